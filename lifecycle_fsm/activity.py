@@ -1,0 +1,69 @@
+"""Activities: what happened to a person, as it comes in [S7][S19]."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm.errors import RecordError
+from lifecycle_fsm.fields import to_utc
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _instant(value: object) -> datetime:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise RecordError(
+                f"{value!r} is not a time for an activity: write 2024-05-01T10:00:00Z"
+            ) from None
+    if not isinstance(value, datetime):
+        raise RecordError(f"{value!r} is not a time for an activity: give a datetime or ISO text")
+    return to_utc(value)
+
+
+def _text(_: object, attribute: attrs.Attribute[str], value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise RecordError(f"an activity needs a text as its {attribute.name}, not {value!r}")
+
+
+@attrs.frozen
+class Activity:
+    """Something that happened to one person.
+
+    Args:
+        id: unique for the person; the same id twice changes nothing [S19].
+        person: the id of the person.
+        kind: ``created``, ``form_filled``, ``owner_changed`` … or a kind that the model adds.
+        at: when it happened; a naive time counts as UTC, a text is read as ISO 8601.
+        payload: what it brings, by name; the kind says which names and types.
+
+    Raises:
+        RecordError: an id, the kind or the time is not what it has to be.
+    """
+
+    id: str = attrs.field(validator=_text)
+    person: str = attrs.field(validator=_text)
+    kind: str = attrs.field(validator=_text)
+    at: datetime = attrs.field(converter=_instant)
+    payload: Mapping[str, Any] = _NOTHING
+
+    @property
+    def order(self) -> tuple[bool, datetime, str]:
+        """The key that sorts the activities of one person by event: ``created`` first whatever
+        its time, then by instant and id [S19]."""
+        return self.kind != "created", self.at, self.id
+
+
+def fingerprint(activity: Activity) -> tuple[bytes, bytes]:
+    """Eight bytes for the id and eight for the content, the same on every machine [S19]."""
+    identity = hashlib.blake2b(activity.id.encode(), digest_size=8).digest()
+    content = f"{activity.kind}\x1f{activity.at.isoformat()}\x1f{sorted(activity.payload.items())}"
+    return identity, hashlib.blake2b(content.encode(), digest_size=8).digest()

@@ -1,0 +1,147 @@
+"""The data silo: what an activity says about the person becomes fields [S18].
+
+It never reads the stage. Opportunities are kept by id, and the fields that guards read are
+derived from them [S22].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from lifecycle_fsm.effects import Effects, Payloads, condition, effects
+from lifecycle_fsm.errors import RecordError, suggest
+from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.model import ActivityKind, Model
+from lifecycle_fsm.model.kinds import OPEN_KINDS
+from lifecycle_fsm.person import Person, accept_fields
+
+
+class Opportunity(NamedTuple):
+    """A deal that the person is a contact of: open, won or lost, with what it is worth."""
+
+    status: str
+    amount: float | None = None
+    closes_at: datetime | None = None
+
+    @property
+    def counts_as_open(self) -> bool:
+        """Open, with an amount and a close date: an empty shell qualifies nobody (R3)."""
+        return self.status == "open" and self.amount is not None and self.closes_at is not None
+
+
+_STATUS = {
+    "opportunity_opened": "open",
+    "opportunity_changed": "",
+    "opportunity_won": "won",
+    "opportunity_lost": "lost",
+}
+
+
+class DataSilo:
+    """The data rules of a model, ready to run."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._types = model.field_types
+        self._payloads: dict[str, Mapping[str, FieldType]] = {
+            kind.name: {one.name: one.type for one in kind.payload}
+            for kind in model.activity_kinds.values()
+        }
+        self._writers: dict[str, list[Callable[[Person, datetime, Payloads], None]]] = {
+            kind.name: list(_writers(kind, model)) for kind in model.activity_kinds.values()
+        }
+        #: The fields that each kind may write, to know whose scores to compute again.
+        self.writes: dict[str, frozenset[str]] = {
+            kind.name: frozenset(
+                {one.field for one in kind.sets}
+                | {one.field for rule in model.data if rule.on == kind.name for one in rule.then}
+            )
+            for kind in model.activity_kinds.values()
+        }
+
+    def accept(self, kind: str, payload: Mapping[str, Any]) -> Payloads:
+        """The stored form of what an activity brings.
+
+        Raises:
+            RecordError: the kind is unknown, or a value is missing, unknown or of another type.
+        """
+        types = self._payloads.get(kind)
+        if types is None:
+            raise RecordError(f"no activity named {kind!r}{suggest(kind, self._payloads)}")
+        if kind in OPEN_KINDS:
+            return accept_fields(self._types, payload)
+        accepted: dict[str, Value] = {}
+        for name, value in payload.items():
+            wanted = types.get(name)
+            if wanted is None:
+                raise RecordError(
+                    f"{kind} brings no {name!r}{suggest(name, types)}; "
+                    f"it brings {', '.join(types) or 'nothing'}"
+                )
+            try:
+                accepted[name] = wanted.accept(value)
+            except RecordError as error:
+                raise RecordError(f"{kind}.{name}: {error}") from None
+        if len(accepted) < len(types):
+            for name, wanted in types.items():
+                if name not in accepted and not wanted.nullable:
+                    raise RecordError(f"{kind} lacks its {name!r}")
+        return accepted
+
+    def apply(self, kind: str, person: Person, now: datetime, payload: Payloads) -> None:
+        """Write what the activity says into the person."""
+        if kind in OPEN_KINDS:
+            for name, value in payload.items():
+                setattr(person, name, value)
+        for write in self._writers[kind]:
+            write(person, now, payload)
+
+
+def _writers(
+    kind: ActivityKind, model: Model
+) -> list[Callable[[Person, datetime, Payloads], None]]:
+    words = model.vocabulary_for(kind.name)
+    found: list[Callable[[Person, datetime, Payloads], None]] = []
+    if kind.name in _STATUS:
+        found.append(_opportunity_writer(kind.name))
+    own = effects(kind.sets, model.field_types, words)
+    if own is not None:
+        found.append(own)
+    for rule in model.data:
+        write = effects(rule.then, model.field_types, words)
+        if rule.on == kind.name and write is not None:
+            found.append(_guarded(condition(rule.when, words), write))
+    return found
+
+
+def _guarded(holds: Callable[[Any, datetime, Payloads], bool], write: Effects) -> Effects:
+    def apply(person: Any, now: datetime, payload: Payloads) -> None:
+        if holds(person, now, payload):
+            write(person, now, payload)
+
+    return apply
+
+
+def _opportunity_writer(kind: str) -> Effects:
+    status = _STATUS[kind]
+
+    def write(person: Any, now: datetime, payload: Payloads) -> None:
+        name = str(payload["opportunity"])
+        before = (person._opportunities or {}).get(name, Opportunity("open"))
+        amount, closes_at = payload.get("amount"), payload.get("closes_at")
+        after = Opportunity(
+            status or before.status,
+            before.amount if amount is None else float(amount),
+            before.closes_at if closes_at is None else closes_at,
+        )
+        # A new mapping each time: a person can be put back as it was by keeping the old one.
+        kept = {**(person._opportunities or {}), name: after}
+        person._opportunities = kept
+        person.open_opportunities = sum(one.counts_as_open for one in kept.values())
+        person.won_opportunities = sum(one.status == "won" for one in kept.values())
+        if status == "lost":
+            person.last_lost_at = now
+
+    return write

@@ -1,0 +1,385 @@
+"""DOT text to bytes: one Graphviz, one font and one way to save a picture, on every machine.
+
+The wheel of ``pygraphviz`` carries Graphviz itself and draws in this process; where it is not
+installed, a ``dot`` on the ``PATH`` does the same work. Graphviz measures each label before it
+places the boxes, so the font decides the layout: all diagrams name :data:`FONT`, which comes with
+the ``draw`` extra, and Graphviz is told where it lies. A machine without any fonts draws the same
+picture as every other.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_args
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+import attrs
+
+from lifecycle_fsm.errors import FileProblem, MissingExtra
+
+__all__ = ["FALLBACK_FONTS", "FONT", "Drawing", "Format", "layout", "render"]
+
+FONT = "IBM Plex Sans"
+"""The font family of all diagrams: the value of every ``fontname``."""
+
+FALLBACK_FONTS = "'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+"""What a browser without :data:`FONT` shows the words of an SVG in."""
+
+Format = Literal["svg", "png", "pdf", "json"]
+
+_SVG = "http://www.w3.org/2000/svg"
+_XLINK = "http://www.w3.org/1999/xlink"
+
+# Graphviz keeps its state in globals, and so does the environment.
+_lock = threading.RLock()
+
+
+def render(source: str, format: Format, *, dpi: float | None = None) -> bytes:
+    """Draw DOT text.
+
+    An SVG comes out with fallback fonts, and with each label held to the width that Graphviz
+    measured, so that a label stays inside its box in whatever font the browser has.
+
+    Args:
+        source: the graph in the DOT language, UTF-8 clean, with ``fontname`` set to :data:`FONT`.
+        format: ``"svg"``, ``"png"``, ``"pdf"``, or ``"json"`` for Graphviz's own layout.
+        dpi: dots per inch of a PNG; 96 where nothing is said.
+
+    Raises:
+        MissingExtra: neither ``pygraphviz`` nor a ``dot`` is installed, or the font is not.
+        ValueError: the text is not DOT, or the format is not one of the four.
+    """
+    if format not in get_args(Format):
+        known = ", ".join(get_args(Format))
+        raise ValueError(f"no format named {format!r}; the formats are {known}")
+    with _lock, _fonts():
+        picture = _graphviz()(source, format, dpi)
+        if format == "svg":
+            return _fit_labels(picture, _label_widths(_graphviz()(source, "json", None)))
+    return picture
+
+
+def layout(source: str) -> dict[str, Any]:
+    """Return where Graphviz puts each thing of the DOT text: its ``-Tjson``, parsed."""
+    parsed: dict[str, Any] = json.loads(render(source, "json"))
+    return parsed
+
+
+@attrs.frozen
+class Drawing:
+    """A diagram: its DOT source, and every form in which it can be shown or saved.
+
+    In a notebook, a drawing as the last expression of a cell shows itself.
+    """
+
+    dot: str
+    """The diagram in Graphviz's language."""
+    title: str
+    """What is shown, in one line; the name of the picture for a screen reader."""
+    description: str
+    """The text alternative: what a reader learns from the picture, in words."""
+    mermaid: str | None = None
+    """The diagram in Mermaid's language, where it has such a form."""
+
+    def svg(self) -> str:
+        """Return the picture as SVG, with its title and description inside."""
+        return _describe(render(self.dot, "svg"), self.title, self.description, self._key())
+
+    def png(self, dpi: float = 144) -> bytes:
+        """Return the picture as PNG; 144 dots per inch are sharp on a dense screen."""
+        return render(self.dot, "png", dpi=dpi)
+
+    def pdf(self) -> bytes:
+        """Return the picture as PDF of one page."""
+        return render(self.dot, "pdf")
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the form that the suffix of ``path`` names, whole or not at all.
+
+        Raises:
+            FileProblem: the suffix names no form of this drawing, or the file cannot be written.
+        """
+        target = Path(path)
+        forms = self._forms()
+        if target.suffix.lower() not in forms:
+            what = f"the suffix {target.suffix!r}" if target.suffix else "a name without suffix"
+            raise FileProblem(
+                f"{target}: {what} names no form of this drawing; use one of {', '.join(forms)}"
+            )
+        _write_whole(target, forms[target.suffix.lower()]())
+        return target
+
+    def _forms(self) -> dict[str, Callable[[], bytes]]:
+        forms: dict[str, Callable[[], bytes]] = {
+            ".svg": lambda: self.svg().encode(),
+            ".png": self.png,
+            ".pdf": self.pdf,
+            ".dot": self.dot.encode,
+            ".gv": self.dot.encode,
+        }
+        if self.mermaid is not None:
+            forms[".mmd"] = self.mermaid.encode
+        return forms
+
+    def _key(self) -> str:
+        """Name this drawing on a page that shows several."""
+        text = "\0".join((self.dot, self.title, self.description))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"image/svg+xml": self.svg(), "text/plain": f"{self.title}\n{self.description}"}
+
+
+# --- Graphviz ---------------------------------------------------------------------------------
+
+_Graphviz = Callable[[str, Format, float | None], bytes]
+
+
+@cache
+def _graphviz() -> _Graphviz:
+    """Choose the Graphviz of this machine: the built-in one, else the system's."""
+    try:
+        import pygraphviz  # noqa: F401 - asks whether it is there
+    except ImportError:
+        if shutil.which("dot") is None:
+            raise MissingExtra(
+                extra="draw", package="pygraphviz", purpose="drawing PNG, SVG and PDF"
+            ) from None
+        return _draw_with_system_dot
+    return _draw_in_process
+
+
+def _draw_in_process(source: str, format: Format, dpi: float | None) -> bytes:
+    import pygraphviz
+
+    drawn: bytes = b""
+    error: Exception | None = None
+    with _overheard() as complaints:
+        try:
+            with pygraphviz.AGraph(string=source) as graph:
+                if dpi is not None:
+                    graph.graph_attr["dpi"] = f"{dpi:g}"
+                drawn = graph.draw(format=format, prog="dot")
+        except (pygraphviz.DotError, ValueError) as problem:
+            error = problem
+    if error is not None:
+        raise ValueError(f"Graphviz refused this text: {' '.join(complaints) or error}") from error
+    if complaints and sys.stderr is not None:
+        sys.stderr.write("\n".join(complaints) + "\n")
+    return drawn
+
+
+@contextmanager
+def _overheard() -> Iterator[list[str]]:
+    """Collect what the C libraries write to stderr, for an error that says why.
+
+    The built-in fontconfig reads the system's templates whatever its configuration says, and
+    complains about those of a newer release: that is dropped.
+    """
+    lines: list[str] = []
+    try:
+        kept = os.dup(2)
+    except OSError:  # a process without stderr
+        yield lines
+        return
+    with tempfile.TemporaryFile() as heard:
+        os.dup2(heard.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        heard.seek(0)
+        said = heard.read().decode(errors="replace").splitlines()
+        lines += [line for line in said if not line.startswith("Fontconfig warning")]
+
+
+def _draw_with_system_dot(source: str, format: Format, dpi: float | None) -> bytes:
+    import subprocess
+
+    command = ["dot", f"-T{format}", *([] if dpi is None else [f"-Gdpi={dpi:g}"])]
+    done = subprocess.run(command, input=source.encode(), capture_output=True, check=False)  # noqa: S603 - a fixed command
+    if done.returncode:
+        raise ValueError(f"dot refused this text: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
+
+
+# --- Fonts ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _fonts() -> Iterator[None]:
+    """Point fontconfig at our font while Graphviz works, and leave the environment as it was.
+
+    The library reads the variable at the first drawing of the process and never again.
+    """
+    before = os.environ.get("FONTCONFIG_FILE")
+    os.environ["FONTCONFIG_FILE"] = str(_fontconfig_file(before))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["FONTCONFIG_FILE"]
+        else:
+            os.environ["FONTCONFIG_FILE"] = before
+
+
+@cache
+def _fontconfig_file(users: str | None) -> Path:
+    """Write a configuration with our font, the user's and the system's; return where it lies."""
+    try:
+        import fontpkg_ibm_plex_sans
+    except ImportError:
+        raise MissingExtra(
+            extra="draw", package="fontpkg-ibm-plex-sans", purpose="drawing letters"
+        ) from None
+    home = _private_folder()
+    text = _fontconfig(Path(fontpkg_ibm_plex_sans.ROOT), home / "fontconfig", users)
+    file = home / f"fonts-{hashlib.sha256(text.encode()).hexdigest()[:12]}.conf"
+    if not file.is_file():
+        _write_whole(file, text.encode())
+    return file
+
+
+def _fontconfig(ours: Path, cache_folder: Path, users: str | None) -> str:
+    # Not the system's own configuration: it may be written for another release of fontconfig,
+    # which then complains on stderr. Its folders suffice, for the letters that our font lacks.
+    lines = [
+        '<?xml version="1.0"?>',
+        '<!DOCTYPE fontconfig SYSTEM "fonts.dtd">',
+        "<fontconfig>",
+        *(f"<dir>{escape(str(folder))}</dir>" for folder in (ours, *_system_font_folders())),
+        *([f'<include ignore_missing="yes">{escape(users)}</include>'] if users else []),
+        f"<cachedir>{escape(str(cache_folder))}</cachedir>",
+        # Looking for new fonts would read the variable again, long after we put it back.
+        "<config><rescan><int>0</int></rescan></config>",
+        "</fontconfig>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _system_font_folders() -> list[Path]:
+    if sys.platform == "win32":
+        folders = [Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts"]
+    elif sys.platform == "darwin":
+        folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts")]
+    else:
+        folders = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts")]
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def _private_folder() -> Path:
+    """Find a folder of this user's to keep the font cache in; else one for this process only."""
+    try:
+        folder = _user_cache() / "lifecycle-fsm"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except (OSError, RuntimeError):  # a read-only home, or none at all
+        temporary = tempfile.mkdtemp(prefix="lifecycle-fsm-")
+        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+        return Path(temporary)
+
+
+def _user_cache() -> Path:
+    if chosen := os.environ.get("XDG_CACHE_HOME"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path.home() / ".cache"
+
+
+# --- SVG --------------------------------------------------------------------------------------
+
+# What decides how wide a label is: its words, the size, bold, italic.
+_Look = tuple[str, float, bool, bool]
+_BOLD, _ITALIC = 1, 2
+
+
+def _label_widths(laid_out: bytes) -> dict[_Look, float]:
+    """Read from Graphviz's layout how wide it measured each label."""
+    graph = json.loads(laid_out)
+    widths: dict[_Look, float] = {}
+    for thing in (graph, *graph.get("objects", ()), *graph.get("edges", ())):
+        for part, operations in thing.items():
+            if not part.endswith("draw_"):
+                continue
+            size, flags = 0.0, 0
+            for operation in operations:
+                match operation["op"]:
+                    case "F":
+                        size = float(operation["size"])
+                    case "t":
+                        flags = int(operation["fontchar"])
+                    case "T":
+                        look = (operation["text"], size, bool(flags & _BOLD), bool(flags & _ITALIC))
+                        widths[look] = float(operation["width"])
+    return widths
+
+
+def _fit_labels(svg: bytes, widths: dict[_Look, float]) -> bytes:
+    """Give each label of an SVG its measured width, and a list of fonts to be shown in."""
+    root = ElementTree.fromstring(svg)  # noqa: S314 - Graphviz wrote it a moment ago
+    for label in root.iter(f"{{{_SVG}}}text"):
+        if label.get("font-family") == FONT:
+            label.set("font-family", f"'{FONT}', {FALLBACK_FONTS}")
+        look = (
+            label.text or "",
+            float(label.get("font-size", 0)),
+            label.get("font-weight") == "bold",
+            label.get("font-style") == "italic",
+        )
+        if width := widths.get(look):
+            label.set("textLength", f"{width:.2f}")
+            label.set("lengthAdjust", "spacingAndGlyphs")
+    return _to_text(root).encode()
+
+
+def _describe(svg: bytes, title: str, description: str, key: str) -> str:
+    """Put the text alternative where a screen reader looks for it."""
+    root = ElementTree.fromstring(svg)  # noqa: S314 - from the line above
+    root.set("role", "img")
+    root.set("aria-labelledby", f"title-{key} desc-{key}")
+    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
+        element = ElementTree.Element(f"{{{_SVG}}}{tag}", {"id": f"{tag}-{key}"})
+        element.text = text
+        element.tail = "\n"
+        root.insert(place, element)
+    return _to_text(root)
+
+
+def _to_text(root: ElementTree.Element) -> str:
+    ElementTree.register_namespace("", _SVG)
+    ElementTree.register_namespace("xlink", _XLINK)
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+# --- Files ------------------------------------------------------------------------------------
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write beside the file and then swap, so that no reader ever sees half of it."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as problem:
+        beside.unlink(missing_ok=True)
+        raise FileProblem(f"{path}: cannot be written: {problem.strerror or problem}") from problem

@@ -1,0 +1,79 @@
+"""Effects made ready to run: what a move, an activity or a rule writes into the fields [S18]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.guard import Const, Guard, Payload, Vocabulary, compile_condition, compile_term
+from lifecycle_fsm.guard.terms import walk
+from lifecycle_fsm.model import Set, given
+
+Payloads: TypeAlias = Mapping[str, Value]
+Effects: TypeAlias = Callable[[Any, datetime, Payloads], None]
+NO_PAYLOAD: Payloads = {}
+#: Where a person keeps what a guard may read and only the machine writes.
+MACHINE_FIELDS: Mapping[str, str] = {
+    "stage": "_stage",
+    "stage_entered_at": "_stage_entered_at",
+    "journey": "_journey",
+    "journey_started_at": "_journey_started_at",
+}
+
+
+def attribute_of(name: str) -> str:
+    """The attribute of a person that holds the field."""
+    return MACHINE_FIELDS.get(name, name)
+
+
+def condition(guard: Guard, words: Vocabulary) -> Callable[[Any, datetime, Payloads], bool]:
+    """The condition of a silo's rule as a function of person, now and payload."""
+    return compile_condition(guard, words, attribute_of)
+
+
+def effects(
+    sets: Iterable[Set], types: Mapping[str, FieldType], words: Vocabulary
+) -> Effects | None:
+    """One function that writes all the fields, or ``None`` where there is nothing to write.
+
+    All right-hand sides see the fields as they were before. Numbers are clamped to the field's
+    bounds. A value that needs a part of the payload that did not come is left out.
+    """
+    parts = [_part(one, types[one.field], words) for one in sets]
+    if not parts:
+        return None
+    if len(parts) == 1:
+        return _single(*parts[0])
+
+    def write(person: Any, now: datetime, payload: Payloads) -> None:
+        found = [
+            (name, value(person, now, payload))
+            for name, value, needs in parts
+            if not needs or all(payload.get(one) is not None for one in needs)
+        ]
+        for name, one in found:
+            setattr(person, name, one)
+
+    return write
+
+
+_Part: TypeAlias = tuple[str, Callable[[Any, datetime, Payloads], Any], tuple[str, ...]]
+
+
+def _single(name: str, value: Callable[..., Any], needs: tuple[str, ...]) -> Effects:
+    def write(person: Any, now: datetime, payload: Payloads) -> None:
+        if not needs or all(payload.get(one) is not None for one in needs):
+            setattr(person, name, value(person, now, payload))
+
+    return write
+
+
+def _part(one: Set, kind: FieldType, words: Vocabulary) -> _Part:
+    needs = tuple(dict.fromkeys(n.name for n in walk(one.value) if isinstance(n, Payload)))
+    words = given(words)
+    if isinstance(one.value, Guard):
+        return one.field, compile_condition(one.value, words, attribute_of), needs
+    target = None if isinstance(one.value, Const) else kind
+    return one.field, compile_term(one.value, words, attribute_of, target), needs

@@ -1,0 +1,240 @@
+"""The types that a field of a person or a value of an activity may have [S1][S4][S5].
+
+A value comes in once, through :meth:`FieldType.accept`, which returns the stored form or raises
+:class:`~lifecycle_fsm.errors.RecordError`; behind it every reading may trust the type.
+"""
+
+from __future__ import annotations
+
+import math
+import types
+import typing
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias, get_args, get_origin
+
+import attrs
+
+from lifecycle_fsm.errors import RecordError, suggest
+
+Kind: TypeAlias = Literal["bool", "int", "float", "str", "datetime"]
+Value: TypeAlias = bool | int | float | str | datetime | None
+
+KINDS: tuple[Kind, ...] = ("bool", "int", "float", "str", "datetime")
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+_PYTHON: dict[type, Kind] = {
+    bool: "bool",
+    int: "int",
+    float: "float",
+    str: "str",
+    datetime: "datetime",
+}
+_TRUE, _FALSE = frozenset({"true", "yes", "y", "1", "t"}), frozenset({"false", "no", "n", "0", "f"})
+
+
+@attrs.frozen
+class FieldType:
+    """The type of one value: its kind, whether it may be missing, choices, and clamps.
+
+    ``minimum`` and ``maximum`` clamp numbers: a score declared 0 to 1000 can be computed past its
+    end and stays there. Without them integers are clamped to 64 bits [S5].
+    """
+
+    kind: Kind
+    nullable: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def __str__(self) -> str:
+        name = " | ".join(f'"{choice}"' for choice in self.choices) if self.choices else self.kind
+        return f"{name} | None" if self.nullable else name
+
+    @property
+    def empty(self) -> Value:
+        """The value of a field that nobody has set: missing, or false, 0, empty, first choice."""
+        if self.nullable or self.kind == "datetime":
+            return None
+        if self.choices:
+            return self.choices[0]
+        return self.clamp({"bool": False, "int": 0, "float": 0.0, "str": ""}[self.kind])
+
+    def clamp(self, value: Any) -> Any:
+        """A computed number, held within the declared bounds; anything else as it is."""
+        if self.kind == "int":
+            low = INT_MIN if self.minimum is None else int(self.minimum)
+            high = INT_MAX if self.maximum is None else int(self.maximum)
+            return low if value < low else min(value, high)
+        if self.kind == "float":
+            if self.minimum is not None and value < self.minimum:
+                return self.minimum
+            if self.maximum is not None and value > self.maximum:
+                return self.maximum
+        return value
+
+    def accept(self, value: Any) -> Value:
+        """The stored form of a value from outside.
+
+        Text is read where the kind is another (``"65"``, ``"yes"``, ``"2024-05-01T10:00:00Z"``),
+        an empty text is a missing value where the kind is not text. Times become UTC; a naive
+        time counts as UTC [S4].
+
+        Raises:
+            RecordError: the value is of another kind, not a choice, NaN, infinite or too large.
+        """
+        if value is None or (value == "" and isinstance(value, str) and self.kind != "str"):
+            if not self.nullable:
+                raise RecordError(f"a value is missing: {self} is required")
+            return None
+        stored = _READERS[self.kind](value)
+        if self.choices and stored not in self.choices:
+            raise RecordError(
+                f"{stored!r} is none of {', '.join(map(repr, self.choices))}"
+                f"{suggest(str(stored), self.choices)}"
+            )
+        return typing.cast(Value, self.clamp(stored))
+
+    @classmethod
+    def from_annotation(cls, annotation: Any) -> FieldType:
+        """The type that a Python annotation names, such as ``int | None`` or ``Literal["a"]``.
+
+        Raises:
+            RecordError: the annotation is not one of the types that a field may have [S1].
+        """
+        nullable = False
+        if get_origin(annotation) in (typing.Union, types.UnionType):
+            parts = [part for part in get_args(annotation) if part is not type(None)]
+            nullable = len(parts) < len(get_args(annotation))
+            if len(parts) == 1:
+                annotation = parts[0]
+        if get_origin(annotation) is Literal and all(
+            isinstance(choice, str) for choice in get_args(annotation)
+        ):
+            return cls("str", nullable, choices=tuple(get_args(annotation)))
+        if annotation in _PYTHON:
+            return cls(_PYTHON[annotation], nullable)
+        raise RecordError(
+            f"{annotation!r} is not a type for a field: use bool, int, float, str, datetime or "
+            "Literal of texts, with or without '| None'"
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> FieldType:
+        """The type that a text names, as in a model file: ``"int"``, ``"datetime | None"``.
+
+        Raises:
+            RecordError: the text names no type.
+        """
+        parts = [part.strip() for part in text.split("|")]
+        names = [part for part in parts if part != "None"]
+        if len(names) != 1 or names[0] not in KINDS:
+            word = names[0] if names else text
+            raise RecordError(
+                f"{text!r} is not a type: use {', '.join(KINDS)}, with or without '| None'"
+                f"{suggest(word, KINDS)}"
+            )
+        return cls(typing.cast(Kind, names[0]), nullable="None" in parts)
+
+
+@attrs.frozen
+class FieldDef:
+    """A declared field: its name, type, the value it starts with, and words for people.
+
+    ``label`` and ``description`` are display only and do not count in the model's version [S28].
+    """
+
+    name: str
+    type: FieldType
+    default: Value = None
+    label: str = ""
+    description: str = ""
+
+    def start(self) -> Value:
+        """The value of a person for whom nobody has said anything."""
+        return self.type.empty if self.default is None else self.default
+
+
+def to_utc(value: datetime) -> datetime:
+    """The same instant in UTC; a naive time counts as UTC [S4]."""
+    if value.tzinfo is UTC:
+        return value
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _wrong(value: object, kind: str) -> RecordError:
+    return RecordError(f"{value!r} is not {kind}")
+
+
+def _read_bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower() if isinstance(value, str | int) else ""
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise _wrong(value, "yes or no: write true or false")
+
+
+def _read_int(value: Any) -> int:
+    number: int
+    if isinstance(value, bool):
+        raise _wrong(value, "a whole number")
+    if isinstance(value, int):
+        number = value
+    elif isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        number = int(value)
+    elif isinstance(value, str) and len(value) < 40:
+        try:
+            number = int(value)
+        except ValueError:
+            raise _wrong(value, "a whole number") from None
+    else:
+        raise _wrong(value, "a whole number")
+    if not INT_MIN <= number <= INT_MAX:
+        raise _wrong(value, "within 64 bits")
+    return number
+
+
+def _read_float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise _wrong(value, "a number")
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise _wrong(value, "a number") from None
+    if not math.isfinite(number):
+        raise _wrong(value, "finite: NaN and infinity are refused")
+    return number
+
+
+def _read_str(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _wrong(value, "a text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _wrong(value, "valid Unicode text (it has a lone surrogate)") from None
+    return value
+
+
+def _read_datetime(value: Any) -> datetime:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise _wrong(value, "a time: write 2024-05-01T10:00:00Z") from None
+    if not isinstance(value, datetime):
+        raise _wrong(value, "a time: write 2024-05-01T10:00:00Z")
+    try:
+        return to_utc(value)
+    except (OverflowError, ValueError):
+        raise _wrong(value, "a time between the years 1 and 9999 in UTC") from None
+
+
+_READERS: dict[Kind, typing.Callable[[Any], Any]] = {
+    "bool": _read_bool,
+    "int": _read_int,
+    "float": _read_float,
+    "str": _read_str,
+    "datetime": _read_datetime,
+}

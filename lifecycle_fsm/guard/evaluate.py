@@ -1,0 +1,305 @@
+"""A guard or a value compiled to one Python lambda [S3].
+
+The source is generated from the tree alone: names of fields that the vocabulary has, operators,
+and names ``c0, c1 …`` that stand for the constants. No text of a user becomes code [S5]; the
+result keeps its source as ``.source`` for a look inside.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, TypeAlias, cast
+
+import attrs
+
+from lifecycle_fsm.errors import GuardError
+from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.guard.check import effect_problems, problems, term_type
+from lifecycle_fsm.guard.terms import (
+    MAX_DEPTH,
+    Always,
+    And,
+    Arithmetic,
+    Compare,
+    Const,
+    DaysInStage,
+    DaysSince,
+    Extreme,
+    Field,
+    Guard,
+    In,
+    Known,
+    Named,
+    Not,
+    Now,
+    Opaque,
+    Or,
+    Payload,
+    StartsWith,
+    Term,
+    Token,
+    Truth,
+    depth,
+    walk,
+)
+from lifecycle_fsm.guard.vocabulary import (
+    Vocabulary,
+    decimal_factor,
+    definition_of,
+    inline,
+    resolve,
+)
+
+Attribute: TypeAlias = Callable[[str], str]
+Test: TypeAlias = Callable[[Any, datetime], bool]
+Condition: TypeAlias = Callable[[Any, datetime, Mapping[str, Value]], bool]
+Computation: TypeAlias = Callable[[Any, datetime, Mapping[str, Value]], Value]
+
+STAGE_ENTERED = Field("stage_entered_at")
+
+
+def same_name(name: str) -> str:
+    """The attribute of a field where a person names it as the vocabulary does."""
+    return name
+
+
+def compile_guard(guard: Guard, vocabulary: Vocabulary, attribute: Attribute = same_name) -> Test:
+    """The guard as a function ``(person, now) -> bool``, named guards and tokens written in.
+
+    A positive atom that touches a missing value is false, and ``not`` is exact [S3], so the
+    function is two-valued and returns a real ``bool``.
+
+    ``attribute`` gives the attribute of the person that holds a field, where it has another name.
+
+    Raises:
+        GuardError: the guard does not fit the vocabulary; the message has every fault.
+    """
+    vocabulary = attrs.evolve(vocabulary, in_effect=False)  # there is no activity to read
+    return cast(Test, _compile_guard(guard, vocabulary, attribute, "p, now"))
+
+
+def compile_condition(
+    guard: Guard, vocabulary: Vocabulary, attribute: Attribute = same_name
+) -> Condition:
+    """The condition of a silo's rule as a function ``(person, now, payload) -> bool``: a guard
+    that may also read what the activity brings, by ``Vocabulary.payload``."""
+    vocabulary = attrs.evolve(vocabulary, in_effect=True)
+    return cast(Condition, _compile_guard(guard, vocabulary, attribute, "p, now, q"))
+
+
+def compile_term(
+    term: Term,
+    vocabulary: Vocabulary,
+    attribute: Attribute = same_name,
+    target: FieldType | None = None,
+) -> Computation:
+    """The value as a function ``(person, now, payload) -> value``; missing where a part is.
+
+    The value is raw: clamps are the caller's, unless the field's type comes as ``target``, which
+    then clamps the value and makes a whole number for a decimal field a decimal.
+
+    Raises:
+        GuardError: the value does not fit the vocabulary, or the field.
+    """
+    vocabulary = attrs.evolve(vocabulary, in_effect=True)
+    found = term_type(term, vocabulary)
+    wanted = target or found or FieldType("bool")
+    faults = effect_problems(term, wanted, vocabulary)
+    if faults:
+        raise GuardError("; ".join(faults))
+    source = _Source(vocabulary, attribute)
+    known, value = source.term(term)
+    if target is not None:
+        if target.kind == "float":
+            value = f"{source.bind(_finite)}({value})"
+        value = f"{source.bind(target.clamp)}({value})"
+    body = f"{value} if {known} else None" if known else value
+    return cast(Computation, source.function("p, now, q", body))
+
+
+def _compile_guard(
+    guard: Guard, vocabulary: Vocabulary, attribute: Attribute, parameters: str
+) -> Callable[..., Any]:
+    guard = resolve(guard, vocabulary)
+    faults = _all_problems(guard, vocabulary)
+    if faults:
+        raise GuardError("; ".join(faults))
+    source = _Source(vocabulary, attribute)
+    return source.function(parameters, source.guard(inline(guard, vocabulary)))
+
+
+def _all_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
+    """The faults of the guard and of each definition that it needs: nothing unchecked becomes
+    code."""
+    seen: set[str] = set()
+    faults: list[str] = []
+    waiting = [guard]
+    while waiting:
+        part = waiting.pop()
+        faults.extend(problems(part, vocabulary))
+        for node in walk(part) if depth(part) <= MAX_DEPTH else ():
+            if isinstance(node, Named) and node.name not in seen:
+                seen.add(node.name)
+                definition = definition_of(node, vocabulary)
+                if definition is not None:
+                    waiting.append(definition)
+    return list(dict.fromkeys(faults))
+
+
+class _Source:
+    """The source of one lambda while it grows, with the values that its names stand for."""
+
+    def __init__(self, vocabulary: Vocabulary, attribute: Attribute) -> None:
+        self.vocabulary = vocabulary
+        self.attribute = attribute
+        self.values: dict[str, object] = {"__builtins__": {}}
+        self.variables = 0
+
+    def function(self, parameters: str, body: str) -> Callable[..., Any]:
+        source = f"lambda {parameters}: {body}"
+        function = eval(compile(source, "<guard>", "eval"), self.values)  # noqa: S307 -- no user text in it
+        function.source = source
+        return cast(Callable[..., Any], function)
+
+    def bind(self, value: object) -> str:
+        """A name that stands for the value; integers stand for themselves."""
+        if type(value) is int:
+            return str(value) if value >= 0 else f"({value})"
+        name = f"c{len(self.values) - 1}"
+        self.values[name] = value
+        return name
+
+    # -- guards ------------------------------------------------------------------------------
+
+    def guard(self, guard: Guard) -> str:
+        match guard:
+            case And(guards):
+                return f"({' and '.join(map(self.guard, guards))})"
+            case Or(guards):
+                return f"({' or '.join(map(self.guard, guards))})"
+            case Not(part):
+                return f"(not {self.guard(part)})"
+            case Always():
+                return "True"
+            case Truth(field):
+                nullable = self.vocabulary.fields[field.name].nullable
+                return f"({self.read(field)} is True)" if nullable else self.read(field)
+            case Known(field):
+                return f"({self.read(field)} is not None)"
+            case Compare(op, left, right):
+                (known, one), (also, other) = self.term(left), self.term(right)
+                return self.atom([known, also], f"{one} {op} {other}")
+            case In(term, options):
+                known, value = self.term(term)
+                values = self.value(options)
+                assert isinstance(values, tuple)
+                return self.atom([known], f"{value} in {self.bind(frozenset(values))}")
+            case StartsWith(term, prefix):
+                known, value = self.term(term)
+                also, start = self.term(prefix)
+                return self.atom([known, also], f"{value}.startswith({start})")
+            case Opaque():
+                return f"{self.bind(_demand_bool(guard))}(p, now)"
+        raise GuardError(f"{guard!r} cannot be compiled")
+
+    def atom(self, known: list[str], test: str) -> str:
+        return f"({' and '.join([*filter(None, known), test])})"
+
+    # -- terms -------------------------------------------------------------------------------
+
+    def term(self, term: Term) -> tuple[str, str]:
+        """Two expressions: that all parts are known (empty if they always are), and the value.
+
+        The first assigns the variables that the second reads, so it must stand before it.
+        """
+        match term:
+            case Field(name):
+                # A time that nobody has set is missing even where its type does not say so.
+                found = self.vocabulary.fields[name]
+                return self.maybe(self.read(term), found.nullable or found.kind == "datetime")
+            case Payload(name):
+                return self.maybe(f"q.get({self.bind(name)})", True)
+            case Now():
+                return "", "now"
+            case Const() | Token():
+                return "", self.bind(self.value(term))
+            case DaysSince(field):
+                known, value = self.term(field)
+                return known, f"(now - {value}).days"
+            case DaysInStage():
+                return self.term(DaysSince(STAGE_ENTERED))
+            case Arithmetic(op, left, right):
+                (known, one), (also, other) = self.term(left), self.term(right)
+                both = " and ".join(filter(None, (known, also)))
+                return both, self.exact(term, one, other) or f"({one} {op} {other})"
+            case Extreme(which, terms):
+                parts = [self.term(part) for part in terms]
+                known = " and ".join(part for part, _ in parts if part)
+                function = self.bind(min if which == "min" else max)
+                return known, f"{function}({', '.join(value for _, value in parts)})"
+        raise GuardError(f"{term!r} cannot be compiled")
+
+    def exact(self, term: Arithmetic, one: str, other: str) -> str | None:
+        """An integer times a decimal constant as an exact ratio, floored [S5]; else nothing."""
+        sides = ((term.left, term.right, one), (term.right, term.left, other))
+        for whole, scale, expression in sides if term.op == "*" else ():
+            factor = decimal_factor(scale, self.vocabulary)
+            found = term_type(whole, self.vocabulary)
+            if factor is not None and found is not None and found.kind == "int":
+                # The decimal as it is written: 0.1 is one tenth, which the float is not.
+                top, bottom = Fraction(str(factor)).as_integer_ratio()
+                return f"({expression} * {self.bind(top)} // {bottom})"
+        return None
+
+    def maybe(self, expression: str, nullable: bool) -> tuple[str, str]:
+        """A value that may be missing is read once, into a variable."""
+        if not nullable:
+            return "", expression
+        variable = f"v{self.variables}"
+        self.variables += 1
+        return f"({variable} := {expression}) is not None", variable
+
+    def read(self, field: Field) -> str:
+        name = self.attribute(field.name)
+        if field.name not in self.vocabulary.fields:
+            raise GuardError(f"no field named {field.name!r}")
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise GuardError(f"{name!r} cannot be the attribute of a person")
+        return f"p.{name}"
+
+    def value(self, term: Term) -> object:
+        if isinstance(term, Token):
+            return self.vocabulary.tokens[term.name]
+        assert isinstance(term, Const)
+        return term.value
+
+
+def _finite(value: float) -> float:
+    """A computed number as a decimal. Past the end of what a decimal can say it would become
+    infinity or NaN, which no field may hold [S5]."""
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if math.isfinite(number):
+        return number
+    raise GuardError("an effect computed a number that is too large: declare bounds for its fields")
+
+
+def _demand_bool(guard: Opaque) -> Test:
+    """The callable of a move, held to its promise: anything but a bool is an error, because the
+    machine and the history would take it for one [S2]."""
+
+    def ask(person: Any, now: datetime) -> bool:
+        answer = guard.function(person, now)
+        if answer is True or answer is False:
+            return answer
+        raise GuardError(
+            f"the guard {guard.name!r} returned {answer!r}: a guard returns True or False"
+        )
+
+    return ask

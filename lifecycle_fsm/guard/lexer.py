@@ -1,0 +1,226 @@
+"""The words of a guard's text, each with its place: the first half of the parser [S2][S5]."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NoReturn, cast
+
+import attrs
+
+from lifecycle_fsm.errors import GuardError, GuardSyntaxError
+from lifecycle_fsm.guard.terms import Const
+from lifecycle_fsm.guard.words import RESERVED, constant, is_name
+
+_LEXEMES = re.compile(
+    r"""
+    (?P<space>   [ \t\r\n]+ )
+  | (?P<time>    [0-9]{4}-[0-9]{2}-[0-9]{2} (?: T[0-9:.]+ (?:Z|[+-][0-9]{2}:[0-9]{2})? )? )
+  | (?P<number>  [0-9]+ (?: \.[0-9]+ )? (?: [eE][+-]?[0-9]+ )? )
+  | (?P<name>    [^\W\d]\w* )
+  | (?P<string>  "(?:[^"\\\x00-\x1f\x7f]|\\.)*" | '(?:[^'\\\x00-\x1f\x7f]|\\.)*' )
+  | (?P<token>   \$[^\W\d]\w* )
+  | (?P<wrong>   => | =< | === | <> | && | \|\| | \*\* | //
+               | =(?!=) | !(?!=) | [&|~/%^≥≤≠“”„‘’×−] )
+  | (?P<symbol>  == | != | <= | >= | [-<>+*()\[\],.] )
+    """,
+    re.VERBOSE,
+)
+
+_REMEDIES = {
+    "=": "did you mean '=='?",
+    "===": "did you mean '=='?",
+    "=>": "did you mean '>='?",
+    "=<": "did you mean '<='?",
+    "<>": "did you mean '!='?",
+    "&&": "write 'and'",
+    "&": "write 'and'",
+    "||": "write 'or'",
+    "|": "write 'or'",
+    "!": "write 'not'",
+    "~": "write 'not'",
+    "/": "there is no division: multiply with a decimal, as in 'score * 0.5'",
+    "//": "there is no division: multiply with a decimal, as in 'score * 0.5'",
+    "%": "write a share as a decimal, as in 0.5",
+    "≥": "write '>='",
+    "≤": "write '<='",
+    "≠": "write '!='",
+    "×": "write '*'",
+    "−": "write '-'",
+} | dict.fromkeys("“”„‘’", "write straight quotation marks")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
+
+
+@attrs.frozen
+class Lexeme:
+    """One word of the text: its kind (``name``, ``symbol``, ``constant``, ``token``, ``end``), as
+    it is written, where it begins, and its value if it is a constant."""
+
+    kind: str
+    text: str
+    at: int
+    constant: Const | None = None
+
+
+def lex(text: str) -> Iterator[Lexeme]:
+    """The words of the text, and an ``end``.
+
+    Raises:
+        GuardSyntaxError: something in the text is no word of the language.
+    """
+    at = 0
+    while at < len(text):
+        match = _LEXEMES.match(text, at)
+        if match is None:
+            _strange_character(text, at)
+        kind, word = cast(str, match.lastgroup), match.group()
+        if kind == "wrong":
+            fail(f"{word!r} is not an operator: {_REMEDIES[word]}", text, at)
+        if kind in ("number", "time") and re.match(r"\w", text[match.end() : match.end() + 1]):
+            message = "this is neither a number nor a time nor a name: write 1000, 0.5, 2024-05-01"
+            fail(message, text, at)
+        if kind == "token" and not is_name(word[1:]):
+            fail(f"{shown(word[1:])} {NO_NAME}", text, at)
+        if kind in _READERS:
+            yield Lexeme(kind, word, at, read_constant(kind, word, text, at))
+        elif kind != "space":
+            yield Lexeme(kind, word, at)
+        at = match.end()
+    yield Lexeme("end", "", at)
+
+
+NO_NAME = "cannot be a name: it is a word of the language or of Python, or not in normal form"
+
+
+def read_constant(kind: str, word: str, text: str, at: int) -> Const:
+    """The constant that a word of this kind says."""
+    try:
+        return constant(_READERS[kind](word))
+    except _BadEscape as error:
+        fail(str(error), text, at + error.at)
+    except GuardError as error:
+        fail(str(error), text, at)
+
+
+def _number(word: str) -> int | float:
+    if word.lstrip("-").isdigit():
+        # Python refuses to read integers of thousands of digits; no need to ask it.
+        return int(word) if len(word) < 30 else 10**30
+    return float(word)
+
+
+def _time(word: str) -> datetime:
+    try:
+        return datetime.fromisoformat(word)
+    except ValueError:
+        raise GuardError(
+            "there is no such time: write 2024-05-01 or 2024-05-01T10:00:00Z"
+        ) from None
+
+
+class _BadEscape(Exception):
+    def __init__(self, at: int) -> None:
+        self.at = at
+        super().__init__(
+            r"there is no such escape: use \n \t \r \" \' \\ or the code, \u00e9 or \U0001f600"
+        )
+
+
+def _string(word: str) -> str:
+    def character(match: re.Match[str]) -> str:
+        code = match[1] or match[2]
+        if code and int(code, 16) <= 0x10FFFF:
+            return chr(int(code, 16))
+        if code or match[3] not in _ESCAPES:
+            raise _BadEscape(1 + match.start())
+        return _ESCAPES[match[3]]
+
+    return _ESCAPE.sub(character, word[1:-1])
+
+
+_READERS = {"number": _number, "time": _time, "string": _string}
+
+
+def _strange_character(text: str, at: int) -> NoReturn:
+    character = text[at]
+    if character in "\"'":
+        message = (
+            "this text is not closed, or has a raw control character in it: close it with the "
+            r"same quotation mark, and write \n or \u0007"
+        )
+    elif character == "$":
+        message = "a token is '$' with its name, such as $mql_threshold"
+    elif character.isprintable():
+        message = f"{character!r} is not a character of the guard language"
+    else:
+        message = f"a character that cannot be seen, U+{ord(character):04X}: remove it"
+    fail(message, text, at)
+
+
+def shown(word: str) -> str:
+    """A word of the text in a message, shortened where it is long."""
+    return repr(word if len(word) <= 40 else word[:40] + "…")
+
+
+def fail(message: str, text: str, at: int) -> NoReturn:
+    """Raise the error that points at the place."""
+    # A lone surrogate cannot be printed, so the error shows a replacement of equal width.
+    printable = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+    raise GuardSyntaxError(message, printable, at + 1) from None
+
+
+class Cursor:
+    """A place in the words of a text, with the small steps that a parser takes."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.position = 0
+        self.lexemes: list[Lexeme] = []
+
+    def begin(self) -> None:
+        """Find the words of the text."""
+        self.lexemes = list(lex(self.text))
+
+    @property
+    def here(self) -> Lexeme:
+        """The word that comes next."""
+        return self.lexemes[self.position]
+
+    def after(self) -> Lexeme:
+        """The word behind that."""
+        return self.lexemes[min(self.position + 1, len(self.lexemes) - 1)]
+
+    def advance(self) -> Lexeme:
+        """The word that comes next, and a step past it; the end stays."""
+        lexeme = self.here
+        self.position += lexeme.kind != "end"
+        return lexeme
+
+    def at_word(self, text: str) -> bool:
+        """Whether this word or symbol comes next."""
+        return self.here.text == text and self.here.kind in ("name", "symbol")
+
+    def take(self, text: str) -> bool:
+        """A step past this word or symbol, if it comes next."""
+        found = self.at_word(text)
+        self.position += found
+        return found
+
+    def name(self, what: str) -> str:
+        """The name that must come next."""
+        lexeme = self.advance()
+        if lexeme.kind != "name" or lexeme.text in RESERVED:
+            self.fail(f"the name of {what} is missing here", lexeme.at)
+        return self.checked(lexeme)
+
+    def checked(self, lexeme: Lexeme) -> str:
+        """The text of a word that is used as a name."""
+        if not is_name(lexeme.text):
+            self.fail(f"{shown(lexeme.text)} {NO_NAME}", lexeme.at)
+        return lexeme.text
+
+    def fail(self, message: str, at: int) -> NoReturn:
+        """Raise the error that points at the place."""
+        fail(message, self.text, at)

@@ -1,0 +1,276 @@
+"""Guards in Python: ``(p.behavior_score >= t.mql_threshold) | p.hand_raised`` [S2].
+
+What stands here only writes trees, the same ones that :mod:`~lifecycle_fsm.guard.parser` reads
+from text; no node of a tree is an :class:`Expression`, so that trees have plain equality.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NoReturn
+
+from lifecycle_fsm.errors import GuardError
+from lifecycle_fsm.guard.terms import (
+    Always,
+    Arithmetic,
+    Const,
+    DaysInStage,
+    DaysSince,
+    Extreme,
+    Field,
+    Guard,
+    In,
+    Known,
+    Named,
+    Not,
+    Now,
+    Payload,
+    StartsWith,
+    Term,
+    Token,
+    Truth,
+    all_of,
+    any_of,
+    as_guard,
+    compare,
+    negate,
+)
+from lifecycle_fsm.guard.text import to_text
+from lifecycle_fsm.guard.words import RESERVED, constant, is_name
+
+__all__ = [
+    "Expression",
+    "Names",
+    "activity",
+    "always",
+    "as_term",
+    "days_in_stage",
+    "greatest",
+    "least",
+    "named",
+    "never",
+    "now",
+    "p",
+    "t",
+]
+
+_NO_TRUTH = (
+    "has no truth of its own, it needs a person: join guards with & | ~ instead of 'and', 'or', "
+    "'not', put each comparison in parentheses, and write .between(a, b) for a <= field <= b, "
+    ".is_in(a, b) for 'in'"
+)
+
+
+class Expression:  # noqa: PLW1641 -- __hash__ is below, and refuses
+    """A value that a guard compares: a field, a token, or arithmetic over them.
+
+    Comparisons give guards, and ``&``, ``|``, ``~`` take a yes/no field as the guard it is. There
+    is one class for all kinds, because Python asks a subclass first and would turn ``a < b``
+    around where one side is of it.
+    """
+
+    __slots__ = ("_term",)
+
+    def __init__(self, term: Term) -> None:
+        self._term = term
+
+    def __term__(self) -> Term:
+        """The node that this stands for."""
+        return self._term
+
+    def __guard__(self) -> Guard:
+        """The yes/no field that this stands for."""
+        if isinstance(self._term, Field):
+            return Truth(self._term)
+        raise GuardError(f"{self!r} is a value and no guard: compare it, as in ({self!r} >= 65)")
+
+    def __repr__(self) -> str:
+        return to_text(self._term)
+
+    # -- comparisons -------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> Guard:  # type: ignore[override]  # writes a tree
+        return compare("==", self._term, as_term(other))
+
+    def __ne__(self, other: object) -> Guard:  # type: ignore[override]  # writes a tree
+        return compare("!=", self._term, as_term(other))
+
+    def __lt__(self, other: object) -> Guard:
+        return compare("<", self._term, as_term(other))
+
+    def __le__(self, other: object) -> Guard:
+        return compare("<=", self._term, as_term(other))
+
+    def __gt__(self, other: object) -> Guard:
+        return compare(">", self._term, as_term(other))
+
+    def __ge__(self, other: object) -> Guard:
+        return compare(">=", self._term, as_term(other))
+
+    def between(self, low: object, high: object) -> Guard:
+        """``low <= value <= high``, both ends included."""
+        return all_of(self >= low, self <= high)
+
+    def is_in(self, *options: object) -> Guard:
+        """The value is one of the options: several values, one list of them, or a list token."""
+        if len(options) == 1 and isinstance(options[0], Expression):
+            token = options[0]._term
+            if isinstance(token, Token):
+                return In(self._term, token)
+            raise GuardError(f"{options[0]!r} is no list: give values, a list or a token")
+        if len(options) == 1 and isinstance(options[0], tuple | list | set | frozenset):
+            return In(self._term, constant(options[0]))
+        if any(isinstance(option, Expression) for option in options):
+            raise GuardError("a list holds values only: make the whole list one token")
+        return In(self._term, constant(options))
+
+    def not_in(self, *options: object) -> Guard:
+        """The exact negation of :meth:`is_in`, so true where the value is missing [S3]."""
+        return negate(self.is_in(*options))
+
+    def starts_with(self, prefix: object) -> Guard:
+        """The text starts with the prefix, exactly and case-sensitively [S2]."""
+        term = as_term(prefix)
+        if isinstance(term, Const | Token):
+            return StartsWith(self._term, term)
+        raise GuardError(f"{prefix!r} is no prefix: give a text or a token")
+
+    def is_known(self) -> Guard:
+        """The field has a value."""
+        return Known(self._field("is_known"))
+
+    def is_missing(self) -> Guard:
+        """The field has no value."""
+        return negate(self.is_known())
+
+    def days_since(self) -> Expression:
+        """Whole days, floored, from this time field to now [S4]."""
+        return Expression(DaysSince(self._field("days_since")))
+
+    def _field(self, method: str) -> Field:
+        if isinstance(self._term, Field):
+            return self._term
+        raise GuardError(f"{self!r} is not a field: .{method}() is for fields")
+
+    # -- joining -----------------------------------------------------------------------------
+
+    def __and__(self, other: object) -> Guard:
+        return all_of(as_guard(self), as_guard(other))
+
+    def __rand__(self, other: object) -> Guard:
+        return all_of(as_guard(other), as_guard(self))
+
+    def __or__(self, other: object) -> Guard:
+        return any_of(as_guard(self), as_guard(other))
+
+    def __ror__(self, other: object) -> Guard:
+        return any_of(as_guard(other), as_guard(self))
+
+    def __invert__(self) -> Guard:
+        return negate(as_guard(self))
+
+    # -- arithmetic --------------------------------------------------------------------------
+
+    def __add__(self, other: object) -> Expression:
+        return _arithmetic("+", self, other)
+
+    def __radd__(self, other: object) -> Expression:
+        return _arithmetic("+", other, self)
+
+    def __sub__(self, other: object) -> Expression:
+        return _arithmetic("-", self, other)
+
+    def __rsub__(self, other: object) -> Expression:
+        return _arithmetic("-", other, self)
+
+    def __mul__(self, other: object) -> Expression:
+        return _arithmetic("*", self, other)
+
+    def __rmul__(self, other: object) -> Expression:
+        return _arithmetic("*", other, self)
+
+    def __truediv__(self, other: object) -> NoReturn:
+        raise GuardError("there is no division: multiply with a decimal, as in p.score * 0.5")
+
+    __floordiv__ = __rtruediv__ = __rfloordiv__ = __truediv__
+
+    # -- what Python would do behind one's back ----------------------------------------------
+
+    def __bool__(self) -> NoReturn:
+        raise GuardError(f"{self!r} {_NO_TRUTH}")
+
+    def __contains__(self, item: object) -> NoReturn:
+        raise GuardError(f"{self!r} is no container here: write .is_in(…) or .starts_with(…)")
+
+    def _no_value(self, *_: object) -> NoReturn:
+        raise GuardError(f"{self!r} has no value before there is a person: it only writes a guard")
+
+    __hash__ = __len__ = __iter__ = __int__ = __float__ = __index__ = _no_value
+    __getitem__ = __call__ = __round__ = __abs__ = __neg__ = _no_value
+
+
+class Names:
+    """An object whose attributes are expressions: ``p.score`` a field, ``t.mql_threshold`` a
+    token, ``activity.points`` a value that the activity brings."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: type[Field] | type[Token] | type[Payload]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Any:
+        # Typed Any, so that a type checker takes p.hand_raised for a guard where one is wanted.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if not is_name(name):
+            raise GuardError(f"{name!r} cannot be a name: it is a word of the guard language")
+        return Expression(self._make(name))
+
+
+p: Names = Names(Field)
+t: Names = Names(Token)
+activity: Names = Names(Payload)
+now: Expression = Expression(Now())
+days_in_stage: Expression = Expression(DaysInStage())
+always: Guard = Always()
+never: Guard = Not(Always())
+
+
+def named(name: str, guard: object) -> Guard:
+    """A guard with a name that pictures and refusals show, and that the model holds once."""
+    if not is_name(name):
+        near = ": it is a word of the language" if name in RESERVED else ": use letters, digits, _"
+        raise GuardError(f"{name!r} cannot be the name of a guard{near}")
+    return Named(name, as_guard(guard))
+
+
+def least(*values: object) -> Expression:
+    """``min(…)`` of two values or more; in effects only."""
+    return _extreme("min", values)
+
+
+def greatest(*values: object) -> Expression:
+    """``max(…)`` of two values or more; in effects only."""
+    return _extreme("max", values)
+
+
+def as_term(value: object) -> Term:
+    """What stands where a value is expected: an expression, a node, or a Python value."""
+    if isinstance(value, Expression):
+        return value.__term__()
+    if isinstance(value, Term):
+        return value
+    if isinstance(value, Guard):
+        raise GuardError("a guard is no value: put each comparison in parentheses and join them "
+                         "with & | ~")  # fmt: skip
+    return constant(value)
+
+
+def _arithmetic(op: Literal["+", "-", "*"], left: object, right: object) -> Expression:
+    return Expression(Arithmetic(op, as_term(left), as_term(right)))
+
+
+def _extreme(which: Literal["min", "max"], values: tuple[object, ...]) -> Expression:
+    if len(values) < 2:
+        name = "least" if which == "min" else "greatest"
+        raise GuardError(f"{name}() needs two values or more")
+    return Expression(Extreme(which, tuple(map(as_term, values))))

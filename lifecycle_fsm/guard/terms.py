@@ -1,0 +1,321 @@
+"""The tree of a guard: frozen nodes with plain equality, and nothing else [S2].
+
+Every way of writing a guard (Python operators, text) gives these nodes in one canonical form, so
+that two guards that say the same in two notations are equal. Each reading of the tree has its own
+file and walks these classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, Literal, NoReturn, TypeAlias
+
+import attrs
+
+from lifecycle_fsm.errors import GuardError
+
+MAX_DEPTH = 40
+"""How deep a guard may nest. Every reading walks by recursion and no human reads deeper."""
+
+Scalar: TypeAlias = bool | int | float | str | datetime
+Comparison: TypeAlias = Literal["==", "<", "<=", ">", ">="]
+FLIPPED: dict[Comparison, Comparison] = {"==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def _typed(value: object) -> object:
+    """A key that keeps ``1``, ``1.0`` and ``True`` apart, which plain equality does not."""
+    if isinstance(value, tuple):
+        return tuple(_typed(item) for item in value)
+    return type(value).__name__, value
+
+
+class Term:
+    """A value in a guard or an effect: a field, a token, a constant, or arithmetic over them."""
+
+    __slots__ = ()
+
+
+@attrs.frozen
+class Field(Term):
+    """A field of the person, or one of ``stage``, ``stage_entered_at``, ``journey``,
+    ``journey_started_at`` [S1]."""
+
+    name: str
+
+
+@attrs.frozen
+class Token(Term):
+    """A named number, text or list of the model, written ``$name``."""
+
+    name: str
+
+
+@attrs.frozen
+class Const(Term):
+    """A constant: a number, a text, ``true``/``false``, a time (UTC), or a tuple of them."""
+
+    value: Scalar | tuple[Scalar, ...] = attrs.field(eq=_typed)
+
+
+@attrs.frozen
+class Payload(Term):
+    """A value that the activity brings, written ``activity.name``; in effects only."""
+
+    name: str
+
+
+@attrs.frozen
+class Now(Term):
+    """The instant of the decision, written ``now``; in effects only [S4]."""
+
+
+@attrs.frozen
+class DaysSince(Term):
+    """Whole days, floored, from a time field to now [S4]; missing where the field is."""
+
+    field: Field
+
+
+@attrs.frozen
+class DaysInStage(Term):
+    """Whole days, floored, since the person entered the present stage [S4]."""
+
+
+@attrs.frozen
+class Arithmetic(Term):
+    """``left op right``; missing where either side is. A decimal factor on an integer is an exact
+    ratio and the product is floored [S5]."""
+
+    op: Literal["+", "-", "*"]
+    left: Term
+    right: Term
+
+
+@attrs.frozen
+class Extreme(Term):
+    """``min(…)`` or ``max(…)`` of two or more terms; in effects only. Missing where any is."""
+
+    which: Literal["min", "max"]
+    terms: tuple[Term, ...]
+
+
+class Guard:
+    """A predicate over a person: combine with ``&``, ``|`` and ``~``; compare trees with ``==``."""
+
+    __slots__ = ()
+
+    def __and__(self, other: object) -> Guard:
+        return all_of(self, as_guard(other))
+
+    def __rand__(self, other: object) -> Guard:
+        return all_of(as_guard(other), self)
+
+    def __or__(self, other: object) -> Guard:
+        return any_of(self, as_guard(other))
+
+    def __ror__(self, other: object) -> Guard:
+        return any_of(as_guard(other), self)
+
+    def __invert__(self) -> Guard:
+        return negate(self)
+
+    def __bool__(self) -> NoReturn:
+        raise GuardError(
+            "a guard has no truth of its own, it needs a person: join guards with & | ~ instead of "
+            "'and', 'or', 'not', put each comparison in parentheses, and write .between(a, b) for "
+            "a <= field <= b"
+        )
+
+
+@attrs.frozen
+class Compare(Guard):
+    """``left op right``; false where either side is missing [S3]. ``!=`` is ``Not`` of ``==``."""
+
+    op: Comparison
+    left: Term
+    right: Term
+
+
+@attrs.frozen
+class In(Guard):
+    """The term is one of the options: a constant tuple or a token that names a list."""
+
+    term: Term
+    options: Const | Token
+
+
+@attrs.frozen
+class StartsWith(Guard):
+    """The text starts with the prefix, exactly and case-sensitively [S2]."""
+
+    term: Term
+    prefix: Const | Token
+
+
+@attrs.frozen
+class Known(Guard):
+    """The field has a value; ``is missing`` is its negation."""
+
+    field: Field
+
+
+@attrs.frozen
+class Truth(Guard):
+    """A yes/no field that is yes; false where it is missing."""
+
+    field: Field
+
+
+@attrs.frozen
+class And(Guard):
+    """All hold. Never nested in another ``And``; two or more."""
+
+    guards: tuple[Guard, ...]
+
+
+@attrs.frozen
+class Or(Guard):
+    """Any holds. Never nested in another ``Or``; two or more."""
+
+    guards: tuple[Guard, ...]
+
+
+@attrs.frozen
+class Not(Guard):
+    """The exact negation [S3]; never of another ``Not``."""
+
+    guard: Guard
+
+
+@attrs.frozen
+class Named(Guard):
+    """A guard of the model by its name. From Python the definition comes along; it does not count
+    in equality, because the model holds it once."""
+
+    name: str
+    definition: Guard | None = attrs.field(default=None, eq=False, repr=False)
+
+
+@attrs.frozen
+class Always(Guard):
+    """Holds for everyone, written ``always``."""
+
+
+@attrs.frozen
+class Opaque(Guard):
+    """A named Python callable ``function(person, now) -> bool``, on moves only: it runs and is
+    named in refusals, but cannot be replayed in columns, proved or given boundary cases [S2]."""
+
+    name: str
+    function: Callable[[Any, datetime], bool]
+
+
+def all_of(*guards: Guard) -> Guard:
+    """The canonical conjunction: flat, the guard itself where it is alone, ``always`` of none."""
+    return _join(And, guards) if guards else Always()
+
+
+def any_of(*guards: Guard) -> Guard:
+    """The canonical disjunction: flat, the guard itself where it is alone, ``never`` of none."""
+    return _join(Or, guards) if guards else Not(Always())
+
+
+def _join(kind: type[And] | type[Or], guards: tuple[Guard, ...]) -> Guard:
+    flat: list[Guard] = []
+    for guard in guards:
+        flat.extend(guard.guards if isinstance(guard, kind) else (guard,))
+    return flat[0] if len(flat) == 1 else kind(tuple(flat))
+
+
+def negate(guard: Guard) -> Guard:
+    """The canonical negation: a double one falls away."""
+    return guard.guard if isinstance(guard, Not) else Not(guard)
+
+
+def compare(op: Literal["==", "!=", "<", "<=", ">", ">="], left: Term, right: Term) -> Guard:
+    """The canonical comparison: what reads the person stands left, a constant right, ``!=`` is a
+    negation, and ``flag == true`` is the flag itself."""
+    if op == "!=":
+        return negate(compare("==", left, right))
+    # Python turns ``5 <= token`` around by itself; so must the text, for the trees to be equal.
+    if _rank(left) > _rank(right):
+        op, left, right = FLIPPED[op], right, left
+    if op == "==" and isinstance(left, Field) and right == Const(True):
+        return Truth(left)
+    return Compare(op, left, right)
+
+
+def reads_person(term: Term) -> bool:
+    """Whether the value depends on the person or the clock, and not on the model alone."""
+    return any(isinstance(node, Field | DaysSince | DaysInStage) for node in walk(term))
+
+
+def _rank(term: Term) -> int:
+    return 0 if reads_person(term) else 2 if isinstance(term, Const) else 1
+
+
+def as_guard(value: object) -> Guard:
+    """What stands where a guard is expected: a guard, or anything with ``__guard__()``, such as
+    the proxy of a yes/no field."""
+    if isinstance(value, Guard):
+        return value
+    convert = getattr(value, "__guard__", None)
+    if convert is not None:
+        guard = convert()
+        if isinstance(guard, Guard):
+            return guard
+    raise GuardError(
+        f"{value!r} is not a guard: compare a field with it, as in (p.behavior_score >= 65)"
+    )
+
+
+def children(node: Guard | Term) -> tuple[Guard | Term, ...]:
+    """The nodes right below, in reading order. A named guard has none: resolve it in the model."""
+    match node:
+        case Compare(_, left, right) | Arithmetic(_, left, right):
+            return (left, right)
+        case In(term, other) | StartsWith(term, other):
+            return (term, other)
+        case Known(field) | Truth(field) | DaysSince(field):
+            return (field,)
+        case And(guards) | Or(guards):
+            return guards
+        case Not(guard):
+            return (guard,)
+        case Extreme(_, terms):
+            return terms
+        case _:
+            return ()
+
+
+def walk(node: Guard | Term) -> Iterator[Guard | Term]:
+    """The node and all below it, depth first, in reading order."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def transform(guard: Guard, change: Callable[[Guard], Guard]) -> Guard:
+    """The guard with ``change`` applied to every guard in it, from below, in canonical form.
+
+    Terms stay. A named guard is changed as a whole, not inside its definition.
+    """
+    match guard:
+        case And(guards):
+            guard = all_of(*(transform(part, change) for part in guards))
+        case Or(guards):
+            guard = any_of(*(transform(part, change) for part in guards))
+        case Not(part):
+            guard = negate(transform(part, change))
+    return change(guard)
+
+
+def depth(node: Guard | Term) -> int:
+    """How many nodes lie on the longest way down; without recursion, so for any tree."""
+    deepest, waiting = 0, [(node, 1)]
+    while waiting:
+        node, level = waiting.pop()
+        deepest = max(deepest, level)
+        waiting.extend((child, level + 1) for child in children(node))
+    return deepest

@@ -1,0 +1,164 @@
+"""What the names in a guard mean where it stands: fields, tokens, named guards, the activity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import attrs
+
+from lifecycle_fsm.errors import GuardError, suggest
+from lifecycle_fsm.fields import FieldType
+from lifecycle_fsm.guard.terms import (
+    MAX_DEPTH,
+    Const,
+    DaysInStage,
+    Field,
+    Guard,
+    Named,
+    Scalar,
+    Term,
+    Token,
+    Truth,
+    children,
+    depth,
+    transform,
+    walk,
+)
+
+TokenValue: TypeAlias = Scalar | tuple[Scalar, ...]
+
+MAX_SIZE = 20_000
+"""How many nodes a guard may have with all its named guards written out."""
+
+
+@attrs.frozen
+class Vocabulary:
+    """What the words of a guard mean where it stands.
+
+    ``fields`` are all that can be read, ``stage`` and its companions included where they may be;
+    ``payload`` are the values of the activity, which with ``now``, ``min`` and ``max`` are for
+    effects and the conditions of silos only (``in_effect``).
+    """
+
+    fields: Mapping[str, FieldType]
+    tokens: Mapping[str, TokenValue] = attrs.field(factory=dict)
+    guards: Mapping[str, Guard] = attrs.field(factory=dict)
+    payload: Mapping[str, FieldType] = attrs.field(factory=dict)
+    in_effect: bool = False
+
+
+def resolve(guard: Guard, vocabulary: Vocabulary) -> Guard:
+    """The guard with its bare names told apart: a name that is no field but a named guard becomes
+    :class:`~lifecycle_fsm.guard.terms.Named`."""
+
+    def settle(part: Guard) -> Guard:
+        match part:
+            case Truth(Field(name)) if name in vocabulary.guards and name not in vocabulary.fields:
+                return Named(name)
+            case Named(name, definition) if definition is not None:
+                return Named(name, resolve(definition, vocabulary))
+        return part
+
+    return transform(guard, settle)
+
+
+def inline(guard: Guard, vocabulary: Vocabulary) -> Guard:
+    """The guard with every named guard written out.
+
+    Raises:
+        GuardError: a name is unknown, a named guard needs itself, or the whole is too large.
+    """
+    faults = naming_problems(guard, vocabulary)
+    if faults:
+        raise GuardError("; ".join(faults))
+
+    def write_out(part: Guard) -> Guard:
+        definition = definition_of(part, vocabulary) if isinstance(part, Named) else None
+        return part if definition is None else transform(definition, write_out)
+
+    return transform(guard, write_out)
+
+
+def definition_of(named: Named, vocabulary: Vocabulary) -> Guard | None:
+    """What a named guard stands for: the model's definition, else the one that came along."""
+    found = vocabulary.guards.get(named.name, named.definition)
+    return None if found is None else resolve(found, vocabulary)
+
+
+def reads(node: Guard | Term) -> frozenset[str]:
+    """The names of the fields that a guard or a value reads; of a named guard, inline it first."""
+    nodes = list(walk(node))
+    names = {part.name for part in nodes if isinstance(part, Field)}
+    if any(isinstance(part, DaysInStage) for part in nodes):
+        names.add("stage_entered_at")
+    return frozenset(names)
+
+
+def scalar_value(term: Term, vocabulary: Vocabulary) -> tuple[Scalar] | None:
+    """The value of a constant or a token, in a tuple of one, if it is a single one."""
+    value: Scalar | tuple[Scalar, ...] | None = None
+    if isinstance(term, Const):
+        value = term.value
+    elif isinstance(term, Token):
+        value = vocabulary.tokens.get(term.name)
+    return None if value is None or isinstance(value, tuple) else (value,)
+
+
+def decimal_factor(term: Term, vocabulary: Vocabulary) -> float | None:
+    """The value of a decimal constant or token, which scales an integer exactly [S5]."""
+    values = scalar_value(term, vocabulary)
+    return values[0] if values and isinstance(values[0], float) else None
+
+
+def naming_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
+    """Named guards that are unknown, need themselves, or are too large when written out, as
+    sentences.
+
+    Each name is measured once, so that a family of guards that doubles with each name is refused
+    and never written out.
+    """
+    measured: dict[str, tuple[int, int]] = {}
+    faults: list[str] = []
+
+    def measure(part: Guard, path: tuple[str, ...], level: int) -> tuple[int, int]:
+        """How many guards the part has, and how deep they nest, with all names written out."""
+        if isinstance(part, Named):
+            if part.name in path:
+                cycle = " -> ".join([*path[path.index(part.name) :], part.name])
+                faults.append(f"the named guard {part.name!r} needs itself: {cycle}")
+                return 1, 1
+            if part.name not in measured:
+                measured[part.name] = named(part, path, level)
+            size, height = measured[part.name]
+        else:
+            size, height = 1, 1
+            if level <= 2 * MAX_DEPTH:
+                for child in children(part):
+                    if isinstance(child, Guard):
+                        more, below = measure(child, path, level + 1)
+                        size, height = size + more, max(height, below + 1)
+        if level + height > 2 * MAX_DEPTH:
+            faults.append(f"with its named guards written out this nests more than {2 * MAX_DEPTH} "
+                          "deep")  # fmt: skip
+        return size, height
+
+    def named(part: Named, path: tuple[str, ...], level: int) -> tuple[int, int]:
+        definition = vocabulary.guards.get(part.name, part.definition)
+        if definition is None:
+            near = suggest(part.name, vocabulary.guards)
+            faults.append(f"no named guard {part.name!r}{near}")
+            return 1, 1
+        if depth(definition) > MAX_DEPTH:
+            faults.append(f"the named guard {part.name!r} nests more than {MAX_DEPTH} deep")
+            return 1, 1
+        if level > 2 * MAX_DEPTH:
+            return 1, 1
+        size, height = measure(resolve(definition, vocabulary), (*path, part.name), level + 1)
+        return size + 1, height + 1
+
+    size, _ = measure(guard, (), 1)
+    if size > MAX_SIZE:
+        faults.append(f"with its named guards written out this has {size} parts: at most "
+                      f"{MAX_SIZE}")  # fmt: skip
+    return list(dict.fromkeys(faults))

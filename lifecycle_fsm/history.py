@@ -1,0 +1,81 @@
+"""The history of a person: one row for each stage change, appended and never edited [S25].
+
+Everything that is ever counted about a lifecycle is a view of these rows; stamps are the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+import attrs
+
+MoveKind: TypeAlias = Literal["enter", "step", "fast_track", "detour", "return", "merge", "migrate"]
+
+
+@attrs.frozen
+class HistoryRow:
+    """One change of stage.
+
+    ``at`` is when its cause says it happened, ``now`` the person's clock when it was applied; they
+    differ where the cause came late. All times are UTC. ``passed_over`` names the path stages that
+    the move went past: with ``credit`` they count as passed over, without it they count nowhere
+    [S6][S26]. ``owner`` and ``source`` are as they were at that moment.
+    """
+
+    person: str
+    sequence: int
+    at: datetime
+    now: datetime
+    from_stage: str | None
+    to_stage: str
+    kind: MoveKind
+    rule: str
+    trigger: str | None
+    activity: str | None
+    journey: int
+    passed_over: tuple[str, ...]
+    credit: bool
+    owner: str | None
+    source: str | None
+    version: str
+    late: bool
+
+
+@attrs.frozen
+class Stamp:
+    """When one stage was entered [S25]: first, latest, how often, and how long in all.
+
+    ``total`` is the time of all visits; that of an open visit runs to ``until`` of
+    :func:`stamps`. A stage that was only passed over has no stamp.
+    """
+
+    stage: str
+    first: datetime
+    latest: datetime
+    visits: int
+    total: timedelta
+
+
+def stamps(rows: Iterable[HistoryRow], until: datetime | None = None) -> Mapping[str, Stamp]:
+    """The stamps of one person, by stage, in the order of first entry.
+
+    Args:
+        rows: the history of one person, in sequence.
+        until: where the open visit ends; without it that visit counts no time yet.
+    """
+    found: dict[str, Stamp] = {}
+    ordered = list(rows)
+    for row, after in zip(ordered, [*ordered[1:], None], strict=True):
+        end = after.now if after else until
+        stay = end - row.now if end and end > row.now else timedelta(0)
+        before = found.get(row.to_stage)
+        found[row.to_stage] = (
+            attrs.evolve(
+                before, latest=row.now, visits=before.visits + 1, total=before.total + stay
+            )
+            if before
+            else Stamp(row.to_stage, row.now, row.now, 1, stay)
+        )
+    return found

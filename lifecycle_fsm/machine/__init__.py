@@ -1,0 +1,7 @@
+"""The model as a machine: who may move where, why not, and what came of it."""
+
+from lifecycle_fsm.machine.decision import Decision, Refusal
+from lifecycle_fsm.machine.foreign import Foreign
+from lifecycle_fsm.machine.machine import LifecycleMachine
+
+__all__ = ["Decision", "Foreign", "LifecycleMachine", "Refusal"]

@@ -1,0 +1,94 @@
+"""What comes of each asking [S10]."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import attrs
+
+from lifecycle_fsm.errors import NoSuchMove, Refused
+from lifecycle_fsm.guard import Outcome
+from lifecycle_fsm.history import HistoryRow
+
+Result: TypeAlias = Literal[
+    "moved",
+    "unchanged",
+    "refused",
+    "no_such_move",
+    "deferred",
+    "held",
+    "duplicate",
+    "rejected",
+    "parked",
+]
+
+
+@attrs.frozen
+class Refusal:
+    """One move that was asked for and is not open: its guard as a tree of outcomes, and every
+    part of it that is unmet."""
+
+    move: str
+    target: str
+    outcome: Outcome
+    unmet: tuple[Outcome, ...]
+    note: str = ""
+
+    def __str__(self) -> str:
+        reasons = [self.note] if self.note else [str(one).strip() for one in self.unmet]
+        return f"{self.move} -> {self.target}: " + "; ".join(reasons)
+
+
+@attrs.frozen
+class Decision:
+    """What came of one asking, an activity or a trigger.
+
+    ``result`` says it in one word: *moved*; *unchanged* (nothing was asked, or nothing more than
+    data changed); *refused* (the move exists, its guards are unmet); *no_such_move*; *deferred*
+    (waits for the sort); *held* (nobody of that id yet); *duplicate*; *rejected*; *parked* (an
+    error kept it, it is retried). ``rows`` are the hops that it caused, ``stage`` the stage after
+    them. ``unmet`` explains a refused trigger, also where system moves went on to move the person.
+    """
+
+    result: Result
+    person: str
+    at: datetime
+    now: datetime
+    stage: str
+    trigger: str | None = None
+    activity: str | None = None
+    kind: str | None = None
+    rows: tuple[HistoryRow, ...] = ()
+    unmet: tuple[Refusal, ...] = ()
+    reason: str = ""
+    late: bool = False
+
+    @property
+    def moved(self) -> bool:
+        """Whether the stage changed."""
+        return bool(self.rows)
+
+    def __str__(self) -> str:
+        asked = self.trigger or self.kind or "time"
+        text = f"{self.person}: {asked} at {self.now:%Y-%m-%d %H:%M} UTC: "
+        text += self.result.replace("_", " ")
+        if self.rows:
+            hops = " -> ".join([self.rows[0].from_stage or "·", *(r.to_stage for r in self.rows)])
+            text += f" {hops} by {', '.join(row.rule for row in self.rows)}"
+        if self.reason:
+            text += f": {self.reason}"
+        return "\n".join([text, *(f"  {one}" for one in self.unmet)])
+
+    def or_raise(self) -> Decision:
+        """The decision itself, or an exception where the trigger did not move the person.
+
+        Raises:
+            Refused: the move is declared, and its guards are unmet.
+            NoSuchMove: no move with this trigger leaves the stage.
+        """
+        if self.result == "refused":
+            raise Refused(str(self), self)
+        if self.result == "no_such_move":
+            raise NoSuchMove(str(self), self)
+        return self

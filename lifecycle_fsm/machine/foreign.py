@@ -1,0 +1,115 @@
+"""Objects that are not ours, such as ORM rows, moved by the same machine [S6]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from lifecycle_fsm.errors import RecordError, StageConflict
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.machine.decision import Decision
+from lifecycle_fsm.person import Person
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.machine.machine import LifecycleMachine
+
+_MISSING = object()
+
+
+@attrs.frozen
+class Foreign:
+    """How the machine sees objects of another class.
+
+    Args:
+        machine: the machine of the model.
+        stage: name of the attribute that holds the stage.
+        id: name of the attribute that identifies the object.
+        fields: for fields whose attribute has another name: field -> attribute.
+
+    A field that the object does not have counts as never set; an effect that would write such a
+    field raises instead of losing the value.
+    """
+
+    machine: LifecycleMachine
+    stage: str = "stage"
+    id: str = "id"
+    fields: Mapping[str, str] = attrs.field(factory=dict)
+
+    def fire(
+        self,
+        obj: Any,
+        trigger: str,
+        *,
+        at: datetime,
+        activity: str | None = None,
+        history: list[HistoryRow] | None = None,
+    ) -> Decision:
+        """Ask for a move of the object; its stage and fields change only when all went well, and
+        the new rows are appended to ``history``.
+
+        Raises:
+            StageConflict: the stage is not the last of the history, so somebody else wrote it.
+            RecordError: the history is missing or empty, or a value does not fit its field.
+        """
+        if history is None or not history:
+            raise RecordError(
+                f"{type(obj).__name__} {getattr(obj, self.id, '')!r} has no history: give its rows "
+                "as history=[…], beginning with the one that adopt() makes"
+            )
+        person = self._person(obj, history)
+        before = {name: getattr(person, name) for name in self.machine.model.field_types}
+        decision = self.machine.fire(person, trigger, at=at, activity=activity)
+        changed = {name: getattr(person, name) for name in before}
+        changes = {name: value for name, value in changed.items() if value != before[name]}
+        for name in changes:
+            if not hasattr(obj, self._attribute(name)):
+                raise RecordError(
+                    f"{decision.rows[-1].rule} sets {name!r}, and {type(obj).__name__} has no "
+                    f"attribute {self._attribute(name)!r} to keep it"
+                )
+        for name, value in changes.items():
+            setattr(obj, self._attribute(name), value)
+        if decision.rows:
+            setattr(obj, self.stage, decision.stage)
+        history.extend(decision.rows)
+        return decision
+
+    def adopt(self, obj: Any, *, at: datetime, stage: str | None = None) -> list[HistoryRow]:
+        """The history of an object that the machine has not known before: one row that enters the
+        stage in which it is found."""
+        name = stage or getattr(obj, self.stage, None) or self.machine.model.initial.name
+        self.machine.model.stage(name)
+        person = self.machine.person(str(getattr(obj, self.id)))
+        row = self.machine.enter(person, at)
+        setattr(obj, self.stage, name)
+        return [attrs.evolve(row, to_stage=name, rule="adopted")]
+
+    def _attribute(self, field: str) -> str:
+        return self.fields.get(field, field)
+
+    def _person(self, obj: Any, history: list[HistoryRow]) -> Person:
+        last = history[-1]
+        stage = getattr(obj, self.stage)
+        if stage != last.to_stage:
+            raise StageConflict(
+                f"{type(obj).__name__} {getattr(obj, self.id, '')!r} says {self.stage} = {stage!r}, "
+                f"its history says {last.to_stage!r} since {last.now:%Y-%m-%d %H:%M}: something "
+                "else wrote the stage; put it back, or append a row that says why"
+            )
+        values = {
+            name: value
+            for name in self.machine.model.field_types
+            if (value := getattr(obj, self._attribute(name), _MISSING)) is not _MISSING
+            and value is not None
+        }
+        person = self.machine.person(str(getattr(obj, self.id)), **values)
+        person._stage = stage
+        person._stage_entered_at = last.now
+        person._journey = last.journey
+        person._journey_started_at = next(row.now for row in history if row.journey == last.journey)
+        person._clock = last.now
+        person._history = list(history)
+        return person

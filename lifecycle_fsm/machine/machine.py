@@ -1,0 +1,266 @@
+"""The model as a ``transitions`` machine: one for all persons [S6]–[S12]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from lifecycle_fsm.effects import attribute_of, effects
+from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, suggest
+from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.guard import (
+    TurningPoint,
+    compile_guard,
+    explain,
+    next_turn,
+    turning_points,
+    unmet,
+)
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.machine.decision import Decision, Refusal, Result
+from lifecycle_fsm.machine.lean import Firing, LeanEvent, LeanMachine, LeanTransition
+from lifecycle_fsm.machine.triggers import own_class
+from lifecycle_fsm.model import Edge, Model
+from lifecycle_fsm.person import Person, accept_fields
+
+#: Events of the machine that are no trigger of the model; user triggers never start with ``_``.
+ADVANCE, SORT = "_advance", "_sort"
+
+
+class LifecycleMachine:
+    """The machine of a model. It holds no persons, and a person holds no reference to it.
+
+    One writer per person at a time: like every plain Python object a person takes no lock.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.version = model.version
+        #: The class of this model's persons, with a method for each trigger.
+        self.person_class = own_class(self)
+        self._words = model.vocabulary
+        self._machine = LeanMachine(
+            model=None,
+            states=[stage.name for stage in model.stages],
+            initial=model.initial.name,
+            auto_transitions=False,
+            queued=False,
+            send_event=True,
+            model_attribute="_stage",
+        )
+        for edge in model.sort_edges:
+            self._add(SORT, edge)
+        for edge in model.edges:
+            self._add(edge.on or ADVANCE, edge)
+        #: Every trigger as an event of ``transitions``: ``events[name].trigger(person, firing=…)``.
+        self.events = cast(Mapping[str, LeanEvent], self._machine.events)
+        self._sort = self.events[SORT].fire
+        self._advance = self.events[ADVANCE].fire if ADVANCE in self.events else _never
+        self._initial = model.initial.name
+        self._turning = self._turning_points()
+
+    def _add(self, event: str, edge: Edge) -> None:
+        then = getattr(edge.rule, "then", ())
+        self._machine.add_transition(
+            event,
+            edge.source,
+            edge.target,
+            edge=edge,
+            guard=compile_guard(edge.when, self._words, attribute_of),
+            then=effects(then, self.model.field_types, self._words),
+        )
+
+    def _turning_points(self) -> Mapping[str, tuple[TurningPoint, ...]]:
+        """For each stage, when its system moves can open by time alone [S20]."""
+        found: dict[str, list[TurningPoint]] = {}
+        for edge in self.model.edges:
+            points = () if edge.on else turning_points(edge.when, self._words)
+            if points:
+                found.setdefault(edge.source, []).extend(points)
+        return {stage: tuple(dict.fromkeys(points)) for stage, points in found.items()}
+
+    # ------------------------------------------------------------------ persons
+
+    def person(self, id: str, **fields: Any) -> Person:
+        """A new person of this model's class, in no stage yet.
+
+        Raises:
+            RecordError: a field does not exist or does not take the value.
+        """
+        if not isinstance(id, str) or not id:
+            raise RecordError(f"a person needs a text as its id, not {id!r}")
+        return self.person_class(id, **accept_fields(self.model.field_types, fields))  # type: ignore[arg-type]
+
+    def enter(self, person: Person, at: datetime, activity: str | None = None) -> HistoryRow:
+        """Put a new person into original processing [S13].
+
+        Raises:
+            LifecycleError: the person has been created before.
+        """
+        if person._stage:
+            raise LifecycleError(f"{person.id} is in {person._stage!r} already, not new")
+        at = to_utc(at)
+        firing = Firing(at, at, False, None, activity, self.version)
+        person._clock = at
+        person._stage = self._initial
+        person._stage_entered_at = at
+        person._journey = 1
+        person._journey_started_at = at
+        firing.append(person, None, self._initial, "enter", "created")
+        return firing.rows[0]
+
+    def sort(self, person: Person, now: datetime, activity: str | None = None) -> Firing:
+        """Give a person in original processing the first stage [S15]; system moves wait until the
+        deferred triggers have fired [S14]."""
+        firing = Firing(now, now, False, None, activity, self.version)
+        if person._stage == self._initial:
+            self._sort(person, firing)
+        return firing
+
+    # ------------------------------------------------------------------ asking
+
+    def firing(
+        self, person: Person, at: datetime, trigger: str | None = None, activity: str | None = None
+    ) -> Firing:
+        """The frame of one asking: late where the person's clock is further [S19]."""
+        clock = person._clock
+        if clock is None or at > clock:
+            return Firing(at, at, False, trigger, activity, self.version)
+        return Firing(clock, at, at < clock or person._phase > 0, trigger, activity, self.version)
+
+    def ask(self, person: Person, trigger: str, firing: Firing) -> Result:
+        """Fire a process trigger once, in the stage found [S7]."""
+        event = self.events.get(trigger)
+        if event is None or not event.transitions.get(person._stage):
+            return "no_such_move"
+        return "moved" if event.fire(person, firing) else "refused"
+
+    def advance(self, person: Person, firing: Firing) -> None:
+        """Run the system moves to completion [S7]; it ends, because the path goes forward only,
+        no return happens at the instant of its detour, and no detour is entered twice [S9]."""
+        while self._advance(person, firing):
+            pass
+
+    def fire(
+        self,
+        person: Any,
+        trigger: str,
+        *,
+        at: datetime,
+        activity: str | None = None,
+        history: list[HistoryRow] | None = None,
+    ) -> Decision:
+        """Ask for a move: the trigger once, then the system moves to completion [S7].
+
+        Args:
+            person: of this model's class, or a foreign object, such as an ORM row, whose
+                attributes are the stage and the fields; see
+                :class:`~lifecycle_fsm.machine.foreign.Foreign` for other names.
+            trigger: a process trigger of the model.
+            at: when it was asked; a naive time counts as UTC [S4].
+            activity: id of the activity that caused it, for the history.
+            history: of a foreign object: its rows so far, to which the new ones are appended.
+
+        Returns:
+            the decision; ``.or_raise()`` makes a refusal an exception.
+
+        Raises:
+            NoSuchMove: the model has no such trigger at all.
+            StageConflict: the stage of a foreign object is not the last of its history.
+        """
+        if trigger not in self.model.triggers:
+            self._unknown(trigger, person, at)
+        if not isinstance(person, Person):
+            from lifecycle_fsm.machine.foreign import Foreign  # it fires through this machine
+
+            return Foreign(self).fire(person, trigger, at=at, activity=activity, history=history)
+        at = to_utc(at)
+        firing = self.firing(person, at, trigger, activity)
+        stage = person._stage
+        result = self.ask(person, trigger, firing)
+        refusals: tuple[Refusal, ...] = ()
+        if result == "refused":
+            refusals = self.refusals(person, trigger, firing.now)
+        self.advance(person, firing)
+        person._clock = firing.now
+        if result != "moved" and firing.rows:
+            result = "moved"
+        return Decision(
+            result,
+            person.id,
+            firing.at,
+            firing.now,
+            person._stage,
+            trigger,
+            activity,
+            None,
+            tuple(firing.rows),
+            refusals,
+            self._no_such(trigger, stage) if result == "no_such_move" else "",
+            firing.late,
+        )
+
+    def _no_such(self, trigger: str, stage: str) -> str:
+        here = sorted(
+            name for name in self.model.triggers if self.events[name].transitions.get(stage)
+        )
+        return (
+            f"no move named by {trigger!r} leaves {stage!r}; from there one can ask for "
+            f"{', '.join(here) or 'nothing'}"
+        )
+
+    def _unknown(self, trigger: str, person: Any, at: datetime) -> None:
+        known = self.model.triggers
+        message = (
+            f"the model {self.model.name!r} has no trigger {trigger!r}{suggest(trigger, known)}; "
+            f"it has {', '.join(known) or 'none'}"
+        )
+        at = to_utc(at)
+        name = str(getattr(person, "id", ""))
+        stage = str(getattr(person, "stage", ""))
+        raise NoSuchMove(
+            message, Decision("no_such_move", name, at, at, stage, trigger, reason=message)
+        )
+
+    # ------------------------------------------------------------------ knowing
+
+    def may(self, person: Person, trigger: str, at: datetime) -> bool:
+        """Whether the trigger would move the person at that time; nothing changes."""
+        firing = self.firing(person, to_utc(at), trigger)
+        event = self.events.get(trigger)
+        return event is not None and any(
+            cast(LeanTransition, one).opens(person, firing)
+            for one in event.transitions.get(person._stage, ())
+        )
+
+    def refusals(self, person: Person, trigger: str | None, now: datetime) -> tuple[Refusal, ...]:
+        """Every move of the trigger (or, without one, every system move) that leaves the person's
+        stage and is not open, with all that is unmet and the values seen [S10]."""
+        event = self.events.get(SORT if person._stage == self._initial else trigger or ADVANCE)
+        firing = Firing(now, now, False, trigger, None, self.version)
+        found = []
+        for one in event.transitions.get(person._stage, ()) if event else ():
+            move = cast(LeanTransition, one)
+            if move.opens(person, firing):
+                continue
+            outcome = explain(move.edge.when, person, now, self._words, attribute_of)
+            note = (
+                "not at the instant of the detour that led here"
+                if outcome.holds and move.returns
+                else ""
+            )
+            found.append(
+                Refusal(move.edge.rule.name, move.edge.target, outcome, unmet(outcome), note)
+            )
+        return tuple(found)
+
+    def due(self, person: Person, after: datetime) -> datetime | None:
+        """The next instant after ``after`` at which a system move may open by time alone [S20]."""
+        points = self._turning.get(person._stage)
+        return next_turn(points, person, after, attribute_of) if points else None
+
+
+def _never(person: Person, firing: Firing) -> bool:
+    """The system moves of a model that has none."""
+    return False

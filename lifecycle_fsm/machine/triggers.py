@@ -1,0 +1,66 @@
+"""A person class of the model's own, with a method for each trigger, at no cost per person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from lifecycle_fsm.person import Person, person_class
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.machine.decision import Decision, Refusal
+    from lifecycle_fsm.machine.machine import LifecycleMachine
+
+
+def own_class(machine: LifecycleMachine) -> type[Person]:
+    """The person class of the machine's model: its fields, and ``fire``, ``may``, ``explain``,
+    ``<trigger>`` and ``may_<trigger>``."""
+    model = machine.model
+    name = "".join(part.capitalize() for part in model.name.split("_")) + "Person"
+    made = person_class(
+        name if name.isidentifier() else "ModelPerson",
+        {one.name: one for one in model.fields},
+        model.person,
+    )
+    for method, function in _methods(machine).items():
+        setattr(made, method, function)
+    return made
+
+
+def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
+    def fire(self: Person, trigger: str, *, at: datetime, activity: str | None = None) -> Decision:
+        """Ask for a move; see :meth:`LifecycleMachine.fire`."""
+        return machine.fire(self, trigger, at=at, activity=activity)
+
+    def may(self: Person, trigger: str, *, at: datetime) -> bool:
+        """Whether the trigger would move the person at that time."""
+        return machine.may(self, trigger, at)
+
+    def explain(self: Person, trigger: str | None = None, *, at: datetime) -> tuple[Refusal, ...]:
+        """Every move that is not open, with all that is unmet and the values seen."""
+        return machine.refusals(self, trigger, at)
+
+    methods: dict[str, Callable[..., Any]] = {"fire": fire, "may": may, "explain": explain}
+    for trigger in machine.model.triggers:
+        methods[trigger] = _asking(machine, trigger)
+        methods[f"may_{trigger}"] = _wondering(machine, trigger)
+    return methods
+
+
+def _asking(machine: LifecycleMachine, trigger: str) -> Callable[..., Decision]:
+    def ask(self: Person, *, at: datetime, activity: str | None = None) -> Decision:
+        return machine.fire(self, trigger, at=at, activity=activity)
+
+    ask.__name__ = ask.__qualname__ = trigger
+    ask.__doc__ = f"Ask for {trigger.replace('_', ' ')}: the trigger {trigger!r}."
+    return ask
+
+
+def _wondering(machine: LifecycleMachine, trigger: str) -> Callable[..., bool]:
+    def wonder(self: Person, *, at: datetime) -> bool:
+        return machine.may(self, trigger, at)
+
+    wonder.__name__ = wonder.__qualname__ = f"may_{trigger}"
+    wonder.__doc__ = f"Whether {trigger!r} would move the person at that time."
+    return wonder

@@ -1,0 +1,40 @@
+"""The definition of a lifecycle: immutable parts, structural checks, TOML in and out."""
+
+from lifecycle_fsm.model.definition import (
+    ActivityKind,
+    DataRule,
+    Move,
+    ScoreRule,
+    Set,
+    SortRule,
+    Stage,
+    Stages,
+    StepDef,
+    given,
+)
+from lifecycle_fsm.model.files import dumps, load, loads, save, shipped, shipped_text
+from lifecycle_fsm.model.model import Edge, Model
+from lifecycle_fsm.model.plain import from_plain, to_plain
+
+__all__ = [
+    "ActivityKind",
+    "DataRule",
+    "Edge",
+    "Model",
+    "Move",
+    "ScoreRule",
+    "Set",
+    "SortRule",
+    "Stage",
+    "Stages",
+    "StepDef",
+    "dumps",
+    "from_plain",
+    "given",
+    "load",
+    "loads",
+    "save",
+    "shipped",
+    "shipped_text",
+    "to_plain",
+]

@@ -1,0 +1,268 @@
+"""The lifecycle model: stages, moves, sort and silo sections as one immutable, checked value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm.errors import LifecycleError, ModelError, suggest
+from lifecycle_fsm.fields import FieldDef, FieldType
+from lifecycle_fsm.guard import Guard, Vocabulary
+from lifecycle_fsm.guard.terms import Scalar
+from lifecycle_fsm.history import MoveKind
+from lifecycle_fsm.model import building, meaning
+from lifecycle_fsm.model import kinds as built_in_kinds
+from lifecycle_fsm.model import steps as built_in_steps
+from lifecycle_fsm.model.definition import (
+    ActivityKind,
+    DataRule,
+    Move,
+    ScoreRule,
+    SortRule,
+    Stage,
+    StepDef,
+    read_guard,
+)
+from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person, field_defs
+
+
+@attrs.frozen
+class Edge:
+    """One move out of one stage, resolved: what the machine fires and the picture draws.
+
+    ``passed`` are the path stages that it goes past; ``credit`` says whether those count as passed
+    over [S6].
+    """
+
+    rule: Move | SortRule
+    source: str
+    target: str
+    kind: MoveKind
+    passed: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.rule.name
+
+    @property
+    def when(self) -> Guard:
+        return self.rule.when
+
+    @property
+    def on(self) -> str | None:
+        """The process trigger, or nothing where a system asks [S7]."""
+        return self.rule.on if isinstance(self.rule, Move) else None
+
+    @property
+    def credit(self) -> bool:
+        return self.rule.skips != "no_credit"
+
+
+def _mapping(value: Mapping[str, Any] | None) -> dict[str, Any]:
+    return dict(value or {})
+
+
+def _tokens(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: tuple(one) if isinstance(one, list) else one for name, one in _mapping(value).items()
+    }
+
+
+def _guards(value: Mapping[str, Any]) -> dict[str, Guard]:
+    return {name: read_guard(one) for name, one in _mapping(value).items()}
+
+
+def _fields(value: Any) -> tuple[FieldDef, ...]:
+    if isinstance(value, type):
+        return tuple(one for name, one in field_defs(value).items() if name not in BASE_FIELDS)
+    if isinstance(value, Mapping):
+        return tuple(
+            FieldDef(name, FieldType.from_text(one) if isinstance(one, str) else one)
+            for name, one in value.items()
+        )
+    return tuple(value)
+
+
+@attrs.frozen(kw_only=True, slots=False, eq=True)
+class Model:
+    """A lifecycle: which stages there are, what moves a person, and under which guard.
+
+    Args:
+        name: a short name, for files and classes.
+        stages: path stages in the order of the success path, and detours; the first path stage
+            is where original processing happens.
+        moves: the declared edges [S6].
+        sort: the decision list for new persons [S15].
+        tokens: named numbers, texts and lists, each defined once.
+        guards: named guards.
+        fields: fields beside those of every person: ``FieldDef``s, a mapping of name to type, or
+            an attrs subclass of :class:`Person`.
+        kinds, data: kinds of activity that the model adds, and rules of the data silo [S18].
+        scoring: the score rules; the behavior and demographic scores are apart [S18].
+        processing: the steps of original processing [S13].
+        settle: how long after creation the chain ends, for a log that does not say so [S14].
+        systems: who owns stages and moves, by name, with a label for people.
+
+    Raises:
+        ModelError: the model does not build; it carries every problem, with its place [S5].
+    """
+
+    name: str
+    stages: tuple[Stage, ...] = attrs.field(converter=tuple)
+    moves: tuple[Move, ...] = attrs.field(default=(), converter=tuple)
+    sort: tuple[SortRule, ...] = attrs.field(default=(), converter=tuple)
+    tokens: Mapping[str, Scalar | tuple[Scalar, ...]] = attrs.field(factory=dict, converter=_tokens)
+    guards: Mapping[str, Guard] = attrs.field(factory=dict, converter=_guards)
+    fields: tuple[FieldDef, ...] = attrs.field(default=(), converter=_fields)
+    kinds: tuple[ActivityKind, ...] = attrs.field(default=(), converter=tuple)
+    data: tuple[DataRule, ...] = attrs.field(default=(), converter=tuple)
+    scoring: tuple[ScoreRule, ...] = attrs.field(default=(), converter=tuple)
+    processing: tuple[StepDef, ...] = attrs.field(default=(), converter=tuple)
+    settle: timedelta = timedelta(0)
+    title: str = ""
+    description: str = ""
+    systems: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
+    person: type[Person] = attrs.field(default=Person, eq=False, repr=False)
+    folder: str = attrs.field(default="", eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        for name, value in building.resolved(self).items():
+            object.__setattr__(self, name, value)
+        found = building.problems(self)
+        if found:
+            raise ModelError(found, self.name)
+
+    @cached_property
+    def path(self) -> tuple[Stage, ...]:
+        """The success path, by rank."""
+        return tuple(stage for stage in self.stages if not stage.off_path)
+
+    @cached_property
+    def detours(self) -> tuple[Stage, ...]:
+        """The stages off the path, as declared."""
+        return tuple(stage for stage in self.stages if stage.off_path)
+
+    @cached_property
+    def ranks(self) -> Mapping[str, int]:
+        """The rank of each path stage; detours have none."""
+        return {stage.name: rank for rank, stage in enumerate(self.path)}
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Stage]:
+        """The stages by name."""
+        return {stage.name: stage for stage in self.stages}
+
+    @property
+    def initial(self) -> Stage:
+        """The stage of original processing, where everybody starts [S13]."""
+        return self.path[0]
+
+    def stage(self, name: str) -> Stage:
+        """The stage of that name.
+
+        Raises:
+            LifecycleError: there is none; the message suggests the nearest.
+        """
+        try:
+            return self.by_name[name]
+        except KeyError:
+            raise LifecycleError(
+                f"the model {self.name!r} has no stage named {name!r}{suggest(name, self.by_name)}"
+            ) from None
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """Every move out of every stage, in the order in which a stage tries them [S8]."""
+        ordered = sorted(self.moves, key=lambda move: move.priority)
+        return tuple(
+            self._edge(move, source)
+            for stage in self.stages
+            for move in ordered
+            for source in move.sources
+            if source == stage.name
+        )
+
+    @cached_property
+    def sort_edges(self) -> tuple[Edge, ...]:
+        """The sort as edges out of processing, first match wins [S15]."""
+        return tuple(self._edge(rule, self.initial.name) for rule in self.sort)
+
+    def _edge(self, rule: Move | SortRule, source: str) -> Edge:
+        start, end = self.ranks.get(source), self.ranks.get(rule.target)
+        passed: tuple[str, ...] = ()
+        kind: MoveKind
+        if end is None:
+            kind = "detour"
+        elif start is None:
+            kind = "return"
+        elif end == start + 1:
+            kind = "step"
+        else:
+            kind = "fast_track"
+            passed = tuple(stage.name for stage in self.path[start + 1 : end])
+        return Edge(rule, source, rule.target, kind, passed)
+
+    @cached_property
+    def triggers(self) -> tuple[str, ...]:
+        """The process triggers that the moves name, as first written."""
+        return tuple(dict.fromkeys(move.on for move in self.moves if move.on))
+
+    @cached_property
+    def field_types(self) -> Mapping[str, FieldType]:
+        """The type of every field that may be written, by name."""
+        types = {one.name: one.type for one in field_defs(self.person).values()}
+        return types | {one.name: one.type for one in self.fields}
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What a guard of this model may speak of."""
+        read_only = dict(READ_ONLY) | {
+            "stage": FieldType("str", choices=tuple(stage.name for stage in self.stages))
+        }
+        return Vocabulary(
+            fields={**self.field_types, **read_only}, tokens=self.tokens, guards=self.guards
+        )
+
+    def vocabulary_for(self, kind: str | None) -> Vocabulary:
+        """What a rule of the data or scoring silo may speak of: also of what the activity brings."""
+        if kind is None:
+            return attrs.evolve(self.vocabulary, in_effect=True)
+        if kind in built_in_kinds.OPEN_KINDS:
+            payload = {
+                name: attrs.evolve(one, nullable=True) for name, one in self.field_types.items()
+            }
+        else:
+            declared = self.activity_kinds[kind].payload if kind in self.activity_kinds else ()
+            payload = {one.name: one.type for one in declared}
+        return attrs.evolve(self.vocabulary, payload=payload, in_effect=True)
+
+    @cached_property
+    def activity_kinds(self) -> Mapping[str, ActivityKind]:
+        """Every kind of activity that the model takes: built in, added, and one for each trigger
+        that no other kind raises."""
+        known = dict(built_in_kinds.BUILT_IN) | {kind.name: kind for kind in self.kinds}
+        raised = {kind.trigger for kind in known.values()}
+        for trigger in self.triggers:
+            if trigger not in raised and trigger not in known:
+                known[trigger] = built_in_kinds.asking(trigger)
+        return known
+
+    @cached_property
+    def chain(self) -> tuple[StepDef, ...]:
+        """The steps of original processing by number, with all that they read and write [S13]."""
+        fit = [rule.when for rule in self.scoring if rule.on is None]
+        demographic = building.fields_read(self, fit)
+        return tuple(
+            built_in_steps.declared(step, demographic)
+            for step in sorted(self.processing, key=lambda step: step.number)
+        )
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve digits that name the meaning of the model: labels, titles, codes, descriptions
+        and the order of named guards and tokens do not count [S28]."""
+        return meaning.version(self)

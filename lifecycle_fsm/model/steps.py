@@ -1,0 +1,66 @@
+"""What the built-in steps of original processing read and write [S13]: the model checks the order
+of its chain with this, the steps themselves are in ``processing``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm.model.definition import OnFailure, StepDef
+
+#: The number of the sort: every step stands before it.
+SORT_NUMBER = 90
+
+
+@attrs.frozen
+class BuiltIn:
+    """The declaration of a built-in step: its fields, and what its failure does by default."""
+
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    on_failure: OnFailure
+    label: str
+
+
+BUILT_IN: Mapping[str, BuiltIn] = {
+    "normalise": BuiltIn(
+        ("email", "first_name", "last_name", "phone", "company", "domain", "country", "job_title"),
+        ("email", "first_name", "last_name", "phone", "company", "domain", "country", "job_title",
+         "seniority"),
+        "park",
+        "clean the record",
+    ),
+    "enrich": BuiltIn(("domain",), (), "skip", "add company data"),
+    "lead_source": BuiltIn(
+        ("source", "source_latest", "sourced_by", "created_by", "created_through"),
+        ("source", "source_latest", "sourced_by"),
+        "park",
+        "first and last touch",
+    ),
+    "demographic_score": BuiltIn((), ("demographic_score",), "park", "score the fit"),
+    "cohort": BuiltIn((), ("cohort",), "park", "draw the test group"),
+}  # fmt: skip
+
+
+def declared(step: StepDef, demographic_reads: tuple[str, ...] = ()) -> StepDef:
+    """The step with all that it reads and writes, as its use and options imply."""
+    built_in = BUILT_IN.get(step.use)
+    if built_in is None:
+        return attrs.evolve(step, on_failure=step.on_failure or "park")
+    reads, writes = built_in.reads, built_in.writes
+    options: Mapping[str, Any] = step.options
+    if step.use == "enrich":
+        reads = (str(options.get("key", "domain")),)
+        columns = options.get("columns", {})
+        writes = tuple(columns.values()) if isinstance(columns, Mapping) else tuple(columns)
+    elif step.use == "demographic_score":
+        reads = demographic_reads
+    return attrs.evolve(
+        step,
+        reads=step.reads or reads,
+        writes=step.writes or writes,
+        on_failure=step.on_failure or built_in.on_failure,
+        label=step.label or built_in.label,
+    )

@@ -1,0 +1,211 @@
+"""The person: a lead or contact, a slotted record that only the machine moves [S1].
+
+``Person`` is what every model starts from. A model adds fields, in TOML or as an attrs subclass,
+and has a class of its own, so that two models can live in one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal, cast, get_type_hints
+
+import attrs
+
+from lifecycle_fsm.errors import RecordError, suggest
+from lifecycle_fsm.fields import FieldDef, FieldType, Value
+from lifecycle_fsm.history import HistoryRow, Stamp, stamps
+
+#: What guards may read and nobody but the machine writes [S1].
+READ_ONLY: Mapping[str, FieldType] = {
+    "stage": FieldType("str"),
+    "stage_entered_at": FieldType("datetime", nullable=True),
+    "journey": FieldType("int"),
+    "journey_started_at": FieldType("datetime", nullable=True),
+}
+
+
+def _says(description: str, default: Any = None, **clamps: float) -> Any:
+    return attrs.field(
+        default=default, kw_only=True, metadata={"description": description, **clamps}
+    )
+
+
+def _machine(default: Any) -> Any:
+    return attrs.field(default=default, init=False, repr=False)
+
+
+@attrs.define(eq=False, slots=True)
+class Person:
+    """A lead or contact, one identity from the first touch to the customer.
+
+    Read ``stage``, ``stage_entered_at``, ``journey`` and ``history``; only the machine writes
+    them. Times are UTC. Scores are points.
+    """
+
+    id: str
+
+    created_at: datetime | None = _says("when the person was created")
+    created_by: Literal["marketing", "sales"] = _says("who made the record", "marketing")
+    created_through: str | None = _says("how: form, import, list, api, crm …")
+
+    email: str | None = _says("e-mail address")
+    first_name: str | None = _says("first name")
+    last_name: str | None = _says("last name")
+    phone: str | None = _says("telephone number, in E.164 once normalised")
+    company: str | None = _says("name of the company")
+    domain: str | None = _says("registered domain of the company")
+    country: str | None = _says("ISO 3166 code of the country, once normalised")
+    job_title: str | None = _says("title as written")
+    seniority: str | None = _says("level of the job: c_level, vp, director, manager …")
+    industry: str | None = _says("industry of the company")
+    employees: int | None = _says("employees of the company", minimum=0)
+    role: str | None = _says("part in a deal: buyer, accounts_payable, legal …")
+
+    source: str | None = _says("lead source of the first touch")
+    source_latest: str | None = _says("lead source of the last touch")
+    sourced_by: Literal["marketing", "sales"] | None = _says("who gets credit for the person")
+
+    demographic_score: int = _says("how well the person fits: points", 0)
+    behavior_score: int = _says("how much interest the person has shown: points", 0)
+    hand_raised: bool = _says("asked to be contacted, and not yet recycled since", False)
+    hand_raised_at: datetime | None = _says("when a hand was last raised")
+    last_form: str | None = _says("name of the form filled last")
+    unsubscribed: bool = _says("wants no marketing mail", False)
+
+    owner: str | None = _says("the salesperson who owns the record in the CRM")
+    owner_changed_at: datetime | None = _says("when the CRM last changed the owner")
+    sales_touched_at: datetime | None = _says("when a salesperson last logged an activity")
+    assigned_to: str | None = _says("whom the assignment rules named; not yet an acceptance")
+    lead_status: str | None = _says("status that sales keeps in the CRM")
+    rejection_reason: str | None = _says("why sales gave the person back, from a fixed list")
+
+    open_opportunities: int = _says("open opportunities with an amount and a close date", 0)
+    won_opportunities: int = _says("opportunities won", 0)
+    last_lost_at: datetime | None = _says("when an opportunity was last lost")
+
+    cohort: str | None = _says("group of a test, drawn once by a hash of the id")
+    crm_synced_at: datetime | None = _says("when the CRM first acknowledged the record")
+    converted_at: datetime | None = _says("when the lead became a contact")
+
+    _stage: str = _machine("")
+    _stage_entered_at: datetime | None = _machine(None)
+    _journey: int = _machine(0)
+    _journey_started_at: datetime | None = _machine(None)
+    _clock: datetime | None = _machine(None)
+    _phase: int = _machine(0)
+    _due: datetime | None = _machine(None)
+    _history: list[HistoryRow] = attrs.field(factory=list, init=False, repr=False)
+    _seen: bytes = _machine(b"")
+    _deferred: tuple[Any, ...] = _machine(())
+    _opportunities: Mapping[str, Any] | None = _machine(None)
+
+    #: Set by the model on its own class.
+    __field_types__: ClassVar[Mapping[str, FieldType]] = {}
+
+    @property
+    def stage(self) -> str:
+        """Name of the stage that the person is in; empty before creation."""
+        return self._stage
+
+    @property
+    def stage_entered_at(self) -> datetime | None:
+        """When the person entered the present stage."""
+        return self._stage_entered_at
+
+    @property
+    def journey(self) -> int:
+        """Number of the walk along the path, from 1; a return starts the next [S6]."""
+        return self._journey
+
+    @property
+    def journey_started_at(self) -> datetime | None:
+        """When the present journey began."""
+        return self._journey_started_at
+
+    @property
+    def clock(self) -> datetime | None:
+        """The latest instant that has been applied to this person [S20]."""
+        return self._clock
+
+    @property
+    def history(self) -> tuple[HistoryRow, ...]:
+        """Every change of stage so far, first to last [S25]."""
+        return tuple(self._history)
+
+    @property
+    def stamps(self) -> Mapping[str, Stamp]:
+        """When each stage was entered: first, latest, visits, time [S25]."""
+        return stamps(self._history, self._clock)
+
+    def time_in_stage(self, now: datetime) -> timedelta:
+        """How long the person has been in the present stage at ``now``."""
+        return now - self._stage_entered_at if self._stage_entered_at else timedelta(0)
+
+
+def field_defs(person_class: type[Person]) -> Mapping[str, FieldDef]:
+    """The fields of a person class that activities and effects may write, by name.
+
+    Raises:
+        RecordError: an annotation is not a type that a field may have [S1].
+    """
+    hints = get_type_hints(person_class, include_extras=True)
+    found: dict[str, FieldDef] = {}
+    for attribute in attrs.fields(person_class):
+        if not attribute.init or attribute.name == "id":
+            continue
+        try:
+            kind = FieldType.from_annotation(hints[attribute.name])
+        except RecordError as error:
+            raise RecordError(f"{person_class.__name__}.{attribute.name}: {error}") from None
+        metadata = attribute.metadata
+        kind = attrs.evolve(kind, minimum=metadata.get("minimum"), maximum=metadata.get("maximum"))
+        default = None if attribute.default is attrs.NOTHING else attribute.default
+        if default == kind.empty:
+            default = None
+        found[attribute.name] = FieldDef(
+            attribute.name, kind, cast(Value, default), description=metadata.get("description", "")
+        )
+    return found
+
+
+#: The fields that every person has.
+BASE_FIELDS: Mapping[str, FieldDef] = field_defs(Person)
+
+
+def person_class(
+    name: str, extra: Mapping[str, FieldDef], base: type[Person] = Person
+) -> type[Person]:
+    """A person class of a model's own: ``base`` with the extra fields, slotted, with its types."""
+    body = {
+        one.name: attrs.field(default=one.start(), kw_only=True, metadata={"extra": True})
+        for one in extra.values()
+        if one.name not in attrs.fields_dict(base)
+    }
+    made = attrs.make_class(name, body, bases=(base,), slots=True, eq=False, repr=False)
+    types = {one.name: one.type for one in field_defs(base).values()}
+    types.update({one.name: one.type for one in extra.values()})
+    made.__field_types__ = types
+    return cast("type[Person]", made)
+
+
+def accept_fields(types: Mapping[str, FieldType], values: Mapping[str, Any]) -> dict[str, Value]:
+    """The stored form of values from outside, by field name.
+
+    Raises:
+        RecordError: a field does not exist, is read-only, or does not take the value.
+    """
+    accepted: dict[str, Value] = {}
+    for name, value in values.items():
+        kind = types.get(name)
+        if kind is None:
+            if name in READ_ONLY:
+                raise RecordError(
+                    f"{name!r} is written by the machine only: fire a trigger instead"
+                )
+            raise RecordError(f"no field named {name!r}{suggest(name, types)}")
+        try:
+            accepted[name] = kind.accept(value)
+        except RecordError as error:
+            raise RecordError(f"{name}: {error}") from None
+    return accepted

@@ -1,0 +1,22 @@
+"""Original processing: what happens to every new person before the sort [S13].
+
+:func:`chain_of` builds the chain of a model, :class:`Chain` runs it over one person, and
+:func:`step` declares a project's own step.
+"""
+
+from lifecycle_fsm.processing.assembling import chain_of
+from lifecycle_fsm.processing.chain import Chain, ChainResult, StepError
+from lifecycle_fsm.processing.cohort import stable_choice
+from lifecycle_fsm.processing.step import Context, Run, Step, step
+
+__all__ = [
+    "Chain",
+    "ChainResult",
+    "Context",
+    "Run",
+    "Step",
+    "StepError",
+    "chain_of",
+    "stable_choice",
+    "step",
+]

@@ -1,0 +1,225 @@
+"""The chain of original processing: numbered steps, run in order over one person [S13].
+
+The chain is pure. It works on a scratch copy and returns the changes as values; who called it
+applies them, together with the sort, or not at all [S11]. So a step that fails leaves nothing
+behind, and a parked person can be tried again from the start. Nothing here waits or retries: when
+to try again is a decision of whoever holds the inbox.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+import reprlib
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from types import MemberDescriptorType
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm.errors import ModelError, Problem, RecordError, StepFailed, suggest
+from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.model.steps import SORT_NUMBER
+from lifecycle_fsm.person import READ_ONLY, Person
+from lifecycle_fsm.processing.step import Context, Step
+
+#: A message is kept with the person that it parked: a service may answer with a whole web page.
+_LONGEST_MESSAGE = 500
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 60
+
+
+@attrs.frozen
+class StepError:
+    """Which step failed for one person, and how."""
+
+    step: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.message}"
+
+
+@attrs.frozen
+class ChainResult:
+    """What the chain gives for one person.
+
+    ``values`` are the changed fields in their stored form, ready to apply and to log as the
+    activity ``processed`` [S14]. ``skipped`` are the steps that failed and may be done without.
+    ``parked`` is the step that may not: then the chain stopped there, and ``values`` is empty,
+    because the retry begins afresh.
+    """
+
+    values: Mapping[str, Value]
+    skipped: tuple[StepError, ...] = ()
+    parked: StepError | None = None
+
+
+def _by_number(steps: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple(sorted(steps, key=lambda one: (one.number, one.name)))
+
+
+@attrs.frozen
+class Chain:
+    """The steps in the order of their numbers, over persons with fields of these types.
+
+    Raises:
+        ModelError: two steps share a number or a name, a number is not before the sort, a field
+            does not exist, or one is read before it is written [S13].
+    """
+
+    steps: tuple[Step, ...] = attrs.field(converter=_by_number)
+    types: Mapping[str, FieldType]
+    name: str = "processing"
+
+    def __attrs_post_init__(self) -> None:
+        found = tuple(problems(self.steps, self.types))
+        if found:
+            raise ModelError(found, self.name)
+
+    def run(self, person: Person, context: Context) -> ChainResult:
+        """Everything that the steps give for this person, who is not changed by it.
+
+        Each step sees what the steps before it gave. An exception of a step is a result like any
+        other; only one that ends the program, such as ``KeyboardInterrupt``, comes through.
+        """
+        maker = _scratch_maker(type(person))
+        scratch = maker.copy(person)
+        values: dict[str, Value] = {}
+        skipped: list[StepError] = []
+        for step in self.steps:
+            try:
+                changes = self._changes(step, scratch, context)
+            except Exception as error:
+                failure = StepError(step.name, _message(error))
+                if step.on_failure == "park":
+                    return ChainResult({}, tuple(skipped), failure)
+                skipped.append(failure)
+                continue
+            for name, value in changes.items():
+                maker.setters[name](scratch, value)
+            values.update(changes)
+        return ChainResult(values, tuple(skipped))
+
+    def _changes(self, step: Step, scratch: Person, context: Context) -> Mapping[str, Value]:
+        given = step.run(scratch, context)
+        if not isinstance(given, Mapping):
+            raise StepFailed(
+                f"step {step} returned {type(given).__name__}: return a mapping of the changed "
+                "fields, {} for none"
+            )
+        accepted: dict[str, Value] = {}
+        for name, value in given.items():
+            if name not in step.writes:
+                raise StepFailed(
+                    f"step {step} wrote {name!r}, which it does not declare"
+                    f"{suggest(str(name), step.writes)}; add it to its writes, or leave it alone"
+                )
+            try:
+                accepted[name] = self.types[name].accept(value)
+            except RecordError as error:
+                raise StepFailed(
+                    f"step {step} gave {name!r} the value {_short.repr(value)}: "
+                    f"{str(error)[:_LONGEST_MESSAGE]}"
+                ) from error
+        return accepted
+
+
+def problems(steps: Iterable[Step], types: Mapping[str, FieldType]) -> Iterator[Problem]:
+    """What is wrong with a chain as a whole, before anyone passes it [S5][S13]."""
+    ordered = _by_number(steps)
+    numbers: dict[int, Step] = {}
+    names: dict[str, Step] = {}
+    for step in ordered:
+        where = f"processing {step}"
+        if not 0 < step.number < SORT_NUMBER:
+            yield Problem(where, f"number a step from 1 to {SORT_NUMBER - 1}: the sort is 90")
+        other = numbers.setdefault(step.number, step)
+        if other is not step:
+            yield Problem(
+                where, f"number {step.number:03} is taken by {other.name!r}: give it another"
+            )
+        if not step.name:
+            yield Problem(where, "a step needs a name")
+        other = names.setdefault(step.name, step)
+        if other is not step:
+            yield Problem(where, f"a step of this name stands at {other.number:03}: rename one")
+        if step.on_failure not in ("park", "skip"):
+            yield Problem(where, f"on_failure is 'park' or 'skip', not {step.on_failure!r}")
+        for name in step.reads:
+            if name not in types and name not in READ_ONLY and name != "id":
+                yield Problem(where, f"it reads {name!r}: no such field{suggest(name, types)}")
+            else:
+                yield from _read_too_early(where, step, name, ordered)
+        for name in step.writes:
+            if name in READ_ONLY or name == "id":
+                yield Problem(where, f"it writes {name!r}: only the machine does [S1]")
+            elif name not in types:
+                yield Problem(where, f"it writes {name!r}: no such field{suggest(name, types)}")
+
+
+def _read_too_early(
+    where: str, step: Step, name: str, ordered: tuple[Step, ...]
+) -> Iterator[Problem]:
+    writers = [other for other in ordered if name in other.writes]
+    if writers and writers[0].number > step.number:
+        yield Problem(
+            where,
+            f"it reads {name!r}, which is written only later, by step {writers[0]}: "
+            "give one of them another number",
+        )
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, StepFailed):
+        return str(error)
+    # Not str(error): an exception whose own text fails must not stop the next person either.
+    text = "".join(traceback.format_exception_only(error)).strip()
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} …"
+
+
+def _refuse(scratch: Person, name: str, value: object) -> None:
+    raise StepFailed(
+        f"a step assigned {name!r} on the person, where nothing would keep it: return the changed "
+        f"fields instead, as in return {{{name!r}: …}}"
+    )
+
+
+@attrs.frozen
+class _ScratchMaker:
+    """Copies the persons of one class to a class of their own that takes no assignment."""
+
+    scratch_class: type[Person]
+    values: Callable[[Any], tuple[Any, ...]]
+    setters: Mapping[str, Callable[[Any, Any], None]]
+
+    def copy(self, person: Person) -> Person:
+        scratch = self.scratch_class.__new__(self.scratch_class)
+        for put, value in zip(self.setters.values(), self.values(person), strict=True):
+            put(scratch, value)
+        # The one slot with something that can be changed in place.
+        self.setters["_history"](scratch, list(person.history))
+        return scratch
+
+
+@lru_cache(maxsize=64)
+def _scratch_maker(person_class: type[Person]) -> _ScratchMaker:
+    names = [one.name for one in attrs.fields(person_class)]
+    # A subclass of the same name: isinstance and methods work, and only an assignment is refused.
+    body = {"__slots__": (), "__setattr__": _refuse, "__doc__": person_class.__doc__}
+    return _ScratchMaker(
+        type(person_class.__name__, (person_class,), body),
+        operator.attrgetter(*names),
+        {name: _setter(person_class, name) for name in names},
+    )
+
+
+def _setter(person_class: type[Person], name: str) -> Callable[[Any, Any], None]:
+    # The slot's own setter passes by the refusal, at two thirds of the cost of object.__setattr__.
+    slot = inspect.getattr_static(person_class, name, None)
+    if isinstance(slot, MemberDescriptorType):
+        return slot.__set__
+    return lambda scratch, value: object.__setattr__(scratch, name, value)

@@ -1,0 +1,29 @@
+"""Step 040: how well the person fits, in points [S13].
+
+The score is the one function of the scoring silo, which runs it again when its inputs change; the
+step only asks for it [S18].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.processing.builtin import Made, Surroundings
+from lifecycle_fsm.processing.options import Options
+from lifecycle_fsm.processing.step import Context
+
+
+def make(options: Options, around: Surroundings) -> Made:
+    """The step ``demographic_score``; it has no options."""
+    score = around.demographic
+    if score is None:
+        options.wrong("", "the demographic score was not given: pass demographic=")
+    options.close()
+    assert score is not None
+
+    def run(person: Any, context: Context) -> Mapping[str, Value]:
+        return {"demographic_score": score(person, context.now)}
+
+    return Made(run, around.demographic_reads, ("demographic_score",))

@@ -1,0 +1,79 @@
+"""Step 030: where the person came from, first and last, and who gets the credit [S13][S17].
+
+First touch and last touch are two fields, because two questions are asked: what brings new people,
+and what made this one act now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lifecycle_fsm.errors import suggest
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.processing.builtin import Made, Surroundings
+from lifecycle_fsm.processing.options import Options
+from lifecycle_fsm.processing.step import Context
+
+#: Ways in which many people come at once. Marketing works such a list, whoever sent it.
+BULK = ("list", "bulk")
+_WRITES = ("source", "source_latest", "sourced_by")
+
+
+def make(options: Options, around: Surroundings) -> Made:
+    """The step ``lead_source``.
+
+    ``source`` is set once and stays: what is known, else the first field of the option ``from``
+    that says something. ``source_latest`` is the last touch, at first the same. ``sourced_by`` is
+    sales for people whom sales made, but marketing for those of a bulk list: role beats origin.
+    What is known of these three is only tidied, never replaced.
+
+    Options: ``from``, fields to take the source from, by default ``created_through``; ``values``,
+    from a source as written to its tidy name, without regard to case; ``default``, the source of
+    people of whom nothing is known, by default ``unknown``; ``bulk``, the values of
+    ``created_through`` that mean a list.
+    """
+    fields = options.texts("from", ("created_through",))
+    for name in fields:
+        if name not in around.types:
+            options.wrong("from", f"no field named {name!r}{suggest(name, around.types)}")
+        elif around.types[name].kind != "str":
+            options.wrong("from", f"{name!r} holds no text but {around.types[name].kind}")
+    values = {_word(raw): tidy for raw, tidy in options.names("values").items()}
+    for raw, tidy in values.items():
+        if values.get(_word(tidy), tidy) != tidy:
+            # Otherwise a person who passes twice would get another source than one who passes once.
+            options.wrong("values", f"{raw!r} becomes {tidy!r}, which becomes something else again")
+    default = options.text("default", "unknown")
+    bulk = frozenset(_word(one) for one in options.texts("bulk", BULK))
+    options.close()
+
+    def tidied(value: str | None) -> str | None:
+        if value is None or not value.strip():
+            return None
+        return values.get(_word(value), value.strip())
+
+    def run(person: Any, context: Context) -> Mapping[str, Value]:
+        changes: dict[str, Value] = {}
+        source = tidied(person.source)
+        if source is None:
+            found = (tidied(getattr(person, name)) for name in fields)
+            source = next((one for one in found if one is not None), default)
+        latest = tidied(person.source_latest) or source
+        if source != person.source:
+            changes["source"] = source
+        if latest != person.source_latest:
+            changes["source_latest"] = latest
+        if person.sourced_by is None:
+            in_bulk = _word(person.created_through or "") in bulk
+            changes["sourced_by"] = (
+                "sales" if person.created_by == "sales" and not in_bulk else "marketing"
+            )
+        return changes
+
+    reads = dict.fromkeys((*_WRITES, "created_by", "created_through", *fields))
+    return Made(run, tuple(reads), _WRITES)
+
+
+def _word(text: str) -> str:
+    return " ".join(text.split()).casefold()

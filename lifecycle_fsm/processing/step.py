@@ -1,0 +1,107 @@
+"""One numbered step of original processing: what it does, what it reads and what it writes [S13].
+
+A project's own step is a plain function with a declaration above it::
+
+    @step(number=25, reads=("domain",), writes=("employees",), on_failure="skip")
+    def company_size(person, context):
+        return {"employees": registry.employees(person.domain)}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import attrs
+
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.model.definition import OnFailure
+
+_NO_TOKENS: Mapping[str, object] = MappingProxyType({})
+
+
+@attrs.frozen
+class Context:
+    """What a step may know beside the person: the instant of the run, and the model's tokens.
+
+    A step that needs the time takes ``now`` and never asks the clock, so that a replay of the same
+    log gives the same person [S4].
+    """
+
+    now: datetime
+    tokens: Mapping[str, object] = _NO_TOKENS
+
+
+#: What a step does: it looks at a scratch copy of the person and returns the fields that change.
+#: The person is ``Any`` so that a project may write its own class there.
+Run: TypeAlias = Callable[[Any, Context], Mapping[str, Value]]
+
+
+def _names(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@attrs.frozen
+class Step:
+    """A numbered step of the chain that every new person passes before the sort [S13].
+
+    Args:
+        number: its place in the chain, from 1 to 89; the sort is 90.
+        name: unique in the chain; errors name it.
+        run: takes the person (a scratch copy) and the context, and returns the changed fields.
+        reads: the fields that it looks at. A chain that reads a field before it is written does
+            not build.
+        writes: the fields that it may return. Anything else is a failure of the step.
+        on_failure: ``park`` keeps the person in processing, to be tried again; ``skip`` records
+            the error and goes on without the step's values.
+        label: words for a picture.
+    """
+
+    number: int
+    name: str
+    run: Run
+    reads: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    writes: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    on_failure: OnFailure = "park"
+    label: str = ""
+
+    def __call__(self, person: Any, context: Context) -> Mapping[str, Value]:
+        """Run the step alone, as a test of it does."""
+        return self.run(person, context)
+
+    def __str__(self) -> str:
+        return f"{self.number:03} {self.name}"
+
+
+def step(
+    *,
+    number: int,
+    reads: str | Iterable[str] = (),
+    writes: str | Iterable[str] = (),
+    on_failure: OnFailure = "park",
+    name: str = "",
+    label: str = "",
+) -> Callable[[Run], Step]:
+    """Declare a function as a step; without ``name`` the step is called like the function.
+
+    >>> @step(number=25, reads="domain", writes="employees", on_failure="skip")
+    ... def company_size(person, context):
+    ...     return {"employees": 40}
+    >>> str(company_size), company_size.writes
+    ('025 company_size', ('employees',))
+    """
+
+    def declare(run: Run) -> Step:
+        return Step(
+            number=number,
+            name=name or getattr(run, "__name__", ""),
+            run=run,
+            reads=reads,
+            writes=writes,
+            on_failure=on_failure,
+            label=label,
+        )
+
+    return declare

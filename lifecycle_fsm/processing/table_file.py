@@ -1,0 +1,158 @@
+"""A table to look people up in: read once, checked whole, held by its key.
+
+CSV is read with the standard library, and not with polars as tables elsewhere in the package: it
+needs no extra, keeps ``007`` a text, and knows on which line of the file each record began, which
+is what an error has to say. Parquet needs the extra ``[tables]``.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from lifecycle_fsm.errors import FileProblem, MissingExtra, RecordError, suggest
+from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.processing.builtin import Rows
+
+#: Cells in the order of the columns that were asked for, by the folded key.
+Table: TypeAlias = Mapping[Value, tuple[Value, ...]]
+#: Where a record stands, its key, and its cells.
+_Record: TypeAlias = tuple[str, Any, tuple[Any, ...]]
+
+_SHOWN = 5
+
+
+def folded(key: Value) -> Value:
+    """What two spellings of one key have in common: ``Acme.com`` and ``acme.com`` are one.
+
+    >>> folded(" Acme.com ")
+    'acme.com'
+    """
+    return key.strip().casefold() if isinstance(key, str) else key
+
+
+def read(path: Path, key: str, key_type: FieldType, columns: Mapping[str, FieldType]) -> Table:
+    """The table of a CSV or Parquet file, by the column ``key``. Rows without a key are left out.
+
+    Raises:
+        FileProblem: it is missing or cannot be read, a column is not there, a key stands in it
+            twice, or a value is not of the type of its field.
+        MissingExtra: the file is Parquet, and polars is not installed.
+    """
+    if not path.is_file():
+        raise FileProblem(f"{path}: there is no such file: the step 'enrich' looks people up in it")
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".parquet"):
+        raise FileProblem(f"{path}: a table is a .csv or a .parquet file")
+    reader = _csv if suffix == ".csv" else _parquet
+    return _table(str(path), reader(path, (key, *columns)), key_type, columns)
+
+
+def from_rows(rows: Rows, key_type: FieldType, columns: Mapping[str, FieldType]) -> Table:
+    """The table of rows that a program holds.
+
+    Raises:
+        FileProblem: two keys are one but for case, or a value is not of the type of its field.
+    """
+    records = (
+        (f"row {key!r}", key, tuple(row.get(column) for column in columns))
+        for key, row in rows.items()
+    )
+    return _table("the rows given", records, key_type, columns)
+
+
+def _table(
+    name: str,
+    records: Iterable[_Record],
+    key_type: FieldType,
+    columns: Mapping[str, FieldType],
+) -> Table:
+    table: dict[Value, tuple[Value, ...]] = {}
+    places: dict[Value, list[str]] = {}
+    faults: list[str] = []
+    for place, raw_key, cells in records:
+        if raw_key is None or (isinstance(raw_key, str) and not raw_key.strip()):
+            continue
+        try:
+            key = folded(key_type.accept(raw_key))
+        except RecordError as error:
+            faults.append(f"{place}: the key {error}")
+            continue
+        places.setdefault(key, []).append(place)
+        accepted: list[Value] = []
+        for (column, kind), cell in zip(columns.items(), cells, strict=True):
+            try:
+                accepted.append(_cell(kind, cell))
+            except RecordError as error:
+                faults.append(f"{place}, column {column!r}: {error}")
+        table[key] = tuple(accepted)
+    twice = [
+        f"the key {key!r} stands {len(found)} times, keep one: {_some(found, ', ')}"
+        for key, found in places.items()
+        if len(found) > 1
+    ]
+    if twice or faults:
+        raise FileProblem(f"{name}: {_some([*twice, *faults], '; ')}")
+    return table
+
+
+def _cell(kind: FieldType, cell: Any) -> Value:
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        return None  # the table does not know either
+    return kind.accept(cell.strip() if isinstance(cell, str) else cell)
+
+
+def _some(items: list[str], between: str) -> str:
+    more = len(items) - _SHOWN
+    return between.join(items[:_SHOWN]) + (f"{between}and {more} more" if more > 0 else "")
+
+
+def _pick(path: Path, header: list[str], names: tuple[str, ...]) -> list[int]:
+    missing = [name for name in names if name not in header]
+    if missing:
+        raise FileProblem(
+            f"{path}: no column named {', '.join(map(repr, missing))}"
+            f"{suggest(missing[0], header)}; it has {', '.join(map(repr, header)) or 'none'}"
+        )
+    return [header.index(name) for name in names]
+
+
+def _csv(path: Path, names: tuple[str, ...]) -> Iterator[_Record]:
+    line = 1
+    try:
+        # utf-8-sig: spreadsheets put a mark before the first column's name.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            header = next(reader, [])
+            key, *cells = _pick(path, header, names)
+            line = reader.line_num + 1
+            for record in reader:
+                if record and len(record) != len(header):
+                    raise FileProblem(
+                        f"{path}, line {line}: {len(record)} values under {len(header)} columns"
+                    )
+                if record:
+                    yield f"line {line}", record[key], tuple(record[one] for one in cells)
+                line = reader.line_num + 1
+    except UnicodeDecodeError as error:
+        raise FileProblem(f"{path}: it is not UTF-8: {error.reason}; save it as UTF-8") from error
+    except (csv.Error, OSError) as error:
+        raise FileProblem(f"{path}, line {line}: {error}") from error
+
+
+def _parquet(path: Path, names: tuple[str, ...]) -> Iterator[_Record]:
+    try:
+        import polars
+    except ImportError:
+        raise MissingExtra("tables", "polars", "reading Parquet") from None
+    try:
+        _pick(path, list(polars.read_parquet_schema(path)), names)
+        frame = polars.read_parquet(path, columns=list(dict.fromkeys(names)))
+    except (polars.exceptions.PolarsError, OSError) as error:
+        raise FileProblem(f"{path}: it cannot be read as Parquet: {error}") from error
+    rows = frame.select(names[0]).to_series().to_list()
+    cells = [frame.get_column(name).to_list() for name in names[1:]]
+    for number, (key, *row) in enumerate(zip(rows, *cells, strict=True), start=1):
+        yield f"row {number}", key, tuple(row)

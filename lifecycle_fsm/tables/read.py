@@ -1,0 +1,552 @@
+"""Files to rows: CSV, JSON lines, JSON and Parquet, each row with the line where it stands.
+
+A file is read as a stream. Whatever stands in it, each of its lines ends in a :class:`Row` or in a
+:class:`Reject`, and reading goes on; only blank lines are passed over. What concerns the file as a
+whole (missing, empty, of an unknown kind) is a :class:`~lifecycle_fsm.errors.FileProblem`, raised
+when the file is opened.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import shutil
+import sys
+import tempfile
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Literal, TypeAlias, cast, get_args
+
+import attrs
+
+from lifecycle_fsm.errors import FileProblem, suggest
+from lifecycle_fsm.tables._polars import polars
+
+Format: TypeAlias = Literal["csv", "jsonl", "json", "parquet"]
+
+FORMATS: tuple[Format, ...] = get_args(Format)
+SUFFIXES: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+}
+DELIMITERS = (",", ";", "\t")
+MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is no row of a table
+MAX_RAW = 10_000
+BATCH = 20_000  # rows of a Parquet file that are in memory at once
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LATE = (OSError, EOFError, zlib.error)
+
+
+@attrs.frozen
+class Row:
+    """One row: the line where it starts, counted from 1, its values by column, and its text.
+
+    A value of a CSV file is always text. For Parquet the line is the number of the row.
+    """
+
+    line: int
+    values: dict[str, Any]
+    raw: str = ""
+
+
+@attrs.frozen
+class Reject:
+    """A row that cannot be used: where it stands, which column is to blame, why, and its text."""
+
+    file: str
+    line: int
+    column: str | None
+    reason: str
+    raw: str
+
+
+@attrs.define
+class Table:
+    """An open file of rows. Iterate once; close it, or use it as a context manager.
+
+    ``columns`` are the names of the header; nothing where each row brings its own names (JSON).
+    """
+
+    name: str
+    columns: tuple[str, ...] | None
+    _rows: Iterator[Row | Reject]
+    _close: Callable[[], None]
+    _done: Callable[[], float | None]
+
+    def __iter__(self) -> Iterator[Row | Reject]:
+        try:
+            yield from self._rows
+        except _LATE as error:
+            raise FileProblem(f"{self.name} cannot be read to its end: {_why(error)}") from error
+
+    @property
+    def done(self) -> float | None:
+        """How much of the file has been read, from 0 to 1; nothing where its size is unknown."""
+        return self._done()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._close()
+
+    def __enter__(self) -> Table:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_table(
+    path: str | Path,
+    format: Format | None = None,
+    *,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
+) -> Table:
+    """Open a file of rows.
+
+    Args:
+        path: the file; ``-`` is the standard input. A name that ends in ``.gz`` is unpacked.
+        format: what is in it; without it the name says so.
+        encoding: how its text is written.
+        delimiter: what stands between the columns of a CSV file; without it the header shows it.
+
+    Raises:
+        FileProblem: the file is missing, empty, without a header, or of an unknown format.
+    """
+    name = "<stdin>" if str(path) == "-" else str(path)
+    kind = format or _format_of(name)
+    raw, size = _open(path, name)
+    exits = ExitStack()
+    if raw is not sys.stdin.buffer:
+        exits.callback(raw.close)
+
+    def done() -> float | None:
+        return None if raw.closed or not size else min(raw.tell() / size, 1.0)
+
+    try:
+        data: IO[bytes] = raw
+        if name.lower().endswith(".gz"):
+            data = cast("IO[bytes]", gzip.GzipFile(fileobj=raw, mode="rb"))
+            exits.callback(data.close)
+        if kind == "parquet":
+            file = Path(path)
+            if data is not raw or size is None:
+                folder = _spooled(data)
+                exits.callback(shutil.rmtree, folder)
+                file = folder / "rows.parquet"
+            return _parquet(name, file, exits.close)
+        start, stream = _peek(data)
+        if start.startswith(_UTF16):
+            raise FileProblem(f"{name} is written in UTF-16: save it as UTF-8 and try again")
+        text = _text(name, stream, encoding, newline="" if kind == "csv" else "\n")
+        if kind == "csv":
+            columns, rows = _csv(name, text, encoding, delimiter)
+            return Table(name, columns, rows, exits.close, done)
+        if kind == "json" and start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
+            return Table(name, None, _json_array(name, text.read()), exits.close, done)
+        return Table(name, None, _json_lines(name, _Lines(text), encoding), exits.close, done)
+    except BaseException as error:
+        exits.close()
+        if isinstance(error, _LATE):
+            raise FileProblem(f"{name} cannot be read: {_why(error)}") from error
+        raise
+
+
+def _why(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _format_of(name: str) -> Format:
+    if name == "<stdin>":
+        raise FileProblem(
+            f"the standard input has no name that tells its format: say --format, "
+            f"one of {', '.join(FORMATS)}"
+        )
+    suffix = Path(name.lower().removesuffix(".gz")).suffix
+    if suffix not in SUFFIXES:
+        raise FileProblem(
+            f"{name}: the name does not tell the format: it should end in "
+            f"{', '.join(SUFFIXES)}{suggest(suffix, SUFFIXES)}; or say --format"
+        )
+    return SUFFIXES[suffix]
+
+
+def _open(path: str | Path, name: str) -> tuple[IO[bytes], int | None]:
+    if name == "<stdin>":
+        return sys.stdin.buffer, None
+    try:
+        file = Path(path)
+        if file.is_dir():
+            raise FileProblem(f"{name} is a folder: name a file in it")
+        return file.open("rb"), file.stat().st_size if file.is_file() else None
+    except FileNotFoundError:
+        near = [one.name for one in file.parent.iterdir()] if file.parent.is_dir() else []
+        raise FileProblem(f"{name} does not exist{suggest(file.name, near)}") from None
+    except (OSError, ValueError) as error:
+        raise FileProblem(f"{name} cannot be opened: {_why(error)}") from error
+
+
+def _spooled(data: IO[bytes]) -> Path:
+    """Parquet is read from its end, so a stream has to lie in a file first."""
+    folder = Path(tempfile.mkdtemp(prefix="lifecycle-fsm-"))
+    try:
+        with (folder / "rows.parquet").open("wb") as copy:
+            shutil.copyfileobj(data, copy)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return folder
+
+
+def _peek(data: IO[bytes]) -> tuple[bytes, io.BufferedReader]:
+    stream = data if isinstance(data, io.BufferedReader) else io.BufferedReader(cast(Any, data))
+    return stream.peek(64)[:64], stream
+
+
+def _text(name: str, stream: io.BufferedReader, encoding: str, newline: str) -> io.TextIOWrapper:
+    try:
+        if codecs.lookup(encoding).name == "utf-8":
+            encoding = "utf-8-sig"
+        # Bytes that are no text come as lone surrogates, so that they spoil no more than a line.
+        return io.TextIOWrapper(stream, encoding, "surrogateescape", newline)
+    except LookupError:
+        raise FileProblem(f"{name}: there is no text encoding named {encoding!r}") from None
+
+
+@attrs.frozen
+class _Line:
+    number: int
+    text: str
+    problem: str | None = None
+
+
+class _TooLong(Exception):
+    """A line is longer than any row."""
+
+
+class _Lines:
+    """The physical lines of a text, numbered; lines that were taken can be given back."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self.text = text
+        self.number = 0
+        self.back: deque[_Line] = deque()
+        self.taken: list[_Line] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self.back.popleft() if self.back else self._read()
+        self.taken.append(line)
+        if line.problem is _TOO_LONG:
+            raise _TooLong
+        return line.text
+
+    def _read(self) -> _Line:
+        text = self.text.readline(MAX_LINE + 1)
+        if not text:
+            raise StopIteration
+        self.number += 1
+        if len(text) > MAX_LINE:
+            more = text
+            while more and not more.endswith(("\n", "\r")):
+                more = self.text.readline(MAX_LINE)
+            return _Line(self.number, text, _TOO_LONG)
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                byte = ord(text[error.start]) - 0xDC00
+                problem = f"byte 0x{byte:02X} at character {error.start + 1} is no text"
+                return _Line(self.number, text, problem)
+        return _Line(self.number, text)
+
+    def start(self) -> None:
+        """From here on the lines belong to the next record."""
+        self.taken.clear()
+
+    def give_back(self) -> None:
+        """Read all lines of this record but the first again."""
+        self.back.extendleft(reversed(self.taken[1:]))
+        del self.taken[1:]
+
+
+_TOO_LONG = f"the line is longer than {MAX_LINE:,} characters"
+
+
+def shown(raw: str) -> str:
+    r"""The text of a bad row as it may be written down: bytes that are no text become ``\xe9``."""
+    more = len(raw) - MAX_RAW
+    text = raw[:MAX_RAW].rstrip("\r\n")
+    try:
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        text = text.encode("utf-8", "backslashreplace").decode()
+    return f"{text} … and {more:,} characters more" if more > 0 else text
+
+
+def _undecodable(problem: str, encoding: str) -> str:
+    if problem is _TOO_LONG:
+        return problem
+    return f"{problem} in {encoding}: save the file as UTF-8, or say its encoding in the mapping"
+
+
+def _csv(
+    name: str, text: IO[str], encoding: str, delimiter: str | None
+) -> tuple[tuple[str, ...], Iterator[Row | Reject]]:
+    lines = _Lines(text)
+    head, mark = _header(name, lines, encoding, delimiter)
+    return head, _csv_rows(name, lines, encoding, head, mark)
+
+
+def _header(
+    name: str, lines: _Lines, encoding: str, delimiter: str | None
+) -> tuple[tuple[str, ...], str]:
+    delimiter = _first_line(name, lines) or delimiter
+    tried = {mark: _try_header(lines, mark) for mark in ([delimiter] if delimiter else DELIMITERS)}
+    mark = max(tried, key=lambda one: len(tried[one]))
+    lines.start()
+    try:
+        values = next(csv.reader(lines, delimiter=mark, strict=True))
+    except (csv.Error, StopIteration, _TooLong) as error:
+        raise FileProblem(f"{name}: the header cannot be read: {_csv_reason(error)}") from None
+    for line in lines.taken:
+        if line.problem:
+            raise FileProblem(f"{name}, line {line.number}: {_undecodable(line.problem, encoding)}")
+    names = [one.strip() or f"column_{place}" for place, one in enumerate(values, start=1)]
+    for place, one in enumerate(names):
+        if one in names[:place]:
+            raise FileProblem(
+                f"{name}: the header has the column {one!r} twice "
+                f"(columns {names.index(one) + 1} and {place + 1}): rename one of them"
+            )
+    return tuple(names), mark
+
+
+def _first_line(name: str, lines: _Lines) -> str | None:
+    """Go to the header, past blank lines; the delimiter, where a line before it says so."""
+    said: str | None = None
+    while True:
+        lines.start()
+        try:
+            text = next(lines)
+        except StopIteration:
+            raise FileProblem(
+                f"{name} is empty: it needs a header with the names of its columns"
+            ) from None
+        except _TooLong:
+            raise FileProblem(f"{name}, line {lines.number}: {_TOO_LONG}: is it a CSV?") from None
+        if text[:4].lower() == "sep=" and len(text.rstrip("\r\n")) == 5:
+            said = text[4]  # a line that Excel writes and understands
+        elif text.strip("\r\n \t,;"):
+            lines.back.appendleft(lines.taken[0])
+            return said
+
+
+def _try_header(lines: _Lines, delimiter: str) -> list[str]:
+    """The names of the header by one delimiter; its lines can be read again."""
+    lines.start()
+    try:
+        values = next(csv.reader(lines, delimiter=delimiter, strict=True))
+    except (csv.Error, StopIteration, _TooLong):
+        values = []
+    lines.back.extendleft(reversed(lines.taken))
+    return values
+
+
+def _csv_reason(error: BaseException) -> str:
+    text = str(error)
+    if "unexpected end of data" in text or isinstance(error, _TooLong):
+        return "a quote is opened and never closed"
+    if "expected after" in text:
+        return 'a quote ends before its value does: write "" for a quote inside a value'
+    if "field larger" in text:
+        return f"a value is longer than {csv.field_size_limit():,} characters: is a quote open?"
+    return text
+
+
+def _csv_rows(
+    name: str, lines: _Lines, encoding: str, head: tuple[str, ...], delimiter: str
+) -> Iterator[Row | Reject]:
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    width = len(head)
+    taken = lines.taken
+    while True:
+        lines.start()
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except (csv.Error, _TooLong) as error:
+            # A stray quote must not swallow the lines below it: only the first one is to blame.
+            alone = len(taken) == 1 and isinstance(error, _TooLong)
+            reason = _TOO_LONG if alone else _csv_reason(error)
+            lines.give_back()
+            yield Reject(name, taken[0].number, None, reason, shown(taken[0].text))
+            continue
+        if not values:
+            continue
+        line = taken[0].number
+        raw = taken[0].text if len(taken) == 1 else "".join(one.text for one in taken)
+        problem = next((one.problem for one in taken if one.problem), None)
+        if problem:
+            yield Reject(name, line, None, _undecodable(problem, encoding), shown(raw))
+        elif len(values) != width:
+            reason = f"it has {len(values)} columns, and the header has {width}"
+            yield Reject(name, line, None, reason, shown(raw))
+        else:
+            yield Row(line, dict(zip(head, values, strict=True)), raw)
+
+
+class _Twice(ValueError):
+    """A key stands twice in one object."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Twice(f"the key {twice!r} stands twice in one object")
+    return made
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_object)
+
+
+def _json_reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON: {error.msg.lower()} at character {error.pos + 1}"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return str(error)
+
+
+def _json_row(name: str, line: int, value: object, raw: str) -> Row | Reject:
+    if not isinstance(value, dict):
+        return Reject(name, line, None, 'it is no object: write {"column": value}', shown(raw))
+    if "\\ud" in raw or "\\uD" in raw:
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            reason = "it has half a character: a surrogate without its other half"
+            return Reject(name, line, None, reason, shown(raw))
+    return Row(line, value, raw)
+
+
+def _json_lines(name: str, lines: _Lines, encoding: str) -> Iterator[Row | Reject]:
+    while True:
+        lines.start()
+        try:
+            raw = next(lines)
+        except StopIteration:
+            return
+        except _TooLong:
+            raw = lines.taken[0].text
+        line = lines.taken[0]
+        if line.problem:
+            reason = _undecodable(line.problem, encoding)
+            yield Reject(name, line.number, None, reason, shown(raw))
+            continue
+        text = raw.strip()
+        if not text:
+            continue
+        try:
+            value = _JSON.decode(text)
+        except (ValueError, RecursionError) as error:
+            yield Reject(name, line.number, None, _json_reason(error), shown(raw))
+            continue
+        yield _json_row(name, line.number, value, raw)
+
+
+def _json_array(name: str, text: str) -> Iterator[Row | Reject]:
+    """The elements of one array; behind a place that is no JSON the rest cannot be read."""
+    place, line, counted = text.index("[") + 1, 1, 0
+    wants_value = False
+    while True:
+        place = _skip_space(text, place)
+        line, counted = line + text.count("\n", counted, place), place
+        if text.startswith("]", place) and not wants_value:
+            rest = text[place + 1 :].strip()
+            if rest:
+                yield Reject(name, line, None, "something stands behind the array", shown(rest))
+            return
+        try:
+            value, end = _JSON.raw_decode(text, place)
+            raw = text[place:end]
+            yield _json_element(name, line, value, raw)
+            place = _skip_space(text, end)
+            if text.startswith(",", place):
+                place, wants_value = place + 1, True
+            elif text.startswith("]", place):
+                wants_value = False
+            else:
+                raise json.JSONDecodeError("Expecting ',' or ']'", text, place)
+        except (ValueError, RecursionError) as error:
+            line += text.count("\n", counted, place)
+            if isinstance(error, json.JSONDecodeError):
+                here = error.pos - text.rfind("\n", 0, error.pos)
+                reason = f"it is no JSON: {error.msg.lower()} at character {here}"
+            else:
+                reason = _json_reason(error)
+            reason += "; the array cannot be read behind this place"
+            yield Reject(name, line, None, reason, shown(text[place:]))
+            return
+
+
+def _json_element(name: str, line: int, value: object, raw: str) -> Row | Reject:
+    try:
+        raw.encode()
+    except UnicodeEncodeError:
+        return Reject(name, line, None, "it has bytes that are no UTF-8", shown(raw))
+    return _json_row(name, line, value, raw)
+
+
+def _skip_space(text: str, place: int) -> int:
+    while place < len(text) and text[place] in " \t\r\n\ufeff":
+        place += 1
+    return place
+
+
+def _parquet(name: str, file: Path, close: Callable[[], None]) -> Table:
+    pl = polars("reading Parquet")
+    try:
+        frame = pl.scan_parquet(file, glob=False)
+        columns = tuple(frame.collect_schema().names())
+        count = int(frame.select(pl.len()).collect().item())
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise FileProblem(f"{name} is no Parquet file that can be read: {error}") from error
+    if not columns:
+        raise FileProblem(f"{name} has no columns")
+    at = 0
+
+    def rows() -> Iterator[Row | Reject]:
+        nonlocal at
+        try:
+            for start in range(0, count, BATCH):
+                batch = frame.slice(start, BATCH).collect()
+                for values in batch.iter_rows(named=True):
+                    at += 1
+                    yield Row(at, values)
+        except pl.exceptions.PolarsError as error:
+            raise FileProblem(f"{name} cannot be read to its end: {error}") from error
+
+    return Table(name, columns, rows(), close, lambda: at / count if count else 1.0)

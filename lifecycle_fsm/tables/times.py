@@ -1,0 +1,128 @@
+"""Times as other systems write them down, to instants in UTC [S4].
+
+A time without a zone is a local time of the zone that the mapping names. Where clocks are put
+back, a local time comes twice: the first of the two is meant. Where they are put forward, some
+local times do not exist: such a time is as much later as the clocks went forward, so that midnight
+of a day that begins at one o'clock is the beginning of that day. A date without a time is midnight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm.errors import RecordError
+from lifecycle_fsm.tables.mapping import EPOCHS, Times, find_zone
+
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@attrs.define
+class Tally:
+    """What became of the times of one file, for its summary."""
+
+    naive: dict[str, int] = attrs.field(factory=dict)
+    twice: int = 0
+    skipped: int = 0
+
+
+class Clock:
+    """Reads the times of one source, and counts what had to be decided."""
+
+    def __init__(self, times: Times, tally: Tally) -> None:
+        self.zone_name = times.zone or "UTC"
+        self.zone: tzinfo = find_zone(self.zone_name)
+        self.format = times.format
+        self.tally = tally
+        # Dates repeat, and reading one by a format is slow.
+        self.from_text = lru_cache(maxsize=20_000)(self._from_text)
+
+    def read(self, raw: Any) -> datetime:
+        """The instant that a value of a file means, in UTC.
+
+        Raises:
+            RecordError: it is no time, or none of the years 1 to 9999.
+        """
+        try:
+            if isinstance(raw, str):
+                instant, verdict = self.from_text(raw)
+            elif isinstance(raw, datetime):
+                instant, verdict = self.place(raw)
+            elif isinstance(raw, date):
+                instant, verdict = self.place(datetime(raw.year, raw.month, raw.day))  # noqa: DTZ001
+            elif isinstance(raw, int | float | Decimal) and not isinstance(raw, bool):
+                instant, verdict = self.from_number(raw)
+            else:
+                raise RecordError(f"{raw!r} is no time")
+        except (OverflowError, ArithmeticError):
+            raise RecordError(f"{raw!r} is no time between the years 1 and 9999") from None
+        if verdict is not None:
+            tally = self.tally
+            tally.naive[self.zone_name] = tally.naive.get(self.zone_name, 0) + 1
+            tally.twice += verdict == "twice"
+            tally.skipped += verdict == "skipped"
+        return instant
+
+    def _from_text(self, text: str) -> tuple[datetime, str | None]:
+        if self.format in EPOCHS:
+            return self.from_number(text)
+        try:
+            if self.format:
+                found = datetime.strptime(text, self.format)  # noqa: DTZ007 - placed below
+            else:
+                found = datetime.fromisoformat(text.removesuffix(" UTC"))
+                if text.endswith(" UTC") and found.tzinfo is None:
+                    found = found.replace(tzinfo=UTC)
+        except ValueError:
+            asked = f"of the format {self.format}" if self.format else "such as 2024-05-01T10:00:00Z"
+            raise RecordError(f"{text!r} is no time {asked}") from None
+        return self.place(found)
+
+    def from_number(self, raw: Any) -> tuple[datetime, str | None]:
+        """The instant of a number of seconds or milliseconds since 1970."""
+        if self.format not in EPOCHS:
+            raise RecordError(
+                f'{raw!r} is a number: say format = "epoch" or "epoch_ms" in the mapping'
+            )
+        try:
+            microseconds = int(Decimal(str(raw)) * EPOCHS[self.format])
+        except (InvalidOperation, ValueError):
+            raise RecordError(f"{raw!r} is no number of seconds or milliseconds") from None
+        return _START + timedelta(microseconds=microseconds), None
+
+    def place(self, value: datetime) -> tuple[datetime, str | None]:
+        """The instant of a time, and what had to be decided if it was naive."""
+        if value.tzinfo is not None:
+            return value.astimezone(UTC), None
+        if self.zone is UTC:
+            return value.replace(tzinfo=UTC), ""
+        local = value.replace(tzinfo=self.zone, fold=0)
+        before, after = local.utcoffset(), local.replace(fold=1).utcoffset()
+        verdict = ""
+        if before is not None and after is not None and before != after:
+            verdict = "skipped" if before < after else "twice"
+        return local.astimezone(UTC), verdict
+
+
+def notes(tally: Tally, chosen: Mapping[str, bool]) -> list[str]:
+    """What the summary has to say about the times of one file.
+
+    Args:
+        tally: the counts.
+        chosen: the zones that the mapping names; any other was taken for want of one.
+    """
+    said = [
+        f"{count:,} times without a zone were read as {zone}"
+        + ("" if chosen.get(zone) else ": a mapping can name another")
+        for zone, count in sorted(tally.naive.items())
+    ]
+    if tally.twice:
+        said.append(f"{tally.twice:,} local times came twice that night: the first one was taken")
+    if tally.skipped:
+        said.append(f"{tally.skipped:,} local times did not exist: they were moved forward")
+    return said

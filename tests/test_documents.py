@@ -1,0 +1,120 @@
+"""What the README and the documentation show is run: Python blocks, and ``console`` blocks.
+
+In a ``console`` block, each line after ``$ `` is run by a shell in an empty folder, which one
+document keeps for all its blocks, and must succeed. Lines below it are compared with what it
+prints, where there are any; ``...`` stands for anything. Lines that install software are shown,
+not run, and so are ``sh`` blocks.
+"""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from sybil import Document, Example, Region, Sybil
+from sybil.example import SybilFailure
+from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser, SkipParser
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+INSTALLS = re.compile(r"\b(pip3? install|python3? -m venv)\b")
+Parser = Callable[[Document], Iterable[Region]]
+SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def commands(block: str) -> list[tuple[str, str]]:
+    """Split a block into the commands and what is shown below each."""
+    prompt = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?", re.MULTILINE)
+    _, *rest = prompt.split(block)
+    return list(zip(rest[::2], rest[1::2], strict=True))
+
+
+def run_console(example: Example) -> str | None:
+    found = commands(example.parsed)
+    if not found:
+        return "a console block without a line that begins with '$ '"
+    for command, shown in found:
+        if INSTALLS.search(command):
+            continue
+        environment = os.environ | {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+            "COLUMNS": "100",
+            "NO_COLOR": "1",
+            "TERM": "dumb",
+        }
+        done = subprocess.run(
+            ["bash", "-c", command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if done.returncode:
+            return f"$ {command}\nended with {done.returncode}:\n{done.stdout}"
+        if shown.strip() and not doctest.OutputChecker().check_output(shown, done.stdout, SAME):
+            return f"$ {command}\nis shown to print:\n{shown}\nbut printed:\n{done.stdout}"
+    return None
+
+
+def run_document(path: Path) -> int:
+    """Run what a document shows, in its order; return how many blocks that was."""
+    parsers: list[Parser] = [
+        SkipParser(),
+        PythonCodeBlockParser(doctest_optionflags=SAME),
+        CodeBlockParser(language="console", evaluator=run_console),
+    ]
+    count = 0
+    for example in Sybil(parsers=parsers).parse(path).examples():
+        example.evaluate()
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_document_shows_runs(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_document(path)
+
+
+@pytest.fixture
+def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "document.md"
+
+
+def test_blocks_share_a_folder_and_python_blocks_their_names(document: Path) -> None:
+    document.write_text(
+        "```python\nsaid = 'one'\n```\n\n"
+        "```console\n$ echo one > file\n$ cat \\\n  file\none\n$ pip install nothing\n```\n\n"
+        "```python\n>>> from pathlib import Path\n>>> Path('file').read_text() == f'{said}\\n'\n"
+        "True\n```\n\n"
+        "```console\n$ echo 1 of many\n1 ... many\n```\n\n"
+        "```sh\nfalse\n```\n"
+    )
+    assert run_document(document) >= 4
+
+
+@pytest.mark.parametrize(
+    ("block", "complaint"),
+    [
+        ("```console\n$ echo out; exit 3\n```", "ended with 3:\nout"),
+        ("```console\n$ echo one\ntwo\n```", "but printed:\none"),
+        ("```console\necho one\n```", "without a line that begins with"),
+        ("```python\n>>> 1 + 1\n3\n```", "Got:\n    2"),
+    ],
+)
+def test_what_does_not_hold_is_found(document: Path, block: str, complaint: str) -> None:
+    document.write_text(f"{block}\n")
+    with pytest.raises(SybilFailure, match=re.escape(complaint)):
+        run_document(document)
