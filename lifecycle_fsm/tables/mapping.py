@@ -185,19 +185,19 @@ def parse_mapping(text: str, name: str = "mapping") -> InputMapping:
         raise FileProblem(f"the mapping {name} is no TOML: {error}") from error
     reader = _Reader()
     files = reader.whole(content)
-    complain(name, reader.problems)
+    complain(f"the mapping {name}", reader.problems)
     return InputMapping(name, files, _quiet_settings(content))
 
 
-def complain(name: str, problems: Iterable[Problem]) -> None:
-    """Raise one error for all problems of a mapping, if there are any.
+def complain(subject: str, problems: Iterable[Problem]) -> None:
+    """Raise one error for all problems of ``subject``, if there are any.
 
     Raises:
         FileProblem: there are.
     """
     found = list(dict.fromkeys(problems))
     if found:
-        head = f"the mapping {name} has {len(found)} problem{'s' if len(found) != 1 else ''}:"
+        head = f"{subject}: {len(found)} problem{'s' if len(found) != 1 else ''}"
         raise FileProblem("\n".join([head, *(f"  {one}" for one in found)]))
 
 

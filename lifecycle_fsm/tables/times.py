@@ -79,13 +79,15 @@ class Clock:
                 if text.endswith(" UTC") and found.tzinfo is None:
                     found = found.replace(tzinfo=UTC)
         except ValueError:
-            asked = f"of the format {self.format}" if self.format else "such as 2024-05-01T10:00:00Z"
+            asked = (
+                f"of the format {self.format}" if self.format else "such as 2024-05-01T10:00:00Z"
+            )
             raise RecordError(f"{text!r} is no time {asked}") from None
         return self.place(found)
 
     def from_number(self, raw: Any) -> tuple[datetime, str | None]:
         """The instant of a number of seconds or milliseconds since 1970."""
-        if self.format not in EPOCHS:
+        if self.format is None or self.format not in EPOCHS:
             raise RecordError(
                 f'{raw!r} is a number: say format = "epoch" or "epoch_ms" in the mapping'
             )

@@ -1,0 +1,117 @@
+"""The B2B lead lifecycle as an explicit finite-state machine.
+
+What is exported here is public; everything else may change.
+
+>>> from lifecycle_fsm import Lifecycle
+>>> lifecycle = Lifecycle("two_step")
+>>> lifecycle.admit("ann", at="2024-05-01T09:00:00Z").stage
+'contact'
+"""
+
+from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.errors import (
+    FileProblem,
+    GuardError,
+    GuardSyntaxError,
+    LifecycleError,
+    MissingExtra,
+    ModelError,
+    NoSuchMove,
+    Problem,
+    RecordError,
+    Refused,
+    StageConflict,
+    StepFailed,
+    UnknownPerson,
+)
+from lifecycle_fsm.fields import FieldDef, FieldType
+from lifecycle_fsm.guard import (
+    activity,
+    always,
+    days_in_stage,
+    greatest,
+    least,
+    named,
+    never,
+    now,
+    p,
+    parse_guard,
+    t,
+)
+from lifecycle_fsm.history import HistoryRow, Stamp, stamps
+from lifecycle_fsm.lifecycle import Lifecycle
+from lifecycle_fsm.machine import Decision, Foreign, LifecycleMachine, Refusal
+from lifecycle_fsm.model import (
+    ActivityKind,
+    DataRule,
+    Model,
+    Move,
+    ScoreRule,
+    SortRule,
+    Stage,
+    StepDef,
+    dumps,
+    load,
+    loads,
+    save,
+    shipped,
+)
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.processing import Context, Step, step
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Activity",
+    "ActivityKind",
+    "Context",
+    "DataRule",
+    "Decision",
+    "FieldDef",
+    "FieldType",
+    "FileProblem",
+    "Foreign",
+    "GuardError",
+    "GuardSyntaxError",
+    "HistoryRow",
+    "Lifecycle",
+    "LifecycleError",
+    "LifecycleMachine",
+    "MissingExtra",
+    "Model",
+    "ModelError",
+    "Move",
+    "NoSuchMove",
+    "Person",
+    "Problem",
+    "RecordError",
+    "Refusal",
+    "Refused",
+    "ScoreRule",
+    "SortRule",
+    "Stage",
+    "StageConflict",
+    "Stamp",
+    "Step",
+    "StepDef",
+    "StepFailed",
+    "UnknownPerson",
+    "activity",
+    "always",
+    "days_in_stage",
+    "dumps",
+    "greatest",
+    "least",
+    "load",
+    "loads",
+    "named",
+    "never",
+    "now",
+    "p",
+    "parse_guard",
+    "save",
+    "shipped",
+    "stamps",
+    "step",
+    "t",
+]

@@ -1,0 +1,198 @@
+"""How wide a text is, and how to make it fit: wrapping, cutting, and writing numbers.
+
+The widths are those of the diagrams' font, in thousandths of its size, rounded up. With them a
+diagram is laid out without a renderer: its DOT text is the same on every machine, and a base
+install can write it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import timedelta
+from functools import cache
+
+_REGULAR: dict[int, str] = {
+    250: " 'ijìíîïĩīĭįıĵіїј",
+    275: ",.lĺļľ‘’",
+    300: "!:;¡łſΐίιϊ",
+    325: "[]f|¦‹›",
+    350: "(){}²³·",
+    375: "rt¹ŀŕŗřţťŧ",
+    400: "-/I\\ªºÌÍÎÏĨĪĬĮİΙΪІЇ•",
+    425: "\"",
+    450: "*ζгѓ",
+    475: "z°¿źżžΊξт“”„",
+    500: "?svy®ýÿĳśŝşšŷΓςτχЃГуѕў",
+    525: "JLcx¢«»çćĉċčĴĹĻĽĿŁέγελνЈзсхьэє",
+    550: "aegkàáâãäåèéêëāăąēĕėęěĝğġģķĸκаекчяѐёќ",
+    575: "FT_hnouµðñòóôõöøùúûüĥħńņňŋōŏőŢŤũūŭůűųΣΤήΰδηθορυϋόύТбвлопђћџ†",
+    600: (
+        "$+0123456789<=>ESYZ^`bdpq~£§¨¬¯±´¸ÈÉÊË×Ý÷þđĒĔĖĘĚŚŜŞŠŦŶŸŹŻŽ΄΅ΕΖΞΥΫβμσЀЁЅЎ"
+        "ЕЗУдийнрцъѝ–−√≈≠≤≥"
+    ),
+    625: "CPVX¤¥ÇÞĆĈĊČďΈΡΧπРСХ€",
+    650: "AKRÀÁÂÃÄÅßĀĂĄĲĶŔŖŘΆΑΔΚΛάαЄАБЧЬЭЯ",
+    675: "BD¶ÐĎĐΒЌВК™",
+    700: "&GUÙÚÛÜĜĞĠĢŨŪŬŮŰŲΎΠЏЛПм",
+    725: "#HNOQÑÒÓÔÕÖØĤĦŃŅŇŊŌŎŐΌΏΗΘΝΟΩφЍИЙНОы",
+    750: "ΉψωώДЦЪф∞",
+    775: "wŵж",
+    800: "©ΨЂЋшю—",
+    825: "M¾ŉΜМщљ…←↑→↓↔↳↺↻",
+    850: "¼Фњ",
+    875: "m½æΦЫ",
+    900: "@WŴ",
+    925: "Æ✓",
+    950: "%œ",
+    975: "ШЮ",
+    1000: "ŒЖЩ",
+    1025: "Љ",
+    1050: "Њ№",
+    1325: "‰",
+}
+_BOLD: dict[int, str] = {
+    250: " ",
+    275: "'",
+    300: "ijìíîïĩīĭįıĵіїј‘’",
+    325: "!,.l¡ĺļłſ‹›",
+    350: "():;[]²³¹ΐίιϊ",
+    375: "f{}·ľ",
+    400: "tţťŧ",
+    425: "-r|¦ŕŗř",
+    450: "IªºÌÍÎÏĨĪĬĮİŀΙΪζξІЇгѓ•",
+    475: "/\\®°",
+    500: "\"?¿τт",
+    525: "cszçćĉċčśŝşšźżžΓςЃГсѕ†",
+    550: "LvyýÿĹĻĽĿŁŷέγελνχзуэєў“”„",
+    575: "J_aegox¢§«»àáâãäåèéêëòóôõöøāăąēĕėęěĝğġģĳĴōŏőΊδοόЈабеохьѐё",
+    600: (
+        "+0123456789<=>FT^`hknu~£¨¬¯±´¸×ñ÷ùúûüĥħķĸńņňŋŢŤŦũūŭůűų΄΅ΤΰθκρσυϋύТвкпчяћ"
+        "ќџ–−√≈≠≤≥"
+    ),
+    625: "$*ESZbdpqµÈÉÊËðþđĒĔĖĘĚŚŜŞŠŹŻŽΕΖΞΣήβημЀЁЅЕЗийлнрђѝ™",
+    650: "#VY¤¥ÝŶŸΥΫЎУцъ€",
+    675: "BCPRXÇÞĆĈĊČĲŔŖŘΒΛΡΧάαπЄЌБВКРСХЬЭд",
+    700: "ADKU¶ÀÁÂÃÄÅÙÚÛÜßĀĂĄĎďĶŨŪŬŮŰŲΆΑΔΚАЧЯ",
+    725: "&GHNOQÐÑÒÓÔÕÖØĐĜĞĠĢĤŃŅŇŊŌŎŐΈΗΘΝΟΠΩЍЏИЙНОП",
+    750: "ĦЛм",
+    775: "ΌΏφψωώЦЪ",
+    800: "©Ύ—∞",
+    825: "MΉΜЂЋДМфыю",
+    850: "w¼¾ŵΦΨш",
+    875: "½æжљњ",
+    900: "mŉщ…←↑→↓↔↳↺↻",
+    925: "@œФ✓",
+    950: "Ы",
+    975: "%WÆŴ",
+    1000: "Œ",
+    1025: "ЖЮ",
+    1050: "ЉЊШ",
+    1075: "№",
+    1100: "Щ",
+    1400: "‰",
+}
+
+_WIDTHS = tuple(
+    {letter: width for width, letters in table.items() for letter in letters}
+    for table in (_REGULAR, _BOLD)
+)
+# Letters that the font lacks come from another font: no letter is wider than its em, but pictures.
+_UNKNOWN, _WIDE, _PICTURE = 800, 1050, 1400
+_SAFETY = 1.03  # hinting
+
+
+@cache
+def _letter(letter: str, bold: bool) -> int:
+    table = _WIDTHS[bold]
+    if letter in table:
+        return table[letter]
+    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Cf", "Mn", "Me"):
+        return 0
+    base = unicodedata.normalize("NFD", letter)[0]
+    if base in table:
+        return table[base]
+    if unicodedata.east_asian_width(letter) in "WF":
+        return _WIDE
+    return _PICTURE if unicodedata.category(letter) in ("So", "Co", "Cn") else _UNKNOWN
+
+
+def width(text: str, size: float, *, bold: bool = False) -> float:
+    """How wide the text is, in the unit of ``size``; a little more, never less."""
+    return sum(_letter(letter, bold) for letter in text) * size / 1000 * _SAFETY
+
+
+def clean(text: str) -> str:
+    """The text as it can be drawn: one line, without what XML refuses."""
+    return " ".join(
+        "".join(
+            letter
+            if letter in " \t\n" or unicodedata.category(letter) not in ("Cc", "Cs", "Cn", "Co")
+            else " "
+            for letter in text
+        ).split()
+    )
+
+
+def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:
+    """The text if it fits, else its beginning and an ellipsis."""
+    if width(text, size, bold=bold) <= room:
+        return text
+    while text and width(text + "…", size, bold=bold) > room:
+        text = text[:-1]
+    return text.rstrip(" ,.;:·(") + "…"
+
+
+def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = False) -> list[str]:
+    """The text in at most that many lines, broken between words; the last is cut if it must be."""
+    found: list[str] = []
+    words = clean(text).split(" ")
+    line = ""
+    while words:
+        longer = f"{line} {words[0]}" if line else words[0]
+        if width(longer, size, bold=bold) <= room:
+            line = longer
+            words.pop(0)
+        elif len(found) == lines - 1:
+            return [*found, cut(" ".join([line, *words]).strip(), room, size, bold=bold)]
+        elif line:
+            found.append(line)
+            line = ""
+        else:  # one word that is wider than the room: break it where it is full
+            head = words[0]
+            while len(head) > 1 and width(head, size, bold=bold) > room:
+                head = head[:-1]
+            found.append(head)
+            words[0] = words[0][len(head) :]
+            if not words[0]:
+                words.pop(0)
+    return [*found, line] if line or not found else found
+
+
+def escape(text: str) -> str:
+    """The text inside an HTML-like label."""
+    for plain, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+        text = text.replace(plain, entity)
+    return text.replace("\\", "&#92;")
+
+
+def number(value: int) -> str:
+    """``12,345``."""
+    return f"{value:,}"
+
+
+def share(value: float) -> str:
+    """A share as percent: ``27%``, and one decimal where it is small."""
+    percent = value * 100
+    if 0 < percent < 0.05:
+        return "<0.1%"
+    return f"{percent:.1f}%" if 0 < percent < 9.95 else f"{percent:.0f}%"
+
+
+def duration(value: timedelta) -> str:
+    """A time span in its fitting unit: ``40 s``, ``12 min``, ``5 h``, ``3.5 d``, ``31 d``."""
+    seconds = value.total_seconds()
+    for limit, unit, name in ((60, 1, "s"), (3600, 60, "min"), (172800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / unit:.0f} {name}"
+    days = seconds / 86400
+    return f"{days:.1f} d" if days < 9.95 else f"{days:,.0f} d"

@@ -1,0 +1,199 @@
+"""The face for programs: load a model, admit people, apply what happens, ask why, draw.
+
+It only hands on; all of the work is done in the rooms below.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.errors import RecordError, UnknownPerson, suggest
+from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
+from lifecycle_fsm.model import Model, load
+from lifecycle_fsm.orchestrator import Orchestrator, Parked
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.processing import Run, Step
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.diagram import Drawing
+
+
+class Lifecycle:
+    """A lifecycle that runs: its model and its people.
+
+    Args:
+        model: a :class:`~lifecycle_fsm.Model`, the path of its TOML, or the name of a shipped one.
+        steps: the project's own steps of original processing; a function named ``enrich`` is asked
+            for company data.
+        tables: rows for the enrich steps, by the name of the step.
+        record: called with every decision as it is made, to keep or send it.
+
+    Raises:
+        ModelError: the model does not build; every problem is told.
+        FileProblem: a file cannot be read.
+
+    One writer per person at a time: keep a lock, a queue partition or a row lock per person where
+    several threads or processes apply activities.
+    """
+
+    def __init__(
+        self,
+        model: Model | str | PathLike[str],
+        *,
+        steps: Mapping[str, Run] | Iterable[Step] = (),
+        tables: Mapping[str, Any] | None = None,
+        record: Callable[[Decision], None] | None = None,
+    ) -> None:
+        self.model = model if isinstance(model, Model) else load(model)
+        self._orchestrator = Orchestrator(self.model, steps=steps, tables=tables, record=record)
+
+    @property
+    def machine(self) -> LifecycleMachine:
+        """The machine, for objects of your own; see ``machine.fire`` and ``Foreign``."""
+        return self._orchestrator.machine
+
+    # ------------------------------------------------------------------ people
+
+    def admit(self, id: str, *, at: datetime | str, **fields: Any) -> Person:
+        """Create a person, run original processing at once, and sort [S13]–[S15].
+
+        Where processing waits for a slow service, apply a ``created`` activity instead, go on
+        applying what happens meanwhile, and call :meth:`process` when the service has answered.
+
+        Raises:
+            RecordError: a field does not exist or does not take its value.
+        """
+        created = self._activity(id, "created", at, fields, activity=f"created:{id}")
+        decision = self.apply(created)
+        if decision.result == "rejected":
+            raise RecordError(decision.reason)
+        person = self.person(id)
+        if person.stage == self.model.initial.name:
+            self._orchestrator.process(id, created.at)
+        return person
+
+    def person(self, id: str) -> Person:
+        """The person with this id.
+
+        Raises:
+            UnknownPerson: nobody with this id has been created.
+        """
+        try:
+            return self._orchestrator.people[id]
+        except KeyError:
+            raise UnknownPerson(
+                f"nobody with the id {id!r} has been created"
+                f"{suggest(id, self._orchestrator.people) if len(self) <= 10_000 else ''}"
+            ) from None
+
+    def __iter__(self) -> Iterator[Person]:
+        return iter(self._orchestrator.people.values())
+
+    def __len__(self) -> int:
+        return len(self._orchestrator.people)
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._orchestrator.people
+
+    @property
+    def history(self) -> Iterator[HistoryRow]:
+        """Every history row of everybody, person by person in the order of creation [S25]."""
+        return (row for person in self for row in person._history)
+
+    # ------------------------------------------------------------------ what happens
+
+    def apply(
+        self,
+        person: Activity | str,
+        kind: str = "",
+        *,
+        at: datetime | str | None = None,
+        id: str | None = None,
+        **payload: Any,
+    ) -> Decision:
+        """Apply what happened to a person, and say what came of it.
+
+        Give an :class:`~lifecycle_fsm.Activity`, or its parts: the person's id, the kind, ``at``
+        and what it brings. Without an ``id`` one is made from the content, so that the same
+        activity sent twice is a duplicate [S19].
+        """
+        if isinstance(person, Activity):
+            return self._orchestrator.apply(person)
+        return self._orchestrator.apply(self._activity(person, kind, at, payload, activity=id))
+
+    def run(self, activities: Iterable[Activity]) -> Iterator[Decision]:
+        """Apply a whole log, in the order given; see ``tables.by_event`` for the order by event."""
+        return self._orchestrator.run(activities)
+
+    def expect_processed(self, persons: Iterable[str]) -> None:
+        """Say whose log itself tells when original processing ended [S14]."""
+        self._orchestrator.expect_processed(persons)
+
+    def process(self, id: str, *, at: datetime | str) -> Decision:
+        """End original processing for a person now: run the chain, then sort [S13]."""
+        return self._orchestrator.process(id, at)
+
+    def tick(self, until: datetime | str) -> list[Decision]:
+        """Let time pass: everything due up to then happens, each at its own instant [S20]."""
+        return self._orchestrator.tick(until)
+
+    def retry(self, at: datetime | str) -> list[Decision]:
+        """Try once more what an error has parked [S11][S13]."""
+        return self._orchestrator.retry(at)
+
+    @property
+    def held(self) -> Mapping[str, list[Activity]]:
+        """Activities of persons that nobody has created yet [S19]."""
+        return self._orchestrator.held
+
+    @property
+    def parked(self) -> Mapping[str, list[Parked]]:
+        """What an error keeps from happening, by person [S11]."""
+        return self._orchestrator.parked
+
+    # ------------------------------------------------------------------ knowing
+
+    def explain(
+        self, id: str, trigger: str | None = None, *, at: datetime | str | None = None
+    ) -> tuple[Refusal, ...]:
+        """Why the person does not move: for the trigger, or else for the system moves, every move
+        that is not open, with every unmet condition and the values seen [S10]."""
+        person = self.person(id)
+        now = _instant(at) if at is not None else person.clock
+        assert now is not None, "a person in the book has a clock"
+        return self.machine.refusals(person, trigger, now)
+
+    def draw(self, id: str | None = None) -> Drawing:
+        """The picture of the model with the people of now on it, or the path of one person."""
+        from lifecycle_fsm import diagram  # heavy, and not needed to run
+        from lifecycle_fsm.funnel import count
+
+        if id is not None:
+            return diagram.draw_person(self.model, self.person(id).history)
+        if not len(self):
+            return diagram.draw_model(self.model)
+        return diagram.draw_funnel(self.model, count(self.history, self.model))
+
+    def _activity(
+        self,
+        person: str,
+        kind: str,
+        at: datetime | str | None,
+        payload: Mapping[str, Any],
+        activity: str | None = None,
+    ) -> Activity:
+        if activity is None:
+            content = f"{kind}\x1f{at}\x1f{sorted(payload.items())}"
+            activity = f"{kind}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+        return Activity(activity, person, kind, at, payload)  # type: ignore[arg-type]
+
+
+def _instant(value: datetime | str) -> datetime:
+    return to_utc(datetime.fromisoformat(value) if isinstance(value, str) else value)

@@ -1,0 +1,512 @@
+"""The way of one activity: inbox, data, scoring, original processing or machine, history.
+
+Everything that reaches a person comes through :meth:`Orchestrator.apply`, whether it runs live, in
+a web handler, or over the log of years, so that both give the same history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm.activity import Activity, fingerprint
+from lifecycle_fsm.data import DataSilo
+from lifecycle_fsm.effects import Payloads
+from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
+from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
+from lifecycle_fsm.machine.lean import Firing
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.person import Person, accept_fields
+from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
+from lifecycle_fsm.processing.table_file import Rows
+from lifecycle_fsm.processing.step import Run, Step
+from lifecycle_fsm.scoring import Scoring
+
+#: The slots of a person that an activity may change; history is only ever appended to.
+_MUTABLE = tuple(
+    one.name for one in attrs.fields(Person) if one.name not in ("id", "_history")
+)
+
+
+@attrs.frozen
+class Parked:
+    """An activity, or the processing of a person, that an error has kept from happening.
+
+    It is tried again by :meth:`Orchestrator.retry`; nothing of it has changed the person [S11].
+    """
+
+    person: str
+    activity: Activity | None
+    error: str
+
+
+@attrs.define
+class _Deferred:
+    """A trigger that waits for the sort [S14]."""
+
+    trigger: str
+    activity: str
+    kind: str
+    at: datetime
+    late: bool
+
+
+class Orchestrator:
+    """Runs activities through a model, for any number of persons.
+
+    Args:
+        model: the lifecycle.
+        steps: the project's own steps of original processing, by name, or declared ones.
+        tables: rows for the enrich steps, by name.
+        record: called with every decision, in order, also with those that no activity asked for
+            (time, the end of processing).
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        steps: Mapping[str, Run] | Iterable[Step] = (),
+        tables: Mapping[str, Rows] | None = None,
+        record: Callable[[Decision], None] | None = None,
+    ) -> None:
+        self.model = model
+        self.machine = LifecycleMachine(model)
+        self.people: dict[str, Person] = {}
+        #: Activities of persons that nobody has created yet, by person [S19].
+        self.held: dict[str, list[Activity]] = {}
+        #: What an error keeps from happening, by person [S11][S13].
+        self.parked: dict[str, list[Parked]] = {}
+        #: Steps that failed and were gone without, by person [S13].
+        self.skipped: dict[str, tuple[StepError, ...]] = {}
+        self._record = record or (lambda decision: None)
+        self._data = DataSilo(model)
+        self._scoring = Scoring(model)
+        self._chain: Chain = chain_of(
+            model, steps, tables=tables or {}, demographic=self._scoring.demographic
+        )
+        self._logged: set[str] = set()
+        self._released: list[Decision] = []
+        self._initial = model.initial.name
+        self._triggers = {
+            kind.name: kind.trigger
+            for kind in model.activity_kinds.values()
+            if kind.trigger in model.triggers
+        }
+        self._scored = frozenset(
+            name for name in model.activity_kinds if self._scoring.scores(name)
+        )
+        self._rescored = frozenset(
+            name for name, fields in self._data.writes.items() if fields & self._scoring.inputs
+        )
+        names = (*_MUTABLE, *(one.name for one in model.fields))
+        self._slots = tuple(dict.fromkeys(names))
+        self._state: Callable[[Person], tuple[Any, ...]] = attrgetter(*self._slots)
+
+    # ------------------------------------------------------------------ the inbox
+
+    def expect_processed(self, persons: Iterable[str]) -> None:
+        """Say whose log has the activity ``processed``: these wait for it, and are not sorted by
+        the clock [S14]."""
+        self._logged.update(persons)
+
+    def run(self, activities: Iterable[Activity]) -> Iterator[Decision]:
+        """Apply a whole log, one activity after the other, as they come."""
+        for activity in activities:
+            yield self.apply(activity)
+
+    def apply(self, activity: Activity) -> Decision:
+        """Apply one activity and say what came of it.
+
+        In this order: what was due before it, data, scoring, its process trigger once, and the
+        system moves to completion [S7][S20]. All of it happens, or nothing [S11].
+        """
+        decision = self._apply(activity)
+        self._log(decision)
+        if activity.kind == "created" and decision.rows:
+            self._release(activity.person)
+        return decision
+
+    def _log(self, decision: Decision) -> None:
+        """Record a decision, and behind it those of the triggers that it let go."""
+        self._record(decision)
+        released, self._released = self._released, []
+        for one in released:
+            self._record(one)
+
+    def _apply(self, activity: Activity) -> Decision:
+        person = self.people.get(activity.person)
+        if person is None:
+            return self._unknown(activity)
+        identity, content = fingerprint(activity)
+        before = _known(person._seen, identity)
+        if before is not None:
+            return self._again(person, activity, before == content)
+        if activity.kind == "created":
+            return self._answer(
+                "rejected", person, activity, reason=f"{person.id} was created already"
+            )
+        try:
+            payload = self._data.accept(activity.kind, activity.payload)
+        except RecordError as error:
+            return self._answer("rejected", person, activity, reason=str(error))
+        if person._due is not None and person._due < activity.at:
+            self._run_due(person, activity.at)
+        history, state = len(person._history), self._state(person)
+        try:
+            decision = self._transact(person, activity, payload)
+        except BaseException as error:
+            self._restore(person, state, history)
+            if not isinstance(error, Exception):
+                raise
+            return self._park(person, activity, error)
+        person._seen += identity + content
+        return decision
+
+    def _transact(self, person: Person, activity: Activity, payload: Payloads) -> Decision:
+        kind = activity.kind
+        trigger = self._triggers.get(kind)
+        machine = self.machine
+        firing = machine.firing(person, activity.at, trigger, activity.id)
+        now = firing.now
+        if kind == "processed" and person._stage == self._initial:
+            return self._sort(person, activity.id, now, payload, firing.late)
+        self._data.apply(kind, person, now, payload)
+        if kind in self._scored:
+            self._scoring.score(kind, person, now, payload)
+        if person._stage == self._initial:
+            person._clock = now
+            if now == activity.at and not firing.late:
+                person._phase = 0
+            if trigger is None:
+                return self._decision("unchanged", person, activity, firing)
+            waiting = _Deferred(trigger, activity.id, kind, activity.at, firing.late)
+            person._deferred = (*person._deferred, waiting)
+            return self._decision("deferred", person, activity, firing)
+        if kind in self._rescored or (
+            kind == "changed" and not self._scoring.inputs.isdisjoint(payload)
+        ):
+            person.demographic_score = self._scoring.demographic(person, now)
+        result: Any = "unchanged"
+        refusals: tuple[Refusal, ...] = ()
+        if trigger is not None:
+            result = machine.ask(person, trigger, firing)
+            if result == "refused":
+                refusals = machine.refusals(person, trigger, now)
+        machine.advance(person, firing)
+        if firing.rows:
+            result = "moved"
+        if person._clock is None or activity.at > person._clock:
+            person._clock = now
+            person._phase = 0
+        person._due = machine.due(person, now)
+        return self._decision(result, person, activity, firing, refusals)
+
+    # ------------------------------------------------------------------ new persons
+
+    def _unknown(self, activity: Activity) -> Decision:
+        if activity.kind != "created":
+            waiting = self.held.setdefault(activity.person, [])
+            if activity in waiting:
+                return _plain("duplicate", activity, reason="this activity is held already")
+            waiting.append(activity)
+            return _plain(
+                "held",
+                activity,
+                reason=f"nobody has created {activity.person!r} yet; this waits for 'created'",
+            )
+        try:
+            values = accept_fields(self.model.field_types, activity.payload)
+            values.setdefault("created_at", activity.at)
+            person = self.machine.person(activity.person, **values)
+        except RecordError as error:
+            return _plain("rejected", activity, reason=str(error))
+        self._data.apply("created", person, activity.at, values)
+        row = self.machine.enter(person, activity.at, activity.id)
+        if activity.person not in self._logged:
+            person._due = activity.at + self.model.settle
+        person._seen = b"".join(fingerprint(activity))
+        self.people[person.id] = person
+        return Decision(
+            "moved",
+            person.id,
+            activity.at,
+            activity.at,
+            person._stage,
+            None,
+            activity.id,
+            "created",
+            (row,),
+        )
+
+    def _release(self, id: str) -> None:
+        """Apply what was held for a person who has just been created."""
+        for activity in sorted(self.held.pop(id, ()), key=lambda one: one.order):
+            self.apply(activity)
+
+    # ------------------------------------------------------------------ original processing
+
+    def process(self, person: str, at: datetime | str) -> Decision:
+        """Run the chain of original processing for one person now, then sort [S13][S14].
+
+        Raises:
+            UnknownPerson: nobody of this id has been created.
+            LifecycleError: the person has been sorted before.
+        """
+        one = self._person(person)
+        if one._stage != self._initial:
+            raise LifecycleError(f"{person} was sorted before and is in {one._stage!r}")
+        decision = self._process(one, to_utc(_time(at)))
+        self._log(decision)
+        return decision
+
+    def _process(self, person: Person, at: datetime) -> Decision:
+        """Run the chain; its end is the activity ``processed``, as a log would have it."""
+        now = max(at, person._clock or at)
+        result = self._chain.run(person, Context(now, self.model.tokens))
+        activity = Activity(f"processed:{person.id}", person.id, "processed", now, result.values)
+        if result.skipped:
+            self.skipped[person.id] = result.skipped
+        if result.parked is not None:
+            person._due = None
+            self._keep(Parked(person.id, None, str(result.parked)))
+            return self._answer("parked", person, activity, reason=str(result.parked))
+        history, state = len(person._history), self._state(person)
+        try:
+            decision = self._sort(person, activity.id, now, result.values, False)
+        except BaseException as error:
+            self._restore(person, state, history)
+            if not isinstance(error, Exception):
+                raise
+            person._due = None
+            self._keep(Parked(person.id, None, _said(error)))
+            return self._answer("parked", person, activity, reason=_said(error))
+        person._seen += b"".join(fingerprint(activity))
+        self._settle_parked(person.id)
+        return decision
+
+    def _sort(
+        self, person: Person, activity: str, now: datetime, values: Payloads, late: bool
+    ) -> Decision:
+        """The end of the chain: its values, the sort, the deferred triggers, system moves [S14]."""
+        machine = self.machine
+        for name, value in values.items():
+            setattr(person, name, value)
+        firing = machine.sort(person, now, activity)
+        waiting, person._deferred = person._deferred, ()
+        for one in waiting:
+            asked = Firing(now, one.at, one.late, one.trigger, one.activity, machine.version)
+            # The hops of one run share their rows, so that no detour is entered twice [S9].
+            asked.rows = firing.rows
+            moved = len(firing.rows)
+            result = machine.ask(person, one.trigger, asked)
+            self._released.append(
+                Decision(
+                    result,
+                    person.id,
+                    one.at,
+                    now,
+                    person._stage,
+                    one.trigger,
+                    one.activity,
+                    one.kind,
+                    tuple(firing.rows[moved:]),
+                    machine.refusals(person, one.trigger, now) if result == "refused" else (),
+                    "after the sort",
+                    one.late,
+                )
+            )
+        machine.advance(person, firing)
+        person._clock = now
+        person._phase = 1
+        person._due = machine.due(person, now)
+        return Decision(
+            "moved" if firing.rows else "unchanged",
+            person.id,
+            now,
+            now,
+            person._stage,
+            None,
+            activity,
+            "processed",
+            tuple(row for row in firing.rows if row.activity == activity),
+            (),
+            "; ".join(map(str, self.skipped.get(person.id, ()))),
+            late,
+        )
+
+    # ------------------------------------------------------------------ time
+
+    def tick(self, until: datetime | str) -> list[Decision]:
+        """Let time pass: everything that is due up to and at ``until`` happens, each at its own
+        instant; how often this is called changes nothing [S20]."""
+        end = to_utc(_time(until))
+        found: list[Decision] = []
+        for person in list(self.people.values()):
+            found += self._run_due(person, end, inclusive=True)
+        return found
+
+    def _run_due(
+        self, person: Person, until: datetime, *, inclusive: bool = False
+    ) -> list[Decision]:
+        found: list[Decision] = []
+        while (due := person._due) is not None and (due < until or (inclusive and due == until)):
+            if person._stage == self._initial:
+                decision: Decision | None = self._process(person, due)
+            else:
+                decision = self._let_pass(person, due)
+            if decision is not None:
+                self._log(decision)
+                found.append(decision)
+        return found
+
+    def _let_pass(self, person: Person, due: datetime) -> Decision | None:
+        firing = Firing(due, due, False, None, None, self.machine.version)
+        history, state = len(person._history), self._state(person)
+        try:
+            self.machine.advance(person, firing)
+        except BaseException as error:
+            self._restore(person, state, history)
+            if not isinstance(error, Exception):
+                raise
+            person._due = None
+            self._keep(Parked(person.id, None, _said(error)))
+            return Decision(
+                "parked", person.id, due, due, person._stage, kind="time", reason=_said(error)
+            )
+        person._clock, person._phase = due, 1
+        person._due = self.machine.due(person, due)
+        if not firing.rows:
+            return None
+        return Decision(
+            "moved", person.id, due, due, person._stage, kind="time", rows=tuple(firing.rows)
+        )
+
+    # ------------------------------------------------------------------ when things go wrong
+
+    def retry(self, at: datetime | str) -> list[Decision]:
+        """Try everything that is parked once more: activities as they were, processing now."""
+        now = to_utc(_time(at))
+        waiting = [one for several in self.parked.values() for one in several]
+        self.parked.clear()
+        found = []
+        for one in waiting:
+            person = self.people[one.person]
+            if one.activity is not None:
+                found.append(self.apply(one.activity))
+            elif person._stage == self._initial:
+                found.append(self.process(one.person, now))
+            else:
+                person._due = self.machine.due(person, person._clock or now)
+                found += self._run_due(person, now, inclusive=True)
+        return found
+
+    def _park(self, person: Person, activity: Activity, error: Exception) -> Decision:
+        self._keep(Parked(person.id, activity, _said(error)))
+        return self._answer("parked", person, activity, reason=_said(error))
+
+    def _keep(self, parked: Parked) -> None:
+        several = self.parked.setdefault(parked.person, [])
+        if parked.activity is None:
+            several[:] = [one for one in several if one.activity is not None]
+        several.append(parked)
+
+    def _settle_parked(self, id: str) -> None:
+        left = [one for one in self.parked.pop(id, ()) if one.activity is not None]
+        if left:
+            self.parked[id] = left
+
+    def _restore(self, person: Person, state: tuple[Any, ...], history: int) -> None:
+        for name, value in zip(self._slots, state, strict=True):
+            setattr(person, name, value)
+        del person._history[history:]
+        self._released.clear()
+
+    def _again(self, person: Person, activity: Activity, same: bool) -> Decision:
+        if same:
+            return self._answer("duplicate", person, activity, reason="it was applied before")
+        return self._answer(
+            "rejected",
+            person,
+            activity,
+            reason=f"the id {activity.id!r} was used before with other content: give it its own",
+        )
+
+    def _person(self, id: str) -> Person:
+        try:
+            return self.people[id]
+        except KeyError:
+            raise UnknownPerson(f"nobody with the id {id!r} has been created") from None
+
+    def _answer(
+        self, result: Any, person: Person, activity: Activity, *, reason: str
+    ) -> Decision:
+        return Decision(
+            result,
+            person.id,
+            activity.at,
+            max(activity.at, person._clock or activity.at),
+            person._stage,
+            self._triggers.get(activity.kind),
+            activity.id,
+            activity.kind,
+            reason=reason,
+        )
+
+    def _decision(
+        self,
+        result: Any,
+        person: Person,
+        activity: Activity,
+        firing: Firing,
+        refusals: tuple[Refusal, ...] = (),
+    ) -> Decision:
+        return Decision(
+            result,
+            person.id,
+            firing.at,
+            firing.now,
+            person._stage,
+            firing.trigger,
+            activity.id,
+            activity.kind,
+            tuple(firing.rows),
+            refusals,
+            "",
+            firing.late,
+        )
+
+
+def _known(seen: bytes, identity: bytes) -> bytes | None:
+    """The content that came with this identity before, from pairs of eight bytes each."""
+    at = seen.find(identity)
+    while at >= 0 and at % 16:
+        at = seen.find(identity, at + 1)
+    return None if at < 0 else seen[at + 8 : at + 16]
+
+
+def _plain(result: Any, activity: Activity, *, reason: str) -> Decision:
+    return Decision(
+        result,
+        activity.person,
+        activity.at,
+        activity.at,
+        "",
+        None,
+        activity.id,
+        activity.kind,
+        reason=reason,
+    )
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _time(value: datetime | str) -> datetime:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -1,0 +1,447 @@
+"""A file, bound to its mapping and to the names of a model: rows to activities."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.errors import Problem, RecordError, suggest
+from lifecycle_fsm.fields import FieldType
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.model.kinds import OPEN_KINDS
+from lifecycle_fsm.person import READ_ONLY
+from lifecycle_fsm.tables.mapping import PEOPLE, FileMapping, Gives, InputMapping, Source, Times
+from lifecycle_fsm.tables.read import Reject, Row, Table, shown
+from lifecycle_fsm.tables.times import Clock, Tally
+from lifecycle_fsm.tables.times import notes as time_notes
+from lifecycle_fsm.tables.values import (
+    Bad,
+    Read,
+    condition,
+    convert_value,
+    from_column,
+    given,
+    template,
+)
+
+_TEXT = FieldType("str", nullable=True)
+_TIME = FieldType("datetime", nullable=True)
+_MOST_NAMES = 1_000
+
+
+@attrs.frozen
+class Targets:
+    """What rows may fill: the fields of a person, and the payload of each kind of activity.
+
+    A kind without a payload of its own (``None``) takes any field of the person.
+    """
+
+    fields: Mapping[str, FieldType]
+    kinds: Mapping[str, Mapping[str, FieldType] | None]
+
+    @classmethod
+    def of(cls, model: Model) -> Targets:
+        """What the activities of a model may bring."""
+        return cls(
+            model.field_types,
+            {
+                name: None if name in OPEN_KINDS else {one.name: one.type for one in kind.payload}
+                for name, kind in model.activity_kinds.items()
+            },
+        )
+
+    def payload(self, kind: str) -> Mapping[str, FieldType]:
+        """The names and types that activities of this kind may bring."""
+        own = self.kinds[kind]
+        return self.fields if own is None else own
+
+
+@attrs.define
+class FileReport:
+    """What became of one file."""
+
+    role: str
+    file: str
+    rows: int = 0
+    activities: int = 0
+    rejected: int = 0
+    idle: int = 0
+    unused: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    tally: Tally = attrs.field(factory=Tally)
+    zones: dict[str, bool] = attrs.field(factory=dict)
+    hints: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the summary has to say beside the counts, a sentence each."""
+        said = list(time_notes(self.tally, self.zones))
+        if self.idle:
+            said.append(f"{self.idle:,} rows gave no activity: no condition held")
+        if self.unused:
+            said.append(f"columns that nothing reads: {', '.join(self.unused)}")
+        if self.never:
+            said.append(f"columns that no row has: {', '.join(self.never)}")
+        return (*said, *self.hints)
+
+
+class BoundFile:
+    """One file, bound to its mapping and to the model."""
+
+    def __init__(
+        self,
+        role: str,
+        table: Table,
+        label: str,
+        *,
+        targets: Targets,
+        mapping: InputMapping | None,
+        problems: list[Problem],
+    ) -> None:
+        self.table = table
+        self.targets = targets
+        self.report = FileReport(role, table.name)
+        self.problems = problems
+        self.clocks: dict[Times, Clock] = {}
+        self._seen: dict[str, None] = {}
+        own = mapping.files.get(role) if mapping else None
+        self.mapped = own is not None
+        self.mapping = own or self.by_names(role, mapping.times if mapping else Times())
+        self.check()
+        self.person = self.compiled(self.mapping.person, _TEXT)
+        self.gives = [
+            _Giving(self, one, label, place) for place, one in enumerate(self.mapping.gives, 1)
+        ]
+
+    def wrong(self, where: str, message: str) -> None:
+        """Keep a problem of the mapping, to be said with all the others."""
+        self.problems.append(Problem(where, message))
+
+    # -- binding -------------------------------------------------------------------------------
+
+    def by_names(self, role: str, times: Times) -> FileMapping:
+        """The mapping of a file whose columns are named as the model names things."""
+        columns = self.table.columns
+        needed = ("id", "created_at") if role == PEOPLE else ("person", "kind", "at")
+        for name in needed:
+            if columns is not None and name not in columns:
+                self.wrong(
+                    self.table.name,
+                    f"there is no column {name!r}{suggest(name, columns)}: "
+                    f"without a mapping, a file of {role} has the columns {', '.join(needed)}",
+                )
+
+        def named(name: str) -> Source:
+            return Source(f"{self.table.name}, column {name}", name, times=times)
+
+        def has(name: str) -> bool:
+            return name not in (*needed, "id") and (columns is None or name in columns)
+
+        if role == PEOPLE:
+            fields = {name: named(name) for name in self.targets.fields if has(name)}
+            created = Source(role, const="created")
+            gives = Gives(role, created, named("created_at"), created, payload=fields)
+            return FileMapping(role, named("id"), (gives,))
+        names = dict.fromkeys(
+            name for kind in self.targets.kinds for name in self.targets.payload(kind) if has(name)
+        )
+        names.pop("payload", None)
+        gives = Gives(
+            role,
+            named("kind"),
+            named("at"),
+            named("id") if columns is None or "id" in columns else None,
+            payload={name: named(name) for name in names},
+            payload_column="payload" if columns is None or "payload" in columns else None,
+        )
+        return FileMapping(role, named("person"), (gives,))
+
+    def check(self) -> None:
+        """Does the file have the columns that the mapping reads? Which ones does nothing read?"""
+        columns = self.table.columns
+        used = {column for _, column in self.mapping.columns}
+        if columns is None:
+            return
+        self.report.unused = tuple(name for name in columns if name not in used)
+        if self.mapped:
+            for where, column in self.mapping.columns:
+                if column not in columns:
+                    self.wrong(
+                        where,
+                        f"{self.table.name} has no column {column!r}{suggest(column, columns)}",
+                    )
+        else:
+            known = (*self.targets.fields, "person", "kind", "at", "id", "payload")
+            near = [(name, suggest(name.lower(), known)) for name in self.report.unused]
+            self.report.hints = tuple(
+                f"nothing reads the column {name!r}{hint}"
+                for name, hint in near
+                if hint and name not in READ_ONLY
+            )
+
+    def compiled(self, source: Source, kind: FieldType) -> Read:
+        """The reader of one source; constants and translations are read here, once."""
+        clock = self.clock(source.times)
+        if source.times.zone:
+            self.report.zones[source.times.zone] = True
+        apart = Clock(source.times, Tally())
+
+        def fixed(key: str, value: Any) -> Any:
+            if value is None:
+                return None
+            try:
+                return convert_value(value, kind, apart, source.times.decimal)
+            except RecordError as error:
+                self.wrong(f"{source.where}{key}", str(error))
+                return None
+
+        def convert(raw: Any) -> Any:
+            return convert_value(raw, kind, clock, source.times.decimal)
+
+        if source.text is not None:
+            return template(source.text, convert, self.mapping.empty)
+        if source.column is None:
+            const = fixed("", source.const)
+            return lambda _: const
+        return from_column(source, self.mapping.empty, convert, fixed)
+
+    def clock(self, times: Times) -> Clock:
+        """The clock for times that are written so; the sources of a file share it."""
+        return self.clocks.setdefault(times, Clock(times, self.report.tally))
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def activities(self, reject: Callable[[Reject], None]) -> Iterator[Activity]:
+        """What the rows give, in their order; every other row goes to ``reject``."""
+        report = self.report
+        free = self.table.columns is None
+        for row in self.table:
+            report.rows += 1
+            if isinstance(row, Reject):
+                report.rejected += 1
+                reject(row)
+                continue
+            if free and len(self._seen) < _MOST_NAMES:
+                self._seen.update(dict.fromkeys(row.values))
+            made = self.converted(row)
+            if isinstance(made, Reject):
+                report.rejected += 1
+                reject(made)
+                continue
+            report.activities += len(made)
+            report.idle += not made
+            yield from made
+        if free and report.rows > report.rejected:
+            used = dict.fromkeys(column for _, column in self.mapping.columns)
+            report.unused = tuple(name for name in self._seen if name not in used)
+            if self.mapped and len(self._seen) < _MOST_NAMES:
+                report.never = tuple(name for name in used if name not in self._seen)
+
+    def converted(self, row: Row) -> list[Activity] | Reject:
+        """All activities of a row, or why there are none."""
+        bad: list[Bad] = []
+        made: list[Activity] = []
+        values = row.values
+        try:
+            person = self.person(values)
+            if person is None:
+                raise Bad(_first(self.mapping.person), "it is empty: whom is this about?")
+        except Bad as error:
+            bad.append(error)
+            person = "?"
+        for one in self.gives:
+            if all(holds(values) for holds in one.conditions):
+                activity = one.activity(row, person, bad)
+                if activity is not None:
+                    made.append(activity)
+        if not bad:
+            return made
+        told = dict.fromkeys((one.column, _short(one.reason)) for one in bad)
+        reason = "; ".join(
+            text if column == bad[0].column or not column else f"{column}: {text}"
+            for column, text in told
+        )
+        raw = row.raw or json.dumps(values, ensure_ascii=False, default=str)
+        return Reject(self.table.name, row.line, bad[0].column, reason, shown(raw))
+
+
+@attrs.frozen
+class _Payload:
+    """How the payload of one kind is read.
+
+    ``strangers`` are columns that another kind of the same file reads: a value there does not
+    belong to this kind.
+    """
+
+    types: Mapping[str, FieldType]
+    reads: tuple[tuple[str, Read], ...]
+    required: tuple[tuple[str, str | None], ...]
+    strangers: tuple[tuple[str, str], ...]
+
+
+class _Giving:
+    """One activity that each row gives, bound to the columns and to the kinds of the model."""
+
+    def __init__(self, file: BoundFile, gives: Gives, label: str, place: int) -> None:
+        self.gives = gives
+        self.empty = file.mapping.empty
+        several = len(file.mapping.gives) > 1
+        width = len(str(len(file.mapping.gives)))
+        self.label = label
+        self.place = f".{place:0{width}d}" if several else ""
+        self.conditions = [condition(one, self.empty) for one in gives.only_if]
+        self.at = file.compiled(gives.at, _TIME)
+        self.id = file.compiled(gives.id, _TEXT) if gives.id else None
+        self.kind = file.compiled(gives.kind, _TEXT)
+        self.clock = file.clock(attrs.evolve(gives.at.times, format=None))
+        self.kinds = file.targets.kinds
+        self.payloads: dict[str, _Payload] = {}
+        said = (gives.kind.const, *gives.kind.values.values(), gives.kind.otherwise)
+        unknown = [
+            str(name) for name in dict.fromkeys(said) if name is not None and name not in self.kinds
+        ]
+        for name in unknown:
+            file.wrong(
+                gives.kind.where,
+                f"the model has no kind of activity {name!r}{suggest(name, self.kinds)}",
+            )
+        if unknown:
+            return
+        const = gives.kind.column is None and gives.kind.text is None
+        possible = [str(gives.kind.const)] if const else list(self.kinds)
+        self.check_names(file, possible)
+        for kind in possible:
+            self.payloads[kind] = self.payload(file, kind, alone=const)
+
+    def check_names(self, file: BoundFile, possible: list[str]) -> None:
+        """Does some kind bring what the mapping gives it?"""
+        taken = {name for kind in possible for name in file.targets.payload(kind)}
+        for name, source in self.gives.payload.items():
+            if name in taken:
+                continue
+            if name in READ_ONLY:
+                file.wrong(source.where, f"{name!r} is written by the machine only")
+            elif possible == ["created"]:
+                file.wrong(source.where, f"a person has no field {name!r}{suggest(name, taken)}")
+            else:
+                who = possible[0] if len(possible) == 1 else "activity"
+                known = f"; it brings {', '.join(taken)}" if 0 < len(taken) < 8 else ""
+                file.wrong(source.where, f"no {who} brings {name!r}{suggest(name, taken) or known}")
+
+    def payload(self, file: BoundFile, kind: str, *, alone: bool) -> _Payload:
+        types = file.targets.payload(kind)
+        sources = self.gives.payload
+        reads = tuple(
+            (name, file.compiled(source, types[name]))
+            for name, source in sources.items()
+            if name in types
+        )
+        closed = file.targets.kinds[kind] is not None
+        required = [name for name, one in types.items() if closed and not one.nullable]
+        for name in required:
+            if alone and name not in sources and self.gives.payload_column is None:
+                file.wrong(f"{self.gives.where}.payload", f"{kind} needs {name!r}: say where it is")
+        return _Payload(
+            types,
+            reads,
+            tuple((name, _first(sources[name]) if name in sources else None) for name in required),
+            tuple(
+                (name, source.column)
+                for name, source in sources.items()
+                if name not in types and source.column is not None
+            ),
+        )
+
+    def activity(self, row: Row, person: str, bad: list[Bad]) -> Activity | None:
+        """The activity of one row; what is wrong with it goes to ``bad``."""
+        values, before = row.values, len(bad)
+        at: Any = None
+        try:
+            at = self.at(values)
+            if at is None:
+                bad.append(Bad(_first(self.gives.at), "it is empty: when did it happen?"))
+        except Bad as error:
+            bad.append(error)
+        try:
+            kind = self.kind(values)
+            known = self.payloads.get(kind)
+            event = self.id(values) if self.id else None
+        except Bad as error:
+            bad.append(error)
+            return None
+        if known is None:
+            reason = "it is empty: what happened?"
+            if kind is not None:
+                reason = f"{kind!r} is no kind of activity of the model{suggest(kind, self.kinds)}"
+            bad.append(Bad(_first(self.gives.kind), reason))
+            return None
+        payload = self.unpacked(kind, known, values, bad)
+        for name, read in known.reads:
+            try:
+                value = read(values)
+            except Bad as error:
+                bad.append(error)
+            else:
+                if value is not None:
+                    payload[name] = value
+        for name, column in known.strangers:
+            if given(values.get(column), self.empty) is not None:
+                bad.append(Bad(column, f"no {kind} brings {name!r}"))
+        if len(bad) > before:
+            return None
+        for name, blamed in known.required:
+            if name not in payload:
+                bad.append(Bad(blamed, f"{kind} needs {name!r}, and it is empty"))
+        if len(bad) > before:
+            return None
+        if event is None:
+            event = f"{self.label}:{row.line:010d}{self.place}:{kind}"
+        return Activity(event, person, kind, at, payload)
+
+    def unpacked(
+        self, kind: str, known: _Payload, values: Mapping[str, Any], bad: list[Bad]
+    ) -> dict[str, Any]:
+        """The payload that stands in a column of JSON, if the file has one."""
+        column = self.gives.payload_column
+        if column is None:
+            return {}
+        raw = given(values.get(column), self.empty)
+        if isinstance(raw, str):
+            try:
+                raw = json.loads(raw)
+            except (ValueError, RecursionError):
+                raw = _NO_OBJECT
+        if raw is None:
+            return {}
+        if not isinstance(raw, Mapping):
+            bad.append(Bad(column, 'it is no JSON object, such as {"form": "Demo"}'))
+            return {}
+        payload: dict[str, Any] = {}
+        decimal = self.gives.at.times.decimal
+        for name, one in raw.items():
+            value = given(one, self.empty)
+            if value is None:
+                continue
+            if name not in known.types:
+                bad.append(Bad(column, f"no {kind} brings {name!r}{suggest(name, known.types)}"))
+                continue
+            try:
+                payload[name] = convert_value(value, known.types[name], self.clock, decimal)
+            except RecordError as error:
+                bad.append(Bad(column, f"{name}: {error}"))
+        return payload
+
+
+_NO_OBJECT = object()
+
+
+def _first(source: Source) -> str | None:
+    return source.columns[0] if source.columns else None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:300]} …"

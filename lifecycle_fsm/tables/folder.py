@@ -1,0 +1,187 @@
+"""Output that appears whole or not at all.
+
+A run writes into a folder beside the one that was asked for, which takes its name at the very end.
+Nothing is to be seen before, and nothing is left of a run that failed or was stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+from lifecycle_fsm.errors import FileProblem
+
+MARKER = ".lifecycle-fsm.json"
+
+
+class OutputFolder:
+    """The folder of one run, as a context manager; files go to :meth:`file` inside it.
+
+    A folder that an earlier run has made is replaced, and what others have put there stays. One
+    that is not empty and that no run has made is refused, so that a slip of the hand destroys
+    nothing; with ``force`` its files stay, but for those that have the name of a new one.
+
+    Raises:
+        FileProblem: the folder may not be replaced or cannot be written.
+    """
+
+    def __init__(self, path: str | Path, *, force: bool = False) -> None:
+        self.name = str(path)
+        self._force = force
+        try:
+            self.path = Path(path).resolve()
+            self._check()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise FileProblem(f"{self.name} cannot be the output: {_why(error)}") from error
+        self._made: list[Path] = []
+        self._folder: Path | None = None
+
+    def file(self, name: str) -> Path:
+        """Where a file of the output is to be written."""
+        assert self._folder is not None, "the folder is open inside 'with' only"
+        return self._folder / name
+
+    def __enter__(self) -> OutputFolder:
+        try:
+            above = self.path.parent
+            missing = [one for one in (above, *above.parents) if not one.exists()]
+            for one in reversed(missing):
+                one.mkdir(exist_ok=True)
+                self._made.append(one)
+            self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=above))
+        except OSError as error:
+            self._clean()
+            raise FileProblem(f"{self.name} cannot be written: {_why(error)}") from error
+        except BaseException:
+            self._clean()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                self._publish()
+                self._made.clear()
+        except OSError as problem:
+            raise FileProblem(f"{self.name} cannot be written: {_why(problem)}") from problem
+        finally:
+            self._clean()
+
+    def _clean(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+        for one in reversed(self._made):
+            with contextlib.suppress(OSError):
+                one.rmdir()
+        self._made.clear()
+
+    def _check(self) -> set[str]:
+        """Names in the folder that are not ours, if the folder may be replaced."""
+        here = Path.cwd().resolve()
+        if self.path in (here, *here.parents):
+            raise FileProblem(
+                f"{self.name} is where you are, or above it: name a folder for the output"
+            )
+        if not self.path.exists():
+            return set()
+        if not self.path.is_dir():
+            raise FileProblem(f"{self.name} is a file: name a folder for the output")
+        present = {one.name for one in self.path.iterdir()}
+        if not present:
+            return set()
+        ours = self._ours()
+        if ours is None and not self._force:
+            raise FileProblem(
+                f"{self.name} has files that no run has made ({_some(present)}): "
+                "name another folder, or say --force to write beside them"
+            )
+        return present - (ours or set())
+
+    def _ours(self) -> set[str] | None:
+        try:
+            said = json.loads((self.path / MARKER).read_text("utf-8"))
+            return {MARKER, *map(str, said["files"])}
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _publish(self) -> None:
+        assert self._folder is not None
+        new = {one.name for one in self._folder.iterdir()}
+        kept = self._check()
+        clash = kept & new
+        if clash and not self._force:
+            raise FileProblem(
+                f"{self.name} has files that no run has made, and a new one of the same name "
+                f"({_some(clash)}): move them, or say --force to replace them"
+            )
+        marker = {"about": "written by lifecycle-fsm; the next run replaces these files"}
+        text = json.dumps({**marker, "files": sorted(new)}, indent=1)
+        (self._folder / MARKER).write_text(text + "\n", "utf-8")
+        self._folder.chmod(0o777 & ~_umask())
+        if not self.path.exists():
+            self._folder.rename(self.path)
+            self._folder = None
+            return
+        before = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
+        try:
+            before.rmdir()
+            self.path.rename(before)
+            try:
+                self._folder.rename(self.path)
+            except BaseException:
+                before.rename(self.path)
+                raise
+            self._folder = None
+            for name in kept - clash:
+                (before / name).rename(self.path / name)
+        finally:
+            shutil.rmtree(before, ignore_errors=True)
+
+
+def replace_file(path: str | Path, content: bytes) -> None:
+    """Write one file, whole or not at all.
+
+    Raises:
+        FileProblem: it cannot be written.
+    """
+    target = Path(path)
+    made: str | None = None
+    try:
+        target = target.resolve()
+        handle, made = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(made).chmod(0o666 & ~_umask())
+        Path(made).replace(target)
+        made = None
+    except (OSError, ValueError, RuntimeError) as error:
+        raise FileProblem(f"{path} cannot be written: {_why(error)}") from error
+    finally:
+        if made is not None:
+            Path(made).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _why(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _some(names: set[str]) -> str:
+    first = ", ".join(sorted(names)[:3])
+    return first if len(names) <= 3 else f"{first} and {len(names) - 3} more"

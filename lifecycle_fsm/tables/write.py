@@ -1,0 +1,229 @@
+"""Records to tables: people, history and decisions as Parquet and CSV, and history back again.
+
+Every column has the type of its value. Times are UTC; a CSV has them as ``2018-02-01T03:00:00Z``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
+
+import attrs
+
+from lifecycle_fsm.errors import FileProblem, RecordError
+from lifecycle_fsm.fields import FieldType
+from lifecycle_fsm.history import HistoryRow, MoveKind
+from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.tables._polars import polars
+from lifecycle_fsm.tables.read import Format, Reject, Row, open_table
+
+T = TypeVar("T")
+ColumnType: TypeAlias = Literal["bool", "int", "float", "str", "datetime", "texts"]
+
+CHUNK = 50_000  # records that are kept as such, before they become columns
+BETWEEN = ";"  # what stands between several names in one value of a CSV
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.fZ"
+
+
+@attrs.frozen
+class Column(Generic[T]):
+    """One column of a table: its name, its type, and how a record gives its value."""
+
+    name: str
+    type: ColumnType
+    get: Callable[[T], Any]
+
+
+def _columns(record: type[T], **types: ColumnType) -> tuple[Column[T], ...]:
+    return tuple(Column[T](name, one, attrgetter(name)) for name, one in types.items())
+
+
+#: The columns of the table of history.
+HISTORY: tuple[Column[HistoryRow], ...] = _columns(
+    HistoryRow,
+    person="str",
+    sequence="int",
+    at="datetime",
+    now="datetime",
+    from_stage="str",
+    to_stage="str",
+    kind="str",
+    rule="str",
+    trigger="str",
+    activity="str",
+    journey="int",
+    passed_over="texts",
+    credit="bool",
+    owner="str",
+    source="str",
+    version="str",
+    late="bool",
+)
+
+#: The columns of the table of decisions [S10].
+DECISIONS: tuple[Column[Decision], ...] = (
+    *_columns(
+        Decision,
+        person="str",
+        at="datetime",
+        now="datetime",
+        result="str",
+        stage="str",
+        kind="str",
+        trigger="str",
+        activity="str",
+    ),
+    Column("rules", "texts", lambda one: [row.rule for row in one.rows]),
+    Column("unmet", "str", lambda one: "\n".join(map(str, one.unmet)) or None),
+    Column("reason", "str", lambda one: one.reason or None),
+    Column("late", "bool", lambda one: one.late),
+)
+
+
+#: The columns of the table of rows that could not be used.
+REJECTS: tuple[Column[Reject], ...] = _columns(
+    Reject, file="str", line="int", column="str", reason="str", raw="str"
+)
+
+
+def people_columns(fields: Mapping[str, FieldType]) -> tuple[Column[Person], ...]:
+    """The columns of the table of people: where they are, and all fields of their model."""
+    first = _columns(
+        Person,
+        id="str",
+        stage="str",
+        stage_entered_at="datetime",
+        journey="int",
+        journey_started_at="datetime",
+    )
+    return (*first, *(Column(name, one.kind, attrgetter(name)) for name, one in fields.items()))
+
+
+class TableWriter(Generic[T]):
+    """Takes records, one after the other, and writes them as a file.
+
+    They are kept as columns of a data frame, a tenth of the size of the records.
+    """
+
+    def __init__(self, columns: Iterable[Column[T]]) -> None:
+        self._pl = polars("writing tables")
+        self._columns = tuple(columns)
+        pl = self._pl
+        kinds = {
+            "bool": pl.Boolean(),
+            "int": pl.Int64(),
+            "float": pl.Float64(),
+            "str": pl.String(),
+            "datetime": pl.Datetime("us", "UTC"),
+            "texts": pl.List(pl.String()),
+        }
+        self._schema = {one.name: kinds[one.type] for one in self._columns}
+        self._waiting: list[T] = []
+        self._frames: list[Any] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, record: T) -> None:
+        """Append one record."""
+        self._waiting.append(record)
+        self._count += 1
+        if len(self._waiting) >= CHUNK:
+            self._flush()
+
+    def extend(self, records: Iterable[T]) -> None:
+        """Append many records."""
+        for record in records:
+            self.add(record)
+
+    def _flush(self) -> None:
+        rows, self._waiting = self._waiting, []
+        if rows or not self._frames:
+            values = {one.name: [one.get(row) for row in rows] for one in self._columns}
+            self._frames.append(self._pl.DataFrame(values, schema=self._schema))
+
+    def save(self, path: str | Path) -> None:
+        """Write everything so far to a file, Parquet or CSV by its name.
+
+        Raises:
+            FileProblem: the name is of neither, or the file cannot be written.
+        """
+        path = Path(path)
+        self._flush()
+        try:
+            if path.suffix == ".parquet":
+                self._pl.concat(self._frames).write_parquet(path)
+            elif path.suffix == ".csv":
+                self._save_csv(path)
+            else:
+                raise FileProblem(f"{path}: a table is written as .csv or .parquet")
+        except OSError as error:
+            raise FileProblem(f"{path} cannot be written: {error.strerror or error}") from error
+
+    def _save_csv(self, path: Path) -> None:
+        lists = [one.name for one in self._columns if one.type == "texts"]
+        joined = [self._pl.col(name).list.join(BETWEEN) for name in lists]
+        with path.open("wb") as file:
+            for place, frame in enumerate(self._frames):
+                frame.with_columns(joined).write_csv(
+                    file, include_header=place == 0, datetime_format=_TIME_FORMAT
+                )
+
+
+def read_history(path: str | Path, format: Format | None = None) -> list[HistoryRow]:
+    """Read back a history that :data:`HISTORY` wrote, from Parquet, CSV or JSON lines.
+
+    A history is whole or it is none, so one bad row is an error.
+
+    Raises:
+        FileProblem: the file cannot be read, lacks a column, or a row is no row of a history.
+    """
+    types = {one.name: _field_type(one) for one in HISTORY if one.type != "texts"}
+    rows: list[HistoryRow] = []
+    with open_table(path, format) as table:
+        lacking = [
+            one.name
+            for one in HISTORY
+            if table.columns is not None and one.name not in table.columns
+        ]
+        if lacking:
+            raise FileProblem(
+                f"{table.name} is no history: it has no column {', '.join(map(repr, lacking))}"
+            )
+        for row in table:
+            if isinstance(row, Reject):
+                raise FileProblem(f"{table.name}, line {row.line}: {row.reason}")
+            rows.append(_history_row(table.name, row, types))
+    return rows
+
+
+_MISSING = frozenset({"from_stage", "trigger", "activity", "owner", "source"})
+
+
+def _field_type(column: Column[HistoryRow]) -> FieldType:
+    choices = get_args(MoveKind) if column.name == "kind" else ()
+    assert column.type != "texts"
+    return FieldType(column.type, column.name in _MISSING, choices)
+
+
+def _history_row(name: str, row: Row, types: Mapping[str, FieldType]) -> HistoryRow:
+    values: dict[str, Any] = {}
+    for column, kind in types.items():
+        try:
+            values[column] = kind.accept(row.values.get(column) or _empty(kind, row, column))
+        except RecordError as error:
+            raise FileProblem(f"{name}, line {row.line}, column {column}: {error}") from None
+    passed = row.values.get("passed_over") or ()
+    if isinstance(passed, str):
+        passed = passed.split(BETWEEN)
+    return HistoryRow(**values, passed_over=tuple(map(str, passed)))
+
+
+def _empty(kind: FieldType, row: Row, column: str) -> Any:
+    """What an empty value is: 0 and false are values, an empty text is a missing one."""
+    value = row.values.get(column)
+    return None if value == "" and (kind.nullable or kind.kind != "str") else value
