@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 
@@ -64,6 +64,7 @@ class Activity:
 
 def fingerprint(activity: Activity) -> tuple[bytes, bytes]:
     """Eight bytes for the id and eight for the content, the same on every machine [S19]."""
-    identity = hashlib.blake2b(activity.id.encode(), digest_size=8).digest()
-    content = f"{activity.kind}\x1f{activity.at.isoformat()}\x1f{sorted(activity.payload.items())}"
-    return identity, hashlib.blake2b(content.encode(), digest_size=8).digest()
+    identity = blake2b(activity.id.encode(), digest_size=8).digest()
+    brought = sorted(activity.payload.items()) if activity.payload else ""
+    content = f"{activity.kind}\x1f{activity.at.timestamp()!r}\x1f{brought}"
+    return identity, blake2b(content.encode(), digest_size=8).digest()

@@ -81,6 +81,8 @@ class FieldType:
         Raises:
             RecordError: the value is of another kind, not a choice, NaN, infinite or too large.
         """
+        if self.kind == "str" and type(value) is str and not self.choices and value.isascii():
+            return value  # by far the most common, so that the rest may be slow
         if value is None or (value == "" and isinstance(value, str) and self.kind != "str"):
             if not self.nullable:
                 raise RecordError(f"a value is missing: {self} is required")

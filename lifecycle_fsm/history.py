@@ -5,9 +5,10 @@ Everything that is ever counted about a lifecycle is a view of these rows; stamp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import attrs
 
@@ -41,6 +42,55 @@ class HistoryRow:
     source: str | None
     version: str
     late: bool
+
+
+class Hop(NamedTuple):
+    """What the rows of many persons have in common: one object for all of them.
+
+    A person keeps its rows as one flat tuple, four places each, because a million persons keep
+    several rows each: a row object for every hop would be most of the memory.
+    """
+
+    from_stage: str | None
+    to_stage: str
+    kind: MoveKind
+    rule: str
+    trigger: str | None
+    journey: int
+    passed_over: tuple[str, ...]
+    credit: bool
+    owner: str | None
+    source: str | None
+    version: str
+    late: bool
+
+
+#: One shared hop for the same values; bounded, because a journey number has no bound.
+shared_hop = lru_cache(maxsize=65536)(Hop)
+
+#: How many places one row takes in a packed history: hop, at, now, activity.
+ROW = 4
+Packed: TypeAlias = tuple[Any, ...]
+
+
+def pack(row: HistoryRow) -> Packed:
+    """The four places of a row in a packed history."""
+    hop = shared_hop(
+        row.from_stage, row.to_stage, row.kind, row.rule, row.trigger, row.journey,
+        row.passed_over, row.credit, row.owner, row.source, row.version, row.late,
+    )  # fmt: skip
+    return hop, row.at, row.now, row.activity
+
+
+def unpack(person: str, packed: Packed, first: int = 1) -> Iterator[HistoryRow]:
+    """The rows of a packed history, or of a part of it that begins with sequence ``first``."""
+    for at in range(0, len(packed), ROW):
+        hop, when, now, activity = packed[at : at + ROW]
+        yield HistoryRow(
+            person, first + at // ROW, when, now, hop.from_stage, hop.to_stage, hop.kind, hop.rule,
+            hop.trigger, activity, hop.journey, hop.passed_over, hop.credit, hop.owner, hop.source,
+            hop.version, hop.late,
+        )  # fmt: skip
 
 
 @attrs.frozen

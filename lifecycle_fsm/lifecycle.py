@@ -105,7 +105,7 @@ class Lifecycle:
     @property
     def history(self) -> Iterator[HistoryRow]:
         """Every history row of everybody, person by person in the order of creation [S25]."""
-        return (row for person in self for row in person._history)
+        return (row for person in self for row in person.history)
 
     # ------------------------------------------------------------------ what happens
 

@@ -19,18 +19,21 @@ from lifecycle_fsm.effects import Payloads
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
 from lifecycle_fsm.fields import to_utc
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
+from lifecycle_fsm.machine.decision import Result
 from lifecycle_fsm.machine.lean import Firing
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person, accept_fields
 from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
-from lifecycle_fsm.processing.table_file import Rows
 from lifecycle_fsm.processing.step import Run, Step
+from lifecycle_fsm.processing.table_file import Rows
 from lifecycle_fsm.scoring import Scoring
 
-#: The slots of a person that an activity may change; history is only ever appended to.
-_MUTABLE = tuple(
-    one.name for one in attrs.fields(Person) if one.name not in ("id", "_history")
-)
+#: The slots of a person that an activity may change; all of them hold immutable values.
+_MUTABLE = tuple(one.name for one in attrs.fields(Person) if one.name != "id")
+
+
+#: The id of the activity that ends original processing: ids are unique for a person [S19].
+PROCESSED = "processed"
 
 
 @attrs.frozen
@@ -128,7 +131,7 @@ class Orchestrator:
         """
         decision = self._apply(activity)
         self._log(decision)
-        if activity.kind == "created" and decision.rows:
+        if activity.kind == "created" and decision.moved:
             self._release(activity.person)
         return decision
 
@@ -157,11 +160,11 @@ class Orchestrator:
             return self._answer("rejected", person, activity, reason=str(error))
         if person._due is not None and person._due < activity.at:
             self._run_due(person, activity.at)
-        history, state = len(person._history), self._state(person)
+        state = self._state(person)
         try:
             decision = self._transact(person, activity, payload)
         except BaseException as error:
-            self._restore(person, state, history)
+            self._restore(person, state)
             if not isinstance(error, Exception):
                 raise
             return self._park(person, activity, error)
@@ -192,14 +195,14 @@ class Orchestrator:
             kind == "changed" and not self._scoring.inputs.isdisjoint(payload)
         ):
             person.demographic_score = self._scoring.demographic(person, now)
-        result: Any = "unchanged"
+        result: Result = "unchanged"
         refusals: tuple[Refusal, ...] = ()
         if trigger is not None:
             result = machine.ask(person, trigger, firing)
             if result == "refused":
                 refusals = machine.refusals(person, trigger, now)
         machine.advance(person, firing)
-        if firing.rows:
+        if firing.entered:
             result = "moved"
         if person._clock is None or activity.at > person._clock:
             person._clock = now
@@ -227,7 +230,7 @@ class Orchestrator:
         except RecordError as error:
             return _plain("rejected", activity, reason=str(error))
         self._data.apply("created", person, activity.at, values)
-        row = self.machine.enter(person, activity.at, activity.id)
+        self.machine.enter(person, activity.at, activity.id)
         if activity.person not in self._logged:
             person._due = activity.at + self.model.settle
         person._seen = b"".join(fingerprint(activity))
@@ -241,7 +244,7 @@ class Orchestrator:
             None,
             activity.id,
             "created",
-            (row,),
+            person._history,
         )
 
     def _release(self, id: str) -> None:
@@ -269,18 +272,18 @@ class Orchestrator:
         """Run the chain; its end is the activity ``processed``, as a log would have it."""
         now = max(at, person._clock or at)
         result = self._chain.run(person, Context(now, self.model.tokens))
-        activity = Activity(f"processed:{person.id}", person.id, "processed", now, result.values)
+        activity = Activity(PROCESSED, person.id, "processed", now, result.values)
         if result.skipped:
             self.skipped[person.id] = result.skipped
         if result.parked is not None:
             person._due = None
             self._keep(Parked(person.id, None, str(result.parked)))
             return self._answer("parked", person, activity, reason=str(result.parked))
-        history, state = len(person._history), self._state(person)
+        state = self._state(person)
         try:
             decision = self._sort(person, activity.id, now, result.values, False)
         except BaseException as error:
-            self._restore(person, state, history)
+            self._restore(person, state)
             if not isinstance(error, Exception):
                 raise
             person._due = None
@@ -299,34 +302,35 @@ class Orchestrator:
             setattr(person, name, value)
         firing = machine.sort(person, now, activity)
         waiting, person._deferred = person._deferred, ()
+        if not waiting:
+            machine.advance(person, firing)
+        hops = firing.added(person)
+        entered = firing.entered
         for one in waiting:
-            asked = Firing(now, one.at, one.late, one.trigger, one.activity, machine.version)
-            # The hops of one run share their rows, so that no detour is entered twice [S9].
-            asked.rows = firing.rows
-            moved = len(firing.rows)
-            result = machine.ask(person, one.trigger, asked)
-            self._released.append(
-                Decision(
-                    result,
-                    person.id,
-                    one.at,
-                    now,
-                    person._stage,
-                    one.trigger,
-                    one.activity,
-                    one.kind,
-                    tuple(firing.rows[moved:]),
-                    machine.refusals(person, one.trigger, now) if result == "refused" else (),
-                    "after the sort",
-                    one.late,
-                )
+            asked = Firing(
+                person, now, one.at, one.late, one.trigger, one.activity, machine.version
             )
-        machine.advance(person, firing)
+            # The askings of one run share what they entered: no detour is entered twice [S9].
+            asked.entered = entered
+            result = machine.ask(person, one.trigger, asked)
+            entered = asked.entered
+            unmet = machine.refusals(person, one.trigger, now) if result == "refused" else ()
+            self._released.append(
+                self._after_sort(person, asked, result, one.activity, one.kind, unmet)
+            )
+        if waiting:
+            last = Firing(person, now, now, late, None, activity, machine.version)
+            last.entered = entered
+            machine.advance(person, last)
+            if last.added(person):
+                self._released.append(
+                    self._after_sort(person, last, "moved", activity, "processed")
+                )
         person._clock = now
         person._phase = 1
         person._due = machine.due(person, now)
         return Decision(
-            "moved" if firing.rows else "unchanged",
+            "moved" if hops else "unchanged",
             person.id,
             now,
             now,
@@ -334,10 +338,36 @@ class Orchestrator:
             None,
             activity,
             "processed",
-            tuple(row for row in firing.rows if row.activity == activity),
+            hops,
+            firing.first,
             (),
             "; ".join(map(str, self.skipped.get(person.id, ()))),
             late,
+        )
+
+    def _after_sort(
+        self,
+        person: Person,
+        firing: Firing,
+        result: Result,
+        activity: str,
+        kind: str,
+        unmet: tuple[Refusal, ...] = (),
+    ) -> Decision:
+        return Decision(
+            result,
+            person.id,
+            firing.at,
+            firing.now,
+            person._stage,
+            firing.trigger,
+            activity,
+            kind,
+            firing.added(person),
+            firing.first,
+            unmet,
+            "after the sort",
+            firing.late,
         )
 
     # ------------------------------------------------------------------ time
@@ -366,12 +396,12 @@ class Orchestrator:
         return found
 
     def _let_pass(self, person: Person, due: datetime) -> Decision | None:
-        firing = Firing(due, due, False, None, None, self.machine.version)
-        history, state = len(person._history), self._state(person)
+        firing = Firing(person, due, due, False, None, None, self.machine.version)
+        state = self._state(person)
         try:
             self.machine.advance(person, firing)
         except BaseException as error:
-            self._restore(person, state, history)
+            self._restore(person, state)
             if not isinstance(error, Exception):
                 raise
             person._due = None
@@ -381,10 +411,17 @@ class Orchestrator:
             )
         person._clock, person._phase = due, 1
         person._due = self.machine.due(person, due)
-        if not firing.rows:
+        if not firing.entered:
             return None
         return Decision(
-            "moved", person.id, due, due, person._stage, kind="time", rows=tuple(firing.rows)
+            "moved",
+            person.id,
+            due,
+            due,
+            person._stage,
+            kind="time",
+            hops=firing.added(person),
+            first=firing.first,
         )
 
     # ------------------------------------------------------------------ when things go wrong
@@ -421,10 +458,9 @@ class Orchestrator:
         if left:
             self.parked[id] = left
 
-    def _restore(self, person: Person, state: tuple[Any, ...], history: int) -> None:
+    def _restore(self, person: Person, state: tuple[Any, ...]) -> None:
         for name, value in zip(self._slots, state, strict=True):
             setattr(person, name, value)
-        del person._history[history:]
         self._released.clear()
 
     def _again(self, person: Person, activity: Activity, same: bool) -> Decision:
@@ -444,7 +480,7 @@ class Orchestrator:
             raise UnknownPerson(f"nobody with the id {id!r} has been created") from None
 
     def _answer(
-        self, result: Any, person: Person, activity: Activity, *, reason: str
+        self, result: Result, person: Person, activity: Activity, *, reason: str
     ) -> Decision:
         return Decision(
             result,
@@ -460,7 +496,7 @@ class Orchestrator:
 
     def _decision(
         self,
-        result: Any,
+        result: Result,
         person: Person,
         activity: Activity,
         firing: Firing,
@@ -475,7 +511,8 @@ class Orchestrator:
             firing.trigger,
             activity.id,
             activity.kind,
-            tuple(firing.rows),
+            firing.added(person),
+            firing.first,
             refusals,
             "",
             firing.late,
@@ -490,7 +527,7 @@ def _known(seen: bytes, identity: bytes) -> bytes | None:
     return None if at < 0 else seen[at + 8 : at + 16]
 
 
-def _plain(result: Any, activity: Activity, *, reason: str) -> Decision:
+def _plain(result: Result, activity: Activity, *, reason: str) -> Decision:
     return Decision(
         result,
         activity.person,

@@ -14,7 +14,7 @@ import attrs
 
 from lifecycle_fsm.errors import RecordError, suggest
 from lifecycle_fsm.fields import FieldDef, FieldType, Value
-from lifecycle_fsm.history import HistoryRow, Stamp, stamps
+from lifecycle_fsm.history import HistoryRow, Packed, Stamp, stamps, unpack
 
 #: What guards may read and nobody but the machine writes [S1].
 READ_ONLY: Mapping[str, FieldType] = {
@@ -95,7 +95,7 @@ class Person:
     _clock: datetime | None = _machine(None)
     _phase: int = _machine(0)
     _due: datetime | None = _machine(None)
-    _history: list[HistoryRow] = attrs.field(factory=list, init=False, repr=False)
+    _history: Packed = _machine(())
     _seen: bytes = _machine(b"")
     _deferred: tuple[Any, ...] = _machine(())
     _opportunities: Mapping[str, Any] | None = _machine(None)
@@ -131,12 +131,12 @@ class Person:
     @property
     def history(self) -> tuple[HistoryRow, ...]:
         """Every change of stage so far, first to last [S25]."""
-        return tuple(self._history)
+        return tuple(unpack(self.id, self._history))
 
     @property
     def stamps(self) -> Mapping[str, Stamp]:
         """When each stage was entered: first, latest, visits, time [S25]."""
-        return stamps(self._history, self._clock)
+        return stamps(self.history, self._clock)
 
     def time_in_stage(self, now: datetime) -> timedelta:
         """How long the person has been in the present stage at ``now``."""

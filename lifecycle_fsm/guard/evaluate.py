@@ -240,7 +240,11 @@ class _Source:
                 parts = [self.term(part) for part in terms]
                 known = " and ".join(part for part, _ in parts if part)
                 function = self.bind(min if which == "min" else max)
-                return known, f"{function}({', '.join(value for _, value in parts)})"
+                chosen = f"{function}({', '.join(value for _, value in parts)})"
+                # Of an integer and a decimal the type must not depend on which one is larger.
+                found_type = term_type(term, self.vocabulary)
+                decimal = found_type is not None and found_type.kind == "float"
+                return known, f"{self.bind(float)}({chosen})" if decimal else chosen
         raise GuardError(f"{term!r} cannot be compiled")
 
     def exact(self, term: Arithmetic, one: str, other: str) -> str | None:

@@ -55,13 +55,12 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL
 
 @attrs.frozen
 class Lexeme:
-    """One word of the text: its kind (``name``, ``symbol``, ``constant``, ``token``, ``end``), as
-    it is written, where it begins, and its value if it is a constant."""
+    """One word of the text: its kind (``name``, ``symbol``, ``number``, ``string``, ``time``,
+    ``token``, ``end``), as it is written, and where it begins."""
 
     kind: str
     text: str
     at: int
-    constant: Const | None = None
 
 
 def lex(text: str) -> Iterator[Lexeme]:
@@ -83,25 +82,13 @@ def lex(text: str) -> Iterator[Lexeme]:
             fail(message, text, at)
         if kind == "token" and not is_name(word[1:]):
             fail(f"{shown(word[1:])} {NO_NAME}", text, at)
-        if kind in _READERS:
-            yield Lexeme(kind, word, at, read_constant(kind, word, text, at))
-        elif kind != "space":
+        if kind != "space":
             yield Lexeme(kind, word, at)
         at = match.end()
     yield Lexeme("end", "", at)
 
 
 NO_NAME = "cannot be a name: it is a word of the language or of Python, or not in normal form"
-
-
-def read_constant(kind: str, word: str, text: str, at: int) -> Const:
-    """The constant that a word of this kind says."""
-    try:
-        return constant(_READERS[kind](word))
-    except _BadEscape as error:
-        fail(str(error), text, at + error.at)
-    except GuardError as error:
-        fail(str(error), text, at)
 
 
 def _number(word: str) -> int | float:
@@ -220,6 +207,15 @@ class Cursor:
         if not is_name(lexeme.text):
             self.fail(f"{shown(lexeme.text)} {NO_NAME}", lexeme.at)
         return lexeme.text
+
+    def constant(self, lexeme: Lexeme, sign: str = "") -> Const:
+        """The constant that the word says."""
+        try:
+            return constant(_READERS[lexeme.kind](sign + lexeme.text))
+        except _BadEscape as error:
+            self.fail(str(error), lexeme.at + error.at)
+        except GuardError as error:
+            self.fail(str(error), lexeme.at)
 
     def fail(self, message: str, at: int) -> NoReturn:
         """Raise the error that points at the place."""

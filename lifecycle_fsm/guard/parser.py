@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Literal, NoReturn, TypeVar, cast
 
 from lifecycle_fsm.errors import GuardSyntaxError, suggest
-from lifecycle_fsm.guard.lexer import Cursor, Lexeme, read_constant, shown
+from lifecycle_fsm.guard.lexer import Cursor, Lexeme, shown
 from lifecycle_fsm.guard.terms import (
     MAX_DEPTH,
     Always,
@@ -50,7 +50,6 @@ _Op = Literal["==", "!=", "<", "<=", ">", ">="]
 _CHAINS: tuple[set[str], ...] = ({"<", "<="}, {">", ">="}, {"=="})
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _NULLS = frozenset({"null", "none", "NULL", "Null", "None"})
-_CONSTANTS = frozenset({"number", "time", "string"})
 _AFTER_TERM = ("and", "or", "not", "in", "is", "starts")
 _INSTEAD = {
     "contains": "there is only 'starts with'",
@@ -249,17 +248,16 @@ class _Parser(Cursor):
 
     def _primary(self) -> Guard | Term:
         lexeme = self.advance()
-        if lexeme.constant is not None:
-            return lexeme.constant
         match lexeme.kind, lexeme.text:
+            case "number" | "string" | "time", _:
+                return self.constant(lexeme)
             case "token", text:
                 return Token(text[1:])
             case "name", _:
                 return self._word(lexeme)
             case "symbol", "-":
                 if self.here.kind == "number":
-                    negative = "-" + self.advance().text
-                    return read_constant("number", negative, self.text, lexeme.at)
+                    return self.constant(self.advance(), sign="-")
                 self.fail("a minus stands before a number or between two values: write '0 - x'",
                            lexeme.at)  # fmt: skip
             case "symbol", "(":

@@ -262,6 +262,8 @@ def as_term(value: object) -> Term:
     if isinstance(value, Guard):
         raise GuardError("a guard is no value: put each comparison in parentheses and join them "
                          "with & | ~")  # fmt: skip
+    if isinstance(value, tuple | list | set | frozenset):
+        raise GuardError("a list stands only in .is_in(…)")
     return constant(value)
 
 

@@ -9,7 +9,7 @@ import attrs
 
 from lifecycle_fsm.errors import NoSuchMove, Refused
 from lifecycle_fsm.guard import Outcome
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import HistoryRow, Packed, unpack
 
 Result: TypeAlias = Literal[
     "moved",
@@ -59,7 +59,8 @@ class Decision:
     trigger: str | None = None
     activity: str | None = None
     kind: str | None = None
-    rows: tuple[HistoryRow, ...] = ()
+    hops: Packed = attrs.field(default=(), repr=False)
+    first: int = attrs.field(default=1, repr=False)
     unmet: tuple[Refusal, ...] = ()
     reason: str = ""
     late: bool = False
@@ -67,15 +68,21 @@ class Decision:
     @property
     def moved(self) -> bool:
         """Whether the stage changed."""
-        return bool(self.rows)
+        return bool(self.hops)
+
+    @property
+    def rows(self) -> tuple[HistoryRow, ...]:
+        """The rows of the hops; kept packed, because most decisions are only counted."""
+        return tuple(unpack(self.person, self.hops, self.first))
 
     def __str__(self) -> str:
         asked = self.trigger or self.kind or "time"
         text = f"{self.person}: {asked} at {self.now:%Y-%m-%d %H:%M} UTC: "
         text += self.result.replace("_", " ")
-        if self.rows:
-            hops = " -> ".join([self.rows[0].from_stage or "·", *(r.to_stage for r in self.rows)])
-            text += f" {hops} by {', '.join(row.rule for row in self.rows)}"
+        rows = self.rows
+        if rows:
+            hops = " -> ".join([rows[0].from_stage or "·", *(row.to_stage for row in rows)])
+            text += f" {hops} by {', '.join(row.rule for row in rows)}"
         if self.reason:
             text += f": {self.reason}"
         return "\n".join([text, *(f"  {one}" for one in self.unmet)])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from lifecycle_fsm.errors import RecordError, StageConflict
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import HistoryRow, pack
 from lifecycle_fsm.machine.decision import Decision
 from lifecycle_fsm.person import Person
 
@@ -111,5 +111,5 @@ class Foreign:
         person._journey = last.journey
         person._journey_started_at = next(row.now for row in history if row.journey == last.journey)
         person._clock = last.now
-        person._history = list(history)
+        person._history = tuple(place for row in history for place in pack(row))
         return person

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from transitions import Event, EventData, Machine, Transition
 
 from lifecycle_fsm.effects import NO_PAYLOAD, Effects
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import ROW, MoveKind, Packed, shared_hop
 from lifecycle_fsm.model import Edge
 from lifecycle_fsm.person import Person
 
 
 class Firing:
-    """What the hops of one asking share: when, because of what, and the rows that came of it."""
+    """What the hops of one asking share: when, because of what, and the stages entered by it."""
 
-    __slots__ = ("activity", "at", "late", "now", "rows", "trigger", "version")
+    __slots__ = ("activity", "at", "entered", "late", "now", "start", "trigger", "version")
 
     def __init__(
         self,
+        person: Person,
         now: datetime,
         at: datetime,
         late: bool,
@@ -38,25 +39,26 @@ class Firing:
         self.trigger = trigger
         self.activity = activity
         self.version = version
-        self.rows: list[HistoryRow] = []
+        self.start = len(person._history)
+        self.entered: tuple[str, ...] = ()
 
     def append(
-        self, person: Person, source: str | None, target: str, kind: Any, rule: str,
-        passed: tuple[str, ...] = (), credit: bool = True,
-    ) -> None:  # fmt: skip
+        self,
+        person: Person,
+        source: str | None,
+        target: str,
+        kind: MoveKind,
+        rule: str,
+        passed: tuple[str, ...] = (),
+        credit: bool = True,
+    ) -> None:
         """Write the row of a hop that has just been made [S25]."""
-        history = person._history
-        row = HistoryRow(
-            person.id,
-            len(history) + 1,
-            self.at,
-            self.now,
+        hop = shared_hop(
             source,
             target,
             kind,
             rule,
             self.trigger,
-            self.activity,
             person._journey,
             passed,
             credit,
@@ -65,8 +67,17 @@ class Firing:
             self.version,
             self.late,
         )
-        history.append(row)
-        self.rows.append(row)
+        person._history += (hop, self.at, self.now, self.activity)
+        self.entered += (target,)
+
+    @property
+    def first(self) -> int:
+        """The sequence that the first of its rows has."""
+        return self.start // ROW + 1
+
+    def added(self, person: Person) -> Packed:
+        """The rows that this asking has added so far, packed."""
+        return person._history[self.start :]
 
 
 class LeanTransition(Transition):
@@ -90,26 +101,26 @@ class LeanTransition(Transition):
         self.returns = edge.kind == "return"
 
     def opens(self, person: Person, firing: Firing) -> bool:
-        """Whether the move is open: never a return at the instant of the detour [S9]; no detour is
-        entered twice at one asking."""
-        if self.returns and person._stage_entered_at == firing.now:
-            return False
-        if self.kind == "detour" and firing.rows:
-            target = self.edge.target
-            if any(row.to_stage == target for row in firing.rows):
-                return False
-        return self.guard(person, firing.now)
+        """Whether the move is open to the person now."""
+        return self.guard(person, firing.now) and self.allowed(person, firing)
+
+    def allowed(self, person: Person, firing: Firing) -> bool:
+        """Whether time allows it: no return at the instant of the detour that led there [S9], and
+        no detour entered twice at one asking."""
+        if self.returns:
+            return person._stage_entered_at != firing.now
+        return self.kind != "detour" or self.edge.target not in firing.entered
 
     def execute(self, event_data: EventData) -> bool:
-        """Make the move if it is open. ``event_data`` carries the person and the firing."""
-        person = cast(Person, event_data.model)
-        firing = cast(Firing, event_data.kwargs["firing"])
-        return self.make(person, firing)
-
-    def make(self, person: Person, firing: Firing) -> bool:
-        """Make the move if it is open, and say whether it was."""
+        """Make the move if it is open; the way in for a plain ``transitions`` event."""
+        person, firing = event_data.model, event_data.kwargs["firing"]
         if not self.opens(person, firing):
             return False
+        self.make(person, firing)
+        return True
+
+    def make(self, person: Person, firing: Firing) -> None:
+        """Apply the whole move; it has been found open."""
         if self.then is not None:
             self.then(person, firing.now, NO_PAYLOAD)
         edge = self.edge
@@ -121,11 +132,12 @@ class LeanTransition(Transition):
         firing.append(
             person, edge.source, edge.target, edge.kind, edge.rule.name, edge.passed, edge.credit
         )
-        return True
 
 
 class LeanEvent(Event):
     """A trigger: the first open move out of the person's stage is made."""
+
+    transitions: dict[str, list[LeanTransition]]  # type: ignore[assignment]
 
     def trigger(self, model: Any, *args: Any, **kwargs: Any) -> bool:
         """Fire for one person, with ``firing=``; whether a move was made."""
@@ -133,9 +145,11 @@ class LeanEvent(Event):
 
     def fire(self, person: Person, firing: Firing) -> bool:
         """The same without keyword arguments, for the inner loop."""
+        now = firing.now
         # .get(): the mapping is a defaultdict, which a plain look-up would let grow.
-        for transition in self.transitions.get(person._stage, ()):
-            if cast(LeanTransition, transition).make(person, firing):
+        for one in self.transitions.get(person._stage, ()):
+            if one.guard(person, now) and one.allowed(person, firing):
+                one.make(person, firing)
                 return True
         return False
 

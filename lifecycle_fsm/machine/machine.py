@@ -17,9 +17,9 @@ from lifecycle_fsm.guard import (
     turning_points,
     unmet,
 )
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import HistoryRow, unpack
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
-from lifecycle_fsm.machine.lean import Firing, LeanEvent, LeanMachine, LeanTransition
+from lifecycle_fsm.machine.lean import Firing, LeanEvent, LeanMachine
 from lifecycle_fsm.machine.triggers import own_class
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.person import Person, accept_fields
@@ -101,19 +101,19 @@ class LifecycleMachine:
         if person._stage:
             raise LifecycleError(f"{person.id} is in {person._stage!r} already, not new")
         at = to_utc(at)
-        firing = Firing(at, at, False, None, activity, self.version)
+        firing = Firing(person, at, at, False, None, activity, self.version)
         person._clock = at
         person._stage = self._initial
         person._stage_entered_at = at
         person._journey = 1
         person._journey_started_at = at
         firing.append(person, None, self._initial, "enter", "created")
-        return firing.rows[0]
+        return next(unpack(person.id, person._history))
 
     def sort(self, person: Person, now: datetime, activity: str | None = None) -> Firing:
         """Give a person in original processing the first stage [S15]; system moves wait until the
         deferred triggers have fired [S14]."""
-        firing = Firing(now, now, False, None, activity, self.version)
+        firing = Firing(person, now, now, False, None, activity, self.version)
         if person._stage == self._initial:
             self._sort(person, firing)
         return firing
@@ -126,8 +126,10 @@ class LifecycleMachine:
         """The frame of one asking: late where the person's clock is further [S19]."""
         clock = person._clock
         if clock is None or at > clock:
-            return Firing(at, at, False, trigger, activity, self.version)
-        return Firing(clock, at, at < clock or person._phase > 0, trigger, activity, self.version)
+            return Firing(person, at, at, False, trigger, activity, self.version)
+        return Firing(
+            person, clock, at, at < clock or person._phase > 0, trigger, activity, self.version
+        )
 
     def ask(self, person: Person, trigger: str, firing: Firing) -> Result:
         """Fire a process trigger once, in the stage found [S7]."""
@@ -184,7 +186,7 @@ class LifecycleMachine:
             refusals = self.refusals(person, trigger, firing.now)
         self.advance(person, firing)
         person._clock = firing.now
-        if result != "moved" and firing.rows:
+        if firing.entered:
             result = "moved"
         return Decision(
             result,
@@ -195,7 +197,8 @@ class LifecycleMachine:
             trigger,
             activity,
             None,
-            tuple(firing.rows),
+            firing.added(person),
+            firing.first,
             refusals,
             self._no_such(trigger, stage) if result == "no_such_move" else "",
             firing.late,
@@ -230,18 +233,16 @@ class LifecycleMachine:
         firing = self.firing(person, to_utc(at), trigger)
         event = self.events.get(trigger)
         return event is not None and any(
-            cast(LeanTransition, one).opens(person, firing)
-            for one in event.transitions.get(person._stage, ())
+            one.opens(person, firing) for one in event.transitions.get(person._stage, ())
         )
 
     def refusals(self, person: Person, trigger: str | None, now: datetime) -> tuple[Refusal, ...]:
         """Every move of the trigger (or, without one, every system move) that leaves the person's
         stage and is not open, with all that is unmet and the values seen [S10]."""
         event = self.events.get(SORT if person._stage == self._initial else trigger or ADVANCE)
-        firing = Firing(now, now, False, trigger, None, self.version)
+        firing = Firing(person, now, now, False, trigger, None, self.version)
         found = []
-        for one in event.transitions.get(person._stage, ()) if event else ():
-            move = cast(LeanTransition, one)
+        for move in event.transitions.get(person._stage, ()) if event else ():
             if move.opens(person, firing):
                 continue
             outcome = explain(move.edge.when, person, now, self._words, attribute_of)

@@ -5,6 +5,7 @@
 """
 
 from lifecycle_fsm.processing.assembling import chain_of
+from lifecycle_fsm.processing.builtin import Demographic, Rows
 from lifecycle_fsm.processing.chain import Chain, ChainResult, StepError
 from lifecycle_fsm.processing.cohort import stable_choice
 from lifecycle_fsm.processing.step import Context, Run, Step, step
@@ -13,6 +14,8 @@ __all__ = [
     "Chain",
     "ChainResult",
     "Context",
+    "Demographic",
+    "Rows",
     "Run",
     "Step",
     "StepError",

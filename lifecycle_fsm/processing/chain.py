@@ -85,8 +85,12 @@ class Chain:
 
         Each step sees what the steps before it gave. An exception of a step is a result like any
         other; only one that ends the program, such as ``KeyboardInterrupt``, comes through.
+
+        Raises:
+            RecordError: the person is of another model's class.
         """
-        maker = _scratch_maker(type(person))
+        kind: Any = type(person)
+        maker = _scratch_maker(kind)
         scratch = maker.copy(person)
         values: dict[str, Value] = {}
         skipped: list[StepError] = []
@@ -99,8 +103,14 @@ class Chain:
                     return ChainResult({}, tuple(skipped), failure)
                 skipped.append(failure)
                 continue
-            for name, value in changes.items():
-                maker.setters[name](scratch, value)
+            try:
+                for name, value in changes.items():
+                    maker.setters[name](scratch, value)
+            except KeyError as error:
+                raise RecordError(
+                    f"{type(person).__name__} has no field {error}: the chain of {self.name!r} is "
+                    "for persons of that model's own class"
+                ) from None
             values.update(changes)
         return ChainResult(values, tuple(skipped))
 
@@ -206,7 +216,7 @@ class _ScratchMaker:
 
 
 @lru_cache(maxsize=64)
-def _scratch_maker(person_class: type[Person]) -> _ScratchMaker:
+def _scratch_maker(person_class: type[Any]) -> _ScratchMaker:
     names = [one.name for one in attrs.fields(person_class)]
     # A subclass of the same name: isinstance and methods work, and only an assignment is refused.
     body = {"__slots__": (), "__setattr__": _refuse, "__doc__": person_class.__doc__}

@@ -37,7 +37,7 @@ def make(options: Options, around: Surroundings) -> Made:
     path = options.text("table")
     key = options.text("key", "domain")
     key_column = options.text("key_column", key)
-    columns = options.names("columns")
+    columns = options.names("columns", listed=True)
     overwrite = options.flag("overwrite", default=False)
     key_type = FieldType("str") if key == "id" else around.types.get(key)
     if key_type is None:
@@ -51,9 +51,8 @@ def make(options: Options, around: Surroundings) -> Made:
     options.close()
     assert key_type is not None
 
-    reads, writes = (key,), tuple(columns.values())
-    if not overwrite:
-        reads = tuple(dict.fromkeys((key, *writes)))
+    writes = tuple(columns.values())
+    reads = (key,) if overwrite else tuple(dict.fromkeys((key, *writes)))
     run = around.run
     if run is None and (path or around.rows is not None):
         kinds = {column: around.types[field] for column, field in columns.items()}

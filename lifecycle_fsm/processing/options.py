@@ -58,11 +58,10 @@ class Options:
         self.wrong(name, f"give a table of names and values, not {value!r}")
         return {}
 
-    def names(self, name: str) -> dict[str, str]:
-        """A table from text to text; a list of texts stands for a table of each to itself."""
-        if isinstance(self._values.get(name), Iterable) and not isinstance(
-            self._values[name], Mapping
-        ):
+    def names(self, name: str, *, listed: bool = False) -> dict[str, str]:
+        """A table from text to text; where ``listed``, a list of texts may stand for a table of
+        each to itself."""
+        if listed and isinstance(self._values.get(name), list | tuple | str):
             return {one: one for one in self.texts(name)}
         found = self.pairs(name)
         bad = [key for key, value in found.items() if not isinstance(value, str)]

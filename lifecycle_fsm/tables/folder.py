@@ -133,20 +133,29 @@ class OutputFolder:
             self._folder.rename(self.path)
             self._folder = None
             return
+        self._swap(kept - clash)
+
+    def _swap(self, kept: set[str]) -> None:
+        """Put the new folder in the place of the old one; the old one is gone last of all."""
+        assert self._folder is not None
         before = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
+        before.rmdir()
+        self.path.rename(before)
         try:
-            before.rmdir()
-            self.path.rename(before)
-            try:
-                self._folder.rename(self.path)
-            except BaseException:
-                before.rename(self.path)
-                raise
-            self._folder = None
-            for name in kept - clash:
+            self._folder.rename(self.path)
+        except BaseException:
+            before.rename(self.path)
+            raise
+        self._folder = None
+        try:
+            for name in kept:
                 (before / name).rename(self.path / name)
-        finally:
-            shutil.rmtree(before, ignore_errors=True)
+        except OSError as error:
+            raise FileProblem(
+                f"{self.name} is written, but {', '.join(sorted(kept))} could not be moved there "
+                f"and may still be in {before}: {_why(error)}"
+            ) from error
+        shutil.rmtree(before, ignore_errors=True)
 
 
 def replace_file(path: str | Path, content: bytes) -> None:

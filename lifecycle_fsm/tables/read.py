@@ -156,6 +156,7 @@ def open_table(
         if start.startswith(_UTF16):
             raise FileProblem(f"{name} is written in UTF-16: save it as UTF-8 and try again")
         text = _text(name, stream, encoding, newline="" if kind == "csv" else "\n")
+        exits.callback(text.detach)
         if kind == "csv":
             columns, rows = _csv(name, text, encoding, delimiter)
             return Table(name, columns, rows, exits.close, done)
@@ -323,6 +324,8 @@ def _header(
     delimiter = _first_line(name, lines) or delimiter
     tried = {mark: _try_header(lines, mark) for mark in ([delimiter] if delimiter else DELIMITERS)}
     mark = max(tried, key=lambda one: len(tried[one]))
+    if len(tried[mark]) < 2:
+        mark = next((one for one in tried if one in lines.back[0].text), mark)
     lines.start()
     try:
         values = next(csv.reader(lines, delimiter=mark, strict=True))

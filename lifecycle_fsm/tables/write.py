@@ -103,10 +103,7 @@ def people_columns(fields: Mapping[str, FieldType]) -> tuple[Column[Person], ...
 
 
 class TableWriter(Generic[T]):
-    """Takes records, one after the other, and writes them as a file.
-
-    They are kept as columns of a data frame, a tenth of the size of the records.
-    """
+    """Takes records, one after the other, keeps them as columns, and writes them as a file."""
 
     def __init__(self, columns: Iterable[Column[T]]) -> None:
         self._pl = polars("writing tables")
@@ -214,16 +211,13 @@ def _history_row(name: str, row: Row, types: Mapping[str, FieldType]) -> History
     values: dict[str, Any] = {}
     for column, kind in types.items():
         try:
-            values[column] = kind.accept(row.values.get(column) or _empty(kind, row, column))
+            value = row.values.get(column)
+            # A CSV has no other sign for what is missing.
+            lacks = value == "" and (kind.nullable or kind.kind != "str")
+            values[column] = kind.accept(None if lacks else value)
         except RecordError as error:
             raise FileProblem(f"{name}, line {row.line}, column {column}: {error}") from None
     passed = row.values.get("passed_over") or ()
     if isinstance(passed, str):
         passed = passed.split(BETWEEN)
     return HistoryRow(**values, passed_over=tuple(map(str, passed)))
-
-
-def _empty(kind: FieldType, row: Row, column: str) -> Any:
-    """What an empty value is: 0 and false are values, an empty text is a missing one."""
-    value = row.values.get(column)
-    return None if value == "" and (kind.nullable or kind.kind != "str") else value

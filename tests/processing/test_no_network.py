@@ -33,7 +33,7 @@ if "--ask" in sys.argv:
 
 def _run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     root = Path(__file__).parents[2]
-    # An empty home, so that no cache of an earlier day helps; no byte code, which counts as writing.
+    # An empty home, so that no cache of an earlier day helps; byte code would count as writing.
     environment = {**os.environ, "PYTHONPATH": str(root), "HOME": str(home)}
     return subprocess.run(
         [sys.executable, "-B", "-c", _PROGRAM, *arguments],

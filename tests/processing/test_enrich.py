@@ -1,0 +1,290 @@
+"""Step 020: tables, rows and services that know more, and what happens when they do not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars
+import pytest
+
+from lifecycle_fsm.errors import FileProblem, MissingExtra, ModelError
+from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.person import BASE_FIELDS, Person
+from lifecycle_fsm.processing import Chain, ChainResult, Context, Rows, Run, Step, StepError
+from lifecycle_fsm.processing.builtin import Made, Surroundings
+from lifecycle_fsm.processing.enrich import make
+from lifecycle_fsm.processing.options import Options
+
+TYPES: Mapping[str, FieldType] = {name: one.type for name, one in BASE_FIELDS.items()}
+NOW = Context(datetime(2024, 5, 1, tzinfo=UTC))
+COLUMNS = {"staff": "employees", "branch": "industry"}
+
+
+def made(
+    folder: Path | str = "", rows: Rows | None = None, run: Run | None = None, **options: Any
+) -> Made:
+    options.setdefault("columns", COLUMNS)
+    return make(Options(options), Surroundings(types=TYPES, folder=folder, rows=rows, run=run))
+
+
+def result(one: Made, person: Person) -> ChainResult:
+    step = Step(20, "enrich", one.run, one.reads, one.writes, on_failure="skip")
+    return Chain([step], TYPES).run(person, NOW)
+
+
+def changes(one: Made, **fields: Any) -> Mapping[str, Value]:
+    found = result(one, Person("p-1", **fields))
+    assert found.skipped == ()
+    return found.values
+
+
+@pytest.fixture
+def companies(tmp_path: Path) -> Path:
+    (tmp_path / "companies.csv").write_text(
+        "\ufeffdomain,staff,branch,notes\n"
+        'acme.com,40,"Tools, traps","two\nlines"\n'
+        "Sparse.com,, ,\n"
+        ",7,nobody,\n"
+        "\n"
+        "007.com, 7 ,secret,\n",
+        encoding="utf-8",
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"domain": "acme.com"}, {"employees": 40, "industry": "Tools, traps"}),
+        ({"domain": " ACME.com"}, {"employees": 40, "industry": "Tools, traps"}),
+        ({"domain": "007.com"}, {"employees": 7, "industry": "secret"}),
+        ({"domain": "acme.com", "employees": 3}, {"industry": "Tools, traps"}),
+        ({"domain": "acme.com", "industry": ""}, {"employees": 40, "industry": "Tools, traps"}),
+        ({"domain": "sparse.com"}, {}),
+        ({"domain": "other.com"}, {}),
+        ({"domain": ""}, {}),
+        ({}, {}),
+    ],
+)
+def test_a_table_fills_what_is_missing(
+    companies: Path, fields: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    one = made(companies, table="companies.csv")
+    assert changes(one, **fields) == expected
+    assert one.writes == ("employees", "industry")
+    assert one.reads == ("domain", "employees", "industry")
+
+
+def test_a_table_overwrites_when_told_but_never_with_nothing(companies: Path) -> None:
+    one = made(companies, table="companies.csv", overwrite=True)
+    assert one.reads == ("domain",)
+    assert changes(one, domain="acme.com", employees=3) == {
+        "employees": 40,
+        "industry": "Tools, traps",
+    }
+    assert changes(one, domain="sparse.com", employees=3) == {}
+
+
+def test_a_table_is_read_once(companies: Path) -> None:
+    one = made(companies, table="companies.csv")
+    (companies / "companies.csv").unlink()
+    assert changes(one, domain="acme.com", industry="x") == {"employees": 40}
+
+
+def test_an_absolute_path_is_taken_as_it_is(companies: Path) -> None:
+    one = made("/nowhere", table=str(companies / "companies.csv"))
+    assert changes(one, domain="007.com", industry="x") == {"employees": 7}
+
+
+def test_columns_of_one_name_can_be_listed(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("web,employees\nacme.com,5\n")
+    one = made(tmp_path, table="c.csv", key_column="web", columns=["employees"])
+    assert changes(one, domain="acme.com") == {"employees": 5}
+
+
+def test_the_key_may_be_the_id(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("id,employees\np-1,5\np-2,6\n")
+    one = made(tmp_path, table="c.csv", key="id", columns=["employees"])
+    assert changes(one) == {"employees": 5}
+
+
+def test_a_parquet_file_is_a_table_too(tmp_path: Path) -> None:
+    polars.DataFrame(
+        {"domain": ["acme.com", None, "b.com"], "staff": [4, 5, None], "branch": ["x", "y", "z"]}
+    ).write_parquet(tmp_path / "c.parquet")
+    one = made(tmp_path, table="c.parquet")
+    assert changes(one, domain="acme.com") == {"employees": 4, "industry": "x"}
+    assert changes(one, domain="b.com") == {"industry": "z"}
+
+
+def test_a_parquet_file_without_polars_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "c.parquet").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(MissingExtra, match=r"lifecycle-fsm\[tables\]"):
+        made(tmp_path, table="c.parquet")
+
+
+def test_a_csv_file_needs_no_extra(companies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    assert made(companies, table="companies.csv").writes == ("employees", "industry")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            'domain,staff,branch\nacme.com,1,"a\nb"\nb.com,2,\nACME.com ,3,\nb.com,4,\nb.com,5,\n',
+            [
+                "the key 'acme.com' stands 2 times, keep one: line 2, line 5",
+                "the key 'b.com' stands 3 times, keep one: line 4, line 6, line 7",
+            ],
+        ),
+        (
+            "domain,staff,branch\nacme.com,many,\nb.com,2,\nc.com,1.5,\n",
+            [
+                "line 2, column 'staff': 'many' is not a whole number",
+                "line 4, column 'staff': '1.5'",
+            ],
+        ),
+        (
+            "domain,staf,branch\n",
+            ["no column named 'staff'; did you mean 'staf'?", "it has 'domain'"],
+        ),
+        ("", ["no column named 'domain', 'staff', 'branch'", "it has none"]),
+        ("domain,staff,branch\nacme.com,1\n", ["line 2: 2 values under 3 columns"]),
+        ('domain,staff,branch\na.com,1,x\nb.com,"1,x\n', ["line 3: unexpected end of data"]),
+        (
+            "domain,staff,branch\n" + "".join(f"{n}.com,x,\n" for n in range(9)),
+            ["line 6", "and 4 more"],
+        ),
+    ],
+)
+def test_a_bad_table_is_told_with_its_lines(tmp_path: Path, text: str, expected: list[str]) -> None:
+    (tmp_path / "c.csv").write_text(text)
+    with pytest.raises(FileProblem) as caught:
+        made(tmp_path, table="c.csv")
+    for part in (str(tmp_path / "c.csv"), *expected):
+        assert part in str(caught.value)
+
+
+def test_a_table_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes("domain,staff,branch\na.com,1,Büro\n".encode("latin-1"))
+    with pytest.raises(FileProblem, match="save it as UTF-8"):
+        made(tmp_path, table="c.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("gone.csv", "gone.csv: there is no such file"),
+        (".", "there is no such file"),
+        ("c.xlsx", "c.xlsx: a table is a .csv or a .parquet file"),
+        ("c.parquet", "c.parquet: it cannot be read as Parquet"),
+    ],
+)
+def test_a_file_that_is_no_table_is_told(tmp_path: Path, name: str, expected: str) -> None:
+    (tmp_path / "c.xlsx").write_text("x")
+    (tmp_path / "c.parquet").write_text("x")
+    with pytest.raises(FileProblem) as caught:
+        made(tmp_path, table=name)
+    assert expected in str(caught.value)
+
+
+def test_a_parquet_file_without_the_column_is_told(tmp_path: Path) -> None:
+    polars.DataFrame({"domain": ["a.com"], "staff": [1]}).write_parquet(tmp_path / "c.parquet")
+    with pytest.raises(FileProblem, match="no column named 'branch'; it has 'domain', 'staff'"):
+        made(tmp_path, table="c.parquet")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"columns": {}}, "columns: name what to take"),
+        (
+            {"columns": {"staff": "employes"}},
+            "no field named 'employes'; did you mean 'employees'?",
+        ),
+        ({"columns": {"a": "industry", "b": "industry"}}, "two columns fill one field"),
+        ({"columns": {"a": 3}}, "columns: 'a': give a text, not 3"),
+        ({"columns": 3}, "columns: give a table of names and values, not 3"),
+        ({"columns": [3]}, "columns: give a list of texts, not [3]"),
+        ({"columns": ["stage"]}, "only the machine writes 'stage'"),
+        ({"columns": ["hand_raised"]}, "'hand_raised' is never missing"),
+        ({"columns": ["behavior_score"]}, "declare it 'int | None', or set overwrite = true"),
+        ({"columns": ["created_by"]}, "'created_by' is never missing"),
+        ({"key": "domian"}, "key: no field named 'domian'; did you mean 'domain'?"),
+        ({"overwrite": "yes"}, "overwrite: write true or false, not 'yes'"),
+        ({"table": 1.5}, "table: give a text, not 1.5"),
+        ({"collumns": {}}, "no option named 'collumns'; did you mean 'columns'?"),
+    ],
+)
+def test_a_wrong_option_is_explained(options: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        made(**options)
+    assert any(expected in str(one) for one in caught.value.problems), caught.value
+
+
+def test_a_field_that_is_never_missing_can_be_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("domain,behavior_score\na.com,5\n")
+    one = made(tmp_path, table="c.csv", columns=["behavior_score"], overwrite=True)
+    assert changes(one, domain="a.com") == {"behavior_score": 5}
+
+
+def test_a_host_can_bring_rows() -> None:
+    rows: dict[str, dict[str, Any]] = {
+        "Acme.com": {"staff": 40, "more": 1},
+        "b.com": {"branch": "x"},
+    }
+    one = made(rows=rows, table="companies.csv")
+    assert changes(one, domain="acme.com") == {"employees": 40}
+    rows["acme.com"] = {}
+    with pytest.raises(FileProblem, match=r"the rows given.*row 'Acme.com', row 'acme.com'"):
+        made(rows=rows)
+
+
+def test_a_step_with_no_source_keeps_its_place_and_does_nothing() -> None:
+    one = made()
+    assert changes(one, domain="acme.com") == {}
+    assert one.writes == ("employees", "industry")
+
+
+def test_a_host_can_bring_a_service_which_fills_what_is_missing() -> None:
+    def ask(person: Any, context: Context) -> Mapping[str, Value]:
+        return {"employees": 40, "industry": person.domain}
+
+    assert changes(made(run=ask), domain="acme.com", employees=3) == {"industry": "acme.com"}
+    overwriting = made(run=ask, overwrite=True)
+    assert changes(overwriting, domain="acme.com", employees=3) == {
+        "employees": 40,
+        "industry": "acme.com",
+    }
+
+
+def test_a_service_that_is_down_is_skipped_with_the_error() -> None:
+    def ask(person: Any, context: Context) -> Mapping[str, Value]:
+        raise ConnectionError("no answer")
+
+    found = result(made(run=ask), Person("p-1", domain="acme.com"))
+    assert found == ChainResult({}, skipped=(StepError("enrich", "ConnectionError: no answer"),))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"industri": "x"}, "wrote 'industri'"),
+        (None, "returned NoneType"),
+        ({"employees": "?"}, "'?'"),
+    ],
+)
+def test_a_service_that_answers_wrongly_is_skipped_with_the_error(
+    given: Any, expected: str
+) -> None:
+    found = result(made(run=lambda person, context: given), Person("p-1"))
+    assert found.values == {}
+    assert expected in found.skipped[0].message
