@@ -130,10 +130,11 @@ def _opportunity_writer(kind: str) -> Effects:
     def write(person: Any, now: datetime, payload: Payloads) -> None:
         name = str(payload["opportunity"])
         before = (person._opportunities or {}).get(name, Opportunity("open"))
-        amount, closes_at = payload.get("amount"), payload.get("closes_at")
+        amount: Any = payload.get("amount")
+        closes_at: Any = payload.get("closes_at")
         after = Opportunity(
             status or before.status,
-            before.amount if amount is None else float(amount),
+            before.amount if amount is None else amount,
             before.closes_at if closes_at is None else closes_at,
         )
         # A new mapping each time: a person can be put back as it was by keeping the old one.

@@ -192,7 +192,7 @@ class Lifecycle:
         if activity is None:
             content = f"{kind}\x1f{at}\x1f{sorted(payload.items())}"
             activity = f"{kind}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"
-        return Activity(activity, person, kind, at, payload)  # type: ignore[arg-type]
+        return Activity(activity, person, kind, at, payload)
 
 
 def _instant(value: datetime | str) -> datetime:

@@ -95,7 +95,7 @@ class Foreign:
         stage = getattr(obj, self.stage)
         if stage != last.to_stage:
             raise StageConflict(
-                f"{type(obj).__name__} {getattr(obj, self.id, '')!r} says {self.stage} = {stage!r}, "
+                f"{type(obj).__name__} {getattr(obj, self.id, '')!r} has {self.stage} = {stage!r}, "
                 f"its history says {last.to_stage!r} since {last.now:%Y-%m-%d %H:%M}: something "
                 "else wrote the stage; put it back, or append a row that says why"
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from transitions import Event, EventData, Machine, Transition
 
@@ -81,7 +81,7 @@ class Firing:
 
 
 class LeanTransition(Transition):
-    """An edge of the model: its guard decides first, purely, then the move is applied whole [S11]."""
+    """An edge of the model: its guard decides, purely, then the move is applied whole [S11]."""
 
     def __init__(
         self,
@@ -113,7 +113,8 @@ class LeanTransition(Transition):
 
     def execute(self, event_data: EventData) -> bool:
         """Make the move if it is open; the way in for a plain ``transitions`` event."""
-        person, firing = event_data.model, event_data.kwargs["firing"]
+        person = cast(Person, event_data.model)
+        firing: Firing = event_data.kwargs["firing"]
         if not self.opens(person, firing):
             return False
         self.make(person, firing)

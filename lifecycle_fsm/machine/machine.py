@@ -88,7 +88,7 @@ class LifecycleMachine:
         Raises:
             RecordError: a field does not exist or does not take the value.
         """
-        if not isinstance(id, str) or not id:
+        if not id or type(id) is not str:
             raise RecordError(f"a person needs a text as its id, not {id!r}")
         return self.person_class(id, **accept_fields(self.model.field_types, fields))  # type: ignore[arg-type]
 
@@ -110,13 +110,11 @@ class LifecycleMachine:
         firing.append(person, None, self._initial, "enter", "created")
         return next(unpack(person.id, person._history))
 
-    def sort(self, person: Person, now: datetime, activity: str | None = None) -> Firing:
+    def sort(self, person: Person, firing: Firing) -> None:
         """Give a person in original processing the first stage [S15]; system moves wait until the
         deferred triggers have fired [S14]."""
-        firing = Firing(person, now, now, False, None, activity, self.version)
         if person._stage == self._initial:
             self._sort(person, firing)
-        return firing
 
     # ------------------------------------------------------------------ asking
 

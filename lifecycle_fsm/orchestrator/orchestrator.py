@@ -22,10 +22,12 @@ from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
 from lifecycle_fsm.machine.decision import Result
 from lifecycle_fsm.machine.lean import Firing
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.orchestrator.answers import fired, nobody, stopped
+from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, said
 from lifecycle_fsm.person import Person, accept_fields
 from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
+from lifecycle_fsm.processing.builtin import Rows
 from lifecycle_fsm.processing.step import Run, Step
-from lifecycle_fsm.processing.table_file import Rows
 from lifecycle_fsm.scoring import Scoring
 
 #: The slots of a person that an activity may change; all of them hold immutable values.
@@ -37,18 +39,6 @@ PROCESSED = "processed"
 
 
 @attrs.frozen
-class Parked:
-    """An activity, or the processing of a person, that an error has kept from happening.
-
-    It is tried again by :meth:`Orchestrator.retry`; nothing of it has changed the person [S11].
-    """
-
-    person: str
-    activity: Activity | None
-    error: str
-
-
-@attrs.define
 class _Deferred:
     """A trigger that waits for the sort [S14]."""
 
@@ -83,8 +73,6 @@ class Orchestrator:
         self.people: dict[str, Person] = {}
         #: Activities of persons that nobody has created yet, by person [S19].
         self.held: dict[str, list[Activity]] = {}
-        #: What an error keeps from happening, by person [S11][S13].
-        self.parked: dict[str, list[Parked]] = {}
         #: Steps that failed and were gone without, by person [S13].
         self.skipped: dict[str, tuple[StepError, ...]] = {}
         self._record = record or (lambda decision: None)
@@ -93,6 +81,7 @@ class Orchestrator:
         self._chain: Chain = chain_of(
             model, steps, tables=tables or {}, demographic=self._scoring.demographic
         )
+        self._lot = ParkingLot()
         self._logged: set[str] = set()
         self._released: list[Decision] = []
         self._initial = model.initial.name
@@ -151,25 +140,35 @@ class Orchestrator:
         if before is not None:
             return self._again(person, activity, before == content)
         if activity.kind == "created":
-            return self._answer(
-                "rejected", person, activity, reason=f"{person.id} was created already"
-            )
+            return stopped("rejected", person, activity, f"{person.id} was created already")
         try:
             payload = self._data.accept(activity.kind, activity.payload)
         except RecordError as error:
-            return self._answer("rejected", person, activity, reason=str(error))
+            return stopped("rejected", person, activity, str(error))
         if person._due is not None and person._due < activity.at:
             self._run_due(person, activity.at)
-        state = self._state(person)
-        try:
-            decision = self._transact(person, activity, payload)
-        except BaseException as error:
-            self._restore(person, state)
-            if not isinstance(error, Exception):
-                raise
-            return self._park(person, activity, error)
+        decision = self._whole(person, self._transact, person, activity, payload)
+        if isinstance(decision, Exception):
+            self._lot.keep(Parked(person.id, activity, said(decision)))
+            trigger = self._triggers.get(activity.kind)
+            return stopped("parked", person, activity, said(decision), trigger)
         person._seen += identity + content
         return decision
+
+    def _whole(
+        self, person: Person, work: Callable[..., Decision], *arguments: Any
+    ) -> Decision | Exception:
+        """Do all of the work, or, on an exception, leave the person as before [S11]."""
+        state = self._state(person)
+        try:
+            return work(*arguments)
+        except BaseException as error:
+            for name, value in zip(self._slots, state, strict=True):
+                setattr(person, name, value)
+            self._released.clear()
+            if isinstance(error, Exception):
+                return error
+            raise
 
     def _transact(self, person: Person, activity: Activity, payload: Payloads) -> Decision:
         kind = activity.kind
@@ -177,38 +176,45 @@ class Orchestrator:
         machine = self.machine
         firing = machine.firing(person, activity.at, trigger, activity.id)
         now = firing.now
-        if kind == "processed" and person._stage == self._initial:
-            return self._sort(person, activity.id, now, payload, firing.late)
+        processing = person._stage == self._initial
+        if kind == "processed" and processing:
+            return self._sort(person, firing, payload)
         self._data.apply(kind, person, now, payload)
         if kind in self._scored:
             self._scoring.score(kind, person, now, payload)
-        if person._stage == self._initial:
-            person._clock = now
-            if now == activity.at and not firing.late:
-                person._phase = 0
-            if trigger is None:
-                return self._decision("unchanged", person, activity, firing)
-            waiting = _Deferred(trigger, activity.id, kind, activity.at, firing.late)
-            person._deferred = (*person._deferred, waiting)
-            return self._decision("deferred", person, activity, firing)
-        if kind in self._rescored or (
-            kind == "changed" and not self._scoring.inputs.isdisjoint(payload)
-        ):
-            person.demographic_score = self._scoring.demographic(person, now)
         result: Result = "unchanged"
-        refusals: tuple[Refusal, ...] = ()
-        if trigger is not None:
-            result = machine.ask(person, trigger, firing)
-            if result == "refused":
-                refusals = machine.refusals(person, trigger, now)
-        machine.advance(person, firing)
-        if firing.entered:
-            result = "moved"
-        if person._clock is None or activity.at > person._clock:
-            person._clock = now
-            person._phase = 0
-        person._due = machine.due(person, now)
-        return self._decision(result, person, activity, firing, refusals)
+        unmet: tuple[Refusal, ...] = ()
+        if processing:
+            if trigger is not None:
+                waiting = _Deferred(trigger, activity.id, kind, activity.at, firing.late)
+                person._deferred = (*person._deferred, waiting)
+                result = "deferred"
+        else:
+            if kind in self._rescored or (
+                kind == "changed" and not self._scoring.inputs.isdisjoint(payload)
+            ):
+                person.demographic_score = self._scoring.demographic(person, now)
+            if trigger is not None:
+                result = machine.ask(person, trigger, firing)
+                if result == "refused":
+                    unmet = machine.refusals(person, trigger, now)
+            machine.advance(person, firing)
+            if firing.entered:
+                result = "moved"
+            person._due = machine.due(person, now)
+        if activity.at > (person._clock or activity.at):
+            person._clock, person._phase = now, 0
+        return fired(result, person, firing, activity.id, kind, unmet)
+
+    def _again(self, person: Person, activity: Activity, same: bool) -> Decision:
+        if same:
+            return stopped("duplicate", person, activity, "it was applied before")
+        return stopped(
+            "rejected",
+            person,
+            activity,
+            f"the id {activity.id!r} was used before with other content: give it its own",
+        )
 
     # ------------------------------------------------------------------ new persons
 
@@ -216,36 +222,26 @@ class Orchestrator:
         if activity.kind != "created":
             waiting = self.held.setdefault(activity.person, [])
             if activity in waiting:
-                return _plain("duplicate", activity, reason="this activity is held already")
+                return nobody("duplicate", activity, "this activity is held already")
             waiting.append(activity)
-            return _plain(
+            return nobody(
                 "held",
                 activity,
-                reason=f"nobody has created {activity.person!r} yet; this waits for 'created'",
+                f"nobody has created {activity.person!r} yet; this waits for 'created'",
             )
         try:
             values = accept_fields(self.model.field_types, activity.payload)
             values.setdefault("created_at", activity.at)
             person = self.machine.person(activity.person, **values)
         except RecordError as error:
-            return _plain("rejected", activity, reason=str(error))
+            return nobody("rejected", activity, str(error))
         self._data.apply("created", person, activity.at, values)
         self.machine.enter(person, activity.at, activity.id)
         if activity.person not in self._logged:
             person._due = activity.at + self.model.settle
         person._seen = b"".join(fingerprint(activity))
         self.people[person.id] = person
-        return Decision(
-            "moved",
-            person.id,
-            activity.at,
-            activity.at,
-            person._stage,
-            None,
-            activity.id,
-            "created",
-            person._history,
-        )
+        return attrs.evolve(nobody("moved", activity), stage=person._stage, hops=person._history)
 
     def _release(self, id: str) -> None:
         """Apply what was held for a person who has just been created."""
@@ -261,50 +257,55 @@ class Orchestrator:
             UnknownPerson: nobody of this id has been created.
             LifecycleError: the person has been sorted before.
         """
-        one = self._person(person)
+        try:
+            one = self.people[person]
+        except KeyError:
+            raise UnknownPerson(f"nobody with the id {person!r} has been created") from None
         if one._stage != self._initial:
             raise LifecycleError(f"{person} was sorted before and is in {one._stage!r}")
-        decision = self._process(one, to_utc(_time(at)))
+        decision = self._process(one, _instant(at))
         self._log(decision)
         return decision
 
     def _process(self, person: Person, at: datetime) -> Decision:
         """Run the chain; its end is the activity ``processed``, as a log would have it."""
         now = max(at, person._clock or at)
-        result = self._chain.run(person, Context(now, self.model.tokens))
-        activity = Activity(PROCESSED, person.id, "processed", now, result.values)
-        if result.skipped:
-            self.skipped[person.id] = result.skipped
-        if result.parked is not None:
-            person._due = None
-            self._keep(Parked(person.id, None, str(result.parked)))
-            return self._answer("parked", person, activity, reason=str(result.parked))
-        state = self._state(person)
-        try:
-            decision = self._sort(person, activity.id, now, result.values, False)
-        except BaseException as error:
-            self._restore(person, state)
-            if not isinstance(error, Exception):
-                raise
-            person._due = None
-            self._keep(Parked(person.id, None, _said(error)))
-            return self._answer("parked", person, activity, reason=_said(error))
-        person._seen += b"".join(fingerprint(activity))
-        self._settle_parked(person.id)
-        return decision
+        given = self._chain.run(person, Context(now, self.model.tokens))
+        if given.skipped:
+            self.skipped[person.id] = given.skipped
+        activity = Activity(PROCESSED, person.id, "processed", now, given.values)
+        error: object = given.parked
+        if error is None:
+            firing = Firing(person, now, now, False, None, PROCESSED, self.machine.version)
+            decision = self._whole(person, self._sort, person, firing, given.values)
+            if not isinstance(decision, Exception):
+                person._phase = 1
+                person._seen += b"".join(fingerprint(activity))
+                self._lot.processed(person.id)
+                return decision
+            error = said(decision)
+        person._due = None
+        self._lot.keep(Parked(person.id, None, str(error)))
+        return stopped("parked", person, activity, str(error))
 
-    def _sort(
-        self, person: Person, activity: str, now: datetime, values: Payloads, late: bool
-    ) -> Decision:
+    def _sort(self, person: Person, firing: Firing, values: Payloads) -> Decision:
         """The end of the chain: its values, the sort, the deferred triggers, system moves [S14]."""
-        machine = self.machine
+        machine, now, activity = self.machine, firing.now, firing.activity
         for name, value in values.items():
             setattr(person, name, value)
-        firing = machine.sort(person, now, activity)
+        machine.sort(person, firing)
         waiting, person._deferred = person._deferred, ()
         if not waiting:
             machine.advance(person, firing)
-        hops = firing.added(person)
+        skipped = "; ".join(map(str, self.skipped.get(person.id, ())))
+        decision = fired(
+            "moved" if firing.entered else "unchanged",
+            person,
+            firing,
+            activity,
+            "processed",
+            reason=skipped,
+        )
         entered = firing.entered
         for one in waiting:
             asked = Firing(
@@ -316,70 +317,33 @@ class Orchestrator:
             entered = asked.entered
             unmet = machine.refusals(person, one.trigger, now) if result == "refused" else ()
             self._released.append(
-                self._after_sort(person, asked, result, one.activity, one.kind, unmet)
+                fired(result, person, asked, one.activity, one.kind, unmet, "after the sort")
             )
         if waiting:
-            last = Firing(person, now, now, late, None, activity, machine.version)
+            last = Firing(person, now, firing.at, firing.late, None, activity, machine.version)
             last.entered = entered
             machine.advance(person, last)
             if last.added(person):
                 self._released.append(
-                    self._after_sort(person, last, "moved", activity, "processed")
+                    fired("moved", person, last, activity, "processed", (), "after the sort")
                 )
-        person._clock = now
-        person._phase = 1
+            decision = attrs.evolve(decision, stage=person._stage)
+        if now > (person._clock or now):
+            person._clock, person._phase = now, 0
         person._due = machine.due(person, now)
-        return Decision(
-            "moved" if hops else "unchanged",
-            person.id,
-            now,
-            now,
-            person._stage,
-            None,
-            activity,
-            "processed",
-            hops,
-            firing.first,
-            (),
-            "; ".join(map(str, self.skipped.get(person.id, ()))),
-            late,
-        )
-
-    def _after_sort(
-        self,
-        person: Person,
-        firing: Firing,
-        result: Result,
-        activity: str,
-        kind: str,
-        unmet: tuple[Refusal, ...] = (),
-    ) -> Decision:
-        return Decision(
-            result,
-            person.id,
-            firing.at,
-            firing.now,
-            person._stage,
-            firing.trigger,
-            activity,
-            kind,
-            firing.added(person),
-            firing.first,
-            unmet,
-            "after the sort",
-            firing.late,
-        )
+        return decision
 
     # ------------------------------------------------------------------ time
 
     def tick(self, until: datetime | str) -> list[Decision]:
         """Let time pass: everything that is due up to and at ``until`` happens, each at its own
         instant; how often this is called changes nothing [S20]."""
-        end = to_utc(_time(until))
-        found: list[Decision] = []
-        for person in list(self.people.values()):
-            found += self._run_due(person, end, inclusive=True)
-        return found
+        end = _instant(until)
+        return [
+            decision
+            for person in list(self.people.values())
+            for decision in self._run_due(person, end, inclusive=True)
+        ]
 
     def _run_due(
         self, person: Person, until: datetime, *, inclusive: bool = False
@@ -396,127 +360,42 @@ class Orchestrator:
         return found
 
     def _let_pass(self, person: Person, due: datetime) -> Decision | None:
+        """Try the system moves at an instant at which time may have opened one."""
         firing = Firing(person, due, due, False, None, None, self.machine.version)
-        state = self._state(person)
-        try:
-            self.machine.advance(person, firing)
-        except BaseException as error:
-            self._restore(person, state)
-            if not isinstance(error, Exception):
-                raise
+        decision = self._whole(person, self._advance, person, firing)
+        if isinstance(decision, Exception):
             person._due = None
-            self._keep(Parked(person.id, None, _said(error)))
-            return Decision(
-                "parked", person.id, due, due, person._stage, kind="time", reason=_said(error)
-            )
-        person._clock, person._phase = due, 1
-        person._due = self.machine.due(person, due)
-        if not firing.entered:
-            return None
-        return Decision(
-            "moved",
-            person.id,
-            due,
-            due,
-            person._stage,
-            kind="time",
-            hops=firing.added(person),
-            first=firing.first,
-        )
+            self._lot.keep(Parked(person.id, None, said(decision)))
+            return fired("parked", person, firing, None, "time", reason=said(decision))
+        return decision if firing.entered else None
 
-    # ------------------------------------------------------------------ when things go wrong
+    def _advance(self, person: Person, firing: Firing) -> Decision:
+        self.machine.advance(person, firing)
+        person._clock, person._phase = firing.now, 1
+        person._due = self.machine.due(person, firing.now)
+        return fired("moved", person, firing, None, "time")
+
+    # ------------------------------------------------------------------ when things went wrong
+
+    @property
+    def parked(self) -> Mapping[str, list[Parked]]:
+        """What an error keeps from happening, by person [S11][S13]."""
+        return self._lot.by_person
 
     def retry(self, at: datetime | str) -> list[Decision]:
         """Try everything that is parked once more: activities as they were, processing now."""
-        now = to_utc(_time(at))
-        waiting = [one for several in self.parked.values() for one in several]
-        self.parked.clear()
+        now = _instant(at)
         found = []
-        for one in waiting:
+        for one in self._lot.empty():
             person = self.people[one.person]
             if one.activity is not None:
                 found.append(self.apply(one.activity))
             elif person._stage == self._initial:
                 found.append(self.process(one.person, now))
             else:
-                person._due = self.machine.due(person, person._clock or now)
+                person._due = person._clock
                 found += self._run_due(person, now, inclusive=True)
         return found
-
-    def _park(self, person: Person, activity: Activity, error: Exception) -> Decision:
-        self._keep(Parked(person.id, activity, _said(error)))
-        return self._answer("parked", person, activity, reason=_said(error))
-
-    def _keep(self, parked: Parked) -> None:
-        several = self.parked.setdefault(parked.person, [])
-        if parked.activity is None:
-            several[:] = [one for one in several if one.activity is not None]
-        several.append(parked)
-
-    def _settle_parked(self, id: str) -> None:
-        left = [one for one in self.parked.pop(id, ()) if one.activity is not None]
-        if left:
-            self.parked[id] = left
-
-    def _restore(self, person: Person, state: tuple[Any, ...]) -> None:
-        for name, value in zip(self._slots, state, strict=True):
-            setattr(person, name, value)
-        self._released.clear()
-
-    def _again(self, person: Person, activity: Activity, same: bool) -> Decision:
-        if same:
-            return self._answer("duplicate", person, activity, reason="it was applied before")
-        return self._answer(
-            "rejected",
-            person,
-            activity,
-            reason=f"the id {activity.id!r} was used before with other content: give it its own",
-        )
-
-    def _person(self, id: str) -> Person:
-        try:
-            return self.people[id]
-        except KeyError:
-            raise UnknownPerson(f"nobody with the id {id!r} has been created") from None
-
-    def _answer(
-        self, result: Result, person: Person, activity: Activity, *, reason: str
-    ) -> Decision:
-        return Decision(
-            result,
-            person.id,
-            activity.at,
-            max(activity.at, person._clock or activity.at),
-            person._stage,
-            self._triggers.get(activity.kind),
-            activity.id,
-            activity.kind,
-            reason=reason,
-        )
-
-    def _decision(
-        self,
-        result: Result,
-        person: Person,
-        activity: Activity,
-        firing: Firing,
-        refusals: tuple[Refusal, ...] = (),
-    ) -> Decision:
-        return Decision(
-            result,
-            person.id,
-            firing.at,
-            firing.now,
-            person._stage,
-            firing.trigger,
-            activity.id,
-            activity.kind,
-            firing.added(person),
-            firing.first,
-            refusals,
-            "",
-            firing.late,
-        )
 
 
 def _known(seen: bytes, identity: bytes) -> bytes | None:
@@ -527,23 +406,5 @@ def _known(seen: bytes, identity: bytes) -> bytes | None:
     return None if at < 0 else seen[at + 8 : at + 16]
 
 
-def _plain(result: Result, activity: Activity, *, reason: str) -> Decision:
-    return Decision(
-        result,
-        activity.person,
-        activity.at,
-        activity.at,
-        "",
-        None,
-        activity.id,
-        activity.kind,
-        reason=reason,
-    )
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-def _time(value: datetime | str) -> datetime:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+def _instant(value: datetime | str) -> datetime:
+    return to_utc(datetime.fromisoformat(value) if isinstance(value, str) else value)

@@ -1,0 +1,6 @@
+"""The way of one activity: inbox, data, scoring, original processing or machine, history."""
+
+from lifecycle_fsm.orchestrator.orchestrator import Orchestrator
+from lifecycle_fsm.orchestrator.parking import Parked
+
+__all__ = ["Orchestrator", "Parked"]

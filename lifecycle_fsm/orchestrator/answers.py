@@ -1,0 +1,70 @@
+"""The decisions of the orchestrator: one function for each way in which an asking can end [S10]."""
+
+from __future__ import annotations
+
+from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.machine import Decision, Refusal
+from lifecycle_fsm.machine.decision import Result
+from lifecycle_fsm.machine.lean import Firing
+from lifecycle_fsm.person import Person
+
+
+def fired(
+    result: Result,
+    person: Person,
+    firing: Firing,
+    activity: str | None,
+    kind: str,
+    unmet: tuple[Refusal, ...] = (),
+    reason: str = "",
+) -> Decision:
+    """The asking reached the machine: what it added to the history, and what it left unmet."""
+    return Decision(
+        result,
+        person.id,
+        firing.at,
+        firing.now,
+        person._stage,
+        firing.trigger,
+        activity,
+        kind,
+        firing.added(person),
+        firing.first,
+        unmet,
+        reason,
+        firing.late,
+    )
+
+
+def stopped(
+    result: Result, person: Person, activity: Activity, reason: str, trigger: str | None = None
+) -> Decision:
+    """The activity changed nothing of the person: a duplicate, rejected, or parked."""
+    now = max(activity.at, person._clock or activity.at)
+    return Decision(
+        result,
+        person.id,
+        activity.at,
+        now,
+        person._stage,
+        trigger,
+        activity.id,
+        activity.kind,
+        reason=reason,
+        late=now > activity.at,
+    )
+
+
+def nobody(result: Result, activity: Activity, reason: str = "") -> Decision:
+    """The activity is of somebody who was not there: held, a duplicate, rejected, or creation."""
+    return Decision(
+        result,
+        activity.person,
+        activity.at,
+        activity.at,
+        "",
+        None,
+        activity.id,
+        activity.kind,
+        reason=reason,
+    )

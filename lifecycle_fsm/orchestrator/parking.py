@@ -1,0 +1,48 @@
+"""What an error keeps from happening, kept to be tried again [S11][S13]."""
+
+from __future__ import annotations
+
+import attrs
+
+from lifecycle_fsm.activity import Activity
+
+
+@attrs.frozen
+class Parked:
+    """An activity, or without one the processing of a person or a move that was due, which an
+    error has kept from happening. Nothing of it has changed the person."""
+
+    person: str
+    activity: Activity | None
+    error: str
+
+
+class ParkingLot:
+    """Everything that is parked, by person."""
+
+    def __init__(self) -> None:
+        self.by_person: dict[str, list[Parked]] = {}
+
+    def keep(self, parked: Parked) -> None:
+        """Park it; a person's processing is parked once, with the latest error."""
+        several = self.by_person.setdefault(parked.person, [])
+        if parked.activity is None:
+            several[:] = [one for one in several if one.activity is not None]
+        several.append(parked)
+
+    def processed(self, person: str) -> None:
+        """Forget what kept the person from being processed; it happened."""
+        left = [one for one in self.by_person.pop(person, ()) if one.activity is not None]
+        if left:
+            self.by_person[person] = left
+
+    def empty(self) -> list[Parked]:
+        """Take everything out, in the order in which people were first parked."""
+        waiting = [one for several in self.by_person.values() for one in several]
+        self.by_person.clear()
+        return waiting
+
+
+def said(error: BaseException) -> str:
+    """The error in one line, with its kind."""
+    return f"{type(error).__name__}: {error}"
