@@ -11,22 +11,9 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import RecordError
-from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.fields import instant
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-def _instant(value: object) -> datetime:
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise RecordError(
-                f"{value!r} is not a time for an activity: write 2024-05-01T10:00:00Z"
-            ) from None
-    if not isinstance(value, datetime):
-        raise RecordError(f"{value!r} is not a time for an activity: give a datetime or ISO text")
-    return to_utc(value)
 
 
 def _text(_: object, attribute: attrs.Attribute[str], value: object) -> None:
@@ -52,7 +39,7 @@ class Activity:
     id: str = attrs.field(validator=_text)
     person: str = attrs.field(validator=_text)
     kind: str = attrs.field(validator=_text)
-    at: datetime = attrs.field(converter=_instant)
+    at: datetime = attrs.field(converter=instant)
     payload: Mapping[str, Any] = _NOTHING
 
     @property

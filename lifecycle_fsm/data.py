@@ -31,6 +31,8 @@ class Opportunity(NamedTuple):
         return self.status == "open" and self.amount is not None and self.closes_at is not None
 
 
+#: The fields that follow from the opportunities of a person.
+_DERIVED = frozenset({"open_opportunities", "won_opportunities", "last_lost_at"})
 _STATUS = {
     "opportunity_opened": "open",
     "opportunity_changed": "",
@@ -56,6 +58,7 @@ class DataSilo:
         self.writes: dict[str, frozenset[str]] = {
             kind.name: frozenset(
                 {one.field for one in kind.sets}
+                | (_DERIVED if kind.name in _STATUS else frozenset())
                 | {one.field for rule in model.data if rule.on == kind.name for one in rule.then}
             )
             for kind in model.activity_kinds.values()

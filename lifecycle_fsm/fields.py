@@ -162,6 +162,17 @@ def to_utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def instant(value: datetime | str) -> datetime:
+    """A point in time that a program gave, in UTC: a ``datetime``, or text in ISO 8601.
+
+    Raises:
+        RecordError: it is neither.
+    """
+    if type(value) is datetime and value.tzinfo is UTC:
+        return value
+    return typing.cast(datetime, _read_datetime(value))
+
+
 def _wrong(value: object, kind: str) -> RecordError:
     return RecordError(f"{value!r} is not {kind}")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifecycle_fsm.activity import Activity
 from lifecycle_fsm.errors import RecordError, UnknownPerson, suggest
-from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
 from lifecycle_fsm.model import Model, load
@@ -166,7 +166,7 @@ class Lifecycle:
         """Why the person does not move: for the trigger, or else for the system moves, every move
         that is not open, with every unmet condition and the values seen [S10]."""
         person = self.person(id)
-        now = _instant(at) if at is not None else person.clock
+        now = instant(at) if at is not None else person.clock
         assert now is not None, "a person in the book has a clock"
         return self.machine.refusals(person, trigger, now)
 
@@ -189,11 +189,10 @@ class Lifecycle:
         payload: Mapping[str, Any],
         activity: str | None = None,
     ) -> Activity:
+        if at is None:
+            raise RecordError(f"when did {kind or 'it'} happen? give at=…")
+        at = instant(at)
         if activity is None:
-            content = f"{kind}\x1f{at}\x1f{sorted(payload.items())}"
+            content = f"{kind}\x1f{at.isoformat()}\x1f{sorted(payload.items())}"
             activity = f"{kind}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"
         return Activity(activity, person, kind, at, payload)
-
-
-def _instant(value: datetime | str) -> datetime:
-    return to_utc(datetime.fromisoformat(value) if isinstance(value, str) else value)

@@ -88,13 +88,14 @@ class Decision:
         return "\n".join([text, *(f"  {one}" for one in self.unmet)])
 
     def or_raise(self) -> Decision:
-        """The decision itself, or an exception where the trigger did not move the person.
+        """The decision itself, or an exception where the trigger did not get what it asked for.
 
         Raises:
-            Refused: the move is declared, and its guards are unmet.
+            Refused: the move is declared, and its guards are unmet; also where a system move went
+                on to move the person.
             NoSuchMove: no move with this trigger leaves the stage.
         """
-        if self.result == "refused":
+        if self.unmet:
             raise Refused(str(self), self)
         if self.result == "no_such_move":
             raise NoSuchMove(str(self), self)

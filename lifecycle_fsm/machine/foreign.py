@@ -43,7 +43,7 @@ class Foreign:
         obj: Any,
         trigger: str,
         *,
-        at: datetime,
+        at: datetime | str,
         activity: str | None = None,
         history: list[HistoryRow] | None = None,
     ) -> Decision:
@@ -77,7 +77,7 @@ class Foreign:
         history.extend(decision.rows)
         return decision
 
-    def adopt(self, obj: Any, *, at: datetime, stage: str | None = None) -> list[HistoryRow]:
+    def adopt(self, obj: Any, *, at: datetime | str, stage: str | None = None) -> list[HistoryRow]:
         """The history of an object that the machine has not known before: one row that enters the
         stage in which it is found."""
         name = stage or getattr(obj, self.stage, None) or self.machine.model.initial.name

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from operator import attrgetter
+from typing import Any, TypeVar, cast
+
+import attrs
 
 from lifecycle_fsm.effects import attribute_of, effects
 from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, suggest
-from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.fields import instant
 from lifecycle_fsm.guard import (
     TurningPoint,
     compile_guard,
@@ -26,6 +29,7 @@ from lifecycle_fsm.person import Person, accept_fields
 
 #: Events of the machine that are no trigger of the model; user triggers never start with ``_``.
 ADVANCE, SORT = "_advance", "_sort"
+T = TypeVar("T")
 
 
 class LifecycleMachine:
@@ -58,6 +62,9 @@ class LifecycleMachine:
         self._sort = self.events[SORT].fire
         self._advance = self.events[ADVANCE].fire if ADVANCE in self.events else _never
         self._initial = model.initial.name
+        # All of these hold immutable values, so that keeping them is keeping the whole person.
+        self._slots = tuple(one.name for one in attrs.fields(self.person_class) if one.name != "id")
+        self._state: Callable[[Person], tuple[Any, ...]] = attrgetter(*self._slots)
         self._turning = self._turning_points()
 
     def _add(self, event: str, edge: Edge) -> None:
@@ -92,7 +99,7 @@ class LifecycleMachine:
             raise RecordError(f"a person needs a text as its id, not {id!r}")
         return self.person_class(id, **accept_fields(self.model.field_types, fields))  # type: ignore[arg-type]
 
-    def enter(self, person: Person, at: datetime, activity: str | None = None) -> HistoryRow:
+    def enter(self, person: Person, at: datetime | str, activity: str | None = None) -> HistoryRow:
         """Put a new person into original processing [S13].
 
         Raises:
@@ -100,7 +107,7 @@ class LifecycleMachine:
         """
         if person._stage:
             raise LifecycleError(f"{person.id} is in {person._stage!r} already, not new")
-        at = to_utc(at)
+        at = instant(at)
         firing = Firing(person, at, at, False, None, activity, self.version)
         person._clock = at
         person._stage = self._initial
@@ -142,12 +149,54 @@ class LifecycleMachine:
         while self._advance(person, firing):
             pass
 
+    def run(
+        self, person: Person, trigger: str | None, firing: Firing
+    ) -> tuple[Result, tuple[Refusal, ...]]:
+        """One whole asking: the trigger once, the system moves to completion, the clock [S7]."""
+        result: Result = "unchanged"
+        unmet: tuple[Refusal, ...] = ()
+        if trigger is not None:
+            result = self.ask(person, trigger, firing)
+            if result == "refused":
+                unmet = self.refusals(person, trigger, firing.now)
+        self.advance(person, firing)
+        self.wind(person, firing.now, 0)
+        return ("moved" if firing.entered else result), unmet
+
+    def wind(self, person: Person, now: datetime, phase: int) -> None:
+        """Set the person's clock, phase 0 for an activity and 1 for what was due, and find out
+        what is due next [S20]."""
+        clock = person._clock
+        if clock is None or now > clock:
+            person._clock, person._phase = now, phase
+        elif phase > person._phase:
+            person._phase = phase
+        if person._stage != self._initial:
+            person._due = self.due(person, now)
+
+    def pass_time(self, person: Person, due: datetime) -> Firing:
+        """Try the system moves at an instant at which time may have opened one [S20]."""
+        firing = Firing(person, due, due, False, None, None, self.version)
+        self.advance(person, firing)
+        self.wind(person, due, 1)
+        return firing
+
+    def whole(self, person: Person, work: Callable[..., T], *arguments: Any) -> T:
+        """Do all of the work, or, on an exception, leave the person as before [S11]."""
+        before = self._state(person)
+        try:
+            return work(*arguments)
+        except BaseException:
+            for name, value in zip(self._slots, before, strict=True):
+                setattr(person, name, value)
+            raise
+
     def fire(
         self,
         person: Any,
         trigger: str,
         *,
-        at: datetime,
+        at: datetime | str,
         activity: str | None = None,
         history: list[HistoryRow] | None = None,
     ) -> Decision:
@@ -169,23 +218,21 @@ class LifecycleMachine:
             NoSuchMove: the model has no such trigger at all.
             StageConflict: the stage of a foreign object is not the last of its history.
         """
+        at = instant(at)
         if trigger not in self.model.triggers:
             self._unknown(trigger, person, at)
         if not isinstance(person, Person):
             from lifecycle_fsm.machine.foreign import Foreign  # it fires through this machine
 
             return Foreign(self).fire(person, trigger, at=at, activity=activity, history=history)
-        at = to_utc(at)
+        return self.whole(person, self._fire, person, trigger, at, activity)
+
+    def _fire(self, person: Person, trigger: str, at: datetime, activity: str | None) -> Decision:
+        while person._stage != self._initial and person._due is not None and person._due < at:
+            self.pass_time(person, person._due)
         firing = self.firing(person, at, trigger, activity)
         stage = person._stage
-        result = self.ask(person, trigger, firing)
-        refusals: tuple[Refusal, ...] = ()
-        if result == "refused":
-            refusals = self.refusals(person, trigger, firing.now)
-        self.advance(person, firing)
-        person._clock = firing.now
-        if firing.entered:
-            result = "moved"
+        result, unmet = self.run(person, trigger, firing)
         return Decision(
             result,
             person.id,
@@ -197,7 +244,7 @@ class LifecycleMachine:
             None,
             firing.added(person),
             firing.first,
-            refusals,
+            unmet,
             self._no_such(trigger, stage) if result == "no_such_move" else "",
             firing.late,
         )
@@ -217,7 +264,6 @@ class LifecycleMachine:
             f"the model {self.model.name!r} has no trigger {trigger!r}{suggest(trigger, known)}; "
             f"it has {', '.join(known) or 'none'}"
         )
-        at = to_utc(at)
         name = str(getattr(person, "id", ""))
         stage = str(getattr(person, "stage", ""))
         raise NoSuchMove(
@@ -226,9 +272,9 @@ class LifecycleMachine:
 
     # ------------------------------------------------------------------ knowing
 
-    def may(self, person: Person, trigger: str, at: datetime) -> bool:
+    def may(self, person: Person, trigger: str, at: datetime | str) -> bool:
         """Whether the trigger would move the person at that time; nothing changes."""
-        firing = self.firing(person, to_utc(at), trigger)
+        firing = self.firing(person, instant(at), trigger)
         event = self.events.get(trigger)
         return event is not None and any(
             one.opens(person, firing) for one in event.transitions.get(person._stage, ())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from lifecycle_fsm.fields import instant
 from lifecycle_fsm.person import Person, person_class
 
 if TYPE_CHECKING:
@@ -29,17 +30,21 @@ def own_class(machine: LifecycleMachine) -> type[Person]:
 
 
 def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
-    def fire(self: Person, trigger: str, *, at: datetime, activity: str | None = None) -> Decision:
+    def fire(
+        self: Person, trigger: str, *, at: datetime | str, activity: str | None = None
+    ) -> Decision:
         """Ask for a move; see :meth:`LifecycleMachine.fire`."""
         return machine.fire(self, trigger, at=at, activity=activity)
 
-    def may(self: Person, trigger: str, *, at: datetime) -> bool:
+    def may(self: Person, trigger: str, *, at: datetime | str) -> bool:
         """Whether the trigger would move the person at that time."""
         return machine.may(self, trigger, at)
 
-    def explain(self: Person, trigger: str | None = None, *, at: datetime) -> tuple[Refusal, ...]:
+    def explain(
+        self: Person, trigger: str | None = None, *, at: datetime | str
+    ) -> tuple[Refusal, ...]:
         """Every move that is not open, with all that is unmet and the values seen."""
-        return machine.refusals(self, trigger, at)
+        return machine.refusals(self, trigger, instant(at))
 
     methods: dict[str, Callable[..., Any]] = {"fire": fire, "may": may, "explain": explain}
     for trigger in machine.model.triggers:
@@ -49,7 +54,7 @@ def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
 
 
 def _asking(machine: LifecycleMachine, trigger: str) -> Callable[..., Decision]:
-    def ask(self: Person, *, at: datetime, activity: str | None = None) -> Decision:
+    def ask(self: Person, *, at: datetime | str, activity: str | None = None) -> Decision:
         return machine.fire(self, trigger, at=at, activity=activity)
 
     ask.__name__ = ask.__qualname__ = trigger
@@ -58,7 +63,7 @@ def _asking(machine: LifecycleMachine, trigger: str) -> Callable[..., Decision]:
 
 
 def _wondering(machine: LifecycleMachine, trigger: str) -> Callable[..., bool]:
-    def wonder(self: Person, *, at: datetime) -> bool:
+    def wonder(self: Person, *, at: datetime | str) -> bool:
         return machine.may(self, trigger, at)
 
     wonder.__name__ = wonder.__qualname__ = f"may_{trigger}"

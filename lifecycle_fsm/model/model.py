@@ -247,8 +247,12 @@ class Model:
         known = dict(built_in_kinds.BUILT_IN) | {kind.name: kind for kind in self.kinds}
         raised = {kind.trigger for kind in known.values()}
         for trigger in self.triggers:
-            if trigger not in raised and trigger not in known:
-                known[trigger] = built_in_kinds.asking(trigger)
+            if trigger in raised:
+                continue
+            kind = known.get(trigger)
+            known[trigger] = (
+                attrs.evolve(kind, trigger=trigger) if kind else built_in_kinds.asking(trigger)
+            )
         return known
 
     @cached_property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -17,7 +16,7 @@ from lifecycle_fsm.activity import Activity, fingerprint
 from lifecycle_fsm.data import DataSilo
 from lifecycle_fsm.effects import Payloads
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
-from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.fields import instant
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
 from lifecycle_fsm.machine.decision import Result
 from lifecycle_fsm.machine.lean import Firing
@@ -29,10 +28,6 @@ from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
 from lifecycle_fsm.processing.builtin import Rows
 from lifecycle_fsm.processing.step import Run, Step
 from lifecycle_fsm.scoring import Scoring
-
-#: The slots of a person that an activity may change; all of them hold immutable values.
-_MUTABLE = tuple(one.name for one in attrs.fields(Person) if one.name != "id")
-
 
 #: The id of the activity that ends original processing: ids are unique for a person [S19].
 PROCESSED = "processed"
@@ -96,9 +91,6 @@ class Orchestrator:
         self._rescored = frozenset(
             name for name, fields in self._data.writes.items() if fields & self._scoring.inputs
         )
-        names = (*_MUTABLE, *(one.name for one in model.fields))
-        self._slots = tuple(dict.fromkeys(names))
-        self._state: Callable[[Person], tuple[Any, ...]] = attrgetter(*self._slots)
 
     # ------------------------------------------------------------------ the inbox
 
@@ -147,7 +139,7 @@ class Orchestrator:
             return stopped("rejected", person, activity, str(error))
         if person._due is not None and person._due < activity.at:
             self._run_due(person, activity.at)
-        decision = self._whole(person, self._transact, person, activity, payload)
+        decision = self._attempt(person, self._transact, person, activity, payload)
         if isinstance(decision, Exception):
             self._lot.keep(Parked(person.id, activity, said(decision)))
             trigger = self._triggers.get(activity.kind)
@@ -155,20 +147,15 @@ class Orchestrator:
         person._seen += identity + content
         return decision
 
-    def _whole(
+    def _attempt(
         self, person: Person, work: Callable[..., Decision], *arguments: Any
     ) -> Decision | Exception:
-        """Do all of the work, or, on an exception, leave the person as before [S11]."""
-        state = self._state(person)
+        """Do all of the work, or leave the person as before and give the error to park [S11]."""
         try:
-            return work(*arguments)
-        except BaseException as error:
-            for name, value in zip(self._slots, state, strict=True):
-                setattr(person, name, value)
+            return self.machine.whole(person, work, *arguments)
+        except Exception as error:
             self._released.clear()
-            if isinstance(error, Exception):
-                return error
-            raise
+            return error
 
     def _transact(self, person: Person, activity: Activity, payload: Payloads) -> Decision:
         kind = activity.kind
@@ -185,6 +172,7 @@ class Orchestrator:
         result: Result = "unchanged"
         unmet: tuple[Refusal, ...] = ()
         if processing:
+            machine.wind(person, now, 0)
             if trigger is not None:
                 waiting = _Deferred(trigger, activity.id, kind, activity.at, firing.late)
                 person._deferred = (*person._deferred, waiting)
@@ -194,16 +182,7 @@ class Orchestrator:
                 kind == "changed" and not self._scoring.inputs.isdisjoint(payload)
             ):
                 person.demographic_score = self._scoring.demographic(person, now)
-            if trigger is not None:
-                result = machine.ask(person, trigger, firing)
-                if result == "refused":
-                    unmet = machine.refusals(person, trigger, now)
-            machine.advance(person, firing)
-            if firing.entered:
-                result = "moved"
-            person._due = machine.due(person, now)
-        if activity.at > (person._clock or activity.at):
-            person._clock, person._phase = now, 0
+            result, unmet = machine.run(person, trigger, firing)
         return fired(result, person, firing, activity.id, kind, unmet)
 
     def _again(self, person: Person, activity: Activity, same: bool) -> Decision:
@@ -213,7 +192,7 @@ class Orchestrator:
             "rejected",
             person,
             activity,
-            f"the id {activity.id!r} was used before with other content: give it its own",
+            _reused(activity),
         )
 
     # ------------------------------------------------------------------ new persons
@@ -223,6 +202,8 @@ class Orchestrator:
             waiting = self.held.setdefault(activity.person, [])
             if activity in waiting:
                 return nobody("duplicate", activity, "this activity is held already")
+            if any(one.id == activity.id for one in waiting):
+                return nobody("rejected", activity, _reused(activity))
             waiting.append(activity)
             return nobody(
                 "held",
@@ -235,7 +216,11 @@ class Orchestrator:
             person = self.machine.person(activity.person, **values)
         except RecordError as error:
             return nobody("rejected", activity, str(error))
-        self._data.apply("created", person, activity.at, values)
+        try:
+            self._data.apply("created", person, activity.at, values)
+        except Exception as error:
+            self._lot.keep(Parked(activity.person, activity, said(error)))
+            return nobody("parked", activity, said(error))
         self.machine.enter(person, activity.at, activity.id)
         if activity.person not in self._logged:
             person._due = activity.at + self.model.settle
@@ -263,7 +248,7 @@ class Orchestrator:
             raise UnknownPerson(f"nobody with the id {person!r} has been created") from None
         if one._stage != self._initial:
             raise LifecycleError(f"{person} was sorted before and is in {one._stage!r}")
-        decision = self._process(one, _instant(at))
+        decision = self._process(one, instant(at))
         self._log(decision)
         return decision
 
@@ -271,15 +256,15 @@ class Orchestrator:
         """Run the chain; its end is the activity ``processed``, as a log would have it."""
         now = max(at, person._clock or at)
         given = self._chain.run(person, Context(now, self.model.tokens))
+        self.skipped.pop(person.id, None)
         if given.skipped:
             self.skipped[person.id] = given.skipped
         activity = Activity(PROCESSED, person.id, "processed", now, given.values)
         error: object = given.parked
         if error is None:
             firing = Firing(person, now, now, False, None, PROCESSED, self.machine.version)
-            decision = self._whole(person, self._sort, person, firing, given.values)
+            decision = self._attempt(person, self._sort, person, firing, given.values)
             if not isinstance(decision, Exception):
-                person._phase = 1
                 person._seen += b"".join(fingerprint(activity))
                 self._lot.processed(person.id)
                 return decision
@@ -327,10 +312,7 @@ class Orchestrator:
                 self._released.append(
                     fired("moved", person, last, activity, "processed", (), "after the sort")
                 )
-            decision = attrs.evolve(decision, stage=person._stage)
-        if now > (person._clock or now):
-            person._clock, person._phase = now, 0
-        person._due = machine.due(person, now)
+        machine.wind(person, now, 0)
         return decision
 
     # ------------------------------------------------------------------ time
@@ -338,7 +320,7 @@ class Orchestrator:
     def tick(self, until: datetime | str) -> list[Decision]:
         """Let time pass: everything that is due up to and at ``until`` happens, each at its own
         instant; how often this is called changes nothing [S20]."""
-        end = _instant(until)
+        end = instant(until)
         return [
             decision
             for person in list(self.people.values())
@@ -352,6 +334,7 @@ class Orchestrator:
         while (due := person._due) is not None and (due < until or (inclusive and due == until)):
             if person._stage == self._initial:
                 decision: Decision | None = self._process(person, due)
+                self.machine.wind(person, due, 1)
             else:
                 decision = self._let_pass(person, due)
             if decision is not None:
@@ -361,19 +344,16 @@ class Orchestrator:
 
     def _let_pass(self, person: Person, due: datetime) -> Decision | None:
         """Try the system moves at an instant at which time may have opened one."""
-        firing = Firing(person, due, due, False, None, None, self.machine.version)
-        decision = self._whole(person, self._advance, person, firing)
+        decision = self._attempt(person, self._pass_time, person, due)
         if isinstance(decision, Exception):
             person._due = None
             self._lot.keep(Parked(person.id, None, said(decision)))
+            firing = self.machine.firing(person, due)
             return fired("parked", person, firing, None, "time", reason=said(decision))
-        return decision if firing.entered else None
+        return decision if decision.moved else None
 
-    def _advance(self, person: Person, firing: Firing) -> Decision:
-        self.machine.advance(person, firing)
-        person._clock, person._phase = firing.now, 1
-        person._due = self.machine.due(person, firing.now)
-        return fired("moved", person, firing, None, "time")
+    def _pass_time(self, person: Person, due: datetime) -> Decision:
+        return fired("moved", person, self.machine.pass_time(person, due), None, "time")
 
     # ------------------------------------------------------------------ when things went wrong
 
@@ -384,13 +364,14 @@ class Orchestrator:
 
     def retry(self, at: datetime | str) -> list[Decision]:
         """Try everything that is parked once more: activities as they were, processing now."""
-        now = _instant(at)
+        now = instant(at)
         found = []
         for one in self._lot.empty():
-            person = self.people[one.person]
             if one.activity is not None:
                 found.append(self.apply(one.activity))
-            elif person._stage == self._initial:
+                continue
+            person = self.people[one.person]
+            if person._stage == self._initial:
                 found.append(self.process(one.person, now))
             else:
                 person._due = person._clock
@@ -406,5 +387,5 @@ def _known(seen: bytes, identity: bytes) -> bytes | None:
     return None if at < 0 else seen[at + 8 : at + 16]
 
 
-def _instant(value: datetime | str) -> datetime:
-    return to_utc(datetime.fromisoformat(value) if isinstance(value, str) else value)
+def _reused(activity: Activity) -> str:
+    return f"the id {activity.id!r} was used before with other content: give it its own"

@@ -210,8 +210,6 @@ class _ScratchMaker:
         scratch = self.scratch_class.__new__(self.scratch_class)
         for put, value in zip(self.setters.values(), self.values(person), strict=True):
             put(scratch, value)
-        # The one slot with something that can be changed in place.
-        self.setters["_history"](scratch, list(person.history))
         return scratch
 
 
