@@ -20,7 +20,6 @@ from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard.check import effect_problems, problems, term_type
 from lifecycle_fsm.guard.terms import (
-    MAX_DEPTH,
     Always,
     And,
     Arithmetic,
@@ -43,7 +42,6 @@ from lifecycle_fsm.guard.terms import (
     Term,
     Token,
     Truth,
-    depth,
     walk,
 )
 from lifecycle_fsm.guard.vocabulary import (
@@ -135,19 +133,20 @@ def _compile_guard(
 def _all_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
     """The faults of the guard and of each definition that it needs: nothing unchecked becomes
     code."""
+    faults = problems(guard, vocabulary)
+    if faults:
+        return faults
     seen: set[str] = set()
-    faults: list[str] = []
     waiting = [guard]
     while waiting:
-        part = waiting.pop()
-        faults.extend(problems(part, vocabulary))
-        for node in walk(part) if depth(part) <= MAX_DEPTH else ():
+        for node in walk(waiting.pop()):
             if isinstance(node, Named) and node.name not in seen:
                 seen.add(node.name)
                 definition = definition_of(node, vocabulary)
                 if definition is not None:
+                    faults.extend(problems(definition, vocabulary))
                     waiting.append(definition)
-    return list(dict.fromkeys(faults))
+    return faults
 
 
 class _Source:

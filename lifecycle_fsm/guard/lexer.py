@@ -42,6 +42,8 @@ _REMEDIES = {
     "~": "write 'not'",
     "/": "there is no division: multiply with a decimal, as in 'score * 0.5'",
     "//": "there is no division: multiply with a decimal, as in 'score * 0.5'",
+    "**": "write 'score * score'",
+    "^": "write 'score * score'",
     "%": "write a share as a decimal, as in 0.5",
     "≥": "write '>='",
     "≤": "write '<='",

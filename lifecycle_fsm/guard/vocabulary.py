@@ -51,6 +51,8 @@ class Vocabulary:
 def resolve(guard: Guard, vocabulary: Vocabulary) -> Guard:
     """The guard with its bare names told apart: a name that is no field but a named guard becomes
     :class:`~lifecycle_fsm.guard.terms.Named`."""
+    if depth(guard) > MAX_DEPTH:
+        return guard  # ``problems`` says so, and nothing else looks into it
 
     def settle(part: Guard) -> Guard:
         match part:

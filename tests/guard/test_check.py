@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import attrs
 import pytest
@@ -13,6 +12,7 @@ from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard import (
     MAX_DEPTH,
+    Arithmetic,
     Compare,
     Const,
     Field,
@@ -21,6 +21,7 @@ from lifecycle_fsm.guard import (
     Named,
     Not,
     Opaque,
+    Term,
     Truth,
     Vocabulary,
     all_of,
@@ -276,8 +277,8 @@ def test_effects_fit_their_field_s5(text: str, target: FieldType, fault: str | N
 
 
 def test_deep_values_are_refused() -> None:
-    deep: Any = parse_term("score")
+    deep: Term = Field("score")
     for _ in range(3000):
-        deep = type(parse_term("score + 1"))("+", deep, Const(1))
+        deep = Arithmetic("+", deep, Const(1))
     assert term_type(deep, VOCABULARY) is None
     assert "deep" in effect_problems(deep, INT, VOCABULARY)[0]

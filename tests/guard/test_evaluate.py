@@ -151,7 +151,7 @@ def test_attribute_names_where_the_person_keeps_a_field() -> None:
     assert test(SimpleNamespace(_score=4), NOW) is True
     for wrong in ("a b", "class", "x.y", "score) or (1"):
         with pytest.raises(GuardError, match="cannot be the attribute"):
-            compile_guard(parse_guard("score > 3"), VOCABULARY, lambda _, wrong=wrong: wrong)
+            compile_guard(parse_guard("score > 3"), VOCABULARY, {"score": wrong}.__getitem__)
 
 
 def test_no_text_of_a_user_becomes_code_s5() -> None:

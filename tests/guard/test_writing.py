@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.guard import (
     Always,
     And,
@@ -62,7 +61,7 @@ SCORE, RAISED = Field("score"), Truth(Field("hand_raised"))
 MAY = datetime(2024, 5, 1, tzinfo=UTC)
 
 
-class Source(str, enum.Enum):
+class Source(enum.StrEnum):
     WEB = "web"
 
 
@@ -237,6 +236,7 @@ def test_two_texts_for_one_tree(text: str, same: str) -> None:
         "a in [1, 1.0, true, 2024-05-01T10:00:00.000001Z]",
         "a == 1e+16 or a == 1e-07",
         "not (a or b) and c",
+        "a >= b and a <= c",
     ],
 )
 def test_text_is_kept_as_a_person_writes_it(text: str) -> None:
@@ -285,7 +285,7 @@ _SCALARS = st.one_of(
     st.booleans(),
     st.integers(-(2**63), 2**63 - 1),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.text(st.characters(exclude_categories=("Cs",))),
+    st.text(st.characters(exclude_categories=["Cs"])),
     st.datetimes(timezones=st.just(UTC)),
 )
 _TERMS: st.SearchStrategy[Term] = st.recursive(
@@ -295,11 +295,13 @@ _TERMS: st.SearchStrategy[Term] = st.recursive(
     | st.builds(Const, _SCALARS)
     | st.builds(DaysSince, st.builds(Field, _NAMES))
     | st.sampled_from([Now(), DaysInStage()]),
-    lambda below: st.builds(Arithmetic, st.sampled_from(["+", "-", "*"]), below, below)
-    | st.builds(
-        Extreme,
-        st.sampled_from(["min", "max"]),
-        st.lists(below, min_size=2, max_size=3).map(tuple),
+    lambda below: (
+        st.builds(Arithmetic, st.sampled_from(["+", "-", "*"]), below, below)
+        | st.builds(
+            Extreme,
+            st.sampled_from(["min", "max"]),
+            st.lists(below, min_size=2, max_size=3).map(tuple),
+        )
     ),
     max_leaves=5,
 )
@@ -380,7 +382,7 @@ def python_guard(guard: Guard) -> Any:
             return _PYTHON[op](one, python_term(right))
         case In(term, Const(tuple() as values)):
             return Expression(term).is_in(list(values))
-        case Truth(Field(name) as field):
+        case Truth(field):
             return Expression(field)
     return guard
 
@@ -390,70 +392,3 @@ def test_python_operators_write_the_tree_that_the_text_does_s2(guard: Guard) -> 
     written = python_guard(guard)
     tree = written.__guard__() if isinstance(written, Expression) else written
     assert tree == guard == parse_guard(to_text(guard))
-
-
-@pytest.mark.parametrize(
-    "misuse",
-    [
-        lambda: bool(p.score),
-        lambda: not p.hand_raised,
-        lambda: p.hand_raised and p.score > 3,
-        lambda: (p.score > 3) or p.hand_raised,
-        lambda: 20 <= p.score < 65,
-        lambda: p.source in ["web"],
-        lambda: "web" in p.source,
-        lambda: len(p.source),
-        lambda: list(p.source),
-        lambda: int(p.score),
-        lambda: float(p.score),
-        lambda: round(p.score),
-        lambda: range(p.score),
-        lambda: {p.score: 1},
-        lambda: min(p.score, 3),
-        lambda: p.score / 2,
-        lambda: 2 // p.score,
-        lambda: -p.score,
-        lambda: p.source.startswith,
-        lambda: p.source == None,  # noqa: E711
-        lambda: p.score >= float("nan"),
-        lambda: p.score >= 2**63,
-        lambda: p.company == "\ud800",
-        lambda: p.score == [1],
-        lambda: p.score == object(),
-        lambda: p.score == (p.bonus > 3),
-        lambda: (p.score > 3) & 5,
-        lambda: (p.score + 1) & p.hand_raised,
-        lambda: p.source.is_in(t.a, t.b),
-        lambda: p.source.is_in(p.company),
-        lambda: p.source.starts_with(p.company),
-        lambda: (p.score + 1).is_known(),
-        lambda: t.launch.days_since(),
-        lambda: least(p.score),
-        lambda: named("two words", p.hand_raised),
-        lambda: named("and", p.hand_raised),
-        lambda: p.now,
-        lambda: to_text(Opaque("vip", lambda person, now: True)),
-    ],
-)
-def test_misuse_in_python_says_what_to_write(misuse: Any) -> None:
-    with pytest.raises((GuardError, AttributeError)) as error:
-        misuse()
-    assert isinstance(error.value, GuardError) or "startswith" in str(error.value)
-    assert len(str(error.value)) > 10
-
-
-def test_expressions_are_no_nodes_and_private_names_are_plain() -> None:
-    assert not isinstance(p.score, Term)
-    assert repr(p.score * 2 + t.half) == "score * 2 + $half"
-    with pytest.raises(AttributeError):
-        p.__wrapped__  # noqa: B018
-    assert not hasattr(p, "_repr_html_")
-    # Sets have no order, a guard has one.
-    assert p.source.is_in({"b", "a"}) == p.source.is_in("a", "b")
-
-
-def test_constants_of_different_types_differ() -> None:
-    assert Const(1) != Const(True)
-    assert Const(1) != Const(1.0)
-    assert Const((1,)) != Const((True,))
-    assert (p.score == 1) != (p.score == 1.0)

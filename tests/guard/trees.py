@@ -250,15 +250,15 @@ def oracle(guard: Guard, person: Any, now: datetime = NOW) -> bool:
 
     match guard:
         case And(guards):
-            return all([oracle(part, person, now) for part in guards])
+            return all(oracle(part, person, now) for part in guards)
         case Or(guards):
-            return any([oracle(part, person, now) for part in guards])
+            return any(oracle(part, person, now) for part in guards)
         case Not(part):
             return not oracle(part, person, now)
         case Named(name):
             return {
                 "fits": person.score >= 3 and person.source is not None,
-                "hot": person.score >= 3 and person.source is not None or person.opted_in is True,
+                "hot": (person.score >= 3 and person.source is not None) or person.opted_in is True,
             }[name]
         case Always():
             return True
