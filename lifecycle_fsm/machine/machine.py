@@ -13,7 +13,6 @@ from lifecycle_fsm.effects import attribute_of, effects
 from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.guard import (
-    Guard,
     Outcome,
     TurningPoint,
     compile_explainer,
@@ -67,7 +66,7 @@ class LifecycleMachine:
         # All of these hold immutable values, so that keeping them is keeping the whole person.
         self._slots = tuple(one.name for one in attrs.fields(self.person_class) if one.name != "id")
         self._state: Callable[[Person], tuple[Any, ...]] = attrgetter(*self._slots)
-        self._explainers: dict[int, Callable[[Any, datetime], Outcome]] = {}
+        self._explainers: dict[str, Callable[[Any, datetime], Outcome]] = {}
         self._turning = self._turning_points()
 
     def _add(self, event: str, edge: Edge) -> None:
@@ -283,14 +282,13 @@ class LifecycleMachine:
             one.opens(person, firing) for one in event.transitions.get(person._stage, ())
         )
 
-    def _explainer(self, guard: Guard) -> Callable[[Any, datetime], Outcome]:
+    def _explainer(self, edge: Edge) -> Callable[[Any, datetime], Outcome]:
         """The guard made ready to be explained, once: most guards never are."""
-        found = self._explainers.get(id(guard))
-        if found is None:
-            found = self._explainers[id(guard)] = compile_explainer(
-                guard, self._words, attribute_of
-            )
-        return found
+        ready = self._explainers.get(edge.name)
+        if ready is None:
+            ready = compile_explainer(edge.when, self._words, attribute_of)
+            self._explainers[edge.name] = ready
+        return ready
 
     def refusals(self, person: Person, trigger: str | None, now: datetime) -> tuple[Refusal, ...]:
         """Every move of the trigger (or, without one, every system move) that leaves the person's
@@ -301,7 +299,7 @@ class LifecycleMachine:
         for move in event.transitions.get(person._stage, ()) if event else ():
             if move.opens(person, firing):
                 continue
-            outcome = self._explainer(move.edge.when)(person, now)
+            outcome = self._explainer(move.edge)(person, now)
             note = (
                 "not at the instant of the detour that led here"
                 if outcome.holds and move.returns
