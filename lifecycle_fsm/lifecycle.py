@@ -164,11 +164,15 @@ class Lifecycle:
         self, id: str, trigger: str | None = None, *, at: datetime | str | None = None
     ) -> tuple[Refusal, ...]:
         """Why the person does not move: for the trigger, or else for the system moves, every move
-        that is not open, with every unmet condition and the values seen [S10]."""
+        that is not open, with every unmet condition and the values seen [S10].
+
+        Raises:
+            NoSuchMove: the trigger does not exist, or has no move out of the person's stage.
+        """
         person = self.person(id)
-        now = instant(at) if at is not None else person.clock
+        now = person.clock if at is None else at
         assert now is not None, "a person in the book has a clock"
-        return self.machine.refusals(person, trigger, now)
+        return self.machine.explain(person, trigger, now)
 
     def draw(self, id: str | None = None) -> Drawing:
         """The picture of the model with the people of now on it, or the path of one person."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal, cast, get_type_hints
+from typing import Any, ClassVar, Literal, NoReturn, cast, get_type_hints
 
 import attrs
 
@@ -35,12 +35,15 @@ def _machine(default: Any) -> Any:
     return attrs.field(default=default, init=False, repr=False)
 
 
-@attrs.define(eq=False, slots=True)
+@attrs.define(eq=False, slots=True, repr=False)
 class Person:
     """A lead or contact, one identity from the first touch to the customer.
 
     Read ``stage``, ``stage_entered_at``, ``journey`` and ``history``; only the machine writes
     them. Times are UTC. Scores are points.
+
+    A model adds fields by a subclass, ``@attrs.define(eq=False)``, each with a type and a default:
+    ``tier: Literal["a", "b"] | None = None``.
     """
 
     id: str
@@ -85,7 +88,7 @@ class Person:
     last_lost_at: datetime | None = _says("when an opportunity was last lost")
 
     cohort: str | None = _says("group of a test, drawn once by a hash of the id")
-    crm_synced_at: datetime | None = _says("when the CRM first acknowledged the record")
+    crm_synced_at: datetime | None = _says("when the CRM last acknowledged the record")
     converted_at: datetime | None = _says("when the lead became a contact")
 
     _stage: str = _machine("")
@@ -142,6 +145,32 @@ class Person:
         """How long the person has been in the present stage at ``now``."""
         return now - self._stage_entered_at if self._stage_entered_at else timedelta(0)
 
+    def __repr__(self) -> str:
+        said = [repr(self.id), f"stage={self._stage!r}"]
+        for one in attrs.fields(type(self)):
+            value = getattr(self, one.name)
+            if one.init and one.name != "id" and value != one.default:
+                said.append(f"{one.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(said)})"
+
+
+class _Kept(property):
+    """A property that says who writes it, where a program tries to."""
+
+    def __set__(self, person: object, value: object) -> NoReturn:
+        name = self.fget.__name__ if self.fget else "it"
+        raise AttributeError(
+            f"{name!r} is written by the machine only: fire a trigger or apply an activity, and "
+            "let the move that they open change it"
+        )
+
+
+# Not as a decorator: type checkers know properties without a setter by the built-in name only.
+for _name in ("stage", "stage_entered_at", "journey", "journey_started_at", "clock", "history",
+              "stamps"):  # fmt: skip
+    _property = vars(Person)[_name]
+    setattr(Person, _name, _Kept(_property.fget, doc=_property.__doc__))
+
 
 def field_defs(person_class: type[Person]) -> Mapping[str, FieldDef]:
     """The fields of a person class that activities and effects may write, by name.
@@ -149,44 +178,86 @@ def field_defs(person_class: type[Person]) -> Mapping[str, FieldDef]:
     Raises:
         RecordError: an annotation is not a type that a field may have [S1].
     """
-    hints = get_type_hints(person_class, include_extras=True)
-    found: dict[str, FieldDef] = {}
-    for attribute in attrs.fields(person_class):
-        if not attribute.init or attribute.name == "id":
-            continue
-        try:
-            kind = FieldType.from_annotation(hints[attribute.name])
-        except RecordError as error:
-            raise RecordError(f"{person_class.__name__}.{attribute.name}: {error}") from None
-        metadata = attribute.metadata
-        kind = attrs.evolve(kind, minimum=metadata.get("minimum"), maximum=metadata.get("maximum"))
-        default = None if attribute.default is attrs.NOTHING else attribute.default
-        if default == kind.empty:
-            default = None
-        found[attribute.name] = FieldDef(
-            attribute.name, kind, cast(Value, default), description=metadata.get("description", "")
-        )
-    return found
+    hints = type_hints(person_class)
+    return {
+        one.name: field_def(one, hints[one.name])
+        for one in attrs.fields(person_class)
+        if one.init and one.name != "id"
+    }
+
+
+def type_hints(person_class: type[Person]) -> Mapping[str, Any]:
+    """The annotations of a person class and its bases, as types.
+
+    Raises:
+        RecordError: an annotation names something that cannot be found.
+    """
+    try:
+        return get_type_hints(person_class, include_extras=True)
+    except Exception as error:  # annotations are code, and may raise anything
+        raise RecordError(
+            f"the annotations of {person_class.__name__} cannot be read: {error}; a type has to "
+            "be imported, or defined outside of any function"
+        ) from None
+
+
+def field_def(attribute: attrs.Attribute[Any], annotation: Any) -> FieldDef:
+    """The declaration of one field of a person class.
+
+    Raises:
+        RecordError: the annotation is not a type that a field may have [S1].
+    """
+    metadata = attribute.metadata
+    default: Any = attribute.default
+    kind = attrs.evolve(
+        FieldType.from_annotation(annotation),
+        minimum=metadata.get("minimum"),
+        maximum=metadata.get("maximum"),
+    )
+    factory = getattr(default, "factory", None)
+    if factory is not None:
+        if default.takes_self:
+            raise RecordError("its default is made from the person: give it a value")
+        default = factory()
+    return FieldDef(
+        attribute.name,
+        kind,
+        None if default is attrs.NOTHING else default,
+        metadata.get("label", ""),
+        metadata.get("description", ""),
+    ).tidied()
 
 
 #: The fields that every person has.
 BASE_FIELDS: Mapping[str, FieldDef] = field_defs(Person)
 
 
+def class_name(model: str) -> str:
+    """The name of the person class of a model: ``two_step`` has ``TwoStepPerson``."""
+    name = "".join(part.capitalize() for part in model.replace("-", "_").split("_")) + "Person"
+    return name if name.isidentifier() else "ModelPerson"
+
+
 def person_class(
     name: str, extra: Mapping[str, FieldDef], base: type[Person] = Person
 ) -> type[Person]:
-    """A person class of a model's own: ``base`` with the extra fields, slotted, with its types."""
+    """A person class of a model's own: ``base`` with the extra fields, slotted, with its types.
+
+    An extra field that the base has already gives it another default, where it says one.
+    """
+    known = attrs.fields_dict(base)
     body = {
-        one.name: attrs.field(default=one.start(), kw_only=True, metadata={"extra": True})
+        one.name: attrs.field(default=one.start(), kw_only=True)
         for one in extra.values()
-        if one.name not in attrs.fields_dict(base)
+        if one.name not in known or known[one.name].default != one.start()
     }
-    made = attrs.make_class(name, body, bases=(base,), slots=True, eq=False, repr=False)
+    made = cast(
+        "type[Person]",
+        attrs.make_class(name, body, bases=(base,), slots=True, eq=False, repr=False),
+    )
     types = {one.name: one.type for one in field_defs(base).values()}
-    types.update({one.name: one.type for one in extra.values()})
-    made.__field_types__ = types
-    return cast("type[Person]", made)
+    made.__field_types__ = types | {one.name: one.type for one in extra.values()}
+    return made
 
 
 def accept_fields(types: Mapping[str, FieldType], values: Mapping[str, Any]) -> dict[str, Value]:

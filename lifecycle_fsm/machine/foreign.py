@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -70,10 +71,10 @@ class Foreign:
                     f"{decision.rows[-1].rule} sets {name!r}, and {type(obj).__name__} has no "
                     f"attribute {self._attribute(name)!r} to keep it"
                 )
-        for name, value in changes.items():
-            setattr(obj, self._attribute(name), value)
-        if decision.rows:
-            setattr(obj, self.stage, decision.stage)
+        writes = {self._attribute(name): value for name, value in changes.items()}
+        if decision.moved:
+            writes[self.stage] = decision.stage
+        _write(obj, writes)
         history.extend(decision.rows)
         return decision
 
@@ -113,3 +114,18 @@ class Foreign:
         person._clock = last.now
         person._history = tuple(place for row in history for place in pack(row))
         return person
+
+
+def _write(obj: Any, values: Mapping[str, Any]) -> None:
+    """Set all of the attributes, or, where one of them refuses, none [S11]."""
+    before = {name: getattr(obj, name) for name in values}
+    done: list[str] = []
+    try:
+        for name, value in values.items():
+            done.append(name)
+            setattr(obj, name, value)
+    except BaseException:
+        for name in done:
+            with contextlib.suppress(Exception):  # the one that refused may refuse again
+                setattr(obj, name, before[name])
+        raise

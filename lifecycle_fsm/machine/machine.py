@@ -275,12 +275,43 @@ class LifecycleMachine:
     # ------------------------------------------------------------------ knowing
 
     def may(self, person: Person, trigger: str, at: datetime | str) -> bool:
-        """Whether the trigger would move the person at that time; nothing changes."""
-        firing = self.firing(person, instant(at), trigger)
-        event = self.events.get(trigger)
-        return event is not None and any(
-            one.opens(person, firing) for one in event.transitions.get(person._stage, ())
+        """Whether the trigger would move the person at that time; nothing changes.
+
+        Raises:
+            NoSuchMove: the model has no such trigger at all.
+        """
+        when = instant(at)
+        if trigger not in self.model.triggers:
+            self._unknown(trigger, person, when)
+        firing = self.firing(person, when, trigger)
+        return any(
+            one.opens(person, firing)
+            for one in self.events[trigger].transitions.get(person._stage, ())
         )
+
+    def explain(
+        self, person: Person, trigger: str | None, at: datetime | str
+    ) -> tuple[Refusal, ...]:
+        """Why the trigger, or without one the system, does not move the person at that time: every
+        move that is not open, with all that is unmet and the values seen [S10].
+
+        Raises:
+            NoSuchMove: there is no such trigger, or none of its moves leaves the person's stage.
+        """
+        when = instant(at)
+        if trigger is not None:
+            if trigger not in self.model.triggers:
+                self._unknown(trigger, person, when)
+            if not self.events[trigger].transitions.get(person._stage):
+                message = self._no_such(trigger, person._stage)
+                raise NoSuchMove(
+                    message,
+                    Decision(
+                        "no_such_move", person.id, when, when, person._stage, trigger,
+                        reason=message,
+                    ),
+                )  # fmt: skip
+        return self.refusals(person, trigger, when)
 
     def _explainer(self, edge: Edge) -> Callable[[Any, datetime], Outcome]:
         """The guard made ready to be explained, once: most guards never are."""

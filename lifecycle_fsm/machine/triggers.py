@@ -6,8 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lifecycle_fsm.fields import instant
-from lifecycle_fsm.person import Person, person_class
+from lifecycle_fsm.person import Person, class_name, person_class
 
 if TYPE_CHECKING:
     from lifecycle_fsm.machine.decision import Decision, Refusal
@@ -18,9 +17,8 @@ def own_class(machine: LifecycleMachine) -> type[Person]:
     """The person class of the machine's model: its fields, and ``fire``, ``may``, ``explain``,
     ``<trigger>`` and ``may_<trigger>``."""
     model = machine.model
-    name = "".join(part.capitalize() for part in model.name.split("_")) + "Person"
     made = person_class(
-        name if name.isidentifier() else "ModelPerson",
+        class_name(model.name),
         {one.name: one for one in model.fields},
         model.person,
     )
@@ -44,7 +42,7 @@ def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
         self: Person, trigger: str | None = None, *, at: datetime | str
     ) -> tuple[Refusal, ...]:
         """Every move that is not open, with all that is unmet and the values seen."""
-        return machine.refusals(self, trigger, instant(at))
+        return machine.explain(self, trigger, at)
 
     methods: dict[str, Callable[..., Any]] = {"fire": fire, "may": may, "explain": explain}
     for trigger in machine.model.triggers:

@@ -14,7 +14,9 @@ from lifecycle_fsm.model.definition import (
 )
 from lifecycle_fsm.model.files import dumps, load, loads, save, shipped, shipped_text
 from lifecycle_fsm.model.model import Edge, Model
-from lifecycle_fsm.model.plain import from_plain, to_plain
+from lifecycle_fsm.model.reading import from_plain
+from lifecycle_fsm.model.stub import stub
+from lifecycle_fsm.model.writing import to_plain
 
 __all__ = [
     "ActivityKind",
@@ -36,5 +38,6 @@ __all__ = [
     "save",
     "shipped",
     "shipped_text",
+    "stub",
     "to_plain",
 ]

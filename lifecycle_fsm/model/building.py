@@ -6,118 +6,86 @@ Building needs no proof: overlaps, gaps and dead rules are the matter of the che
 from __future__ import annotations
 
 import keyword
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Container, Iterable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, get_args
 
-import attrs
-
-from lifecycle_fsm.errors import Problem, suggest
-from lifecycle_fsm.fields import FieldType
+from lifecycle_fsm.errors import GuardError, Problem, suggest
+from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.guard import (
     Always,
     Field,
     Guard,
-    Named,
     Opaque,
+    Term,
     Vocabulary,
+    constant,
     effect_problems,
-    resolve,
+    is_name,
 )
 from lifecycle_fsm.guard import problems as guard_problems
-from lifecycle_fsm.guard.terms import walk
-from lifecycle_fsm.model import steps
-from lifecycle_fsm.model.definition import Move, Set, SortRule, StepDef, given
-from lifecycle_fsm.person import READ_ONLY, Person
+from lifecycle_fsm.model import kinds, steps
+from lifecycle_fsm.model.declared import Unreadable
+from lifecycle_fsm.model.definition import (
+    Mail,
+    Move,
+    OnFailure,
+    Set,
+    Skips,
+    SortRule,
+    StepDef,
+    arrow,
+    given,
+)
+from lifecycle_fsm.model.resolving import fields_read, nodes
+from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person
 
 if TYPE_CHECKING:
     from lifecycle_fsm.model.model import Model
 
+__all__ = ["fields_read", "mentions", "problems"]
+
 _STAGE_WORDS = frozenset(READ_ONLY)
-
-
-def resolved(model: Model) -> dict[str, Any]:
-    """The parts of a model with named guards told from yes/no fields, and with the definitions
-    that came along with Python guards collected into ``guards``."""
-    guards = dict(model.guards)
-    for tree in _trees(model):
-        for node in walk(tree):
-            if isinstance(node, Named) and node.definition is not None:
-                _collect(node, guards)
-    object.__setattr__(model, "guards", guards)
-    words = model.vocabulary
-
-    def sets(value: tuple[Set, ...]) -> tuple[Set, ...]:
-        return tuple(
-            attrs.evolve(one, value=resolve(one.value, words))
-            if isinstance(one.value, Guard)
-            else one
-            for one in value
-        )
-
-    def guarded(rules: Iterable[Any]) -> tuple[Any, ...]:
-        return tuple(
-            attrs.evolve(
-                rule,
-                when=resolve(rule.when, words),
-                **({"then": sets(rule.then)} if hasattr(rule, "then") else {}),
-            )
-            for rule in rules
-        )
-
-    return {
-        "guards": {name: resolve(guard, words) for name, guard in guards.items()},
-        "moves": guarded(model.moves),
-        "sort": guarded(model.sort),
-        "data": guarded(model.data),
-        "scoring": guarded(model.scoring),
-        "kinds": tuple(attrs.evolve(kind, sets=sets(kind.sets)) for kind in model.kinds),
-    }
-
-
-def _collect(node: Named, guards: dict[str, Guard]) -> None:
-    assert node.definition is not None
-    guards.setdefault(node.name, node.definition)
-    for inner in walk(node.definition):
-        if isinstance(inner, Named) and inner.definition is not None and inner.name not in guards:
-            _collect(inner, guards)
-
-
-def _trees(model: Model) -> Iterator[Guard]:
-    yield from model.guards.values()
-    for rules in (model.moves, model.sort, model.data, model.scoring):
-        for rule in rules:  # type: ignore[attr-defined]
-            yield rule.when
-
-
-def fields_read(model: Model, guards: Iterable[Guard]) -> tuple[str, ...]:
-    """The fields that the guards read, named guards looked through, in order of first use."""
-    found: dict[str, None] = {}
-    seen: set[str] = set()
-
-    def visit(guard: Guard) -> None:
-        for node in walk(guard):
-            if isinstance(node, Field):
-                found.setdefault(node.name)
-            elif isinstance(node, Named) and node.name not in seen:
-                seen.add(node.name)
-                if node.name in model.guards:
-                    visit(model.guards[node.name])
-
-    for guard in guards:
-        visit(guard)
-    return tuple(found)
+#: What the class of a model's persons has beside the fields: no field and no trigger is called so.
+_METHODS = frozenset(
+    {name for name in dir(Person) if not name.startswith("__")} - set(BASE_FIELDS)
+) | {"fire", "may", "explain"}
+_LONGEST_SETTLE = timedelta(days=366)
 
 
 def problems(model: Model) -> list[Problem]:
     """Every structural fault of a model, in the order of its sections."""
-    return [problem for section in _SECTIONS for problem in section(model)]
+    found = [problem for section in _SECTIONS for problem in section(model)]
+    # Of a field that cannot be read nothing is known: what refers to it is no second fault.
+    unknown = {one.name for one in model.fields if isinstance(one, Unreadable) and one.name}
+    return [
+        one
+        for one in dict.fromkeys(found)
+        if one.where in {f"fields.{name}" for name in unknown} or not mentions(one, unknown)
+    ]
+
+
+def mentions(problem: Problem, names: Container[str]) -> bool:
+    """Whether the message of a problem has one of the names in it."""
+    return any(word in names for word in re.findall(r"\w+", problem.message))
+
+
+def _whole(model: Model) -> Iterator[Problem]:
+    if not model.name.strip():
+        yield Problem("name", "a model needs a name")
+    settle: object = model.settle
+    if not isinstance(settle, timedelta):
+        yield Problem("settle", f"this is a length of time, a timedelta, not {settle!r}")
+    elif not timedelta(0) <= settle <= _LONGEST_SETTLE or settle.microseconds:
+        yield Problem(
+            "settle", "original processing ends after whole seconds, and within a year: "
+            f"this is {settle}"
+        )  # fmt: skip
 
 
 def _stages(model: Model) -> Iterator[Problem]:
-    for index, stage in enumerate(model.stages):
-        where = f"stages[{index}] {stage.name}"
-        yield from _identifier(where, stage.name)
     yield from _unique("stages", [stage.name for stage in model.stages])
     if len(model.path) < 2:
         yield Problem(
@@ -126,50 +94,62 @@ def _stages(model: Model) -> Iterator[Problem]:
             "processing, the others are walked forwards",
         )
     for index, stage in enumerate(model.stages):
-        if stage.system and model.systems and stage.system not in model.systems:
-            yield Problem(
-                f"stages[{index}] {stage.name}",
-                f"no system named {stage.system!r}{suggest(stage.system, model.systems)}",
-            )
+        where = f"stages[{index}] {stage.name}"
+        yield from _identifier(where, stage.name)
+        yield from _system(model, where, stage.system)
+        yield from _choice(where, "mail", stage.mail, get_args(Mail))
 
 
 def _fields(model: Model) -> Iterator[Problem]:
-    taken = {name for name in dir(Person) if not name.startswith("__")}
-    own = {one.name for one in model.fields}
-    yield from _unique("fields", [one.name for one in model.fields])
+    yield from _unique("fields", [one.name for one in model.fields if one.name])
     for one in model.fields:
-        where = f"fields.{one.name}"
-        yield from _identifier(where, one.name)
-        if one.name in taken and one.name not in attrs.fields_dict(model.person):
-            yield Problem(where, "this name is taken by the person itself; choose another")
-        elif one.name in taken and one.name in _STAGE_WORDS:
+        where = f"fields.{one.name}" if one.name else "fields"
+        if isinstance(one, Unreadable):
+            yield Problem(where, one.fault)
+            continue
+        yield from _word(where, one.name)
+        yield from (Problem(where, message) for message in one.faults())
+        known = BASE_FIELDS.get(one.name)
+        if one.name in _STAGE_WORDS:
             yield Problem(where, "this is written by the machine and cannot be declared")
-        if one.default is not None:
-            try:
-                one.type.accept(one.default)
-            except Exception as error:
-                yield Problem(where, f"its default does not fit: {error}")
-    for name in model.tokens:
-        yield from _identifier(f"tokens.{name}", name)
-    for name in model.guards:
-        yield from _identifier(f"guards.{name}", name)
-        if name in own or name in model.field_types or name in READ_ONLY:
-            yield Problem(
-                f"guards.{name}", "a field has the same name, so a guard could mean either"
-            )
+        elif one.name in _METHODS:
+            yield Problem(where, "this name is taken by the person itself; choose another")
+        elif known is not None:
+            ours, theirs = known.type, one.type
+            if (ours.kind, ours.nullable) != (theirs.kind, theirs.nullable):
+                yield Problem(
+                    where,
+                    f"every person has this field, as {ours}: declare it so, or choose another "
+                    "name",
+                )
+
+
+def _tokens(model: Model) -> Iterator[Problem]:
+    for name, value in model.tokens.items():
+        where = f"tokens.{name}"
+        yield from _word(where, name)
+        try:
+            constant(value)
+        except GuardError as error:
+            yield Problem(where, f"a token is a number, a text, a time or a list of them: {error}")
 
 
 def _guards(model: Model) -> Iterator[Problem]:
     for name, guard in model.guards.items():
-        yield from _guard(model, f"guards.{name}", guard)
+        where = f"guards.{name}"
+        yield from _word(where, name)
+        if name in model.field_types or name in READ_ONLY:
+            yield Problem(where, "a field has the same name, so a guard could mean either")
+        yield from _guard(model, where, guard)
 
 
 def _moves(model: Model) -> Iterator[Problem]:
     yield from _unique_rules(model)
-    reserved = {name for name in dir(Person) if not name.startswith("__")} | set(model.field_types)
     for index, move in enumerate(model.moves):
-        where = f"moves[{index}] {' | '.join(move.sources)} -> {move.target}"
+        where = f"moves[{index}] {arrow(move.sources, move.target)}"
         yield from _identifier(where, move.name)
+        yield from _system(model, where, move.system)
+        yield from _choice(where, "skips", move.skips, get_args(Skips))
         known = True
         for name in dict.fromkeys((*move.sources, move.target)):
             if name not in model.by_name:
@@ -177,18 +157,31 @@ def _moves(model: Model) -> Iterator[Problem]:
                 yield Problem(where, f"no stage named {name!r}{suggest(name, model.by_name)}")
         if not move.sources:
             yield Problem(where, "a move leaves at least one stage: name it in 'from'")
-        if move.on is not None:
-            yield from _identifier(where, move.on)
-            if move.on in reserved:
-                yield Problem(
-                    where,
-                    f"the trigger {move.on!r} has the name of a field or method of the person; "
-                    "choose another",
-                )
-        if known:
+        yield from _unique(where, move.sources)
+        yield from _trigger(model, where, move.on)
+        if known and model.path:
             yield from _direction(model, where, move)
         yield from _guard(model, where, move.when, opaque=True)
         yield from _effects(model, where, move.then, model.vocabulary)
+
+
+def _trigger(model: Model, where: str, trigger: str | None) -> Iterator[Problem]:
+    if trigger is None:
+        return
+    yield from _identifier(where, trigger)
+    method = f"may_{trigger}"
+    if trigger in _METHODS or trigger in model.field_types:
+        yield Problem(
+            where,
+            f"the trigger {trigger!r} has the name of a field or method of the person; choose "
+            "another",
+        )
+    elif method in model.field_types or method in model.triggers:
+        yield Problem(where, f"the trigger {trigger!r} comes with {method!r}, which is taken")
+    elif all(kind.trigger != trigger for kind in model.activity_kinds.values()):
+        raises = model.activity_kinds[trigger].trigger
+        other = f", it raises {raises!r}" if raises else ": write a system move, without 'on'"
+        yield Problem(where, f"the activity {trigger!r} does not ask for a move{other}")
 
 
 def _direction(model: Model, where: str, move: Move) -> Iterator[Problem]:
@@ -210,8 +203,8 @@ def _direction(model: Model, where: str, move: Move) -> Iterator[Problem]:
         elif rank is not None and end is not None and end < rank:
             yield Problem(
                 where,
-                f"this moves backwards, from rank {rank} to rank {end}: people leave the path by a "
-                "detour stage and return from there",
+                f"this moves backwards, from {source!r}: people leave the path by a detour stage "
+                "and return from there",
             )
         elif rank is not None and end is not None and end > rank + 1:
             skipping = True
@@ -230,7 +223,7 @@ def _skips(where: str, rule: Move | SortRule, skipping: bool) -> Iterator[Proble
 
 
 def _unique_rules(model: Model) -> Iterator[Problem]:
-    names = [rule.name for rule in (*model.sort, *model.moves)]
+    names = [rule.name for rule in model.sort] + [move.name for move in model.moves]
     for name, count in Counter(names).items():
         if count > 1:
             yield Problem(
@@ -248,6 +241,8 @@ def _sort(model: Model) -> Iterator[Problem]:
         where = f"sort[{index}] {rule.name}"
         last = index == len(model.sort) - 1
         yield from _identifier(where, rule.name)
+        yield from _system(model, where, rule.system)
+        yield from _choice(where, "skips", rule.skips, get_args(Skips))
         if isinstance(rule.when, Always) and not last:
             yield Problem(where, "it takes everyone, so no rule behind it is ever reached")
         if last and not isinstance(rule.when, Always):
@@ -259,66 +254,108 @@ def _sort(model: Model) -> Iterator[Problem]:
             yield Problem(
                 where, f"no stage named {rule.target!r}{suggest(rule.target, model.by_name)}"
             )
-        elif rule.target == model.initial.name:
+        elif model.path and rule.target == model.initial.name:
             yield Problem(where, "the sort leads out of original processing, not back into it")
         else:
             yield from _skips(where, rule, model.ranks.get(rule.target, 0) > 1)
         yield from _guard(model, where, rule.when)
 
 
-def _silos(model: Model) -> Iterator[Problem]:
-    known = model.activity_kinds
+def _kinds(model: Model) -> Iterator[Problem]:
     yield from _unique("kinds", [kind.name for kind in model.kinds])
     for kind in model.kinds:
         where = f"kinds.{kind.name}"
         yield from _identifier(where, kind.name)
+        if kind.name in kinds.KEPT:
+            yield Problem(where, "this kind is built in and means more than its fields: choose "
+                          "another name")  # fmt: skip
+            continue
+        if kind.trigger is not None:
+            yield from _identifier(where, kind.trigger)
+        yield from _unique(where, [one.name for one in kind.payload])
+        for one in kind.payload:
+            yield from _payload(f"{where}, payload {one.name}", one)
         words = model.vocabulary_for(kind.name)
         yield from _effects(model, where, kind.sets, words)
-        yield from _no_stage(model, where, kind.sets)
+        yield from _no_stage(model, where, [one.value for one in kind.sets])
+
+
+def _payload(where: str, one: FieldDef) -> Iterator[Problem]:
+    yield from _word(where, one.name)
+    yield from (Problem(where, message) for message in one.type.faults())
+    if one.default is not None:
+        yield Problem(where, "what an activity brings has no default: leave it out")
+
+
+def _data(model: Model) -> Iterator[Problem]:
+    known = model.activity_kinds
     for index, rule in enumerate(model.data):
-        where = f"data[{index}] {rule.on}"
+        where = f"data[{index}] {rule.name or rule.on}"
         if rule.on not in known:
+            yield Problem(where, f"no activity named {rule.on!r}{suggest(rule.on, known)}")
+            continue
+        if not rule.then:
+            yield Problem(where, "it sets nothing: say what in 'then'")
+        words = model.vocabulary_for(rule.on)
+        yield from _guard(model, where, rule.when, words)
+        yield from _effects(model, where, rule.then, words)
+        yield from _no_stage(model, where, [rule.when, *(one.value for one in rule.then)])
+
+
+def _scoring(model: Model) -> Iterator[Problem]:
+    known = model.activity_kinds
+    yield from _unique("scoring", [rule.name for rule in model.scoring])
+    for index, rule in enumerate(model.scoring):
+        where = f"scoring[{index}] {rule.name}"
+        if rule.on is not None and rule.on not in known:
             yield Problem(where, f"no activity named {rule.on!r}{suggest(rule.on, known)}")
             continue
         words = model.vocabulary_for(rule.on)
         yield from _guard(model, where, rule.when, words)
-        yield from _effects(model, where, rule.then, words)
-        yield from _no_stage(model, where, rule.then, rule.when)
-    yield from _unique("scoring", [rule.name for rule in model.scoring])
-    for index, score in enumerate(model.scoring):
-        where = f"scoring[{index}] {score.name}"
-        words = model.vocabulary
-        if score.on is not None:
-            if score.on not in known:
-                yield Problem(where, f"no activity named {score.on!r}{suggest(score.on, known)}")
-                continue
-            words = model.vocabulary_for(score.on)
-        yield from _guard(model, where, score.when, words)
-        yield from _no_stage(model, where, (), score.when)
-        if isinstance(score.points, Guard):
+        yield from _no_stage(model, where, [rule.when, rule.points])
+        if rule.on is None:
+            for name in ("behavior_score", "demographic_score"):
+                if name in fields_read(model, [rule.when, rule.points]):
+                    yield Problem(
+                        where,
+                        f"without 'on' these are points for how well somebody fits, and cannot "
+                        f"depend on the {name!r} [S18]",
+                    )
+        if isinstance(rule.points, Guard):
             yield Problem(where, "points are a number or a token, not a condition")
         else:
-            effect = attrs.evolve(words, in_effect=True)
-            for message in effect_problems(score.points, FieldType("int"), effect):
+            for message in effect_problems(rule.points, FieldType("int"), given(words)):
                 yield Problem(where, f"points: {message}")
 
 
 def _processing(model: Model) -> Iterator[Problem]:
     yield from _unique("processing", [step.name for step in model.processing])
     yield from _unique("processing", [step.number for step in model.processing])
-    chain = model.chain
-    for step in chain:
-        where = f"processing {step.number:03} {step.name}"
-        if not 0 <= step.number < steps.SORT_NUMBER:
+    for index, step in enumerate(model.processing):
+        where = f"processing[{index}] {step.name or step.use}"
+        if not 0 < step.number < steps.SORT_NUMBER:
             yield Problem(where, f"number a step from 1 to {steps.SORT_NUMBER - 1}: the sort is 90")
+        if not step.name:
+            yield Problem(where, "give 'step', for a built-in one, or the 'name' of your own")
         if step.use and step.use not in steps.BUILT_IN:
             yield Problem(
-                where, f"no built-in step {step.use!r}{suggest(step.use, steps.BUILT_IN)}"
+                where,
+                f"no built-in step {step.use!r}{suggest(step.use, steps.BUILT_IN)}; the project's "
+                "own step has a 'name' instead",
             )
-        for name in (*step.reads, *step.writes):
-            if name not in model.field_types and name != "id":
+        yield from _choice(where, "on_failure", step.on_failure, get_args(OnFailure))
+        for message in steps.unwritable(step.options):
+            yield Problem(where, message)
+        full = next(one for one in model.chain if one.name == step.name)
+        for name in full.reads:
+            if name not in model.field_types and name not in READ_ONLY and name != "id":
                 yield Problem(where, f"no field named {name!r}{suggest(name, model.field_types)}")
-        yield from _order(where, step, chain)
+        for name in full.writes:
+            if name in READ_ONLY or name == "id":
+                yield Problem(where, f"it writes {name!r}: only the machine does [S1]")
+            elif name not in model.field_types:
+                yield Problem(where, f"no field named {name!r}{suggest(name, model.field_types)}")
+        yield from _order(where, full, model.chain)
 
 
 def _order(where: str, step: StepDef, chain: tuple[StepDef, ...]) -> Iterator[Problem]:
@@ -340,7 +377,7 @@ def _guard(
     *,
     opaque: bool = False,
 ) -> Iterator[Problem]:
-    if not opaque and any(isinstance(node, Opaque) for node in walk(guard)):
+    if not opaque and any(isinstance(node, Opaque) for node in nodes(guard)):
         yield Problem(where, "a Python function can guard a move only, not this [S2]")
     for message in guard_problems(guard, words or model.vocabulary):
         yield Problem(where, message)
@@ -355,7 +392,7 @@ def _effects(
         if target is None:
             hint = (
                 "only the machine writes it"
-                if one.field in READ_ONLY
+                if one.field in READ_ONLY or one.field == "id"
                 else f"no field of this name{suggest(one.field, model.field_types)}"
             )
             yield Problem(where, f"cannot set {one.field!r}: {hint}")
@@ -364,29 +401,35 @@ def _effects(
                 yield Problem(where, f"{one.field}: a condition can set a yes/no field only")
             yield from _guard(model, where, one.value, words)
         else:
-            effect = attrs.evolve(given(words), in_effect=True)
-            for message in effect_problems(one.value, target, effect):
-                yield Problem(where, f"{one.field}: {message}")
+            for message in effect_problems(one.value, target, given(words)):
+                yield Problem(where, f"{one.field}: {message}{_quote(one.value, target, words)}")
 
 
-def _no_stage(
-    model: Model, where: str, sets: tuple[Set, ...], when: Guard | None = None
-) -> Iterator[Problem]:
-    trees = [when] if when is not None else []
-    trees += [one.value for one in sets if isinstance(one.value, Guard)]
-    read = set(fields_read(model, trees))
-    read |= {
-        node.name
-        for one in sets
-        if not isinstance(one.value, Guard)
-        for node in walk(one.value)
-        if isinstance(node, Field)
-    }
-    for name in sorted(read & _STAGE_WORDS):
+def _quote(value: Term, target: FieldType, words: Vocabulary) -> str:
+    """The remedy for a text that was written without its own quotation marks."""
+    if isinstance(value, Field) and target.kind == "str" and value.name not in words.fields:
+        return f"; a text has quotes of its own, as in \"'{value.name}'\""
+    return ""
+
+
+def _no_stage(model: Model, where: str, trees: Iterable[Guard | Term]) -> Iterator[Problem]:
+    for name in sorted(_STAGE_WORDS.intersection(fields_read(model, trees))):
         yield Problem(
             where,
             f"it reads {name!r}: data and scoring come before the lifecycle and never read the "
             "stage [S18]",
+        )
+
+
+def _system(model: Model, where: str, name: str) -> Iterator[Problem]:
+    if name and model.systems and name not in model.systems:
+        yield Problem(where, f"no system named {name!r}{suggest(name, model.systems)}")
+
+
+def _choice(where: str, key: str, value: Any, known: tuple[str, ...]) -> Iterator[Problem]:
+    if value is not None and value not in known:
+        yield Problem(
+            where, f"{key}: {value!r} is none of {', '.join(known)}{suggest(str(value), known)}"
         )
 
 
@@ -397,10 +440,29 @@ def _identifier(where: str, name: str) -> Iterator[Problem]:
         )
 
 
+def _word(where: str, name: str) -> Iterator[Problem]:
+    """What guards speak of is no word of their language either."""
+    yield from _identifier(where, name)
+    if name.isidentifier() and not keyword.iskeyword(name) and not is_name(name):
+        yield Problem(where, f"{name!r} is a word of the guard language: choose another name")
+
+
 def _unique(where: str, names: Iterable[object]) -> Iterator[Problem]:
     for name, count in Counter(names).items():
         if count > 1:
             yield Problem(where, f"{name!r} stands here {count} times; each needs its own")
 
 
-_SECTIONS = (_stages, _fields, _guards, _silos, _processing, _sort, _moves)
+_SECTIONS = (
+    _whole,
+    _tokens,
+    _fields,
+    _guards,
+    _stages,
+    _processing,
+    _kinds,
+    _data,
+    _scoring,
+    _sort,
+    _moves,
+)

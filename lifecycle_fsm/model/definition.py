@@ -6,16 +6,15 @@ A model is written with these from Python, or read from TOML; both give equal ob
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import FunctionType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.errors import GuardError, GuardSyntaxError
+from lifecycle_fsm.errors import GuardError, GuardSyntaxError, ModelError, Problem
 from lifecycle_fsm.fields import FieldDef
 from lifecycle_fsm.guard import (
     Always,
-    Const,
     Guard,
     Opaque,
     Term,
@@ -29,11 +28,13 @@ from lifecycle_fsm.guard import (
 Skips: TypeAlias = Literal["passed_over", "no_credit"]
 Mail: TypeAlias = Literal["nurture", "paused", "suspended"]
 OnFailure: TypeAlias = Literal["park", "skip"]
+#: The guard of the last rule of the sort, in a model file.
+OTHERWISE = "otherwise"
 
 
 def read_guard(value: object) -> Guard:
     """A guard however it was written: a tree, a field proxy, text, or a named Python function."""
-    if isinstance(value, FunctionType):
+    if isinstance(value, FunctionType | MethodType | BuiltinFunctionType):
         if value.__name__ == "<lambda>":
             raise GuardError("a Python guard needs a name: write a function with def [S2]")
         return Opaque(value.__name__, value)
@@ -47,8 +48,6 @@ def read_value(value: object) -> Term | Guard:
     Raises:
         GuardSyntaxError: the text is neither a value nor a guard.
     """
-    if isinstance(value, bool | int | float):
-        return Const(value)
     if not isinstance(value, str):
         return value if isinstance(value, Guard | Term) else as_term(value)
     try:
@@ -60,17 +59,25 @@ def read_value(value: object) -> Term | Guard:
             raise max(as_value, as_condition, key=lambda error: error.column) from None
 
 
-def read_sets(value: object) -> tuple[Set, ...]:
+def read_sets(value: Mapping[str, object] | Iterable[Set]) -> tuple[Set, ...]:
     """Effects however they were written: ``{"hand_raised": False}`` or a sequence of ``Set``."""
     if isinstance(value, Mapping):
         return tuple(Set(name, one) for name, one in value.items())
-    if isinstance(value, Iterable):
-        return tuple(value)
-    raise TypeError(f"effects are a mapping of field to value, not {value!r}")
+    return tuple(value)
 
 
-def _names(value: object) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)  # type: ignore[arg-type]
+def _names(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _stage_name(value: str | Stage) -> str:
+    return value.name if isinstance(value, Stage) else value
+
+
+def _stage_names(value: str | Stage | Stages | Iterable[str | Stage]) -> tuple[str, ...]:
+    if isinstance(value, Stage | Stages):
+        return tuple(stage.name for stage in value.sources)
+    return (value,) if isinstance(value, str) else tuple(map(_stage_name, value))
 
 
 def given(words: Vocabulary) -> Vocabulary:
@@ -95,27 +102,43 @@ class _Origin:
 
     @property
     def sources(self) -> tuple[Stage, ...]:
+        """The stages, in the order in which they were joined."""
         raise NotImplementedError
 
     def __or__(self, other: _Origin) -> Stages:
         return Stages(self.sources + other.sources)
 
     def to(self, target: Stage, when: object = Always(), **more: Any) -> Move:
-        """A step or a fast track to a later stage of the path; see :class:`Move`."""
-        return Move(
-            sources=tuple(stage.name for stage in self.sources),
-            target=target.name,
-            when=when,
-            **more,
-        )
+        """A move to the target: a step or a fast track along the path; see :class:`Move`."""
+        return Move(sources=self.sources, target=target, when=when, **more)
 
     def detour(self, target: Stage, when: object = Always(), **more: Any) -> Move:
-        """A move off the path, to a detour stage; see :class:`Move`."""
+        """A move off the path, to a detour stage; see :class:`Move`.
+
+        Raises:
+            ModelError: the target is no detour stage.
+        """
+        if not target.off_path:
+            raise self._wrong(target, f"{target.name!r} is no detour stage: write .to(…)")
         return self.to(target, when, **more)
 
     def back_to(self, target: Stage, when: object = Always(), **more: Any) -> Move:
-        """A return from a detour to the path, which starts the next journey; see :class:`Move`."""
+        """A return from a detour to the path, which starts the next journey; see :class:`Move`.
+
+        Raises:
+            ModelError: the target is not on the path, or a source is.
+        """
+        on_path = [stage.name for stage in self.sources if not stage.off_path]
+        if on_path:
+            raise self._wrong(target, f"{on_path[0]!r} is on the path, not back from a detour")
+        if target.off_path:
+            raise self._wrong(target, f"{target.name!r} is off the path: write .detour(…)")
         return self.to(target, when, **more)
+
+    def _wrong(self, target: Stage, message: str) -> ModelError:
+        return ModelError(
+            [Problem(arrow([one.name for one in self.sources], target.name), message)]
+        )
 
 
 @attrs.frozen
@@ -141,6 +164,7 @@ class Stage(_Origin):
 
     @property
     def sources(self) -> tuple[Stage, ...]:
+        """The stage itself, as what moves start from."""
         return (self,)
 
     @property
@@ -161,6 +185,7 @@ class Stages(_Origin):
 
     @property
     def sources(self) -> tuple[Stage, ...]:
+        """The stages, in the order in which they were joined."""
         return self.stages
 
 
@@ -182,8 +207,8 @@ class Move:
         system: who owns the move; display only, as is ``label``, its words in a picture.
     """
 
-    sources: tuple[str, ...] = attrs.field(converter=_names)
-    target: str
+    sources: tuple[str, ...] = attrs.field(converter=_stage_names)
+    target: str = attrs.field(converter=_stage_name)
     when: Guard = attrs.field(default=Always(), converter=read_guard)
     on: str | None = None
     name: str = attrs.field()
@@ -199,23 +224,29 @@ class Move:
         return f"{name}_on_{self.on}" if self.on else name
 
 
+def arrow(sources: Iterable[str], target: str) -> str:
+    """A move in the words of a message: ``mql | sal -> recycled``."""
+    return f"{' | '.join(sources)} -> {target}"
+
+
+def _sort_guard(value: object) -> Guard:
+    return Always() if isinstance(value, str) and value == OTHERWISE else read_guard(value)
+
+
 @attrs.frozen(kw_only=True)
 class SortRule:
     """One line of the decision list that gives a new person the first stage [S15].
 
-    The last rule is the one ``when="otherwise"``.
+    The last rule is the one ``when="otherwise"``. ``skips`` says what becomes of the stages before
+    its own, as for a :class:`Move`.
     """
 
     name: str
-    target: str
-    when: Guard = attrs.field(converter=lambda value: _sort_guard(value))
+    target: str = attrs.field(converter=_stage_name)
+    when: Guard = attrs.field(converter=_sort_guard)
     skips: Skips | None = None
     system: str = ""
     label: str = ""
-
-
-def _sort_guard(value: object) -> Guard:
-    return Always() if value == "otherwise" else read_guard(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -260,19 +291,31 @@ class ScoreRule:
     on: str | None = None
 
 
+def _options(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _settled(one) for name, one in value.items()}
+
+
+def _settled(value: Any) -> Any:
+    """An option in one way of writing it, and out of the reach of who wrote it."""
+    if isinstance(value, Mapping):
+        return _options(value)
+    return tuple(map(_settled, value)) if isinstance(value, list | tuple) else value
+
+
 @attrs.frozen(kw_only=True)
 class StepDef:
     """One numbered step of original processing [S13].
 
     ``use`` names a built-in step; without it the step is the project's own, found by ``name``.
+    A built-in step that is used once needs no other name.
     ``reads`` and ``writes`` of a built-in step are known and need not be given.
     """
 
     number: int
-    name: str
     use: str = ""
+    name: str = attrs.field(default=attrs.Factory(lambda self: self.use, takes_self=True))
     on_failure: OnFailure | None = None
     reads: tuple[str, ...] = attrs.field(default=(), converter=_names)
     writes: tuple[str, ...] = attrs.field(default=(), converter=_names)
-    options: Mapping[str, Any] = attrs.field(factory=dict)
+    options: Mapping[str, Any] = attrs.field(factory=dict, converter=_options)
     label: str = ""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from importlib import resources
 from os import PathLike
 from pathlib import Path
 
 from lifecycle_fsm.errors import FileProblem, ModelError, Problem, suggest
+from lifecycle_fsm.model.lines import find, lines_of
 from lifecycle_fsm.model.model import Model
-from lifecycle_fsm.model.plain import from_plain, to_plain
+from lifecycle_fsm.model.reading import from_plain
+from lifecycle_fsm.model.writing import to_plain
 
 
 def shipped() -> tuple[str, ...]:
     """The names of the models that come with the package."""
     folder = resources.files("lifecycle_fsm.model") / "shipped"
-    return tuple(sorted(one.name.removesuffix(".toml") for one in folder.iterdir()
-                        if one.name.endswith(".toml")))  # fmt: skip
+    files = (one.name for one in folder.iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml")))
 
 
 def shipped_text(name: str) -> str:
@@ -29,7 +30,7 @@ def shipped_text(name: str) -> str:
     if name not in shipped():
         raise FileProblem(
             f"no model named {name!r} is shipped{suggest(name, shipped())}; "
-            f"there are {', '.join(shipped())}"
+            f"there are {', '.join(shipped())}, and a model of your own ends in .toml"
         )
     return (resources.files("lifecycle_fsm.model") / "shipped" / f"{name}.toml").read_text("utf-8")
 
@@ -41,79 +42,82 @@ def load(source: str | PathLike[str]) -> Model:
         FileProblem: the file is missing or is not TOML.
         ModelError: it does not build; every problem is told with its line.
     """
-    if isinstance(source, str) and not source.endswith(".toml") and "/" not in source:
+    if isinstance(source, str) and not any(sign in source for sign in "./\\"):
         return loads(shipped_text(source), f"{source}.toml")
     path = Path(source)
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")  # some editors put a mark in front
     except UnicodeDecodeError as error:
         raise FileProblem(f"{path}: it is not UTF-8 text: {error}") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise FileProblem(
-            f"{path}: cannot read this model: {error.strerror}; give a TOML file or one of "
+            f"{path}: cannot read this model: {_said(error)}; give a TOML file or one of "
             f"{', '.join(shipped())}"
         ) from None
     return loads(text, str(path), str(path.parent))
 
 
 def loads(text: str, name: str = "", folder: str = "") -> Model:
-    """A model from the text of a TOML file; ``name`` is for messages."""
+    """A model from the text of a TOML file.
+
+    Args:
+        text: the TOML.
+        name: of the file, for messages.
+        folder: where relative paths in it start.
+
+    Raises:
+        FileProblem: the text is not TOML.
+        ModelError: it does not build; every problem is told with its line.
+    """
     try:
         plain = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise FileProblem(f"{name or 'model'}: this is not TOML: {error}") from None
     try:
         return from_plain(plain, folder)
     except ModelError as error:
+        lines = lines_of(text)
+        located = [(find(lines, one.where), one) for one in error.problems]
+        located.sort(key=lambda pair: pair[0] or 0)
         raise ModelError(
             [
-                Problem(_place(text, problem.where, name), problem.message)
-                for problem in error.problems
+                Problem(": ".join(filter(None, [_place(name, line), one.where])), one.message)
+                for line, one in located
             ],
             error.name,
         ) from None
 
 
 def dumps(model: Model) -> str:
-    """The TOML of a model; ``loads`` gives an equal model."""
+    """The TOML of a model; ``loads`` gives an equal model.
+
+    Raises:
+        ModelError: a move is guarded by a Python function, which has no text.
+    """
     import tomli_w
 
     return tomli_w.dumps(to_plain(model))
 
 
 def save(model: Model, path: str | PathLike[str]) -> None:
-    """Write the TOML of a model."""
-    Path(path).write_text(dumps(model), "utf-8")
+    """Write the TOML of a model.
+
+    Raises:
+        ModelError: a move is guarded by a Python function, which has no text.
+        FileProblem: the file cannot be written.
+    """
+    text = dumps(model)
+    try:
+        Path(path).write_text(text, "utf-8")
+    except (OSError, ValueError) as error:
+        raise FileProblem(f"{path}: cannot write this model: {_said(error)}") from None
 
 
-def _place(text: str, where: str, name: str) -> str:
-    """The place with file and line in front, where the line can be found."""
-    line = _line(text.splitlines(), where)
-    front = f"{name}:{line}" if name and line else name
-    return f"{front}: {where}" if front else where
+def _said(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
-def _line(lines: list[str], where: str) -> int | None:
-    listed = re.match(r"(\w+)\[(\d+)\]", where)
-    if listed:
-        section, index = listed[1], int(listed[2])
-        heads = [n for n, line in enumerate(lines, 1) if line.strip() == f"[[{section}]]"]
-        if not heads:
-            start = _find(lines, rf"{section}\s*=\s*\[", 0)
-            heads = [n for n, line in enumerate(lines, 1)
-                     if start and n > start and line.lstrip().startswith("{")]  # fmt: skip
-        return heads[index] if index < len(heads) else None
-    named = re.match(r"(\w+)\.(\w+)", where)
-    if named:
-        whole = _find(lines, rf"\[{named[1]}\.{named[2]}\]", 0)
-        start = _find(lines, rf"\[{named[1]}\]\s*(#.*)?$", 0)
-        return whole or (_find(lines, rf"{named[2]}\s*=", start) if start else None)
-    word = re.match(r"\w+", where)
-    return _find(lines, rf"(\[+{word[0]}\]+|{word[0]}\s*=)", 0) if word else None
-
-
-def _find(lines: list[str], pattern: str, after: int) -> int | None:
-    for number, line in enumerate(lines[after:], after + 1):
-        if re.match(pattern, line.strip()):
-            return number
-    return None
+def _place(name: str, line: int | None) -> str:
+    if line is None:
+        return name
+    return f"{name}:{line}" if name else f"line {line}"

@@ -13,6 +13,16 @@ from lifecycle_fsm.model.definition import ActivityKind
 
 #: Kinds whose payload names fields of the person.
 OPEN_KINDS = frozenset({"created", "processed", "changed"})
+#: Kinds that a model cannot declare again, because the silos do more with them than set fields.
+KEPT = OPEN_KINDS | {
+    "merged",
+    "opportunity_changed",
+    "opportunity_lost",
+    "opportunity_opened",
+    "opportunity_won",
+}
+#: Kinds that never ask for a move: the sort follows them.
+SILENT = frozenset({"created", "processed"})
 
 
 def _payload(**types: str) -> tuple[FieldDef, ...]:
@@ -28,7 +38,7 @@ BUILT_IN: Mapping[str, ActivityKind] = {
     for kind in (
         ActivityKind(
             name="created",
-            description="the person's record was made, by marketing or by sales; first of all, and once",
+            description="the person's record was made, by marketing or by sales: first, and once",
         ),
         ActivityKind(
             name="processed",
@@ -36,7 +46,7 @@ BUILT_IN: Mapping[str, ActivityKind] = {
         ),
         ActivityKind(
             name="changed",
-            description="fields of the record were changed: by hand, by an import, by another system",
+            description="fields of the record were changed: by hand, an import, another system",
         ),
         ActivityKind(
             name="form_filled",

@@ -6,38 +6,47 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
+from lifecycle_fsm.guard import Guard, Named, Opaque
+from lifecycle_fsm.guard.terms import transform
+
 if TYPE_CHECKING:
     from lifecycle_fsm.model.model import Model
 
 #: Keys that are for people's eyes: another label is not another lifecycle.
 DISPLAY = frozenset({"title", "label", "description", "code", "group", "system", "systems"})
-_NAMED_BY_USER = frozenset(
-    {"tokens", "guards", "fields", "kinds", "then", "sets", "options", "payload"}
-)
+#: Tables whose keys somebody made up: a token may well be called ``label``.
+_NAMED_BY_USER = frozenset({"tokens", "guards", "fields", "kinds", "payload"})
+#: Tables that are meaning as a whole.
+_VALUES = frozenset({"options", "then", "sets"})
 
 
 def version(model: Model) -> str:
-    """Twelve hexadecimal digits of the SHA-256 of the model without its display parts."""
-    from lifecycle_fsm.model.plain import to_plain  # builds models itself
+    """Twelve hexadecimal digits of the SHA-256 of the model without its display parts.
 
-    plain = {key: _meaning(value, key) for key, value in to_plain(model).items()}
+    A guard that is a Python function counts by its name: nobody can tell what it does.
+    """
+    from lifecycle_fsm.model.writing import parts  # it knows the model, which knows this
+
+    moves = tuple(attrs.evolve(move, when=transform(move.when, _name)) for move in model.moves)
     text = json.dumps(
-        {key: value for key, value in plain.items() if key not in DISPLAY},
-        sort_keys=True,
-        ensure_ascii=False,
-        default=str,
+        _meaning(parts(model, moves)), sort_keys=True, ensure_ascii=False, default=repr
     )
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _meaning(value: Any, key: str) -> Any:
+def _name(guard: Guard) -> Guard:
+    return Named(f"python {guard.name}") if isinstance(guard, Opaque) else guard
+
+
+def _meaning(value: Any, key: str = "") -> Any:
+    if key in _VALUES:
+        return value
+    if key in _NAMED_BY_USER and isinstance(value, dict):
+        return {name: _meaning(one) for name, one in value.items()}
     if isinstance(value, dict):
-        names_are_data = key in _NAMED_BY_USER
-        return {
-            name: _meaning(one, "" if names_are_data else name)
-            for name, one in value.items()
-            if names_are_data or name not in DISPLAY
-        }
+        return {name: _meaning(one, name) for name, one in value.items() if name not in DISPLAY}
     if isinstance(value, list):
-        return [_meaning(one, "") for one in value]
+        return [_meaning(one) for one in value]
     return value

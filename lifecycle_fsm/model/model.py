@@ -11,12 +11,13 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError, ModelError, suggest
 from lifecycle_fsm.fields import FieldDef, FieldType
-from lifecycle_fsm.guard import Guard, Vocabulary
-from lifecycle_fsm.guard.terms import Scalar
+from lifecycle_fsm.guard import Const, Guard, Vocabulary
+from lifecycle_fsm.guard.vocabulary import TokenValue
 from lifecycle_fsm.history import MoveKind
 from lifecycle_fsm.model import building, meaning
 from lifecycle_fsm.model import kinds as built_in_kinds
 from lifecycle_fsm.model import steps as built_in_steps
+from lifecycle_fsm.model.declared import read_fields
 from lifecycle_fsm.model.definition import (
     ActivityKind,
     DataRule,
@@ -27,7 +28,8 @@ from lifecycle_fsm.model.definition import (
     StepDef,
     read_guard,
 )
-from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person, field_defs
+from lifecycle_fsm.model.resolving import Frozen, fields_read, resolved, stored_token
+from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person
 
 
 @attrs.frozen
@@ -46,10 +48,12 @@ class Edge:
 
     @property
     def name(self) -> str:
+        """The name of its move or sort rule, which the history tells."""
         return self.rule.name
 
     @property
     def when(self) -> Guard:
+        """Its guard."""
         return self.rule.when
 
     @property
@@ -59,35 +63,27 @@ class Edge:
 
     @property
     def credit(self) -> bool:
+        """Whether the stages that it goes past count as passed over [S26]."""
         return self.rule.skips != "no_credit"
 
 
-def _mapping(value: Mapping[str, Any] | None) -> dict[str, Any]:
-    return dict(value or {})
+def _mapping(value: Mapping[str, str]) -> Mapping[str, str]:
+    return Frozen(value)
 
 
-def _tokens(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: tuple(one) if isinstance(one, list) else one for name, one in _mapping(value).items()
-    }
+def _tokens(value: Mapping[str, Any]) -> Mapping[str, TokenValue]:
+    return Frozen({name: stored_token(one) for name, one in value.items()})
 
 
-def _guards(value: Mapping[str, Any]) -> dict[str, Guard]:
-    return {name: read_guard(one) for name, one in _mapping(value).items()}
+def _guards(value: Mapping[str, Any]) -> Mapping[str, Guard]:
+    return Frozen({name: read_guard(one) for name, one in value.items()})
 
 
-def _fields(value: Any) -> tuple[FieldDef, ...]:
-    if isinstance(value, type):
-        return tuple(one for name, one in field_defs(value).items() if name not in BASE_FIELDS)
-    if isinstance(value, Mapping):
-        return tuple(
-            FieldDef(name, FieldType.from_text(one) if isinstance(one, str) else one)
-            for name, one in value.items()
-        )
-    return tuple(value)
+def _typed(tokens: Mapping[str, TokenValue]) -> Mapping[str, Const]:
+    return {name: Const(value) for name, value in tokens.items()}
 
 
-@attrs.frozen(kw_only=True, slots=False, eq=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Model:
     """A lifecycle: which stages there are, what moves a person, and under which guard.
 
@@ -98,14 +94,19 @@ class Model:
         moves: the declared edges [S6].
         sort: the decision list for new persons [S15].
         tokens: named numbers, texts and lists, each defined once.
-        guards: named guards.
+        guards: named guards; those that stand in the moves with their definition come by
+            themselves.
         fields: fields beside those of every person: ``FieldDef``s, a mapping of name to type, or
-            an attrs subclass of :class:`Person`.
+            an attrs subclass of :class:`Person`. A field of every person may be declared again, of
+            the same type, to give it clamps, choices or a default.
         kinds, data: kinds of activity that the model adds, and rules of the data silo [S18].
         scoring: the score rules; the behavior and demographic scores are apart [S18].
         processing: the steps of original processing [S13].
         settle: how long after creation the chain ends, for a log that does not say so [S14].
+        title, description: words for people.
         systems: who owns stages and moves, by name, with a label for people.
+        person: the class of the persons, where ``fields`` is not that class itself.
+        folder: where the paths in the options of steps start.
 
     Raises:
         ModelError: the model does not build; it carries every problem, with its place [S5].
@@ -115,9 +116,9 @@ class Model:
     stages: tuple[Stage, ...] = attrs.field(converter=tuple)
     moves: tuple[Move, ...] = attrs.field(default=(), converter=tuple)
     sort: tuple[SortRule, ...] = attrs.field(default=(), converter=tuple)
-    tokens: Mapping[str, Scalar | tuple[Scalar, ...]] = attrs.field(factory=dict, converter=_tokens)
+    tokens: Mapping[str, TokenValue] = attrs.field(factory=dict, converter=_tokens, eq=_typed)
     guards: Mapping[str, Guard] = attrs.field(factory=dict, converter=_guards)
-    fields: tuple[FieldDef, ...] = attrs.field(default=(), converter=_fields)
+    fields: tuple[FieldDef, ...] = attrs.field(default=(), converter=read_fields)
     kinds: tuple[ActivityKind, ...] = attrs.field(default=(), converter=tuple)
     data: tuple[DataRule, ...] = attrs.field(default=(), converter=tuple)
     scoring: tuple[ScoreRule, ...] = attrs.field(default=(), converter=tuple)
@@ -130,8 +131,9 @@ class Model:
     folder: str = attrs.field(default="", eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        for name, value in building.resolved(self).items():
+        for name, value in resolved(self).items():
             object.__setattr__(self, name, value)
+        vars(self).pop("vocabulary", None)  # it was made for this, before names were told apart
         found = building.problems(self)
         if found:
             raise ModelError(found, self.name)
@@ -214,7 +216,7 @@ class Model:
     @cached_property
     def field_types(self) -> Mapping[str, FieldType]:
         """The type of every field that may be written, by name."""
-        types = {one.name: one.type for one in field_defs(self.person).values()}
+        types = {one.name: one.type for one in BASE_FIELDS.values()}
         return types | {one.name: one.type for one in self.fields}
 
     @cached_property
@@ -228,7 +230,7 @@ class Model:
         )
 
     def vocabulary_for(self, kind: str | None) -> Vocabulary:
-        """What a rule of the data or scoring silo may speak of: also of what the activity brings."""
+        """What a rule of the data or scoring silo may speak of: also what the activity brings."""
         if kind is None:
             return attrs.evolve(self.vocabulary, in_effect=True)
         if kind in built_in_kinds.OPEN_KINDS:
@@ -243,23 +245,24 @@ class Model:
     @cached_property
     def activity_kinds(self) -> Mapping[str, ActivityKind]:
         """Every kind of activity that the model takes: built in, added, and one for each trigger
-        that no other kind raises."""
+        that no other kind raises. A trigger with the name of a kind is raised by it."""
         known = dict(built_in_kinds.BUILT_IN) | {kind.name: kind for kind in self.kinds}
         raised = {kind.trigger for kind in known.values()}
         for trigger in self.triggers:
             if trigger in raised:
                 continue
             kind = known.get(trigger)
-            known[trigger] = (
-                attrs.evolve(kind, trigger=trigger) if kind else built_in_kinds.asking(trigger)
-            )
+            if kind is None:
+                known[trigger] = built_in_kinds.asking(trigger)
+            elif kind.trigger is None and trigger not in built_in_kinds.SILENT:
+                known[trigger] = attrs.evolve(kind, trigger=trigger)
         return known
 
     @cached_property
     def chain(self) -> tuple[StepDef, ...]:
         """The steps of original processing by number, with all that they read and write [S13]."""
         fit = [rule.when for rule in self.scoring if rule.on is None]
-        demographic = building.fields_read(self, fit)
+        demographic = fields_read(self, fit)
         return tuple(
             built_in_steps.declared(step, demographic)
             for step in sorted(self.processing, key=lambda step: step.number)

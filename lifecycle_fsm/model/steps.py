@@ -3,11 +3,13 @@ of its chain with this, the steps themselves are in ``processing``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
+from lifecycle_fsm.errors import GuardError
+from lifecycle_fsm.guard import constant
 from lifecycle_fsm.model.definition import OnFailure, StepDef
 
 #: The number of the sort: every step stands before it.
@@ -44,6 +46,29 @@ BUILT_IN: Mapping[str, BuiltIn] = {
 }  # fmt: skip
 
 
+def unwritable(value: Any) -> Iterator[str]:
+    """What in the options of a step cannot stand in a model file, as sentences."""
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            if not isinstance(name, str):
+                yield f"options: the name {name!r} is no text"
+            yield from unwritable(one)
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from unwritable(one)
+    else:
+        try:
+            constant(value)
+        except GuardError as error:
+            yield f"options: {error}"
+
+
+def _listed(value: Any) -> Iterable[Any]:
+    if isinstance(value, str):
+        return (value,)
+    return value if isinstance(value, Iterable) else ()
+
+
 def declared(step: StepDef, demographic_reads: tuple[str, ...] = ()) -> StepDef:
     """The step with all that it reads and writes, as its use and options imply."""
     built_in = BUILT_IN.get(step.use)
@@ -53,8 +78,10 @@ def declared(step: StepDef, demographic_reads: tuple[str, ...] = ()) -> StepDef:
     options: Mapping[str, Any] = step.options
     if step.use == "enrich":
         reads = (str(options.get("key", "domain")),)
-        columns = options.get("columns", {})
-        writes = tuple(columns.values()) if isinstance(columns, Mapping) else tuple(columns)
+        columns = options.get("columns", ())
+        named = columns.values() if isinstance(columns, Mapping) else columns
+        # Other shapes are refused by the step itself, when it reads its options.
+        writes = tuple(one for one in _listed(named) if isinstance(one, str))
     elif step.use == "demographic_score":
         reads = demographic_reads
     return attrs.evolve(

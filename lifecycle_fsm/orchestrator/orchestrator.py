@@ -133,6 +133,8 @@ class Orchestrator:
             return self._again(person, activity, before == content)
         if activity.kind == "created":
             return stopped("rejected", person, activity, f"{person.id} was created already")
+        if activity.kind == "processed" and person._stage != self._initial:
+            return stopped("rejected", person, activity, f"{person.id} was sorted already")
         try:
             payload = self._data.accept(activity.kind, activity.payload)
         except RecordError as error:
@@ -145,6 +147,8 @@ class Orchestrator:
             trigger = self._triggers.get(activity.kind)
             return stopped("parked", person, activity, said(decision), trigger)
         person._seen += identity + content
+        if self._lot.by_person:
+            self._lot.remove(person.id, activity)
         return decision
 
     def _attempt(
@@ -266,7 +270,7 @@ class Orchestrator:
             decision = self._attempt(person, self._sort, person, firing, given.values)
             if not isinstance(decision, Exception):
                 person._seen += b"".join(fingerprint(activity))
-                self._lot.processed(person.id)
+                self._lot.remove(person.id, None)
                 return decision
             error = said(decision)
         person._due = None
@@ -276,8 +280,7 @@ class Orchestrator:
     def _sort(self, person: Person, firing: Firing, values: Payloads) -> Decision:
         """The end of the chain: its values, the sort, the deferred triggers, system moves [S14]."""
         machine, now, activity = self.machine, firing.now, firing.activity
-        for name, value in values.items():
-            setattr(person, name, value)
+        self._data.apply("processed", person, now, values)
         machine.sort(person, firing)
         waiting, person._deferred = person._deferred, ()
         if not waiting:

@@ -24,15 +24,18 @@ class ParkingLot:
         self.by_person: dict[str, list[Parked]] = {}
 
     def keep(self, parked: Parked) -> None:
-        """Park it; a person's processing is parked once, with the latest error."""
-        several = self.by_person.setdefault(parked.person, [])
-        if parked.activity is None:
-            several[:] = [one for one in several if one.activity is not None]
-        several.append(parked)
+        """Park it, with the latest error where it is parked already."""
+        self.remove(parked.person, parked.activity)
+        self.by_person.setdefault(parked.person, []).append(parked)
 
-    def processed(self, person: str) -> None:
-        """Forget what kept the person from being processed; it happened."""
-        left = [one for one in self.by_person.pop(person, ()) if one.activity is not None]
+    def remove(self, person: str, activity: Activity | None) -> None:
+        """Take out what has now happened: an activity, or without one the person's processing."""
+        if person not in self.by_person:
+            return
+        name = activity and activity.id
+        left = [
+            one for one in self.by_person.pop(person) if (one.activity and one.activity.id) != name
+        ]
         if left:
             self.by_person[person] = left
 

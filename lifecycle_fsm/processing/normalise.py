@@ -110,9 +110,8 @@ def _phone(default_region: str | None, person: Any, changes: Changes) -> None:
     raw = person.phone
     if raw is not None:
         country = _now(person, changes, "country")
-        # A country that could not be cleaned is no region; the library takes that as none.
-        region = country if country and len(country) == 2 else default_region
-        _put("phone", raw, clean_phone(raw, region), changes)
+        # A country that could not be cleaned is no region, which the cleaner takes as none.
+        _put("phone", raw, clean_phone(raw, country or default_region), changes)
 
 
 def _domain(free_mail: frozenset[str], person: Any, changes: Changes) -> None:

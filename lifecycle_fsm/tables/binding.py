@@ -9,14 +9,22 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.activity import Activity
-from lifecycle_fsm.errors import Problem, RecordError, suggest
+from lifecycle_fsm.errors import Problem, RecordError
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.kinds import OPEN_KINDS
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.tables.mapping import PEOPLE, FileMapping, Gives, InputMapping, Source, Times
+from lifecycle_fsm.tables.mapping import (
+    PEOPLE,
+    FileMapping,
+    Gives,
+    InputMapping,
+    Source,
+    Times,
+    nearest,
+)
 from lifecycle_fsm.tables.read import Reject, Row, Table, shown
-from lifecycle_fsm.tables.times import Clock, Tally
+from lifecycle_fsm.tables.times import Clock, Tally, counted
 from lifecycle_fsm.tables.times import notes as time_notes
 from lifecycle_fsm.tables.values import (
     Bad,
@@ -54,6 +62,11 @@ class Targets:
             },
         )
 
+    @property
+    def payload_names(self) -> tuple[str, ...]:
+        """Every name that an activity of some kind may bring."""
+        return tuple(dict.fromkeys(name for kind in self.kinds for name in self.payload(kind)))
+
     def payload(self, kind: str) -> Mapping[str, FieldType]:
         """The names and types that activities of this kind may bring."""
         own = self.kinds[kind]
@@ -81,7 +94,7 @@ class FileReport:
         """What the summary has to say beside the counts, a sentence each."""
         said = list(time_notes(self.tally, self.zones))
         if self.idle:
-            said.append(f"{self.idle:,} rows gave no activity: no condition held")
+            said.append(f"{counted(self.idle, 'row')} gave no activity: no condition held")
         if self.unused:
             said.append(f"columns that nothing reads: {', '.join(self.unused)}")
         if self.never:
@@ -131,7 +144,7 @@ class BoundFile:
             if columns is not None and name not in columns:
                 self.wrong(
                     self.table.name,
-                    f"there is no column {name!r}{suggest(name, columns)}: "
+                    f"there is no column {name!r}{nearest(name, columns)}: "
                     f"without a mapping, a file of {role} has the columns {', '.join(needed)}",
                 )
 
@@ -146,9 +159,7 @@ class BoundFile:
             created = Source(role, const="created")
             gives = Gives(role, created, named("created_at"), created, payload=fields)
             return FileMapping(role, named("id"), (gives,))
-        names = dict.fromkeys(
-            name for kind in self.targets.kinds for name in self.targets.payload(kind) if has(name)
-        )
+        names = dict.fromkeys(name for name in self.targets.payload_names if has(name))
         names.pop("payload", None)
         gives = Gives(
             role,
@@ -172,11 +183,14 @@ class BoundFile:
                 if column not in columns:
                     self.wrong(
                         where,
-                        f"{self.table.name} has no column {column!r}{suggest(column, columns)}",
+                        f"{self.table.name} has no column {column!r}{nearest(column, columns)}",
                     )
         else:
-            known = (*self.targets.fields, "person", "kind", "at", "id", "payload")
-            near = [(name, suggest(name.lower(), known)) for name in self.report.unused]
+            if self.report.role == PEOPLE:
+                known = ("id", "created_at", *self.targets.fields)
+            else:
+                known = ("id", "person", "kind", "at", "payload", *self.targets.payload_names)
+            near = [(name, nearest(name, known)) for name in self.report.unused]
             self.report.hints = tuple(
                 f"nothing reads the column {name!r}{hint}"
                 for name, hint in near
@@ -307,7 +321,7 @@ class _Giving:
         for name in unknown:
             file.wrong(
                 gives.kind.where,
-                f"the model has no kind of activity {name!r}{suggest(name, self.kinds)}",
+                f"the model has no kind of activity {name!r}{nearest(name, tuple(self.kinds))}",
             )
         if unknown:
             return
@@ -319,18 +333,20 @@ class _Giving:
 
     def check_names(self, file: BoundFile, possible: list[str]) -> None:
         """Does some kind bring what the mapping gives it?"""
-        taken = {name for kind in possible for name in file.targets.payload(kind)}
+        taken = tuple(
+            dict.fromkeys(name for kind in possible for name in file.targets.payload(kind))
+        )
         for name, source in self.gives.payload.items():
             if name in taken:
                 continue
             if name in READ_ONLY:
                 file.wrong(source.where, f"{name!r} is written by the machine only")
             elif possible == ["created"]:
-                file.wrong(source.where, f"a person has no field {name!r}{suggest(name, taken)}")
+                file.wrong(source.where, f"a person has no field {name!r}{nearest(name, taken)}")
             else:
                 who = possible[0] if len(possible) == 1 else "activity"
                 known = f"; it brings {', '.join(taken)}" if 0 < len(taken) < 8 else ""
-                file.wrong(source.where, f"no {who} brings {name!r}{suggest(name, taken) or known}")
+                file.wrong(source.where, f"no {who} brings {name!r}{nearest(name, taken) or known}")
 
     def payload(self, file: BoundFile, kind: str, *, alone: bool) -> _Payload:
         types = file.targets.payload(kind)
@@ -376,7 +392,8 @@ class _Giving:
         if known is None:
             reason = "it is empty: what happened?"
             if kind is not None:
-                reason = f"{kind!r} is no kind of activity of the model{suggest(kind, self.kinds)}"
+                hint = nearest(kind, tuple(self.kinds))
+                reason = f"{kind!r} is no kind of activity of the model{hint}"
             bad.append(Bad(_first(self.gives.kind), reason))
             return None
         payload = self.unpacked(kind, known, values, bad)
@@ -427,7 +444,9 @@ class _Giving:
             if value is None:
                 continue
             if name not in known.types:
-                bad.append(Bad(column, f"no {kind} brings {name!r}{suggest(name, known.types)}"))
+                bad.append(
+                    Bad(column, f"no {kind} brings {name!r}{nearest(name, tuple(known.types))}")
+                )
                 continue
             try:
                 payload[name] = convert_value(value, known.types[name], self.clock, decimal)

@@ -33,10 +33,12 @@ and the columns of a file have to say to it comes later, in :mod:`lifecycle_fsm.
 from __future__ import annotations
 
 import codecs
+import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -199,6 +201,18 @@ def complain(subject: str, problems: Iterable[Problem]) -> None:
     if found:
         head = f"{subject}: {len(found)} problem{'s' if len(found) != 1 else ''}"
         raise FileProblem("\n".join([head, *(f"  {one}" for one in found)]))
+
+
+@lru_cache(maxsize=1_000)
+def nearest(word: str, known: tuple[str, ...]) -> str:
+    """``"; did you mean 'x'?"`` for a name of a file; case, spaces and signs make no difference."""
+    plain = {_plain(one): one for one in known}
+    found = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
+    return f"; did you mean {plain[found[0]]!r}?" if found else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name.strip().lower())
 
 
 def find_zone(name: str) -> tzinfo:

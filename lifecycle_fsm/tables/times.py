@@ -119,12 +119,21 @@ def notes(tally: Tally, chosen: Mapping[str, bool]) -> list[str]:
         chosen: the zones that the mapping names; any other was taken for want of one.
     """
     said = [
-        f"{count:,} times without a zone were read as {zone}"
+        f"{counted(count, 'time')} without a zone read as {zone}"
         + ("" if chosen.get(zone) else ": a mapping can name another")
         for zone, count in sorted(tally.naive.items())
     ]
     if tally.twice:
-        said.append(f"{tally.twice:,} local times came twice that night: the first one was taken")
+        said.append(
+            f"{counted(tally.twice, 'local time')} came twice in its night: the first was taken"
+        )
     if tally.skipped:
-        said.append(f"{tally.skipped:,} local times did not exist: they were moved forward")
+        said.append(
+            f"{counted(tally.skipped, 'local time')} did not exist: they were moved forward"
+        )
     return said
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and its noun: ``1 row``, ``8,000 rows``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

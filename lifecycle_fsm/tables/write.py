@@ -163,7 +163,7 @@ class TableWriter(Generic[T]):
 
     def _save_csv(self, path: Path) -> None:
         lists = [one.name for one in self._columns if one.type == "texts"]
-        joined = [self._pl.col(name).list.join(BETWEEN) for name in lists]
+        joined = [self._pl.col(name).list.join(BETWEEN).replace("", None) for name in lists]
         with path.open("wb") as file:
             for place, frame in enumerate(self._frames):
                 frame.with_columns(joined).write_csv(

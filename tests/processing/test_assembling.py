@@ -273,7 +273,8 @@ def test_all_faults_of_all_steps_are_told_at_once() -> None:
             declared_as(10, "clean", "normalise", options={"phone_country": 1.5, "field": []}),
             declared_as(50, "draw", "cohort"),
             SIZE,
-        )
+        ),
+        [Step(95, "late", size)],
     )
     assert [one.split(":")[0] for one in found] == [
         "processing 010 clean, phone_country",
@@ -281,6 +282,7 @@ def test_all_faults_of_all_steps_are_told_at_once() -> None:
         "processing 025 company_size",
         "processing 050 draw, seed",
         "processing 050 draw, groups",
+        "processing 095 late",
     ]
 
 

@@ -50,7 +50,7 @@ def companies(tmp_path: Path) -> Path:
         "Sparse.com,, ,\n"
         ",7,nobody,\n"
         "\n"
-        "007.com, 7 ,secret,\n",
+        "007.com, 7 , secret ,\n",
         encoding="utf-8",
     )
     return tmp_path
@@ -112,6 +112,15 @@ def test_the_key_may_be_the_id(tmp_path: Path) -> None:
     assert changes(one) == {"employees": 5}
 
 
+def test_a_key_is_read_as_its_field_is(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("employees,industry\n0040,x\n7,y\n")
+    one = made(tmp_path, table="c.csv", key="employees", columns=["industry"])
+    assert changes(one, employees=40) == {"industry": "x"}
+    (tmp_path / "c.csv").write_text("employees,industry\nforty,x\n")
+    with pytest.raises(FileProblem, match="line 2: the key 'forty' is not a whole number"):
+        made(tmp_path, table="c.csv", key="employees", columns=["industry"])
+
+
 def test_a_parquet_file_is_a_table_too(tmp_path: Path) -> None:
     polars.DataFrame(
         {"domain": ["acme.com", None, "b.com"], "staff": [4, 5, None], "branch": ["x", "y", "z"]}
@@ -159,6 +168,7 @@ def test_a_csv_file_needs_no_extra(companies: Path, monkeypatch: pytest.MonkeyPa
         ("", ["no column named 'domain', 'staff', 'branch'", "it has none"]),
         ("domain,staff,branch\nacme.com,1\n", ["line 2: 2 values under 3 columns"]),
         ('domain,staff,branch\na.com,1,x\nb.com,"1,x\n', ["line 3: unexpected end of data"]),
+        ('domain,staff,branch,"a\nb"\na.com,many,x,\n', ["line 3, column 'staff'"]),
         (
             "domain,staff,branch\n" + "".join(f"{n}.com,x,\n" for n in range(9)),
             ["line 6", "and 4 more"],
@@ -236,6 +246,13 @@ def test_a_field_that_is_never_missing_can_be_overwritten(tmp_path: Path) -> Non
     assert changes(one, domain="a.com") == {"behavior_score": 5}
 
 
+def test_a_text_that_is_empty_counts_as_missing() -> None:
+    types = {**TYPES, "note": FieldType("str")}
+    around = Surroundings(types=types, rows={"a.com": {"note": "x"}})
+    one = make(Options({"columns": ["note"]}), around)
+    assert one.writes == ("note",)
+
+
 def test_a_host_can_bring_rows() -> None:
     rows: dict[str, dict[str, Any]] = {
         "Acme.com": {"staff": 40, "more": 1},
@@ -288,3 +305,8 @@ def test_a_service_that_answers_wrongly_is_skipped_with_the_error(
     found = result(made(run=lambda person, context: given), Person("p-1"))
     assert found.values == {}
     assert expected in found.skipped[0].message
+
+
+def test_a_service_may_not_write_what_is_known_and_not_declared() -> None:
+    ask = made(run=lambda person, context: {"source": "service"})
+    assert "wrote 'source'" in result(ask, Person("p-1", source="ads")).skipped[0].message

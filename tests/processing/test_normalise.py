@@ -75,6 +75,7 @@ def test_a_record_is_cleaned(fields: dict[str, Any], expected: dict[str, Any]) -
 def test_the_plan_of_people_without_a_country_can_be_given() -> None:
     assert changes(Person("p", phone="030 2270"), phone_country="de") == {"phone": "+49302270"}
     assert changes(Person("p", phone="030 2270", country="US"), phone_country="DE") == {}
+    assert changes(Person("p", phone="030 2270", country="Atlantis"), phone_country="DE") == {}
 
 
 def test_a_project_has_free_mail_of_its_own() -> None:

@@ -309,12 +309,6 @@ def test_the_same_rows_come_from_a_packed_file(tmp_path: Path, name: str) -> Non
     assert plain(packed) == plain(path) != []
 
 
-class Stdin(io.StringIO):
-    def __init__(self, content: bytes) -> None:
-        super().__init__()
-        self.buffer = io.BytesIO(content)
-
-
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "json", "parquet"])
 def test_the_standard_input_is_read_by_its_format(
     monkeypatch: pytest.MonkeyPatch, kind: read_module.Format
@@ -329,7 +323,7 @@ def test_the_standard_input_is_read_by_its_format(
         frame.write_json(out)
     else:
         frame.write_parquet(out)
-    monkeypatch.setattr(sys, "stdin", Stdin(out.getvalue()))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(out.getvalue())))
     rows, rejects = parts("-", format=kind)
     assert [row.values for row in rows] == [{"a": "1"}, {"a": "2"}]
     assert rejects == []

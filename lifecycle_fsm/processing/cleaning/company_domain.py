@@ -44,10 +44,7 @@ def _clean(text: str) -> str | None:
     plain = clean_text(text)
     if plain is None:
         return None
-    try:
-        found = _extractor()(plain)
-    except ValueError:  # an address that cannot be split, such as one with half a bracket
-        return None
+    found = _extractor()(plain)
     if not (found.domain and found.suffix):
         return None
     return clean_mail_domain(f"{found.domain}.{found.suffix}".lower())

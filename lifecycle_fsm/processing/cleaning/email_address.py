@@ -37,8 +37,8 @@ def clean_email(text: str) -> str | None:
     if plain is None:
         return None
     usual = _USUAL.fullmatch(plain)
-    if usual and len(usual[1]) <= 64 and len(plain) <= 254 and "xn--" not in plain.lower():
-        domain = clean_mail_domain(usual[2].lower())
+    if usual and len(plain) <= 254:
+        domain = clean_mail_domain(usual[2])
         return f"{usual[1]}@{domain}" if domain else None
     return _by_library(plain)
 

@@ -1,0 +1,37 @@
+"""How a model file is laid out: its sections, and its keys where they differ from the attributes
+of the classes. Reading and writing both follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from lifecycle_fsm.model.definition import DataRule, Move, ScoreRule, SortRule, Stage, StepDef
+
+#: Texts at the top of the file.
+TEXTS: Final = ("name", "title", "description", "settle")
+#: Tables of a name and a value each.
+TABLES: Final = ("systems", "tokens", "fields", "guards", "kinds")
+#: Lists of tables, ``[[stages]]``, in the order of the file.
+SECTIONS: Final[Mapping[str, type]] = {
+    "stages": Stage,
+    "processing": StepDef,
+    "data": DataRule,
+    "scoring": ScoreRule,
+    "sort": SortRule,
+    "moves": Move,
+}
+_KEYS: Mapping[type, Mapping[str, str]] = {
+    Move: {"sources": "from", "target": "to"},
+    SortRule: {"target": "to"},
+    StepDef: {"use": "step"},
+}
+#: What a field, or a value of an activity, may say of itself.
+FIELD_KEYS: Final = ("type", "choices", "min", "max", "default", "label", "description")
+#: Lengths of time, in seconds, as in ``settle = "10 minutes"``.
+UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+
+
+def key(cls: type, attribute: str) -> str:
+    """The key of the file for an attribute of the class."""
+    return _KEYS.get(cls, {}).get(attribute, attribute)

@@ -1,0 +1,178 @@
+"""What a model makes of its parts before it looks at them: names told apart, tables closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import attrs
+
+from lifecycle_fsm.errors import GuardError
+from lifecycle_fsm.guard import (
+    MAX_DEPTH,
+    DaysInStage,
+    Field,
+    Guard,
+    Named,
+    Term,
+    Truth,
+    constant,
+    resolve,
+    transform,
+    walk,
+)
+from lifecycle_fsm.guard.terms import depth
+from lifecycle_fsm.guard.vocabulary import TokenValue, Vocabulary
+from lifecycle_fsm.model.declared import OfClass, class_fields
+from lifecycle_fsm.model.definition import Set
+from lifecycle_fsm.person import Person
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.model.model import Model
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class Frozen(dict[_Key, _Value]):
+    """A table of a model, which nobody changes: a changed model is another model."""
+
+    def _closed(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError(
+            "a model is never changed: make another one, as in "
+            "attrs.evolve(model, tokens={**model.tokens, 'mql_threshold': 50})"
+        )
+
+    __setitem__ = __delitem__ = __ior__ = _closed
+    clear = pop = popitem = setdefault = update = _closed
+
+    def __reduce__(self) -> tuple[type, tuple[dict[_Key, _Value]]]:
+        return type(self), (dict(self),)
+
+
+def stored_token(value: Any) -> TokenValue:
+    """The stored form of a token; what has none is left for the model to refuse."""
+    try:
+        return constant(value).value
+    except GuardError:
+        return value  # type: ignore[no-any-return]  # that is why it is refused
+
+
+def resolved(model: Model) -> dict[str, Any]:
+    """The parts of a model with named guards told from yes/no fields, and with the definitions
+    that came along with Python guards collected into ``guards``."""
+    person = model.fields.person if isinstance(model.fields, OfClass) else model.person
+    fields = tuple(model.fields)
+    if person is not Person:
+        named = {one.name for one in fields}
+        fields += tuple(one for one in class_fields(person) if one.name not in named)
+    object.__setattr__(model, "fields", fields)
+    guards = dict(model.guards)
+    for tree in _trees(model):
+        for node in nodes(tree):
+            if isinstance(node, Named):
+                _collect(node, guards)
+    object.__setattr__(model, "guards", guards)
+    words = model.vocabulary
+
+    def guard(value: Guard) -> Guard:
+        return _alone(resolve(value, words), words)
+
+    def sets(value: tuple[Set, ...]) -> tuple[Set, ...]:
+        return tuple(
+            attrs.evolve(one, value=guard(told) if isinstance(told, Guard) else told)
+            for one in value
+            for told in (_told(one.value, words),)
+        )
+
+    def settled(rules: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(
+            attrs.evolve(
+                rule,
+                when=guard(rule.when),
+                **({"then": sets(rule.then)} if hasattr(rule, "then") else {}),
+            )
+            for rule in rules
+        )
+
+    return {
+        "person": person,
+        "guards": Frozen({name: guard(one) for name, one in guards.items()}),
+        "moves": settled(model.moves),
+        "sort": settled(model.sort),
+        "data": settled(model.data),
+        "scoring": settled(model.scoring),
+        "kinds": tuple(attrs.evolve(kind, sets=sets(kind.sets)) for kind in model.kinds),
+    }
+
+
+def _told(value: Term | Guard, words: Vocabulary) -> Term | Guard:
+    """The value of an effect; a bare name that is no field but a named guard is that guard."""
+    if isinstance(value, Field) and value.name in words.guards and value.name not in words.fields:
+        return Truth(value)
+    return value
+
+
+def _alone(guard: Guard, words: Vocabulary) -> Guard:
+    """The guard with named guards by their names alone: the model holds each definition once. One
+    that came with another definition keeps it, so that the model can refuse it."""
+    if depth(guard) > MAX_DEPTH:
+        return guard
+
+    def strip(part: Guard) -> Guard:
+        if not isinstance(part, Named) or part.definition is None:
+            return part
+        theirs = _alone(part.definition, words)
+        ours = words.guards.get(part.name)
+        clash = any(isinstance(node, Named) and node.definition for node in nodes(theirs))
+        same = ours is not None and theirs == _alone(resolve(ours, words), words)
+        return Named(part.name) if same and not clash else Named(part.name, theirs)
+
+    return transform(guard, strip)
+
+
+def _collect(node: Named, guards: dict[str, Guard]) -> None:
+    if node.definition is None or node.name in guards:
+        return
+    guards[node.name] = node.definition
+    for inner in nodes(node.definition):
+        if isinstance(inner, Named):
+            _collect(inner, guards)
+
+
+def _trees(model: Model) -> Iterator[Guard]:
+    yield from model.guards.values()
+    for rules in (model.moves, model.sort, model.data, model.scoring, model.kinds):
+        for rule in rules:
+            when = getattr(rule, "when", None)
+            if isinstance(when, Guard):
+                yield when
+            for one in getattr(rule, "then", getattr(rule, "sets", ())):
+                if isinstance(one.value, Guard):
+                    yield one.value
+
+
+def nodes(tree: Guard | Term) -> Iterator[Guard | Term]:
+    """The nodes of a tree; none of one that nests so deep that it is refused anyway."""
+    return iter(()) if depth(tree) > MAX_DEPTH else walk(tree)
+
+
+def fields_read(model: Model, trees: Iterable[Guard | Term]) -> tuple[str, ...]:
+    """The fields that guards and values read, named guards looked through, as first used."""
+    found: dict[str, None] = {}
+    seen: set[str] = set()
+
+    def visit(tree: Guard | Term) -> None:
+        for node in nodes(tree):
+            if isinstance(node, Field):
+                found.setdefault(node.name)
+            elif isinstance(node, DaysInStage):
+                found.setdefault("stage_entered_at")
+            elif isinstance(node, Named) and node.name not in seen:
+                seen.add(node.name)
+                if node.name in model.guards:
+                    visit(model.guards[node.name])
+
+    for tree in trees:
+        visit(tree)
+    return tuple(found)

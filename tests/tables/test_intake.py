@@ -1,0 +1,518 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.errors import FileProblem
+from lifecycle_fsm.fields import FieldType
+from lifecycle_fsm.model import load
+from lifecycle_fsm.tables import Intake, Targets, open_inputs, parse_mapping
+
+TARGETS = Targets(
+    fields={
+        "source": FieldType("str", nullable=True),
+        "company": FieldType("str", nullable=True),
+        "employees": FieldType("int", nullable=True),
+        "score": FieldType("float", nullable=True),
+        "hand_raised": FieldType("bool"),
+        "created_by": FieldType("str", choices=("marketing", "sales")),
+        "met_at": FieldType("datetime", nullable=True),
+    },
+    kinds={
+        "created": None,
+        "form_filled": {"form": FieldType("str"), "page": FieldType("str", nullable=True)},
+        "score_given": {"points": FieldType("int"), "reason": FieldType("str", nullable=True)},
+        "sales_touched": {"by": FieldType("str", nullable=True)},
+        "meeting": {"met_at": FieldType("datetime", nullable=True)},
+    },
+)
+PEOPLE = '[people]\nid = "id"\ncreated_at = "at"\n'
+
+
+def take(
+    folder: Path,
+    mapping: str | None = None,
+    *,
+    targets: Targets = TARGETS,
+    suffix: str = "csv",
+    **contents: str | bytes,
+) -> Intake:
+    """The intake of files with these contents, by role, read to the end: ``came`` has it all."""
+    inputs: list[tuple[str, Path]] = []
+    for role, content in contents.items():
+        path = folder / f"{role}.{suffix}"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        inputs.append((role, path))
+    return finish(inputs, mapping, targets)
+
+
+def finish(inputs: Sequence[tuple[str, Path]], mapping: str | None, targets: Targets) -> Intake:
+    read = parse_mapping(mapping, "m.toml") if mapping is not None else None
+    tables = open_inputs(inputs, read)
+    try:
+        intake = Intake(tables, targets, read)
+        intake.__dict__["came"] = list(intake)
+    finally:
+        for _, table in tables:
+            table.close()
+    return intake
+
+
+def came(intake: Intake) -> list[Activity]:
+    found: list[Activity] = intake.__dict__["came"]
+    return found
+
+
+def problems(error: FileProblem) -> list[str]:
+    return [line.strip() for line in str(error).split("\n")[1:]]
+
+
+# ---------------------------------------------------------------- without a mapping
+
+
+def test_people_and_activities_by_the_names_of_the_model(tmp_path: Path) -> None:
+    intake = take(
+        tmp_path,
+        activities="person,kind,at,form,points,Page\n"
+        "p1,form_filled,2024-01-02T10:00:00Z,Demo,,\n"
+        "p1,score_given,2024-01-03,,5,\n",
+        people="id,created_at,source,employees,stage\np1,2024-01-01,web,12.0,mql\np2,2024-01-01,,,\n",
+    )
+    assert came(intake) == [
+        Activity(
+            "created", "p1", "created", datetime(2024, 1, 1, tzinfo=UTC),
+            {"source": "web", "employees": 12},
+        ),
+        Activity("created", "p2", "created", datetime(2024, 1, 1, tzinfo=UTC), {}),
+        Activity(
+            "activities:0000000002:form_filled", "p1", "form_filled",
+            datetime(2024, 1, 2, 10, tzinfo=UTC), {"form": "Demo"},
+        ),
+        Activity(
+            "activities:0000000003:score_given", "p1", "score_given",
+            datetime(2024, 1, 3, tzinfo=UTC), {"points": 5},
+        ),
+    ]  # fmt: skip
+    people, activities = intake.reports
+    assert (people.rows, people.activities, people.rejected) == (2, 2, 0)
+    assert people.notes == (
+        "2 times without a zone read as UTC: a mapping can name another",
+        "columns that nothing reads: stage",
+    )
+    assert activities.notes == (
+        "1 time without a zone read as UTC: a mapping can name another",
+        "columns that nothing reads: Page",
+        "nothing reads the column 'Page'; did you mean 'page'?",
+    )
+
+
+def test_the_payload_may_stand_in_a_column_of_json_and_ids_are_kept(tmp_path: Path) -> None:
+    intake = take(
+        tmp_path,
+        activities="id,person,kind,at,payload\n"
+        'a1,p,form_filled,2024-01-01,"{""form"": ""Demo"", ""page"": null}"\n'
+        ",p,sales_touched,2024-01-01,\n"
+        "a3,p,sales_touched,2024-01-01,[1]\n"
+        'a4,p,sales_touched,2024-01-01,"{""bye"": 1}"\n'
+        'a5,p,meeting,2024-01-01,"{""met_at"": ""soon""}"\n',
+    )
+    assert [(one.id, one.payload) for one in came(intake)] == [
+        ("a1", {"form": "Demo"}),
+        ("activities:0000000003:sales_touched", {}),
+    ]
+    assert [(one.line, one.column, one.reason) for one in intake.rejects] == [
+        (4, "payload", 'it is no JSON object, such as {"form": "Demo"}'),
+        (5, "payload", "no sales_touched brings 'bye'; did you mean 'by'?"),
+        (6, "payload", "met_at: 'soon' is no time such as 2024-05-01T10:00:00Z"),
+    ]
+
+
+def test_json_rows_bring_their_own_columns(tmp_path: Path) -> None:
+    rows = [
+        {"person": 7, "kind": "form_filled", "at": "2024-01-01", "payload": {"form": "Demo"}},
+        {"person": "p", "kind": "score_given", "at": "2024-01-01", "points": 3, "extra": 1},
+        {"person": "p", "kind": "form_filled", "at": "2024-01-01", "form": 5.5},
+    ]
+    intake = take(tmp_path, suffix="json", activities=json.dumps(rows))
+    assert [(one.person, one.payload) for one in came(intake)] == [
+        ("7", {"form": "Demo"}),
+        ("p", {"points": 3}),
+    ]
+    assert [one.reason for one in intake.rejects] == ["5.5 is not a text"]
+    assert "columns that nothing reads: extra" in intake.reports[0].notes
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "reason"),
+    [
+        (",score_given,2024-01-01,1,", "person", "it is empty: whom is this about?"),
+        ("p,score_given,,1,", "at", "it is empty: when did it happen?"),
+        ("p,score_given,soon,1,", "at", "'soon' is no time such as 2024-05-01T10:00:00Z"),
+        ("p,,2024-01-01,1,", "kind", "it is empty: what happened?"),
+        (
+            "p,score_givn,2024-01-01,1,",
+            "kind",
+            "'score_givn' is no kind of activity of the model; did you mean 'score_given'?",
+        ),
+        ("p,score_given,2024-01-01,many,", "points", "'many' is not a whole number"),
+        ("p,score_given,2024-01-01,,", "points", "score_given needs 'points', and it is empty"),
+        ("p,score_given,2024-01-01,1,Demo", "form", "no score_given brings 'form'"),
+        (",score_given,soon,x,", "person",
+         "it is empty: whom is this about?; at: 'soon' is no time such as 2024-05-01T10:00:00Z; "
+         "points: 'x' is not a whole number"),
+    ],
+)  # fmt: skip
+def test_a_row_that_does_not_convert_is_one_reject(
+    tmp_path: Path, row: str, column: str, reason: str
+) -> None:
+    head = "person,kind,at,points,form\n"
+    good = "p,score_given,2024-01-01,1,\n"
+    intake = take(tmp_path, activities=f"{head}{good}{row}\n{good}")
+    assert [one.id[-14:-12] for one in came(intake)] == ["02", "04"]
+    (reject,) = intake.rejects
+    assert (reject.file, reject.line) == (str(tmp_path / "activities.csv"), 3)
+    assert (reject.column, reject.reason, reject.raw) == (column, reason, row)
+    (report,) = intake.reports
+    assert (report.rows, report.activities, report.rejected) == (3, 2, 1)
+
+
+def test_what_a_file_lacks_without_a_mapping_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileProblem) as caught:
+        take(tmp_path, people="Id,created_at\n", activities="who,what\n")
+    assert str(caught.value).startswith("without a mapping: 4 problems\n")
+    assert "no column 'id'; did you mean 'Id'?" in problems(caught.value)[0]
+
+
+def test_a_parquet_row_shows_its_values_when_it_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "people.parquet"
+    pl.DataFrame(
+        {
+            "id": [1, 2, None],
+            "created_at": [datetime(2024, 1, 1, tzinfo=UTC)] * 3,
+            "score": [1.5, float("nan"), None],
+        }
+    ).write_parquet(path)
+    intake = finish([("people", path)], None, TARGETS)
+    assert [(one.person, one.payload) for one in came(intake)] == [("1", {"score": 1.5})]
+    assert [(one.line, one.column) for one in intake.rejects] == [(2, "score"), (3, "id")]
+    assert json.loads(intake.rejects[1].raw)["created_at"] == "2024-01-01 00:00:00+00:00"
+
+
+# ---------------------------------------------------------------- with a mapping
+
+
+def test_one_row_may_give_several_activities(tmp_path: Path) -> None:
+    mapping = """
+    zone = "America/Sao_Paulo"
+    [people]
+    id = "Lead"
+    created_at = { column = "Created", format = "%d/%m/%Y" }
+    fields.source = { column = "Channel", values = { "Paid Search" = "paid" }, if_empty = "none" }
+    fields.company.const = "ACME"
+    [[people.gives]]
+    kind = "sales_touched"
+    at = "Called"
+    payload.by = "Rep"
+    only_if = { column = "Called", present = true }
+    [[people.gives]]
+    kind = "form_filled"
+    at = { column = "Called", zone = "UTC" }
+    id = "form:{Lead}:{Rep}"
+    payload.form = "{Rep}'s form"
+    [[people.gives.only_if]]
+    column = "Channel"
+    in = ["Paid Search", "SEO"]
+    [[people.gives.only_if]]
+    column = "Rep"
+    equals = "Bo"
+    """
+    intake = take(
+        tmp_path,
+        mapping,
+        people="Lead,Created,Channel,Called,Rep\n"
+        "1,15/10/2017,Paid Search,2018-01-01 10:00,Bo\n"
+        "2,16/10/2017, SEO ,,Bo\n"
+        "3,16/10/2017,,2018-01-01,\n",
+    )
+    assert [(one.person, one.id, one.at.isoformat(), one.payload) for one in came(intake)] == [
+        ("1", "created", "2017-10-15T03:00:00+00:00", {"source": "paid", "company": "ACME"}),
+        ("1", "people:0000000002.2:sales_touched", "2018-01-01T12:00:00+00:00", {"by": "Bo"}),
+        ("1", "form:1:Bo", "2018-01-01T10:00:00+00:00", {"form": "Bo's form"}),
+        ("3", "created", "2017-10-16T02:00:00+00:00", {"source": "none", "company": "ACME"}),
+        ("3", "people:0000000004.2:sales_touched", "2018-01-01T02:00:00+00:00", {}),
+    ]
+    # Person 2 has no time for the form that the conditions ask for: the whole row is rejected.
+    assert [(one.line, one.column) for one in intake.rejects] == [(3, "Called")]
+
+
+@pytest.mark.parametrize(
+    ("setting", "cell", "expected"),
+    [
+        ('"x"', " paid ", "paid"),
+        ('"x"', "   ", None),
+        ('{ column = "x", values = { a = "b" } }', "a", "b"),
+        ('{ column = "x", values = { a = "b" } }', "A", "A"),
+        ('{ column = "x", values = { a = "b" }, otherwise = "c" }', "A", "c"),
+        ('{ column = "x", values = { a = "b" }, otherwise = "c" }', "", None),
+        ('{ column = "x", otherwise = "c" }', "A", "c"),
+        ('{ column = "x", values = { a = "b" }, if_empty = "d" }', "", "d"),
+        ('{ column = "x", if_empty = "d" }', "n/a", "d"),
+        ('"{x}/{id}"', "a", "a/p"),
+        ('"{x}/{id}"', "", None),
+        ('{ const = "k" }', "a", "k"),
+    ],
+)
+def test_where_a_value_comes_from(
+    tmp_path: Path, setting: str, cell: str, expected: str | None
+) -> None:
+    mapping = f'empty = ["n/a"]\n{PEOPLE}fields.source = {setting}\n'
+    intake = take(tmp_path, mapping, people=f"id,at,x\np,2024-01-01,{cell}\n")
+    (one,) = came(intake)
+    assert one.payload == ({} if expected is None else {"source": expected})
+
+
+@pytest.mark.parametrize(
+    ("field", "setting", "cell", "expected"),
+    [
+        ("employees", '"x"', "1200", 1200),
+        ("employees", '"x"', "-3.00", -3),
+        ("employees", '{ column = "x", decimal = "," }', "1.200", 1200),
+        ("employees", '{ column = "x", decimal = "." }', '"1,200"', 1200),
+        ("score", '{ column = "x", decimal = "," }', '"1.200,5"', 1200.5),
+        ("score", '"x"', "1200.5", 1200.5),
+        ("hand_raised", '"x"', "Yes", True),
+        ("hand_raised", '{ column = "x", values = { on = true }, otherwise = false }', "on", True),
+        ("met_at", '{ column = "x", format = "epoch" }', "0", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("met_at", "{ const = 2024-05-01 }", "", datetime(2024, 5, 1, tzinfo=UTC)),
+        (
+            "met_at",
+            '{ const = 2024-05-01T10:00:00, zone = "Europe/Berlin" }',
+            "",
+            datetime(2024, 5, 1, 8, tzinfo=UTC),
+        ),
+        ("created_by", '{ column = "x", values = { Rep = "sales" } }', "Rep", "sales"),
+    ],
+)
+def test_a_value_becomes_what_its_field_holds(
+    tmp_path: Path, field: str, setting: str, cell: str, expected: Any
+) -> None:
+    mapping = f"{PEOPLE}fields.{field} = {setting}\n"
+    intake = take(tmp_path, mapping, people=f"id,at,x\np,2024-01-01,{cell}\n")
+    assert came(intake)[0].payload == {field: expected}
+    assert type(came(intake)[0].payload[field]) is type(expected)
+
+
+def test_all_that_does_not_fit_model_and_columns_is_said_at_once(tmp_path: Path) -> None:
+    mapping = """
+    [people]
+    id = "Id"
+    created_at = "at"
+    [people.fields]
+    sorce = "x"
+    stage = "x"
+    employees = { column = "x", if_empty = "none" }
+    created_by = { column = "x", values = { a = "sales", b = "market" } }
+    score.const = "high"
+    [[people.gives]]
+    kind = "form_fillt"
+    at = "at"
+    [[people.gives]]
+    kind = "form_filled"
+    at = "att"
+    [[people.gives]]
+    kind = { column = "x", values = { a = "nothing" }, otherwise = "created" }
+    at = "at"
+    payload = { nobody = "x" }
+    [deals]
+    person = "id"
+    [[deals.gives]]
+    kind = "sales_touched"
+    at = "at"
+    """
+    with pytest.raises(FileProblem) as caught:
+        take(tmp_path, mapping, people="id,at,x\n")
+    assert problems(caught.value) == [
+        f"people.id: {tmp_path}/people.csv has no column 'Id'; did you mean 'id'?",
+        f"people.gives[1].at: {tmp_path}/people.csv has no column 'att'; did you mean 'at'?",
+        "people.fields.sorce: a person has no field 'sorce'; did you mean 'source'?",
+        "people.fields.stage: 'stage' is written by the machine only",
+        "people.fields.employees.if_empty: 'none' is not a whole number",
+        "people.fields.created_by.values.b: 'market' is none of 'marketing', 'sales'; "
+        "did you mean 'marketing'?",
+        "people.fields.score: 'high' is not a number",
+        "people.gives[0].kind: the model has no kind of activity 'form_fillt'; "
+        "did you mean 'form_filled'?",
+        "people.gives[1].payload: form_filled needs 'form': say where it is",
+        "people.gives[2].kind: the model has no kind of activity 'nothing'",
+        "deals: the mapping has this table, and no file of that role was given",
+    ]
+
+
+def test_a_payload_that_no_kind_takes_is_told(tmp_path: Path) -> None:
+    mapping = """
+    [activities]
+    person = "p"
+    [[activities.gives]]
+    kind = "sales_touched"
+    at = "at"
+    payload = { bye = "x", points = "x" }
+    [[activities.gives]]
+    kind = { column = "x" }
+    at = "at"
+    payload = { frm = "x" }
+    """
+    with pytest.raises(FileProblem) as caught:
+        take(tmp_path, mapping, activities="p,at,x\n")
+    assert problems(caught.value) == [
+        "activities.gives[0].payload.bye: no sales_touched brings 'bye'; did you mean 'by'?",
+        "activities.gives[0].payload.points: no sales_touched brings 'points'; it brings by",
+        "activities.gives[1].payload.frm: no activity brings 'frm'; did you mean 'form'?",
+    ]
+
+
+def test_a_kind_from_a_column_takes_the_payload_of_its_kind(tmp_path: Path) -> None:
+    mapping = """
+    [log]
+    person = "p"
+    [[log.gives]]
+    kind = { column = "type", values = { F = "form_filled", C = "sales_touched" } }
+    at = "at"
+    payload = { form = "what", by = "who" }
+    """
+    intake = take(
+        tmp_path,
+        mapping,
+        log="p,at,type,what,who\np,2024-01-01,F,Demo,\np,2024-01-01,C,,Bo\np,2024-01-01,C,x,Bo\n",
+    )
+    assert [(one.kind, one.payload) for one in came(intake)] == [
+        ("form_filled", {"form": "Demo"}),
+        ("sales_touched", {"by": "Bo"}),
+    ]
+    assert [(one.column, one.reason) for one in intake.rejects] == [
+        ("what", "no sales_touched brings 'form'")
+    ]
+
+
+def test_two_files_of_one_role_have_ids_of_their_own(tmp_path: Path) -> None:
+    inputs = []
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.csv"
+        path.write_text("person,kind,at\np,sales_touched,2024-01-01\n")
+        inputs.append(("activities", path))
+    intake = finish(inputs, None, TARGETS)
+    assert [one.id for one in came(intake)] == [
+        "activities.1:0000000002:sales_touched",
+        "activities.2:0000000002:sales_touched",
+    ]
+
+
+def test_at_one_instant_default_ids_keep_the_order_of_the_file(tmp_path: Path) -> None:
+    from lifecycle_fsm.tables import by_event
+
+    gives = "".join(
+        f'[[activities.gives]]\nkind = "{kind}"\nat = "at"\n'
+        for kind in ["sales_touched", "meeting"] * 6
+    )
+    rows = "p,2024-01-01\n" * 12
+    intake = take(tmp_path, f'[activities]\nperson = "p"\n{gives}', activities=f"p,at\n{rows}")
+    assert len(came(intake)) == 144
+    assert by_event(came(intake)) == came(intake)
+
+
+def test_the_zone_of_a_mapping_holds_for_a_file_that_it_does_not_describe(tmp_path: Path) -> None:
+    intake = take(
+        tmp_path,
+        f'zone = "Europe/Berlin"\n{PEOPLE}',
+        people="id,at\np,2024-05-01\n",
+        activities="person,kind,at\np,sales_touched,2024-05-01\n",
+    )
+    assert {one.at for one in came(intake)} == {datetime(2024, 4, 30, 22, tzinfo=UTC)}
+    assert [one.notes for one in intake.reports] == [
+        ("1 time without a zone read as Europe/Berlin",)
+    ] * 2
+
+
+def test_the_summary_counts_rows_that_give_nothing_and_columns_that_no_row_has(
+    tmp_path: Path,
+) -> None:
+    mapping = """
+    [log]
+    person = "p"
+    [[log.gives]]
+    kind = "sales_touched"
+    at = { column = "at", zone = "UTC" }
+    payload.by = "who"
+    only_if = { column = "at", present = true }
+    """
+    intake = take(tmp_path, mapping, suffix="jsonl", log='{"p": "a", "x": 1}\n' * 2)
+    assert came(intake) == []
+    assert intake.reports[0].notes == (
+        "2 rows gave no activity: no condition held",
+        "columns that nothing reads: x",
+        "columns that no row has: at, who",
+    )
+
+
+def test_rejects_go_where_they_are_asked_to_go(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("id,created_at\n,\n")
+    given: list[Any] = []
+    tables = open_inputs([("people", path)])
+    with tables[0][1]:
+        intake = Intake(tables, TARGETS, reject=given.append)
+        assert list(intake) == []
+    assert (len(given), intake.rejects) == (1, [])
+
+
+def test_only_one_file_comes_from_the_standard_input() -> None:
+    with pytest.raises(FileProblem, match="only one file can come from the standard input"):
+        open_inputs([("people", "-"), ("activities", "-")])
+
+
+def test_the_encoding_and_delimiter_of_the_mapping_open_the_file(tmp_path: Path) -> None:
+    mapping = f'encoding = "cp1252"\ndelimiter = "|"\n{PEOPLE}fields.source = "x"'
+    intake = take(tmp_path, mapping, people="id|at|x\np|2024-01-01|a,ñ\n".encode("cp1252"))
+    assert came(intake)[0].payload == {"source": "a,ñ"}
+
+
+@pytest.mark.parametrize("name", ["waterfall", "two_step"])
+def test_the_targets_of_a_shipped_model_are_its_fields_and_kinds(name: str) -> None:
+    model = load(name)
+    targets = Targets.of(model)
+    assert targets.fields == model.field_types
+    assert set(targets.kinds) == set(model.activity_kinds)
+    assert targets.payload("created") == model.field_types
+    assert str(targets.payload("form_filled")["form"]) == "str"
+
+
+values = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.dates().map(str),
+    st.sampled_from(["p", "created", "form_filled", "score_given", "2024-01-01", "5"]),
+    st.lists(st.integers(), max_size=2), st.dictionaries(st.text(max_size=2), st.integers()),
+)  # fmt: skip
+names = st.sampled_from(
+    ["id", "person", "kind", "at", "payload", "form", "points", "met_at", "score"]
+)
+
+
+@given(st.lists(st.dictionaries(names, values), max_size=5))
+def test_whatever_a_row_holds_it_gives_activities_or_is_rejected(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
+) -> None:
+    content = "".join(json.dumps(one) + "\n" for one in rows)
+    intake = take(tmp_path_factory.mktemp("rows"), suffix="jsonl", activities=content)
+    assert len(came(intake)) + len(intake.rejects) == len(rows)
+    for one in came(intake):
+        kind = TARGETS.payload(one.kind)
+        assert {
+            name: kind[name].accept(value) for name, value in one.payload.items()
+        } == one.payload
