@@ -133,6 +133,8 @@ class Orchestrator:
             return self._again(person, activity, before == content)
         if activity.kind == "created":
             return stopped("rejected", person, activity, f"{person.id} was created already")
+        if activity.kind == "merged":
+            return stopped("rejected", person, activity, "this version merges no persons yet")
         if activity.kind == "processed" and person._stage != self._initial:
             return stopped("rejected", person, activity, f"{person.id} was sorted already")
         try:
