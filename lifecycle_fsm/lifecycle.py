@@ -6,6 +6,7 @@ It only hands on; all of the work is done in the rooms below.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from os import PathLike
@@ -34,6 +35,8 @@ class Lifecycle:
             for company data.
         tables: rows for the enrich steps, by the name of the step.
         record: called with every decision as it is made, to keep or send it.
+        log: called with every activity that was applied, and with the ``processed`` that ends
+            original processing, so that the log replays to the same history [S14].
 
     Raises:
         ModelError: the model does not build; every problem is told.
@@ -50,9 +53,12 @@ class Lifecycle:
         steps: Mapping[str, Run] | Iterable[Step] = (),
         tables: Mapping[str, Any] | None = None,
         record: Callable[[Decision], None] | None = None,
+        log: Callable[[Activity], None] | None = None,
     ) -> None:
         self.model = model if isinstance(model, Model) else load(model)
-        self._orchestrator = Orchestrator(self.model, steps=steps, tables=tables, record=record)
+        self._orchestrator = Orchestrator(
+            self.model, steps=steps, tables=tables, record=record, log=log
+        )
 
     @property
     def machine(self) -> LifecycleMachine:
@@ -128,9 +134,16 @@ class Lifecycle:
             return self._orchestrator.apply(person)
         return self._orchestrator.apply(self._activity(person, kind, at, payload, activity=id))
 
-    def run(self, activities: Iterable[Activity]) -> Iterator[Decision]:
-        """Apply a whole log, in the order given; see ``tables.by_event`` for the order by event."""
-        return self._orchestrator.run(activities)
+    def replay(self, log: Iterable[Activity]) -> Mapping[str, int]:
+        """Apply a whole log, in the order given, and count what came of it [S10].
+
+        Where the log says when somebody's original processing ended, that is when the sort runs;
+        the others are sorted when the model's ``settle`` is over [S14]. Call :meth:`tick` after
+        it, to let the rest of time pass. ``tables.by_event`` orders a log by event [S19].
+        """
+        activities = list(log)
+        self.expect_processed(one.person for one in activities if one.kind == "processed")
+        return Counter(self.apply(activity).result for activity in activities)
 
     def expect_processed(self, persons: Iterable[str]) -> None:
         """Say whose log itself tells when original processing ended [S14]."""

@@ -61,6 +61,7 @@ class Foreign:
                 "as history=[…], beginning with the one that adopt() makes"
             )
         person = self._person(obj, history)
+        known = len(history)
         before = {name: getattr(person, name) for name in self.machine.model.field_types}
         decision = self.machine.fire(person, trigger, at=at, activity=activity)
         changed = {name: getattr(person, name) for name in before}
@@ -68,14 +69,14 @@ class Foreign:
         for name in changes:
             if not hasattr(obj, self._attribute(name)):
                 raise RecordError(
-                    f"{decision.rows[-1].rule} sets {name!r}, and {type(obj).__name__} has no "
+                    f"{person.history[-1].rule} sets {name!r}, and {type(obj).__name__} has no "
                     f"attribute {self._attribute(name)!r} to keep it"
                 )
         writes = {self._attribute(name): value for name, value in changes.items()}
-        if decision.moved:
-            writes[self.stage] = decision.stage
+        if person.stage != getattr(obj, self.stage):
+            writes[self.stage] = person.stage
         _write(obj, writes)
-        history.extend(decision.rows)
+        history.extend(person.history[known:])
         return decision
 
     def adopt(self, obj: Any, *, at: datetime | str, stage: str | None = None) -> list[HistoryRow]:
@@ -112,6 +113,7 @@ class Foreign:
         person._journey = last.journey
         person._journey_started_at = next(row.now for row in history if row.journey == last.journey)
         person._clock = last.now
+        person._due = self.machine.due(person, last.now)
         person._history = tuple(place for row in history for place in pack(row))
         return person
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
@@ -31,6 +31,7 @@ from lifecycle_fsm.person import Person, accept_fields
 #: Events of the machine that are no trigger of the model; user triggers never start with ``_``.
 ADVANCE, SORT = "_advance", "_sort"
 T = TypeVar("T")
+_NEXT = timedelta(microseconds=1)
 
 
 class LifecycleMachine:
@@ -174,7 +175,17 @@ class LifecycleMachine:
         elif phase > person._phase:
             person._phase = phase
         if person._stage != self._initial:
-            person._due = self.due(person, now)
+            # A return that is held back only because this is the instant of its detour happens
+            # right after [S9]: once for each activity, so that nobody swings to and fro.
+            waits = phase == 0 and person._stage_entered_at == now and self._may_return(person, now)
+            person._due = now + _NEXT if waits else self.due(person, now)
+
+    def _may_return(self, person: Person, now: datetime) -> bool:
+        event = self.events.get(ADVANCE)
+        return event is not None and any(
+            one.returns and one.guard(person, now)
+            for one in event.transitions.get(person._stage, ())
+        )
 
     def pass_time(self, person: Person, due: datetime) -> Firing:
         """Try the system moves at an instant at which time may have opened one [S20]."""
@@ -223,7 +234,9 @@ class LifecycleMachine:
         at = instant(at)
         if trigger not in self.model.triggers:
             self._unknown(trigger, person, at)
-        if not isinstance(person, Person):
+        if isinstance(person, Person):
+            self._own(person)
+        else:
             from lifecycle_fsm.machine.foreign import Foreign  # it fires through this machine
 
             return Foreign(self).fire(person, trigger, at=at, activity=activity, history=history)
@@ -247,11 +260,19 @@ class LifecycleMachine:
             firing.added(person),
             firing.first,
             unmet,
-            self._no_such(trigger, stage) if result == "no_such_move" else "",
+            self.no_such(trigger, stage) if result == "no_such_move" else "",
             firing.late,
         )
 
-    def _no_such(self, trigger: str, stage: str) -> str:
+    def _own(self, person: Person) -> None:
+        if not isinstance(person, self.person_class):
+            raise LifecycleError(
+                f"{person.id} is a {type(person).__name__}, of another model than "
+                f"{self.model.name!r}: make persons with this machine's person()"
+            )
+
+    def no_such(self, trigger: str, stage: str) -> str:
+        """Why a trigger does nothing in a stage, and what could be asked for there."""
         here = sorted(
             name for name in self.model.triggers if self.events[name].transitions.get(stage)
         )
@@ -303,7 +324,7 @@ class LifecycleMachine:
             if trigger not in self.model.triggers:
                 self._unknown(trigger, person, when)
             if not self.events[trigger].transitions.get(person._stage):
-                message = self._no_such(trigger, person._stage)
+                message = self.no_such(trigger, person._stage)
                 raise NoSuchMove(
                     message,
                     Decision(

@@ -6,7 +6,7 @@ a web handler, or over the log of years, so that both give the same history.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -53,6 +53,8 @@ class Orchestrator:
         tables: rows for the enrich steps, by name.
         record: called with every decision, in order, also with those that no activity asked for
             (time, the end of processing).
+        log: called with every activity that was applied, also with the ``processed`` that ends
+            original processing, so that the log replays to the same history [S14].
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Orchestrator:
         steps: Mapping[str, Run] | Iterable[Step] = (),
         tables: Mapping[str, Rows] | None = None,
         record: Callable[[Decision], None] | None = None,
+        log: Callable[[Activity], None] | None = None,
     ) -> None:
         self.model = model
         self.machine = LifecycleMachine(model)
@@ -71,6 +74,7 @@ class Orchestrator:
         #: Steps that failed and were gone without, by person [S13].
         self.skipped: dict[str, tuple[StepError, ...]] = {}
         self._record = record or (lambda decision: None)
+        self._keep = log or (lambda activity: None)
         self._data = DataSilo(model)
         self._scoring = Scoring(model)
         self._chain: Chain = chain_of(
@@ -98,11 +102,6 @@ class Orchestrator:
         """Say whose log has the activity ``processed``: these wait for it, and are not sorted by
         the clock [S14]."""
         self._logged.update(persons)
-
-    def run(self, activities: Iterable[Activity]) -> Iterator[Decision]:
-        """Apply a whole log, one activity after the other, as they come."""
-        for activity in activities:
-            yield self.apply(activity)
 
     def apply(self, activity: Activity) -> Decision:
         """Apply one activity and say what came of it.
@@ -133,7 +132,7 @@ class Orchestrator:
             return self._again(person, activity, before == content)
         if activity.kind == "created":
             return stopped("rejected", person, activity, f"{person.id} was created already")
-        if activity.kind == "merged":
+        if activity.kind == "merged" and "merged" not in self._triggers:
             return stopped("rejected", person, activity, "this version merges no persons yet")
         if activity.kind == "processed" and person._stage != self._initial:
             return stopped("rejected", person, activity, f"{person.id} was sorted already")
@@ -149,6 +148,7 @@ class Orchestrator:
             trigger = self._triggers.get(activity.kind)
             return stopped("parked", person, activity, said(decision), trigger)
         person._seen += identity + content
+        self._keep(activity)
         if self._lot.by_person:
             self._lot.remove(person.id, activity)
         return decision
@@ -177,6 +177,7 @@ class Orchestrator:
             self._scoring.score(kind, person, now, payload)
         result: Result = "unchanged"
         unmet: tuple[Refusal, ...] = ()
+        reason = ""
         if processing:
             machine.wind(person, now, 0)
             if trigger is not None:
@@ -188,8 +189,11 @@ class Orchestrator:
                 kind == "changed" and not self._scoring.inputs.isdisjoint(payload)
             ):
                 person.demographic_score = self._scoring.demographic(person, now)
+            stage = person._stage
             result, unmet = machine.run(person, trigger, firing)
-        return fired(result, person, firing, activity.id, kind, unmet)
+            if result == "no_such_move" and trigger is not None:
+                reason = machine.no_such(trigger, stage)
+        return fired(result, person, firing, activity.id, kind, unmet, reason)
 
     def _again(self, person: Person, activity: Activity, same: bool) -> Decision:
         if same:
@@ -232,6 +236,7 @@ class Orchestrator:
             person._due = activity.at + self.model.settle
         person._seen = b"".join(fingerprint(activity))
         self.people[person.id] = person
+        self._keep(activity)
         return attrs.evolve(nobody("moved", activity), stage=person._stage, hops=person._history)
 
     def _release(self, id: str) -> None:
@@ -272,6 +277,7 @@ class Orchestrator:
             decision = self._attempt(person, self._sort, person, firing, given.values)
             if not isinstance(decision, Exception):
                 person._seen += b"".join(fingerprint(activity))
+                self._keep(activity)
                 self._lot.remove(person.id, None)
                 return decision
             error = said(decision)
@@ -303,11 +309,15 @@ class Orchestrator:
             )
             # The askings of one run share what they entered: no detour is entered twice [S9].
             asked.entered = entered
+            stage = person._stage
             result = machine.ask(person, one.trigger, asked)
             entered = asked.entered
+            reason = "after the sort"
+            if result == "no_such_move":
+                reason += f": {machine.no_such(one.trigger, stage)}"
             unmet = machine.refusals(person, one.trigger, now) if result == "refused" else ()
             self._released.append(
-                fired(result, person, asked, one.activity, one.kind, unmet, "after the sort")
+                fired(result, person, asked, one.activity, one.kind, unmet, reason)
             )
         if waiting:
             last = Firing(person, now, firing.at, firing.late, None, activity, machine.version)

@@ -1,0 +1,31 @@
+"""The command line: ``lifecycle-fsm``. Nothing here that a program would miss."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+
+def main() -> None:
+    """Run the command line; see ``lifecycle-fsm --help`` for what its exit codes mean."""
+    try:
+        from lifecycle_fsm.cli.app import app
+    except ModuleNotFoundError as error:
+        if error.name not in ("typer", "rich", "click"):
+            raise
+        from lifecycle_fsm.errors import MissingExtra
+
+        print(f"error: {MissingExtra('cli', error.name, 'the command line')}", file=sys.stderr)
+        sys.exit(2)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # a terminal that cannot show a sign must not end the run
+            reconfigure(errors="backslashreplace")
+    # Being told to end is an exception, like being stopped by hand: half an output is removed.
+    signal.signal(signal.SIGTERM, _ended)
+    app(prog_name="lifecycle-fsm")
+
+
+def _ended(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)

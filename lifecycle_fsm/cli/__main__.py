@@ -1,0 +1,5 @@
+"""``python -m lifecycle_fsm.cli`` is ``lifecycle-fsm``."""
+
+from lifecycle_fsm.cli import main
+
+main()

@@ -1,0 +1,144 @@
+"""What the commands have in common: arguments, errors, text and JSON, the progress bar."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, ParamSpec
+
+import typer
+
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.fields import to_utc
+
+P = ParamSpec("P")
+
+REJECTED, WRONG, STOPPED, NOBODY_LISTENS = 1, 2, 130, 141
+
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A shipped model (`waterfall`, `two_step`) or a TOML file."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Write into a folder that has files of others.")
+]
+PicturesOption = Annotated[
+    bool, typer.Option("--pictures/--no-pictures", help="Draw the funnel as SVG and PNG.")
+]
+
+
+def safely(command: Callable[P, int | None]) -> Callable[P, None]:
+    """The command with its errors told in one message each, and its result as the exit code."""
+
+    @functools.wraps(command)
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = command(*args, **kwargs) or 0
+            sys.stdout.flush()
+        except LifecycleError as error:
+            complain(f"error: {error}")
+            code = WRONG
+        except KeyboardInterrupt:
+            complain("stopped")
+            code = STOPPED
+        except BrokenPipeError:
+            # The reader has seen enough. Python must not try to write the rest when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = NOBODY_LISTENS
+        raise typer.Exit(code)
+
+    return told
+
+
+def complain(message: str) -> None:
+    """Say something beside the output."""
+    sys.stdout.flush()
+    print(message, file=sys.stderr)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON; times are ISO 8601 in UTC."""
+    print(as_json(value))
+
+
+def as_json(value: object) -> str:
+    """A value as JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, datetime):
+        return to_utc(value).isoformat().replace("+00:00", "Z")
+    raise TypeError(f"{value!r} has no form in JSON")
+
+
+def moment(value: datetime | None) -> str:
+    """An instant as text for people."""
+    return "" if value is None else f"{to_utc(value):%Y-%m-%d %H:%M}"
+
+
+def read_time(option: str, text: str | None) -> datetime | None:
+    """The instant that an option names; without a zone it is UTC.
+
+    Raises:
+        LifecycleError: it is no time.
+    """
+    if text is None:
+        return None
+    try:
+        return to_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise LifecycleError(
+            f"{option}: {text!r} is no time: write it as {date.today():%Y-%m-%d} or "  # noqa: DTZ011
+            f"{datetime.now(UTC):%Y-%m-%dT%H:%M}Z"
+        ) from None
+
+
+def lined_up(rows: Iterable[Sequence[str]], right: Sequence[int] = (), indent: int = 2) -> str:
+    """Rows of text with their columns lined up; columns in ``right`` end together."""
+    table = [list(row) for row in rows]
+    if not table:
+        return ""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = (
+        "  ".join(
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in table
+    )
+    return "\n".join(" " * indent + line.rstrip() for line in lines)
+
+
+#: Shows how far a piece of work has come, from 0 to 1.
+Bar = Callable[[str, float | None], None]
+
+
+@contextmanager
+def progress() -> Iterator[Bar]:
+    """A progress bar, on a terminal; elsewhere nothing is shown."""
+    try:
+        from rich.console import Console
+        from rich.progress import Progress
+    except ImportError:  # it comes with typer, which can do without
+        Progress = None  # type: ignore[assignment, misc]
+    if Progress is None or not sys.stderr.isatty():
+        yield lambda what, done: None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", total=None)
+
+        def bar(what: str, done: float | None) -> None:
+            shown.update(
+                task, description=what, completed=done or 0, total=None if done is None else 1
+            )
+
+        yield bar

@@ -1,0 +1,93 @@
+"""``lifecycle-fsm draw``: a model, with or without counts, as a picture."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lifecycle_fsm.cli.common import ModelArgument, complain, read_time
+from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
+from lifecycle_fsm.funnel import Reading, count
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.model import load
+from lifecycle_fsm.tables import read_history
+from lifecycle_fsm.tables.mapping import find_zone
+
+
+def draw(
+    model: ModelArgument,
+    out: Annotated[
+        str, typer.Option(metavar="FILE", help="The picture: .svg, .png, .pdf, .dot or .mmd.")
+    ],
+    history: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A history that `run` wrote: draws the counts too."),
+    ] = None,
+    person: Annotated[
+        str | None, typer.Option(metavar="ID", help="Draw the path of this person of the history.")
+    ] = None,
+    processing: Annotated[
+        bool, typer.Option("--processing", help="Draw original processing and the sort.")
+    ] = False,
+    reading: Annotated[
+        Reading,
+        typer.Option(help="Count a stage as reached when entered, or also when passed over."),
+    ] = "through",
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Count from then on.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="Count up to then.")
+    ] = None,
+    zone: Annotated[str, typer.Option(help="Name the window in this zone.")] = "UTC",
+) -> None:
+    r"""Draw a model, its funnel, original processing, or one person's path.
+
+    ```sh
+    lifecycle-fsm draw waterfall --out lifecycle.svg
+    lifecycle-fsm draw waterfall --history out/history.parquet --out funnel.pdf
+    lifecycle-fsm draw waterfall --history out/history.csv --person p1 \
+        --out p1.svg
+    lifecycle-fsm draw my-lifecycle.toml --processing --out processing.png
+    ```
+    """
+    from lifecycle_fsm import diagram
+
+    find_zone(zone)
+    window = (read_time("--from", start), read_time("--to", end))
+    lifecycle = load(model)
+    if processing and (history is not None or person is not None):
+        raise LifecycleError("--processing draws the model alone: leave --history and --person out")
+    if history is None and (person is not None or any(window)):
+        raise LifecycleError("--person, --from and --to need a --history, which `run` writes")
+    if processing:
+        drawing = diagram.draw_processing(lifecycle)
+    elif history is None:
+        drawing = diagram.draw_model(lifecycle)
+    else:
+        rows = read_history(history)
+        _compare(rows, lifecycle.version)
+        if person is None:
+            counts = count(rows, lifecycle, reading=reading, window=window, zone=zone)
+            drawing = diagram.draw_funnel(lifecycle, counts)
+        else:
+            drawing = diagram.draw_person(lifecycle, _of(person, rows, history))
+    drawing.save(out)
+
+
+def _of(person: str, rows: list[HistoryRow], source: str) -> list[HistoryRow]:
+    own = [row for row in rows if row.person == person]
+    if not own:
+        hint = suggest(person, {row.person for row in rows[:10_000]})
+        raise UnknownPerson(f"{source} has nobody with the id {person!r}{hint}")
+    return own
+
+
+def _compare(rows: list[HistoryRow], version: str) -> None:
+    others = sorted({row.version for row in rows} - {version})
+    if others:
+        complain(
+            f"note: this history was written by version {', '.join(others)} of a model, "
+            f"and {version} draws it"
+        )

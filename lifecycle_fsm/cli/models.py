@@ -1,0 +1,56 @@
+"""``lifecycle-fsm models``: the models that come with the package."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lifecycle_fsm.cli.common import JsonOption, lined_up, print_json
+from lifecycle_fsm.model import load, shipped, shipped_text
+
+
+def models(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Print the commented TOML of this one.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the shipped models, or print one, to copy and edit.
+
+    ```sh
+    lifecycle-fsm models
+    lifecycle-fsm models waterfall > my-lifecycle.toml
+    lifecycle-fsm draw my-lifecycle.toml --out my-lifecycle.svg
+    ```
+    """
+    if name is not None:
+        text = shipped_text(name)
+        if json:
+            print_json({"name": name, "version": load(name).version, "toml": text})
+        else:
+            print(text, end="")
+        return
+    found = [load(one) for one in shipped()]
+    if json:
+        print_json(
+            [
+                {
+                    "name": one.name,
+                    "title": one.title,
+                    "version": one.version,
+                    "stages": [stage.name for stage in one.stages],
+                }
+                for one in found
+            ]
+        )
+        return
+    print(
+        lined_up(
+            (
+                (one.name, one.title, " → ".join(stage.display for stage in one.path))
+                for one in found
+            ),
+            indent=0,
+        )
+    )

@@ -1,0 +1,40 @@
+"""``lifecycle-fsm types``: a stub, so that type checkers and editors know a model's own names."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lifecycle_fsm.cli.common import ModelArgument
+from lifecycle_fsm.model import load, stub
+from lifecycle_fsm.tables import replace_file
+
+
+def types(
+    model: ModelArgument,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE.pyi", help="Write to this file. [default: stdout]")
+    ] = None,
+) -> None:
+    """Print a stub with the stages, triggers and fields of a model.
+
+    ```sh
+    lifecycle-fsm types waterfall --out waterfall_types.pyi
+    ```
+
+    In your code, for editors and type checkers only:
+
+    ```python
+    if TYPE_CHECKING:
+        from waterfall_types import WaterfallLifecycle
+
+    lifecycle = cast("WaterfallLifecycle", Lifecycle("waterfall"))
+    lifecycle.person("p1").sales_rejected(at=now)
+    ```
+    """
+    text = stub(load(model))
+    if out is None:
+        print(text, end="")
+    else:
+        replace_file(out, text.encode())
