@@ -86,7 +86,7 @@ class GuardError(LifecycleError):
 
 
 class RecordError(LifecycleError):
-    """A person or an activity carries a value, a field or a kind that the model does not accept."""
+    """A person or an activity carries a value, a field or a kind that the model does not take."""
 
 
 class _DecisionError(LifecycleError):
@@ -106,7 +106,7 @@ class NoSuchMove(_DecisionError):
 
 
 class StageConflict(LifecycleError):
-    """The stage on a foreign object is not the last one of its history: somebody else wrote it [S6]."""
+    """The stage of a foreign object is not the last of its history: somebody else wrote it [S6]."""
 
 
 class StepFailed(LifecycleError):
@@ -128,7 +128,8 @@ class MissingExtra(LifecycleError):
         self.extra = extra
         self.package = package
         super().__init__(
-            f"{purpose} needs {package}, which is not installed: pip install 'lifecycle-fsm[{extra}]'"
+            f"{purpose} needs {package}, which is not installed: "
+            f"pip install 'lifecycle-fsm[{extra}]'"
         )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import types
 import typing
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
 from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 import attrs
@@ -31,6 +32,16 @@ _PYTHON: dict[type, Kind] = {
 _TRUE, _FALSE = frozenset({"true", "yes", "y", "1", "t"}), frozenset({"false", "no", "n", "0", "f"})
 
 
+def _anything(value: object) -> Any:
+    """A value of which nothing is taken for granted, because a program or a file gave it."""
+    return value
+
+
+def _bound(value: Any) -> Any:
+    """One way to write a bound: ``0.0`` and ``0`` are the same [S28]."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 @attrs.frozen
 class FieldType:
     """The type of one value: its kind, whether it may be missing, choices, and clamps.
@@ -42,8 +53,8 @@ class FieldType:
     kind: Kind
     nullable: bool = False
     choices: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: float | None = attrs.field(default=None, converter=_bound)
+    maximum: float | None = attrs.field(default=None, converter=_bound)
 
     def __str__(self) -> str:
         name = " | ".join(f'"{choice}"' for choice in self.choices) if self.choices else self.kind
@@ -56,7 +67,8 @@ class FieldType:
             return None
         if self.choices:
             return self.choices[0]
-        return self.clamp({"bool": False, "int": 0, "float": 0.0, "str": ""}[self.kind])
+        nothing: dict[Kind, Value] = {"bool": False, "int": 0, "float": 0.0, "str": ""}
+        return typing.cast(Value, self.clamp(nothing[self.kind]))
 
     def clamp(self, value: Any) -> Any:
         """A computed number, held within the declared bounds; anything else as it is."""
@@ -75,15 +87,15 @@ class FieldType:
         """The stored form of a value from outside.
 
         Text is read where the kind is another (``"65"``, ``"yes"``, ``"2024-05-01T10:00:00Z"``),
-        an empty text is a missing value where the kind is not text. Times become UTC; a naive
-        time counts as UTC [S4].
+        an empty text is a missing value where it is no value of the type. Times become UTC; a
+        naive time counts as UTC [S4].
 
         Raises:
             RecordError: the value is of another kind, not a choice, NaN, infinite or too large.
         """
         if self.kind == "str" and type(value) is str and not self.choices and value.isascii():
             return value  # by far the most common, so that the rest may be slow
-        if value is None or (value == "" and isinstance(value, str) and self.kind != "str"):
+        if value is None or (isinstance(value, str) and value == "" and self._has_no_empty_text):
             if not self.nullable:
                 raise RecordError(f"a value is missing: {self} is required")
             return None
@@ -94,6 +106,37 @@ class FieldType:
                 f"{suggest(str(stored), self.choices)}"
             )
         return typing.cast(Value, self.clamp(stored))
+
+    @property
+    def _has_no_empty_text(self) -> bool:
+        return self.kind != "str" or (bool(self.choices) and "" not in self.choices)
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong with the type itself, as sentences [S5]."""
+        kind: object = self.kind  # the type that is written need not be the type that is given
+        if kind not in KINDS:
+            yield f"{self.kind!r} is not a type: use {', '.join(KINDS)}"
+            return
+        if self.choices:
+            if self.kind != "str":
+                yield f"choices are for texts, and this is {self.kind}"
+            elif not all(one and isinstance(one, str) for one in map(_anything, self.choices)):
+                yield "every choice is a text, and not an empty one"
+            elif len(set(self.choices)) < len(self.choices):
+                yield "a choice stands there twice"
+        bounds = [one for one in (self.minimum, self.maximum) if one is not None]
+        if bounds and self.kind not in ("int", "float"):
+            yield f"min and max are for numbers, and this is {self.kind}"
+            return
+        for one in map(_anything, bounds):
+            if type(one) not in (int, float) or not math.isfinite(one):
+                yield f"min and max are numbers, not {one!r}"
+                return
+            if self.kind == "int" and not (isinstance(one, int) and INT_MIN <= one <= INT_MAX):
+                yield f"min and max of an int are whole numbers within 64 bits, not {one!r}"
+                return
+        if len(bounds) == 2 and bounds[0] > bounds[1]:
+            yield f"min is {bounds[0]} and max is {bounds[1]}: nothing is between them"
 
     @classmethod
     def from_annotation(cls, annotation: Any) -> FieldType:
@@ -112,7 +155,7 @@ class FieldType:
             isinstance(choice, str) for choice in get_args(annotation)
         ):
             return cls("str", nullable, choices=tuple(get_args(annotation)))
-        if annotation in _PYTHON:
+        if isinstance(annotation, type) and annotation in _PYTHON:
             return cls(_PYTHON[annotation], nullable)
         raise RecordError(
             f"{annotation!r} is not a type for a field: use bool, int, float, str, datetime or "
@@ -134,7 +177,7 @@ class FieldType:
                 f"{text!r} is not a type: use {', '.join(KINDS)}, with or without '| None'"
                 f"{suggest(word, KINDS)}"
             )
-        return cls(typing.cast(Kind, names[0]), nullable="None" in parts)
+        return cls(names[0], nullable="None" in parts)
 
 
 @attrs.frozen
@@ -154,6 +197,35 @@ class FieldDef:
         """The value of a person for whom nobody has said anything."""
         return self.type.empty if self.default is None else self.default
 
+    def tidied(self) -> FieldDef:
+        """The same field in one way of writing it: a default in its stored form, and none where
+        it is what the field has anyway. One that does not fit is left for the model to refuse."""
+        if self.default is None or any(self.type.faults()):
+            return self
+        unbound = attrs.evolve(self.type, minimum=None, maximum=None)
+        try:
+            stored = self.type.accept(self.default)
+            if stored != unbound.accept(self.default):
+                return self
+        except RecordError:
+            return self
+        return attrs.evolve(self, default=None if stored == self.type.empty else stored)
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong with the declaration, as sentences [S5]."""
+        wrong = list(self.type.faults())
+        yield from wrong
+        if self.default is None or wrong:
+            return
+        try:
+            stored = self.type.accept(self.default)
+            unbound = attrs.evolve(self.type, minimum=None, maximum=None).accept(self.default)
+        except RecordError as error:
+            yield f"its default does not fit: {error}"
+            return
+        if stored != unbound:
+            yield f"its default {self.default!r} lies outside of min and max"
+
 
 def to_utc(value: datetime) -> datetime:
     """The same instant in UTC; a naive time counts as UTC [S4]."""
@@ -170,7 +242,7 @@ def instant(value: datetime | str) -> datetime:
     """
     if type(value) is datetime and value.tzinfo is UTC:
         return value
-    return typing.cast(datetime, _read_datetime(value))
+    return _read_datetime(value)
 
 
 def _wrong(value: object, kind: str) -> RecordError:
@@ -196,7 +268,7 @@ def _read_int(value: Any) -> int:
         number = value
     elif isinstance(value, float) and math.isfinite(value) and value.is_integer():
         number = int(value)
-    elif isinstance(value, str) and len(value) < 40:
+    elif isinstance(value, str) and len(value) < 40 and "_" not in value:
         try:
             number = int(value)
         except ValueError:
@@ -210,6 +282,8 @@ def _read_int(value: Any) -> int:
 
 def _read_float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise _wrong(value, "a number")
+    if isinstance(value, str) and "_" in value:
         raise _wrong(value, "a number")
     try:
         number = float(value)
@@ -236,6 +310,8 @@ def _read_datetime(value: Any) -> datetime:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise _wrong(value, "a time: write 2024-05-01T10:00:00Z") from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
     if not isinstance(value, datetime):
         raise _wrong(value, "a time: write 2024-05-01T10:00:00Z")
     try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import attrs
@@ -22,16 +23,19 @@ from lifecycle_fsm.diagram.words import escape, width
 WIDTH = 1600
 """The widest picture, in pixels; no text on it is smaller than :data:`SMALLEST`."""
 
-SMALLEST = 11.5
+SMALLEST = 12.0
 INK, SOFT, FAINT, PAPER = "#0f172a", "#475569", "#cbd5e1", "#ffffff"
 
 Point: TypeAlias = tuple[float, float]
 Align: TypeAlias = Literal["left", "center", "right"]
 Dash: TypeAlias = Literal["solid", "dashed", "dotted"]
 
-_POINTS = 0.75  # a pixel in points
+# A pixel in points. In its HTML-like labels Graphviz takes whole points only: sizes of text are
+# multiples of 4/3 pixels.
+_POINTS = 0.75
 _BEND = 0.5523  # a quarter of a circle as a Bézier curve
 ARROW = 9.0
+_SUNK = 0.24
 ICON = 13.0  # the room of a by-hand mark before a text
 
 
@@ -54,28 +58,45 @@ def spans_width(spans: Iterable[Span], size: float) -> float:
     return sum(width(span.text, size, bold=span.bold) for span in spans)
 
 
+@attrs.frozen
+class _Node:
+    name: str
+    at: Point
+    look: dict[str, str]
+
+
+@attrs.frozen
+class _Edge:
+    start: str | None
+    end: str | None
+    curve: list[Point]
+    tip: Point | None
+    look: dict[str, str]
+
+
+@attrs.frozen
+class _Band:
+    corner: Point
+    opposite: Point
+    look: dict[str, str]
+
+
 class Canvas:
     """Collects what is drawn; :meth:`source` gives the DOT text.
 
-    Lines are drawn first, in the order given, then boxes and words, in theirs.
+    Bands are drawn first, then lines, then boxes and words, each in the order given.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._nodes: list[tuple[str, dict[str, str]]] = []
-        self._edges: list[tuple[str, str, dict[str, str]]] = []
-        self._bands: list[dict[str, str]] = []
-        self._points: dict[Point, str] = {}
+        self._nodes: list[_Node] = []
+        self._edges: list[_Edge] = []
+        self._bands: list[_Band] = []
         self._serial = 0
-        self.right = 0.0
-        self.bottom = 0.0
 
     def _fresh(self, prefix: str) -> str:
         self._serial += 1
         return f"_{prefix}{self._serial}"
-
-    def _reach(self, x: float, y: float) -> None:
-        self.right, self.bottom = max(self.right, x), max(self.bottom, y)
 
     def box(
         self,
@@ -85,49 +106,34 @@ class Canvas:
         h: float,
         *,
         name: str | None = None,
-        label: str = "",
         fill: str = PAPER,
         color: str = FAINT,
         pen: float = 1.5,
         dash: Dash = "solid",
+        shape: str = "box",
         rounded: bool = True,
         tooltip: str = "",
-    ) -> str:
-        """A box whose upper left corner is (x, y); ``label`` is HTML-like markup of its size."""
-        name = name or self._fresh("b")
+    ) -> None:
+        """A box whose upper left corner is (x, y)."""
         style = ["filled"] + (["rounded"] if rounded else []) + ([dash] if dash != "solid" else [])
-        self._nodes.append(
-            (
-                name,
-                {
-                    "pos": (x + w / 2, y + h / 2),  # type: ignore[dict-item]
-                    "width": _inches(w),
-                    "height": _inches(h),
-                    "shape": "box",
-                    "style": ",".join(style),
-                    "fillcolor": fill,
-                    "color": color,
-                    "penwidth": _number(pen * _POINTS),
-                    "label": f"<{label}>" if label else "",
-                    **({"tooltip": tooltip} if tooltip else {}),
-                },
-            )
-        )
-        self._reach(x + w, y + h)
-        return name
+        look = {
+            "width": _inches(w),
+            "height": _inches(h),
+            "shape": shape,
+            "style": ",".join(style),
+            "fillcolor": fill,
+            "color": color,
+            "penwidth": _number(pen * _POINTS),
+            "label": "",
+        }
+        if tooltip:
+            look["tooltip"] = tooltip.replace("\\", "/")
+        self._nodes.append(_Node(name or self._fresh("b"), (x + w / 2, y + h / 2), look))
 
-    def band(self, x: float, y: float, w: float, h: float, fill: str, color: str) -> None:
+    def band(self, x: float, y: float, w: float, h: float, fill: str) -> None:
         """A tinted ground behind everything."""
-        self._bands.append(
-            {
-                "bb": (x, y, x + w, y + h),  # type: ignore[dict-item]
-                "style": "filled,rounded",
-                "fillcolor": fill,
-                "color": color,
-                "label": "",
-            }
-        )
-        self._reach(x + w, y + h)
+        look = {"style": "filled,rounded", "fillcolor": fill, "color": fill, "label": ""}
+        self._bands.append(_Band((x, y + h), (x + w, y), look))
 
     def text(
         self,
@@ -138,67 +144,47 @@ class Canvas:
         *,
         align: Align = "left",
         icon: bool = False,
-        back: bool = False,
-    ) -> float:
-        """One line of text at (x, y), the middle of its height; returns its width.
+    ) -> None:
+        """One line of text at (x, y), the middle of its height.
 
-        ``icon`` puts the by-hand mark before it, ``back`` a piece of paper behind it.
+        ``icon`` puts the by-hand mark before it.
         """
         if isinstance(spans, str):
             spans = [Span(spans)]
         spans = [span for span in spans if span.text]
         if not spans:
-            return 0.0
-        room = spans_width(spans, size)
+            return
+        points = math.ceil(spans_width(spans, size) * _POINTS)
+        room = points / _POINTS
         mark = ICON if icon else 0.0
         left = {"left": x, "center": x - (room + mark) / 2, "right": x - room - mark}[align]
+        middle = y
+        if len(spans) > 1 or spans[0].bold:
+            y += _SUNK * size  # Graphviz sets such a line higher than a plain one
         inner = "".join(span.markup() for span in spans)
         html = (
             '<table border="0" cellborder="0" cellspacing="0" cellpadding="0"><tr>'
-            f'<td align="left" width="{math.floor(room * _POINTS)}">'
-            f'<font point-size="{_number(size * _POINTS)}">{inner}</font></td></tr></table>'
+            f'<td align="{align}" width="{points}">'
+            f'<font point-size="{round(size * _POINTS)}">{inner}</font></td></tr></table>'
         )
-        self._nodes.append(
-            (
-                self._fresh("t"),
-                {
-                    "pos": (left + mark + room / 2, y),  # type: ignore[dict-item]
-                    "width": _inches(room),
-                    "height": _inches(size * 1.3),
-                    "shape": "box" if back else "plaintext",
-                    "style": "filled" if back else "",
-                    "fillcolor": PAPER,
-                    "color": PAPER,
-                    "label": f"<{html}>",
-                },
-            )
-        )
+        look = {
+            "width": _inches(room + 6),
+            "height": _inches(size * 1.5),
+            "shape": "plaintext",
+            "label": f"<{html}>",
+        }
+        self._nodes.append(_Node(self._fresh("t"), (left + mark + room / 2, y), look))
         if icon:
-            self.person(left + 5, y, spans[0].color, back=back)
-        self._reach(left + mark + room, y + size * 0.65)
-        return room + mark
+            spare = {"left": 0.0, "center": 0.02, "right": 0.04}[align] * room
+            self.person(left + 5 + spare, middle, spans[0].color)
 
-    def person(self, x: float, y: float, color: str, *, back: bool = False) -> None:
+    def person(self, x: float, y: float, color: str) -> None:
         """The by-hand mark: a small figure around (x, y)."""
-        if back:
-            self.box(x - 5, y - 7, 10, 14, fill=PAPER, color=PAPER, pen=0, rounded=False)
-        for w, h, dy, shape in ((5.0, 5.0, -3.6, "circle"), (9.0, 6.4, 2.9, "egg")):
-            self._nodes.append(
-                (
-                    self._fresh("i"),
-                    {
-                        "pos": (x, y + dy),  # type: ignore[dict-item]
-                        "width": _inches(w),
-                        "height": _inches(h),
-                        "shape": "circle" if shape == "circle" else "house",
-                        "style": "filled",
-                        "fillcolor": color,
-                        "color": color,
-                        "penwidth": "0",
-                        "label": "",
-                    },
-                )
-            )
+        for w, h, dy, shape in ((5.0, 5.0, -3.6, "circle"), (9.0, 6.4, 2.9, "house")):
+            self.box(
+                x - w / 2, y + dy - h / 2, w, h,
+                fill=color, color=color, pen=0, shape=shape, rounded=False,
+            )  # fmt: skip
 
     def line(
         self,
@@ -212,77 +198,36 @@ class Canvas:
         head: str | None = None,
         radius: float = 12.0,
         halo: bool = False,
-        tooltip: str = "",
     ) -> None:
-        """A line along the points, its corners rounded; ``halo`` lets it bridge earlier lines."""
+        """A line along the points, its corners rounded; ``halo`` lets it bridge earlier lines.
+
+        ``tail`` and ``head`` are boxes that it joins. Graphviz draws lines in the order of the
+        nodes they leave, so only a line that crosses nothing should name its ``tail``.
+        """
         kept = [points[0]]
-        kept += [
-            after
-            for before, after in zip(points, points[1:], strict=False)
-            if math.dist(before, after) > 0.01
-        ]
+        kept += [after for before, after in pairwise(points) if math.dist(before, after) > 0.01]
         if len(kept) < 2:
             return
-        start = tail or self._point(kept[0])
-        end = head or self._point(kept[-1])
-        tip = kept[-1]
-        size = ARROW * _arrow_size(pen)
-        if arrow:
-            kept[-1] = _towards(tip, kept[-2], min(size, math.dist(tip, kept[-2]) * 0.8))
+        tip = kept[-1] if arrow else None
+        if tip is not None:
+            length = min(ARROW * _arrow_size(pen), math.dist(tip, kept[-2]) * 0.8)
+            kept[-1] = _towards(tip, kept[-2], length)
         curve = _rounded(kept, radius)
+        if halo:
+            ends = [_towards(kept[0], kept[1], 3), *kept[1:]]
+            look = {"color": PAPER, "penwidth": _number((pen + 5) * _POINTS), "dir": "none"}
+            self._edges.append(_Edge(None, None, _rounded(ends, radius), None, look))
         look = {"color": color, "penwidth": _number(pen * _POINTS)}
         if dash != "solid":
             look["style"] = dash
-        if halo:
-            inner = _rounded([_towards(kept[0], kept[1], 3), *kept[1:]], radius)
-            self._edges.append(
-                (
-                    start,
-                    end,
-                    {
-                        "pos": (None, inner),  # type: ignore[dict-item]
-                        "color": PAPER,
-                        "penwidth": _number((pen + 5) * _POINTS),
-                        "dir": "none",
-                    },
-                )
-            )
         if arrow:
             look["arrowsize"] = _number(_arrow_size(pen) * ARROW * _POINTS / 10)
         else:
             look["dir"] = "none"
-        if tooltip:
-            look["tooltip"] = tooltip
-        self._edges.append(
-            (start, end, {"pos": (tip if arrow else None, curve), **look})  # type: ignore[dict-item]
-        )
-        for x, y in kept:
-            self._reach(x, y)
+        self._edges.append(_Edge(tail, head, curve, tip, look))
 
-    def _point(self, at: Point) -> str:
-        """An invisible node where lines meet."""
-        key = (round(at[0], 1), round(at[1], 1))
-        if key not in self._points:
-            self._points[key] = self._fresh("j")
-            self._nodes.append(
-                (
-                    self._points[key],
-                    {
-                        "pos": at,  # type: ignore[dict-item]
-                        "shape": "point",
-                        "style": "invis",
-                        "width": "0.01",
-                        "height": "0.01",
-                        "label": "",
-                    },
-                )
-            )
-        return self._points[key]
-
-    def source(self, *, right: float | None = None, bottom: float | None = None) -> str:
-        """The DOT text of a sheet that reaches at least to the given right and bottom."""
-        high = max(self.bottom, bottom or 0)
-        wide = max(self.right, right or 0)
+    def source(self, width: float, height: float) -> str:
+        """The DOT text of a sheet of that size."""
         graph = graphviz.Digraph(
             self._name,
             graph_attr={
@@ -298,30 +243,41 @@ class Canvas:
         )
 
         def place(at: Point) -> str:
-            return f"{_number(at[0] * _POINTS)},{_number((high - at[1]) * _POINTS)}"
+            return f"{_number(at[0] * _POINTS)},{_number((height - at[1]) * _POINTS)}"
 
-        for index, band in enumerate(self._bands):
-            x0, y0, x1, y1 = band["bb"]  # type: ignore[misc]
-            with graph.subgraph(name=f"cluster_{index}") as ground:
-                corners = f"{place((x0, y1))},{place((x1, y0))}"  # type: ignore[has-type]
-                ground.attr("graph", **(band | {"bb": corners}))
-        # Two corners fix the size of the sheet.
-        for name, at in (("_nw", (0.0, 0.0)), ("_se", (wide, high))):
+        def point(name: str, at: Point) -> str:
             graph.node(
                 name, pos=place(at), shape="point", style="invis", width="0", height="0", label=""
             )
-        for name, look in self._nodes:
-            graph.node(name, **(look | {"pos": place(look["pos"])}))  # type: ignore[arg-type]
-        for start, end, look in self._edges:
-            tip, curve = look["pos"]
-            path = " ".join(place(point) for point in curve)  # type: ignore[arg-type]
-            pos = f"e,{place(tip)} {path}" if tip is not None else path  # type: ignore[arg-type, redundant-expr]
-            graph.edge(start, end, **(look | {"pos": pos}))
+            return name
+
+        for index, band in enumerate(self._bands):
+            with graph.subgraph(name=f"cluster_{index}") as ground:
+                bb = f"{place(band.corner)},{place(band.opposite)}"
+                ground.attr("graph", **(band.look | {"bb": bb}))
+        # Two corners fix the size of the sheet.
+        point("_nw", (0, 0))
+        point("_se", (width, height))
+        ends = [
+            (
+                edge.start or point(f"_from{index}", edge.curve[0]),
+                edge.end or point(f"_to{index}", edge.tip or edge.curve[-1]),
+            )
+            for index, edge in enumerate(self._edges)
+        ]
+        for node in self._nodes:
+            graph.node(node.name, pos=place(node.at), **node.look)
+        for (start, end), edge in zip(ends, self._edges, strict=True):
+            pos = " ".join(place(at) for at in edge.curve)
+            if edge.tip is not None:
+                pos = f"e,{place(edge.tip)} {pos}"
+            graph.edge(start, end, pos=pos, **edge.look)
         return str(graph.source)
 
 
 def _arrow_size(pen: float) -> float:
-    return 1.0 if pen <= 2.5 else 1.0 + (pen - 2.5) * 0.14
+    # Graphviz widens the head of a line of more than four points by itself.
+    return 1.0 if pen <= 2.5 else 1.0 + (min(pen, 5.3) - 2.5) * 0.1
 
 
 def _towards(start: Point, end: Point, length: float) -> Point:
@@ -340,17 +296,18 @@ def _rounded(points: Sequence[Point], radius: float) -> list[Point]:
             curve.extend([_towards(here, to, math.dist(here, to) / 3),
                           _towards(to, here, math.dist(here, to) / 3), to])  # fmt: skip
 
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        r = min(radius, math.dist(before, corner) / 2, math.dist(corner, after) / 2)
+    last = len(points) - 2
+    for index in range(1, len(points) - 1):
+        before, corner, after = points[index - 1 : index + 2]
+        # A line between two corners is shared by both.
+        r = min(
+            radius,
+            math.dist(before, corner) / (1 if index == 1 else 2),
+            math.dist(corner, after) / (1 if index == last else 2),
+        )
         start, end = _towards(corner, before, r), _towards(corner, after, r)
         straight(start)
-        curve.extend(
-            [
-                _towards(start, corner, r * _BEND),
-                _towards(end, corner, r * _BEND),
-                end,
-            ]
-        )
+        curve.extend([_towards(start, corner, r * _BEND), _towards(end, corner, r * _BEND), end])
     straight(points[-1])
     return curve
 

@@ -8,8 +8,11 @@ install can write it.
 from __future__ import annotations
 
 import unicodedata
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from functools import cache
+from zoneinfo import ZoneInfo
+
+from lifecycle_fsm.errors import LifecycleError
 
 _REGULAR: dict[int, str] = {
     250: " 'ijìíîïĩīĭįıĵіїј",
@@ -19,7 +22,7 @@ _REGULAR: dict[int, str] = {
     350: "(){}²³·",
     375: "rt¹ŀŕŗřţťŧ",
     400: "-/I\\ªºÌÍÎÏĨĪĬĮİΙΪІЇ•",
-    425: "\"",
+    425: '"',
     450: "*ζгѓ",
     475: "z°¿źżžΊξт“”„",
     500: "?svy®ýÿĳśŝşšŷΓςτχЃГуѕў",
@@ -27,8 +30,7 @@ _REGULAR: dict[int, str] = {
     550: "aegkàáâãäåèéêëāăąēĕėęěĝğġģķĸκаекчяѐёќ",
     575: "FT_hnouµðñòóôõöøùúûüĥħńņňŋōŏőŢŤũūŭůűųΣΤήΰδηθορυϋόύТбвлопђћџ†",
     600: (
-        "$+0123456789<=>ESYZ^`bdpq~£§¨¬¯±´¸ÈÉÊË×Ý÷þđĒĔĖĘĚŚŜŞŠŦŶŸŹŻŽ΄΅ΕΖΞΥΫβμσЀЁЅЎ"
-        "ЕЗУдийнрцъѝ–−√≈≠≤≥"
+        "$+0123456789<=>ESYZ^`bdpq~£§¨¬¯±´¸ÈÉÊË×Ý÷þđĒĔĖĘĚŚŜŞŠŦŶŸŹŻŽ΄΅ΕΖΞΥΫβμσЀЁЅЎЕЗУдийнрцъѝ–−√≈≠≤≥"
     ),
     625: "CPVX¤¥ÇÞĆĈĊČďΈΡΧπРСХ€",
     650: "AKRÀÁÂÃÄÅßĀĂĄĲĶŔŖŘΆΑΔΚΛάαЄАБЧЬЭЯ",
@@ -61,14 +63,11 @@ _BOLD: dict[int, str] = {
     425: "-r|¦ŕŗř",
     450: "IªºÌÍÎÏĨĪĬĮİŀΙΪζξІЇгѓ•",
     475: "/\\®°",
-    500: "\"?¿τт",
+    500: '"?¿τт',
     525: "cszçćĉċčśŝşšźżžΓςЃГсѕ†",
     550: "LvyýÿĹĻĽĿŁŷέγελνχзуэєў“”„",
     575: "J_aegox¢§«»àáâãäåèéêëòóôõöøāăąēĕėęěĝğġģĳĴōŏőΊδοόЈабеохьѐё",
-    600: (
-        "+0123456789<=>FT^`hknu~£¨¬¯±´¸×ñ÷ùúûüĥħķĸńņňŋŢŤŦũūŭůűų΄΅ΤΰθκρσυϋύТвкпчяћ"
-        "ќџ–−√≈≠≤≥"
-    ),
+    600: ("+0123456789<=>FT^`hknu~£¨¬¯±´¸×ñ÷ùúûüĥħķĸńņňŋŢŤŦũūŭůűų΄΅ΤΰθκρσυϋύТвкпчяћќџ–−√≈≠≤≥"),
     625: "$*ESZbdpqµÈÉÊËðþđĒĔĖĘĚŚŜŞŠŹŻŽΕΖΞΣήβημЀЁЅЕЗийлнрђѝ™",
     650: "#VY¤¥ÝŶŸΥΫЎУцъ€",
     675: "BCPRXÇÞĆĈĊČĲŔŖŘΒΛΡΧάαπЄЌБВКРСХЬЭд",
@@ -96,8 +95,8 @@ _WIDTHS = tuple(
     {letter: width for width, letters in table.items() for letter in letters}
     for table in (_REGULAR, _BOLD)
 )
-# Letters that the font lacks come from another font: no letter is wider than its em, but pictures.
-_UNKNOWN, _WIDE, _PICTURE = 800, 1050, 1400
+# Letters that the font lacks come from another font, or are drawn as a box with their number.
+_UNKNOWN, _ASTRAL = 1260, 1700
 _SAFETY = 1.03  # hinting
 
 
@@ -106,14 +105,7 @@ def _letter(letter: str, bold: bool) -> int:
     table = _WIDTHS[bold]
     if letter in table:
         return table[letter]
-    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Cf", "Mn", "Me"):
-        return 0
-    base = unicodedata.normalize("NFD", letter)[0]
-    if base in table:
-        return table[base]
-    if unicodedata.east_asian_width(letter) in "WF":
-        return _WIDE
-    return _PICTURE if unicodedata.category(letter) in ("So", "Co", "Cn") else _UNKNOWN
+    return _ASTRAL if letter > "\uffff" else _UNKNOWN
 
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
@@ -126,7 +118,8 @@ def clean(text: str) -> str:
     return " ".join(
         "".join(
             letter
-            if letter in " \t\n" or unicodedata.category(letter) not in ("Cc", "Cs", "Cn", "Co")
+            if letter in " \t\n"
+            or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Cn", "Co")
             else " "
             for letter in text
         ).split()
@@ -159,12 +152,15 @@ def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = Fa
             line = ""
         else:  # one word that is wider than the room: break it where it is full
             head = words[0]
-            while len(head) > 1 and width(head, size, bold=bold) > room:
+            hyphen = "-" if head.isalpha() and head[0] < "\u0250" else ""
+            while len(head) > 1 and width(head + hyphen, size, bold=bold) > room:
                 head = head[:-1]
-            found.append(head)
-            words[0] = words[0][len(head) :]
-            if not words[0]:
-                words.pop(0)
+            spare = 3 - (len(words[0]) - len(head))
+            if hyphen and 0 < spare < 3 and len(head) - spare >= 3:
+                head = head[:-spare]  # no letter stands alone on the next line
+            rest = words[0][len(head) :]
+            found.append(head + hyphen if rest else head)
+            words[:1] = [rest] if rest else []
     return [*found, line] if line or not found else found
 
 
@@ -172,7 +168,7 @@ def escape(text: str) -> str:
     """The text inside an HTML-like label."""
     for plain, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
         text = text.replace(plain, entity)
-    return text.replace("\\", "&#92;")
+    return text.replace("\\", "&#92;&#92;")  # Graphviz reads escapes such as \\N even here
 
 
 def number(value: int) -> str:
@@ -196,3 +192,19 @@ def duration(value: timedelta) -> str:
             return f"{seconds / unit:.0f} {name}"
     days = seconds / 86400
     return f"{days:.1f} d" if days < 9.95 else f"{days:,.0f} d"
+
+
+def time_zone(name: str) -> tzinfo:
+    """The zone of a name such as ``Europe/Berlin``; UTC needs no data about zones.
+
+    Raises:
+        LifecycleError: there is no such zone, or this machine does not know it.
+    """
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (LookupError, OSError, ValueError):
+        raise LifecycleError(
+            f"no time zone named {name!r} on this machine: use UTC or an IANA name"
+        ) from None

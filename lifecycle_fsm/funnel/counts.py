@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import median
 from typing import Literal, TypeAlias
 
@@ -113,81 +114,99 @@ def count(
     start, end = (None if one is None else to_utc(one) for one in window or (None, None))
     if start is not None and end is not None and end < start:
         raise LifecycleError("the window ends before it starts")
-
-    over = reading == "over"
-    ranks = model.ranks
-    known = model.by_name
-    walks: dict[str, _Walk] = {}
-    people: Counter[str] = Counter()
-    moves: Counter[tuple[str, str, str]] = Counter()
-    entered: Counter[str] = Counter()
-    passed: Counter[str] = Counter()
-    stays: dict[str, array[float]] = {name: array("d") for name in known}
-    first = [0] * len(ranks)
-    reached = [0] * len(ranks)
-    journeys = 0
-
-    for row in rows:
-        walk = walks.get(row.person)
-        if walk is None:
-            walk = walks[row.person] = _Walk()
-        now, target = row.now, row.to_stage
-        before_end = end is None or now < end
-        inside = before_end and (start is None or now >= start)
-        if row.journey != walk.journey:
-            walk.journey, walk.met, walk.counted, walk.started = row.journey, 0, 0, False
-
-        if inside:
-            if row.from_stage is not None:
-                moves[row.rule, row.from_stage, target] += 1
-            if walk.since is not None and walk.stage in stays:
-                stays[walk.stage].append((now - walk.since).total_seconds())
-            if target in known:
-                entered[target] += 1
-            if row.credit:
-                for name in row.passed_over:
-                    passed[name] += 1
-        if before_end:
-            if walk.stage in known:
-                people[walk.stage] -= 1
-            if target in known:
-                people[target] += 1
-        walk.stage, walk.since = target, now
-
-        rank = ranks.get(target)
-        met = [ranks[name] for name in row.passed_over if name in ranks] if over and row.credit else []
-        if rank is not None:
-            met.append(rank)
-            if rank and not walk.started:
-                walk.started = True
-                journeys += inside
-        for one in met:
-            bit = 1 << one
-            if walk.met & bit:
-                continue
-            walk.met |= bit
-            if inside:
-                walk.counted |= bit
-                first[one] += 1
-            if one and walk.counted & (bit >> 1):
-                reached[one - 1] += 1
-
+    tally = _Tally(model, over=reading == "over")
+    tally.add(rows, start, end)
     path = model.path
     return Counts(
-        people={name: people[name] for name in known},
-        moves=dict(sorted(moves.items())),
-        entered={name: entered[name] for name in known},
-        passed_over={stage.name: passed[stage.name] for stage in path},
+        people={name: tally.people[name] for name in model.by_name},
+        moves=dict(sorted(tally.moves.items())),
+        entered={name: tally.entered[name] for name in model.by_name},
+        passed_over={stage.name: tally.passed[stage.name] for stage in path},
         conversion={
-            (stage.name, after.name): Conversion(first[rank], reached[rank])
-            for rank, (stage, after) in enumerate(zip(path, path[1:], strict=False))
+            (stage.name, after.name): Conversion(tally.first[rank], tally.reached[rank])
+            for rank, (stage, after) in enumerate(pairwise(path))
         },
         median_stay={
-            name: timedelta(seconds=median(found)) for name, found in stays.items() if found
+            name: timedelta(seconds=median(found)) for name, found in tally.stays.items() if found
         },
-        journeys=journeys,
+        journeys=tally.journeys,
         reading=reading,
         window=(start, end),
         zone=zone,
         version=model.version,
     )
+
+
+class _Tally:
+    """The sums, while the rows go by."""
+
+    def __init__(self, model: Model, *, over: bool) -> None:
+        self.over = over
+        self.ranks = model.ranks
+        self.walks: defaultdict[str, _Walk] = defaultdict(_Walk)
+        self.people: Counter[str] = Counter()
+        self.moves: Counter[tuple[str, str, str]] = Counter()
+        self.entered: Counter[str] = Counter()
+        self.passed: Counter[str] = Counter()
+        self.stays: dict[str, array[float]] = {name: array("d") for name in model.by_name}
+        self.first = [0] * len(model.path)  # journeys that first reach a rank within the window
+        self.reached = [0] * len(model.path)  # of these, those that later reach the next
+        self.journeys = 0
+
+    def add(self, rows: Iterable[HistoryRow], start: datetime | None, end: datetime | None) -> None:
+        known, walks, people = self.stays, self.walks, self.people
+        for row in rows:
+            walk = walks[row.person]
+            now, target = row.now, row.to_stage
+            before_end = end is None or now < end
+            inside = before_end and (start is None or now >= start)
+            if row.journey != walk.journey:
+                walk.journey, walk.met, walk.counted, walk.started = row.journey, 0, 0, False
+            if inside:
+                self._happened(row, walk)
+            if before_end:
+                if walk.stage in known:
+                    people[walk.stage] -= 1
+                if target in known:
+                    people[target] += 1
+            walk.stage, walk.since = target, now
+            self._met(row, walk, inside=inside)
+
+    def _happened(self, row: HistoryRow, walk: _Walk) -> None:
+        """Count what a row of the window did."""
+        target = row.to_stage
+        if row.from_stage is not None:
+            self.moves[row.rule, row.from_stage, target] += 1
+        if walk.since is not None and walk.stage in self.stays:
+            self.stays[walk.stage].append((row.now - walk.since).total_seconds())
+        if target in self.stays:
+            self.entered[target] += 1
+        if row.credit:
+            for name in row.passed_over:
+                self.passed[name] += 1
+
+    def _met(self, row: HistoryRow, walk: _Walk, *, inside: bool) -> None:
+        """Count the path stages that the journey reaches with this row, in their order."""
+        ranks = self.ranks
+        if self.over and row.credit:
+            for name in row.passed_over:
+                if name in ranks:
+                    self._reach(ranks[name], walk, inside=inside)
+        rank = ranks.get(row.to_stage)
+        if rank is None:
+            return
+        if rank and not walk.started:
+            walk.started = True
+            self.journeys += inside
+        self._reach(rank, walk, inside=inside)
+
+    def _reach(self, rank: int, walk: _Walk, *, inside: bool) -> None:
+        bit = 1 << rank
+        if walk.met & bit:
+            return
+        walk.met |= bit
+        if inside:
+            walk.counted |= bit
+            self.first[rank] += 1
+        if rank and walk.counted & (bit >> 1):
+            self.reached[rank - 1] += 1

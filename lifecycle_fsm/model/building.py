@@ -18,6 +18,7 @@ from lifecycle_fsm.guard import (
     Always,
     Field,
     Guard,
+    Named,
     Opaque,
     Term,
     Vocabulary,
@@ -159,7 +160,7 @@ def _moves(model: Model) -> Iterator[Problem]:
             yield Problem(where, "a move leaves at least one stage: name it in 'from'")
         yield from _unique(where, move.sources)
         yield from _trigger(model, where, move.on)
-        if known and model.path:
+        if known and model.path and len(model.by_name) == len(model.stages):
             yield from _direction(model, where, move)
         yield from _guard(model, where, move.when, opaque=True)
         yield from _effects(model, where, move.then, model.vocabulary)
@@ -332,7 +333,7 @@ def _processing(model: Model) -> Iterator[Problem]:
     yield from _unique("processing", [step.name for step in model.processing])
     yield from _unique("processing", [step.number for step in model.processing])
     for index, step in enumerate(model.processing):
-        where = f"processing[{index}] {step.name or step.use}"
+        where = f"processing[{index}] {step.name}".rstrip()
         if not 0 < step.number < steps.SORT_NUMBER:
             yield Problem(where, f"number a step from 1 to {steps.SORT_NUMBER - 1}: the sort is 90")
         if not step.name:
@@ -381,6 +382,16 @@ def _guard(
         yield Problem(where, "a Python function can guard a move only, not this [S2]")
     for message in guard_problems(guard, words or model.vocabulary):
         yield Problem(where, message)
+    for name in _other_meanings(guard):
+        yield Problem(where, f"two different guards are named {name!r}: rename one of them")
+
+
+def _other_meanings(guard: Guard) -> Iterator[str]:
+    """Named guards that came with another definition than the model's, the innermost ones."""
+    for node in nodes(guard):
+        if isinstance(node, Named) and node.definition is not None:
+            inner = list(_other_meanings(node.definition))
+            yield from inner or [node.name]
 
 
 def _effects(

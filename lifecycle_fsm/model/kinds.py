@@ -78,10 +78,10 @@ BUILT_IN: Mapping[str, ActivityKind] = {
         ),
         ActivityKind(
             name="owner_changed",
-            payload=_payload(owner="str | None"),
+            payload=_payload(owner="str"),
             sets={"owner": "activity.owner", "owner_changed_at": "now"},
             trigger="owner_changed",
-            description="the CRM gave the record to another salesperson",
+            description="the CRM gave the record to another salesperson; an empty text is nobody",
         ),
         ActivityKind(
             name="sales_touched",

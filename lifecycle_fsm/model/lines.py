@@ -77,14 +77,16 @@ class _Scanner:
         path: Path = ()
         for count, name in enumerate(keys, 1):
             path += (name,)
+            self.note(path)
             if path in self.sizes and (last or count < len(keys)):
                 path += (self.sizes[path] - 1,)
         return path
 
     def pair(self, base: Path) -> None:
-        start = self.at
-        path = base + self.keys()
-        self.note(path, start)
+        start, path = self.at, base
+        for name in self.keys():
+            path += (name,)
+            self.note(path, start)
         self.at += len("=")
         self.value(path)
 

@@ -179,8 +179,13 @@ class _Reader:
         return [
             one
             for name, value in self.named(where, raw).items()
-            for one in self.field(f"{where}.{name}", name, value)
+            for one in self.field(f"{where}.{name}", name, value) or self.forget(name)
         ]
+
+    def forget(self, name: str) -> list[FieldDef]:
+        """No field: of this name nothing is known."""
+        self.unknown.add(name)
+        return []
 
     def field(self, where: str, name: str, raw: Any) -> list[FieldDef]:
         """The field, or nothing where it cannot be read."""
@@ -192,10 +197,7 @@ class _Reader:
             self.problem(where, f"give a type, such as 'int | None', not {raw!r}")
         else:
             found = self._field(where, name, raw)
-        if len(self.problems) == before:
-            return [found]
-        self.unknown.add(name)
-        return []
+        return [found] if len(self.problems) == before else []
 
     def _field(self, where: str, name: str, raw: Mapping[Any, Any]) -> FieldDef:
         for key in raw:

@@ -124,7 +124,9 @@ def _alone(guard: Guard, words: Vocabulary) -> Guard:
             return part
         theirs = _alone(part.definition, words)
         ours = words.guards.get(part.name)
-        clash = any(isinstance(node, Named) and node.definition for node in nodes(theirs))
+        clash = any(
+            isinstance(node, Named) and node.definition is not None for node in nodes(theirs)
+        )
         same = ours is not None and theirs == _alone(resolve(ours, words), words)
         return Named(part.name) if same and not clash else Named(part.name, theirs)
 

@@ -15,6 +15,7 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.kinds import OPEN_KINDS
 from lifecycle_fsm.person import READ_ONLY
 from lifecycle_fsm.tables.mapping import (
+    EPOCHS,
     PEOPLE,
     FileMapping,
     Gives,
@@ -30,7 +31,7 @@ from lifecycle_fsm.tables.values import (
     Bad,
     Read,
     condition,
-    convert_value,
+    converter,
     from_column,
     given,
     template,
@@ -199,22 +200,22 @@ class BoundFile:
 
     def compiled(self, source: Source, kind: FieldType) -> Read:
         """The reader of one source; constants and translations are read here, once."""
-        clock = self.clock(source.times)
+        decimal = source.times.decimal
+        convert = converter(kind, self.clock(source.times), decimal)
         if source.times.zone:
             self.report.zones[source.times.zone] = True
-        apart = Clock(source.times, Tally())
+        elif kind.kind == "datetime" and self.mapped:
+            self.need_zone(source)
+        apart = converter(kind, Clock(source.times, Tally()), decimal)
 
         def fixed(key: str, value: Any) -> Any:
             if value is None:
                 return None
             try:
-                return convert_value(value, kind, apart, source.times.decimal)
+                return apart(value)
             except RecordError as error:
                 self.wrong(f"{source.where}{key}", str(error))
                 return None
-
-        def convert(raw: Any) -> Any:
-            return convert_value(raw, kind, clock, source.times.decimal)
 
         if source.text is not None:
             return template(source.text, convert, self.mapping.empty)
@@ -222,6 +223,17 @@ class BoundFile:
             const = fixed("", source.const)
             return lambda _: const
         return from_column(source, self.mapping.empty, convert, fixed)
+
+    def need_zone(self, source: Source) -> None:
+        """A mapping names the zone of times that name none themselves [S4]; said once."""
+        form = source.times.format or ""
+        if form in EPOCHS or "%z" in form or any(one.where == "zone" for one in self.problems):
+            return
+        self.wrong(
+            "zone",
+            'say in which zone times are that name none, such as zone = "Europe/Berlin", at the '
+            f"top, for a file, or for one column; the first that needs it is {source.where}",
+        )
 
     def clock(self, times: Times) -> Clock:
         """The clock for times that are written so; the sources of a file share it."""
@@ -291,7 +303,7 @@ class _Payload:
     belong to this kind.
     """
 
-    types: Mapping[str, FieldType]
+    converters: Mapping[str, Callable[[Any], Any]]
     reads: tuple[tuple[str, Read], ...]
     required: tuple[tuple[str, str | None], ...]
     strangers: tuple[tuple[str, str], ...]
@@ -361,8 +373,9 @@ class _Giving:
         for name in required:
             if alone and name not in sources and self.gives.payload_column is None:
                 file.wrong(f"{self.gives.where}.payload", f"{kind} needs {name!r}: say where it is")
+        times = self.gives.at.times
         return _Payload(
-            types,
+            {name: converter(one, self.clock, times.decimal) for name, one in types.items()},
             reads,
             tuple((name, _first(sources[name]) if name in sources else None) for name in required),
             tuple(
@@ -438,18 +451,19 @@ class _Giving:
             bad.append(Bad(column, 'it is no JSON object, such as {"form": "Demo"}'))
             return {}
         payload: dict[str, Any] = {}
-        decimal = self.gives.at.times.decimal
         for name, one in raw.items():
             value = given(one, self.empty)
             if value is None:
                 continue
-            if name not in known.types:
+            if name not in known.converters:
                 bad.append(
-                    Bad(column, f"no {kind} brings {name!r}{nearest(name, tuple(known.types))}")
+                    Bad(
+                        column, f"no {kind} brings {name!r}{nearest(name, tuple(known.converters))}"
+                    )
                 )
                 continue
             try:
-                payload[name] = convert_value(value, known.types[name], self.clock, decimal)
+                payload[name] = known.converters[name](value)
             except RecordError as error:
                 bad.append(Bad(column, f"{name}: {error}"))
         return payload

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -95,19 +96,35 @@ def from_column(
     return read
 
 
-def convert_value(raw: Any, kind: FieldType, clock: Clock, decimal: str | None) -> Value:
-    """A value of a file as a value of that type."""
-    name = kind.kind
-    if name == "datetime":
-        return clock.read(raw)
-    if name in ("int", "float"):
+def converter(kind: FieldType, clock: Clock, decimal: str | None) -> Callable[[Any], Value]:
+    """What makes a value of a file one of that type, or raises ``RecordError``."""
+    accept = kind.accept
+    if kind.kind == "datetime":
+        return clock.read
+    if kind.kind == "str":
+        free = not kind.choices
+
+        def text(raw: Any) -> Value:
+            if raw.__class__ is str and free and raw.isascii():
+                found: Value = raw
+                return found
+            if isinstance(raw, int | date | Decimal) and not isinstance(raw, bool):
+                raw = as_text(raw)
+            return accept(raw)
+
+        return text
+    if kind.kind not in ("int", "float"):
+        return accept
+    whole = kind.kind == "int"
+
+    def number(raw: Any) -> Value:
         if isinstance(raw, str):
             if decimal is not None:
                 raw = raw.replace("." if decimal == "," else ",", "").replace(",", ".")
-            if name == "int" and (whole := _WHOLE.fullmatch(raw)):
-                raw = whole[1]
+            if whole and (cut := _WHOLE.fullmatch(raw)):
+                raw = cut[1]
         elif isinstance(raw, Decimal):
             raw = int(raw) if raw == raw.to_integral_value() else float(raw)
-    elif name == "str" and not isinstance(raw, str | bool | list | dict | float):
-        raw = as_text(raw)
-    return kind.accept(raw)
+        return accept(raw)
+
+    return number

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm.diagram import Drawing, draw_funnel, draw_model, draw_person, draw_processing
@@ -84,6 +84,11 @@ class Picture:
         for edge in graph.get("edges", ()):
             if edge["color"] != "#ffffff":
                 self.lines.append((edge["pos"], list(_sampled(edge["pos"]))))
+                for operation in edge.get("_hdraw_", ()):
+                    if operation["op"] == "P":
+                        xs, ys = zip(*operation["points"], strict=True)
+                        head = Box("arrow", min(xs), min(ys), max(xs), max(ys))
+                        self.marks.append(head.inset(-float(edge["penwidth"]) / 2))
 
     def faults(self) -> list[str]:
         return [
@@ -293,22 +298,23 @@ def models(draw: st.DrawFn) -> Model:
                 skips="passed_over" if skipping else None,
             )
         )
-    return Model(
-        name="any",
-        title=draw(WORDS),
-        stages=(*path, *detours),
-        sort=sort,
-        moves=moves,
-        processing=[
+    parts: dict[str, Any] = {
+        "name": "any",
+        "title": draw(WORDS),
+        "stages": (*path, *detours),
+        "sort": sort,
+        "moves": moves,
+        "processing": [
             StepDef(number=index + 1, name=f"step{index}", label=draw(WORDS))
             for index in range(draw(st.integers(0, 12)))
         ],
-        systems={
+        "systems": {
             "marketing": "Marketing automation",
             "crm": "",
             "warehouse": "Warehouse of Everything & <More>",
         },
-    )
+    }
+    return Model(**parts)
 
 
 def _rule(draw: st.DrawFn, index: int, target: str, when: str) -> SortRule:
@@ -327,6 +333,7 @@ CHECKED = settings(
     max_examples=25,
     deadline=None,
     derandomize=True,
+    phases=(Phase.explicit, Phase.generate),  # shrinking a large model takes minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

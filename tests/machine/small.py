@@ -69,7 +69,7 @@ def act(id: str, kind: str, at: datetime, person: str = "p", **payload: Any) -> 
 def admitted(orchestrator: Orchestrator, id: str = "p", **fields: Any) -> Person:
     """A person who has been created and sorted at T."""
     orchestrator.apply(Activity("created", id, "created", T, fields))
-    if orchestrator.people[id].stage == "new":
+    if orchestrator.people[id].stage == orchestrator.model.initial.name:
         orchestrator.process(id, T)
     return orchestrator.people[id]
 

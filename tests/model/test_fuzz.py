@@ -10,7 +10,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lifecycle_fsm.data import DataSilo
 from lifecycle_fsm.errors import FileProblem, ModelError
+from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.model import (
     Model,
     dumps,
@@ -21,6 +23,7 @@ from lifecycle_fsm.model import (
     shipped_text,
     to_plain,
 )
+from lifecycle_fsm.scoring import Scoring
 
 PLAIN = {name: to_plain(load(name)) for name in shipped()}
 TEXT = {name: shipped_text(name) for name in shipped()}
@@ -99,17 +102,21 @@ def model_or_problems(plain: Any) -> Model | None:
 
 
 @given(mutants())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=2500, deadline=None)
 def test_a_mutated_model_is_a_model_or_problems(plain: dict[str, Any]) -> None:
     model = model_or_problems(plain)
     if model is not None:
         again = loads(dumps(model))
         assert again == model
         assert again.version == model.version
+        # What builds also runs: nothing is found out with the first person.
+        LifecycleMachine(model)
+        DataSilo(model)
+        Scoring(model)
 
 
 @given(JUNK)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=1500, deadline=None)
 def test_any_value_at_all_is_a_model_or_problems(value: Any) -> None:
     model_or_problems(value)
 
@@ -135,7 +142,7 @@ def mutated_texts(draw: st.DrawFn) -> str:
 
 
 @given(mutated_texts())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=1500, deadline=None)
 def test_a_mutated_text_is_a_model_or_a_located_error(text: str) -> None:
     try:
         loads(text, "my.toml")

@@ -35,7 +35,7 @@ TARGETS = Targets(
         "meeting": {"met_at": FieldType("datetime", nullable=True)},
     },
 )
-PEOPLE = '[people]\nid = "id"\ncreated_at = "at"\n'
+PEOPLE = '[people]\nid = "id"\ncreated_at = "at"\nzone = "UTC"\n'
 
 
 def take(
@@ -313,6 +313,7 @@ def test_a_value_becomes_what_its_field_holds(
 
 def test_all_that_does_not_fit_model_and_columns_is_said_at_once(tmp_path: Path) -> None:
     mapping = """
+    zone = "UTC"
     [people]
     id = "Id"
     created_at = "at"
@@ -359,6 +360,7 @@ def test_all_that_does_not_fit_model_and_columns_is_said_at_once(tmp_path: Path)
 
 def test_a_payload_that_no_kind_takes_is_told(tmp_path: Path) -> None:
     mapping = """
+    zone = "UTC"
     [activities]
     person = "p"
     [[activities.gives]]
@@ -381,6 +383,7 @@ def test_a_payload_that_no_kind_takes_is_told(tmp_path: Path) -> None:
 
 def test_a_kind_from_a_column_takes_the_payload_of_its_kind(tmp_path: Path) -> None:
     mapping = """
+    zone = "UTC"
     [log]
     person = "p"
     [[log.gives]]
@@ -423,7 +426,9 @@ def test_at_one_instant_default_ids_keep_the_order_of_the_file(tmp_path: Path) -
         for kind in ["sales_touched", "meeting"] * 6
     )
     rows = "p,2024-01-01\n" * 12
-    intake = take(tmp_path, f'[activities]\nperson = "p"\n{gives}', activities=f"p,at\n{rows}")
+    intake = take(
+        tmp_path, f'zone = "UTC"\n[activities]\nperson = "p"\n{gives}', activities=f"p,at\n{rows}"
+    )
     assert len(came(intake)) == 144
     assert by_event(came(intake)) == came(intake)
 
@@ -431,7 +436,7 @@ def test_at_one_instant_default_ids_keep_the_order_of_the_file(tmp_path: Path) -
 def test_the_zone_of_a_mapping_holds_for_a_file_that_it_does_not_describe(tmp_path: Path) -> None:
     intake = take(
         tmp_path,
-        f'zone = "Europe/Berlin"\n{PEOPLE}',
+        'zone = "Europe/Berlin"\n[people]\nid = "id"\ncreated_at = "at"\n',
         people="id,at\np,2024-05-01\n",
         activities="person,kind,at\np,sales_touched,2024-05-01\n",
     )
@@ -439,6 +444,25 @@ def test_the_zone_of_a_mapping_holds_for_a_file_that_it_does_not_describe(tmp_pa
     assert [one.notes for one in intake.reports] == [
         ("1 time without a zone read as Europe/Berlin",)
     ] * 2
+
+
+def test_a_mapping_names_the_zone_of_times_that_name_none(tmp_path: Path) -> None:
+    mapping = """
+    [people]
+    id = "id"
+    created_at = { column = "at"FORM }
+    fields.met_at = { column = "met", format = "epoch" }
+    """
+    people = "id,at,met\np,01.05.2024 10:00 +0200,0\n"
+    with pytest.raises(FileProblem) as caught:
+        take(tmp_path, mapping.replace("FORM", ""), people=people)
+    (problem,) = problems(caught.value)
+    assert problem.startswith("zone: say in which zone times are that name none, such as zone =")
+    assert problem.endswith("the first that needs it is people.created_at")
+    named = mapping.replace("FORM", ', format = "%d.%m.%Y %H:%M %z"')
+    intake = take(tmp_path, named, people=people)
+    assert came(intake)[0].at == datetime(2024, 5, 1, 8, tzinfo=UTC)
+    assert intake.reports[0].notes == ()
 
 
 def test_the_summary_counts_rows_that_give_nothing_and_columns_that_no_row_has(

@@ -1,0 +1,76 @@
+"""What moves between two stages, with words and numbers: the rules as a picture sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from lifecycle_fsm.funnel import Counts
+from lifecycle_fsm.model import Edge, Model, Move, SortRule
+
+
+@attrs.frozen
+class Part:
+    """One rule of a flow: its words, how often it moved somebody, and whether a human asks."""
+
+    label: str
+    count: int | None
+    by_hand: bool
+    system: str
+
+
+@attrs.frozen
+class Flow:
+    """All moves from one stage to another, as one line of the picture."""
+
+    source: str
+    target: str
+    kind: str
+    parts: tuple[Part, ...]
+
+    @property
+    def count(self) -> int | None:
+        """How many moved; nothing where nobody counted."""
+        counted = [part.count for part in self.parts if part.count is not None]
+        return sum(counted) if counted else None
+
+    @property
+    def system(self) -> str:
+        """The system that owns all its rules, or none where they differ."""
+        owners = {part.system for part in self.parts}
+        return owners.pop() if len(owners) == 1 else ""
+
+
+def words(rule: Move | SortRule) -> str:
+    """The words of a rule: its label, or its name as words."""
+    return rule.label or rule.name.replace("_", " ")
+
+
+def flows(model: Model, counts: Counts | None) -> tuple[Flow, ...]:
+    """Every pair of stages with a move between, in the order of the model."""
+    found: dict[tuple[str, str], list[Edge]] = {}
+    for edge in (*model.sort_edges, *model.edges):
+        found.setdefault((edge.source, edge.target), []).append(edge)
+    return tuple(
+        Flow(source, target, edges[0].kind, _parts(edges, counts))
+        for (source, target), edges in found.items()
+    )
+
+
+def _parts(edges: Iterable[Edge], counts: Counts | None) -> tuple[Part, ...]:
+    parts: dict[tuple[str, bool], Part] = {}
+    for edge in edges:
+        volume = (
+            counts.moves.get((edge.name, edge.source, edge.target), 0)
+            if counts is not None
+            else None
+        )
+        key = (words(edge.rule), edge.on is not None)
+        before = parts.get(key)
+        if before is not None and before.count is not None and volume is not None:
+            volume += before.count
+        parts[key] = Part(key[0], volume, key[1], edge.rule.system)
+    if counts is None:
+        return tuple(parts.values())
+    return tuple(sorted(parts.values(), key=lambda part: -(part.count or 0)))

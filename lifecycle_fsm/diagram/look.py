@@ -1,0 +1,80 @@
+"""Colours and widths: what says who owns a thing, and how much flows.
+
+Colour never speaks alone: cards print their owner, detours are dashed and carry their name, and
+moves that a human asks for carry a small figure.
+"""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from lifecycle_fsm.model import Model
+
+
+@attrs.frozen
+class Paint:
+    """A strong colour for lines and words, and a tint of it for grounds."""
+
+    line: str
+    tint: str
+
+
+NEUTRAL = Paint("#334155", "#f8fafc")
+_SYSTEMS = (
+    Paint("#6d28d9", "#f6f3ff"),  # violet: marketing automation comes first
+    Paint("#1d4ed8", "#eef5ff"),  # blue: the CRM
+    Paint("#0f766e", "#effcf9"),  # teal
+    Paint("#a21caf", "#fdf4ff"),
+    Paint("#4d7c0f", "#f7fde8"),
+    Paint("#0e7490", "#ecfdff"),
+)
+_DETOURS = (
+    Paint("#b45309", "#fff9ec"),  # amber
+    Paint("#b91c1c", "#fef3f2"),  # red
+    Paint("#57534e", "#f7f6f4"),  # stone
+    Paint("#9d174d", "#fdf2f7"),
+    Paint("#713f12", "#faf5e8"),
+)
+
+
+class Palette:
+    """The colours of one model: systems and detours by the order in which it declares them."""
+
+    def __init__(self, model: Model) -> None:
+        used = [*model.systems, *(stage.system for stage in model.stages)]
+        used += [rule.system for rule in model.sort]
+        used += [move.system for move in model.moves]
+        names = [name for name in dict.fromkeys(used) if name]
+        self.systems = {name: _SYSTEMS[index % len(_SYSTEMS)] for index, name in enumerate(names)}
+        self.labels = {name: model.systems.get(name, name) for name in names}
+        self.detours = {
+            stage.name: _DETOURS[index % len(_DETOURS)] for index, stage in enumerate(model.detours)
+        }
+        self._stages = {stage.name: stage.system for stage in model.stages}
+
+    def system(self, name: str) -> Paint:
+        """The paint of a system; neutral where nobody is named."""
+        return self.systems.get(name, NEUTRAL)
+
+    def stage(self, name: str) -> Paint:
+        """The paint of a stage: a detour's own, else that of its system."""
+        return self.detours.get(name) or self.system(self._stages.get(name, ""))
+
+    def owner(self, name: str) -> str:
+        """The label of the system that owns the stage; empty where nobody is named."""
+        return self.labels.get(self._stages.get(name, ""), "")
+
+
+@attrs.frozen
+class Pens:
+    """The width of a line by its volume, the same measure all over a picture."""
+
+    largest: int = 0
+
+    def __call__(self, volume: int | None, *, plain: float = 1.6) -> float:
+        """The width for a volume; ``plain`` where nothing was counted."""
+        if volume is None or not self.largest:
+            return plain
+        return 1.3 + 7.2 * math.sqrt(volume / self.largest)
