@@ -36,7 +36,8 @@ class Lifecycle:
         tables: rows for the enrich steps, by the name of the step.
         record: called with every decision as it is made, to keep or send it.
         log: called with every activity that was applied, and with the ``processed`` that ends
-            original processing, so that the log replays to the same history [S14].
+            original processing: such a log replays to the same history [S14], but for what came
+            late behind a :meth:`tick`, of which the log knows nothing.
 
     Raises:
         ModelError: the model does not build; every problem is told.

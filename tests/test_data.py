@@ -105,7 +105,9 @@ def test_s18_a_kind_of_the_models_own_brings_sets_and_asks() -> None:
         sets={"source_latest": "activity.stand", "level": "max(level, activity.minutes)"},
         trigger="met",
     )
-    orchestrator, person = running(move("met", "a", "b", on="met", when="level >= 5"), kinds=(badge,))
+    orchestrator, person = running(
+        move("met", "a", "b", on="met", when="level >= 5"), kinds=(badge,)
+    )
     refused = orchestrator.apply(act("1", "badge_scanned", T + HOUR, stand="B7", minutes=3))
     assert refused.result == "refused"
     assert orchestrator.apply(act("2", "badge_scanned", T + HOUR, stand="B7", minutes=6)).moved
@@ -133,7 +135,7 @@ def test_s5_what_a_kind_takes_is_checked_and_stored_in_its_form() -> None:
 
 # ------------------------------------------------------------------ opportunities
 
-OPEN = {"amount": 1000, "closes_at": T + 90 * DAY}
+OPEN: dict[str, Any] = {"amount": 1000, "closes_at": T + 90 * DAY}
 
 
 def test_r3_an_opportunity_counts_as_open_once_it_has_an_amount_and_a_close_date() -> None:
@@ -219,7 +221,7 @@ def test_s22_a_loss_of_an_earlier_journey_does_not_recycle_the_next() -> None:
 
 def test_s11_an_exception_puts_the_opportunities_back() -> None:
     def broken(person: Any, now: Any) -> bool:
-        return 1 // (1 - person.won_opportunities) == 0
+        return bool(1 // (1 - person.won_opportunities) == 0)
 
     orchestrator, person = running(move("on", "a", "b", when=broken))
     decision = orchestrator.apply(act("1", "opportunity_won", T + HOUR, opportunity="o"))

@@ -27,7 +27,9 @@ from tests.machine.small import DAY, HOUR, MINUTE, SECOND, T, small
 def test_ten_lines() -> None:
     lifecycle = Lifecycle("waterfall")
     ann = lifecycle.admit("ann", at="2024-05-01T09:00Z", seniority="vp", employees=120)
-    decision = lifecycle.apply("ann", "form_filled", at="2024-05-02T10:00Z", form="Hand-Raise: Demo")
+    decision = lifecycle.apply(
+        "ann", "form_filled", at="2024-05-02T10:00Z", form="Hand-Raise: Demo"
+    )
     assert decision.moved
     refused = lifecycle.apply("ann", "sales_rejected", at="2024-05-03T10:00Z", reason="bored")
     assert "rejection reason is one of" in str(refused)
@@ -170,7 +172,9 @@ def test_s19_without_an_id_the_same_content_twice_is_a_duplicate(again: Any) -> 
     assert first.result == "unchanged"
     assert lifecycle.apply("ann", "form_filled", at=again, page="/", form="x").result == "duplicate"
     assert ann.behavior_score == 15
-    assert lifecycle.apply("ann", "form_filled", at=again, page="/b", form="x").result == "unchanged"
+    assert (
+        lifecycle.apply("ann", "form_filled", at=again, page="/b", form="x").result == "unchanged"
+    )
     assert lifecycle.apply("ann", "email_clicked", at=again).result == "unchanged"
 
 
@@ -274,7 +278,10 @@ def test_s20_explain_at_a_time_sees_that_time() -> None:
     lifecycle = Lifecycle("waterfall")
     lifecycle.admit("ann", at=T, hand_raised=True)
     lifecycle.apply("ann", "sales_rejected", at=T + HOUR, reason="no_time")
-    moves = lambda at: [one.move for one in lifecycle.explain("ann", at=at)]  # noqa: E731 -- short
+
+    def moves(at: Any) -> list[str]:
+        return [one.move for one in lifecycle.explain("ann", at=at)]
+
     assert "rested" in moves(T + 90 * DAY)
     assert "rested" not in moves(T + HOUR + 90 * DAY)
     assert "rested" in moves("2024-06-01")

@@ -33,17 +33,16 @@ def waterfall(**fields: Any) -> tuple[Orchestrator, Any]:
 
 def test_s18_behavior_points_add_up_activity_by_activity() -> None:
     orchestrator, person = waterfall()
-    for number, (kind, payload, score) in enumerate(
-        [
-            ("form_filled", {"form": "News"}, 15),
-            ("web_visit", {"page": "/about"}, 17),
-            ("web_visit", {"page": "/pricing/team"}, 29),
-            ("email_clicked", {}, 34),
-            ("score_given", {"points": 6}, 40),
-            ("score_given", {"points": -100}, -60),
-            ("sales_touched", {}, -60),
-        ]
-    ):
+    steps: list[tuple[str, dict[str, Any], int]] = [
+        ("form_filled", {"form": "News"}, 15),
+        ("web_visit", {"page": "/about"}, 17),
+        ("web_visit", {"page": "/pricing/team"}, 29),
+        ("email_clicked", {}, 34),
+        ("score_given", {"points": 6}, 40),
+        ("score_given", {"points": -100}, -60),
+        ("sales_touched", {}, -60),
+    ]
+    for number, (kind, payload, score) in enumerate(steps):
         orchestrator.apply(act(str(number), kind, T + HOUR, **payload))
         assert person.behavior_score == score
     assert person.demographic_score == 0

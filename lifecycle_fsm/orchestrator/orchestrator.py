@@ -54,7 +54,8 @@ class Orchestrator:
         record: called with every decision, in order, also with those that no activity asked for
             (time, the end of processing).
         log: called with every activity that was applied, also with the ``processed`` that ends
-            original processing, so that the log replays to the same history [S14].
+            original processing: such a log replays to the same history [S14], but for what came
+            late behind a :meth:`tick`, of which the log knows nothing.
     """
 
     def __init__(
@@ -349,7 +350,8 @@ class Orchestrator:
         while (due := person._due) is not None and (due < until or (inclusive and due == until)):
             if person._stage == self._initial:
                 decision: Decision | None = self._process(person, due)
-                self.machine.wind(person, due, 1)
+                if person._clock == due:
+                    person._phase = 1
             else:
                 decision = self._let_pass(person, due)
             if decision is not None:

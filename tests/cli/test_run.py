@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from lifecycle_fsm.errors import MissingExtra
 from tests.cli.commands import ROOT, Cli
 
 PEOPLE = """id,created_at,source,created_by,employees
@@ -295,6 +296,20 @@ def test_a_model_that_cannot_be_read_is_one_message(
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error: ")
     assert complaint in done.err
+
+
+def test_pictures_that_cannot_be_drawn_are_told_before_the_work(
+    cli: Cli, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise MissingExtra("draw", "pygraphviz", "drawing")
+
+    monkeypatch.setattr("lifecycle_fsm.diagram.render.render", broken)
+    monkeypatch.setattr("lifecycle_fsm.cli.run.read_log", pytest.fail)
+    done = cli("run", "two_step", "--people", "people.csv", "--out", "out")
+    assert (done.code, done.out) == (2, "")
+    assert "pip install 'lifecycle-fsm[draw]'" in done.err
+    assert not (data / "out").exists()
 
 
 def test_a_folder_of_others_is_written_into_by_force_only(cli: Cli, data: Path) -> None:

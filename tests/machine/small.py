@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -83,10 +84,7 @@ def running(*moves: Move, **more: Any) -> tuple[Orchestrator, Person]:
 
 def slots(person: Person) -> dict[str, object]:
     """Everything that a person holds."""
-    return {
-        one.name: getattr(person, one.name)
-        for one in attrs.fields(type(person))  # type: ignore[misc]  # the model's own class
-    }
+    return {one.name: getattr(person, one.name) for one in attrs.fields(type(person))}
 
 
 def hops(person: Person) -> list[tuple[str | None, str, str]]:
@@ -98,7 +96,7 @@ def check_chain(rows: tuple[HistoryRow, ...]) -> None:
     """Rows chain, are numbered from 1, and never go back in time [S25]."""
     assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
     assert rows[0].from_stage is None
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         assert after.from_stage == before.to_stage
         assert after.now >= before.now
         assert after.journey in (before.journey, before.journey + 1)

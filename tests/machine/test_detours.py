@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,7 +64,9 @@ def test_s9_no_return_at_the_instant_of_the_detour() -> None:
 
 
 def test_s9_a_human_too_cannot_bring_back_at_the_instant_of_the_detour() -> None:
-    orchestrator, person = running(move("off", "a", "x", on="off"), move("back", "x", "a", on="back"))
+    orchestrator, person = running(
+        move("off", "a", "x", on="off"), move("back", "x", "a", on="back")
+    )
     orchestrator.apply(act("1", "off", T + HOUR))
     refused = orchestrator.apply(act("2", "back", T + HOUR))
     assert refused.result == "refused"
@@ -87,6 +91,34 @@ def test_s9_a_return_that_was_only_too_early_happens_as_time_goes_on() -> None:
     assert person.stage == "x"
     orchestrator.tick(T + DAY)
     assert person.stage == "b"
+
+
+def test_s9_a_return_that_waits_is_the_same_however_the_sort_came() -> None:
+    found = []
+    for by_hand in (True, False):
+        orchestrator = Orchestrator(
+            small(move("back", "x", "a", when="ready and level < 5"), settle=HOUR)
+        )
+        orchestrator.apply(act("0", "created", T, start="x", ready=True))
+        if by_hand:
+            orchestrator.process("p", T + HOUR)
+        orchestrator.tick(T + DAY)
+        found.append(orchestrator.people["p"].history)
+    assert found[0] == found[1]
+    assert [row.to_stage for row in found[0]] == ["new", "x", "a"]
+
+
+def test_s9_a_return_waits_once_so_that_nobody_swings_to_and_fro() -> None:
+    orchestrator, person = running(
+        move("off", "a", "x", on="off"),
+        move("back", "x", "a", when="level >= 0"),
+        move("again", "a", "x", when="level >= 0", priority=1),
+    )
+    before = len(person.history)
+    orchestrator.apply(act("1", "web_visit", T + HOUR))
+    orchestrator.tick(T + 1000 * DAY)
+    assert len(person.history) <= before + 6  # what waited, and twice for the activity
+    check_chain(person.history)
 
 
 def test_s9_two_detours_that_are_both_open_do_not_turn_for_ever() -> None:
@@ -131,7 +163,9 @@ def models(draw: st.DrawFn) -> list[tuple[str, str, str]]:
         forward = PATH[PATH.index(source) + 1 :] if source in PATH else PATH[1:]
         targets = [one for one in (*forward, *DETOURS) if one != source]
         for target in draw(st.lists(st.sampled_from(targets), max_size=3, unique=True)):
-            guard = draw(st.sampled_from(["always", "ready", "not ready", "level >= 2", "level < 2"]))
+            guard = draw(
+                st.sampled_from(["always", "ready", "not ready", "level >= 2", "level < 2"])
+            )
             found.append((guard, source, target))
     return found
 
@@ -166,14 +200,16 @@ def test_s9_run_to_completion_always_ends(
         # Once along the path, each detour once, and once back at the most.
         assert len(decision.rows) <= 2 * len(PATH) + len(DETOURS)
     check_chain(person.history)
-    for before, after in zip(person.history, person.history[1:], strict=False):
+    for before, after in pairwise(person.history):
         if after.kind == "return":
             assert after.now > before.now
 
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_hops_of_one_instant_are_all_in_the_history(times: int) -> None:
-    orchestrator, person = running(move("off", "a", "x", on="off"), move("back", "x", "a", on="back"))
+    orchestrator, person = running(
+        move("off", "a", "x", on="off"), move("back", "x", "a", on="back")
+    )
     for number in range(times):
         orchestrator.apply(act(f"o{number}", "off", T + (2 * number + 1) * HOUR))
         orchestrator.apply(act(f"b{number}", "back", T + (2 * number + 2) * HOUR))

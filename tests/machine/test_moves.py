@@ -101,7 +101,7 @@ def test_two_models_live_in_one_process_with_their_own_classes_fields_and_trigge
 
 
 def test_a_person_of_another_model_is_not_moved() -> None:
-    orchestrator, person = running(move("go", "a", "b", on="go"))
+    _, person = running(move("go", "a", "b", on="go"))
     stranger = LifecycleMachine(small(move("go", "a", "x", on="go"), name="other"))
     before = slots(person)
     with pytest.raises(LifecycleError):
@@ -129,9 +129,9 @@ def test_s5_a_field_may_not_hide_a_method_of_the_person(field: str) -> None:
 
 def test_s6_a_person_needs_a_text_as_its_id_and_fields_that_exist() -> None:
     machine = LifecycleMachine(small())
-    for id in ("", 7, None):
+    for wrong in ("", 7, None):
         with pytest.raises(RecordError, match="text as its id"):
-            machine.person(id)  # type: ignore[arg-type]
+            machine.person(wrong)  # type: ignore[arg-type]
     with pytest.raises(RecordError, match="did you mean 'level'"):
         machine.person("p", levl=1)
     with pytest.raises(RecordError, match="written by the machine only"):
@@ -259,7 +259,7 @@ def test_s10_explain_of_a_trigger_that_leaves_another_stage_only_says_so() -> No
     """Nothing would read like: there is nothing in the way."""
     _, one = running(move("stop", "b", "x", on="stop"), move("go", "a", "b", on="go"))
     person: Any = one
-    with pytest.raises(NoSuchMove, match="'stop' leaves 'a'.*can ask for go"):
+    with pytest.raises(NoSuchMove, match=r"'stop' leaves 'a'.*can ask for go"):
         person.explain("stop", at=T + HOUR)
     assert person.explain("go", at=T + HOUR) == ()
 

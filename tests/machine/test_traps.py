@@ -39,13 +39,13 @@ def plain_machine(machine: LifecycleMachine) -> Any:
 def busy(lifecycle: Lifecycle, count: int = 20) -> list[Person]:
     """People who have walked, refused and taken detours in the shipped model."""
     for number in range(count):
-        id = f"p-{number}"
-        lifecycle.admit(id, at=T)
-        lifecycle.apply(id, "form_filled", at=T + HOUR, form="Hand-Raise: Demo")
-        lifecycle.apply(id, "sales_rejected", at=T + 2 * HOUR, reason="no such reason")
-        lifecycle.apply(id, "sales_rejected", at=T + 3 * HOUR, reason="no_time")
-        lifecycle.apply(id, "form_filled", at=T + DAY, form="Hand-Raise: Demo")
-        lifecycle.apply(id, "sales_touched", at=T + 2 * DAY)
+        name = f"p-{number}"
+        lifecycle.admit(name, at=T)
+        lifecycle.apply(name, "form_filled", at=T + HOUR, form="Hand-Raise: Demo")
+        lifecycle.apply(name, "sales_rejected", at=T + 2 * HOUR, reason="no such reason")
+        lifecycle.apply(name, "sales_rejected", at=T + 3 * HOUR, reason="no_time")
+        lifecycle.apply(name, "form_filled", at=T + DAY, form="Hand-Raise: Demo")
+        lifecycle.apply(name, "sales_touched", at=T + 2 * DAY)
     return list(lifecycle)
 
 
@@ -117,7 +117,7 @@ def test_asking_from_any_stage_leaves_the_defaultdict_of_an_event_as_it_was() ->
     orchestrator = Orchestrator(load("waterfall"))
     machine = orchestrator.machine
     before = {name: set(event.transitions) for name, event in machine.events.items()}
-    starts = [
+    starts: list[dict[str, Any]] = [
         {},
         {"hand_raised": True},
         {"created_by": "sales"},
@@ -152,7 +152,7 @@ def test_every_edge_is_plain_and_nothing_is_resolved_by_name_later() -> None:
     for one in found:
         assert one.source in names
         assert one.dest in names
-        assert one.conditions == one.prepare == one.before == one.after == []
+        assert not [*one.conditions, *one.prepare, *one.before, *one.after]
 
 
 # ------------------------------------------------------------------ a guard answers yes or no
@@ -316,7 +316,9 @@ def test_nobody_moves_where_events_do_not_fire(monkeypatch: pytest.MonkeyPatch) 
         return not asleep and original(self, person, firing)
 
     monkeypatch.setattr(LeanEvent, "fire", sleeper)
-    orchestrator, person = running(move("go", "a", "b", on="go"), move("on", "a", "b", when="ready"))
+    orchestrator, person = running(
+        move("go", "a", "b", on="go"), move("on", "a", "b", when="ready")
+    )
     asleep = True
     assert orchestrator.apply(act("1", "go", T + HOUR)).result == "refused"
     assert orchestrator.apply(act("2", "changed", T + HOUR, ready=True)).result == "unchanged"

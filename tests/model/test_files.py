@@ -81,7 +81,7 @@ PLACES = {
     "dotted and quoted": [
         "acme.toml:3: moves[0] mal -> mql, then behavior_score: this '(' is not closed (column 4 "
         "of 'min(1')",
-        "acme.toml:9: stages[2] mql: mail: 'nur\"\"\"tur' is none of nurture, paused, suspended; "
+        'acme.toml:9: stages[2] mql: mail: \'nur"""tur\' is none of nurture, paused, suspended; '
         "did you mean 'nurture'?",
     ],
 }
@@ -147,7 +147,7 @@ step = "normalize"
         "acme.toml:15: fields.tier",
         "acme.toml:16: fields.size",
         "acme.toml:24: kinds.called, payload to",
-        "acme.toml:33: processing[0] normalize",
+        "acme.toml:34: processing[0] normalize",
     ]
 
 
@@ -164,7 +164,9 @@ def test_without_a_file_the_line_is_told_and_without_a_line_the_file() -> None:
 
 
 def values(plain: Any, path: Place = ()) -> dict[Place, Any]:
-    keys = plain if isinstance(plain, dict) else range(len(plain)) if isinstance(plain, list) else ()
+    keys = (
+        plain if isinstance(plain, dict) else range(len(plain)) if isinstance(plain, list) else ()
+    )
     found: dict[Place, Any] = {path: plain}
     for key in keys:
         found |= values(plain[key], (*path, key))
@@ -251,7 +253,7 @@ def test_a_model_that_is_not_shipped() -> None:
 
 def test_a_problem_of_a_loaded_file_names_it(tmp_path: Path) -> None:
     path = tmp_path / "acme.toml"
-    path.write_text(shipped_text("two_step").replace('>= $lead_th', '>= $lead_t', 1))
+    path.write_text(shipped_text("two_step").replace(">= $lead_th", ">= $lead_t", 1))
     with pytest.raises(ModelError) as caught:
         load(str(path))
     line = path.read_text().split("\n").index('name = "interested"')  # one above it, counted from 1

@@ -38,11 +38,15 @@ JUNK: st.SearchStrategy[Any] = st.recursive(
     | st.sampled_from([*WORDS, "behaviour_score >= 3", "min(1, 2)", "\ud800", "9" * 30 + " days"])
     | st.sampled_from([date(2024, 5, 1), time(1), datetime(1, 1, 1), datetime.max, b"", {1}])
     | st.just(datetime(2024, 5, 1, tzinfo=UTC)),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from([*WORDS, "type", "min", "choices"]) | st.text(max_size=4) | st.integers(),
-        inner,
-        max_size=3,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*WORDS, "type", "min", "choices"])
+            | st.text(max_size=4)
+            | st.integers(),
+            inner,
+            max_size=3,
+        )
     ),
     max_leaves=5,
 )
@@ -51,7 +55,9 @@ JUNK: st.SearchStrategy[Any] = st.recursive(
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     if path:
         yield path
-    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    keys = (
+        value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    )
     for key in keys:
         yield from places(value[key], (*path, key))
 

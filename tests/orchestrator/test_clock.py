@@ -55,7 +55,7 @@ def test_s20_a_time_move_happens_at_its_due_instant() -> None:
     assert orchestrator.tick(RESTED + 400 * DAY) == []
 
 
-def test_s20_a_time_move_has_its_due_instant_also_when_the_next_activity_comes_months_later() -> None:
+def test_s20_a_time_move_keeps_its_instant_when_the_next_activity_comes_months_later() -> None:
     orchestrator = recycled()
     decision = orchestrator.apply(act("2", "web_visit", T + 300 * DAY))
     assert decision.result == "unchanged"
@@ -171,7 +171,9 @@ def turning() -> Model:
         move("off", ("a", "b"), "x", on="off"),
         move("over", "x", "y", when="days in stage >= 3"),
         move("back", "y", "a", when="days in stage >= 2 and level < 3"),
-        move("grown", "a", "b", when="days since sales_touched_at >= 4", then={"level": "level + 1"}),
+        move(
+            "grown", "a", "b", when="days since sales_touched_at >= 4", then={"level": "level + 1"}
+        ),
         move("stale", "b", "x", when="days in stage > 5"),
         move("jump", "a", "c", on="jump", skips="passed_over"),
         settle=3 * HOUR,

@@ -125,7 +125,7 @@ def test_s10_each_result(
     make: Callable[[], Orchestrator], activity: Activity, result: str, stage: str
 ) -> None:
     orchestrator = make()
-    before = {id: slots(person) for id, person in orchestrator.people.items()}
+    before = {name: slots(one) for name, one in orchestrator.people.items()}
     decision = orchestrator.apply(activity)
     assert (decision.result, decision.stage) == (result, stage)
     assert (decision.person, decision.activity, decision.kind) == ("p", activity.id, activity.kind)
@@ -135,7 +135,7 @@ def test_s10_each_result(
     if result in ("held", "duplicate", "rejected", "parked", "no_such_move"):
         assert decision.reason
     if result in ("duplicate", "rejected", "parked"):
-        assert {id: slots(person) for id, person in orchestrator.people.items()} == before
+        assert {name: slots(one) for name, one in orchestrator.people.items()} == before
     assert str(decision).startswith("p: ")
     assert result.replace("_", " ") in str(decision)
 
@@ -229,9 +229,7 @@ def test_s7_data_then_scoring_then_trigger_then_system_moves() -> None:
     model = small(
         move("go", "a", "b", on="bought", when="behavior_score == 14 and level == 7"),
         move("on", "b", "c", when="ready"),
-        kinds=(
-            _kind("bought", sets={"level": "activity.amount"}, trigger="bought", amount="int"),
-        ),
+        kinds=(_kind("bought", sets={"level": "activity.amount"}, trigger="bought", amount="int"),),
         data=(_rule(on="bought", when="activity.amount >= 7", then={"owner": "'desk'"}),),
         scoring=(_points("bought", on="bought", when="owner == 'desk'", points="level * 2"),),
     )

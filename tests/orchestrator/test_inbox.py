@@ -48,11 +48,11 @@ def test_s19_the_same_activity_twice_changes_nothing() -> None:
 
 def test_s19_ids_are_unique_for_a_person_not_for_all() -> None:
     orchestrator = Orchestrator(load("waterfall"))
-    for id in ("p", "q"):
-        admitted(orchestrator, id)
-        decision = orchestrator.apply(act("1", "score_given", T + HOUR, person=id, points=5))
+    for name in "pq":
+        admitted(orchestrator, name)
+        decision = orchestrator.apply(act("1", "score_given", T + HOUR, person=name, points=5))
         assert decision.result == "unchanged"
-        assert orchestrator.people[id].behavior_score == 5
+        assert orchestrator.people[name].behavior_score == 5
 
 
 def test_s19_many_ids_are_told_apart() -> None:
@@ -158,7 +158,9 @@ def test_s19_late_data_is_written_with_now_as_the_clock() -> None:
 
 def test_s19_created_comes_first_whatever_its_time() -> None:
     orchestrator = Orchestrator(small(move("go", "a", "b", on="go"), settle=MINUTE))
-    log = by_event([act("1", "go", T), act("2", "web_visit", T + HOUR), act("9", "created", T + DAY)])
+    log = by_event(
+        [act("1", "go", T), act("2", "web_visit", T + HOUR), act("9", "created", T + DAY)]
+    )
     assert [one.kind for one in log] == ["created", "go", "web_visit"]
     for activity in log:
         orchestrator.apply(activity)
@@ -266,8 +268,8 @@ def test_s19_a_creation_that_is_rejected_keeps_what_is_held() -> None:
 
 def test_s19_persons_do_not_touch_each_other() -> None:
     orchestrator = Orchestrator(load("waterfall"))
-    for id in ("p", "q"):
-        admitted(orchestrator, id)
+    for name in "pq":
+        admitted(orchestrator, name)
     before = slots(orchestrator.people["q"])
     orchestrator.apply(act("1", "form_filled", T + SECOND, form="Hand-Raise: Demo"))
     assert orchestrator.people["p"].stage == "mql"

@@ -148,7 +148,10 @@ def test_s14_system_moves_wait_for_the_deferred_triggers() -> None:
     orchestrator.apply(act("0", "created", T, ready=True))
     orchestrator.apply(act("1", "asked", T + SECOND))
     orchestrator.tick(T + HOUR)
-    assert hops(orchestrator.people["p"])[1:] == [("new", "a", "everybody_else"), ("a", "x", "asked")]
+    assert hops(orchestrator.people["p"])[1:] == [
+        ("new", "a", "everybody_else"),
+        ("a", "x", "asked"),
+    ]
 
 
 def test_s11_a_deferred_trigger_that_fails_leaves_the_person_in_processing() -> None:
@@ -278,10 +281,10 @@ def test_s13_one_failing_step_in_a_thousand_parks_one_person_and_stops_nobody() 
         orchestrator.apply(
             act("1", "form_filled", T + HOUR, person=f"p-{number}", form="Hand-Raise: Demo")
         )
-    stages = {id: person.stage for id, person in orchestrator.people.items()}
-    assert {id for id, stage in stages.items() if stage == "processing"} == broken
+    stages = {name: person.stage for name, person in orchestrator.people.items()}
+    assert {name for name, stage in stages.items() if stage == "processing"} == broken
     assert set(orchestrator.parked) == broken
-    assert {id for id, stage in stages.items() if stage == "mql"} == set(stages) - broken
+    assert {name for name, stage in stages.items() if stage == "mql"} == set(stages) - broken
     (parked,) = orchestrator.parked["p-7"]
     assert parked.error == "fragile: OSError: no answer for p-7"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -83,7 +84,9 @@ SMALL_KINDS: dict[str, Draw] = {
     "off": lambda draw: {},
     "again": lambda draw: {},
     "changed": lambda draw: draw(
-        st.sampled_from([{"ready": True}, {"ready": False}, {"level": 1}, {"level": 3}, {"level": -1}])
+        st.sampled_from(
+            [{"ready": True}, {"ready": False}, {"level": 1}, {"level": 3}, {"level": -1}]
+        )
     ),
 }
 MODELS: tuple[tuple[Model, dict[str, Draw]], ...] = (
@@ -128,9 +131,11 @@ def told(lifecycle: Lifecycle, person: str = "p") -> tuple[HistoryRow, ...]:
     return lifecycle.person(person).history
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(logs())
-def test_s6_forward_only_within_a_journey_and_s25_rows_chain(given: tuple[Model, list[Activity]]) -> None:
+def test_s6_forward_only_within_a_journey_and_s25_rows_chain(
+    given: tuple[Model, list[Activity]],
+) -> None:
     model, log = given
     rows = told(run(model, log))
     check_chain(rows)
@@ -156,7 +161,7 @@ def test_s6_forward_only_within_a_journey_and_s25_rows_chain(given: tuple[Model,
     assert {(row.rule, row.from_stage, row.to_stage) for row in rows[1:]} <= edges
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(logs())
 def test_s6_journeys_count_returns(given: tuple[Model, list[Activity]]) -> None:
     model, log = given
@@ -171,19 +176,19 @@ def test_s6_journeys_count_returns(given: tuple[Model, list[Activity]]) -> None:
     assert person.journey_started_at == starts[0]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(logs())
 def test_s9_nobody_is_back_on_the_path_at_the_instant_of_a_detour(
     given: tuple[Model, list[Activity]],
 ) -> None:
     model, log = given
     rows = told(run(model, log))
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         if after.kind == "return":
             assert after.now > before.now
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(logs(), st.booleans())
 def test_s25_stamps_equal_a_recount(given: tuple[Model, list[Activity]], open_end: bool) -> None:
     model, log = given
@@ -210,7 +215,7 @@ def test_s25_stamps_equal_a_recount(given: tuple[Model, list[Activity]], open_en
     assert list(found) == list(first)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(logs(), st.data())
 def test_s19_duplicates_change_nothing(
     given: tuple[Model, list[Activity]], data: st.DataObject
@@ -228,7 +233,7 @@ class Injected(Exception):
     """What goes wrong in the middle of something."""
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(logs(), st.data())
 def test_s11_an_exception_anywhere_leaves_the_person_as_before(
     given: tuple[Model, list[Activity]], data: st.DataObject
@@ -251,7 +256,7 @@ def test_s11_an_exception_anywhere_leaves_the_person_as_before(
         return result
 
     orchestrator = Orchestrator(model)
-    LeanTransition.make = fails  # type: ignore[method-assign]
+    LeanTransition.make = fails  # type: ignore[assignment, method-assign]
     try:
         for activity in log:
             person = orchestrator.people.get("p")
@@ -278,7 +283,7 @@ def test_s11_an_exception_anywhere_leaves_the_person_as_before(
     check_chain(orchestrator.people["p"].history)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(logs())
 def test_s14_no_interim_stage_of_a_deferred_trigger_is_stamped(
     given: tuple[Model, list[Activity]],
@@ -299,7 +304,7 @@ def test_s14_no_interim_stage_of_a_deferred_trigger_is_stamped(
             assert row.trigger is not None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(logs(persons=3), st.randoms(use_true_random=False))
 def test_s19_without_lateness_arrival_order_and_event_order_are_the_same(
     given: tuple[Model, list[Activity]], random: Any
@@ -316,7 +321,7 @@ def test_s19_without_lateness_arrival_order_and_event_order_are_the_same(
         assert slots(one.person(person)) == slots(other.person(person))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(logs(), st.integers(0, 12), st.booleans())
 def test_s14_a_log_that_was_kept_replays_to_the_same_history(
     given: tuple[Model, list[Activity]], when: int, expected: bool
@@ -340,7 +345,7 @@ def test_s14_a_log_that_was_kept_replays_to_the_same_history(
     assert told(again) == told(live)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(logs(), st.data())
 def test_s19_late_ones_are_flagged_and_keep_their_own_time(
     given: tuple[Model, list[Activity]], data: st.DataObject

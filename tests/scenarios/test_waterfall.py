@@ -271,7 +271,7 @@ def test_r18_a_hot_list_of_500_is_imported_safely() -> None:
     one is a competitor, a few were known before and are on the list twice."""
     log: list[Activity] = []
     for number in range(500):
-        id = f"fair-{number:03}"
+        name = f"fair-{number:03}"
         at = T + number * 2 * SECOND
         fields: dict[str, Any] = {
             "created_by": "sales",
@@ -283,17 +283,21 @@ def test_r18_a_hot_list_of_500_is_imported_safely() -> None:
             fields["role"] = "legal"
         if number == 13:
             fields["domain"] = "competitor.example"
-        log.append(Activity(f"{id}-created", id, "created", at, fields))
+        log.append(Activity(f"{name}-created", name, "created", at, fields))
         if number % 3 == 0:
-            log.append(Activity(f"{id}-score", id, "score_given", at + SECOND, {"points": 65}))
+            log.append(Activity(f"{name}-score", name, "score_given", at + SECOND, {"points": 65}))
         if number % 5 == 0:
             log.append(
                 Activity(
-                    f"{id}-hand", id, "form_filled", at + 3 * SECOND, {"form": "Hand-Raise: Demo"}
+                    f"{name}-hand",
+                    name,
+                    "form_filled",
+                    at + 3 * SECOND,
+                    {"form": "Hand-Raise: Demo"},
                 )
             )
         if number % 10 == 0:
-            log.append(Activity(f"{id}-touch", id, "sales_touched", at + 30 * SECOND))
+            log.append(Activity(f"{name}-touch", name, "sales_touched", at + 30 * SECOND))
     log += log[:40]  # the file was sent twice
     lifecycle = Lifecycle("waterfall")
     counts = lifecycle.replay(by_event(log))

@@ -120,6 +120,28 @@ def test_a_bad_csv_line_is_rejected_and_reading_goes_on(
     assert plain(write(tmp_path, "t.csv", content)) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", "a,b\n1,2\n"),
+        ("t.tsv", "a\tb\n1\t2\n"),
+        ("t.jsonl", '{"a": "1", "b": "2"}\n'),
+        ("t.json", '[{"a": "1", "b": "2"}]'),
+    ],
+)
+def test_the_mark_that_windows_writes_first_is_no_part_of_a_name(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    rows, rejects = parts(write(tmp_path, name, content.encode("utf-8-sig")))
+    assert [row.values for row in rows] == [{"a": "1", "b": "2"}]
+    assert rejects == []
+
+
+def test_a_header_names_what_has_no_name_and_loses_the_space_around_names(tmp_path: Path) -> None:
+    with open_table(write(tmp_path, "t.csv", ", a ,\n0,1,2\n")) as table:
+        assert table.columns == ("column_1", "a", "column_3")
+
+
 def test_a_reject_says_where_and_shows_the_text_even_of_bytes_that_are_none(tmp_path: Path) -> None:
     path = write(tmp_path, "t.csv", b'a,b\n1,"caf\xe9\nx"\n')
     _, [reject] = parts(path)
