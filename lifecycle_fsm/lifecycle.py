@@ -75,11 +75,12 @@ class Lifecycle:
         applying what happens meanwhile, and call :meth:`process` when the service has answered.
 
         Raises:
-            RecordError: a field does not exist or does not take its value.
+            RecordError: a field does not exist or does not take its value, the person was created
+                before with other content, or an error kept the person from being created.
         """
         created = self._activity(id, "created", at, fields, activity=f"created:{id}")
         decision = self.apply(created)
-        if decision.result == "rejected":
+        if decision.result in ("rejected", "parked"):
             raise RecordError(decision.reason)
         person = self.person(id)
         if person.stage == self.model.initial.name:

@@ -11,9 +11,11 @@ import pytest
 
 from lifecycle_fsm import (
     Activity,
+    DataRule,
     Decision,
     FileProblem,
     Lifecycle,
+    LifecycleError,
     NoSuchMove,
     RecordError,
     UnknownPerson,
@@ -21,7 +23,7 @@ from lifecycle_fsm import (
     save,
     step,
 )
-from tests.machine.small import DAY, HOUR, MINUTE, SECOND, T, small
+from tests.machine.small import DAY, HOUR, HUGE, MINUTE, SECOND, TOO_LARGE, T, small
 
 
 def test_ten_lines() -> None:
@@ -149,6 +151,14 @@ def test_s13_admit_where_a_step_fails_leaves_the_person_parked() -> None:
     down = False
     assert [one.stage for one in lifecycle.retry(T + HOUR)] == ["mql"]
     assert not lifecycle.parked
+
+
+def test_s11_admit_says_what_kept_somebody_from_being_created() -> None:
+    model = small(data=(DataRule(on="created", then=TOO_LARGE),))
+    lifecycle = Lifecycle(model)
+    with pytest.raises(LifecycleError, match="too large"):
+        lifecycle.admit("ann", at=T, big=HUGE)
+    assert "ann" not in lifecycle
 
 
 # ------------------------------------------------------------------ what happens

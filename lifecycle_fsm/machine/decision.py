@@ -83,6 +83,8 @@ class Decision:
         if rows:
             hops = " -> ".join([rows[0].from_stage or "·", *(row.to_stage for row in rows)])
             text += f" {hops} by {', '.join(row.rule for row in rows)}"
+        if self.late:
+            text += f", late: it happened at {self.at:%Y-%m-%d %H:%M}"
         if self.reason:
             text += f": {self.reason}"
         return "\n".join([text, *(f"  {one}" for one in self.unmet)])

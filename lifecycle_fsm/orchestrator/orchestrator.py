@@ -149,7 +149,6 @@ class Orchestrator:
             trigger = self._triggers.get(activity.kind)
             return stopped("parked", person, activity, said(decision), trigger)
         person._seen += identity + content
-        self._keep(activity)
         if self._lot.by_person:
             self._lot.remove(person.id, activity)
         return decision
@@ -172,7 +171,7 @@ class Orchestrator:
         now = firing.now
         processing = person._stage == self._initial
         if kind == "processed" and processing:
-            return self._sort(person, firing, payload)
+            return self._sort(person, firing, activity, payload)
         self._data.apply(kind, person, now, payload)
         if kind in self._scored:
             self._scoring.score(kind, person, now, payload)
@@ -184,7 +183,7 @@ class Orchestrator:
             if trigger is not None:
                 waiting = _Deferred(trigger, activity.id, kind, activity.at, firing.late)
                 person._deferred = (*person._deferred, waiting)
-                result = "deferred"
+                result, reason = "deferred", "it waits for the sort"
         else:
             if kind in self._rescored or (
                 kind == "changed" and not self._scoring.inputs.isdisjoint(payload)
@@ -194,6 +193,8 @@ class Orchestrator:
             result, unmet = machine.run(person, trigger, firing)
             if result == "no_such_move" and trigger is not None:
                 reason = machine.no_such(trigger, stage)
+        # Within the transaction: what cannot be logged must not have happened.
+        self._keep(activity)
         return fired(result, person, firing, activity.id, kind, unmet, reason)
 
     def _again(self, person: Person, activity: Activity, same: bool) -> Decision:
@@ -229,6 +230,7 @@ class Orchestrator:
             return nobody("rejected", activity, str(error))
         try:
             self._data.apply("created", person, activity.at, values)
+            self._keep(activity)
         except Exception as error:
             self._lot.keep(Parked(activity.person, activity, said(error)))
             return nobody("parked", activity, said(error))
@@ -237,7 +239,6 @@ class Orchestrator:
             person._due = activity.at + self.model.settle
         person._seen = b"".join(fingerprint(activity))
         self.people[person.id] = person
-        self._keep(activity)
         return attrs.evolve(nobody("moved", activity), stage=person._stage, hops=person._history)
 
     def _release(self, id: str) -> None:
@@ -275,10 +276,9 @@ class Orchestrator:
         error: object = given.parked
         if error is None:
             firing = Firing(person, now, now, False, None, PROCESSED, self.machine.version)
-            decision = self._attempt(person, self._sort, person, firing, given.values)
+            decision = self._attempt(person, self._sort, person, firing, activity, given.values)
             if not isinstance(decision, Exception):
                 person._seen += b"".join(fingerprint(activity))
-                self._keep(activity)
                 self._lot.remove(person.id, None)
                 return decision
             error = said(decision)
@@ -286,9 +286,11 @@ class Orchestrator:
         self._lot.keep(Parked(person.id, None, str(error)))
         return stopped("parked", person, activity, str(error))
 
-    def _sort(self, person: Person, firing: Firing, values: Payloads) -> Decision:
+    def _sort(
+        self, person: Person, firing: Firing, processed: Activity, values: Payloads
+    ) -> Decision:
         """The end of the chain: its values, the sort, the deferred triggers, system moves [S14]."""
-        machine, now, activity = self.machine, firing.now, firing.activity
+        machine, now, activity = self.machine, firing.now, processed.id
         self._data.apply("processed", person, now, values)
         machine.sort(person, firing)
         waiting, person._deferred = person._deferred, ()
@@ -329,6 +331,7 @@ class Orchestrator:
                     fired("moved", person, last, activity, "processed", (), "after the sort")
                 )
         machine.wind(person, now, 0)
+        self._keep(processed)
         return decision
 
     # ------------------------------------------------------------------ time

@@ -322,6 +322,30 @@ def test_s19_without_lateness_arrival_order_and_event_order_are_the_same(
 
 
 @settings(max_examples=60, deadline=None)
+@given(logs(), st.data())
+def test_s20_any_schedule_of_ticks_gives_the_same_history(
+    given: tuple[Model, list[Activity]], data: st.DataObject
+) -> None:
+    model, log = given
+    near = [timedelta(0), timedelta(microseconds=1), SECOND, HOUR, 20 * DAY, 90 * DAY, -HOUR]
+    ticks = sorted(
+        one.at + gap
+        for one, gap in data.draw(
+            st.lists(st.tuples(st.sampled_from(log), st.sampled_from(near)), max_size=20)
+        )
+    )
+    often = Lifecycle(model)
+    for activity in log:
+        # A tick says that this time has come: everything before it has been applied.
+        while ticks and ticks[0] < activity.at:
+            often.tick(ticks.pop(0))
+        often.apply(activity)
+    for tick in [*ticks, END]:
+        often.tick(tick)
+    assert slots(often.person("p")) == slots(run(model, log).person("p"))
+
+
+@settings(max_examples=60, deadline=None)
 @given(logs(), st.integers(0, 12), st.booleans())
 def test_s14_a_log_that_was_kept_replays_to_the_same_history(
     given: tuple[Model, list[Activity]], when: int, expected: bool
