@@ -73,6 +73,8 @@ class Lifecycle:
 
         Where processing waits for a slow service, apply a ``created`` activity instead, go on
         applying what happens meanwhile, and call :meth:`process` when the service has answered.
+        Name such people to :meth:`expect_processed`, or they are sorted when the model's
+        ``settle`` is over.
 
         Raises:
             RecordError: a field does not exist or does not take its value, the person was created

@@ -93,7 +93,9 @@ class Foreign:
         return self.fields.get(field, field)
 
     def _person(self, obj: Any, history: list[HistoryRow]) -> Person:
-        last = history[-1]
+        # Many databases give times back without their zone; they were stored as UTC [S4].
+        rows = [attrs.evolve(one, at=instant(one.at), now=instant(one.now)) for one in history]
+        last = rows[-1]
         stage = getattr(obj, self.stage)
         if stage != last.to_stage:
             raise StageConflict(
@@ -111,10 +113,10 @@ class Foreign:
         person._stage = stage
         person._stage_entered_at = last.now
         person._journey = last.journey
-        person._journey_started_at = next(row.now for row in history if row.journey == last.journey)
+        person._journey_started_at = next(row.now for row in rows if row.journey == last.journey)
         person._clock = last.now
         person._due = self.machine.due(person, last.now)
-        person._history = tuple(place for row in history for place in pack(row))
+        person._history = tuple(place for row in rows for place in pack(row))
         return person
 
 

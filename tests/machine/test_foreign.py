@@ -333,3 +333,20 @@ def test_other_names_for_stage_and_id() -> None:
     assert history[0].person == "12"
     assert foreign.fire(deal, "go", at=T + HOUR, history=history).moved
     assert deal.status == "b"
+
+
+def test_s4_rows_that_come_back_without_a_zone_are_utc() -> None:
+    machine = LifecycleMachine(load("waterfall"))
+    foreign = Foreign(machine)
+
+    class Row:
+        id, stage, rejection_reason = "r", "mql", "no_time"
+        behavior_score, hand_raised = 80, True
+
+    row = Row()
+    history = [
+        attrs.evolve(one, at=one.at.replace(tzinfo=None), now=one.now.replace(tzinfo=None))
+        for one in foreign.adopt(row, at=T)
+    ]
+    foreign.fire(row, "sales_rejected", at=T + HOUR, history=history)
+    assert (row.stage, history[-1].now) == ("recycled", T + HOUR)

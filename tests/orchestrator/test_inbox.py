@@ -211,11 +211,11 @@ def test_s19_activities_of_an_unknown_person_are_held_and_applied_once_it_is_cre
 
 
 def test_s19_whatever_order_they_are_held_in_the_history_is_the_same() -> None:
-    log = [
-        act("1", "form_filled", T + HOUR, form="Hand-Raise: Demo"),
-        act("2", "sales_touched", T + HOUR),
-        act("3", "opportunity_opened", T + DAY, opportunity="o", amount=5, closes_at=T + 9 * DAY),
-        act("4", "opportunity_lost", T + 2 * DAY, opportunity="o"),
+    log = [  # by time, and of one instant by id, which is not their order by id alone
+        act("d", "form_filled", T + HOUR, form="Hand-Raise: Demo"),
+        act("e", "sales_touched", T + HOUR),
+        act("c", "opportunity_opened", T + DAY, opportunity="o", amount=5, closes_at=T + 9 * DAY),
+        act("a", "opportunity_lost", T + 2 * DAY, opportunity="o"),
     ]
     found = set()
     for order in itertools.permutations(log):
@@ -225,7 +225,9 @@ def test_s19_whatever_order_they_are_held_in_the_history_is_the_same() -> None:
         found.add(orchestrator.people["p"].history)
     assert len(found) == 1
     (history,) = found
-    assert [row.to_stage for row in history][-2:] == ["sql", "recycled"]
+    assert [row.to_stage for row in history][-4:] == ["mql", "sal", "sql", "recycled"]
+    assert [row.activity for row in history][-4:] == ["d", "e", "c", "a"]
+    assert not any(row.late for row in history)
 
 
 def test_s19_of_two_held_with_one_id_the_first_that_came_counts() -> None:

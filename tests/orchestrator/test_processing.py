@@ -154,6 +154,15 @@ def test_s14_system_moves_wait_for_the_deferred_triggers() -> None:
     ]
 
 
+def test_s9_what_the_sort_entered_counts_for_the_triggers_and_moves_behind_it() -> None:
+    model = small(move("over", "x", "y", on="over"), move("swing", "y", "x"), settle=MINUTE)
+    orchestrator = Orchestrator(model)
+    orchestrator.apply(act("0", "created", T, start="x"))
+    orchestrator.apply(act("1", "over", T + SECOND))
+    orchestrator.tick(T + MINUTE)
+    assert [row.to_stage for row in orchestrator.people["p"].history] == ["new", "x", "y"]
+
+
 def test_s11_a_deferred_trigger_that_fails_leaves_the_person_in_processing() -> None:
     model = small(
         move("one", "a", "b", on="one"), move("two", "b", "c", on="two", then=TOO_LARGE),
