@@ -162,6 +162,13 @@ class FieldType:
             "Literal of texts, with or without '| None'"
         )
 
+    @property
+    def annotation(self) -> Any:
+        """The Python annotation that names this type; its clamps have none."""
+        known = {kind: python for python, kind in _PYTHON.items()}
+        found: Any = Literal[self.choices] if self.choices else known[self.kind]
+        return found | None if self.nullable else found
+
     @classmethod
     def from_text(cls, text: str) -> FieldType:
         """The type that a text names, as in a model file: ``"int"``, ``"datetime | None"``.

@@ -247,7 +247,9 @@ def person_class(
     """
     known = attrs.fields_dict(base)
     body = {
-        one.name: attrs.field(default=one.start(), kw_only=True)
+        one.name: attrs.field(
+            default=one.start(), kw_only=True, type=one.type.annotation, metadata=_words(one)
+        )
         for one in extra.values()
         if one.name not in known or known[one.name].default != one.start()
     }
@@ -258,6 +260,16 @@ def person_class(
     types = {one.name: one.type for one in field_defs(base).values()}
     made.__field_types__ = types | {one.name: one.type for one in extra.values()}
     return made
+
+
+def _words(one: FieldDef) -> dict[str, Any]:
+    said = {
+        "label": one.label,
+        "description": one.description,
+        "minimum": one.type.minimum,
+        "maximum": one.type.maximum,
+    }
+    return {name: value for name, value in said.items() if value not in ("", None)}
 
 
 def accept_fields(types: Mapping[str, FieldType], values: Mapping[str, Any]) -> dict[str, Value]:

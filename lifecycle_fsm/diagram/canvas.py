@@ -4,58 +4,30 @@ A funnel is more than a graph: its path is a row, its fast tracks are lanes. So 
 computed here, and Graphviz (engine ``nop2``) draws them as they are. The text is the same on every
 machine, lays itself out in any ``dot``, and needs no renderer to be written.
 
-Lengths are pixels of a picture that is at most :data:`WIDTH` wide; y grows downwards.
+Lengths are pixels of a picture that is at most ``WIDTH`` wide; y grows downwards.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import attrs
 import graphviz
 
+from lifecycle_fsm.diagram.curves import Point, arrow_length, corners, rounded, towards
+from lifecycle_fsm.diagram.look import FAINT, INK, PAPER, SMALLEST
 from lifecycle_fsm.diagram.render import FONT
-from lifecycle_fsm.diagram.words import escape, width
+from lifecycle_fsm.diagram.spans import ICON, Span, label, spans_width
 
-WIDTH = 1600
-"""The widest picture, in pixels; no text on it is smaller than :data:`SMALLEST`."""
-
-SMALLEST = 12.0
-INK, SOFT, FAINT, PAPER = "#0f172a", "#475569", "#cbd5e1", "#ffffff"
-
-Point: TypeAlias = tuple[float, float]
 Align: TypeAlias = Literal["left", "center", "right"]
 Dash: TypeAlias = Literal["solid", "dashed", "dotted"]
 
 # A pixel in points. In its HTML-like labels Graphviz takes whole points only: sizes of text are
 # multiples of 4/3 pixels.
 _POINTS = 0.75
-_BEND = 0.5523  # a quarter of a circle as a Bézier curve
-ARROW = 9.0
 _SUNK = 0.24
-ICON = 13.0  # the room of a by-hand mark before a text
-
-
-@attrs.frozen
-class Span:
-    """A piece of a line of text."""
-
-    text: str
-    bold: bool = False
-    color: str = SOFT
-
-    def markup(self) -> str:
-        """The piece in Graphviz's HTML-like language."""
-        inner = f"<b>{escape(self.text)}</b>" if self.bold else escape(self.text)
-        return f'<font color="{self.color}">{inner}</font>'
-
-
-def spans_width(spans: Iterable[Span], size: float) -> float:
-    """How wide a line of pieces is."""
-    return sum(width(span.text, size, bold=span.bold) for span in spans)
 
 
 @attrs.frozen
@@ -87,8 +59,9 @@ class Canvas:
     Bands are drawn first, then lines, then boxes and words, each in the order given.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, size: float = SMALLEST) -> None:
         self._name = name
+        self._size = size  # of a text, where it names none
         self._nodes: list[_Node] = []
         self._edges: list[_Edge] = []
         self._bands: list[_Band] = []
@@ -140,7 +113,7 @@ class Canvas:
         x: float,
         y: float,
         spans: Sequence[Span] | str,
-        size: float = SMALLEST,
+        size: float | None = None,
         *,
         align: Align = "left",
         icon: bool = False,
@@ -149,6 +122,8 @@ class Canvas:
 
         ``icon`` puts the by-hand mark before it.
         """
+        if size is None:
+            size = self._size
         if isinstance(spans, str):
             spans = [Span(spans)]
         spans = [span for span in spans if span.text]
@@ -161,17 +136,11 @@ class Canvas:
         middle = y
         if len(spans) > 1 or spans[0].bold:
             y += _SUNK * size  # Graphviz sets such a line higher than a plain one
-        inner = "".join(span.markup() for span in spans)
-        html = (
-            '<table border="0" cellborder="0" cellspacing="0" cellpadding="0"><tr>'
-            f'<td align="{align}" width="{points}">'
-            f'<font point-size="{round(size * _POINTS)}">{inner}</font></td></tr></table>'
-        )
         look = {
             "width": _inches(room + 6),
             "height": _inches(size * 1.5),
             "shape": "plaintext",
-            "label": f"<{html}>",
+            "label": label(spans, align=align, points=points, size=round(size * _POINTS)),
         }
         self._nodes.append(_Node(self._fresh("t"), (left + mark + room / 2, y), look))
         if icon:
@@ -204,24 +173,23 @@ class Canvas:
         ``tail`` and ``head`` are boxes that it joins. Graphviz draws lines in the order of the
         nodes they leave, so only a line that crosses nothing should name its ``tail``.
         """
-        kept = [points[0]]
-        kept += [after for before, after in pairwise(points) if math.dist(before, after) > 0.01]
+        kept = corners(points)
         if len(kept) < 2:
             return
         tip = kept[-1] if arrow else None
         if tip is not None:
-            length = min(ARROW * _arrow_size(pen), math.dist(tip, kept[-2]) * 0.8)
-            kept[-1] = _towards(tip, kept[-2], length)
-        curve = _rounded(kept, radius)
+            length = min(arrow_length(pen), math.dist(tip, kept[-2]) * 0.8)
+            kept[-1] = towards(tip, kept[-2], length)
+        curve = rounded(kept, radius)
         if halo:
-            ends = [_towards(kept[0], kept[1], 3), *kept[1:]]
+            ends = [towards(kept[0], kept[1], 3), *kept[1:]]
             look = {"color": PAPER, "penwidth": _number((pen + 5) * _POINTS), "dir": "none"}
-            self._edges.append(_Edge(None, None, _rounded(ends, radius), None, look))
+            self._edges.append(_Edge(None, None, rounded(ends, radius), None, look))
         look = {"color": color, "penwidth": _number(pen * _POINTS)}
         if dash != "solid":
             look["style"] = dash
         if arrow:
-            look["arrowsize"] = _number(_arrow_size(pen) * ARROW * _POINTS / 10)
+            look["arrowsize"] = _number(arrow_length(pen) * _POINTS / 10)
         else:
             look["dir"] = "none"
         self._edges.append(_Edge(tail, head, curve, tip, look))
@@ -273,43 +241,6 @@ class Canvas:
                 pos = f"e,{place(edge.tip)} {pos}"
             graph.edge(start, end, pos=pos, **edge.look)
         return str(graph.source)
-
-
-def _arrow_size(pen: float) -> float:
-    # Graphviz widens the head of a line of more than four points by itself.
-    return 1.0 if pen <= 2.5 else 1.0 + (min(pen, 5.3) - 2.5) * 0.1
-
-
-def _towards(start: Point, end: Point, length: float) -> Point:
-    whole = math.dist(start, end)
-    part = length / whole if whole else 0
-    return (start[0] + (end[0] - start[0]) * part, start[1] + (end[1] - start[1]) * part)
-
-
-def _rounded(points: Sequence[Point], radius: float) -> list[Point]:
-    """The control points of a Bézier curve along the points, with rounded corners."""
-    curve = [points[0]]
-
-    def straight(to: Point) -> None:
-        here = curve[-1]
-        if math.dist(here, to) > 0.01:
-            curve.extend([_towards(here, to, math.dist(here, to) / 3),
-                          _towards(to, here, math.dist(here, to) / 3), to])  # fmt: skip
-
-    last = len(points) - 2
-    for index in range(1, len(points) - 1):
-        before, corner, after = points[index - 1 : index + 2]
-        # A line between two corners is shared by both.
-        r = min(
-            radius,
-            math.dist(before, corner) / (1 if index == 1 else 2),
-            math.dist(corner, after) / (1 if index == last else 2),
-        )
-        start, end = _towards(corner, before, r), _towards(corner, after, r)
-        straight(start)
-        curve.extend([_towards(start, corner, r * _BEND), _towards(end, corner, r * _BEND), end])
-    straight(points[-1])
-    return curve
 
 
 def _number(value: float) -> str:

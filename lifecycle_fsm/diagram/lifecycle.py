@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-import attrs
-
 from lifecycle_fsm.diagram import mermaid
-from lifecycle_fsm.diagram.canvas import ICON, INK, SMALLEST, Span
-from lifecycle_fsm.diagram.chart import Chart, pt
-from lifecycle_fsm.diagram.flows import Flow, flows, words
+from lifecycle_fsm.diagram.chart import FUNNEL, MODEL, draw_chart
+from lifecycle_fsm.diagram.flows import Flow, flows
 from lifecycle_fsm.diagram.render import Drawing
-from lifecycle_fsm.diagram.words import clean, cut, duration, number, share, time_zone, width, wrap
+from lifecycle_fsm.diagram.words import clean, duration, number, share, time_zone
 from lifecycle_fsm.funnel import Counts
-from lifecycle_fsm.guard import Always, label
-from lifecycle_fsm.model import Model, Move, SortRule
+from lifecycle_fsm.model import Model
 
 
 def draw_model(model: Model, *, title: str | None = None, rules: bool = True) -> Drawing:
@@ -28,10 +24,10 @@ def draw_model(model: Model, *, title: str | None = None, rules: bool = True) ->
     """
     title = title if title is not None else model.title or _named(model)
     subtitle = " · ".join(part for part in (model.description, f"model {model.version}") if part)
-    chart = (_ModelChart if rules else Chart)(model, None, title, subtitle)
+    parts = MODEL if rules else FUNNEL
     found = flows(model, None)
     return Drawing(
-        dot=chart.draw(),
+        dot=draw_chart(model, None, title=title, subtitle=subtitle, parts=parts),
         title=clean(title),
         description=" ".join(_described(model, found, None)),
         mermaid=mermaid.lifecycle(model, found, None, title),
@@ -56,7 +52,7 @@ def draw_funnel(model: Model, counts: Counts, *, title: str | None = None) -> Dr
     )
     found = flows(model, counts)
     return Drawing(
-        dot=Chart(model, counts, title, subtitle).draw(),
+        dot=draw_chart(model, counts, title=title, subtitle=subtitle),
         title=clean(title),
         description=" ".join(_described(model, found, counts)),
         mermaid=mermaid.lifecycle(model, found, counts, title),
@@ -113,75 +109,3 @@ def _described(model: Model, found: tuple[Flow, ...], counts: Counts | None) -> 
         if rate is not None and rate.share is not None:
             text += f", {share(rate.share)} of journeys"
         yield f"{text}: {rules}."
-
-
-@attrs.frozen
-class _Entry:
-    """A rule, or a heading, in the list below the picture."""
-
-    head: tuple[Span, ...]
-    lines: tuple[str, ...] = ()
-    icon: bool = False
-
-    @property
-    def high(self) -> float:
-        return 17.0 + 15.5 * len(self.lines) + (9 if self.lines else 7)
-
-
-class _ModelChart(Chart):
-    """The picture of a model with its rules in words."""
-
-    def _after(self, y: float) -> float:
-        columns = 3 if self.right > 1300 else 2 if self.right > 800 else 1
-        space = 36.0
-        wide = (self.right - 2 * self.margin - (columns - 1) * space) / columns
-        entries = list(self._entries(wide))
-        y += 46
-        self.canvas.text(self.margin, y, [Span("The rules in words", True, INK)], pt(13))
-        y += 26
-        share_of_height = sum(entry.high for entry in entries) / columns
-        column, at, lowest = 0, y, y
-        for index, entry in enumerate(entries):
-            full = at - y + entry.high / 2 > share_of_height
-            heading = not entry.lines and index + 1 < len(entries)
-            if column < columns - 1 and (full or (heading and at - y > share_of_height * 0.93)):
-                column, at = column + 1, y
-            x = self.margin + column * (wide + space)
-            self.canvas.text(x, at + 8, entry.head, icon=entry.icon)
-            for place, line in enumerate(entry.lines):
-                self.canvas.text(x, at + 24 + place * 15.5, line)
-            at += entry.high
-            lowest = max(lowest, at)
-        return lowest
-
-    def _entries(self, wide: float) -> Iterator[_Entry]:
-        yield _Entry((Span("THE SORT OF NEW PEOPLE: THE FIRST THAT HOLDS WINS", True, "#64748b"),))
-        for index, rule in enumerate(self.model.sort, 1):
-            yield self._entry(rule, f"{index}", wide)
-        if self.model.moves:
-            yield _Entry((Span("THE MOVES", True, "#64748b"),))
-        for move in self.model.moves:
-            sources = [clean(self.model.stage(name).display) for name in move.sources]
-            yield self._entry(move, ", ".join(sources), wide)
-
-    def _entry(self, rule: Move | SortRule, start: str, wide: float) -> _Entry:
-        by_hand = isinstance(rule, Move) and rule.on is not None
-        room = wide - (ICON if by_hand else 0)
-        target = clean(self.model.stage(rule.target).display)
-        arrow = f"{start} → {target}"
-        head = [Span(cut(arrow, room, SMALLEST, bold=True), True, INK)]
-        left = room - width(arrow + " · ", SMALLEST, bold=True)
-        if left > 40:
-            name = cut(clean(words(rule)), left, SMALLEST)
-            head.append(Span(f" · {name}", color=self.palette.stage(rule.target).line))
-        parts = []
-        if isinstance(rule, Move) and rule.on is not None:
-            parts.append(f"asked for by “{rule.on.replace('_', ' ')}”")
-        if not isinstance(rule.when, Always):
-            parts.append(f"when {label(rule.when, self.model.vocabulary, expand=True)}")
-        elif isinstance(rule, SortRule):
-            parts.append("everybody else")
-        if rule.skips == "no_credit":
-            parts.append("no credit for the stages between")
-        text = "; ".join(parts) or "always"
-        return _Entry(tuple(head), tuple(wrap(text, wide, SMALLEST, lines=4)), by_hand)

@@ -1,4 +1,4 @@
-"""Colours and widths: what says who owns a thing, and how much flows.
+"""Sizes, colours and widths: what says who owns a thing, and how much flows.
 
 Colour never speaks alone: cards print their owner, detours are dashed and carry their name, and
 moves that a human asks for carry a small figure.
@@ -11,6 +11,15 @@ import math
 import attrs
 
 from lifecycle_fsm.model import Model
+
+WIDTH = 1600
+"""The widest picture, in pixels; no text on it is smaller than :data:`SMALLEST`."""
+
+MARGIN = 34.0
+SMALLEST = 12.0
+
+INK, SOFT, FAINT, PAPER = "#0f172a", "#475569", "#cbd5e1", "#ffffff"
+HEADING, RULE = "#64748b", "#e2e8f0"
 
 
 @attrs.frozen
@@ -78,3 +87,8 @@ class Pens:
         if volume is None or not self.largest:
             return plain
         return 1.3 + 7.2 * math.sqrt(volume / self.largest)
+
+
+def pt(points: int) -> float:
+    """Points as pixels, for a size of text."""
+    return points / 0.75

@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from lifecycle_fsm.diagram.canvas import (
+from lifecycle_fsm.diagram.canvas import Canvas
+from lifecycle_fsm.diagram.flows import words as rule_words
+from lifecycle_fsm.diagram.look import (
     FAINT,
-    ICON,
     INK,
+    MARGIN,
+    NEUTRAL,
     PAPER,
     SMALLEST,
     SOFT,
     WIDTH,
-    Canvas,
-    Span,
+    Paint,
+    Palette,
+    pt,
 )
-from lifecycle_fsm.diagram.chart import MARGIN, pt
-from lifecycle_fsm.diagram.flows import words as rule_words
-from lifecycle_fsm.diagram.look import NEUTRAL, Paint, Palette
 from lifecycle_fsm.diagram.mermaid import flowchart, quoted
 from lifecycle_fsm.diagram.render import Drawing
+from lifecycle_fsm.diagram.spans import ICON, Span
 from lifecycle_fsm.diagram.words import clean, cut, duration, time_zone, width, wrap
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model

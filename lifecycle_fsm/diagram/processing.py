@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lifecycle_fsm.diagram.canvas import INK, PAPER, SMALLEST, SOFT, Canvas, Span
-from lifecycle_fsm.diagram.chart import MARGIN, pt
+from lifecycle_fsm.diagram.canvas import Canvas
 from lifecycle_fsm.diagram.flows import words
-from lifecycle_fsm.diagram.look import NEUTRAL, Palette
+from lifecycle_fsm.diagram.look import INK, MARGIN, NEUTRAL, PAPER, SMALLEST, SOFT, Palette, pt
 from lifecycle_fsm.diagram.mermaid import flowchart, quoted
 from lifecycle_fsm.diagram.render import Drawing
+from lifecycle_fsm.diagram.spans import Span
 from lifecycle_fsm.diagram.words import clean, cut, duration, width, wrap
 from lifecycle_fsm.guard import Always, label
 from lifecycle_fsm.model import Model, SortRule, StepDef

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from lifecycle_fsm.errors import RecordError, StageConflict
+from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import HistoryRow, pack
 from lifecycle_fsm.machine.decision import Decision
 from lifecycle_fsm.person import Person

@@ -311,6 +311,12 @@ def _scoring(model: Model) -> Iterator[Problem]:
         if rule.on is not None and rule.on not in known:
             yield Problem(where, f"no activity named {rule.on!r}{suggest(rule.on, known)}")
             continue
+        if rule.on in kinds.SILENT:
+            yield Problem(
+                where,
+                f"{rule.on!r} is no sign of interest and gives no points: set the score by a rule "
+                "of 'data', or leave 'on' out for points of fit",
+            )
         words = model.vocabulary_for(rule.on)
         yield from _guard(model, where, rule.when, words)
         yield from _no_stage(model, where, [rule.when, rule.points])

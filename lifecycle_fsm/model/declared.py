@@ -25,7 +25,7 @@ class Unreadable(FieldDef):
 class OfClass(tuple[FieldDef, ...]):
     """The fields of a person class, which comes along."""
 
-    person: type[Person]
+    person: type[Person] = Person
 
 
 def read_fields(value: Fields) -> tuple[FieldDef, ...]:

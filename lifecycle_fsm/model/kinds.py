@@ -21,7 +21,7 @@ KEPT = OPEN_KINDS | {
     "opportunity_opened",
     "opportunity_won",
 }
-#: Kinds that never ask for a move: the sort follows them.
+#: Kinds that never ask for a move and give no points: they begin and end original processing.
 SILENT = frozenset({"created", "processed"})
 
 

@@ -83,10 +83,10 @@ class _Scanner:
         return path
 
     def pair(self, base: Path) -> None:
-        start, path = self.at, base
+        path = base
         for name in self.keys():
             path += (name,)
-            self.note(path, start)
+            self.note(path)
         self.at += len("=")
         self.value(path)
 
@@ -140,6 +140,5 @@ class _Scanner:
         self.at += len(word) if found else 0
         return found
 
-    def note(self, path: Path, at: int | None = None) -> None:
-        offset = self.at if at is None else at
-        self.found.setdefault(path, bisect_right(self.breaks, offset - 1) + 1)
+    def note(self, path: Path) -> None:
+        self.found.setdefault(path, bisect_right(self.breaks, self.at - 1) + 1)

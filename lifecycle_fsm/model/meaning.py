@@ -43,10 +43,12 @@ def _name(guard: Guard) -> Guard:
 def _meaning(value: Any, key: str = "") -> Any:
     if key in _VALUES:
         return value
-    if key in _NAMED_BY_USER and isinstance(value, dict):
+    if key in _NAMED_BY_USER:
         return {name: _meaning(one) for name, one in value.items()}
     if isinstance(value, dict):
-        return {name: _meaning(one, name) for name, one in value.items() if name not in DISPLAY}
+        kept = {name: _meaning(one, name) for name, one in value.items() if name not in DISPLAY}
+        # The type of a field alone, and a table with nothing else in it, say the same.
+        return kept["type"] if set(kept) == {"type"} else kept
     if isinstance(value, list):
         return [_meaning(one) for one in value]
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -79,6 +79,11 @@ def _guards(value: Mapping[str, Any]) -> Mapping[str, Guard]:
     return Frozen({name: read_guard(one) for name, one in value.items()})
 
 
+def _by_name(parts: Iterable[FieldDef] | Iterable[ActivityKind]) -> Mapping[str, Any]:
+    """Parts whose order says nothing."""
+    return {one.name: one for one in parts}
+
+
 def _typed(tokens: Mapping[str, TokenValue]) -> Mapping[str, Const]:
     return {name: Const(value) for name, value in tokens.items()}
 
@@ -118,8 +123,8 @@ class Model:
     sort: tuple[SortRule, ...] = attrs.field(default=(), converter=tuple)
     tokens: Mapping[str, TokenValue] = attrs.field(factory=dict, converter=_tokens, eq=_typed)
     guards: Mapping[str, Guard] = attrs.field(factory=dict, converter=_guards)
-    fields: tuple[FieldDef, ...] = attrs.field(default=(), converter=read_fields)
-    kinds: tuple[ActivityKind, ...] = attrs.field(default=(), converter=tuple)
+    fields: tuple[FieldDef, ...] = attrs.field(default=(), converter=read_fields, eq=_by_name)
+    kinds: tuple[ActivityKind, ...] = attrs.field(default=(), converter=tuple, eq=_by_name)
     data: tuple[DataRule, ...] = attrs.field(default=(), converter=tuple)
     scoring: tuple[ScoreRule, ...] = attrs.field(default=(), converter=tuple)
     processing: tuple[StepDef, ...] = attrs.field(default=(), converter=tuple)

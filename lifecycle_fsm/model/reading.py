@@ -66,12 +66,14 @@ def from_plain(plain: Mapping[str, Any], folder: str = "") -> Model:
 
 class _Reader:
     """Reads part by part and keeps every fault with its place. What cannot be read gets a stand-in,
-    so that the rest can be looked at; ``whole`` is false where too much is missing for that."""
+    so that the rest can be looked at; ``whole`` is false where too much is missing for that. Of the
+    fields ``unknown`` nothing is known, and without ``brought`` not all that activities bring."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.whole = True
         self.unknown: set[str] = set()
+        self.brought = True
 
     def problem(self, where: str, message: str) -> None:
         self.problems.append(Problem(where, message))
@@ -79,7 +81,11 @@ class _Reader:
     def follows(self, problem: Problem) -> bool:
         """Whether a fault of the model is only what a fault of the shape leads to."""
         places = {_root(one.where) for one in self.problems}
-        return _root(problem.where) in places or building.mentions(problem, self.unknown)
+        return (
+            _root(problem.where) in places
+            or building.mentions(problem, self.unknown)
+            or (not self.brought and "of the activity" in problem.message)
+        )
 
     def attempt(self, where: str, read: Callable[[], _T], otherwise: _T) -> _T:
         try:
@@ -232,6 +238,7 @@ class _Reader:
 
     def kind(self, where: str, name: str, raw: Any) -> ActivityKind:
         payload: Any = {}
+        before = len(self.problems)
         if isinstance(raw, Mapping):
             payload = raw.get("payload", {})
             raw = {key: value for key, value in raw.items() if key != "payload"}
@@ -244,6 +251,7 @@ class _Reader:
             for one in self.field(f"{where}, payload {key}", key, value)
         ]
         found: ActivityKind = self.row(ActivityKind, raw, where, name=name, payload=tuple(brings))
+        self.brought = self.brought and len(self.problems) == before
         return found
 
     # -- lists of tables ---------------------------------------------------------------------
@@ -302,8 +310,6 @@ class _Reader:
         if cls is Stage and "name" not in values:
             self.whole = False
             return None
-        if cls is ActivityKind:
-            self.unknown.add("activity")  # what it brings is not known for certain
         defaults = {
             "name": re.sub(r"\W", "_", where),
             "sources": (),

@@ -56,6 +56,8 @@ def unwritable(value: Any) -> Iterator[str]:
     elif isinstance(value, tuple):
         for one in value:
             yield from unwritable(one)
+    elif isinstance(value, set | frozenset):
+        yield f"options: {value!r} has no order: write a list"
     else:
         try:
             constant(value)

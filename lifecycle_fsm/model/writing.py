@@ -56,7 +56,7 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
     tables = {
         "systems": dict(model.systems),
         "tokens": {name: _thawed(value) for name, value in model.tokens.items()},
-        "fields": {one.name: _field(one) for one in model.fields},
+        "fields": _fields(model.fields),
         "guards": {name: to_text(guard) for name, guard in model.guards.items()},
     }
     plain |= {name: table for name, table in tables.items() if table}
@@ -114,7 +114,16 @@ def _value(value: Term | Guard) -> Any:
     return to_text(value)
 
 
-def _field(one: FieldDef) -> Any:
+def _fields(fields: tuple[FieldDef, ...]) -> dict[str, Any]:
+    """All by their types alone, or all as tables: TOML has to have tables after all else, and the
+    order is that of the columns of every export."""
+    plain = {one.name: _field(one) for one in fields}
+    if all(len(one) == 1 for one in plain.values()):
+        return {name: one["type"] for name, one in plain.items()}
+    return plain
+
+
+def _field(one: FieldDef) -> dict[str, Any]:
     kind = one.type
     said = {
         "type": f"{kind.kind} | None" if kind.nullable else kind.kind,
@@ -125,14 +134,13 @@ def _field(one: FieldDef) -> Any:
         "label": one.label or None,
         "description": one.description or None,
     }
-    plain = {name: value for name, value in said.items() if value is not None}
-    return plain["type"] if len(plain) == 1 else plain
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _kind(kind: ActivityKind) -> dict[str, Any]:
     said = {
         "description": kind.description,
-        "payload": {one.name: _field(one) for one in kind.payload},
+        "payload": _fields(kind.payload),
         "sets": _sets(kind.sets),
         "trigger": kind.trigger,
     }

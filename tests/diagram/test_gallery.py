@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from datetime import timedelta
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import pytest
 
-from lifecycle_fsm.diagram import gallery
-from lifecycle_fsm.diagram.made_up import END, history
+from lifecycle_fsm.diagram import gallery, made_up
+from lifecycle_fsm.diagram.made_up import END, START, history
+from lifecycle_fsm.funnel import count
 from lifecycle_fsm.model import load, shipped
 
 
@@ -65,3 +67,35 @@ def test_made_up_people_walk_as_the_model_allows(name: str) -> None:
         steps = list(path)
         assert [one.sequence for one in steps] == list(range(1, len(steps) + 1))
     assert rows == list(history(model, 200))
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_the_odds_are_told_for_every_rule_of_a_shipped_model(name: str) -> None:
+    model = load(name)
+    told = {(stage, rule) for stage, rules in made_up.ODDS[name].items() for rule in rules}
+    assert told == {(edge.source, edge.name) for edge in (*model.sort_edges, *model.edges)}
+    for rules in made_up.ODDS[name].values():
+        assert sum(odds.of_thousand for odds in rules.values()) <= 1000
+    assert sum(odds.of_thousand for odds in made_up.ODDS[name][model.initial.name].values()) == 1000
+
+
+def test_the_made_up_numbers_are_plausible() -> None:
+    model = load("waterfall")
+    counts = count(history(model, 6000), model, window=(START, END))
+
+    def moved(rule: str, *sources: str) -> int:
+        return sum(
+            volume
+            for (name, source, _), volume in counts.moves.items()
+            if name == rule and (not sources or source in sources)
+        )
+
+    assert moved("won_after_all", "disqualified") < 10 > moved("reinstated")
+    assert moved("won_early") < moved("closed_won") / 5
+    assert moved("qualified_by_hand_raise") < moved("qualified_by_score")
+    for stage in ("mql", "sal"):
+        assert 0.15 < moved("recycled_by_sales", stage) / counts.entered[stage] < 0.3
+    shares = [counts.conversion[a.name, b.name].share or 0 for a, b in pairwise(model.path)]
+    least, most = (0.8, 0.15, 0.5, 0.3, 0.15), (0.95, 0.35, 0.75, 0.55, 0.35)
+    assert all(a < share < b for a, share, b in zip(least, shares, most, strict=True)), shares
+    assert timedelta(days=85) < counts.median_stay["recycled"] < timedelta(days=92)

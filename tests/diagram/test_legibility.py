@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from lifecycle_fsm.diagram import Drawing, draw_funnel, draw_model, draw_person, draw_processing
 from lifecycle_fsm.diagram.canvas import Canvas
+from lifecycle_fsm.diagram.curves import arrow_rise
 from lifecycle_fsm.diagram.made_up import END, START, history
 from lifecycle_fsm.diagram.render import layout
 from lifecycle_fsm.funnel import Conversion, Counts, count
@@ -22,6 +23,7 @@ from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, Move, SortRule, Stage, StepDef, load, shipped
 
 WIDTH_PX, SMALLEST_PX = 1600, 11
+CLEAR = 1.8  # points between an arrowhead and a text
 
 
 @attrs.frozen
@@ -80,15 +82,17 @@ class Picture:
             w, h = 36 * float(node["width"]), 36 * float(node["height"])
             kind = self.boxes if node["shape"] == "box" else self.marks
             kind.append(Box(node["name"], x - w, y - h, x + w, y + h))
-        self.lines: list[tuple[str, list[tuple[float, float]]]] = []
+        self.lines: list[tuple[str, list[tuple[float, float]], float]] = []
         for edge in graph.get("edges", ()):
             if edge["color"] != "#ffffff":
-                self.lines.append((edge["pos"], list(_sampled(edge["pos"]))))
+                pen = float(edge["penwidth"])
+                self.lines.append((edge["pos"], list(_sampled(edge["pos"])), pen))
                 for operation in edge.get("_hdraw_", ()):
                     if operation["op"] == "P":
-                        xs, ys = zip(*operation["points"], strict=True)
+                        outline = _outlined(operation["points"], pen)
+                        xs, ys = zip(*outline, strict=True)
                         head = Box("arrow", min(xs), min(ys), max(xs), max(ys))
-                        self.marks.append(head.inset(-float(edge["penwidth"]) / 2))
+                        self.marks.append(head.inset(-CLEAR))
 
     def faults(self) -> list[str]:
         return [
@@ -129,15 +133,15 @@ class Picture:
 
     def _lines_through_boxes(self) -> Iterator[str]:
         big = [box.inset(2.5) for box in self.boxes if box.top - box.bottom > 30]
-        for what, points in self.lines:
+        for what, points, _ in self.lines:
             for box in big:
                 if any(box.holds(x, y) for x, y in points):
                     yield f"a line runs through {box}: {what}"
 
     def _lines_through_texts(self) -> Iterator[str]:
-        for what, points in self.lines:
+        for what, points, pen in self.lines:
             for text in self.texts:
-                if any(text.box.inset(0.8).holds(x, y) for x, y in points):
+                if any(text.box.inset(0.8 - pen / 2).holds(x, y) for x, y in points):
                     yield f"a line runs through {text.box}: {what}"
 
 
@@ -153,6 +157,17 @@ def _texts(node: dict[str, Any]) -> Iterator[Text]:
             box = Box(operation["text"], x, y - 0.18 * size, x + wide, y + 0.7 * size)
             if operation["text"].strip():
                 yield Text(box, size)
+
+
+def _outlined(head: list[tuple[float, float]], pen: float) -> Iterator[tuple[float, float]]:
+    """The corners of a triangle that is drawn with a pen whose corners are pointed."""
+    for before, corner, after in zip((head[-1], *head), head, (*head[1:], head[0]), strict=False):
+        one, two = math.dist(corner, before), math.dist(corner, after)
+        # Both edges move outwards by half the pen: their crossing moves along both of them.
+        ax, ay = (corner[0] - before[0]) / one, (corner[1] - before[1]) / one
+        bx, by = (corner[0] - after[0]) / two, (corner[1] - after[1]) / two
+        far = pen / 2 / abs(ax * by - ay * bx)
+        yield (corner[0] + far * (ax + bx), corner[1] + far * (ay + by))
 
 
 def _sampled(pos: str) -> Iterator[tuple[float, float]]:
@@ -404,3 +419,22 @@ def test_the_measure_finds_what_is_wrong() -> None:
         "a line runs through Box(what='crossed by a line'",
     ):
         assert part in faults
+
+
+@pytest.mark.parametrize("pen", [1.3, 2.0, 3.4, 5.0, 6.5, 8.5])
+def test_the_rise_of_an_arrowhead_is_what_graphviz_draws(pen: float) -> None:
+    canvas = Canvas("arrow")
+    canvas.line([(20, 50), (180, 50)], pen=pen, arrow=True)
+    head = Picture(canvas.source(200, 100)).marks[0].inset(CLEAR)
+    assert (head.top - head.bottom) / 2 / 0.75 == pytest.approx(arrow_rise(pen), abs=0.1)
+
+
+def test_the_measure_sees_how_thick_a_line_is() -> None:
+    canvas = Canvas("thick")
+    canvas.line([(20, 50), (180, 50)], pen=8.5, arrow=True)
+    canvas.text(40, 42, "on the line")
+    canvas.text(168, 31, "on the head", align="center")
+    faults = "\n".join(Picture(canvas.source(300, 100)).faults())
+    assert "a line runs through Box(what='on the line'" in faults
+    assert "Box(what='on the head'" in faults
+    assert "lies on a mark Box(what='arrow'" in faults

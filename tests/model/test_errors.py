@@ -63,6 +63,13 @@ SHAPE: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no stages": ({"stages": ...}, ["stages: it is missing, and every model needs it"]),
     "a name that is no text": ({"name": 3}, ["name: this is a text, not 3"]),
     "a lone surrogate": ({"title": "\ud800"}, ["title: this is a text, not a text with a lone surrogate"]),
+    "a lone surrogate in a row": (
+        {"moves": [move(label="\ud800")], "systems": {"crm": "\ud800"}},
+        [
+            "moves[0] mal -> mql, label: this is a text, not a text with a lone surrogate",
+            "systems.crm: this is a text, not a text with a lone surrogate",
+        ],
+    ),
     "a section that is no list": (
         {"moves": {"from": "mal"}},
         ["moves: write each one under its own [[moves]]"],
@@ -347,6 +354,13 @@ STRUCTURE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "stages: a lifecycle needs a success path of at least two stages: the first is for "
             "original processing, the others are walked forwards",
             "sort: it is empty: give at least one rule, with when = 'otherwise'",
+        ],
+    ),
+    "a sort without a path": (
+        {"stages": STAGES[4:], "moves": [], "sort": [SORT[0] | {"to": "lost"}]},
+        [
+            "stages: a lifecycle needs a success path of at least two stages: the first is for "
+            "original processing, the others are walked forwards",
         ],
     ),
     "a stage twice": (
@@ -664,6 +678,13 @@ STRUCTURE: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"scoring": [{"name": "a", "on": "form", "points": 3}]},
         ["scoring[0] a: no activity named 'form'"],
     ),
+    "scores of the begin and the end of original processing": (
+        {"scoring": [{"name": "a", "on": "created", "points": 3}]},
+        [
+            "scoring[0] a: 'created' is no sign of interest and gives no points: set the score by "
+            "a rule of 'data', or leave 'on' out for points of fit"
+        ],
+    ),
     "scores that read the stage": (
         {"scoring": [{"name": "a", "when": "stage == 'mal'", "points": 3}]},
         [
@@ -755,10 +776,11 @@ STRUCTURE: dict[str, tuple[dict[str, Any], list[str]]] = {
         ],
     ),
     "options that no file can hold": (
-        {"processing": [{"number": 10, "name": "own", "options": {"a": [None], "b": {"c": b""}}}]},
+        {"processing": [{"number": 10, "name": "own", "options": {"a": [None, {1}], "b": {"c": b""}}}]},
         [
             "processing[0] own: options: None is no value to compare with: write 'is missing' "
             "(.is_missing())",
+            "processing[0] own: options: {1} has no order: write a list",
             "processing[0] own: options: b'' is not a value for a guard: use a number, a text, "
             "true or false, or a time",
         ],
@@ -811,7 +833,10 @@ def test_what_a_fault_only_leads_to_is_not_told() -> None:
         plain(
             fields={"tier": "txt"},
             kinds={"called": {"payload": {"by": "txt"}}},
-            data=[{"on": "called", "then": {"owner": "activity.by"}}],
+            data=[
+                {"on": "called", "then": {"owner": "activity.by"}},
+                {"on": "calld", "then": {"owner": "activity.by"}},
+            ],
             moves=["x", move(name="b", when="tier == 3"), move(name="c", to="mlq")],
             processing=[3, {"number": 10, "step": "normalise"}],
         )
@@ -822,6 +847,7 @@ def test_what_a_fault_only_leads_to_is_not_told() -> None:
         "kinds.called, payload by: 'txt' is not a type: use bool, int, float, str, datetime, with "
         "or without '| None'",
         "processing[0]: this is a table of keys and values, not 3",
+        "data[1] calld: no activity named 'calld'; did you mean 'called'?",
         "moves[2] mal -> mlq: no stage named 'mlq'; did you mean 'mql'?",
     ]
 

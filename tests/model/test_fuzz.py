@@ -108,7 +108,7 @@ def model_or_problems(plain: Any) -> Model | None:
 
 
 @given(mutants())
-@settings(max_examples=2500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_a_mutated_model_is_a_model_or_problems(plain: dict[str, Any]) -> None:
     model = model_or_problems(plain)
     if model is not None:
@@ -122,7 +122,7 @@ def test_a_mutated_model_is_a_model_or_problems(plain: dict[str, Any]) -> None:
 
 
 @given(JUNK)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_value_at_all_is_a_model_or_problems(value: Any) -> None:
     model_or_problems(value)
 
@@ -148,7 +148,7 @@ def mutated_texts(draw: st.DrawFn) -> str:
 
 
 @given(mutated_texts())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_mutated_text_is_a_model_or_a_located_error(text: str) -> None:
     try:
         loads(text, "my.toml")

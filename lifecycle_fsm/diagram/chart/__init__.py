@@ -1,0 +1,56 @@
+"""The picture of a lifecycle: the path in a row, fast tracks above it, detours below.
+
+It is drawn like the map of a railway. Every fast track has the lane of the stage that it leads to;
+every detour has a lane that leads to its card, and one that leads back. Out of a stage one trunk
+goes up and one goes down, and lines leave it by a bend in the direction in which people go, so that
+hardly any line crosses another and every number stands beside its own line.
+
+A chart is a tuple of parts from top to bottom. Each part draws itself below the height that it is
+given, and returns where it ends.
+"""
+
+from __future__ import annotations
+
+from lifecycle_fsm.diagram.canvas import Canvas
+from lifecycle_fsm.diagram.chart.columns import TEXT, Columns
+from lifecycle_fsm.diagram.chart.detours import draw_detours
+from lifecycle_fsm.diagram.chart.fast_tracks import draw_fast_tracks
+from lifecycle_fsm.diagram.chart.frame import draw_groups, draw_heading, draw_legend
+from lifecycle_fsm.diagram.chart.path import draw_path
+from lifecycle_fsm.diagram.chart.rules import draw_rules
+from lifecycle_fsm.diagram.chart.sheet import Part, Sheet
+from lifecycle_fsm.diagram.chart.subject import Subject
+from lifecycle_fsm.funnel import Counts
+from lifecycle_fsm.model import Model
+
+__all__ = ["FUNNEL", "MODEL", "Part", "draw_chart"]
+
+FUNNEL: tuple[Part, ...] = (
+    draw_heading,
+    draw_groups,
+    draw_fast_tracks,
+    draw_path,
+    draw_detours,
+    draw_legend,
+)
+"""The parts of a funnel."""
+
+MODEL: tuple[Part, ...] = (*FUNNEL[:-1], draw_rules, draw_legend)
+"""The parts of a model with its rules in words."""
+
+
+def draw_chart(
+    model: Model,
+    counts: Counts | None,
+    *,
+    title: str,
+    subtitle: str,
+    parts: tuple[Part, ...] = FUNNEL,
+) -> str:
+    """Lay the parts out below each other; returns the DOT text."""
+    subject = Subject(model, counts, title, subtitle)
+    sheet = Sheet(subject, Columns(subject), Canvas(model.name, TEXT))
+    y = 0.0
+    for part in parts:
+        y = part(sheet, y)
+    return sheet.canvas.source(sheet.columns.sheet, y + 16)

@@ -1,0 +1,117 @@
+"""A stage as a card: code, owner, name, label, the people in it and how long they stay."""
+
+from __future__ import annotations
+
+from lifecycle_fsm.diagram.canvas import Canvas, Dash
+from lifecycle_fsm.diagram.chart.captions import fitting_number
+from lifecycle_fsm.diagram.chart.columns import TEXT, Card
+from lifecycle_fsm.diagram.chart.sheet import Sheet
+from lifecycle_fsm.diagram.chart.subject import Subject
+from lifecycle_fsm.diagram.look import INK, PAPER, SMALLEST, pt
+from lifecycle_fsm.diagram.spans import Span
+from lifecycle_fsm.diagram.words import clean, cut, duration, width, wrap
+from lifecycle_fsm.model import Stage
+
+
+def height(sheet: Sheet, card: Card) -> float:
+    """How high a card must be."""
+    return _Face(sheet, card).height()
+
+
+def draw_card(sheet: Sheet, card: Card, *, fill: str, dash: Dash) -> None:
+    """Draw a card where it lies."""
+    _Face(sheet, card).draw(sheet.canvas, fill, dash)
+
+
+class _Face:
+    """What is written on one card."""
+
+    def __init__(self, sheet: Sheet, card: Card) -> None:
+        self.subject: Subject = sheet.subject
+        self.card = card
+        self.stage: Stage = card.stage
+        self.narrow = sheet.columns.narrow
+        padding = 12.0 if self.narrow else 24.0
+        self.left, self.right = card.x + padding / 2, card.right - padding / 2
+        self.inner = card.w - padding
+        self.owner = self.subject.palette.owner(self.stage.name)
+        code = clean(self.stage.code)
+        self.badge = max(18.0, width(code, TEXT, bold=True) + 10) if code else 0.0
+
+    def height(self) -> float:
+        high = 22.0 + sum(step for _, step, _ in self._lines())
+        if self.badge or self.owner:
+            high += 24
+        if self.subject.counts is not None:
+            high += 44 if self.narrow else 32
+        return high
+
+    def draw(self, canvas: Canvas, fill: str, dash: Dash) -> None:
+        card = self.card
+        paint = self.subject.palette.stage(self.stage.name)
+        canvas.box(
+            card.x, card.y, card.w, card.h,
+            name=self.stage.name, fill=fill, color=paint.line, pen=2.2, dash=dash,
+            tooltip=clean(self.stage.description),
+        )  # fmt: skip
+        self._draw_top(canvas, card.y + 11, paint.line)
+        y = card.y + (35 if self.owner or self.badge else 11)
+        for size, step, span in self._lines():
+            canvas.text(self.left, y + step / 2, [span], size)
+            y += step
+        self._draw_people(canvas)
+
+    def _owner_apart(self) -> bool:
+        """Whether the owner needs a line of its own."""
+        return width(self.owner, TEXT, bold=True) > self.inner - self.badge - 6
+
+    def _lines(self) -> list[tuple[float, float, Span]]:
+        """The lines under the code: their size, the step to the next, the words."""
+        lines: list[tuple[float, float, Span]] = []
+        if self.owner and self.badge and self._owner_apart():
+            paint = self.subject.palette.system(self.stage.system)
+            text = cut(self.owner, self.inner, TEXT, bold=True)
+            lines.append((TEXT, 17, Span(text, True, paint.line)))
+        size = pt(11) if self.narrow else pt(15)
+        title = clean(self.stage.display)
+        longest = max(title.split(" "), key=lambda word: width(word, size, bold=True))
+        while size > SMALLEST + 0.5 and width(longest, size, bold=True) > self.inner:
+            size -= pt(1)
+        lines += [
+            (size, size * 1.3, Span(text, True, INK))
+            for text in wrap(title, self.inner, size, bold=True, lines=2)
+        ]
+        label = clean(self.stage.label)
+        if label and label != title:
+            most = 4 if self.narrow else 2
+            lines += [(TEXT, 16, Span(text)) for text in wrap(label, self.inner, TEXT, lines=most)]
+        return lines
+
+    def _draw_top(self, canvas: Canvas, y: float, color: str) -> None:
+        """The code as a badge, and the owner."""
+        badge = min(self.badge, self.inner)
+        if badge:
+            code = cut(clean(self.stage.code), badge - 6, TEXT, bold=True)
+            canvas.box(self.left, y, badge, 18, fill=color, color=color, pen=0)
+            canvas.text(self.left + badge / 2, y + 9, [Span(code, True, PAPER)], align="center")
+        if self.owner and not (badge and self._owner_apart()):
+            room = self.inner - (badge + 6 if badge else 0)
+            text = cut(self.owner, room, TEXT, bold=True)
+            paint = self.subject.palette.system(self.stage.system)
+            canvas.text(self.right, y + 9, [Span(text, True, paint.line)], align="right")
+
+    def _draw_people(self, canvas: Canvas) -> None:
+        """How many are in the stage, and the median stay beside or below."""
+        counts = self.subject.counts
+        if counts is None:
+            return
+        size = pt(10) if self.narrow else pt(14)
+        people = fitting_number(counts.people.get(self.stage.name, 0), self.inner, size)
+        stay = counts.median_stay.get(self.stage.name)
+        words = duration(stay) if stay is not None else ""
+        y = self.card.bottom - (35 if self.narrow else 21)
+        canvas.text(self.left, y, [Span(people, True, INK)], size)
+        if self.narrow:
+            canvas.text(self.left, y + 18, words)
+        elif width(people, size, bold=True) + width(words, TEXT) + 8 < self.inner:
+            canvas.text(self.right, y + 1.5, words, align="right")

@@ -1,0 +1,148 @@
+"""Where the stages lie from left to right: a column for each one of the path.
+
+Detours have their cards below the first one. A long path leaves less room for everything: first
+the gaps give way, and then the cards.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from lifecycle_fsm.diagram.chart.subject import Subject
+from lifecycle_fsm.diagram.look import MARGIN, WIDTH, pt
+from lifecycle_fsm.diagram.spans import ICON, spans_width
+from lifecycle_fsm.diagram.words import clean, number, width
+from lifecycle_fsm.model import Stage
+
+TEXT = pt(10)
+"""The size of all small text of a chart: to be read also in a narrow window."""
+
+LINE = 16.5
+"""From one line of it to the next."""
+
+HEADLINE = pt(11)
+"""The size of the number on a step."""
+
+_LONG = 7  # stages
+_CARD = (122.0, 176.0)  # a card of the path, at least and at most
+_NARROW = 112.0
+_DETOUR = 96.0  # a card of a detour, at least
+_GAP = (92.0, 150.0)
+_SMALLEST_GAP = 62.0
+_SMALLEST_SHEET = 940.0
+
+
+@attrs.define
+class Card:
+    """Where a stage lies; its height is known when its row is laid out."""
+
+    stage: Stage
+    x: float
+    w: float
+    y: float = 0.0
+    h: float = 0.0
+
+    @property
+    def mid(self) -> float:
+        """The middle, from left to right."""
+        return self.x + self.w / 2
+
+    @property
+    def right(self) -> float:
+        """The right edge."""
+        return self.x + self.w
+
+    @property
+    def bottom(self) -> float:
+        """The lower edge."""
+        return self.y + self.h
+
+
+class Columns:
+    """The cards by stage, the gaps between them, and the edges of the sheet.
+
+    Attributes:
+        cards: where each stage lies.
+        gap: between two stages of the path; ``first_gap`` behind the first one.
+        narrow: whether the cards are so narrow that their numbers need two lines.
+        end: where the last card of the path ends.
+        margin: of the sheet, left and right.
+        sheet: how wide the whole picture is.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        path, detours = subject.model.path, subject.model.detours
+        long = len(path) > _LONG
+        self.margin = 22.0 if long else MARGIN
+        # The first card juts out: the trunk of its detours passes the cards below it.
+        jut = 36.0 if long else 44.0
+        aisle = 0.0
+        if any(flow.source == subject.origin for flow in subject.exits):
+            aisle = 22.0 if long else 80.0
+        self.gap, card = _fitted(subject, 2 * self.margin + aisle, jut if detours else None)
+        self.first_gap = self.gap + aisle
+        self.narrow = card < _NARROW
+        below = max(card, _DETOUR)
+        self.cards: dict[str, Card] = {}
+        x = self.margin
+        for stage in path:
+            origin = stage.name == subject.origin
+            w = below + jut if origin and detours else card
+            self.cards[stage.name] = Card(stage, x, w)
+            self.end = x + w  # of the path
+            x += w + (self.first_gap if origin else self.gap)
+        self.sheet = max(self.end + self.margin, _SMALLEST_SHEET)
+        shift = (self.sheet - self.margin - self.end) / 2
+        for placed in self.cards.values():
+            placed.x += shift
+        self.end += shift
+        for stage in detours:
+            self.cards[stage.name] = Card(stage, self.margin + shift, below)
+        self._origin = subject.origin
+
+    @property
+    def room(self) -> float:
+        """How wide the sheet is between its margins."""
+        return self.sheet - 2 * self.margin
+
+    def gap_after(self, name: str) -> float:
+        """The gap between a stage of the path and the next."""
+        return self.first_gap if name == self._origin else self.gap
+
+
+def _fitted(subject: Subject, edges: float, jut: float | None) -> tuple[float, float]:
+    """The gap, and the width of a card of the path, where all of them fit on the sheet."""
+    n = len(subject.model.path)
+    gap = _wanted_gap(subject)
+    card = max(_wanted_card(subject, stage) for stage in subject.model.path)
+    for _ in range(6):  # the cards of the detours keep their width while the others shrink
+        own = 0.0 if jut is None else max(0.0, _DETOUR - card) + jut
+        room = WIDTH - edges - own
+        gap = max(_SMALLEST_GAP, min(gap, (room - n * card) / max(1, n - 1)))
+        card = min(card, (room - (n - 1) * gap) / n)
+    return gap, card
+
+
+def _wanted_card(subject: Subject, stage: Stage) -> float:
+    owner = width(subject.palette.owner(stage.name), TEXT, bold=True)
+    code = width(stage.code, TEXT, bold=True) + 14
+    words = max((width(word, TEXT) for word in clean(stage.label).split(" ")), default=0)
+    title = width(clean(stage.display), pt(15), bold=True)
+    label = width(clean(stage.label), TEXT) / 2 + 22
+    people = 0.0
+    if subject.counts is not None:
+        people = width(number(subject.counts.people.get(stage.name, 0)), pt(14), bold=True) + 62
+    least, most = _CARD
+    return max(least, min(most, max(owner + code, words, title, label, people) + 26))
+
+
+def _wanted_gap(subject: Subject) -> float:
+    wanted, most = _GAP
+    for flow in subject.steps.values():
+        wanted = max(wanted, spans_width(subject.headline(flow), HEADLINE) + 36)
+        for part in flow.parts:
+            label = width(clean(part.label), TEXT) + (ICON if part.by_hand else 0)
+            if len(flow.parts) > 1 and part.count is not None:
+                label += width(number(part.count) + " ", TEXT, bold=True)
+            wanted = max(wanted, min(label + 20, 124))
+    return min(wanted, most)

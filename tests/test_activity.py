@@ -1,0 +1,107 @@
+"""Activities: what they need, in which order they stand, when two are the same [S19]."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import attrs
+import pytest
+
+from lifecycle_fsm.activity import Activity, fingerprint
+from lifecycle_fsm.errors import RecordError
+
+TIME = datetime(2024, 5, 1, 10, tzinfo=UTC)
+ONE = Activity("1", "ann", "web_visit", TIME, {"page": "/", "source": None})
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "2024-05-01T10:00:00Z",
+        "2024-05-01T12:00:00+02:00",
+        "2024-05-01 10:00",
+        datetime(2024, 5, 1, 10),
+        datetime(2024, 5, 1, 12, tzinfo=timezone(timedelta(hours=2))),
+    ],
+)
+def test_s4_a_time_is_kept_in_utc(at: Any) -> None:
+    activity = Activity("1", "ann", "web_visit", at)
+    assert activity.at == TIME
+    assert activity.at.tzinfo is UTC
+
+
+@pytest.mark.parametrize("part", ["id", "person", "kind"])
+@pytest.mark.parametrize("value", ["", None, 7])
+def test_an_activity_needs_its_texts(part: str, value: Any) -> None:
+    with pytest.raises(RecordError) as caught:
+        attrs.evolve(ONE, **{part: value})
+    assert str(caught.value) == f"an activity needs a text as its {part}, not {value!r}"
+
+
+@pytest.mark.parametrize("at", ["noon", None, 3, ""])
+def test_an_activity_needs_a_time(at: Any) -> None:
+    with pytest.raises(RecordError, match="is not a time"):
+        Activity("1", "ann", "web_visit", at)
+
+
+def test_s19_created_comes_first_then_the_instant_then_the_id_by_code_point() -> None:
+    later = TIME + timedelta(microseconds=1)
+    rows = [
+        Activity("9", "ann", "created", later),
+        Activity("A", "ann", "web_visit", TIME),
+        Activity("a", "ann", "web_visit", TIME),
+        Activity("é", "ann", "web_visit", TIME),
+        Activity("0", "ann", "web_visit", later),
+    ]
+    assert sorted(reversed(rows), key=lambda one: one.order) == rows
+
+
+SAME: dict[str, dict[str, Any]] = {
+    "another zone": {"at": TIME.astimezone(timezone(timedelta(hours=2)))},
+    "the order of the payload": {"payload": {"source": None, "page": "/"}},
+}
+OTHER: dict[str, dict[str, Any]] = {
+    "another kind": {"kind": "form_filled"},
+    "another time": {"at": TIME + timedelta(microseconds=1)},
+    "another value": {"payload": {"page": "/x", "source": None}},
+    "a value less": {"payload": {"page": "/"}},
+    "no value": {"payload": {}},
+    "another type": {"payload": {"page": "/", "source": "None"}},
+}
+
+
+@pytest.mark.parametrize("changes", SAME.values(), ids=SAME.keys())
+def test_s19_the_same_content_has_the_same_fingerprint(changes: dict[str, Any]) -> None:
+    assert fingerprint(attrs.evolve(ONE, **changes)) == fingerprint(ONE)
+
+
+@pytest.mark.parametrize("changes", OTHER.values(), ids=OTHER.keys())
+def test_s19_other_content_has_another(changes: dict[str, Any]) -> None:
+    other = fingerprint(attrs.evolve(ONE, **changes))
+    assert other[0] == fingerprint(ONE)[0]
+    assert other[1] != fingerprint(ONE)[1]
+
+
+def test_s19_another_id_has_another_identity_of_eight_bytes() -> None:
+    other = fingerprint(attrs.evolve(ONE, id="2"))
+    assert other[0] != fingerprint(ONE)[0]
+    assert [len(part) for part in other] == [8, 8]
+
+
+def test_s19_a_fingerprint_is_the_same_in_every_process() -> None:
+    program = (
+        "from lifecycle_fsm.activity import Activity, fingerprint\n"
+        "one = Activity('1', 'ann', 'web_visit', '2024-05-01T10:00Z', {'page': '/', 'source': None})\n"
+        "print(b''.join(fingerprint(one)).hex())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONHASHSEED": "7", "PYTHONPATH": ":".join(filter(None, sys.path))},
+    )
+    assert done.stdout.strip() == b"".join(fingerprint(ONE)).hex()
