@@ -67,6 +67,37 @@ class Edge:
         return self.rule.skips != "no_credit"
 
 
+# Named, one for each section, because a type checker cannot see through ``converter=tuple``.
+
+
+def _stages(parts: Iterable[Stage]) -> tuple[Stage, ...]:
+    return tuple(parts)
+
+
+def _moves(parts: Iterable[Move]) -> tuple[Move, ...]:
+    return tuple(parts)
+
+
+def _sort(parts: Iterable[SortRule]) -> tuple[SortRule, ...]:
+    return tuple(parts)
+
+
+def _kinds(parts: Iterable[ActivityKind]) -> tuple[ActivityKind, ...]:
+    return tuple(parts)
+
+
+def _data(parts: Iterable[DataRule]) -> tuple[DataRule, ...]:
+    return tuple(parts)
+
+
+def _scoring(parts: Iterable[ScoreRule]) -> tuple[ScoreRule, ...]:
+    return tuple(parts)
+
+
+def _processing(parts: Iterable[StepDef]) -> tuple[StepDef, ...]:
+    return tuple(parts)
+
+
 def _mapping(value: Mapping[str, str]) -> Mapping[str, str]:
     return Frozen(value)
 
@@ -118,16 +149,16 @@ class Model:
     """
 
     name: str
-    stages: tuple[Stage, ...] = attrs.field(converter=tuple)
-    moves: tuple[Move, ...] = attrs.field(default=(), converter=tuple)
-    sort: tuple[SortRule, ...] = attrs.field(default=(), converter=tuple)
+    stages: tuple[Stage, ...] = attrs.field(converter=_stages)
+    moves: tuple[Move, ...] = attrs.field(default=(), converter=_moves)
+    sort: tuple[SortRule, ...] = attrs.field(default=(), converter=_sort)
     tokens: Mapping[str, TokenValue] = attrs.field(factory=dict, converter=_tokens, eq=_typed)
     guards: Mapping[str, Guard] = attrs.field(factory=dict, converter=_guards)
     fields: tuple[FieldDef, ...] = attrs.field(default=(), converter=read_fields, eq=_by_name)
-    kinds: tuple[ActivityKind, ...] = attrs.field(default=(), converter=tuple, eq=_by_name)
-    data: tuple[DataRule, ...] = attrs.field(default=(), converter=tuple)
-    scoring: tuple[ScoreRule, ...] = attrs.field(default=(), converter=tuple)
-    processing: tuple[StepDef, ...] = attrs.field(default=(), converter=tuple)
+    kinds: tuple[ActivityKind, ...] = attrs.field(default=(), converter=_kinds, eq=_by_name)
+    data: tuple[DataRule, ...] = attrs.field(default=(), converter=_data)
+    scoring: tuple[ScoreRule, ...] = attrs.field(default=(), converter=_scoring)
+    processing: tuple[StepDef, ...] = attrs.field(default=(), converter=_processing)
     settle: timedelta = timedelta(0)
     title: str = ""
     description: str = ""
