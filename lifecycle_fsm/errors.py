@@ -98,7 +98,7 @@ class _DecisionError(LifecycleError):
 
 
 class Refused(_DecisionError):
-    """The move is declared, but its guards are not met; ``decision.unmet`` names every one [S10]."""
+    """The move is declared, but its guards are unmet; ``decision.unmet`` names every one [S10]."""
 
 
 class NoSuchMove(_DecisionError):

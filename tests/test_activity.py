@@ -23,7 +23,7 @@ ONE = Activity("1", "ann", "web_visit", TIME, {"page": "/", "source": None})
         "2024-05-01T10:00:00Z",
         "2024-05-01T12:00:00+02:00",
         "2024-05-01 10:00",
-        datetime(2024, 5, 1, 10),
+        datetime(2024, 5, 1, 10),  # noqa: DTZ001 -- a naive time is what this is about
         datetime(2024, 5, 1, 12, tzinfo=timezone(timedelta(hours=2))),
     ],
 )
@@ -56,7 +56,7 @@ def test_s19_created_comes_first_then_the_instant_then_the_id_by_code_point() ->
         Activity("é", "ann", "web_visit", TIME),
         Activity("0", "ann", "web_visit", later),
     ]
-    assert sorted(reversed(rows), key=lambda one: one.order) == rows
+    assert sorted(rows[::-1], key=lambda one: one.order) == rows
 
 
 SAME: dict[str, dict[str, Any]] = {
@@ -94,7 +94,8 @@ def test_s19_another_id_has_another_identity_of_eight_bytes() -> None:
 def test_s19_a_fingerprint_is_the_same_in_every_process() -> None:
     program = (
         "from lifecycle_fsm.activity import Activity, fingerprint\n"
-        "one = Activity('1', 'ann', 'web_visit', '2024-05-01T10:00Z', {'page': '/', 'source': None})\n"
+        "brought = {'page': '/', 'source': None}\n"
+        "one = Activity('1', 'ann', 'web_visit', '2024-05-01T10:00Z', brought)\n"
         "print(b''.join(fingerprint(one)).hex())"
     )
     done = subprocess.run(

@@ -132,9 +132,9 @@ class Model:
         tokens: named numbers, texts and lists, each defined once.
         guards: named guards; those that stand in the moves with their definition come by
             themselves.
-        fields: fields beside those of every person: ``FieldDef`` objects, a mapping of name to type, or
-            an attrs subclass of :class:`Person`. A field of every person may be declared again, of
-            the same type, to give it clamps, choices or a default.
+        fields: fields beside those of every person: ``FieldDef`` objects, a mapping of name to
+            type, or an attrs subclass of :class:`Person`. A field of every person may be declared
+            again, of the same type, to give it clamps, choices or a default.
         kinds, data: kinds of activity that the model adds, and rules of the data silo [S18].
         scoring: the score rules; the behavior and demographic scores are apart [S18].
         processing: the steps of original processing [S13].

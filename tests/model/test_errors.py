@@ -62,7 +62,10 @@ SHAPE: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no name": ({"name": ...}, ["name: it is missing, and every model needs it"]),
     "no stages": ({"stages": ...}, ["stages: it is missing, and every model needs it"]),
     "a name that is no text": ({"name": 3}, ["name: this is a text, not 3"]),
-    "a lone surrogate": ({"title": "\ud800"}, ["title: this is a text, not a text with a lone surrogate"]),
+    "a lone surrogate": (
+        {"title": "\ud800"},
+        ["title: this is a text, not a text with a lone surrogate"],
+    ),
     "a lone surrogate in a row": (
         {"moves": [move(label="\ud800")], "systems": {"crm": "\ud800"}},
         [
@@ -138,7 +141,10 @@ SHAPE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "(column 4 of '1 +')"
         ],
     ),
-    "a name in a table that is no text": ({"guards": {1: "always"}}, ["guards: the name 1 is no text"]),
+    "a name in a table that is no text": (
+        {"guards": {1: "always"}},
+        ["guards: the name 1 is no text"],
+    ),
     "a label that is no text": (
         {"systems": {"crm": 1}},
         ["systems.crm: this is a text, not 1"],
@@ -193,6 +199,10 @@ SHAPE: dict[str, tuple[dict[str, Any], list[str]]] = {
     "clamps that are no numbers": (
         {"fields": {"tier": {"type": "int", "max": "3"}}},
         ["fields.tier: min and max are numbers, not '3'"],
+    ),
+    "a clamp without an end": (
+        {"fields": {"tier": {"type": "float", "max": float("inf")}}},
+        ["fields.tier: min and max are numbers, not inf"],
     ),
     "a clamp between whole numbers": (
         {"fields": {"tier": {"type": "int", "max": 3.5}}},
@@ -776,7 +786,11 @@ STRUCTURE: dict[str, tuple[dict[str, Any], list[str]]] = {
         ],
     ),
     "options that no file can hold": (
-        {"processing": [{"number": 10, "name": "own", "options": {"a": [None, {1}], "b": {"c": b""}}}]},
+        {
+            "processing": [
+                {"number": 10, "name": "own", "options": {"a": [None, {1}], "b": {"c": b""}}}
+            ]
+        },
         [
             "processing[0] own: options: None is no value to compare with: write 'is missing' "
             "(.is_missing())",
@@ -1023,7 +1037,7 @@ def test_tokens_are_kept_in_their_stored_form() -> None:
         name="acme",
         stages=[NEW, MAL],
         sort=[OTHERWISE],
-        tokens={"since": datetime(2024, 5, 1), "list": ["a", "b"], "set": {"a"}},
+        tokens={"since": datetime(2024, 5, 1), "list": ["a", "b"], "set": {"a"}},  # noqa: DTZ001 -- a naive time is what this is about
     )
     assert model.tokens == {
         "since": datetime(2024, 5, 1, tzinfo=UTC),

@@ -111,10 +111,14 @@ def test_s13_the_chain_by_number_with_what_each_step_reads_and_writes() -> None:
             StepDef(number=40, use="demographic_score", on_failure="skip", label="fit"),
             StepDef(number=10, use="normalise"),
             StepDef(
-                number=20, use="enrich", name="company", options={"key": "email", "columns": ["industry"]}
+                number=20,
+                use="enrich",
+                name="company",
+                options={"key": "email", "columns": ["industry"]},
             ),
             StepDef(number=25, use="enrich", options={"columns": {"staff": "employees"}}),
             StepDef(number=50, name="own", reads="phone", writes=["role"]),
+            StepDef(number=60, name="soft", on_failure="skip"),
         ],
     )  # fmt: skip
     assert [(one.number, one.name, one.on_failure, one.label) for one in model.chain] == [
@@ -123,6 +127,7 @@ def test_s13_the_chain_by_number_with_what_each_step_reads_and_writes() -> None:
         (25, "enrich", "skip", "add company data"),
         (40, "demographic_score", "skip", "fit"),
         (50, "own", "park", ""),
+        (60, "soft", "skip", ""),
     ]
     found = {one.name: (one.reads, one.writes) for one in model.chain}
     assert found["normalise"] == (BUILT_IN["normalise"].reads, BUILT_IN["normalise"].writes)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm.data import DataSilo
+from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.guard import Guard, Scalar, activity, named, now, p, t
 from lifecycle_fsm.guard.proxy import days_in_stage, greatest, least
 from lifecycle_fsm.machine import LifecycleMachine
@@ -27,7 +28,6 @@ from lifecycle_fsm.model import (
     loads,
     to_plain,
 )
-from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.scoring import Scoring
 
 WORDS = st.sampled_from(

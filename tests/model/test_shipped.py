@@ -88,8 +88,10 @@ def test_every_guard_and_token_is_used_and_every_part_has_its_words(model: Model
         assert stage.label
         assert stage.code
         assert stage.system in model.systems
-    for rule in (*model.moves, *model.sort):
-        assert rule.system in model.systems, rule.name
+    for name, system in [(one.name, one.system) for one in model.moves] + [
+        (one.name, one.system) for one in model.sort
+    ]:
+        assert system in model.systems, name
     for move in model.moves:
         assert move.label, move.name
 
