@@ -19,6 +19,12 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 def _text(_: object, attribute: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str) or not value:
         raise RecordError(f"an activity needs a text as its {attribute.name}, not {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise RecordError(
+            f"the {attribute.name} {value!r} is no valid Unicode text: it has a lone surrogate"
+        ) from None
 
 
 @attrs.frozen
@@ -49,9 +55,13 @@ class Activity:
         return self.kind != "created", self.at, self.id
 
 
-def fingerprint(activity: Activity) -> tuple[bytes, bytes]:
-    """Eight bytes for the id and eight for the content, the same on every machine [S19]."""
+def fingerprint(activity: Activity, payload: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """Eight bytes for the id and eight for the content, the same on every machine [S19].
+
+    The content is the payload as it was accepted, so that the same value in another spelling, such
+    as a time in another zone, is the same content.
+    """
     identity = blake2b(activity.id.encode(), digest_size=8).digest()
-    brought = sorted(activity.payload.items()) if activity.payload else ""
+    brought = sorted(payload.items()) if payload else ""
     content = f"{activity.kind}\x1f{activity.at.timestamp()!r}\x1f{brought}"
     return identity, blake2b(content.encode(), digest_size=8).digest()

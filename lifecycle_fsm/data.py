@@ -109,6 +109,8 @@ def _writers(
     found: list[Callable[[Person, datetime, Payloads], None]] = []
     if kind.name in _STATUS:
         found.append(_opportunity_writer(kind.name))
+    if kind.trigger and any(one.field == "rejection_reason" for one in kind.sets):
+        found.append(_forget_reason)
     own = effects(kind.sets, model.field_types, words)
     if own is not None:
         found.append(own)
@@ -125,6 +127,12 @@ def _guarded(holds: Callable[[Any, datetime, Payloads], bool], write: Effects) -
             write(person, now, payload)
 
     return apply
+
+
+def _forget_reason(person: Any, now: datetime, payload: Payloads) -> None:
+    """Who asks for something gives a reason, or none: that of an earlier asking must not decide."""
+    if payload.get("reason") is None:
+        person.rejection_reason = None
 
 
 def _opportunity_writer(kind: str) -> Effects:

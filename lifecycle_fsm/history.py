@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import attrs
@@ -117,7 +118,7 @@ def stamps(rows: Iterable[HistoryRow], until: datetime | None = None) -> Mapping
     """
     found: dict[str, Stamp] = {}
     ordered = list(rows)
-    for row, after in zip(ordered, [*ordered[1:], None], strict=True):
+    for row, after in zip_longest(ordered, ordered[1:]):
         end = after.now if after else until
         stay = end - row.now if end and end > row.now else timedelta(0)
         before = found.get(row.to_stage)

@@ -81,7 +81,7 @@ class Outcome:
                 # A negated atom reads well on its own: "owner missing", "source ≠ web".
                 yield f"{indent}{attrs.evolve(self, seen=self.children[0].seen).line}"
                 return
-            case Not():
+            case Not() if self.children:
                 yield f"{indent}{'✓' if self.holds else '✗'} not"
             case _:
                 yield indent + self.line

@@ -23,7 +23,7 @@ from lifecycle_fsm.machine.lean import Firing
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.answers import fired, nobody, stopped
 from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, said
-from lifecycle_fsm.person import Person, accept_fields
+from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
 from lifecycle_fsm.processing.builtin import Rows
 from lifecycle_fsm.processing.step import Run, Step
@@ -127,7 +127,11 @@ class Orchestrator:
         person = self.people.get(activity.person)
         if person is None:
             return self._unknown(activity)
-        identity, content = fingerprint(activity)
+        try:
+            payload = self._data.accept(activity.kind, activity.payload)
+        except RecordError as error:
+            return stopped("rejected", person, activity, str(error))
+        identity, content = fingerprint(activity, payload)
         before = _known(person._seen, identity)
         if before is not None:
             return self._again(person, activity, before == content)
@@ -137,10 +141,6 @@ class Orchestrator:
             return stopped("rejected", person, activity, "this version merges no persons yet")
         if activity.kind == "processed" and person._stage != self._initial:
             return stopped("rejected", person, activity, f"{person.id} was sorted already")
-        try:
-            payload = self._data.accept(activity.kind, activity.payload)
-        except RecordError as error:
-            return stopped("rejected", person, activity, str(error))
         if person._due is not None and person._due < activity.at:
             self._run_due(person, activity.at)
         decision = self._attempt(person, self._transact, person, activity, payload)
@@ -223,8 +223,8 @@ class Orchestrator:
                 f"nobody has created {activity.person!r} yet; this waits for 'created'",
             )
         try:
-            values = accept_fields(self.model.field_types, activity.payload)
-            values.setdefault("created_at", activity.at)
+            payload = self._data.accept("created", activity.payload)
+            values = {"created_at": activity.at, **payload}
             person = self.machine.person(activity.person, **values)
         except RecordError as error:
             return nobody("rejected", activity, str(error))
@@ -237,7 +237,7 @@ class Orchestrator:
         self.machine.enter(person, activity.at, activity.id)
         if activity.person not in self._logged:
             person._due = activity.at + self.model.settle
-        person._seen = b"".join(fingerprint(activity))
+        person._seen = b"".join(fingerprint(activity, payload))
         self.people[person.id] = person
         return attrs.evolve(nobody("moved", activity), stage=person._stage, hops=person._history)
 
@@ -278,7 +278,7 @@ class Orchestrator:
             firing = Firing(person, now, now, False, None, PROCESSED, self.machine.version)
             decision = self._attempt(person, self._sort, person, firing, activity, given.values)
             if not isinstance(decision, Exception):
-                person._seen += b"".join(fingerprint(activity))
+                person._seen += b"".join(fingerprint(activity, given.values))
                 self._lot.remove(person.id, None)
                 return decision
             error = said(decision)

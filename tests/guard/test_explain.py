@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from lifecycle_fsm.errors import GuardError
+from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard import (
     And,
     Guard,
@@ -17,6 +18,7 @@ from lifecycle_fsm.guard import (
     Opaque,
     Or,
     Outcome,
+    Vocabulary,
     all_of,
     compile_guard,
     explain,
@@ -177,3 +179,13 @@ def test_callable_is_explained_by_its_name() -> None:
 def test_guard_that_does_not_fit_has_no_explanation_s5() -> None:
     with pytest.raises(GuardError, match="did you mean 'score'"):
         seen("scor > 3")
+
+
+def test_s10_a_reason_under_not_reads_as_its_negation_with_the_value() -> None:
+    words = Vocabulary({"role": FieldType("str", nullable=True)})
+    guard = parse_guard("role is missing or role not in ['legal']")
+    found = unmet(explain(guard, SimpleNamespace(role="legal"), NOW, words))
+    assert [str(one) for one in found] == [
+        "✗ role missing (it is legal)",
+        "✗ role is not legal (it is legal)",
+    ]

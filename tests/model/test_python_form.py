@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -409,11 +410,12 @@ def test_a_what_if_is_another_model() -> None:
     assert (model.tokens["mql_threshold"], other.version != model.version) == (65, True)
     assert attrs.evolve(model) == model
     tables: Any = model
-    for change in (
+    changes: list[Callable[[], Any]] = [
         lambda: tables.tokens.__setitem__("mql_threshold", 50),
         lambda: tables.guards.pop("fits"),
         lambda: tables.systems.update(crm="x"),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(TypeError, match="a model is never changed: make another one"):
             change()
     with pytest.raises(attrs.exceptions.FrozenInstanceError):

@@ -30,8 +30,8 @@ def check(folder: Path, model: str, lifecycle: str, lines: str) -> str:
     use = folder / "use.py"
     use.write_text(USE.format(model=model, lifecycle=lifecycle) + lines, "utf-8")
     found, faults, _ = api.run(
-        ["--strict", "--no-error-summary", "--follow-imports=silent", f"--cache-dir={folder / 'cache'}", "--config-file=",
-         str(use), str(folder / "model_types.pyi")]
+        ["--strict", "--no-error-summary", "--follow-imports=silent", "--config-file=",
+         f"--cache-dir={folder / 'cache'}", str(use), str(folder / "model_types.pyi")]
     )  # fmt: skip
     assert not faults
     return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from datetime import datetime, timedelta, timezone
 
+import attrs
 import pytest
 
-from lifecycle_fsm import Activity, Decision, RecordError, load
+from lifecycle_fsm import Activity, Decision, Lifecycle, RecordError, load
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.tables import by_event
 from tests.machine.small import (
@@ -276,3 +277,24 @@ def test_s19_persons_do_not_touch_each_other() -> None:
     orchestrator.apply(act("1", "form_filled", T + SECOND, form="Hand-Raise: Demo"))
     assert orchestrator.people["p"].stage == "mql"
     assert slots(orchestrator.people["q"]) == before
+
+
+def test_s19_the_same_values_in_another_spelling_are_the_same_activity() -> None:
+    lifecycle = Lifecycle("waterfall")
+    lifecycle.admit("ann", at="2024-05-01T09:00Z")
+    first = {"opportunity": "o", "amount": 5, "closes_at": "2024-06-01T00:00:00+02:00"}
+    again = {"opportunity": "o", "amount": "5.0", "closes_at": "2024-05-31T22:00:00Z"}
+    at = "2024-05-02T09:00Z"
+    opened = Activity("k", "ann", "opportunity_opened", at, first)
+    assert lifecycle.apply(opened).result == "moved"
+    assert lifecycle.apply(attrs.evolve(opened, payload=again)).result == "duplicate"
+
+
+def test_r38_a_reason_of_an_earlier_asking_does_not_decide() -> None:
+    lifecycle = Lifecycle("waterfall")
+    lifecycle.admit("ann", at="2024-05-01T09:00Z", hand_raised=True)
+    at = "2024-05-02T09:00Z"
+    lifecycle.apply("ann", "lead_status_changed", at=at, status="open", reason="no_time")
+    assert lifecycle.person("ann").rejection_reason == "no_time"
+    assert lifecycle.apply("ann", "sales_rejected", at=at).result == "refused"
+    assert lifecycle.apply("ann", "sales_rejected", at=at, reason="no_time").result == "moved"
