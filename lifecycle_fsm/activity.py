@@ -13,7 +13,19 @@ import attrs
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import instant
 
+#: Other systems write 9999-12-31 for "never"; no length of time can be added to it.
+_NEVER = 9000
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _happened(value: datetime | str) -> datetime:
+    at = instant(value)
+    if at.year >= _NEVER:
+        raise RecordError(
+            f"{at:%Y-%m-%d} is a date that stands for 'never', and an activity has happened: leave "
+            "it out"
+        )
+    return at
 
 
 def _text(_: object, attribute: attrs.Attribute[str], value: object) -> None:
@@ -25,6 +37,11 @@ def _text(_: object, attribute: attrs.Attribute[str], value: object) -> None:
         raise RecordError(
             f"the {attribute.name} {value!r} is no valid Unicode text: it has a lone surrogate"
         ) from None
+
+
+def _mapping(_: object, attribute: attrs.Attribute[Mapping[str, Any]], value: object) -> None:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise RecordError(f"the payload of an activity is a mapping of names, not {value!r}")
 
 
 @attrs.frozen
@@ -45,14 +62,21 @@ class Activity:
     id: str = attrs.field(validator=_text)
     person: str = attrs.field(validator=_text)
     kind: str = attrs.field(validator=_text)
-    at: datetime = attrs.field(converter=instant)
-    payload: Mapping[str, Any] = _NOTHING
+    at: datetime = attrs.field(converter=_happened)
+    payload: Mapping[str, Any] = attrs.field(default=_NOTHING, validator=_mapping)
 
     @property
     def order(self) -> tuple[bool, datetime, str]:
         """The key that sorts the activities of one person by event: ``created`` first whatever
         its time, then by instant and id [S19]."""
         return self.kind != "created", self.at, self.id
+
+
+def made_id(kind: str, at: datetime, payload: Mapping[str, Any]) -> str:
+    """An id for an activity that has none: from its content, so that the same one sent twice is a
+    duplicate [S19]."""
+    content = f"{kind}\x1f{at.isoformat()}\x1f{sorted(payload.items())}"
+    return f"{kind}:{blake2b(content.encode(), digest_size=8).hexdigest()}"
 
 
 def fingerprint(activity: Activity, payload: Mapping[str, Any]) -> tuple[bytes, bytes]:

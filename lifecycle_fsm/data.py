@@ -14,7 +14,7 @@ from lifecycle_fsm.effects import Effects, Payloads, condition, effects
 from lifecycle_fsm.errors import RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.model import ActivityKind, Model
-from lifecycle_fsm.model.kinds import OPEN_KINDS
+from lifecycle_fsm.model.kinds import OPEN_KINDS, asking
 from lifecycle_fsm.person import Person, accept_fields
 
 
@@ -109,7 +109,7 @@ def _writers(
     found: list[Callable[[Person, datetime, Payloads], None]] = []
     if kind.name in _STATUS:
         found.append(_opportunity_writer(kind.name))
-    if kind.trigger and any(one.field == "rejection_reason" for one in kind.sets):
+    if kind == asking(kind.name):
         found.append(_forget_reason)
     own = effects(kind.sets, model.field_types, words)
     if own is not None:

@@ -5,14 +5,13 @@ It only hands on; all of the work is done in the rooms below.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activity import Activity, made_id
 from lifecycle_fsm.errors import RecordError, UnknownPerson, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import HistoryRow
@@ -20,7 +19,7 @@ from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.orchestrator import Orchestrator, Parked
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.processing import Run, Step
+from lifecycle_fsm.processing import Run, Step, StepError
 
 if TYPE_CHECKING:
     from lifecycle_fsm.diagram import Drawing
@@ -56,10 +55,18 @@ class Lifecycle:
         record: Callable[[Decision], None] | None = None,
         log: Callable[[Activity], None] | None = None,
     ) -> None:
+        if not isinstance(model, Model | str | PathLike):
+            raise RecordError(
+                f"a lifecycle needs a model, the path of one or the name of a shipped one, not "
+                f"{model!r}"
+            )
         self.model = model if isinstance(model, Model) else load(model)
         self._orchestrator = Orchestrator(
             self.model, steps=steps, tables=tables, record=record, log=log
         )
+
+    def __repr__(self) -> str:
+        return f"<Lifecycle {self.model.name} {self.model.version}: {len(self):,} people>"
 
     @property
     def machine(self) -> LifecycleMachine:
@@ -151,7 +158,7 @@ class Lifecycle:
 
     def expect_processed(self, persons: Iterable[str]) -> None:
         """Say whose log itself tells when original processing ended [S14]."""
-        self._orchestrator.expect_processed(persons)
+        self._orchestrator.expect_processed([persons] if isinstance(persons, str) else persons)
 
     def process(self, id: str, *, at: datetime | str) -> Decision:
         """End original processing for a person now: run the chain, then sort [S13]."""
@@ -174,6 +181,11 @@ class Lifecycle:
     def parked(self) -> Mapping[str, list[Parked]]:
         """What an error keeps from happening, by person [S11]."""
         return self._orchestrator.parked
+
+    @property
+    def skipped(self) -> Mapping[str, tuple[StepError, ...]]:
+        """Steps of original processing that failed and were gone without, by person [S13]."""
+        return self._orchestrator.skipped
 
     # ------------------------------------------------------------------ knowing
 
@@ -214,6 +226,5 @@ class Lifecycle:
             raise RecordError(f"when did {kind or 'it'} happen? give at=…")
         at = instant(at)
         if activity is None:
-            content = f"{kind}\x1f{at.isoformat()}\x1f{sorted(payload.items())}"
-            activity = f"{kind}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+            activity = made_id(kind, at, payload)
         return Activity(activity, person, kind, at, payload)

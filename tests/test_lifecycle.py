@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -301,3 +301,53 @@ def test_s20_explain_at_a_time_sees_that_time() -> None:
 def test_machine_is_at_hand_for_objects_of_ones_own() -> None:
     lifecycle = Lifecycle(small())
     assert lifecycle.machine.model is lifecycle.model
+
+
+def test_s14_what_is_asked_on_a_person_is_an_activity_of_the_log() -> None:
+    log: list[Activity] = []
+    live = Lifecycle("waterfall", log=log.append)
+    ann = live.admit("ann", at="2024-05-01T09:00Z", hand_raised=True)
+    ann.sales_rejected(at="2024-05-02T09:00Z", reason="no_time")  # type: ignore[attr-defined]
+    ann.disqualify(at="2024-05-03T09:00Z")  # type: ignore[attr-defined]
+    assert ann.stage == "disqualified"
+
+    again = Lifecycle("waterfall")
+    again.replay(log)
+    assert list(again.history) == list(live.history)
+
+
+def test_s14_what_is_asked_in_processing_waits_for_the_sort() -> None:
+    lifecycle = Lifecycle("waterfall")
+    lifecycle.apply("ann", "created", at="2024-05-01T09:00Z", hand_raised=True)
+    ann: Any = lifecycle.person("ann")
+    assert ann.sales_rejected(at="2024-05-01T09:00:03Z", reason="no_time").result == "deferred"
+    lifecycle.process("ann", at="2024-05-01T09:00:20Z")
+    assert [row.to_stage for row in ann.history] == ["processing", "mql", "recycled"]
+
+
+def test_an_activity_of_never_is_refused_with_a_remedy() -> None:
+    with pytest.raises(RecordError, match="stands for 'never'"):
+        Lifecycle("two_step").admit("far", at="9999-12-31T23:59:59Z")
+
+
+def test_s19_a_busy_person_is_remembered_whole() -> None:
+    lifecycle = Lifecycle("two_step")
+    lifecycle.admit("bot", at="2024-05-01T09:00Z")
+    start = datetime(2024, 5, 2, tzinfo=UTC)
+    visits = [
+        Activity(f"v{minute}", "bot", "web_visit", start + timedelta(minutes=minute))
+        for minute in range(300)
+    ]
+    assert {lifecycle.apply(one).result for one in visits} == {"unchanged", "moved"}
+    assert {lifecycle.apply(one).result for one in visits} == {"duplicate"}
+
+
+def test_s13_steps_that_were_gone_without_can_be_seen() -> None:
+    def down(person: Any, context: Any) -> dict[str, Any]:
+        raise OSError("the service is down")
+
+    lifecycle = Lifecycle("waterfall", steps={"enrich": down})
+    lifecycle.admit("ann", at="2024-05-01T09:00Z", email="ann@acme.example")
+    assert [str(one) for one in lifecycle.skipped["ann"]] == [
+        "enrich: OSError: the service is down"
+    ]

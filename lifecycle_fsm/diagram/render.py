@@ -84,13 +84,13 @@ class Drawing:
     In a notebook, a drawing as the last expression of a cell shows itself.
     """
 
-    dot: str
+    dot: str = attrs.field(repr=False)
     """The diagram in Graphviz's language."""
     title: str
     """What is shown, in one line; the name of the picture for a screen reader."""
-    description: str
+    description: str = attrs.field(repr=False)
     """The text alternative: what a reader learns from the picture, in words."""
-    mermaid: str | None = None
+    mermaid: str | None = attrs.field(default=None, repr=False)
     """The diagram in Mermaid's language, where it has such a form."""
 
     def svg(self) -> str:

@@ -110,7 +110,7 @@ def count(
         LifecycleError: the reading is unknown, or the window ends before it starts.
     """
     if reading not in _READINGS:
-        raise LifecycleError(f"no reading named {reading!r}: use 'through' or 'over' [S26]")
+        raise LifecycleError(f"no reading named {reading!r}: use 'through' or 'over'")
     start, end = (None if one is None else to_utc(one) for one in window or (None, None))
     if start is not None and end is not None and end < start:
         raise LifecycleError("the window ends before it starts")

@@ -36,6 +36,7 @@ from lifecycle_fsm.guard.terms import (
     Truth,
     children,
     depth,
+    walk,
 )
 from lifecycle_fsm.guard.text import to_text
 from lifecycle_fsm.guard.vocabulary import (
@@ -90,11 +91,21 @@ def effect_problems(term: Term, target: FieldType, vocabulary: Vocabulary) -> li
     if faults or found is None:
         return faults
     if found.kind != target.kind and (found.kind, target.kind) != ("int", "float"):
-        remedy = (
-            ": only an integer times a decimal constant or token is floored by itself"
-            if (found.kind, target.kind) == ("float", "int")
-            else ""
-        )
+        remedy = ""
+        if (found.kind, target.kind) == ("float", "int"):
+            decimal = next(
+                (
+                    f"${part.name} = {vocabulary.tokens[part.name]}"
+                    for part in walk(term)
+                    if isinstance(part, Token) and type(vocabulary.tokens[part.name]) is float
+                ),
+                None,
+            )
+            remedy = (
+                f": write {decimal} as a whole number"
+                if decimal
+                else ": only an integer times a decimal constant or token is floored by itself"
+            )
         faults.append(f"{to_text(term)} is {_WORDS[found.kind]}, the field is "
                       f"{_WORDS[target.kind]}{remedy}")  # fmt: skip
     elif target.choices:

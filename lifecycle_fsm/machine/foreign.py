@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, MutableSequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,8 @@ import attrs
 
 from lifecycle_fsm.errors import RecordError, StageConflict
 from lifecycle_fsm.fields import instant
-from lifecycle_fsm.history import HistoryRow, pack
-from lifecycle_fsm.machine.decision import Decision
+from lifecycle_fsm.history import ROW, HistoryRow, pack
+from lifecycle_fsm.machine.decision import Decision, Refusal
 from lifecycle_fsm.person import Person
 
 if TYPE_CHECKING:
@@ -56,17 +56,79 @@ class Foreign:
             StageConflict: the stage is not the last of the history, so somebody else wrote it.
             RecordError: the history is missing or empty, or a value does not fit its field.
         """
-        if history is None or not history:
-            raise RecordError(
-                f"{type(obj).__name__} {getattr(obj, self.id, '')!r} has no history: give its rows "
-                "as history=[…], beginning with the one that adopt() makes"
-            )
         person = self._person(obj, history)
+        return self._back(
+            obj,
+            person,
+            history,
+            lambda: self.machine.fire(person, trigger, at=at, activity=activity),
+        )
+
+    def advance(
+        self, obj: Any, *, at: datetime | str, history: list[HistoryRow] | None = None
+    ) -> Decision:
+        """Ask for the system moves only, after fields of the object have changed, or to let time
+        pass; an object in original processing is sorted first [S7][S15].
+
+        Raises:
+            StageConflict, RecordError: as :meth:`fire`.
+        """
+        person = self._person(obj, history)
+        return self._back(obj, person, history, lambda: self.machine.let(person, at))
+
+    def may(
+        self, obj: Any, trigger: str, *, at: datetime | str, history: list[HistoryRow] | None = None
+    ) -> bool:
+        """Whether the trigger would move the object at that time; nothing changes."""
+        return self.machine.may(self._person(obj, history), trigger, at)
+
+    def explain(
+        self,
+        obj: Any,
+        trigger: str | None = None,
+        *,
+        at: datetime | str,
+        history: list[HistoryRow] | None = None,
+    ) -> tuple[Refusal, ...]:
+        """Every move that is not open to the object, with all that is unmet [S10]."""
+        return self.machine.explain(self._person(obj, history), trigger, at)
+
+    def adopt(self, obj: Any, *, at: datetime | str, stage: str | None = None) -> list[HistoryRow]:
+        """The history of an object that the machine has not known before: one row that enters the
+        stage in which it is found.
+
+        Raises:
+            LifecycleError: the model has no such stage.
+            StageConflict: the object is in another stage than the one given.
+        """
+        found = getattr(obj, self.stage, None)
+        if stage and found and found != stage:
+            raise StageConflict(
+                f"{type(obj).__name__} {getattr(obj, self.id, '')!r} has {self.stage} = {found!r}: "
+                f"it cannot be adopted into {stage!r}"
+            )
+        name = stage or found or self.machine.model.initial.name
+        self.machine.model.stage(name)
+        person = self.machine.person(str(getattr(obj, self.id)))
+        row = self.machine.enter(person, at)
+        setattr(obj, self.stage, name)
+        return [attrs.evolve(row, to_stage=name, rule="adopted")]
+
+    def _back(
+        self,
+        obj: Any,
+        person: Person,
+        history: list[HistoryRow] | None,
+        ask: Callable[[], Decision],
+    ) -> Decision:
+        """Ask on the person that stands for the object; write back what changed, or nothing."""
+        assert history is not None, "_person has looked at it"
         known = len(history)
         before = {name: getattr(person, name) for name in self.machine.model.field_types}
-        decision = self.machine.fire(person, trigger, at=at, activity=activity)
-        changed = {name: getattr(person, name) for name in before}
-        changes = {name: value for name, value in changed.items() if value != before[name]}
+        decision = ask()
+        changes = {
+            name: value for name, old in before.items() if (value := getattr(person, name)) != old
+        }
         for name in changes:
             if not hasattr(obj, self._attribute(name)):
                 raise RecordError(
@@ -76,24 +138,24 @@ class Foreign:
         writes = {self._attribute(name): value for name, value in changes.items()}
         if person.stage != getattr(obj, self.stage):
             writes[self.stage] = person.stage
-        _write(obj, writes)
         history.extend(person.history[known:])
-        return decision
-
-    def adopt(self, obj: Any, *, at: datetime | str, stage: str | None = None) -> list[HistoryRow]:
-        """The history of an object that the machine has not known before: one row that enters the
-        stage in which it is found."""
-        name = stage or getattr(obj, self.stage, None) or self.machine.model.initial.name
-        self.machine.model.stage(name)
-        person = self.machine.person(str(getattr(obj, self.id)))
-        row = self.machine.enter(person, at)
-        setattr(obj, self.stage, name)
-        return [attrs.evolve(row, to_stage=name, rule="adopted")]
+        try:
+            _write(obj, writes)
+        except BaseException:
+            del history[known:]
+            raise
+        # Also the hops that time made before the asking: nobody else tells of them.
+        return attrs.evolve(decision, hops=person._history[known * ROW :], first=known + 1)
 
     def _attribute(self, field: str) -> str:
         return self.fields.get(field, field)
 
-    def _person(self, obj: Any, history: list[HistoryRow]) -> Person:
+    def _person(self, obj: Any, history: list[HistoryRow] | None) -> Person:
+        if not isinstance(history, MutableSequence) or not history:
+            raise RecordError(
+                f"{type(obj).__name__} {getattr(obj, self.id, '')!r} has no history: give its rows "
+                "as history=[…], beginning with the one that adopt() makes"
+            )
         # Many databases give times back without their zone; they were stored as UTC [S4].
         rows = [attrs.evolve(one, at=instant(one.at), now=instant(one.now)) for one in history]
         last = rows[-1]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 
-from lifecycle_fsm.effects import attribute_of, effects
+from lifecycle_fsm.effects import Payloads, attribute_of, effects
 from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.guard import (
@@ -31,6 +31,7 @@ from lifecycle_fsm.person import Person, accept_fields
 #: Events of the machine that are no trigger of the model; user triggers never start with ``_``.
 ADVANCE, SORT = "_advance", "_sort"
 T = TypeVar("T")
+Front: TypeAlias = Callable[[Person, str, datetime, str | None, Payloads], Decision]
 _NEXT = timedelta(microseconds=1)
 
 
@@ -45,6 +46,8 @@ class LifecycleMachine:
         self.version = model.version
         #: The class of this model's persons, with a method for each trigger.
         self.person_class = own_class(self)
+        #: What ``person.<trigger>(at=…)`` goes through: whoever keeps the person's log, else this.
+        self.front: Front = self._alone
         self._words = model.vocabulary
         self._machine = LeanMachine(
             model=None,
@@ -243,8 +246,7 @@ class LifecycleMachine:
         return self.whole(person, self._fire, person, trigger, at, activity)
 
     def _fire(self, person: Person, trigger: str, at: datetime, activity: str | None) -> Decision:
-        while person._stage != self._initial and person._due is not None and person._due < at:
-            self.pass_time(person, person._due)
+        self._pass(person, at)
         firing = self.firing(person, at, trigger, activity)
         stage = person._stage
         result, unmet = self.run(person, trigger, firing)
@@ -264,12 +266,57 @@ class LifecycleMachine:
             firing.late,
         )
 
+    def _alone(
+        self, person: Person, trigger: str, at: datetime, activity: str | None, payload: Payloads
+    ) -> Decision:
+        if payload:
+            raise RecordError(
+                f"{', '.join(payload)}: nobody keeps the activities of this person; set the "
+                "fields, then ask"
+            )
+        return self.fire(person, trigger, at=at, activity=activity)
+
+    def asked(
+        self, person: Person, trigger: str, at: datetime | str, activity: str | None, **payload: Any
+    ) -> Decision:
+        """Ask as ``person.<trigger>(at=…)`` does: by an activity, where somebody keeps them."""
+        when = instant(at)
+        if trigger not in self.model.triggers:
+            self._unknown(trigger, person, when)
+        return self.front(person, trigger, when, activity, payload)
+
     def _own(self, person: Person) -> None:
+        if not person._stage:
+            raise LifecycleError(f"{person.id} is in no stage yet: enter() or admit comes first")
         if not isinstance(person, self.person_class):
             raise LifecycleError(
                 f"{person.id} is a {type(person).__name__}, of another model than "
                 f"{self.model.name!r}: make persons with this machine's person()"
             )
+
+    def let(self, person: Person, at: datetime | str) -> Decision:
+        """Let the system move a person of whom something has changed, or time has passed: the sort
+        where it has not been, then the system moves to completion [S7][S15].
+
+        For persons whom no ``Lifecycle`` keeps; there, activities do this.
+        """
+        self._own(person)
+        return self.whole(person, self._let, person, instant(at))
+
+    def _let(self, person: Person, at: datetime) -> Decision:
+        self._pass(person, at)
+        firing = self.firing(person, at)
+        self.sort(person, firing)
+        result, _ = self.run(person, None, firing)
+        return Decision(
+            result, person.id, firing.at, firing.now, person._stage, None, None, "system",
+            firing.added(person), firing.first, late=firing.late,
+        )  # fmt: skip
+
+    def _pass(self, person: Person, until: datetime) -> None:
+        """Let happen what time opens before an asking [S20]."""
+        while person._stage != self._initial and person._due is not None and person._due < until:
+            self.pass_time(person, person._due)
 
     def no_such(self, trigger: str, stage: str) -> str:
         """Why a trigger does nothing in a stage, and what could be asked for there."""

@@ -29,10 +29,15 @@ def own_class(machine: LifecycleMachine) -> type[Person]:
 
 def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
     def fire(
-        self: Person, trigger: str, *, at: datetime | str, activity: str | None = None
+        self: Person,
+        trigger: str,
+        *,
+        at: datetime | str,
+        activity: str | None = None,
+        **payload: Any,
     ) -> Decision:
-        """Ask for a move; see :meth:`LifecycleMachine.fire`."""
-        return machine.fire(self, trigger, at=at, activity=activity)
+        """Ask for a move, by an activity where somebody keeps them: as in a ``Lifecycle``."""
+        return machine.asked(self, trigger, at, activity, **payload)
 
     def may(self: Person, trigger: str, *, at: datetime | str) -> bool:
         """Whether the trigger would move the person at that time."""
@@ -52,8 +57,10 @@ def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
 
 
 def _asking(machine: LifecycleMachine, trigger: str) -> Callable[..., Decision]:
-    def ask(self: Person, *, at: datetime | str, activity: str | None = None) -> Decision:
-        return machine.fire(self, trigger, at=at, activity=activity)
+    def ask(
+        self: Person, *, at: datetime | str, activity: str | None = None, **payload: Any
+    ) -> Decision:
+        return machine.asked(self, trigger, at, activity, **payload)
 
     ask.__name__ = ask.__qualname__ = trigger
     ask.__doc__ = f"Ask for {trigger.replace('_', ' ')}: the trigger {trigger!r}."

@@ -52,7 +52,9 @@ _STAGE_WORDS = frozenset(READ_ONLY)
 #: What the class of a model's persons has beside the fields: no field and no trigger is called so.
 _METHODS = frozenset(
     {name for name in dir(Person) if not name.startswith("__")} - set(BASE_FIELDS)
-) | {"fire", "may", "explain"}
+) | {"fire", "may", "explain", "attr_dict"}
+#: The parameters of ``admit``, ``apply`` and ``fire``, beside which fields and payloads are given.
+_PARAMETERS = frozenset({"self", "id", "person", "kind", "trigger", "activity", "at"})
 _LONGEST_SETTLE = timedelta(days=366)
 
 
@@ -113,7 +115,7 @@ def _fields(model: Model) -> Iterator[Problem]:
         known = BASE_FIELDS.get(one.name)
         if one.name in _STAGE_WORDS:
             yield Problem(where, "this is written by the machine and cannot be declared")
-        elif one.name in _METHODS:
+        elif one.name in _METHODS or one.name in _PARAMETERS:
             yield Problem(where, "this name is taken by the person itself; choose another")
         elif known is not None:
             ours, theirs = known.type, one.type
@@ -249,7 +251,7 @@ def _sort(model: Model) -> Iterator[Problem]:
         if last and not isinstance(rule.when, Always):
             yield Problem(
                 where,
-                "the last rule must be when = 'otherwise', so that nobody falls through [S15]",
+                "the last rule must be when = 'otherwise', so that nobody falls through",
             )
         if rule.target not in model.by_name:
             yield Problem(
@@ -284,6 +286,8 @@ def _kinds(model: Model) -> Iterator[Problem]:
 def _payload(where: str, one: FieldDef) -> Iterator[Problem]:
     yield from _word(where, one.name)
     yield from (Problem(where, message) for message in one.type.faults())
+    if one.name in _PARAMETERS:
+        yield Problem(where, "every activity has this beside its payload; choose another name")
     if one.default is not None:
         yield Problem(where, "what an activity brings has no default: leave it out")
 
@@ -326,7 +330,7 @@ def _scoring(model: Model) -> Iterator[Problem]:
                     yield Problem(
                         where,
                         f"without 'on' these are points for how well somebody fits, and cannot "
-                        f"depend on the {name!r} [S18]",
+                        f"depend on the {name!r}",
                     )
         if isinstance(rule.points, Guard):
             yield Problem(where, "points are a number or a token, not a condition")
@@ -359,7 +363,7 @@ def _processing(model: Model) -> Iterator[Problem]:
                 yield Problem(where, f"no field named {name!r}{suggest(name, model.field_types)}")
         for name in full.writes:
             if name in READ_ONLY or name == "id":
-                yield Problem(where, f"it writes {name!r}: only the machine does [S1]")
+                yield Problem(where, f"it writes {name!r}: only the machine does")
             elif name not in model.field_types:
                 yield Problem(where, f"no field named {name!r}{suggest(name, model.field_types)}")
         yield from _order(where, full, model.chain)
@@ -385,7 +389,7 @@ def _guard(
     opaque: bool = False,
 ) -> Iterator[Problem]:
     if not opaque and any(isinstance(node, Opaque) for node in nodes(guard)):
-        yield Problem(where, "a Python function can guard a move only, not this [S2]")
+        yield Problem(where, "a Python function can guard a move only, not this")
     for message in guard_problems(guard, words or model.vocabulary):
         yield Problem(where, message)
     for name in _other_meanings(guard):
@@ -434,7 +438,7 @@ def _no_stage(model: Model, where: str, trees: Iterable[Guard | Term]) -> Iterat
         yield Problem(
             where,
             f"it reads {name!r}: data and scoring come before the lifecycle and never read the "
-            "stage [S18]",
+            "stage",
         )
 
 

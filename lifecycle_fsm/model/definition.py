@@ -36,7 +36,7 @@ def read_guard(value: object) -> Guard:
     """A guard however it was written: a tree, a field proxy, text, or a named Python function."""
     if isinstance(value, FunctionType | MethodType | BuiltinFunctionType):
         if value.__name__ == "<lambda>":
-            raise GuardError("a Python guard needs a name: write a function with def [S2]")
+            raise GuardError("a Python guard needs a name: write a function with def")
         return Opaque(value.__name__, value)
     return parse_guard(value) if isinstance(value, str) else as_guard(value)
 

@@ -125,19 +125,19 @@ BUILT_IN: Mapping[str, ActivityKind] = {
         ActivityKind(
             name="crm_synced",
             sets={"crm_synced_at": "now"},
-            description="the CRM acknowledged the record [S24]",
+            description="the CRM acknowledged the record",
         ),
         ActivityKind(
             name="converted",
             payload=_payload(contact="str | None", account="str | None"),
             sets={"converted_at": "now"},
             trigger="converted",
-            description="the lead became a contact; the person stays the same [S23]",
+            description="the lead became a contact; the person stays the same",
         ),
         ActivityKind(
             name="merged",
             payload=_payload(loser="str"),
-            description="another record of the same person was folded into this one [S23]",
+            description="another record of the same person was folded into this one",
         ),
     )
 }

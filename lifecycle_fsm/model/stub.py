@@ -16,23 +16,43 @@ from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.model.model import Model
 from lifecycle_fsm.person import class_name
 
-_HEAD = '''\
-"""Types of the model {name!r}, version {version}. Made by `lifecycle-fsm types`; do not edit."""
+# A comment with repr(): whatever a model is called, it cannot become code.
+_HEAD = """\
+# Types of the model {name!r}, version {version}. Made by `lifecycle-fsm types`; do not edit.
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from lifecycle_fsm import Decision, Lifecycle, Person
+from lifecycle_fsm import Decision, Lifecycle, Person, Refusal
 
 Stage: TypeAlias = Literal[{stages}]
 Trigger: TypeAlias = {triggers}
 
 class {person}(Person):
-'''
+"""
+
+_PERSON = """\
+    @property
+    def stage(self) -> Stage: ...
+    def fire(
+        self,
+        trigger: Trigger,
+        *,
+        at: datetime | str,
+        activity: str | None = None,
+        **payload: object,
+    ) -> Decision: ...
+    def may(self, trigger: Trigger, *, at: datetime | str) -> bool: ...
+    def explain(
+        self, trigger: Trigger | None = None, *, at: datetime | str
+    ) -> tuple[Refusal, ...]: ...
+"""
 
 _TRIGGER = """\
-    def {name}(self, *, at: datetime | str, activity: str | None = None) -> Decision: ...
+    def {name}(
+        self, *, at: datetime | str, activity: str | None = None, **payload: object
+    ) -> Decision: ...
     def may_{name}(self, *, at: datetime | str) -> bool: ...
 """
 
@@ -61,7 +81,7 @@ def stub(model: Model) -> str:
         triggers=f"Literal[{triggers}]" if triggers else "str",
         person=person,
     )
-    text += "    @property\n    def stage(self) -> Stage: ...\n"
+    text += _PERSON
     text += "".join(f"    {one.name}: {_annotation(one.type)}\n" for one in model.fields)
     text += "".join(_TRIGGER.format(name=name) for name in model.triggers)
     return text + _LIFECYCLE.format(

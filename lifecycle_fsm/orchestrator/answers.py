@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from lifecycle_fsm.activity import Activity
-from lifecycle_fsm.machine import Decision, Refusal
-from lifecycle_fsm.machine.decision import Result
-from lifecycle_fsm.machine.lean import Firing
+from lifecycle_fsm.machine import Decision, Firing, Refusal, Result
 from lifecycle_fsm.person import Person
 
 

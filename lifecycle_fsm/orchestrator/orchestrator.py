@@ -12,16 +12,15 @@ from typing import Any
 
 import attrs
 
-from lifecycle_fsm.activity import Activity, fingerprint
+from lifecycle_fsm.activity import Activity, fingerprint, made_id
 from lifecycle_fsm.data import DataSilo
 from lifecycle_fsm.effects import Payloads
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
 from lifecycle_fsm.fields import instant
-from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
-from lifecycle_fsm.machine.decision import Result
-from lifecycle_fsm.machine.lean import Firing
+from lifecycle_fsm.machine import Decision, Firing, LifecycleMachine, Refusal, Result
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.answers import fired, nobody, stopped
+from lifecycle_fsm.orchestrator.memory import Memory
 from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, said
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
@@ -70,8 +69,7 @@ class Orchestrator:
         self.model = model
         self.machine = LifecycleMachine(model)
         self.people: dict[str, Person] = {}
-        #: Activities of persons that nobody has created yet, by person [S19].
-        self.held: dict[str, list[Activity]] = {}
+        self._held: dict[str, dict[str, Activity]] = {}
         #: Steps that failed and were gone without, by person [S13].
         self.skipped: dict[str, tuple[StepError, ...]] = {}
         self._record = record or (lambda decision: None)
@@ -82,6 +80,8 @@ class Orchestrator:
             model, steps, tables=tables or {}, demographic=self._scoring.demographic
         )
         self._lot = ParkingLot()
+        self._memory = Memory()
+        self.machine.front = self._asked
         self._logged: set[str] = set()
         self._released: list[Decision] = []
         self._initial = model.initial.name
@@ -131,10 +131,10 @@ class Orchestrator:
             payload = self._data.accept(activity.kind, activity.payload)
         except RecordError as error:
             return stopped("rejected", person, activity, str(error))
-        identity, content = fingerprint(activity, payload)
-        before = _known(person._seen, identity)
+        mark = fingerprint(activity, payload)
+        before = self._memory.content(person, mark[0])
         if before is not None:
-            return self._again(person, activity, before == content)
+            return self._again(person, activity, before == mark[1])
         if activity.kind == "created":
             return stopped("rejected", person, activity, f"{person.id} was created already")
         if activity.kind == "merged" and "merged" not in self._triggers:
@@ -148,10 +148,22 @@ class Orchestrator:
             self._lot.keep(Parked(person.id, activity, said(decision)))
             trigger = self._triggers.get(activity.kind)
             return stopped("parked", person, activity, said(decision), trigger)
-        person._seen += identity + content
+        self._memory.keep(person, mark)
         if self._lot.by_person:
             self._lot.remove(person.id, activity)
         return decision
+
+    def _asked(
+        self, person: Person, trigger: str, at: datetime, activity: str | None, payload: Payloads
+    ) -> Decision:
+        """``person.<trigger>(at=…)``: the same as the activity of that name [S7]."""
+        if trigger not in self.model.activity_kinds:
+            kinds = [name for name, raised in self._triggers.items() if raised == trigger]
+            raise LifecycleError(
+                f"{trigger!r} is asked by an activity: apply {' or '.join(kinds)} instead"
+            )
+        name = activity or made_id(trigger, at, payload)
+        return self.apply(Activity(name, person.id, trigger, at, payload))
 
     def _attempt(
         self, person: Person, work: Callable[..., Decision], *arguments: Any
@@ -211,12 +223,15 @@ class Orchestrator:
 
     def _unknown(self, activity: Activity) -> Decision:
         if activity.kind != "created":
-            waiting = self.held.setdefault(activity.person, [])
-            if activity in waiting:
-                return nobody("duplicate", activity, "this activity is held already")
-            if any(one.id == activity.id for one in waiting):
-                return nobody("rejected", activity, _reused(activity))
-            waiting.append(activity)
+            waiting = self._held.setdefault(activity.person, {})
+            before = waiting.get(activity.id)
+            if before is not None:
+                return (
+                    nobody("duplicate", activity, "this activity is held already")
+                    if before == activity
+                    else nobody("rejected", activity, _reused(activity))
+                )
+            waiting[activity.id] = activity
             return nobody(
                 "held",
                 activity,
@@ -237,13 +252,13 @@ class Orchestrator:
         self.machine.enter(person, activity.at, activity.id)
         if activity.person not in self._logged:
             person._due = activity.at + self.model.settle
-        person._seen = b"".join(fingerprint(activity, payload))
+        self._memory.keep(person, fingerprint(activity, payload))
         self.people[person.id] = person
         return attrs.evolve(nobody("moved", activity), stage=person._stage, hops=person._history)
 
     def _release(self, id: str) -> None:
         """Apply what was held for a person who has just been created."""
-        for activity in sorted(self.held.pop(id, ()), key=lambda one: one.order):
+        for activity in sorted(self._held.pop(id, {}).values(), key=lambda one: one.order):
             self.apply(activity)
 
     # ------------------------------------------------------------------ original processing
@@ -278,7 +293,7 @@ class Orchestrator:
             firing = Firing(person, now, now, False, None, PROCESSED, self.machine.version)
             decision = self._attempt(person, self._sort, person, firing, activity, given.values)
             if not isinstance(decision, Exception):
-                person._seen += b"".join(fingerprint(activity, given.values))
+                self._memory.keep(person, fingerprint(activity, given.values))
                 self._lot.remove(person.id, None)
                 return decision
             error = said(decision)
@@ -378,6 +393,11 @@ class Orchestrator:
     # ------------------------------------------------------------------ when things went wrong
 
     @property
+    def held(self) -> Mapping[str, list[Activity]]:
+        """Activities of persons that nobody has created yet, by person [S19]."""
+        return {person: list(waiting.values()) for person, waiting in self._held.items()}
+
+    @property
     def parked(self) -> Mapping[str, list[Parked]]:
         """What an error keeps from happening, by person [S11][S13]."""
         return self._lot.by_person
@@ -397,14 +417,6 @@ class Orchestrator:
                 person._due = person._clock
                 found += self._run_due(person, now, inclusive=True)
         return found
-
-
-def _known(seen: bytes, identity: bytes) -> bytes | None:
-    """The content that came with this identity before, from pairs of eight bytes each."""
-    at = seen.find(identity)
-    while at >= 0 and at % 16:
-        at = seen.find(identity, at + 1)
-    return None if at < 0 else seen[at + 8 : at + 16]
 
 
 def _reused(activity: Activity) -> str:

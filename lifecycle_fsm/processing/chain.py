@@ -166,7 +166,7 @@ def problems(steps: Iterable[Step], types: Mapping[str, FieldType]) -> Iterator[
                 yield from _read_too_early(where, step, name, ordered)
         for name in step.writes:
             if name in READ_ONLY or name == "id":
-                yield Problem(where, f"it writes {name!r}: only the machine does [S1]")
+                yield Problem(where, f"it writes {name!r}: only the machine does")
             elif name not in types:
                 yield Problem(where, f"it writes {name!r}: no such field{suggest(name, types)}")
 

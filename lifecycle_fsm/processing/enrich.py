@@ -75,7 +75,7 @@ def _check_field(
     options: Options, field: str, types: Mapping[str, FieldType], *, overwrite: bool
 ) -> None:
     if field in READ_ONLY or field == "id":
-        options.wrong("columns", f"only the machine writes {field!r} [S1]")
+        options.wrong("columns", f"only the machine writes {field!r}")
     elif field not in types:
         options.wrong("columns", f"no field named {field!r}{suggest(field, types)}")
     elif not overwrite and types[field].empty not in (None, ""):

@@ -54,8 +54,17 @@ def from_rows(rows: Rows, key_type: FieldType, columns: Mapping[str, FieldType])
     """The table of rows that a program holds.
 
     Raises:
-        FileProblem: two keys are one but for case, or a value is not of the type of its field.
+        FileProblem: they are not keyed by the key field, two keys are one but for case, or a value
+            is not of the type of its field.
     """
+    given: object = rows  # a list of rows is the natural mistake
+    if not isinstance(given, Mapping) or not all(
+        isinstance(row, Mapping) for row in given.values()
+    ):
+        raise FileProblem(
+            "the rows given: key them by the value that people are looked up with, as in "
+            '{"acme.com": {"employees": 40}}'
+        )
     records = (
         (f"row {key!r}", key, tuple(row.get(column) for column in columns))
         for key, row in rows.items()

@@ -350,3 +350,61 @@ def test_s4_rows_that_come_back_without_a_zone_are_utc() -> None:
     ]
     foreign.fire(row, "sales_rejected", at=T + HOUR, history=history)
     assert (row.stage, history[-1].now) == ("recycled", T + HOUR)
+
+
+class Plain:
+    """An object with what the waterfall needs to qualify."""
+
+    def __init__(self, stage: str) -> None:
+        self.id, self.stage = "r", stage
+        self.behavior_score, self.demographic_score, self.hand_raised = 10, 40, False
+        self.rejection_reason = "no_time"
+
+
+def test_s7_system_moves_of_an_object_are_asked_for_by_advance() -> None:
+    foreign = Foreign(LifecycleMachine(load("waterfall")))
+    row = Plain("mal")
+    history = foreign.adopt(row, at=T)
+    assert foreign.advance(row, at=T + HOUR, history=history).result == "unchanged"
+    (waiting,) = [one for one in foreign.explain(row, at=T, history=history) if "score" in one.move]
+    assert "behavior score" in str(waiting)
+
+    row.behavior_score = 70
+    assert foreign.advance(row, at=T + 2 * HOUR, history=history).moved
+    assert (row.stage, len(history)) == ("mql", 2)
+    assert foreign.may(row, "sales_rejected", at=T + 3 * HOUR, history=history)
+    assert row.stage == "mql"
+
+
+def test_s15_an_object_in_processing_is_sorted_by_advance() -> None:
+    foreign = Foreign(LifecycleMachine(load("waterfall")))
+    row = Plain("processing")
+    row.hand_raised = True
+    history = foreign.adopt(row, at=T)
+    foreign.advance(row, at=T + HOUR, history=history)
+    assert [one.to_stage for one in history] == ["processing", "mql"]
+
+
+def test_s11_a_history_that_cannot_be_added_to_is_refused_before_anything_changes() -> None:
+    foreign = Foreign(LifecycleMachine(load("waterfall")))
+    row = Plain("mql")
+    history: Any = tuple(foreign.adopt(row, at=T))
+    with pytest.raises(RecordError, match="history"):
+        foreign.fire(row, "sales_rejected", at=T + HOUR, history=history)
+    assert row.stage == "mql"
+
+
+def test_s6_an_object_is_not_adopted_into_another_stage_than_its_own() -> None:
+    row = Plain("mal")
+    with pytest.raises(StageConflict, match="cannot be adopted"):
+        Foreign(LifecycleMachine(load("waterfall"))).adopt(row, at=T, stage="customer")
+    assert row.stage == "mal"
+
+
+def test_s20_hops_that_time_made_before_the_asking_are_in_the_decision() -> None:
+    foreign = Foreign(LifecycleMachine(load("waterfall")))
+    row = Plain("recycled")
+    history = foreign.adopt(row, at=T)
+    decision = foreign.fire(row, "disqualify", at=T + 200 * DAY, history=history)
+    assert [one.to_stage for one in decision.rows] == ["mal", "disqualified"]
+    assert decision.rows == tuple(history[1:])

@@ -49,7 +49,7 @@ def test_a_trigger_is_a_method_of_the_models_own_class() -> None:
     person = mql()
     person.rejection_reason = "no_time"
     assert person.may_sales_rejected(at=T + HOUR) is True
-    decision = person.sales_rejected(at=T + HOUR, activity="crm-7")
+    decision = person.sales_rejected(at=T + HOUR, activity="crm-7", reason="no_time")
     assert decision.result == "moved"
     assert decision.trigger == "sales_rejected"
     assert (person.stage, decision.stage) == ("recycled", "recycled")

@@ -59,7 +59,7 @@ class _Entry:
 def _entries(model: Model, palette: Palette, wide: float) -> Iterator[_Entry]:
     yield _Entry((Span("THE SORT OF NEW PEOPLE: THE FIRST THAT HOLDS WINS", True, HEADING),))
     for index, rule in enumerate(model.sort, 1):
-        yield _entry(model, palette, rule, f"{index}", wide)
+        yield _entry(model, palette, rule, f"Rule {index}", wide)
     if model.moves:
         yield _Entry((Span("THE MOVES", True, HEADING),))
     for move in model.moves:
