@@ -36,7 +36,6 @@ from lifecycle_fsm.model.definition import (
     Set,
     Skips,
     SortRule,
-    StepDef,
     arrow,
     given,
 )
@@ -358,26 +357,8 @@ def _processing(model: Model) -> Iterator[Problem]:
         for message in steps.unwritable(step.options):
             yield Problem(where, message)
         full = next(one for one in model.chain if one.name == step.name)
-        for name in full.reads:
-            if name not in model.field_types and name not in READ_ONLY and name != "id":
-                yield Problem(where, f"no field named {name!r}{suggest(name, model.field_types)}")
-        for name in full.writes:
-            if name in READ_ONLY or name == "id":
-                yield Problem(where, f"it writes {name!r}: only the machine does")
-            elif name not in model.field_types:
-                yield Problem(where, f"no field named {name!r}{suggest(name, model.field_types)}")
-        yield from _order(where, full, model.chain)
-
-
-def _order(where: str, step: StepDef, chain: tuple[StepDef, ...]) -> Iterator[Problem]:
-    for name in step.reads:
-        writers = [other for other in chain if name in other.writes]
-        if writers and all(other.number > step.number for other in writers):
-            yield Problem(
-                where,
-                f"it reads {name!r}, which is written only later, by step "
-                f"{writers[0].number:03} {writers[0].name}: give one of them another number",
-            )
+        for message in steps.field_problems(full, model.chain, model.field_types):
+            yield Problem(where, message)
 
 
 def _guard(

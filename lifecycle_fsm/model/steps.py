@@ -3,14 +3,16 @@ of its chain with this, the steps themselves are in ``processing``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import attrs
 
-from lifecycle_fsm.errors import GuardError
+from lifecycle_fsm.errors import GuardError, suggest
+from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard import constant
 from lifecycle_fsm.model.definition import OnFailure, StepDef
+from lifecycle_fsm.person import READ_ONLY
 
 #: The number of the sort: every step stands before it.
 SORT_NUMBER = 90
@@ -93,3 +95,45 @@ def declared(step: StepDef, demographic_reads: tuple[str, ...] = ()) -> StepDef:
         on_failure=step.on_failure or built_in.on_failure,
         label=step.label or built_in.label,
     )
+
+
+class Declared(Protocol):
+    """A step that says where it stands, what it reads and what it writes."""
+
+    @property
+    def number(self) -> int:
+        """Where it stands in the chain."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields that it looks at."""
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The fields that it may change."""
+
+
+def field_problems(
+    step: Declared, chain: Sequence[Declared], types: Mapping[str, FieldType]
+) -> Iterator[str]:
+    """What is wrong with the fields of a step in its chain, as sentences: none of that name, only
+    the machine's to write, or read before it is written [S13]."""
+    for name in step.reads:
+        writers = [other for other in chain if name in other.writes]
+        if name not in types and name not in READ_ONLY and name != "id":
+            yield f"no field named {name!r}{suggest(name, types)}"
+        elif writers and all(other.number > step.number for other in writers):
+            first = min(writers, key=lambda other: other.number)
+            yield (
+                f"it reads {name!r}, which is written only later, by step "
+                f"{first.number:03} {first.name}: give one of them another number"
+            )
+    for name in step.writes:
+        if name in READ_ONLY or name == "id":
+            yield f"it writes {name!r}: only the machine does"
+        elif name not in types:
+            yield f"no field named {name!r}{suggest(name, types)}"

@@ -21,8 +21,8 @@ import attrs
 
 from lifecycle_fsm.errors import ModelError, Problem, RecordError, StepFailed, suggest
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.model.steps import SORT_NUMBER
-from lifecycle_fsm.person import READ_ONLY, Person
+from lifecycle_fsm.model.steps import SORT_NUMBER, field_problems
+from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing.step import Context, Step
 
 #: A message is kept with the person that it parked: a service may answer with a whole web page.
@@ -159,28 +159,8 @@ def problems(steps: Iterable[Step], types: Mapping[str, FieldType]) -> Iterator[
             yield Problem(where, f"a step of this name stands at {other.number:03}: rename one")
         if step.on_failure not in ("park", "skip"):
             yield Problem(where, f"on_failure is 'park' or 'skip', not {step.on_failure!r}")
-        for name in step.reads:
-            if name not in types and name not in READ_ONLY and name != "id":
-                yield Problem(where, f"it reads {name!r}: no such field{suggest(name, types)}")
-            else:
-                yield from _read_too_early(where, step, name, ordered)
-        for name in step.writes:
-            if name in READ_ONLY or name == "id":
-                yield Problem(where, f"it writes {name!r}: only the machine does")
-            elif name not in types:
-                yield Problem(where, f"it writes {name!r}: no such field{suggest(name, types)}")
-
-
-def _read_too_early(
-    where: str, step: Step, name: str, ordered: tuple[Step, ...]
-) -> Iterator[Problem]:
-    writers = [other for other in ordered if name in other.writes]
-    if writers and writers[0].number > step.number:
-        yield Problem(
-            where,
-            f"it reads {name!r}, which is written only later, by step {writers[0]}: "
-            "give one of them another number",
-        )
+        for message in field_problems(step, ordered, types):
+            yield Problem(where, message)
 
 
 def _message(error: Exception) -> str:

@@ -328,9 +328,9 @@ READS_EARLY = [gives(10, {}, name="a", reads=("source",)), gives(20, {"source": 
         ([gives(10, {}, on_failure="ignore")], "on_failure is 'park' or 'skip', not 'ignore'"),
         (
             [gives(10, {}, reads=("emial",))],
-            "it reads 'emial': no such field; did you mean 'email'",
+            "no field named 'emial'; did you mean 'email'",
         ),
-        ([gives(10, {}, writes=("emial",))], "it writes 'emial': no such field; did you mean"),
+        ([gives(10, {}, writes=("emial",))], "no field named 'emial'; did you mean"),
         (
             READS_EARLY,
             "processing 010 a: it reads 'source', which is written only later, by step 020",
