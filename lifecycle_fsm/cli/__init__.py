@@ -11,6 +11,9 @@ def main() -> None:
     """Run the command line; see ``lifecycle-fsm --help`` for what its exit codes mean."""
     try:
         from lifecycle_fsm.cli.app import app
+    except KeyboardInterrupt:  # what comes later is caught by each command
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich", "click"):
             raise
@@ -24,7 +27,11 @@ def main() -> None:
             reconfigure(errors="backslashreplace")
     # Being told to end is an exception, like being stopped by hand: half an output is removed.
     signal.signal(signal.SIGTERM, _ended)
-    app(prog_name="lifecycle-fsm")
+    try:
+        app(prog_name="lifecycle-fsm")
+    except KeyboardInterrupt:  # after the last line of a command, or before its first
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
 
 
 def _ended(number: int, frame: FrameType | None) -> None:

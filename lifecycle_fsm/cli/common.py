@@ -7,14 +7,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime, tzinfo
+from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
 import typer
 
-from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.model import Model, load, shipped
+from lifecycle_fsm.tables.mapping import near_files
 
 P = ParamSpec("P")
 
@@ -85,8 +88,53 @@ def moment(value: datetime | None) -> str:
     return "" if value is None else f"{to_utc(value):%Y-%m-%d %H:%M}"
 
 
-def read_time(option: str, text: str | None) -> datetime | None:
-    """The instant that an option names; without a zone it is UTC.
+def load_model(name: str) -> Model:
+    """The model that a command line names, shipped or a file.
+
+    Raises:
+        LifecycleError: there is none, or it does not build.
+    """
+    if not name.endswith(".toml") and name not in shipped() and not Path(name).exists():
+        own = Path(f"{name}.toml")
+        if own.is_file():
+            raise FileProblem(f"there is no model {name!r}; did you mean {str(own)!r}?")
+    if name.endswith(".toml") and not Path(name).exists():
+        shown = name.removesuffix(".toml")
+        hint = f"; did you mean {shown!r}?" if shown in shipped() else near_files(name, ".toml")
+        raise FileProblem(
+            f"the model {name} does not exist: give a TOML file or one of "
+            f"{', '.join(shipped())}{hint}"
+        )
+    return load(name)
+
+
+@contextmanager
+def folder_for(path: str) -> Iterator[None]:
+    """Make the folder of an output file; it is gone again where nothing came to lie in it.
+
+    Raises:
+        FileProblem: it cannot be made.
+    """
+    made: list[Path] = []
+    try:
+        try:
+            above = Path(path).parent
+            for one in reversed([one for one in (above, *above.parents) if not one.exists()]):
+                one.mkdir(exist_ok=True)
+                made.append(one)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise FileProblem(f"{path} cannot be written: {why}") from error
+        yield
+    except BaseException:
+        for one in reversed(made):
+            with suppress(OSError):
+                one.rmdir()
+        raise
+
+
+def read_time(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None:
+    """The instant that an option names; one that names no zone is a local time of ``zone``.
 
     Raises:
         LifecycleError: it is no time.
@@ -94,7 +142,8 @@ def read_time(option: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return to_utc(datetime.fromisoformat(text))
+        found = datetime.fromisoformat(text)
+        return to_utc(found.replace(tzinfo=zone) if found.tzinfo is None else found)
     except (ValueError, OverflowError):
         raise LifecycleError(
             f"{option}: {text!r} is no time: write it as {date.today():%Y-%m-%d} or "  # noqa: DTZ011

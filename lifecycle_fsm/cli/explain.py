@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,7 +13,9 @@ from lifecycle_fsm.cli.common import (
     JsonOption,
     ModelArgument,
     complain,
+    folder_for,
     lined_up,
+    load_model,
     moment,
     print_json,
     progress,
@@ -34,6 +36,7 @@ from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision, Refusal
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.tables import Reject
+from lifecycle_fsm.tables.times import counted
 
 _WIDTH = 80
 
@@ -71,13 +74,11 @@ def explain(
     Takes the files and the mapping that `run` takes.
     """
     decisions: list[Decision] = []
-    lifecycle = Lifecycle(model, record=decisions.append)
+    lifecycle = Lifecycle(load_model(model), record=decisions.append)
     if trigger is not None and trigger not in lifecycle.model.triggers:
         known = lifecycle.model.triggers
-        raise LifecycleError(
-            f"the model has no trigger {trigger!r}{suggest(trigger, known)}; "
-            f"there are {', '.join(known) or 'none'}"
-        )
+        hint = suggest(trigger, known) or f"; there are {', '.join(known) or 'none'}"
+        raise LifecycleError(f"the model has no trigger {trigger!r}{hint}")
     rejects: list[Reject] = []
     end = read_time("--at", at)
     with progress() as bar:
@@ -91,13 +92,16 @@ def explain(
             bar=bar,
             only=person_id,
         )
-        if end is not None:
-            log.activities[:] = [one for one in log.activities if one.at <= end]
+        came = log.activities
         end = apply_log(lifecycle, log, end, bar)
+    for note in log.notes:
+        complain(f"note: {note}")
     if rejects:
-        complain(f"note: {len(rejects):,} rows of these files could not be used: see `run`")
+        complain(
+            f"note: {counted(len(rejects), 'row')} of these files could not be used: see `run`"
+        )
     if person_id not in lifecycle:
-        raise UnknownPerson(_nobody(person_id, log.activities, decisions))
+        raise UnknownPerson(_nobody(person_id, came, decisions, end))
     person = lifecycle.person(person_id)
     leaving = dict.fromkeys(
         edge.on for edge in lifecycle.model.edges if edge.source == person.stage and edge.on
@@ -116,12 +120,18 @@ def explain(
     if out is not None:
         from lifecycle_fsm import diagram
 
-        diagram.draw_person(lifecycle.model, person.history).save(out)
+        with folder_for(out):
+            diagram.draw_person(lifecycle.model, person.history).save(out)
 
 
-def _nobody(person: str, activities: list[Activity], decisions: list[Decision]) -> str:
+def _nobody(
+    person: str, activities: list[Activity], decisions: list[Decision], end: datetime | None
+) -> str:
     if not activities:
         return f"nothing in these files is about {person!r}"
+    later = min((one.at for one in activities if one.kind == "created"), default=None)
+    if later is not None and end is not None and later > end:
+        return f"{person!r} is created later, at {moment(later)} UTC: say a later --at"
     reasons = dict.fromkeys(one.reason for one in decisions if one.reason)
     return f"{person!r} was never created: {'; '.join(reasons)}"
 
@@ -154,7 +164,9 @@ def _told(
     if others:
         yield "\nasked, and not moved"
         for one in others:
-            yield f"  {moment(one.now)}  " + str(one).partition(": ")[2].replace("\n", "\n  ")
+            told = str(one).removeprefix(f"{one.person}: ")
+            told = told.replace(f" at {moment(one.now)} UTC", "", 1).replace("\n", "\n  ")
+            yield f"  {moment(one.now)}  {told}"
     for trigger, refusals in why.items():
         if refusals:
             yield f"\n{f'if somebody asked for {trigger}' if trigger else 'not open now'}"
@@ -172,10 +184,25 @@ def _free(
 def _cause(activity: Activity | None, id: str | None) -> str:
     if activity is None:
         return f"because of {id}" if id else "because of time"
-    brought = ", ".join(f"{name}={value}" for name, value in activity.payload.items())
-    if len(brought) > _WIDTH:
-        brought = f"{brought[:_WIDTH]} …"
+    brought = _fitted([f"{name}={value}" for name, value in activity.payload.items()])
     return f"because of {activity.kind}{f' ({brought})' if brought else ''}"
+
+
+def _fitted(items: Sequence[str]) -> str:
+    """As many of the items as one line takes, the first at least in part; cut between words."""
+    text = ", ".join(items)
+    if len(text) <= _WIDTH:
+        return text
+    kept = ""
+    for item in items:
+        longer = f"{kept}, {item}" if kept else item
+        if len(longer) > _WIDTH:
+            break
+        kept = longer
+    if kept:
+        return f"{kept}, …"
+    words = items[0][:_WIDTH].rpartition(" ")[0] or items[0][:_WIDTH]
+    return f"{words} …"
 
 
 def _plain(

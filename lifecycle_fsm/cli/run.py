@@ -14,6 +14,7 @@ from lifecycle_fsm.cli.common import (
     ModelArgument,
     PicturesOption,
     complain,
+    load_model,
     print_json,
     progress,
     read_time,
@@ -51,7 +52,9 @@ def run(
     until: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="Let time pass up to then. [default: the last row of the files]"
+            metavar="TIME",
+            help="Let time pass up to then, and leave out what happened later. "
+            "[default: the last row of the files]",
         ),
     ] = None,
     allow_rejected: Annotated[
@@ -79,7 +82,7 @@ def run(
     `summary.txt` and `summary.json`, and `rejected.csv` with every row that could not be used:
     file, line, column, reason. It appears whole or not at all.
     """
-    end = read_time("--until", until)
+    asked = read_time("--until", until)
     inputs = inputs_of(people, activities)
     first: list[Reject] = []
     with ExitStack() as exits:
@@ -87,7 +90,7 @@ def run(
         if out is not None:
             output = Output(exits.enter_context(OutputFolder(out, force=force)), pictures=pictures)
         tally = Tally(keep=output.decisions.add if output else None)
-        lifecycle = Lifecycle(model, record=tally)
+        lifecycle = Lifecycle(load_model(model), record=tally)
         if output:
             output.check(lifecycle)
 
@@ -107,8 +110,8 @@ def run(
             reject=reject,
             bar=bar,
         )
-        end = apply_log(lifecycle, log, end, bar)
-        outcome = Outcome(lifecycle=lifecycle, log=log, tally=tally, until=end)
+        end = apply_log(lifecycle, log, asked, bar, tally)
+        outcome = Outcome(lifecycle=lifecycle, log=log, tally=tally, until=end, asked=asked)
         if output:
             output.write(outcome, bar)
     if json:
@@ -121,20 +124,19 @@ def run(
 
 
 def _verdict(outcome: Outcome, first: list[Reject], out: str | None, allowed: bool) -> int:
-    """Say what was rejected; the exit code."""
+    """Say what was rejected, and what is lacking; the exit code."""
+    for note in outcome.log.notes:
+        complain(f"note: {note}")
     if not outcome.rejected:
         return 0
-    for one in first:
+    for one in [*first, *outcome.contradictions][:_SHOWN]:
         column = f", column {one.column}" if one.column else ""
         complain(f"{one.file}, line {one.line}{column}: {one.reason}")
-    if outcome.log.rejected > len(first):
-        complain(f"… and {outcome.log.rejected - len(first):,} more")
-    where = [f"{out}/rejected.csv"] if out is not None and outcome.log.rejected else []
-    if out is not None and outcome.tally.results["rejected"]:
-        where.append(f"{out}/decisions.csv (result rejected)")
+    if outcome.rejected > _SHOWN:
+        complain(f"… and {outcome.rejected - _SHOWN:,} more")
     complain(
         f"{outcome.rejected:,} rejected"
-        + (f": see {' and '.join(where)}" if where else "")
+        + (f": see {out}/rejected.csv" if out is not None else "")
         + ("" if allowed else "; --allow-rejected makes this a success")
     )
     return 0 if allowed else REJECTED

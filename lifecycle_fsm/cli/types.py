@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import ModelArgument
-from lifecycle_fsm.model import load, stub
+from lifecycle_fsm.cli.common import ModelArgument, load_model
+from lifecycle_fsm.model import stub
 from lifecycle_fsm.tables import replace_file
 
 
@@ -33,7 +33,7 @@ def types(
     lifecycle.person("p1").sales_rejected(at=now)
     ```
     """
-    text = stub(load(model))
+    text = stub(load_model(model))
     if out is None:
         print(text, end="")
     else:

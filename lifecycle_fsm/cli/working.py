@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -34,12 +37,16 @@ from lifecycle_fsm.tables import (
     open_inputs,
     people_columns,
 )
+from lifecycle_fsm.tables.times import counted
 
 Order: TypeAlias = Literal["event", "arrival"]
 
 PeopleOption = Annotated[
-    str | None,
-    typer.Option(metavar="FILE", help="People: one row each. CSV, JSON, Parquet; `-` is stdin."),
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        help="People: one row each; can be repeated. CSV, JSON, Parquet; `-` is stdin.",
+    ),
 ]
 ActivitiesOption = Annotated[
     list[str] | None,
@@ -53,34 +60,101 @@ MappingOption = Annotated[
     str | None,
     typer.Option(metavar="FILE.toml", help="How the columns of these files are to be read."),
 ]
-FormatOption = Annotated[Format | None, typer.Option(help="The format of what comes from stdin.")]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option(
+        help="The format of what comes from stdin, and of files whose name does not tell it. "
+        "Where all names do, it is believed all the same."
+    ),
+]
 OrderOption = Annotated[
     Order, typer.Option(help="Apply activities by when they happened, or as the files have them.")
 ]
 _STEP = 2_000
+_LINE_BITS = 40
+_PEOPLE, _ACTIVITIES = ("person", "people"), ("activity", "activities")
 
 
 @attrs.define
 class Log:
-    """Activities in order, what became of their files, and when the last row of these happened."""
+    """Activities in order, what became of their files, and when the last row of these happened.
+
+    ``read`` has them as the files have them, and ``places`` for each the file and the line.
+    """
 
     activities: list[Activity]
     end: datetime | None
     reports: Sequence[FileReport] = ()
+    notes: Sequence[str] = ()
+    read: Sequence[Activity] = ()
+    places: Sequence[int] = ()
+    left_out: int = 0
+    refused: list[tuple[Activity, str]] = attrs.field(factory=list)
+    processed: set[str] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.processed = {one.person for one in self.activities if one.kind == "processed"}
 
     @property
     def rejected(self) -> int:
         """How many rows could not be used."""
         return sum(one.rejected for one in self.reports)
 
+    def leave_out(self, after: datetime) -> None:
+        """Take out what happened later than that."""
+        kept = [one for one in self.activities if one.at <= after]
+        self.left_out += len(self.activities) - len(kept)
+        self.activities = kept
 
-def inputs_of(people: str | None, activities: list[str] | None) -> list[tuple[str, str]]:
+    def contradictions(self) -> list[Reject]:
+        """The activities that the run refused, with the rows that they come from."""
+        if not self.refused or not self.places:
+            return []
+        refused = {id(one) for one, _ in self.refused}
+        same = {(one.person, one.id) for one, _ in self.refused}
+        first: dict[tuple[str, str], Activity] = {}
+        for one in self.activities:
+            key = (one.person, one.id)
+            if key in same and id(one) not in refused:
+                first.setdefault(key, one)
+        asked = refused | {id(one) for one in first.values()}
+        where = {
+            id(one): place
+            for one, place in zip(self.read, self.places, strict=True)
+            if id(one) in asked
+        }
+        found = []
+        for one, why in self.refused:
+            reason = why
+            file, line = self._place(where[id(one)])
+            other = first.get((one.person, one.id))
+            if other is not None and other != one:
+                there, at = self._place(where[id(other)])
+                in_it = f"line {at:,}" if there == file else f"{there}, line {at:,}"
+                if one.kind == other.kind == "created":
+                    file_s = "file" if there == file else "files"
+                    reason = f"the person {one.person!r} is in the {file_s} twice: {in_it} counts"
+                else:
+                    reason = f"{reason} ({in_it})"
+            found.append(Reject(file, line, None, reason, _as_row(one)))
+        return sorted(found, key=lambda one: (one.file, one.line))
+
+    def _place(self, packed: int) -> tuple[str, int]:
+        return self.reports[packed >> _LINE_BITS].file, packed & (1 << _LINE_BITS) - 1
+
+
+def _as_row(one: Activity) -> str:
+    plain = {"id": one.id, "person": one.person, "kind": one.kind, "at": one.at, **one.payload}
+    return json.dumps(plain, ensure_ascii=False, default=str)
+
+
+def inputs_of(people: list[str] | None, activities: list[str] | None) -> list[tuple[str, str]]:
     """The files of a command line, with their roles.
 
     Raises:
         LifecycleError: there is none.
     """
-    found = [("people", people)] if people is not None else []
+    found = [("people", path) for path in people or ()]
     for text in activities or ():
         role, equals, path = text.partition("=")
         if equals and role.isidentifier() and not Path(text).exists():
@@ -109,15 +183,19 @@ def read_log(
     try:
         intake = Intake(tables, Targets.of(lifecycle.model), read, reject)
         found: list[Activity] = []
+        places = array("Q")
         end: datetime | None = None
         for place, activity in enumerate(intake):
             if end is None or activity.at > end:
                 end = activity.at
             if only is None or activity.person == only:
                 found.append(activity)
+                file, line = intake.place
+                places.append(file << _LINE_BITS | line)
             if place % _STEP == 0:
                 bar("reading", intake.done)
-        return Log(by_event(found) if order == "event" else found, end, intake.reports)
+        ordered = by_event(found) if order == "event" else found
+        return Log(ordered, end, intake.reports, intake.notes, found, places)
     finally:
         for _, table in tables:
             table.close()
@@ -130,27 +208,50 @@ class Tally:
     results: Counter[str] = attrs.field(factory=Counter)
     late: Counter[str] = attrs.field(factory=Counter)
     keep: Callable[[Decision], None] | None = None
+    refused: list[Decision] = attrs.field(factory=list)
 
     def __call__(self, decision: Decision) -> None:
         """Count one decision, and hand it on to who keeps them."""
         self.results[decision.result] += 1
         if decision.late:
             self.late[decision.kind or "time"] += 1
+        if decision.result == "rejected":
+            self.refused.append(decision)
         if self.keep is not None:
             self.keep(decision)
 
 
-def apply_log(lifecycle: Lifecycle, log: Log, until: datetime | None, bar: Bar) -> datetime | None:
-    """Apply a log, then let time pass: up to ``until``, or until the last new person is sorted."""
-    lifecycle.expect_processed({one.person for one in log.activities if one.kind == "processed"})
+def apply_log(
+    lifecycle: Lifecycle,
+    log: Log,
+    until: datetime | None,
+    bar: Bar,
+    tally: Tally | None = None,
+) -> datetime | None:
+    """Apply a log, then let time pass: up to ``until``, or until the last new person is sorted.
+
+    What happened after ``until`` is left out. Where the lifecycle records into ``tally``, the log
+    keeps which of its activities were refused.
+    """
+    if until is not None:
+        log.leave_out(until)
+    lifecycle.expect_processed(log.processed)
     total = len(log.activities)
     for place, activity in enumerate(log.activities):
+        waited = lifecycle.held.get(activity.person, ()) if activity.kind == "created" else ()
         lifecycle.apply(activity)
+        if tally is not None and tally.refused:
+            by_id = {one.id: one for one in (*waited, activity)}
+            log.refused += [(by_id[one.activity or ""], one.reason) for one in tally.refused]
+            tally.refused.clear()
         if place % _STEP == 0:
             bar("applying", place / total)
     end = until
     if end is None and log.end is not None:
-        end = log.end + lifecycle.model.settle
+        try:
+            end = log.end + lifecycle.model.settle
+        except OverflowError:
+            end = log.end
     if end is not None:
         lifecycle.tick(end)
     return end
@@ -167,9 +268,17 @@ class Outcome:
     counts: Counts = attrs.field(init=False)
     over: Counts = attrs.field(init=False)
 
+    asked: datetime | None = None
+    contradictions: list[Reject] = attrs.field(init=False)
+
     def __attrs_post_init__(self) -> None:
-        self.counts = count(self.lifecycle.history, self.lifecycle.model)
-        self.over = count(self.lifecycle.history, self.lifecycle.model, reading="over")
+        history, model, end = self.lifecycle.history, self.lifecycle.model, None
+        if self.asked is not None:
+            with suppress(OverflowError):  # a window ends before its end, and this one after it
+                end = self.asked + timedelta(microseconds=1)
+        self.counts = count(history, model, window=(None, end))
+        self.over = count(self.lifecycle.history, model, reading="over", window=(None, end))
+        self.contradictions = self.log.contradictions()
 
     @property
     def rejected(self) -> int:
@@ -210,6 +319,8 @@ class Outcome:
                 for (start, end), share in one.conversion.items()
             ],
             "activities": len(self.log.activities),
+            "left_out": self.log.left_out,
+            "notes": list(self.log.notes),
             "decisions": dict(self.tally.results.most_common()),
             "late": dict(self.tally.late.most_common()),
             "held": {person: len(held) for person, held in lifecycle.held.items()},
@@ -226,9 +337,12 @@ class Outcome:
         for one in self.log.reports:
             parts.append(
                 f"\n{one.role}: {one.file}\n"
-                f"  {one.rows:,} rows, {one.activities:,} activities, {one.rejected:,} rejected"
+                f"  {counted(one.rows, 'row')}, {counted(one.activities, *_ACTIVITIES)}, "
+                f"{one.rejected:,} rejected"
             )
             parts += [f"  {note}" for note in one.notes]
+        if self.log.notes:
+            parts += ["", *(f"note: {note}" for note in self.log.notes)]
         head = ("", "stage", "", "people", "entered", "passed over")
         rows = [
             (
@@ -243,7 +357,7 @@ class Outcome:
             for stage in model.stages
         ]
         until = "" if self.until is None else f", at {self.until:%Y-%m-%d %H:%M} UTC"
-        parts.append(f"\n{len(self.lifecycle):,} people{until}")
+        parts.append(f"\n{counted(len(self.lifecycle), *_PEOPLE)}{until}")
         parts.append(lined_up([head, *rows], right=(0, 3, 4, 5)))
         said = ", ".join(
             f"{number:,} {result.replace('_', ' ')}"
@@ -255,21 +369,33 @@ class Outcome:
 
     def _remarks(self) -> Iterable[str]:
         late, held, parked = self.tally.late, self.lifecycle.held, self.lifecycle.parked
+        if self.log.left_out:
+            yield (
+                f"left out: {counted(self.log.left_out, *_ACTIVITIES)} that happened after "
+                f"{self.asked:%Y-%m-%d %H:%M} UTC"
+            )
         if late:
             kinds = ", ".join(f"{number:,} {kind}" for kind, number in late.most_common())
             yield f"late: {kinds}; applied at the person's clock, and flagged"
         if held:
             number = sum(map(len, held.values()))
+            by_then = " by then" if self.log.left_out else ""
             yield (
-                f"held: {number:,} of {len(held):,} people whom nobody has created, "
+                f"held: {counted(number, *_ACTIVITIES)} {'waits' if number == 1 else 'wait'} for "
+                f"{counted(len(held), *_PEOPLE)} whom no file creates{by_then}, "
                 f"such as {next(iter(held))!r}"
             )
         if parked:
             person, waiting = next(iter(parked.items()))
-            yield f"parked: {len(parked):,} people, such as {person!r}: {waiting[0].error}"
+            many = counted(len(parked), *_PEOPLE)
+            yield f"parked: {many}, such as {person!r}: {waiting[0].error}"
         if self.rejected:
-            rows, activities = self.log.rejected, self.tally.results["rejected"]
-            yield f"rejected: {rows:,} rows, and {activities:,} activities that contradict others"
+            rows, others = self.log.rejected, self.tally.results["rejected"]
+            said = [counted(rows, "row")] if rows else []
+            if others:
+                does = "contradicts" if others == 1 else "contradict"
+                said.append(f"{counted(others, *_ACTIVITIES)} that {does} others")
+            yield f"rejected: {', and '.join(said)}"
 
 
 class Output:
@@ -308,6 +434,7 @@ class Output:
         for name, table in tables.items():
             for suffix in (".csv", ".parquet"):
                 table.save(self.folder.file(name + suffix))
+        self.rejects.extend(outcome.contradictions)
         self.rejects.save(self.folder.file("rejected.csv"))
         self.folder.file("summary.txt").write_text(outcome.as_text() + "\n", "utf-8")
         self.folder.file("summary.json").write_text(as_json(outcome.as_dict()) + "\n", "utf-8")

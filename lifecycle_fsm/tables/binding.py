@@ -15,6 +15,7 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.kinds import OPEN_KINDS
 from lifecycle_fsm.person import READ_ONLY
 from lifecycle_fsm.tables.mapping import (
+    ACTIVITIES,
     EPOCHS,
     PEOPLE,
     FileMapping,
@@ -84,11 +85,20 @@ class FileReport:
     activities: int = 0
     rejected: int = 0
     idle: int = 0
+    empty: int = 0
     unused: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     tally: Tally = attrs.field(factory=Tally)
     zones: dict[str, bool] = attrs.field(factory=dict)
     hints: tuple[str, ...] = ()
+    untranslated: dict[str, tuple[str, int, str]] = attrs.field(factory=dict)
+
+    def keep_untranslated(self, source: Source, value: str) -> None:
+        """Count a value that stays as it is where the mapping translates others."""
+        column, count, example = self.untranslated.get(
+            source.where, (source.column or "", 0, value)
+        )
+        self.untranslated[source.where] = column, count + 1, example
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -96,6 +106,12 @@ class FileReport:
         said = list(time_notes(self.tally, self.zones))
         if self.idle:
             said.append(f"{counted(self.idle, 'row')} gave no activity: no condition held")
+        if self.empty:
+            said.append(f"{counted(self.empty, 'empty row')} passed over")
+        said += dict.fromkeys(
+            f"{counted(count, 'value')} of {column} had no translation, such as {example!r}"
+            for column, count, example in self.untranslated.values()
+        )
         if self.unused:
             said.append(f"columns that nothing reads: {', '.join(self.unused)}")
         if self.never:
@@ -121,8 +137,19 @@ class BoundFile:
         self.report = FileReport(role, table.name)
         self.problems = problems
         self.clocks: dict[Times, Clock] = {}
+        self.line = 0  # of the row that came last
         self._seen: dict[str, None] = {}
         own = mapping.files.get(role) if mapping else None
+        self.lacks = mapping is not None and own is None
+        if mapping and own is None and role not in (PEOPLE, ACTIVITIES):
+            tables = tuple(mapping.files)
+            self.wrong(
+                table.name,
+                f"the mapping has no table {role!r}{nearest(role, tables)}"
+                if nearest(role, tables)
+                else f"the mapping has no table {role!r}; it has {', '.join(tables)}",
+            )
+            own = FileMapping(role, Source(role, const=""), ())
         self.mapped = own is not None
         self.mapping = own or self.by_names(role, mapping.times if mapping else Times())
         self.check()
@@ -141,13 +168,25 @@ class BoundFile:
         """The mapping of a file whose columns are named as the model names things."""
         columns = self.table.columns
         needed = ("id", "created_at") if role == PEOPLE else ("person", "kind", "at")
+        other, others = (
+            (ACTIVITIES, ("person", "kind", "at"))
+            if role == PEOPLE
+            else (PEOPLE, ("id", "created_at"))
+        )
         for name in needed:
-            if columns is not None and name not in columns:
-                self.wrong(
-                    self.table.name,
-                    f"there is no column {name!r}{nearest(name, columns)}: "
-                    f"without a mapping, a file of {role} has the columns {', '.join(needed)}",
-                )
+            if columns is None or name in columns:
+                continue
+            hint = nearest(name, columns)
+            if set(others) <= set(columns):
+                hint = f"; these are the columns of {other}: did you mean --{other}?"
+            without = (
+                f"where the mapping has no table {role!r}" if self.lacks else "without a mapping"
+            )
+            self.wrong(
+                self.table.name,
+                f"there is no column {name!r}: {without}, a file of {role} has the columns "
+                f"{', '.join(needed)}{hint}",
+            )
 
         def named(name: str) -> Source:
             return Source(f"{self.table.name}, column {name}", name, times=times)
@@ -222,7 +261,9 @@ class BoundFile:
         if source.column is None:
             const = fixed("", source.const)
             return lambda _: const
-        return from_column(source, self.mapping.empty, convert, fixed)
+        return from_column(
+            source, self.mapping.empty, convert, fixed, self.report.keep_untranslated
+        )
 
     def need_zone(self, source: Source) -> None:
         """A mapping names the zone of times that name none themselves [S4]; said once."""
@@ -260,7 +301,9 @@ class BoundFile:
                 continue
             report.activities += len(made)
             report.idle += not made
+            self.line = row.line
             yield from made
+        report.empty = self.table.empty
         if free and report.rows > report.rejected:
             used = dict.fromkeys(column for _, column in self.mapping.columns)
             report.unused = tuple(name for name in self._seen if name not in used)
@@ -430,7 +473,11 @@ class _Giving:
             return None
         if event is None:
             event = f"{self.label}:{row.line:010d}{self.place}:{kind}"
-        return Activity(event, person, kind, at, payload)
+        try:
+            return Activity(event, person, kind, at, payload)
+        except RecordError as error:  # the texts are as they should be: it is the time
+            bad.append(Bad(_first(self.gives.at), str(error)))
+            return None
 
     def unpacked(
         self, kind: str, known: _Payload, values: Mapping[str, Any], bad: list[Bad]

@@ -13,7 +13,7 @@ from lifecycle_fsm.activity import Activity
 from lifecycle_fsm.errors import FileProblem, Problem
 from lifecycle_fsm.tables.binding import BoundFile, FileReport, Targets
 from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping, complain
-from lifecycle_fsm.tables.read import Format, Reject, Table, open_table
+from lifecycle_fsm.tables.read import Format, Reject, Table, open_table, tells_format
 
 
 def open_inputs(
@@ -26,20 +26,22 @@ def open_inputs(
     Args:
         inputs: role and path of each; ``people`` is the role of the people.
         mapping: where encodings and delimiters are named.
-        format: the format of what comes from the standard input.
+        format: the format of those whose name does not tell it, such as the standard input;
+            where all names tell theirs, this is what counts.
 
     Raises:
         FileProblem: one of them cannot be opened.
     """
     if sum(str(path) == "-" for _, path in inputs) > 1:
         raise FileProblem("only one file can come from the standard input")
+    silent = [not tells_format(path) for _, path in inputs]
     opened: list[tuple[str, Table]] = []
     try:
         for role, path in inputs:
             found = mapping.files.get(role) if mapping else None
             table = open_table(
                 path,
-                format if str(path) == "-" else None,
+                format if not tells_format(path) or not any(silent) else None,
                 encoding=found.encoding if found else "utf-8",
                 delimiter=found.delimiter if found else None,
             )
@@ -75,6 +77,7 @@ class Intake:
         self._reject = reject or self.rejects.append
         ordered = sorted(inputs, key=lambda one: one[0] != PEOPLE)
         problems: list[Problem] = []
+        self._place = 0
         self._files = [
             BoundFile(
                 role,
@@ -86,12 +89,13 @@ class Intake:
             )
             for place, (role, table) in enumerate(ordered)
         ]
-        if mapping and problems:
-            problems += [
-                Problem(role, "the mapping has this table, and no file of that role was given")
-                for role in mapping.files
-                if role not in {other for other, _ in inputs}
-            ]
+        given = {role for role, _ in inputs}
+        lacking = [role for role in mapping.files if role not in given] if mapping else []
+        without = "the mapping has this table, and no file of that role was given"
+        #: What the summary has to say about the inputs as a whole, a sentence each.
+        self.notes = tuple(f"{role}: {without}" for role in lacking)
+        if problems:
+            problems += [Problem(role, without) for role in lacking]
         complain(f"the mapping {mapping.name}" if mapping else "without a mapping", problems)
 
     @property
@@ -106,8 +110,14 @@ class Intake:
         known = [one for one in parts if one is not None]
         return sum(known) / len(known) if known and len(known) == len(parts) else None
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where the activity that came last stands: the number of its report, and the line."""
+        return self._place, self._files[self._place].line
+
     def __iter__(self) -> Iterator[Activity]:
-        for file in self._files:
+        for place, file in enumerate(self._files):
+            self._place = place
             yield from file.activities(self._reject)
 
 

@@ -47,7 +47,7 @@ import attrs
 
 from lifecycle_fsm.errors import FileProblem, Problem, suggest
 
-PEOPLE = "people"
+PEOPLE, ACTIVITIES = "people", "activities"
 EPOCHS: Mapping[str, int] = {"epoch": 1_000_000, "epoch_ms": 1_000}
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -169,7 +169,7 @@ def load_mapping(path: str | Path) -> InputMapping:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise FileProblem(f"the mapping {name} does not exist") from None
+        raise FileProblem(f"the mapping {name} does not exist{near_files(path)}") from None
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise FileProblem(f"the mapping {name} cannot be read: {error}") from error
     return parse_mapping(text, name)
@@ -201,6 +201,16 @@ def complain(subject: str, problems: Iterable[Problem]) -> None:
     if found:
         head = f"{subject}: {len(found)} problem{'s' if len(found) != 1 else ''}"
         raise FileProblem("\n".join([head, *(f"  {one}" for one in found)]))
+
+
+def near_files(path: str | Path, suffix: str = "") -> str:
+    """``"; did you mean 'x.csv'?"`` for a file that does not exist, by what its folder has."""
+    folder = Path(path).parent
+    try:
+        names = [one.name for one in folder.iterdir() if one.name.endswith(suffix)]
+    except (OSError, ValueError):
+        return ""
+    return suggest(Path(path).name, names)
 
 
 @lru_cache(maxsize=1_000)
@@ -235,8 +245,8 @@ def find_zone(name: str) -> tzinfo:
                 "pip install tzdata"
             ) from None
         raise FileProblem(
-            f"there is no time zone {name!r}{suggest(name, known)}: "
-            "write it as America/Sao_Paulo, Europe/Berlin or UTC"
+            f"there is no time zone {name!r}: write it as America/Sao_Paulo, Europe/Berlin or "
+            f"UTC{suggest(name, known)}"
         ) from None
 
 
@@ -262,7 +272,7 @@ class _Reader:
             if key not in keys:
                 place = f"{where}.{key}" if where else key
                 self.wrong(
-                    place, f"there is no such setting{suggest(key, keys)}; known: {', '.join(keys)}"
+                    place, f"there is no such setting; known: {', '.join(keys)}{suggest(key, keys)}"
                 )
 
     def table(self, where: str, value: object) -> Mapping[str, Any]:
@@ -292,8 +302,8 @@ class _Reader:
             elif not isinstance(table, dict):
                 self.wrong(
                     role,
-                    f"there is no such setting{suggest(role, _COMMON)}; known here: "
-                    f"{', '.join(_COMMON)}, and a table for each file",
+                    f"there is no such setting; known here: {', '.join(_COMMON)}, and a table "
+                    f"for each file{suggest(role, _COMMON)}",
                 )
             else:
                 files[role] = self.file(role, table, common)

@@ -1,9 +1,9 @@
 """Files to rows: CSV, JSON lines, JSON and Parquet, each row with the line where it stands.
 
 A file is read as a stream. Whatever stands in it, each of its lines ends in a :class:`Row` or in a
-:class:`Reject`, and reading goes on; only blank lines are passed over. What concerns the file as a
-whole (missing, empty, of an unknown kind) is a :class:`~lifecycle_fsm.errors.FileProblem`, raised
-when the file is opened.
+:class:`Reject`, and reading goes on; only lines without any value are passed over. What
+concerns the file as a whole (missing, empty, of an unknown kind) is a
+:class:`~lifecycle_fsm.errors.FileProblem`, raised when the file is opened.
 """
 
 from __future__ import annotations
@@ -40,12 +40,15 @@ SUFFIXES: dict[str, Format] = {
     ".json": "json",
     ".parquet": "parquet",
 }
+#: Files of other programs: what to do with one.
+_WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 DELIMITERS = (",", ";", "\t")
 MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is no row of a table
 MAX_RAW = 10_000
 BATCH = 20_000  # rows of a Parquet file that are in memory at once
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_ZIP = b"PK\x03\x04"
 _LATE = (OSError, EOFError, zlib.error)
 
 
@@ -84,6 +87,7 @@ class Table:
     _rows: Iterator[Row | Reject]
     _close: Callable[[], None]
     _done: Callable[[], float | None]
+    _empty: Callable[[], int] = lambda: 0
 
     def __iter__(self) -> Iterator[Row | Reject]:
         try:
@@ -95,6 +99,11 @@ class Table:
     def done(self) -> float | None:
         """How much of the file has been read, from 0 to 1; nothing where its size is unknown."""
         return self._done()
+
+    @property
+    def empty(self) -> int:
+        """How many rows of nothing but delimiters were passed over; spreadsheets leave them."""
+        return self._empty()
 
     def close(self) -> None:
         """Close the file."""
@@ -131,7 +140,6 @@ def open_table(
         FileProblem: the file is missing, empty, without a header, or of an unknown format.
     """
     name = "<stdin>" if str(path) == "-" else str(path)
-    kind = format or _format_of(name)
     raw, size = _open(path, name)
     exits = ExitStack()
     if raw is not sys.stdin.buffer:
@@ -141,6 +149,7 @@ def open_table(
         return None if raw.closed or not size else min(raw.tell() / size, 1.0)
 
     try:
+        kind = format or _format_of(name)
         data: IO[bytes] = raw
         if name.lower().endswith(".gz"):
             data = cast("IO[bytes]", gzip.GzipFile(fileobj=raw, mode="rb"))
@@ -153,13 +162,17 @@ def open_table(
                 file = folder / "rows.parquet"
             return _parquet(name, file, exits.close)
         start, stream = _peek(data)
+        if start.startswith(_ZIP):
+            raise FileProblem(f"{name} is a workbook or an archive, and no text: save it as CSV")
         if start.startswith(_UTF16):
             raise FileProblem(f"{name} is written in UTF-16: save it as UTF-8 and try again")
         text = _text(name, stream, encoding, newline="" if kind == "csv" else "\n")
         exits.callback(text.detach)
         if kind == "csv":
-            columns, rows = _csv(name, text, encoding, delimiter)
-            return Table(name, columns, rows, exits.close, done)
+            lines = _Lines(text)
+            columns, mark = _header(name, lines, encoding, delimiter)
+            rows = _csv_rows(name, lines, encoding, columns, mark)
+            return Table(name, columns, rows, exits.close, done, lambda: lines.empty)
         if kind == "json" and start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
             return Table(name, None, _json_array(name, text.read()), exits.close, done)
         return Table(name, None, _json_lines(name, _Lines(text), encoding), exits.close, done)
@@ -181,12 +194,20 @@ def _format_of(name: str) -> Format:
             f"one of {', '.join(FORMATS)}"
         )
     suffix = Path(name.lower().removesuffix(".gz")).suffix
+    if suffix in _WORKBOOKS:
+        raise FileProblem(f"{name} is a workbook, which is not read: save it as CSV")
     if suffix not in SUFFIXES:
         raise FileProblem(
-            f"{name}: the name does not tell the format: it should end in "
-            f"{', '.join(SUFFIXES)}{suggest(suffix, SUFFIXES)}; or say --format"
+            f"{name}: the name does not tell the format: say --format, or let it end in "
+            f"{', '.join(SUFFIXES)}{suggest(suffix, SUFFIXES)}"
         )
     return SUFFIXES[suffix]
+
+
+def tells_format(path: str | Path) -> bool:
+    """Does the name of a file say what is in it?"""
+    suffix = Path(str(path).lower().removesuffix(".gz")).suffix
+    return str(path) != "-" and suffix in (*SUFFIXES, *_WORKBOOKS)
 
 
 def _open(path: str | Path, name: str) -> tuple[IO[bytes], int | None]:
@@ -248,6 +269,7 @@ class _Lines:
     def __init__(self, text: IO[str]) -> None:
         self.text = text
         self.number = 0
+        self.empty = 0  # records of nothing but delimiters
         self.back: deque[_Line] = deque()
         self.taken: list[_Line] = []
 
@@ -308,14 +330,6 @@ def _undecodable(problem: str, encoding: str) -> str:
     if problem is _TOO_LONG:
         return problem
     return f"{problem} in {encoding}: save the file as UTF-8, or say its encoding in the mapping"
-
-
-def _csv(
-    name: str, text: IO[str], encoding: str, delimiter: str | None
-) -> tuple[tuple[str, ...], Iterator[Row | Reject]]:
-    lines = _Lines(text)
-    head, mark = _header(name, lines, encoding, delimiter)
-    return head, _csv_rows(name, lines, encoding, head, mark)
 
 
 def _header(
@@ -406,6 +420,9 @@ def _csv_rows(
             yield Reject(name, taken[0].number, None, reason, shown(taken[0].text))
             continue
         if not values:
+            continue
+        if not values[0].strip() and not any(map(str.strip, values)):
+            lines.empty += 1
             continue
         line = taken[0].number
         raw = taken[0].text if len(taken) == 1 else "".join(one.text for one in taken)

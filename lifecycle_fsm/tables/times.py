@@ -134,6 +134,6 @@ def notes(tally: Tally, chosen: Mapping[str, bool]) -> list[str]:
     return said
 
 
-def counted(count: int, noun: str) -> str:
-    """A number and its noun: ``1 row``, ``8,000 rows``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def counted(count: int, noun: str, several: str = "") -> str:
+    """A number and its noun: ``1 row``, ``8,000 rows``, ``2 people``."""
+    return f"{count:,} {noun if count == 1 else several or f'{noun}s'}"

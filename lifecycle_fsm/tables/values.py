@@ -66,8 +66,13 @@ def from_column(
     empty: frozenset[str],
     convert: Callable[[Any], Any],
     fixed: Callable[[str, Any], Any],
+    untranslated: Callable[[Source, str], None],
 ) -> Read:
-    """The reader of a column; ``fixed`` takes the values that the mapping itself writes."""
+    """The reader of a column.
+
+    ``fixed`` takes the values that the mapping itself writes; ``untranslated`` is told of what
+    stays as it is where the mapping translates others.
+    """
     column = source.column or ""
     translated = {key: fixed(f".values.{key}", one) for key, one in source.values.items()}
     otherwise, if_empty = fixed(".otherwise", source.otherwise), fixed(".if_empty", source.if_empty)
@@ -89,9 +94,12 @@ def from_column(
             if listed_only:
                 return otherwise
         try:
-            return convert(raw)
+            value = convert(raw)
         except RecordError as error:
             raise Bad(column, str(error)) from None
+        if translates:
+            untranslated(source, key)
+        return value
 
     return read
 

@@ -80,7 +80,7 @@ def test_without_polars_a_run_says_what_to_install_before_it_begins(tmp_path: Pa
     assert (done.returncode, done.stdout) == (2, "")
     assert "pip install 'lifecycle-fsm[tables]'" in done.stderr
     assert not (tmp_path / "out").exists()
-    assert "1 people" in main_without("polars", *command, cwd=tmp_path).stdout
+    assert "1 person, at" in main_without("polars", *command, cwd=tmp_path).stdout
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -238,7 +238,7 @@ def test_a_person_is_explained_move_by_move(cli: Cli, story: tuple[str, ...]) ->
     assert done.out.splitlines()[0].startswith("p1: Lost")
     assert "contact → lead" in done.out
     assert "because of score_given (points=31)" in done.out
-    assert "give_up at 2024-01-04 00:00 UTC: no such move" in done.out
+    assert "2024-01-04 00:00  give_up: no such move" in done.out
     assert "interested_again -> lead: ✗ behavior score ≥ 30 (it is 0)" in done.out
 
 

@@ -161,7 +161,13 @@ def test_a_row_that_contradicts_another_is_no_success_either(cli: Cli, data: Pat
         file.write("p2,2024-05-02T10:00:00Z,web,marketing,\n")
     done = cli("run", "two_step", "--people", "people.csv", "--out", "out", "--no-pictures")
     assert done.code == 1
-    assert "1 rejected: see out/decisions.csv (result rejected)" in done.err
+    assert "1 rejected: see out/rejected.csv; " in done.err
+    assert "rejected: 1 activity that contradicts others" in done.out
+    twice = "the person 'p2' is in the file twice: line 3 counts"
+    assert done.err.splitlines()[0] == f"people.csv, line 6: {twice}"
+    (row,) = rows(data / "out/rejected.csv")
+    assert (row["file"], row["line"], row["reason"]) == ("people.csv", "6", twice)
+    assert json.loads(row["raw"])["person"] == "p2"
     found = Counter(row["result"] for row in rows(data / "out/decisions.csv"))
     assert (found["duplicate"], found["rejected"]) == (1, 1)
 
@@ -169,7 +175,7 @@ def test_a_row_that_contradicts_another_is_no_success_either(cli: Cli, data: Pat
 def test_what_is_held_is_told_and_no_failure(cli: Cli, data: Path) -> None:
     done = cli("run", "two_step", "--activities", "activities.csv")
     assert done.code == 0
-    assert "held: 6 of 3 people whom nobody has created, such as 'p1'" in done.out
+    assert "held: 6 activities wait for 3 people whom no file creates, such as 'p1'" in done.out
 
 
 def test_a_mapping_and_roles_read_other_peoples_files(cli: Cli, data: Path) -> None:

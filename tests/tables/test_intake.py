@@ -189,7 +189,8 @@ def test_what_a_file_lacks_without_a_mapping_is_said_at_once(tmp_path: Path) -> 
     with pytest.raises(FileProblem) as caught:
         take(tmp_path, people="Id,created_at\n", activities="who,what\n")
     assert str(caught.value).startswith("without a mapping: 4 problems\n")
-    assert "no column 'id'; did you mean 'Id'?" in problems(caught.value)[0]
+    assert "no column 'id': without a mapping, " in problems(caught.value)[0]
+    assert problems(caught.value)[0].endswith("id, created_at; did you mean 'Id'?")
 
 
 def test_a_parquet_row_shows_its_values_when_it_is_rejected(tmp_path: Path) -> None:
@@ -488,7 +489,7 @@ def test_the_summary_counts_rows_that_give_nothing_and_columns_that_no_row_has(
 
 def test_rejects_go_where_they_are_asked_to_go(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
-    path.write_text("id,created_at\n,\n")
+    path.write_text("id,created_at\n1,\n")
     given: list[Any] = []
     tables = open_inputs([("people", path)])
     with tables[0][1]:
@@ -540,3 +541,55 @@ def test_whatever_a_row_holds_it_gives_activities_or_is_rejected(
         assert {
             name: kind[name].accept(value) for name, value in one.payload.items()
         } == one.payload
+
+
+def test_values_without_a_translation_stay_and_are_counted(tmp_path: Path) -> None:
+    mapping = PEOPLE + (
+        "[people.fields]\n"
+        'source = { column = "Channel", values = { "Paid" = "paid_search" } }\n'
+        'company = "Channel"\n'
+    )
+    rows = (
+        "id,at,Channel\n1,2024-01-01,Paid\n2,2024-01-01,Webinar\n3,2024-01-01,Fair\n4,2024-01-01,\n"
+    )
+    intake = take(tmp_path, mapping, people=rows)
+    assert [one.payload.get("source") for one in came(intake)] == [
+        "paid_search", "Webinar", "Fair", None,
+    ]  # fmt: skip
+    assert "2 values of Channel had no translation, such as 'Webinar'" in intake.reports[0].notes
+
+
+def test_empty_rows_of_a_spreadsheet_are_counted(tmp_path: Path) -> None:
+    intake = take(tmp_path, people="id,created_at\n1,2024-01-01\n,\n,\n")
+    assert (intake.rejects, intake.reports[0].rows) == ([], 1)
+    assert "2 empty rows passed over" in intake.reports[0].notes
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Sao_Paulo", "Europe/Berlin", "Pacific/Auckland"])
+@pytest.mark.parametrize("time", ["9999-12-31", "9999-12-31 23:59:59"])
+def test_a_time_that_means_never_is_a_reject(tmp_path: Path, zone: str, time: str) -> None:
+    mapping = PEOPLE.replace("UTC", zone)
+    intake = take(tmp_path, mapping, people=f"id,at\n1,{time}\n2,2024-01-01\n")
+    assert [one.person for one in came(intake)] == ["2"]
+    (reject,) = intake.rejects
+    assert (Path(reject.file).name, reject.line, reject.column) == ("people.csv", 2, "at")
+
+
+def test_a_table_of_the_mapping_without_a_file_is_always_said(tmp_path: Path) -> None:
+    mapping = PEOPLE + (
+        '[calls]\nperson = "id"\n[[calls.gives]]\nkind = "sales_touched"\nat = "at"\n'
+    )
+    intake = take(tmp_path, mapping, people="id,at\n1,2024-01-01\n")
+    assert intake.notes == (
+        "calls: the mapping has this table, and no file of that role was given",
+    )
+    with pytest.raises(FileProblem, match="the mapping has no table 'cals'; did you mean 'calls'"):
+        take(tmp_path, mapping, people="id,at\n", cals="id,at\n")
+
+
+def test_files_that_were_swapped_are_told(tmp_path: Path) -> None:
+    with pytest.raises(FileProblem) as caught:
+        take(tmp_path, people="person,kind,at\n", activities="id,created_at\n")
+    said = problems(caught.value)
+    assert said[0].endswith("these are the columns of activities: did you mean --activities?")
+    assert said[-1].endswith("these are the columns of people: did you mean --people?")

@@ -61,7 +61,7 @@ def plain(path: Path, **how: Any) -> list[Any]:
         ("only\nx\n", [(2, ["x"])]),
         ("a,b\n", []),
         ("a,b", []),
-        ("a,b\n,\n", [(2, ["", ""])]),
+        ("a,b\n,\n1,\n , \n", [(3, ["1", ""])]),
         ("a,b\nñ,日本\n", [(2, ["ñ", "日本"])]),
     ],
 )
@@ -196,8 +196,9 @@ def test_whatever_csv_writes_is_read_again_with_its_lines(
     path = write(tmp_path_factory.mktemp("csv"), "t.csv", text.getvalue())
     found, rejects = parts(path, delimiter=mark)
     assert rejects == []
-    assert [list(one.values.values()) for one in found] == rows
-    assert [one.line for one in found] == lines
+    full = [place for place, row in enumerate(rows) if any(map(str.strip, row))]
+    assert [list(one.values.values()) for one in found] == [rows[place] for place in full]
+    assert [one.line for one in found] == [lines[place] for place in full]
 
 
 soup = st.lists(
@@ -215,10 +216,11 @@ def test_whatever_bytes_a_csv_has_each_line_ends_as_a_row_or_a_reject(
     path = write(tmp_path_factory.mktemp("soup"), "t.csv", b"a,b\n" + content)
     with open_table(path) as table:
         found = list(table)
-    # Together the raw texts are the file: nothing is lost, nothing comes twice.
+        empty = table.empty
+    # Together the raw texts are the file: nothing is lost but delimiters, nothing comes twice.
     kept = "".join(one.raw for one in found)
     whole = content.decode("utf-8", "backslashreplace")
-    clean = str.maketrans("", "", "\r\n")
+    clean = str.maketrans("", "", '\r\n,;" ' if empty else "\r\n")
     assert kept.translate(clean) == whole.translate(clean)
     assert [one.line for one in found] == sorted({one.line for one in found})
     for one in found:
@@ -360,7 +362,9 @@ def test_the_standard_input_is_read_by_its_format(
         ("t.csv", b"a,\xe9\n1,2\n", "line 1: byte 0xE9 at character 3 is no text"),
         ("t.csv", b'a,"b\n1,2\n', "the header cannot be read: a quote is opened"),
         ("t.csv", "a,b\n1,2\n".encode("utf-16"), "is written in UTF-16"),
-        ("t.csvv", b"a,b\n", "should end in .csv, .tsv, .jsonl, .ndjson, .json, .parquet; did you"),
+        ("t.csvv", b"a,b\n", "let it end in .csv, .tsv, .jsonl, .ndjson, .json, .parquet; did you"),
+        ("t.xlsx", b"PK\x03\x04", "is a workbook, which is not read: save it as CSV"),
+        ("t.csv", b"PK\x03\x04", "is a workbook or an archive, and no text: save it as CSV"),
         ("t", b"a,b\n", "the name does not tell the format"),
         ("t.parquet", b"a,b\n", "is no Parquet file that can be read"),
         ("t.csv.gz", b"a,b\n", "cannot be read: Not a gzipped file"),
@@ -384,7 +388,7 @@ def test_a_missing_file_is_told_with_the_nearest_name(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(FileProblem, match="is a folder"):
-        open_table(tmp_path, "csv")
+        open_table(tmp_path)
 
 
 def test_the_standard_input_needs_a_format() -> None:
@@ -433,3 +437,10 @@ def test_without_polars_the_error_names_the_extra(
         open_table(path)
     rows, _ = parts(write(tmp_path, "t.csv", "a\n1\n"))
     assert rows[0].values == {"a": "1"}
+
+
+def test_rows_of_nothing_but_delimiters_are_counted_and_passed_over(tmp_path: Path) -> None:
+    path = write(tmp_path, "t.csv", b"a;b\n1;2\n;\n;;;\n")
+    with open_table(path) as table:
+        assert [one.line for one in table] == [2]
+        assert table.empty == 2
