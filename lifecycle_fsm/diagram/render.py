@@ -28,6 +28,7 @@ from xml.sax.saxutils import escape
 import attrs
 
 from lifecycle_fsm.errors import FileProblem, MissingExtra
+from lifecycle_fsm.tables.folder import replace_file
 
 __all__ = ["FALLBACK_FONTS", "FONT", "Drawing", "Format", "layout", "render"]
 
@@ -118,7 +119,7 @@ class Drawing:
             raise FileProblem(
                 f"{target}: {what} names no form of this drawing; use one of {', '.join(forms)}"
             )
-        _write_whole(target, forms[target.suffix.lower()]())
+        replace_file(target, forms[target.suffix.lower()]())
         return target
 
     def _forms(self) -> dict[str, Callable[[], bytes]]:
@@ -252,7 +253,7 @@ def _fontconfig_file(users: str | None) -> Path:
     text = _fontconfig(Path(fontpkg_ibm_plex_sans.ROOT), home / "fontconfig", users)
     file = home / f"fonts-{hashlib.sha256(text.encode()).hexdigest()[:12]}.conf"
     if not file.is_file():
-        _write_whole(file, text.encode())
+        replace_file(file, text.encode())
     return file
 
 
@@ -372,14 +373,3 @@ def _to_text(root: ElementTree.Element) -> str:
 
 
 # --- Files ------------------------------------------------------------------------------------
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write beside the file and then swap, so that no reader ever sees half of it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as problem:
-        beside.unlink(missing_ok=True)
-        raise FileProblem(f"{path}: cannot be written: {problem.strerror or problem}") from problem
