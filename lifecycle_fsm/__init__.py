@@ -26,6 +26,7 @@ from lifecycle_fsm.errors import (
 )
 from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.guard import (
+    Outcome,
     activity,
     always,
     days_in_stage,
@@ -56,8 +57,9 @@ from lifecycle_fsm.model import (
     save,
     shipped,
 )
+from lifecycle_fsm.orchestrator import Parked
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.processing import Context, Step, step
+from lifecycle_fsm.processing import Context, Step, StepError, step
 
 __version__ = "0.1.0"
 
@@ -82,6 +84,8 @@ __all__ = [
     "ModelError",
     "Move",
     "NoSuchMove",
+    "Outcome",
+    "Parked",
     "Person",
     "Problem",
     "RecordError",
@@ -94,6 +98,7 @@ __all__ = [
     "Stamp",
     "Step",
     "StepDef",
+    "StepError",
     "StepFailed",
     "UnknownPerson",
     "activity",
