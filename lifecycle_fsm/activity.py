@@ -86,6 +86,6 @@ def fingerprint(activity: Activity, payload: Mapping[str, Any]) -> tuple[bytes, 
     as a time in another zone, is the same content.
     """
     identity = blake2b(activity.id.encode(), digest_size=8).digest()
-    brought = sorted(payload.items()) if payload else ""
+    brought = sorted(payload.items()) if len(payload) > 1 else [*payload.items()]
     content = f"{activity.kind}\x1f{activity.at.timestamp()!r}\x1f{brought}"
     return identity, blake2b(content.encode(), digest_size=8).digest()

@@ -48,13 +48,15 @@ def effects(
         return _single(*parts[0])
 
     def write(person: Any, now: datetime, payload: Payloads) -> None:
-        found = [
-            (name, value(person, now, payload))
-            for name, value, needs in parts
-            if not needs or all(payload.get(one) is not None for one in needs)
-        ]
-        for name, one in found:
-            setattr(person, name, one)
+        found = []
+        for name, compute, needs in parts:
+            for part in needs:
+                if payload.get(part) is None:
+                    break
+            else:
+                found.append((name, compute(person, now, payload)))
+        for name, value in found:
+            setattr(person, name, value)
 
     return write
 

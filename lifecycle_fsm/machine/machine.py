@@ -70,6 +70,10 @@ class LifecycleMachine:
         # All of these hold immutable values, so that keeping them is keeping the whole person.
         self._slots = tuple(one.name for one in attrs.fields(self.person_class) if one.name != "id")
         self._state: Callable[[Person], tuple[Any, ...]] = attrgetter(*self._slots)
+        #: The detours that a system move leads back from.
+        self._returning = frozenset(
+            edge.source for edge in model.edges if edge.kind == "return" and not edge.on
+        )
         self._explainers: dict[str, Callable[[Any, datetime], Outcome]] = {}
         self._turning = self._turning_points()
 
@@ -180,15 +184,17 @@ class LifecycleMachine:
         if person._stage != self._initial:
             # A return that is held back only because this is the instant of its detour happens
             # right after [S9]: once for each activity, so that nobody swings to and fro.
-            waits = phase == 0 and person._stage_entered_at == now and self._may_return(person, now)
+            waits = (
+                phase == 0
+                and person._stage in self._returning
+                and person._stage_entered_at == now
+                and self._may_return(person, now)
+            )
             person._due = now + _NEXT if waits else self.due(person, now)
 
     def _may_return(self, person: Person, now: datetime) -> bool:
-        event = self.events.get(ADVANCE)
-        return event is not None and any(
-            one.returns and one.guard(person, now)
-            for one in event.transitions.get(person._stage, ())
-        )
+        returns = self.events[ADVANCE].transitions.get(person._stage, ())
+        return any(one.returns and one.guard(person, now) for one in returns)
 
     def pass_time(self, person: Person, due: datetime) -> Firing:
         """Try the system moves at an instant at which time may have opened one [S20]."""
