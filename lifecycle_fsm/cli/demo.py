@@ -66,4 +66,5 @@ def demo(
         print_json(outcome.as_dict())
         return
     print(outcome.as_text())
-    print(f"\nwritten to {out}: open {out}/funnel.svg, and read {out}/summary.txt")
+    look = f"open {out}/funnel.svg, and read" if pictures else "read"
+    print(f"\nwritten to {out}: {look} {out}/summary.txt")

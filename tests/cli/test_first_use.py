@@ -234,3 +234,15 @@ def test_an_explanation_cuts_what_an_activity_brought_between_its_parts(
     assert done.err == (
         "error: the model has no trigger 'disqualifie'; did you mean 'disqualify'?\n"
     )
+
+
+def test_a_demo_without_pictures_points_at_no_picture(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lifecycle_fsm.cli", "demo", "--people", "3", "--no-pictures",
+         "--out", str(tmp_path / "demo")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )  # fmt: skip
+    assert "read " in done.stdout
+    assert "funnel.svg" not in done.stdout
