@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from lifecycle_fsm.effects import NO_PAYLOAD, Payloads, attribute_of, condition
+from lifecycle_fsm.effects import NO_PAYLOAD, Effects, Payloads, attribute_of, condition
 from lifecycle_fsm.guard import Guard, compile_term
 from lifecycle_fsm.model import Model, ScoreRule
 from lifecycle_fsm.model.building import fields_read
@@ -48,6 +48,18 @@ class Scoring:
             if holds(person, now, NO_PAYLOAD)
         )
         return int(self._fit(total))
+
+    def rescoring(self, write: Effects | None, fields: Iterable[str]) -> Effects | None:
+        """The effects, and behind them the demographic score where they change what it depends on:
+        it is one function of the fields, whoever writes them [S18]."""
+        if write is None or not self._demographic or self.inputs.isdisjoint(fields):
+            return write
+
+        def write_and_score(person: Any, now: datetime, payload: Payloads) -> None:
+            write(person, now, payload)
+            person.demographic_score = self.demographic(person, now)
+
+        return write_and_score
 
     def scores(self, kind: str) -> bool:
         """Whether activities of the kind give points."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle_fsm import ModelError, ScoreRule, StepDef, load
+from lifecycle_fsm import Lifecycle, Model, ModelError, ScoreRule, SortRule, Stage, StepDef, load
 from lifecycle_fsm.fields import INT_MAX, INT_MIN
 from lifecycle_fsm.orchestrator import Orchestrator
 from tests.machine.small import (
@@ -236,3 +236,21 @@ def test_s7_a_lasting_fact_stays_for_a_later_stage() -> None:
     assert person.stage == "a"
     orchestrator.apply(act("2", "go", T + DAY))
     assert person.stage == "c"
+
+
+@pytest.mark.parametrize(("effects", "score"), [({"industry": "'shipping'"}, 30), ({}, 0)])
+def test_s18_a_move_that_changes_an_input_changes_the_demographic_score(
+    effects: dict[str, str], score: int
+) -> None:
+    new, lead, won = Stage("new"), Stage("lead"), Stage("won")
+    model = Model(
+        name="fit",
+        stages=[new, lead, won],
+        sort=[SortRule(name="all", when="otherwise", target="lead")],
+        scoring=[ScoreRule(name="ships", when="industry == 'shipping'", points=30)],
+        moves=[lead.to(won, on="win", then=effects)],
+    )
+    person = Lifecycle(model).admit("ann", at="2024-05-01T09:00Z")
+    assert person.demographic_score == 0
+    person.fire("win", at="2024-05-02T09:00Z")  # type: ignore[attr-defined]
+    assert (person.stage, person.demographic_score) == ("won", score)

@@ -25,8 +25,9 @@ from lifecycle_fsm.history import HistoryRow, unpack
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
 from lifecycle_fsm.machine.lean import Firing, LeanEvent, LeanMachine
 from lifecycle_fsm.machine.triggers import own_class
-from lifecycle_fsm.model import Edge, Model
+from lifecycle_fsm.model import Edge, Model, Set
 from lifecycle_fsm.person import Person, accept_fields
+from lifecycle_fsm.scoring import Scoring
 
 #: Events of the machine that are no trigger of the model; user triggers never start with ``_``.
 ADVANCE, SORT = "_advance", "_sort"
@@ -48,6 +49,8 @@ class LifecycleMachine:
         self.person_class = own_class(self)
         #: What ``person.<trigger>(at=…)`` goes through: whoever keeps the person's log, else this.
         self.front: Front = self._alone
+        #: The score rules, which a move that changes what they depend on runs again [S18].
+        self.scoring = Scoring(model)
         self._words = model.vocabulary
         self._machine = LeanMachine(
             model=None,
@@ -78,14 +81,15 @@ class LifecycleMachine:
         self._turning = self._turning_points()
 
     def _add(self, event: str, edge: Edge) -> None:
-        then = getattr(edge.rule, "then", ())
+        then: tuple[Set, ...] = getattr(edge.rule, "then", ())
+        write = effects(then, self.model.field_types, self._words)
         self._machine.add_transition(
             event,
             edge.source,
             edge.target,
             edge=edge,
             guard=compile_guard(edge.when, self._words, attribute_of),
-            then=effects(then, self.model.field_types, self._words),
+            then=self.scoring.rescoring(write, (one.field for one in then)),
         )
 
     def _turning_points(self) -> Mapping[str, tuple[TurningPoint, ...]]:

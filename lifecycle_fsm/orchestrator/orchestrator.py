@@ -26,7 +26,6 @@ from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
 from lifecycle_fsm.processing.builtin import Rows
 from lifecycle_fsm.processing.step import Run, Step
-from lifecycle_fsm.scoring import Scoring
 
 #: The id of the activity that ends original processing: ids are unique for a person [S19].
 PROCESSED = "processed"
@@ -75,7 +74,7 @@ class Orchestrator:
         self._record = record or (lambda decision: None)
         self._keep = log or (lambda activity: None)
         self._data = DataSilo(model)
-        self._scoring = Scoring(model)
+        self._scoring = self.machine.scoring
         self._chain: Chain = chain_of(
             model, steps, tables=tables or {}, demographic=self._scoring.demographic
         )
