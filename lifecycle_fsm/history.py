@@ -13,6 +13,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import attrs
 
+from lifecycle_fsm.fields import Value
+
 MoveKind: TypeAlias = Literal["enter", "step", "fast_track", "detour", "return", "merge", "migrate"]
 
 
@@ -23,7 +25,12 @@ class HistoryRow:
     ``at`` is when its cause says it happened, ``now`` the person's clock when it was applied; they
     differ where the cause came late. All times are UTC. ``passed_over`` names the path stages that
     the move went past: with ``credit`` they count as passed over, without it they count nowhere
-    [S6][S26]. ``owner`` and ``source`` are as they were at that moment.
+    [S6][S26]. ``owner`` and ``source`` are as they were at that moment, and so are the model's
+    ``dimensions`` in ``kept``, by name.
+
+    A merge [S23] leaves a row of the kind ``merge`` with both: that of the loser leads nowhere
+    (``to_stage`` is empty); that of the survivor leads from its stage to itself where it stays
+    there, and then is no visit (:attr:`visits`).
     """
 
     person: str
@@ -43,6 +50,21 @@ class HistoryRow:
     source: str | None
     version: str
     late: bool
+    kept: tuple[tuple[str, Value], ...] = ()
+
+    @property
+    def visits(self) -> bool:
+        """Whether the row begins a visit of a stage; a merge may leave the stage as it was."""
+        return bool(self.to_stage) and self.to_stage != self.from_stage
+
+    def value(self, name: str) -> Value:
+        """What ``owner``, ``source`` or a dimension was at that moment; nothing where the model
+        does not keep it."""
+        if name == "owner":
+            return self.owner
+        if name == "source":
+            return self.source
+        return next((value for kept, value in self.kept if kept == name), None)
 
 
 class Hop(NamedTuple):
@@ -64,6 +86,7 @@ class Hop(NamedTuple):
     source: str | None
     version: str
     late: bool
+    kept: tuple[tuple[str, Value], ...] = ()
 
 
 #: One shared hop for the same values; bounded, because a journey number has no bound.
@@ -79,6 +102,7 @@ def pack(row: HistoryRow) -> Packed:
     hop = shared_hop(
         row.from_stage, row.to_stage, row.kind, row.rule, row.trigger, row.journey,
         row.passed_over, row.credit, row.owner, row.source, row.version, row.late,
+        row.kept,
     )  # fmt: skip
     return hop, row.at, row.now, row.activity
 
@@ -90,7 +114,7 @@ def unpack(person: str, packed: Packed, first: int = 1) -> Iterator[HistoryRow]:
         yield HistoryRow(
             person, first + at // ROW, when, now, hop.from_stage, hop.to_stage, hop.kind, hop.rule,
             hop.trigger, activity, hop.journey, hop.passed_over, hop.credit, hop.owner, hop.source,
-            hop.version, hop.late,
+            hop.version, hop.late, hop.kept,
         )  # fmt: skip
 
 
@@ -117,8 +141,10 @@ def stamps(rows: Iterable[HistoryRow], until: datetime | None = None) -> Mapping
         until: where the open visit ends; without it that visit counts no time yet.
     """
     found: dict[str, Stamp] = {}
-    ordered = list(rows)
+    ordered = [row for row in rows if row.from_stage != row.to_stage]
     for row, after in zip_longest(ordered, ordered[1:]):
+        if not row.to_stage:
+            continue  # folded into somebody else: in no stage any more
         end = after.now if after else until
         stay = end - row.now if end and end > row.now else timedelta(0)
         before = found.get(row.to_stage)

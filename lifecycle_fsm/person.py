@@ -71,6 +71,7 @@ class Person:
 
     demographic_score: int = _says("how well the person fits: points", 0)
     behavior_score: int = _says("how much interest the person has shown: points", 0)
+    scored_at: datetime | None = _says("when points of interest were last given")
     hand_raised: bool = _says("asked to be contacted, and not yet recycled since", False)
     hand_raised_at: datetime | None = _says("when a hand was last raised")
     last_form: str | None = _says("name of the form filled last")

@@ -1,5 +1,15 @@
 """The definition of a lifecycle: immutable parts, structural checks, TOML in and out."""
 
+from lifecycle_fsm.model.agreements import (
+    AlertRule,
+    Ask,
+    AssignmentRule,
+    Calendar,
+    Channel,
+    Deadline,
+    Decay,
+    MergeRule,
+)
 from lifecycle_fsm.model.definition import (
     ActivityKind,
     DataRule,
@@ -20,8 +30,16 @@ from lifecycle_fsm.model.writing import to_plain
 
 __all__ = [
     "ActivityKind",
+    "AlertRule",
+    "Ask",
+    "AssignmentRule",
+    "Calendar",
+    "Channel",
     "DataRule",
+    "Deadline",
+    "Decay",
     "Edge",
+    "MergeRule",
     "Model",
     "Move",
     "ScoreRule",

@@ -5,41 +5,34 @@ Building needs no proof: overlaps, gaps and dead rules are the matter of the che
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from lifecycle_fsm.errors import GuardError, Problem, suggest
 from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.guard import (
     Always,
-    Field,
     Guard,
-    Named,
-    Opaque,
-    Term,
-    Vocabulary,
     constant,
     effect_problems,
-    is_name,
 )
-from lifecycle_fsm.guard import problems as guard_problems
-from lifecycle_fsm.model import kinds, steps
+from lifecycle_fsm.model import building_agreements, faults, kinds, steps
 from lifecycle_fsm.model.declared import Unreadable
 from lifecycle_fsm.model.definition import (
     Mail,
     Move,
     OnFailure,
-    Set,
+    Period,
+    ScoreRule,
     Skips,
     SortRule,
     arrow,
     given,
 )
-from lifecycle_fsm.model.resolving import fields_read, nodes
+from lifecycle_fsm.model.resolving import fields_read
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person
 
 if TYPE_CHECKING:
@@ -47,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fields_read", "mentions", "problems"]
 
-_STAGE_WORDS = frozenset(READ_ONLY)
 #: What the class of a model's persons has beside the fields: no field and no trigger is called so.
 _METHODS = frozenset(
     {name for name in dir(Person) if not name.startswith("__")} - set(BASE_FIELDS)
@@ -88,7 +80,7 @@ def _whole(model: Model) -> Iterator[Problem]:
 
 
 def _stages(model: Model) -> Iterator[Problem]:
-    yield from _unique("stages", [stage.name for stage in model.stages])
+    yield from faults.of_repeats("stages", [stage.name for stage in model.stages])
     if len(model.path) < 2:
         yield Problem(
             "stages",
@@ -97,22 +89,22 @@ def _stages(model: Model) -> Iterator[Problem]:
         )
     for index, stage in enumerate(model.stages):
         where = f"stages[{index}] {stage.name}"
-        yield from _identifier(where, stage.name)
-        yield from _system(model, where, stage.system)
-        yield from _choice(where, "mail", stage.mail, get_args(Mail))
+        yield from faults.of_name(where, stage.name)
+        yield from faults.of_system(model, where, stage.system)
+        yield from faults.of_choice(where, "mail", stage.mail, get_args(Mail))
 
 
 def _fields(model: Model) -> Iterator[Problem]:
-    yield from _unique("fields", [one.name for one in model.fields if one.name])
+    yield from faults.of_repeats("fields", [one.name for one in model.fields if one.name])
     for one in model.fields:
         where = f"fields.{one.name}" if one.name else "fields"
         if isinstance(one, Unreadable):
             yield Problem(where, one.fault)
             continue
-        yield from _word(where, one.name)
+        yield from faults.of_word(where, one.name)
         yield from (Problem(where, message) for message in one.faults())
         known = BASE_FIELDS.get(one.name)
-        if one.name in _STAGE_WORDS:
+        if one.name in faults.STAGE_WORDS:
             yield Problem(where, "this is written by the machine and cannot be declared")
         elif one.name in _METHODS or one.name in _PARAMETERS:
             yield Problem(where, "this name is taken by the person itself; choose another")
@@ -129,7 +121,7 @@ def _fields(model: Model) -> Iterator[Problem]:
 def _tokens(model: Model) -> Iterator[Problem]:
     for name, value in model.tokens.items():
         where = f"tokens.{name}"
-        yield from _word(where, name)
+        yield from faults.of_word(where, name)
         try:
             constant(value)
         except GuardError as error:
@@ -139,19 +131,19 @@ def _tokens(model: Model) -> Iterator[Problem]:
 def _guards(model: Model) -> Iterator[Problem]:
     for name, guard in model.guards.items():
         where = f"guards.{name}"
-        yield from _word(where, name)
+        yield from faults.of_word(where, name)
         if name in model.field_types or name in READ_ONLY:
             yield Problem(where, "a field has the same name, so a guard could mean either")
-        yield from _guard(model, where, guard)
+        yield from faults.of_guard(model, where, guard)
 
 
 def _moves(model: Model) -> Iterator[Problem]:
     yield from _unique_rules(model)
     for index, move in enumerate(model.moves):
         where = f"moves[{index}] {arrow(move.sources, move.target)}"
-        yield from _identifier(where, move.name)
-        yield from _system(model, where, move.system)
-        yield from _choice(where, "skips", move.skips, get_args(Skips))
+        yield from faults.of_name(where, move.name)
+        yield from faults.of_system(model, where, move.system)
+        yield from faults.of_choice(where, "skips", move.skips, get_args(Skips))
         known = True
         for name in dict.fromkeys((*move.sources, move.target)):
             if name not in model.by_name:
@@ -159,18 +151,18 @@ def _moves(model: Model) -> Iterator[Problem]:
                 yield Problem(where, f"no stage named {name!r}{suggest(name, model.by_name)}")
         if not move.sources:
             yield Problem(where, "a move leaves at least one stage: name it in 'from'")
-        yield from _unique(where, move.sources)
+        yield from faults.of_repeats(where, move.sources)
         yield from _trigger(model, where, move.on)
         if known and model.path and len(model.by_name) == len(model.stages):
             yield from _direction(model, where, move)
-        yield from _guard(model, where, move.when, opaque=True)
-        yield from _effects(model, where, move.then, model.vocabulary)
+        yield from faults.of_guard(model, where, move.when, opaque=True)
+        yield from faults.of_effects(model, where, move.then, model.vocabulary)
 
 
 def _trigger(model: Model, where: str, trigger: str | None) -> Iterator[Problem]:
     if trigger is None:
         return
-    yield from _identifier(where, trigger)
+    yield from faults.of_name(where, trigger)
     method = f"may_{trigger}"
     if trigger in _METHODS or trigger in model.field_types:
         yield Problem(
@@ -242,9 +234,9 @@ def _sort(model: Model) -> Iterator[Problem]:
     for index, rule in enumerate(model.sort):
         where = f"sort[{index}] {rule.name}"
         last = index == len(model.sort) - 1
-        yield from _identifier(where, rule.name)
-        yield from _system(model, where, rule.system)
-        yield from _choice(where, "skips", rule.skips, get_args(Skips))
+        yield from faults.of_name(where, rule.name)
+        yield from faults.of_system(model, where, rule.system)
+        yield from faults.of_choice(where, "skips", rule.skips, get_args(Skips))
         if isinstance(rule.when, Always) and not last:
             yield Problem(where, "it takes everyone, so no rule behind it is ever reached")
         if last and not isinstance(rule.when, Always):
@@ -260,30 +252,30 @@ def _sort(model: Model) -> Iterator[Problem]:
             yield Problem(where, "the sort leads out of original processing, not back into it")
         else:
             yield from _skips(where, rule, model.ranks.get(rule.target, 0) > 1)
-        yield from _guard(model, where, rule.when)
+        yield from faults.of_guard(model, where, rule.when)
 
 
 def _kinds(model: Model) -> Iterator[Problem]:
-    yield from _unique("kinds", [kind.name for kind in model.kinds])
+    yield from faults.of_repeats("kinds", [kind.name for kind in model.kinds])
     for kind in model.kinds:
         where = f"kinds.{kind.name}"
-        yield from _identifier(where, kind.name)
+        yield from faults.of_name(where, kind.name)
         if kind.name in kinds.KEPT:
             yield Problem(where, "this kind is built in and means more than its fields: choose "
                           "another name")  # fmt: skip
             continue
         if kind.trigger is not None:
-            yield from _identifier(where, kind.trigger)
-        yield from _unique(where, [one.name for one in kind.payload])
+            yield from faults.of_name(where, kind.trigger)
+        yield from faults.of_repeats(where, [one.name for one in kind.payload])
         for one in kind.payload:
             yield from _payload(f"{where}, payload {one.name}", one)
         words = model.vocabulary_for(kind.name)
-        yield from _effects(model, where, kind.sets, words)
-        yield from _no_stage(model, where, [one.value for one in kind.sets])
+        yield from faults.of_effects(model, where, kind.sets, words)
+        yield from faults.of_stage_words(model, where, [one.value for one in kind.sets])
 
 
 def _payload(where: str, one: FieldDef) -> Iterator[Problem]:
-    yield from _word(where, one.name)
+    yield from faults.of_word(where, one.name)
     yield from (Problem(where, message) for message in one.type.faults())
     if one.name in _PARAMETERS:
         yield Problem(where, "every activity has this beside its payload; choose another name")
@@ -301,14 +293,16 @@ def _data(model: Model) -> Iterator[Problem]:
         if not rule.then:
             yield Problem(where, "it sets nothing: say what in 'then'")
         words = model.vocabulary_for(rule.on)
-        yield from _guard(model, where, rule.when, words)
-        yield from _effects(model, where, rule.then, words)
-        yield from _no_stage(model, where, [rule.when, *(one.value for one in rule.then)])
+        yield from faults.of_guard(model, where, rule.when, words)
+        yield from faults.of_effects(model, where, rule.then, words)
+        yield from faults.of_stage_words(
+            model, where, [rule.when, *(one.value for one in rule.then)]
+        )
 
 
 def _scoring(model: Model) -> Iterator[Problem]:
     known = model.activity_kinds
-    yield from _unique("scoring", [rule.name for rule in model.scoring])
+    yield from faults.of_repeats("scoring", [rule.name for rule in model.scoring])
     for index, rule in enumerate(model.scoring):
         where = f"scoring[{index}] {rule.name}"
         if rule.on is not None and rule.on not in known:
@@ -321,8 +315,8 @@ def _scoring(model: Model) -> Iterator[Problem]:
                 "of 'data', or leave 'on' out for points of fit",
             )
         words = model.vocabulary_for(rule.on)
-        yield from _guard(model, where, rule.when, words)
-        yield from _no_stage(model, where, [rule.when, rule.points])
+        yield from faults.of_guard(model, where, rule.when, words)
+        yield from faults.of_stage_words(model, where, [rule.when, rule.points])
         if rule.on is None:
             for name in ("behavior_score", "demographic_score"):
                 if name in fields_read(model, [rule.when, rule.points]):
@@ -331,6 +325,7 @@ def _scoring(model: Model) -> Iterator[Problem]:
                         f"without 'on' these are points for how well somebody fits, and cannot "
                         f"depend on the {name!r}",
                     )
+        yield from _cap(where, rule)
         if isinstance(rule.points, Guard):
             yield Problem(where, "points are a number or a token, not a condition")
         else:
@@ -338,9 +333,22 @@ def _scoring(model: Model) -> Iterator[Problem]:
                 yield Problem(where, f"points: {message}")
 
 
+def _cap(where: str, rule: ScoreRule) -> Iterator[Problem]:
+    cap: object = rule.cap
+    yield from faults.of_choice(where, "per", rule.per, get_args(Period))
+    if cap is None and rule.per is not None:
+        yield Problem(where, "'per' says for how long a 'cap' holds: give 'cap' too")
+    elif cap is not None and rule.on is None:
+        yield Problem(
+            where, "points of fit are not added up, so there is nothing to cap: leave 'cap' out"
+        )
+    elif cap is not None and (type(cap) is not int or cap < 1):
+        yield Problem(where, f"cap: a whole number of points, at least 1, not {cap!r}")
+
+
 def _processing(model: Model) -> Iterator[Problem]:
-    yield from _unique("processing", [step.name for step in model.processing])
-    yield from _unique("processing", [step.number for step in model.processing])
+    yield from faults.of_repeats("processing", [step.name for step in model.processing])
+    yield from faults.of_repeats("processing", [step.number for step in model.processing])
     for index, step in enumerate(model.processing):
         where = f"processing[{index}] {step.name}".rstrip()
         if not 0 < step.number < steps.SORT_NUMBER:
@@ -353,106 +361,12 @@ def _processing(model: Model) -> Iterator[Problem]:
                 f"no built-in step {step.use!r}{suggest(step.use, steps.BUILT_IN)}; the project's "
                 "own step has a 'name' instead",
             )
-        yield from _choice(where, "on_failure", step.on_failure, get_args(OnFailure))
+        yield from faults.of_choice(where, "on_failure", step.on_failure, get_args(OnFailure))
         for message in steps.unwritable(step.options):
             yield Problem(where, message)
         full = next(one for one in model.chain if one.name == step.name)
         for message in steps.field_problems(full, model.chain, model.field_types):
             yield Problem(where, message)
-
-
-def _guard(
-    model: Model,
-    where: str,
-    guard: Guard,
-    words: Vocabulary | None = None,
-    *,
-    opaque: bool = False,
-) -> Iterator[Problem]:
-    if not opaque and any(isinstance(node, Opaque) for node in nodes(guard)):
-        yield Problem(where, "a Python function can guard a move only, not this")
-    for message in guard_problems(guard, words or model.vocabulary):
-        yield Problem(where, message)
-    for name in _other_meanings(guard):
-        yield Problem(where, f"two different guards are named {name!r}: rename one of them")
-
-
-def _other_meanings(guard: Guard) -> Iterator[str]:
-    """Named guards that came with another definition than the model's, the innermost ones."""
-    for node in nodes(guard):
-        if isinstance(node, Named) and node.definition is not None:
-            inner = list(_other_meanings(node.definition))
-            yield from inner or [node.name]
-
-
-def _effects(
-    model: Model, where: str, sets: tuple[Set, ...], words: Vocabulary
-) -> Iterator[Problem]:
-    yield from _unique(where, [one.field for one in sets])
-    for one in sets:
-        target = model.field_types.get(one.field)
-        if target is None:
-            hint = (
-                "only the machine writes it"
-                if one.field in READ_ONLY or one.field == "id"
-                else f"no field of this name{suggest(one.field, model.field_types)}"
-            )
-            yield Problem(where, f"cannot set {one.field!r}: {hint}")
-        elif isinstance(one.value, Guard):
-            if target.kind != "bool":
-                yield Problem(where, f"{one.field}: a condition can set a yes/no field only")
-            yield from _guard(model, where, one.value, words)
-        else:
-            for message in effect_problems(one.value, target, given(words)):
-                yield Problem(where, f"{one.field}: {message}{_quote(one.value, target, words)}")
-
-
-def _quote(value: Term, target: FieldType, words: Vocabulary) -> str:
-    """The remedy for a text that was written without its own quotation marks."""
-    if isinstance(value, Field) and target.kind == "str" and value.name not in words.fields:
-        return f"; a text has quotes of its own, as in \"'{value.name}'\""
-    return ""
-
-
-def _no_stage(model: Model, where: str, trees: Iterable[Guard | Term]) -> Iterator[Problem]:
-    for name in sorted(_STAGE_WORDS.intersection(fields_read(model, trees))):
-        yield Problem(
-            where,
-            f"it reads {name!r}: data and scoring come before the lifecycle and never read the "
-            "stage",
-        )
-
-
-def _system(model: Model, where: str, name: str) -> Iterator[Problem]:
-    if name and model.systems and name not in model.systems:
-        yield Problem(where, f"no system named {name!r}{suggest(name, model.systems)}")
-
-
-def _choice(where: str, key: str, value: Any, known: tuple[str, ...]) -> Iterator[Problem]:
-    if value is not None and value not in known:
-        yield Problem(
-            where, f"{key}: {value!r} is none of {', '.join(known)}{suggest(str(value), known)}"
-        )
-
-
-def _identifier(where: str, name: str) -> Iterator[Problem]:
-    if not (name.isidentifier() and name.isascii()) or keyword.iskeyword(name) or name[:1] == "_":
-        yield Problem(
-            where, f"{name!r} is not a name: use letters, digits and _, and start with a letter"
-        )
-
-
-def _word(where: str, name: str) -> Iterator[Problem]:
-    """What guards speak of is no word of their language either."""
-    yield from _identifier(where, name)
-    if name.isidentifier() and not keyword.iskeyword(name) and not is_name(name):
-        yield Problem(where, f"{name!r} is a word of the guard language: choose another name")
-
-
-def _unique(where: str, names: Iterable[object]) -> Iterator[Problem]:
-    for name, count in Counter(names).items():
-        if count > 1:
-            yield Problem(where, f"{name!r} stands here {count} times; each needs its own")
 
 
 _SECTIONS = (
@@ -467,4 +381,5 @@ _SECTIONS = (
     _scoring,
     _sort,
     _moves,
+    *building_agreements.SECTIONS,
 )

@@ -27,6 +27,7 @@ from lifecycle_fsm.guard import (
 
 Skips: TypeAlias = Literal["passed_over", "no_credit"]
 Mail: TypeAlias = Literal["nurture", "paused", "suspended"]
+Period: TypeAlias = Literal["day", "week", "month", "year"]
 OnFailure: TypeAlias = Literal["park", "skip"]
 #: The guard of the last rule of the sort, in a model file.
 OTHERWISE = "otherwise"
@@ -149,7 +150,7 @@ class Stage(_Origin):
     happens. ``off_path`` makes a detour stage. ``mail`` says what marketing mail does while a
     person is here [S12]. The other values are display only [S28]: ``title`` is the short name on a
     card ("MQL"), ``label`` the long one, ``system`` who owns the stage, ``group`` its part of the
-    funnel.
+    funnel, ``playbook`` what its owner does with a person here.
     """
 
     name: str
@@ -161,6 +162,7 @@ class Stage(_Origin):
     system: str = ""
     group: str = ""
     description: str = ""
+    playbook: str = ""
 
     @property
     def sources(self) -> tuple[Stage, ...]:
@@ -283,12 +285,18 @@ class ScoreRule:
 
     With ``on`` the points are added to the behavior score at each such activity. Without it they
     are part of the demographic score, which is the sum over all such rules that hold.
+
+    ``cap`` keeps what one rule gives one person in one period ``per`` day, week (from Monday),
+    month or year, in UTC, within plus and minus so many points: refreshing a page a hundred times
+    is not a hundred times the interest. Without ``per`` the cap is for ever.
     """
 
     name: str
     points: Term | Guard = attrs.field(converter=read_value)
     when: Guard = attrs.field(default=Always(), converter=read_guard)
     on: str | None = None
+    cap: int | None = None
+    per: Period | None = None
 
 
 def _options(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,20 +6,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from lifecycle_fsm.model.agreements import AlertRule, AssignmentRule, Deadline, Decay
 from lifecycle_fsm.model.definition import DataRule, Move, ScoreRule, SortRule, Stage, StepDef
 
 #: Texts at the top of the file.
 TEXTS: Final = ("name", "title", "description", "settle")
 #: Tables of a name and a value each.
-TABLES: Final = ("systems", "tokens", "fields", "guards", "kinds")
+TABLES: Final = ("systems", "tokens", "fields", "guards", "kinds", "calendars", "merging")
 #: Lists of tables, ``[[stages]]``, in the order of the file.
 SECTIONS: Final[Mapping[str, type]] = {
     "stages": Stage,
     "processing": StepDef,
     "data": DataRule,
     "scoring": ScoreRule,
+    "decay": Decay,
     "sort": SortRule,
     "moves": Move,
+    "deadlines": Deadline,
+    "assignment": AssignmentRule,
+    "alerts": AlertRule,
 }
 _KEYS: Mapping[type, Mapping[str, str]] = {
     Move: {"sources": "from", "target": "to"},

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from lifecycle_fsm.model.model import Model
 
 #: Keys that are for people's eyes: another label is not another lifecycle.
-DISPLAY = frozenset({"title", "label", "description", "code", "group", "system", "systems"})
+DISPLAY = frozenset(
+    {"title", "label", "description", "code", "group", "system", "systems", "playbook", "text"}
+    | {"dimensions"}
+)
 #: Tables whose keys somebody made up: a token may well be called ``label``.
-_NAMED_BY_USER = frozenset({"tokens", "guards", "fields", "kinds", "payload"})
+_NAMED_BY_USER = frozenset({"tokens", "guards", "fields", "kinds", "payload", "calendars"})
 #: Tables that are meaning as a whole.
-_VALUES = frozenset({"options", "then", "sets"})
+_VALUES = frozenset({"options", "then", "sets", "merging", "hours"})
 
 
 def version(model: Model) -> str:

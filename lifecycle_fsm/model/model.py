@@ -17,6 +17,14 @@ from lifecycle_fsm.history import MoveKind
 from lifecycle_fsm.model import building, meaning
 from lifecycle_fsm.model import kinds as built_in_kinds
 from lifecycle_fsm.model import steps as built_in_steps
+from lifecycle_fsm.model.agreements import (
+    AlertRule,
+    AssignmentRule,
+    Calendar,
+    Deadline,
+    Decay,
+    MergeRule,
+)
 from lifecycle_fsm.model.declared import read_fields
 from lifecycle_fsm.model.definition import (
     ActivityKind,
@@ -98,6 +106,34 @@ def _processing(parts: Iterable[StepDef]) -> tuple[StepDef, ...]:
     return tuple(parts)
 
 
+def _calendars(parts: Iterable[Calendar]) -> tuple[Calendar, ...]:
+    return tuple(parts)
+
+
+def _decay(parts: Iterable[Decay]) -> tuple[Decay, ...]:
+    return tuple(parts)
+
+
+def _deadlines(parts: Iterable[Deadline]) -> tuple[Deadline, ...]:
+    return tuple(parts)
+
+
+def _assignment(parts: Iterable[AssignmentRule]) -> tuple[AssignmentRule, ...]:
+    return tuple(parts)
+
+
+def _alerts(parts: Iterable[AlertRule]) -> tuple[AlertRule, ...]:
+    return tuple(parts)
+
+
+def _merging(value: Mapping[str, MergeRule]) -> Mapping[str, MergeRule]:
+    return Frozen(value)
+
+
+def _dimensions(names: str | Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 def _mapping(value: Mapping[str, str]) -> Mapping[str, str]:
     return Frozen(value)
 
@@ -110,7 +146,9 @@ def _guards(value: Mapping[str, Any]) -> Mapping[str, Guard]:
     return Frozen({name: read_guard(one) for name, one in value.items()})
 
 
-def _by_name(parts: Iterable[FieldDef] | Iterable[ActivityKind]) -> Mapping[str, Any]:
+def _by_name(
+    parts: Iterable[FieldDef] | Iterable[ActivityKind] | Iterable[Calendar],
+) -> Mapping[str, Any]:
     """Parts whose order says nothing."""
     return {one.name: one for one in parts}
 
@@ -137,6 +175,12 @@ class Model:
             again, of the same type, to give it clamps, choices or a default.
         kinds, data: kinds of activity that the model adds, and rules of the data silo [S18].
         scoring: the score rules; the behavior and demographic scores are apart [S18].
+        decay: how scores fade with time [S20].
+        deadlines: agreements how long a stage may last, in the hours of ``calendars`` [S21].
+        assignment, alerts: who shall work on a person, and what is asked of whom [S18][S24].
+        merging: what becomes of each field when two persons are folded into one [S23]; a field
+            that is not named here follows the rules of :mod:`lifecycle_fsm.orchestrator.merging`.
+        dimensions: fields that history keeps as they were at each move, to report by [S25].
         processing: the steps of original processing [S13].
         settle: how long after creation the chain ends, for a log that does not say so [S14].
         title, description: words for people.
@@ -158,6 +202,13 @@ class Model:
     kinds: tuple[ActivityKind, ...] = attrs.field(default=(), converter=_kinds, eq=_by_name)
     data: tuple[DataRule, ...] = attrs.field(default=(), converter=_data)
     scoring: tuple[ScoreRule, ...] = attrs.field(default=(), converter=_scoring)
+    decay: tuple[Decay, ...] = attrs.field(default=(), converter=_decay)
+    deadlines: tuple[Deadline, ...] = attrs.field(default=(), converter=_deadlines)
+    assignment: tuple[AssignmentRule, ...] = attrs.field(default=(), converter=_assignment)
+    alerts: tuple[AlertRule, ...] = attrs.field(default=(), converter=_alerts)
+    calendars: tuple[Calendar, ...] = attrs.field(default=(), converter=_calendars, eq=_by_name)
+    merging: Mapping[str, MergeRule] = attrs.field(factory=dict, converter=_merging)
+    dimensions: tuple[str, ...] = attrs.field(default=(), converter=_dimensions)
     processing: tuple[StepDef, ...] = attrs.field(default=(), converter=_processing)
     settle: timedelta = timedelta(0)
     title: str = ""

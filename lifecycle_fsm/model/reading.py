@@ -18,6 +18,7 @@ from lifecycle_fsm.errors import GuardSyntaxError, LifecycleError, ModelError, P
 from lifecycle_fsm.fields import KINDS, FieldDef, FieldType
 from lifecycle_fsm.guard import Always, Const, Guard, Term, parse_guard
 from lifecycle_fsm.model import building, layout
+from lifecycle_fsm.model.agreements import Calendar, read_receivers
 from lifecycle_fsm.model.definition import (
     OTHERWISE,
     ActivityKind,
@@ -112,12 +113,15 @@ class _Reader:
             "name": self.text,
             "title": self.text,
             "description": self.text,
-            "settle": self.settle,
+            "settle": self.length,
+            "dimensions": self.names,
             "systems": self.systems,
             "tokens": self.tokens,
             "fields": self.fields,
             "guards": self.guards,
             "kinds": self.kinds,
+            "calendars": self.calendars,
+            "merging": self.merging,
         }
         for key, raw in plain.items():
             if key in layout.SECTIONS:
@@ -147,7 +151,7 @@ class _Reader:
         rows = [self.row(cls, row, f"{key}[{index}]") for index, row in enumerate(raw)]
         return [row for row in rows if row is not None]
 
-    def settle(self, where: str, raw: Any) -> timedelta:
+    def length(self, where: str, raw: Any) -> timedelta:
         match = (
             re.fullmatch(r"\s*([0-9]{1,9})\s+(\w+?)s?\s*", raw) if isinstance(raw, str) else None
         )
@@ -174,6 +178,26 @@ class _Reader:
 
     def tokens(self, where: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         return self.named(where, raw)
+
+    def names(self, where: str, raw: Any) -> tuple[str, ...]:
+        if isinstance(raw, str):
+            return (raw,)
+        if isinstance(raw, list | tuple) and all(isinstance(one, str) for one in raw):
+            return tuple(raw)
+        self.problem(where, f"this is a list of fields, not {raw!r}")
+        return ()
+
+    def merging(self, where: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: self.text(f"{where}.{name}", rule)
+            for name, rule in self.named(where, raw).items()
+        }
+
+    def calendars(self, where: str, raw: Mapping[str, Any]) -> list[Calendar]:
+        return [
+            self.row(Calendar, value, f"{where}.{name}", name=name)
+            for name, value in self.named(where, raw).items()
+        ]
 
     def guards(self, where: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -281,7 +305,7 @@ class _Reader:
                 self.problem(where, f"no key {key!r} here{suggest(str(key), known)}")
                 continue
             attribute = known[key].name
-            fault = _shape(attribute, value)
+            fault = _shape(cls, attribute, value)
             if fault:
                 self.problem(f"{where}, {key}", fault)
             else:
@@ -297,6 +321,13 @@ class _Reader:
             return self.attempt(where, partial(parse_guard, value), _GUARD)
         if attribute == "points":
             return self.attempt(where, partial(read_value, value), _POINTS)
+        if cls is Calendar:
+            return value
+        if attribute in ("every", "after"):
+            return self.length(where, value)
+        if attribute == "to":
+            nobody: tuple[Term, ...] = ()
+            return self.attempt(where, partial(read_receivers, value), nobody)
         if attribute in ("then", "sets"):
             return tuple(
                 self.attempt(f"{where} {name}", partial(Set, name, one), Set(name, False))
@@ -318,6 +349,10 @@ class _Reader:
             "when": Always(),
             "then": (),
             "points": Const(0),
+            "every": timedelta(days=1),
+            "after": timedelta(days=1),
+            "stage": "",
+            "send": "task",
         }
         needed = {one.name for one in attrs.fields(cls) if one.default is attrs.NOTHING}
         if cls is Move:
@@ -355,12 +390,24 @@ _PLAIN: Mapping[str, tuple[tuple[type, ...], str]] = {
     "sets": ((Mapping,), _TABLE),
     "options": ((Mapping,), "a table"),
     "points": ((int, str), "a whole number or a token"),
+    "cap": ((int,), _WHOLE),
+    "entering": ((str, list, tuple), "the name of a stage, or a list of them"),
+    "to": ((str, list, tuple), "a text, or a list of which the first that is known counts"),
+    "include": ((str, list, tuple), _LIST),
+    "closed": ((str, list, tuple), "a list of dates"),
+    "links_to_crm": ((bool,), "true or false"),
 }
 
 
-def _shape(attribute: str, value: Any) -> str:
+def _shape(cls: type, attribute: str, value: Any) -> str:
     """What is wrong with the plain type of a value, or nothing."""
     wanted, words = _PLAIN.get(attribute, ((str,), "a text"))
+    if cls is Calendar and attribute == "hours":
+        words = "hours as '09:00-17:00', or a table by weekday, mon to sun"
+        good = isinstance(value, str) or (
+            isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values())
+        )
+        return "" if good else f"this is {words}, not {value!r}"
     right = isinstance(value, wanted) and (not isinstance(value, bool) or bool in wanted)
     if isinstance(value, list | tuple):
         right = right and all(isinstance(one, str) for one in value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import attrs
@@ -102,6 +103,10 @@ def resolved(model: Model) -> dict[str, Any]:
         "sort": settled(model.sort),
         "data": settled(model.data),
         "scoring": settled(model.scoring),
+        "decay": settled(model.decay),
+        "deadlines": settled(model.deadlines),
+        "assignment": settled(model.assignment),
+        "alerts": settled(model.alerts),
         "kinds": tuple(attrs.evolve(kind, sets=sets(kind.sets)) for kind in model.kinds),
     }
 
@@ -142,9 +147,14 @@ def _collect(node: Named, guards: dict[str, Guard]) -> None:
             _collect(inner, guards)
 
 
+_RULES = attrgetter(
+    "moves", "sort", "data", "scoring", "kinds", "decay", "deadlines", "assignment", "alerts"
+)
+
+
 def _trees(model: Model) -> Iterator[Guard]:
     yield from model.guards.values()
-    for rules in (model.moves, model.sort, model.data, model.scoring, model.kinds):
+    for rules in _RULES(model):
         for rule in rules:
             when = getattr(rule, "when", None)
             if isinstance(when, Guard):

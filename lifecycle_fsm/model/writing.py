@@ -13,6 +13,7 @@ from lifecycle_fsm.fields import FieldDef
 from lifecycle_fsm.guard import Always, Const, Guard, Opaque, Term, to_text
 from lifecycle_fsm.guard.terms import walk
 from lifecycle_fsm.model import layout
+from lifecycle_fsm.model.agreements import WEEKDAYS, Calendar
 from lifecycle_fsm.model.definition import (
     OTHERWISE,
     ActivityKind,
@@ -53,11 +54,15 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
             plain[name] = getattr(model, name)
     if model.settle:
         plain["settle"] = _duration(model.settle)
+    if model.dimensions:
+        plain["dimensions"] = list(model.dimensions)
     tables = {
         "systems": dict(model.systems),
         "tokens": {name: _thawed(value) for name, value in model.tokens.items()},
         "fields": _fields(model.fields),
         "guards": {name: to_text(guard) for name, guard in model.guards.items()},
+        "calendars": {one.name: _calendar(one) for one in model.calendars},
+        "merging": dict(model.merging),
     }
     plain |= {name: table for name, table in tables.items() if table}
     for section in layout.SECTIONS:
@@ -90,17 +95,34 @@ def _default(attribute: attrs.Attribute[Any]) -> Any:
     return factory() if factory else attribute.default
 
 
+def _calendar(calendar: Calendar) -> dict[str, Any]:
+    hours: Any = dict(calendar.hours)
+    if list(hours) == list(WEEKDAYS[:5]) and len(set(hours.values())) == 1:
+        hours = hours["mon"]
+    said = {
+        "zone": calendar.zone,
+        "hours": hours,
+        "holidays": calendar.holidays,
+        "closed": list(calendar.closed),
+    }
+    return {name: value for name, value in said.items() if value}
+
+
 def _any(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return _duration(value)
     if isinstance(value, Guard | Term):
         return _value(value)
     if isinstance(value, tuple) and len(value) == 1:
-        return value[0]
+        return _any(value[0])
     return _thawed(value)
 
 
 def _thawed(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _thawed(one) for name, one in value.items()}
+    if isinstance(value, Term):
+        return _value(value)
     return [_thawed(one) for one in value] if isinstance(value, tuple) else value
 
 

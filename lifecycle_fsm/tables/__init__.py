@@ -12,6 +12,7 @@ from lifecycle_fsm.tables.write import (
     REJECTS,
     Column,
     TableWriter,
+    history_columns,
     people_columns,
     read_history,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "TableWriter",
     "Targets",
     "by_event",
+    "history_columns",
     "load_mapping",
     "open_inputs",
     "open_table",

@@ -6,14 +6,14 @@ Every column has the type of its value. Times are UTC; a CSV has them as ``2018-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
 import attrs
 
 from lifecycle_fsm.errors import FileProblem, RecordError
-from lifecycle_fsm.fields import FieldType
+from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.history import HistoryRow, MoveKind
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
@@ -62,6 +62,18 @@ HISTORY: tuple[Column[HistoryRow], ...] = _columns(
     version="str",
     late="bool",
 )
+
+
+def history_columns(
+    dimensions: Mapping[str, FieldType],
+) -> tuple[Column[HistoryRow], ...]:
+    """The columns of the table of history, with those of the model's dimensions behind [S25]."""
+    more = (
+        Column[HistoryRow](name, one.kind, methodcaller("value", name))
+        for name, one in dimensions.items()
+    )
+    return (*HISTORY, *more)
+
 
 #: The columns of the table of decisions [S10].
 DECISIONS: tuple[Column[Decision], ...] = (
@@ -171,10 +183,15 @@ class TableWriter(Generic[T]):
                 )
 
 
-def read_history(path: str | Path, format: Format | None = None) -> list[HistoryRow]:
-    """Read back a history that :data:`HISTORY` wrote, from Parquet, CSV or JSON lines.
+def read_history(
+    path: str | Path,
+    format: Format | None = None,
+    dimensions: Mapping[str, FieldType] | None = None,
+) -> list[HistoryRow]:
+    """Read back a history that :func:`history_columns` wrote, from Parquet, CSV or JSON lines.
 
-    A history is whole or it is none, so one bad row is an error.
+    A history is whole or it is none, so one bad row is an error. Columns beside the fixed ones are
+    dimensions, read as the types say, or as texts where nothing is said.
 
     Raises:
         FileProblem: the file cannot be read, lacks a column, or a row is no row of a history.
@@ -194,7 +211,7 @@ def read_history(path: str | Path, format: Format | None = None) -> list[History
         for row in table:
             if isinstance(row, Reject):
                 raise FileProblem(f"{table.name}, line {row.line}: {row.reason}")
-            rows.append(_history_row(table.name, row, types))
+            rows.append(_history_row(table.name, row, types, dimensions or {}))
     return rows
 
 
@@ -207,17 +224,33 @@ def _field_type(column: Column[HistoryRow]) -> FieldType:
     return FieldType(column.type, column.name in _MISSING, choices)
 
 
-def _history_row(name: str, row: Row, types: Mapping[str, FieldType]) -> HistoryRow:
+_FIXED = frozenset(one.name for one in HISTORY)
+_TEXT = FieldType("str", nullable=True)
+_EMPTY = frozenset({"to_stage"})  # nothing is written there for the loser of a merge
+
+
+def _history_row(
+    name: str, row: Row, types: Mapping[str, FieldType], dimensions: Mapping[str, FieldType]
+) -> HistoryRow:
     values: dict[str, Any] = {}
-    for column, kind in types.items():
+    kept: list[tuple[str, Value]] = []
+
+    def accept(column: str, kind: FieldType, value: Any) -> Value:
         try:
-            value = row.values.get(column)
             # A CSV has no other sign for what is missing.
             lacks = value == "" and (kind.nullable or kind.kind != "str")
-            values[column] = kind.accept(None if lacks else value)
+            return kind.accept(None if lacks else value)
         except RecordError as error:
             raise FileProblem(f"{name}, line {row.line}, column {column}: {error}") from None
+
+    for column, kind in types.items():
+        value = row.values.get(column)
+        values[column] = accept(column, kind, "" if value is None and column in _EMPTY else value)
+    for column, value in row.values.items():
+        if column not in _FIXED:
+            kind = attrs.evolve(dimensions.get(column, _TEXT), nullable=True)
+            kept.append((column, accept(column, kind, value)))
     passed = row.values.get("passed_over") or ()
     if isinstance(passed, str):
         passed = passed.split(BETWEEN)
-    return HistoryRow(**values, passed_over=tuple(map(str, passed)))
+    return HistoryRow(**values, passed_over=tuple(map(str, passed)), kept=tuple(kept))

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
-from sqlalchemy import ForeignKey, create_engine, select
+from sqlalchemy import JSON, ForeignKey, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, validates
 
 from lifecycle_fsm import (
@@ -86,6 +86,7 @@ class StageRow(Base):
     source: Mapped[str | None]
     version: Mapped[str]
     late: Mapped[bool]
+    kept: Mapped[list[tuple[str, Any]]] = mapped_column(JSON)
 
     @classmethod
     def of(cls, contact: Contact, row: HistoryRow) -> StageRow:
@@ -96,6 +97,7 @@ class StageRow(Base):
     def row(self) -> HistoryRow:
         values = {one.name: getattr(self, one.name) for one in attrs.fields(HistoryRow)}
         values["passed_over"] = tuple(self.passed_over.split())
+        values["kept"] = tuple((name, value) for name, value in self.kept)
         # SQLite keeps no zone; what was stored was UTC.
         values["at"] = self.at.replace(tzinfo=UTC)
         values["now"] = self.now.replace(tzinfo=UTC)

@@ -1,0 +1,132 @@
+"""What any part of a model can have wrong with it: one function for each kind of fault [S5]."""
+
+from __future__ import annotations
+
+import keyword
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from lifecycle_fsm.errors import Problem, suggest
+from lifecycle_fsm.fields import FieldType
+from lifecycle_fsm.guard import (
+    Field,
+    Guard,
+    Named,
+    Opaque,
+    Term,
+    Vocabulary,
+    effect_problems,
+    is_name,
+)
+from lifecycle_fsm.guard import problems as guard_problems
+from lifecycle_fsm.model.definition import Set, given
+from lifecycle_fsm.model.resolving import fields_read, nodes
+from lifecycle_fsm.person import READ_ONLY
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.model.model import Model
+
+#: What only the machine writes, and no rule before the lifecycle may read.
+STAGE_WORDS = frozenset(READ_ONLY)
+
+
+def of_guard(
+    model: Model,
+    where: str,
+    guard: Guard,
+    words: Vocabulary | None = None,
+    *,
+    opaque: bool = False,
+) -> Iterator[Problem]:
+    """A guard that speaks of something unknown, or compares what cannot be compared."""
+    if not opaque and any(isinstance(node, Opaque) for node in nodes(guard)):
+        yield Problem(where, "a Python function can guard a move only, not this")
+    for message in guard_problems(guard, words or model.vocabulary):
+        yield Problem(where, message)
+    for name in _other_meanings(guard):
+        yield Problem(where, f"two different guards are named {name!r}: rename one of them")
+
+
+def _other_meanings(guard: Guard) -> Iterator[str]:
+    """Named guards that came with another definition than the model's, the innermost ones."""
+    for node in nodes(guard):
+        if isinstance(node, Named) and node.definition is not None:
+            inner = list(_other_meanings(node.definition))
+            yield from inner or [node.name]
+
+
+def of_effects(
+    model: Model, where: str, sets: tuple[Set, ...], words: Vocabulary
+) -> Iterator[Problem]:
+    """Effects that write what does not exist, or cannot be written so."""
+    yield from of_repeats(where, [one.field for one in sets])
+    for one in sets:
+        target = model.field_types.get(one.field)
+        if target is None:
+            hint = (
+                "only the machine writes it"
+                if one.field in READ_ONLY or one.field == "id"
+                else f"no field of this name{suggest(one.field, model.field_types)}"
+            )
+            yield Problem(where, f"cannot set {one.field!r}: {hint}")
+        elif isinstance(one.value, Guard):
+            if target.kind != "bool":
+                yield Problem(where, f"{one.field}: a condition can set a yes/no field only")
+            yield from of_guard(model, where, one.value, words)
+        else:
+            for message in effect_problems(one.value, target, given(words)):
+                yield Problem(where, f"{one.field}: {message}{_quote(one.value, target, words)}")
+
+
+def _quote(value: Term, target: FieldType, words: Vocabulary) -> str:
+    """The remedy for a text that was written without its own quotation marks."""
+    if isinstance(value, Field) and target.kind == "str" and value.name not in words.fields:
+        return f"; a text has quotes of its own, as in \"'{value.name}'\""
+    return ""
+
+
+def of_stage_words(model: Model, where: str, trees: Iterable[Guard | Term]) -> Iterator[Problem]:
+    """A rule of data or scoring that looks at the stage [S18]."""
+    for name in sorted(STAGE_WORDS.intersection(fields_read(model, trees))):
+        yield Problem(
+            where,
+            f"it reads {name!r}: data and scoring come before the lifecycle and never read the "
+            "stage",
+        )
+
+
+def of_system(model: Model, where: str, name: str) -> Iterator[Problem]:
+    """An owner that the model does not know."""
+    if name and model.systems and name not in model.systems:
+        yield Problem(where, f"no system named {name!r}{suggest(name, model.systems)}")
+
+
+def of_choice(where: str, key: str, value: Any, known: tuple[str, ...]) -> Iterator[Problem]:
+    """A value that is none of the known ones."""
+    if value is not None and value not in known:
+        yield Problem(
+            where, f"{key}: {value!r} is none of {', '.join(known)}{suggest(str(value), known)}"
+        )
+
+
+def of_name(where: str, name: str) -> Iterator[Problem]:
+    """What is no name for a program."""
+    if not (name.isidentifier() and name.isascii()) or keyword.iskeyword(name) or name[:1] == "_":
+        yield Problem(
+            where, f"{name!r} is not a name: use letters, digits and _, and start with a letter"
+        )
+
+
+def of_word(where: str, name: str) -> Iterator[Problem]:
+    """What guards speak of is no word of their language either."""
+    yield from of_name(where, name)
+    if name.isidentifier() and not keyword.iskeyword(name) and not is_name(name):
+        yield Problem(where, f"{name!r} is a word of the guard language: choose another name")
+
+
+def of_repeats(where: str, names: Iterable[object]) -> Iterator[Problem]:
+    """Names that stand more than once."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield Problem(where, f"{name!r} stands here {count} times; each needs its own")
