@@ -150,10 +150,28 @@ def _opportunity_writer(kind: str) -> Effects:
         )
         # A new mapping each time: a person can be put back as it was by keeping the old one.
         kept = {**(person._opportunities or {}), name: after}
-        person._opportunities = kept
-        person.open_opportunities = sum(one.counts_as_open for one in kept.values())
-        person.won_opportunities = sum(one.status == "won" for one in kept.values())
+        keep_opportunities(person, kept)
         if status == "lost":
             person.last_lost_at = now
 
     return write
+
+
+def keep_opportunities(person: Person, kept: Mapping[str, Opportunity]) -> None:
+    """Keep these opportunities, and the fields that follow from them [S22]."""
+    person._opportunities = kept
+    person.open_opportunities = sum(one.counts_as_open for one in kept.values())
+    person.won_opportunities = sum(one.status == "won" for one in kept.values())
+
+
+#: Of two records of one opportunity the later status counts: none is open again once it is closed.
+_LATER = ("open", "lost", "won")
+
+
+def one_of(ours: Opportunity, theirs: Opportunity) -> Opportunity:
+    """What two merged persons knew of one opportunity [S22][S23]."""
+    return Opportunity(
+        max(ours.status, theirs.status, key=_LATER.index),
+        theirs.amount if ours.amount is None else ours.amount,
+        theirs.closes_at if ours.closes_at is None else ours.closes_at,
+    )

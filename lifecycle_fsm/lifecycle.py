@@ -97,13 +97,13 @@ class Lifecycle:
         return person
 
     def person(self, id: str) -> Person:
-        """The person with this id.
+        """The person with this id, or whom the record of this id was folded into [S23].
 
         Raises:
             UnknownPerson: nobody with this id has been created.
         """
         try:
-            return self._orchestrator.people[id]
+            return self._orchestrator.survivor(id)
         except KeyError:
             raise UnknownPerson(
                 f"nobody with the id {id!r} has been created"
@@ -111,18 +111,31 @@ class Lifecycle:
             ) from None
 
     def __iter__(self) -> Iterator[Person]:
-        return iter(self._orchestrator.people.values())
+        people, merged = self._orchestrator.people, self._orchestrator.merged
+        return (person for name, person in people.items() if name not in merged)
 
     def __len__(self) -> int:
-        return len(self._orchestrator.people)
+        return len(self._orchestrator.people) - len(self._orchestrator.merged)
 
     def __contains__(self, id: str) -> bool:
         return id in self._orchestrator.people
 
     @property
     def history(self) -> Iterator[HistoryRow]:
-        """Every history row of everybody, person by person in the order of creation [S25]."""
-        return (row for person in self for row in person.history)
+        """Every history row of everybody, person by person in the order of creation, also of those
+        who were folded into others [S25]."""
+        return (row for person in self._orchestrator.people.values() for row in person.history)
+
+    @property
+    def merged(self) -> Mapping[str, str]:
+        """Whom each loser of a merge was folded into, directly; :meth:`person` follows on [S23]."""
+        return self._orchestrator.merged
+
+    def mail(self, id: str) -> str | None:
+        """What marketing mail may do with the person now [S12]: ``unsubscribed``, or what the stage
+        says (``nurture``, ``paused``, ``suspended``), or nothing where it says nothing."""
+        person = self.person(id)
+        return "unsubscribed" if person.unsubscribed else self.model.stage(person.stage).mail
 
     # ------------------------------------------------------------------ what happens
 

@@ -103,9 +103,16 @@ class Person:
     _seen: bytes = _machine(b"")
     _deferred: tuple[Any, ...] = _machine(())
     _opportunities: Mapping[str, Any] | None = _machine(None)
+    _points: Mapping[int, tuple[int, int]] | None = _machine(None)
+    _deadlines: Any = _machine(None)
+    _waiting: tuple[Any, ...] = _machine(())
 
     #: Set by the model on its own class.
     __field_types__: ClassVar[Mapping[str, FieldType]] = {}
+
+    def _kept(self) -> tuple[tuple[str, Value], ...]:
+        """The model's dimensions as they are, for a history row; its own class tells them."""
+        return ()
 
     @property
     def stage(self) -> str:

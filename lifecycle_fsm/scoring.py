@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from lifecycle_fsm.effects import NO_PAYLOAD, Effects, Payloads, attribute_of, condition
 from lifecycle_fsm.guard import Guard, compile_term
-from lifecycle_fsm.model import Model, ScoreRule
+from lifecycle_fsm.model import Model, Period, ScoreRule
 from lifecycle_fsm.model.building import fields_read
-
-_Rule = tuple[Callable[[Any, datetime, Payloads], bool], Callable[[Any, datetime, Payloads], Any]]
+from lifecycle_fsm.person import Person
 
 
 class Scoring:
     """The score rules of a model, ready to run."""
 
     def __init__(self, model: Model) -> None:
-        self._demographic = [_ready(rule, model) for rule in model.scoring if rule.on is None]
+        self._demographic: list[_Rule] = []
         self._behavior: dict[str, list[_Rule]] = {}
-        for rule in model.scoring:
-            if rule.on is not None:
-                self._behavior.setdefault(rule.on, []).append(_ready(rule, model))
+        for place, rule in enumerate(model.scoring):
+            ready = _Rule(place, rule, model)
+            if rule.on is None:
+                self._demographic.append(ready)
+            else:
+                self._behavior.setdefault(rule.on, []).append(ready)
         self._fit = model.field_types["demographic_score"].clamp
         self._interest = model.field_types["behavior_score"].clamp
         #: The fields that the demographic score depends on.
@@ -43,9 +45,9 @@ class Scoring:
         if not self._demographic:
             return int(person.demographic_score)
         total = sum(
-            points(person, now, NO_PAYLOAD)
-            for holds, points in self._demographic
-            if holds(person, now, NO_PAYLOAD)
+            rule.points(person, now, NO_PAYLOAD)
+            for rule in self._demographic
+            if rule.holds(person, now, NO_PAYLOAD)
         )
         return int(self._fit(total))
 
@@ -66,18 +68,56 @@ class Scoring:
         return kind in self._behavior
 
     def score(self, kind: str, person: Any, now: datetime, payload: Payloads) -> None:
-        """Add the points that the activity is worth to the behavior score."""
+        """Add the points that the activity is worth to the behavior score, and note when the
+        person last showed any interest."""
         total = 0
-        for holds, points in self._behavior.get(kind, ()):
-            if holds(person, now, payload):
-                total += points(person, now, payload)
+        interest = False
+        for rule in self._behavior.get(kind, ()):
+            if rule.holds(person, now, payload):
+                worth = rule.points(person, now, payload)
+                interest = interest or worth > 0
+                total += worth if rule.cap is None else _capped(rule, rule.cap, worth, person, now)
+        if interest:
+            person.scored_at = now
         if total:
             person.behavior_score = self._interest(person.behavior_score + total)
 
 
-def _ready(rule: ScoreRule, model: Model) -> _Rule:
-    assert not isinstance(rule.points, Guard)
-    return (
-        condition(rule.when, model.vocabulary_for(rule.on)),
-        compile_term(rule.points, model.vocabulary_for(rule.on), attribute_of),
-    )
+class _Rule:
+    """One score rule, ready to run."""
+
+    __slots__ = ("cap", "holds", "place", "points", "turn")
+    holds: Callable[[Any, datetime, Payloads], bool]
+    points: Callable[[Any, datetime, Payloads], Any]
+
+    def __init__(self, place: int, rule: ScoreRule, model: Model) -> None:
+        assert not isinstance(rule.points, Guard)
+        words = model.vocabulary_for(rule.on)
+        self.place = place
+        self.holds = condition(rule.when, words)
+        self.points = compile_term(rule.points, words, attribute_of)
+        self.cap = rule.cap
+        self.turn = _TURNS[rule.per]
+
+
+#: The number of the period in which an instant lies, in UTC; weeks begin on Monday.
+_TURNS: Mapping[Period | None, Callable[[datetime], int]] = {
+    None: lambda now: 0,
+    "day": lambda now: now.toordinal(),
+    "week": lambda now: (now.toordinal() - 1) // 7,  # day 1 of year 1 was a Monday
+    "month": lambda now: now.year * 12 + now.month,
+    "year": lambda now: now.year,
+}
+
+
+def _capped(rule: _Rule, cap: int, worth: int, person: Person, now: datetime) -> int:
+    """As many of the points as the rule may still give, or take, in this period."""
+    turn = rule.turn(now)
+    kept = person._points or {}
+    before, given = kept.get(rule.place, (turn, 0))
+    if before != turn:
+        given = 0
+    after = max(-cap, min(cap, given + worth))
+    # A new mapping each time: a person can be put back as it was by keeping the old one.
+    person._points = {**kept, rule.place: (turn, after)}
+    return after - given

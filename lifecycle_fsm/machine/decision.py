@@ -9,7 +9,8 @@ import attrs
 
 from lifecycle_fsm.errors import NoSuchMove, Refused
 from lifecycle_fsm.guard import Outcome
-from lifecycle_fsm.history import HistoryRow, Packed, unpack
+from lifecycle_fsm.history import ROW, HistoryRow, Packed, unpack
+from lifecycle_fsm.requests import Request
 
 Result: TypeAlias = Literal[
     "moved",
@@ -49,6 +50,9 @@ class Decision:
     (waits for the sort); *held* (nobody of that id yet); *duplicate*; *rejected*; *parked* (an
     error kept it, it is retried). ``rows`` are the hops that it caused, ``stage`` the stage after
     them. ``unmet`` explains a refused trigger, also where system moves went on to move the person.
+    ``requests`` are what has to be delivered because of it, and what was held back or superseded;
+    a machine without an orchestrator asks for nothing. ``kind`` is that of the activity, or of
+    what time brought: ``time`` (a move), ``decay``, ``deadline`` (one that was missed).
     """
 
     result: Result
@@ -64,11 +68,12 @@ class Decision:
     unmet: tuple[Refusal, ...] = ()
     reason: str = ""
     late: bool = False
+    requests: tuple[Request, ...] = ()
 
     @property
     def moved(self) -> bool:
         """Whether the stage changed."""
-        return bool(self.hops)
+        return any(hop.from_stage != hop.to_stage for hop in self.hops[::ROW])
 
     @property
     def rows(self) -> tuple[HistoryRow, ...]:
@@ -87,7 +92,8 @@ class Decision:
             text += f", late: it happened at {self.at:%Y-%m-%d %H:%M}"
         if self.reason:
             text += f": {self.reason}"
-        return "\n".join([text, *(f"  {one}" for one in self.unmet)])
+        wanted = [f"  asks for {one}" for one in self.requests]
+        return "\n".join([text, *(f"  {one}" for one in self.unmet), *wanted])
 
     def or_raise(self) -> Decision:
         """The decision itself, or an exception where the trigger did not get what it asked for.

@@ -66,6 +66,7 @@ class Firing:
             person.source,
             self.version,
             self.late,
+            person._kept(),
         )
         person._history += (hop, self.at, self.now, self.activity)
         self.entered += (target,)

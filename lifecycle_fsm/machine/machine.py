@@ -32,6 +32,7 @@ from lifecycle_fsm.scoring import Scoring
 #: Events of the machine that are no trigger of the model; user triggers never start with ``_``.
 ADVANCE, SORT = "_advance", "_sort"
 T = TypeVar("T")
+Agenda: TypeAlias = Callable[[Person, datetime, int, datetime | None], datetime | None]
 Front: TypeAlias = Callable[[Person, str, datetime, str | None, Payloads], Decision]
 _NEXT = timedelta(microseconds=1)
 
@@ -49,6 +50,9 @@ class LifecycleMachine:
         self.person_class = own_class(self)
         #: What ``person.<trigger>(at=…)`` goes through: whoever keeps the person's log, else this.
         self.front: Front = self._alone
+        #: What time brings beside moves, where somebody keeps an agenda: from the person, now, the
+        #: phase and the next time-opened move, the instant at which something is due next [S20].
+        self.agenda: Agenda | None = None
         #: The score rules, which a move that changes what they depend on runs again [S18].
         self.scoring = Scoring(model)
         self._words = model.vocabulary
@@ -194,7 +198,8 @@ class LifecycleMachine:
                 and person._stage_entered_at == now
                 and self._may_return(person, now)
             )
-            person._due = now + _NEXT if waits else self.due(person, now)
+            due = now + _NEXT if waits else self.due(person, now)
+            person._due = due if self.agenda is None else self.agenda(person, now, phase, due)
 
     def _may_return(self, person: Person, now: datetime) -> bool:
         returns = self.events[ADVANCE].transitions.get(person._stage, ())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from lifecycle_fsm.fields import Value
 from lifecycle_fsm.person import Person, class_name, person_class
 
 if TYPE_CHECKING:
@@ -25,6 +27,13 @@ def own_class(machine: LifecycleMachine) -> type[Person]:
     for method, function in _methods(machine).items():
         setattr(made, method, function)
     return made
+
+
+def _keeping(names: tuple[str, ...]) -> Callable[[Person], tuple[tuple[str, Value], ...]]:
+    get: Callable[[Person], Any] = attrgetter(*names)
+    if len(names) == 1:
+        return lambda person: ((names[0], get(person)),)
+    return lambda person: tuple(zip(names, get(person), strict=True))
 
 
 def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
@@ -50,6 +59,8 @@ def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
         return machine.explain(self, trigger, at)
 
     methods: dict[str, Callable[..., Any]] = {"fire": fire, "may": may, "explain": explain}
+    if machine.model.dimensions:
+        methods["_kept"] = _keeping(machine.model.dimensions)
     for trigger in machine.model.triggers:
         methods[trigger] = _asking(machine, trigger)
         methods[f"may_{trigger}"] = _wondering(machine, trigger)

@@ -10,10 +10,12 @@ from lifecycle_fsm.model.agreements import (
     Decay,
     MergeRule,
 )
+from lifecycle_fsm.model.building_agreements import PLACE
 from lifecycle_fsm.model.definition import (
     ActivityKind,
     DataRule,
     Move,
+    Period,
     ScoreRule,
     Set,
     SortRule,
@@ -29,6 +31,7 @@ from lifecycle_fsm.model.stub import stub
 from lifecycle_fsm.model.writing import to_plain
 
 __all__ = [
+    "PLACE",
     "ActivityKind",
     "AlertRule",
     "Ask",
@@ -42,6 +45,7 @@ __all__ = [
     "MergeRule",
     "Model",
     "Move",
+    "Period",
     "ScoreRule",
     "Set",
     "SortRule",

@@ -8,16 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, tzinfo
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lifecycle_fsm.errors import RecordError, suggest
+from lifecycle_fsm.model.agreements import WEEKDAYS, Calendar
 
-if TYPE_CHECKING:
-    from lifecycle_fsm.model.agreements import Calendar
-
-#: The days of the week as a calendar writes them, from Monday on as Python counts them.
-WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: Spans of open time of one day, each from a minute after midnight up to another.
 Minutes: TypeAlias = tuple[tuple[int, int], ...]
 
@@ -94,19 +90,17 @@ def calendar_faults(calendar: Calendar) -> Iterator[str]:
             "hours: it is never open: write when it is, such as "
             'hours = "09:00-17:00" for Monday to Friday'
         )
+    # What is said of several days at once is wrong once.
+    faults: dict[str, list[str]] = {}
     for name, text in calendar.hours.items():
         try:
             _weekday(name)
             _read_spans(text)
         except RecordError as error:
-            yield f"hours.{name}: {error}"
-    code = str(calendar.holidays)
-    if calendar.holidays and not _CODE.fullmatch(code):
-        yield (
-            f"holidays: {code!r} is no code of a country: write its ISO code in capitals, such as "
-            f"DE, and for a part of it DE-BE"
-            f"{suggest(code.upper(), [code.upper()] if _CODE.fullmatch(code.upper()) else [])}"
-        )
+            faults.setdefault(str(error), []).append(str(name))
+    for fault, names in faults.items():
+        yield f"hours.{', '.join(names)}: {fault}"
+    yield from _code_faults(calendar.holidays)
     for number, text in enumerate(calendar.closed):
         try:
             _read_date(text)
@@ -114,16 +108,27 @@ def calendar_faults(calendar: Calendar) -> Iterator[str]:
             yield f"closed[{number}]: {error}"
 
 
-def _weekday(name: str) -> int:
+def _code_faults(code: object) -> Iterator[str]:
+    if code == "" or (isinstance(code, str) and _CODE.fullmatch(code)):
+        return
+    capitals = str(code).upper()
+    near = f"; did you mean {capitals!r}?" if _CODE.fullmatch(capitals) else ""
+    yield (
+        f"holidays: {code!r} is no code of a country: write its ISO code in capitals, such as DE, "
+        f"and for a part of it DE-BE{near}"
+    )
+
+
+def _weekday(name: object) -> int:
     if name not in WEEKDAYS:
         raise RecordError(
             f"{name!r} is no day of the week: write {', '.join(WEEKDAYS)}"
-            f"{suggest(name.lower(), WEEKDAYS)}"
+            f"{suggest(str(name).lower(), WEEKDAYS)}"
         )
-    return WEEKDAYS.index(name)
+    return WEEKDAYS.index(str(name))
 
 
-def _read_spans(text: str) -> Minutes:
+def _read_spans(text: object) -> Minutes:
     spans: list[tuple[int, int]] = []
     for one in (text if isinstance(text, str) else "").split(","):
         span = one.strip()
@@ -155,11 +160,11 @@ def _minute(hour: str, minute: str) -> int:
     return after_midnight
 
 
-def _read_date(text: str) -> date:
+def _read_date(text: object) -> date:
     try:
         # Python reads more than this, such as 2024-W52-2, which few would take for a date.
         if isinstance(text, str) and _DATE.fullmatch(text):
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise RecordError(f"{text!r} is no date: write it as 2024-12-24")
+    raise RecordError(f'{text!r} is not the text of a date: write "2024-12-24"')

@@ -73,7 +73,7 @@ BUILT_IN: Mapping[str, ActivityKind] = {
         ActivityKind(
             name="score_given",
             payload=_payload(points="int", reason="str | None"),
-            sets={"behavior_score": "behavior_score + activity.points"},
+            sets={"behavior_score": "behavior_score + activity.points", "scored_at": "now"},
             description="points were added to the behavior score, or taken from it",
         ),
         ActivityKind(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lifecycle_fsm.activity import Activity
 from lifecycle_fsm.machine import Decision, Firing, Refusal, Result
 from lifecycle_fsm.person import Person
+from lifecycle_fsm.requests import Request
 
 
 def fired(
@@ -15,6 +16,7 @@ def fired(
     kind: str,
     unmet: tuple[Refusal, ...] = (),
     reason: str = "",
+    requests: tuple[Request, ...] = (),
 ) -> Decision:
     """The asking reached the machine: what it added to the history, and what it left unmet."""
     return Decision(
@@ -31,6 +33,7 @@ def fired(
         unmet,
         reason,
         firing.late,
+        requests,
     )
 
 

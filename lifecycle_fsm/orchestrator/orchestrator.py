@@ -13,15 +13,15 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.activity import Activity, fingerprint, made_id
-from lifecycle_fsm.data import DataSilo
 from lifecycle_fsm.effects import Payloads
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
 from lifecycle_fsm.fields import instant
-from lifecycle_fsm.machine import Decision, Firing, LifecycleMachine, Refusal, Result
+from lifecycle_fsm.machine import Decision, Firing, LifecycleMachine, Result
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.answers import fired, nobody, stopped
 from lifecycle_fsm.orchestrator.memory import Memory
 from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, said
+from lifecycle_fsm.orchestrator.work import Work
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
 from lifecycle_fsm.processing.builtin import Rows
@@ -29,17 +29,6 @@ from lifecycle_fsm.processing.step import Run, Step
 
 #: The id of the activity that ends original processing: ids are unique for a person [S19].
 PROCESSED = "processed"
-
-
-@attrs.frozen
-class _Deferred:
-    """A trigger that waits for the sort [S14]."""
-
-    trigger: str
-    activity: str
-    kind: str
-    at: datetime
-    late: bool
 
 
 class Orchestrator:
@@ -67,34 +56,26 @@ class Orchestrator:
     ) -> None:
         self.model = model
         self.machine = LifecycleMachine(model)
+        #: Everybody who was created, also those who were folded into others since.
         self.people: dict[str, Person] = {}
-        self._held: dict[str, dict[str, Activity]] = {}
+        #: Whom each loser of a merge was folded into [S23].
+        self.merged: dict[str, str] = {}
         #: Steps that failed and were gone without, by person [S13].
         self.skipped: dict[str, tuple[StepError, ...]] = {}
+        self._held: dict[str, dict[str, Activity]] = {}
         self._record = record or (lambda decision: None)
         self._keep = log or (lambda activity: None)
-        self._data = DataSilo(model)
-        self._scoring = self.machine.scoring
+        self._work = Work(model, self.machine, self._keep)
         self._chain: Chain = chain_of(
-            model, steps, tables=tables or {}, demographic=self._scoring.demographic
+            model, steps, tables=tables or {}, demographic=self.machine.scoring.demographic
         )
         self._lot = ParkingLot()
         self._memory = Memory()
         self.machine.front = self._asked
         self._logged: set[str] = set()
-        self._released: list[Decision] = []
         self._initial = model.initial.name
-        self._triggers = {
-            kind.name: kind.trigger
-            for kind in model.activity_kinds.values()
-            if kind.trigger in model.triggers
-        }
-        self._scored = frozenset(
-            name for name in model.activity_kinds if self._scoring.scores(name)
-        )
-        self._rescored = frozenset(
-            name for name, fields in self._data.writes.items() if fields & self._scoring.inputs
-        )
+        self._data = self._work.data
+        self._triggers = self._work.triggers
 
     # ------------------------------------------------------------------ the inbox
 
@@ -109,48 +90,87 @@ class Orchestrator:
         In this order: what was due before it, data, scoring, its process trigger once, and the
         system moves to completion [S7][S20]. All of it happens, or nothing [S11].
         """
-        decision = self._apply(activity)
-        self._log(decision)
-        if activity.kind == "created" and decision.moved:
-            self._release(activity.person)
-        return decision
-
-    def _log(self, decision: Decision) -> None:
-        """Record a decision, and behind it those of the triggers that it let go."""
-        self._record(decision)
-        released, self._released = self._released, []
-        for one in released:
+        decisions = self._apply(activity)
+        for one in decisions:
             self._record(one)
+        if activity.kind == "created" and decisions[0].moved:
+            self._release(activity.person)
+        return decisions[0]
 
-    def _apply(self, activity: Activity) -> Decision:
-        person = self.people.get(activity.person)
-        if person is None:
-            return self._unknown(activity)
+    def _apply(self, activity: Activity) -> list[Decision]:
+        record = self.people.get(activity.person)
+        if record is None:
+            return [self._unknown(activity)]
+        person = self.survivor(record.id) if self.merged else record
         try:
             payload = self._data.accept(activity.kind, activity.payload)
         except RecordError as error:
-            return stopped("rejected", person, activity, str(error))
+            return [stopped("rejected", person, activity, str(error))]
         mark = fingerprint(activity, payload)
-        before = self._memory.content(person, mark[0])
+        before = self._memory.content(record, mark[0])
         if before is not None:
-            return self._again(person, activity, before == mark[1])
-        if activity.kind == "created":
-            return stopped("rejected", person, activity, f"{person.id} was created already")
-        if activity.kind == "merged" and "merged" not in self._triggers:
-            return stopped("rejected", person, activity, "this version merges no persons yet")
-        if activity.kind == "processed" and person._stage != self._initial:
-            return stopped("rejected", person, activity, f"{person.id} was sorted already")
-        if person._due is not None and person._due < activity.at:
-            self._run_due(person, activity.at)
-        decision = self._attempt(person, self._transact, person, activity, payload)
-        if isinstance(decision, Exception):
-            self._lot.keep(Parked(person.id, activity, said(decision)))
-            trigger = self._triggers.get(activity.kind)
-            return stopped("parked", person, activity, said(decision), trigger)
-        self._memory.keep(person, mark)
+            return [_again(person, activity, before == mark[1])]
+        if self.merged and self._came_to_others(person, record, mark):
+            return [_again(person, activity, True)]
+        decisions = self._refusal(activity, person, record, payload)
+        if decisions is None:
+            if person._due is not None and person._due < activity.at:
+                self._run_due(person, activity.at)
+            done = self._attempt(person, self._transact, person, activity, payload)
+            if isinstance(done, Exception):
+                self._lot.keep(Parked(person.id, activity, said(done)))
+                trigger = self._triggers.get(activity.kind)
+                return [stopped("parked", person, activity, said(done), trigger)]
+            decisions = done
+        elif decisions[0].result != "unchanged":
+            return decisions
+        self._memory.keep(record, mark)
         if self._lot.by_person:
             self._lot.remove(person.id, activity)
-        return decision
+        return decisions
+
+    def _refusal(
+        self, activity: Activity, person: Person, record: Person, payload: Payloads
+    ) -> list[Decision] | None:
+        """The decision of an activity that is not applied, whoever the person is."""
+        result: Result = "rejected"
+        reason = ""
+        if activity.kind == "created":
+            reason = f"{record.id} was created already"
+        elif activity.kind == "processed" and record is not person:
+            result, reason = "unchanged", f"{record.id} was folded into {person.id} before"
+        elif activity.kind == "processed" and person._stage != self._initial:
+            reason = f"{person.id} was sorted already"
+        elif activity.kind == "merged":
+            name = str(payload["loser"])
+            loser = self.people.get(name)
+            if loser is None:
+                return [self._hold(activity, name)]
+            if self.survivor(name) is person:
+                result = "unchanged"
+                reason = f"{name} and {person.id} are one person already"
+        return [stopped(result, person, activity, reason)] if reason else None
+
+    def survivor(self, id: str) -> Person:
+        """The person whom a record now belongs to, after all merges [S23].
+
+        Raises:
+            KeyError: nobody of this id was created.
+        """
+        record = id
+        while record in self.merged:
+            record = self.merged[record]
+        return self.people[record]
+
+    def _came_to_others(self, person: Person, record: Person, mark: tuple[bytes, bytes]) -> bool:
+        """Whether the very same activity came before to another record of the same person: a CRM
+        that merges two records gives the one what the other had."""
+        losers = [one for one in self.merged if self.survivor(one) is person]
+        return any(
+            self._memory.content(other, mark[0]) == mark[1]
+            for other in (person, *(self.people[one] for one in losers))
+            if other is not record
+        )
 
     def _asked(
         self, person: Person, trigger: str, at: datetime, activity: str | None, payload: Payloads
@@ -165,77 +185,51 @@ class Orchestrator:
         return self.apply(Activity(name, person.id, trigger, at, payload))
 
     def _attempt(
-        self, person: Person, work: Callable[..., Decision], *arguments: Any
-    ) -> Decision | Exception:
+        self, person: Person, work: Callable[..., list[Decision]], *arguments: Any
+    ) -> list[Decision] | Exception:
         """Do all of the work, or leave the person as before and give the error to park [S11]."""
         try:
             return self.machine.whole(person, work, *arguments)
         except Exception as error:
-            self._released.clear()
             return error
 
-    def _transact(self, person: Person, activity: Activity, payload: Payloads) -> Decision:
-        kind = activity.kind
-        trigger = self._triggers.get(kind)
-        machine = self.machine
-        firing = machine.firing(person, activity.at, trigger, activity.id)
-        now = firing.now
-        processing = person._stage == self._initial
-        if kind == "processed" and processing:
-            return self._sort(person, firing, activity, payload)
-        self._data.apply(kind, person, now, payload)
-        if kind in self._scored:
-            self._scoring.score(kind, person, now, payload)
-        result: Result = "unchanged"
-        unmet: tuple[Refusal, ...] = ()
-        reason = ""
-        if processing:
-            machine.wind(person, now, 0)
-            if trigger is not None:
-                waiting = _Deferred(trigger, activity.id, kind, activity.at, firing.late)
-                person._deferred = (*person._deferred, waiting)
-                result, reason = "deferred", "it waits for the sort"
-        else:
-            if kind in self._rescored or (
-                kind == "changed" and not self._scoring.inputs.isdisjoint(payload)
-            ):
-                person.demographic_score = self._scoring.demographic(person, now)
-            stage = person._stage
-            result, unmet = machine.run(person, trigger, firing)
-            if result == "no_such_move" and trigger is not None:
-                reason = machine.no_such(trigger, stage)
-        # Within the transaction: what cannot be logged must not have happened.
-        self._keep(activity)
-        return fired(result, person, firing, activity.id, kind, unmet, reason)
+    def _transact(self, person: Person, activity: Activity, payload: Payloads) -> list[Decision]:
+        if activity.kind == "processed":
+            return self._sort(person, activity, payload)
+        if activity.kind == "merged":
+            return self._merge(person, activity, str(payload["loser"]))
+        return self._work.activity(person, activity, payload)
 
-    def _again(self, person: Person, activity: Activity, same: bool) -> Decision:
-        if same:
-            return stopped("duplicate", person, activity, "it was applied before")
-        return stopped(
-            "rejected",
-            person,
-            activity,
-            _reused(activity),
-        )
+    def _sort(self, person: Person, processed: Activity, values: Payloads) -> list[Decision]:
+        firing = self.machine.firing(person, processed.at, None, processed.id)
+        skipped = "; ".join(map(str, self.skipped.get(person.id, ())))
+        return self._work.sort(person, firing, processed, values, skipped)
+
+    def _merge(self, person: Person, activity: Activity, name: str) -> list[Decision]:
+        """Fold the person whom the loser's record belongs to into this one [S23]; both clocks run
+        up to the merge, and neither goes back."""
+        loser = self.survivor(name)
+        now = activity.at
+        while True:
+            for one in (person, loser):
+                if one._due is not None and one._due < now:
+                    self._run_due(one, now)
+            latest = max(one._clock or now for one in (person, loser))
+            if latest <= now:
+                break
+            now = latest
+        found = self.machine.whole(loser, self._work.merge, person, loser, activity, now)
+        self.merged[loser.id] = person.id
+        self._logged.discard(loser.id)
+        if person._stage != self._initial:
+            self._lot.remove(person.id, None)
+        return found
 
     # ------------------------------------------------------------------ new persons
 
     def _unknown(self, activity: Activity) -> Decision:
         if activity.kind != "created":
-            waiting = self._held.setdefault(activity.person, {})
-            before = waiting.get(activity.id)
-            if before is not None:
-                return (
-                    nobody("duplicate", activity, "this activity is held already")
-                    if before == activity
-                    else nobody("rejected", activity, _reused(activity))
-                )
-            waiting[activity.id] = activity
-            return nobody(
-                "held",
-                activity,
-                f"nobody has created {activity.person!r} yet; this waits for 'created'",
-            )
+            return self._hold(activity, activity.person)
         try:
             payload = self._data.accept("created", activity.payload)
             values = {"created_at": activity.at, **payload}
@@ -243,8 +237,7 @@ class Orchestrator:
         except RecordError as error:
             return nobody("rejected", activity, str(error))
         try:
-            self._data.apply("created", person, activity.at, values)
-            self._keep(activity)
+            self._work.created(person, activity, values)
         except Exception as error:
             self._lot.keep(Parked(activity.person, activity, said(error)))
             return nobody("parked", activity, said(error))
@@ -254,6 +247,21 @@ class Orchestrator:
         self._memory.keep(person, fingerprint(activity, payload))
         self.people[person.id] = person
         return attrs.evolve(nobody("moved", activity), stage=person._stage, hops=person._history)
+
+    def _hold(self, activity: Activity, missing: str) -> Decision:
+        """Keep the activity until somebody creates the person whom it needs [S19]."""
+        waiting = self._held.setdefault(missing, {})
+        key = f"{activity.person}/{activity.id}"
+        before = waiting.get(key)
+        if before is not None:
+            return (
+                nobody("duplicate", activity, "this activity is held already")
+                if before == activity
+                else nobody("rejected", activity, _reused(activity))
+            )
+        waiting[key] = activity
+        reason = f"nobody has created {missing!r} yet; this waits for 'created'"
+        return nobody("held", activity, reason)
 
     def _release(self, id: str) -> None:
         """Apply what was held for a person who has just been created."""
@@ -270,16 +278,17 @@ class Orchestrator:
             LifecycleError: the person has been sorted before.
         """
         try:
-            one = self.people[person]
+            one = self.survivor(person)
         except KeyError:
             raise UnknownPerson(f"nobody with the id {person!r} has been created") from None
         if one._stage != self._initial:
             raise LifecycleError(f"{person} was sorted before and is in {one._stage!r}")
-        decision = self._process(one, instant(at))
-        self._log(decision)
-        return decision
+        decisions = self._process(one, instant(at))
+        for decision in decisions:
+            self._record(decision)
+        return decisions[0]
 
-    def _process(self, person: Person, at: datetime) -> Decision:
+    def _process(self, person: Person, at: datetime) -> list[Decision]:
         """Run the chain; its end is the activity ``processed``, as a log would have it."""
         now = max(at, person._clock or at)
         given = self._chain.run(person, Context(now, self.model.tokens))
@@ -290,63 +299,18 @@ class Orchestrator:
         error: object = given.parked
         if error is None:
             firing = Firing(person, now, now, False, None, PROCESSED, self.machine.version)
-            decision = self._attempt(person, self._sort, person, firing, activity, given.values)
-            if not isinstance(decision, Exception):
+            skipped = "; ".join(map(str, given.skipped))
+            done = self._attempt(
+                person, self._work.sort, person, firing, activity, given.values, skipped
+            )
+            if not isinstance(done, Exception):
                 self._memory.keep(person, fingerprint(activity, given.values))
                 self._lot.remove(person.id, None)
-                return decision
-            error = said(decision)
+                return done
+            error = said(done)
         person._due = None
         self._lot.keep(Parked(person.id, None, str(error)))
-        return stopped("parked", person, activity, str(error))
-
-    def _sort(
-        self, person: Person, firing: Firing, processed: Activity, values: Payloads
-    ) -> Decision:
-        """The end of the chain: its values, the sort, the deferred triggers, system moves [S14]."""
-        machine, now, activity = self.machine, firing.now, processed.id
-        self._data.apply("processed", person, now, values)
-        machine.sort(person, firing)
-        waiting, person._deferred = person._deferred, ()
-        if not waiting:
-            machine.advance(person, firing)
-        skipped = "; ".join(map(str, self.skipped.get(person.id, ())))
-        decision = fired(
-            "moved" if firing.entered else "unchanged",
-            person,
-            firing,
-            activity,
-            "processed",
-            reason=skipped,
-        )
-        entered = firing.entered
-        for one in waiting:
-            asked = Firing(
-                person, now, one.at, one.late, one.trigger, one.activity, machine.version
-            )
-            # The askings of one run share what they entered: no detour is entered twice [S9].
-            asked.entered = entered
-            stage = person._stage
-            result = machine.ask(person, one.trigger, asked)
-            entered = asked.entered
-            reason = "after the sort"
-            if result == "no_such_move":
-                reason += f": {machine.no_such(one.trigger, stage)}"
-            unmet = machine.refusals(person, one.trigger, now) if result == "refused" else ()
-            self._released.append(
-                fired(result, person, asked, one.activity, one.kind, unmet, reason)
-            )
-        if waiting:
-            last = Firing(person, now, firing.at, firing.late, None, activity, machine.version)
-            last.entered = entered
-            machine.advance(person, last)
-            if last.added(person):
-                self._released.append(
-                    fired("moved", person, last, activity, "processed", (), "after the sort")
-                )
-        machine.wind(person, now, 0)
-        self._keep(processed)
-        return decision
+        return [stopped("parked", person, activity, str(error))]
 
     # ------------------------------------------------------------------ time
 
@@ -366,28 +330,25 @@ class Orchestrator:
         found: list[Decision] = []
         while (due := person._due) is not None and (due < until or (inclusive and due == until)):
             if person._stage == self._initial:
-                decision: Decision | None = self._process(person, due)
+                decisions = self._process(person, due)
                 if person._clock == due:
                     person._phase = 1
             else:
-                decision = self._let_pass(person, due)
-            if decision is not None:
-                self._log(decision)
-                found.append(decision)
+                decisions = self._let_pass(person, due)
+            for one in decisions:
+                self._record(one)
+            found += decisions
         return found
 
-    def _let_pass(self, person: Person, due: datetime) -> Decision | None:
-        """Try the system moves at an instant at which time may have opened one."""
-        decision = self._attempt(person, self._pass_time, person, due)
-        if isinstance(decision, Exception):
+    def _let_pass(self, person: Person, due: datetime) -> list[Decision]:
+        """Let happen what is due at an instant: decay, deadlines, moves."""
+        done = self._attempt(person, self._work.time, person, due)
+        if isinstance(done, Exception):
             person._due = None
-            self._lot.keep(Parked(person.id, None, said(decision)))
+            self._lot.keep(Parked(person.id, None, said(done)))
             firing = self.machine.firing(person, due)
-            return fired("parked", person, firing, None, "time", reason=said(decision))
-        return decision if decision.moved else None
-
-    def _pass_time(self, person: Person, due: datetime) -> Decision:
-        return fired("moved", person, self.machine.pass_time(person, due), None, "time")
+            return [fired("parked", person, firing, None, "time", reason=said(done))]
+        return done
 
     # ------------------------------------------------------------------ when things went wrong
 
@@ -410,12 +371,20 @@ class Orchestrator:
                 found.append(self.apply(one.activity))
                 continue
             person = self.people[one.person]
+            if person.id in self.merged:
+                continue
             if person._stage == self._initial:
                 found.append(self.process(one.person, now))
             else:
                 person._due = person._clock
                 found += self._run_due(person, now, inclusive=True)
         return found
+
+
+def _again(person: Person, activity: Activity, same: bool) -> Decision:
+    if same:
+        return stopped("duplicate", person, activity, "it was applied before")
+    return stopped("rejected", person, activity, _reused(activity))
 
 
 def _reused(activity: Activity) -> str:

@@ -1,14 +1,6 @@
 """Step 050: the group of a test, drawn by a seeded hash of the person's id [S16].
 
-The number of a person is, for ever and in every engine::
-
-    n = the first 15 hexadecimal digits of SHA-256(seed + ":" + id), in UTF-8, as an integer
-
-Fifteen digits are 60 bits, so that the number fits a signed 64-bit integer. In PostgreSQL and in
-Spark::
-
-    ('x' || left(encode(sha256(convert_to(seed || ':' || id, 'UTF8')), 'hex'), 15))::bit(60)::bigint
-    cast(conv(substr(sha2(concat(seed, ':', id), 256), 1, 15), 16, 10) as bigint)
+The number ``n`` of a person is that of :func:`~lifecycle_fsm.stable.stable_number`.
 
 The *bucket* is ``n mod 10000``. The groups stand in the order of their names (by code point); with
 integer weights that sum to W, a person is in the first group for which
@@ -17,48 +9,16 @@ integer weights that sum to W, a person is in the first group for which
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import accumulate
-from typing import Any, TypeVar
+from typing import Any
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.processing.builtin import Made, Surroundings
 from lifecycle_fsm.processing.options import Options
 from lifecycle_fsm.processing.step import Context
-
-T = TypeVar("T")
-
-BUCKETS = 10_000
-
-
-def stable_number(seed: str | int, person: str) -> int:
-    """The number of a person under a seed, from 0 to 2**60 - 1.
-
-    >>> stable_number("2024", "p-1")
-    827559232847864498
-    """
-    return int(hashlib.sha256(f"{seed}:{person}".encode()).hexdigest()[:15], 16)
-
-
-def bucket(seed: str | int, person: str) -> int:
-    """One of 10 000 buckets, evenly filled.
-
-    >>> bucket("2024", "p-1")
-    4498
-    """
-    return stable_number(seed, person) % BUCKETS
-
-
-def stable_choice(options: Sequence[T], seed: str | int, person: str) -> T:
-    """One of the options, evenly, and always the same for a person: a round robin that needs no
-    counter. The order of the options counts: ``options[n mod len(options)]``.
-
-    >>> stable_choice(["ada", "grace"], "2024", "p-1")
-    'ada'
-    """
-    return options[stable_number(seed, person) % len(options)]
+from lifecycle_fsm.stable import BUCKETS, bucket
 
 
 def group_of(groups: Mapping[str, int], seed: str | int, person: str) -> str:

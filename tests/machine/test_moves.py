@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lifecycle_fsm import (
+    Activity,
     FieldDef,
     FieldType,
     LifecycleError,
@@ -481,6 +482,9 @@ def test_the_triggers_of_a_model_are_asked_by_activities_of_that_name_too() -> N
             continue
         orchestrator = Orchestrator(model)
         person = admitted(orchestrator)
-        payload = {"loser": "q"} if on == "merged" else {}
+        payload = {}
+        if on == "merged":
+            orchestrator.apply(Activity("c", "q", "created", T))
+            payload = {"loser": "q"}
         orchestrator.apply(act("1", on, T + HOUR, **payload))
         assert person.stage == "b", on

@@ -1,0 +1,132 @@
+"""Alerts and other requests: what is asked for when a stage is entered or an activity comes
+[S12][S24], and what marketing mail may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+import attrs
+
+from lifecycle_fsm.asking import Asking
+from lifecycle_fsm.effects import NO_PAYLOAD, Payloads, condition
+from lifecycle_fsm.model import AlertRule, Model
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.requests import Request
+
+#: The rule and the channel of a change of what marketing mail may do.
+MAIL = "mail"
+
+
+class _Rule:
+    def __init__(self, rule: AlertRule, model: Model) -> None:
+        self.deadline = rule.deadline
+        self.holds = condition(rule.when, model.vocabulary_for(rule.on))
+        self.asking = Asking(rule.name, rule.send, rule, model)
+
+
+class Alerts:
+    """The alert rules of a model, ready to run."""
+
+    def __init__(self, model: Model) -> None:
+        rules = [(rule, _Rule(rule, model)) for rule in model.alerts]
+        #: By the stage that is entered, and by the kind of activity, as written.
+        self.by_stage: Mapping[str, Sequence[_Rule]] = {
+            stage.name: found
+            for stage in model.stages
+            if (found := [ready for rule, ready in rules if stage.name in rule.entering])
+        }
+        self.by_kind: Mapping[str, Sequence[_Rule]] = {
+            kind: found
+            for kind in model.activity_kinds
+            if (found := [ready for rule, ready in rules if rule.on == kind])
+        }
+        #: What each stage says of marketing mail.
+        self.mail: Mapping[str, str | None] = {stage.name: stage.mail for stage in model.stages}
+
+    def entering(
+        self,
+        person: Person,
+        stage: str,
+        now: datetime,
+        activity: str | None,
+        dues: Mapping[str, datetime],
+        *,
+        superseded: bool = False,
+    ) -> Iterator[Request]:
+        """What the entry of a stage asks for; ``superseded`` where the person went on at once."""
+        for rule in self.by_stage.get(stage, ()):
+            if rule.holds(person, now, NO_PAYLOAD):
+                yield rule.asking.make(
+                    person,
+                    now,
+                    stage=stage,
+                    activity=activity,
+                    due_at=dues.get(rule.deadline),
+                    superseded=superseded,
+                )
+
+    def coming(
+        self,
+        person: Person,
+        kind: str,
+        now: datetime,
+        activity: str | None,
+        payload: Payloads,
+        dues: Mapping[str, datetime],
+    ) -> Iterator[Request]:
+        """What an activity asks for, in whatever stage the person is [S24]."""
+        for rule in self.by_kind.get(kind, ()):
+            if rule.holds(person, now, payload):
+                yield rule.asking.make(
+                    person, now, stage=None, activity=activity, due_at=dues.get(rule.deadline)
+                )
+
+    def mailing(
+        self, person: Person, before: str, now: datetime, activity: str | None
+    ) -> Iterator[Request]:
+        """A change of what marketing mail may do, where the way from the stage before made one:
+        entering a stage sets it, and leaving it undoes that [S12]."""
+        old, new = self.mail.get(before), self.mail.get(person._stage)
+        if old != new:
+            cause = activity or f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
+            yield Request(
+                f"{person.id}/{MAIL}/{cause}",
+                person.id,
+                MAIL,
+                MAIL,
+                "marketing",
+                f"marketing mail: {new or 'as usual'}, before {old or 'as usual'}",
+                now,
+                person._stage,
+                activity,
+                data={"mail": new, "before": old},
+            )
+
+
+def hold(person: Person, requests: Iterable[Request]) -> None:
+    """Keep those of the requests that wait for the CRM [S24], each with the visit that it is of."""
+    waiting = [
+        (one, None if one.stage is None else person._stage_entered_at)
+        for one in requests
+        if one.state == "held"
+    ]
+    if waiting:
+        person._waiting = (*person._waiting, *waiting)
+
+
+def released(person: Person, now: datetime) -> list[Request]:
+    """What has waited for the CRM, now that it has acknowledged the person [S24].
+
+    What a stage asked for that the person has left meanwhile is superseded.
+    """
+    waiting, person._waiting = person._waiting, ()
+    here = person._stage, person._stage_entered_at
+    return [
+        attrs.evolve(
+            one,
+            at=now,
+            state="released" if visit is None or (one.stage, visit) == here else "superseded",
+        )
+        for one, visit in waiting
+    ]

@@ -1,0 +1,110 @@
+"""Asking made ready to run: who gets a request, and in which words [S11][S24]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from lifecycle_fsm.effects import attribute_of
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.guard import Const, Field, Term, Token
+from lifecycle_fsm.model import PLACE, Ask, Model
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.requests import Request, State
+
+#: One receiver of several: the person decides which.
+Receiver: TypeAlias = Callable[[Person], str | None]
+#: In words, what nobody knows.
+UNKNOWN = "unknown"
+
+
+class Asking:
+    """One rule's request, ready to be made for a person."""
+
+    def __init__(self, rule: str, channel: str, ask: Ask, model: Model) -> None:
+        self.rule = rule
+        self.channel = channel
+        self.links_to_crm = ask.links_to_crm
+        self._receivers = [receiver(term, model) for term in ask.to]
+        self._words = PLACE.split(ask.text)
+        self._include = [(name, attribute_of(name)) for name in ask.include]
+
+    def make(
+        self,
+        person: Person,
+        at: datetime,
+        *,
+        stage: str | None,
+        activity: str | None,
+        to: str | None = None,
+        due_at: datetime | None = None,
+        superseded: bool = False,
+    ) -> Request:
+        """The request, held where its link needs a record that the CRM has not acknowledged."""
+        state: State = "sent"
+        if superseded:
+            state = "superseded"
+        elif self.links_to_crm and person.crm_synced_at is None:
+            state = "held"
+        data: Mapping[str, Value] = {
+            name: getattr(person, attribute) for name, attribute in self._include
+        }
+        cause = activity or f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"
+        return Request(
+            f"{person.id}/{self.rule}/{cause}" + (f"/{stage}" if superseded else ""),
+            person.id,
+            self.rule,
+            self.channel,
+            to or self.receiver(person),
+            self._text(person),
+            at,
+            stage,
+            activity,
+            due_at,
+            state,
+            data,
+        )
+
+    def receiver(self, person: Person) -> str | None:
+        """The first receiver that is known."""
+        return first(self._receivers, person)
+
+    def _text(self, person: Person) -> str:
+        parts = list(self._words)
+        for place in range(1, len(parts), 2):  # between the words stand the names of fields
+            parts[place] = _said(getattr(person, attribute_of(parts[place])))
+        return "".join(parts)
+
+
+def first(receivers: Sequence[Receiver], person: Person) -> str | None:
+    """The first of them that is known."""
+    for one in receivers:
+        found = one(person)
+        if found:
+            return found
+    return None
+
+
+def receiver(term: Term, model: Model) -> Receiver:
+    """Who a term names, for each person."""
+    match term:
+        case Field(name):
+            attribute = attribute_of(name)
+            return lambda person: getattr(person, attribute)
+        case Token(name):
+            value: Any = model.tokens[name]
+        case Const(value):
+            pass
+    assert isinstance(value, str)
+    return lambda person: value
+
+
+def _said(value: Value) -> str:
+    if value is None or value == "":
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
+    return str(value)

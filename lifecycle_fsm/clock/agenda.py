@@ -1,0 +1,186 @@
+"""What time brings to a person: decay, then missed deadlines, then system moves [S20].
+
+The agenda only says when the next of these is due and lets it happen; whose turn it is, and what
+an activity at the same instant does first, is the orchestrator's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+from lifecycle_fsm.asking import Asking
+from lifecycle_fsm.clock.working_time import WorkingTime
+from lifecycle_fsm.effects import NO_PAYLOAD, attribute_of, condition, effects
+from lifecycle_fsm.guard import turning_points
+from lifecycle_fsm.model import Deadline, Decay, Model
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.requests import Request
+from lifecycle_fsm.scoring import Scoring
+
+#: The deadlines of the present visit that have not passed yet: the stage, when it was entered, and
+#: the due instants with the places of the deadlines, in order. Worked out once a visit [S21].
+Pending: TypeAlias = tuple[str, datetime, tuple[tuple[datetime, int], ...]]
+
+
+class _Fading:
+    """One decay rule, ready to run."""
+
+    def __init__(self, rule: Decay, model: Model, scoring: Scoring) -> None:
+        words = model.vocabulary_for(None)
+        self.name = rule.name
+        self.every = rule.every
+        self.since = attribute_of(rule.since)
+        self.holds = condition(rule.when, words)
+        # A condition that no clock can change keeps the rule asleep until an activity wakes it.
+        self.sleeps = not turning_points(rule.when, words)
+        written = effects(rule.then, model.field_types, words)
+        self.fade = scoring.rescoring(written, (one.field for one in rule.then))
+        self.fields = tuple(dict.fromkeys([*(one.field for one in rule.then), "demographic_score"]))
+
+    def next(self, person: Person, now: datetime, *, at_now: bool) -> datetime | None:
+        """The next instant after now, or at it."""
+        since: datetime | None = getattr(person, self.since)
+        if since is None or (self.sleeps and not self.holds(person, now, NO_PAYLOAD)):
+            return None
+        passed = (now - since) // self.every
+        try:
+            if at_now and passed >= 1 and since + passed * self.every == now:
+                return now
+            return since + max(passed + 1, 1) * self.every
+        except OverflowError:
+            return None
+
+    def is_due(self, person: Person, due: datetime) -> bool:
+        """Whether this is one of its instants."""
+        since: datetime | None = getattr(person, self.since)
+        return since is not None and due > since and not (due - since) % self.every
+
+    def happens(self, person: Person, due: datetime) -> str:
+        """Let the scores fade, if this is one of its instants; what changed, in words."""
+        if not self.is_due(person, due) or not self.holds(person, due, NO_PAYLOAD):
+            return ""
+        before = [getattr(person, name) for name in self.fields]
+        assert self.fade is not None
+        self.fade(person, due, NO_PAYLOAD)
+        changes = [
+            f"{name} {old} -> {new}"
+            for name, old in zip(self.fields, before, strict=True)
+            if (new := getattr(person, name)) != old
+        ]
+        return f"{self.name}: {', '.join(changes)}" if changes else ""
+
+
+class _Promise:
+    """One deadline, ready to run."""
+
+    def __init__(self, rule: Deadline, model: Model) -> None:
+        calendars = {one.name: one for one in model.calendars}
+        self.name = rule.name
+        self.stage = rule.stage
+        self.length = rule.after
+        self.escalates = rule.escalates
+        self.time = WorkingTime(calendars[rule.calendar] if rule.calendar else None)
+        self.holds = condition(rule.when, model.vocabulary)
+        self.asking = Asking(rule.name, rule.send, rule, model) if rule.send else None
+
+
+class Agenda:
+    """The decay rules and the deadlines of a model, ready to run."""
+
+    def __init__(self, model: Model, scoring: Scoring) -> None:
+        self._fading = [_Fading(rule, model, scoring) for rule in model.decay]
+        self._promises = [_Promise(rule, model) for rule in model.deadlines]
+        self._by_stage: Mapping[str, list[int]] = {
+            stage.name: found
+            for stage in model.stages
+            if (
+                found := [
+                    place for place, one in enumerate(self._promises) if one.stage == stage.name
+                ]
+            )
+        }
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether time brings nothing but moves."""
+        return not self._fading and not self._promises
+
+    def next(
+        self, person: Person, now: datetime, phase: int, moves: datetime | None
+    ) -> datetime | None:
+        """When something is due next: of decay, deadlines, and the next time-opened move.
+
+        What is due at ``now`` itself still comes where only an activity (phase 0) has happened
+        there: an acceptance at the very deadline is in time.
+        """
+        found = moves
+        for one in self._fading:
+            due = one.next(person, now, at_now=phase == 0)
+            if due is not None and (found is None or due < found):
+                found = due
+        pending = self._pending(person)
+        if pending and (found is None or pending[0][0] < found):
+            found = pending[0][0]
+        return found
+
+    def _pending(self, person: Person) -> tuple[tuple[datetime, int], ...]:
+        """The deadlines of this visit that have not passed, the next one first."""
+        stage, entered = person._stage, person._stage_entered_at
+        places = self._by_stage.get(stage)
+        if places is None or entered is None:
+            if person._deadlines is not None:
+                person._deadlines = None
+            return ()
+        kept: Pending | None = person._deadlines
+        if kept is None or kept[0] != stage or kept[1] != entered:
+            dues = self.due_instants(stage, entered)
+            order = sorted((due, place) for place, due in dues.items())
+            person._deadlines = kept = (stage, entered, tuple(order))
+        return kept[2]
+
+    def due_instants(self, stage: str, entered: datetime) -> Mapping[int, datetime]:
+        """When each deadline of the stage is due for a visit that began then, by its place among
+        the deadlines of the model."""
+        named = {self._promises[place].name: place for place in self._by_stage.get(stage, ())}
+        found: dict[int, datetime] = {}
+
+        def due(place: int) -> datetime:
+            if place not in found:
+                one = self._promises[place]
+                start = due(named[one.escalates]) if one.escalates else entered
+                found[place] = one.time.after(start, one.length)
+            return found[place]
+
+        for place in named.values():
+            due(place)
+        return found
+
+    def dues(self, person: Person) -> Mapping[str, datetime]:
+        """By name, when the deadlines of the present visit are due that have not passed."""
+        return {self._promises[place].name: due for due, place in self._pending(person)}
+
+    def fade(self, person: Person, due: datetime) -> list[str]:
+        """Let decay happen that is due at this instant; for each rule that changed something,
+        what it changed, in words."""
+        return [said for one in self._fading if (said := one.happens(person, due))]
+
+    def missed(self, person: Person, due: datetime) -> Iterator[tuple[str, Request | None]]:
+        """The deadlines that are missed at this instant, as declared, each with what it asks for;
+        each once a visit [S21]."""
+        now_due = [place for when, place in self._pending(person) if when <= due]
+        if not now_due:
+            return
+        assert person._deadlines is not None
+        stage, entered, pending = person._deadlines
+        left = tuple(one for one in pending if one[0] > due)
+        person._deadlines = (stage, entered, left)
+        for place in sorted(now_due):
+            one = self._promises[place]
+            if not one.holds(person, due, NO_PAYLOAD):
+                continue
+            request = None
+            if one.asking is not None:
+                request = one.asking.make(person, due, stage=stage, activity=None, due_at=due)
+            yield one.name, request

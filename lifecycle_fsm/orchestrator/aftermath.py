@@ -1,0 +1,113 @@
+"""What follows from the moves of one asking: assignment, then alerts [S7][S18][S24]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from lifecycle_fsm.alerts import Alerts, hold, released
+from lifecycle_fsm.assignment import Assignment
+from lifecycle_fsm.clock import Agenda
+from lifecycle_fsm.effects import NO_PAYLOAD, Payloads
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.requests import Request
+
+
+class Came(NamedTuple):
+    """An activity that rules of assignment or alerts listen to."""
+
+    kind: str
+    activity: str
+    payload: Payloads
+
+
+class Aftermath:
+    """Assignment and alerts of a model, in their order."""
+
+    def __init__(self, model: Model, agenda: Agenda) -> None:
+        self._agenda = agenda
+        self._assignment = Assignment(model)
+        self._alerts = Alerts(model)
+        #: The kinds of activity that a rule listens to.
+        self.kinds = frozenset({*self._assignment.by_kind, *self._alerts.by_kind})
+        self._mails = len(set(self._alerts.mail.values())) > 1
+
+    def follow(
+        self,
+        person: Person,
+        now: datetime,
+        before: str,
+        entered: Sequence[str],
+        came: Sequence[Came],
+        cause: str | None,
+    ) -> tuple[Request, ...]:
+        """Assign and ask, after a person has entered these stages, one after the other.
+
+        Args:
+            person: as the moves have left them.
+            now: the person's clock.
+            before: the stage before all of it.
+            entered: only the entry of the last one asks; the others are superseded [S12].
+            came: the activities that rules listen to.
+            cause: the id of the activity behind the moves; nothing where time moved.
+        """
+        found: list[Request] = []
+        if person._waiting and person.crm_synced_at is not None:
+            found += released(person, now)
+        if not entered and not came:
+            return tuple(found)
+        alerts = self._alerts
+        dues = self._agenda.dues(person)
+        last = entered[-1] if entered else None
+        found += self._assign(person, now, last, came, cause, dues)
+        for stage in entered[:-1]:
+            found += alerts.entering(person, stage, now, cause, dues, superseded=True)
+        if last is not None:
+            found += alerts.entering(person, last, now, cause, dues)
+        for one in came:
+            found += alerts.coming(person, one.kind, now, one.activity, one.payload, dues)
+        if self._mails and entered:
+            found += alerts.mailing(person, before, now, cause)
+        hold(person, found)
+        return tuple(found)
+
+    def _assign(
+        self,
+        person: Person,
+        now: datetime,
+        stage: str | None,
+        came: Sequence[Came],
+        cause: str | None,
+        dues: Mapping[str, datetime],
+    ) -> list[Request]:
+        found = []
+        # One activity and the stage to which it led are one occasion: one decision list.
+        occasions: list[tuple[str | None, Came | None]] = (
+            [(stage, came[0])]
+            if len(came) == 1
+            else [*([(stage, None)] if stage is not None else []), *((None, one) for one in came)]
+        )
+        for entry, one in occasions:
+            made = self._assignment.assign(
+                person,
+                now,
+                entry,
+                one.kind if one else None,
+                one.payload if one else NO_PAYLOAD,
+            )
+            if made is not None:
+                task, who, deadline = made
+                activity = one.activity if one else cause
+                found.append(
+                    task.make(
+                        person,
+                        now,
+                        stage=entry,
+                        activity=activity,
+                        to=who,
+                        due_at=dues.get(deadline),
+                    )
+                )
+        return found

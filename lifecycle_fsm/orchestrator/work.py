@@ -1,0 +1,295 @@
+"""What one activity, the end of processing, or time does to one person: the way behind the inbox.
+
+Each piece of work either happens whole or raises, and then the caller puts the person back as it
+was [S11]. Each gives its decisions, that of the activity itself first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import attrs
+
+from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.alerts import hold
+from lifecycle_fsm.clock import Agenda
+from lifecycle_fsm.data import DataSilo
+from lifecycle_fsm.effects import Payloads
+from lifecycle_fsm.history import ROW
+from lifecycle_fsm.machine import Decision, Firing, LifecycleMachine, Refusal, Result
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.orchestrator.aftermath import Aftermath, Came
+from lifecycle_fsm.orchestrator.answers import fired
+from lifecycle_fsm.orchestrator.merging import Merging
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.requests import Request
+
+
+@attrs.frozen
+class _Deferred:
+    """An activity that waits for the sort: with its trigger, with its alerts, or both [S14]."""
+
+    trigger: str | None
+    activity: str
+    kind: str
+    at: datetime
+    late: bool
+    payload: Payloads | None
+
+
+class Work:
+    """The silos and the machine of a model, in the order in which an activity passes them [S7]."""
+
+    def __init__(
+        self, model: Model, machine: LifecycleMachine, log: Callable[[Activity], None]
+    ) -> None:
+        self.data = DataSilo(model)
+        self.scoring = machine.scoring
+        self.machine = machine
+        self.agenda = Agenda(model, self.scoring)
+        if not self.agenda.is_empty:
+            machine.agenda = self.agenda.next
+        self._after = Aftermath(model, self.agenda)
+        self._merging = Merging(model)
+        self._model = model
+        self._log = log
+        self._initial = model.initial.name
+        #: The process trigger that each kind of activity raises.
+        self.triggers = {
+            kind.name: kind.trigger
+            for kind in model.activity_kinds.values()
+            if kind.trigger in model.triggers
+        }
+        self._scored = frozenset(name for name in model.activity_kinds if self.scoring.scores(name))
+        self._rescored = frozenset(
+            name for name, fields in self.data.writes.items() if fields & self.scoring.inputs
+        )
+        # Points of fit are due at the sort; a chain with the step has them by then [S13].
+        self._unscored = self.scoring.has_demographic and not any(
+            step.use == "demographic_score" for step in model.processing
+        )
+
+    # ------------------------------------------------------------------ an activity
+
+    def activity(self, person: Person, activity: Activity, payload: Payloads) -> list[Decision]:
+        """Data, scoring, the process trigger once, system moves, assignment, alerts [S7]."""
+        kind = activity.kind
+        trigger = self.triggers.get(kind)
+        machine = self.machine
+        firing = machine.firing(person, activity.at, trigger, activity.id)
+        now = firing.now
+        stage = person._stage
+        self.data.apply(kind, person, now, payload)
+        if kind in self._scored:
+            self.scoring.score(kind, person, now, payload)
+        result: Result = "unchanged"
+        unmet: tuple[Refusal, ...] = ()
+        requests: tuple[Request, ...] = ()
+        reason = ""
+        listened = kind in self._after.kinds
+        if stage == self._initial:
+            machine.wind(person, now, 0)
+            if trigger is not None or listened:
+                brought = payload if listened else None
+                waiting = _Deferred(trigger, activity.id, kind, activity.at, firing.late, brought)
+                person._deferred = (*person._deferred, waiting)
+            if trigger is not None:
+                result, reason = "deferred", "it waits for the sort"
+        else:
+            if kind in self._rescored or (
+                kind == "changed" and not self.scoring.inputs.isdisjoint(payload)
+            ):
+                person.demographic_score = self.scoring.demographic(person, now)
+            result, unmet = machine.run(person, trigger, firing)
+            if result == "no_such_move" and trigger is not None:
+                reason = machine.no_such(trigger, stage)
+            if firing.entered or listened or person._waiting:
+                came = (Came(kind, activity.id, payload),) if listened else ()
+                requests = self._after.follow(person, now, stage, firing.entered, came, activity.id)
+        # Within the transaction: what cannot be logged must not have happened.
+        self._log(activity)
+        return [fired(result, person, firing, activity.id, kind, unmet, reason, requests)]
+
+    def created(self, person: Person, activity: Activity, payload: Payloads) -> None:
+        """The data of a new person; its alerts wait for the sort like all others [S14]."""
+        self.data.apply("created", person, activity.at, payload)
+        if "created" in self._after.kinds:
+            person._deferred = (
+                _Deferred(None, activity.id, "created", activity.at, False, payload),
+            )
+        self._log(activity)
+
+    # ------------------------------------------------------------------ the sort
+
+    def sort(
+        self, person: Person, firing: Firing, processed: Activity, values: Payloads, skipped: str
+    ) -> list[Decision]:
+        """The end of the chain: its values, the sort, the deferred triggers in order, system moves,
+        then assignment and alerts of the last stage [S14]."""
+        machine, activity, now = self.machine, processed.id, firing.now
+        self.data.apply("processed", person, now, values)
+        if self._unscored:
+            person.demographic_score = self.scoring.demographic(person, now)
+        machine.sort(person, firing)
+        found, entered, came = self._catch_up(person, firing, firing.entered)
+        if "processed" in self._after.kinds:
+            came.append(Came("processed", activity, values))
+        machine.wind(person, now, 0)
+        requests = self._after.follow(person, now, self._initial, entered, came, activity)
+        result: Result = "moved" if firing.entered else "unchanged"
+        first = fired(result, person, firing, activity, "processed", (), skipped, requests)
+        self._log(processed)
+        return _in_order(first, found)
+
+    def _catch_up(
+        self, person: Person, firing: Firing, entered: tuple[str, ...]
+    ) -> tuple[list[Decision], tuple[str, ...], list[Came]]:
+        """The triggers that waited, in order, then the system moves to completion [S14]; also all
+        stages entered so far, and the activities that rules listen to."""
+        machine, now = self.machine, firing.now
+        waiting, person._deferred = person._deferred, ()
+        found: list[Decision] = []
+        for one in waiting:
+            if one.trigger is None:
+                continue
+            asked = Firing(
+                person, now, one.at, one.late, one.trigger, one.activity, machine.version
+            )
+            # The askings of one run share what they entered: no detour is entered twice [S9].
+            asked.entered = entered
+            stage = person._stage
+            result = machine.ask(person, one.trigger, asked)
+            entered = asked.entered
+            reason = "after the sort"
+            if result == "no_such_move":
+                reason += f": {machine.no_such(one.trigger, stage)}"
+            unmet = machine.refusals(person, one.trigger, now) if result == "refused" else ()
+            found.append(fired(result, person, asked, one.activity, one.kind, unmet, reason))
+        if not found:
+            firing.entered = entered
+            machine.advance(person, firing)
+            entered = firing.entered
+        else:
+            last = Firing(
+                person, now, firing.at, firing.late, None, firing.activity, machine.version
+            )
+            last.entered = entered
+            machine.advance(person, last)
+            entered = last.entered
+            if last.added(person):
+                reason = "after the sort"
+                found.append(fired("moved", person, last, last.activity, "processed", (), reason))
+        came = [
+            Came(one.kind, one.activity, one.payload) for one in waiting if one.payload is not None
+        ]
+        return found, entered, came
+
+    # ------------------------------------------------------------------ time
+
+    def time(self, person: Person, due: datetime) -> list[Decision]:
+        """What is due at an instant: decay, missed deadlines, moves that time opened [S20]."""
+        quiet = Firing(person, due, due, False, None, None, self.machine.version)
+        stage = person._stage
+        found = [
+            fired("unchanged", person, quiet, None, "decay", reason=said)
+            for said in self.agenda.fade(person, due)
+        ]
+        for name, request in self.agenda.missed(person, due):
+            asked = () if request is None else (request,)
+            hold(person, asked)
+            found.append(fired("unchanged", person, quiet, None, "deadline", (), name, asked))
+        firing = self.machine.pass_time(person, due)
+        if firing.entered:
+            requests = self._after.follow(person, due, stage, firing.entered, (), None)
+            found.append(fired("moved", person, firing, None, "time", (), "", requests))
+        return found
+
+    # ------------------------------------------------------------------ a merge
+
+    def merge(
+        self, survivor: Person, loser: Person, activity: Activity, now: datetime
+    ) -> list[Decision]:
+        """Fold one person into another [S23]: fields, opportunities, the stage that counts more,
+        what still waits; then the trigger and the system moves, as for every activity."""
+        machine = self.machine
+        trigger = self.triggers.get("merged")
+        late = now > activity.at
+        ours, theirs = survivor._stage, loser._stage
+        self._merging.fold(survivor, loser)
+        if self.scoring.has_demographic:
+            survivor.demographic_score = self.scoring.demographic(survivor, now)
+        stage = self._merging.stage(ours, theirs)
+        firing = Firing(survivor, now, activity.at, late, None, activity.id, machine.version)
+        self._take_place(survivor, stage, firing)
+        closing = self._close(loser, activity, now)
+        survivor._deferred = tuple(
+            sorted((*survivor._deferred, *loser._deferred), key=lambda one: (one.at, one.activity))
+        )
+        loser._deferred = ()
+        if survivor._stage == self._initial:
+            machine.wind(survivor, now, 0)
+            self._log(activity)
+            return [fired("unchanged", survivor, firing, activity.id, "merged"), closing]
+        result: Result = "unchanged" if stage == ours else "moved"
+        # The row of the merge itself asks for nothing: nobody has entered anything by it.
+        more, entered, came = self._catch_up(survivor, firing, ())
+        if trigger is not None:
+            asked = Firing(survivor, now, activity.at, late, trigger, activity.id, machine.version)
+            asked.entered = entered
+            answer, unmet = machine.run(survivor, trigger, asked)
+            entered = asked.entered
+            more.append(fired(answer, survivor, asked, activity.id, "merged", unmet))
+        machine.wind(survivor, now, 0)
+        requests = self._after.follow(survivor, now, stage, entered, came, activity.id)
+        self._log(activity)
+        if firing.entered:
+            result = "moved"
+        merged = fired(result, survivor, firing, activity.id, "merged", (), "", requests)
+        first, *others = _in_order(merged, more)
+        return [first, closing, *others]
+
+    def _take_place(self, person: Person, stage: str, firing: Firing) -> None:
+        """The survivor's row. Coming off a detour begins the next journey, as any return does."""
+        before, ranks = person._stage, self._model.ranks
+        passed: tuple[str, ...] = ()
+        if stage != before:
+            start, end = ranks.get(before), ranks.get(stage)
+            if end is not None and start is None:
+                person._journey += 1
+                person._journey_started_at = firing.now
+            elif end is not None and start is not None:
+                passed = tuple(one.name for one in self._model.path[start + 1 : end])
+            person._stage = stage
+            person._stage_entered_at = firing.now
+        elif stage == self._initial:
+            return  # both wait for the sort, which is still to come
+        firing.append(person, before, stage, "merge", "merged", passed, credit=False)
+
+    def _close(self, loser: Person, activity: Activity, now: datetime) -> Decision:
+        """The loser's closing row: in no stage any more, and nothing is asked for."""
+        late = now > activity.at
+        firing = Firing(loser, now, activity.at, late, None, activity.id, self.machine.version)
+        before, loser._stage = loser._stage, ""
+        loser._stage_entered_at = now
+        loser._clock, loser._due = now, None
+        waiting, loser._waiting = loser._waiting, ()
+        firing.append(loser, before, "", "merge", "merged")
+        return fired(
+            "moved",
+            loser,
+            firing,
+            activity.id,
+            "merged",
+            reason=f"folded into {activity.person}",
+            requests=tuple(attrs.evolve(one, at=now, state="superseded") for one, _ in waiting),
+        )
+
+
+def _in_order(first: Decision, others: list[Decision]) -> list[Decision]:
+    """The decisions of one piece of work, the first without the rows of the others, which were
+    made behind its own."""
+    upto = len(first.hops) - sum(len(one.hops) for one in others)
+    hops = first.hops[:upto]
+    stage = hops[-ROW].to_stage if hops else first.stage
+    return [attrs.evolve(first, hops=hops, stage=stage), *others]
