@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import attrs
 
-from lifecycle_fsm.asking import Asking
+from lifecycle_fsm.asking import Asking, Held
 from lifecycle_fsm.effects import NO_PAYLOAD, Payloads, condition
 from lifecycle_fsm.model import AlertRule, Model
 from lifecycle_fsm.person import Person
@@ -104,29 +104,13 @@ class Alerts:
             )
 
 
-def hold(person: Person, requests: Iterable[Request]) -> None:
-    """Keep those of the requests that wait for the CRM [S24], each with the visit that it is of."""
-    waiting = [
-        (one, None if one.stage is None else person._stage_entered_at)
-        for one in requests
-        if one.state == "held"
-    ]
-    if waiting:
-        person._waiting = (*person._waiting, *waiting)
-
-
 def released(person: Person, now: datetime) -> list[Request]:
-    """What has waited for the CRM, now that it has acknowledged the person [S24].
+    """What has waited for the CRM, now that it has acknowledged the person [S24]."""
+    waiting: tuple[Held, ...] = person._waiting
+    person._waiting = ()
+    return [one.asking.release(person, now, one) for one in waiting]
 
-    What a stage asked for that the person has left meanwhile is superseded.
-    """
-    waiting, person._waiting = person._waiting, ()
-    here = person._stage, person._stage_entered_at
-    return [
-        attrs.evolve(
-            one,
-            at=now,
-            state="released" if visit is None or (one.stage, visit) == here else "superseded",
-        )
-        for one, visit in waiting
-    ]
+
+def abandoned(person: Person, now: datetime) -> list[Request]:
+    """What has waited for the CRM, of somebody who is folded into another person now [S23]."""
+    return [attrs.evolve(one, state="superseded") for one in released(person, now)]

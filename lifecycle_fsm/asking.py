@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from lifecycle_fsm.effects import attribute_of
 from lifecycle_fsm.fields import Value
@@ -17,6 +17,18 @@ from lifecycle_fsm.requests import Request, State
 Receiver: TypeAlias = Callable[[Person], str | None]
 #: In words, what nobody knows.
 UNKNOWN = "unknown"
+
+
+class Held(NamedTuple):
+    """What waits for the CRM: the rule, and what cannot be told again when the wait is over."""
+
+    asking: Asking
+    asked_at: datetime
+    stage: str | None
+    visit: datetime | None
+    activity: str | None
+    to: str | None
+    due_at: datetime | None
 
 
 class Asking:
@@ -41,18 +53,47 @@ class Asking:
         due_at: datetime | None = None,
         superseded: bool = False,
     ) -> Request:
-        """The request, held where its link needs a record that the CRM has not acknowledged."""
+        """The request, held where its link needs a record that the CRM has not acknowledged; the
+        person then remembers that it waits [S24]."""
         state: State = "sent"
         if superseded:
             state = "superseded"
         elif self.links_to_crm and person.crm_synced_at is None:
             state = "held"
+            visit = person._stage_entered_at if stage is not None else None
+            held = Held(self, at, stage, visit, activity, to, due_at)
+            person._waiting = (*person._waiting, held)
+        return self._made(person, at, at, stage, activity, to, due_at, state)
+
+    def release(self, person: Person, at: datetime, held: Held) -> Request:
+        """What has waited for the CRM, in the words of now; superseded where it was asked for by a
+        stage that the person has left since."""
+        here = held.visit is None or (held.stage, held.visit) == (
+            person._stage,
+            person._stage_entered_at,
+        )
+        state: State = "released" if here else "superseded"
+        return self._made(
+            person, at, held.asked_at, held.stage, held.activity, held.to, held.due_at, state
+        )
+
+    def _made(
+        self,
+        person: Person,
+        at: datetime,
+        asked_at: datetime,
+        stage: str | None,
+        activity: str | None,
+        to: str | None,
+        due_at: datetime | None,
+        state: State,
+    ) -> Request:
         data: Mapping[str, Value] = {
             name: getattr(person, attribute) for name, attribute in self._include
         }
-        cause = activity or f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"
+        cause = activity or f"{asked_at:%Y-%m-%dT%H:%M:%S.%fZ}"
         return Request(
-            f"{person.id}/{self.rule}/{cause}" + (f"/{stage}" if superseded else ""),
+            f"{person.id}/{self.rule}/{cause}",
             person.id,
             self.rule,
             self.channel,

@@ -103,7 +103,8 @@ class Person:
     _seen: bytes = _machine(b"")
     _deferred: tuple[Any, ...] = _machine(())
     _opportunities: Mapping[str, Any] | None = _machine(None)
-    _points: Mapping[int, tuple[int, int]] | None = _machine(None)
+    # What capped score rules have given: the place of each rule, its period, and its points.
+    _points: tuple[int, ...] = _machine(())
     _deadlines: Any = _machine(None)
     _waiting: tuple[Any, ...] = _machine(())
 

@@ -113,11 +113,16 @@ _TURNS: Mapping[Period | None, Callable[[datetime], int]] = {
 def _capped(rule: _Rule, cap: int, worth: int, person: Person, now: datetime) -> int:
     """As many of the points as the rule may still give, or take, in this period."""
     turn = rule.turn(now)
-    kept = person._points or {}
-    before, given = kept.get(rule.place, (turn, 0))
-    if before != turn:
-        given = 0
+    kept = person._points
+    at = len(kept)
+    given = 0
+    for place in range(0, len(kept), 3):
+        if kept[place] == rule.place:
+            at = place
+            if kept[place + 1] == turn:
+                given = kept[place + 2]
+            break
     after = max(-cap, min(cap, given + worth))
-    # A new mapping each time: a person can be put back as it was by keeping the old one.
-    person._points = {**kept, rule.place: (turn, after)}
+    # A new tuple each time: a person can be put back as it was by keeping the old one.
+    person._points = (*kept[:at], rule.place, turn, after, *kept[at + 3 :])
     return after - given

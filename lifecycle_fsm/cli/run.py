@@ -89,7 +89,7 @@ def run(
         output = None
         if out is not None:
             output = Output(exits.enter_context(OutputFolder(out, force=force)), pictures=pictures)
-        tally = Tally(keep=output.decisions.add if output else None)
+        tally = Tally(keep=output.keep if output else None)
         lifecycle = Lifecycle(load_model(model), record=tally)
         if output:
             output.check(lifecycle)

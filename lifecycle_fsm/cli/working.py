@@ -22,8 +22,8 @@ from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.tables import (
     DECISIONS,
-    HISTORY,
     REJECTS,
+    REQUESTS,
     FileReport,
     Format,
     InputMapping,
@@ -33,6 +33,7 @@ from lifecycle_fsm.tables import (
     TableWriter,
     Targets,
     by_event,
+    history_columns,
     load_mapping,
     open_inputs,
     people_columns,
@@ -207,12 +208,18 @@ class Tally:
 
     results: Counter[str] = attrs.field(factory=Counter)
     late: Counter[str] = attrs.field(factory=Counter)
+    missed: Counter[str] = attrs.field(factory=Counter)
+    asked: Counter[str] = attrs.field(factory=Counter)
     keep: Callable[[Decision], None] | None = None
     refused: list[Decision] = attrs.field(factory=list)
 
     def __call__(self, decision: Decision) -> None:
         """Count one decision, and hand it on to who keeps them."""
         self.results[decision.result] += 1
+        if decision.kind == "deadline":
+            self.missed[decision.reason] += 1
+        for one in decision.requests:
+            self.asked[one.state] += 1
         if decision.late:
             self.late[decision.kind or "time"] += 1
         if decision.result == "rejected":
@@ -323,6 +330,9 @@ class Outcome:
             "notes": list(self.log.notes),
             "decisions": dict(self.tally.results.most_common()),
             "late": dict(self.tally.late.most_common()),
+            "merged": len(lifecycle.merged),
+            "missed_deadlines": dict(self.tally.missed.most_common()),
+            "requests": dict(self.tally.asked.most_common()),
             "held": {person: len(held) for person, held in lifecycle.held.items()},
             "parked": {
                 person: [one.error for one in parked] for person, parked in lifecycle.parked.items()
@@ -368,6 +378,15 @@ class Outcome:
         return "\n".join(parts)
 
     def _remarks(self) -> Iterable[str]:
+        merged, missed, asked = len(self.lifecycle.merged), self.tally.missed, self.tally.asked
+        if merged:
+            yield f"merged: {counted(merged, 'record')} folded into others"
+        if asked:
+            states = ", ".join(f"{number:,} {state}" for state, number in asked.most_common())
+            yield f"requests: {states}"
+        if missed:
+            names = ", ".join(f"{number:,} {name}" for name, number in missed.most_common())
+            yield f"deadlines missed: {names}"
         late, held, parked = self.tally.late, self.lifecycle.held, self.lifecycle.parked
         if self.log.left_out:
             yield (
@@ -406,6 +425,13 @@ class Output:
         self.pictures = pictures
         self.rejects = TableWriter(REJECTS)
         self.decisions = TableWriter(DECISIONS)
+        self.requests = TableWriter(REQUESTS)
+
+    def keep(self, decision: Decision) -> None:
+        """Take one decision, and what it asks for."""
+        self.decisions.add(decision)
+        if decision.requests:
+            self.requests.extend(decision.requests)
 
     def check(self, lifecycle: Lifecycle) -> None:
         """Find out before the work whether the pictures can be drawn at its end.
@@ -421,15 +447,20 @@ class Output:
     def write(self, outcome: Outcome, bar: Bar) -> None:
         """Write everything."""
         bar("writing", None)
-        lifecycle = outcome.lifecycle
-        people = TableWriter(people_columns(lifecycle.model.field_types))
+        lifecycle, model = outcome.lifecycle, outcome.lifecycle.model
+        mail = {stage.name: stage.mail for stage in model.stages}
+        people = TableWriter(
+            people_columns(model.field_types, mail if any(mail.values()) else None)
+        )
         people.extend(lifecycle)
-        history = TableWriter(HISTORY)
+        kept = {name: model.field_types[name] for name in model.dimensions}
+        history = TableWriter(history_columns(kept))
         history.extend(lifecycle.history)
         tables: dict[str, TableWriter[Any]] = {
             "people": people,
             "history": history,
             "decisions": self.decisions,
+            "requests": self.requests,
         }
         for name, table in tables.items():
             for suffix in (".csv", ".parquet"):

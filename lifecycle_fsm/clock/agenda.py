@@ -19,9 +19,9 @@ from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.scoring import Scoring
 
-#: The deadlines of the present visit that have not passed yet: the stage, when it was entered, and
-#: the due instants with the places of the deadlines, in order. Worked out once a visit [S21].
-Pending: TypeAlias = tuple[str, datetime, tuple[tuple[datetime, int], ...]]
+#: What a person keeps of the deadlines of the present visit: its stage, when it began, how many
+#: of them have passed, and when the next one is due [S21].
+_Visit: TypeAlias = tuple[str, datetime, int, datetime | None]
 
 
 class _Fading:
@@ -92,6 +92,7 @@ class Agenda:
     def __init__(self, model: Model, scoring: Scoring) -> None:
         self._fading = [_Fading(rule, model, scoring) for rule in model.decay]
         self._promises = [_Promise(rule, model) for rule in model.deadlines]
+        self._latest: tuple[str, datetime | None, tuple[tuple[datetime, int], ...]] = ("", None, ())
         self._by_stage: Mapping[str, list[int]] = {
             stage.name: found
             for stage in model.stages
@@ -120,25 +121,42 @@ class Agenda:
             due = one.next(person, now, at_now=phase == 0)
             if due is not None and (found is None or due < found):
                 found = due
-        pending = self._pending(person)
-        if pending and (found is None or pending[0][0] < found):
-            found = pending[0][0]
+        due = self._next_deadline(person)
+        if due is not None and (found is None or due < found):
+            found = due
         return found
 
-    def _pending(self, person: Person) -> tuple[tuple[datetime, int], ...]:
-        """The deadlines of this visit that have not passed, the next one first."""
+    def _next_deadline(self, person: Person) -> datetime | None:
+        """When the next deadline of this visit is due that has not passed.
+
+        A person keeps only the visit, how many of its deadlines have passed, and this instant: the
+        others are worked out again when it has come, which is seldom.
+        """
         stage, entered = person._stage, person._stage_entered_at
-        places = self._by_stage.get(stage)
-        if places is None or entered is None:
+        if entered is None or stage not in self._by_stage:
             if person._deadlines is not None:
                 person._deadlines = None
-            return ()
-        kept: Pending | None = person._deadlines
+            return None
+        kept: _Visit | None = person._deadlines
         if kept is None or kept[0] != stage or kept[1] != entered:
+            return self._keep(person, stage, entered, 0)
+        return kept[3]
+
+    def _keep(self, person: Person, stage: str, entered: datetime, passed: int) -> datetime | None:
+        order = self._order(stage, entered)
+        due = order[passed][0] if passed < len(order) else None
+        visit: _Visit = (stage, entered, passed, due)
+        person._deadlines = visit
+        return due
+
+    def _order(self, stage: str, entered: datetime) -> tuple[tuple[datetime, int], ...]:
+        """The deadlines of a visit as they fall due; those of one instant as declared."""
+        if self._latest[:2] != (stage, entered):
             dues = self.due_instants(stage, entered)
-            order = sorted((due, place) for place, due in dues.items())
-            person._deadlines = kept = (stage, entered, tuple(order))
-        return kept[2]
+            order = tuple(sorted((due, place) for place, due in dues.items()))
+            # An entry asks for them twice, once for the clock and once for the requests.
+            self._latest = (stage, entered, order)
+        return self._latest[2]
 
     def due_instants(self, stage: str, entered: datetime) -> Mapping[int, datetime]:
         """When each deadline of the stage is due for a visit that began then, by its place among
@@ -159,7 +177,12 @@ class Agenda:
 
     def dues(self, person: Person) -> Mapping[str, datetime]:
         """By name, when the deadlines of the present visit are due that have not passed."""
-        return {self._promises[place].name: due for due, place in self._pending(person)}
+        if self._next_deadline(person) is None:
+            return {}
+        stage, entered, passed, _ = person._deadlines
+        return {
+            self._promises[place].name: due for due, place in self._order(stage, entered)[passed:]
+        }
 
     def fade(self, person: Person, due: datetime) -> list[str]:
         """Let decay happen that is due at this instant; for each rule that changed something,
@@ -169,14 +192,13 @@ class Agenda:
     def missed(self, person: Person, due: datetime) -> Iterator[tuple[str, Request | None]]:
         """The deadlines that are missed at this instant, as declared, each with what it asks for;
         each once a visit [S21]."""
-        now_due = [place for when, place in self._pending(person) if when <= due]
-        if not now_due:
+        first = self._next_deadline(person)
+        if first is None or first > due:
             return
-        assert person._deadlines is not None
-        stage, entered, pending = person._deadlines
-        left = tuple(one for one in pending if one[0] > due)
-        person._deadlines = (stage, entered, left)
-        for place in sorted(now_due):
+        stage, entered, passed, _ = person._deadlines
+        places = [place for when, place in self._order(stage, entered)[passed:] if when <= due]
+        self._keep(person, stage, entered, passed + len(places))
+        for place in sorted(places):
             one = self._promises[place]
             if not one.holds(person, due, NO_PAYLOAD):
                 continue

@@ -125,8 +125,8 @@ class WorkingTime:
         wall = self._wall(start)
         days = self._open_days(wall.date())
         day = next(day for day, spans in days if start < spans[-1][1])
-        # Where clocks are put back over midnight, the wall may still show the day before.
-        passed = max(wall - _midnight(day), _ZERO)
+        # Less than nothing where clocks are put back over midnight: then the next opening counts.
+        passed = wall - _midnight(day)
         day, spans = next(islice(days, count - 1, None))
         over = _first_shown(_midnight(day) + passed, self._zone)
         for opening, closing in spans:
@@ -184,10 +184,10 @@ def _first_shown(wall: datetime, zone: tzinfo) -> datetime:
     assert after is not None
     if before >= after:
         return (wall - before).replace(tzinfo=UTC)
-    # The time is left out: look for the whole second at which it is, between the instant that
-    # would show it with the clocks put forward already and the one with the clocks not yet so.
-    early, late = (wall - after).replace(tzinfo=UTC), (wall - before).replace(tzinfo=UTC)
-    early, late = early.replace(microsecond=0), late.replace(microsecond=0) + _SECOND
+    # The time is left out: look for the whole second at which it is, behind the instant that would
+    # show it with the clocks put forward already, up to the one with the clocks not yet so.
+    early = (wall - after).replace(tzinfo=UTC, microsecond=0)
+    late = (wall - before).replace(tzinfo=UTC, microsecond=0)
     while late - early > _SECOND:
         middle = early + (late - early) // _SECOND // 2 * _SECOND
         if middle.astimezone(zone).replace(tzinfo=None) < wall:

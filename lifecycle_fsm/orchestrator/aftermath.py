@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from lifecycle_fsm.alerts import Alerts, hold, released
+from lifecycle_fsm.alerts import Alerts, released
 from lifecycle_fsm.assignment import Assignment
 from lifecycle_fsm.clock import Agenda
 from lifecycle_fsm.effects import NO_PAYLOAD, Payloads
@@ -70,7 +70,6 @@ class Aftermath:
             found += alerts.coming(person, one.kind, now, one.activity, one.payload, dues)
         if self._mails and entered:
             found += alerts.mailing(person, before, now, cause)
-        hold(person, found)
         return tuple(found)
 
     def _assign(

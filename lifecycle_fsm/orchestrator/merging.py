@@ -56,8 +56,10 @@ class Merging:
             for name, theirs in loser._opportunities.items():
                 kept[name] = one_of(kept[name], theirs) if name in kept else theirs
             keep_opportunities(survivor, kept)
-        if loser._points:
-            survivor._points = {**loser._points, **(survivor._points or {})}
+        ours, theirs = survivor._points, loser._points
+        for place in range(0, len(theirs), 3):
+            if theirs[place] not in ours[::3]:
+                survivor._points += theirs[place : place + 3]
 
     def stage(self, ours: str, theirs: str) -> str:
         """Which of two stages counts: the highest rank, the path before a detour, the survivor's

@@ -60,6 +60,7 @@ class Orchestrator:
         self.people: dict[str, Person] = {}
         #: Whom each loser of a merge was folded into [S23].
         self.merged: dict[str, str] = {}
+        self._records: dict[str, tuple[Person, ...]] = {}  # of one person, the survivor's first
         #: Steps that failed and were gone without, by person [S13].
         self.skipped: dict[str, tuple[StepError, ...]] = {}
         self._held: dict[str, dict[str, Activity]] = {}
@@ -101,7 +102,7 @@ class Orchestrator:
         record = self.people.get(activity.person)
         if record is None:
             return [self._unknown(activity)]
-        person = self.survivor(record.id) if self.merged else record
+        person = self.survivor(record.id) if record.id in self.merged else record
         try:
             payload = self._data.accept(activity.kind, activity.payload)
         except RecordError as error:
@@ -165,10 +166,9 @@ class Orchestrator:
     def _came_to_others(self, person: Person, record: Person, mark: tuple[bytes, bytes]) -> bool:
         """Whether the very same activity came before to another record of the same person: a CRM
         that merges two records gives the one what the other had."""
-        losers = [one for one in self.merged if self.survivor(one) is person]
         return any(
             self._memory.content(other, mark[0]) == mark[1]
-            for other in (person, *(self.people[one] for one in losers))
+            for other in self._records.get(person.id, ())
             if other is not record
         )
 
@@ -220,6 +220,8 @@ class Orchestrator:
             now = latest
         found = self.machine.whole(loser, self._work.merge, person, loser, activity, now)
         self.merged[loser.id] = person.id
+        ours = self._records.get(person.id, (person,))
+        self._records[person.id] = (*ours, *self._records.pop(loser.id, (loser,)))
         self._logged.discard(loser.id)
         if person._stage != self._initial:
             self._lot.remove(person.id, None)

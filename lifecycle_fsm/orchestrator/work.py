@@ -12,7 +12,7 @@ from datetime import datetime
 import attrs
 
 from lifecycle_fsm.activity import Activity
-from lifecycle_fsm.alerts import hold
+from lifecycle_fsm.alerts import abandoned
 from lifecycle_fsm.clock import Agenda
 from lifecycle_fsm.data import DataSilo
 from lifecycle_fsm.effects import Payloads
@@ -197,7 +197,6 @@ class Work:
         ]
         for name, request in self.agenda.missed(person, due):
             asked = () if request is None else (request,)
-            hold(person, asked)
             found.append(fired("unchanged", person, quiet, None, "deadline", (), name, asked))
         firing = self.machine.pass_time(person, due)
         if firing.entered:
@@ -273,7 +272,7 @@ class Work:
         before, loser._stage = loser._stage, ""
         loser._stage_entered_at = now
         loser._clock, loser._due = now, None
-        waiting, loser._waiting = loser._waiting, ()
+        unsent = tuple(abandoned(loser, now))
         firing.append(loser, before, "", "merge", "merged")
         return fired(
             "moved",
@@ -282,7 +281,7 @@ class Work:
             activity.id,
             "merged",
             reason=f"folded into {activity.person}",
-            requests=tuple(attrs.evolve(one, at=now, state="superseded") for one, _ in waiting),
+            requests=unsent,
         )
 
 

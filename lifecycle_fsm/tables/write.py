@@ -5,7 +5,9 @@ Every column has the type of its value. Times are UTC; a CSV has them as ``2018-
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from operator import attrgetter, methodcaller
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
@@ -17,6 +19,7 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.history import HistoryRow, MoveKind
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
+from lifecycle_fsm.requests import Request
 from lifecycle_fsm.tables._polars import polars
 from lifecycle_fsm.tables.read import Format, Reject, Row, open_table
 
@@ -95,14 +98,44 @@ DECISIONS: tuple[Column[Decision], ...] = (
 )
 
 
+#: The columns of the table of requests [S24].
+REQUESTS: tuple[Column[Request], ...] = (
+    *_columns(
+        Request,
+        id="str",
+        person="str",
+        at="datetime",
+        rule="str",
+        channel="str",
+        to="str",
+        state="str",
+        text="str",
+        stage="str",
+        activity="str",
+        due_at="datetime",
+    ),
+    Column("data", "str", lambda one: _as_json(one.data) if one.data else None),
+)
+
+
+def _as_json(values: Mapping[str, Value]) -> str:
+    return json.dumps(dict(values), ensure_ascii=False, default=datetime.isoformat)
+
+
 #: The columns of the table of rows that could not be used.
 REJECTS: tuple[Column[Reject], ...] = _columns(
     Reject, file="str", line="int", column="str", reason="str", raw="str"
 )
 
 
-def people_columns(fields: Mapping[str, FieldType]) -> tuple[Column[Person], ...]:
-    """The columns of the table of people: where they are, and all fields of their model."""
+def people_columns(
+    fields: Mapping[str, FieldType], mail: Mapping[str, str | None] | None = None
+) -> tuple[Column[Person], ...]:
+    """The columns of the table of people: where they are, and all fields of their model.
+
+    With ``mail``, what each stage says of marketing mail, there is also a column of that name: what
+    marketing mail may do with the person now [S12].
+    """
     first = _columns(
         Person,
         id="str",
@@ -111,7 +144,13 @@ def people_columns(fields: Mapping[str, FieldType]) -> tuple[Column[Person], ...
         journey="int",
         journey_started_at="datetime",
     )
-    return (*first, *(Column(name, one.kind, attrgetter(name)) for name, one in fields.items()))
+    told = () if mail is None else (Column[Person]("mail", "str", _mailing(mail)),)
+    rest = (Column[Person](name, one.kind, attrgetter(name)) for name, one in fields.items())
+    return (*first, *told, *rest)
+
+
+def _mailing(mail: Mapping[str, str | None]) -> Callable[[Person], str | None]:
+    return lambda person: "unsubscribed" if person.unsubscribed else mail.get(person.stage)
 
 
 class TableWriter(Generic[T]):

@@ -29,7 +29,7 @@ p3,give_up,2024-05-08,,,,no_budget
 """
 FILES = {
     "people.csv", "people.parquet", "history.csv", "history.parquet", "decisions.csv",
-    "decisions.parquet", "rejected.csv", "summary.txt", "summary.json", "funnel.svg", "funnel.png",
+    "decisions.parquet", "requests.csv", "requests.parquet", "rejected.csv", "summary.txt", "summary.json", "funnel.svg", "funnel.png",
     ".lifecycle-fsm.json",
 }  # fmt: skip
 
