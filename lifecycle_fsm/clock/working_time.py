@@ -50,7 +50,7 @@ class WorkingTime:
         MissingExtra: it has holidays, and the library for them is not installed.
     """
 
-    __slots__ = ("_closed", "_holidays", "_hours", "_open", "_zone", "calendar")
+    __slots__ = ("_closed", "_even", "_holidays", "_hours", "_open", "_zone", "calendar")
 
     def __init__(self, calendar: Calendar | None) -> None:
         self.calendar = calendar
@@ -66,6 +66,7 @@ class WorkingTime:
         self._closed = closed_dates(calendar)
         self._holidays = public_holidays(calendar) if calendar.holidays else None
         self._open = lru_cache(maxsize=_REMEMBERED)(self._spans_on)
+        self._even = lru_cache(maxsize=_REMEMBERED)(self._midnight_of)
 
     def __repr__(self) -> str:
         return f"WorkingTime({self.calendar.name if self.calendar else None!r})"
@@ -128,7 +129,7 @@ class WorkingTime:
         # Less than nothing where clocks are put back over midnight: then the next opening counts.
         passed = wall - _midnight(day)
         day, spans = next(islice(days, count - 1, None))
-        over = _first_shown(_midnight(day) + passed, self._zone)
+        over = self._shown(day, passed)
         for opening, closing in spans:
             if over <= closing:
                 return max(over, opening)
@@ -166,6 +167,19 @@ class WorkingTime:
             for opening, closing in hours
         )
         return tuple((opening, closing) for opening, closing in spans if opening < closing)
+
+    def _shown(self, day: date, passed: timedelta) -> datetime:
+        """The first instant at which the wall shows a time of that day, or a later one."""
+        even = self._even(day)
+        if even is not None:
+            return even + passed
+        return _first_shown(_midnight(day) + passed, self._zone)
+
+    def _midnight_of(self, day: date) -> datetime | None:
+        """The instant at which the day begins, if no clock is changed on it; else nothing."""
+        begins, ends = (_first_shown(_midnight(one), self._zone) for one in (day, day + _DAY))
+        same = begins.astimezone(self._zone).utcoffset() == ends.astimezone(self._zone).utcoffset()
+        return begins if same and ends - begins == _DAY else None
 
     def _wall(self, instant: datetime) -> datetime:
         """What the clock on the wall shows."""

@@ -60,7 +60,7 @@ def merging(model: Model) -> Iterator[Problem]:
     for name, rule in model.merging.items():
         where = f"merging.{name}"
         kind = model.field_types.get(name)
-        yield from faults.of_choice(where, "this", rule, get_args(MergeRule))
+        yield from faults.of_choice(where, "rule", rule, get_args(MergeRule))
         if kind is None:
             near = suggest(name, model.field_types)
             yield Problem(where, f"no field named {name!r}{near}")
@@ -142,8 +142,12 @@ def _escalates(where: str, one: Deadline, known: dict[str, Deadline]) -> Iterato
 def assignment(model: Model) -> Iterator[Problem]:
     """Rules that name nobody, or that have no occasion."""
     yield from faults.of_repeats("assignment", [one.name for one in model.assignment])
+    taken = {one.name for one in model.deadlines}
     for index, one in enumerate(model.assignment):
         where = f"assignment[{index}] {one.name}"
+        # The id of a request names its rule.
+        if one.name in taken:
+            yield Problem(where, f"a deadline is named {one.name!r} too")
         yield from _occasion(model, where, one)
         if len(one.to) != 1:
             yield Problem(where, "name one in 'to': a field, a text or a token")
@@ -158,6 +162,8 @@ def alerts(model: Model) -> Iterator[Problem]:
         where = f"alerts[{index}] {one.name}"
         if one.name in taken:
             yield Problem(where, f"an assignment or a deadline is named {one.name!r} too")
+        if one.name == "mail":
+            yield Problem(where, "'mail' is what a change of marketing mail is called: rename it")
         yield from faults.of_choice(where, "send", one.send, get_args(Channel))
         yield from _occasion(model, where, one)
         yield from _receiver(where, one, one.send)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -322,7 +322,7 @@ class _Reader:
         if attribute == "points":
             return self.attempt(where, partial(read_value, value), _POINTS)
         if cls is Calendar:
-            return value
+            return tuple(map(str, value)) if attribute == "closed" else value
         if attribute in ("every", "after"):
             return self.length(where, value)
         if attribute == "to":
@@ -408,6 +408,9 @@ def _shape(cls: type, attribute: str, value: Any) -> str:
             isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values())
         )
         return "" if good else f"this is {words}, not {value!r}"
+    if attribute == "closed" and isinstance(value, list):
+        # TOML has dates of its own; a time of day in them is a fault of the date, told later.
+        value = [str(one) if isinstance(one, date) else one for one in value]
     right = isinstance(value, wanted) and (not isinstance(value, bool) or bool in wanted)
     if isinstance(value, list | tuple):
         right = right and all(isinstance(one, str) for one in value)
