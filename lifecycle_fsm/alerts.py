@@ -12,7 +12,7 @@ from lifecycle_fsm.asking import Asking, Held
 from lifecycle_fsm.effects import NO_PAYLOAD, Payloads, condition
 from lifecycle_fsm.model import AlertRule, Model
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.requests import Request
+from lifecycle_fsm.requests import Cause, Request
 
 #: The rule and the channel of a change of what marketing mail may do.
 MAIL = "mail"
@@ -49,7 +49,7 @@ class Alerts:
         person: Person,
         stage: str,
         now: datetime,
-        activity: str | None,
+        cause: Cause,
         dues: Mapping[str, datetime],
         *,
         superseded: bool = False,
@@ -61,7 +61,7 @@ class Alerts:
                     person,
                     now,
                     stage=stage,
-                    activity=activity,
+                    cause=cause,
                     due_at=dues.get(rule.deadline),
                     superseded=superseded,
                 )
@@ -71,7 +71,7 @@ class Alerts:
         person: Person,
         kind: str,
         now: datetime,
-        activity: str | None,
+        cause: Cause,
         payload: Payloads,
         dues: Mapping[str, datetime],
     ) -> Iterator[Request]:
@@ -79,19 +79,18 @@ class Alerts:
         for rule in self.by_kind.get(kind, ()):
             if rule.holds(person, now, payload):
                 yield rule.asking.make(
-                    person, now, stage=None, activity=activity, due_at=dues.get(rule.deadline)
+                    person, now, stage=None, cause=cause, due_at=dues.get(rule.deadline)
                 )
 
     def mailing(
-        self, person: Person, before: str, now: datetime, activity: str | None
+        self, person: Person, before: str, now: datetime, cause: Cause
     ) -> Iterator[Request]:
         """A change of what marketing mail may do, where the way from the stage before made one:
         entering a stage sets it, and leaving it undoes that [S12]."""
         old, new = self.mail.get(before), self.mail.get(person._stage)
         if old != new:
-            cause = activity or f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
             yield Request(
-                f"{person.id}/{MAIL}/{cause}",
+                f"{person.id}/{MAIL}/{cause.key(now)}",
                 person.id,
                 MAIL,
                 MAIL,
@@ -99,7 +98,7 @@ class Alerts:
                 f"marketing mail: {new or 'as usual'}, before {old or 'as usual'}",
                 now,
                 person._stage,
-                activity,
+                cause.activity,
                 data={"mail": new, "before": old},
             )
 

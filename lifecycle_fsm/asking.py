@@ -11,7 +11,7 @@ from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Const, Field, Term, Token
 from lifecycle_fsm.model import PLACE, Ask, Model
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.requests import Request, State
+from lifecycle_fsm.requests import Cause, Request, State
 
 #: One receiver of several: the person decides which.
 Receiver: TypeAlias = Callable[[Person], str | None]
@@ -23,7 +23,7 @@ class Held(NamedTuple):
     """What waits for the CRM: the rule, and what cannot be told again when the wait is over."""
 
     asking: Asking
-    asked_at: datetime
+    key: str
     stage: str | None
     visit: datetime | None
     activity: str | None
@@ -48,7 +48,7 @@ class Asking:
         at: datetime,
         *,
         stage: str | None,
-        activity: str | None,
+        cause: Cause,
         to: str | None = None,
         due_at: datetime | None = None,
         superseded: bool = False,
@@ -56,14 +56,17 @@ class Asking:
         """The request, held where its link needs a record that the CRM has not acknowledged; the
         person then remembers that it waits [S24]."""
         state: State = "sent"
+        key = cause.key(at)
         if superseded:
             state = "superseded"
+            # The stage that is entered in the end may ask by the same rule.
+            key += f"/{stage}"
         elif self.links_to_crm and person.crm_synced_at is None:
             state = "held"
             visit = person._stage_entered_at if stage is not None else None
-            held = Held(self, at, stage, visit, activity, to, due_at)
+            held = Held(self, key, stage, visit, cause.activity, to, due_at)
             person._waiting = (*person._waiting, held)
-        return self._made(person, at, at, stage, activity, to, due_at, state)
+        return self._made(person, at, key, stage, cause.activity, to, due_at, state)
 
     def release(self, person: Person, at: datetime, held: Held) -> Request:
         """What has waited for the CRM, in the words of now; superseded where it was asked for by a
@@ -74,14 +77,14 @@ class Asking:
         )
         state: State = "released" if here else "superseded"
         return self._made(
-            person, at, held.asked_at, held.stage, held.activity, held.to, held.due_at, state
+            person, at, held.key, held.stage, held.activity, held.to, held.due_at, state
         )
 
     def _made(
         self,
         person: Person,
         at: datetime,
-        asked_at: datetime,
+        key: str,
         stage: str | None,
         activity: str | None,
         to: str | None,
@@ -91,9 +94,8 @@ class Asking:
         data: Mapping[str, Value] = {
             name: getattr(person, attribute) for name, attribute in self._include
         }
-        cause = activity or f"{asked_at:%Y-%m-%dT%H:%M:%S.%fZ}"
         return Request(
-            f"{person.id}/{self.rule}/{cause}",
+            f"{person.id}/{self.rule}/{key}",
             person.id,
             self.rule,
             self.channel,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import attrs
 
@@ -20,12 +20,32 @@ from lifecycle_fsm.fields import Value
 State: TypeAlias = Literal["sent", "held", "released", "superseded"]
 
 
+class Cause(NamedTuple):
+    """Why something is asked for: an activity, or time where there is none.
+
+    Args:
+        activity: the id of the activity.
+        record: whose it was, where that record was folded into the person [S23]: the ids of
+            activities are unique within one record only [S19].
+    """
+
+    activity: str | None = None
+    record: str | None = None
+
+    def key(self, at: datetime) -> str:
+        """What tells this cause from all others of the person, the same on every run."""
+        if self.activity is None:
+            return f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"
+        return self.activity if self.record is None else f"{self.record}/{self.activity}"
+
+
 @attrs.frozen
 class Request:
     """Something that a person or another system is asked to do.
 
     Args:
-        id: the same on every run: person, rule and cause.
+        id: the same on every run: person, rule and cause, and the stage where the person went on
+            from it at once [S12].
         person: about whom.
         rule: the name of the alert, assignment rule or deadline; ``mail`` for a change of what
             marketing mail may do [S12].

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from lifecycle_fsm import Lifecycle, Model, ModelError, ScoreRule, SortRule, Stage, StepDef, load
+from lifecycle_fsm import (
+    ActivityKind,
+    FieldDef,
+    FieldType,
+    Lifecycle,
+    Model,
+    ModelError,
+    Person,
+    ScoreRule,
+    SortRule,
+    Stage,
+    StepDef,
+    load,
+)
 from lifecycle_fsm.fields import INT_MAX, INT_MIN
+from lifecycle_fsm.model import Period
 from lifecycle_fsm.orchestrator import Orchestrator
 from tests.machine.small import (
     DAY,
+    FIELDS,
     HOUR,
     SECOND,
     T,
@@ -19,6 +36,7 @@ from tests.machine.small import (
     hops,
     move,
     running,
+    small,
 )
 
 
@@ -254,3 +272,191 @@ def test_s18_a_move_that_changes_an_input_changes_the_demographic_score(
     assert person.demographic_score == 0
     person.fire("win", at="2024-05-02T09:00Z")  # type: ignore[attr-defined]
     assert (person.stage, person.demographic_score) == ("won", score)
+
+
+# ------------------------------------------------------------------ caps, by rule and period
+
+
+def capped(name: str, points: Any, cap: int, per: Period | None, on: str, **more: Any) -> ScoreRule:
+    return ScoreRule(name=name, points=points, cap=cap, per=per, on=on, **more)
+
+
+def visits(instants: Sequence[str], *rules: ScoreRule, **more: Any) -> Person:
+    """Somebody long known who visits a page at each of these times."""
+    orchestrator, person = running(scoring=rules, **more)
+    for number, instant in enumerate(instants):
+        orchestrator.apply(act(f"{number:02}", "web_visit", datetime.fromisoformat(instant)))
+    return person
+
+
+#: Two instants, and whether they lie in one period. All of it in UTC; weeks begin on Monday.
+PERIODS: dict[str, tuple[Period | None, str, str, bool]] = {
+    "from midnight": ("day", "2024-05-02T00:00Z", "2024-05-02T23:59:59.999999Z", True),
+    "up to midnight": ("day", "2024-05-02T23:59:59.999999Z", "2024-05-03T00:00Z", False),
+    "one local day, two of UTC": ("day", "2024-05-02T01:00+02:00", "2024-05-02T03:00+02:00", False),
+    "two local days, one of UTC": ("day", "2024-05-02T22:00-05:00", "2024-05-03T18:00-05:00", True),
+    "the same day of another month": ("day", "2024-05-02T12:00Z", "2024-06-02T12:00Z", False),
+    "Monday to Sunday": ("week", "2024-05-06T00:00Z", "2024-05-12T23:59:59Z", True),
+    "Sunday and Monday": ("week", "2024-05-12T23:59:59.999999Z", "2024-05-13T00:00Z", False),
+    "a week over New Year": ("week", "2024-12-30T00:00Z", "2025-01-05T23:59:59Z", True),
+    "a Monday by its local date only": (
+        "week",
+        "2024-05-13T01:00+02:00",
+        "2024-05-13T03:00+02:00",
+        False,
+    ),
+    "a whole month": ("month", "2024-07-01T00:00Z", "2024-07-31T23:59:59Z", True),
+    "two months": ("month", "2024-07-31T23:59:59Z", "2024-08-01T00:00Z", False),
+    "December and January": ("month", "2024-12-31T23:59:59Z", "2025-01-01T00:00Z", False),
+    "the same month of two years": ("month", "2024-07-15T00:00Z", "2025-07-15T00:00Z", False),
+    "a whole year": ("year", "2025-01-01T00:00Z", "2025-12-31T23:59:59Z", True),
+    "two years": ("year", "2025-12-31T23:59:59Z", "2026-01-01T00:00Z", False),
+    "ever": (None, "2024-05-02T00:00Z", "2034-05-02T00:00Z", True),
+}
+
+
+@pytest.mark.parametrize(("per", "first", "second", "one"), PERIODS.values(), ids=PERIODS.keys())
+@pytest.mark.parametrize("points", [10, -10])
+def test_s18_a_cap_holds_within_one_period(
+    per: Period | None, first: str, second: str, one: bool, points: int
+) -> None:
+    rule = capped("visit", points, 10, per, "web_visit")
+    assert visits([first, second], rule).behavior_score == points * (1 if one else 2)
+
+
+def test_s18_after_a_period_everything_may_be_given_again() -> None:
+    rule = capped("visit", 10, 25, "day", "web_visit")
+    days = [f"2024-05-0{day}T{hour:02}:00Z" for day in (2, 3, 4) for hour in range(4)]
+    assert visits(days[:4], rule).behavior_score == 25  # 10, 10, and what is left of the cap
+    assert visits(days[:5], rule).behavior_score == 35
+    assert visits(days, rule).behavior_score == 75
+
+
+RATED = ActivityKind(name="rated", payload=(FieldDef("points", FieldType("int")),))
+#: Points that come one after the other, and what one rule with a cap of 10 has given after each.
+RATINGS: dict[str, tuple[list[int], list[int]]] = {
+    "never more than the cap": ([8, 8, 8], [8, 10, 10]),
+    "nor less than it, below zero": ([-8, -8, -8], [-8, -10, -10]),
+    "points that go down make room again": ([8, 8, -5, 9], [8, 10, 5, 10]),
+    "from one end to the other": ([10, -30, 30], [10, -10, 10]),
+    "one that is larger than the cap": ([99], [10]),
+    "nothing is nothing": ([0, 4, 0], [0, 4, 4]),
+}
+
+
+@pytest.mark.parametrize(("given", "totals"), RATINGS.values(), ids=RATINGS.keys())
+def test_s18_the_points_of_one_rule_stay_within_its_cap_both_ways(
+    given: list[int], totals: list[int]
+) -> None:
+    orchestrator, person = running(
+        kinds=(RATED,), scoring=(capped("rated", "activity.points", 10, "year", "rated"),)
+    )
+    for number, (points, total) in enumerate(zip(given, totals, strict=True)):
+        orchestrator.apply(act(str(number), "rated", T + HOUR, points=points))
+        assert person.behavior_score == total
+
+
+def test_s18_each_rule_has_its_own_cap_and_others_go_on() -> None:
+    rules = (
+        capped("visit", 10, 20, "day", "web_visit"),
+        capped("any", 3, 7, "week", "web_visit"),
+        points("free", 1, on="web_visit"),
+    )
+    assert visits(["2024-05-02T12:00Z"] * 1, *rules).behavior_score == 14
+    assert visits([f"2024-05-02T{hour}:00Z" for hour in range(10, 15)], *rules).behavior_score == (
+        20 + 7 + 5
+    )
+
+
+def test_s18_a_cap_is_counted_for_each_person() -> None:
+    orchestrator, person = running(scoring=(capped("visit", 10, 10, None, "web_visit"),))
+    other = admitted(orchestrator, "q")
+    for number in range(2):
+        orchestrator.apply(act(str(number), "web_visit", T + HOUR))
+    orchestrator.apply(act("0", "web_visit", T + HOUR, "q"))
+    assert (person.behavior_score, other.behavior_score) == (10, 10)
+
+
+def test_s19_a_late_activity_counts_in_the_period_in_which_it_is_applied() -> None:
+    rule = capped("visit", 10, 10, "day", "web_visit")
+    late = ["2024-05-02T12:00Z", "2024-05-03T12:00Z", "2024-05-02T13:00Z"]
+    assert visits(late, rule).behavior_score == 20
+
+
+def test_s18_a_guard_that_does_not_hold_uses_up_nothing_of_the_cap() -> None:
+    orchestrator, person = running(
+        scoring=(capped("visit", 10, 10, None, "web_visit", when="activity.page == '/pricing'"),)
+    )
+    orchestrator.apply(act("1", "web_visit", T + HOUR, page="/"))
+    orchestrator.apply(act("2", "web_visit", T + HOUR, page="/pricing"))
+    assert person.behavior_score == 10
+
+
+def test_s18_caps_count_during_processing_too() -> None:
+    rule = capped("visit", 10, 10, "day", "web_visit")
+    orchestrator = Orchestrator(small(scoring=(rule,), settle=DAY))
+    orchestrator.apply(act("0", "created", T))
+    orchestrator.apply(act("1", "web_visit", T + SECOND))
+    orchestrator.process("p", T + HOUR)
+    orchestrator.apply(act("2", "web_visit", T + 2 * HOUR))
+    assert orchestrator.people["p"].behavior_score == 10
+
+
+def test_s18_a_cap_is_counted_beside_the_bounds_of_the_score() -> None:
+    """What the bounds of the field cut off was given all the same."""
+    bounded = FieldDef("behavior_score", FieldType("int", minimum=0, maximum=15), 0)
+    rules = (
+        capped("visit", 10, 30, None, "web_visit"),
+        points("down", -15, on="email_clicked"),
+    )
+    orchestrator = Orchestrator(small(fields=(*FIELDS, bounded), scoring=rules))
+    person = admitted(orchestrator)
+    for number, (kind, score) in enumerate(
+        [("web_visit", 10), ("web_visit", 15), ("email_clicked", 0), ("web_visit", 10)]
+    ):
+        orchestrator.apply(act(str(number), kind, T + HOUR))
+        assert person.behavior_score == score
+    orchestrator.apply(act("9", "web_visit", T + HOUR))
+    assert person.behavior_score == 10  # three times ten were given
+
+
+# ------------------------------------------------------------------ when interest was last shown
+
+VISIT = act("1", "web_visit", T + HOUR)
+#: The rules, the activity, and whether it shows interest.
+INTEREST: dict[str, tuple[tuple[ScoreRule, ...], Any, bool]] = {
+    "points": ((points("visit", 5, on="web_visit"),), VISIT, True),
+    "points below zero": ((points("visit", -5, on="web_visit"),), VISIT, False),
+    "no points": ((points("visit", 0, on="web_visit"),), VISIT, False),
+    "no rule for it": ((points("click", 5, on="email_clicked"),), VISIT, False),
+    "a rule that does not hold": ((points("visit", 5, "level == 1", "web_visit"),), VISIT, False),
+    "as much taken as given": (
+        (points("visit", 5, on="web_visit"), points("less", -5, on="web_visit")),
+        VISIT,
+        True,
+    ),
+    "points that somebody gives": ((), act("1", "score_given", T + HOUR, points=5), True),
+    "points of fit": ((points("fit", 5, "level == 1"),), act("1", "changed", T, level=1), False),
+}
+
+
+@pytest.mark.parametrize(("rules", "activity", "shown"), INTEREST.values(), ids=INTEREST.keys())
+def test_s18_when_points_of_interest_were_last_given(
+    rules: tuple[ScoreRule, ...], activity: Any, shown: bool
+) -> None:
+    orchestrator, person = running(scoring=rules)
+    orchestrator.apply(activity)
+    assert person.scored_at == (T + HOUR if shown else None)
+
+
+def test_s18_interest_that_a_cap_leaves_without_points_is_interest_all_the_same() -> None:
+    person = visits(
+        ["2024-05-02T12:00Z", "2024-05-03T12:00Z"], capped("visit", 10, 10, None, "web_visit")
+    )
+    assert person.behavior_score == 10
+    assert person.scored_at == datetime.fromisoformat("2024-05-03T12:00Z")
+
+
+def test_s19_late_interest_is_shown_when_it_is_applied() -> None:
+    person = visits(["2024-05-03T12:00Z", "2024-05-02T12:00Z"], points("visit", 1, on="web_visit"))
+    assert person.scored_at == datetime.fromisoformat("2024-05-03T12:00Z")

@@ -15,8 +15,9 @@ from lifecycle_fsm.clock.working_time import WorkingTime
 from lifecycle_fsm.effects import NO_PAYLOAD, attribute_of, condition, effects
 from lifecycle_fsm.guard import turning_points
 from lifecycle_fsm.model import Deadline, Decay, Model
+from lifecycle_fsm.model.building import fields_read
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.requests import Request
+from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.scoring import Scoring
 
 #: What a person keeps of the deadlines of the present visit: its stage, when it began, how many
@@ -33,8 +34,11 @@ class _Fading:
         self.every = rule.every
         self.since = attribute_of(rule.since)
         self.holds = condition(rule.when, words)
-        # A condition that no clock can change keeps the rule asleep until an activity wakes it.
-        self.sleeps = not turning_points(rule.when, words)
+        # A condition that no clock can change keeps the rule asleep until an activity wakes it; but
+        # assignment writes behind the moves, when the next instant is known already.
+        self.sleeps = not turning_points(rule.when, words) and "assigned_to" not in fields_read(
+            model, [rule.when]
+        )
         written = effects(rule.then, model.field_types, words)
         self.fade = scoring.rescoring(written, (one.field for one in rule.then))
         self.fields = tuple(dict.fromkeys([*(one.field for one in rule.then), "demographic_score"]))
@@ -196,13 +200,13 @@ class Agenda:
         if first is None or first > due:
             return
         stage, entered, passed, _ = person._deadlines
-        places = [place for when, place in self._order(stage, entered)[passed:] if when <= due]
-        self._keep(person, stage, entered, passed + len(places))
-        for place in sorted(places):
+        now_due = [one for one in self._order(stage, entered)[passed:] if one[0] <= due]
+        self._keep(person, stage, entered, passed + len(now_due))
+        for place, when in sorted((place, when) for when, place in now_due):
             one = self._promises[place]
             if not one.holds(person, due, NO_PAYLOAD):
                 continue
             request = None
             if one.asking is not None:
-                request = one.asking.make(person, due, stage=stage, activity=None, due_at=due)
+                request = one.asking.make(person, due, stage=stage, cause=Cause(), due_at=when)
             yield one.name, request

@@ -153,12 +153,13 @@ class _PersonChart:
         stage = self.model.by_name.get(name)
         return clean(stage.display) if stage is not None else clean(name) or "closed"
 
-    def _why(self, row: HistoryRow) -> str:
-        """What moved the person: the words of the rule, and who asked."""
+    def _why(self, row: HistoryRow, *, told: bool = True) -> str:
+        """What moved the person: the words of the rule, and what a human asked for, where it is
+        told."""
         text = self.rules.get(row.rule) or row.rule.replace("_", " ")
         if row.kind in ("merge", "migrate"):
             text = f"{row.kind}d: {text}" if text and text != row.kind else f"{row.kind}d"
-        asked = (row.trigger or "").replace("_", " ")
+        asked = (row.trigger or "").replace("_", " ") if told else ""
         return clean(f"{text} ({asked})" if asked and asked != text else text)
 
     # --- Drawing
@@ -293,7 +294,10 @@ class _PersonChart:
             canvas.text(left, y + 64 + index * 15.5, cut(text + late, inner, SMALLEST))
 
     def _caption(self, visit: _Visit, room: float, most: int) -> list[str]:
-        return wrap(self._why(visit.row), room, SMALLEST, lines=most)
+        lines = wrap(self._why(visit.row), room, SMALLEST, lines=most)
+        if lines[-1].endswith("…"):  # the words of the rule come first
+            lines = wrap(self._why(visit.row, told=False), room, SMALLEST, lines=most)
+        return lines
 
     def _step(self, visit: _Visit, x0: float, x1: float, y: float) -> None:
         by_hand = visit.row.trigger is not None

@@ -97,6 +97,7 @@ _WIDTHS = tuple(
 )
 # Letters that the font lacks come from another font, or are drawn as a box with their number.
 _UNKNOWN, _ASTRAL = 1260, 1700
+_TWO_SIGNS = "\u0e33\u0eb3"  # Thai and Lao "am" are taken apart before they are drawn
 _SAFETY = 1.03  # hinting
 
 
@@ -105,6 +106,8 @@ def _letter(letter: str, bold: bool) -> int:
     table = _WIDTHS[bold]
     if letter in table:
         return table[letter]
+    if letter in _TWO_SIGNS:
+        return 2 * _UNKNOWN
     return _ASTRAL if letter > "\uffff" else _UNKNOWN
 
 

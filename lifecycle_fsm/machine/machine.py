@@ -179,11 +179,11 @@ class LifecycleMachine:
                 unmet = self.refusals(person, trigger, firing.now)
         self.advance(person, firing)
         self.wind(person, firing.now, 0)
-        return ("moved" if firing.entered else result), unmet
+        return ("moved" if len(person._history) > firing.start else result), unmet
 
-    def wind(self, person: Person, now: datetime, phase: int) -> None:
+    def wind(self, person: Person, now: datetime, phase: int, *, stayed: bool = False) -> None:
         """Set the person's clock, phase 0 for an activity and 1 for what was due, and find out
-        what is due next [S20]."""
+        what is due next [S20]; ``stayed`` where what was due has moved nobody."""
         clock = person._clock
         if clock is None or now > clock:
             person._clock, person._phase = now, phase
@@ -193,13 +193,15 @@ class LifecycleMachine:
             # A return that is held back only because this is the instant of its detour happens
             # right after [S9]: once for each activity, so that nobody swings to and fro.
             waits = (
-                phase == 0
+                (phase == 0 or stayed)
                 and person._stage in self._returning
                 and person._stage_entered_at == now
                 and self._may_return(person, now)
             )
             due = now + _NEXT if waits else self.due(person, now)
-            person._due = due if self.agenda is None else self.agenda(person, now, phase, due)
+            # The person's own phase: a late activity does not bring back what has been due.
+            agenda = self.agenda
+            person._due = due if agenda is None else agenda(person, now, person._phase, due)
 
     def _may_return(self, person: Person, now: datetime) -> bool:
         returns = self.events[ADVANCE].transitions.get(person._stage, ())
@@ -209,7 +211,7 @@ class LifecycleMachine:
         """Try the system moves at an instant at which time may have opened one [S20]."""
         firing = Firing(person, due, due, False, None, None, self.version)
         self.advance(person, firing)
-        self.wind(person, due, 1)
+        self.wind(person, due, 1, stayed=not firing.entered)
         return firing
 
     def whole(self, person: Person, work: Callable[..., T], *arguments: Any) -> T:

@@ -12,14 +12,14 @@ from lifecycle_fsm.clock import Agenda
 from lifecycle_fsm.effects import NO_PAYLOAD, Payloads
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.requests import Request
+from lifecycle_fsm.requests import Cause, Request
 
 
 class Came(NamedTuple):
     """An activity that rules of assignment or alerts listen to."""
 
     kind: str
-    activity: str
+    cause: Cause
     payload: Payloads
 
 
@@ -41,7 +41,7 @@ class Aftermath:
         before: str,
         entered: Sequence[str],
         came: Sequence[Came],
-        cause: str | None,
+        cause: Cause,
     ) -> tuple[Request, ...]:
         """Assign and ask, after a person has entered these stages, one after the other.
 
@@ -51,7 +51,7 @@ class Aftermath:
             before: the stage before all of it.
             entered: only the entry of the last one asks; the others are superseded [S12].
             came: the activities that rules listen to.
-            cause: the id of the activity behind the moves; nothing where time moved.
+            cause: the activity behind the moves, or time.
         """
         found: list[Request] = []
         if person._waiting and person.crm_synced_at is not None:
@@ -67,7 +67,7 @@ class Aftermath:
         if last is not None:
             found += alerts.entering(person, last, now, cause, dues)
         for one in came:
-            found += alerts.coming(person, one.kind, now, one.activity, one.payload, dues)
+            found += alerts.coming(person, one.kind, now, one.cause, one.payload, dues)
         if self._mails and entered:
             found += alerts.mailing(person, before, now, cause)
         return tuple(found)
@@ -78,7 +78,7 @@ class Aftermath:
         now: datetime,
         stage: str | None,
         came: Sequence[Came],
-        cause: str | None,
+        cause: Cause,
         dues: Mapping[str, datetime],
     ) -> list[Request]:
         found = []
@@ -98,13 +98,12 @@ class Aftermath:
             )
             if made is not None:
                 task, who, deadline = made
-                activity = one.activity if one else cause
                 found.append(
                     task.make(
                         person,
                         now,
                         stage=entry,
-                        activity=activity,
+                        cause=one.cause if one else cause,
                         to=who,
                         due_at=dues.get(deadline),
                     )

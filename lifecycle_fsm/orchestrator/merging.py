@@ -2,7 +2,8 @@
 
 What becomes of a field that the model's ``merging`` does not name:
 
-* opportunities are united by id, and what follows from them is counted anew;
+* opportunities are united by id, and what follows from them is counted anew; of records that came
+  with a number of them, and no ids, the greater number is kept;
 * ``created_at`` is the earlier one; ``unsubscribed`` and ``hand_raised`` hold where they held for
   either; of ``behavior_score``, ``demographic_score``, ``scored_at``, ``hand_raised_at``,
   ``sales_touched_at`` and ``last_lost_at`` the greater one is kept;
@@ -12,6 +13,7 @@ What becomes of a field that the model's ``merging`` does not name:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 from lifecycle_fsm.data import keep_opportunities, one_of
@@ -30,7 +32,7 @@ _GREATER = (
     "last_lost_at",
 )
 DEFAULTS: Mapping[str, MergeRule] = {"created_at": "min", **dict.fromkeys(_GREATER, "max")}
-_DERIVED = frozenset({"open_opportunities", "won_opportunities"})
+_DERIVED = ("open_opportunities", "won_opportunities")
 
 
 class Merging:
@@ -48,18 +50,9 @@ class Merging:
     def fold(self, survivor: Person, loser: Person) -> None:
         """Write the loser's fields and opportunities into the survivor."""
         for name, one in self._fields:
-            ours, theirs = getattr(survivor, name), getattr(loser, name)
-            if ours != theirs:
-                setattr(survivor, name, one(ours, theirs))
-        if loser._opportunities:
-            kept = dict(survivor._opportunities or {})
-            for name, theirs in loser._opportunities.items():
-                kept[name] = one_of(kept[name], theirs) if name in kept else theirs
-            keep_opportunities(survivor, kept)
-        ours, theirs = survivor._points, loser._points
-        for place in range(0, len(theirs), 3):
-            if theirs[place] not in ours[::3]:
-                survivor._points += theirs[place : place + 3]
+            setattr(survivor, name, one(getattr(survivor, name), getattr(loser, name)))
+        _unite(survivor, loser)
+        survivor._points = _used(survivor._points, loser._points)
 
     def stage(self, ours: str, theirs: str) -> str:
         """Which of two stages counts: the highest rank, the path before a detour, the survivor's
@@ -69,6 +62,33 @@ class Merging:
     def _weight(self, stage: str) -> int:
         rank = self._ranks.get(stage)
         return 0 if rank is None else rank or -1
+
+
+def _unite(survivor: Person, loser: Person) -> None:
+    """Opportunities by id [S22]. Who came with a number of them, and no ids, keeps that number."""
+    told = {
+        name: max(getattr(one, name) for one in (survivor, loser) if not one._opportunities)
+        for name in _DERIVED
+        if not (survivor._opportunities and loser._opportunities)
+    }
+    if loser._opportunities:
+        kept = dict(survivor._opportunities or {})
+        for name, theirs in loser._opportunities.items():
+            kept[name] = one_of(kept[name], theirs) if name in kept else theirs
+        keep_opportunities(survivor, kept)
+    for name, number in told.items():
+        setattr(survivor, name, max(getattr(survivor, name), number))
+
+
+def _used(ours: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[int, ...]:
+    """What the caps of score rules have given to either: of each rule the later period counts, and
+    in one period the survivor's points."""
+    found = {theirs[at]: theirs[at : at + 3] for at in range(0, len(theirs), 3)}
+    for at in range(0, len(ours), 3):
+        other = found.get(ours[at])
+        if other is None or ours[at + 1] >= other[1]:
+            found[ours[at]] = ours[at : at + 3]
+    return tuple(chain.from_iterable(found.values()))
 
 
 def _ready(rule: MergeRule, kind: FieldType) -> Callable[[Any, Any], Any]:

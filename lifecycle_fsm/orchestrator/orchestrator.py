@@ -117,6 +117,8 @@ class Orchestrator:
         if decisions is None:
             if person._due is not None and person._due < activity.at:
                 self._run_due(person, activity.at)
+            if activity.kind == "merged":
+                self._meet(person, self.survivor(str(payload["loser"])), activity.at)
             done = self._attempt(person, self._transact, person, activity, payload)
             if isinstance(done, Exception):
                 self._lot.keep(Parked(person.id, activity, said(done)))
@@ -197,7 +199,7 @@ class Orchestrator:
         if activity.kind == "processed":
             return self._sort(person, activity, payload)
         if activity.kind == "merged":
-            return self._merge(person, activity, str(payload["loser"]))
+            return self._merge(person, activity, payload)
         return self._work.activity(person, activity, payload)
 
     def _sort(self, person: Person, processed: Activity, values: Payloads) -> list[Decision]:
@@ -205,24 +207,28 @@ class Orchestrator:
         skipped = "; ".join(map(str, self.skipped.get(person.id, ())))
         return self._work.sort(person, firing, processed, values, skipped)
 
-    def _merge(self, person: Person, activity: Activity, name: str) -> list[Decision]:
-        """Fold the person whom the loser's record belongs to into this one [S23]; both clocks run
-        up to the merge, and neither goes back."""
-        loser = self.survivor(name)
-        now = activity.at
+    def _meet(self, one: Person, other: Person, at: datetime) -> None:
+        """Let both clocks run up to a merge, or to the later of them: neither goes back [S20]."""
+        now = at
         while True:
-            for one in (person, loser):
-                if one._due is not None and one._due < now:
-                    self._run_due(one, now)
-            latest = max(one._clock or now for one in (person, loser))
+            for person in (one, other):
+                if person._due is not None and person._due < now:
+                    self._run_due(person, now)
+            latest = max(one._clock or now, other._clock or now)
             if latest <= now:
-                break
+                return
             now = latest
-        found = self.machine.whole(loser, self._work.merge, person, loser, activity, now)
+
+    def _merge(self, person: Person, activity: Activity, payload: Payloads) -> list[Decision]:
+        """Fold the person whom the loser's record belongs to into this one [S23]."""
+        loser = self.survivor(str(payload["loser"]))
+        now = max(activity.at, *(one._clock or activity.at for one in (person, loser)))
+        found = self.machine.whole(loser, self._work.merge, person, loser, activity, payload, now)
         self.merged[loser.id] = person.id
         ours = self._records.get(person.id, (person,))
         self._records[person.id] = (*ours, *self._records.pop(loser.id, (loser,)))
         self._logged.discard(loser.id)
+        self._lot.remove(loser.id, None)
         if person._stage != self._initial:
             self._lot.remove(person.id, None)
         return found
@@ -333,10 +339,11 @@ class Orchestrator:
         while (due := person._due) is not None and (due < until or (inclusive and due == until)):
             if person._stage == self._initial:
                 decisions = self._process(person, due)
-                if person._clock == due:
+                if person._clock == due and decisions[0].result != "parked":
                     person._phase = 1
             else:
-                decisions = self._let_pass(person, due)
+                # Never back in time: what failed before the last activity was parked, and is past.
+                decisions = self._let_pass(person, max(due, person._clock or due))
             for one in decisions:
                 self._record(one)
             found += decisions
@@ -378,7 +385,8 @@ class Orchestrator:
             if person._stage == self._initial:
                 found.append(self.process(one.person, now))
             else:
-                person._due = person._clock
+                assert person._clock is not None, "who was sorted has a clock"
+                self.machine.wind(person, person._clock, person._phase)
                 found += self._run_due(person, now, inclusive=True)
         return found
 

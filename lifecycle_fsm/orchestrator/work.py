@@ -23,7 +23,7 @@ from lifecycle_fsm.orchestrator.aftermath import Aftermath, Came
 from lifecycle_fsm.orchestrator.answers import fired
 from lifecycle_fsm.orchestrator.merging import Merging
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.requests import Request
+from lifecycle_fsm.requests import Cause, Request
 
 
 @attrs.frozen
@@ -36,6 +36,7 @@ class _Deferred:
     at: datetime
     late: bool
     payload: Payloads | None
+    record: str | None = None
 
 
 class Work:
@@ -90,10 +91,7 @@ class Work:
         listened = kind in self._after.kinds
         if stage == self._initial:
             machine.wind(person, now, 0)
-            if trigger is not None or listened:
-                brought = payload if listened else None
-                waiting = _Deferred(trigger, activity.id, kind, activity.at, firing.late, brought)
-                person._deferred = (*person._deferred, waiting)
+            person._deferred += self._waits(person, activity, payload, firing.late)
             if trigger is not None:
                 result, reason = "deferred", "it waits for the sort"
         else:
@@ -105,8 +103,9 @@ class Work:
             if result == "no_such_move" and trigger is not None:
                 reason = machine.no_such(trigger, stage)
             if firing.entered or listened or person._waiting:
-                came = (Came(kind, activity.id, payload),) if listened else ()
-                requests = self._after.follow(person, now, stage, firing.entered, came, activity.id)
+                cause = Cause(activity.id, _record(person, activity))
+                came = (Came(kind, cause, payload),) if listened else ()
+                requests = self._after.follow(person, now, stage, firing.entered, came, cause)
         # Within the transaction: what cannot be logged must not have happened.
         self._log(activity)
         return [fired(result, person, firing, activity.id, kind, unmet, reason, requests)]
@@ -114,11 +113,20 @@ class Work:
     def created(self, person: Person, activity: Activity, payload: Payloads) -> None:
         """The data of a new person; its alerts wait for the sort like all others [S14]."""
         self.data.apply("created", person, activity.at, payload)
-        if "created" in self._after.kinds:
-            person._deferred = (
-                _Deferred(None, activity.id, "created", activity.at, False, payload),
-            )
+        person._deferred = self._waits(person, activity, payload, late=False)
         self._log(activity)
+
+    def _waits(
+        self, person: Person, activity: Activity, payload: Payloads, late: bool
+    ) -> tuple[_Deferred, ...]:
+        """What of an activity waits: its trigger, and what a rule has to hear of it; or nothing."""
+        kind = activity.kind
+        trigger = self.triggers.get(kind)
+        brought = payload if kind in self._after.kinds else None
+        if trigger is None and brought is None:
+            return ()
+        record = _record(person, activity)
+        return (_Deferred(trigger, activity.id, kind, activity.at, late, brought, record),)
 
     # ------------------------------------------------------------------ the sort
 
@@ -132,22 +140,24 @@ class Work:
         if self._unscored:
             person.demographic_score = self.scoring.demographic(person, now)
         machine.sort(person, firing)
-        found, entered, came = self._catch_up(person, firing, firing.entered)
+        found, entered, came = self._catch_up(person, firing, firing.entered, "processed")
+        cause = Cause(activity)
         if "processed" in self._after.kinds:
-            came.append(Came("processed", activity, values))
+            came.append(Came("processed", cause, values))
         machine.wind(person, now, 0)
-        requests = self._after.follow(person, now, self._initial, entered, came, activity)
+        requests = self._after.follow(person, now, self._initial, entered, came, cause)
         result: Result = "moved" if firing.entered else "unchanged"
         first = fired(result, person, firing, activity, "processed", (), skipped, requests)
         self._log(processed)
         return _in_order(first, found)
 
     def _catch_up(
-        self, person: Person, firing: Firing, entered: tuple[str, ...]
+        self, person: Person, firing: Firing, entered: tuple[str, ...], kind: str
     ) -> tuple[list[Decision], tuple[str, ...], list[Came]]:
         """The triggers that waited, in order, then the system moves to completion [S14]; also all
         stages entered so far, and the activities that rules listen to."""
         machine, now = self.machine, firing.now
+        after = "after the sort" if kind == "processed" else "after the merge"
         waiting, person._deferred = person._deferred, ()
         found: list[Decision] = []
         for one in waiting:
@@ -161,7 +171,7 @@ class Work:
             stage = person._stage
             result = machine.ask(person, one.trigger, asked)
             entered = asked.entered
-            reason = "after the sort"
+            reason = after
             if result == "no_such_move":
                 reason += f": {machine.no_such(one.trigger, stage)}"
             unmet = machine.refusals(person, one.trigger, now) if result == "refused" else ()
@@ -178,10 +188,11 @@ class Work:
             machine.advance(person, last)
             entered = last.entered
             if last.added(person):
-                reason = "after the sort"
-                found.append(fired("moved", person, last, last.activity, "processed", (), reason))
+                found.append(fired("moved", person, last, last.activity, kind, (), after))
         came = [
-            Came(one.kind, one.activity, one.payload) for one in waiting if one.payload is not None
+            Came(one.kind, Cause(one.activity, one.record), one.payload)
+            for one in waiting
+            if one.payload is not None
         ]
         return found, entered, came
 
@@ -200,53 +211,54 @@ class Work:
             found.append(fired("unchanged", person, quiet, None, "deadline", (), name, asked))
         firing = self.machine.pass_time(person, due)
         if firing.entered:
-            requests = self._after.follow(person, due, stage, firing.entered, (), None)
+            requests = self._after.follow(person, due, stage, firing.entered, (), Cause())
             found.append(fired("moved", person, firing, None, "time", (), "", requests))
         return found
 
     # ------------------------------------------------------------------ a merge
 
     def merge(
-        self, survivor: Person, loser: Person, activity: Activity, now: datetime
+        self,
+        survivor: Person,
+        loser: Person,
+        activity: Activity,
+        payload: Payloads,
+        now: datetime,
     ) -> list[Decision]:
-        """Fold one person into another [S23]: fields, opportunities, the stage that counts more,
-        what still waits; then the trigger and the system moves, as for every activity."""
-        machine = self.machine
-        trigger = self.triggers.get("merged")
-        late = now > activity.at
-        ours, theirs = survivor._stage, loser._stage
+        """Fold one person into another [S23]: fields, opportunities, the stage that counts more;
+        then, as for every activity, data, scoring, triggers, also those that waited for the sort of
+        either, system moves, assignment and alerts."""
+        machine, kind = self.machine, activity.kind
+        late = any(
+            now > activity.at or (one._clock == now and one._phase > 0) for one in (survivor, loser)
+        )
         self._merging.fold(survivor, loser)
+        self.data.apply(kind, survivor, now, payload)
+        if kind in self._scored:
+            self.scoring.score(kind, survivor, now, payload)
         if self.scoring.has_demographic:
             survivor.demographic_score = self.scoring.demographic(survivor, now)
-        stage = self._merging.stage(ours, theirs)
+        stage = self._merging.stage(survivor._stage, loser._stage)
         firing = Firing(survivor, now, activity.at, late, None, activity.id, machine.version)
         self._take_place(survivor, stage, firing)
-        closing = self._close(loser, activity, now)
-        survivor._deferred = tuple(
-            sorted((*survivor._deferred, *loser._deferred), key=lambda one: (one.at, one.activity))
-        )
-        loser._deferred = ()
+        theirs = (attrs.evolve(one, record=one.record or loser.id) for one in loser._deferred)
+        waiting = sorted((*survivor._deferred, *theirs), key=lambda one: (one.at, one.activity))
+        survivor._deferred = (*waiting, *self._waits(survivor, activity, payload, late))
+        closing = self._close(loser, survivor, firing)
         if survivor._stage == self._initial:
             machine.wind(survivor, now, 0)
             self._log(activity)
-            return [fired("unchanged", survivor, firing, activity.id, "merged"), closing]
-        result: Result = "unchanged" if stage == ours else "moved"
+            result: Result = "unchanged" if self.triggers.get(kind) is None else "deferred"
+            return [fired(result, survivor, firing, activity.id, kind), closing]
         # The row of the merge itself asks for nothing: nobody has entered anything by it.
-        more, entered, came = self._catch_up(survivor, firing, ())
-        if trigger is not None:
-            asked = Firing(survivor, now, activity.at, late, trigger, activity.id, machine.version)
-            asked.entered = entered
-            answer, unmet = machine.run(survivor, trigger, asked)
-            entered = asked.entered
-            more.append(fired(answer, survivor, asked, activity.id, "merged", unmet))
+        more, entered, came = self._catch_up(survivor, firing, (), kind)
         machine.wind(survivor, now, 0)
-        requests = self._after.follow(survivor, now, stage, entered, came, activity.id)
+        cause = Cause(activity.id, _record(survivor, activity))
+        requests = self._after.follow(survivor, now, stage, entered, came, cause)
         self._log(activity)
-        if firing.entered:
-            result = "moved"
-        merged = fired(result, survivor, firing, activity.id, "merged", (), "", requests)
+        merged = fired("unchanged", survivor, firing, activity.id, kind, (), "", requests)
         first, *others = _in_order(merged, more)
-        return [first, closing, *others]
+        return [attrs.evolve(first, result="moved") if first.moved else first, closing, *others]
 
     def _take_place(self, person: Person, stage: str, firing: Firing) -> None:
         """The survivor's row. Coming off a detour begins the next journey, as any return does."""
@@ -265,24 +277,23 @@ class Work:
             return  # both wait for the sort, which is still to come
         firing.append(person, before, stage, "merge", "merged", passed, credit=False)
 
-    def _close(self, loser: Person, activity: Activity, now: datetime) -> Decision:
+    def _close(self, loser: Person, survivor: Person, merge: Firing) -> Decision:
         """The loser's closing row: in no stage any more, and nothing is asked for."""
-        late = now > activity.at
-        firing = Firing(loser, now, activity.at, late, None, activity.id, self.machine.version)
+        now, cause = merge.now, merge.activity
+        firing = Firing(loser, now, merge.at, merge.late, None, cause, self.machine.version)
         before, loser._stage = loser._stage, ""
         loser._stage_entered_at = now
         loser._clock, loser._due = now, None
+        loser._deferred = ()
         unsent = tuple(abandoned(loser, now))
         firing.append(loser, before, "", "merge", "merged")
-        return fired(
-            "moved",
-            loser,
-            firing,
-            activity.id,
-            "merged",
-            reason=f"folded into {activity.person}",
-            requests=unsent,
-        )
+        reason = f"folded into {survivor.id}"
+        return fired("moved", loser, firing, cause, "merged", (), reason, unsent)
+
+
+def _record(person: Person, activity: Activity) -> str | None:
+    """Whose the activity was, where that record was folded into the person before [S23]."""
+    return activity.person if activity.person != person.id else None
 
 
 def _in_order(first: Decision, others: list[Decision]) -> list[Decision]:

@@ -83,8 +83,10 @@ def running(*moves: Move, **more: Any) -> tuple[Orchestrator, Person]:
 
 
 def slots(person: Person) -> dict[str, object]:
-    """Everything that a person holds."""
-    return {one.name: getattr(person, one.name) for one in attrs.fields(type(person))}
+    """Everything that a person holds, such that two runs can be compared."""
+    found = {one.name: getattr(person, one.name) for one in attrs.fields(type(person))}
+    found["_waiting"] = [(one.asking.rule, *one[1:]) for one in person._waiting]
+    return found
 
 
 def hops(person: Person) -> list[tuple[str | None, str, str]]:

@@ -219,7 +219,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         load(tmp_path / "acme.toml")
     assert str(caught.value) == (
         f"{tmp_path}/acme.toml: cannot read this model: No such file or directory; give a TOML "
-        "file or one of two_step, waterfall"
+        "file or one of engagement, sales_led, two_step, waterfall"
     )
     with pytest.raises(FileProblem, match="cannot read this model: Is a directory"):
         load(tmp_path)
@@ -244,8 +244,8 @@ def test_a_model_that_is_not_shipped() -> None:
     with pytest.raises(FileProblem) as caught:
         load("waterfal")
     assert str(caught.value) == (
-        "no model named 'waterfal' is shipped; did you mean 'waterfall'?; there are two_step, "
-        "waterfall, and a model of your own ends in .toml"
+        "no model named 'waterfal' is shipped; did you mean 'waterfall'?; there are engagement, "
+        "sales_led, two_step, waterfall, and a model of your own ends in .toml"
     )
     with pytest.raises(FileProblem, match="no model named '' is shipped; there are"):
         shipped_text("")

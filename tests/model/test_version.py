@@ -151,7 +151,9 @@ def renamed(value: Any, old: str, new: str) -> Any:
         return {name: renamed(one, old, new) for name, one in value.items()}
     if isinstance(value, list):
         return [renamed(one, old, new) for one in value]
-    return new if value == old else value
+    if isinstance(value, str):  # guards may name a stage
+        return new if value == old else value.replace(f'"{old}"', f'"{new}"')
+    return value
 
 
 MEANING["the name of a stage"] = lambda plain: plain.update(renamed(plain, "customer", "sold"))

@@ -1,7 +1,8 @@
 """Where the stages lie from left to right: a column for each one of the path.
 
 Detours have their cards below the first one. A long path leaves less room for everything: first
-the gaps give way, and then the cards.
+the gaps give way, as long as a word of a step still fits in them; then the cards, down to the least
+that a card needs; then both.
 """
 
 from __future__ import annotations
@@ -115,9 +116,11 @@ def _fitted(subject: Subject, edges: float, jut: float | None) -> tuple[float, f
     n = len(subject.model.path)
     gap = _wanted_gap(subject)
     card = max(_wanted_card(subject, stage) for stage in subject.model.path)
+    least = _CARD[0]
     for _ in range(6):  # the cards of the detours keep their width while the others shrink
         own = 0.0 if jut is None else max(0.0, _DETOUR - card) + jut
         room = WIDTH - edges - own
+        card = min(card, max(least, (room - (n - 1) * min(gap, _GAP[0])) / n))
         gap = max(_SMALLEST_GAP, min(gap, (room - n * card) / max(1, n - 1)))
         card = min(card, (room - (n - 1) * gap) / n)
     return gap, card

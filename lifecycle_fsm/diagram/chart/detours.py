@@ -96,7 +96,8 @@ class _Detours:
 
     def _exit_words(self, exits: list[Flow], paint: Paint) -> list[_Words]:
         found: list[_Words] = []
-        beside: list[Part] = []  # out of the first stage, or out of another detour
+        beside: list[Part] = []  # out of the first stage, or out of other detours
+        others: dict[tuple[str, bool], list[tuple[str, Part]]] = {}
         for flow in exits:
             if flow.source == self.subject.origin:
                 beside += flow.parts
@@ -105,12 +106,12 @@ class _Detours:
                 found.append(_Words(x, part_lines(flow.parts, room, color=paint.line), "right"))
             else:
                 source = self.subject.model.stage(flow.source).display
-                beside += [
-                    attrs.evolve(part, label=f"{part.label}, from {source}") for part in flow.parts
-                ]
+                for part in flow.parts:
+                    others.setdefault((part.label, part.by_hand), []).append((source, part))
+        beside += [_from_others(parts) for parts in others.values()]
         if beside:
             x, room = self.rails.side_words()
-            found.append(_Words(x, part_lines(beside, room, color=paint.line)))
+            found.append(_Words(x, part_lines(beside, room, color=paint.line, most=6, each=3)))
         return found
 
     def _return_words(self, returns: list[Flow], paint: Paint) -> list[_Words]:
@@ -222,6 +223,16 @@ class _Detours:
 
     def _pen(self, people: int) -> float:
         return self.subject.pen(people, most=_THICKEST)
+
+
+def _from_others(parts: list[tuple[str, Part]]) -> Part:
+    """One rule out of several detours, as one part."""
+    sources = ", ".join(source for source, _ in parts)
+    _, first = parts[0]
+    known = [part.count for _, part in parts if part.count is not None]
+    return attrs.evolve(
+        first, label=f"{first.label}, from {sources}", count=sum(known) if known else None
+    )
 
 
 def _most(groups: list[_Words]) -> int:

@@ -1,0 +1,487 @@
+"""What holds in every lifecycle that builds, for everybody, whatever happens: generated models and
+logs, with decay, caps, deadlines, calendars, assignment, alerts and merges."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lifecycle_fsm import Activity, HistoryRow, Lifecycle, Model, stamps
+from lifecycle_fsm.clock.agenda import Agenda
+from lifecycle_fsm.machine.lean import LeanTransition
+from lifecycle_fsm.orchestrator.aftermath import Aftermath
+from lifecycle_fsm.tables import by_event
+from tests.machine.small import DAY, HOUR, PATH, SECOND, T, check_chain
+from tests.scenarios.generated import END, MICRO, Given, Run, lives
+
+quickly = settings(
+    max_examples=35, phases=[__import__("hypothesis").Phase.generate],
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def shuffled(given: Given, data: st.DataObject) -> Given:
+    """The same log as it may arrive: late, but for the creations."""
+    created = [one for one in given.log if one.kind == "created"]
+    others = [one for one in given.log if one.kind != "created"]
+    return Given(given.model, [*created, *data.draw(st.permutations(others))])
+
+
+# ------------------------------------------------------------------ history
+
+
+def check_journeys(model: Model, rows: list[HistoryRow]) -> None:
+    """Forward only within a journey; coming off a detour begins the next [S6]."""
+    ranks = model.ranks
+    highest: dict[int, int] = {}
+    for before, row in pairwise([rows[0], *rows]):
+        if not row.visits:
+            continue
+        rank = ranks.get(row.to_stage)
+        if row.from_stage is not None and row.from_stage not in ranks and rank is not None:
+            assert row.journey == before.journey + 1
+            assert row.kind in ("return", "merge")
+        else:
+            assert row.journey == before.journey
+        if rank is not None:
+            assert rank > highest.get(row.journey, -1)
+            highest[row.journey] = rank
+            assert row.kind in ("enter", "step", "fast_track", "return", "merge")
+        else:
+            assert row.kind in ("detour", "merge")
+
+
+@quickly
+@given(lives(), st.booleans(), st.data())
+def test_s6_forward_only_within_a_journey_also_over_merges_and_when_all_comes_late(
+    given: Given, late: bool, data: st.DataObject
+) -> None:
+    run = Run(*(shuffled(given, data) if late else given))
+    for name, rows in run.told().items():
+        check_chain(tuple(rows))
+        check_journeys(given.model, rows)
+        folded = name in run.lifecycle.merged
+        assert [row.to_stage for row in rows].count("") == folded
+        assert (rows[-1].to_stage == "") is folded
+        assert run.people[name].stage == rows[-1].to_stage
+
+
+@quickly
+@given(lives(), st.booleans(), st.data())
+def test_s25_one_row_for_each_hop_and_each_is_told_once(
+    given: Given, late: bool, data: st.DataObject
+) -> None:
+    model = given.model
+    run = Run(*(shuffled(given, data) if late else given))
+    told: dict[str, list[HistoryRow]] = {name: [] for name in run.people}
+    for decision in run.decisions:
+        told[decision.person] += decision.rows
+        assert decision.now >= decision.at
+        if decision.rows:
+            assert decision.stage == decision.rows[-1].to_stage
+        if decision.result != "moved":
+            assert not decision.moved
+    assert told == run.told()
+    edges = {(one.name, one.source, one.target) for one in (*model.edges, *model.sort_edges)}
+    for rows in told.values():
+        for row in rows[1:]:
+            hop = (row.rule, row.from_stage, row.to_stage)
+            assert hop in edges if row.kind != "merge" else row.rule == "merged"
+
+
+@quickly
+@given(lives(), st.booleans())
+def test_s25_stamps_equal_a_plain_recount(given: Given, open_end: bool) -> None:
+    until = END if open_end else None
+    for rows in Run(*given).told().values():
+        first: dict[str, datetime] = {}
+        latest: dict[str, datetime] = {}
+        visits: Counter[str] = Counter()
+        total: dict[str, timedelta] = {}
+        stage, since = "", T
+        for row in [*rows, None]:
+            if row is not None and row.to_stage == row.from_stage:
+                continue  # a merge that leaves the stage as it was
+            end = row.now if row is not None else until or since
+            if stage:
+                total[stage] = total.get(stage, timedelta(0)) + (end - since)
+            if row is None:
+                break
+            stage, since = row.to_stage, row.now
+            if stage:
+                first.setdefault(stage, since)
+                latest[stage] = since
+                visits[stage] += 1
+        found = stamps(rows, until)
+        assert {one: (s.first, s.latest, s.visits, s.total) for one, s in found.items()} == {
+            one: (first[one], latest[one], visits[one], total[one]) for one in first
+        }
+
+
+@quickly
+@given(lives(), st.lists(st.integers(0, 150 * 24), min_size=2, max_size=2, unique=True))
+def test_s27_opening_and_in_less_out_is_closing(given: Given, hours: list[int]) -> None:
+    start, end = sorted(T + hour * HOUR + SECOND for hour in hours)
+    rows = [row for one in Run(*given).told().values() for row in one]
+
+    def people(when: datetime) -> Counter[str]:
+        last = {row.person: row.to_stage for row in rows if row.now < when}
+        return Counter(stage for stage in last.values() if stage)
+
+    moved = [row for row in rows if start <= row.now < end and row.from_stage != row.to_stage]
+    into = Counter(row.to_stage for row in moved if row.to_stage)
+    out = Counter(row.from_stage for row in moved if row.from_stage)
+    balance = people(start)
+    balance.update(into)
+    balance.subtract(out)
+    assert +balance == people(end)
+
+
+@quickly
+@given(lives(), st.booleans(), st.data())
+def test_s9_nobody_is_back_on_the_path_at_the_instant_of_a_detour(
+    given: Given, late: bool, data: st.DataObject
+) -> None:
+    run = Run(*(shuffled(given, data) if late else given))
+    for rows in run.told().values():
+        for before, row in pairwise(row for row in rows if row.visits):
+            if row.kind == "return":
+                assert row.now > before.now
+
+
+@quickly
+@given(lives())
+def test_s14_nothing_is_stamped_before_the_sort_and_what_waited_comes_with_it(
+    given: Given,
+) -> None:
+    model, log = given
+    run = Run(model, log)
+    came = {(one.person, one.id): one.at for one in log}
+    for name, rows in run.told().items():
+        created = came[name, "created"]
+        if len(rows) == 1:  # folded into somebody else who waits too, or waits still
+            continue
+        assert rows[1].from_stage == model.initial.name
+        due = created + model.settle
+        assert rows[1].now == due if rows[1].kind != "merge" else created <= rows[1].now <= due
+        for row in rows[1:]:
+            at = came.get((name, row.activity or ""))
+            if at is not None and at <= rows[1].now and row.kind != "merge" and row.at == at:
+                assert row.now == rows[1].now
+        if rows[1].kind != "merge":
+            assert rows[1].rule in {rule.name for rule in model.sort}
+
+
+# ------------------------------------------------------------------ what must not matter
+
+
+@quickly
+@given(lives(), st.data())
+def test_s19_duplicates_change_nothing(given: Given, data: st.DataObject) -> None:
+    model, log = given
+    doubled: list[Activity] = []
+    for number, activity in enumerate(log):
+        doubled.append(activity)
+        doubled += data.draw(st.lists(st.sampled_from(log[: number + 1]), max_size=2))
+    once, twice = Run(model, log), Run(model, doubled)
+    assert twice.told() == once.told()
+    assert twice.everything() == once.everything()
+    assert twice.asked() == once.asked()
+
+
+@quickly
+@given(lives(), st.data())
+def test_s20_any_schedule_of_ticks_gives_the_same(given: Given, data: st.DataObject) -> None:
+    """History, fields, clocks, and all that is asked for, in the same words."""
+    model, log = given
+    near = [timedelta(0), MICRO, SECOND, HOUR, DAY, 7 * DAY, -MICRO, -HOUR]
+    drawn = st.tuples(st.sampled_from(log), st.sampled_from(near))
+    ticks = sorted(one.at + gap for one, gap in data.draw(st.lists(drawn, max_size=25)))
+    once = Run(model, log)
+    often = Run(model)
+    for number, activity in enumerate(log):
+        # A tick says that this time has come: everything up to it has been applied.
+        coming = min(one.at for one in log[number:])
+        while ticks and ticks[0] < coming:
+            often.lifecycle.tick(ticks.pop(0))
+        often.lifecycle.apply(activity)
+    for tick in [*ticks, END, END]:
+        often.lifecycle.tick(tick)
+    assert often.told() == once.told()
+    assert often.everything() == once.everything()
+    assert often.asked() == once.asked()
+
+
+@quickly
+@given(lives(), st.booleans(), st.data())
+def test_s14_the_log_that_was_kept_replays_to_the_same(
+    given: Given, late: bool, data: st.DataObject
+) -> None:
+    """Whatever order it came in: the log is that of what was applied."""
+    live = Run(*(shuffled(given, data) if late else given))
+    again = Run(given.model)
+    again.lifecycle.replay(live.kept)
+    again.lifecycle.tick(END)
+    assert again.told() == live.told()
+    assert again.asked() == live.asked()
+    assert again.lifecycle.merged == live.lifecycle.merged
+    assert {name: person.behavior_score for name, person in again.people.items()} == {
+        name: person.behavior_score for name, person in live.people.items()
+    }
+
+
+@quickly
+@given(lives(merges=False), st.randoms(use_true_random=False))
+def test_s19_how_people_are_interleaved_does_not_matter(given: Given, random: Any) -> None:
+    model, log = given
+    queues = {one.person: [] for one in log}  # type: dict[str, list[Activity]]
+    for activity in log:
+        queues[activity.person].append(activity)
+    arrived: list[Activity] = []
+    while queues:
+        name = random.choice(sorted(queues))
+        arrived.append(queues[name].pop(0))
+        if not queues[name]:
+            del queues[name]
+    live, event = Run(model, arrived), Run(model, log)
+    assert live.told() == event.told()
+    assert live.everything() == event.everything()
+    assert live.asked() == event.asked()
+    assert by_event(arrived) == log
+
+
+@quickly
+@given(lives(), st.data())
+def test_s19_what_is_held_is_applied_as_if_it_had_come_in_order(
+    given: Given, data: st.DataObject
+) -> None:
+    """All of somebody's activities come before their creation, in any order; merges aside, which
+    touch two."""
+    model = given.model
+    log = [one for one in given.log if one.kind != "merged"]
+    created = [one for one in log if one.kind == "created"]
+    others = [one for one in log if one.kind != "created"]
+    early = Run(model, [*data.draw(st.permutations(others)), *created])
+    assert early.told() == Run(model, log).told()
+    assert not early.lifecycle.held
+
+
+# ------------------------------------------------------------------ requests
+
+
+@quickly
+@given(lives(), st.booleans(), st.data())
+def test_s24_each_request_has_its_id_and_what_is_held_ends_at_most_once(
+    given: Given, late: bool, data: st.DataObject
+) -> None:
+    run = Run(*(shuffled(given, data) if late else given))
+    states: dict[str, list[str]] = {}
+    for one in run.requests:
+        states.setdefault(one.id, []).append(one.state)
+    allowed = (["sent"], ["held"], ["superseded"], ["held", "released"], ["held", "superseded"])
+    for name, seen in states.items():
+        assert seen in allowed, name
+    for decision in run.decisions:
+        for one in decision.requests:
+            assert one.person == decision.person
+            assert one.at == decision.now
+    waiting = {name for name, seen in states.items() if seen == ["held"]}
+    assert len(waiting) == sum(len(one._waiting) for one in run.people.values())
+
+
+@quickly
+@given(lives())
+def test_s12_only_the_last_stage_of_an_activity_asks(given: Given) -> None:
+    run = Run(*given)
+    entries = {one.name for one in given.model.alerts if one.entering}
+    for decision in run.decisions:
+        last = [row.to_stage for row in decision.rows if row.kind != "merge"][-1:]
+        for one in decision.requests:
+            if one.rule in entries and one.state in ("sent", "held"):
+                assert one.stage == run_stage(run, decision.person, decision.now) or last == []
+                assert one.stage == one_stage(run, one.person, one.at)
+
+
+def one_stage(run: Run, person: str, when: datetime) -> str:
+    """Where the person is once everything of that instant's asking is done."""
+    return [row.to_stage for row in run.people[person].history if row.now <= when][-1]
+
+
+run_stage = one_stage
+
+
+@quickly
+@given(lives())
+def test_s12_mail_says_at_any_time_what_the_stage_says(given: Given) -> None:
+    """Who follows the changes of mail knows what mail may do, but for what a merge changed."""
+    run = Run(*given)
+    mail = {stage.name: stage.mail for stage in given.model.stages}
+    known: dict[str, Any] = {}
+    merges = {one.person for one in run.decisions if one.kind == "merged"}
+    for one in run.requests:
+        if one.rule == "mail":
+            if one.person not in merges:
+                assert known.get(one.person) == one.data["before"] != one.data["mail"]
+            known[one.person] = one.data["mail"]
+    for name, person in run.people.items():
+        if name not in merges:
+            assert known.get(name) == mail[person.stage]
+
+
+# ------------------------------------------------------------------ time, counted once more
+
+
+def visits(rows: list[HistoryRow]) -> Iterator[tuple[str, datetime, HistoryRow | None]]:
+    """The stage, when it was entered, and the row that left it."""
+    moved = [row for row in rows if row.from_stage != row.to_stage]
+    for number, row in enumerate(moved):
+        if row.to_stage:
+            yield row.to_stage, row.now, moved[number + 1] if number + 1 < len(moved) else None
+
+
+@quickly
+@given(lives())
+def test_s21_missed_deadlines_equal_a_recount_of_history(given: Given) -> None:
+    model = given.model
+    run = Run(*given)
+    agenda = Agenda(model, run.engine._work.scoring)
+    always = {one.name for one in model.deadlines if one.when == model.deadlines[0].when.__class__}
+    always = {one.name for one in model.deadlines if str(one.when) == "always"}
+    expected = Counter()  # type: Counter[tuple[str, str, datetime]]
+    possible = Counter()  # type: Counter[tuple[str, str, datetime]]
+    for name, rows in run.told().items():
+        for stage, entered, left in visits(rows):
+            for place, due in agenda.due_instants(stage, entered).items():
+                promise = model.deadlines[place].name
+                if due > END or (left is not None and left.now < due):
+                    continue
+                # At the very instant an activity is in time, and time is not [S20].
+                if left is not None and left.now == due and left.activity is not None:
+                    continue
+                possible[name, promise, due] += 1
+                if promise in always:
+                    expected[name, promise, due] += 1
+    found = Counter(
+        (one.person, one.reason, one.now) for one in run.decisions if one.kind == "deadline"
+    )
+    assert not expected - found
+    assert not found - possible
+    assert max(found.values(), default=1) == 1
+
+
+@quickly
+@given(lives(persons=1, merges=False))
+def test_s20_decay_comes_at_its_instants_and_at_no_other(given: Given) -> None:
+    run = Run(*given)
+    person = run.people["p"]
+    for rule in given.model.decay:
+        told = [
+            one.now
+            for one in run.decisions
+            if one.kind == "decay" and one.reason.startswith(f"{rule.name}:")
+        ]
+        assert told == sorted(set(told))
+        if rule.since == "created_at":
+            assert all((one - person.created_at) % rule.every == timedelta(0) for one in told)
+            assert all(one > person.history[0].now for one in told)
+
+
+# ------------------------------------------------------------------ errors
+
+
+class Injected(Exception):
+    """What goes wrong in the middle of something."""
+
+
+class Trouble:
+    """The n-th of many small pieces of work fails: before it is done, or right after."""
+
+    def __init__(self, left: int, after: bool) -> None:
+        self.left = left
+        self.after = after
+        self.on = False
+
+    def wrap(self, original: Any) -> Any:
+        def work(*arguments: Any, **more: Any) -> Any:
+            fails = False
+            if self.on:
+                self.left -= 1
+                fails = self.left == 0
+            if fails and not self.after:
+                raise Injected
+            result = original(*arguments, **more)
+            if fails:
+                raise Injected
+            return result
+
+        return work
+
+
+def stepwise(run: Run, until: datetime, trouble: Trouble) -> None:
+    """Let time pass, one due instant after the other; what fails is tried again at once."""
+    while True:
+        due = min((one._due for one in run.people.values() if one._due), default=None)
+        if due is None or due > until:
+            return
+        before = {name: person for name, person in run.everything().items()}
+        parked = [one for one in run.lifecycle.tick(due) if one.result == "parked"]
+        for one in parked:
+            after = run.everything()[one.person]
+            assert {**after, "_due": None} == {**before[one.person], "_due": None}
+        if parked:
+            trouble.on = False
+            run.lifecycle.retry(due)
+            assert not run.lifecycle.parked
+
+
+@quickly
+@given(lives(), st.integers(1, 60), st.booleans())
+def test_s11_an_exception_anywhere_leaves_everybody_as_before_and_a_retry_gives_the_rest(
+    given: Given, left: int, after: bool
+) -> None:
+    """Guards, effects, moves, assignment, alerts, deadlines, the log itself: the n-th call fails.
+    Nothing of its work stays; tried again at once it is as if nothing had been."""
+    model, log = given
+    trouble = Trouble(left, after)
+    places = [
+        (LeanTransition, "make"),
+        (LeanTransition, "allowed"),
+        (Aftermath, "follow"),
+        (Agenda, "next"),
+        (Agenda, "fade"),
+    ]
+    originals = [(owner, name, getattr(owner, name)) for owner, name in places]
+    for owner, name, original in originals:
+        setattr(owner, name, trouble.wrap(original))
+    try:
+        run = Run(model)
+        run.engine._work._log = trouble.wrap(run.engine._work._log)
+        run.engine._work.data.apply = trouble.wrap(run.engine._work.data.apply)  # type: ignore[method-assign]
+        for number, activity in enumerate(log):
+            trouble.on = True
+            stepwise(run, min(one.at for one in log[number:]) - MICRO, trouble)
+            before, merged = run.everything(), dict(run.lifecycle.merged)
+            decision = run.lifecycle.apply(activity)
+            if decision.result == "parked":
+                trouble.on = False
+                assert (run.everything(), dict(run.lifecycle.merged)) == (before, merged)
+                assert (decision.rows, decision.requests) == ((), ())
+                (parked,) = (one for several in run.lifecycle.parked.values() for one in several)
+                assert parked.activity == activity
+                run.lifecycle.retry(activity.at)
+                assert not run.lifecycle.parked
+        trouble.on = True
+        stepwise(run, END, trouble)
+    finally:
+        for owner, name, original in originals:
+            setattr(owner, name, original)
+    smooth = Run(model, log)
+    assert run.told() == smooth.told()
+    assert run.asked() == smooth.asked()
