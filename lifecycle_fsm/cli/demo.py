@@ -1,4 +1,4 @@
-"""``lifecycle-fsm demo``: a small made-up company, run through the shipped waterfall."""
+"""``lifecycle-fsm demo``: a made-up company, run through the shipped waterfall."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli import company
+from lifecycle_fsm.cli import company, tour
 from lifecycle_fsm.cli.common import (
     ForceOption,
     JsonOption,
@@ -17,6 +17,8 @@ from lifecycle_fsm.cli.common import (
 )
 from lifecycle_fsm.cli.working import Log, Outcome, Output, Tally, apply_log
 from lifecycle_fsm.lifecycle import Lifecycle
+from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.model import shipped_text
 from lifecycle_fsm.tables import OutputFolder, by_event
 
 _MODEL = "waterfall"
@@ -26,45 +28,56 @@ def demo(
     out: Annotated[
         str, typer.Option(metavar="DIR", help="The folder that is made.")
     ] = "lifecycle-demo",
-    people: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many people.")] = 500,
+    people: Annotated[int, typer.Option(min=1, max=200_000, help="How many people.")] = 5_000,
     seed: Annotated[int, typer.Option(help="Another number, another company.")] = 1,
     pictures: PicturesOption = True,
     force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
-    r"""Make up a small company and run its year through the model `waterfall`.
+    r"""Make up a company and run two years of it through the model `waterfall`.
 
     ```sh
     lifecycle-fsm demo
-    lifecycle-fsm demo --people 5000 --seed 7 --out big-demo
+    lifecycle-fsm demo --people 500 --seed 7 --out small-demo
     ```
 
-    The folder has what `run` writes, and in `input` the two files to run again, yourself:
+    The folder has what `run` writes, and in `input` all that it was made from, to run again,
+    yourself: people, activities, a table of companies for the step `enrich`, and the model that
+    looks into it. Change a number in `lifecycle.toml`, and see what becomes of the funnel:
 
     ```sh
     cd lifecycle-demo/input
-    lifecycle-fsm run waterfall --people people.csv \
-        --activities activities.csv --out ../../again
-    lifecycle-fsm explain waterfall p00003 --people people.csv \
-        --activities activities.csv
+    lifecycle-fsm run lifecycle.toml --people people.csv \
+        --activities activities.csv --out ../../what-if
     ```
+
+    At the end it names people with a story, for `explain`.
     """
     with ExitStack() as exits:
         folder = exits.enter_context(OutputFolder(out, force=force))
         output = Output(folder, pictures=pictures)
-        tally = Tally(keep=output.decisions.add)
-        lifecycle = Lifecycle(_MODEL, record=tally)
-        output.check(lifecycle)
+        guide = tour.Guide()
+
+        def keep(decision: Decision) -> None:
+            output.keep(decision)
+            guide.see(decision)
+
+        shipped = Lifecycle(_MODEL)
+        output.check(shipped)
         bar = exits.enter_context(progress())
-        made = list(company.activities(people, seed))
-        company.write(made, folder.file("input"))
-        log = Log(by_event(made), max(one.at for one in made))
+        made = company.invent(people, seed, bar=bar).with_processing(shipped.model)
+        source = folder.file("input")
+        company.write(made, source)
+        model = source / company.MODEL
+        model.write_text(company.with_table(shipped_text(_MODEL)), "utf-8")
+        tally = Tally(keep=keep)
+        lifecycle = Lifecycle(model, record=tally)
+        log = Log(by_event(made.log), max(one.at for one in made.log))
         end = apply_log(lifecycle, log, None, bar)
         outcome = Outcome(lifecycle=lifecycle, log=log, tally=tally, until=end)
         output.write(outcome, bar)
     if json:
         print_json(outcome.as_dict())
         return
-    print(outcome.as_text())
-    look = f"open {out}/funnel.svg, and read" if pictures else "read"
-    print(f"\nwritten to {out}: {look} {out}/summary.txt")
+    print(tour.in_words(outcome, people))
+    print(guide.what_next(lifecycle, out, pictures=pictures))

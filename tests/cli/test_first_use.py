@@ -219,17 +219,14 @@ def test_an_explanation_before_the_person_says_when_they_come(cli: Cli, data: Pa
     assert "'p2' is created later, at 2024-05-02 10:00 UTC" in done.err
 
 
-def test_an_explanation_cuts_what_an_activity_brought_between_its_parts(
-    cli: Cli, data: Path
-) -> None:
+def test_an_explanation_stays_on_the_page_whatever_the_records_say(cli: Cli, data: Path) -> None:
     (data / "people.csv").write_text(
-        f"id,created_at,source,company,job_title\np1,2024-01-01,{'s' * 30},{'c' * 30},{'t' * 30}\n"
+        "id,created_at,source,company,job_title\n"
+        f"p1,2024-01-01,{'s' * 130},{'c' * 130},{'t' * 130}\n"
     )
     done = cli("explain", "waterfall", "p1", "--people", "people.csv")
     assert done.code == 0
-    (line,) = [line for line in done.out.splitlines() if "because of created" in line]
-    assert line.endswith(f"{'t' * 30}, …)")
-    assert "source=" not in line
+    assert max(map(len, done.out.splitlines())) <= 100
     done = cli("explain", "waterfall", "p1", "--people", "people.csv", "--trigger", "disqualifie")
     assert done.err == (
         "error: the model has no trigger 'disqualifie'; did you mean 'disqualify'?\n"

@@ -7,14 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from lifecycle_fsm import __version__, load, shipped
-from lifecycle_fsm.cli import company
 from lifecycle_fsm.cli.common import lined_up
 from lifecycle_fsm.model import shipped_text, stub
 from tests.cli.commands import ROOT, Cli, start
@@ -83,12 +81,16 @@ def test_without_polars_a_run_says_what_to_install_before_it_begins(tmp_path: Pa
     assert "1 person, at" in main_without("polars", *command, cwd=tmp_path).stdout
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+# Where it is stopped while a library runs code that it has just made up, Python 3.11 ends with the
+# signal itself, whatever we say; a shell calls both 130.
+@pytest.mark.parametrize(
+    ("number", "codes"), [(signal.SIGINT, (130, -signal.SIGINT)), (signal.SIGTERM, (143,))]
+)
 def test_a_run_that_is_stopped_leaves_nothing_behind(
-    tmp_path: Path, number: signal.Signals, code: int
+    tmp_path: Path, number: signal.Signals, codes: tuple[int, ...]
 ) -> None:
     process = start(
-        "demo", "--people", 1_000_000, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        "demo", "--people", 200_000, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     until = time.monotonic() + 60
     while not list(tmp_path.iterdir()) and time.monotonic() < until:
@@ -97,8 +99,8 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(
     time.sleep(0.3)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (code, "")
-    assert "Traceback" not in err
+    assert process.returncode in codes
+    assert (out, "Traceback" in err) == ("", False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -236,10 +238,10 @@ def test_a_person_is_explained_move_by_move(cli: Cli, story: tuple[str, ...]) ->
     done = cli("explain", "two_step", "p1", *story)
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines()[0].startswith("p1: Lost")
-    assert "contact → lead" in done.out
-    assert "because of score_given (points=31)" in done.out
-    assert "2024-01-04 00:00  give_up: no such move" in done.out
-    assert "interested_again -> lead: ✗ behavior score ≥ 30 (it is 0)" in done.out
+    assert "Points were given. Interest 0 → 31." in done.out
+    assert "→ Lead by “interested”: interest 31 of 30." in done.out
+    assert "Refused: from Lost nobody is moved by “give up”." in done.out
+    assert "by “interested again” needs 30 more points of interest (0 of 30)." in done.out
 
 
 def test_an_explanation_for_programs_has_every_value(cli: Cli, story: tuple[str, ...]) -> None:
@@ -267,7 +269,7 @@ def test_an_explanation_is_as_of_the_end_of_all_files_or_of_the_time_asked_for(
     said = json.loads(cli("explain", "two_step", "p1", *story, "--at", "2024-01-02", "--json").out)
     assert (said["stage"], said["would_move"]) == ("lead", ["give_up"])
     assert (
-        "would move now, if somebody asked: give_up"
+        "“give up”: → Lost (Not this time) by “gave up” is open now."
         in cli("explain", "two_step", "p1", *story, "--at", "2024-01-02").out
     )
 
@@ -351,10 +353,13 @@ def test_the_demo_can_be_run_again_from_its_own_input(cli: Cli, tmp_path: Path) 
     done = cli("demo", "--people", 200)
     assert (done.code, done.err) == (0, "")
     assert "200 people" in done.out
-    again = cli("run", "waterfall", "--people", "lifecycle-demo/input/people.csv", "--activities",
-                "lifecycle-demo/input/activities.csv", "--out", "again")  # fmt: skip
-    assert again.code == 0
-    for name in ("people.csv", "history.csv", "decisions.csv", "funnel.svg"):
+    source = "lifecycle-demo/input"
+    again = cli("run", f"{source}/lifecycle.toml", "--people", f"{source}/people.csv",
+                "--activities", f"{source}/activities.csv", "--out", "again")  # fmt: skip
+    assert (again.code, again.err) == (0, "")
+    tables = [one.name for one in (tmp_path / "again").glob("*.csv")]
+    assert {"people.csv", "history.csv", "decisions.csv", "requests.csv"} <= set(tables)
+    for name in (*tables, "history.parquet", "funnel.svg", "funnel.png"):
         one, two = (tmp_path / folder / name for folder in ("lifecycle-demo", "again"))
         assert one.read_bytes() == two.read_bytes(), name
 
@@ -368,13 +373,11 @@ def test_a_seed_makes_one_company(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_the_company_visits_every_stage_and_every_part_of_the_model(cli: Cli) -> None:
-    said = json.loads(cli("demo", "--no-pictures", "--json").out)
+    said = json.loads(cli("demo", "--people", 400, "--no-pictures", "--json").out)
     assert all(one["entered"] for one in said["stages"])
     assert said["rejected"] == 0
     assert said["held"] == said["parked"] == {}
-    kinds = Counter(one.kind for one in company.activities(500, 1))
-    assert set(kinds) <= set(load("waterfall").activity_kinds)
-    assert len(kinds) > 10
+    assert said["decisions"]["duplicate"] > 0
 
 
 # ---------------------------------------------------------------- small parts
