@@ -44,7 +44,12 @@ from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision, Foreign, LifecycleMachine, Refusal
 from lifecycle_fsm.model import (
     ActivityKind,
+    AlertRule,
+    AssignmentRule,
+    Calendar,
     DataRule,
+    Deadline,
+    Decay,
     Model,
     Move,
     ScoreRule,
@@ -60,14 +65,20 @@ from lifecycle_fsm.model import (
 from lifecycle_fsm.orchestrator import Parked
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Context, Step, StepError, step
+from lifecycle_fsm.requests import Request
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Activity",
     "ActivityKind",
+    "AlertRule",
+    "AssignmentRule",
+    "Calendar",
     "Context",
     "DataRule",
+    "Deadline",
+    "Decay",
     "Decision",
     "FieldDef",
     "FieldType",
@@ -91,6 +102,7 @@ __all__ = [
     "RecordError",
     "Refusal",
     "Refused",
+    "Request",
     "ScoreRule",
     "SortRule",
     "Stage",

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import lifecycle_fsm
-from lifecycle_fsm.cli import demo, draw, explain, models, run, types
+from lifecycle_fsm.cli import demo, draw, explain, funnel, init, models, run, sheet, types
 from lifecycle_fsm.cli.common import safely
 
 app = typer.Typer(
@@ -32,18 +32,29 @@ def lifecycle_fsm_(
 ) -> None:
     """The B2B lead lifecycle as a finite-state machine: run it, explain it, draw it.
 
-    MODEL is the name of a shipped model, `waterfall` or `two_step`, or a TOML file of your own.
+    MODEL is the name of a shipped model, such as `waterfall`, or a TOML file of your own.
     A first look, with a small made-up company:
 
     ```sh
     lifecycle-fsm demo
     lifecycle-fsm draw waterfall --out lifecycle.svg
-    lifecycle-fsm models waterfall > my-lifecycle.toml
+    lifecycle-fsm funnel lifecycle-demo/history.parquet
+    lifecycle-fsm init my-lifecycle
     ```
 
     Exit codes: 0 done, 1 rows were rejected, 2 wrong use, model or file, 130 stopped.
     """
 
 
-for command in (run.run, draw.draw, explain.explain, models.models, types.types, demo.demo):
+for command in (
+    run.run,
+    draw.draw,
+    funnel.funnel,
+    explain.explain,
+    sheet.sheet,
+    init.init,
+    models.models,
+    types.types,
+    demo.demo,
+):
     app.command()(safely(command))

@@ -25,9 +25,7 @@ REJECTED, WRONG, STOPPED, NOBODY_LISTENS = 1, 2, 130, 141
 
 ModelArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="MODEL", help="A shipped model (`waterfall`, `two_step`) or a TOML file."
-    ),
+    typer.Argument(metavar="MODEL", help="A shipped model, such as `waterfall`, or a TOML file."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 ForceOption = Annotated[

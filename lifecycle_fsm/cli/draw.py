@@ -6,15 +6,13 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import ModelArgument, complain, folder_for, load_model, read_time
+from lifecycle_fsm.cli.common import ModelArgument, folder_for, load_model, read_time
+from lifecycle_fsm.cli.fitting import check_fits
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
 from lifecycle_fsm.funnel import Reading, count
 from lifecycle_fsm.history import HistoryRow
-from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import read_history
 from lifecycle_fsm.tables.mapping import find_zone
-
-_SHOWN = 8
 
 
 def draw(
@@ -69,7 +67,7 @@ def draw(
         drawing = diagram.draw_model(lifecycle)
     else:
         rows = read_history(history)
-        _compare(rows, lifecycle, history)
+        check_fits(rows, lifecycle, history)
         if person is None:
             counts = count(rows, lifecycle, reading=reading, window=window, zone=zone)
             drawing = diagram.draw_funnel(lifecycle, counts)
@@ -85,44 +83,3 @@ def _of(person: str, rows: list[HistoryRow], source: str) -> list[HistoryRow]:
         hint = suggest(person, {row.person for row in rows[:10_000]})
         raise UnknownPerson(f"{source} has nobody with the id {person!r}{hint}")
     return own
-
-
-def _compare(rows: list[HistoryRow], model: Model, source: str) -> None:
-    """Does the model know everything that the history tells? If not, people would be missing.
-
-    Raises:
-        LifecycleError: it does not.
-    """
-    # The closing row of a merge names no stage: its person is gone.
-    told = [row for row in rows if row.kind != "merge"]
-    stages = {name for row in told for name in (row.from_stage, row.to_stage) if name is not None}
-    rules = {row.rule for row in told if row.from_stage is not None and row.kind != "migrate"}
-    lacking = {
-        "stage": sorted(stages - set(model.by_name)),
-        "rule": sorted(
-            rules - {one.name for one in model.sort} - {one.name for one in model.moves}
-        ),
-    }
-    if any(lacking.values()):
-        what = " and ".join(
-            f"the {noun}{'' if len(names) == 1 else 's'} {_listed(names)}"
-            for noun, names in lacking.items()
-            if names
-        )
-        raise LifecycleError(
-            f"{source} is the history of another model: {model.name} {model.version} does not have "
-            f"{what}; draw it with the model that wrote it"
-        )
-    version = model.version
-    others = sorted({row.version for row in rows} - {version})
-    if others:
-        complain(
-            f"note: this history was written by version {', '.join(others)} of a model, "
-            f"and {version} draws it"
-        )
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(map(repr, names[:_SHOWN]))
-    more = len(names) - _SHOWN
-    return f"{shown} and {more:,} more" if more > 0 else shown

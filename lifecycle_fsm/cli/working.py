@@ -20,6 +20,7 @@ from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import Counts, count
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import (
     DECISIONS,
     REJECTS,
@@ -101,6 +102,15 @@ class Log:
         """How many rows could not be used."""
         return sum(one.rejected for one in self.reports)
 
+    def last(self, model: Model) -> datetime | None:
+        """The instant at which everybody of these files has been sorted."""
+        if self.end is None:
+            return None
+        try:
+            return self.end + model.settle
+        except OverflowError:
+            return self.end
+
     def leave_out(self, after: datetime) -> None:
         """Take out what happened later than that."""
         kept = [one for one in self.activities if one.at <= after]
@@ -178,28 +188,74 @@ def read_log(
     bar: Bar,
     only: str | None = None,
 ) -> Log:
-    """Read all files into one log; ``only`` keeps what concerns one person."""
+    """Read all files into one log; ``only`` keeps what concerns one person, with everybody whose
+    record is ever folded together with that one [S23]."""
     read: InputMapping | None = load_mapping(mapping) if mapping is not None else None
-    tables = open_inputs(inputs, read, format)
-    try:
-        intake = Intake(tables, Targets.of(lifecycle.model), read, reject)
-        found: list[Activity] = []
-        places = array("Q")
-        end: datetime | None = None
-        for place, activity in enumerate(intake):
-            if end is None or activity.at > end:
-                end = activity.at
-            if only is None or activity.person == only:
-                found.append(activity)
-                file, line = intake.place
-                places.append(file << _LINE_BITS | line)
-            if place % _STEP == 0:
-                bar("reading", intake.done)
-        ordered = by_event(found) if order == "event" else found
-        return Log(ordered, end, intake.reports, intake.notes, found, places)
-    finally:
-        for _, table in tables:
-            table.close()
+    # Whom a person is merged with is known at the end only: then the files are read once more. A
+    # stream cannot be, so all of it is kept.
+    again = only is not None and all(Path(path).is_file() for _, path in inputs)
+    found = _Found(frozenset({only}) if only is not None and again else None)
+    found.read(lifecycle, inputs, read, format, reject, bar)
+    if only is not None:
+        from lifecycle_fsm.story import joined
+
+        group = joined(found.merges, only)
+        if not again:
+            found.keep(group)
+        elif len(group) > 1:
+            found = _Found(group)
+            found.read(lifecycle, inputs, read, format, lambda twice: None, bar)
+    ordered = by_event(found.activities) if order == "event" else found.activities
+    return Log(ordered, found.end, found.reports, found.notes, found.activities, found.places)
+
+
+@attrs.define
+class _Found:
+    """What was read: the activities of some persons, or of all."""
+
+    only: frozenset[str] | None
+    activities: list[Activity] = attrs.field(factory=list)
+    places: array[int] = attrs.field(factory=lambda: array("Q"))
+    merges: list[tuple[str, str]] = attrs.field(factory=list)
+    end: datetime | None = None
+    reports: Sequence[FileReport] = ()
+    notes: Sequence[str] = ()
+
+    def read(
+        self,
+        lifecycle: Lifecycle,
+        inputs: Sequence[tuple[str, str]],
+        mapping: InputMapping | None,
+        format: Format | None,
+        reject: Callable[[Reject], None],
+        bar: Bar,
+    ) -> None:
+        """Read the files from their beginning."""
+        tables = open_inputs(inputs, mapping, format)
+        try:
+            intake = Intake(tables, Targets.of(lifecycle.model), mapping, reject)
+            for place, activity in enumerate(intake):
+                if self.end is None or activity.at > self.end:
+                    self.end = activity.at
+                if activity.kind == "merged":
+                    self.merges.append((activity.person, str(activity.payload.get("loser"))))
+                if self.only is None or activity.person in self.only:
+                    self.activities.append(activity)
+                    file, line = intake.place
+                    self.places.append(file << _LINE_BITS | line)
+                if place % _STEP == 0:
+                    bar("reading", intake.done)
+            self.reports, self.notes = intake.reports, intake.notes
+        finally:
+            for _, table in tables:
+                table.close()
+
+    def keep(self, group: frozenset[str]) -> None:
+        """Leave out everybody else."""
+        both = zip(self.activities, self.places, strict=True)
+        kept = [(one, place) for one, place in both if one.person in group]
+        self.activities = [one for one, _ in kept]
+        self.places = array("Q", (place for _, place in kept))
 
 
 @attrs.define
@@ -253,12 +309,7 @@ def apply_log(
             tally.refused.clear()
         if place % _STEP == 0:
             bar("applying", place / total)
-    end = until
-    if end is None and log.end is not None:
-        try:
-            end = log.end + lifecycle.model.settle
-        except OverflowError:
-            end = log.end
+    end = until if until is not None else log.last(lifecycle.model)
     if end is not None:
         lifecycle.tick(end)
     return end

@@ -1,5 +1,107 @@
-"""Tables from history: who is where, what moved, conversion, time in stage [S25]–[S27]."""
+"""Tables from history: who is where, what moved, conversion, time in stage [S25]–[S27].
 
+:func:`measure` gives all of them at once; each measure is also a function of a :class:`Scope`,
+which :func:`observe` makes. :func:`count` is the quick one that a picture needs.
+"""
+
+from lifecycle_fsm.funnel.compare import (
+    Comparison,
+    ConversionChange,
+    Side,
+    StayChange,
+    Volume,
+    compare,
+    compare_at,
+    compare_versions,
+    known_versions,
+)
+from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions, usual_pairs
 from lifecycle_fsm.funnel.counts import Conversion, Counts, Reading, count
+from lifecycle_fsm.funnel.flows import ALL_STAGES, Flow, flows
+from lifecycle_fsm.funnel.people import (
+    PeopleNow,
+    Waiting,
+    people_now,
+    ready_for_sales,
+    ready_stage,
+)
+from lifecycle_fsm.funnel.periods import Every, Period, periods
+from lifecycle_fsm.funnel.picture import on_picture
+from lifecycle_fsm.funnel.ratio import Ratio
+from lifecycle_fsm.funnel.report import FORMULAS, MEASURES, Measure, Report, measure
+from lifecycle_fsm.funnel.reps import Rep, reps
+from lifecycle_fsm.funnel.scope import (
+    EVERYBODY,
+    NOTHING,
+    OWN_FIELDS,
+    Journeys,
+    Scope,
+    observe,
+    sales_stage,
+)
+from lifecycle_fsm.funnel.share import MarketingShare, marketing_share
+from lifecycle_fsm.funnel.sla import Kept, Overdue, agreements, overdue
+from lifecycle_fsm.funnel.stay import Stay, stays
+from lifecycle_fsm.funnel.stuck import Limit, limits, stuck
+from lifecycle_fsm.funnel.visits import Visit, Walk, walks
 
-__all__ = ["Conversion", "Counts", "Reading", "count"]
+__all__ = [
+    "ALL_STAGES",
+    "EVERYBODY",
+    "FORMULAS",
+    "MEASURES",
+    "NOTHING",
+    "OWN_FIELDS",
+    "Comparison",
+    "Conversion",
+    "ConversionChange",
+    "Counts",
+    "Every",
+    "Flow",
+    "Journeys",
+    "Kept",
+    "Limit",
+    "MarketingShare",
+    "Measure",
+    "Overdue",
+    "Pair",
+    "PairConversion",
+    "PeopleNow",
+    "Period",
+    "Ratio",
+    "Reading",
+    "Rep",
+    "Report",
+    "Scope",
+    "Side",
+    "Stay",
+    "StayChange",
+    "Visit",
+    "Volume",
+    "Waiting",
+    "Walk",
+    "agreements",
+    "compare",
+    "compare_at",
+    "compare_versions",
+    "conversions",
+    "count",
+    "flows",
+    "known_versions",
+    "limits",
+    "marketing_share",
+    "measure",
+    "observe",
+    "on_picture",
+    "overdue",
+    "people_now",
+    "periods",
+    "ready_for_sales",
+    "ready_stage",
+    "reps",
+    "sales_stage",
+    "stays",
+    "stuck",
+    "usual_pairs",
+    "walks",
+]

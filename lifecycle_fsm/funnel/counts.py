@@ -20,7 +20,7 @@ from lifecycle_fsm.model import Model
 Reading: TypeAlias = Literal["through", "over"]
 Window: TypeAlias = tuple[datetime | None, datetime | None]
 
-_READINGS: tuple[Reading, ...] = ("through", "over")
+READINGS: tuple[Reading, ...] = ("through", "over")
 
 
 @attrs.frozen
@@ -47,8 +47,10 @@ class Counts:
         entered: by stage, how many visits began.
         passed_over: by path stage, how many fast tracks went past it with credit [S6].
         conversion: by ``(stage, next stage)`` of the path, after ``reading`` [S26].
-        median_stay: by stage, the median of the visits that ended; open visits are left out, so
-            it is too short where many are still open.
+        median_stay: by stage, the median time of its visits.
+        stay_of: of which visits: of those that ``ended`` in the window, which is too short where
+            many are still open, or of ``all`` that began in it, open ones with the time that they
+            were seen (:func:`.stays`).
         journeys: how many journeys first entered a path stage behind original processing [S25].
         reading: ``through`` counts a stage as reached where it was entered, ``over`` also where it
             was passed over; stages without credit count in neither.
@@ -63,6 +65,7 @@ class Counts:
     passed_over: Mapping[str, int] = attrs.field(factory=dict)
     conversion: Mapping[tuple[str, str], Conversion] = attrs.field(factory=dict)
     median_stay: Mapping[str, timedelta] = attrs.field(factory=dict)
+    stay_of: Literal["ended", "all"] = "ended"
     journeys: int = 0
     reading: Reading = "through"
     window: Window = (None, None)
@@ -101,7 +104,8 @@ def count(
 
     Each person's rows come in sequence; persons may be mixed. Time is the ``now`` of a row, as
     stages were in fact entered then. A row that leads to no stage of the model (the loser of a
-    merge) closes the last visit. The rows behind the window only tell which journeys went on.
+    merge) closes the last visit, and one that leads from a stage to itself (the survivor of a
+    merge) is no visit [S23]. The rows behind the window only tell which journeys went on.
 
     Everybody who entered original processing is in the conversion out of it, also those whom the
     sort led off the path, whose walk is no journey yet [S25].
@@ -109,7 +113,7 @@ def count(
     Raises:
         LifecycleError: the reading is unknown, or the window ends before it starts.
     """
-    if reading not in _READINGS:
+    if reading not in READINGS:
         raise LifecycleError(f"no reading named {reading!r}: use 'through' or 'over'")
     start, end = (None if one is None else to_utc(one) for one in window or (None, None))
     if start is not None and end is not None and end < start:
@@ -156,6 +160,8 @@ class _Tally:
     def add(self, rows: Iterable[HistoryRow], start: datetime | None, end: datetime | None) -> None:
         known, walks, people = self.stays, self.walks, self.people
         for row in rows:
+            if row.from_stage == row.to_stage:
+                continue
             walk = walks[row.person]
             now, target = row.now, row.to_stage
             before_end = end is None or now < end

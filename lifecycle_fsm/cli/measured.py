@@ -1,0 +1,327 @@
+"""A report as text: one table for each measure, with what it says in a line above."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from lifecycle_fsm.cli.cells import SHOWN, Cells, length, more, percent, reached
+from lifecycle_fsm.cli.common import lined_up
+from lifecycle_fsm.cli.compared import compared
+from lifecycle_fsm.diagram.words import duration
+from lifecycle_fsm.funnel import (
+    ALL_STAGES,
+    Flow,
+    Limit,
+    MarketingShare,
+    Measure,
+    Report,
+    Waiting,
+)
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.tables.times import counted
+
+_PEOPLE = ("person", "people")
+Writer = Callable[[Report, Cells], Iterator[str]]
+
+
+def as_text(report: Report, model: Model) -> str:
+    """The report for people."""
+    cells = Cells(report, model)
+    parts = [
+        f"{model.title or model.name} (model {report.model}, version {report.version})",
+        _heading(report, cells),
+    ]
+    for name in report.measures:
+        lines = list(_WRITERS[name](report, cells))
+        if lines:
+            parts += ["", *lines]
+    if cells.few:
+        parts += ["", "* a share of fewer than 30"]
+    if report.notes:
+        parts += ["", *(f"note: {note}" for note in report.notes)]
+    return "\n".join(parts)
+
+
+def _heading(report: Report, cells: Cells) -> str:
+    start, end = (cells.time(one) for one in report.window)
+    match start, end:
+        case "", "":
+            window = "all history"
+        case _, "":
+            window = f"since {start}"
+        case "", _:
+            window = f"before {end}"
+        case _:
+            window = f"{start} to {end}"
+    parts = [window, f"known until {cells.time(report.until) or '-'} ({report.zone})"]
+    parts.append(f"{report.journeys} journeys")
+    if report.by:
+        parts.append(f"by {report.by}")
+    if report.horizon is not None:
+        parts.append(f"{duration(report.horizon)} for each journey to convert")
+    return ", ".join(parts)
+
+
+def _people(report: Report, cells: Cells) -> Iterator[str]:
+    total = counted(sum(one.people for one in report.people), *_PEOPLE)
+    yield f"people at {cells.time(report.as_of) or 'no time'}: {total}"
+    stages = cells.model.stages
+    if not report.by:
+        rows = zip(stages, report.people, strict=True)
+        table = [[stage.code, stage.display, f"{one.people:,}"] for stage, one in rows]
+        yield lined_up([["", "stage", "people"], *table], right=(0, 2))
+        return
+    numbers = {(one.group, one.stage): one.people for one in report.people}
+    groups = list(dict.fromkeys(group for group, _ in numbers))
+    shown = [one for one in stages if any(numbers[group, one.name] for group in groups)]
+    yield cells.table(
+        " | ".join(one.display for one in shown),
+        [[group, *(f"{numbers[group, one.name]:,}" for one in shown)] for group in groups],
+    )
+
+
+def _ready(report: Report, cells: Cells) -> Iterator[str]:
+    if report.ready_stage is None:
+        return
+    where = cells.stage(report.ready_stage)
+    yield f"ready for sales (in {where}): {counted(len(report.ready), *_PEOPLE)}"
+    yield from _waiting(report.ready, cells)
+
+
+def _waiting(people: Sequence[Waiting], cells: Cells) -> Iterator[str]:
+    if people:
+        yield lined_up(
+            [
+                ["person", "stage", "since", "for", "owner"],
+                *(
+                    [
+                        one.person,
+                        cells.stage(one.stage),
+                        cells.time(one.since),
+                        duration(one.time),
+                        one.owner or "",
+                    ]
+                    for one in people[:SHOWN]
+                ),
+            ],
+            right=(3,),
+        )
+    yield from more(len(people))
+
+
+def _flows(report: Report, cells: Cells) -> Iterator[str]:
+    yield "flows: opening + in - out = closing"
+    rows = report.flows
+    # Without merges, and where nobody changes the group, all that comes in is new people.
+    apart = bool(report.by or report.journeys != "all" or any(one.gone for one in rows))
+    busy = {
+        (one.group, one.stage)
+        for one in rows
+        if one.opening or one.entered or one.left or one.closing
+    }
+    table = []
+    before: object = None
+    for one in rows:
+        if (one.group, one.stage) in busy:
+            same = before == (before := (one.group, one.period))
+            table.append(_flow(one, cells, first=not same, apart=apart))
+    yield cells.table(
+        "period | stage | opening | in | out | closing"
+        + (" | new people | merged away" if apart else ""),
+        table,
+        left="period | stage",
+    )
+    if any(not one.period.whole for one in rows):
+        yield "  ~ a part of the period only"
+
+
+def _flow(one: Flow, cells: Cells, *, first: bool, apart: bool) -> list[str]:
+    numbers = [one.opening, one.entered, one.left, one.closing]
+    if apart:
+        numbers += [one.new, one.gone]
+    return [
+        *cells.group(one.group if first else ""),
+        f"{one.period.name}{'' if one.period.whole else ' ~'}" if first else "",
+        "all stages" if one.stage == ALL_STAGES else cells.stage(one.stage),
+        *(f"{number:,}" for number in numbers),
+    ]
+
+
+def _conversion(report: Report, cells: Cells) -> Iterator[str]:
+    yield "conversion: of the journeys that first entered the one stage, those that later"
+    yield "entered the other (through), or entered or were carried past it (over)"
+    readings = [
+        [one for one in report.conversions if one.reading == reading]
+        for reading in ("through", "over")
+    ]
+    yield cells.table(
+        "from | to | | through | | over | median | flow ratio",
+        [
+            [
+                *cells.group(one.group),
+                cells.stage(one.source),
+                cells.stage(one.target),
+                *cells.ratio(one.ratio),
+                *cells.ratio(other.ratio),
+                length(other.median if one.median is None else one.median),
+                "" if one.flow_ratio is None else percent(one.flow_ratio),
+            ]
+            for one, other in zip(*readings, strict=True)
+        ],
+        left="from | to",
+    )
+    yield "  median: time from the one to the other, of those that did it"
+    yield "  flow ratio: all entries of the other in the window over all of the one: not the same"
+    yield "  journeys, so no conversion"
+
+
+def _stay(report: Report, cells: Cells) -> Iterator[str]:
+    yield "time in stage, of the visits that began in the window, open ones counted"
+    yield cells.table(
+        "stage | visits | ended | open | quarter left | half left | three quarters left",
+        [
+            [
+                *cells.group(one.group),
+                cells.stage(one.stage),
+                *(f"{number:,}" for number in (one.visits, one.ended, one.open)),
+                *(
+                    reached(time, one.visits)
+                    for time in (one.first_quartile, one.median, one.third_quartile)
+                ),
+            ]
+            for one in report.stays
+            if one.visits
+        ],
+        left="stage",
+    )
+
+
+def _reps(report: Report, cells: Cells) -> Iterator[str]:
+    if not report.reps:
+        return
+    first, last = cells.stage(report.first_of_sales), cells.model.path[-1].display
+    yield f"salespeople: journeys from {first} to {last} ({report.reading}), by their owner"
+    yield cells.table(
+        "owner | journeys | won | lost | open | close rate | median to win | load now",
+        [
+            [
+                *cells.group(one.group),
+                one.owner,
+                *(f"{number:,}" for number in (one.journeys, one.won, one.lost, one.open)),
+                cells.ratio(one.close_rate)[1],
+                length(one.median),
+                f"{one.load:,}",
+            ]
+            for one in report.reps
+        ],
+        left="owner",
+    )
+
+
+def _share(report: Report, cells: Cells) -> Iterator[str]:
+    yield "marketing's share of the entries in the window"
+    yield cells.table(
+        "stage | entries | marketing | sales | unknown | share | target",
+        [
+            [
+                *cells.group(one.group),
+                cells.stage(one.stage),
+                *(
+                    f"{number:,}"
+                    for number in (one.ratio.whole, one.marketing, one.sales, one.unknown)
+                ),
+                cells.ratio(one.ratio)[1],
+                _verdict(one),
+            ]
+            for one in report.shares
+        ],
+        left="stage | target",
+    )
+
+
+def _verdict(one: MarketingShare) -> str:
+    if one.target is None:
+        return ""
+    if one.gap is None:
+        return percent(one.target)
+    verdict = "met" if one.met else "missed"
+    return f"{percent(one.target)}: {verdict} by {abs(one.gap) * 100:.1f} points"
+
+
+def _sla(report: Report, cells: Cells) -> Iterator[str]:
+    if not report.agreements:
+        return
+    yield "agreements (SLA): visits that began in the window, as they stand"
+    yield cells.table(
+        "deadline | stage | visits | kept | late | in time so far | overdue | share kept"
+        " | half left",
+        [
+            [
+                *cells.group(one.group),
+                one.deadline,
+                cells.stage(one.stage),
+                *(
+                    f"{number:,}"
+                    for number in (one.visits, one.kept, one.late, one.waiting, one.overdue)
+                ),
+                cells.ratio(one.ratio)[1],
+                reached(one.median, one.visits),
+            ]
+            for one in report.agreements
+        ],
+        left="deadline | stage",
+    )
+
+
+def _overdue(report: Report, cells: Cells) -> Iterator[str]:
+    found = report.overdue
+    if not found:
+        return
+    yield f"overdue: {counted(len(found), 'visit')}, the longest first"
+    table = [
+        [one.person, one.deadline, cells.stage(one.stage), cells.time(one.due), one.owner or ""]
+        for one in found[:SHOWN]
+    ]
+    yield lined_up([["person", "deadline", "stage", "due", "owner"], *table])
+    yield from more(len(found))
+
+
+def _stuck(report: Report, cells: Cells) -> Iterator[str]:
+    yield f"stuck: {counted(len(report.stuck), *_PEOPLE)}"
+    known = [
+        [cells.stage(one.stage), "longer than", duration(one.time), _of(one)]
+        for one in report.limits
+        if one.time is not None
+    ]
+    if known:
+        yield lined_up(known)
+    yield from _waiting(report.stuck, cells)
+
+
+def _of(limit: Limit) -> str:
+    match limit.of:
+        case "all":
+            return "as nine in ten visits are over by then"
+        case "ended":
+            return "as nine in ten of those that ended were over by then"
+    return "as was said"
+
+
+def _compare(report: Report, cells: Cells) -> Iterator[str]:
+    if report.comparison is not None:
+        yield from compared(cells, report.comparison)
+
+
+_WRITERS: Mapping[Measure, Writer] = {
+    "people": _people,
+    "ready": _ready,
+    "flows": _flows,
+    "conversion": _conversion,
+    "stay": _stay,
+    "reps": _reps,
+    "share": _share,
+    "sla": _sla,
+    "overdue": _overdue,
+    "stuck": _stuck,
+    "compare": _compare,
+}

@@ -1,0 +1,98 @@
+"""``lifecycle-fsm sheet``: a model as the page that marketing and sales sign."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lifecycle_fsm.cli.common import ModelArgument, complain, folder_for, load_model, read_time
+from lifecycle_fsm.cli.fitting import check_fits
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.tables import read_history
+from lifecycle_fsm.tables.mapping import find_zone
+
+_BESIDE = (".parquet", ".csv")
+
+
+def sheet(
+    model: ModelArgument,
+    out: Annotated[str, typer.Option(metavar="FILE", help="The sheet: .html or .md.")],
+    history: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A history that `run` wrote: adds what happened."),
+    ] = None,
+    people: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="People that `run` wrote: adds who qualifies, who nearly does, and why. "
+            "[default: people beside the history]",
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Up to when people were watched. [default: the last row of the history]",
+        ),
+    ] = None,
+    zone: Annotated[str, typer.Option(help="Read and show times in this zone.")] = "UTC",
+    ready: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STAGE",
+            help="The stage that people qualify for. [default: the one that is ready for sales]",
+        ),
+    ] = None,
+) -> None:
+    r"""Write the page that marketing and sales sign: the picture, every rule in words, the numbers.
+
+    ```sh
+    lifecycle-fsm sheet waterfall --out sheet.html
+    lifecycle-fsm sheet waterfall --history out/history.parquet \
+        --out sheet.html
+    lifecycle-fsm sheet my-lifecycle.toml --out docs/lifecycle.md
+    ```
+
+    The HTML is one file that needs nothing else, and prints on two pages of A4, landscape. Markdown
+    has its picture beside it, as an SVG. People on the sheet stand there by name: mind who gets it.
+    """
+    from lifecycle_fsm.sheet import make_sheet, read_people
+
+    now = read_time("--until", until, find_zone(zone))
+    lifecycle = load_model(model)
+    rows = None
+    if history is not None:
+        rows = read_history(history, dimensions=lifecycle.field_types)
+        check_fits(rows, lifecycle, history, ("show", "shows"))
+        if people is None:
+            people = _beside(history)
+    elif now is not None and people is None:
+        raise LifecycleError("--until needs a --history or --people, which `run` writes")
+    if ready is not None and people is None:
+        raise LifecycleError("--ready needs --people, which `run` writes")
+    made = make_sheet(
+        lifecycle,
+        history=rows,
+        people=None if people is None else read_people(people, lifecycle),
+        now=now,
+        zone=zone,
+        ready=ready,
+    )
+    with folder_for(out):
+        files = made.save(out)
+    print(f"written: {', '.join(str(one) for one in files)}")
+
+
+def _beside(history: str) -> str | None:
+    """The people that the run of a history wrote: beside it, in its own format if there is one."""
+    path = Path(history)
+    first = path.suffix.lower()
+    for suffix in sorted(_BESIDE, key=lambda one: one != first):
+        found = path.with_name(f"people{suffix}")
+        if found.is_file():
+            return str(found)
+    complain(f"note: there are no people beside {history}: nobody is listed; say --people FILE")
+    return None

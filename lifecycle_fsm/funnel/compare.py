@@ -1,0 +1,292 @@
+"""Before and after: two windows, or two versions of a model, side by side (R30)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import attrs
+
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions
+from lifecycle_fsm.funnel.counts import READINGS
+from lifecycle_fsm.funnel.scope import Scope
+from lifecycle_fsm.funnel.stay import Stay, stays
+
+Row = TypeVar("Row")
+
+_MONTH = timedelta(days=30)
+
+
+@attrs.frozen(kw_only=True)
+class Side:
+    """One of the two: its window or version, and how long its people were watched.
+
+    ``days`` is how long the window was, as far as it is known; ``followed`` the median time from an
+    entry of a stage in it to the end of what is known.
+    """
+
+    name: str
+    start: datetime | None
+    end: datetime | None
+    version: str | None
+    days: timedelta | None
+    followed: timedelta | None
+
+
+@attrs.frozen(kw_only=True)
+class Volume:
+    """How often a stage was entered, and how often that is in 30 days.
+
+    There is no rate for a version: it does not say when it began and ended.
+    """
+
+    group: str
+    stage: str
+    before: int
+    after: int
+    before_rate: float | None
+    after_rate: float | None
+
+
+@attrs.frozen
+class ConversionChange:
+    """The conversion of the same two stages, before and after."""
+
+    before: PairConversion
+    after: PairConversion
+
+    @property
+    def points(self) -> float | None:
+        """The share after less the share before."""
+        before, after = self.before.ratio.share, self.after.ratio.share
+        return None if before is None or after is None else after - before
+
+    @property
+    def apart(self) -> bool:
+        """Whether the difference is hardly chance: see :meth:`.Ratio.apart`."""
+        return self.before.ratio.apart(self.after.ratio)
+
+
+@attrs.frozen
+class StayChange:
+    """The time in the same stage, before and after."""
+
+    before: Stay
+    after: Stay
+
+    @property
+    def difference(self) -> timedelta | None:
+        """The median after less the median before; nothing where one was not reached."""
+        if self.before.median is None or self.after.median is None:
+            return None
+        return self.after.median - self.before.median
+
+
+@attrs.frozen(kw_only=True)
+class Comparison:
+    """Two sides, and what must be said before they are compared."""
+
+    before: Side
+    after: Side
+    horizon: timedelta | None
+    volumes: tuple[Volume, ...]
+    conversions: tuple[ConversionChange, ...]
+    stays: tuple[StayChange, ...]
+    cautions: tuple[str, ...]
+
+
+def compare_at(
+    scope: Scope,
+    at: datetime,
+    *,
+    pairs: Iterable[Pair] | None = None,
+    horizon: timedelta | None = None,
+) -> Comparison:
+    """Compare what came before an instant with what came from then on.
+
+    Raises:
+        LifecycleError: the window does not reach over that instant.
+    """
+    at = to_utc(at)
+    if not scope.inside(at) or at == scope.start or (scope.until is not None and at > scope.until):
+        raise LifecycleError(
+            f"nothing to compare: {at:%Y-%m-%d %H:%M} UTC lies outside the window or what is known"
+        )
+    return compare(
+        attrs.evolve(scope, end=at), attrs.evolve(scope, start=at), pairs=pairs, horizon=horizon
+    )
+
+
+def compare_versions(
+    scope: Scope,
+    versions: Pair | None = None,
+    *,
+    pairs: Iterable[Pair] | None = None,
+    horizon: timedelta | None = None,
+) -> Comparison:
+    """Compare what two versions of a model did: journeys and visits belong to the version that
+    wrote their first row.
+
+    Args:
+        scope: what is measured.
+        versions: which two; without them, the two that began last.
+        pairs: which stages; see :func:`.conversions`.
+        horizon: how long each journey is given.
+
+    Raises:
+        LifecycleError: the history has no such versions, or only one.
+    """
+    known = known_versions(scope)
+    found = versions or tuple(known[-2:])
+    if len(found) < 2:
+        raise LifecycleError(
+            f"this history was written by one version of a model, {known[0]}: there is nothing to "
+            "compare"
+            if known
+            else "this history is empty: there is nothing to compare"
+        )
+    for one in found:
+        if one not in known:
+            raise LifecycleError(f"this history has no version {one!r}: it has {', '.join(known)}")
+    before, after = (attrs.evolve(scope, version=one) for one in found)
+    return compare(before, after, pairs=pairs, horizon=horizon)
+
+
+def known_versions(scope: Scope) -> tuple[str, ...]:
+    """The versions of a history, in the order in which they began."""
+    first: dict[str, datetime] = {}
+    for walk in scope.walks:
+        for visit in walk:
+            version, now = visit.entry.version, visit.entered
+            if version not in first or now < first[version]:
+                first[version] = now
+    return tuple(sorted(first, key=lambda one: (first[one], one)))
+
+
+def compare(
+    before: Scope,
+    after: Scope,
+    *,
+    pairs: Iterable[Pair] | None = None,
+    horizon: timedelta | None = None,
+) -> Comparison:
+    """Compare two scopes of one history: two windows, two versions, or whatever else differs.
+
+    Args:
+        before: the one.
+        after: the other.
+        pairs: which stages; see :func:`.conversions`.
+        horizon: how long each journey is given to reach the second stage. Without it the younger
+            ones had less time than the older ones, which a caution says.
+    """
+    asked = None if pairs is None else tuple(pairs)
+    shares = [
+        ConversionChange(*both)
+        for reading in READINGS
+        for both in _matched(
+            conversions(before, asked, reading=reading, horizon=horizon),
+            conversions(after, asked, reading=reading, horizon=horizon),
+            key=lambda row: (row.group, row.source, row.target),
+        )
+    ]
+    changes = _matched(stays(before), stays(after), key=lambda row: (row.group, row.stage))
+    sides = _side(before), _side(after)
+    return Comparison(
+        before=sides[0],
+        after=sides[1],
+        horizon=horizon,
+        volumes=_volumes((before, after), sides),
+        conversions=tuple(shares),
+        stays=tuple(StayChange(*both) for both in changes),
+        cautions=_cautions(sides, shares, horizon),
+    )
+
+
+def _matched(
+    before: Iterable[Row], after: Iterable[Row], key: Callable[[Row], object]
+) -> list[tuple[Row, Row]]:
+    """The rows of two tables that speak of the same; a group of one side only has no other."""
+    others = {key(row): row for row in after}
+    return [(row, others[key(row)]) for row in before if key(row) in others]
+
+
+def _side(scope: Scope) -> Side:
+    start, until = scope.start, scope.until
+    if start is None:
+        start = min((walk[0].entered for walk in scope.walks), default=None)
+    as_of = scope.as_of
+    days = None
+    if scope.version is None and start is not None and as_of is not None:
+        days = max(as_of - start, timedelta(0))
+    entries = sorted(visit.entered for visit in scope.cohort())
+    followed = None
+    if entries and until is not None:
+        followed = until - entries[len(entries) // 2]
+    return Side(
+        name=scope.version or "",
+        start=scope.start,
+        end=scope.end,
+        version=scope.version,
+        days=days,
+        followed=followed,
+    )
+
+
+def _volumes(scopes: tuple[Scope, Scope], sides: tuple[Side, Side]) -> tuple[Volume, ...]:
+    counts = []
+    for scope in scopes:
+        group = scope.group
+        counts.append(Counter((group(visit), visit.stage) for visit in scope.cohort()))
+    before, after = counts
+    first, second = sides
+    return tuple(
+        Volume(
+            group=name,
+            stage=stage.name,
+            before=before[name, stage.name],
+            after=after[name, stage.name],
+            before_rate=_rate(before[name, stage.name], first.days),
+            after_rate=_rate(after[name, stage.name], second.days),
+        )
+        for name in scopes[0].groups(one for one, _ in (*before, *after))
+        for stage in scopes[0].model.stages
+    )
+
+
+def _rate(count: int, time: timedelta | None) -> float | None:
+    return count / (time / _MONTH) if time else None
+
+
+def _cautions(
+    sides: tuple[Side, Side], shares: list[ConversionChange], horizon: timedelta | None
+) -> tuple[str, ...]:
+    found = []
+    before, after = (one.followed for one in sides)
+    if horizon is None and before is not None and after is not None and before > after:
+        found.append(
+            f"the journeys after were watched for {_days(after)} days at the median, those before "
+            f"for {_days(before)}: they had less time to convert. Give each the same with a "
+            "horizon"
+        )
+    if any(
+        each.few and each.whole for one in shares for each in (one.before.ratio, one.after.ratio)
+    ):
+        found.append(
+            "some shares are of fewer than 30 journeys: one more or less moves them by over three "
+            "points"
+        )
+    young = max((one.after.young for one in shares), default=0)
+    if horizon is not None and young:
+        found.append(
+            f"up to {young:,} journeys after were not watched for {_days(horizon)} days yet and "
+            "are left out"
+        )
+    return tuple(found)
+
+
+def _days(time: timedelta) -> str:
+    return f"{time / timedelta(days=1):,.0f}"

@@ -1,0 +1,379 @@
+"""All measures of one history together: what the command prints, and what a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias, get_args
+
+import attrs
+
+from lifecycle_fsm.errors import LifecycleError, suggest
+from lifecycle_fsm.funnel.compare import Comparison, compare_at, compare_versions, known_versions
+from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions
+from lifecycle_fsm.funnel.counts import READINGS, Reading, Window
+from lifecycle_fsm.funnel.flows import Flow, flows
+from lifecycle_fsm.funnel.people import (
+    PeopleNow,
+    Waiting,
+    people_now,
+    ready_for_sales,
+    ready_stage,
+)
+from lifecycle_fsm.funnel.periods import Every
+from lifecycle_fsm.funnel.ratio import FEW
+from lifecycle_fsm.funnel.reps import Rep, reps
+from lifecycle_fsm.funnel.scope import Journeys, Scope, observe, sales_stage
+from lifecycle_fsm.funnel.share import MarketingShare, marketing_share
+from lifecycle_fsm.funnel.sla import Kept, Overdue, agreements, overdue
+from lifecycle_fsm.funnel.stay import Stay, stays
+from lifecycle_fsm.funnel.stuck import Limit, limits, stuck
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.model import Model
+
+Measure: TypeAlias = Literal[
+    "people", "ready", "flows", "conversion", "stay", "reps", "share", "sla", "overdue", "stuck",
+    "compare",
+]  # fmt: skip
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+#: What each number says, in one sentence; docs/measures.md has the formulas.
+FORMULAS: Mapping[Measure, str] = {
+    "people": "visits that are open at the end of the window",
+    "ready": "people in the stage right before the first stage of sales",
+    "flows": "opening + in - out = closing, for each stage and period",
+    "conversion": (
+        "of the journeys that first entered the one stage in the window, those that later entered "
+        "the other in the same journey"
+    ),
+    "stay": "the time after which a quarter, half, three quarters have left (Kaplan-Meier)",
+    "reps": (
+        "of the journeys that first entered the first stage of sales in the window, by their "
+        "owner then, those that later entered the last stage"
+    ),
+    "share": "entries of the stage in the window that are marketing's, of all entries",
+    "sla": "visits that ended by their due instant, of those for which it is decided",
+    "overdue": "open visits that are past their due instant",
+    "stuck": "open visits longer than nine in ten visits of the stage",
+    "compare": "the same measures before and after, and their differences",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """The measures of one history. A table that was not asked for is empty.
+
+    Args:
+        model: the name of the model; ``version`` is its version, ``versions`` those that wrote the
+            history, in the order in which they began.
+        window: from (included) and to (excluded); ``None`` is open.
+        until: up to when the history is known.
+        as_of: the end of the window, or of what is known, whichever comes first: when "now" is.
+        zone: the zone of days, weeks and months.
+        journeys: which journeys are counted.
+        by: what the groups are made by.
+        every: the periods of the flows; without it there is one, the window.
+        reading: that of the reps. Conversion is in both.
+        horizon: how long each journey was given to convert.
+        first_of_sales: where the work of sales begins; ``ready_stage`` is the one before.
+        measures: which tables were asked for.
+        people, ready, flows, conversions, stays, reps, shares, agreements, overdue, limits, stuck,
+            comparison: the tables.
+        notes: what must be known to read them.
+    """
+
+    model: str
+    version: str
+    versions: tuple[str, ...]
+    window: Window
+    until: datetime | None
+    as_of: datetime | None
+    zone: str
+    journeys: Journeys
+    by: str | None
+    every: Every | None
+    reading: Reading
+    horizon: timedelta | None
+    first_of_sales: str
+    ready_stage: str | None
+    measures: tuple[Measure, ...]
+    people: tuple[PeopleNow, ...] = ()
+    ready: tuple[Waiting, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    conversions: tuple[PairConversion, ...] = ()
+    stays: tuple[Stay, ...] = ()
+    reps: tuple[Rep, ...] = ()
+    shares: tuple[MarketingShare, ...] = ()
+    agreements: tuple[Kept, ...] = ()
+    overdue: tuple[Overdue, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    stuck: tuple[Waiting, ...] = ()
+    comparison: Comparison | None = None
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report for a program: plain values, times in ISO 8601, lengths of time in days."""
+        window = {"from": _plain(self.window[0]), "to": _plain(self.window[1])}
+        return {
+            "model": {"name": self.model, "version": self.version},
+            "versions": list(self.versions),
+            "window": window,
+            "until": _plain(self.until),
+            "as_of": _plain(self.as_of),
+            "zone": self.zone,
+            "journeys": self.journeys,
+            "by": self.by,
+            "every": self.every,
+            "reading": self.reading,
+            "horizon_days": _plain(self.horizon),
+            "first_of_sales": self.first_of_sales,
+            "ready_stage": self.ready_stage,
+            "measures": {
+                name: {
+                    "formula": FORMULAS[name],
+                    "reading": self._reading(name),
+                    "window": window,
+                    "as_of": _plain(self.as_of),
+                    "zone": self.zone,
+                    "journeys": self.journeys,
+                    "by": self.by,
+                    **{key: _plain(value) for key, value in self._parts(name)},
+                }
+                for name in self.measures
+            },
+            "notes": list(self.notes),
+        }
+
+    def _reading(self, name: Measure) -> str | None:
+        if name == "reps":
+            return self.reading
+        return "both" if name in ("conversion", "compare") else None
+
+    def _parts(self, name: Measure) -> Iterator[tuple[str, Any]]:
+        match name:
+            case "conversion":
+                yield "rows", self.conversions
+            case "stay":
+                yield "rows", self.stays
+            case "share":
+                yield "rows", self.shares
+            case "sla":
+                yield "rows", self.agreements
+            case "stuck":
+                yield "limits", self.limits
+                yield "rows", self.stuck
+            case "compare":
+                yield "comparison", self.comparison
+            case _:
+                yield "rows", getattr(self, name)
+
+
+def measure(
+    rows: Iterable[HistoryRow],
+    model: Model,
+    *,
+    window: Window | None = None,
+    until: datetime | None = None,
+    zone: str = "UTC",
+    journeys: Journeys = "all",
+    by: str | None = None,
+    every: Every | None = None,
+    reading: Reading = "through",
+    pairs: Iterable[Pair] | None = None,
+    horizon: timedelta | None = None,
+    from_stage: str | None = None,
+    target: float | Mapping[str, float] | None = None,
+    stuck_after: timedelta | None = None,
+    compare: datetime | Literal["versions"] | None = None,
+    measures: Iterable[Measure] | None = None,
+) -> Report:
+    """Measure a history.
+
+    Args:
+        rows: the history of all persons, in any order.
+        model: the model that wrote it.
+        window: from (included) and to (excluded); for this and the next see :func:`.observe`.
+        until: up to when people were watched.
+        zone: where days, weeks and months begin.
+        journeys: ``all``, ``first`` or ``repeat``.
+        by: the field that groups are made by.
+        every: the periods of the flows: ``day``, ``week``, ``month``, ``quarter`` or ``year``.
+        reading: for the close rate of reps; conversion comes in both readings.
+        pairs: which stages conversion is asked for; see :func:`.conversions`.
+        horizon: how long each journey is given to convert.
+        from_stage: where the work of sales begins; see :func:`.sales_stage`.
+        target: marketing's share that was agreed, for all stages or by stage, from 0 to 1.
+        stuck_after: after which time people count as stuck, instead of the usual.
+        compare: an instant, to compare before and after; or ``versions``, for the last two.
+        measures: which tables; without it all that this history can give.
+
+    Raises:
+        LifecycleError: something that was asked for cannot be measured; the message says why.
+        MissingExtra: scipy is not installed, and a table needs it.
+    """
+    if reading not in READINGS:
+        raise LifecycleError(f"no reading named {reading!r}: use 'through' or 'over'")
+    asked = tuple(MEASURES) if measures is None else _known(measures)
+    if compare is None:
+        asked = tuple(one for one in asked if one != "compare")
+    chosen = None if pairs is None else tuple(pairs)
+    scope = observe(rows, model, window=window, until=until, zone=zone, journeys=journeys, by=by)
+    tables: dict[str, Any] = {}
+    notes = list(_notes(scope, given=until is not None))
+    for name in asked:
+        match name:
+            case "people":
+                tables["people"] = people_now(scope)
+            case "ready":
+                tables["ready"] = ready_for_sales(scope, from_stage)
+            case "flows":
+                tables["flows"] = flows(scope, every)
+            case "conversion":
+                tables["conversions"] = tuple(
+                    row
+                    for one in READINGS
+                    for row in conversions(scope, chosen, reading=one, horizon=horizon)
+                )
+            case "stay":
+                tables["stays"] = stays(scope)
+            case "reps":
+                tables["reps"] = reps(scope, from_stage=from_stage, reading=reading)
+            case "share":
+                try:
+                    tables["shares"] = marketing_share(scope, target=target)
+                except LifecycleError as error:
+                    if target is not None or measures is not None:
+                        raise
+                    notes.append(str(error))
+                    asked = tuple(one for one in asked if one != "share")
+            case "sla":
+                tables["agreements"] = agreements(scope)
+            case "overdue":
+                tables["overdue"] = overdue(scope)
+            case "stuck":
+                tables["limits"] = limits(scope, stuck_after)
+                tables["stuck"] = stuck(scope, stuck_after)
+            case "compare":
+                tables["comparison"] = _compared(scope, compare, chosen, horizon)
+    return Report(
+        model=model.name,
+        version=model.version,
+        versions=known_versions(scope),
+        window=scope.window,
+        until=scope.until,
+        as_of=scope.as_of,
+        zone=zone,
+        journeys=journeys,
+        by=by,
+        every=every,
+        reading=reading,
+        horizon=horizon,
+        first_of_sales=sales_stage(model, from_stage).name,
+        ready_stage=ready_stage(scope, from_stage),
+        measures=asked,
+        **tables,
+        notes=(*notes, *_remarks(tables)),
+    )
+
+
+def _known(measures: Iterable[Measure]) -> tuple[Measure, ...]:
+    wanted = set(measures)
+    for one in sorted(wanted):
+        if one not in MEASURES:
+            raise LifecycleError(
+                f"no measure named {one!r}: there are {', '.join(MEASURES)}{suggest(one, MEASURES)}"
+            )
+    return tuple(one for one in MEASURES if one in wanted)
+
+
+def _compared(
+    scope: Scope,
+    compare: datetime | Literal["versions"] | None,
+    pairs: Iterable[Pair] | None,
+    horizon: timedelta | None,
+) -> Comparison:
+    if isinstance(compare, datetime):
+        return compare_at(scope, compare, pairs=pairs, horizon=horizon)
+    return compare_versions(scope, pairs=pairs, horizon=horizon)
+
+
+def _notes(scope: Scope, *, given: bool) -> Iterator[str]:
+    """What must be known of the whole report."""
+    until = scope.until
+    if until is None:
+        yield "the history is empty"
+        return
+    if not given:
+        yield (
+            "what is known ends with the last row of the history: if people were watched on and "
+            "nobody moved, say until when"
+        )
+    if scope.end is not None and scope.end > until:
+        yield "the window goes on behind what is known: its end is that of the history"
+    if scope.by is not None and scope.by not in ("journey", "rule", "version"):
+        yield f"groups are by {scope.by!r} as it was when the stage was entered"
+
+
+def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
+    """What must be known of single numbers."""
+    conversion: tuple[PairConversion, ...] = tables.get("conversions", ())
+    if any(one.ratio.few for one in conversion if one.journeys):
+        yield (
+            f"a share of fewer than {FEW} says little: one more or less moves it by over three "
+            "points"
+        )
+    if any((one.flow_ratio or 0) > 1 for one in conversion):
+        yield (
+            "a flow ratio over 100 % is no error: it sets all entries of one stage in the window "
+            "against all of another, and those are not the same journeys"
+        )
+    young = max((one.young for one in conversion), default=0)
+    if young:
+        yield f"up to {young:,} journeys were not watched for the whole horizon and are left out"
+    kept: tuple[Kept, ...] = tables.get("agreements", ())
+    conditional = dict.fromkeys(one.deadline for one in kept if one.conditional)
+    if conditional:
+        yield (
+            f"history cannot answer the conditions of {', '.join(conditional)}: all visits of "
+            "the stage are counted"
+        )
+    unknown = [one.stage for one in tables.get("limits", ()) if one.time is None]
+    if unknown:
+        yield (
+            f"nobody is called stuck in {', '.join(unknown)}: most stay there, or too few have "
+            "left to say what is usual; you can say a time"
+        )
+
+
+def _plain(value: Any) -> Any:
+    """A record as plain values. Every length of time has ``_days`` at the end of its name."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return value / timedelta(days=1)
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    if attrs.has(type(value)):
+        return {key: _plain(one) for key, one in _members(value)}
+    return value
+
+
+def _members(record: Any) -> Iterator[tuple[str, Any]]:
+    """The fields of a record and what it computes from them."""
+    kind: Any = type(record)
+    return ((key, getattr(record, name)) for name, key in _keys(kind))
+
+
+@lru_cache
+def _keys(kind: Any) -> tuple[tuple[str, str], ...]:
+    """What a kind of record has, and what that is called where it is plain."""
+    types = {one.name: str(one.type) for one in attrs.fields(kind)} | {
+        name: str(one.fget.__annotations__.get("return", ""))
+        for name, one in vars(kind).items()
+        if isinstance(one, property) and one.fget is not None
+    }
+    return tuple(
+        (name, f"{name}_days" if "timedelta" in written and name != "days" else name)
+        for name, written in types.items()
+    )

@@ -1,0 +1,105 @@
+"""What became of the journeys of each salesperson, and what lies on their desk (R31)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import timedelta
+
+import attrs
+
+from lifecycle_fsm.funnel.conversion import journeys
+from lifecycle_fsm.funnel.counts import Reading
+from lifecycle_fsm.funnel.ratio import Ratio
+from lifecycle_fsm.funnel.scope import NOTHING, Scope, in_order, sales_stage
+from lifecycle_fsm.funnel.survival import median
+
+
+@attrs.frozen(kw_only=True)
+class Rep:
+    """The journeys that first entered the first stage of sales in the window, under one owner.
+
+    Args:
+        group: which of the groups.
+        owner: who owned the person at that entry.
+        journeys: how many; ``won + lost + open``.
+        won: those that later entered the last stage of the path.
+        lost: those that did not, and later entered a detour stage.
+        open: the others.
+        load: people who are at the end of the window in a stage of sales short of the last, and
+            came into it under this owner.
+        median: the median time from that entry to the last stage, of those that were won.
+    """
+
+    group: str
+    owner: str
+    journeys: int
+    won: int
+    lost: int
+    open: int
+    load: int
+    median: timedelta | None
+
+    @property
+    def close_rate(self) -> Ratio:
+        """Won of journeys."""
+        return Ratio(self.won, self.journeys)
+
+
+def reps(
+    scope: Scope, *, from_stage: str | None = None, reading: Reading = "through"
+) -> tuple[Rep, ...]:
+    """Close rate and load by owner, in the order of their names.
+
+    The close rate is the conversion from the first stage of sales to the last of the path, split by
+    the owner at the first entry: see :func:`.conversions`.
+
+    Args:
+        scope: what is measured.
+        from_stage: where the work of sales begins; :func:`.sales_stage` says what it is otherwise.
+        reading: with ``over`` a journey also counts where it was passed over that stage.
+
+    Raises:
+        LifecycleError: the stage is none of the path between the first and the last.
+    """
+    model = scope.model
+    first, last = sales_stage(model, from_stage).name, model.path[-1].name
+    if first == last:  # a path too short for sales to have a part of their own
+        return ()
+    results: Counter[tuple[str, str, str]] = Counter()
+    times: defaultdict[tuple[str, str], list[timedelta]] = defaultdict(list)
+    load: Counter[tuple[str, str]] = Counter()
+    group = scope.group
+    for journey in journeys(scope, reading):
+        place = next((place for place, one in enumerate(journey) if one.stage == first), -1)
+        if place < 0:
+            continue
+        start, later = journey[place], journey[place + 1 :]
+        if not (scope.inside(start.at) and scope.counts(start.visit)):
+            continue
+        key = group(start.visit), start.visit.entry.owner or NOTHING
+        won = next((one for one in later if one.stage == last), None)
+        if won is not None:
+            results[*key, "won"] += 1
+            times[key].append(won.at - start.at)
+        elif any(one.stage not in model.ranks for one in later):
+            results[*key, "lost"] += 1
+        else:
+            results[*key, "open"] += 1
+    ranks = model.ranks
+    for visit in scope.present():
+        if ranks[first] <= ranks.get(visit.stage, -1) < ranks[last]:
+            load[group(visit), visit.entry.owner or NOTHING] += 1
+    keys = {(name, owner) for name, owner, _ in results} | set(load)
+    return tuple(
+        Rep(
+            group=name,
+            owner=owner,
+            journeys=sum(results[name, owner, one] for one in ("won", "lost", "open")),
+            won=results[name, owner, "won"],
+            lost=results[name, owner, "lost"],
+            open=results[name, owner, "open"],
+            load=load[name, owner],
+            median=median(times[name, owner]),
+        )
+        for name, owner in sorted(keys, key=lambda key: (in_order(key[0]), in_order(key[1])))
+    )

@@ -1,0 +1,248 @@
+"""What is measured: a history, up to when it is known, the window, and the part of it [S25][S26].
+
+All measures take a scope, so that one report speaks of the same people and times throughout, and
+each names its window and zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias, get_args
+
+import attrs
+
+from lifecycle_fsm.errors import LifecycleError, suggest
+from lifecycle_fsm.fields import Value, to_utc
+from lifecycle_fsm.funnel.counts import Window
+from lifecycle_fsm.funnel.visits import Visit, Walk, walks
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.model import Model, Stage
+from lifecycle_fsm.tables.mapping import find_zone
+
+Journeys: TypeAlias = Literal["all", "first", "repeat"]
+
+#: What every history can be split by, beside the dimensions that its model keeps.
+OWN_FIELDS = ("owner", "source", "journey", "rule", "version")
+#: The group of those of whom nothing is known.
+NOTHING = "(none)"
+#: The group of a report that is not split.
+EVERYBODY = ""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Scope:
+    """A history and the part of it that is measured; made by :func:`observe`.
+
+    Args:
+        model: the model of the history.
+        walks: the visits of each person, as known at ``until``.
+        start, end: the window, from (included) and to (excluded); ``None`` is open.
+        until: up to when the history is known, included; nothing where it is empty.
+        zone: the zone in which days begin and reports show times.
+        journeys: all, those that are a person's first, or those that are not (R33).
+        by: the field that groups are made by.
+        version: only what this version of the model did.
+    """
+
+    model: Model
+    walks: tuple[Walk, ...]
+    start: datetime | None = None
+    end: datetime | None = None
+    until: datetime | None = None
+    zone: str = "UTC"
+    journeys: Journeys = "all"
+    by: str | None = None
+    version: str | None = None
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The end of the window, or of what is known, whichever comes first."""
+        if self.end is None or self.until is None:
+            return self.end or self.until
+        return min(self.end, self.until)
+
+    @property
+    def window(self) -> Window:
+        """From and to."""
+        return self.start, self.end
+
+    def inside(self, at: datetime) -> bool:
+        """Whether an instant lies in the window."""
+        return (self.start is None or at >= self.start) and (self.end is None or at < self.end)
+
+    def counts(self, visit: Visit) -> bool:
+        """Whether a visit belongs to the journeys and the version that are measured."""
+        if self.version is not None and visit.entry.version != self.version:
+            return False
+        return self.journeys == "all" or (visit.nth == 1) == (self.journeys == "first")
+
+    def visits(self) -> Iterator[Visit]:
+        """The visits that belong to what is measured, of all times, persons by id."""
+        for walk in self.walks:
+            for visit in walk:
+                if self.counts(visit):
+                    yield visit
+
+    def cohort(self) -> Iterator[Visit]:
+        """Those that began in the window. They are watched until the end of what is known."""
+        return (visit for visit in self.visits() if self.inside(visit.entered))
+
+    def present(self) -> Iterator[Visit]:
+        """Those that are open at the end of the window."""
+        end = self.end
+        for visit in self.visits():
+            if (end is None or visit.entered < end) and (
+                visit.left is None or (end is not None and visit.left >= end)
+            ):
+                yield visit
+
+    @property
+    def group(self) -> Callable[[Visit], str]:
+        """What says of a visit to which group it belongs: the value at its entry."""
+        by = self.by
+        match by:
+            case None:
+                return lambda visit: EVERYBODY
+            case "journey":
+                return lambda visit: str(visit.nth)
+            case "rule" | "version":
+                return lambda visit: str(getattr(visit.entry, by))
+            case "owner" | "source":
+                return lambda visit: getattr(visit.entry, by) or NOTHING
+        return lambda visit: named(visit.entry.value(by))
+
+    def groups(self, found: Iterable[str]) -> tuple[str, ...]:
+        """The groups of a table in their order; where nothing is split there is always one."""
+        if self.by is None:
+            return (EVERYBODY,)
+        return tuple(sorted(set(found), key=in_order))
+
+
+def observe(
+    rows: Iterable[HistoryRow],
+    model: Model,
+    *,
+    window: Window | None = None,
+    until: datetime | None = None,
+    zone: str = "UTC",
+    journeys: Journeys = "all",
+    by: str | None = None,
+) -> Scope:
+    """Say what is to be measured.
+
+    Args:
+        rows: the history of all persons, in any order.
+        model: the model that wrote it.
+        window: from (included) and to (excluded); ``None`` is open.
+        until: up to when people were watched; what happened later is left out. Without it the
+            history is known up to its last row.
+        zone: an IANA name; days, weeks and months begin there.
+        journeys: ``all``, ``first`` or ``repeat``.
+        by: ``owner``, ``source``, ``journey``, ``rule``, ``version``, or a dimension of the
+            history.
+
+    Raises:
+        LifecycleError: the window ends before it starts, or there is no such zone or field.
+    """
+    start, end = (None if one is None else to_utc(one) for one in window or (None, None))
+    if start is not None and end is not None and end < start:
+        raise LifecycleError("the window ends before it starts")
+    if journeys not in get_args(Journeys):
+        raise LifecycleError(f"no journeys named {journeys!r}: use 'all', 'first' or 'repeat'")
+    find_zone(zone)
+    rows = list(rows)
+    if by is not None:
+        _check_field(by, rows, model)
+    if until is not None:
+        until = to_utc(until)
+    return Scope(
+        model=model,
+        walks=walks(rows, model, until),
+        start=start,
+        end=end,
+        until=until or max((row.now for row in rows), default=None),
+        zone=zone,
+        journeys=journeys,
+        by=by,
+    )
+
+
+def dimensions(rows: Iterable[HistoryRow]) -> tuple[str, ...]:
+    """The dimensions that a history keeps beside owner and source."""
+    kept = {tuple(name for name, _ in row.kept) for row in rows}
+    return tuple(sorted({name for names in kept for name in names}))
+
+
+def _check_field(by: str, rows: list[HistoryRow], model: Model) -> None:
+    if by in OWN_FIELDS:
+        return
+    known = (*OWN_FIELDS, *dimensions(rows))
+    if by in known:
+        return
+    if by in model.dimensions:
+        remedy = f"the model keeps {by!r} by now: run it again"
+    elif by in model.field_types:
+        remedy = (
+            f"to keep it, write dimensions = [{by!r}] into the model, beside others, "
+            "and run it again"
+        )
+    else:
+        remedy = (
+            "a field of the person is kept if the model says so: dimensions = "
+            f'["…"]{suggest(by, (*known, *model.field_types))}'
+        )
+    raise LifecycleError(
+        f"this history keeps no {by!r}: it can be split by {', '.join(known)}; {remedy}"
+    )
+
+
+def named(value: Value) -> str:
+    """A value as the name of a group."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def in_order(group: str) -> tuple[bool, int, str]:
+    """How groups are sorted: numbers by their size, then texts, and what is not known last."""
+    return group == NOTHING, int(group) if group.isdecimal() else 10**9, group
+
+
+def local(at: datetime, zone: str) -> datetime:
+    """An instant in the zone of a report."""
+    return at.astimezone(UTC if zone == "UTC" else find_zone(zone))
+
+
+def sales_stage(model: Model, name: str | None = None) -> Stage:
+    """The stage with which the work of sales begins.
+
+    It is the one that is named, or else:
+
+    1. the path stage behind the one that is called ``mql``;
+    2. without one, the first path stage that another system owns than original processing;
+    3. without one, the third path stage from the end.
+
+    Raises:
+        LifecycleError: the named stage is no stage of the path between the first and the last.
+    """
+    path, ranks = model.path, model.ranks
+    if name is not None:
+        stage = model.stage(name)
+        if not 0 < ranks.get(name, 0) < len(path) - 1:
+            inner = ", ".join(one.name for one in path[1:-1]) or "none"
+            raise LifecycleError(
+                f"the work of sales cannot begin with {name!r}: name a stage of the path between "
+                f"the first and the last ({inner})"
+            )
+        return stage
+    rank = ranks.get("mql", 0) + 1
+    if 1 < rank < len(path) - 1:
+        return path[rank]
+    owner = path[0].system
+    for stage in path[1:-1]:
+        if stage.system and owner and stage.system != owner:
+            return stage
+    return path[max(min(1, len(path) - 1), len(path) - 3)]

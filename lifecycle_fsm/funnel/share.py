@@ -1,0 +1,132 @@
+"""Marketing's share of the entries of a stage, against a target (R24) (R31)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+
+import attrs
+
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.funnel.ratio import Ratio
+from lifecycle_fsm.funnel.scope import Scope
+from lifecycle_fsm.funnel.visits import Visit
+
+FIELD, MARKETING = "sourced_by", "marketing"
+
+
+@attrs.frozen(kw_only=True)
+class MarketingShare:
+    """Whose the entries of a stage are.
+
+    Args:
+        group: which of the groups.
+        stage: which stage.
+        marketing: entries in the window of people who marketing sourced.
+        sales: entries of all whom somebody else sourced, and of those who were carried past stages
+            without credit in the same journey: nobody can have nurtured them there (R23).
+        unknown: entries of people of whom nobody knows who sourced them; they count against.
+        target: the share that was agreed, if any.
+    """
+
+    group: str
+    stage: str
+    marketing: int
+    sales: int
+    unknown: int
+    target: float | None = None
+
+    @property
+    def ratio(self) -> Ratio:
+        """Marketing's entries, of all."""
+        return Ratio(self.marketing, self.marketing + self.sales + self.unknown)
+
+    @property
+    def gap(self) -> float | None:
+        """The share less the target: below zero where it was missed."""
+        share = self.ratio.share
+        return None if share is None or self.target is None else share - self.target
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target was met; nothing where there is no target, or were no entries."""
+        gap = self.gap
+        # 0.6 of 5 is 3, whatever the last digit of the quotient says.
+        return None if gap is None else gap >= -1e-12
+
+
+def marketing_share(
+    scope: Scope,
+    stages: Iterable[str] | None = None,
+    *,
+    target: float | Mapping[str, float] | None = None,
+) -> tuple[MarketingShare, ...]:
+    """For each group and stage, how many of the entries in the window are marketing's.
+
+    Args:
+        scope: what is measured.
+        stages: which stages; without them all of the path behind original processing.
+        target: the agreed share, for all stages or by stage, from 0 to 1.
+
+    Raises:
+        LifecycleError: the history does not keep who sourced a person, or there is no such stage.
+    """
+    model = scope.model
+    names = (
+        [stage.name for stage in model.path[1:]]
+        if stages is None
+        else [model.stage(name).name for name in stages]
+    )
+    targets = target if isinstance(target, Mapping) else dict.fromkeys(names, target)
+    for name, value in targets.items():
+        model.stage(name)
+        if value is not None and not 0 <= value <= 1:
+            raise LifecycleError(f"the target of {name!r} is a share from 0 to 1, not {value}")
+    need_source(scope)
+    tally: Counter[tuple[str, str, str]] = Counter()
+    group = scope.group
+    for walk in scope.walks:
+        for _, visits in groupby(walk, key=lambda one: one.entry.journey):
+            credit = True
+            for visit in visits:
+                row = visit.entry
+                credit = credit and (row.credit or not row.passed_over)
+                if scope.inside(row.now) and scope.counts(visit):
+                    tally[group(visit), row.to_stage, _side(visit, credit=credit)] += 1
+    return tuple(
+        MarketingShare(
+            group=name,
+            stage=stage,
+            marketing=tally[name, stage, "marketing"],
+            sales=tally[name, stage, "sales"],
+            unknown=tally[name, stage, "unknown"],
+            target=targets.get(stage),
+        )
+        for name in scope.groups(one for one, _, _ in tally)
+        for stage in names
+    )
+
+
+def need_source(scope: Scope) -> None:
+    """See that the history keeps who sourced a person.
+
+    Raises:
+        LifecycleError: it does not; the message says what to do.
+    """
+    if not scope.walks:
+        return
+    if not any(name == FIELD for walk in scope.walks for name, _ in walk[0].entry.kept):
+        raise LifecycleError(
+            f"marketing's share needs {FIELD!r} in the history: write dimensions = "
+            f'["{FIELD}"] into the model, beside others, and run it again'
+        )
+
+
+def _side(visit: Visit, *, credit: bool) -> str:
+    source = visit.entry.value(FIELD)
+    if not credit:
+        return "sales"
+    if source is None or source == "":
+        return "unknown"
+    return "marketing" if source == MARKETING else "sales"
