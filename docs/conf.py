@@ -1,5 +1,6 @@
 """How the documentation is built: ``sphinx-build -W -n docs OUTPUT``, without any network."""
 
+import re
 from importlib.metadata import version as installed_version
 
 project = "lifecycle_fsm"
@@ -12,7 +13,8 @@ exclude_patterns = ["_build"]
 nitpicky = True
 # The build asks no network, so what is documented elsewhere has no link; the last row is internal.
 nitpick_ignore_regex = [
-    ("py:class", r"(collections\.abc|datetime|typing)\..*|PathLike"),
+    ("py:class", r"(collections\.abc|datetime|typing)\..*|PathLike|datetime"),
+    ("py:(func|mod)", r"lifecycle_fsm\.(guard|orchestrator)\..*"),
     ("py:class", r"Run|lifecycle_fsm\.(guard|model|fields|machine|orchestrator|diagram)\..*"),
 ]
 
@@ -25,3 +27,12 @@ autodoc_typehints_description_target = "documented"
 
 html_theme = "furo"
 html_title = f"lifecycle_fsm {release}"
+
+
+def link_rules(app, what, name, obj, options, lines):
+    """A rule that a docstring cites, such as [S11], is a link to its section of the concepts."""
+    lines[:] = [re.sub(r"\[S(\d+)\]", r":ref:`[S\1] <s\1>`", line) for line in lines]
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", link_rules)

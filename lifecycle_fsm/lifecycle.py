@@ -23,6 +23,7 @@ from lifecycle_fsm.processing import Run, Step, StepError
 
 if TYPE_CHECKING:
     from lifecycle_fsm.diagram import Drawing
+    from lifecycle_fsm.story import Story
 
 
 class Lifecycle:
@@ -61,8 +62,10 @@ class Lifecycle:
                 f"{model!r}"
             )
         self.model = model if isinstance(model, Model) else load(model)
+        self._steps = steps if isinstance(steps, Mapping) else tuple(steps)
+        self._tables = tables
         self._orchestrator = Orchestrator(
-            self.model, steps=steps, tables=tables, record=record, log=log
+            self.model, steps=self._steps, tables=tables, record=record, log=log
         )
 
     def __repr__(self) -> str:
@@ -215,6 +218,34 @@ class Lifecycle:
         now = person.clock if at is None else at
         assert now is not None, "a person in the book has a clock"
         return self.machine.explain(person, trigger, now)
+
+    def story(
+        self,
+        id: str,
+        log: Iterable[Activity],
+        *,
+        at: datetime | str | None = None,
+        zone: str = "UTC",
+    ) -> Story:
+        """The story of one person in sentences: what happened, what it changed, what was refused
+        and why, what was passed over, and what comes next. ``str()`` is the text.
+
+        Args:
+            id: the person's id; of a record that was folded into another, both are told.
+            log: the activities that were applied, in that order, as ``Lifecycle(log=…)`` gives
+                them; those of others are passed by.
+            at: up to then; without it up to the person's clock.
+            zone: the zone in which the texts name times.
+
+        Raises:
+            UnknownPerson: nobody with this id has been created, or not by this log.
+        """
+        from lifecycle_fsm.story import tell  # not needed to run
+
+        until = self.person(id).clock if at is None else instant(at)
+        return tell(
+            self.model, log, id, until=until, zone=zone, steps=self._steps, tables=self._tables
+        )
 
     def draw(self, id: str | None = None) -> Drawing:
         """The picture of the model with the people of now on it, or the path of one person."""

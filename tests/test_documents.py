@@ -4,6 +4,9 @@ In a ``console`` block, each line after ``$ `` is run by a shell in an empty fol
 document keeps for all its blocks, and must succeed. Lines below it are compared with what it
 prints, where there are any; ``...`` stands for anything. Lines that install software are shown,
 not run, and so are ``sh`` blocks.
+
+A ``toml`` or ``py`` block is what the reader types into a file: its text is ``shown`` in the Python
+block behind it, which may be an invisible one, and puts it there.
 """
 
 from __future__ import annotations
@@ -65,12 +68,18 @@ def run_console(example: Example) -> str | None:
     return None
 
 
+def keep_shown(example: Example) -> None:
+    example.namespace["shown"] = str(example.parsed)
+
+
 def run_document(path: Path) -> int:
     """Run what a document shows, in its order; return how many blocks that was."""
     parsers: list[Parser] = [
         SkipParser(),
         PythonCodeBlockParser(doctest_optionflags=SAME),
         CodeBlockParser(language="console", evaluator=run_console),
+        CodeBlockParser(language="toml", evaluator=keep_shown),
+        CodeBlockParser(language="py", evaluator=keep_shown),
     ]
     count = 0
     for example in Sybil(parsers=parsers).parse(path).examples():
@@ -103,6 +112,16 @@ def test_blocks_share_a_folder_and_python_blocks_their_names(document: Path) -> 
         "```sh\nfalse\n```\n"
     )
     assert run_document(document) >= 4
+
+
+def test_what_is_typed_into_a_file_is_known_to_the_block_behind_it(document: Path) -> None:
+    document.write_text(
+        "```toml\na = 1\n```\n\n"
+        "<!-- invisible-code-block: python\nassert shown == 'a = 1\\n'\n-->\n\n"
+        "```py\nnever run\n```\n\n"
+        "```python\nassert shown == 'never run\\n'\n```\n"
+    )
+    assert run_document(document) == 4
 
 
 @pytest.mark.parametrize(

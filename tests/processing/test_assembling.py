@@ -264,7 +264,7 @@ def test_a_score_that_was_not_given_is_asked_for() -> None:
 def test_what_the_score_reads_is_the_models() -> None:
     chain = chain_of(load("waterfall"), demographic=fit)
     (found,) = [one for one in chain.steps if one.name == "demographic_score"]
-    assert set(found.reads) == {"seniority", "employees", "domain"}
+    assert set(found.reads) == {"seniority", "employees", "email", "domain"}
 
 
 def test_all_faults_of_all_steps_are_told_at_once() -> None:

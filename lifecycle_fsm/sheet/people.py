@@ -1,0 +1,79 @@
+"""People as ``run`` writes them, back from their table: what the litmus list is asked of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from lifecycle_fsm.errors import FileProblem, RecordError, suggest
+from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY
+from lifecycle_fsm.tables import Format, Reject, open_table
+
+_TEXT = FieldType("str")
+
+
+def read_people(
+    path: str | Path, model: Model, format: Format | None = None
+) -> list[SimpleNamespace]:
+    """Read the people of a table, with all that the guards of the model may read.
+
+    They are no :class:`~lifecycle_fsm.Person`: nobody can move them. A field that the table does
+    not have is as for somebody of whom nothing is known.
+
+    Raises:
+        FileProblem: the file cannot be read, is no table of people, or has a value that the model
+            does not take.
+    """
+    types: Mapping[str, FieldType] = {
+        "id": _TEXT,
+        **READ_ONLY,
+        **model.field_types,
+    }
+    starts = _starts(model)
+    found = []
+    with open_table(path, format) as table:
+        _check(table.name, table.columns)
+        for row in table:
+            if isinstance(row, Reject):
+                raise FileProblem(f"{table.name}, line {row.line}: {row.reason}")
+            where = f"{table.name}, line {row.line}"
+            values = dict(starts)
+            for name, kind in types.items():
+                value = row.values.get(name)
+                # A CSV has no other sign for what is missing.
+                if value is not None and value != "":
+                    values[name] = _accepted(where, name, kind, value)
+            stage = values["stage"]
+            if stage not in model.by_name:
+                raise FileProblem(
+                    f"{where}: the model {model.name!r} has no stage named {stage!r}"
+                    f"{suggest(str(stage), model.by_name)}; give the model of these people"
+                )
+            found.append(SimpleNamespace(**values))
+    return found
+
+
+def _accepted(where: str, name: str, kind: FieldType, value: object) -> Value:
+    try:
+        return kind.accept(value)
+    except RecordError as error:
+        raise FileProblem(f"{where}, column {name}: {error}") from None
+
+
+def _starts(model: Model) -> dict[str, Any]:
+    fields = {**BASE_FIELDS, **{one.name: one for one in model.fields}}
+    known: dict[str, Any] = {name: one.start() for name, one in fields.items()}
+    return {"id": "", **dict.fromkeys(READ_ONLY), "journey": 1, **known}
+
+
+def _check(name: str, columns: tuple[str, ...] | None) -> None:
+    lacking = [one for one in ("id", "stage") if columns is not None and one not in columns]
+    if lacking:
+        raise FileProblem(
+            f"{name} is no table of people as `run` writes it: it has no column "
+            f"{' and no column '.join(map(repr, lacking))}"
+        )

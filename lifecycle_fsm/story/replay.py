@@ -1,0 +1,341 @@
+"""One person's log run once more, in slow motion: what each thing that happened changed.
+
+The engine is the same as ever; here somebody looks on. Before and after each piece of work the
+fields are compared, and every guard that opens a move is explained as it was at that instant. So
+nothing that the story tells is made up from the outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.data import Opportunity
+from lifecycle_fsm.effects import attribute_of
+from lifecycle_fsm.errors import UnknownPerson
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.guard import Outcome, compile_explainer
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.machine import Decision, LifecycleMachine
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.orchestrator import Orchestrator
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.processing import Step
+from lifecycle_fsm.processing.builtin import Rows
+from lifecycle_fsm.processing.step import Run
+from lifecycle_fsm.story.caps import Caps
+
+#: What is decided before anything of the person is touched.
+_STOPPED = frozenset({"duplicate", "held", "parked", "rejected"})
+
+
+@attrs.frozen
+class Change:
+    """A field of the person that has another value than before."""
+
+    field: str
+    before: Value
+    after: Value
+
+
+@attrs.frozen(kw_only=True)
+class Moment:
+    """One thing that happened to one record: an activity, the end of processing, or time.
+
+    ``decisions`` has what came of it, that of the thing itself first; ``before`` and ``after`` all
+    fields, and ``deals`` the opportunities before and after. ``reasons`` has for each history row,
+    by its sequence, the guard that was open, with the values that it saw. ``capped`` are the score
+    rules that gave less than the activity was worth, because their cap was reached.
+    """
+
+    person: str
+    now: datetime
+    activity: Activity | None
+    decisions: tuple[Decision, ...]
+    before: Mapping[str, Value]
+    after: Mapping[str, Value]
+    deals: tuple[Mapping[str, Opportunity], Mapping[str, Opportunity]]
+    reasons: Mapping[int, Outcome]
+    capped: tuple[str, ...] = ()
+
+    @property
+    def main(self) -> Decision:
+        """What came of the thing itself."""
+        return self.decisions[0]
+
+    @property
+    def kind(self) -> str:
+        """The kind of the activity, or ``time``."""
+        return self.activity.kind if self.activity is not None else "time"
+
+    @property
+    def rows(self) -> tuple[HistoryRow, ...]:
+        """The rows of all that came of it."""
+        return tuple(row for one in self.decisions for row in one.rows)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The fields that have another value now."""
+        return tuple(
+            Change(name, self.before[name], value)
+            for name, value in self.after.items()
+            if self.before[name] != value
+        )
+
+
+def together(activities: Iterable[Activity], person: str) -> frozenset[str]:
+    """The ids of all records that are ever folded together with this one [S23]."""
+    return joined(
+        ((one.person, str(one.payload.get("loser"))) for one in activities if one.kind == "merged"),
+        person,
+    )
+
+
+def joined(pairs: Iterable[tuple[str, str]], person: str) -> frozenset[str]:
+    """The names that are connected with this one by pairs, itself among them."""
+    near: dict[str, set[str]] = {}
+    for one, other in pairs:
+        near.setdefault(one, set()).add(other)
+        near.setdefault(other, set()).add(one)
+    found, waiting = {person}, [person]
+    while waiting:
+        fresh = near.get(waiting.pop(), set()) - found
+        found |= fresh
+        waiting += fresh
+    return frozenset(found)
+
+
+class Replay:
+    """A person's log, applied in the order given; everybody who is folded together comes along.
+
+    Args:
+        model: the lifecycle.
+        log: activities, of these persons or of everybody.
+        person: the id of any of the records.
+        until: what happened later is left out, and time passes up to then.
+        steps, tables: of original processing, where the log does not say what that gave.
+
+    Raises:
+        UnknownPerson: the log does not create the person.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        log: Iterable[Activity],
+        person: str,
+        *,
+        until: datetime | None = None,
+        steps: Mapping[str, Run] | Iterable[Step] = (),
+        tables: Mapping[str, Rows] | None = None,
+    ) -> None:
+        everything = log if isinstance(log, Sequence) else list(log)
+        self.group = together(everything, person)
+        own = [one for one in everything if one.person in self.group]
+        self.log = [one for one in own if until is None or one.at <= until]
+        self._look = _Onlooker(model, self.log)
+        self.orchestrator = Orchestrator(
+            model, steps=steps, tables=tables, record=self._look.see, log=self._look.keep
+        )
+        self._look.begin(self.orchestrator)
+        self.orchestrator.expect_processed(
+            one.person for one in self.log if one.kind == "processed"
+        )
+        for activity in self.log:
+            self._look.current = activity
+            self.orchestrator.apply(activity)
+        self._look.current = None
+        if until is not None:
+            self.orchestrator.tick(until)
+        if person not in self.orchestrator.people:
+            raise UnknownPerson(_nobody(person, own, self._look.moments(), until))
+        #: Whose story it is: the person who has the record now.
+        self.person: Person = self.orchestrator.survivor(person)
+        self.moments = self._look.moments()
+        clock = self.person.clock
+        assert clock is not None, "who was created has a clock"
+        #: The instant up to which all this is known.
+        self.end = clock if until is None else until
+
+    @property
+    def causes(self) -> Mapping[tuple[str, str], Activity]:
+        """The activities behind the rows and decisions, by record and id."""
+        return self._look.causes
+
+    def look_ahead(self, limit: datetime, most: int) -> list[Moment]:
+        """What time alone would bring until the limit, if nothing else happens: so many moments,
+        or up to the first that moves the person. Call it last: the persons go on to there."""
+        person = self.person
+        found: list[Moment] = []
+        while len(found) < most and (due := person._due) is not None and due <= limit:
+            known = self._look.count
+            self.orchestrator.tick(due)
+            fresh = [one for one in self._look.moments(known) if one.person == person.id]
+            found += fresh
+            if not fresh or any(row.visits for one in fresh for row in one.rows):
+                break
+        return found
+
+
+def _nobody(person: str, own: list[Activity], moments: list[Moment], until: datetime | None) -> str:
+    mine = [one for one in own if one.person == person]
+    if not mine:
+        return f"nothing in this log is about {person!r}"
+    later = min((one.at for one in mine if one.kind == "created"), default=None)
+    if later is not None and until is not None and later > until:
+        return f"{person!r} is created later, at {later:%Y-%m-%d %H:%M} UTC: say a later --at"
+    reasons = dict.fromkeys(
+        decision.reason
+        for one in moments
+        if one.person == person
+        for decision in one.decisions
+        if decision.reason
+    )
+    return f"{person!r} was never created: {'; '.join(reasons)}"
+
+
+@attrs.define
+class _Draft:
+    """A moment while its decisions come in."""
+
+    moment: Moment
+    decisions: list[Decision]
+    reasons: dict[int, Outcome]
+
+    def finished(self) -> Moment:
+        return attrs.evolve(
+            self.moment, decisions=tuple(self.decisions), reasons=dict(self.reasons)
+        )
+
+
+class _Onlooker:
+    """Takes down each piece of work as it is done."""
+
+    def __init__(self, model: Model, log: Iterable[Activity]) -> None:
+        self.model = model
+        self.current: Activity | None = None
+        self.causes: dict[tuple[str, str], Activity] = {}
+        self._given = {(one.person, one.id): one for one in log}
+        self._drafts: list[_Draft] = []
+        self._latest: dict[str, _Draft] = {}
+        self._states: dict[str, tuple[Any, ...]] = {}
+        self._fields = tuple(model.field_types)
+        self._caps = Caps(model)
+        self._opened: dict[tuple[str, str], Outcome] = {}
+
+    def begin(self, orchestrator: Orchestrator) -> None:
+        self._people: Mapping[str, Person] = orchestrator.people
+        self._slots = tuple(
+            one.name for one in attrs.fields(orchestrator.machine.person_class) if one.name != "id"
+        )
+        self._nothing = self._state(orchestrator.machine.person("nobody"))
+        self._listen(orchestrator.machine)
+
+    def _listen(self, machine: LifecycleMachine) -> None:
+        for event in machine.events.values():
+            for moves in event.transitions.values():
+                for move in moves:
+                    move.guard = self._explaining(move.guard, move.edge.name, move.edge.when)
+
+    def _explaining(
+        self, guard: Callable[[Any, datetime], bool], rule: str, tree: Any
+    ) -> Callable[[Any, datetime], bool]:
+        explain: list[Callable[[Any, datetime], Outcome]] = []
+
+        def ask(person: Any, now: datetime) -> bool:
+            holds = guard(person, now)
+            if holds:
+                if not explain:
+                    explain.append(compile_explainer(tree, self.model.vocabulary, attribute_of))
+                self._opened[person.id, rule] = explain[0](person, now)
+            return holds
+
+        return ask
+
+    def _state(self, person: Person) -> tuple[Any, ...]:
+        return tuple([getattr(person, name) for name in self._slots])
+
+    def keep(self, activity: Activity) -> None:
+        """An activity was applied; also the one that ended processing."""
+        self.causes[activity.person, activity.id] = activity
+
+    def see(self, decision: Decision) -> None:
+        """A decision was made. Those of one piece of work come when all of it is done: the first
+        of them finds the person changed, the others find them as that one left them."""
+        person = self._people.get(decision.person)
+        state = self._nothing if person is None else self._state(person)
+        before = self._states.get(decision.person, self._nothing)
+        self._states[decision.person] = state
+        draft = self._latest.get(decision.person)
+        if draft is None or state != before or decision.result in _STOPPED:
+            draft = self._draft(decision, person, before, state)
+            self._drafts.append(draft)
+            self._latest[decision.person] = draft
+        else:
+            draft.decisions.append(decision)
+        for row in decision.rows:
+            outcome = self._opened.get((decision.person, row.rule))
+            if outcome is not None:
+                draft.reasons[row.sequence] = outcome
+
+    def _draft(
+        self,
+        decision: Decision,
+        person: Person | None,
+        before: tuple[Any, ...],
+        after: tuple[Any, ...],
+    ) -> _Draft:
+        was, now = (dict(zip(self._slots, one, strict=True)) for one in (before, after))
+        activity = self._activity(decision)
+        capped: tuple[str, ...] = ()
+        if person is not None and activity is not None and decision.result not in _STOPPED:
+            capped = self._caps.reached(activity, person, was["_points"], decision.now)
+        moment = Moment(
+            person=decision.person,
+            now=decision.now,
+            activity=activity,
+            decisions=(),
+            before={name: was[name] for name in self._fields},
+            after={name: now[name] for name in self._fields},
+            deals=(was["_opportunities"] or {}, now["_opportunities"] or {}),
+            reasons={},
+            capped=capped,
+        )
+        return _Draft(moment, [decision], {})
+
+    def _activity(self, decision: Decision) -> Activity | None:
+        if decision.activity is None:
+            return None
+        if self.current is not None and self.current.id == decision.activity:
+            return self.current
+        key = decision.person, decision.activity
+        found = self.causes.get(key) or self._given.get(key)
+        if found is None:  # of a record that was folded into this one
+            others = (one for one in self._given.values() if one.id == decision.activity)
+            found = next(others, None)
+        return found
+
+    @property
+    def count(self) -> int:
+        """How many things have happened so far."""
+        return len(self._drafts)
+
+    def moments(self, since: int = 0) -> list[Moment]:
+        """Everything so far, or since so many things; what was only held until its person was
+        created is told once."""
+        done = {
+            (one.moment.activity.person, one.moment.activity.id)
+            for one in self._drafts
+            if one.moment.activity is not None and one.decisions[0].result != "held"
+        }
+        return [
+            one.finished()
+            for one in self._drafts[since:]
+            if one.decisions[0].result != "held"
+            or one.moment.activity is None
+            or (one.moment.activity.person, one.moment.activity.id) not in done
+        ]

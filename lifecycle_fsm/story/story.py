@@ -1,0 +1,158 @@
+"""The story of one person: what happened, what it changed, what was refused, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.errors import LifecycleError, suggest
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.history import HistoryRow, Stamp, stamps
+from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.processing import Step
+from lifecycle_fsm.processing.builtin import Rows
+from lifecycle_fsm.processing.step import Run
+from lifecycle_fsm.story import markdown, plain, text
+from lifecycle_fsm.story.chapters import Chapter, chapters
+from lifecycle_fsm.story.entries import Teller
+from lifecycle_fsm.story.outlook import Situation, situation
+from lifecycle_fsm.story.replay import Replay
+from lifecycle_fsm.story.words import Speech
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Story:
+    """The story of one person, made by :func:`tell`; :meth:`text` and :meth:`markdown` write it.
+
+    Args:
+        person: the id of the person; where the record that was asked for was folded into another,
+            the id of that one.
+        asked_for: the id that was asked for.
+        end: the instant up to which it is told.
+        zone: the zone in which texts name times; values are in UTC.
+        stage, stage_entered_at, journey, fields: how the person is at the end.
+        chapters: what happened to the person, by stage.
+        others: what happened to the records that were folded into it, until they were.
+        situation: how things stand, what time alone will bring, and what would move the person.
+        history: the rows of all moves [S25].
+        stamps: when each stage was entered, how often, and how long it lasted [S25].
+        decisions: what came of everything, also what changed nothing [S10].
+        causes: the activities behind rows and decisions, by record and id.
+    """
+
+    person: str
+    asked_for: str
+    model: Model = attrs.field(repr=False)
+    end: datetime
+    zone: str
+    stage: str
+    stage_entered_at: datetime | None
+    journey: int
+    fields: Mapping[str, Value] = attrs.field(repr=False)
+    chapters: tuple[Chapter, ...] = attrs.field(repr=False)
+    others: tuple[Chapter, ...] = attrs.field(repr=False)
+    situation: Situation = attrs.field(repr=False)
+    history: tuple[HistoryRow, ...] = attrs.field(repr=False)
+    stamps: tuple[Stamp, ...] = attrs.field(repr=False)
+    decisions: tuple[Decision, ...] = attrs.field(repr=False)
+    causes: Mapping[tuple[str, str], Activity] = attrs.field(repr=False)
+
+    @cached_property
+    def speech(self) -> Speech:
+        """The words of the model, with the story's zone."""
+        return Speech(self.model, self.zone)
+
+    def text(self, width: int = 100) -> str:
+        """The story as plain text, in lines of at most that many characters."""
+        return text.page(self, width)
+
+    def markdown(self) -> str:
+        """The story as Markdown."""
+        return markdown.page(self)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain values, for JSON: times are ``datetime`` in UTC."""
+        return plain.values(self)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def tell(
+    model: Model,
+    log: Iterable[Activity],
+    person: str,
+    *,
+    until: datetime | None = None,
+    trigger: str | None = None,
+    zone: str = "UTC",
+    steps: Mapping[str, Run] | Iterable[Step] = (),
+    tables: Mapping[str, Rows] | None = None,
+) -> Story:
+    """Tell the story of one person from a log of activities.
+
+    The log is run once more, this person's part of it only, with everybody who was folded into one
+    person with them; so it says what the engine does, not what somebody thinks that it did.
+
+    Args:
+        model: the lifecycle.
+        log: activities in the order in which they are applied, of this person or of everybody; one
+            that ``Lifecycle(log=…)`` has kept tells the very story that was [S14].
+        person: the id. Of a record that was folded into another, the other's story is told.
+        until: up to then; what happened later is left out, and time passes up to it. Without it,
+            up to the last thing that happened.
+        trigger: explain only what would come of this request of a human.
+        zone: the zone in which texts name times.
+        steps: of original processing, as for :class:`~lifecycle_fsm.Lifecycle`, where the log does
+            not say what they gave.
+        tables: rows for its enrich steps.
+
+    Raises:
+        UnknownPerson: the log does not create the person.
+        NoSuchMove: there is no move with the trigger out of the person's stage.
+        LifecycleError: the trigger or the zone does not exist.
+    """
+    speech = Speech(model, zone)
+    if trigger is not None and trigger not in model.triggers:
+        known = model.triggers
+        hint = suggest(trigger, known) or f"; there are {', '.join(known) or 'none'}"
+        raise LifecycleError(f"the model has no trigger {trigger!r}{hint}")
+    replay = Replay(model, log, person, until=until, steps=steps, tables=tables)
+    teller = Teller(speech)
+    one = replay.person
+    told: dict[str, tuple[Chapter, ...]] = {}
+    for record in dict.fromkeys([one.id, *(moment.person for moment in replay.moments)]):
+        own = [moment for moment in replay.moments if moment.person == record]
+        told[record] = tuple(chapters(model, record, teller.entries(own)))
+    survivor = replay.orchestrator.survivor
+    ours = {record for record in replay.orchestrator.people if survivor(record) is one}
+    history = one.history
+    return Story(
+        person=one.id,
+        asked_for=person,
+        model=model,
+        end=replay.end,
+        zone=zone,
+        stage=one.stage,
+        stage_entered_at=one.stage_entered_at,
+        journey=one.journey,
+        fields={name: getattr(one, name) for name in model.field_types},
+        chapters=told.pop(one.id),
+        others=tuple(part for record, parts in told.items() if record in ours for part in parts),
+        history=history,
+        stamps=tuple(stamps(history, replay.end).values()),
+        decisions=tuple(
+            decision
+            for moment in replay.moments
+            if moment.person in ours
+            for decision in moment.decisions
+        ),
+        causes=replay.causes,
+        situation=situation(replay, teller, trigger),  # last: it lets time pass
+    )

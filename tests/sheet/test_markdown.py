@@ -1,0 +1,87 @@
+"""The sheet as Markdown: the same contents, and no text that turns into markup."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from lifecycle_fsm.diagram.words import clean
+from lifecycle_fsm.model import load, shipped
+from lifecycle_fsm.sheet import make_sheet
+from lifecycle_fsm.sheet.markdown import bold, text
+from tests.sheet.pages import Node, parsed
+from tests.sheet.test_html import EVIL, evil, with_everything
+
+RENDERER = MarkdownIt("commonmark").enable("table").enable("strikethrough")
+
+
+def rendered(markdown: str) -> Node:
+    return parsed(RENDERER.render(markdown))
+
+
+def test_the_parts_are_those_of_the_page() -> None:
+    made = with_everything()
+    wanted = [one.text.strip() for one in parsed(made.html()).all("h2")]
+    found = [one.text.strip() for one in rendered(made.markdown()).all("h2")]
+    assert set(wanted) - set(found) == {"The way of a lead"}
+    assert set(found) <= set(wanted)
+
+
+def test_tables_are_whole() -> None:
+    for table in rendered(with_everything().markdown()).all("table"):
+        wide = {sum(isinstance(one, Node) for one in row.below) for row in table.all("tr")}
+        assert len(wide) == 1
+
+
+def test_the_picture_is_a_link_or_drawn_from_text() -> None:
+    made = make_sheet(load("two_step"))
+    linked = rendered(made.markdown("our sheet.svg"))
+    (image,) = linked.all("img")
+    assert image.attributes["src"] == "our%20sheet.svg"
+    assert image.attributes["alt"] == "Two steps to a customer"
+    drawn = made.markdown()
+    assert "```mermaid\n---\ntitle" in drawn
+    assert drawn.count("```") == 2
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_all_that_is_said_is_said(name: str) -> None:
+    contents = make_sheet(load(name)).contents
+    whole = " ".join(rendered(make_sheet(load(name)).markdown()).text.split())
+    for stage in contents.stages:
+        for said in (stage.meaning, stage.playbook, *(way.condition for way in stage.ways)):
+            assert said in whole
+    for due in contents.dues:
+        assert due.condition in whole
+    for asked in (*contents.alerts, *contents.assignment):
+        assert asked.condition in whole
+
+
+def test_text_of_a_model_is_never_markup() -> None:
+    made = make_sheet(evil())
+    page = rendered(made.markdown("picture.svg"))
+    assert not page.all("script", "b")
+    assert page.text.count("<script>alert(") > 15
+    assert EVIL not in made.markdown("picture.svg")
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30).map(clean)
+
+
+@given(TEXTS)
+def test_any_text_comes_out_as_it_went_in(words: str) -> None:
+    page = rendered(f"| a |\n| --- |\n| x{text(words)} |\n\n- x{text(words)}\n")
+    cell, item = page.all("td")[0], page.all("li")[0]
+    assert " ".join(cell.text.split()) == " ".join(f"x{words}".split())
+    assert " ".join(item.text.split()) == " ".join(f"x{words}".split())
+    assert len(page.all("em", "strong", "a", "code", "img", "s")) == 0
+
+
+def test_what_stands_out_is_bold() -> None:
+    assert bold("a*b") == r"**a\*b**"
+    assert bold(" ") == ""
+    assert re.search(r"<strong>“Ask:”</strong>", RENDERER.render(f"| {bold('“Ask:”')} |"))
