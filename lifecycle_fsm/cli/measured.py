@@ -167,6 +167,7 @@ def _conversion(report: Report, cells: Cells) -> Iterator[str]:
                 "" if one.flow_ratio is None else percent(one.flow_ratio),
             ]
             for one, other in zip(*readings, strict=True)
+            if one.journeys or other.journeys or not report.by
         ],
         left="from | to",
     )
@@ -234,6 +235,7 @@ def _share(report: Report, cells: Cells) -> Iterator[str]:
                 _verdict(one),
             ]
             for one in report.shares
+            if one.ratio.whole or not report.by
         ],
         left="stage | target",
     )
@@ -264,7 +266,8 @@ def _sla(report: Report, cells: Cells) -> Iterator[str]:
                     f"{number:,}"
                     for number in (one.visits, one.kept, one.late, one.waiting, one.overdue)
                 ),
-                cells.ratio(one.ratio)[1],
+                # Of a visit that was not left in time it is not known whether it had to be.
+                ("≥ " if one.conditional and one.ratio.whole else "") + cells.ratio(one.ratio)[1],
                 reached(one.median, one.visits),
             ]
             for one in report.agreements

@@ -336,7 +336,7 @@ def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
     if conditional:
         yield (
             f"history cannot answer the conditions of {', '.join(conditional)}: all visits of "
-            "the stage are counted"
+            "the stage are counted, and the share kept is at least that"
         )
     unknown = [one.stage for one in tables.get("limits", ()) if one.time is None]
     if unknown:

@@ -32,8 +32,8 @@ class Kept:
         waiting: open, and not due yet.
         overdue: open, and the due instant is over.
         median: the median time to leave the stage, with open visits, by :func:`.stays`.
-        conditional: the deadline has a guard, which history cannot answer: all visits count here,
-            also those that it does not hold for.
+        conditional: the deadline has a guard, which history cannot answer. All visits count here,
+            also those that it does not hold for, so the share kept is at least that.
     """
 
     group: str

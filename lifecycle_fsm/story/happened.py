@@ -226,7 +226,7 @@ class Happened:
     def _is_news(self, change: Change, moment: Moment) -> bool:
         if change.field in _SAID or isinstance(change.after, datetime):
             return False
-        if False:
+        if change.before in (None, "") and change.after in (None, ""):
             return False
         return not (change.field == "owner" and moment.kind == "owner_changed")
 

@@ -130,6 +130,8 @@ def test_parquet_is_read_with_the_types_of_the_dimensions(cli: Cli, tmp_path: Pa
         (["--show", "share", "--target", "70%", "--target", "sql=10%"], "10.0 %: met by 40.0"),
         (["--show", "stuck", "--stuck-after", "5w"], "SQL         longer than  35 d  as was said"),
         (["--show", "stuck", "--stuck-after", "5w"], "  m2      MQL    2024-01-09  42 d  ann"),
+        # A deadline with a condition is kept at least so often.
+        (["--show", "sla"], "  ≥ 0.0 %*"),
         (["--compare", "2024-01-20"], "before: to 2024-01-20, watched for "),
         (["--compare", "2024-01-20"], "caution: some shares are of fewer than 30 journeys"),
         (["--compare", "2024-01-20", "--show", "people"], "entries\n  stage"),

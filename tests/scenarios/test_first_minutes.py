@@ -1,0 +1,158 @@
+"""Stories of the field, in the shipped ``waterfall``: what happens around the creation of a person.
+
+Each is one test, to be read from top to bottom.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from lifecycle_fsm import Activity, Decision, Lifecycle, Person, load
+from tests.scenarios.stories import DAY, HOUR, MINUTE, MONDAY
+
+SECOND = timedelta(seconds=1)
+LEE = {"email": "ann.lee@acme.com", "first_name": "Ann", "company": "Acme", "job_title": "VP Sales"}
+DEMO = {"form": "Hand-Raise: Demo"}
+WATERFALL = load("waterfall")
+
+
+def hops(person: Person) -> list[tuple[str, str]]:
+    """Stage and rule of everything that was entered behind original processing."""
+    return [(row.to_stage, row.rule) for row in person.history[1:]]
+
+
+def asked(decisions: list[Decision]) -> list[tuple[str, str]]:
+    return [
+        (one.rule, one.state)
+        for decision in decisions
+        for one in decision.requests
+        if one.channel != "mail"
+    ]
+
+
+def form_and_hand_raise(lifecycle: Lifecycle) -> None:
+    """A form makes the record, and three seconds later its second page asks for a demo."""
+    lifecycle.apply("ann", "created", at=MONDAY, id="c", created_through="form", **LEE)
+    answer = lifecycle.apply("ann", "form_filled", at=MONDAY + 3 * SECOND, id="f", **DEMO)
+    assert answer.stage == "processing"
+
+
+def test_a_hand_is_raised_three_seconds_after_creation_while_enrich_is_slow() -> None:
+    """The service answers after eleven minutes. Until then nobody moves; then the sort sees the
+    raised hand, and what the service knew."""
+    decisions: list[Decision] = []
+    service = {"acme.com": {"industry": "shipping", "employees": 900}}
+    lifecycle = Lifecycle(
+        WATERFALL, steps={"enrich": service.get}, record=decisions.append
+    )
+    lifecycle.expect_processed("ann")
+    form_and_hand_raise(lifecycle)
+    lifecycle.tick(MONDAY + 10 * MINUTE)
+    ann = lifecycle.person("ann")
+    assert (ann.stage, ann.hand_raised) == ("processing", True)
+
+    lifecycle.process("ann", at=MONDAY + 11 * MINUTE)
+    assert hops(ann) == [("mql", "sorted_by_hand_raise")]
+    assert "mal" not in ann.stamps
+    assert ann.history[-1].now == MONDAY + 11 * MINUTE
+    assert ann.history[-1].passed_over == ("mal",)
+    assert (ann.employees, ann.demographic_score) == (900, 20 + 15 + 5)
+    # Sales is asked once, at once, and hears nothing of the stage that was passed over.
+    assert asked(decisions) == [("mql_into_crm", "sent"), ("mql_to_call", "held")]
+
+
+def test_a_hand_is_raised_three_seconds_after_creation_while_enrich_is_down() -> None:
+    """The lead goes on without the company data, and the error is kept. When the service is back
+    the company follows by hand, and the fit with it."""
+
+    def enrich(domain: Any) -> Any:
+        raise TimeoutError("no answer from the data service")
+
+    lifecycle = Lifecycle(WATERFALL, steps={"enrich": enrich})
+    form_and_hand_raise(lifecycle)
+    (sorted_,) = lifecycle.tick(MONDAY + MINUTE)
+    ann = lifecycle.person("ann")
+    assert hops(ann) == [("mql", "sorted_by_hand_raise")]
+    assert ann.history[-1].now == MONDAY + MINUTE  # as long as the model waits
+    assert "no answer from the data service" in sorted_.reason
+    assert [one.step for one in lifecycle.skipped["ann"]] == ["enrich"]
+    assert not lifecycle.parked
+
+    lifecycle.apply("ann", "changed", at=MONDAY + HOUR, employees=900)
+    assert ann.demographic_score == 20 + 15 + 5
+    assert len(ann.history) == 2
+
+
+def test_a_hot_list_with_a_score_boost() -> None:
+    """Marketing imports the contacts of a fair, and gives everybody who came to the booth enough
+    points. Who fits is an MQL at once, and was never stamped as anything less; who does not fit
+    is a lead, and stays one; who was a lead before qualifies on the spot."""
+    lifecycle = Lifecycle(WATERFALL)
+    lifecycle.admit("known", at=MONDAY - 90 * DAY, job_title="VP Marketing")
+    for name, title in (("vp", "VP Sales"), ("intern", "Intern"), ("absent", "CEO")):
+        lifecycle.apply(
+            name, "created", at=MONDAY, created_through="list", source="fair", job_title=title
+        )
+    for name in ("vp", "intern", "known"):
+        lifecycle.apply(name, "score_given", at=MONDAY + SECOND, points=65, reason="was at booth 7")
+    lifecycle.tick(MONDAY + HOUR)
+    assert {person.id: hops(person) for person in lifecycle} == {
+        "known": [("mal", "everybody_else"), ("mql", "qualified_by_score")],
+        "vp": [("mql", "sorted_by_score")],
+        "intern": [("mal", "everybody_else")],
+        "absent": [("mal", "everybody_else")],
+    }
+    assert lifecycle.person("vp").history[-1].source == "fair"
+
+
+def test_won_before_created() -> None:
+    """The deal was opened and won by telephone; the CRM makes the contact when the contract comes
+    back. What was held until then counts, in the order in which it happened, and marketing gets no
+    credit for stages that never were."""
+    lifecycle = Lifecycle(WATERFALL)
+    deal = {"opportunity": "d-1", "amount": 4000, "closes_at": MONDAY}
+    for day, kind in ((-20, "opportunity_opened"), (-2, "opportunity_won")):
+        at = MONDAY + day * DAY
+        assert lifecycle.apply("kim", kind, at=at, **deal).result == "held"
+    lifecycle.apply("kim", "created", at=MONDAY, created_by="sales", created_through="crm")
+    lifecycle.tick(MONDAY + HOUR)
+    kim = lifecycle.person("kim")
+    assert not lifecycle.held
+    assert hops(kim) == [("customer", "customers_contact")]
+    row = kim.history[-1]
+    assert (row.passed_over, row.credit) == (("mal", "mql", "sal", "sql"), False)
+    assert (kim.won_opportunities, kim.open_opportunities) == (1, 0)
+    assert kim.history[0].now == MONDAY  # nobody was here before
+
+
+def test_four_hops_in_one_activity() -> None:
+    """An import from an old CRM says at once that somebody raised a hand, was called, and has won
+    a deal. Each step that happens has its row, at one instant; only the last stage asks."""
+    decisions: list[Decision] = []
+    lifecycle = Lifecycle(WATERFALL, record=decisions.append)
+    ann = lifecycle.admit("ann", at=MONDAY, crm_synced_at=MONDAY, **LEE)
+    decisions.clear()
+    # One after the other: the facts of each stage come true before those of the next.
+    at = MONDAY + DAY
+    facts: dict[str, Any] = {"hand_raised": True}
+    assert lifecycle.apply("ann", "changed", at=at, id="1", **facts).stage == "mql"
+    decisions.clear()
+    whole = Lifecycle(stepwise(), record=decisions.append)
+    whole.admit("bo", at=MONDAY)
+    decisions.clear()
+    decision = whole.apply("bo", "changed", at=at, id="import", sales_touched_at=at, **DONE)
+    bo = whole.person("bo")
+    assert [row.to_stage for row in decision.rows] == ["mql", "sal", "sql", "customer"]
+    assert {row.now for row in decision.rows} == {at}
+    assert {row.activity for row in decision.rows} == {"import"}
+    assert [row.sequence for row in bo.history] == [1, 2, 3, 4, 5, 6]
+    assert all(bo.stamps[stage].visits == 1 for stage in ("mal", "mql", "sal", "sql", "customer"))
+    assert bo.stamps["sql"].total == timedelta(0)
+    assert ann.stage == "mql"
+    outgoing = [one for one in decision.requests if one.goes_out and one.channel != "mail"]
+    assert {one.stage for one in outgoing} == {"customer"}
+    superseded = {one.stage for one in decision.requests if one.state == "superseded"}
+    assert superseded == {"mql", "sal", "sql"}
+    mail = [one.data for one in decision.requests if one.channel == "mail"]
+    assert mail == [{"mail": None, "before": "nurture"}]
