@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 import attrs
 
@@ -14,6 +15,8 @@ from lifecycle_fsm.model import AlertRule, Model
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
 
+#: By the name of a deadline, when it is due in the present visit, if it still is.
+Dues: TypeAlias = Callable[[str], datetime | None]
 #: The rule and the channel of a change of what marketing mail may do.
 MAIL = "mail"
 
@@ -50,7 +53,7 @@ class Alerts:
         stage: str,
         now: datetime,
         cause: Cause,
-        dues: Mapping[str, datetime],
+        dues: Dues,
         *,
         superseded: bool = False,
     ) -> Iterator[Request]:
@@ -62,7 +65,7 @@ class Alerts:
                     now,
                     stage=stage,
                     cause=cause,
-                    due_at=dues.get(rule.deadline),
+                    due_at=dues(rule.deadline) if rule.deadline else None,
                     superseded=superseded,
                 )
 
@@ -73,13 +76,17 @@ class Alerts:
         now: datetime,
         cause: Cause,
         payload: Payloads,
-        dues: Mapping[str, datetime],
+        dues: Dues,
     ) -> Iterator[Request]:
         """What an activity asks for, in whatever stage the person is [S24]."""
         for rule in self.by_kind.get(kind, ()):
             if rule.holds(person, now, payload):
                 yield rule.asking.make(
-                    person, now, stage=None, cause=cause, due_at=dues.get(rule.deadline)
+                    person,
+                    now,
+                    stage=None,
+                    cause=cause,
+                    due_at=dues(rule.deadline) if rule.deadline else None,
                 )
 
     def mailing(

@@ -96,7 +96,8 @@ class Agenda:
     def __init__(self, model: Model, scoring: Scoring) -> None:
         self._fading = [_Fading(rule, model, scoring) for rule in model.decay]
         self._promises = [_Promise(rule, model) for rule in model.deadlines]
-        self._latest: tuple[str, datetime | None, tuple[tuple[datetime, int], ...]] = ("", None, ())
+        self._places = {one.name: place for place, one in enumerate(self._promises)}
+        self._latest: tuple[str, datetime | None, dict[int, datetime]] = ("", None, {})
         self._by_stage: Mapping[str, list[int]] = {
             stage.name: found
             for stage in model.stages
@@ -105,6 +106,11 @@ class Agenda:
                     place for place, one in enumerate(self._promises) if one.stage == stage.name
                 ]
             )
+        }
+
+        self._first = {
+            stage: [place for place in places if not self._promises[place].escalates]
+            for stage, places in self._by_stage.items()
         }
 
     @property
@@ -147,46 +153,44 @@ class Agenda:
         return kept[3]
 
     def _keep(self, person: Person, stage: str, entered: datetime, passed: int) -> datetime | None:
-        order = self._order(stage, entered)
-        due = order[passed][0] if passed < len(order) else None
+        due: datetime | None
+        if passed:
+            order = self._order(stage, entered)
+            due = order[passed][0] if passed < len(order) else None
+        else:
+            # An escalation is due behind the deadline that it escalates, so it cannot be the first.
+            due = min(self._due(stage, entered, place) for place in self._first[stage])
         visit: _Visit = (stage, entered, passed, due)
         person._deadlines = visit
         return due
 
-    def _order(self, stage: str, entered: datetime) -> tuple[tuple[datetime, int], ...]:
+    def _order(self, stage: str, entered: datetime) -> list[tuple[datetime, int]]:
         """The deadlines of a visit as they fall due; those of one instant as declared."""
+        return sorted((self._due(stage, entered, place), place) for place in self._by_stage[stage])
+
+    def _due(self, stage: str, entered: datetime, place: int) -> datetime:
+        """When a deadline is due for a visit that began then [S21]."""
         if self._latest[:2] != (stage, entered):
-            dues = self.due_instants(stage, entered)
-            order = tuple(sorted((due, place) for place, due in dues.items()))
-            # An entry asks for them twice, once for the clock and once for the requests.
-            self._latest = (stage, entered, order)
-        return self._latest[2]
+            # An entry asks twice, once for the clock and once for the requests.
+            self._latest = (stage, entered, {})
+        known = self._latest[2]
+        if place not in known:
+            one = self._promises[place]
+            start = entered
+            if one.escalates:
+                start = self._due(stage, entered, self._places[one.escalates])
+            known[place] = one.time.after(start, one.length)
+        return known[place]
 
-    def due_instants(self, stage: str, entered: datetime) -> Mapping[int, datetime]:
-        """When each deadline of the stage is due for a visit that began then, by its place among
-        the deadlines of the model."""
-        named = {self._promises[place].name: place for place in self._by_stage.get(stage, ())}
-        found: dict[int, datetime] = {}
-
-        def due(place: int) -> datetime:
-            if place not in found:
-                one = self._promises[place]
-                start = due(named[one.escalates]) if one.escalates else entered
-                found[place] = one.time.after(start, one.length)
-            return found[place]
-
-        for place in named.values():
-            due(place)
-        return found
-
-    def dues(self, person: Person) -> Mapping[str, datetime]:
-        """By name, when the deadlines of the present visit are due that have not passed."""
-        if self._next_deadline(person) is None:
-            return {}
-        stage, entered, passed, _ = person._deadlines
-        return {
-            self._promises[place].name: due for due, place in self._order(stage, entered)[passed:]
-        }
+    def due_by(self, person: Person, name: str) -> datetime | None:
+        """When the deadline of that name is due in the present visit, if it has not passed."""
+        following = self._next_deadline(person)
+        place = self._places.get(name)
+        if following is None or place is None or self._promises[place].stage != person._stage:
+            return None
+        assert person._stage_entered_at is not None, "there is a visit"
+        due = self._due(person._stage, person._stage_entered_at, place)
+        return due if due >= following else None
 
     def fade(self, person: Person, due: datetime) -> list[str]:
         """Let decay happen that is due at this instant; for each rule that changed something,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
-from lifecycle_fsm.alerts import Alerts, released
+from lifecycle_fsm.alerts import Alerts, Dues, released
 from lifecycle_fsm.assignment import Assignment
 from lifecycle_fsm.clock import Agenda
 from lifecycle_fsm.effects import NO_PAYLOAD, Payloads
@@ -59,7 +60,7 @@ class Aftermath:
         if not entered and not came:
             return tuple(found)
         alerts = self._alerts
-        dues = self._agenda.dues(person)
+        dues = partial(self._agenda.due_by, person)
         last = entered[-1] if entered else None
         found += self._assign(person, now, last, came, cause, dues)
         for stage in entered[:-1]:
@@ -79,7 +80,7 @@ class Aftermath:
         stage: str | None,
         came: Sequence[Came],
         cause: Cause,
-        dues: Mapping[str, datetime],
+        dues: Dues,
     ) -> list[Request]:
         found = []
         # One activity and the stage to which it led are one occasion: one decision list.
@@ -105,7 +106,7 @@ class Aftermath:
                         stage=entry,
                         cause=one.cause if one else cause,
                         to=who,
-                        due_at=dues.get(deadline),
+                        due_at=dues(deadline) if deadline else None,
                     )
                 )
         return found

@@ -29,6 +29,8 @@ from lifecycle_fsm.processing.step import Run, Step
 
 #: The id of the activity that ends original processing: ids are unique for a person [S19].
 PROCESSED = "processed"
+#: Kinds of activity that do more than all others.
+_OUR_OWN = frozenset({"created", "processed", "merged"})
 
 
 class Orchestrator:
@@ -111,15 +113,17 @@ class Orchestrator:
         before = self._memory.content(record, mark[0])
         if before is not None:
             return [_again(person, activity, before == mark[1])]
-        if self.merged and self._came_to_others(person, record, mark):
+        if person.id in self._records and self._came_to_others(person, record, mark):
             return [_again(person, activity, True)]
-        decisions = self._refusal(activity, person, record, payload)
+        ordinary = activity.kind not in _OUR_OWN
+        decisions = None if ordinary else self._refusal(activity, person, record, payload)
         if decisions is None:
             if person._due is not None and person._due < activity.at:
                 self._run_due(person, activity.at)
             if activity.kind == "merged":
                 self._meet(person, self.survivor(str(payload["loser"])), activity.at)
-            done = self._attempt(person, self._transact, person, activity, payload)
+            work = self._work.activity if ordinary else self._transact
+            done = self._attempt(person, work, person, activity, payload)
             if isinstance(done, Exception):
                 self._lot.keep(Parked(person.id, activity, said(done)))
                 trigger = self._triggers.get(activity.kind)
@@ -200,7 +204,7 @@ class Orchestrator:
             return self._sort(person, activity, payload)
         if activity.kind == "merged":
             return self._merge(person, activity, payload)
-        return self._work.activity(person, activity, payload)
+        raise AssertionError(f"{activity.kind} is an activity like all others")
 
     def _sort(self, person: Person, processed: Activity, values: Payloads) -> list[Decision]:
         firing = self.machine.firing(person, processed.at, None, processed.id)

@@ -25,7 +25,7 @@ _PICTURE, _BESIDE, _COLUMN, _STRIP = 234.0, 44.0, 66.5, 75.0
 # The most height in mm that the template gives the picture, with numbers below it and without.
 _LOW, _HIGH = 132.0, 138.0
 _STAGES = (28.5, 48.5, 113.5, 83.0)
-_PEOPLE = (52.0, 32.0, 44.0)
+_PEOPLE = (46.0, 25.0, 60.0)
 
 
 def letter_sizes(contents: Contents, picture: float) -> tuple[float, float]:

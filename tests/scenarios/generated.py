@@ -20,7 +20,15 @@ from lifecycle_fsm import (
     Stage,
     dumps,
 )
-from lifecycle_fsm.model import AlertRule, AssignmentRule, Calendar, Deadline, Decay
+from lifecycle_fsm.model import (
+    AlertRule,
+    AssignmentRule,
+    Calendar,
+    Channel,
+    Deadline,
+    Decay,
+)
+from lifecycle_fsm.model.definition import Mail
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.tables import by_event
 from tests.machine.small import DAY, DETOURS, HOUR, MINUTE, PATH, SECOND, SORT, T, slots, small
@@ -31,10 +39,11 @@ MICRO = timedelta(microseconds=1)
 
 # ------------------------------------------------------------------ models
 
+SELDOM = {"mon": "08:00-20:00", "thu": "09:00-10:00"}
 CALENDARS = (
     Calendar(name="office", zone="Europe/Berlin", hours="09:00-12:00, 13:00-17:00"),
-    Calendar(name="abroad", zone="America/New_York", hours={"mon": "08:00-20:00", "thu": "09:00-10:00"}),
-)  # fmt: skip
+    Calendar(name="abroad", zone="America/New_York", hours=SELDOM),
+)
 #: Conditions of moves; some are opened by time, some by decay, some by what people do.
 GUARDS = st.sampled_from(
     [
@@ -63,7 +72,7 @@ GUARDS = st.sampled_from(
 PLAIN = st.sampled_from(
     ["always", "ready", "level >= 1", "behavior_score >= 1", "owner is known", "not ready"]
 )
-THEN = st.sampled_from(
+THEN: st.SearchStrategy[Mapping[str, object]] = st.sampled_from(
     [
         {},
         {"ready": False},
@@ -73,9 +82,22 @@ THEN = st.sampled_from(
         {"hand_raised_at": "now"},
     ]
 )
+FADES: st.SearchStrategy[Mapping[str, object]] = st.sampled_from(
+    [
+        {"behavior_score": "behavior_score * 0.5"},
+        {"level": "level - 1"},
+        {"ready": False},
+        {"behavior_score": "behavior_score - 3", "level": "0"},
+    ]
+)
 TRIGGERS = ("go", "off", "again", "sales_touched", "merged")
 LENGTHS = st.sampled_from([MINUTE, HOUR, 4 * HOUR, DAY, 2 * DAY, 3 * DAY + HOUR, 30 * DAY])
-CHANNELS = st.sampled_from(["task", "email", "list_add", "webhook", "crm_sync"])
+CHANNELS: st.SearchStrategy[Channel] = st.sampled_from(
+    ("task", "email", "list_add", "webhook", "crm_sync")
+)
+MAILS: st.SearchStrategy[Mail | None] = st.sampled_from(
+    (None, None, "nurture", "paused", "suspended")
+)
 
 
 @st.composite
@@ -122,16 +144,7 @@ def _decay(draw: st.DrawFn, name: str) -> Decay:
                 PLAIN, st.sampled_from(["days since created_at >= 20", "assigned_to is known"])
             )
         ),
-        then=draw(
-            st.sampled_from(
-                [
-                    {"behavior_score": "behavior_score * 0.5"},
-                    {"level": "level - 1"},
-                    {"ready": False},
-                    {"behavior_score": "behavior_score - 3", "level": "0"},
-                ]
-            )
-        ),
+        then=draw(FADES),
     )
 
 
@@ -194,7 +207,6 @@ def models(draw: st.DrawFn) -> Model:
     deadlines: list[Deadline] = []
     for number in range(draw(st.integers(0, 4))):
         deadlines.append(draw(_deadline(f"late{number}", deadlines)))
-    mails = st.sampled_from([None, None, "nurture", "paused", "suspended"])
     rules = st.sampled_from(["max", "min", "sum", "survivor", "loser"])
     return small(
         *(draw(_move(f"move{n}")) for n in range(draw(st.integers(2, 9)))),
@@ -203,8 +215,8 @@ def models(draw: st.DrawFn) -> Model:
         Move(name="leaves", sources=("b", "c"), target="x", on="off"),
         Move(name="returns", sources="x", target="b", on="again"),
         stages=(
-            *(Stage(name, mail=draw(mails) if name != "new" else None) for name in PATH),
-            *(Stage(name, off_path=True, mail=draw(mails)) for name in DETOURS),
+            *(Stage(name, mail=draw(MAILS) if name != "new" else None) for name in PATH),
+            *(Stage(name, off_path=True, mail=draw(MAILS)) for name in DETOURS),
         ),
         sort=SORT,
         tokens={"visit": 7, "boss": "grace", "team": ("ada", "bob", "eve")},
@@ -307,14 +319,21 @@ class Run:
 
     def __init__(self, model: Model, log: Iterable[Activity] = (), until: datetime = END) -> None:
         self.decisions: list[Decision] = []
+        #: Where each decision has left its person.
+        self.stages: list[str] = []
         self.kept: list[Activity] = []
         self.model = model
-        self.lifecycle = Lifecycle(model, record=self.decisions.append, log=self.kept.append)
+        self.lifecycle = Lifecycle(model, record=self._record, log=self.kept.append)
         self.engine = self.lifecycle._orchestrator
         for activity in log:
             self.lifecycle.apply(activity)
         if log:
             self.lifecycle.tick(until)
+
+    def _record(self, decision: Decision) -> None:
+        person = self.engine.people.get(decision.person)
+        self.decisions.append(decision)
+        self.stages.append(person.stage if person else "")
 
     @property
     def people(self) -> dict[str, Any]:

@@ -284,6 +284,8 @@ def test_large_companies_have_their_own_team_and_known_owners_keep_their_leads()
     story.happens(2 * HOUR, "form_filled", **DEMO)
     assert story.person.assigned_to == "luca"
     assert "owner_keeps_it" in story.rules_asked()
+    assert story.due("owner_keeps_it") == datetime.fromisoformat("2024-06-04T08:30-04:00")
+    assert mql(owner="marketing.bot").person.assigned_to in ("ida", "igor", "imani")
 
 
 def test_r25_whom_sales_made_and_left_alone_is_found_all_the_same() -> None:

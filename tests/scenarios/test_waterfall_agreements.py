@@ -82,7 +82,30 @@ def test_r43_half_of_the_interest_goes_after_thirty_days_of_silence() -> None:
         "silence: behavior_score 30 -> 15",
     ]
     story.passes(400 * DAY)
-    assert story.person.behavior_score == 0
+    assert (story.person.behavior_score, story.person.stage) == (0, "mal")
+
+
+def test_a_score_stays_within_its_bounds() -> None:
+    story = lead()
+    story.happens(1 * DAY, "score_given", points=900)
+    assert story.person.behavior_score == 200
+    story.happens(2 * DAY, "score_given", points=-900)
+    assert story.person.behavior_score == -100
+
+
+FIT: dict[str, tuple[dict[str, Any], int]] = {
+    "decides, from a company": ({}, 25),
+    "manages": ({"seniority": "manager"}, 15),
+    "neither": ({"seniority": "staff"}, 5),
+    "a large company": ({"employees": 50}, 40),
+    "a small one": ({"employees": 49}, 25),
+    "a private address": ({"email": "ann@gmail.com"}, 15),
+}
+
+
+@pytest.mark.parametrize(("fields", "points"), FIT.values(), ids=FIT.keys())
+def test_r2_how_well_somebody_fits(fields: dict[str, Any], points: int) -> None:
+    assert lead(**fields).person.demographic_score == points
 
 
 def test_a_score_below_zero_stays_where_it_is() -> None:
