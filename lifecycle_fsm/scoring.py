@@ -123,6 +123,8 @@ def _capped(rule: _Rule, cap: int, worth: int, person: Person, now: datetime) ->
                 given = kept[place + 2]
             break
     after = max(-cap, min(cap, given + worth))
+    if after == given:
+        return 0
     # A new tuple each time: a person can be put back as it was by keeping the old one.
     person._points = (*kept[:at], rule.place, turn, after, *kept[at + 3 :])
     return after - given

@@ -13,9 +13,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 LINES = range(1, 48)
 LATER = {32, 41, 46}  # a part of them is not built yet
-ROW = re.compile(
-    r"^- \*\*R(\d+)\*\* (.+)\\\n  Met: (.+)\\\n  Tests: (.+)$", re.MULTILINE
-)
+ROW = re.compile(r"^- \*\*R(\d+)\*\* (.+)\\\n  Met: (.+)\\\n  Tests: (.+)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#]*)(?:#([^)]*))?\)")
 ROWS = {int(row[1]): row for row in ROW.finditer((DOCS / "requirements.md").read_text("utf-8"))}
 
