@@ -1,6 +1,6 @@
 """Everything that a lifecycle does, beside a bare ``transitions`` machine.
 
-    python tests/benchmarks/bench_everything.py [PERSONS]
+    python -m tests.benchmarks.bench_everything [PERSONS]
 
 The log is that of the demo's company, run through the shipped ``waterfall``: original processing,
 data, scoring with caps, decay, moves, deadlines in working hours, assignment, alerts, merges and
@@ -16,11 +16,10 @@ import sys
 import time
 from itertools import islice
 
-from bench_orchestrator import Bare, bare_event, resident
-
 from lifecycle_fsm import Lifecycle
 from lifecycle_fsm.cli import company
 from lifecycle_fsm.tables import by_event
+from tests.benchmarks.bench_orchestrator import Bare, bare_event, resident
 
 CHUNK = 2_000
 
