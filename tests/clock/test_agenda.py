@@ -111,6 +111,21 @@ def test_s20_a_beginning_in_the_past_or_the_future(shift: timedelta) -> None:
     assert instants(orchestrator.tick(T + 50 * DAY))[0] == first
 
 
+def test_s20_nothing_fades_at_the_beginning_itself_though_something_else_is_due_then() -> None:
+    orchestrator, _ = running(
+        decay=(
+            fading(name="other"),
+            fading(name="later", since="hand_raised_at", then={"level": "level - 100"}),
+        ),
+        fields={"hand_raised_at": T + DAY},
+    )
+    assert told(orchestrator.tick(T + 2 * DAY)) == [
+        ("other: level 0 -> -1", T + DAY),
+        ("other: level -1 -> -2", T + 2 * DAY),
+        ("later: level -2 -> -102", T + 2 * DAY),
+    ]
+
+
 def test_s20_a_beginning_that_is_cleared_ends_the_decay() -> None:
     orchestrator, _ = running(
         decay=(fading(10 * DAY, since="hand_raised_at"),), fields={"hand_raised_at": T}

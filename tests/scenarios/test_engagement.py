@@ -27,8 +27,8 @@ def known(**fields: Any) -> Story:
 
 def mql(**fields: Any) -> Story:
     """Somebody who raised a hand on Monday at nine, New York."""
-    story = known(at=MONDAY + 5 * HOUR, **{**FITS, **fields})
-    story.happens(MINUTE * 0, "form_filled", **DEMO)
+    story = known(**{"at": MONDAY + 5 * HOUR, **FITS, **fields})
+    story.happens(0 * DAY, "form_filled", **DEMO)
     assert story.person.stage == "mql"
     return story
 
@@ -226,6 +226,9 @@ def test_r34_an_mql_is_answered_within_a_working_day_or_the_manager_hears_of_it(
 
 def test_r34_on_fridays_the_desk_closes_at_noon_and_the_weekend_does_not_count() -> None:
     friday_morning = datetime.fromisoformat("2024-06-07T11:00-04:00")
+    thursday = mql(at=friday_morning - DAY)
+    thursday.passes(9 * DAY)
+    assert [one.now.day for one in thursday.decisions if one.kind == "deadline"] == [7, 10, 11]
     story = Story("engagement", at=friday_morning, **FITS)
     story.happens(HOUR / 2, "form_filled", **DEMO)
     assert story.due("inside_sales") == datetime.fromisoformat("2024-06-10T11:30-04:00")
@@ -262,7 +265,7 @@ def test_r38_the_reason_of_a_return_decides_between_recycled_and_disqualified() 
             story = mql()
             story.happens(HOUR, "sales_returned", reason=reason)
             assert (story.person.stage, story.person.hand_raised) == (stage, False)
-    for wrong in ({"reason": "bored"}, {}):
+    for wrong in ({"reason": "bored"}, {}):  # no reason is no answer
         story = mql()
         assert story.happens(HOUR, "sales_returned", **wrong).result == "refused"
         assert story.person.stage == "mql"
@@ -286,6 +289,17 @@ def test_large_companies_have_their_own_team_and_known_owners_keep_their_leads()
     assert "owner_keeps_it" in story.rules_asked()
     assert story.due("owner_keeps_it") == datetime.fromisoformat("2024-06-04T08:30-04:00")
     assert mql(owner="marketing.bot").person.assigned_to in ("ida", "igor", "imani")
+
+
+def test_whoever_takes_the_record_over_works_on_it() -> None:
+    story = mql()
+    story.happens(1 * HOUR, "owner_changed", owner="igor")
+    assert (story.person.stage, story.person.assigned_to) == ("mql", "igor")
+    other = known()
+    other.happens(1 * HOUR, "owner_changed", owner="igor")
+    assert other.person.assigned_to is None  # nothing to work on yet
+    other.happens(2 * HOUR, "sales_accepted")
+    assert other.person.assigned_to == "igor"
 
 
 def test_r25_whom_sales_made_and_left_alone_is_found_all_the_same() -> None:
@@ -353,6 +367,8 @@ def test_a_demo_form_of_somebody_disqualified_asks_for_a_review_and_moves_nobody
     story.happens(1 * DAY, "form_filled", **DEMO)
     assert story.person.stage == "disqualified"
     assert story.asked()[-1] == ("review", "task", "head of inside sales")
+    story.happens(1 * DAY + HOUR, "form_filled", form="Newsletter")
+    assert story.rules_asked().count("review") == 1
     story.happens(2 * DAY, "reinstate")
     assert story.stages == ["disqualified", "known", "mql"]
 

@@ -135,6 +135,29 @@ def test_s16_the_same_person_goes_to_the_same_rep_on_every_run() -> None:
     assert len({mql(country="NO").person.assigned_to for _ in range(3)}) == 1
 
 
+def test_s16_a_territory_of_two_is_shared_and_nobody_else_gets_it() -> None:
+    lifecycle = Lifecycle("waterfall")
+    for country, team in (("SE", {"sdr.north", "sdr.baltic"}), ("PT", {"sdr.south", "sdr.iberia"})):
+        people = [
+            lifecycle.admit(f"{country}{n}", at=OFFICE, country=country, hand_raised=True)
+            for n in range(30)
+        ]
+        assert {person.assigned_to for person in people} == team
+
+
+def test_who_works_on_a_lead_stays_so_until_somebody_takes_it_over() -> None:
+    story = mql(country="SE")
+    named = story.person.assigned_to
+    story.happens(1 * HOUR, "changed", country="ES")
+    story.happens(2 * HOUR, "sales_touched")
+    assert (story.person.stage, story.person.assigned_to) == ("sal", named)
+    story.happens(1 * DAY, "owner_changed", owner="ae.kim")
+    assert story.person.assigned_to == "ae.kim"
+    other = lead()
+    other.happens(1 * DAY, "owner_changed", owner="marketing.bot")  # nobody of sales
+    assert (other.person.stage, other.person.assigned_to) == ("mal", None)
+
+
 def test_s18_being_assigned_is_not_being_accepted() -> None:
     story = mql(country="SE")
     assert story.person.assigned_to
@@ -188,6 +211,21 @@ def test_r34_an_mql_is_answered_within_four_working_hours_or_it_goes_up() -> Non
         ("mql_forgotten", "email", "sales.manager"),
     ]
     assert story.person.stage == "mql"
+
+
+def test_r34_the_weekend_is_nobodys_time() -> None:
+    handed = mql(at=at("2024-06-06T15:00+02:00"))  # a Thursday
+    made = lead(at=at("2024-06-07T15:00+02:00"), created_by="sales", created_through="crm")
+    for story in (handed, made):
+        story.passes(7 * DAY)
+    assert missed(handed) == [
+        ("mql_answered", at("2024-06-07T11:00+02:00")),
+        ("mql_forgotten", at("2024-06-10T11:00+02:00")),
+    ]
+    assert missed(made) == [
+        ("sal_called", at("2024-06-10T15:00+02:00")),
+        ("sal_forgotten", at("2024-06-11T15:00+02:00")),
+    ]
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -258,11 +296,22 @@ def test_r36_lists_follow_the_stages() -> None:
     ]
 
 
+def test_sal_brings_a_task_that_is_due_when_it_must_be_decided() -> None:
+    story = mql(country="SE")
+    story.happens(1 * HOUR, "sales_touched")
+    assert ("sal_to_work_on", "task", story.person.assigned_to) in story.asked("held")
+    story.happens(2 * HOUR, "crm_synced")
+    assert ("sal_to_work_on", "task", story.person.assigned_to) in story.asked("released")
+    assert story.due("sal_to_work_on") == at("2024-07-03T10:00+02:00")
+
+
 def test_who_wants_no_mail_is_not_nurtured_when_recycled() -> None:
     story = mql()
     story.happens(1 * DAY, "unsubscribed")
+    assert story.asked()[-1] == ("mail_refused", "list_remove", "nurture")
     story.happens(2 * DAY, "sales_rejected", reason="no_time")
     assert story.rules_asked().count("into_nurture") == 1
+    assert "into_remarketing" not in story.rules_asked()
     other = mql()
     other.happens(2 * DAY, "sales_rejected", reason="no_time")
     assert other.rules_asked().count("into_nurture") == 2
