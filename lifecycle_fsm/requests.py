@@ -39,7 +39,8 @@ class Cause(NamedTuple):
         return self.activity if self.record is None else f"{self.record}/{self.activity}"
 
 
-@attrs.frozen
+# Not frozen, though nobody changes one, for the same reason as a decision: it is made in a hurry.
+@attrs.define
 class Request:
     """Something that a person or another system is asked to do.
 

@@ -12,7 +12,7 @@ from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
 from lifecycle_fsm.funnel import Reading, count
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.tables import read_history
-from lifecycle_fsm.tables.mapping import find_zone
+from lifecycle_fsm.zones import find_zone
 
 
 def draw(

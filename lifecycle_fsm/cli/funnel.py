@@ -22,7 +22,7 @@ from lifecycle_fsm.funnel import (
     on_picture,
 )
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.tables.mapping import find_zone
+from lifecycle_fsm.zones import find_zone
 
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
 _UNITS = {

@@ -11,7 +11,7 @@ from lifecycle_fsm.cli.common import ModelArgument, complain, folder_for, load_m
 from lifecycle_fsm.cli.fitting import check_fits
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.tables import read_history
-from lifecycle_fsm.tables.mapping import find_zone
+from lifecycle_fsm.zones import find_zone
 
 _BESIDE = (".parquet", ".csv")
 

@@ -48,11 +48,13 @@ class _Fading:
         since: datetime | None = getattr(person, self.since)
         if since is None or (self.sleeps and not self.holds(person, now, NO_PAYLOAD)):
             return None
-        passed = (now - since) // self.every
         try:
+            if since >= now:  # as after every sign of interest
+                return since + self.every
+            passed = (now - since) // self.every
             if at_now and passed >= 1 and since + passed * self.every == now:
                 return now
-            return since + max(passed + 1, 1) * self.every
+            return since + (passed + 1) * self.every
         except OverflowError:
             return None
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from lifecycle_fsm.clock.public_holidays import public_holidays
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import to_utc
-from lifecycle_fsm.model.calendars import calendar_faults, closed_dates, find_zone, spans_of
+from lifecycle_fsm.model.calendars import calendar_faults, closed_dates, spans_of
+from lifecycle_fsm.zones import find_zone
 
 if TYPE_CHECKING:
     from lifecycle_fsm.model.agreements import Calendar

@@ -9,9 +9,10 @@ from lifecycle_fsm.diagram import mermaid
 from lifecycle_fsm.diagram.chart import FUNNEL, MODEL, draw_chart
 from lifecycle_fsm.diagram.flows import Flow, flows
 from lifecycle_fsm.diagram.render import Drawing
-from lifecycle_fsm.diagram.words import clean, duration, number, share, time_zone
+from lifecycle_fsm.diagram.words import clean, duration, number, share
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.zones import find_zone
 
 
 def draw_model(model: Model, *, title: str | None = None, rules: bool = True) -> Drawing:
@@ -79,7 +80,7 @@ def window(counts: Counts) -> str:
 
 
 def _local(at: datetime, zone: str) -> str:
-    at = at.astimezone(time_zone(zone))
+    at = at.astimezone(find_zone(zone))
     return f"{at:%Y-%m-%d}" if (at.hour, at.minute) == (0, 0) else f"{at:%Y-%m-%d %H:%M}"
 
 

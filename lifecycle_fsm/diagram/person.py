@@ -27,9 +27,10 @@ from lifecycle_fsm.diagram.look import (
 from lifecycle_fsm.diagram.mermaid import flowchart, quoted
 from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.diagram.spans import ICON, Span
-from lifecycle_fsm.diagram.words import clean, cut, duration, time_zone, width, wrap
+from lifecycle_fsm.diagram.words import clean, cut, duration, width, wrap
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.zones import find_zone
 
 if TYPE_CHECKING:
     from lifecycle_fsm.machine import Decision
@@ -103,7 +104,7 @@ class _PersonChart:
         self.model = model
         self.visits = visits
         self.who = who
-        self.zone, self.zone_name = time_zone(zone), zone
+        self.zone, self.zone_name = find_zone(zone), zone
         self.palette = Palette(model)
         self.canvas = Canvas("path")
         self.refused = [one for one in decisions if one.unmet or one.result == "no_such_move"]

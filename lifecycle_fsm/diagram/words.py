@@ -8,11 +8,8 @@ install can write it.
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, timedelta, tzinfo
+from datetime import timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
-
-from lifecycle_fsm.errors import LifecycleError
 
 _REGULAR: dict[int, str] = {
     250: " 'ijìíîïĩīĭįıĵіїј",
@@ -195,19 +192,3 @@ def duration(value: timedelta) -> str:
             return f"{seconds / unit:.0f} {name}"
     days = seconds / 86400
     return f"{days:.1f} d" if days < 9.95 else f"{days:,.0f} d"
-
-
-def time_zone(name: str) -> tzinfo:
-    """The zone of a name such as ``Europe/Berlin``; UTC needs no data about zones.
-
-    Raises:
-        LifecycleError: there is no such zone, or this machine does not know it.
-    """
-    if name == "UTC":
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (LookupError, OSError, ValueError):
-        raise LifecycleError(
-            f"no time zone named {name!r} on this machine: use UTC or an IANA name"
-        ) from None

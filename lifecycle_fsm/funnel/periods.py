@@ -9,7 +9,7 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel.scope import Scope
-from lifecycle_fsm.tables.mapping import find_zone
+from lifecycle_fsm.zones import find_zone
 
 Every: TypeAlias = Literal["day", "week", "month", "quarter", "year"]
 

@@ -18,7 +18,7 @@ from lifecycle_fsm.funnel.counts import Window
 from lifecycle_fsm.funnel.visits import Visit, Walk, walks
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, Stage
-from lifecycle_fsm.tables.mapping import find_zone
+from lifecycle_fsm.zones import find_zone
 
 Journeys: TypeAlias = Literal["all", "first", "repeat"]
 

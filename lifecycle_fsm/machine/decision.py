@@ -41,7 +41,9 @@ class Refusal:
         return f"{self.move} -> {self.target}: " + "; ".join(reasons)
 
 
-@attrs.frozen
+# Not frozen, though nobody changes one: attrs makes a frozen object at four times the cost, and
+# there is one for each activity.
+@attrs.define(unsafe_hash=True)
 class Decision:
     """What came of one asking, an activity or a trigger.
 

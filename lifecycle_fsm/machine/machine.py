@@ -179,7 +179,7 @@ class LifecycleMachine:
                 unmet = self.refusals(person, trigger, firing.now)
         self.advance(person, firing)
         self.wind(person, firing.now, 0)
-        return ("moved" if len(person._history) > firing.start else result), unmet
+        return ("moved" if firing.entered else result), unmet
 
     def wind(self, person: Person, now: datetime, phase: int, *, stayed: bool = False) -> None:
         """Set the person's clock, phase 0 for an activity and 1 for what was due, and find out

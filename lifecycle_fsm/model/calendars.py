@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, tzinfo
+from datetime import date
 from typing import TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lifecycle_fsm.errors import RecordError, suggest
 from lifecycle_fsm.model.agreements import WEEKDAYS, Calendar
+from lifecycle_fsm.zones import find_zone
 
 #: Spans of open time of one day, each from a minute after midnight up to another.
 Minutes: TypeAlias = tuple[tuple[int, int], ...]
@@ -21,8 +21,6 @@ _MIDNIGHT = 24 * 60
 _SPAN = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CODE = re.compile(r"[A-Z]{2,3}(-\S.*)?")
-#: Files beside the zones that hold whatever zone the machine is set to.
-_OF_THE_MACHINE = frozenset({"localtime", "posixrules"})
 
 
 def spans_of(calendar: Calendar) -> Mapping[int, Minutes]:
@@ -46,33 +44,6 @@ def closed_dates(calendar: Calendar) -> frozenset[date]:
         RecordError: one of them is no date.
     """
     return frozenset(map(_read_date, calendar.closed))
-
-
-def find_zone(name: str) -> tzinfo:
-    """The time zone of that name.
-
-    Raises:
-        RecordError: there is none.
-    """
-    if name.upper() in ("UTC", "Z"):
-        return UTC
-    try:
-        if name in _OF_THE_MACHINE:
-            raise ZoneInfoNotFoundError(name)
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        from zoneinfo import available_timezones
-
-        known = available_timezones() - _OF_THE_MACHINE
-        if not known:
-            raise RecordError(
-                f"the zone {name!r} is not known, as this machine has no time zones: "
-                "pip install tzdata"
-            ) from None
-        raise RecordError(
-            f"there is no time zone {name!r}: write it as Europe/Berlin, America/New_York or "
-            f"UTC{suggest(name, known)}"
-        ) from None
 
 
 def calendar_faults(calendar: Calendar) -> Iterator[str]:

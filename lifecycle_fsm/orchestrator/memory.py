@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lifecycle_fsm.person import Person
 
-#: Most people have few activities: up to so many stand in sixteen bytes each on the person; the
+#: Most people have few activities: up to so many stand in twelve bytes each on the person; the
 #: rest of a busy one in a dictionary, which a search does not slow down.
 _FEW = 64
-_EACH = 16
+_EACH = 12
 
 
 class Memory:

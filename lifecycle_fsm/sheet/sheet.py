@@ -23,7 +23,7 @@ from lifecycle_fsm.sheet.litmus import litmus
 from lifecycle_fsm.sheet.numbers import numbers
 from lifecycle_fsm.sheet.picture import draw
 from lifecycle_fsm.tables import replace_file
-from lifecycle_fsm.tables.mapping import find_zone
+from lifecycle_fsm.zones import find_zone
 
 
 @attrs.frozen

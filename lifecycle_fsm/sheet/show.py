@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from lifecycle_fsm.diagram.words import duration, number, share, time_zone
+from lifecycle_fsm.diagram.words import duration, number, share
 from lifecycle_fsm.funnel import Ratio
 from lifecycle_fsm.sheet.contents import Asked
 from lifecycle_fsm.sheet.litmus import Litmus
 from lifecycle_fsm.sheet.words import joined
+from lifecycle_fsm.zones import find_zone
 
 NOTHING = "–"
 
@@ -27,12 +28,12 @@ def span(time: timedelta | None, unknown: str = NOTHING) -> str:
 
 def moment(at: datetime, zone: str) -> str:
     """An instant, with its zone."""
-    return f"{at.astimezone(time_zone(zone)):%Y-%m-%d %H:%M} ({zone})"
+    return f"{at.astimezone(find_zone(zone)):%Y-%m-%d %H:%M} ({zone})"
 
 
 def date(at: datetime, zone: str) -> str:
     """The day of an instant."""
-    return f"{at.astimezone(time_zone(zone)):%Y-%m-%d}"
+    return f"{at.astimezone(find_zone(zone)):%Y-%m-%d}"
 
 
 def qualifying(found: Litmus) -> str:

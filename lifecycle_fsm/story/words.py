@@ -11,13 +11,14 @@ from datetime import datetime, timedelta, tzinfo
 
 from lifecycle_fsm.data import Opportunity
 from lifecycle_fsm.diagram.flows import words as rule_words
-from lifecycle_fsm.diagram.words import clean, time_zone
+from lifecycle_fsm.diagram.words import clean
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Const, Field, Token
 from lifecycle_fsm.guard.label import MOST_OPTIONS
 from lifecycle_fsm.model import Deadline, Model
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.sheet.words import Words, counted, joined, plain, sentence
+from lifecycle_fsm.zones import find_zone
 
 __all__ = ["Speech", "clean", "counted", "joined", "plain", "sentence"]
 
@@ -45,7 +46,7 @@ class Speech(Words):
     def __init__(self, model: Model, zone: str = "UTC") -> None:
         super().__init__(model)
         self.zone_name = zone
-        self.zone: tzinfo = time_zone(zone)
+        self.zone: tzinfo = find_zone(zone)
         self.rules = {rule.name: clean(rule_words(rule)) for rule in model.sort}
         self.rules |= {move.name: clean(rule_words(move)) for move in model.moves}
         self.deadlines = {one.name: one for one in model.deadlines}

@@ -37,15 +37,15 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
-from lifecycle_fsm.errors import FileProblem, Problem, suggest
+from lifecycle_fsm.errors import FileProblem, Problem, RecordError, suggest
+from lifecycle_fsm.zones import find_zone
 
 PEOPLE, ACTIVITIES = "people", "activities"
 EPOCHS: Mapping[str, int] = {"epoch": 1_000_000, "epoch_ms": 1_000}
@@ -225,31 +225,6 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "_", name.strip().lower())
 
 
-def find_zone(name: str) -> tzinfo:
-    """The time zone of that name.
-
-    Raises:
-        FileProblem: there is none.
-    """
-    if name.upper() in ("UTC", "Z"):
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        from zoneinfo import available_timezones
-
-        known = available_timezones()
-        if not known:
-            raise FileProblem(
-                f"the zone {name!r} is not known, as this machine has no time zones: "
-                "pip install tzdata"
-            ) from None
-        raise FileProblem(
-            f"there is no time zone {name!r}: write it as America/Sao_Paulo, Europe/Berlin or "
-            f"UTC{suggest(name, known)}"
-        ) from None
-
-
 _COMMON = ("zone", "format", "decimal", "empty", "encoding", "delimiter")
 _SOURCE = (
     "column", "const", "text", "values", "otherwise", "if_empty", "zone", "format", "decimal",
@@ -315,7 +290,7 @@ class _Reader:
         if zone is not None:
             try:
                 find_zone(zone)
-            except FileProblem as error:
+            except RecordError as error:
                 self.wrong(f"{prefix}zone", str(error))
                 zone = None
         format = self.string(f"{prefix}format", table.get("format"))  # noqa: A001

@@ -17,7 +17,8 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import RecordError
-from lifecycle_fsm.tables.mapping import EPOCHS, Times, find_zone
+from lifecycle_fsm.tables.mapping import EPOCHS, Times
+from lifecycle_fsm.zones import find_zone
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 

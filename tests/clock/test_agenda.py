@@ -599,6 +599,24 @@ def test_s21_an_alert_is_due_by_the_deadline_of_its_stage() -> None:
     ]
 
 
+def test_s21_an_alert_names_no_deadline_that_has_passed_though_others_still_run() -> None:
+    orchestrator, _ = promised(
+        Deadline(name="slow", stage="b", after=4 * HOUR),
+        Deadline(name="slower", stage="b", after=DAY),
+        alerts=(
+            AlertRule(name="one", on="web_visit", send="task", to="'desk'", deadline="slow"),
+            AlertRule(name="two", on="web_visit", send="task", to="'desk'", deadline="slower"),
+        ),
+    )
+    for number, hours, expected in (
+        (1, 4, [ENTERED + 4 * HOUR, ENTERED + DAY]),  # it is due at this very instant
+        (2, 5, [None, ENTERED + DAY]),
+        (3, 25, [None, None]),
+    ):
+        decision = orchestrator.apply(act(str(number), "web_visit", ENTERED + hours * HOUR))
+        assert [one.due_at for one in decision.requests] == expected
+
+
 # ------------------------------------------------------------------ working calendars
 
 OFFICE = Calendar(name="office", zone="Europe/Berlin", hours="09:00-17:00", closed=("2024-05-09",))

@@ -72,5 +72,5 @@ def test_times_are_shown_in_the_zone_that_is_asked_for() -> None:
         draw_person(MODEL, [row], zone="UTC").dot
         != draw_person(MODEL, [row], zone="Asia/Tokyo").dot
     )
-    with pytest.raises(LifecycleError, match="no time zone named 'Middle-earth'"):
+    with pytest.raises(LifecycleError, match="there is no time zone 'Middle-earth'"):
         draw_person(MODEL, [row], zone="Middle-earth")

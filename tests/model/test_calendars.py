@@ -13,9 +13,9 @@ from lifecycle_fsm.model.agreements import Calendar
 from lifecycle_fsm.model.calendars import (
     calendar_faults,
     closed_dates,
-    find_zone,
     spans_of,
 )
+from lifecycle_fsm.zones import find_zone
 
 
 def calendar(**more: Any) -> Calendar:
