@@ -66,7 +66,7 @@ def draw(
     elif history is None:
         drawing = diagram.draw_model(lifecycle)
     else:
-        rows = read_history(history)
+        rows = read_history(history, dimensions=lifecycle.field_types)
         check_fits(rows, lifecycle, history)
         if person is None:
             counts = count(rows, lifecycle, reading=reading, window=window, zone=zone)

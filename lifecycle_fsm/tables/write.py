@@ -287,7 +287,11 @@ def _history_row(
         values[column] = accept(column, kind, "" if value is None and column in _EMPTY else value)
     for column, value in row.values.items():
         if column not in _FIXED:
-            kind = attrs.evolve(dimensions.get(column, _TEXT), nullable=True)
+            known = dimensions.get(column)
+            if known is None and isinstance(value, bool | int | float | datetime):
+                kept.append((column, value))  # a file that knows its types needs nobody to say so
+                continue
+            kind = attrs.evolve(known or _TEXT, nullable=True)
             kept.append((column, accept(column, kind, value)))
     passed = row.values.get("passed_over") or ()
     if isinstance(passed, str):

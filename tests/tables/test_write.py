@@ -23,6 +23,7 @@ from lifecycle_fsm.tables import (
     REJECTS,
     Reject,
     TableWriter,
+    history_columns,
     people_columns,
     read_history,
 )
@@ -207,3 +208,27 @@ def test_without_polars_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "polars", None)
     with pytest.raises(MissingExtra, match="writing tables needs polars"):
         TableWriter(HISTORY)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_dimensions_are_read_back_with_their_types(tmp_path: Path, suffix: str) -> None:
+    types = {
+        "country": FieldType("str", nullable=True),
+        "employees": FieldType("int", nullable=True),
+        "unsubscribed": FieldType("bool"),
+    }
+    rows = [
+        attrs.evolve(ROW, kept=(("country", "DE"), ("employees", 40), ("unsubscribed", True))),
+        attrs.evolve(ROW, sequence=2, to_stage="", kind="merge",
+                     kept=(("country", None), ("employees", None), ("unsubscribed", False))),
+    ]  # fmt: skip
+    path = tmp_path / f"history{suffix}"
+    table = TableWriter(history_columns(types))
+    table.extend(rows)
+    table.save(path)
+    assert read_history(path, dimensions=types) == rows
+    untold = read_history(path)
+    whole = suffix == ".parquet"
+    assert untold[0].value("employees") == (40 if whole else "40")
+    assert untold[1].to_stage == ""
+    assert not untold[1].visits
