@@ -75,7 +75,8 @@ def draw_person(
         decisions: what came of askings; those that were refused are told below the path.
         zone: the zone of the times shown.
     """
-    history = list(rows)
+    # A merge may leave the stage as it was: that is no visit [S23].
+    history = [row for row in rows if row.from_stage != row.to_stage]
     visits = [
         _Visit(row, after.now - row.now if after is not None else None)
         for row, after in zip_longest(history, history[1:])

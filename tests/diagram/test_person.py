@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
+import attrs
 import pytest
 
 from lifecycle_fsm.diagram import draw_person
@@ -36,6 +37,16 @@ def test_every_visit_is_in_the_text_alternative() -> None:
     for row in path:
         assert MODEL.stage(row.to_stage).display in drawing.description
     assert drawing.description.count("journey") == len(path)
+
+
+def test_s23_a_merge_that_leaves_the_stage_as_it_was_is_no_visit() -> None:
+    path = [row for row in paths()[0] if row.to_stage]
+    last = path[-1]
+    merge = attrs.evolve(
+        last, sequence=last.sequence + 1, now=last.now + timedelta(days=1), kind="merge",
+        rule="merged", from_stage=last.to_stage, to_stage=last.to_stage,
+    )  # fmt: skip
+    assert draw_person(MODEL, [*path, merge]).dot == draw_person(MODEL, path).dot
 
 
 def test_what_was_refused_is_told_with_its_reason() -> None:

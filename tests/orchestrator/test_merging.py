@@ -537,6 +537,18 @@ def test_s19_the_same_activity_of_another_record_is_a_duplicate() -> None:
     assert person.behavior_score == 5
 
 
+def test_s19_that_holds_for_records_that_came_by_way_of_others() -> None:
+    orchestrator, person, _ = pair(scoring=(ScoreRule(name="v", on="web_visit", points=5),))
+    created(orchestrator, "r", "a")
+    orchestrator.apply(Activity("1", "r", "web_visit", T + HOUR))
+    merge(orchestrator, "r", MERGED, "m1", "q")
+    merge(orchestrator, "q", MERGED + HOUR, "m2", "p")
+    for whose in "pq":
+        again = Activity("1", whose, "web_visit", T + HOUR)
+        assert orchestrator.apply(again).result == "duplicate"
+    assert person.behavior_score == 5
+
+
 def test_s19_the_same_id_of_another_record_with_other_content_is_another_activity() -> None:
     orchestrator, person, _ = pair(
         scoring=(ScoreRule(name="v", on="web_visit", points=5),),
@@ -694,6 +706,21 @@ def test_s13_a_parked_record_that_is_folded_is_parked_no_more() -> None:
     assert not orchestrator.parked
     assert orchestrator.retry(MERGED + DAY) == []
     assert person.stage == "a"
+
+
+def test_s13_a_parked_survivor_who_takes_a_stage_over_needs_no_sort_any_more() -> None:
+    orchestrator, person, _ = pair(
+        "new",
+        "b",
+        data=(DataRule(name="fails", on="processed", when="big > 1.0", then=TOO_LARGE),),
+        mine={"big": HUGE},
+        settle=DAY,
+    )
+    orchestrator.tick(T + 2 * DAY)
+    assert list(orchestrator.parked) == ["p"]
+    merge(orchestrator)
+    assert not orchestrator.parked
+    assert hops(person) == [(None, "new", "created"), ("new", "b", "merged")]
 
 
 # ------------------------------------------------------------------ requests that wait

@@ -10,6 +10,7 @@ import pytest
 
 from lifecycle_fsm import (
     Activity,
+    DataRule,
     Decision,
     HistoryRow,
     LifecycleError,
@@ -327,6 +328,18 @@ def test_s13_a_parked_person_is_not_tried_again_by_the_clock_but_by_retry() -> N
         assert (decision.result, decision.stage) == ("parked", "processing")
         assert len(orchestrator.parked["p"]) == 1
     assert len(asked) == 3
+
+
+def test_s11_who_was_parked_at_the_instant_of_creation_is_at_that_instant_still() -> None:
+    """The sort was due there, and did not happen: what comes at that instant is not late."""
+    orchestrator = Orchestrator(
+        small(data=(DataRule(name="fails", on="processed", then=TOO_LARGE),))
+    )
+    orchestrator.apply(act("0", "created", T, big=HUGE))
+    before = slots(orchestrator.people["p"])
+    assert orchestrator.tick(T)[0].result == "parked"
+    assert {**slots(orchestrator.people["p"]), "_due": None} == {**before, "_due": None}
+    assert orchestrator.apply(act("1", "web_visit", T)).late is False
 
 
 def test_s13_parked_triggers_of_a_parked_person_still_fire_after_the_retry() -> None:
