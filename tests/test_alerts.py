@@ -574,6 +574,15 @@ def test_s12_the_sort_says_what_mail_may_do_from_now_on() -> None:
     assert request.text == "marketing mail: nurture, before as usual"
 
 
+def test_s12_what_time_moves_changes_mail_too() -> None:
+    lifecycle = Lifecycle(mailing(move("stale", "b", "x", when="days in stage >= 30")))
+    lifecycle.admit("p", at=T, start="b")
+    (decision,) = lifecycle.tick(T + 90 * DAY)
+    assert [(one.id, one.data) for one in decision.requests] == [
+        ("p/mail/2024-05-31T09:00:00.000000Z", {"mail": "suspended", "before": "nurture"})
+    ]
+
+
 def test_s12_one_change_of_mail_for_all_hops_of_an_activity() -> None:
     """From where it was to where it is; there and back is no change at all."""
     lifecycle = Lifecycle(
