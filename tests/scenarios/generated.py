@@ -289,7 +289,7 @@ class Given(NamedTuple):
     def __repr__(self) -> str:
         """What a failing example is read by."""
         lines = [f"{one.person} {one.at - T} {one.kind} {one.id} {one.payload}" for one in self.log]
-        return "\n".join([dumps(self.model).partition("[[sort]]")[2], *lines])
+        return "\n".join(["", dumps(self.model), *lines])
 
 
 @st.composite
@@ -354,12 +354,20 @@ class Run:
         return {name: list(person.history) for name, person in sorted(self.people.items())}
 
     def everything(self) -> dict[str, Any]:
-        """All that is kept of everybody; what was seen, in whatever order."""
+        """All that is kept of everybody; of what was seen, how much, in whatever order."""
         return {
-            name: {**slots(person), "_seen": sorted(_marks(person._seen))}
+            name: {**slots(person), "_seen": len(person._seen)}
             for name, person in sorted(self.people.items())
         }
 
 
-def _marks(seen: bytes) -> list[bytes]:
-    return [seen[at : at + 16] for at in range(0, len(seen), 16)]
+def differences(one: Run, other: Run) -> dict[str, tuple[Any, Any]]:
+    """What is not the same of everybody, by person and name, to be read where a test fails."""
+    ours, theirs = one.everything(), other.everything()
+    assert ours.keys() == theirs.keys()
+    return {
+        f"{person}.{name}": (value, theirs[person][name])
+        for person, held in ours.items()
+        for name, value in held.items()
+        if value != theirs[person][name]
+    }
