@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
 import attrs
 
-from lifecycle_fsm.asking import Asking, Held
+from lifecycle_fsm.asking import Asking, Held, occasions
 from lifecycle_fsm.effects import NO_PAYLOAD, Payloads, condition
 from lifecycle_fsm.model import AlertRule, Model
 from lifecycle_fsm.person import Person
@@ -34,16 +34,7 @@ class Alerts:
     def __init__(self, model: Model) -> None:
         rules = [(rule, _Rule(rule, model)) for rule in model.alerts]
         #: By the stage that is entered, and by the kind of activity, as written.
-        self.by_stage: Mapping[str, Sequence[_Rule]] = {
-            stage.name: found
-            for stage in model.stages
-            if (found := [ready for rule, ready in rules if stage.name in rule.entering])
-        }
-        self.by_kind: Mapping[str, Sequence[_Rule]] = {
-            kind: found
-            for kind in model.activity_kinds
-            if (found := [ready for rule, ready in rules if rule.on == kind])
-        }
+        self.by_stage, self.by_kind = occasions(model, rules)
         #: What each stage says of marketing mail.
         self.mail: Mapping[str, str | None] = {stage.name: stage.mail for stage in model.stages}
 

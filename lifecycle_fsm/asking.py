@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from lifecycle_fsm.effects import attribute_of
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Const, Field, Term, Token
-from lifecycle_fsm.model import PLACE, Ask, Model
+from lifecycle_fsm.model import PLACE, AlertRule, Ask, AssignmentRule, Model
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request, State
 
+T = TypeVar("T")
 #: One receiver of several: the person decides which.
 Receiver: TypeAlias = Callable[[Person], str | None]
 #: In words, what nobody knows.
@@ -111,7 +112,7 @@ class Asking:
 
     def receiver(self, person: Person) -> str | None:
         """The first receiver that is known."""
-        return first(self._receivers, person)
+        return next((who for one in self._receivers if (who := one(person))), None)
 
     def _text(self, person: Person) -> str:
         parts = list(self._words)
@@ -120,13 +121,19 @@ class Asking:
         return "".join(parts)
 
 
-def first(receivers: Sequence[Receiver], person: Person) -> str | None:
-    """The first of them that is known."""
-    for one in receivers:
-        found = one(person)
-        if found:
-            return found
-    return None
+def occasions(
+    model: Model, rules: Iterable[tuple[AlertRule | AssignmentRule, T]]
+) -> tuple[Mapping[str, list[T]], Mapping[str, list[T]]]:
+    """What is asked at which occasion, as written: by the stage that is entered, and by the kind of
+    activity that comes."""
+    by_stage: dict[str, list[T]] = {}
+    by_kind: dict[str, list[T]] = {}
+    for rule, ready in rules:
+        for stage in rule.entering:
+            by_stage.setdefault(stage, []).append(ready)
+        if rule.on is not None:
+            by_kind.setdefault(rule.on, []).append(ready)
+    return by_stage, by_kind
 
 
 def receiver(term: Term, model: Model) -> Receiver:

@@ -6,12 +6,11 @@ stage that a rule names, and when an activity comes that a rule names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import attrs
 
-from lifecycle_fsm.asking import Asking, Receiver, receiver
+from lifecycle_fsm.asking import Asking, Receiver, occasions, receiver
 from lifecycle_fsm.effects import NO_PAYLOAD, Payloads, condition
 from lifecycle_fsm.guard import Token
 from lifecycle_fsm.model import AssignmentRule, Model
@@ -36,16 +35,7 @@ class Assignment:
         rules = [_Rule(index, rule, model) for index, rule in enumerate(model.assignment)]
         named = list(zip(model.assignment, rules, strict=True))
         #: By the stage that is entered, and by the kind of activity, as written.
-        self.by_stage: Mapping[str, list[_Rule]] = {
-            stage.name: found
-            for stage in model.stages
-            if (found := [ready for rule, ready in named if stage.name in rule.entering])
-        }
-        self.by_kind: Mapping[str, list[_Rule]] = {
-            kind: found
-            for kind in model.activity_kinds
-            if (found := [ready for rule, ready in named if rule.on == kind])
-        }
+        self.by_stage, self.by_kind = occasions(model, named)
 
     def assign(
         self,

@@ -67,8 +67,7 @@ class Orchestrator:
         self.skipped: dict[str, tuple[StepError, ...]] = {}
         self._held: dict[str, dict[str, Activity]] = {}
         self._record = record or (lambda decision: None)
-        self._keep = log or (lambda activity: None)
-        self._work = Work(model, self.machine, self._keep)
+        self._work = Work(model, self.machine, log or (lambda activity: None))
         self._chain: Chain = chain_of(
             model, steps, tables=tables or {}, demographic=self.machine.scoring.demographic
         )
