@@ -53,7 +53,7 @@ FORMULAS: Mapping[Measure, str] = {
         "owner then, those that later entered the last stage"
     ),
     "share": "entries of the stage in the window that are marketing's, of all entries",
-    "sla": "visits that ended by their due instant, of those for which it is decided",
+    "sla": "visits that ended in time, of those for which it is decided",
     "overdue": "open visits that are past their due instant",
     "stuck": "open visits longer than nine in ten visits of the stage",
     "compare": "the same measures before and after, and their differences",

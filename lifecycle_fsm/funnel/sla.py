@@ -14,6 +14,7 @@ from lifecycle_fsm.funnel.scope import Scope
 from lifecycle_fsm.funnel.stay import Times
 from lifecycle_fsm.funnel.visits import Visit
 from lifecycle_fsm.guard import Always
+from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.agreements import Deadline
 
@@ -27,8 +28,8 @@ class Kept:
         deadline: its name.
         stage: its stage.
         visits: how many visits; ``kept + late + waiting + overdue``.
-        kept: left at the due instant or before.
-        late: left behind it.
+        kept: left before the due instant, or by an activity at that very instant.
+        late: left behind it, or at that instant by time or by an activity that came late.
         waiting: open, and not due yet.
         overdue: open, and the due instant is over.
         median: the median time to leave the stage, with open visits, by :func:`.stays`.
@@ -170,8 +171,20 @@ def overdue(scope: Scope) -> tuple[Overdue, ...]:
 
 
 def _verdict(visit: Visit, due: datetime, until: datetime | None) -> str:
-    left = visit.left
-    if left is not None:
-        return "kept" if left <= due else "late"
+    if visit.exit is not None:
+        return "kept" if _in_time(visit.exit, due) else "late"
     # At the due instant itself somebody can still be in time.
     return "overdue" if until is not None and until > due else "waiting"
+
+
+def _in_time(left: HistoryRow, due: datetime) -> bool:
+    """Whether a visit ended before its deadline was missed [S20].
+
+    At the due instant activities come first, then the deadline, then the moves of time: rows that
+    nothing has caused. An activity that comes late has the clock as its ``now``, and that stands
+    at a due instant because the deadline has been missed there.
+    """
+    if left.now != due:
+        return left.now < due
+    caused = left.activity is not None or left.trigger is not None
+    return caused and not left.late

@@ -29,7 +29,8 @@ def days(number: float) -> timedelta:
 def walk(person: str, *hops: Hop, model: Model = MODEL) -> list[HistoryRow]:
     """A history by stages and days; the first hop enters original processing.
 
-    A hop may say more of its row, such as its owner. What it says holds from then on.
+    A hop may say more of its row, such as its owner. What it says holds from then on. Each hop has
+    an activity that caused it, as long as none says otherwise.
     """
     edges = (*model.sort_edges, *model.edges)
     rows: list[HistoryRow] = []
@@ -61,7 +62,7 @@ def row(
         kind=edge.kind if edge else "enter",
         rule=edge.name if edge else "created",
         trigger=edge.on if edge else None,
-        activity=None,
+        activity=f"{person}-{len(before) + 1}",
         journey=journey + (edge is not None and edge.kind == "return"),
         passed_over=edge.passed if edge else (),
         credit=edge.credit if edge else True,

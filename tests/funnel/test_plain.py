@@ -10,7 +10,7 @@ import csv
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import cycle, pairwise
 from math import sqrt
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,6 +32,14 @@ DAY = timedelta(days=1)
 #: From, to, up to when it is known: parts of the time that the history tells of.
 WINDOWS = [(None, None, None), (0.12, 0.66, None), (0.17, None, 0.63)]
 SPLIT = 0.45
+DECIDED = next(one for one in MODEL.deadlines if one.name == "sal_decided")
+#: What ends a visit right at its due instant: time, an activity, one that came late.
+ENDS: list[Line] = [
+    {"activity": "", "trigger": "", "late": "false"},
+    {"activity": "a", "trigger": "", "late": "false"},
+    {"activity": "", "trigger": "sales_rejected", "late": "false"},
+    {"activity": "a", "trigger": "sales_rejected", "late": "true"},
+]
 WAYS = [
     (None, "all"),
     ("owner", "all"),
@@ -43,7 +51,7 @@ WAYS = [
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The history of the demo, and what it has too seldom: merges."""
+    """The history of the demo, and what it has too seldom: merges, and ends at a due instant."""
     folder = tmp_path_factory.mktemp("demo")
     with pytest.raises(SystemExit):
         app(
@@ -53,6 +61,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (folder / "demo/history.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     last = {line["person"]: line for line in lines}
+    ends = cycle(ENDS)
     for place, line in enumerate(last[person] for person in sorted(last)):
         if line["to_stage"] == "":
             continue
@@ -66,6 +75,10 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
             lines.append(more)
         elif place % 9 == 2 and line["to_stage"] == "mal":
             lines.append({**more, "to_stage": "sql", "passed_over": "mql;sal", "credit": "false"})
+        elif line["to_stage"] == "sal":
+            due = (time(line["now"]) + DECIDED.after).isoformat().replace("+00:00", "Z")
+            more |= {"at": due, "now": due, "kind": "detour", "rule": "sales_rejected"}
+            lines.append({**more, "to_stage": "recycled", **next(ends)})
     path = folder / "history.csv"
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(lines[0]))
@@ -112,6 +125,7 @@ class Plain:
                     "stage": line["to_stage"],
                     "left": after["now"] if after else None,
                     "ended_by": after["kind"] if after else None,
+                    "ending": after,
                     "gone": after is not None and after["to_stage"] == "",
                     "first": len(counted) <= 1,
                     "nth": max(1, len(counted)),
@@ -434,8 +448,13 @@ def test_agreements(both: tuple[Plain, Any]) -> None:
         ]  # fmt: skip
         for one in mine:
             at = due(row["deadline"], one["now"])
-            if one["left"] is not None:
-                kept += one["left"] <= at
+            if one["left"] == at:
+                # Activities, then deadlines, then moves of time; who comes late comes behind them.
+                caused = one["ending"]["activity"] or one["ending"]["trigger"]
+                kept += bool(caused and one["ending"]["late"] == "false")
+                missed += not caused or one["ending"]["late"] == "true"
+            elif one["left"] is not None:
+                kept += one["left"] < at
                 missed += one["left"] > at
             elif plain.until <= at:
                 waiting += 1
@@ -537,3 +556,9 @@ def test_the_history_has_what_makes_this_worth_while(table: Path) -> None:
     assert any(one["gone"] for one in plain.visits)
     assert any(one["kind"] == "merge" for one in plain.visits)
     assert any(not one["first"] for one in plain.visits)
+    decided = [
+        one for one in plain.visits
+        if one["stage"] == DECIDED.stage and one["left"] == one["now"] + DECIDED.after
+    ]  # fmt: skip
+    ended = {(bool(one["ending"]["activity"]), one["ending"]["late"]) for one in decided}
+    assert ended == {(False, "false"), (True, "false"), (True, "true")}

@@ -1,7 +1,8 @@
-"""Agreements kept and missed, from history and model alone [S21]."""
+"""Agreements kept and missed, from history and model alone [S20][S21]."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lifecycle_fsm import Decision, Lifecycle
 from lifecycle_fsm.funnel import Kept, agreements, observe, overdue
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Calendar, Deadline, Model
@@ -28,6 +30,7 @@ from tests.funnel.made import (
     walk,
     window,
 )
+from tests.machine.small import move, small
 
 HOUR = timedelta(hours=1)
 MODEL = attrs.evolve(
@@ -82,6 +85,26 @@ def test_at_the_due_instant_there_is_still_time(
     until: float, expected: tuple[int, int, int, int]
 ) -> None:
     assert told(found(mql("a", 6), until=day(until))["answered"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("how", "in_time"),
+    [
+        ({}, True),
+        # Whoever asks a machine of their own need not name the activity.
+        ({"activity": None, "trigger": "sales_accepted"}, True),
+        ({"activity": None, "trigger": None}, False),
+        ({"late": True}, False),
+    ],
+    ids=["activity", "trigger", "time", "late"],
+)
+def test_s20_at_the_due_instant_activities_come_before_the_deadline_and_moves_of_time_behind(
+    how: dict[str, Any], in_time: bool
+) -> None:
+    for left, good in ((1.999, True), (2, in_time), (2.001, False)):
+        rows = mql("a", 0, left)
+        rows[-1] = attrs.evolve(rows[-1], **how)
+        assert told(found(rows)["answered"]) == (int(good), int(not good), 0, 0)
 
 
 def test_hours_are_those_of_the_calendar_in_its_zone() -> None:
@@ -146,6 +169,97 @@ def test_a_model_without_deadlines_has_none() -> None:
     scope = observe(mql("a", 0), model)
     assert not agreements(scope)
     assert not overdue(scope)
+
+
+# ------------------------------------------------------------------ what the machine says
+
+#: Days, so that much happens at one instant; the moves of time open exactly at deadlines.
+RUNNING = small(
+    move("answered", "a", "b", on="answer"),
+    move("silent", "a", "x", when="days in stage >= 3"),
+    move("once_more", "x", "a", when="days in stage >= 2"),
+    move("bought", "b", "c", on="buy"),
+    move("stale", "b", "y", when="days in stage >= 2"),
+    deadlines=[
+        Deadline(name="told", stage="a", after=days(1), escalates="slow"),
+        Deadline(name="slow", stage="a", after=days(2)),
+        Deadline(name="quick", stage="a", after=days(1)),
+        Deadline(name="decided", stage="b", after=days(2)),
+        Deadline(name="rested", stage="x", after=days(2)),
+    ],
+)
+#: What happens on which day: activities, and ticks.
+EVENTS = st.tuples(st.sampled_from(["answer", "buy", "web_visit", "tick"]), st.integers(0, 14))
+
+
+#: Behind every due instant that matters, and none itself.
+END = day(20.5)
+
+
+def lived(events: list[tuple[str, int]]) -> tuple[Lifecycle, list[Decision]]:
+    """A person to whom this happens, in this order, and what came of it."""
+    decisions: list[Decision] = []
+    lifecycle = Lifecycle(RUNNING, record=decisions.append)
+    lifecycle.admit("p", at=START)
+    for number, (kind, at) in enumerate(events):
+        if kind == "tick":
+            lifecycle.tick(day(at))
+        else:
+            lifecycle.apply("p", kind, at=day(at), id=str(number))
+    lifecycle.tick(END)
+    return lifecycle, decisions
+
+
+def missed(lifecycle: Lifecycle, decisions: list[Decision]) -> tuple[Counter[str], Counter[str]]:
+    """How often each deadline was missed: as recorded, and as measured."""
+    recorded = Counter(one.reason for one in decisions if one.kind == "deadline")
+    scope = observe(lifecycle.history, RUNNING, until=END)
+    return recorded, Counter({one.deadline: one.missed for one in agreements(scope)})
+
+
+def test_s20_who_is_moved_by_time_at_the_deadline_has_missed_it() -> None:
+    lifecycle, decisions = lived([("answer", 1)])
+    last = list(lifecycle.history)[-1]
+    assert (last.rule, last.now, last.activity) == ("stale", day(3), None)
+    assert [(one.reason, one.now) for one in decisions if one.kind == "deadline"] == [
+        ("decided", day(3))
+    ]
+    scope = observe(lifecycle.history, RUNNING, until=END)
+    kept = {one.deadline: told(one) for one in agreements(scope)}
+    assert kept["decided"] == (0, 1, 0, 0)
+    # Answered by an activity at the very instant.
+    assert kept["quick"] == (1, 0, 0, 0)
+
+
+def test_s20_who_comes_late_to_the_instant_of_the_deadline_has_missed_it() -> None:
+    lifecycle, decisions = lived([("tick", 1), ("answer", 0)])
+    assert next(row for row in lifecycle.history if row.rule == "answered").now == day(1)
+    recorded, measured = missed(lifecycle, decisions)
+    assert recorded == measured
+    assert measured["quick"] == 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(EVENTS, max_size=8))
+def test_s20_the_measure_agrees_with_what_was_recorded(events: list[tuple[str, int]]) -> None:
+    lifecycle, decisions = lived(sorted(events, key=lambda one: one[1]))
+    recorded, measured = missed(lifecycle, decisions)
+    assert recorded == measured
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(EVENTS, max_size=8))
+def test_s20_the_measure_agrees_where_things_come_late(events: list[tuple[str, int]]) -> None:
+    lifecycle, decisions = lived(events)
+    recorded, measured = missed(lifecycle, decisions)
+    # Where the clock stands at a due instant because of an activity, an older one that comes late
+    # is still before the deadline. Its row is the same as behind it: it counts as missed.
+    instants = {one.now for one in decisions if one.activity is not None and not one.late}
+    doubtful = [row for row in lifecycle.history if row.at < row.now and row.now in instants]
+    if doubtful:
+        assert recorded <= measured
+    else:
+        assert recorded == measured
 
 
 @settings(max_examples=60, deadline=None)
