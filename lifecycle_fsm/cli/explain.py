@@ -30,7 +30,7 @@ from lifecycle_fsm.errors import UnknownPerson
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.story import Story, tell
 from lifecycle_fsm.tables import Reject, replace_file
-from lifecycle_fsm.tables.times import counted
+from lifecycle_fsm.wording import counted
 from lifecycle_fsm.zones import find_zone
 
 

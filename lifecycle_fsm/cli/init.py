@@ -14,7 +14,7 @@ import typer
 from lifecycle_fsm.cli.common import lined_up
 from lifecycle_fsm.cli.new_folder import fill_new_folder
 from lifecycle_fsm.model import shipped_text
-from lifecycle_fsm.tables.times import counted
+from lifecycle_fsm.wording import counted
 
 _MODEL, _PEOPLE, _ACTIVITIES, _TESTS, _README = (
     "lifecycle.toml",

@@ -18,7 +18,7 @@ from lifecycle_fsm.funnel import (
     Waiting,
 )
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.tables.times import counted
+from lifecycle_fsm.wording import counted
 
 _PEOPLE = ("person", "people")
 Writer = Callable[[Report, Cells], Iterator[str]]

@@ -12,7 +12,7 @@ from lifecycle_fsm.diagram.words import duration
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
-from lifecycle_fsm.tables.times import counted
+from lifecycle_fsm.wording import counted
 
 
 def in_words(outcome: Outcome, people: int) -> str:

@@ -40,7 +40,7 @@ from lifecycle_fsm.tables import (
     open_inputs,
     people_columns,
 )
-from lifecycle_fsm.tables.times import counted
+from lifecycle_fsm.wording import counted
 
 Order: TypeAlias = Literal["event", "arrival"]
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import attrs
 
 from lifecycle_fsm.funnel import Counts
-from lifecycle_fsm.model import Edge, Model, Move, SortRule
+from lifecycle_fsm.model import Edge, Model
+from lifecycle_fsm.wording import rule_words
 
 
 @attrs.frozen
@@ -42,11 +43,6 @@ class Flow:
         return owners.pop() if len(owners) == 1 else ""
 
 
-def words(rule: Move | SortRule) -> str:
-    """The words of a rule: its label, or its name as words."""
-    return rule.label or rule.name.replace("_", " ")
-
-
 def flows(model: Model, counts: Counts | None) -> tuple[Flow, ...]:
     """Every pair of stages with a move between, in the order of the model."""
     found: dict[tuple[str, str], list[Edge]] = {}
@@ -66,7 +62,7 @@ def _parts(edges: Iterable[Edge], counts: Counts | None) -> tuple[Part, ...]:
             if counts is not None
             else None
         )
-        key = (words(edge.rule), edge.on is not None)
+        key = (rule_words(edge.rule), edge.on is not None)
         before = parts.get(key)
         if before is not None and before.count is not None and volume is not None:
             volume += before.count

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle_fsm.diagram.canvas import Canvas
-from lifecycle_fsm.diagram.flows import words
 from lifecycle_fsm.diagram.look import INK, MARGIN, NEUTRAL, PAPER, SMALLEST, SOFT, Palette, pt
 from lifecycle_fsm.diagram.mermaid import flowchart, quoted
 from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.diagram.spans import Span
-from lifecycle_fsm.diagram.words import clean, cut, duration, width, wrap
+from lifecycle_fsm.diagram.words import cut, duration, width, wrap
 from lifecycle_fsm.guard import Always, label
 from lifecycle_fsm.model import Model, SortRule, StepDef
+from lifecycle_fsm.wording import clean, rule_words
 
 _RIGHT = 1240.0
 _PER_ROW = 5
@@ -179,8 +179,8 @@ class _ProcessingChart:
             )
             room = target_x - x - w - 60
             answer = [Span("yes", True, INK)] if not last else []
-            text = cut(clean(words(rule)), room, SMALLEST)
-            if width(clean(words(rule)), SMALLEST) > 0:
+            text = cut(rule_words(rule), room, SMALLEST)
+            if width(rule_words(rule), SMALLEST) > 0:
                 answer.append(Span((" · " if answer else "") + text, False, paint.line))
             canvas.text(x + w + 14, middle - 12, answer)
             if rule.skips is not None:
@@ -228,7 +228,7 @@ def _sentences(model: Model) -> Iterator[str]:
         )
     for index, rule in enumerate(model.sort, 1):
         target = clean(model.stage(rule.target).display)
-        yield f"Sort rule {index}, {clean(words(rule))}: {condition(model, rule)}, to {target}."
+        yield f"Sort rule {index}, {rule_words(rule)}: {condition(model, rule)}, to {target}."
 
 
 def _list(names: tuple[str, ...]) -> str:
@@ -251,7 +251,7 @@ def _mermaid(model: Model, title: str) -> str:
         if before:
             lines.append(f"{before} -->{'' if index == 0 else '|no|'} rule{index}")
         lines.append(
-            f"rule{index} -->|{quoted('' if last else 'yes', words(rule))}| s_{rule.target}"
+            f"rule{index} -->|{quoted('' if last else 'yes', rule_words(rule))}| s_{rule.target}"
         )
         before = f"rule{index}"
     for name in dict.fromkeys(rule.target for rule in model.sort):

@@ -7,9 +7,10 @@ install can write it.
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import timedelta
 from functools import cache
+
+from lifecycle_fsm.wording import clean
 
 _REGULAR: dict[int, str] = {
     250: " 'ijìíîïĩīĭįıĵіїј",
@@ -111,19 +112,6 @@ def _letter(letter: str, bold: bool) -> int:
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """How wide the text is, in the unit of ``size``; a little more, never less."""
     return sum(_letter(letter, bold) for letter in text) * size / 1000 * _SAFETY
-
-
-def clean(text: str) -> str:
-    """The text as it can be drawn: one line, without what XML refuses."""
-    return " ".join(
-        "".join(
-            letter
-            if letter in " \t\n"
-            or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Cn", "Co")
-            else " "
-            for letter in text
-        ).split()
-    )
 
 
 def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from lifecycle_fsm.diagram.flows import words as rule_words
 from lifecycle_fsm.diagram.look import Palette
-from lifecycle_fsm.diagram.words import clean
 from lifecycle_fsm.guard import (
     Always,
     And,
@@ -30,7 +28,6 @@ from lifecycle_fsm.model import (
     Move,
     ScoreRule,
     Set,
-    SortRule,
 )
 from lifecycle_fsm.person import READ_ONLY
 from lifecycle_fsm.sheet.contents import (
@@ -48,7 +45,8 @@ from lifecycle_fsm.sheet.contents import (
     Way,
     Word,
 )
-from lifecycle_fsm.sheet.words import Words, joined, plain, sentence
+from lifecycle_fsm.sheet.words import SheetWords
+from lifecycle_fsm.wording import clean, joined, plain, rule_words, sentence
 
 _MAIL = {
     "nurture": "Marketing mail: nurture",
@@ -61,13 +59,9 @@ _LISTS = ("list_add", "list_remove")
 _REASON = Field("rejection_reason")
 
 
-def _label(rule: Move | SortRule) -> str:
-    return clean(rule_words(rule))
-
-
 def _origins(model: Model, edges: Iterable[Edge]) -> tuple[str, ...]:
     left = {edge.source for edge in edges} - {model.initial.name}
-    return Words(model).stages(left)
+    return SheetWords(model).stages(left)
 
 
 # -- stages ----------------------------------------------------------------------------------
@@ -106,20 +100,20 @@ def stages(model: Model) -> tuple[StageLine, ...]:
 
 def _ways(model: Model, stage: str) -> tuple[tuple[Way, ...], tuple[str, ...]]:
     """The ways into a stage, moves of one guard as one; and what all of them do to fields."""
-    words = Words(model)
+    words = SheetWords(model)
     found: dict[tuple[str, str], list[Edge]] = {}
     for edge in sorted((*model.sort_edges, *model.edges), key=_steps_first):
         if edge.target == stage:
             key = words.condition(edge.when), edge.on or ""
             if isinstance(edge.when, Always) and edge.on is None:
-                key = _label(edge.rule), ""
+                key = rule_words(edge.rule), ""
             found.setdefault(key, []).append(edge)
     # The sort has no effects: what all moves do says nothing of new people.
     moves = {_effects(edge) for edges in found.values() for edge in edges if _is_move(edge)}
     shared = next(iter(moves)) if len(moves) == 1 else ()
     ways = tuple(
         Way(
-            label=_label(edges[0].rule),
+            label=rule_words(edges[0].rule),
             condition=words.condition(edges[0].when),
             origins=_origins(model, edges),
             new=any(edge.source == model.initial.name for edge in edges),
@@ -144,16 +138,16 @@ def _effects(edge: Edge) -> tuple[Set, ...]:
     return edge.rule.then if isinstance(edge.rule, Move) else ()
 
 
-def _then(words: Words, edges: Sequence[Edge]) -> tuple[str, ...]:
+def _then(words: SheetWords, edges: Sequence[Edge]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for one in edges for text in words.effects(_effects(one))))
 
 
 def starts(model: Model) -> tuple[Start, ...]:
     """The sort of new people, in its order."""
-    words = Words(model)
+    words = SheetWords(model)
     return tuple(
         Start(
-            label=_label(rule),
+            label=rule_words(rule),
             condition=words.condition(rule.when),
             target=words.stage(rule.target),
         )
@@ -163,7 +157,7 @@ def starts(model: Model) -> tuple[Start, ...]:
 
 def fast_tracks(model: Model) -> tuple[FastTrack, ...]:
     """The moves past stages, those with one guard and one end as one; the sort's come first."""
-    words = Words(model)
+    words = SheetWords(model)
     found: dict[tuple[str, str, bool], list[Edge]] = {}
     for edge in (*model.sort_edges, *model.edges):
         if edge.kind == "fast_track":
@@ -172,7 +166,7 @@ def fast_tracks(model: Model) -> tuple[FastTrack, ...]:
     order = {stage.name: rank for rank, stage in enumerate(model.stages)}
     return tuple(
         FastTrack(
-            label=_label(edges[0].rule),
+            label=rule_words(edges[0].rule),
             condition=words.condition(edges[0].when),
             origins=_origins(model, edges),
             target=words.stage(target),
@@ -185,14 +179,14 @@ def fast_tracks(model: Model) -> tuple[FastTrack, ...]:
 
 def reasons(model: Model) -> tuple[Reasons, ...]:
     """The lists that guards compare the rejection reason with, and where each leads (R38)."""
-    words = Words(model)
+    words = SheetWords(model)
     return tuple(
         Reasons(
             name=plain(name),
             reasons=values,
             target=words.stage(move.target),
             origins=words.stages(move.sources),
-            label=_label(move),
+            label=rule_words(move),
             reported=plain(move.on or ""),
         )
         for move in model.moves
@@ -200,7 +194,7 @@ def reasons(model: Model) -> tuple[Reasons, ...]:
     )
 
 
-def _reasons(words: Words, guard: Guard) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _reasons(words: SheetWords, guard: Guard) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The lists of reasons that open a guard, each with its name, if it has one."""
     match guard:
         case And(guards) | Or(guards):
@@ -221,7 +215,7 @@ def _reasons(words: Words, guard: Guard) -> Iterator[tuple[str, tuple[str, ...]]
 
 def dues(model: Model) -> tuple[Due, ...]:
     """The deadlines, by the order of their stages, each with its escalations behind it."""
-    words = Words(model)
+    words = SheetWords(model)
     by_name = {one.name: one for one in model.deadlines}
     behind: dict[str, list[str]] = {}
     for one in model.deadlines:
@@ -256,7 +250,7 @@ def dues(model: Model) -> tuple[Due, ...]:
 
 def hours(model: Model) -> tuple[Word, ...]:
     """When the calendars of the deadlines are open."""
-    words = Words(model)
+    words = SheetWords(model)
     used = {one.calendar for one in model.deadlines}
     return tuple(
         Word(word=plain(one.name), meaning=words.hours(one))
@@ -267,13 +261,13 @@ def hours(model: Model) -> tuple[Word, ...]:
 
 def assignment(model: Model) -> tuple[Asked, ...]:
     """Who works on whom: the first line that holds counts."""
-    words = Words(model)
+    words = SheetWords(model)
     return tuple(_asked(model, one, f"to {words.receiver(one.to)}") for one in model.assignment)
 
 
 def alerts(model: Model) -> tuple[Asked, ...]:
     """What is asked of whom when a stage is entered, and then when an activity comes."""
-    words = Words(model)
+    words = SheetWords(model)
     return tuple(
         _asked(model, one, words.asked(one.send, one))
         for one in _in_order(model)
@@ -283,7 +277,7 @@ def alerts(model: Model) -> tuple[Asked, ...]:
 
 def lists(model: Model) -> tuple[List, ...]:
     """The lists that alerts put people onto, or take them off."""
-    words = Words(model)
+    words = SheetWords(model)
     found: dict[str, dict[str, list[str]]] = {}
     for one in _in_order(model):
         if one.send in _LISTS:
@@ -310,7 +304,7 @@ def _in_order(model: Model) -> list[AlertRule]:
 
 
 def _asked(model: Model, one: AlertRule | AssignmentRule, what: str) -> Asked:
-    words = Words(model)
+    words = SheetWords(model)
     deadline = next((due for due in model.deadlines if due.name == one.deadline), None)
     return Asked(
         entering=words.stages(one.entering),
@@ -328,7 +322,7 @@ def _asked(model: Model, one: AlertRule | AssignmentRule, what: str) -> Asked:
 
 def tokens(model: Model) -> tuple[Number, ...]:
     """The numbers and lists of the model, each with what it decides."""
-    words = Words(model)
+    words = SheetWords(model)
     uses = _uses(model)
     lists = {one.name for one in reasons(model)}
     return tuple(
@@ -348,7 +342,7 @@ def _is_number(value: object) -> bool:
 
 def _uses(model: Model) -> dict[str, dict[str, None]]:
     """For each token the parts that read it, by their names on the sheet."""
-    words = Words(model)
+    words = SheetWords(model)
     found: dict[str, dict[str, None]] = {}
 
     def note(part: str, *nodes: object) -> None:
@@ -380,7 +374,7 @@ def _uses(model: Model) -> dict[str, dict[str, None]]:
 
 def scores(model: Model) -> tuple[Score, ...]:
     """Fit and interest, each with its rules; one without rules is left out."""
-    words = Words(model)
+    words = SheetWords(model)
     found = []
     for field, name, by_activity in _SCORES:
         rules = [one for one in model.scoring if (one.on is not None) == by_activity]
@@ -397,7 +391,7 @@ def scores(model: Model) -> tuple[Score, ...]:
     return tuple(found)
 
 
-def _points(words: Words, rule: ScoreRule) -> Points:
+def _points(words: SheetWords, rule: ScoreRule) -> Points:
     condition = words.condition(rule.when)
     occasion = sentence(plain(rule.on)) if rule.on else ""
     what = ", ".join(part for part in (occasion, condition) if part)
@@ -420,7 +414,7 @@ def _bounds(model: Model, field: str) -> str:
 
 
 def _fading(model: Model, field: str) -> Iterator[str]:
-    words = Words(model)
+    words = SheetWords(model)
     for one in model.decay:
         sets = [part for part in one.then if part.field == field]
         if not sets:
@@ -441,7 +435,7 @@ def _fading(model: Model, field: str) -> Iterator[str]:
 
 def owners(model: Model) -> tuple[Owner, ...]:
     """The systems, and the stages that each owns."""
-    palette, words = Palette(model), Words(model)
+    palette, words = Palette(model), SheetWords(model)
     return tuple(
         Owner(name=clean(palette.labels[name]), color=paint.line, stages=stages)
         for name, paint in palette.systems.items()
@@ -451,7 +445,7 @@ def owners(model: Model) -> tuple[Owner, ...]:
 
 def vocabulary(model: Model) -> tuple[Word, ...]:
     """What the words of the conditions stand for: rules of data, and descriptions of fields."""
-    words = Words(model)
+    words = SheetWords(model)
     used: dict[str, None] = {}
     for edge in (*model.sort_edges, *model.edges):
         for name in sorted(reads(inline(edge.when, model.vocabulary))):
@@ -471,7 +465,7 @@ def vocabulary(model: Model) -> tuple[Word, ...]:
     return tuple(sorted(found, key=lambda one: one.word))
 
 
-def _said_by(words: Words, kind: str, guard: Guard) -> str:
+def _said_by(words: SheetWords, kind: str, guard: Guard) -> str:
     condition = words.condition(guard)
     return f"set on “{plain(kind)}”" + (f" if {condition}" if condition else "")
 

@@ -12,7 +12,7 @@ from lifecycle_fsm.sheet import show
 from lifecycle_fsm.sheet.contents import Contents
 from lifecycle_fsm.sheet.paper import letter_sizes
 from lifecycle_fsm.sheet.picture import inline_svg
-from lifecycle_fsm.sheet.words import joined, sentence
+from lifecycle_fsm.wording import joined, sentence
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -13,8 +13,6 @@ from typing import Any
 
 import attrs
 
-from lifecycle_fsm.diagram.flows import words as rule_words
-from lifecycle_fsm.diagram.words import clean
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import sales_stage
 from lifecycle_fsm.guard import (
@@ -43,7 +41,7 @@ from lifecycle_fsm.guard import (
     walk,
 )
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.sheet.words import Words
+from lifecycle_fsm.wording import Words, clean, rule_words
 
 SHOWN = 15
 """So many of each list are shown."""
@@ -375,7 +373,7 @@ def _opaque(edge: Edge, model: Model) -> bool:
 
 
 def _label(edge: Edge) -> str:
-    return clean(rule_words(edge.rule))
+    return rule_words(edge.rule)
 
 
 def _as_number(value: object) -> float | None:

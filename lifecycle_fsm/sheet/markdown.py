@@ -10,7 +10,7 @@ from lifecycle_fsm.diagram.words import number
 from lifecycle_fsm.sheet import show
 from lifecycle_fsm.sheet.contents import Asked, Contents, Due, FastTrack, Score, StageLine, Way
 from lifecycle_fsm.sheet.litmus import Candidate
-from lifecycle_fsm.sheet.words import joined, sentence
+from lifecycle_fsm.wording import joined, sentence
 
 BREAK = "<br>"
 _MARKUP = re.compile(r"([\\`*_\[\]|~$#])")

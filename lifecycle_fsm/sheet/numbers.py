@@ -11,7 +11,6 @@ from itertools import pairwise
 
 import attrs
 
-from lifecycle_fsm.diagram.words import clean
 from lifecycle_fsm.funnel import (
     Counts,
     Ratio,
@@ -22,6 +21,7 @@ from lifecycle_fsm.funnel import (
     on_picture,
     stays,
 )
+from lifecycle_fsm.wording import clean
 
 
 @attrs.frozen(kw_only=True)

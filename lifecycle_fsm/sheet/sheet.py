@@ -11,7 +11,6 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.diagram import Drawing
-from lifecycle_fsm.diagram.words import clean
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.funnel import observe
@@ -23,6 +22,7 @@ from lifecycle_fsm.sheet.litmus import litmus
 from lifecycle_fsm.sheet.numbers import numbers
 from lifecycle_fsm.sheet.picture import draw
 from lifecycle_fsm.tables import replace_file
+from lifecycle_fsm.wording import clean
 from lifecycle_fsm.zones import find_zone
 
 

@@ -10,7 +10,7 @@ from lifecycle_fsm.diagram.words import duration, number, share
 from lifecycle_fsm.funnel import Ratio
 from lifecycle_fsm.sheet.contents import Asked
 from lifecycle_fsm.sheet.litmus import Litmus
-from lifecycle_fsm.sheet.words import joined
+from lifecycle_fsm.wording import joined
 from lifecycle_fsm.zones import find_zone
 
 NOTHING = "–"

@@ -14,7 +14,8 @@ from lifecycle_fsm.story.happened import Happened
 from lifecycle_fsm.story.needs import Needs
 from lifecycle_fsm.story.replay import Moment
 from lifecycle_fsm.story.runs import INTEREST, Runs, decayed
-from lifecycle_fsm.story.words import Speech, clean, joined, plain, sentence
+from lifecycle_fsm.story.words import Speech
+from lifecycle_fsm.wording import clean, joined, plain, sentence
 
 
 @attrs.frozen(kw_only=True)

@@ -10,7 +10,8 @@ from lifecycle_fsm.activity import Activity
 from lifecycle_fsm.data import Opportunity
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.story.replay import Change, Moment
-from lifecycle_fsm.story.words import Speech, amount, clean, joined, plain, sentence
+from lifecycle_fsm.story.words import Speech, amount
+from lifecycle_fsm.wording import clean, joined, plain, sentence
 
 _Teller: TypeAlias = Callable[["Happened", Moment, Mapping[str, Any]], str]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from lifecycle_fsm.story.words import clean, joined, plain
+from lifecycle_fsm.wording import clean, joined, plain
 
 if TYPE_CHECKING:
     from lifecycle_fsm.story.chapters import Chapter

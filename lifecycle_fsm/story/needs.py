@@ -30,7 +30,8 @@ from lifecycle_fsm.guard import (
 from lifecycle_fsm.guard.explain import Seen
 from lifecycle_fsm.machine import Refusal
 from lifecycle_fsm.person import BASE_FIELDS
-from lifecycle_fsm.story.words import Speech, joined, plain
+from lifecycle_fsm.story.words import Speech
+from lifecycle_fsm.wording import joined, plain
 
 #: More reasons than that are not told for one move.
 _MOST = 4

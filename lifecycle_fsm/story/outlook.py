@@ -13,7 +13,8 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.story.entries import Entry, Teller
 from lifecycle_fsm.story.replay import Moment, Replay
-from lifecycle_fsm.story.words import Speech, clean, counted, sentence
+from lifecycle_fsm.story.words import Speech
+from lifecycle_fsm.wording import clean, counted, sentence
 
 #: How far ahead the story looks, and at how many things at most.
 AHEAD = timedelta(days=366)

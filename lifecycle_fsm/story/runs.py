@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from lifecycle_fsm.story.replay import Moment
-from lifecycle_fsm.story.words import Speech, clean, joined, plain, sentence, several
+from lifecycle_fsm.story.words import Speech, several
+from lifecycle_fsm.wording import clean, joined, plain, sentence
 
 #: Kinds that are told one by one, each in its own words; all others may stand in a run.
 _TOLD_ALONE = frozenset(

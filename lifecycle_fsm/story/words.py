@@ -1,6 +1,6 @@
 """The words of a story: fields, values, times, opportunities, requests, as a person would say them.
 
-Rules are said as on the sheet that sales signed (:class:`lifecycle_fsm.sheet.words.Words`); here
+Rules are said as on the sheet that sales signed (:class:`lifecycle_fsm.wording.Words`); here
 come the words for what happened.
 """
 
@@ -10,17 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from lifecycle_fsm.data import Opportunity
-from lifecycle_fsm.diagram.flows import words as rule_words
-from lifecycle_fsm.diagram.words import clean
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Const, Field, Token
 from lifecycle_fsm.guard.label import MOST_OPTIONS
 from lifecycle_fsm.model import Deadline, Model
 from lifecycle_fsm.requests import Request
-from lifecycle_fsm.sheet.words import Words, counted, joined, plain, sentence
+from lifecycle_fsm.wording import Words, clean, counted, plain, rule_words, sentence
 from lifecycle_fsm.zones import find_zone
-
-__all__ = ["Speech", "clean", "counted", "joined", "plain", "sentence"]
 
 #: What the two scores are about, where the model has no label of its own for them.
 _SCORES = {"behavior_score": "interest", "demographic_score": "fit"}
@@ -47,8 +43,8 @@ class Speech(Words):
         super().__init__(model)
         self.zone_name = zone
         self.zone: tzinfo = find_zone(zone)
-        self.rules = {rule.name: clean(rule_words(rule)) for rule in model.sort}
-        self.rules |= {move.name: clean(rule_words(move)) for move in model.moves}
+        self.rules = {rule.name: rule_words(rule) for rule in model.sort}
+        self.rules |= {move.name: rule_words(move) for move in model.moves}
         self.deadlines = {one.name: one for one in model.deadlines}
 
     # -- names -------------------------------------------------------------------------------

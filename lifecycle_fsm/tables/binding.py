@@ -26,7 +26,7 @@ from lifecycle_fsm.tables.mapping import (
     nearest,
 )
 from lifecycle_fsm.tables.read import Reject, Row, Table, shown
-from lifecycle_fsm.tables.times import Clock, Tally, counted
+from lifecycle_fsm.tables.times import Clock, Tally
 from lifecycle_fsm.tables.times import notes as time_notes
 from lifecycle_fsm.tables.values import (
     Bad,
@@ -37,6 +37,7 @@ from lifecycle_fsm.tables.values import (
     given,
     template,
 )
+from lifecycle_fsm.wording import counted
 
 _TEXT = FieldType("str", nullable=True)
 _TIME = FieldType("datetime", nullable=True)

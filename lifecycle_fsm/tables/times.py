@@ -18,6 +18,7 @@ import attrs
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.tables.mapping import EPOCHS, Times
+from lifecycle_fsm.wording import counted
 from lifecycle_fsm.zones import find_zone
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -133,8 +134,3 @@ def notes(tally: Tally, chosen: Mapping[str, bool]) -> list[str]:
             f"{counted(tally.skipped, 'local time')} did not exist: they were moved forward"
         )
     return said
-
-
-def counted(count: int, noun: str, several: str = "") -> str:
-    """A number and its noun: ``1 row``, ``8,000 rows``, ``2 people``."""
-    return f"{count:,} {noun if count == 1 else several or f'{noun}s'}"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lifecycle_fsm.diagram.canvas import Canvas
 from lifecycle_fsm.diagram.render import layout
 from lifecycle_fsm.diagram.spans import Span
-from lifecycle_fsm.diagram.words import clean, cut, duration, share, width, wrap
+from lifecycle_fsm.diagram.words import cut, duration, share, width, wrap
+from lifecycle_fsm.wording import clean
 
 LETTERS = st.text(
     st.characters(min_codepoint=32, max_codepoint=0x5FF, exclude_categories=("Cc", "Cn", "Cs")),

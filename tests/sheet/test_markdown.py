@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from lifecycle_fsm.diagram.words import clean
 from lifecycle_fsm.model import load, shipped
 from lifecycle_fsm.sheet import make_sheet
 from lifecycle_fsm.sheet.markdown import bold, text
+from lifecycle_fsm.wording import clean
 from tests.sheet.pages import Node, parsed
 from tests.sheet.test_html import EVIL, evil, with_everything
 

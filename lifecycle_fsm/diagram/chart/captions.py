@@ -10,7 +10,8 @@ from lifecycle_fsm.diagram.chart.columns import TEXT
 from lifecycle_fsm.diagram.flows import Flow, Part
 from lifecycle_fsm.diagram.look import SOFT
 from lifecycle_fsm.diagram.spans import ICON, Span
-from lifecycle_fsm.diagram.words import clean, cut, number, width, wrap
+from lifecycle_fsm.diagram.words import cut, number, width, wrap
+from lifecycle_fsm.wording import clean
 
 
 @attrs.frozen

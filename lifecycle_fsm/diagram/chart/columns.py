@@ -12,8 +12,9 @@ import attrs
 from lifecycle_fsm.diagram.chart.subject import Subject
 from lifecycle_fsm.diagram.look import MARGIN, WIDTH, pt
 from lifecycle_fsm.diagram.spans import ICON, spans_width
-from lifecycle_fsm.diagram.words import clean, number, width
+from lifecycle_fsm.diagram.words import number, width
 from lifecycle_fsm.model import Stage
+from lifecycle_fsm.wording import clean
 
 TEXT = pt(10)
 """The size of all small text of a chart: to be read also in a narrow window."""

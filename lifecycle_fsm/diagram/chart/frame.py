@@ -8,8 +8,9 @@ from lifecycle_fsm.diagram.chart.columns import TEXT
 from lifecycle_fsm.diagram.chart.sheet import Sheet
 from lifecycle_fsm.diagram.look import HEADING, INK, RULE, pt
 from lifecycle_fsm.diagram.spans import Span
-from lifecycle_fsm.diagram.words import clean, cut, width, wrap
+from lifecycle_fsm.diagram.words import cut, width, wrap
 from lifecycle_fsm.funnel import Counts
+from lifecycle_fsm.wording import clean
 
 _ROW = 21.0  # of the legend
 _GROUP, _DETOUR = "#94a3b8", "#b45309"

@@ -8,12 +8,12 @@ import attrs
 
 from lifecycle_fsm.diagram.chart.columns import LINE, TEXT
 from lifecycle_fsm.diagram.chart.sheet import Sheet
-from lifecycle_fsm.diagram.flows import words
 from lifecycle_fsm.diagram.look import HEADING, INK, Palette, pt
 from lifecycle_fsm.diagram.spans import ICON, Span
-from lifecycle_fsm.diagram.words import clean, cut, width, wrap
+from lifecycle_fsm.diagram.words import cut, width, wrap
 from lifecycle_fsm.guard import Always, label
 from lifecycle_fsm.model import Model, Move, SortRule
+from lifecycle_fsm.wording import clean, rule_words
 
 _SPACE = 36.0  # between columns
 
@@ -76,7 +76,7 @@ def _entry(
     head = [Span(cut(arrow, room, TEXT, bold=True), True, INK)]
     left = room - width(arrow + " · ", TEXT, bold=True)
     if left > 40:
-        name = cut(clean(words(rule)), left, TEXT)
+        name = cut(rule_words(rule), left, TEXT)
         head.append(Span(f" · {name}", color=palette.stage(rule.target).line))
     lines = wrap(_conditions(model, rule), wide, TEXT, lines=4)
     return _Entry(tuple(head), tuple(lines), by_hand)

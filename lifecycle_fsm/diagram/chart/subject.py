@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from lifecycle_fsm.diagram.flows import Flow, flows
 from lifecycle_fsm.diagram.look import INK, NEUTRAL, SOFT, Paint, Palette, Pens
 from lifecycle_fsm.diagram.spans import Span
-from lifecycle_fsm.diagram.words import clean, number, share
+from lifecycle_fsm.diagram.words import number, share
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.wording import clean
 
 
 class Subject:

@@ -1,0 +1,11 @@
+"""What stands in a model, in the words of people who have never seen the tool.
+
+A label on a picture has room for a formula (:func:`lifecycle_fsm.guard.label`). Who signs a sheet,
+or reads the story of a person, wants a phrase: not "open opportunities ≥ 1" but "1 or more open
+opportunities".
+"""
+
+from lifecycle_fsm.wording.text import clean, counted, joined, plain, sentence
+from lifecycle_fsm.wording.words import Words, rule_words
+
+__all__ = ["Words", "clean", "counted", "joined", "plain", "rule_words", "sentence"]
