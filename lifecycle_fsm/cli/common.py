@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
@@ -17,6 +17,7 @@ import typer
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import to_utc
 from lifecycle_fsm.model import Model, load, shipped
+from lifecycle_fsm.tables.folder import made_folder
 from lifecycle_fsm.tables.mapping import near_files
 
 P = ParamSpec("P")
@@ -108,27 +109,18 @@ def load_model(name: str) -> Model:
 
 @contextmanager
 def folder_for(path: str) -> Iterator[None]:
-    """Make the folder of an output file; it is gone again where nothing came to lie in it.
+    """Make the folder of an output file; it is gone again where that cannot be written.
 
     Raises:
         FileProblem: it cannot be made.
     """
-    made: list[Path] = []
-    try:
+    with ExitStack() as made:
         try:
-            above = Path(path).parent
-            for one in reversed([one for one in (above, *above.parents) if not one.exists()]):
-                one.mkdir(exist_ok=True)
-                made.append(one)
+            made.enter_context(made_folder(Path(path).parent))
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise FileProblem(f"{path} cannot be written: {why}") from error
         yield
-    except BaseException:
-        for one in reversed(made):
-            with suppress(OSError):
-                one.rmdir()
-        raise
 
 
 def read_time(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from lifecycle_fsm.errors import FileProblem
+from lifecycle_fsm.tables.folder import made_folder
 
 _SHOWN = 3
 
@@ -32,7 +33,7 @@ def fill_new_folder(name: str, files: Mapping[str, bytes]) -> None:
     try:
         folder = Path(name).resolve()
         _check(name, folder)
-        with _made(folder):
+        with made_folder(folder):
             _fill(folder, files)
     except (OSError, ValueError, RuntimeError) as error:
         raise FileProblem(
@@ -50,22 +51,6 @@ def _check(name: str, folder: Path) -> None:
         more = len(present) - _SHOWN
         shown = ", ".join(present[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
         raise FileProblem(f"{name} has files already ({shown}): name a folder that is new or empty")
-
-
-@contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make the folder and those above it; they are gone again where the work fails."""
-    made: list[Path] = []
-    try:
-        for one in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
-            one.mkdir()
-            made.append(one)
-        yield
-    except BaseException:
-        for one in reversed(made):
-            with suppress(OSError):
-                one.rmdir()
-        raise
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:

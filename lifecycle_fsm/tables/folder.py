@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -38,8 +39,8 @@ class OutputFolder:
             self._check()
         except (OSError, ValueError, RuntimeError) as error:
             raise FileProblem(f"{self.name} cannot be the output: {_why(error)}") from error
-        self._made: list[Path] = []
         self._folder: Path | None = None
+        self._cleaning = contextlib.ExitStack()
 
     def file(self, name: str) -> Path:
         """Where a file of the output is to be written."""
@@ -47,19 +48,15 @@ class OutputFolder:
         return self._folder / name
 
     def __enter__(self) -> OutputFolder:
+        above = self.path.parent
         try:
-            above = self.path.parent
-            missing = [one for one in (above, *above.parents) if not one.exists()]
-            for one in reversed(missing):
-                one.mkdir(exist_ok=True)
-                self._made.append(one)
-            self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=above))
+            with contextlib.ExitStack() as cleaning:
+                cleaning.enter_context(made_folder(above))
+                self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=above))
+                cleaning.callback(self._clean)
+                self._cleaning = cleaning.pop_all()
         except OSError as error:
-            self._clean()
             raise FileProblem(f"{self.name} cannot be written: {_why(error)}") from error
-        except BaseException:
-            self._clean()
-            raise
         return self
 
     def __exit__(
@@ -68,23 +65,19 @@ class OutputFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is not None:
+            self._cleaning.__exit__(kind, error, trace)
+            return
         try:
-            if error is None:
+            with self._cleaning:
                 self._publish()
-                self._made.clear()
         except OSError as problem:
             raise FileProblem(f"{self.name} cannot be written: {_why(problem)}") from problem
-        finally:
-            self._clean()
 
     def _clean(self) -> None:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
-        for one in reversed(self._made):
-            with contextlib.suppress(OSError):
-                one.rmdir()
-        self._made.clear()
 
     def _check(self) -> set[str]:
         """Names in the folder that are not ours, if the folder may be replaced."""
@@ -156,6 +149,27 @@ class OutputFolder:
                 f"and may still be in {before}: {_why(error)}"
             ) from error
         shutil.rmtree(before, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it; they are gone again where the work fails and nothing has
+    come to lie in them.
+
+    Raises:
+        OSError: one of them cannot be made.
+    """
+    made: list[Path] = []
+    try:
+        for one in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+            one.mkdir(exist_ok=True)
+            made.append(one)
+        yield
+    except BaseException:
+        for one in reversed(made):
+            with contextlib.suppress(OSError):
+                one.rmdir()
+        raise
 
 
 def replace_file(path: str | Path, content: bytes) -> None:
