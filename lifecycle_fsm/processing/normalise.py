@@ -127,7 +127,8 @@ def _domain(free_mail: frozenset[str], person: Any, changes: Changes) -> None:
         return
     email = _now(person, changes, "email")
     # A text that is no address may hold a dot and two letters by chance.
-    derived = clean_domain(email) if email and clean_email(email) else None
+    address = clean_email(email) if email else None
+    derived = clean_domain(address.rpartition("@")[2]) if address else None
     if derived is not None and not is_free_mail(derived) and derived not in free_mail:
         changes["domain"] = derived
     elif raw is not None:

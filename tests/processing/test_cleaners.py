@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import email_validator
 import pytest
+from email_validator import rfc_constants
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -100,18 +101,31 @@ def test_an_address_is_put_in_normal_form_or_not_read(raw: str, clean: str | Non
 )
 @example("info@Example.com")
 @example("INFO@Example.com")
+@example("In.Fo@Example.com")
 @example("a@ex--ample.com")
 @example("a@xn--80ak6aa92e.com")
 @example("a@b.test")
 @example("a@" + ".".join(["b" * 60] * 4) + ".com")
 @example("a" * 64 + "@" + ".".join(["b" * 63] * 3) + ".com")
 @example("a" * 65 + "@b.com")
+@example("a@b.c-d")
+@example("a@b.xn--p1ai")
+@example("a@b.-d")
+@example("a@b.4")
+@example("a@b-.com")
+@example("a@b.c.onion")
 def test_the_short_cut_of_usual_addresses_agrees_with_the_library(text: str) -> None:
     try:
         expected = email_validator.validate_email(text, check_deliverability=False).normalized
     except email_validator.EmailNotValidError:
         expected = None
     assert clean_email(text) == expected
+
+
+def test_the_short_cut_may_look_at_less_than_the_library() -> None:
+    # At the last part of a domain alone, and at no case of a mailbox with a dot.
+    assert not [one for one in email_validator.SPECIAL_USE_DOMAIN_NAMES if "." in one]
+    assert not [one for one in rfc_constants.CASE_INSENSITIVE_MAILBOX_NAMES if "." in one]
 
 
 @pytest.mark.parametrize(

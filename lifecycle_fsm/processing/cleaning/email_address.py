@@ -12,11 +12,15 @@ from lifecycle_fsm.processing.cleaning.plain_text import clean_text
 LONGEST = 500
 
 # The usual address, where only the domain needs the library: a million people have a million
-# addresses, but few domains. Small letters only, since the library writes some mailbox names
-# (POSTMASTER@) small.
+# addresses, but few domains. Capital letters only beside a dot, since the library writes some
+# mailbox names (POSTMASTER@) small, none of which has one.
 _USUAL = re.compile(
-    r"([a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)", re.ASCII
+    r"([a-z0-9_+-]+|[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
 )
+# The usual domain, of which only the last part needs the library: it knows where no mail can go.
+# No two hyphens in a row, because xn-- stands for another spelling.
+_USUAL_DOMAIN = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+([a-z0-9]+(?:-[a-z0-9]+)*)")
+_LONGEST_LABEL = 63
 
 
 def clean_email(text: str) -> str | None:
@@ -50,8 +54,18 @@ def clean_mail_domain(domain: str) -> str | None:
     >>> clean_mail_domain("Example.COM"), clean_mail_domain("xn--mller-kva.de")
     ('example.com', 'müller.de')
     """
+    if domain.isascii() and len(domain) <= _LONGEST_LABEL:
+        small = domain.lower()
+        usual = _USUAL_DOMAIN.fullmatch(small)
+        if usual:
+            return small if _takes_mail(usual[1]) else None
     address = _by_library(f"a@{domain}")
     return address[2:] if address else None
+
+
+@lru_cache(maxsize=4_096)
+def _takes_mail(top: str) -> bool:
+    return _by_library(f"a@a.{top}") == f"a@a.{top}"
 
 
 @lru_cache(maxsize=4_096)
