@@ -80,17 +80,17 @@ def made_id(kind: str, at: datetime, payload: Mapping[str, Any]) -> str:
     return f"{kind}:{blake2b(content.encode(), digest_size=8).hexdigest()}"
 
 
-def fingerprint(activity: Activity, payload: Mapping[str, Any]) -> tuple[bytes, bytes]:
-    """Eight bytes for the id and four for the content, to know an activity again [S19].
+def fingerprint(activity: Activity, payload: Mapping[str, Any]) -> bytes:
+    """Eight bytes for the id, then four for the content, to know an activity again [S19].
 
     They are for the memory of one process: another one has other bytes for the same activity. The
     content is the payload as it was accepted, so that the same value in another spelling, such as
     a time in another zone, is the same content.
     """
-    brought = sorted(payload.items()) if len(payload) > 1 else [*payload.items()]
+    brought: object = payload if len(payload) < 2 else dict(sorted(payload.items()))
     # Of the written form, because values have the same hash that differ: -1 and -2, 1 and 1.0.
-    content = hash(f"{activity.kind}\x1f{activity.at.timestamp()!r}\x1f{brought}")
-    return _EIGHT(hash(activity.id)), _FOUR(content & 0xFFFFFFFF)
+    content = hash((activity.kind, activity.at.timestamp(), f"{brought}"))
+    return _TWELVE(hash(activity.id), content & 0xFFFFFFFF)
 
 
-_EIGHT, _FOUR = Struct("<q").pack, Struct("<I").pack
+_TWELVE = Struct("<qI").pack

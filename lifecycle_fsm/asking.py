@@ -40,7 +40,9 @@ class Asking:
         self.channel = channel
         self.links_to_crm = ask.links_to_crm
         self._receivers = [receiver(term, model) for term in ask.to]
+        # Between the words stand the names of fields.
         self._words = PLACE.split(ask.text)
+        self._fields = [attribute_of(name) for name in self._words[1::2]]
         self._include = [(name, attribute_of(name)) for name in ask.include]
 
     def make(
@@ -112,12 +114,17 @@ class Asking:
 
     def receiver(self, person: Person) -> str | None:
         """The first receiver that is known."""
-        return next((who for one in self._receivers if (who := one(person))), None)
+        for one in self._receivers:
+            who = one(person)
+            if who:
+                return who
+        return None
 
     def _text(self, person: Person) -> str:
+        if not self._fields:
+            return self._words[0]
         parts = list(self._words)
-        for place in range(1, len(parts), 2):  # between the words stand the names of fields
-            parts[place] = _said(getattr(person, attribute_of(parts[place])))
+        parts[1::2] = [_said(getattr(person, name)) for name in self._fields]
         return "".join(parts)
 
 

@@ -95,9 +95,6 @@ class DataSilo:
 
     def apply(self, kind: str, person: Person, now: datetime, payload: Payloads) -> None:
         """Write what the activity says into the person."""
-        if kind in OPEN_KINDS:
-            for name, value in payload.items():
-                setattr(person, name, value)
         for write in self._writers[kind]:
             write(person, now, payload)
 
@@ -107,6 +104,8 @@ def _writers(
 ) -> list[Callable[[Person, datetime, Payloads], None]]:
     words = model.vocabulary_for(kind.name)
     found: list[Callable[[Person, datetime, Payloads], None]] = []
+    if kind.name in OPEN_KINDS:
+        found.append(_write_fields)
     if kind.name in _STATUS:
         found.append(_opportunity_writer(kind.name))
     if kind == asking(kind.name):
@@ -127,6 +126,11 @@ def _guarded(holds: Callable[[Any, datetime, Payloads], bool], write: Effects) -
             write(person, now, payload)
 
     return apply
+
+
+def _write_fields(person: Any, now: datetime, payload: Payloads) -> None:
+    for name, value in payload.items():
+        setattr(person, name, value)
 
 
 def _forget_reason(person: Any, now: datetime, payload: Payloads) -> None:

@@ -66,8 +66,10 @@ _Part: TypeAlias = tuple[str, Callable[[Any, datetime, Payloads], Any], tuple[st
 
 def _single(name: str, value: Callable[..., Any], needs: tuple[str, ...]) -> Effects:
     def write(person: Any, now: datetime, payload: Payloads) -> None:
-        if not needs or all(payload.get(one) is not None for one in needs):
-            setattr(person, name, value(person, now, payload))
+        for one in needs:
+            if payload.get(one) is None:
+                return
+        setattr(person, name, value(person, now, payload))
 
     return write
 

@@ -63,24 +63,29 @@ class Scoring:
 
         return write_and_score
 
-    def scores(self, kind: str) -> bool:
-        """Whether activities of the kind give points."""
-        return kind in self._behavior
+    def scorer(self, kind: str) -> Effects | None:
+        """What adds the points that an activity of the kind is worth to the behavior score, and
+        notes when the person last showed any interest; nothing where the kind gives no points."""
+        rules = self._behavior.get(kind)
+        if rules is None:
+            return None
+        clamp = self._interest
 
-    def score(self, kind: str, person: Any, now: datetime, payload: Payloads) -> None:
-        """Add the points that the activity is worth to the behavior score, and note when the
-        person last showed any interest."""
-        total = 0
-        interest = False
-        for rule in self._behavior.get(kind, ()):
-            if rule.holds(person, now, payload):
-                worth = rule.points(person, now, payload)
-                interest = interest or worth > 0
-                total += worth if rule.cap is None else _capped(rule, rule.cap, worth, person, now)
-        if interest:
-            person.scored_at = now
-        if total:
-            person.behavior_score = self._interest(person.behavior_score + total)
+        def score(person: Any, now: datetime, payload: Payloads) -> None:
+            total = 0
+            interest = False
+            for rule in rules:
+                if rule.holds(person, now, payload):
+                    worth = rule.points(person, now, payload)
+                    interest = interest or worth > 0
+                    cap = rule.cap
+                    total += worth if cap is None else _capped(rule, cap, worth, person, now)
+            if interest:
+                person.scored_at = now
+            if total:
+                person.behavior_score = clamp(person.behavior_score + total)
+
+        return score
 
 
 class _Rule:
@@ -114,17 +119,22 @@ def _capped(rule: _Rule, cap: int, worth: int, person: Person, now: datetime) ->
     """As many of the points as the rule may still give, or take, in this period."""
     turn = rule.turn(now)
     kept = person._points
-    at = len(kept)
+    mine = rule.place
+    at, end = 0, len(kept)
     given = 0
-    for place in range(0, len(kept), 3):
-        if kept[place] == rule.place:
-            at = place
-            if kept[place + 1] == turn:
-                given = kept[place + 2]
+    while at < end:
+        if kept[at] == mine:
+            if kept[at + 1] == turn:
+                given = kept[at + 2]
             break
-    after = max(-cap, min(cap, given + worth))
+        at += 3
+    after = given + worth
+    if after > cap:
+        after = cap
+    elif after < -cap:
+        after = -cap
     if after == given:
         return 0
     # A new tuple each time: a person can be put back as it was by keeping the old one.
-    person._points = (*kept[:at], rule.place, turn, after, *kept[at + 3 :])
+    person._points = (*kept[:at], mine, turn, after, *kept[at + 3 :])
     return after - given

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 from lifecycle_fsm.asking import Asking
@@ -23,6 +24,8 @@ from lifecycle_fsm.scoring import Scoring
 #: What a person keeps of the deadlines of the present visit: its stage, when it began, how many
 #: of them have passed, and when the next one is due [S21].
 _Visit: TypeAlias = tuple[str, datetime, int, datetime | None]
+#: Of how many visits the due times are remembered; working them out takes calendars.
+_REMEMBERED = 512
 
 
 class _Fading:
@@ -99,7 +102,8 @@ class Agenda:
         self._fading = [_Fading(rule, model, scoring) for rule in model.decay]
         self._promises = [_Promise(rule, model) for rule in model.deadlines]
         self._places = {one.name: place for place, one in enumerate(self._promises)}
-        self._latest: tuple[str, datetime | None, dict[int, datetime]] = ("", None, {})
+        # An entry asks twice, once for the clock and once for the requests, and a miss once more.
+        self._due = lru_cache(maxsize=_REMEMBERED)(self._due_of_visit)
         self._by_stage: Mapping[str, list[int]] = {
             stage.name: found
             for stage in model.stages
@@ -161,28 +165,21 @@ class Agenda:
             due = order[passed][0] if passed < len(order) else None
         else:
             # An escalation is due behind the deadline that it escalates, so it cannot be the first.
-            due = min(self._due(stage, entered, place) for place in self._first[stage])
+            due = min(self._due(entered, place) for place in self._first[stage])
         visit: _Visit = (stage, entered, passed, due)
         person._deadlines = visit
         return due
 
     def _order(self, stage: str, entered: datetime) -> list[tuple[datetime, int]]:
         """The deadlines of a visit as they fall due; those of one instant as declared."""
-        return sorted((self._due(stage, entered, place), place) for place in self._by_stage[stage])
+        return sorted((self._due(entered, place), place) for place in self._by_stage[stage])
 
-    def _due(self, stage: str, entered: datetime, place: int) -> datetime:
+    def _due_of_visit(self, entered: datetime, place: int) -> datetime:
         """When a deadline is due for a visit that began then [S21]."""
-        if self._latest[:2] != (stage, entered):
-            # An entry asks twice, once for the clock and once for the requests.
-            self._latest = (stage, entered, {})
-        known = self._latest[2]
-        if place not in known:
-            one = self._promises[place]
-            start = entered
-            if one.escalates:
-                start = self._due(stage, entered, self._places[one.escalates])
-            known[place] = one.time.after(start, one.length)
-        return known[place]
+        one = self._promises[place]
+        if one.escalates:
+            entered = self._due(entered, self._places[one.escalates])
+        return one.time.after(entered, one.length)
 
     def due_by(self, person: Person, name: str) -> datetime | None:
         """When the deadline of that name is due in the present visit, if it has not passed."""
@@ -191,7 +188,7 @@ class Agenda:
         if following is None or place is None or self._promises[place].stage != person._stage:
             return None
         assert person._stage_entered_at is not None, "there is a visit"
-        due = self._due(person._stage, person._stage_entered_at, place)
+        due = self._due(person._stage_entered_at, place)
         return due if due >= following else None
 
     def fade(self, person: Person, due: datetime) -> list[str]:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from operator import attrgetter
-from typing import Any, TypeAlias, TypeVar, cast
-
-import attrs
+from typing import Any, TypeAlias, cast
 
 from lifecycle_fsm.effects import Payloads, attribute_of, effects
 from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, suggest
@@ -25,13 +22,13 @@ from lifecycle_fsm.history import HistoryRow, unpack
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
 from lifecycle_fsm.machine.lean import Firing, LeanEvent, LeanMachine
 from lifecycle_fsm.machine.triggers import own_class
+from lifecycle_fsm.machine.whole import Whole
 from lifecycle_fsm.model import Edge, Model, Set
 from lifecycle_fsm.person import Person, accept_fields
 from lifecycle_fsm.scoring import Scoring
 
 #: Events of the machine that are no trigger of the model; user triggers never start with ``_``.
 ADVANCE, SORT = "_advance", "_sort"
-T = TypeVar("T")
 Agenda: TypeAlias = Callable[[Person, datetime, int, datetime | None], datetime | None]
 Front: TypeAlias = Callable[[Person, str, datetime, str | None, Payloads], Decision]
 _NEXT = timedelta(microseconds=1)
@@ -74,9 +71,8 @@ class LifecycleMachine:
         self._sort = self.events[SORT].fire
         self._advance = self.events[ADVANCE].fire if ADVANCE in self.events else _never
         self._initial = model.initial.name
-        # All of these hold immutable values, so that keeping them is keeping the whole person.
-        self._slots = tuple(one.name for one in attrs.fields(self.person_class) if one.name != "id")
-        self._state: Callable[[Person], tuple[Any, ...]] = attrgetter(*self._slots)
+        #: Does work on a person that happens whole or not at all [S11].
+        self.whole = Whole(self.person_class)
         #: The detours that a system move leads back from.
         self._returning = frozenset(
             edge.source for edge in model.edges if edge.kind == "return" and not edge.on
@@ -125,7 +121,11 @@ class LifecycleMachine:
         """
         if person._stage:
             raise LifecycleError(f"{person.id} is in {person._stage!r} already, not new")
-        at = instant(at)
+        self.begin(person, instant(at), activity)
+        return next(unpack(person.id, person._history))
+
+    def begin(self, person: Person, at: datetime, activity: str | None) -> None:
+        """The same for somebody who is known to be new, for the inner loop."""
         firing = Firing(person, at, at, False, None, activity, self.version)
         person._clock = at
         person._stage = self._initial
@@ -133,7 +133,6 @@ class LifecycleMachine:
         person._journey = 1
         person._journey_started_at = at
         firing.append(person, None, self._initial, "enter", "created")
-        return next(unpack(person.id, person._history))
 
     def sort(self, person: Person, firing: Firing) -> None:
         """Give a person in original processing the first stage [S15]; system moves wait until the
@@ -213,16 +212,6 @@ class LifecycleMachine:
         self.advance(person, firing)
         self.wind(person, due, 1, stayed=not firing.entered)
         return firing
-
-    def whole(self, person: Person, work: Callable[..., T], *arguments: Any) -> T:
-        """Do all of the work, or, on an exception, leave the person as before [S11]."""
-        before = self._state(person)
-        try:
-            return work(*arguments)
-        except BaseException:
-            for name, value in zip(self._slots, before, strict=True):
-                setattr(person, name, value)
-            raise
 
     def fire(
         self,

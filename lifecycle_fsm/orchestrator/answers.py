@@ -56,16 +56,21 @@ def stopped(
     )
 
 
-def nobody(result: Result, activity: Activity, reason: str = "") -> Decision:
+def nobody(
+    result: Result, activity: Activity, reason: str = "", created: Person | None = None
+) -> Decision:
     """The activity is of somebody who was not there: held, a duplicate, rejected, or creation."""
     return Decision(
         result,
         activity.person,
         activity.at,
         activity.at,
-        "",
+        created._stage if created else "",
         None,
         activity.id,
         activity.kind,
-        reason=reason,
+        created._history if created else (),
+        1,
+        (),
+        reason,
     )

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-import attrs
-
 from lifecycle_fsm.activity import Activity, fingerprint, made_id
 from lifecycle_fsm.effects import Payloads
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
@@ -78,6 +76,7 @@ class Orchestrator:
         self._initial = model.initial.name
         self._data = self._work.data
         self._triggers = self._work.triggers
+        self._narrow = self._work.narrow
 
     # ------------------------------------------------------------------ the inbox
 
@@ -109,9 +108,9 @@ class Orchestrator:
         except RecordError as error:
             return [stopped("rejected", person, activity, str(error))]
         mark = fingerprint(activity, payload)
-        before = self._memory.content(record, mark[0])
-        if before is not None:
-            return [_again(person, activity, before == mark[1])]
+        same = self._memory.same(record, mark)
+        if same is not None:
+            return [_again(person, activity, same)]
         if person.id in self._records and self._came_to_others(person, record, mark):
             return [_again(person, activity, True)]
         ordinary = activity.kind not in _OUR_OWN
@@ -122,12 +121,13 @@ class Orchestrator:
             if activity.kind == "merged":
                 self._meet(person, self.survivor(str(payload["loser"])), activity.at)
             work = self._work.activity if ordinary else self._transact
-            done = self._attempt(person, work, person, activity, payload)
-            if isinstance(done, Exception):
-                self._lot.keep(Parked(person.id, activity, said(done)))
+            whole = self._narrow.get(activity.kind, self.machine.whole)
+            try:
+                decisions = whole(person, work, person, activity, payload)
+            except Exception as error:
+                self._lot.keep(Parked(person.id, activity, said(error)))
                 trigger = self._triggers.get(activity.kind)
-                return [stopped("parked", person, activity, said(done), trigger)]
-            decisions = done
+                return [stopped("parked", person, activity, said(error), trigger)]
         elif decisions[0].result != "unchanged":
             return decisions
         self._memory.keep(record, mark)
@@ -168,11 +168,11 @@ class Orchestrator:
             record = self.merged[record]
         return self.people[record]
 
-    def _came_to_others(self, person: Person, record: Person, mark: tuple[bytes, bytes]) -> bool:
+    def _came_to_others(self, person: Person, record: Person, mark: bytes) -> bool:
         """Whether the very same activity came before to another record of the same person: a CRM
         that merges two records gives the one what the other had."""
         return any(
-            self._memory.content(other, mark[0]) == mark[1]
+            self._memory.same(other, mark)
             for other in self._records.get(person.id, ())
             if other is not record
         )
@@ -244,7 +244,7 @@ class Orchestrator:
         try:
             payload = self._data.accept("created", activity.payload)
             values = {"created_at": activity.at, **payload}
-            person = self.machine.person(activity.person, **values)
+            person = self.machine.person(activity.person)
         except RecordError as error:
             return nobody("rejected", activity, str(error))
         try:
@@ -252,12 +252,12 @@ class Orchestrator:
         except Exception as error:
             self._lot.keep(Parked(activity.person, activity, said(error)))
             return nobody("parked", activity, said(error))
-        self.machine.enter(person, activity.at, activity.id)
+        self.machine.begin(person, activity.at, activity.id)
         if activity.person not in self._logged:
             person._due = activity.at + self.model.settle
         self._memory.keep(person, fingerprint(activity, payload))
         self.people[person.id] = person
-        return attrs.evolve(nobody("moved", activity), stage=person._stage, hops=person._history)
+        return nobody("moved", activity, "", person)
 
     def _hold(self, activity: Activity, missing: str) -> Decision:
         """Keep the activity until somebody creates the person whom it needs [S19]."""

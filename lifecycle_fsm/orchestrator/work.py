@@ -6,8 +6,9 @@ was [S11]. Each gives its decisions, that of the activity itself first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import attrs
 
@@ -15,10 +16,12 @@ from lifecycle_fsm.activity import Activity
 from lifecycle_fsm.alerts import abandoned
 from lifecycle_fsm.clock import Agenda
 from lifecycle_fsm.data import DataSilo
-from lifecycle_fsm.effects import Payloads
+from lifecycle_fsm.effects import Effects, Payloads
 from lifecycle_fsm.history import ROW
 from lifecycle_fsm.machine import Decision, Firing, LifecycleMachine, Refusal, Result
+from lifecycle_fsm.machine.whole import Whole
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.model.kinds import OPEN_KINDS
 from lifecycle_fsm.orchestrator.aftermath import Aftermath, Came
 from lifecycle_fsm.orchestrator.answers import fired
 from lifecycle_fsm.orchestrator.merging import Merging
@@ -37,6 +40,15 @@ class _Deferred:
     late: bool
     payload: Payloads | None
     record: str | None = None
+
+
+class _Way(NamedTuple):
+    """What there is to do with an activity of one kind, found out once."""
+
+    trigger: str | None
+    score: Effects | None
+    rescored: bool
+    listened: bool
 
 
 class Work:
@@ -62,42 +74,56 @@ class Work:
             for kind in model.activity_kinds.values()
             if kind.trigger in model.triggers
         }
-        self._scored = frozenset(name for name in model.activity_kinds if self.scoring.scores(name))
-        self._rescored = frozenset(
-            name for name, fields in self.data.writes.items() if fields & self.scoring.inputs
-        )
+        self._ways = {
+            name: _Way(
+                self.triggers.get(name),
+                self.scoring.scorer(name),
+                not self.scoring.inputs.isdisjoint(self.data.writes[name]),
+                name in self._after.kinds,
+            )
+            for name in model.activity_kinds
+        }
+        #: For each kind of activity that writes no field but those that the model names.
+        self.narrow: Mapping[str, Whole] = {
+            kind: Whole(machine.person_class, self._written(kind))
+            for kind in model.activity_kinds
+            if kind not in OPEN_KINDS and kind != "merged"
+        }
         # Points of fit are due at the sort; a chain with the step has them by then [S13].
         self._unscored = self.scoring.has_demographic and not any(
             step.use == "demographic_score" for step in model.processing
         )
+
+    def _written(self, kind: str) -> set[str]:
+        """The fields that activities of a kind may write, themselves or by moves."""
+        scores = {"behavior_score", "scored_at", "demographic_score"}
+        by_moves = {one.field for move in self._model.moves for one in move.then}
+        return {*scores, *by_moves, *self.data.writes[kind], "assigned_to"}
 
     # ------------------------------------------------------------------ an activity
 
     def activity(self, person: Person, activity: Activity, payload: Payloads) -> list[Decision]:
         """Data, scoring, the process trigger once, system moves, assignment, alerts [S7]."""
         kind = activity.kind
-        trigger = self.triggers.get(kind)
+        trigger, score, rescored, listened = self._ways[kind]
         machine = self.machine
         firing = machine.firing(person, activity.at, trigger, activity.id)
         now = firing.now
         stage = person._stage
         self.data.apply(kind, person, now, payload)
-        if kind in self._scored:
-            self.scoring.score(kind, person, now, payload)
+        if score is not None:
+            score(person, now, payload)
         result: Result = "unchanged"
         unmet: tuple[Refusal, ...] = ()
         requests: tuple[Request, ...] = ()
         reason = ""
-        listened = kind in self._after.kinds
         if stage == self._initial:
             machine.wind(person, now, 0)
             person._deferred += self._waits(person, activity, payload, firing.late)
             if trigger is not None:
                 result, reason = "deferred", "it waits for the sort"
         else:
-            if kind in self._rescored or (
-                kind == "changed" and not self.scoring.inputs.isdisjoint(payload)
-            ):
+            if rescored or (kind == "changed" and not self.scoring.inputs.isdisjoint(payload)):
                 person.demographic_score = self.scoring.demographic(person, now)
             result, unmet = machine.run(person, trigger, firing)
             if result == "no_such_move" and trigger is not None:
@@ -234,8 +260,9 @@ class Work:
         )
         self._merging.fold(survivor, loser)
         self.data.apply(kind, survivor, now, payload)
-        if kind in self._scored:
-            self.scoring.score(kind, survivor, now, payload)
+        score = self._ways[kind].score
+        if score is not None:
+            score(survivor, now, payload)
         if self.scoring.has_demographic:
             survivor.demographic_score = self.scoring.demographic(survivor, now)
         stage = self._merging.stage(survivor._stage, loser._stage)
@@ -299,7 +326,9 @@ def _record(person: Person, activity: Activity) -> str | None:
 def _in_order(first: Decision, others: list[Decision]) -> list[Decision]:
     """The decisions of one piece of work, the first without the rows of the others, which were
     made behind its own."""
-    upto = len(first.hops) - sum(len(one.hops) for one in others)
-    hops = first.hops[:upto]
-    stage = hops[-ROW].to_stage if hops else first.stage
-    return [attrs.evolve(first, hops=hops, stage=stage), *others]
+    theirs = sum(len(one.hops) for one in others)
+    if theirs:
+        first.hops = first.hops[:-theirs]
+        if first.hops:
+            first.stage = first.hops[-ROW].to_stage
+    return [first, *others]

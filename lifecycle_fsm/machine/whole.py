@@ -1,0 +1,43 @@
+"""Work on a person that happens whole or not at all [S11]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from operator import attrgetter
+from typing import Any, TypeVar
+
+import attrs
+
+from lifecycle_fsm.person import Person
+
+T = TypeVar("T")
+
+
+class Whole:
+    """Does work on persons of a class, and puts a person back as it was if the work raises.
+
+    Args:
+        person_class: whose persons it is for.
+        fields: all fields that the work may write, where they are known; the fewer there are, the
+            less has to be kept. What the machine writes is always kept.
+    """
+
+    def __init__(self, person_class: type[Person], fields: Collection[str] | None = None) -> None:
+        # All slots hold immutable values, so that keeping them is keeping the whole person.
+        self.slots = tuple(
+            one.name
+            for one in attrs.fields(person_class)
+            if one.name != "id"
+            and (fields is None or one.name in fields or one.name.startswith("_"))
+        )
+        self._values: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.slots)
+
+    def __call__(self, person: Person, work: Callable[..., T], *arguments: Any) -> T:
+        """Do all of the work, or, on an exception, leave the person as before."""
+        before = self._values(person)
+        try:
+            return work(*arguments)
+        except BaseException:
+            for name, value in zip(self.slots, before, strict=True):
+                setattr(person, name, value)
+            raise

@@ -1,0 +1,74 @@
+"""What an activity can write is known before it comes: only that is kept to be put back [S11]."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import attrs
+import pytest
+
+from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.cli import company
+from lifecycle_fsm.machine.whole import Whole
+from lifecycle_fsm.model import load
+from lifecycle_fsm.orchestrator import Orchestrator
+from lifecycle_fsm.orchestrator.work import Work
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.tables import by_event
+
+AT = datetime.fromisoformat("2024-05-01T10:00:00Z")
+
+
+@pytest.mark.parametrize("name", ["waterfall", "engagement"])
+def test_s11_nothing_is_written_that_would_not_be_put_back(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(name)
+    seen: Counter[str] = Counter()
+    stray: set[tuple[str, str]] = set()
+    do = Work.activity
+
+    def watched(self: Work, person: Person, activity: Activity, payload: Any) -> Any:
+        names = [one.name for one in attrs.fields(type(person))]
+        before = {name: getattr(person, name) for name in names}
+        found = do(self, person, activity, payload)
+        kept = self.narrow.get(activity.kind, self.machine.whole).slots
+        written = {name for name in names if getattr(person, name) is not before[name]}
+        stray.update((activity.kind, name) for name in written - {*kept})
+        seen[activity.kind] += 1
+        return found
+
+    monkeypatch.setattr(Work, "activity", watched)
+    engine = Orchestrator(model)
+    log = [
+        one
+        for one in by_event(company.invent(150, 1).with_processing(model).log)
+        if one.kind in model.activity_kinds
+    ]
+    engine.expect_processed({one.person for one in log if one.kind == "processed"})
+    for activity in log:
+        engine.apply(activity)
+    assert not stray
+    assert len(seen) > 8
+
+
+def test_s11_work_that_may_write_few_fields_keeps_few() -> None:
+    kept = Whole(Person, {"behavior_score"}).slots
+    assert "behavior_score" in kept
+    assert "_stage" in kept
+    assert "email" not in kept
+
+
+def test_s11_what_is_kept_is_put_back() -> None:
+    person = Person("ann", behavior_score=5, email="ann@acme.example")
+
+    def work() -> None:
+        person.behavior_score = 9
+        person._stage = "mql"
+        raise ValueError("in the middle")
+
+    with pytest.raises(ValueError, match="in the middle"):
+        Whole(Person, {"behavior_score"})(person, work)
+    assert (person.behavior_score, person.stage, person.email) == (5, "", "ann@acme.example")
