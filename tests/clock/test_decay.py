@@ -1,0 +1,371 @@
+"""What time takes: scores fade at declared instants, before all else that is due then [S20]."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from lifecycle_fsm import ScoreRule
+from lifecycle_fsm.model import AssignmentRule, Deadline, Decay
+from lifecycle_fsm.orchestrator import Orchestrator
+from tests.clock.due import MICRO, fading, instants, told
+from tests.machine.small import (
+    DAY,
+    HOUR,
+    HUGE,
+    MINUTE,
+    SECOND,
+    TOO_LARGE,
+    T,
+    act,
+    hops,
+    move,
+    running,
+    slots,
+    small,
+)
+
+# ------------------------------------------------------------------ when
+
+
+@pytest.mark.parametrize(
+    ("every", "until", "expected"),
+    [
+        (DAY, T + DAY - MICRO, []),
+        (DAY, T + DAY, [T + DAY]),
+        (DAY, T + 3 * DAY + HOUR, [T + DAY, T + 2 * DAY, T + 3 * DAY]),
+        (7 * HOUR, T + DAY, [T + 7 * HOUR, T + 14 * HOUR, T + 21 * HOUR]),
+        (30 * DAY, T + 95 * DAY, [T + 30 * DAY, T + 60 * DAY, T + 90 * DAY]),
+        (SECOND, T + 2 * SECOND, [T + SECOND, T + 2 * SECOND]),
+    ],
+)
+def test_s20_decay_comes_at_declared_instants(
+    every: timedelta, until: datetime, expected: list[datetime]
+) -> None:
+    orchestrator, person = running(decay=(fading(every),))
+    decisions = orchestrator.tick(until)
+    assert instants(decisions) == expected
+    assert {one.result for one in decisions} <= {"unchanged"}
+    assert person.level == -len(expected)  # type: ignore[attr-defined]
+    assert orchestrator.tick(until) == []
+
+
+def test_s20_each_instant_sees_what_the_one_before_left() -> None:
+    orchestrator, _ = running(
+        decay=(fading(then={"behavior_score": "behavior_score * 0.5"}),),
+        fields={"behavior_score": 9},
+    )
+    decisions = orchestrator.tick(T + 9 * DAY)
+    assert told(decisions) == [
+        ("fading: behavior_score 9 -> 4", T + DAY),
+        ("fading: behavior_score 4 -> 2", T + 2 * DAY),
+        ("fading: behavior_score 2 -> 1", T + 3 * DAY),
+        ("fading: behavior_score 1 -> 0", T + 4 * DAY),
+    ]  # and what changes nothing is nothing to tell
+
+
+def test_s20_decay_by_default_waits_anew_after_each_sign_of_interest() -> None:
+    orchestrator, person = running(
+        scoring=(ScoreRule(name="visit", on="web_visit", points=8),),
+        decay=(
+            Decay(name="silence", every=10 * DAY, then={"behavior_score": "behavior_score * 0.5"}),
+        ),
+    )
+    assert orchestrator.tick(T + 30 * DAY) == []  # nothing has been shown that could fade
+    orchestrator.apply(act("1", "web_visit", T + 31 * DAY))
+    orchestrator.apply(act("2", "web_visit", T + 40 * DAY))
+    orchestrator.apply(act("3", "email_clicked", T + 45 * DAY))  # gives no points
+    assert told(orchestrator.tick(T + 70 * DAY)) == [
+        ("silence: behavior_score 16 -> 8", T + 50 * DAY),
+        ("silence: behavior_score 8 -> 4", T + 60 * DAY),
+        ("silence: behavior_score 4 -> 2", T + 70 * DAY),
+    ]
+    assert person.scored_at == T + 40 * DAY
+
+
+@pytest.mark.parametrize("shift", [-25 * DAY, 25 * DAY])
+def test_s20_a_beginning_in_the_past_or_the_future(shift: timedelta) -> None:
+    """Decay does not make up for what was before the person was here."""
+    orchestrator, _ = running(
+        decay=(fading(10 * DAY, since="hand_raised_at"),), fields={"hand_raised_at": T + shift}
+    )
+    first = T + 5 * DAY if shift < timedelta(0) else T + shift + 10 * DAY
+    assert instants(orchestrator.tick(T + 50 * DAY))[0] == first
+
+
+def test_s20_nothing_fades_at_the_beginning_itself_though_something_else_is_due_then() -> None:
+    orchestrator, _ = running(
+        decay=(
+            fading(name="other"),
+            fading(name="later", since="hand_raised_at", then={"level": "level - 100"}),
+        ),
+        fields={"hand_raised_at": T + DAY},
+    )
+    assert told(orchestrator.tick(T + 2 * DAY)) == [
+        ("other: level 0 -> -1", T + DAY),
+        ("other: level -1 -> -2", T + 2 * DAY),
+        ("later: level -2 -> -102", T + 2 * DAY),
+    ]
+
+
+def test_s20_a_beginning_that_is_cleared_ends_the_decay() -> None:
+    orchestrator, _ = running(
+        decay=(fading(10 * DAY, since="hand_raised_at"),), fields={"hand_raised_at": T}
+    )
+    assert len(orchestrator.tick(T + 20 * DAY)) == 2
+    orchestrator.apply(act("1", "changed", T + 21 * DAY, hand_raised_at=None))
+    assert orchestrator.tick(T + 90 * DAY) == []
+
+
+def test_s20_several_rules_at_one_instant_come_as_written() -> None:
+    rules = (
+        fading(name="halve", then={"level": "level * 0.5"}),
+        fading(name="less", then={"level": "level - 1"}),
+        fading(2 * DAY, name="seldom", then={"level": "level + 100"}),
+    )
+    orchestrator, _ = running(decay=rules, fields={"level": 10})
+    assert told(orchestrator.tick(T + 2 * DAY)) == [
+        ("halve: level 10 -> 5", T + DAY),
+        ("less: level 5 -> 4", T + DAY),
+        ("halve: level 4 -> 2", T + 2 * DAY),
+        ("less: level 2 -> 1", T + 2 * DAY),
+        ("seldom: level 1 -> 101", T + 2 * DAY),
+    ]
+
+
+def test_s20_who_waits_for_the_sort_does_not_fade_yet() -> None:
+    orchestrator = Orchestrator(small(decay=(fading(),), settle=10 * DAY))
+    orchestrator.apply(act("0", "created", T))
+    orchestrator.process("p", T + 3 * DAY + HOUR)
+    assert instants(orchestrator.tick(T + 5 * DAY)) == [T + 4 * DAY, T + 5 * DAY]
+
+
+# ------------------------------------------------------------------ whether
+
+
+def test_s20_the_condition_is_asked_at_each_instant() -> None:
+    orchestrator, _ = running(decay=(fading(when="ready"),), fields={"ready": True})
+    assert len(instants(orchestrator.tick(T + 2 * DAY))) == 2
+    orchestrator.apply(act("1", "changed", T + 2 * DAY + HOUR, ready=False))
+    orchestrator.apply(act("2", "changed", T + 5 * DAY - SECOND, ready=True))
+    assert instants(orchestrator.tick(T + 6 * DAY)) == [T + 5 * DAY, T + 6 * DAY]
+
+
+def test_s20_a_rule_sleeps_until_an_activity_wakes_it_and_then_keeps_its_instants() -> None:
+    orchestrator, person = running(decay=(fading(when="behavior_score >= 1"),))
+    assert person._due is None
+    orchestrator.apply(act("1", "score_given", T + 100 * DAY + HOUR, points=5))
+    assert person._due == T + 101 * DAY
+    orchestrator.apply(act("2", "score_given", T + 100 * DAY + 2 * HOUR, points=-5))
+    assert person._due is None
+
+
+def test_s20_a_rule_that_its_own_effects_put_to_sleep() -> None:
+    orchestrator, person = running(
+        decay=(
+            fading(when="behavior_score >= 1", then={"behavior_score": "behavior_score * 0.5"}),
+        ),
+        fields={"behavior_score": 3},
+    )
+    assert len(orchestrator.tick(T + 900 * DAY)) == 2
+    assert person._due is None
+
+
+def test_s20_a_condition_with_a_time_term_begins_by_itself() -> None:
+    orchestrator, _ = running(decay=(fading(when="days since created_at >= 3"),))
+    assert instants(orchestrator.tick(T + 5 * DAY)) == [T + 3 * DAY, T + 4 * DAY, T + 5 * DAY]
+
+
+def test_s20_a_rule_is_woken_by_what_a_move_writes_and_by_who_is_assigned() -> None:
+    """Assignment writes behind the moves, when the clock has been wound."""
+    by_move, person = running(
+        move("go", "a", "b", on="go", then={"ready": True}), decay=(fading(when="ready"),)
+    )
+    by_move.apply(act("1", "go", T + HOUR))
+    assert person._due == T + DAY
+    by_rule, person = running(
+        move("go", "a", "b", on="go"),
+        assignment=(AssignmentRule(name="ada", entering="b", to="'ada'"),),
+        decay=(fading(when="assigned_to is known"),),
+    )
+    by_rule.apply(act("1", "go", T + HOUR))
+    assert instants(by_rule.tick(T + 2 * DAY)) == [T + DAY, T + 2 * DAY]
+
+
+# ------------------------------------------------------------------ what it does
+
+
+def test_s18_decay_of_what_fit_depends_on_has_the_fit_computed_again() -> None:
+    orchestrator, person = running(
+        scoring=(ScoreRule(name="fit", when="level >= 5", points=10),),
+        decay=(fading(),),
+        fields={"level": 5},
+    )
+    assert person.demographic_score == 10
+    assert told(orchestrator.tick(T + DAY)) == [
+        ("fading: level 5 -> 4, demographic_score 10 -> 0", T + DAY)
+    ]
+
+
+def test_s20_decay_opens_a_system_move_at_its_instant() -> None:
+    orchestrator, person = running(
+        move("cold", "a", "x", when="level <= 0"), decay=(fading(),), fields={"level": 2}
+    )
+    decisions = orchestrator.tick(T + 5 * DAY)
+    assert [(one.kind, one.now) for one in decisions[:3]] == [
+        ("decay", T + DAY),
+        ("decay", T + 2 * DAY),
+        ("time", T + 2 * DAY),
+    ]
+    row = person.history[-1]
+    assert (row.rule, row.now, row.trigger, row.activity) == ("cold", T + 2 * DAY, None, None)
+
+
+def test_s18_decay_only_lowers_what_was_asked_for_and_moves_nobody_back() -> None:
+    orchestrator, person = running(
+        move("hot", "a", "b", when="level >= 5"), decay=(fading(),), fields={"level": 5}
+    )
+    orchestrator.tick(T + 300 * DAY)
+    assert hops(person)[-1] == ("a", "b", "hot")
+
+
+# ------------------------------------------------------------------ and activities
+
+
+def test_s20_an_activity_at_the_instant_of_decay_comes_first() -> None:
+    """New interest at that very instant: nothing fades. Anything else: it fades right after."""
+    silence = Decay(name="silence", every=DAY, then={"behavior_score": "behavior_score * 0.5"})
+    orchestrator, person = running(decay=(silence,))
+    orchestrator.apply(act("1", "score_given", T, points=8))
+    orchestrator.apply(act("2", "web_visit", T + DAY))
+    assert person.behavior_score == 8
+    assert instants(orchestrator.tick(T + DAY)) == [T + DAY]
+    assert person.behavior_score == 4
+    orchestrator.apply(act("3", "score_given", T + 2 * DAY, points=4))
+    assert orchestrator.tick(T + 2 * DAY) == []
+    assert person.behavior_score == 8
+
+
+def test_s20_decay_at_an_instant_happens_once_whatever_comes_late() -> None:
+    orchestrator, person = running(decay=(fading(),))
+    orchestrator.tick(T + DAY)
+    for number, at in enumerate([T + HOUR, T + DAY, T + DAY]):
+        assert orchestrator.apply(act(str(number), "web_visit", at)).late
+    assert orchestrator.tick(T + 2 * DAY - MICRO) == []
+    assert person.level == -1  # type: ignore[attr-defined]
+
+
+def test_s20_decay_that_was_due_before_an_activity_comes_before_it() -> None:
+    orchestrator, person = running(
+        move("hot", "a", "b", when="level >= 3"), decay=(fading(),), fields={"level": 2}
+    )
+    orchestrator.apply(act("1", "changed", T + DAY + HOUR, level=3))
+    assert person.stage == "b"
+    assert person.level == 3  # type: ignore[attr-defined]
+
+
+def test_s9_a_return_that_waits_still_comes_after_decay_at_the_same_instant() -> None:
+    moves = (move("off", "a", "x", on="off"), move("back", "x", "a", when="level <= 0"))
+    seen = []
+    for decay in ((), (fading(10 * DAY),)):
+        orchestrator, person = running(*moves, decay=decay)
+        orchestrator.apply(act("1", "off", T + 10 * DAY))
+        orchestrator.tick(T + 19 * DAY)
+        seen.append([(row.rule, row.now) for row in person.history[2:]])
+    assert seen[0] == seen[1] == [("off", T + 10 * DAY), ("back", T + 10 * DAY + MICRO)]
+
+
+def test_s9_a_return_waits_once_also_where_decay_comes_at_every_instant() -> None:
+    """Two system moves that swing to and fro, and something due where they do."""
+    orchestrator, person = running(
+        move("off", "a", "x", when="ready"),
+        move("back", "x", "a", when="ready"),
+        decay=(fading(10 * DAY), fading(MINUTE, name="often", when="level >= 5")),
+    )
+    orchestrator.apply(act("1", "changed", T + 10 * DAY, ready=True))
+    orchestrator.tick(T + 15 * DAY)
+    assert len(person.history) < 10
+
+
+# ------------------------------------------------------------------ one instant
+
+
+def test_s20_at_one_instant_decay_then_deadlines_then_moves() -> None:
+    orchestrator, person = running(
+        move("gone", "a", "x", when="days in stage >= 1 and level == 4"),
+        decay=(fading(),),
+        deadlines=(
+            Deadline(name="before_decay", stage="a", after=DAY, when="level == 5"),
+            Deadline(name="after_decay", stage="a", after=DAY, when="level == 4"),
+        ),
+        fields={"level": 5},
+    )
+    decisions = orchestrator.tick(T + DAY)
+    assert [(one.kind, one.reason, one.now) for one in decisions] == [
+        ("decay", "fading: level 5 -> 4", T + DAY),
+        ("deadline", "after_decay", T + DAY),
+        ("time", "", T + DAY),
+    ]
+    assert [one.stage for one in decisions] == ["a", "a", "x"]
+    assert person.history[-1].now == T + DAY
+
+
+def test_s20_at_one_instant_an_activity_comes_before_all_of_it() -> None:
+    orchestrator, person = running(
+        move("go", "a", "b", on="go", when="level == 5"),
+        move("gone", "a", "x", when="level == 4"),
+        decay=(fading(),),
+        deadlines=(Deadline(name="slow", stage="a", after=DAY),),
+        fields={"level": 5},
+    )
+    orchestrator.apply(act("1", "go", T + DAY))
+    assert [one.kind for one in orchestrator.tick(T + DAY)] == ["decay"]
+    assert person.stage == "b"
+
+
+# ------------------------------------------------------------------ errors
+
+
+def test_s11_decay_that_fails_leaves_the_person_as_before_and_is_retried_at_its_instant() -> None:
+    orchestrator, person = running(
+        decay=(fading(), fading(2 * DAY, name="fails", then=TOO_LARGE)),
+        deadlines=(Deadline(name="slow", stage="a", after=2 * DAY),),
+        fields={"big": HUGE},
+    )
+    orchestrator.tick(T + DAY)
+    before = slots(person)
+    (decision,) = orchestrator.tick(T + 9 * DAY)
+    assert (decision.result, decision.kind, decision.now) == ("parked", "time", T + 2 * DAY)
+    assert {**slots(person), "_due": None} == {**before, "_due": None}
+    person.big = 1.0  # type: ignore[attr-defined]
+    found = orchestrator.retry(T + 2 * DAY)
+    assert not orchestrator.parked
+    assert [(one.kind, one.now) for one in found] == [
+        ("decay", T + 2 * DAY),
+        ("decay", T + 2 * DAY),
+        ("deadline", T + 2 * DAY),
+    ]
+    assert person.level == -2  # type: ignore[attr-defined]
+
+
+def test_s25_time_never_runs_back_behind_an_activity_that_came_after_a_failure() -> None:
+    orchestrator, person = running(
+        move("cold", "a", "x", when="big == 1.0"),
+        decay=(fading(then={"big": "big * 10.0 + 1.0"}),),
+        deadlines=(Deadline(name="slow", stage="a", after=DAY, send="task", to="'desk'"),),
+        fields={"big": HUGE},
+    )
+    orchestrator.tick(T + DAY)
+    assert orchestrator.parked
+    later = T + DAY + HOUR
+    orchestrator.apply(act("1", "changed", later, big=0.0))
+    found = [*orchestrator.retry(later + HOUR), *orchestrator.tick(later + DAY)]
+    # What was missed meanwhile is told now, with the instant at which it was due.
+    assert [(one.kind, one.now) for one in found] == [
+        ("deadline", later),
+        ("decay", T + 2 * DAY),
+        ("time", T + 2 * DAY),
+    ]
+    assert [(one.at, one.due_at) for one in found[0].requests] == [(later, T + DAY)]
+    assert person.history[-1].now == T + 2 * DAY
