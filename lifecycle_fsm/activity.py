@@ -89,7 +89,7 @@ def fingerprint(activity: Activity, payload: Mapping[str, Any]) -> bytes:
     """
     brought: object = payload if len(payload) < 2 else dict(sorted(payload.items()))
     # Of the written form, because values have the same hash that differ: -1 and -2, 1 and 1.0.
-    content = hash((activity.kind, activity.at.timestamp(), f"{brought}"))
+    content = hash((activity.kind, activity.at.timestamp(), repr(brought)))
     return _TWELVE(hash(activity.id), content & 0xFFFFFFFF)
 
 

@@ -51,6 +51,10 @@ class DataSilo:
             kind.name: {one.name: one.type for one in kind.payload}
             for kind in model.activity_kinds.values()
         }
+        self._required = {
+            kind: [name for name, one in types.items() if not one.nullable]
+            for kind, types in self._payloads.items()
+        }
         self._writers: dict[str, list[Callable[[Person, datetime, Payloads], None]]] = {
             kind.name: list(_writers(kind, model)) for kind in model.activity_kinds.values()
         }
@@ -87,10 +91,9 @@ class DataSilo:
                 accepted[name] = wanted.accept(value)
             except RecordError as error:
                 raise RecordError(f"{kind}.{name}: {error}") from None
-        if len(accepted) < len(types):
-            for name, wanted in types.items():
-                if name not in accepted and not wanted.nullable:
-                    raise RecordError(f"{kind} lacks its {name!r}")
+        for name in self._required[kind]:
+            if name not in accepted:
+                raise RecordError(f"{kind} lacks its {name!r}")
         return accepted
 
     def apply(self, kind: str, person: Person, now: datetime, payload: Payloads) -> None:

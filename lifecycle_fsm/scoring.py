@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from lifecycle_fsm.effects import NO_PAYLOAD, Effects, Payloads, attribute_of, condition
-from lifecycle_fsm.guard import Guard, compile_term
+from lifecycle_fsm.guard import Const, Guard, Token, compile_term
 from lifecycle_fsm.model import Model, Period, ScoreRule
 from lifecycle_fsm.model.building import fields_read
 from lifecycle_fsm.person import Person
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Scoring:
@@ -76,7 +78,9 @@ class Scoring:
             interest = False
             for rule in rules:
                 if rule.holds(person, now, payload):
-                    worth = rule.points(person, now, payload)
+                    worth = rule.worth
+                    if worth is None:
+                        worth = rule.points(person, now, payload)
                     interest = interest or worth > 0
                     cap = rule.cap
                     total += worth if cap is None else _capped(rule, cap, worth, person, now)
@@ -91,7 +95,7 @@ class Scoring:
 class _Rule:
     """One score rule, ready to run."""
 
-    __slots__ = ("cap", "holds", "place", "points", "turn")
+    __slots__ = ("cap", "holds", "place", "points", "turn", "worth")
     holds: Callable[[Any, datetime, Payloads], bool]
     points: Callable[[Any, datetime, Payloads], Any]
 
@@ -101,6 +105,12 @@ class _Rule:
         self.place = place
         self.holds = condition(rule.when, words)
         self.points = compile_term(rule.points, words, attribute_of)
+        #: The points, where they are the same for everybody.
+        self.worth: int | None = (
+            self.points(None, _NEVER, NO_PAYLOAD)
+            if isinstance(rule.points, Const | Token)
+            else None
+        )
         self.cap = rule.cap
         self.turn = _TURNS[rule.per]
 

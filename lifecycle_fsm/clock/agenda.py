@@ -84,13 +84,12 @@ class _Fading:
 class _Promise:
     """One deadline, ready to run."""
 
-    def __init__(self, rule: Deadline, model: Model) -> None:
-        calendars = {one.name: one for one in model.calendars}
+    def __init__(self, rule: Deadline, model: Model, time: WorkingTime) -> None:
         self.name = rule.name
         self.stage = rule.stage
         self.length = rule.after
         self.escalates = rule.escalates
-        self.time = WorkingTime(calendars[rule.calendar] if rule.calendar else None)
+        self.time = time
         self.holds = condition(rule.when, model.vocabulary)
         self.asking = Asking(rule.name, rule.send, rule, model) if rule.send else None
 
@@ -100,7 +99,13 @@ class Agenda:
 
     def __init__(self, model: Model, scoring: Scoring) -> None:
         self._fading = [_Fading(rule, model, scoring) for rule in model.decay]
-        self._promises = [_Promise(rule, model) for rule in model.deadlines]
+        # One for each calendar, because it remembers the days that it has worked out.
+        calendars = {one.name: one for one in model.calendars}
+        times = {
+            name: WorkingTime(calendars[name] if name else None)
+            for name in dict.fromkeys(rule.calendar for rule in model.deadlines)
+        }
+        self._promises = [_Promise(rule, model, times[rule.calendar]) for rule in model.deadlines]
         self._places = {one.name: place for place, one in enumerate(self._promises)}
         # An entry asks twice, once for the clock and once for the requests, and a miss once more.
         self._due = lru_cache(maxsize=_REMEMBERED)(self._due_of_visit)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from lifecycle_fsm.activity import Activity, fingerprint, made_id
 from lifecycle_fsm.effects import Payloads
@@ -189,15 +188,6 @@ class Orchestrator:
         name = activity or made_id(trigger, at, payload)
         return self.apply(Activity(name, person.id, trigger, at, payload))
 
-    def _attempt(
-        self, person: Person, work: Callable[..., list[Decision]], *arguments: Any
-    ) -> list[Decision] | Exception:
-        """Do all of the work, or leave the person as before and give the error to park [S11]."""
-        try:
-            return self.machine.whole(person, work, *arguments)
-        except Exception as error:
-            return error
-
     def _transact(self, person: Person, activity: Activity, payload: Payloads) -> list[Decision]:
         if activity.kind == "processed":
             return self._sort(person, activity, payload)
@@ -311,14 +301,16 @@ class Orchestrator:
         if error is None:
             firing = Firing(person, now, now, False, None, PROCESSED, self.machine.version)
             skipped = "; ".join(map(str, given.skipped))
-            done = self._attempt(
-                person, self._work.sort, person, firing, activity, given.values, skipped
-            )
-            if not isinstance(done, Exception):
+            try:
+                found = self.machine.whole(
+                    person, self._work.sort, person, firing, activity, given.values, skipped
+                )
+            except Exception as failure:
+                error = said(failure)
+            else:
                 self._memory.keep(person, fingerprint(activity, given.values))
                 self._lot.remove(person.id, None)
-                return done
-            error = said(done)
+                return found
         person._due = None
         self._lot.keep(Parked(person.id, None, str(error)))
         return [stopped("parked", person, activity, str(error))]
@@ -354,13 +346,13 @@ class Orchestrator:
 
     def _let_pass(self, person: Person, due: datetime) -> list[Decision]:
         """Let happen what is due at an instant: decay, deadlines, moves."""
-        done = self._attempt(person, self._work.time, person, due)
-        if isinstance(done, Exception):
+        try:
+            return self._work.narrow_time(person, self._work.time, person, due)
+        except Exception as error:
             person._due = None
-            self._lot.keep(Parked(person.id, None, said(done)))
+            self._lot.keep(Parked(person.id, None, said(error)))
             firing = self.machine.firing(person, due)
-            return [fired("parked", person, firing, None, "time", reason=said(done))]
-        return done
+            return [fired("parked", person, firing, None, "time", reason=said(error))]
 
     # ------------------------------------------------------------------ when things went wrong
 

@@ -89,16 +89,20 @@ class Work:
             for kind in model.activity_kinds
             if kind not in OPEN_KINDS and kind != "merged"
         }
+        decayed = {one.field for rule in model.decay for one in rule.then}
+        #: For what time brings.
+        self.narrow_time = Whole(machine.person_class, self._written(None) | decayed)
         # Points of fit are due at the sort; a chain with the step has them by then [S13].
         self._unscored = self.scoring.has_demographic and not any(
             step.use == "demographic_score" for step in model.processing
         )
 
-    def _written(self, kind: str) -> set[str]:
-        """The fields that activities of a kind may write, themselves or by moves."""
+    def _written(self, kind: str | None) -> set[str]:
+        """The fields that activities of a kind, or time, may write, themselves or by moves."""
         scores = {"behavior_score", "scored_at", "demographic_score"}
         by_moves = {one.field for move in self._model.moves for one in move.then}
-        return {*scores, *by_moves, *self.data.writes[kind], "assigned_to"}
+        itself = self.data.writes[kind] if kind else ()
+        return {*scores, *by_moves, *itself, "assigned_to"}
 
     # ------------------------------------------------------------------ an activity
 
@@ -125,9 +129,15 @@ class Work:
         else:
             if rescored or (kind == "changed" and not self.scoring.inputs.isdisjoint(payload)):
                 person.demographic_score = self.scoring.demographic(person, now)
-            result, unmet = machine.run(person, trigger, firing)
-            if result == "no_such_move" and trigger is not None:
-                reason = machine.no_such(trigger, stage)
+            if trigger is not None:
+                result, unmet = machine.run(person, trigger, firing)
+                if result == "no_such_move":
+                    reason = machine.no_such(trigger, stage)
+            else:
+                machine.advance(person, firing)
+                machine.wind(person, now, 0)
+                if firing.entered:
+                    result = "moved"
             if firing.entered or listened or person._waiting:
                 cause = Cause(activity.id, _record(person, activity))
                 came = (Came(kind, cause, payload),) if listened else ()

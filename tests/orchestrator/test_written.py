@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -28,19 +29,26 @@ def test_s11_nothing_is_written_that_would_not_be_put_back(
     model = load(name)
     seen: Counter[str] = Counter()
     stray: set[tuple[str, str]] = set()
-    do = Work.activity
+    do, pass_time = Work.activity, Work.time
 
-    def watched(self: Work, person: Person, activity: Activity, payload: Any) -> Any:
+    def watch(kind: str, person: Person, kept: Whole, work: Callable[..., Any], *given: Any) -> Any:
         names = [one.name for one in attrs.fields(type(person))]
         before = {name: getattr(person, name) for name in names}
-        found = do(self, person, activity, payload)
-        kept = self.narrow.get(activity.kind, self.machine.whole).slots
+        found = work(*given)
         written = {name for name in names if getattr(person, name) is not before[name]}
-        stray.update((activity.kind, name) for name in written - {*kept})
-        seen[activity.kind] += 1
+        stray.update((kind, name) for name in written - {*kept.slots})
+        seen[kind] += 1
         return found
 
-    monkeypatch.setattr(Work, "activity", watched)
+    def activity(self: Work, person: Person, activity: Activity, payload: Any) -> Any:
+        kept = self.narrow.get(activity.kind, self.machine.whole)
+        return watch(activity.kind, person, kept, do, self, person, activity, payload)
+
+    def time(self: Work, person: Person, due: datetime) -> Any:
+        return watch("time", person, self.narrow_time, pass_time, self, person, due)
+
+    monkeypatch.setattr(Work, "activity", activity)
+    monkeypatch.setattr(Work, "time", time)
     engine = Orchestrator(model)
     log = [
         one
@@ -48,9 +56,10 @@ def test_s11_nothing_is_written_that_would_not_be_put_back(
         if one.kind in model.activity_kinds
     ]
     engine.expect_processed({one.person for one in log if one.kind == "processed"})
-    for activity in log:
-        engine.apply(activity)
+    for one in log:
+        engine.apply(one)
     assert not stray
+    assert seen["time"] > 100
     assert len(seen) > 8
 
 
