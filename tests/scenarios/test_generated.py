@@ -4,7 +4,7 @@ logs, with decay, caps, deadlines, calendars, assignment, alerts and merges."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lifecycle_fsm import Activity, HistoryRow, Model, stamps
+from lifecycle_fsm import Activity, HistoryRow, Model, Person, stamps
 from lifecycle_fsm.clock.agenda import Agenda
 from lifecycle_fsm.clock.working_time import WorkingTime
 from lifecycle_fsm.machine.lean import LeanTransition
@@ -447,14 +447,16 @@ class Trouble:
         return work
 
 
-def stepwise(run: Run, until: datetime, trouble: Trouble) -> None:
-    """Let time pass, one due instant after the other; what fails is tried again at once."""
+def stepwise(run: Run, until: datetime, trouble: Trouble, people: Collection[Person]) -> None:
+    """Let time pass for these people, one due instant after the other; what fails is tried again
+    at once."""
     while True:
-        due = min((one._due for one in run.people.values() if one._due), default=None)
+        due = min((one._due for one in people if one._due), default=None)
         if due is None or due > until:
             return
         before = run.everything()
-        parked = [one for one in run.lifecycle.tick(due) if one.result == "parked"]
+        passed = [run.engine._run_due(one, due, inclusive=True) for one in people]
+        parked = [one for each in passed for one in each if one.result == "parked"]
         for one in parked:
             after = run.everything()[one.person]
             assert {**after, "_due": None} == {**before[one.person], "_due": None}
@@ -462,6 +464,19 @@ def stepwise(run: Run, until: datetime, trouble: Trouble) -> None:
             trouble.on = False
             run.lifecycle.retry(due)
             assert not run.lifecycle.parked
+
+
+def meet(run: Run, merge: Activity, trouble: Trouble) -> None:
+    """A merge that comes late first lets both clocks run up to the later of them. That is time,
+    and no part of the merge: it stays where the merge fails."""
+    both = [run.engine.survivor(one) for one in (merge.person, merge.payload["loser"])]
+    now = merge.at
+    while True:
+        stepwise(run, now - MICRO, trouble, both)
+        latest = max(one._clock or now for one in both)
+        if latest <= now:
+            return
+        now = latest
 
 
 @quickly
@@ -489,7 +504,10 @@ def test_s11_an_exception_anywhere_leaves_everybody_as_before_and_a_retry_gives_
         run.engine._work.data.apply = trouble.wrap(run.engine._work.data.apply)  # type: ignore[method-assign]
         for number, activity in enumerate(log):
             trouble.on = True
-            stepwise(run, min(one.at for one in log[number:]) - MICRO, trouble)
+            coming = min(one.at for one in log[number:])
+            stepwise(run, coming - MICRO, trouble, run.people.values())
+            if activity.kind == "merged":
+                meet(run, activity, trouble)
             before, merged = run.everything(), dict(run.lifecycle.merged)
             decision = run.lifecycle.apply(activity)
             if decision.result == "parked":
@@ -501,7 +519,7 @@ def test_s11_an_exception_anywhere_leaves_everybody_as_before_and_a_retry_gives_
                 run.lifecycle.retry(activity.at)
                 assert not run.lifecycle.parked
         trouble.on = True
-        stepwise(run, END, trouble)
+        stepwise(run, END, trouble, run.people.values())
     finally:
         for owner, name, original in originals:
             setattr(owner, name, original)
