@@ -108,6 +108,22 @@ def released(person: Person, now: datetime) -> list[Request]:
     return [one.asking.release(person, now, one) for one in waiting]
 
 
+def handed_over(loser: Person, survivor: Person, *, taken: bool) -> tuple[Held, ...]:
+    """What has waited for the CRM's record of the loser and now waits for that of the survivor
+    [S23][S24]: what activities asked for, and where the survivor has taken over the stage, what its
+    entry asked for. Somebody still has to call."""
+    visit = (loser._stage, loser._stage_entered_at)
+    waiting: tuple[Held, ...] = loser._waiting
+    return tuple(
+        one._replace(
+            key=f"{loser.id}/{one.key}",
+            visit=None if one.visit is None else survivor._stage_entered_at,
+        )
+        for one in waiting
+        if one.visit is None or (taken and (one.stage, one.visit) == visit)
+    )
+
+
 def abandoned(person: Person, now: datetime) -> list[Request]:
     """What has waited for the CRM, of somebody who is folded into another person now [S23]."""
     return [attrs.evolve(one, state="superseded") for one in released(person, now)]

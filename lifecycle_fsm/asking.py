@@ -83,6 +83,12 @@ class Asking:
             person, at, held.key, held.stage, held.activity, held.to, held.due_at, state
         )
 
+    def again(self, person: Person, at: datetime, held: Held) -> Request:
+        """What waits on for somebody who took it over by a merge [S23]."""
+        return self._made(
+            person, at, held.key, held.stage, held.activity, held.to, held.due_at, "held"
+        )
+
     def _made(
         self,
         person: Person,

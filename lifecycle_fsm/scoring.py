@@ -106,7 +106,7 @@ class _Rule:
         self.holds = condition(rule.when, words)
         self.points = compile_term(rule.points, words, attribute_of)
         #: The points, where they are the same for everybody.
-        self.worth: int | None = (
+        self.worth: Any = (
             self.points(None, _NEVER, NO_PAYLOAD)
             if isinstance(rule.points, Const | Token)
             else None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import attrs
 
 from lifecycle_fsm.activity import Activity
-from lifecycle_fsm.alerts import abandoned
+from lifecycle_fsm.alerts import abandoned, handed_over
 from lifecycle_fsm.clock import Agenda
 from lifecycle_fsm.data import DataSilo
 from lifecycle_fsm.effects import Effects, Payloads
@@ -276,8 +276,11 @@ class Work:
         if self.scoring.has_demographic:
             survivor.demographic_score = self.scoring.demographic(survivor, now)
         stage = self._merging.stage(survivor._stage, loser._stage)
+        taken = stage != survivor._stage
         firing = Firing(survivor, now, activity.at, late, None, activity.id, machine.version)
         self._take_place(survivor, stage, firing)
+        held = handed_over(loser, survivor, taken=taken)
+        survivor._waiting += held
         theirs = (attrs.evolve(one, record=one.record or loser.id) for one in loser._deferred)
         waiting = sorted((*survivor._deferred, *theirs), key=lambda one: (one.at, one.activity))
         survivor._deferred = (*waiting, *self._waits(survivor, activity, payload, late))
@@ -291,7 +294,10 @@ class Work:
         more, entered, came = self._catch_up(survivor, firing, (), kind)
         machine.wind(survivor, now, 0)
         cause = Cause(activity.id, _record(survivor, activity))
-        requests = self._after.follow(survivor, now, stage, entered, came, cause)
+        requests = (
+            *(one.asking.again(survivor, now, one) for one in held),
+            *self._after.follow(survivor, now, stage, entered, came, cause),
+        )
         self._log(activity)
         merged = fired("unchanged", survivor, firing, activity.id, kind, (), "", requests)
         first, *others = _in_order(merged, more)

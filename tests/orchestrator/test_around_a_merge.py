@@ -263,13 +263,50 @@ def test_s24_a_loser_whom_the_crm_knows_releases_what_waits_for_the_survivor() -
     assert [(one.id, one.state) for one in decision.requests] == [("p/call/processed", "released")]
 
 
-def test_s24_who_takes_over_another_stage_no_longer_needs_what_the_old_one_asked_for() -> None:
+def asked(decision: Decision) -> list[tuple[str, str]]:
+    return [(one.id, one.state) for one in decision.requests]
+
+
+def test_s24_with_a_stage_the_survivor_takes_over_what_its_entry_asked_for() -> None:
     orchestrator, _, _ = pair("a", "b", alerts=(CALL,))
-    merge(orchestrator)
+    assert asked(merge(orchestrator)) == [("p/call/q/processed", "held")]
     decision = orchestrator.apply(act("1", "crm_synced", MERGED + DAY))
-    assert [(one.id, one.state) for one in decision.requests] == [
-        ("p/call/processed", "superseded")
+    assert asked(decision) == [
+        ("p/call/processed", "superseded"),
+        ("p/call/q/processed", "released"),
     ]
+
+
+def test_s24_it_goes_out_at_once_where_the_crm_knows_the_survivor() -> None:
+    orchestrator, _, _ = pair("a", "b", alerts=(CALL,), mine={"crm_synced_at": T})
+    assert asked(merge(orchestrator)) == [
+        ("p/call/q/processed", "held"),
+        ("p/call/q/processed", "released"),
+    ]
+
+
+def test_s24_it_is_superseded_where_the_survivor_goes_on_at_once() -> None:
+    orchestrator, person, _ = pair(
+        "a",
+        "b",
+        alerts=(CALL,),
+        moves=(move("up", "b", "c", when="level >= 1"),),
+        mine={"level": 1},
+    )
+    merge(orchestrator)
+    assert person.stage == "c"
+    decision = orchestrator.apply(act("1", "crm_synced", MERGED + DAY))
+    assert ("p/call/q/processed", "superseded") in asked(decision)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("a", "a"), ("b", "a"), ("a", "b")])
+def test_s24_what_an_activity_of_the_loser_asked_for_waits_on(ours: str, theirs: str) -> None:
+    rule = AlertRule(name="raised", on="form_filled", send="task", to="'desk'", links_to_crm=True)
+    orchestrator, _, _ = pair(ours, theirs, alerts=(rule,))
+    orchestrator.apply(act("f", "form_filled", T + DAY, "q", form="Hand-Raise: Demo"))
+    assert asked(merge(orchestrator)) == [("p/raised/q/f", "held")]
+    decision = orchestrator.apply(act("1", "crm_synced", MERGED + DAY))
+    assert asked(decision) == [("p/raised/q/f", "released")]
 
 
 # ------------------------------------------------------------------ time
