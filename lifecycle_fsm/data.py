@@ -87,6 +87,9 @@ class DataSilo:
                     f"{kind} brings no {name!r}{suggest(name, types)}; "
                     f"it brings {', '.join(types) or 'nothing'}"
                 )
+            if wanted.takes_any_text and type(value) is str and value.isascii():
+                accepted[name] = value
+                continue
             try:
                 accepted[name] = wanted.accept(value)
             except RecordError as error:

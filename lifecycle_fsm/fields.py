@@ -42,6 +42,11 @@ def _bound(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _whole(bound: Any, unbound: int) -> int:
+    """A bound as a whole number; one that is none is reported as a fault of the type."""
+    return int(bound) if isinstance(bound, int | float) and math.isfinite(bound) else unbound
+
+
 @attrs.frozen
 class FieldType:
     """The type of one value: its kind, whether it may be missing, choices, and clamps.
@@ -55,6 +60,22 @@ class FieldType:
     choices: tuple[str, ...] = ()
     minimum: float | None = attrs.field(default=None, converter=_bound)
     maximum: float | None = attrs.field(default=None, converter=_bound)
+    #: The bounds of a whole number, worked out once, and whether any text will do.
+    _low: int = attrs.field(init=False, repr=False, eq=False)
+    _high: int = attrs.field(init=False, repr=False, eq=False)
+    takes_any_text: bool = attrs.field(init=False, repr=False, eq=False)
+
+    @_low.default
+    def _lowest(self) -> int:
+        return _whole(self.minimum, INT_MIN)
+
+    @_high.default
+    def _highest(self) -> int:
+        return _whole(self.maximum, INT_MAX)
+
+    @takes_any_text.default
+    def _is_free_text(self) -> bool:
+        return self.kind == "str" and not self.choices
 
     def __str__(self) -> str:
         name = " | ".join(f'"{choice}"' for choice in self.choices) if self.choices else self.kind
@@ -73,9 +94,9 @@ class FieldType:
     def clamp(self, value: Any) -> Any:
         """A computed number, held within the declared bounds; anything else as it is."""
         if self.kind == "int":
-            low = INT_MIN if self.minimum is None else int(self.minimum)
-            high = INT_MAX if self.maximum is None else int(self.maximum)
-            return low if value < low else min(value, high)
+            if value < self._low:
+                return self._low
+            return self._high if value > self._high else value
         if self.kind == "float":
             if self.minimum is not None and value < self.minimum:
                 return self.minimum
@@ -93,7 +114,7 @@ class FieldType:
         Raises:
             RecordError: the value is of another kind, not a choice, NaN, infinite or too large.
         """
-        if self.kind == "str" and type(value) is str and not self.choices and value.isascii():
+        if self.takes_any_text and type(value) is str and value.isascii():
             return value  # by far the most common, so that the rest may be slow
         if value is None or (isinstance(value, str) and value == "" and self._has_no_empty_text):
             if not self.nullable:
