@@ -8,66 +8,111 @@ What is exported here is public; everything else may change.
 'contact'
 """
 
-from lifecycle_fsm.activity import Activity
-from lifecycle_fsm.errors import (
-    FileProblem,
-    GuardError,
-    GuardSyntaxError,
-    LifecycleError,
-    MissingExtra,
-    ModelError,
-    NoSuchMove,
-    Problem,
-    RecordError,
-    Refused,
-    StageConflict,
-    StepFailed,
-    UnknownPerson,
-)
-from lifecycle_fsm.fields import FieldDef, FieldType
-from lifecycle_fsm.guard import (
-    Outcome,
-    activity,
-    always,
-    days_in_stage,
-    greatest,
-    least,
-    named,
-    never,
-    now,
-    p,
-    parse_guard,
-    t,
-)
-from lifecycle_fsm.history import HistoryRow, Stamp, stamps
-from lifecycle_fsm.lifecycle import Lifecycle
-from lifecycle_fsm.machine import Decision, Foreign, LifecycleMachine, Refusal
-from lifecycle_fsm.model import (
-    ActivityKind,
-    AlertRule,
-    AssignmentRule,
-    Calendar,
-    DataRule,
-    Deadline,
-    Decay,
-    Model,
-    Move,
-    ScoreRule,
-    SortRule,
-    Stage,
-    StepDef,
-    dumps,
-    load,
-    loads,
-    save,
-    shipped,
-)
-from lifecycle_fsm.orchestrator import Parked
-from lifecycle_fsm.person import Person
-from lifecycle_fsm.processing import Context, Step, StepError, step
-from lifecycle_fsm.requests import Request
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.activities import Activity
+    from lifecycle_fsm.errors import (
+        FileProblem,
+        GuardError,
+        GuardSyntaxError,
+        LifecycleError,
+        MissingExtra,
+        ModelError,
+        NoSuchMove,
+        Problem,
+        RecordError,
+        Refused,
+        StageConflict,
+        StepFailed,
+        UnknownPerson,
+    )
+    from lifecycle_fsm.fields import FieldDef, FieldType
+    from lifecycle_fsm.guard import (
+        Outcome,
+        activity,
+        always,
+        days_in_stage,
+        greatest,
+        least,
+        named,
+        never,
+        now,
+        p,
+        parse_guard,
+        t,
+    )
+    from lifecycle_fsm.history import HistoryRow, Stamp, stamps
+    from lifecycle_fsm.lifecycle import Lifecycle
+    from lifecycle_fsm.machine import Decision, Foreign, LifecycleMachine, Refusal
+    from lifecycle_fsm.model import (
+        ActivityKind,
+        AlertRule,
+        AssignmentRule,
+        Calendar,
+        DataRule,
+        Deadline,
+        Decay,
+        Model,
+        Move,
+        ScoreRule,
+        SortRule,
+        Stage,
+        StepDef,
+        dumps,
+        load,
+        loads,
+        save,
+        shipped,
+    )
+    from lifecycle_fsm.orchestrator import Parked
+    from lifecycle_fsm.person import Person
+    from lifecycle_fsm.processing import Context, Step, StepError, step
+    from lifecycle_fsm.requests import Request
 
 __version__ = "0.1.0"
+
+#: Where each public name lives. They are imported when they are first used: pytest loads this
+#: package for its plugin in every project where it is installed, also for suites without a model.
+_ROOMS = {
+    "activities": "Activity",
+    "errors": (
+        "FileProblem GuardError GuardSyntaxError LifecycleError MissingExtra ModelError "
+        "NoSuchMove Problem RecordError Refused StageConflict StepFailed UnknownPerson"
+    ),
+    "fields": "FieldDef FieldType",
+    "guard": (
+        "Outcome activity always days_in_stage greatest least named never now p parse_guard t"
+    ),
+    "history": "HistoryRow Stamp stamps",
+    "lifecycle": "Lifecycle",
+    "machine": "Decision Foreign LifecycleMachine Refusal",
+    "model": (
+        "ActivityKind AlertRule AssignmentRule Calendar DataRule Deadline Decay Model "
+        "Move ScoreRule SortRule Stage StepDef dumps load loads save shipped"
+    ),
+    "orchestrator": "Parked",
+    "person": "Person",
+    "processing": "Context Step StepError step",
+    "requests": "Request",
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    room = _HOME.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "Activity",

@@ -11,7 +11,7 @@ from datetime import datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from lifecycle_fsm.activity import Activity, made_id
+from lifecycle_fsm.activities import Activity, made_id
 from lifecycle_fsm.errors import RecordError, UnknownPerson, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import HistoryRow

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from lifecycle_fsm.activity import Activity, fingerprint
+from lifecycle_fsm.activities import Activity, fingerprint
 from lifecycle_fsm.errors import RecordError
 
 TIME = datetime(2024, 5, 1, 10, tzinfo=UTC)

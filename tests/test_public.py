@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -24,6 +25,20 @@ def test_every_name_that_is_exported_is_there_and_in_the_reference() -> None:
     documented = set(re.findall(r":: lifecycle_fsm\.(\w+)$", REFERENCE, re.MULTILINE))
     documented |= set(re.findall(r"`(\w+)`", REFERENCE))
     assert set(names) - documented == set()
+
+
+def test_what_type_checkers_see_is_what_programs_get() -> None:
+    source = Path(lifecycle_fsm.__file__).read_text("utf-8")
+    imported = {
+        alias.name: node.module
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and node.module and node.col_offset
+        for alias in node.names
+    }
+    assert imported == {name: f"lifecycle_fsm.{room}" for name, room in lifecycle_fsm._HOME.items()}
+    assert set(imported) == set(lifecycle_fsm.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = lifecycle_fsm.nothing
 
 
 def test_the_reference_has_nothing_that_is_not_exported() -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import attrs
 import typer
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.cli.common import Bar, as_json, lined_up
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import Counts, count

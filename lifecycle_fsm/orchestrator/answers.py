@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.machine import Decision, Firing, Refusal, Result
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from lifecycle_fsm.activity import Activity, fingerprint, made_id
+from lifecycle_fsm.activities import Activity, fingerprint, made_id
 from lifecycle_fsm.effects import Payloads
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
 from lifecycle_fsm.fields import instant

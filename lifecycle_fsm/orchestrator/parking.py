@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 
 
 @attrs.frozen

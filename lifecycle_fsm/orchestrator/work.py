@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import attrs
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.alerts import abandoned, handed_over
 from lifecycle_fsm.clock import Agenda
 from lifecycle_fsm.data import DataSilo

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.data import DataSilo
 from lifecycle_fsm.effects import attribute_of, condition
 from lifecycle_fsm.errors import RecordError

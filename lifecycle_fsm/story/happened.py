@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.data import Opportunity
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.story.replay import Change, Moment

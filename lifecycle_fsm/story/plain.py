@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.machine import Decision, Refusal
 from lifecycle_fsm.requests import Request
 

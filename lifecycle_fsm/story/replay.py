@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.data import Opportunity
 from lifecycle_fsm.effects import attribute_of
 from lifecycle_fsm.errors import UnknownPerson

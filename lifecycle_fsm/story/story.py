@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.history import HistoryRow, Stamp, stamps

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import Problem, RecordError
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.model import Model

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem, Problem
 from lifecycle_fsm.tables.binding import BoundFile, FileReport, Targets
 from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping, complain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 
 
 def by_event(activities: Iterable[Activity]) -> list[Activity]:

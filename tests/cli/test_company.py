@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.cli import company
 from lifecycle_fsm.cli.company import fairs, habits, interest, marketing, outages, reps, seasons
 from lifecycle_fsm.cli.company.chance import Chance, Odds

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.cli import company
 from lifecycle_fsm.machine.whole import Whole
 from lifecycle_fsm.model import load

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.model import load

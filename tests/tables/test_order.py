@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.tables import by_event
 
 T = datetime(2024, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.cli.company.accounts import Account
 from lifecycle_fsm.cli.company.invention import Company
 from lifecycle_fsm.errors import LifecycleError

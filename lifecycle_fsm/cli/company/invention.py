@@ -9,7 +9,7 @@ from datetime import datetime
 
 import attrs
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.cli.company.accounts import Account
 from lifecycle_fsm.cli.company.people import People
 from lifecycle_fsm.cli.company.processing import processed

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NoReturn
 
-from lifecycle_fsm.activity import Activity
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import by_event
