@@ -294,6 +294,7 @@ MQL (Qualified): since 6 Mar 2025
                    hand is raised; last name Lee.
                    → MQL, the stage of that record.
                    Assigned to rep.one.
+                   Held until the CRM knows the record: a task for rep.one: “Call Bo Lee”.
  6 Mar 2025 14:00  Deadline missed: “answer”, 4 working hours after MQL was entered.
                    Asked: a task for rep.one: “Overdue: Bo Lee”.
  7 Mar 2025 10:00  Filled the form “Whitepaper”. Interest 20 → 30.
