@@ -1,0 +1,119 @@
+"""The questions that can be asked of guards: does anybody satisfy one, does one imply another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.guard import Guard, Vocabulary, all_of, any_of, inline, negate, reads, resolve
+from lifecycle_fsm.solving.answer import Answer
+from lifecycle_fsm.solving.by_z3 import ask
+from lifecycle_fsm.solving.formula import Atoms, Node, given, numbers
+from lifecycle_fsm.solving.search import BUDGET, OutOfBudget, Search
+from lifecycle_fsm.solving.world import World
+
+#: Who decides.
+Prover: TypeAlias = Literal["search", "z3", "both"]
+_NOBODY: Mapping[str, Value] = {}
+
+
+def solve(guard: Guard, world: World, *, budget: int = BUDGET, prover: Prover = "search") -> Answer:
+    """Somebody for whom the guard holds, at the world's ``now``.
+
+    ``prover`` says who decides: the ``search``, without any solver; ``z3`` alone; or ``both``, z3
+    where the search could not decide.
+
+    The time and memory that it takes grow with the number of outcomes that the guard can tell
+    apart, not with the number of values: ``behavior_score >= 65`` has two.
+
+    Raises:
+        GuardError: the guard does not fit the world's vocabulary.
+        MissingExtra: z3 is needed and not installed.
+    """
+    words = world.vocabulary
+    whole = all_of(guard, *world.laws_for(_fields(guard, words)))
+    atoms = Atoms(words)
+    node = atoms.node(whole)
+    answer, found = Answer("undecided"), _NOBODY
+    if prover != "z3":
+        answer, found = _try(node, atoms, world, budget)
+    if prover != "search" and answer.verdict == "undecided":
+        answer, found = ask(node, atoms, world)
+    if not answer.found:
+        return answer
+    small = _smallest(node, found, atoms, world)
+    answers = {name for name in small if name not in words.fields}
+    return Answer(
+        "found",
+        {name: small[name] for name in sorted(small) if name not in answers},
+        {name.removesuffix("()"): bool(small[name]) for name in sorted(answers)},
+    )
+
+
+def _try(node: Node, atoms: Atoms, world: World, budget: int) -> tuple[Answer, Mapping[str, Value]]:
+    search = Search(atoms, world, budget)
+    try:
+        found = search.run(node)
+    except OutOfBudget:
+        return Answer("undecided", reason=f"more than {budget:,} cases"), _NOBODY
+    if found is not None:
+        return Answer("found"), found
+    if search.complete:
+        return Answer("refuted"), _NOBODY
+    return Answer("undecided", reason="arithmetic over several fields"), _NOBODY
+
+
+def implies(
+    one: Guard, other: Guard, world: World, *, budget: int = BUDGET, prover: Prover = "search"
+) -> Answer:
+    """Somebody for whom the first guard holds and the second does not: ``refuted`` means that the
+    first implies the second."""
+    return solve(all_of(one, negate(other)), world, budget=budget, prover=prover)
+
+
+def differs(
+    one: Guard, other: Guard, world: World, *, budget: int = BUDGET, prover: Prover = "search"
+) -> Answer:
+    """Somebody for whom just one of the two holds: ``refuted`` means that they say the same."""
+    apart = any_of(all_of(one, negate(other)), all_of(other, negate(one)))
+    return solve(apart, world, budget=budget, prover=prover)
+
+
+def _fields(guard: Guard, words: Vocabulary) -> frozenset[str]:
+    return reads(inline(resolve(guard, words), words))
+
+
+def _smallest(
+    node: Node, found: Mapping[str, Value], atoms: Atoms, world: World
+) -> Mapping[str, Value]:
+    """The same person with every field as in somebody of whom nothing is known that may be so."""
+    every = {name for number in numbers(node) for name in atoms[number].fields}
+    person = {name: _start(name, world) for name in every} | dict(found)
+
+    def holds() -> bool:
+        outcomes = {
+            number: atoms[number].holds(
+                {name: person[name] for name in atoms[number].fields}, world.now
+            )
+            for number in set(numbers(node))
+        }
+        return given(node, outcomes) is True
+
+    if not holds():
+        raise AssertionError("a person that was found satisfies the guard")
+    for name in sorted(found):
+        before = person[name]
+        person[name] = _start(name, world)
+        if not holds():
+            person[name] = before
+    return {
+        name: value
+        for name, value in person.items()
+        if (type(value), value) != (type(_start(name, world)), _start(name, world))
+        or name not in world.vocabulary.fields
+    }
+
+
+def _start(name: str, world: World) -> Value:
+    return world.start_of(name) if name in world.vocabulary.fields else False

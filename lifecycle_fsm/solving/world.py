@@ -1,0 +1,53 @@
+"""What is known of the persons about whom a guard is asked: fields, bounds, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import attrs
+
+from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.guard import Guard, Vocabulary, reads
+
+#: The instant at which a person that is found lives. Any would do: guards see the clock only as
+#: differences to it [S4].
+NOW = datetime(2024, 6, 3, 12, tzinfo=UTC)
+
+
+def _nothing() -> dict[str, Value]:
+    return {}
+
+
+@attrs.frozen
+class World:
+    """The persons of a model, as far as a guard can tell them apart.
+
+    Args:
+        vocabulary: the fields with their types, the tokens, the named guards.
+        start: the value of each field of somebody of whom nothing is known, where it is not that
+            of its type; a person is told by what differs from it.
+        latest: time fields that are never later than this, such as those that only ``now`` writes.
+        laws: guards that hold for everybody, such as that a journey begins before its stage.
+        now: the instant of the decision.
+    """
+
+    vocabulary: Vocabulary
+    start: Mapping[str, Value] = attrs.field(factory=_nothing)
+    latest: Mapping[str, datetime] = attrs.field(factory=dict)
+    laws: tuple[Guard, ...] = ()
+    now: datetime = NOW
+
+    def type_of(self, field: str) -> FieldType:
+        """The type of a field."""
+        return self.vocabulary.fields[field]
+
+    def start_of(self, field: str) -> Value:
+        """The value of somebody of whom nothing is known."""
+        if field in self.start:
+            return self.start[field]
+        return self.type_of(field).empty
+
+    def laws_for(self, fields: frozenset[str]) -> tuple[Guard, ...]:
+        """The laws that speak of these fields alone: the others can always be kept beside them."""
+        return tuple(law for law in self.laws if reads(law) <= fields)

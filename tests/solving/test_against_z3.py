@@ -1,0 +1,50 @@
+"""The search and z3 give the same verdicts, where both decide."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+from lifecycle_fsm.guard import Arithmetic, Field, Guard, inline, parse_guard, resolve, walk
+from lifecycle_fsm.solving import World, solve
+from tests.guard.trees import GUARDS, NOW, VOCABULARY, oracle
+from tests.solving.test_search import somebody
+
+pytest.importorskip("z3")
+WORLD = World(VOCABULARY, now=NOW)
+
+
+def computes_with_decimals(guard: Guard) -> bool:
+    """Decimals round and real numbers do not, so that the two may well differ."""
+    written_out = inline(resolve(guard, VOCABULARY), VOCABULARY)
+    return any(
+        isinstance(part, Field) and VOCABULARY.fields[part.name].kind == "float"
+        for node in walk(written_out)
+        if isinstance(node, Arithmetic)
+        for part in walk(node)
+    )
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(GUARDS)
+def test_the_verdicts_agree(guard: Guard) -> None:
+    assume(not computes_with_decimals(guard))
+    one, other = solve(guard, WORLD), solve(guard, WORLD, prover="z3")
+    if "undecided" not in (one.verdict, other.verdict):
+        assert one.verdict == other.verdict
+    if other.found:
+        assert oracle(guard, somebody(other))
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("score + bonus >= 10 and score - bonus >= 10 and score + bonus < 10", "refuted"),
+        ("score + bonus == 10 and score - bonus == 4", "found"),
+        ("score + bonus == 10 and score - bonus == 3", "refuted"),
+    ],
+)
+def test_z3_decides_what_the_search_cannot(text: str, verdict: str) -> None:
+    guard = parse_guard(text)
+    assert solve(guard, WORLD).verdict in ("undecided", verdict)
+    assert solve(guard, WORLD, prover="both").verdict == verdict

