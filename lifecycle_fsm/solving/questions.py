@@ -33,7 +33,7 @@ def solve(guard: Guard, world: World, *, budget: int = BUDGET, prover: Prover = 
     """
     words = world.vocabulary
     whole = all_of(guard, *world.laws_for(_fields(guard, words)))
-    atoms = Atoms(words)
+    atoms = world.atoms
     node = atoms.node(whole)
     answer, found = Answer("undecided"), _NOBODY
     if prover != "z3":

@@ -9,6 +9,7 @@ import attrs
 
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import Guard, Vocabulary, reads
+from lifecycle_fsm.solving.formula import Atoms
 
 #: The instant at which a person that is found lives. Any would do: guards see the clock only as
 #: differences to it [S4].
@@ -37,6 +38,13 @@ class World:
     latest: Mapping[str, datetime] = attrs.field(factory=dict)
     laws: tuple[Guard, ...] = ()
     now: datetime = NOW
+    #: The comparisons that were asked about so far, ready to run.
+    atoms: Atoms = attrs.field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=attrs.Factory(lambda self: Atoms(self.vocabulary), takes_self=True),
+    )
 
     def type_of(self, field: str) -> FieldType:
         """The type of a field."""

@@ -1,0 +1,75 @@
+"""All checks, in the order in which their findings are told, and a model put through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from lifecycle_fsm.checks import (
+    deadlines_met,
+    forward_only,
+    guard_always,
+    guard_never,
+    negated_missing,
+    overlapping_moves,
+    ping_pong,
+    reachable_stages,
+    redundant_conditions,
+    silo_order,
+    sort_exhaustive,
+    sort_rules,
+    unset_fields,
+    unused_tokens,
+)
+from lifecycle_fsm.checks.finding import Finding
+from lifecycle_fsm.checks.ground import Ground
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.solving import Prover
+from lifecycle_fsm.solving.search import BUDGET
+
+Check = Callable[[Ground], Iterator[Finding]]
+
+#: The checks: each looks for one kind of fault, and knows nothing of the others.
+CHECKS: tuple[tuple[str, Check], ...] = tuple(
+    (one.NAME, one.check)
+    for one in (
+        sort_exhaustive,
+        sort_rules,
+        overlapping_moves,
+        guard_never,
+        guard_always,
+        redundant_conditions,
+        reachable_stages,
+        forward_only,
+        ping_pong,
+        silo_order,
+        deadlines_met,
+        negated_missing,
+        unused_tokens,
+        unset_fields,
+    )
+)
+
+
+def check(model: Model, *, budget: int = BUDGET, prover: Prover = "search") -> tuple[Finding, ...]:
+    """Everything that the checks find in a model: errors first, then warnings, then hints.
+
+    Args:
+        model: a model that builds.
+        budget: how many cases one question may look at; what needs more is a finding "not decided",
+            never a pass.
+        prover: ``both`` asks z3 where trying values does not decide; see
+            :func:`~lifecycle_fsm.solving.solve`.
+
+    Raises:
+        MissingExtra: z3 is asked for and not installed.
+    """
+    ground = Ground(model, budget, prover)
+    found = [finding for _, one in CHECKS for finding in one(ground)]
+    return tuple(sorted(found, key=lambda one: one.rank))
+
+
+def located(found: tuple[Finding, ...], lines: Callable[[str], int | None]) -> tuple[Finding, ...]:
+    """The findings with the lines of the model's file."""
+    return tuple(attrs.evolve(one, line=lines(one.where)) for one in found)

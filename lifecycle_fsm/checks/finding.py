@@ -1,0 +1,132 @@
+"""What a check finds: where, how bad, in the field's words, and a person who shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.guard.label import value_words
+from lifecycle_fsm.solving import NOW
+
+#: An error makes the model do what nobody can have meant; a warning is probably a slip; a hint is
+#: worth a look.
+Severity: TypeAlias = Literal["error", "warning", "hint"]
+_ORDER: tuple[Severity, ...] = ("error", "warning", "hint")
+_DAY = timedelta(days=1)
+_PAYLOAD = "activity__"
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One fault that a check has proved, or could not decide.
+
+    Args:
+        check: the name of the check.
+        severity: how bad it is.
+        fault: the fault in one word of the field: gap, dead, shadowed, overlap, ping-pong …
+        where: the place in the model, as problems of a model name it: ``moves[3] mal -> mql``.
+        message: what is wrong, and what to do.
+        stage: where the person stands.
+        person: the smallest person who shows it, by the fields that matter; times are those of
+            somebody who is looked at on 3 June 2024 at noon UTC.
+        assumed: what Python callables would have to answer for it.
+        line: the line of the model's file, where it has one.
+    """
+
+    check: str
+    severity: Severity
+    fault: str
+    where: str
+    message: str
+    stage: str | None = None
+    person: Mapping[str, Value] = attrs.field(factory=dict)
+    assumed: Mapping[str, bool] = attrs.field(factory=dict)
+    line: int | None = None
+
+    @property
+    def rank(self) -> int:
+        """Errors first."""
+        return _ORDER.index(self.severity)
+
+    @property
+    def shows(self) -> str:
+        """The person in words, or nothing where no person shows the fault."""
+        if self.stage is None and not self.person:
+            return ""
+        parts = [f"{said(name)} {_value(value)}" for name, value in self.person.items()]
+        parts += [f"{name} answers {_value(answer)}" for name, answer in self.assumed.items()]
+        where = f"somebody in {self.stage}" if self.stage else "somebody"
+        return f"{where}: {', '.join(parts)}" if parts else f"{where}, whoever it is"
+
+    @property
+    def code(self) -> str:
+        """The person as a line for a test, as in :mod:`lifecycle_fsm.testing`."""
+        if self.stage is None or any(name.startswith(_PAYLOAD) for name in self.person):
+            return ""
+        fields = {
+            name: value for name, value in self.person.items() if name not in ("stage", "journey")
+        }
+        arguments = [repr(self.stage), *(f"{name}={_code(one)}" for name, one in fields.items())]
+        return f"person_in({', '.join(arguments)})"
+
+    def __str__(self) -> str:
+        place = f"line {self.line}: {self.where}" if self.line else self.where
+        text = f"{self.severity}: {place}: {self.fault}: {self.message}"
+        return "\n".join([text, *([f"  {self.shows}"] if self.shows else [])])
+
+    def as_plain(self) -> dict[str, Any]:
+        """The finding as JSON tells it."""
+        return {
+            "check": self.check,
+            "severity": self.severity,
+            "fault": self.fault,
+            "where": self.where,
+            "line": self.line,
+            "message": self.message,
+            "stage": self.stage,
+            "person": {told(name): value for name, value in self.person.items()},
+            "assumed": dict(self.assumed),
+            "test": self.code,
+        }
+
+
+def told(name: str) -> str:
+    """A field by its name, what an activity brings as guards write it."""
+    return f"activity.{name.removeprefix(_PAYLOAD)}" if name.startswith(_PAYLOAD) else name
+
+
+def said(name: str) -> str:
+    """The name of a field as people say it."""
+    return told(name).replace("_", " ")
+
+
+def _value(value: Value) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, datetime):
+        return _ago(value)
+    return value_words(value)
+
+
+def _ago(value: datetime) -> str:
+    """How long before the instant of the witness: the date itself says nothing."""
+    gap = NOW - value
+    if not gap:
+        return "this instant"
+    past = gap > timedelta(0)
+    gap = abs(gap)
+    words = f"{gap // _DAY} days" if gap >= _DAY else ""
+    rest = gap % _DAY
+    if rest:
+        words = f"{words} {rest}".strip()
+    return f"{words.replace('1 days', '1 day') if words.startswith('1 days') else words} " + (
+        "ago" if past else "from now"
+    )
+
+
+def _code(value: Value) -> str:
+    return repr(f"{value:%Y-%m-%dT%H:%M:%S.%fZ}") if isinstance(value, datetime) else repr(value)

@@ -1,0 +1,134 @@
+"""What all checks stand on: the model, its persons, and the questions that were asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from lifecycle_fsm.checks.places import Condition
+from lifecycle_fsm.checks.worlds import world_of
+from lifecycle_fsm.guard import (
+    Arithmetic,
+    Compare,
+    Const,
+    Extreme,
+    Field,
+    Guard,
+    In,
+    Payload,
+    StartsWith,
+    Term,
+    Vocabulary,
+    all_of,
+    any_of,
+    inline,
+    negate,
+    resolve,
+    transform,
+)
+from lifecycle_fsm.model import Edge, Model
+from lifecycle_fsm.solving import Answer, Prover, World, solve, substitute
+from lifecycle_fsm.solving.search import BUDGET
+
+#: In front of the name of what an activity brings, where a person has it as a field.
+PAYLOAD = "activity__"
+
+
+class Ground:
+    """A model made ready to be asked about.
+
+    Args:
+        model: the model.
+        budget: how many cases one question may look at before it is "not decided".
+        prover: who decides, see :func:`~lifecycle_fsm.solving.solve`.
+    """
+
+    def __init__(self, model: Model, budget: int = BUDGET, prover: Prover = "search") -> None:
+        self.model = model
+        self.world = world_of(model)
+        self._budget = budget
+        self._prover = prover
+        self._known: dict[tuple[Guard, str | None], Answer] = {}
+        self._worlds: dict[str | None, World] = {None: self.world}
+
+    def ask(self, guard: Guard, *, kind: str | None = None, world: World | None = None) -> Answer:
+        """Somebody for whom the guard holds.
+
+        Args:
+            guard: what to satisfy.
+            kind: the activity whose values it may read.
+            world: other persons than those of the model.
+        """
+        if world is not None:
+            return solve(guard, world, budget=self._budget, prover=self._prover)
+        key = (guard, kind)
+        if key not in self._known:
+            lifted = guard if kind is None else _lifted(guard, self.world.vocabulary)
+            self._known[key] = solve(
+                lifted, self._world(kind), budget=self._budget, prover=self._prover
+            )
+        return self._known[key]
+
+    def each(self, one: Condition, guard: Guard) -> list[Answer]:
+        """Somebody for whom the guard holds, in each of the stages where a condition is asked."""
+        stages = one.stages or (None,)
+        return [
+            self.ask(guard if stage is None else self.at(guard, stage), kind=one.kind)
+            for stage in stages
+        ]
+
+    def same(self, one: Condition, guard: Guard, other: Guard) -> bool:
+        """Whether two guards decide the same for everybody of whom a condition is asked."""
+        apart = any_of(all_of(guard, negate(other)), all_of(other, negate(guard)))
+        return all(answer.refuted for answer in self.each(one, apart))
+
+    def at(self, guard: Guard, stage: str) -> Guard:
+        """The guard as it is asked in a stage: whatever it says of the stage is decided."""
+        return substitute(guard, {"stage": Const(stage)}, self.world.vocabulary)
+
+    def turn(self, edge: Edge, group: Sequence[Edge]) -> Guard:
+        """That it is this move's turn: its guard holds, and no guard that is tried before it."""
+        before = group[: group.index(edge)]
+        return all_of(
+            self.at(edge.when, edge.source),
+            *(negate(self.at(one.when, one.source)) for one in before),
+        )
+
+    def _world(self, kind: str | None) -> World:
+        """The persons, with what an activity brings as fields of theirs."""
+        if kind not in self._worlds:
+            brought = self.model.vocabulary_for(kind).payload
+            words = self.world.vocabulary
+            fields = {**words.fields, **{f"{PAYLOAD}{name}": one for name, one in brought.items()}}
+            self._worlds[kind] = attrs.evolve(
+                self.world, vocabulary=attrs.evolve(words, fields=fields)
+            )
+        return self._worlds[kind]
+
+
+def _lifted(guard: Guard, words: Vocabulary) -> Guard:
+    """The guard with what the activity brings as fields of the person."""
+
+    def change(part: Guard) -> Guard:
+        match part:
+            case Compare(op, left, right):
+                return Compare(op, _lifted_term(left), _lifted_term(right))
+            case In(term, options):
+                return In(_lifted_term(term), options)
+            case StartsWith(term, prefix):
+                return StartsWith(_lifted_term(term), prefix)
+        return part
+
+    return transform(inline(resolve(guard, words), words), change)
+
+
+def _lifted_term(term: Term) -> Term:
+    match term:
+        case Payload(name):
+            return Field(f"{PAYLOAD}{name}")
+        case Arithmetic(op, left, right):
+            return Arithmetic(op, _lifted_term(left), _lifted_term(right))
+        case Extreme():
+            return attrs.evolve(term, terms=tuple(_lifted_term(one) for one in term.terms))
+    return term

@@ -1,0 +1,28 @@
+"""A condition that holds for everybody, without saying so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lifecycle_fsm.checks.finding import Finding
+from lifecycle_fsm.checks.ground import Ground
+from lifecycle_fsm.checks.places import conditions
+from lifecycle_fsm.guard import Always, negate
+
+NAME = "guard_always"
+
+
+def check(ground: Ground) -> Iterator[Finding]:
+    """Conditions that nobody fails, such as ``score >= 0`` of a score that cannot be less."""
+    for one in conditions(ground.model):
+        if isinstance(one.guard, Always):
+            continue
+        if all(answer.refuted for answer in ground.each(one, negate(one.guard))):
+            yield Finding(
+                check=NAME,
+                severity="warning",
+                fault="always",
+                where=one.where,
+                message=f"everybody satisfies it, so {one.what} asks for nothing: write 'always' "
+                "if that is meant",
+            )

@@ -1,0 +1,47 @@
+"""A condition that nobody can ever satisfy: what it decides is dead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lifecycle_fsm.checks.finding import Finding
+from lifecycle_fsm.checks.ground import Ground
+from lifecycle_fsm.checks.places import conditions
+
+NAME = "guard_never"
+
+
+def check(ground: Ground) -> Iterator[Finding]:
+    """Conditions that hold for nobody, or for nobody in one of the stages where they are asked."""
+    for one in conditions(ground.model):
+        answers = ground.each(one, one.guard)
+        never = [
+            stage for stage, answer in zip(one.stages, answers, strict=False) if answer.refuted
+        ]
+        unclear = [answer for answer in answers if answer.verdict == "undecided"]
+        if all(answer.refuted for answer in answers):
+            yield Finding(
+                check=NAME,
+                severity="error",
+                fault="dead",
+                where=one.where,
+                message=f"nobody can ever satisfy it, so {one.what} never applies: look for two "
+                "conditions that contradict each other",
+            )
+        elif never:
+            yield Finding(
+                check=NAME,
+                severity="warning",
+                fault="dead",
+                where=one.where,
+                message=f"nobody in {' or '.join(never)} can satisfy it: leave "
+                f"{'it' if len(never) == 1 else 'them'} out there",
+            )
+        elif unclear:
+            yield Finding(
+                check=NAME,
+                severity="hint",
+                fault="not decided",
+                where=one.where,
+                message=f"whether anybody can satisfy it: {unclear[0].reason}",
+            )

@@ -1,0 +1,62 @@
+"""A part of a condition that changes nothing: the rest alone decides the same for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lifecycle_fsm.checks.finding import Finding
+from lifecycle_fsm.checks.ground import Ground
+from lifecycle_fsm.checks.places import Condition, conditions
+from lifecycle_fsm.guard import And, Guard, Known, Not, Or, all_of, any_of, negate, to_text
+
+NAME = "redundant_conditions"
+
+
+def check(ground: Ground) -> Iterator[Finding]:
+    """Parts of ``and`` and ``or`` that can be left out, one after the other."""
+    for one in conditions(ground.model):
+        whole = one.guard
+        if ground.same(one, whole, negate(whole)) or _decided(ground, one):
+            continue  # dead, or always: said by checks of their own
+        found = True
+        while found:
+            found = False
+            for part, rest in without_one(whole):
+                # "role is missing or role not in …" says what becomes of those without a role.
+                if not _of_missing(part) and ground.same(one, whole, rest):
+                    yield Finding(
+                        check=NAME,
+                        severity="warning",
+                        fault="redundant",
+                        where=one.where,
+                        message=f"{to_text(part)!r} changes nothing beside the rest, "
+                        f"{to_text(rest)!r}: leave it out, or look for what was meant",
+                    )
+                    whole, found = rest, True
+                    break
+
+
+def _of_missing(part: Guard) -> bool:
+    return isinstance(part.guard if isinstance(part, Not) else part, Known)
+
+
+def _decided(ground: Ground, one: Condition) -> bool:
+    return any(
+        all(answer.refuted for answer in ground.each(one, said))
+        for said in (one.guard, negate(one.guard))
+    )
+
+
+def without_one(guard: Guard) -> Iterator[tuple[Guard, Guard]]:
+    """Each part of an ``and`` or ``or``, with the guard without it; the last part first."""
+    match guard:
+        case And(parts) | Or(parts):
+            join = all_of if isinstance(guard, And) else any_of
+            for at in reversed(range(len(parts))):
+                yield parts[at], join(*parts[:at], *parts[at + 1 :])
+            for at in reversed(range(len(parts))):
+                for part, rest in without_one(parts[at]):
+                    yield part, join(*parts[:at], rest, *parts[at + 1 :])
+        case Not(inner):
+            for part, rest in without_one(inner):
+                yield part, negate(rest)

@@ -1,0 +1,50 @@
+"""Rules that read what a later silo writes [S18]: they would see it one activity too late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lifecycle_fsm.checks.finding import Finding
+from lifecycle_fsm.checks.ground import Ground
+from lifecycle_fsm.checks.places import place_of
+from lifecycle_fsm.guard import Guard, Term
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.model.resolving import fields_read
+
+NAME = "silo_order"
+_SCORES = dict.fromkeys(("behavior_score", "demographic_score", "scored_at"), "scoring")
+_ASSIGNED = {"assigned_to": "assignment"}
+
+
+def check(ground: Ground) -> Iterator[Finding]:
+    """Data, scoring, lifecycle, assignment, alerts: nothing reads what comes behind it."""
+    model = ground.model
+    for where, silo, trees, later in _silos(model):
+        for name in fields_read(model, trees):
+            if name in later:
+                yield Finding(
+                    check=NAME,
+                    severity="error",
+                    fault="order",
+                    where=where,
+                    message=f"{silo} comes before {later[name]} and reads {name!r}, which that "
+                    "writes: it would see the value of the activity before. Read what the field "
+                    "follows from instead",
+                )
+
+
+_Silo = tuple[str, str, Sequence[Guard | Term], dict[str, str]]
+
+
+def _silos(model: Model) -> Iterator[_Silo]:
+    for index, data in enumerate(model.data):
+        where = f"data[{index}] {data.name or data.on}"
+        trees = [data.when, *(one.value for one in data.then)]
+        yield where, "data", trees, _SCORES | _ASSIGNED
+    for index, score in enumerate(model.scoring):
+        yield f"scoring[{index}] {score.name}", "scoring", [score.when, score.points], _ASSIGNED
+    for rule in model.sort:
+        yield place_of(model, rule), "the lifecycle", [rule.when], _ASSIGNED
+    for move in model.moves:
+        trees = [move.when, *(one.value for one in move.then)]
+        yield place_of(model, move), "the lifecycle", trees, _ASSIGNED
