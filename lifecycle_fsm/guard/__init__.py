@@ -6,6 +6,7 @@
 """
 
 from lifecycle_fsm.guard.check import effect_problems, problems, term_type
+from lifecycle_fsm.guard.conditions import Conditions, Vector, compile_observed, conditions
 from lifecycle_fsm.guard.evaluate import compile_condition, compile_guard, compile_term
 from lifecycle_fsm.guard.explain import Outcome, compile_explainer, explain, unmet
 from lifecycle_fsm.guard.label import label
@@ -71,6 +72,7 @@ __all__ = [
     "And",
     "Arithmetic",
     "Compare",
+    "Conditions",
     "Const",
     "DaysInStage",
     "DaysSince",
@@ -94,6 +96,7 @@ __all__ = [
     "Token",
     "Truth",
     "TurningPoint",
+    "Vector",
     "Vocabulary",
     "activity",
     "all_of",
@@ -106,7 +109,9 @@ __all__ = [
     "compile_condition",
     "compile_explainer",
     "compile_guard",
+    "compile_observed",
     "compile_term",
+    "conditions",
     "constant",
     "days_in_stage",
     "definition_of",

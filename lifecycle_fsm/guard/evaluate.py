@@ -109,7 +109,7 @@ def compile_term(
     faults = effect_problems(term, wanted, vocabulary)
     if faults:
         raise GuardError("; ".join(faults))
-    source = _Source(vocabulary, attribute)
+    source = Source(vocabulary, attribute)
     known, value = source.term(term)
     if target is not None:
         if target.kind == "float":
@@ -126,7 +126,7 @@ def _compile_guard(
     faults = _all_problems(guard, vocabulary)
     if faults:
         raise GuardError("; ".join(faults))
-    source = _Source(vocabulary, attribute)
+    source = Source(vocabulary, attribute)
     return source.function(parameters, source.guard(inline(guard, vocabulary)))
 
 
@@ -149,7 +149,7 @@ def _all_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
     return faults
 
 
-class _Source:
+class Source:
     """The source of one lambda while it grows, with the values that its names stand for."""
 
     def __init__(self, vocabulary: Vocabulary, attribute: Attribute) -> None:
@@ -159,6 +159,7 @@ class _Source:
         self.variables = 0
 
     def function(self, parameters: str, body: str) -> Callable[..., Any]:
+        """The function of an expression."""
         source = f"lambda {parameters}: {body}"
         function = eval(compile(source, "<guard>", "eval"), self.values)  # noqa: S307 -- no user text in it
         function.source = source
@@ -175,6 +176,7 @@ class _Source:
     # -- guards ------------------------------------------------------------------------------
 
     def guard(self, guard: Guard) -> str:
+        """A guard without names of others as an expression."""
         match guard:
             case And(guards):
                 return f"({' and '.join(map(self.guard, guards))})"
@@ -206,6 +208,7 @@ class _Source:
         raise GuardError(f"{guard!r} cannot be compiled")
 
     def atom(self, known: list[str], test: str) -> str:
+        """A comparison that is false where a part of it is missing [S3]."""
         return f"({' and '.join([*filter(None, known), test])})"
 
     # -- terms -------------------------------------------------------------------------------
@@ -267,6 +270,7 @@ class _Source:
         return f"({variable} := {expression}) is not None", variable
 
     def read(self, field: Field) -> str:
+        """The field as an attribute of the person."""
         name = self.attribute(field.name)
         if field.name not in self.vocabulary.fields:
             raise GuardError(f"no field named {field.name!r}")
@@ -275,6 +279,7 @@ class _Source:
         return f"p.{name}"
 
     def value(self, term: Term) -> object:
+        """The value of a constant or a token."""
         if isinstance(term, Token):
             return self.vocabulary.tokens[term.name]
         assert isinstance(term, Const)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias, cast
+from weakref import WeakSet
 
 from lifecycle_fsm.effects import Payloads, attribute_of, effects
 from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, suggest
@@ -32,6 +33,10 @@ ADVANCE, SORT = "_advance", "_sort"
 Agenda: TypeAlias = Callable[[Person, datetime, int, datetime | None], datetime | None]
 Front: TypeAlias = Callable[[Person, str, datetime, str | None, Payloads], Decision]
 _NEXT = timedelta(microseconds=1)
+#: Every machine that is in use, and who is told of each new one: for coverage, and only while a
+#: machine is made.
+MACHINES: WeakSet[LifecycleMachine] = WeakSet()
+WATCHERS: list[Callable[[LifecycleMachine], None]] = []
 
 
 class LifecycleMachine:
@@ -79,6 +84,9 @@ class LifecycleMachine:
         )
         self._explainers: dict[str, Callable[[Any, datetime], Outcome]] = {}
         self._turning = self._turning_points()
+        MACHINES.add(self)
+        for watcher in WATCHERS:
+            watcher(self)
 
     def _add(self, event: str, edge: Edge) -> None:
         then: tuple[Set, ...] = getattr(edge.rule, "then", ())

@@ -1,0 +1,149 @@
+"""A guard taken apart into its conditions: what coverage watches while a guard is asked.
+
+A *condition* is a comparison, a yes/no field or a Python callable: what stands between ``and``,
+``or`` and ``not``. The same comparison in two places of a guard is one condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias, cast
+
+import attrs
+
+from lifecycle_fsm.guard.evaluate import Attribute, Source, Test, compile_guard, same_name
+from lifecycle_fsm.guard.terms import Always, And, Guard, Not, Opaque, Or, children
+from lifecycle_fsm.guard.vocabulary import Vocabulary, inline, resolve
+
+#: How all conditions of a guard came out, as one number: see :class:`Conditions`.
+Vector: TypeAlias = int
+
+
+@attrs.frozen
+class Conditions:
+    """The conditions of a guard, each once, in reading order, and the guard over them.
+
+    A *vector* tells how all of them came out for one person, as a number: bit ``i`` is set where
+    condition ``i`` holds. A Python callable is asked only where the guard asks it [S2]; where it
+    was not, bit ``i`` is unset and bit ``len(atoms) + i`` is set.
+    """
+
+    guard: Guard
+    """With every named guard written out."""
+    atoms: tuple[Guard, ...]
+
+    def outcome(self, vector: Vector) -> bool | None:
+        """Whether the guard holds; nothing where that depends on a callable that was not asked."""
+        return self._outcome(self.guard, vector)
+
+    def seen(self, vector: Vector, index: int) -> bool | None:
+        """How one condition came out; nothing for a callable that was not asked."""
+        if vector >> (len(self.atoms) + index) & 1:
+            return None
+        return bool(vector >> index & 1)
+
+    def turned(self, vector: Vector, index: int) -> Vector:
+        """The vector with one condition that was asked come out the other way."""
+        return vector ^ (1 << index)
+
+    def _outcome(self, guard: Guard, vector: Vector) -> bool | None:
+        match guard:
+            case Always():
+                return True
+            case Not(part):
+                found = self._outcome(part, vector)
+                return None if found is None else not found
+            case And(parts) | Or(parts):
+                decides = isinstance(guard, Or)
+                outcomes = [self._outcome(part, vector) for part in parts]
+                if decides in outcomes:
+                    return decides
+                return None if None in outcomes else not decides
+        return self.seen(vector, self.atoms.index(guard))
+
+
+def conditions(guard: Guard, vocabulary: Vocabulary) -> Conditions:
+    """The guard taken apart, named guards written out.
+
+    Raises:
+        GuardError: a named guard is unknown, or needs itself.
+    """
+    whole = inline(resolve(guard, vocabulary), vocabulary)
+    return Conditions(whole, tuple(dict.fromkeys(_atoms(whole))))
+
+
+def _atoms(guard: Guard) -> Iterator[Guard]:
+    if isinstance(guard, And | Or | Not):
+        for part in children(guard):
+            assert isinstance(part, Guard)
+            yield from _atoms(part)
+    elif not isinstance(guard, Always):
+        yield guard
+
+
+def compile_observed(
+    parts: Conditions,
+    known: Mapping[Vector, bool],
+    vocabulary: Vocabulary,
+    attribute: Attribute = same_name,
+) -> Test:
+    """The guard as a function ``(person, now) -> bool`` that looks its outcome up by its vector.
+
+    ``known`` sees every vector as it is looked up, and may note in ``__missing__`` what comes for
+    the first time. Everything but Python callables is computed, also what the guard itself would
+    have left out: that is pure [S4]. Callables are asked as often and in the same order as by the
+    guard itself. Where a value that would have been left out cannot be computed at all, the guard
+    itself answers, unobserved.
+    """
+    source = Source(vocabulary, attribute)
+    count, terms, later = len(parts.atoms), [], []
+    for index, atom in enumerate(parts.atoms):
+        if isinstance(atom, Opaque):
+            later.append(index)
+            terms.append(str(1 << (count + index)))
+        else:
+            terms.append(f"({1 << index} if {source.guard(atom)} else 0)")
+    lines = [
+        "def guard(p, now):",
+        "    try:",
+        f"        m = {' | '.join(terms) or '0'}",
+        "    except failure:",
+        "        return plain(p, now)",
+    ]
+    if later:
+        lines += [f"    o{index} = None" for index in later]
+        lines.append(f"    holds = {_over(parts.guard, parts, source)}")
+        for index in later:
+            lines.append(f"    if o{index} is not None:")
+            lines.append(f"        m += ({1 << index} if o{index} else 0) - {1 << (count + index)}")
+        lines += ["    known[m]", "    return holds"]
+    else:
+        lines.append("    return known[m]")
+    source.values |= {
+        "known": known,
+        "failure": Exception,
+        "plain": compile_guard(parts.guard, vocabulary, attribute),
+    }
+    text = "\n".join(lines)
+    # Like the source of a plain guard, it is made from the tree alone, never of a user's text.
+    exec(compile(text, "<observed guard>", "exec"), source.values)  # noqa: S102
+    function = cast(Callable[[Any, datetime], bool], source.values["guard"])
+    function.source = text  # type: ignore[attr-defined]
+    return function
+
+
+def _over(guard: Guard, parts: Conditions, source: Source) -> str:
+    """The guard over the vector ``m``, its callables asked where it asks them."""
+    match guard:
+        case And(guards):
+            return f"({' and '.join(_over(one, parts, source) for one in guards)})"
+        case Or(guards):
+            return f"({' or '.join(_over(one, parts, source) for one in guards)})"
+        case Not(part):
+            return f"(not {_over(part, parts, source)})"
+        case Always():
+            return "True"
+        case Opaque():
+            return f"(o{parts.atoms.index(guard)} := {source.guard(guard)})"
+    return f"(m & {1 << parts.atoms.index(guard)} != 0)"
