@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         AlertRule,
         AssignmentRule,
         Calendar,
+        Claim,
         DataRule,
         Deadline,
         Decay,
@@ -91,7 +92,7 @@ _ROOMS = {
     "lifecycle": "Lifecycle",
     "machine": "Decision Foreign LifecycleMachine Refusal",
     "model": (
-        "ActivityKind AlertRule AssignmentRule Calendar DataRule Deadline Decay Model "
+        "ActivityKind AlertRule AssignmentRule Calendar Claim DataRule Deadline Decay Model "
         "Move ScoreRule SortRule Stage StepDef dumps load loads save shipped"
     ),
     "orchestrator": "Parked",
@@ -120,6 +121,7 @@ __all__ = [
     "AlertRule",
     "AssignmentRule",
     "Calendar",
+    "Claim",
     "Context",
     "DataRule",
     "Deadline",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import attrs
 
 from lifecycle_fsm.checks import (
+    claims,
     deadlines_met,
     forward_only,
     guard_always,
@@ -48,6 +49,7 @@ CHECKS: tuple[tuple[str, Check], ...] = tuple(
         negated_missing,
         unused_tokens,
         unset_fields,
+        claims,
     )
 )
 

@@ -57,7 +57,7 @@ class Finding:
         """The person in words, or nothing where no person shows the fault."""
         if self.stage is None and not self.person:
             return ""
-        parts = [f"{said(name)} {_value(value)}" for name, value in self.person.items()]
+        parts = [described(self.person)] if self.person else []
         parts += [f"{name} answers {_value(answer)}" for name, answer in self.assumed.items()]
         where = f"somebody in {self.stage}" if self.stage else "somebody"
         return f"{where}: {', '.join(parts)}" if parts else f"{where}, whoever it is"
@@ -92,6 +92,15 @@ class Finding:
             "assumed": dict(self.assumed),
             "test": self.code,
         }
+
+
+def described(person: Mapping[str, Value]) -> str:
+    """A person in words: the fields that matter, times as how long ago they are."""
+    return ", ".join(
+        f"{said(name).removesuffix(' at') if isinstance(value, datetime) else said(name)} "
+        f"{_value(value)}"
+        for name, value in person.items()
+    )
 
 
 def told(name: str) -> str:

@@ -1,11 +1,16 @@
 """People who come back from a detour and are sent on at once, by nothing but time [S9].
 
 Who is recycled with their score as it was is back with sales on the day on which they have rested.
+
+The person who is looked for has stood in the detour since ``stage_entered_at``, and the clock says
+the first instant at which a move leads out of it. What the guard of the detour itself says of times
+is kept as far as it still holds then: ``days since lost_at >= 30`` does, ``< 30`` need not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
@@ -14,8 +19,11 @@ from lifecycle_fsm.checks.places import place_of
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard import (
     And,
+    Arithmetic,
     Compare,
     Const,
+    DaysInStage,
+    DaysSince,
     Extreme,
     Field,
     Guard,
@@ -31,51 +39,72 @@ from lifecycle_fsm.guard import (
     never,
     reads,
     resolve,
+    transform,
 )
 from lifecycle_fsm.guard.terms import Known
+from lifecycle_fsm.guard.vocabulary import Vocabulary, scalar_value
 from lifecycle_fsm.model import Edge, Model, Move
 from lifecycle_fsm.solving import NOW, substitute
 
 NAME = "ping_pong"
+_ENTERED = Field("stage_entered_at")
 #: What the machine sets at every return.
-_AT_RETURN: Mapping[str, Term | Guard] = {"stage_entered_at": Now(), "journey_started_at": Now()}
+_AT_RETURN: Mapping[str, Term | Guard] = {
+    "stage_entered_at": Now(),
+    "journey_started_at": Now(),
+    "journey": Arithmetic("+", Field("journey"), Const(1)),
+}
 _MACHINE = frozenset({"stage", "stage_entered_at", "journey", "journey_started_at"})
+_TICK, _DAY = timedelta(microseconds=1), timedelta(days=1)
+_JUST_ENTERED = Compare("==", _ENTERED, Const(NOW - _TICK))
 
 
 def check(ground: Ground) -> Iterator[Finding]:
     """Each detour, each return from it that time alone can open, and each move that is then open:
-    the first that somebody can make."""
+    the first that somebody can make, on the path or back into a detour."""
     model = ground.model
-    system = {group[0].source: group for group in groups(model) if group[0].on is None}
-    for detour in model.edges:
+    asked = list(groups(model))
+    system = {group[0].source: group for group in asked if group[0].on is None}
+    told: set[tuple[str, str]] = set()
+    for detour, before in ((edge, group) for group in asked for edge in group):
         if detour.kind != "detour":
             continue
         back = system.get(detour.target, [])
         for edge in back:
-            if edge.kind != "return":
+            if edge.kind != "return" or (detour.name, edge.name) in told:
                 continue
-            onward = [
-                one
-                for one in system.get(edge.target, [])
-                if model.ranks.get(one.target, -1) > model.ranks[edge.target]
-            ]
-            if not onward:
-                continue
-            yield from _walk(ground, detour, edge, back, onward)
+            onward = [one for one in system.get(edge.target, []) if one.kind != "return"]
+            for found in _walk(ground, detour, before, edge, back, onward):
+                told.add((detour.name, edge.name))
+                yield found
 
 
 def _walk(
-    ground: Ground, detour: Edge, edge: Edge, back: list[Edge], onward: list[Edge]
+    ground: Ground,
+    detour: Edge,
+    before: list[Edge],
+    edge: Edge,
+    back: list[Edge],
+    onward: list[Edge],
 ) -> Iterator[Finding]:
     model, words = ground.model, ground.world.vocabulary
-    left = _values(detour, model)
-    # Behind the detour: it is this return's turn, and then a move is open at once.
+    left = _values(detour, model, _ENTERED)
+    # Behind the detour: it is this return's turn, nobody could leave an instant before, and then a
+    # move is open at once.
     returning = substitute(ground.turn(edge, back), left, words)
-    returned = {**_AT_RETURN, **_values(edge, model)}
+    waited = [
+        any_of(
+            negate(_a_tick_ago(substitute(ground.at(one.when, one.source), left, words), words)),
+            # No return at the instant of its detour [S9].
+            _JUST_ENTERED if one.kind == "return" else never,
+        )
+        for one in back
+    ]
+    returned = {**_AT_RETURN, **_values(edge, model, Now())}
     for one in onward:
         moved = substitute(ground.at(one.when, one.source), returned, words)
         condition = all_of(
-            _timeless(ground.at(detour.when, detour.source), ground),
+            _still(ground.turn(detour, before), words),
             returning,
             substitute(moved, left, words),
         )
@@ -86,25 +115,28 @@ def _walk(
             if words.fields[name].kind == "datetime" and name not in _MACHINE
         ]
         older = [
-            any_of(
-                negate(Known(Field(name))), Compare("<=", Field(name), Field("stage_entered_at"))
-            )
+            any_of(negate(Known(Field(name))), Compare("<=", Field(name), _ENTERED))
             for name in times
         ]
-        earlier = Compare("<", Field("stage_entered_at"), Const(NOW))
+        earlier = Compare("<", _ENTERED, Const(NOW))
         answer = ground.ask(all_of(condition, *older, earlier))
+        if not answer.refuted:  # dear, and seldom needed
+            answer = ground.ask(all_of(condition, *waited, *older, earlier))
         if answer.refuted:
             continue
+        entered = answer.person.get("stage_entered_at")
+        days = (NOW - entered) // _DAY if isinstance(entered, type(NOW)) else 0
+        after = f"after {days} day{'s' * (days != 1)}" if days else "right away"
         yield Finding(
             check=NAME,
             severity="error" if answer.found else "hint",
             fault="ping-pong" if answer.found else "not decided",
             where=place_of(model, detour.rule),
             message=(
-                f"who goes from {detour.source!r} to {detour.target!r} by it comes back to "
-                f"{edge.target!r} by {edge.name!r} as time goes by, and {one.name!r} leads on to "
-                f"{one.target!r} at that instant: let the detour take away, in 'then', what "
-                f"{one.name!r} asks for"
+                f"whoever goes from {detour.source!r} to {detour.target!r} by {detour.name!r} "
+                f"comes back to {edge.target!r} {after}, by {edge.name!r}, and {one.name!r} leads "
+                f"on to {one.target!r} at that same instant, though nothing has happened: let "
+                f"{detour.name!r} undo, in 'then', what {one.name!r} asks for"
                 if answer.found
                 else f"whether {one.name!r} is open right behind {edge.name!r}: {answer.reason}"
             ),
@@ -117,17 +149,24 @@ def _walk(
         return
 
 
-def _values(edge: Edge, model: Model) -> dict[str, Term | Guard]:
-    """What the effects of a move leave in the fields, held within their bounds."""
+def _values(edge: Edge, model: Model, now: Term) -> dict[str, Term | Guard]:
+    """What the effects of a move leave in the fields, held within their bounds.
+
+    ``now`` is how the instant of the move reads later on: that of a detour is when its visit began.
+    """
     if not isinstance(edge.rule, Move):
         return {}
-    return {one.field: _clamped(one.value, model.field_types[one.field]) for one in edge.rule.then}
+    return {
+        one.field: now
+        if isinstance(one.value, Now)
+        else _clamped(one.value, model.field_types[one.field])
+        for one in edge.rule.then
+    }
 
 
 def _clamped(value: Term | Guard, kind: FieldType) -> Term | Guard:
     if isinstance(value, Guard | Const) or kind.kind not in ("int", "float"):
-        # An effect that writes the time of the detour writes when the detour's visit began.
-        return Field("stage_entered_at") if isinstance(value, Now) else value
+        return value
     if kind.maximum is not None:
         value = Extreme("min", (value, Const(kind.maximum)))
     if kind.minimum is not None:
@@ -135,9 +174,45 @@ def _clamped(value: Term | Guard, kind: FieldType) -> Term | Guard:
     return value
 
 
-def _timeless(guard: Guard, ground: Ground) -> Guard:
-    """A guard without what it says of times, which were others then: holding for more persons."""
-    words = ground.world.vocabulary
+def _a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
+    """The guard as it was one instant before, over the same fields."""
+
+    def change(part: Guard) -> Guard:
+        match part:
+            case Compare(op, DaysSince() | DaysInStage() as days, other):
+                field = days.field if isinstance(days, DaysSince) else _ENTERED
+                value = scalar_value(other, words)
+                if value is None or not isinstance(value[0], int):
+                    return part
+                count, known = value[0], Known(field)
+                match op:
+                    case ">=":
+                        return _had_passed(field, count)
+                    case ">":
+                        return _had_passed(field, count + 1)
+                    case "<":
+                        return all_of(known, negate(_had_passed(field, count)))
+                    case "<=":
+                        return all_of(known, negate(_had_passed(field, count + 1)))
+                return all_of(_had_passed(field, count), negate(_had_passed(field, count + 1)))
+        return part
+
+    return transform(inline(resolve(guard, words), words), change)
+
+
+def _had_passed(field: Field, days: int) -> Guard:
+    """That so many whole days had passed since a time, one instant ago."""
+    try:
+        return Compare("<=", field, Const(NOW - _TICK - days * _DAY))
+    except OverflowError:
+        return never if days > 0 else Known(field)
+
+
+def _still(guard: Guard, words: Vocabulary) -> Guard:
+    """What a guard that held in the past still says of the same fields: it holds for more persons.
+
+    Days since a time only grow, and since when the stage lasted is known no more.
+    """
 
     def loose(part: Guard, wanted: bool) -> Guard:
         match part:
@@ -147,8 +222,17 @@ def _timeless(guard: Guard, ground: Ground) -> Guard:
                 return any_of(*(loose(one, wanted) for one in parts))
             case Not(inner):
                 return negate(loose(inner, not wanted))
-        if any(words.fields[name].kind == "datetime" for name in reads(part)):
+        if _ENTERED.name in reads(part):
             return always if wanted else never
+        match part:
+            case Compare(">=" | ">", DaysSince(), _) if wanted:
+                return part
+            case Compare("<" | "<=", DaysSince(), _) if not wanted:
+                return part
+            case Compare("==", DaysSince() as days, other) if wanted:
+                return Compare(">=", days, other)
+            case Compare(_, DaysSince(field), _):
+                return Known(field) if wanted else never
         return part
 
     return loose(inline(resolve(guard, words), words), True)

@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 import lifecycle_fsm
-from lifecycle_fsm.cli import demo, draw, explain, funnel, init, models, run, sheet, types
+from lifecycle_fsm.cli import (
+    check,
+    demo,
+    diff,
+    draw,
+    explain,
+    funnel,
+    init,
+    models,
+    run,
+    sheet,
+    types,
+)
 from lifecycle_fsm.cli.common import safely
 
 app = typer.Typer(
@@ -42,7 +54,8 @@ def lifecycle_fsm_(
     lifecycle-fsm init my-lifecycle
     ```
 
-    Exit codes: 0 done, 1 rows were rejected, 2 wrong use, model or file, 130 stopped.
+    Exit codes: 0 done, 1 rows were rejected or faults were found, 2 wrong use, model or file,
+    130 stopped.
     """
 
 
@@ -52,6 +65,8 @@ for command in (
     funnel.funnel,
     explain.explain,
     sheet.sheet,
+    check.check,
+    diff.diff,
     init.init,
     models.models,
     types.types,

@@ -11,6 +11,7 @@ from lifecycle_fsm.model.agreements import (
     MergeRule,
 )
 from lifecycle_fsm.model.building_agreements import PLACE
+from lifecycle_fsm.model.claims import Claim
 from lifecycle_fsm.model.definition import (
     ActivityKind,
     DataRule,
@@ -38,6 +39,7 @@ __all__ = [
     "AssignmentRule",
     "Calendar",
     "Channel",
+    "Claim",
     "DataRule",
     "Deadline",
     "Decay",

@@ -14,7 +14,7 @@ import attrs
 
 from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.guard import Always, Guard, Term, as_term, parse_term
-from lifecycle_fsm.model.definition import Set, Stage, read_guard, read_sets
+from lifecycle_fsm.model.definition import Set, Stage, names, read_guard, read_sets
 
 #: By which way something is asked for [S24].
 Channel: TypeAlias = Literal["task", "email", "list_add", "list_remove", "webhook", "crm_sync"]
@@ -30,10 +30,6 @@ def _stages(value: str | Stage | Iterable[str | Stage]) -> tuple[str, ...]:
 
 def _stage(value: str | Stage) -> str:
     return value.name if isinstance(value, Stage) else value
-
-
-def _names(value: str | Iterable[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def read_receivers(value: object) -> tuple[Term, ...]:
@@ -73,7 +69,7 @@ class Calendar:
     zone: str = "UTC"
     hours: Mapping[str, str] = attrs.field(default="09:00-17:00", converter=_hours)
     holidays: str = ""
-    closed: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    closed: tuple[str, ...] = attrs.field(default=(), converter=names)
 
 
 @attrs.frozen(kw_only=True)
@@ -110,7 +106,7 @@ class Ask:
 
     to: tuple[Term, ...] = attrs.field(default=(), converter=read_receivers)
     text: str = ""
-    include: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    include: tuple[str, ...] = attrs.field(default=(), converter=names)
     links_to_crm: bool = False
 
 

@@ -19,7 +19,7 @@ from lifecycle_fsm.guard import (
     constant,
     effect_problems,
 )
-from lifecycle_fsm.model import building_agreements, faults, kinds, steps
+from lifecycle_fsm.model import building_agreements, claims, faults, kinds, steps
 from lifecycle_fsm.model.declared import Unreadable
 from lifecycle_fsm.model.definition import (
     Mail,
@@ -382,4 +382,5 @@ _SECTIONS = (
     _sort,
     _moves,
     *building_agreements.SECTIONS,
+    claims.claims,
 )

@@ -67,7 +67,8 @@ def read_sets(value: Mapping[str, object] | Iterable[Set]) -> tuple[Set, ...]:
     return tuple(value)
 
 
-def _names(value: str | Iterable[str]) -> tuple[str, ...]:
+def names(value: str | Iterable[str]) -> tuple[str, ...]:
+    """One name or several, as several."""
     return (value,) if isinstance(value, str) else tuple(value)
 
 
@@ -75,7 +76,8 @@ def _stage_name(value: str | Stage) -> str:
     return value.name if isinstance(value, Stage) else value
 
 
-def _stage_names(value: str | Stage | Stages | Iterable[str | Stage]) -> tuple[str, ...]:
+def stage_names(value: str | Stage | Stages | Iterable[str | Stage]) -> tuple[str, ...]:
+    """The names of one stage or several, however they were given."""
     if isinstance(value, Stage | Stages):
         return tuple(stage.name for stage in value.sources)
     return (value,) if isinstance(value, str) else tuple(map(_stage_name, value))
@@ -209,7 +211,7 @@ class Move:
         system: who owns the move; display only, as is ``label``, its words in a picture.
     """
 
-    sources: tuple[str, ...] = attrs.field(converter=_stage_names)
+    sources: tuple[str, ...] = attrs.field(converter=stage_names)
     target: str = attrs.field(converter=_stage_name)
     when: Guard = attrs.field(default=Always(), converter=read_guard)
     on: str | None = None
@@ -323,7 +325,7 @@ class StepDef:
     use: str = ""
     name: str = attrs.field(default=attrs.Factory(lambda self: self.use, takes_self=True))
     on_failure: OnFailure | None = None
-    reads: tuple[str, ...] = attrs.field(default=(), converter=_names)
-    writes: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    reads: tuple[str, ...] = attrs.field(default=(), converter=names)
+    writes: tuple[str, ...] = attrs.field(default=(), converter=names)
     options: Mapping[str, Any] = attrs.field(factory=dict, converter=_options)
     label: str = ""

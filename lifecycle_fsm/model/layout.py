@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from lifecycle_fsm.model.agreements import AlertRule, AssignmentRule, Deadline, Decay
+from lifecycle_fsm.model.claims import Claim
 from lifecycle_fsm.model.definition import DataRule, Move, ScoreRule, SortRule, Stage, StepDef
 
 #: Texts at the top of the file.
@@ -25,6 +26,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "deadlines": Deadline,
     "assignment": AssignmentRule,
     "alerts": AlertRule,
+    "claims": Claim,
 }
 _KEYS: Mapping[type, Mapping[str, str]] = {
     Move: {"sources": "from", "target": "to"},

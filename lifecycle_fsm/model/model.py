@@ -25,6 +25,7 @@ from lifecycle_fsm.model.agreements import (
     Decay,
     MergeRule,
 )
+from lifecycle_fsm.model.claims import Claim
 from lifecycle_fsm.model.declared import read_fields
 from lifecycle_fsm.model.definition import (
     ActivityKind,
@@ -126,6 +127,10 @@ def _alerts(parts: Iterable[AlertRule]) -> tuple[AlertRule, ...]:
     return tuple(parts)
 
 
+def _claims(parts: Iterable[Claim]) -> tuple[Claim, ...]:
+    return tuple(parts)
+
+
 def _merging(value: Mapping[str, MergeRule]) -> Mapping[str, MergeRule]:
     return Frozen(value)
 
@@ -178,6 +183,7 @@ class Model:
         decay: how scores fade with time [S20].
         deadlines: agreements how long a stage may last, in the hours of ``calendars`` [S21].
         assignment, alerts: who shall work on a person, and what is asked of whom [S18][S24].
+        claims: what must be true of everybody who enters a stage; for the checks to prove.
         merging: what becomes of each field when two persons are folded into one [S23]; a field
             that is not named here follows the rules of :mod:`lifecycle_fsm.orchestrator.merging`.
         dimensions: fields that history keeps as they were at each move, to report by [S25].
@@ -206,6 +212,7 @@ class Model:
     deadlines: tuple[Deadline, ...] = attrs.field(default=(), converter=_deadlines)
     assignment: tuple[AssignmentRule, ...] = attrs.field(default=(), converter=_assignment)
     alerts: tuple[AlertRule, ...] = attrs.field(default=(), converter=_alerts)
+    claims: tuple[Claim, ...] = attrs.field(default=(), converter=_claims)
     calendars: tuple[Calendar, ...] = attrs.field(default=(), converter=_calendars, eq=_by_name)
     merging: Mapping[str, MergeRule] = attrs.field(factory=dict, converter=_merging)
     dimensions: tuple[str, ...] = attrs.field(default=(), converter=_dimensions)

@@ -315,7 +315,7 @@ class _Reader:
                 self.problem(where, f"{key!r} is missing")
 
     def _value(self, cls: Any, attribute: str, value: Any, where: str) -> Any:
-        if attribute == "when":
+        if attribute in ("when", "always", "never"):
             if cls is SortRule and value == OTHERWISE:
                 return Always()
             return self.attempt(where, partial(parse_guard, value), _GUARD)
@@ -394,6 +394,7 @@ _PLAIN: Mapping[str, tuple[tuple[type, ...], str]] = {
     "entering": ((str, list, tuple), "the name of a stage, or a list of them"),
     "to": ((str, list, tuple), "a text, or a list of which the first that is known counts"),
     "include": ((str, list, tuple), _LIST),
+    "by": ((str, list, tuple), "the name of a move or a sort rule, or a list of them"),
     "closed": ((str, list, tuple), "a list of dates"),
     "links_to_crm": ((bool,), "true or false"),
 }

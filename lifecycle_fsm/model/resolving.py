@@ -107,6 +107,14 @@ def resolved(model: Model) -> dict[str, Any]:
         "deadlines": settled(model.deadlines),
         "assignment": settled(model.assignment),
         "alerts": settled(model.alerts),
+        "claims": tuple(
+            attrs.evolve(
+                one,
+                always=None if one.always is None else guard(one.always),
+                never=None if one.never is None else guard(one.never),
+            )
+            for one in model.claims
+        ),
         "kinds": tuple(attrs.evolve(kind, sets=sets(kind.sets)) for kind in model.kinds),
     }
 
@@ -154,6 +162,8 @@ _RULES = attrgetter(
 
 def _trees(model: Model) -> Iterator[Guard]:
     yield from model.guards.values()
+    for claim in model.claims:
+        yield from (one for one in (claim.always, claim.never) if one is not None)
     for rules in _RULES(model):
         for rule in rules:
             when = getattr(rule, "when", None)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
@@ -24,6 +24,7 @@ from lifecycle_fsm.guard import (
     Const,
     DaysInStage,
     DaysSince,
+    Extreme,
     Field,
     Guard,
     In,
@@ -85,8 +86,17 @@ def candidates(
     marks = _Marks(field, linked, bound, world)
     for atom in atoms:
         marks.read(atom)
-    found = marks.spread(len(linked))
+    found = sorted(marks.spread(len(linked)), key=lambda value: _odd(value, start, world))
     return Candidates(_each_once([start, *found, *missing]), marks.complete)
+
+
+def _odd(value: Any, start: Value, world: World) -> tuple[bool, Any]:
+    """How far a value is from what one expects: whole days, near to now; numbers near to those of
+    somebody of whom nothing is known."""
+    if isinstance(value, datetime):
+        gap = abs(world.now - value)
+        return bool(gap % _DAY), gap
+    return False, abs(value - start) if isinstance(start, int | float) else abs(value)
 
 
 def _each_once(values: Iterable[Value]) -> tuple[Value, ...]:
@@ -224,12 +234,8 @@ class _Marks:
     def _bisect(self, left: Term, right: Term) -> None:
         """Where a value that rises or falls with the field reaches the other side."""
         sides = [self._computed(left), self._computed(right)]
-        times = sum(
-            isinstance(node, Field) and node.name == self.field
-            for side in (left, right)
-            for node in walk(side)
-        )
-        if times > 1:
+        rises = _joined(_slope(left, self.world), _turned(_slope(right, self.world)))
+        if rises is None:
             self.complete = False  # it need not rise or fall all the way
         for test in (lambda a, b: a >= b, lambda a, b: a > b):
             self._turn(lambda value, test=test: test(sides[0](value), sides[1](value)))  # type: ignore[misc]
@@ -362,6 +368,44 @@ def bounds(field: str, world: World) -> tuple[Any, Any]:
 
 def _next(value: float, towards: float) -> float:
     return math.nextafter(value, towards)
+
+
+#: How a value goes with the fields in it: up, down, not at all, or nobody knows.
+_Slope: TypeAlias = Literal[1, 0, -1] | None
+
+
+def _slope(term: Term, world: World) -> _Slope:
+    match term:
+        case Field():
+            return 1
+        case DaysSince() | DaysInStage():
+            return -1
+        case Arithmetic("*", left, right):
+            for one, other in ((left, right), (right, left)):
+                factor = _constant(other, world)
+                if isinstance(factor, int | float):
+                    slope = _slope(one, world)
+                    return slope if factor > 0 else 0 if factor == 0 else _turned(slope)
+            return None
+        case Arithmetic(op, left, right):
+            other_side = _slope(right, world)
+            return _joined(_slope(left, world), other_side if op == "+" else _turned(other_side))
+        case Extreme(_, terms):
+            found: _Slope = 0
+            for part in terms:
+                found = _joined(found, _slope(part, world))
+            return found
+    return 0
+
+
+def _turned(slope: _Slope) -> _Slope:
+    return None if slope is None else 0 if slope == 0 else 1 if slope == -1 else -1
+
+
+def _joined(one: _Slope, other: _Slope) -> _Slope:
+    if one is None or other is None:
+        return None
+    return one or other if one == other or not (one and other) else None
 
 
 def _rises(guard: Guard) -> bool:

@@ -17,7 +17,7 @@ from lifecycle_fsm.cli.common import lined_up
 from lifecycle_fsm.model import shipped_text, stub
 from tests.cli.commands import ROOT, Cli, start
 
-COMMANDS = ("run", "draw", "explain", "models", "types", "demo")
+COMMANDS = ("run", "draw", "explain", "models", "types", "demo", "check", "diff")
 
 
 # ---------------------------------------------------------------- help, use, ending
@@ -34,7 +34,7 @@ def test_the_first_page_names_every_command_and_the_exit_codes(cli: Cli) -> None
     done = cli("-h")
     for command in COMMANDS:
         assert f" {command} " in done.out
-    assert "1 rows were rejected" in done.out
+    assert "1 rows were rejected or faults were found" in done.out
     assert cli("--version").out == f"lifecycle-fsm {__version__}\n"
 
 

@@ -1,0 +1,340 @@
+"""What a changed model does differently: by meaning, with a person who is treated differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from lifecycle_fsm.checks.finding import described
+from lifecycle_fsm.checks.worlds import world_of
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.guard import (
+    Arithmetic,
+    Compare,
+    Const,
+    Extreme,
+    Guard,
+    In,
+    StartsWith,
+    Term,
+    Token,
+    all_of,
+    inline,
+    negate,
+    resolve,
+    to_text,
+    transform,
+)
+from lifecycle_fsm.model import Model, Move, Set, SortRule
+from lifecycle_fsm.model.definition import arrow
+from lifecycle_fsm.solving import Answer, Prover, World, solve
+
+Change: TypeAlias = Literal[
+    "added", "removed", "changed", "moved", "stricter", "looser", "other", "same", "not decided"
+]
+
+
+@attrs.frozen(kw_only=True)
+class Difference:
+    """One thing that is not as it was.
+
+    Args:
+        part: which part of a model: ``stages``, ``tokens``, ``sort``, ``moves`` …
+        name: of the stage, token, move …
+        change: what became of it. Of a guard: ``stricter`` holds for fewer, ``looser`` for more,
+            ``other`` for some more and some fewer, ``same`` is only written otherwise.
+        before, after: as they are written.
+        gains: somebody for whom it holds now and did not.
+        loses: somebody for whom it held and does not now.
+    """
+
+    part: str
+    name: str
+    change: Change
+    before: str = ""
+    after: str = ""
+    gains: Mapping[str, Value] | None = None
+    loses: Mapping[str, Value] | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.part} {self.name}: {self.change}"
+        if self.before or self.after:
+            text += f"\n  - {self.before or '·'}\n  + {self.after or '·'}"
+        if self.gains is not None:
+            who = "such as" if self.part == "sorted" else "now also"
+            text += f"\n  {who}: {described(self.gains) or 'everybody'}"
+        if self.loses is not None:
+            text += f"\n  no longer: {described(self.loses) or 'everybody'}"
+        return text
+
+    def as_plain(self) -> dict[str, Any]:
+        """The difference as JSON tells it."""
+        return {
+            name: dict(value) if isinstance(value, Mapping) else value
+            for name, value in attrs.asdict(self, recurse=False).items()
+        }
+
+
+def differences(old: Model, new: Model, *, prover: Prover = "search") -> tuple[Difference, ...]:
+    """What is not as it was: stages, tokens, the sort, moves, effects, and guards by their meaning.
+
+    Guards are compared for all persons that either model can speak of, each with the tokens of its
+    own model, so that a changed threshold shows at every guard that reads it.
+
+    Raises:
+        MissingExtra: z3 is asked for and not installed.
+    """
+    comparing = _Comparing(old, new, prover)
+    return (
+        *_stages(old, new),
+        *_tokens(old, new),
+        *comparing.sort(),
+        *comparing.moves(),
+        *_silos(old, new),
+    )
+
+
+# ---------------------------------------------------------------------- names and numbers
+
+
+def _stages(old: Model, new: Model) -> Iterator[Difference]:
+    before, after = old.by_name, new.by_name
+    for name in before:
+        if name not in after:
+            yield Difference(part="stage", name=name, change="removed")
+    for name, stage in after.items():
+        if name not in before:
+            yield Difference(part="stage", name=name, change="added")
+        elif before[name].mail != stage.mail:
+            yield Difference(
+                part="stage",
+                name=name,
+                change="changed",
+                before=f"mail = {before[name].mail}",
+                after=f"mail = {stage.mail}",
+            )
+    ways = [
+        " > ".join(stage.name for stage in one.path if stage.name in before and stage.name in after)
+        for one in (old, new)
+    ]
+    if ways[0] != ways[1]:
+        yield Difference(part="stages", name="order", change="moved", before=ways[0], after=ways[1])
+
+
+def _tokens(old: Model, new: Model) -> Iterator[Difference]:
+    for name in dict.fromkeys([*old.tokens, *new.tokens]):
+        before, after = (
+            _written(one.tokens[name]) if name in one.tokens else "" for one in (old, new)
+        )
+        if before != after:
+            change: Change = "changed" if before and after else "added" if after else "removed"
+            yield Difference(part="token", name=name, change=change, before=before, after=after)
+
+
+def _written(value: object) -> str:
+    return to_text(Const(value))  # type: ignore[arg-type]
+
+
+def _silos(old: Model, new: Model) -> Iterator[Difference]:
+    """The other rules by what they say: who reads them can see what it means."""
+    from lifecycle_fsm.model.writing import parts
+
+    before, after = (parts(one, ()) for one in (old, new))
+    for section in ("fields", "kinds", "processing", "data", "scoring", "decay", "deadlines",
+                    "assignment", "alerts", "calendars", "merging", "guards"):  # fmt: skip
+        rows = [_rows(one.get(section, ())) for one in (before, after)]
+        for name in dict.fromkeys([*rows[0], *rows[1]]):
+            one, other = (row.get(name) for row in rows)
+            if one == other:
+                continue
+            change: Change = "added" if one is None else "removed" if other is None else "changed"
+            yield Difference(
+                part=section, name=name, change=change, before=_said(one), after=_said(other)
+            )
+
+
+def _rows(table: Any) -> dict[str, Any]:
+    if isinstance(table, Mapping):
+        return dict(table)
+    return {
+        str(row.get("name") or row.get("step") or f"{row.get('on', '')} {place}"): row
+        for place, row in enumerate(table)
+    }
+
+
+def _said(row: Any) -> str:
+    if row is None:
+        return ""
+    if isinstance(row, Mapping):
+        return ", ".join(f"{name} = {value}" for name, value in row.items() if name != "name")
+    return str(row)
+
+
+# ---------------------------------------------------------------------- guards
+
+
+class _Comparing:
+    def __init__(self, old: Model, new: Model, prover: Prover) -> None:
+        self.old, self.new, self.prover = old, new, prover
+        ours, theirs = world_of(new), world_of(old)
+        words = attrs.evolve(
+            ours.vocabulary,
+            fields={**theirs.vocabulary.fields, **ours.vocabulary.fields},
+            tokens={},
+            guards={},
+        )
+        self.world: World = attrs.evolve(
+            ours,
+            vocabulary=words,
+            start={**theirs.start, **ours.start},
+            latest={**theirs.latest, **ours.latest},
+        )
+
+    def sort(self) -> Iterator[Difference]:
+        before, after = ({rule.name: rule for rule in one.sort} for one in (self.old, self.new))
+        yield from self._rules("sort", before, after)
+        kept = before.keys() & after.keys()
+        common = [[name for name in one if name in kept] for one in (before, after)]
+        if common[0] != common[1]:
+            yield Difference(
+                part="sort",
+                name="order",
+                change="moved",
+                before=" > ".join(common[0]),
+                after=" > ".join(common[1]),
+            )
+
+        yield from self._sorted()
+
+    def _sorted(self) -> Iterator[Difference]:
+        """Whom the sort gives another first stage, whichever rule, order or token it is due to."""
+        ours, theirs = self._turns(self.old), self._turns(self.new)
+        for before, (was, old) in ours.items():
+            for after, (now, new) in theirs.items():
+                if was == now:
+                    continue
+                answer = self._ask(all_of(old, new))
+                if not answer.refuted:
+                    yield Difference(
+                        part="sorted",
+                        name=f"to {now}, not {was}",
+                        change="changed" if answer.found else "not decided",
+                        before=f"to {was} by {before}",
+                        after=f"to {now} by {after}",
+                        gains=answer.person if answer.found else None,
+                    )
+
+    def _turns(self, model: Model) -> dict[str, tuple[str, Guard]]:
+        """Of each rule of the sort, where it leads, and for whom it is the first that holds."""
+        found: dict[str, tuple[str, Guard]] = {}
+        before: list[Guard] = []
+        for rule in model.sort:
+            when = self._spelled(rule.when, model)
+            found[rule.name] = rule.target, all_of(when, *before)
+            before.append(negate(when))
+        return found
+
+    def moves(self) -> Iterator[Difference]:
+        before, after = ({move.name: move for move in one.moves} for one in (self.old, self.new))
+        yield from self._rules("move", before, after)
+
+    def _rules(
+        self,
+        part: str,
+        before: Mapping[str, Move] | Mapping[str, SortRule],
+        after: Mapping[str, Move] | Mapping[str, SortRule],
+    ) -> Iterator[Difference]:
+        for name in before:
+            if name not in after:
+                yield Difference(part=part, name=name, change="removed", before=_way(before[name]))
+        for name, rule in after.items():
+            if name not in before:
+                yield Difference(part=part, name=name, change="added", after=_way(rule))
+                continue
+            was, now = _way(before[name]), _way(rule)
+            if was != now:
+                yield Difference(part=part, name=name, change="changed", before=was, after=now)
+            yield from self._guard(part, name, before[name].when, rule.when)
+
+    def _guard(self, part: str, name: str, before: Guard, after: Guard) -> Iterator[Difference]:
+        ours, theirs = self._spelled(before, self.old), self._spelled(after, self.new)
+        if ours == theirs:
+            return
+        gains = self._ask(all_of(theirs, negate(ours)))
+        loses = self._ask(all_of(ours, negate(theirs)))
+        change: Change = "same"
+        if "undecided" in (gains.verdict, loses.verdict):
+            change = "not decided"
+        elif gains.found and loses.found:
+            change = "other"
+        elif gains.found:
+            change = "looser"
+        elif loses.found:
+            change = "stricter"
+        yield Difference(
+            part=f"guard of {part}",
+            name=name,
+            change=change,
+            before=_text(before, ours),
+            after=_text(after, theirs),
+            gains=gains.person if gains.found else None,
+            loses=loses.person if loses.found else None,
+        )
+
+    def _ask(self, guard: Guard) -> Answer:
+        return solve(guard, self.world, prover=self.prover)
+
+    def _spelled(self, guard: Guard, model: Model) -> Guard:
+        """The guard with the named guards and tokens of its own model written out."""
+        words = model.vocabulary
+
+        def term(one: Term) -> Term:
+            match one:
+                case Token(name):
+                    return Const(words.tokens[name])
+                case Arithmetic(op, left, right):
+                    return Arithmetic(op, term(left), term(right))
+                case Extreme():
+                    return attrs.evolve(one, terms=tuple(term(part) for part in one.terms))
+            return one
+
+        def change(part: Guard) -> Guard:
+            match part:
+                case Compare(op, left, right):
+                    return Compare(op, term(left), term(right))
+                case In(value, options):
+                    found = term(options)
+                    assert isinstance(found, Const)
+                    return In(term(value), found)
+                case StartsWith(value, prefix):
+                    found = term(prefix)
+                    assert isinstance(found, Const)
+                    return StartsWith(term(value), found)
+            return part
+
+        return transform(inline(resolve(guard, words), words), change)
+
+
+def _way(rule: Move | SortRule) -> str:
+    """Where a move leads, who asks for it, and what else it does."""
+    if isinstance(rule, SortRule):
+        return f"to {rule.target}" + (f", skips {rule.skips}" if rule.skips else "")
+    said = [arrow(rule.sources, rule.target), f"on {rule.on}" if rule.on else "by the system"]
+    said += [f"priority {rule.priority}"] if rule.priority else []
+    said += [f"skips {rule.skips}"] if rule.skips else []
+    return ", ".join([*said, *(f"then {_effect(one)}" for one in rule.then)])
+
+
+def _effect(one: Set) -> str:
+    return f"{one.field} = {to_text(one.value)}"
+
+
+def _text(guard: Guard, spelled: Guard) -> str:
+    """As it is written, and, where tokens or named guards stand in it, as it is meant."""
+    try:
+        written, meant = to_text(guard), to_text(spelled)
+    except Exception:
+        return repr(guard)
+    return written if written == meant else f"{written}  ({meant})"
