@@ -36,6 +36,13 @@ Change: TypeAlias = Literal[
 ]
 
 
+#: Sections whose rules are told as they are written.
+_BY_TEXT = tuple(
+    "fields kinds processing data scoring decay deadlines assignment alerts calendars merging guards "
+    "claims".split()
+)
+
+
 @attrs.frozen(kw_only=True)
 class Difference:
     """One thing that is not as it was.
@@ -142,8 +149,7 @@ def _silos(old: Model, new: Model) -> Iterator[Difference]:
     from lifecycle_fsm.model.writing import parts
 
     before, after = (parts(one, ()) for one in (old, new))
-    for section in ("fields", "kinds", "processing", "data", "scoring", "decay", "deadlines",
-                    "assignment", "alerts", "calendars", "merging", "guards"):  # fmt: skip
+    for section in _BY_TEXT:
         rows = [_rows(one.get(section, ())) for one in (before, after)]
         for name in dict.fromkeys([*rows[0], *rows[1]]):
             one, other = (row.get(name) for row in rows)
