@@ -12,23 +12,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from lifecycle_fsm.checks.effects import AT_RETURN, values_after
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.checks.overlapping_moves import groups
 from lifecycle_fsm.checks.places import place_of
-from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard import (
     And,
-    Arithmetic,
     Compare,
     Const,
     DaysInStage,
     DaysSince,
-    Extreme,
     Field,
     Guard,
     Not,
-    Now,
     Or,
     Term,
     all_of,
@@ -43,17 +40,11 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard.terms import Known
 from lifecycle_fsm.guard.vocabulary import Vocabulary, scalar_value
-from lifecycle_fsm.model import Edge, Model, Move
+from lifecycle_fsm.model import Edge
 from lifecycle_fsm.solving import NOW, substitute
 
 NAME = "ping_pong"
 _ENTERED = Field("stage_entered_at")
-#: What the machine sets at every return.
-_AT_RETURN: Mapping[str, Term | Guard] = {
-    "stage_entered_at": Now(),
-    "journey_started_at": Now(),
-    "journey": Arithmetic("+", Field("journey"), Const(1)),
-}
 _MACHINE = frozenset({"stage", "stage_entered_at", "journey", "journey_started_at"})
 _TICK, _DAY = timedelta(microseconds=1), timedelta(days=1)
 _JUST_ENTERED = Compare("==", _ENTERED, Const(NOW - _TICK))
@@ -88,40 +79,14 @@ def _walk(
     onward: list[Edge],
 ) -> Iterator[Finding]:
     model, words = ground.model, ground.world.vocabulary
-    left = _values(detour, model, _ENTERED)
-    # Behind the detour: it is this return's turn, nobody could leave an instant before, and then a
-    # move is open at once.
-    returning = substitute(ground.turn(edge, back), left, words)
-    waited = [
-        any_of(
-            negate(_a_tick_ago(substitute(ground.at(one.when, one.source), left, words), words)),
-            # No return at the instant of its detour [S9].
-            _JUST_ENTERED if one.kind == "return" else never,
-        )
-        for one in back
-    ]
-    returned = {**_AT_RETURN, **_values(edge, model, Now())}
+    left = values_after(detour, model, _ENTERED)
+    returned = {**AT_RETURN, **values_after(edge, model)}
     for one in onward:
         moved = substitute(ground.at(one.when, one.source), returned, words)
-        condition = all_of(
-            _still(ground.turn(detour, before), words),
-            returning,
-            substitute(moved, left, words),
-        )
-        # Nothing has happened since the detour: all that is known is older.
-        times = [
-            name
-            for name in sorted(reads(inline(resolve(condition, words), words)))
-            if words.fields[name].kind == "datetime" and name not in _MACHINE
-        ]
-        older = [
-            any_of(negate(Known(Field(name))), Compare("<=", Field(name), _ENTERED))
-            for name in times
-        ]
-        earlier = Compare("<", _ENTERED, Const(NOW))
-        answer = ground.ask(all_of(condition, *older, earlier))
-        if not answer.refuted:  # dear, and seldom needed
-            answer = ground.ask(all_of(condition, *waited, *older, earlier))
+        for question in _questions(ground, detour, before, edge, back, moved, left):
+            answer = ground.ask(question)
+            if answer.refuted:
+                break
         if answer.refuted:
             continue
         entered = answer.person.get("stage_entered_at")
@@ -149,29 +114,51 @@ def _walk(
         return
 
 
-def _values(edge: Edge, model: Model, now: Term) -> dict[str, Term | Guard]:
-    """What the effects of a move leave in the fields, held within their bounds.
+def _questions(
+    ground: Ground,
+    detour: Edge,
+    before: list[Edge],
+    edge: Edge,
+    back: list[Edge],
+    moved: Guard,
+    left: Mapping[str, Term | Guard],
+) -> Iterator[Guard]:
+    """What is asked of a detour, a return and a move: each question says more than the one before,
+    and costs more. Most detours see to it that the move is not open, which the first ones tell."""
+    words = ground.world.vocabulary
+    open_then = substitute(moved, left, words)
+    yield _since_detour(open_then, words)
+    left_by = _still(ground.at(detour.when, detour.source), words)
+    yield all_of(left_by, open_then)
+    back_then = all_of(open_then, substitute(ground.turn(edge, back), left, words))
+    yield _since_detour(all_of(left_by, back_then), words)
+    turn = _still(ground.turn(detour, before), words)
+    waited = [_waited(ground, other, left) for other in back]
+    yield _since_detour(all_of(turn, back_then, *waited), words)
 
-    ``now`` is how the instant of the move reads later on: that of a detour is when its visit began.
+
+def _since_detour(condition: Guard, words: Vocabulary) -> Guard:
+    """The condition, of somebody to whom nothing has happened since: all that is known is older."""
+    times = [
+        name
+        for name in sorted(reads(inline(resolve(condition, words), words)))
+        if words.fields[name].kind == "datetime" and name not in _MACHINE
+    ]
+    older = [
+        any_of(negate(Known(Field(name))), Compare("<=", Field(name), _ENTERED)) for name in times
+    ]
+    return all_of(condition, *older, Compare("<", _ENTERED, Const(NOW)))
+
+
+def _waited(ground: Ground, edge: Edge, left: Mapping[str, Term | Guard]) -> Guard:
+    """That a move out of the detour was not open an instant before, when it would have been made.
+
+    A return is not made at the instant of its detour, but at the next one [S9].
     """
-    if not isinstance(edge.rule, Move):
-        return {}
-    return {
-        one.field: now
-        if isinstance(one.value, Now)
-        else _clamped(one.value, model.field_types[one.field])
-        for one in edge.rule.then
-    }
-
-
-def _clamped(value: Term | Guard, kind: FieldType) -> Term | Guard:
-    if isinstance(value, Guard | Const) or kind.kind not in ("int", "float"):
-        return value
-    if kind.maximum is not None:
-        value = Extreme("min", (value, Const(kind.maximum)))
-    if kind.minimum is not None:
-        value = Extreme("max", (value, Const(kind.minimum)))
-    return value
+    words = ground.world.vocabulary
+    behind = substitute(ground.at(edge.when, edge.source), left, words)
+    closed = negate(_a_tick_ago(behind, words))
+    return any_of(closed, _JUST_ENTERED) if edge.kind == "return" else closed
 
 
 def _a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
