@@ -8,10 +8,10 @@ from lifecycle_fsm.checks.effects import AT_RETURN, values_after
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.checks.overlapping_moves import groups
-from lifecycle_fsm.guard import Const, Guard, Now, Term, all_of, negate
+from lifecycle_fsm.guard import Const, Guard, Now, Term, Token, all_of, negate, walk
 from lifecycle_fsm.model import Claim, Edge, Move
 from lifecycle_fsm.model.claims import MOVES, SORT
-from lifecycle_fsm.solving import substitute
+from lifecycle_fsm.solving import Answer, substitute
 
 NAME = "claims"
 
@@ -31,7 +31,7 @@ def check(ground: Ground) -> Iterator[Finding]:
                 "look at 'entering' and 'by'",
             )
         for edge, turn in ways:
-            answer = ground.ask(all_of(turn, _broken(ground, claim, edge)))
+            answer = _ask(ground, claim, all_of(turn, _broken(ground, claim, edge)))
             if answer.refuted:
                 continue
             because = f" ({claim.because})" if claim.because else ""
@@ -51,6 +51,13 @@ def check(ground: Ground) -> Iterator[Finding]:
                 assumed=answer.assumed,
             )
             break
+
+
+def _ask(ground: Ground, claim: Claim, broken: Guard) -> Answer:
+    if claim.given is None:
+        return ground.ask(broken)
+    tokens = {node.name for node in walk(claim.given) if isinstance(node, Token)}
+    return ground.for_any(all_of(broken, claim.given), tokens)
 
 
 def _ways(ground: Ground) -> Iterator[tuple[Edge, Guard]]:

@@ -11,13 +11,8 @@ from lifecycle_fsm.checks.finding import described
 from lifecycle_fsm.checks.worlds import world_of
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import (
-    Arithmetic,
-    Compare,
     Const,
-    Extreme,
     Guard,
-    In,
-    StartsWith,
     Term,
     Token,
     all_of,
@@ -25,7 +20,7 @@ from lifecycle_fsm.guard import (
     negate,
     resolve,
     to_text,
-    transform,
+    transform_terms,
 )
 from lifecycle_fsm.model import Model, Move, Set, SortRule
 from lifecycle_fsm.model.definition import arrow
@@ -38,8 +33,8 @@ Change: TypeAlias = Literal[
 
 #: Sections whose rules are told as they are written.
 _BY_TEXT = tuple(
-    "fields kinds processing data scoring decay deadlines assignment alerts calendars merging guards "
-    "claims".split()
+    "fields kinds processing data scoring decay deadlines assignment alerts calendars merging "
+    "guards claims".split()
 )
 
 
@@ -296,31 +291,10 @@ class _Comparing:
         """The guard with the named guards and tokens of its own model written out."""
         words = model.vocabulary
 
-        def term(one: Term) -> Term:
-            match one:
-                case Token(name):
-                    return Const(words.tokens[name])
-                case Arithmetic(op, left, right):
-                    return Arithmetic(op, term(left), term(right))
-                case Extreme():
-                    return attrs.evolve(one, terms=tuple(term(part) for part in one.terms))
-            return one
+        def change(term: Term) -> Term:
+            return Const(words.tokens[term.name]) if isinstance(term, Token) else term
 
-        def change(part: Guard) -> Guard:
-            match part:
-                case Compare(op, left, right):
-                    return Compare(op, term(left), term(right))
-                case In(value, options):
-                    found = term(options)
-                    assert isinstance(found, Const)
-                    return In(term(value), found)
-                case StartsWith(value, prefix):
-                    found = term(prefix)
-                    assert isinstance(found, Const)
-                    return StartsWith(term(value), found)
-            return part
-
-        return transform(inline(resolve(guard, words), words), change)
+        return transform_terms(inline(resolve(guard, words), words), change)
 
 
 def _way(rule: Move | SortRule) -> str:

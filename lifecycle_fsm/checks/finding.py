@@ -17,7 +17,7 @@ from lifecycle_fsm.solving import NOW
 Severity: TypeAlias = Literal["error", "warning", "hint"]
 _ORDER: tuple[Severity, ...] = ("error", "warning", "hint")
 _DAY = timedelta(days=1)
-_PAYLOAD = "activity__"
+_PAYLOAD, _TOKEN = "activity__", "token__"
 
 
 @attrs.frozen(kw_only=True)
@@ -65,7 +65,7 @@ class Finding:
     @property
     def code(self) -> str:
         """The person as a line for a test, as in :mod:`lifecycle_fsm.testing`."""
-        if self.stage is None or any(name.startswith(_PAYLOAD) for name in self.person):
+        if self.stage is None or any(name.startswith((_PAYLOAD, _TOKEN)) for name in self.person):
             return ""
         fields = {
             name: value for name, value in self.person.items() if name not in ("stage", "journey")
@@ -105,12 +105,15 @@ def described(person: Mapping[str, Value]) -> str:
 
 def told(name: str) -> str:
     """A field by its name, what an activity brings as guards write it."""
+    if name.startswith(_TOKEN):
+        return f"${name.removeprefix(_TOKEN)}"
     return f"activity.{name.removeprefix(_PAYLOAD)}" if name.startswith(_PAYLOAD) else name
 
 
 def said(name: str) -> str:
     """The name of a field as people say it."""
-    return told(name).replace("_", " ")
+    plain = told(name)
+    return plain if plain.startswith("$") else plain.replace("_", " ")
 
 
 def _value(value: Value) -> str:

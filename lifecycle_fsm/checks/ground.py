@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import attrs
 
 from lifecycle_fsm.checks.places import Condition
 from lifecycle_fsm.checks.worlds import world_of
+from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard import (
-    Arithmetic,
-    Compare,
     Const,
-    Extreme,
     Field,
     Guard,
-    In,
     Payload,
-    StartsWith,
     Term,
+    Token,
     Vocabulary,
     all_of,
     any_of,
     inline,
     negate,
     resolve,
-    transform,
+    transform_terms,
 )
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.solving import Answer, Prover, World, solve, substitute
@@ -33,6 +30,8 @@ from lifecycle_fsm.solving.search import BUDGET
 
 #: In front of the name of what an activity brings, where a person has it as a field.
 PAYLOAD = "activity__"
+#: In front of the name of a token that may have any value.
+FREED = "token__"
 
 
 class Ground:
@@ -95,6 +94,23 @@ class Ground:
             *(negate(self.at(one.when, one.source)) for one in before),
         )
 
+    def for_any(self, guard: Guard, tokens: Collection[str]) -> Answer:
+        """Somebody for whom the guard holds, whatever values these tokens might have had."""
+        words = self.world.vocabulary
+        fields = dict(words.fields)
+        for name in tokens:
+            whole = isinstance(words.tokens[name], int)
+            fields[f"{FREED}{name}"] = FieldType("int" if whole else "float")
+        world = attrs.evolve(self.world, vocabulary=attrs.evolve(words, fields=fields))
+
+        def change(term: Term) -> Term:
+            if isinstance(term, Token) and term.name in tokens:
+                return Field(f"{FREED}{term.name}")
+            return term
+
+        freed = transform_terms(inline(resolve(guard, words), words), change)
+        return solve(freed, world, budget=self._budget, prover=self._prover)
+
     def _world(self, kind: str | None) -> World:
         """The persons, with what an activity brings as fields of theirs."""
         if kind not in self._worlds:
@@ -110,25 +126,7 @@ class Ground:
 def _lifted(guard: Guard, words: Vocabulary) -> Guard:
     """The guard with what the activity brings as fields of the person."""
 
-    def change(part: Guard) -> Guard:
-        match part:
-            case Compare(op, left, right):
-                return Compare(op, _lifted_term(left), _lifted_term(right))
-            case In(term, options):
-                return In(_lifted_term(term), options)
-            case StartsWith(term, prefix):
-                return StartsWith(_lifted_term(term), prefix)
-        return part
+    def change(term: Term) -> Term:
+        return Field(f"{PAYLOAD}{term.name}") if isinstance(term, Payload) else term
 
-    return transform(inline(resolve(guard, words), words), change)
-
-
-def _lifted_term(term: Term) -> Term:
-    match term:
-        case Payload(name):
-            return Field(f"{PAYLOAD}{name}")
-        case Arithmetic(op, left, right):
-            return Arithmetic(op, _lifted_term(left), _lifted_term(right))
-        case Extreme():
-            return attrs.evolve(term, terms=tuple(_lifted_term(one) for one in term.terms))
-    return term
+    return transform_terms(inline(resolve(guard, words), words), change)

@@ -58,6 +58,7 @@ from lifecycle_fsm.guard.terms import (
     compare,
     negate,
     transform,
+    transform_terms,
     walk,
 )
 from lifecycle_fsm.guard.text import to_text
@@ -138,6 +139,7 @@ __all__ = [
     "term_type",
     "to_text",
     "transform",
+    "transform_terms",
     "turning_points",
     "unmet",
     "walk",

@@ -311,6 +311,38 @@ def transform(guard: Guard, change: Callable[[Guard], Guard]) -> Guard:
     return change(guard)
 
 
+def transform_terms(guard: Guard, change: Callable[[Term], Term]) -> Guard:
+    """The guard with ``change`` applied to every value that it compares, from below.
+
+    The field behind ``is known``, ``days since`` and a bare yes/no field is no value of its own:
+    it stays, as named guards do.
+    """
+
+    def term(one: Term) -> Term:
+        match one:
+            case Arithmetic(op, left, right):
+                one = Arithmetic(op, term(left), term(right))
+            case Extreme(which, terms):
+                one = Extreme(which, tuple(term(part) for part in terms))
+        return change(one)
+
+    def options(one: Const | Token) -> Const | Token:
+        changed = term(one)
+        return changed if isinstance(changed, Const | Token) else one
+
+    def compared(part: Guard) -> Guard:
+        match part:
+            case Compare(op, left, right):
+                return Compare(op, term(left), term(right))
+            case In(value, listed):
+                return In(term(value), options(listed))
+            case StartsWith(value, prefix):
+                return StartsWith(term(value), options(prefix))
+        return part
+
+    return transform(guard, compared)
+
+
 def depth(node: Guard | Term) -> int:
     """How many nodes lie on the longest way down; without recursion, so for any tree."""
     deepest, waiting = 0, [(node, 1)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from lifecycle_fsm.errors import Problem, suggest
-from lifecycle_fsm.guard import Guard
+from lifecycle_fsm.guard import Guard, Named, Token, reads, walk
 from lifecycle_fsm.model import faults
 from lifecycle_fsm.model.definition import names, read_guard, stage_names
 
@@ -37,6 +37,9 @@ class Claim:
         by: how they came: ``sort``, ``moves``, or names of sort rules and moves; any way without.
         always: what holds for everybody who enters, after the effects of the move.
         never: what holds for nobody who enters. Either of the two.
+        given: a condition over tokens, such as ``$fast_track >= $mql_threshold``: the claim is then
+            proved for whatever values these tokens may be given, as long as that holds. The numbers
+            can be tuned without another proof. Arithmetic with such tokens needs the solver.
         because: who agreed on it and why, in words.
     """
 
@@ -45,6 +48,7 @@ class Claim:
     by: tuple[str, ...] = attrs.field(default=(), converter=names)
     always: Guard | None = attrs.field(default=None, converter=_condition)
     never: Guard | None = attrs.field(default=None, converter=_condition)
+    given: Guard | None = attrs.field(default=None, converter=_condition)
     because: str = ""
 
 
@@ -66,6 +70,17 @@ def claims(model: Model) -> Iterator[Problem]:
                     f"no move or sort rule named {name!r}{suggest(name, ways)}: name one, or write "
                     "'sort' or 'moves'",
                 )
-        for guard in (one.always, one.never):
+        for guard in (one.always, one.never, one.given):
             if guard is not None:
                 yield from faults.of_guard(model, where, guard)
+        if one.given is not None:
+            yield from _given(model, where, one.given)
+
+
+def _given(model: Model, where: str, given: Guard) -> Iterator[Problem]:
+    names = {node.name for node in walk(given) if isinstance(node, Token)}
+    if not names or reads(given) or any(isinstance(node, Named) for node in walk(given)):
+        yield Problem(where, "'given' speaks of tokens alone, such as '$fast >= $threshold'")
+    for name in sorted(names & set(model.tokens)):
+        if type(model.tokens[name]) not in (int, float):
+            yield Problem(where, f"only a token that is a number can have any value, not {name!r}")

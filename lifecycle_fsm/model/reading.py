@@ -315,7 +315,7 @@ class _Reader:
                 self.problem(where, f"{key!r} is missing")
 
     def _value(self, cls: Any, attribute: str, value: Any, where: str) -> Any:
-        if attribute in ("when", "always", "never"):
+        if attribute in ("when", "always", "never", "given"):
             if cls is SortRule and value == OTHERWISE:
                 return Always()
             return self.attempt(where, partial(parse_guard, value), _GUARD)

@@ -112,6 +112,7 @@ def resolved(model: Model) -> dict[str, Any]:
                 one,
                 always=None if one.always is None else guard(one.always),
                 never=None if one.never is None else guard(one.never),
+                given=None if one.given is None else guard(one.given),
             )
             for one in model.claims
         ),
@@ -163,7 +164,8 @@ _RULES = attrgetter(
 def _trees(model: Model) -> Iterator[Guard]:
     yield from model.guards.values()
     for claim in model.claims:
-        yield from (one for one in (claim.always, claim.never) if one is not None)
+        told = (claim.always, claim.never, claim.given)
+        yield from (one for one in told if one is not None)
     for rules in _RULES(model):
         for rule in rules:
             when = getattr(rule, "when", None)

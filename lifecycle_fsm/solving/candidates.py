@@ -125,11 +125,18 @@ def _texts(
                 prefixes += [prefix] if isinstance(prefix, str) else []
     yield from known
     for prefix in prefixes:
-        yield from _fresh(f"{prefix}…", known, len(linked))
-    word = "other"
-    while any(word.startswith(prefix) for prefix in prefixes if prefix):
-        word = f"~{word}"
-    yield from _fresh(word, known, len(linked))
+        yield from _fresh(_begun(prefix, "…", prefixes), known, len(linked))
+    yield from _fresh(_begun("", "other", prefixes), known, len(linked))
+
+
+def _begun(start: str, end: str, prefixes: Sequence[str]) -> str:
+    """The start with an end: it begins with no prefix that the start does not begin with."""
+    longer = [one for one in prefixes if not start.startswith(one)]
+    while any((start + end).startswith(one) for one in longer):
+        # The first sign decides: one by which no prefix goes on.
+        taken = {one[len(start)] for one in longer if one.startswith(start)}
+        end = next(sign for sign in map(chr, range(ord("!"), sys.maxunicode)) if sign not in taken)
+    return start + end
 
 
 def _fresh(word: str, taken: Sequence[str], count: int) -> Iterator[str]:

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
-
 from lifecycle_fsm.guard import (
-    Arithmetic,
-    Compare,
     Const,
     DaysInStage,
     DaysSince,
-    Extreme,
     Field,
     Guard,
-    In,
     Known,
     Now,
-    StartsWith,
     Term,
     Truth,
     all_of,
@@ -27,6 +20,7 @@ from lifecycle_fsm.guard import (
     never,
     resolve,
     transform,
+    transform_terms,
     walk,
 )
 from lifecycle_fsm.guard.vocabulary import Vocabulary
@@ -41,7 +35,7 @@ def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabula
     ``now`` are none.
     """
 
-    def change(part: Guard) -> Guard:
+    def settle(part: Guard) -> Guard:
         match part:
             case Truth(Field(name)) if name in values:
                 value = values[name]
@@ -53,36 +47,26 @@ def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabula
             case Known(Field(name)) if name in values:
                 value = values[name]
                 return always if isinstance(value, Guard) else _known(value)
-            case Compare(op, left, right):
-                return Compare(op, _term(left, values), _term(right, values))
-            case In(term, options):
-                return In(_term(term, values), options)
-            case StartsWith(term, prefix):
-                return StartsWith(_term(term, values), prefix)
         return part
 
-    return transform(inline(resolve(guard, words), words), change)
+    def term(one: Term) -> Term:
+        match one:
+            case Field(name) if name in values:
+                value = values[name]
+                assert isinstance(value, Term), "a yes/no field is never part of a value"
+                return value
+            case DaysSince(Field(name)) if name in values:
+                return _days(values[name], one)
+            case DaysInStage() if _ENTERED in values:
+                return _days(values[_ENTERED], one)
+        return one
+
+    # Values first: a guard that a field got speaks of the fields before, and is left as it is.
+    return transform(transform_terms(inline(resolve(guard, words), words), term), settle)
 
 
 def _known(term: Term) -> Guard:
     return all_of(*(Known(one) for one in walk(term) if isinstance(one, Field)))
-
-
-def _term(term: Term, values: Mapping[str, Term | Guard]) -> Term:
-    match term:
-        case Field(name) if name in values:
-            value = values[name]
-            assert isinstance(value, Term), "a yes/no field is never part of a value"
-            return value
-        case DaysSince(Field(name)) if name in values:
-            return _days(values[name], term)
-        case DaysInStage() if _ENTERED in values:
-            return _days(values[_ENTERED], term)
-        case Arithmetic(op, left, right):
-            return Arithmetic(op, _term(left, values), _term(right, values))
-        case Extreme():
-            return attrs.evolve(term, terms=tuple(_term(one, values) for one in term.terms))
-    return term
 
 
 def _days(value: Term | Guard, before: Term) -> Term:

@@ -83,6 +83,31 @@ def test_the_person_really_breaks_the_claim() -> None:
     assert somebody.hand_raised
 
 
+ANY = {"entering": "mql", "by": "sorted_by_score", "given": "$mql_threshold >= 40"}
+
+
+def test_a_claim_for_any_value_of_a_token() -> None:
+    assert found(Claim(name="c", always="behavior_score >= 40", **ANY)) == []
+    (one,) = found(Claim(name="c", always="behavior_score >= 41", **ANY))
+    assert one.fault == "broken claim"
+    assert "$mql_threshold 40" in one.shows
+    assert one.code == ""
+
+
+def test_arithmetic_with_such_a_token_is_for_the_solver() -> None:
+    pytest.importorskip("z3")
+    cooled = Claim(
+        name="c",
+        entering="recycled",
+        by="moves",
+        always="behavior_score < $mql_threshold",
+        given="$mql_threshold >= 1",
+    )
+    (one,) = found(cooled)
+    assert one.fault == "not decided"
+    assert [one for one in check(claiming(cooled), prover="both") if one.check == "claims"] == []
+
+
 def test_a_claim_about_nothing_says_so() -> None:
     (one,) = found(Claim(name="c", entering="customer", by="rested", always="won"))
     assert one.fault == "empty claim"
@@ -109,6 +134,8 @@ def test_a_claim_is_no_other_version_and_goes_through_a_file() -> None:
         ('name = "c"\nby = "acepted"\nalways = "won"', "did you mean 'accepted'"),
         ('name = "c"\nby = 3\nalways = "won"', "the name of a move or a sort rule"),
         ('always = "won"', "'name' is missing"),
+        ('name = "c"\nalways = "won"\ngiven = "fits"', "speaks of tokens alone"),
+        ('name = "c"\nalways = "won"\ngiven = "behavior_score > $mql_threshold"', "tokens alone"),
         ('name = "c"\nsometimes = "won"', "no key 'sometimes'"),
     ],
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from lifecycle_fsm.guard import Arithmetic, Field, Guard, inline, parse_guard, resolve, walk
+from lifecycle_fsm.guard import Arithmetic, Guard, inline, parse_guard, resolve, term_type, walk
 from lifecycle_fsm.solving import World, solve
 from tests.guard.trees import GUARDS, NOW, VOCABULARY, oracle
 from tests.solving.test_search import somebody
@@ -17,12 +18,13 @@ WORLD = World(VOCABULARY, now=NOW)
 def computes_with_decimals(guard: Guard) -> bool:
     """Decimals round and real numbers do not, so that the two may well differ."""
     written_out = inline(resolve(guard, VOCABULARY), VOCABULARY)
-    return any(
-        isinstance(part, Field) and VOCABULARY.fields[part.name].kind == "float"
-        for node in walk(written_out)
-        if isinstance(node, Arithmetic)
-        for part in walk(node)
-    )
+    everything = attrs.evolve(VOCABULARY, in_effect=True)
+    for node in walk(written_out):
+        if isinstance(node, Arithmetic):
+            found = term_type(node, everything)
+            if found is None or found.kind == "float":
+                return True
+    return False
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
