@@ -250,6 +250,7 @@ class _Marks:
     def _turn(self, holds: Callable[[Any], bool]) -> None:
         low, high = self.low, self.high
         if self.kind.kind == "datetime":
+            self.complete = False  # no guard computes with times, only what was put into one
             return
         first = holds(low)
         if first is holds(high):
@@ -283,7 +284,7 @@ class _Marks:
         """Arithmetic with fields that have no value yet: the ends of each stretch are the best that
         one such atom can get; of two they may pull apart."""
         self.ends += 1
-        if self.ends > 1 or not _rises(atom.guard):
+        if self.ends > 1 or len(self.linked) > 1 or not _rises(atom.guard):
             self.complete = False
 
     # -- values -------------------------------------------------------------------------------
@@ -416,7 +417,10 @@ def _joined(one: _Slope, other: _Slope) -> _Slope:
 
 
 def _rises(guard: Guard) -> bool:
-    """Whether each field occurs but once, so that the value rises or falls with it all the way."""
+    """Whether it asks for more or for less, and each field occurs but once, so that the value rises
+    or falls with it all the way. To be equal, a value between the ends may be needed."""
+    if not isinstance(guard, Compare) or guard.op == "==":
+        return False
     names = [node.name for node in walk(guard) if isinstance(node, Field)]
     parts = [node for node in walk(guard) if isinstance(node, Arithmetic) and node.op == "*"]
     products = [node for node in parts if len(reads(node.left)) and len(reads(node.right))]

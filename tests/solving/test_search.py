@@ -78,6 +78,14 @@ def test_nothing_is_set_that_need_not_be(guard: Guard) -> None:
         ("not bonus >= 3", {}),
         ("company starts with 'Ac' and company != 'Ac'", {"company": "Ac…"}),
         ("source in ['web', 'event'] and source != 'web'", {"source": "event"}),
+        (
+            "company starts with 'A' and company != 'A' and not company starts with 'A…'",
+            {"company": "A!"},
+        ),
+        (
+            "company != '' and not company starts with 'o' and not company starts with '~'",
+            {"company": "!"},
+        ),
         ("score * 0.5 >= 33", {"score": 66}),
         ("score - 2 * score >= 5", None),
         ("score + bonus >= 7 and bonus <= 3", None),
@@ -139,6 +147,13 @@ def test_arithmetic_that_pulls_two_ways_is_not_decided_by_trying() -> None:
     guard = parse_guard("score + bonus >= 10 and score - bonus >= 10 and score + bonus < 10")
     assert solve(guard, WORLD).verdict in ("undecided", "refuted")
     assert not solve(guard, WORLD).found
+
+
+def test_a_sum_that_has_to_be_equal_needs_more_than_the_ends() -> None:
+    bounded = "bonus >= 0 and bonus <= 3 and score >= -100 and score <= 100"
+    assert not solve(parse_guard(f"score + bonus == 10 and {bounded}"), WORLD).refuted
+    assert solve(parse_guard(f"score + bonus >= 104 and {bounded}"), WORLD).refuted
+    assert solve(parse_guard(f"score + bonus >= 103 and {bounded}"), WORLD).found
 
 
 def test_questions_of_two_guards() -> None:
