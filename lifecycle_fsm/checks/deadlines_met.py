@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.guard import Compare, Const, Field, all_of
+from lifecycle_fsm.guard import Compare, Const, Field, all_of, negate
 from lifecycle_fsm.model import Deadline, Model
 from lifecycle_fsm.model.calendars import spans_of
 from lifecycle_fsm.solving import NOW
@@ -17,17 +17,25 @@ _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 
 def check(ground: Ground) -> Iterator[Finding]:
-    """A deadline is kept by leaving its stage. A move that waits for ``days in stage`` longer than
-    the deadline lasts does not help."""
+    """A deadline is kept by leaving its stage, or by whatever makes its ``when`` false. A move that
+    waits for ``days in stage`` longer than the deadline lasts does not help."""
     model = ground.model
     for index, deadline in enumerate(model.deadlines):
         where = f"deadlines[{index}] {deadline.name}"
         leaving = [edge for edge in model.edges if edge.source == deadline.stage]
         in_time = Compare(">=", Field("stage_entered_at"), Const(NOW - _longest(model, deadline)))
-        answers = [
-            ground.ask(all_of(ground.at(edge.when, edge.source), in_time)) for edge in leaving
-        ]
-        if all(answer.refuted for answer in answers):
+        kept = [negate(deadline.when), *(edge.when for edge in leaving)]
+        answers = [ground.ask(all_of(ground.at(one, deadline.stage), in_time)) for one in kept]
+        unclear = [answer for answer in answers if answer.verdict == "undecided"]
+        if unclear and not any(answer.found for answer in answers):
+            yield Finding(
+                check=NAME,
+                severity="hint",
+                fault="not decided",
+                where=where,
+                message=f"whether anybody leaves {deadline.stage!r} in time: {unclear[0].reason}",
+            )
+        elif all(answer.refuted for answer in answers):
             yield Finding(
                 check=NAME,
                 severity="error",

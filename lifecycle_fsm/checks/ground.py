@@ -18,7 +18,6 @@ from lifecycle_fsm.guard import (
     Token,
     Vocabulary,
     all_of,
-    any_of,
     inline,
     negate,
     resolve,
@@ -76,11 +75,6 @@ class Ground:
             self.ask(guard if stage is None else self.at(guard, stage), kind=one.kind)
             for stage in stages
         ]
-
-    def same(self, one: Condition, guard: Guard, other: Guard) -> bool:
-        """Whether two guards decide the same for everybody of whom a condition is asked."""
-        apart = any_of(all_of(guard, negate(other)), all_of(other, negate(guard)))
-        return all(answer.refuted for answer in self.each(one, apart))
 
     def at(self, guard: Guard, stage: str) -> Guard:
         """The guard as it is asked in a stage: whatever it says of the stage is decided."""

@@ -17,7 +17,17 @@ def check(ground: Ground) -> Iterator[Finding]:
     for one in conditions(ground.model):
         if isinstance(one.guard, Always):
             continue
-        if all(answer.refuted for answer in ground.each(one, negate(one.guard))):
+        answers = ground.each(one, negate(one.guard))
+        unclear = [answer for answer in answers if answer.verdict == "undecided"]
+        if unclear and not any(answer.found for answer in answers):
+            yield Finding(
+                check=NAME,
+                severity="hint",
+                fault="not decided",
+                where=one.where,
+                message=f"whether anybody fails it: {unclear[0].reason}",
+            )
+        elif all(answer.refuted for answer in answers):
             yield Finding(
                 check=NAME,
                 severity="warning",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.places import conditions
+from lifecycle_fsm.checks.places import Condition, conditions
 from lifecycle_fsm.guard import (
     And,
     Compare,
@@ -14,60 +14,90 @@ from lifecycle_fsm.guard import (
     Guard,
     In,
     Known,
+    Named,
     Not,
     Or,
     StartsWith,
     Truth,
+    Vocabulary,
+    all_of,
+    always,
+    inline,
+    negate,
+    reads,
+    resolve,
     to_text,
+    transform,
     walk,
 )
+from lifecycle_fsm.solving import Answer
 
 NAME = "negated_missing"
+#: The machine sets these whenever somebody enters a stage.
+_NEVER_MISSING = frozenset({"stage_entered_at", "journey_started_at"})
 
 
 def check(ground: Ground) -> Iterator[Finding]:
     """``source != 'web'`` over a field that may be missing, in a condition that does not say what
     becomes of those of whom it is."""
-    words = ground.world.vocabulary.fields
+    words = ground.world.vocabulary
     for one in conditions(ground.model):
-        asked = {node.field.name for node in walk(one.guard) if isinstance(node, Known)}
-        for negated in _negated(one.guard):
-            names = [node.name for node in walk(negated) if isinstance(node, Field)]
-            open_names = [
-                name
-                for name in names
-                if name in words and words[name].nullable and name not in asked
-            ]
-            if open_names:
-                name = open_names[0]
+        whole = inline(resolve(one.guard, words), words)
+        asked = {node.field.name for node in walk(whole) if isinstance(node, Known)}
+        for atom in dict.fromkeys(_denied(resolve(one.guard, words), words)):
+            for name in _may_be_missing(atom, words):
+                if name in asked:
+                    continue
+                asked.add(name)
+                found = next(_taken(ground, one, whole, atom, name), None)
+                if found is None:
+                    continue
                 yield Finding(
                     check=NAME,
                     severity="hint",
                     fault="missing",
                     where=one.where,
-                    message=f"{to_text(Not(negated))!r} also holds where the {name} is missing: "
-                    f"say so with '{name} is known and …' or '{name} is missing or …'",
+                    message=f"{to_text(negate(atom))!r} also holds for everybody whose "
+                    f"{name!r} is missing: write '{name} is known and …' to leave them out, or "
+                    f"'{name} is missing or …' to show that they are meant",
+                    stage=found[0],
+                    person={**found[1].person, name: None},
                 )
 
 
-def _negated(guard: Guard) -> Iterator[Guard]:
-    """The comparisons that stand under a negation."""
-    match guard:
-        case Not(Compare() | In() | StartsWith() | Truth() as atom):
-            yield atom
-        case Not(inner):
-            yield from _negated_under(inner)
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _negated(part)
+def _may_be_missing(atom: Guard, words: Vocabulary) -> list[str]:
+    kinds = words.fields
+    times = [name for name, kind in kinds.items() if kind.kind == "datetime"]
+    return [
+        name
+        for name in sorted(reads(atom))
+        if name not in _NEVER_MISSING and (kinds[name].nullable or name in times)
+    ]
 
 
-def _negated_under(guard: Guard) -> Iterator[Guard]:
+def _taken(
+    ground: Ground, one: Condition, whole: Guard, atom: Guard, name: str
+) -> Iterator[tuple[str | None, Answer]]:
+    """Somebody whom the condition takes only because the field is missing."""
+    fails = transform(whole, lambda part: always if part == atom else part)
+    question = all_of(whole, negate(fails), negate(Known(Field(name))))
+    for stage, answer in zip(one.stages or (None,), ground.each(one, question), strict=True):
+        if not answer.refuted:
+            yield stage, answer
+
+
+def _denied(guard: Guard, words: Vocabulary, denied: bool = False) -> Iterator[Guard]:
+    """The comparisons that stand under a negation. Those of a named guard are told at its own
+    place, but for those that are denied here."""
     match guard:
         case Compare() | In() | StartsWith() | Truth():
-            yield guard
+            if denied:
+                yield guard
         case Not(inner):
-            yield from _negated(inner)
+            yield from _denied(inner, words, not denied)
         case And(parts) | Or(parts):
             for part in parts:
-                yield from _negated_under(part)
+                yield from _denied(part, words, denied)
+        case Named():
+            if denied:
+                yield from _denied(inline(guard, words), words, True)

@@ -8,6 +8,7 @@ from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.checks.overlapping_moves import groups
 from lifecycle_fsm.guard import all_of, negate
+from lifecycle_fsm.solving import Answer
 
 NAME = "reachable_stages"
 
@@ -16,14 +17,10 @@ def check(ground: Ground) -> Iterator[Finding]:
     """Only moves count that somebody can make: their guard holds for somebody whom no move that is
     tried before takes."""
     model = ground.model
-    forth = _ways(ground)
-    reached = _from(model.initial.name, forth)
+    certain, forth = _ways(ground)
     end = model.path[-1].name
-    back: dict[str, set[str]] = {}
-    for source, targets in forth.items():
-        for target in targets:
-            back.setdefault(target, set()).add(source)
-    arriving = _from(end, back)
+    reached, surely = (_from(model.initial.name, ways) for ways in (forth, certain))
+    arriving, surely_arriving = (_from(end, _turned(ways)) for ways in (forth, certain))
     for index, stage in enumerate(model.stages):
         where = f"stages[{index}] {stage.name}"
         if stage.name not in reached:
@@ -44,26 +41,53 @@ def check(ground: Ground) -> Iterator[Finding]:
                 message=f"nobody ever gets from here to {end!r}, the end of the path: add a move "
                 "onward, or look why those that there are never open",
             )
+        elif stage.name not in surely or (not stage.off_path and stage.name not in surely_arriving):
+            yield Finding(
+                check=NAME,
+                severity="hint",
+                fault="not decided",
+                where=where,
+                message=f"whether anybody gets here, and from here to {end!r}: the guards on the "
+                "way are not decided",
+            )
 
 
-def _ways(ground: Ground) -> Mapping[str, set[str]]:
-    """From each stage, those that somebody can get to at once."""
+_Ways = Mapping[str, set[str]]
+
+
+def _ways(ground: Ground) -> tuple[_Ways, _Ways]:
+    """From each stage, those that somebody can get to at once: for certain, and perhaps."""
     model = ground.model
     start = model.initial.name
-    found: dict[str, set[str]] = {stage.name: set() for stage in model.stages}
+    certain: dict[str, set[str]] = {stage.name: set() for stage in model.stages}
+    perhaps: dict[str, set[str]] = {stage.name: set() for stage in model.stages}
+
+    def take(source: str, target: str, answer: Answer) -> None:
+        if answer.found:
+            certain[source].add(target)
+        if not answer.refuted:
+            perhaps[source].add(target)
+
     whens = [ground.at(rule.when, start) for rule in model.sort]
     for place, rule in enumerate(model.sort):
         taken = all_of(whens[place], *(negate(one) for one in whens[:place]))
-        if not ground.ask(taken).refuted:
-            found[start].add(rule.target)
+        take(start, rule.target, ground.ask(taken))
     for group in groups(model):
         for edge in group:
-            if not ground.ask(ground.turn(edge, group)).refuted:
-                found[edge.source].add(edge.target)
+            take(edge.source, edge.target, ground.ask(ground.turn(edge, group)))
+    return certain, perhaps
+
+
+def _turned(ways: _Ways) -> _Ways:
+    """To each stage, those from which somebody can get there at once."""
+    found: dict[str, set[str]] = {}
+    for source, targets in ways.items():
+        for target in targets:
+            found.setdefault(target, set()).add(source)
     return found
 
 
-def _from(start: str, ways: Mapping[str, set[str]]) -> set[str]:
+def _from(start: str, ways: _Ways) -> set[str]:
     found, waiting = {start}, [start]
     while waiting:
         for name in ways.get(waiting.pop(), set()) - found:

@@ -16,24 +16,45 @@ def check(ground: Ground) -> Iterator[Finding]:
     """Parts of ``and`` and ``or`` that can be left out, one after the other."""
     for one in conditions(ground.model):
         whole = one.guard
-        if ground.same(one, whole, negate(whole)) or _decided(ground, one):
+        if _decided(ground, one):
             continue  # dead, or always: said by checks of their own
-        found = True
-        while found:
-            found = False
-            for part, rest in without_one(whole):
-                # "role is missing or role not in …" says what becomes of those without a role.
-                if not _of_missing(part) and ground.same(one, whole, rest):
-                    yield Finding(
-                        check=NAME,
-                        severity="warning",
-                        fault="redundant",
-                        where=one.where,
-                        message=f"{to_text(part)!r} changes nothing beside the rest, "
-                        f"{to_text(rest)!r}: leave it out, or look for what was meant",
-                    )
-                    whole, found = rest, True
-                    break
+        unclear: dict[Guard, str] = {}
+        while (found := _redundant(ground, one, whole, unclear)) is not None:
+            part, whole = found
+            yield Finding(
+                check=NAME,
+                severity="warning",
+                fault="redundant",
+                where=one.where,
+                message=f"{to_text(part)!r} changes nothing beside the rest, "
+                f"{to_text(whole)!r}: leave it out, or look for what was meant",
+            )
+        for part, reason in unclear.items():
+            yield Finding(
+                check=NAME,
+                severity="hint",
+                fault="not decided",
+                where=one.where,
+                message=f"whether {to_text(part)!r} changes anything beside the rest: {reason}",
+            )
+
+
+def _redundant(
+    ground: Ground, one: Condition, whole: Guard, unclear: dict[Guard, str]
+) -> tuple[Guard, Guard] | None:
+    """A part that can be left out, and the rest; with nothing found, what could not be decided."""
+    unclear.clear()
+    for part, rest in without_one(whole):
+        # "role is missing or role not in …" says what becomes of those without a role.
+        if _of_missing(part):
+            continue
+        apart = any_of(all_of(whole, negate(rest)), all_of(rest, negate(whole)))
+        answers = ground.each(one, apart)
+        if all(answer.refuted for answer in answers):
+            return part, rest
+        if not any(answer.found for answer in answers):
+            unclear[part] = next(answer.reason for answer in answers if answer.reason)
+    return None
 
 
 def _of_missing(part: Guard) -> bool:

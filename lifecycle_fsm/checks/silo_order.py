@@ -27,9 +27,9 @@ def check(ground: Ground) -> Iterator[Finding]:
                     severity="error",
                     fault="order",
                     where=where,
-                    message=f"{silo} comes before {later[name]} and reads {name!r}, which that "
-                    "writes: it would see the value of the activity before. Read what the field "
-                    "follows from instead",
+                    message=f"{silo} comes before {later[name]} and reads {name!r}, which is "
+                    f"written by {later[name]}: it sees the value from before this activity. Read "
+                    f"what {name!r} follows from instead",
                 )
 
 
@@ -37,12 +37,18 @@ _Silo = tuple[str, str, Sequence[Guard | Term], dict[str, str]]
 
 
 def _silos(model: Model) -> Iterator[_Silo]:
+    for kind in model.kinds:
+        trees = [one.value for one in kind.sets]
+        yield f"kinds.{kind.name}", "data", trees, _SCORES | _ASSIGNED
     for index, data in enumerate(model.data):
         where = f"data[{index}] {data.name or data.on}"
         trees = [data.when, *(one.value for one in data.then)]
         yield where, "data", trees, _SCORES | _ASSIGNED
     for index, score in enumerate(model.scoring):
         yield f"scoring[{index}] {score.name}", "scoring", [score.when, score.points], _ASSIGNED
+    for index, decay in enumerate(model.decay):
+        trees = [decay.when, *(one.value for one in decay.then)]
+        yield f"decay[{index}] {decay.name}", "scoring", trees, _ASSIGNED
     for rule in model.sort:
         yield place_of(model, rule), "the lifecycle", [rule.when], _ASSIGNED
     for move in model.moves:
