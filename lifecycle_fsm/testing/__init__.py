@@ -1,4 +1,65 @@
-"""Tools to test a lifecycle with: people in any stage, checked tables, generated cases, coverage.
+"""Tools to test a lifecycle with: people in any stage, assertions that explain, tables of cases.
 
 They work without pytest; with it, :mod:`lifecycle_fsm.testing.plugin` brings fixtures and options.
+
+>>> from lifecycle_fsm.testing import Bench
+>>> bench = Bench("two_step")
+>>> ann = bench.person_in("contact", behavior_score=30)
+>>> bench.assert_moves(ann, to="lead", by="interested")
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.testing.bench import Bench
+    from lifecycle_fsm.testing.clock import Clock
+    from lifecycle_fsm.testing.invariants import assert_history_holds
+    from lifecycle_fsm.testing.stateful import LifecycleRules, state_machine
+    from lifecycle_fsm.testing.strategies import activities, histories, logs, payloads, people
+    from lifecycle_fsm.testing.tables import GuardRow, guard_table
+    from lifecycle_fsm.testing.values import boundary_values
+
+#: Where each name lives. pytest loads this package for its plugin in every project, so that
+#: nothing is imported before it is used; what needs Hypothesis is in the last two rows.
+_HOME = {
+    "Bench": "bench",
+    "Clock": "clock",
+    "assert_history_holds": "invariants",
+    "GuardRow": "tables",
+    "guard_table": "tables",
+    "boundary_values": "values",
+    **dict.fromkeys(("activities", "histories", "logs", "payloads", "people"), "strategies"),
+    **dict.fromkeys(("LifecycleRules", "state_machine"), "stateful"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    file = _HOME.get(name)
+    if file is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{file}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+__all__ = [
+    "Bench",
+    "Clock",
+    "GuardRow",
+    "LifecycleRules",
+    "activities",
+    "assert_history_holds",
+    "boundary_values",
+    "guard_table",
+    "histories",
+    "logs",
+    "payloads",
+    "people",
+    "state_machine",
+]

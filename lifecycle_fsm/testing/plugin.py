@@ -6,7 +6,16 @@ package but what a suite makes use of.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.model import Model
+    from lifecycle_fsm.person import Person
+    from lifecycle_fsm.testing.bench import Bench
+    from lifecycle_fsm.testing.clock import Clock
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +37,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write the report as json:FILE, html:FILE or svg:FOLDER; may be repeated",
     )
     group.addoption(
+        "--lifecycle-cov-model",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="count this model alone, a shipped name or a TOML file; may be repeated; else the one "
+        "of the setting lifecycle_model, else every model that ran",
+    )
+    group.addoption(
         "--lifecycle-cov-fail-under",
         type=float,
         default=None,
@@ -39,18 +56,128 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="change the model in many small ways, and see whether a test notices each",
     )
+    group.addoption(
+        "--lifecycle-mutate-model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="change this model: its name, a shipped one or a TOML file; may be repeated. Else the "
+        "one of the ini option lifecycle_model, or all that the tests run",
+    )
+    group.addoption(
+        "--lifecycle-mutate-report",
+        action="append",
+        default=[],
+        metavar="json:FILE",
+        help="write what became of each mutant, and the missing tests",
+    )
+    group.addoption(
+        "--lifecycle-mutate-fail-under",
+        type=float,
+        default=None,
+        metavar="N",
+        help="fail if less than N per cent of the mutants are killed",
+    )
+    group.addoption(
+        "--lifecycle-mutate-jobs",
+        type=int,
+        default=None,
+        metavar="N",
+        help="how many mutants to try at once, as many as there are processors without it; 0 tries "
+        "one after the other without a process of its own",
+    )
+    group.addoption(
+        "--lifecycle-mutate-timeout",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="a test with a mutant is stopped after ten times its usual time and so many seconds",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Load what was asked for."""
+    config.addinivalue_line(
+        "markers",
+        "lifecycle_model(model): the model under test: a Model, a shipped name or a TOML file, "
+        "which is looked for beside the test",
+    )
+    config.addinivalue_line(
+        "markers",
+        "guard_table(source): run the test once for each row, as its argument guard_row; the "
+        "source is a .csv or .toml file beside the test, or rows from Python",
+    )
     if (
         config.getoption("lifecycle_cov")
+        or config.getoption("lifecycle_cov_report")
         or config.getoption("lifecycle_cov_fail_under") is not None
     ):
         from lifecycle_fsm.testing.coverage.plugin import CoveragePlugin
 
         config.pluginmanager.register(CoveragePlugin(config), "lifecycle-coverage")
-    if config.getoption("lifecycle_mutate"):
+    if (
+        config.getoption("lifecycle_mutate")
+        or config.getoption("lifecycle_mutate_fail_under") is not None
+    ):
         from lifecycle_fsm.testing.mutation.plugin import MutationPlugin
 
         config.pluginmanager.register(MutationPlugin(config), "lifecycle-mutation")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test for each row of its guard table."""
+    marker = metafunc.definition.get_closest_marker("guard_table")
+    if marker is not None or "guard_row" in metafunc.fixturenames:
+        from lifecycle_fsm.testing.fixtures import rows_of
+
+        rows = rows_of(metafunc, marker)
+        metafunc.parametrize("guard_row", rows, ids=[row.id for row in rows])
+
+
+@pytest.fixture
+def lifecycle_model(request: pytest.FixtureRequest) -> Model:
+    """The model under test: of the marker ``lifecycle_model``, else of the ini option of that name.
+
+    Override the fixture where a model is made in Python.
+    """
+    from lifecycle_fsm.testing.fixtures import model_of
+
+    return model_of(request)
+
+
+@pytest.fixture
+def lifecycle_bench(lifecycle_model: Model) -> Bench:
+    """A bench of the model under test, with nobody on it and the clock at its start."""
+    from lifecycle_fsm.testing.bench import Bench
+
+    return Bench(lifecycle_model)
+
+
+@pytest.fixture
+def lifecycle_clock(lifecycle_bench: Bench) -> Clock:
+    """The clock of the bench; only the test moves it."""
+    return lifecycle_bench.clock
+
+
+@pytest.fixture
+def person_in(lifecycle_bench: Bench) -> Callable[..., Person]:
+    """``person_in("mql", behavior_score=64)``: a person in any stage, on the bench."""
+    return lifecycle_bench.person_in
+
+
+@pytest.fixture
+def assert_moves(lifecycle_bench: Bench) -> Callable[..., None]:
+    """``assert_moves(person, "qualify", to="mql", by="scored")``: ask, and hold where it ends."""
+    return lifecycle_bench.assert_moves
+
+
+@pytest.fixture
+def assert_stays(lifecycle_bench: Bench) -> Callable[..., None]:
+    """``assert_stays(person)``: hold that the system moves nobody now."""
+    return lifecycle_bench.assert_stays
+
+
+@pytest.fixture
+def assert_refused(lifecycle_bench: Bench) -> Callable[..., None]:
+    """``assert_refused(person, "qualify", because={…})``: ask, and hold what is unmet."""
+    return lifecycle_bench.assert_refused

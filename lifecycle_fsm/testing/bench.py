@@ -1,0 +1,301 @@
+"""A bench: one model, one clock, and people who can be put into any stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from itertools import count
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.effects import attribute_of
+from lifecycle_fsm.errors import GuardError, RecordError
+from lifecycle_fsm.guard import Guard, Outcome, explain, problems, resolve
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
+from lifecycle_fsm.model import Model, load
+from lifecycle_fsm.model.definition import read_guard
+from lifecycle_fsm.orchestrator import Orchestrator
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.processing import Run, Step
+from lifecycle_fsm.testing import asserting
+from lifecycle_fsm.testing.because import Because
+from lifecycle_fsm.testing.clock import Clock
+from lifecycle_fsm.testing.placing import place
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.testing.tables import GuardRow, Source
+
+_TICK = timedelta(microseconds=1)
+
+
+class Bench:
+    """A model under test: people in any stage, a clock that stands still, assertions that explain.
+
+    Asking asks the *machine*: the guard of the move and the fields as they are, nothing else. To
+    let something happen with all that follows (data, scoring, assignment, alerts), use
+    :meth:`happens` [S7].
+
+    Args:
+        model: a :class:`~lifecycle_fsm.Model`, the path of its TOML, or the name of a shipped one.
+        now: where the clock starts; see :class:`~lifecycle_fsm.testing.Clock`.
+        steps: the project's own steps of original processing.
+        tables: rows for the enrich steps, by the name of the step.
+
+    Raises:
+        ModelError: the model does not build; every problem is told.
+        FileProblem: a file cannot be read.
+    """
+
+    def __init__(
+        self,
+        model: Model | str | PathLike[str],
+        *,
+        now: datetime | str | None = None,
+        steps: Mapping[str, Run] | Iterable[Step] = (),
+        tables: Mapping[str, Any] | None = None,
+    ) -> None:
+        found = model if isinstance(model, Model) else load(model)
+        #: The way of activities, for what this class has no method for.
+        self.orchestrator = Orchestrator(found, steps=steps, tables=tables)
+        #: What time it is; only the test moves it.
+        self.clock = Clock() if now is None else Clock(now)
+        self._numbers = count(1)
+
+    def __repr__(self) -> str:
+        return f"<Bench {self.model.name} {self.model.version} at {self.clock.now}>"
+
+    @property
+    def model(self) -> Model:
+        """The model under test."""
+        return self.machine.model
+
+    @property
+    def machine(self) -> LifecycleMachine:
+        """The machine of the model."""
+        return self.orchestrator.machine
+
+    # ------------------------------------------------------------------ people
+
+    def person_in(self, stage: str, /, *, id: str | None = None, **fields: Any) -> Person:
+        """A person in a stage, as it is now [S1].
+
+        Args:
+            stage: any stage of the model, original processing and detours included.
+            id: a name; without one it is ``person-1``, ``person-2`` … A person of the same id is
+                replaced.
+            fields: fields of the person, and of the visit: ``days_in_stage`` or
+                ``stage_entered_at``, ``journey``, ``journey_started_at``. Without these the stage
+                was entered an hour ago, in the first journey.
+
+        The past is made up: the fewest declared moves that lead to the stage, none of which is
+        asked for its guard. Deadlines that would be over count as handled.
+
+        Raises:
+            LifecycleError: the model has no such stage; the message suggests the nearest.
+            RecordError: a field does not exist or does not take its value, or times contradict.
+        """
+        now = self.clock.now
+        name = id if id is not None else f"person-{next(self._numbers)}"
+        person = place(self.machine, name, stage, now, fields)
+        self.machine.wind(person, now, 0)
+        agenda = self.orchestrator._work.agenda
+        passed = list(agenda.missed(person, now - _TICK))
+        if passed:
+            self.machine.wind(person, now, 0)
+        self.orchestrator.people[name] = person
+        self.orchestrator.merged.pop(name, None)
+        return person
+
+    # ------------------------------------------------------------------ what happens
+
+    def happens(
+        self, person: Person, kind: str, payload: Mapping[str, Any] | None = None, **more: Any
+    ) -> Decision:
+        """Let an activity happen now: data, scoring, its trigger, moves, assignment, alerts [S7].
+
+        Args:
+            person: of this bench.
+            kind: ``form_filled``, ``sales_touched`` … or a kind that the model adds.
+            payload: what it brings, by name.
+            more: the same as keyword arguments.
+
+        Returns:
+            the decision, with the requests.
+        """
+        self._mine(person)
+        brings = {**(payload or {}), **more}
+        name = f"{kind}-{next(self._numbers)}"
+        return self.orchestrator.apply(Activity(name, person.id, kind, self.clock.now, brings))
+
+    def time_passes(self) -> list[Decision]:
+        """Let everything be due that is, up to what the clock shows: decay, deadlines, moves."""
+        return self.orchestrator.tick(self.clock.now)
+
+    def ask(self, person: Person, trigger: str | None = None) -> tuple[HistoryRow, ...]:
+        """Ask for a move now, and say what rows it made [S7].
+
+        Args:
+            person: of this bench.
+            trigger: a process trigger; without one the system is asked: first time passes, then
+                what is open is taken, the sort included.
+
+        Raises:
+            NoSuchMove: the model has no such trigger at all.
+        """
+        return self._ask(person, trigger)[1]
+
+    def _ask(self, person: Person, trigger: str | None) -> tuple[Decision, tuple[HistoryRow, ...]]:
+        self._mine(person)
+        known, now = len(person.history), self.clock.now
+        if trigger is None:
+            self.orchestrator.tick(now)
+            decision = self.machine.let(person, now)
+        else:
+            # What is due at this very instant comes behind the asking [S20].
+            self.orchestrator.tick(now - _TICK)
+            known = len(person.history)
+            decision = self.machine.fire(person, trigger, at=now)
+        return decision, person.history[known:]
+
+    def explain(self, person: Person, trigger: str | None = None) -> tuple[Refusal, ...]:
+        """Every move that is not open now, with all that is unmet and the values seen [S10].
+
+        Raises:
+            NoSuchMove: the trigger does not exist, or has no move out of the person's stage.
+        """
+        self._mine(person)
+        return self.machine.explain(person, trigger, self.clock.now)
+
+    def outcome(self, person: Person, guard: Guard | str) -> Outcome:
+        """What becomes of a guard now, part by part: a text such as ``fits and interested``, or a
+        tree from Python.
+
+        Raises:
+            GuardSyntaxError: the text cannot be read.
+            GuardError: it speaks of what the model does not have.
+        """
+        self._mine(person)
+        words = self.model.vocabulary
+        tree = resolve(read_guard(guard), words)
+        wrong = problems(tree, words)
+        if wrong:
+            raise GuardError("; ".join(map(str, wrong)))
+        return explain(tree, person, self.clock.now, words, attribute_of)
+
+    def _mine(self, person: Person) -> None:
+        if self.orchestrator.people.get(getattr(person, "id", "")) is not person:
+            raise RecordError(
+                f"{person!r} is not of this bench: make people with its person_in(), and give two "
+                "of them two ids"
+            )
+
+    # ------------------------------------------------------------------ asserting
+
+    def assert_moves(
+        self,
+        person: Person,
+        trigger: str | None = None,
+        *,
+        to: str,
+        by: str | Iterable[str] | None = None,
+    ) -> None:
+        """Ask for a move, and hold that it ends in a stage.
+
+        Args:
+            person: of this bench.
+            trigger: a process trigger; without one the system is asked.
+            to: the stage in which the person is afterwards, when all system moves that opened have
+                followed [S7].
+            by: the name of the last move that was made; or of all of them, in order.
+
+        Raises:
+            AssertionError: it did not; the message has every move that is not open, and why.
+        """
+        __tracebackhide__ = True
+        asserting.moves(self, person, trigger, to, by)
+
+    def assert_stays(
+        self, person: Person, *, move: str | None = None, because: Because | None = None
+    ) -> None:
+        """Hold that the system moves nobody now.
+
+        Args:
+            person: of this bench.
+            move: the system move that ``because`` speaks of; else of all of the stage.
+            because: see :meth:`assert_refused`.
+
+        Raises:
+            AssertionError: the person moved, or stays for other reasons.
+        """
+        __tracebackhide__ = True
+        asserting.stays(self, person, move, because)
+
+    def assert_refused(
+        self,
+        person: Person,
+        trigger: str,
+        *,
+        move: str | None = None,
+        because: Because | None = None,
+    ) -> None:
+        """Ask for a declared move, and hold that it is refused, for these reasons [S10].
+
+        Args:
+            person: of this bench.
+            trigger: a process trigger that has a move out of the person's stage.
+            move: the move that ``because`` speaks of; without it, all of the trigger.
+            because: *all* that is unmet, in the language of guards: texts, or a mapping of text to
+                the value that was seen, ``{"behavior_score >= $mql_threshold": 64}``. A named
+                guard stands for all of it that is unmet.
+
+        Raises:
+            AssertionError: it was not refused, or for other reasons; the message compares both, and
+                names every unmet condition with the value that it saw.
+        """
+        __tracebackhide__ = True
+        asserting.refused(self, person, trigger, move, because)
+
+    def assert_holds(self, person: Person, guard: Guard | str) -> None:
+        """Hold that a guard is true of the person now."""
+        __tracebackhide__ = True
+        asserting.holds(self, person, guard, wanted=True)
+
+    def assert_fails(self, person: Person, guard: Guard | str) -> None:
+        """Hold that a guard is not true of the person now."""
+        __tracebackhide__ = True
+        asserting.holds(self, person, guard, wanted=False)
+
+    def check(self, row: GuardRow) -> None:
+        """Hold one row of a guard table.
+
+        Raises:
+            AssertionError: it does not hold; the message has the place of the row.
+            FileProblem: a column or a cell is none that the model takes.
+        """
+        __tracebackhide__ = True
+        from lifecycle_fsm.testing.rows import check
+
+        check(self, row)
+
+    def check_table(self, source: Source) -> None:
+        """Hold every row of a guard table; see :func:`~lifecycle_fsm.testing.guard_table`.
+
+        With pytest, a marker makes a test of each row instead; this is for everybody else.
+
+        Raises:
+            AssertionError: some rows do not hold; the message tells of all of them.
+            FileProblem: the table cannot be read, or has what the model does not take.
+        """
+        __tracebackhide__ = True
+        from lifecycle_fsm.testing.tables import guard_table
+
+        failed = []
+        for row in guard_table(source):
+            try:
+                self.check(row)
+            except AssertionError as error:
+                failed.append(str(error))
+        if failed:
+            raise AssertionError("\n\n".join(failed))

@@ -1,0 +1,99 @@
+"""What holds of every person, whatever happened to it: the laws of moves and of history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import pairwise
+
+from lifecycle_fsm.history import HistoryRow, Stamp
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.person import Person
+
+#: Kinds of row that no move of the model makes: they may lead anywhere [S23][S28].
+_FROM_OUTSIDE = ("merge", "migrate")
+
+
+def assert_history_holds(person: Person, model: Model) -> None:
+    """Hold all laws over one person: forward only [S6], one row per hop [S25], stamps equal a
+    recount [S25].
+
+    Raises:
+        AssertionError: one of them is broken; the message says which, and where.
+    """
+    rows = person.history
+    assert_one_row_per_hop(person, rows)
+    assert_forward_only(rows, model)
+    assert_stamps_recount(person, rows)
+
+
+def assert_one_row_per_hop(person: Person, rows: Sequence[HistoryRow]) -> None:
+    """Rows are numbered from 1, chain from stage to stage, never go back in time, and end where
+    the person is [S25]."""
+    assert rows, f"{person.id} is in {person.stage!r} and has no history"
+    numbers = [row.sequence for row in rows]
+    assert numbers == list(range(1, len(rows) + 1)), f"{person.id}: rows are numbered {numbers}"
+    assert rows[0].kind == "enter", f"{_place(rows[0])}: the first row enters original processing"
+    for before, after in pairwise(rows):
+        assert after.from_stage == before.to_stage, (
+            f"{_place(after)}: it leaves {after.from_stage!r}, and the row before led to "
+            f"{before.to_stage!r}: a hop has no row"
+        )
+        assert after.now >= before.now, f"{_place(after)}: it is earlier than the row before"
+        assert after.kind != "enter", f"{_place(after)}: nobody enters original processing twice"
+    last = rows[-1]
+    assert last.to_stage == person.stage, (
+        f"{person.id} is in {person.stage!r}, and the last row leads to {last.to_stage!r}: a hop "
+        "has no row"
+    )
+    entered = next(row.now for row in reversed(rows) if row.visits)
+    assert person.stage_entered_at == entered, (
+        f"{person.id} entered at {person.stage_entered_at}, and the history says {entered}"
+    )
+
+
+def assert_forward_only(rows: Sequence[HistoryRow], model: Model) -> None:
+    """Within a journey ranks only rise; each row is a declared edge of its kind; a return starts
+    the next journey, and never at the instant of the detour [S6][S9]."""
+    edges = {(one.name, one.source, one.target): one for one in (*model.edges, *model.sort_edges)}
+    rank, journey = 0, 1
+    for before, row in pairwise(rows):
+        target = model.ranks.get(row.to_stage)
+        if row.kind in _FROM_OUTSIDE:
+            rank, journey = rank if target is None else target, row.journey
+            continue
+        edge = edges.get((row.rule, row.from_stage or "", row.to_stage))
+        assert edge is not None, f"{_place(row)}: the model declares no such move"
+        assert row.kind == edge.kind, f"{_place(row)}: it is a {edge.kind}"
+        assert row.passed_over == edge.passed, f"{_place(row)}: it passes over {edge.passed}"
+        if row.kind == "return":
+            journey += 1
+            assert before.now < row.now, f"{_place(row)}: it returns at the instant of the detour"
+        elif target is not None:
+            assert target > rank, f"{_place(row)}: it moves backwards, to rank {target} from {rank}"
+        assert row.journey == journey, f"{_place(row)}: its journey is {row.journey}"
+        rank = rank if target is None else target
+
+
+def assert_stamps_recount(person: Person, rows: Sequence[HistoryRow]) -> None:
+    """The stamps of a person are what counting its rows gives [S25]."""
+    visits = [row for row in rows if row.visits]
+    ends = [row.now for row in visits[1:]] + [person.clock or visits[-1].now]
+    stays: dict[str, list[tuple[HistoryRow, timedelta]]] = {}
+    for row, end in zip(visits, ends, strict=True):
+        stays.setdefault(row.to_stage, []).append((row, max(end - row.now, timedelta(0))))
+    counted = {
+        stage: Stamp(
+            stage, found[0][0].now, found[-1][0].now, len(found),
+            sum((stay for _, stay in found), timedelta(0)),
+        )
+        for stage, found in stays.items()
+    }  # fmt: skip
+    for stage, stamp in person.stamps.items():
+        assert counted.pop(stage, None) == stamp, f"{person.id}: a recount differs from {stamp}"
+    assert not counted, f"{person.id}: no stamp for {', '.join(counted)}"
+
+
+def _place(row: HistoryRow) -> str:
+    way = f"{row.from_stage} -> {row.to_stage} by {row.rule}"
+    return f"{row.person}, row {row.sequence}, {way} in journey {row.journey}"

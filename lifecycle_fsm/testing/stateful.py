@@ -1,0 +1,161 @@
+"""A model as a Hypothesis state machine: start anywhere, let anything happen, hold the laws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from os import PathLike
+from typing import Any, ClassVar
+
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.model import Model, load
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.testing._hypothesis import st, stateful
+from lifecycle_fsm.testing.bench import Bench
+from lifecycle_fsm.testing.clock import Clock
+from lifecycle_fsm.testing.drawing import SOMEBODY, Drawing
+from lifecycle_fsm.testing.invariants import assert_history_holds
+from lifecycle_fsm.testing.values import lengths
+
+#: What becomes of an activity that should have been applied, and was not.
+_NOT_APPLIED = frozenset({"parked", "rejected", "held", "duplicate"})
+
+
+class LifecycleRules(stateful.RuleBasedStateMachine):
+    """What :func:`state_machine` starts from; a subclass of its result may add rules of its own.
+
+    ``self.person`` is the one person, ``self.bench`` asks, asserts and has the clock.
+    """
+
+    bench: ClassVar[Bench]
+    person: Person
+
+    def begin(self, situation: tuple[str, dict[str, Any]]) -> None:
+        """Put somebody into a stage, with the clock at its start."""
+        stage, fields = situation
+        self.bench.clock = Clock()
+        self.person = self.bench.person_in(stage, id=SOMEBODY, **fields)
+
+    def wait(self, gap: timedelta) -> None:
+        """Let time pass, and whatever is due with it."""
+        known = len(self.person.history)
+        self.bench.clock.set(self.bench.clock.now + gap)
+        decisions = self.bench.time_passes()
+        wrong = [str(one) for one in decisions if one.result in _NOT_APPLIED]
+        assert not wrong, "; ".join(wrong)
+        rows = tuple(row for one in decisions for row in one.rows)
+        assert rows == self.person.history[known:], "a hop of time has no row, or two"
+
+    def happen(self, gap: timedelta, kind: str, payload: Mapping[str, Value]) -> None:
+        """Let an activity happen after some time."""
+        self.wait(gap)
+        known = len(self.person.history)
+        decision = self.bench.happens(self.person, kind, payload)
+        assert decision.result not in _NOT_APPLIED, str(decision)
+        made = self.person.history[known:]
+        # The end of original processing has a decision for each trigger that waited [S14].
+        told = decision.rows if kind != "processed" else made
+        assert told == made, f"{kind}: a hop has no row, or two"
+
+    def ask(self, gap: timedelta, trigger: str) -> None:
+        """Ask the machine for a move: what it says beforehand is what it does [S10]."""
+        self.wait(gap)
+        person, now = self.person, self.bench.clock.now
+        if person.stage == self.bench.model.initial.name:
+            return
+        may = self.bench.machine.may(person, trigger, now)
+        decision, rows = self.bench._ask(person, trigger)
+        asked = bool(rows) and rows[0].rule in self._rules_of(trigger)
+        assert asked is may, f"{trigger} may {'' if may else 'not '}move somebody: {decision}"
+        refused = decision.unmet
+        assert not (may and refused), f"{trigger} moves somebody, and is refused: {decision}"
+        assert all(one.unmet or one.note for one in refused), (
+            f"refused without a reason: {decision}"
+        )
+
+    def _rules_of(self, trigger: str) -> set[str]:
+        return {move.name for move in self.bench.model.moves if move.on == trigger}
+
+    @stateful.invariant()
+    def history_holds(self) -> None:
+        """Forward only, one row per hop, stamps equal a recount [S6][S25]."""
+        assert_history_holds(self.person, self.bench.model)
+
+
+def state_machine(
+    model: Model | str | PathLike[str], *, stages: Iterable[str] = ()
+) -> type[LifecycleRules]:
+    """A model as a class of steps and laws, whose ``TestCase`` is a test.
+
+    ``TestMine = state_machine("my.toml").TestCase`` is all that a test file needs. It is a
+    ``RuleBasedStateMachine`` of Hypothesis, which puts somebody into a stage, lets time
+    pass, lets activities of every kind happen, and asks for every trigger; values and lengths of
+    time are mostly those at which a guard turns. After each step
+    :func:`~lifecycle_fsm.testing.assert_history_holds` must hold, and no activity may be parked or
+    rejected.
+
+    Args:
+        model: a :class:`~lifecycle_fsm.Model`, the path of its TOML, or the name of a shipped one.
+        stages: where to start; without it, anywhere.
+
+    Raises:
+        ModelError: the model does not build.
+        LifecycleError: the model has no such stage.
+    """
+    found = model if isinstance(model, Model) else load(model)
+    drawing = Drawing(found)
+    gaps = st.sampled_from(lengths(found))
+    situations = drawing.situations(tuple(stages))
+    body: dict[str, Any] = {
+        "__doc__": f"Whatever happens to somebody in the model {found.name!r}.",
+        "bench": Bench(found),
+        "start": stateful.initialize(situation=situations)(start),
+        "time_passes": stateful.rule(gap=gaps)(time_passes),
+        "processing_ends": _in_processing(
+            stateful.rule(gap=gaps, payload=drawing.payload("processed"))(processing_ends)
+        ),
+    }
+    for kind in drawing.kinds():
+        rule = stateful.rule(gap=gaps, payload=drawing.payload(kind))
+        body[f"happens_{kind}"] = rule(_happens(kind))
+    if found.triggers:
+        asked = stateful.rule(gap=gaps, trigger=st.sampled_from(found.triggers))
+        body["asks"] = asked(asks)
+    name = "".join(part.capitalize() for part in found.name.replace("-", "_").split("_"))
+    return type(f"{name}Rules", (LifecycleRules,), body)
+
+
+# A failing walk is told by the names of these functions.
+
+
+def start(self: LifecycleRules, situation: tuple[str, dict[str, Any]]) -> None:
+    """The first step."""
+    self.begin(situation)
+
+
+def time_passes(self: LifecycleRules, gap: timedelta) -> None:
+    """A step in which nothing happens."""
+    self.wait(gap)
+
+
+def asks(self: LifecycleRules, gap: timedelta, trigger: str) -> None:
+    """A step in which the machine is asked for a move."""
+    self.ask(gap, trigger)
+
+
+def processing_ends(self: LifecycleRules, gap: timedelta, payload: dict[str, Value]) -> None:
+    """The step that only somebody in original processing can make [S14]."""
+    self.happen(gap, "processed", payload)
+
+
+_in_processing = stateful.precondition(
+    lambda self: self.person.stage == self.bench.model.initial.name
+)
+
+
+def _happens(kind: str) -> Callable[..., None]:
+    def happens(self: LifecycleRules, gap: timedelta, payload: dict[str, Value]) -> None:
+        self.happen(gap, kind, payload)
+
+    happens.__name__ = happens.__qualname__ = f"happens_{kind}"
+    return happens

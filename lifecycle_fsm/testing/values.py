@@ -1,0 +1,179 @@
+"""The values of a field that matter to a model: those next to which a guard changes its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from lifecycle_fsm.checks import world_of
+from lifecycle_fsm.errors import RecordError
+from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.guard import (
+    Compare,
+    Const,
+    DaysInStage,
+    DaysSince,
+    Field,
+    Guard,
+    In,
+    Payload,
+    StartsWith,
+    Term,
+    Token,
+    inline,
+    resolve,
+    walk,
+)
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.model.kinds import OPEN_KINDS
+from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.solving.candidates import candidates
+from lifecycle_fsm.solving.formula import Atom, Atoms
+
+_DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
+
+
+def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
+    """For each field that a guard of the model reads, the values at which some condition turns.
+
+    For ``behavior_score >= 65`` these are 64, 65 and 66; for a time, the instants around so many
+    days ago, as seen at :data:`lifecycle_fsm.solving.NOW`; ``None`` where it may be missing.
+    """
+    world = world_of(model)
+    atoms = Atoms(model.vocabulary)
+    for guard in guards_of(model):
+        atoms.node(guard)
+    found: dict[str, tuple[Value, ...]] = {}
+    for field in dict.fromkeys(name for atom in atoms.all for name in atom.fields):
+        if field == "stage" or field not in world.vocabulary.fields:
+            continue  # a stage is where somebody is put; a Python callable has no values
+        linked = _compared_with(field, atoms.all)
+        near = [atom for atom in atoms.all if not linked.isdisjoint(atom.fields)]
+        values = candidates(field, near, {}, world, linked).values
+        kind = world.type_of(field)
+        found[field] = tuple(one for one in values if _fits(kind, one))
+    return found
+
+
+def guards_of(model: Model) -> Iterator[Guard]:
+    """Every guard over persons alone, without what an activity brings: of the sort, of moves, of
+    deadlines, of decay and of points for what is known."""
+    yield from (rule.when for rule in model.sort)
+    yield from (move.when for move in model.moves)
+    yield from (rule.when for rule in model.deadlines)
+    yield from (rule.when for rule in model.decay)
+    yield from (rule.when for rule in model.scoring if rule.on is None)
+
+
+def _compared_with(field: str, atoms: Sequence[Atom]) -> frozenset[str]:
+    """The field, and those that some condition compares it with directly."""
+    found = {field}
+    for atom in atoms:
+        match atom.guard:
+            case Compare(_, Field(left), Field(right)) if field in (left, right):
+                found |= {left, right}
+    return frozenset(found)
+
+
+def _fits(kind: FieldType, value: Value) -> bool:
+    try:
+        return kind.accept(value) == value
+    except RecordError:
+        return False
+
+
+# ---------------------------------------------------------------------- what activities bring
+
+
+def payload_values(
+    model: Model, kind: str, boundary: Mapping[str, Sequence[Value]]
+) -> Mapping[str, Sequence[Value]]:
+    """What an activity of a kind may bring that a rule of the model looks at, by name: constants
+    that it is compared with, texts that begin as they should, and whatever matters to a field that
+    the value is written to, as :func:`boundary_values` says."""
+    found: dict[str, dict[tuple[str, Value], None]] = {}
+
+    def add(name: str, value: Value) -> None:
+        found.setdefault(name, {})[type(value).__name__, value] = None
+
+    for guard in _listening(model, kind):
+        for part in walk(inline(resolve(guard, model.vocabulary_for(kind)), model.vocabulary)):
+            for name, value in _turns(part, model):
+                add(name, value)
+    declared = model.activity_kinds[kind]
+    written = [
+        *declared.sets,
+        *(one for rule in model.data if rule.on == kind for one in rule.then),
+    ]
+    for one in written:
+        if isinstance(one.value, Payload):
+            for value in boundary.get(one.field, ()):
+                add(one.value.name, value)
+    if kind in OPEN_KINDS:
+        for name, values in boundary.items():
+            if name in model.field_types:
+                for value in values:
+                    add(name, value)
+    return {name: tuple(value for _, value in values) for name, values in found.items()}
+
+
+def _listening(model: Model, kind: str) -> Iterator[Guard]:
+    yield from (rule.when for rule in model.data if rule.on == kind)
+    yield from (rule.when for rule in model.scoring if rule.on == kind)
+    yield from (rule.when for rule in model.assignment if rule.on == kind)
+    yield from (rule.when for rule in model.alerts if rule.on == kind)
+
+
+def _turns(part: Guard | Term, model: Model) -> Iterator[tuple[str, Value]]:
+    match part:
+        case StartsWith(Payload(name), prefix):
+            for text in _values(prefix, model):
+                yield name, text
+                yield name, f"{text} more"
+        case In(Payload(name), options):
+            for one in _values(options, model):
+                yield name, one
+        case Compare(_, Payload(name), other) | Compare(_, other, Payload(name)):
+            for one in _values(other, model):
+                yield name, one
+                if type(one) is int:
+                    yield name, one - 1
+                    yield name, one + 1
+
+
+def _values(term: Term, model: Model) -> Iterator[Value]:
+    value = None
+    if isinstance(term, Const):
+        value = term.value
+    elif isinstance(term, Token):
+        value = model.tokens[term.name]
+    if value is not None:
+        yield from value if isinstance(value, tuple) else (value,)
+
+
+# ---------------------------------------------------------------------- lengths of time
+
+
+def lengths(model: Model) -> tuple[timedelta, ...]:
+    """The lengths of time after which something is due in the model, with what lies just before
+    and behind; and none at all, a second, a minute, an hour and a day."""
+    found = {timedelta(0), timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), _DAY}
+    turning = {model.settle, *(one.after for one in model.deadlines)}
+    turning |= {one.every for one in model.decay}
+    for guard in guards_of(model):
+        for part in walk(inline(resolve(guard, model.vocabulary), model.vocabulary)):
+            match part:
+                case Compare(_, DaysSince() | DaysInStage(), other):
+                    turning |= {_days(one) for one in _values(other, model)}
+    for one in turning:
+        found |= {length for length in (one - _TICK, one, one + _TICK) if length >= timedelta(0)}
+    return tuple(sorted(found))
+
+
+def _days(value: Value) -> timedelta:
+    return timedelta(days=value) if type(value) is int and 0 <= value <= 10_000 else timedelta(0)
+
+
+def at(value: Value, now: datetime) -> Value:
+    """A value that matters at the instant of the solver, as it matters at another."""
+    return value + (now - NOW) if isinstance(value, datetime) else value
