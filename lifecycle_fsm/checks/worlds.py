@@ -9,12 +9,14 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import BASE_FIELDS
 from lifecycle_fsm.solving import NOW, World
 
-#: What holds for everybody who is in a stage: the machine sees to it.
+#: What holds for everybody who is in a stage: the machine and the data silo see to it.
 _LAWS = (
     parse_guard("stage_entered_at is known"),
     parse_guard("journey_started_at is known"),
     parse_guard("journey_started_at <= stage_entered_at"),
     parse_guard("journey >= 1"),
+    parse_guard("open_opportunities >= 0"),
+    parse_guard("won_opportunities >= 0"),
 )
 #: Times of the shipped person that something wrote when it happened, so never times to come.
 _PAST = frozenset(name for name, one in BASE_FIELDS.items() if one.type.kind == "datetime") | {
