@@ -4,9 +4,16 @@ Each function gives a :class:`Drawing`, which shows itself in a notebook and sav
 PNG, PDF, DOT or Mermaid text.
 """
 
-from lifecycle_fsm.diagram.lifecycle import draw_funnel, draw_model
+from lifecycle_fsm.diagram.lifecycle import draw_coverage, draw_funnel, draw_model
 from lifecycle_fsm.diagram.person import draw_person
 from lifecycle_fsm.diagram.processing import draw_processing
 from lifecycle_fsm.diagram.render import Drawing
 
-__all__ = ["Drawing", "draw_funnel", "draw_model", "draw_person", "draw_processing"]
+__all__ = [
+    "Drawing",
+    "draw_coverage",
+    "draw_funnel",
+    "draw_model",
+    "draw_person",
+    "draw_processing",
+]

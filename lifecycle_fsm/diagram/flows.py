@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 import attrs
 
@@ -10,15 +11,20 @@ from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.wording import rule_words
 
+#: How often tests fired each rule, by ``(rule, from)``; one that is not here was not fired.
+Fired: TypeAlias = Mapping[tuple[str, str], int]
+
 
 @attrs.frozen
 class Part:
-    """One rule of a flow: its words, how often it moved somebody, and whether a human asks."""
+    """One rule of a flow: its words, how often it moved somebody, and whether a human asks;
+    whether a test fired it, in a picture of coverage."""
 
     label: str
     count: int | None
     by_hand: bool
     system: str
+    seen: bool | None = None
 
 
 @attrs.frozen
@@ -43,18 +49,18 @@ class Flow:
         return owners.pop() if len(owners) == 1 else ""
 
 
-def flows(model: Model, counts: Counts | None) -> tuple[Flow, ...]:
+def flows(model: Model, counts: Counts | None, fired: Fired | None = None) -> tuple[Flow, ...]:
     """Every pair of stages with a move between, in the order of the model."""
     found: dict[tuple[str, str], list[Edge]] = {}
     for edge in (*model.sort_edges, *model.edges):
         found.setdefault((edge.source, edge.target), []).append(edge)
     return tuple(
-        Flow(source, target, edges[0].kind, _parts(edges, counts))
+        Flow(source, target, edges[0].kind, _parts(edges, counts, fired))
         for (source, target), edges in found.items()
     )
 
 
-def _parts(edges: Iterable[Edge], counts: Counts | None) -> tuple[Part, ...]:
+def _parts(edges: Iterable[Edge], counts: Counts | None, fired: Fired | None) -> tuple[Part, ...]:
     parts: dict[tuple[str, bool], Part] = {}
     for edge in edges:
         volume = (
@@ -62,11 +68,14 @@ def _parts(edges: Iterable[Edge], counts: Counts | None) -> tuple[Part, ...]:
             if counts is not None
             else None
         )
+        seen = None if fired is None else fired.get((edge.name, edge.source), 0) > 0
         key = (rule_words(edge.rule), edge.on is not None)
         before = parts.get(key)
+        if before is not None and before.seen is False:
+            seen = False  # two rules of the same words: both have to be seen
         if before is not None and before.count is not None and volume is not None:
             volume += before.count
-        parts[key] = Part(key[0], volume, key[1], edge.rule.system)
+        parts[key] = Part(key[0], volume, key[1], edge.rule.system, seen)
     if counts is None:
         return tuple(parts.values())
     return tuple(sorted(parts.values(), key=lambda part: -(part.count or 0)))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lifecycle_fsm.diagram import mermaid
 from lifecycle_fsm.diagram.chart import FUNNEL, MODEL, draw_chart
-from lifecycle_fsm.diagram.flows import Flow, flows
+from lifecycle_fsm.diagram.flows import Fired, Flow, flows
 from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.diagram.words import duration, number, share
 from lifecycle_fsm.funnel import Counts
@@ -61,6 +61,30 @@ def draw_funnel(model: Model, counts: Counts, *, title: str | None = None) -> Dr
     )
 
 
+def draw_coverage(
+    model: Model, fired: Fired, *, title: str | None = None, subtitle: str = ""
+) -> Drawing:
+    """Draw a model with what tests have fired of it: ✓ and a full line, × and a dotted one.
+
+    Args:
+        model: the model.
+        fired: how often tests fired each rule out of each stage, by ``(rule, from)``; what is not
+            in it was not fired.
+        title: instead of the model's own.
+        subtitle: what else is known of the tests.
+    """
+    if title is None:
+        title = f"{model.title or _named(model)}: what tests cover"
+    subtitle = " · ".join(part for part in (f"model {model.version}", subtitle) if part)
+    found = flows(model, None, fired)
+    return Drawing(
+        dot=draw_chart(model, None, title=title, subtitle=subtitle, fired=fired),
+        title=clean(title),
+        description=" ".join(_described(model, found, None)),
+        mermaid=mermaid.lifecycle(model, found, None, title),
+    )
+
+
 def _named(model: Model) -> str:
     return model.name.replace("_", " ").capitalize()
 
@@ -104,6 +128,7 @@ def _described(model: Model, found: tuple[Flow, ...], counts: Counts | None) -> 
             clean(part.label)
             + (" (by hand)" if part.by_hand else "")
             + (f" {number(part.count)}" if part.count is not None else "")
+            + ("" if part.seen is None else " (fired)" if part.seen else " (never fired)")
             for part in flow.parts
         )
         text = f"{shown[flow.source]} to {shown[flow.target]}"

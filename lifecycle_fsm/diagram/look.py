@@ -31,6 +31,13 @@ class Paint:
 
 
 NEUTRAL = Paint("#334155", "#f8fafc")
+SEEN = Paint("#0f766e", "#effcf9")
+"""What tests have fired, in a picture of coverage; with it stands ✓."""
+PARTLY = Paint("#a16207", "#fefce8")
+"""Where they have fired some of the rules on a line."""
+UNSEEN = Paint("#b91c1c", "#fef3f2")
+"""What no test has fired; with it stands ×, and its line is dotted."""
+
 _SYSTEMS = (
     Paint("#6d28d9", "#f6f3ff"),  # violet: marketing automation comes first
     Paint("#1d4ed8", "#eef5ff"),  # blue: the CRM
@@ -49,17 +56,21 @@ _DETOURS = (
 
 
 class Palette:
-    """The colours of one model: systems and detours by the order in which it declares them."""
+    """The colours of one model: systems and detours by the order in which it declares them.
 
-    def __init__(self, model: Model) -> None:
+    A ``plain`` one has none of its own, where colour says something else.
+    """
+
+    def __init__(self, model: Model, *, plain: bool = False) -> None:
         used = [*model.systems, *(stage.system for stage in model.stages)]
         used += [rule.system for rule in model.sort]
         used += [move.system for move in model.moves]
-        names = [name for name in dict.fromkeys(used) if name]
+        names = [] if plain else [name for name in dict.fromkeys(used) if name]
         self.systems = {name: _SYSTEMS[index % len(_SYSTEMS)] for index, name in enumerate(names)}
         self.labels = {name: model.systems.get(name, name) for name in names}
         self.detours = {
-            stage.name: _DETOURS[index % len(_DETOURS)] for index, stage in enumerate(model.detours)
+            stage.name: NEUTRAL if plain else _DETOURS[index % len(_DETOURS)]
+            for index, stage in enumerate(model.detours)
         }
         self._stages = {stage.name: stage.system for stage in model.stages}
 

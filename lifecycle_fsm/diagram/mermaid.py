@@ -51,8 +51,9 @@ def lifecycle(model: Model, flows: Sequence[Flow], counts: Counts | None, title:
             )
         for part in flow.parts:
             by = " (by hand)" if part.by_hand else ""
+            mark = "" if part.seen is None else "✓ " if part.seen else "× "
             shown = part.count is not None and (flow.kind != "step" or len(flow.parts) > 1)
-            words.append((f"{number(part.count or 0)} " if shown else "") + part.label + by)
+            words.append(mark + (f"{number(part.count or 0)} " if shown else "") + part.label + by)
         arrow = {"step": "==>", "detour": "-.->"}.get(flow.kind, "-->")
         lines.append(f"s_{flow.source} {arrow}|{quoted(*words)}| s_{flow.target}")
     for stage in model.stages:

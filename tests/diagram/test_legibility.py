@@ -13,7 +13,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from lifecycle_fsm.diagram import Drawing, draw_funnel, draw_model, draw_person, draw_processing
+from lifecycle_fsm.diagram import (
+    Drawing,
+    draw_coverage,
+    draw_funnel,
+    draw_model,
+    draw_person,
+    draw_processing,
+)
 from lifecycle_fsm.diagram.canvas import Canvas
 from lifecycle_fsm.diagram.curves import arrow_rise
 from lifecycle_fsm.diagram.made_up import END, START, history
@@ -232,6 +239,14 @@ def test_a_shipped_funnel_is_legible(name: str, volume: int) -> None:
 def test_a_counted_funnel_is_legible(name: str) -> None:
     model = load(name)
     check(draw_funnel(model, count(history(model, 500), model, window=(START, END))))
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 99])
+@pytest.mark.parametrize("name", shipped())
+def test_what_tests_cover_is_legible(name: str, every: int) -> None:
+    model = load(name)
+    edges = (*model.sort_edges, *model.edges)
+    check(draw_coverage(model, {(one.name, one.source): 1 for one in edges[every - 1 :: every]}))
 
 
 @pytest.mark.parametrize("name", shipped())

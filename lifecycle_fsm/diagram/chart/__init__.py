@@ -20,6 +20,7 @@ from lifecycle_fsm.diagram.chart.path import draw_path
 from lifecycle_fsm.diagram.chart.rules import draw_rules
 from lifecycle_fsm.diagram.chart.sheet import Part, Sheet
 from lifecycle_fsm.diagram.chart.subject import Subject
+from lifecycle_fsm.diagram.flows import Fired
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
 
@@ -46,9 +47,10 @@ def draw_chart(
     title: str,
     subtitle: str,
     parts: tuple[Part, ...] = FUNNEL,
+    fired: Fired | None = None,
 ) -> str:
     """Lay the parts out below each other; returns the DOT text."""
-    subject = Subject(model, counts, title, subtitle)
+    subject = Subject(model, counts, title, subtitle, fired)
     sheet = Sheet(subject, Columns(subject), Canvas(model.name, TEXT))
     y = 0.0
     for part in parts:

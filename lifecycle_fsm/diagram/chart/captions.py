@@ -8,7 +8,7 @@ import attrs
 
 from lifecycle_fsm.diagram.chart.columns import TEXT
 from lifecycle_fsm.diagram.flows import Flow, Part
-from lifecycle_fsm.diagram.look import SOFT
+from lifecycle_fsm.diagram.look import SEEN, SOFT, UNSEEN
 from lifecycle_fsm.diagram.spans import ICON, Span
 from lifecycle_fsm.diagram.words import cut, number, width, wrap
 from lifecycle_fsm.wording import clean
@@ -67,6 +67,9 @@ def _rest(parts: Sequence[Part], room: float, *, numbers: bool) -> TextLine:
     """What is left over, in one line."""
     known = [part.count for part in parts if part.count is not None]
     text = f"+ {len(parts)} more" + (f", {number(sum(known))}" if known and numbers else "")
+    unseen = [part.seen for part in parts].count(False)
+    if unseen:
+        return TextLine((Span(cut(f"{text}, {unseen} ×", room, TEXT), color=UNSEEN.line),))
     return TextLine((Span(cut(text, room, TEXT), color=SOFT),))
 
 
@@ -74,7 +77,9 @@ def _one(part: Part, room: float, *, color: str, numbers: bool, most: int) -> li
     """One part in at most that many lines; mark and number stand in the first."""
     first_room = room - (ICON if part.by_hand else 0)
     figure = ""
-    if numbers and part.count is not None:
+    if part.seen is not None:
+        figure, color = ("✓", SEEN.line) if part.seen else ("×", UNSEEN.line)
+    elif numbers and part.count is not None:
         figure = fitting_number(part.count, first_room, TEXT)
     lines = []
     for place, row in enumerate(_rows(figure, clean(part.label), room, first_room, most)):
@@ -108,7 +113,7 @@ def merged(lane: Sequence[Flow]) -> list[Part]:
     for flow in lane:
         for part in flow.parts:
             before = found.get((part.label, part.by_hand))
-            if before is None:
+            if before is None or part.seen is False:
                 found[part.label, part.by_hand] = part
             elif before.count is not None and part.count is not None:
                 found[part.label, part.by_hand] = attrs.evolve(

@@ -139,13 +139,14 @@ class _Detours:
         people = 0
         for index, (x, flow) in enumerate(joins):
             people += flow.count or 0
+            so_far = [one for _, one in joins[: index + 1]]
             last = index == len(joins) - 1
             end = row.card.right + 1 if last else joins[index + 1][0] - BEND
             self.canvas.line(
                 [(x - BEND, row.exit_y), (end, row.exit_y)],
-                color=row.paint.line,
+                color=self.subject.shade(so_far, row.paint).line,
                 pen=self._pen(people),
-                dash="dashed",
+                dash=self.subject.dash(so_far, "dashed"),
                 arrow=last,
                 head=row.card.stage.name if last else None,
             )
@@ -157,11 +158,13 @@ class _Detours:
         )
         people = sum(flow.count or 0 for flow in row.returns)
         x = row.card.right
-        for up, flow in leaves:
+        for index, (up, flow) in enumerate(leaves):
+            ahead = [one for _, one in leaves[index:]]
             self.canvas.line(
                 [(x, row.return_y), (up - BEND, row.return_y)],
-                color=row.paint.line,
+                color=self.subject.shade(ahead, row.paint).line,
                 pen=self._pen(people),
+                dash=self.subject.dash(ahead, "solid"),
             )
             people -= flow.count or 0
             x = up - BEND
@@ -172,7 +175,7 @@ class _Detours:
         path = [stage.name for stage in self.subject.model.path]
         for name in path:
             joins = [
-                Join(row.exit_y, flow, row.paint)
+                Join(row.exit_y, flow, self.subject.shade([flow], row.paint))
                 for row in self.rows
                 for flow in row.exits
                 if flow.source == name
@@ -182,7 +185,7 @@ class _Detours:
             self._draw_side_lines(row)
         for name in path:
             joins = [
-                Join(row.return_y, flow, row.paint)
+                Join(row.return_y, flow, self.subject.shade([flow], row.paint))
                 for row in self.rows
                 for flow in row.returns
                 if flow.target == name
@@ -204,9 +207,9 @@ class _Detours:
                         (x, other.exit_y),
                         (x - BEND, other.exit_y),
                     ],
-                    color=row.paint.line,
+                    color=self.subject.shade([flow], row.paint).line,
                     pen=self._pen(flow.count or 0),
-                    dash="dashed",
+                    dash=self.subject.dash([flow], "dashed"),
                     radius=BEND,
                     halo=True,
                 )
@@ -231,7 +234,10 @@ def _from_others(parts: list[tuple[str, Part]]) -> Part:
     _, first = parts[0]
     known = [part.count for _, part in parts if part.count is not None]
     return attrs.evolve(
-        first, label=f"{first.label}, from {sources}", count=sum(known) if known else None
+        first,
+        label=f"{first.label}, from {sources}",
+        count=sum(known) if known else None,
+        seen=False if any(part.seen is False for _, part in parts) else first.seen,
     )
 
 

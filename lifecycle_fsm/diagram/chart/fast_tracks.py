@@ -101,6 +101,7 @@ class _FastTracks:
         """The level part of a fast track, and its end."""
         lane: Sequence[Flow] = sorted(self.lanes[target], key=lambda flow: self._up(flow.source))
         color, end = self.subject.paint(lane).line, self._down(target)
+        dash = self.subject.dash(lane, "solid")
         people = 0
         for index, flow in enumerate(lane):
             people += flow.count or 0
@@ -108,12 +109,13 @@ class _FastTracks:
             x = self._up(flow.source) + BEND
             if index < len(lane) - 1:
                 join = self._up(lane[index + 1].source) + BEND
-                self.canvas.line([(x, y), (join, y)], color=color, pen=pen)
+                self.canvas.line([(x, y), (join, y)], color=color, pen=pen, dash=dash)
             else:
                 self.canvas.line(
                     [(x, y), (end, y), (end, top)],
                     color=color,
                     pen=pen,
+                    dash=dash,
                     arrow=True,
                     head=target,
                     radius=BEND,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from lifecycle_fsm.diagram.canvas import Dash
 from lifecycle_fsm.diagram.chart.columns import TEXT
 from lifecycle_fsm.diagram.chart.sheet import Sheet
-from lifecycle_fsm.diagram.look import HEADING, INK, RULE, pt
+from lifecycle_fsm.diagram.look import HEADING, INK, NEUTRAL, PARTLY, RULE, SEEN, UNSEEN, pt
 from lifecycle_fsm.diagram.spans import Span
 from lifecycle_fsm.diagram.words import cut, width, wrap
 from lifecycle_fsm.funnel import Counts
@@ -92,17 +93,24 @@ class _Legend:
             self.canvas.text(x + 40, self.y, text)
 
     def _draw_lines(self) -> None:
-        samples = [("step, or fast track above", INK, False)]
+        covers = self.subject.fired is not None
+        detour = NEUTRAL.line if covers else _DETOUR
+        samples: list[tuple[str, str, Dash]] = [("step, or fast track above", INK, "solid")]
         if self.subject.model.detours:
-            samples.append(("detour, off the path", _DETOUR, True))
+            samples.append(("detour, off the path", detour, "dashed"))
         if self.subject.returns:
-            samples.append(("return: the next journey begins", _DETOUR, False))
-        for text, color, dashed in samples:
+            samples.append(("return: the next journey begins", detour, "solid"))
+        if covers:
+            samples += [
+                ("✓ a test moved somebody by it", SEEN.line, "solid"),
+                ("by some of its rules", PARTLY.line, "solid"),
+                ("× no test did", UNSEEN.line, "dotted"),
+            ]
+        for text, color, dash in samples:
             x = self._place(text)
             self.canvas.line(
-                [(x, self.y), (x + 34, self.y)],
-                color=color, pen=2, dash="dashed" if dashed else "solid", arrow=True,
-            )  # fmt: skip
+                [(x, self.y), (x + 34, self.y)], color=color, pen=2, dash=dash, arrow=True
+            )
             self.canvas.text(x + 42, self.y, text)
 
     def _draw_note(self, note: str) -> None:

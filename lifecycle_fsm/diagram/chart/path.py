@@ -73,8 +73,9 @@ def _draw_step(sheet: Sheet, flow: Flow, caption: _Caption, y: float, away: floa
     left, right = cards[flow.source].right, cards[flow.target].x
     canvas.line(
         [(left, y), (right - 1, y)],
-        color=sheet.subject.palette.system(flow.system).line,
+        color=sheet.subject.paint([flow]).line,
         pen=sheet.subject.step_pen(flow),
+        dash=sheet.subject.dash([flow], "solid"),
         arrow=True,
         tail=flow.source,
         head=flow.target,

@@ -11,7 +11,7 @@ from lifecycle_fsm.diagram.chart.sheet import Sheet
 from lifecycle_fsm.diagram.chart.subject import Subject
 from lifecycle_fsm.diagram.curves import Point
 from lifecycle_fsm.diagram.flows import Flow
-from lifecycle_fsm.diagram.look import NEUTRAL, Paint
+from lifecycle_fsm.diagram.look import Paint
 
 BEND = 11.0
 """The radius of a bend."""
@@ -46,16 +46,17 @@ class Trunks:
 
     def leave(self, x: float, y: float, joins: Sequence[Join], *, dash: Dash = "solid") -> None:
         """A trunk out of a stage at (x, y), into each lane; the nearest comes first."""
-        for points, color, pen in self._trunk(x, y, joins, dash):
-            self._canvas.line(points, color=color, pen=pen, dash=dash, halo=True)
+        for points, color, pen, drawn in self._trunk(x, y, joins, dash):
+            self._canvas.line(points, color=color, pen=pen, dash=drawn, halo=True)
 
     def arrive(self, x: float, y: float, joins: Sequence[Join], stage: str) -> None:
         """A trunk into a stage at (x, y), out of each lane; the nearest comes first."""
-        for index, (points, color, pen) in enumerate(self._trunk(x, y, joins, "solid")):
+        for index, (points, color, pen, drawn) in enumerate(self._trunk(x, y, joins, "solid")):
             self._canvas.line(
                 points[::-1],
                 color=color,
                 pen=pen,
+                dash=drawn,
                 arrow=index == 0,
                 head=stage if index == 0 else None,
                 halo=True,
@@ -71,17 +72,21 @@ class Trunks:
 
     def _trunk(
         self, x: float, y: float, joins: Sequence[Join], dash: Dash
-    ) -> list[tuple[list[Point], str, float]]:
-        """The pieces of a trunk from lane to lane: points, colour, width."""
+    ) -> list[tuple[list[Point], str, float, Dash]]:
+        """The pieces of a trunk from lane to lane: points, colour, width, how it is drawn."""
         pieces = []
         people = sum(join.flow.count or 0 for join in joins)
         for index, join in enumerate(joins):
             ahead = {one.paint.line for one in joins[index:]}
-            color = join.paint.line if len(ahead) == 1 else NEUTRAL.line
+            color = join.paint.line if len(ahead) == 1 else self._subject.mixed.line
+            drawn = self._subject.dash([one.flow for one in joins[index:]], dash)
             short = join.lane + (BEND if join.lane < y else -BEND)
-            pieces.append(([(x, y), (x, short)], color, self._pen(people)))
+            pieces.append(([(x, y), (x, short)], color, self._pen(people), drawn))
             curve = [(x, short), (x, join.lane), (x + self._turn * BEND, join.lane)]
-            self._bends.append(_Bend(curve, join.paint.line, self._pen(join.flow.count or 0), dash))
+            alone = self._subject.dash([join.flow], dash)
+            self._bends.append(
+                _Bend(curve, join.paint.line, self._pen(join.flow.count or 0), alone)
+            )
             people -= join.flow.count or 0
             y = short
         return pieces

@@ -1,0 +1,63 @@
+"""What a picture of coverage says, and that it never says it by colour alone."""
+
+from __future__ import annotations
+
+import re
+
+from lifecycle_fsm.diagram import draw_coverage, draw_model
+from lifecycle_fsm.diagram.look import PARTLY, SEEN, UNSEEN
+from lifecycle_fsm.model import load
+
+MODEL = load("two_step")
+EDGES = (*MODEL.sort_edges, *MODEL.edges)
+ALL = {(one.name, one.source): 1 for one in EDGES}
+LINE = re.compile(r'color="(#\w+)".*style=(\w+)')
+
+
+def lines(dot: str) -> set[tuple[str, str]]:
+    """The colours of the lines between stages, and how they are drawn; without the legend."""
+    found = set()
+    for row in dot.splitlines():
+        if "->" in row and "#ffffff" not in row and "e2e8f0" not in row:
+            color = re.search(r'color="(#\w+)"', row)
+            style = re.search(r"style=(\w+)", row)
+            assert color is not None
+            found.add((color[1], style[1] if style else "solid"))
+    return found
+
+
+def test_what_was_fired_has_a_mark_and_a_colour() -> None:
+    drawing = draw_coverage(MODEL, ALL)
+    assert "✓ " in drawing.dot or ">✓" in drawing.dot
+    styles = lines(drawing.dot)
+    # The legend alone has the other two.
+    assert [one for one in styles if one[0] == UNSEEN.line] == [(UNSEEN.line, "dotted")]
+    assert drawing.dot.count(UNSEEN.line) == 1
+    assert drawing.dot.count(PARTLY.line) == 1
+    assert "never fired" not in drawing.description
+
+
+def test_what_was_not_fired_has_another_mark_and_another_line() -> None:
+    drawing = draw_coverage(MODEL, {})
+    assert {style for color, style in lines(drawing.dot) if color == UNSEEN.line} == {"dotted"}
+    assert drawing.dot.count(SEEN.line) == 1
+    assert drawing.description.count("never fired") == len(
+        {(one.source, one.target, one.name) for one in EDGES}
+    )
+    assert drawing.mermaid is not None
+    assert "✓" not in drawing.mermaid
+    assert "×" in drawing.mermaid
+
+
+def test_what_shares_a_line_is_told_apart_by_its_marks() -> None:
+    """A move out of two stages is fired out of one of them: their common lane says “some”."""
+    one = MODEL.edges[0]
+    drawing = draw_coverage(MODEL, {key: 1 for key in ALL if key != (one.name, one.source)})
+    assert drawing.description.count("never fired") == 1
+    assert drawing.dot.count(UNSEEN.line) > 1
+
+
+def test_other_pictures_know_nothing_of_it() -> None:
+    dot = draw_model(MODEL).dot
+    assert UNSEEN.line not in dot or "dotted" not in dot
+    assert "✓" not in dot
