@@ -1,12 +1,175 @@
-"""To come."""
+"""``pytest --lifecycle-cov``: watch every test, add up what workers saw, report, decide."""
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
+
 import pytest
+
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.model import Model, load
+from lifecycle_fsm.testing.coverage import terminal, words
+from lifecycle_fsm.testing.coverage.carry import pack, unpack
+from lifecycle_fsm.testing.coverage.measure import Coverage, measure
+from lifecycle_fsm.testing.coverage.report import total
+from lifecycle_fsm.testing.coverage.writing import Report, read_reports
+from lifecycle_fsm.testing.watching import NO_TEST, ModelKey, Record, Watch
+
+_OUTPUT = "lifecycle_coverage"
 
 
 class CoveragePlugin:
-    """To come."""
+    """Watches from the moment at which pytest is configured, so that machines of modules and of
+    session fixtures are seen as well.
+
+    Under pytest-xdist each worker watches, and the controller adds up and reports.
+
+    Raises:
+        pytest.UsageError: an option cannot be followed; nothing has run yet.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._record = Record()
+        self._models: dict[ModelKey, Model] = {}
+        self._lost: list[str] = []
+        self._told: list[str] = []
+        self._coverages: tuple[Coverage, ...] = ()
+        self._others: tuple[ModelKey, ...] = ()
+        self._failed = ""
+        try:
+            self._chosen = _chosen(config)
+            self._reports: Sequence[Report] = read_reports(
+                config.getoption("lifecycle_cov_report"), config.invocation_params.dir
+            )
+        except LifecycleError as error:
+            raise pytest.UsageError(str(error)) from None
+        self._watch = Watch()
+        self._watch.start()
+
+    # -- watching ----------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """All that happens while a test runs, its fixtures included, is the test's doing."""
+        self._watch.switch(item.nodeid)
+        try:
+            return (yield)
+        finally:
+            self._watch.switch(NO_TEST)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """What others do to models after the tests, such as mutants, is no doing of the tests."""
+        try:
+            return (yield)
+        finally:
+            self._watch.stop()
+
+    def pytest_unconfigure(self) -> None:
+        """Leave no instrument behind, for whoever runs pytest inside of a program."""
+        self._watch.stop()
+
+    # -- adding up ---------------------------------------------------------------------------
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take in what a worker of pytest-xdist saw."""
+        sent = getattr(node, "workeroutput", {}).get(_OUTPUT)
+        if sent is None:
+            self._lost.append(node.gateway.id)
+            return
+        found = json.loads(sent)
+        self._record.add(Record.from_json(found["record"]))
+        for name, version, packed in found["models"]:
+            if packed is None:
+                self._told.append(f"{name} {version} is left out: it cannot leave its worker")
+            elif (name, version) not in self._models:
+                self._models[name, version] = unpack(base64.b64decode(packed))
+
+    def _send(self, output: dict[str, object]) -> None:
+        models = [[*key, _packed(model)] for key, model in self._watch.models.items()]
+        output[_OUTPUT] = json.dumps({"record": self._watch.record.to_json(), "models": models})
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Report, and decide the exit status, whether a summary is shown or not."""
+        self._watch.switch(NO_TEST)
+        output: dict[str, object] | None = getattr(self._config, "workeroutput", None)
+        if output is not None:
+            self._send(output)
+            return
+        if self._config.getoption("collectonly"):
+            return
+        self._record.add(self._watch.record)
+        self._models.update(self._watch.models)
+        under_test = self._chosen or self._models
+        self._others = tuple(key for key in self._models if key not in under_test)
+        self._coverages = tuple(
+            measure(model, self._record.of(model)) for model in under_test.values()
+        )
+        for report in self._reports:
+            try:
+                self._told += report.write(self._coverages)
+            except (LifecycleError, OSError) as error:
+                self._failed = f"the report {report.path} was not written: {error}"
+        least = self._config.getoption("lifecycle_cov_fail_under")
+        found = total(self._coverages)
+        if least is not None and found < least:
+            self._failed = f"{words.shown_percent(found)} is covered: less than {least:g} %"
+        if self._failed and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    # -- telling -----------------------------------------------------------------------------
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell what is covered, and what is missing."""
+        if self._config.getoption("collectonly"):
+            return
+        write = terminalreporter.write_line
+        terminalreporter.section("lifecycle coverage")
+        if not self._coverages:
+            write("no test asked anything of a lifecycle model")
+        for place, coverage in enumerate(self._coverages):
+            if place:
+                write("")
+            for line in terminal.lines(coverage):
+                write(line)
+        if len(self._coverages) > 1:
+            write("")
+            write(f"all {len(self._coverages)} models: "
+                  f"{words.shown_percent(total(self._coverages))}")  # fmt: skip
+        if self._others:
+            named = ", ".join(f"{name} {version}" for name, version in self._others)
+            write(f"not under test, and not counted: {named}")
+        for line in self._told:
+            write(line)
+        for worker in self._lost:
+            write(f"what the worker {worker} saw is lost: it ended before it could tell")
+        if self._failed:
+            write(self._failed, red=True, bold=True)
+
+
+def _packed(model: Model) -> str | None:
+    try:
+        return base64.b64encode(pack(model)).decode()
+    except Exception:
+        return None  # a foreign object in an option; the report says which model is left out
+
+
+def _chosen(config: pytest.Config) -> Mapping[ModelKey, Model]:
+    """The models under test; nothing where nobody named any, which means all."""
+    here = config.invocation_params.dir
+    named = [(name, here) for name in config.getoption("lifecycle_cov_model")]
+    ini = str(config.getini("lifecycle_model"))
+    if not named and ini:
+        named = [(ini, config.inipath.parent if config.inipath else here)]
+    found = {}
+    for name, folder in named:
+        file = folder / name  # a shipped model has only a name
+        model = load(file if file.is_file() else name)
+        found[model.name, model.version] = model
+    return found
