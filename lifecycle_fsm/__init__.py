@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lifecycle_fsm.activities import Activity
+    from lifecycle_fsm.checks import Difference, Finding, check, differences
     from lifecycle_fsm.errors import (
         FileProblem,
         GuardError,
@@ -80,6 +81,7 @@ __version__ = "0.1.0"
 #: package for its plugin in every project where it is installed, also for suites without a model.
 _ROOMS = {
     "activities": "Activity",
+    "checks": "Difference Finding check differences",
     "errors": (
         "FileProblem GuardError GuardSyntaxError LifecycleError MissingExtra ModelError "
         "NoSuchMove Problem RecordError Refused StageConflict StepFailed UnknownPerson"
@@ -127,9 +129,11 @@ __all__ = [
     "Deadline",
     "Decay",
     "Decision",
+    "Difference",
     "FieldDef",
     "FieldType",
     "FileProblem",
+    "Finding",
     "Foreign",
     "GuardError",
     "GuardSyntaxError",
@@ -162,7 +166,9 @@ __all__ = [
     "UnknownPerson",
     "activity",
     "always",
+    "check",
     "days_in_stage",
+    "differences",
     "dumps",
     "greatest",
     "least",

@@ -1,7 +1,16 @@
 """Proofs over a model: one check, one file, and none of them runs a person through it."""
 
 from lifecycle_fsm.checks.checking import CHECKS, check, located
+from lifecycle_fsm.checks.difference import Difference, differences
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.worlds import world_of
 
-__all__ = ["CHECKS", "Finding", "check", "located", "world_of"]
+__all__ = [
+    "CHECKS",
+    "Difference",
+    "Finding",
+    "check",
+    "differences",
+    "located",
+    "world_of",
+]
