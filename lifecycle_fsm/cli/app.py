@@ -8,6 +8,7 @@ import typer
 
 import lifecycle_fsm
 from lifecycle_fsm.cli import (
+    cases,
     check,
     demo,
     diff,
@@ -65,6 +66,7 @@ for command in (
     funnel.funnel,
     explain.explain,
     sheet.sheet,
+    cases.cases,
     check.check,
     diff.diff,
     init.init,

@@ -1,0 +1,137 @@
+"""``lifecycle-fsm cases``: the cases of a model, as a table to approve and to compare with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+import typer
+
+from lifecycle_fsm.cli.common import (
+    JsonOption,
+    ModelArgument,
+    complain,
+    folder_for,
+    load_model,
+    print_json,
+)
+from lifecycle_fsm.errors import FileProblem, LifecycleError
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.testing.cases import (
+    Table,
+    cases_of,
+    compared,
+    read_table,
+    to_text,
+    with_examples,
+)
+from lifecycle_fsm.testing.cases.rows import NO_WAY, OPAQUE, REDUNDANT, UNDECIDED
+
+DIFFERENT = 1
+_NOTES = {
+    REDUNDANT: "never decides: the guard says the same without it",
+    UNDECIDED: "is not decided: no case was made",
+    OPAQUE: "is a Python function: give examples of it by hand",
+    NO_WAY: "is fired by nobody",
+}
+
+
+def cases(
+    model: ModelArgument,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Write the table there: .csv, .toml or .md. [default: print CSV]"
+        ),
+    ] = None,
+    check: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Compare with this approved table; exit with 1 if it differs."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Make the cases that test a model, for a person to look at and approve.
+
+    ```sh
+    lifecycle-fsm cases my-lifecycle.toml --out tests/cases.csv
+    lifecycle-fsm cases my-lifecycle.toml --check tests/cases.csv
+    ```
+
+    People on both sides of each boundary, pairs between whom one condition decides, what each
+    stage does with each trigger, and a tour that fires every move, with what the model makes of
+    them. That is what the model says, not what is right: read the table, correct the model where
+    it is wrong, and keep the table with your tests. Examples of Python guards that you add to it
+    stay when it is written again.
+    """
+    if out is not None and check is not None:
+        raise LifecycleError("--out writes a table and --check compares with one: give one of them")
+    lifecycle = load_model(model)
+    if check is not None:
+        return _check(lifecycle, check, as_json)
+    table = cases_of(lifecycle)
+    if out is not None:
+        table = _write(table, out)
+    if as_json:
+        print_json({"model": table.model, "cases": [attrs.asdict(row) for row in table]})
+    elif out is None:
+        print(to_text(table), end="")
+    else:
+        print(f"written: {out} ({_counted(table)})")
+    _tell(table)
+    return 0
+
+
+def _write(table: Table, out: str) -> Table:
+    path = Path(out)
+    if path.exists():
+        table = with_examples(table, read_table(path))
+    text = to_text(table, path.suffix)
+    with folder_for(out):
+        try:
+            path.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise FileProblem(f"{out} cannot be written: {error.strerror}") from error
+    return table
+
+
+def _counted(table: Table) -> str:
+    parts = Counter(row.part for row in table)
+    return f"{len(table)} rows: {', '.join(f'{count} {part}' for part, count in parts.items())}"
+
+
+def _tell(table: Table) -> None:
+    """Say beside the output for what there is no case."""
+    for row in table:
+        if row.outcome in _NOTES:
+            what = row.given.removeprefix("whether or not ")
+            where = f"{row.part} {row.rule}" + (f": {what}" if what else "")
+            reason = f" ({row.why})" if row.outcome in (UNDECIDED, NO_WAY) and row.why else ""
+            complain(f"note: {where} {_NOTES[row.outcome]}{reason}")
+
+
+def _check(model: Model, check: str, as_json: bool) -> int:
+    table = read_table(check)
+    found = compared(table, model)
+    if as_json:
+        print_json(
+            {
+                "model": model.name,
+                "same": not found,
+                "changed": [{**attrs.asdict(one.row), "now": one.now} for one in found.changed],
+                "gone": [{**attrs.asdict(one.row), "now": one.now} for one in found.gone],
+                "new": [attrs.asdict(one) for one in found.new],
+                "more": [attrs.asdict(one) for one in found.more],
+            }
+        )
+    elif found:
+        print(found)
+        print(f"\nif this is right: lifecycle-fsm cases MODEL --out {check}")
+    else:
+        print(f"{len(table)} rows, all as approved")
+    if found.more and not as_json:
+        complain(f"note: {len(found.more)} more rows hold that the model would not ask by itself")
+    return DIFFERENT if found else 0

@@ -1,0 +1,49 @@
+"""Cases that a model makes for itself: people at each boundary, pairs between whom one condition
+decides (MC/DC), what each stage does with each trigger, and a tour of every move.
+
+What a model expects of itself proves nothing. So the cases are written as a table, a person looks
+at it and approves it, and from then on a test compares with what was approved::
+
+    from pathlib import Path
+
+    from lifecycle_fsm.testing.cases import approved
+
+    HERE = Path(__file__).parent
+    test_lifecycle = approved(HERE / "cases.csv", HERE / "lifecycle.toml")
+"""
+
+from lifecycle_fsm.testing.cases.approval import approved
+from lifecycle_fsm.testing.cases.comparing import Change, Differences, compared
+from lifecycle_fsm.testing.cases.deciding import (
+    Boundary,
+    GuardCases,
+    Pair,
+    Somebody,
+    conditions,
+    guard_cases,
+)
+from lifecycle_fsm.testing.cases.files import read_table, to_text, with_examples
+from lifecycle_fsm.testing.cases.making import cases_of
+from lifecycle_fsm.testing.cases.rows import Case, Row, Table
+from lifecycle_fsm.testing.cases.running import Runner
+
+__all__ = [
+    "Boundary",
+    "Case",
+    "Change",
+    "Differences",
+    "GuardCases",
+    "Pair",
+    "Row",
+    "Runner",
+    "Somebody",
+    "Table",
+    "approved",
+    "cases_of",
+    "compared",
+    "conditions",
+    "guard_cases",
+    "read_table",
+    "to_text",
+    "with_examples",
+]

@@ -1,0 +1,170 @@
+"""The table of all cases: guards say what is given, running says what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.guard import Guard, label
+from lifecycle_fsm.model import Edge, Model
+from lifecycle_fsm.solving import NOW, World
+from lifecycle_fsm.testing.cases import wording
+from lifecycle_fsm.testing.cases.deciding import GuardCases, Pair, Somebody, guard_cases
+from lifecycle_fsm.testing.cases.places import Rule, shown
+from lifecycle_fsm.testing.cases.rows import (
+    NO_WAY,
+    OPAQUE,
+    REDUNDANT,
+    TOUR,
+    TRIGGER,
+    UNDECIDED,
+    Row,
+    Table,
+    merged,
+)
+from lifecycle_fsm.testing.cases.running import Runner
+from lifecycle_fsm.testing.cases.touring import tour_of
+
+_DECIDES = {"unique": "this alone decides", "masking": "this decides, whatever the others"}
+
+
+def cases_of(model: Model, *, runner: Runner | None = None) -> Table:
+    """Every case of a model, always in the same order.
+
+    First each guard, with the people around its boundaries and the pairs between whom one
+    condition decides (MC/DC); then what each stage does with each trigger; last a tour that fires
+    every move. The outcomes are those of the model as it is: somebody has to look at them.
+
+    Args:
+        model: the lifecycle.
+        runner: one for this model, where there is one already.
+    """
+    runner = runner or Runner(model)
+    rows: list[Row] = []
+    for rule in runner.rules.values():
+        rows += merged(_of_rule(rule, runner))
+    rows += _triggers(runner)
+    rows += _tour(runner)
+    return Table(model.name, rows)
+
+
+# ---------------------------------------------------------------------- guards
+
+
+def _of_rule(rule: Rule, runner: Runner) -> Iterator[Row]:
+    places = runner.places
+    world = places.world(rule)
+    found = guard_cases(places.guard(rule), world, here=places.here(rule))
+    decides: dict[int, str] = {}
+    for pair in found.pairs:
+        for one in (pair.met, pair.unmet):
+            decides[id(one)] = _DECIDES[pair.how]
+    told: set[int] = set()
+    for boundary in found.boundaries:
+        told.add(id(boundary.who))
+        why = f"{_words(boundary.condition, world)}: {boundary.words}"
+        yield _row(rule, boundary.who, why, decides.get(id(boundary.who), ""), world, runner)
+    for pair in found.pairs:
+        yield from _rest_of(pair, told, rule, world, runner)
+    yield from _without(rule, found, world)
+    if rule.edge is not None and not found.boundaries and not found.opaque:
+        yield _row(rule, Somebody({}, True), "open to everybody", "", world, runner)
+
+
+def _rest_of(pair: Pair, told: set[int], rule: Rule, world: World, runner: Runner) -> Iterator[Row]:
+    """Those of a pair who stand at no boundary."""
+    for one, met in ((pair.met, "met"), (pair.unmet, "not met")):
+        if id(one) not in told:
+            why = f"{_words(pair.condition, world)}: {met}"
+            yield _row(rule, one, why, _DECIDES[pair.how], world, runner)
+
+
+def _row(rule: Rule, who: Somebody, why: str, decides: str, world: World, runner: Runner) -> Row:
+    values = {
+        shown(name): who.person[name] if name in who.person else world.start_of(name)
+        for name in who.shown
+    }
+    assumed = {f"{name}()": answer for name, answer in who.assumed.items()}
+    given = wording.said({**values, **assumed}, NOW)
+    why += f" ({decides})" if decides else ""
+    row = Row(rule.part, rule.name, rule.stage, given, "", why)
+    return attrs.evolve(row, outcome=runner.outcome(row))
+
+
+def _without(rule: Rule, found: GuardCases, world: World) -> Iterator[Row]:
+    """Conditions for which there is no pair, by name, and Python functions."""
+    for condition in found.redundant:
+        yield Row(
+            rule.part, rule.name, rule.stage, _whether(condition, world), REDUNDANT,
+            "the guard says the same without it",
+        )  # fmt: skip
+    for condition, reason in found.undecided:
+        yield Row(
+            rule.part, rule.name, rule.stage, _whether(condition, world), UNDECIDED, reason
+        )  # fmt: skip
+    for name in found.opaque:
+        yield Row(
+            rule.part, rule.name, rule.stage, f"{name}()", OPAQUE,
+            "a Python function: give examples of it by hand",
+        )  # fmt: skip
+
+
+def _whether(condition: Guard, world: World) -> str:
+    return f"whether or not {_words(condition, world)}"
+
+
+def _words(condition: Guard, world: World) -> str:
+    """The condition in words; a list of the model by its name, since its values come one by one."""
+    tokens = {name: one for name, one in world.vocabulary.tokens.items() if type(one) is not tuple}
+    said = label(condition, attrs.evolve(world.vocabulary, tokens=tokens))
+    return said.replace("activity  ", "the activity's ")
+
+
+# ---------------------------------------------------------------------- triggers and paths
+
+
+def _triggers(runner: Runner) -> Iterator[Row]:
+    for trigger in runner.model.triggers:
+        for stage in runner.model.stages:
+            outcome = runner.asked(trigger, stage.name)
+            moves = dict.fromkeys(
+                edge.name
+                for edge in runner.model.edges
+                if edge.on == trigger and edge.source == stage.name
+            )
+            if (not moves) is (outcome.startswith("may")):
+                raise LifecycleError(
+                    f"trigger {trigger} in {stage.name}: the model and its machine disagree; "
+                    "please report this"
+                )
+            why = "by " + ", ".join(moves) if moves else ""
+            yield Row(TRIGGER, trigger, stage.name, "", outcome, why)
+
+
+def _tour(runner: Runner) -> Iterator[Row]:
+    tour = tour_of(runner.model, runner.walker)
+    for path in tour.paths:
+        stage, count = "", len(path.steps)
+        for number, (given, outcome) in enumerate(
+            zip(path.steps, path.outcomes, strict=True), start=1
+        ):
+            why = f"step {number} of {count}"
+            yield Row(TOUR, _path_name(path.edge), stage, given, outcome, why)
+            stage = _stage_after(outcome, stage)
+    for edge, reason in tour.unfired:
+        yield Row(TOUR, _path_name(edge), edge.source, "", NO_WAY, reason)
+
+
+def _path_name(edge: Edge) -> str:
+    sources = getattr(edge.rule, "sources", ())
+    return f"{edge.name} from {edge.source}" if len(sources) > 1 else edge.name
+
+
+def _stage_after(outcome: str, before: str) -> str:
+    """The stage that the words of a step end in."""
+    if outcome.startswith(("goes to ", "is in ", "stays in ")):
+        last = outcome.rsplit(" to ", 1)[-1] if outcome.startswith("goes") else outcome
+        return last.split(" by ")[0].rsplit(" ", 1)[-1]
+    return before

@@ -1,0 +1,206 @@
+"""What comes of a case: each is run through the model's compiled guards and its machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+from lifecycle_fsm.effects import attribute_of
+from lifecycle_fsm.errors import LifecycleError, RecordError, suggest
+from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.guard import Opaque, compile_condition, walk
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.machine import LifecycleMachine
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.person import READ_ONLY, Person
+from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.testing.cases import wording
+from lifecycle_fsm.testing.cases.deciding import assuming
+from lifecycle_fsm.testing.cases.places import Places, Rule, brought, rules_of
+from lifecycle_fsm.testing.cases.rows import EXAMPLE, NOT_RUN, TOUR, TRIGGER, Case, Row
+from lifecycle_fsm.testing.cases.walking import Walker
+
+HOLDS, FAILS = "holds", "does not hold"
+NO_MOVE = "no such move"
+WAITS = "waits for the sort"
+_YES_NO = FieldType("bool")
+
+
+class Runner:
+    """Runs the cases of one model. It keeps nobody: each case has a person of its own."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.machine = LifecycleMachine(model)
+        self.places = Places(model)
+        self.rules: Mapping[tuple[str, str], Rule] = {
+            (one.part, one.name): one for one in rules_of(model)
+        }
+        self.opaque: Mapping[str, Callable[[Any, Any], bool]] = {
+            node.name: node.function
+            for one in self.rules.values()
+            for node in walk(one.guard)
+            if isinstance(node, Opaque)
+        }
+
+    def outcomes(self, case: Case) -> tuple[str, ...]:
+        """What comes of each row of a case in this model, in words.
+
+        Raises:
+            LifecycleError: a row names what the model does not have.
+        """
+        if case.rows[0].part == TOUR and case.rows[0].outcome not in NOT_RUN:
+            return self.walker.walk([row.given for row in case.rows])
+        return tuple(self.outcome(row) for row in case.rows)
+
+    @cached_property
+    def walker(self) -> Walker:
+        """Who walks the tours; made when the first is walked."""
+        return Walker(self.model)
+
+    def outcome(self, row: Row) -> str:
+        """What comes of one row.
+
+        Raises:
+            LifecycleError: it names a rule, a stage or a field that the model does not have.
+        """
+        try:
+            if row.outcome in NOT_RUN:
+                return row.outcome
+            if row.part == TRIGGER:
+                return self.asked(row.rule, row.stage)
+            if row.part == EXAMPLE:
+                return self.example(row)
+            return self._rule(row)
+        except RecordError as error:
+            raise LifecycleError(f"{row.place}: {error}") from None
+
+    # ------------------------------------------------------------------ guards
+
+    def _rule(self, row: Row) -> str:
+        rule = self.rules.get((row.part, row.rule))
+        if rule is None:
+            names = [name for part, name in self.rules if part == row.part]
+            hint = suggest(row.rule, names)
+            raise LifecycleError(f"the model has no {row.part} {row.rule!r}{hint}")
+        types = self.places.types(rule) | {f"{name}()": _YES_NO for name in self.opaque}
+        given = wording.read(row.given, types, NOW)
+        assumed = {
+            name.removesuffix("()"): bool(value)
+            for name, value in given.items()
+            if name.endswith("()")
+        }
+        fields = {name: value for name, value in given.items() if not name.endswith("()")}
+        holds = self.holds(rule, fields, assumed)
+        if rule.edge is None or assumed:
+            return HOLDS if holds else FAILS
+        return self._fired(rule, row.stage, fields, holds)
+
+    def holds(self, rule: Rule, fields: Mapping[str, Value], assumed: Mapping[str, bool]) -> bool:
+        """Whether the guard of a rule holds, as the silo or the machine would ask."""
+        guard = assuming(rule.guard, assumed) if assumed else rule.guard
+        words = self.model.vocabulary_for(rule.kind)
+        person = self._somebody(rule, fields)
+        payload = {
+            name: value
+            for name, value in ((brought(one), value) for one, value in fields.items())
+            if name is not None
+        }
+        return compile_condition(guard, words)(person, NOW, payload)
+
+    def given(self, row: Row) -> Any:
+        """The person whom the row of a rule tells, for an explanation; nothing where it cannot be
+        told."""
+        rule = self.rules[row.part, row.rule]
+        try:
+            fields = wording.read(row.given, self.places.types(rule), NOW)
+        except RecordError:
+            return None
+        return self._somebody(rule, fields)
+
+    def _somebody(self, rule: Rule, fields: Mapping[str, Value]) -> SimpleNamespace:
+        start = self.places.world(rule).start
+        return SimpleNamespace(**{**self._nothing, **start, **fields})
+
+    @cached_property
+    def _nothing(self) -> Mapping[str, Value]:
+        return {name: one.empty for name, one in self.model.vocabulary.fields.items()}
+
+    def _fired(self, rule: Rule, stage: str, fields: Mapping[str, Value], holds: bool) -> str:
+        edge = rule.edge
+        assert edge is not None, "asked only for those that the machine can run"
+        person = self.placed(stage, fields, sort=rule.part == "sort")
+        if edge.on is None:
+            decision = self.machine.let(person, NOW)
+        else:
+            decision = self.machine.fire(person, edge.on, at=NOW)
+        way = went(decision.rows, edge.name)
+        if way:
+            instead = holds and decision.rows[0].rule != edge.name
+            refused = "refused, and " if decision.unmet and not holds else ""
+            return f"{refused}{way}{' instead' if instead else ''}"
+        if decision.unmet or decision.result == "no_such_move":
+            return "refused"
+        return f"stays in {stage}" + (", though it is open" if holds else "")
+
+    def placed(self, stage: str, fields: Mapping[str, Value], *, sort: bool = False) -> Person:
+        """A person in a stage, with these fields, of whom nothing else is known."""
+        self.model.stage(stage)
+        free = {name: value for name, value in fields.items() if name not in READ_ONLY}
+        person = self.machine.person("somebody", **free)
+        since = NOW if sort else NOW - timedelta(days=1)
+        since = fields.get("stage_entered_at", since)  # type: ignore[assignment]
+        begun = fields.get("journey_started_at")
+        # A journey begins before its stage: an old stage makes an old journey.
+        own = {
+            "stage": stage,
+            "stage_entered_at": since,
+            "journey": fields.get("journey", 1),
+            "journey_started_at": begun if "journey_started_at" in fields else since,
+        }
+        for name, value in own.items():
+            setattr(person, attribute_of(name), value)
+        return person
+
+    # ------------------------------------------------------------------ triggers
+
+    def asked(self, trigger: str, stage: str) -> str:
+        """What a stage does with a process trigger: the stages that it may lead to, no such move,
+        or, in original processing, nothing yet [S7][S14]."""
+        self.model.stage(stage)
+        if trigger not in self.model.triggers:
+            hint = suggest(trigger, self.model.triggers)
+            raise LifecycleError(f"the model has no trigger {trigger!r}{hint}")
+        if stage == self.model.initial.name:
+            return WAITS
+        moves = self.machine.events[trigger].transitions.get(stage, ())
+        targets = dict.fromkeys(one.edge.target for one in moves)
+        return f"may go to {' or '.join(targets)}" if targets else NO_MOVE
+
+    # ------------------------------------------------------------------ Python guards
+
+    def example(self, row: Row) -> str:
+        """What a Python guard says of the person of a declared example [S2].
+
+        Raises:
+            LifecycleError: no move of the model has a Python guard of that name.
+        """
+        function = self.opaque.get(row.rule)
+        if function is None:
+            hint = suggest(row.rule, self.opaque)
+            raise LifecycleError(f"the model has no Python guard {row.rule!r}{hint}")
+        fields = wording.read(row.given, self.model.vocabulary.fields, NOW)
+        person = self.placed(row.stage or self.model.path[-1].name, fields)
+        return HOLDS if function(person, NOW) else FAILS
+
+
+def went(rows: tuple[HistoryRow, ...], own: str) -> str:
+    """Where hops have led, in words; by which rule, where it is another than its own."""
+    steps = [
+        f"{row.to_stage}{'' if place == 0 and row.rule == own else f' by {row.rule}'}"
+        for place, row in enumerate(rows)
+    ]
+    return f"goes to {', then to '.join(steps)}" if steps else ""
