@@ -106,7 +106,8 @@ class CoveragePlugin:
             return
         self._record.add(self._watch.record)
         self._models.update(self._watch.models)
-        under_test = self._chosen or self._models
+        # Workers answer in any order.
+        under_test = self._chosen or {key: self._models[key] for key in sorted(self._models)}
         self._others = tuple(key for key in self._models if key not in under_test)
         self._coverages = tuple(
             measure(model, self._record.of(model)) for model in under_test.values()

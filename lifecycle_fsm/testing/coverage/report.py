@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.guard import to_text
+from lifecycle_fsm.guard import Guard, label, to_text
 from lifecycle_fsm.tables.folder import replace_file
 from lifecycle_fsm.testing.coverage import words
 from lifecycle_fsm.testing.coverage.measure import (
@@ -66,7 +67,7 @@ def _rule(coverage: Coverage, rule: RuleSeen) -> dict[str, Any]:
     return {
         "name": rule.name,
         "sort": rule.sort,
-        "guard": to_text(rule.fired[0].edge.when),
+        "guard": _text(rule.fired[0].edge.when),
         "held": rule.held,
         "unmet": rule.failed,
         "stages": [
@@ -81,7 +82,7 @@ def _rule(coverage: Coverage, rule: RuleSeen) -> dict[str, Any]:
         ],
         "conditions": [
             {
-                "text": to_text(atom),
+                "text": _text(atom),
                 "label": words.condition_words(coverage, rule, index),
                 "held": shown.held,
                 "failed": shown.failed,
@@ -90,6 +91,14 @@ def _rule(coverage: Coverage, rule: RuleSeen) -> dict[str, Any]:
             for index, (atom, shown) in enumerate(zip(rule.parts.atoms, rule.evidence, strict=True))
         ],
     }
+
+
+def _text(guard: Guard) -> str:
+    """The guard in its own language; with a Python callable, which has no text, in words."""
+    try:
+        return to_text(guard)
+    except GuardError:
+        return label(guard)
 
 
 def _item(coverage: Coverage, item: Item) -> dict[str, Any]:
