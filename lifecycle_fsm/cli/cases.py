@@ -71,7 +71,7 @@ def cases(
         raise LifecycleError("--out writes a table and --check compares with one: give one of them")
     lifecycle = load_model(model)
     if check is not None:
-        return _check(lifecycle, check, as_json)
+        return _check(lifecycle, model, check, as_json)
     table = cases_of(lifecycle)
     if out is not None:
         table = _write(table, out)
@@ -113,7 +113,7 @@ def _tell(table: Table) -> None:
             complain(f"note: {where} {_NOTES[row.outcome]}{reason}")
 
 
-def _check(model: Model, check: str, as_json: bool) -> int:
+def _check(model: Model, name: str, check: str, as_json: bool) -> int:
     table = read_table(check)
     found = compared(table, model)
     if as_json:
@@ -129,7 +129,7 @@ def _check(model: Model, check: str, as_json: bool) -> int:
         )
     elif found:
         print(found)
-        print(f"\nif this is right: lifecycle-fsm cases MODEL --out {check}")
+        print(f"\nif this is right: lifecycle-fsm cases {name} --out {check}")
     else:
         print(f"{len(table)} rows, all as approved")
     if found.more and not as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.model import Model, load
-from lifecycle_fsm.testing.cases.comparing import changes, compared, failure
+from lifecycle_fsm.testing.cases.comparing import changes, compared, failure, news
 from lifecycle_fsm.testing.cases.files import read_table
 from lifecycle_fsm.testing.cases.rows import Case
 from lifecycle_fsm.testing.cases.running import Runner
@@ -64,7 +64,7 @@ def approved(
             return
         new = compared(table, lifecycle, runner=runner()).new
         if new:
-            said = "\n".join(f"  {one.place}: {one.outcome}" for one in new)
+            said = "\n".join(f"  {one}" for one in news(new))
             pytest.fail(
                 f"{len(new)} cases of the model stand in no row of {path}:\n{said}\n"
                 f"look at them, and write the table anew: lifecycle-fsm cases MODEL --out {path}",

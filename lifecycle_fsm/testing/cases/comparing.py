@@ -57,7 +57,7 @@ class Differences:
         blocks = [
             *_block("changed", [str(one) for one in self.changed]),
             *_block("gone", [f"{one.row.place}: {one.now}" for one in self.gone]),
-            *_block("new", [f"{one.place}: {one.outcome}" for one in self.new]),
+            *_block("new", news(self.new)),
         ]
         return "\n".join(blocks)
 
@@ -83,11 +83,23 @@ def compared(approved: Table, model: Model, *, runner: Runner | None = None) -> 
             else:
                 more.append(row)
     seen = {row.key for row in approved}
-    new = tuple(row for row in asked if row.key not in seen)
+    # Another way to the same move is no news, as long as the approved one leads there.
+    walked = {row.rule for row in approved if row.part == TOUR}
+    new = tuple(
+        row
+        for row in asked
+        if row.key not in seen and not (row.part == TOUR and row.rule in walked)
+    )
     return Differences(tuple(changed), new, tuple(gone), tuple(more))
 
 
+#: Marks a change that is none: what the row asks is not there any more.
 _GONE = "gone: "
+
+
+def news(rows: Iterable[Row]) -> list[str]:
+    """Rows that nobody has approved, a line for each."""
+    return [f"{one.place}: {one.outcome}" for one in rows]
 
 
 def changes(case: Case, runner: Runner) -> tuple[Change, ...]:

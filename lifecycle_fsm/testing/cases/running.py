@@ -11,7 +11,7 @@ from typing import Any
 from lifecycle_fsm.effects import attribute_of
 from lifecycle_fsm.errors import LifecycleError, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.guard import Opaque, compile_condition, walk
+from lifecycle_fsm.guard import Opaque, compile_condition, inline, resolve, walk
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.model import Model
@@ -42,7 +42,7 @@ class Runner:
         self.opaque: Mapping[str, Callable[[Any, Any], bool]] = {
             node.name: node.function
             for one in self.rules.values()
-            for node in walk(one.guard)
+            for node in walk(self.places.guard(one))
             if isinstance(node, Opaque)
         }
 
@@ -101,8 +101,9 @@ class Runner:
 
     def holds(self, rule: Rule, fields: Mapping[str, Value], assumed: Mapping[str, bool]) -> bool:
         """Whether the guard of a rule holds, as the silo or the machine would ask."""
-        guard = assuming(rule.guard, assumed) if assumed else rule.guard
         words = self.model.vocabulary_for(rule.kind)
+        guard = inline(resolve(rule.guard, words), words)
+        guard = assuming(guard, assumed) if assumed else guard
         person = self._somebody(rule, fields)
         payload = {
             name: value

@@ -1,0 +1,127 @@
+"""``lifecycle-fsm cases``: what it writes, and what it says of a model that changed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from lifecycle_fsm.cli.app import app
+from lifecycle_fsm.model.files import shipped_text
+from lifecycle_fsm.testing.cases import read_table
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "model.toml"
+    path.write_text(shipped_text("two_step"), encoding="utf-8")
+    return path
+
+
+def run(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        app([str(one) for one in arguments], prog_name="lifecycle-fsm")
+    said = capsys.readouterr()
+    return int(ended.value.code or 0), said.out, said.err
+
+
+def test_it_prints_csv(model: Path, capsys: Capture) -> None:
+    code, out, err = run(capsys, "cases", model)
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert rows[0]["part"] == "sort"
+    assert {row["part"] for row in rows} == {"sort", "move", "trigger", "tour"}
+
+
+def test_it_writes_a_table_and_finds_it_as_it_was(model: Path, capsys: Capture) -> None:
+    for name in ("a/cases.csv", "a/cases.toml", "a/cases.md"):
+        code, out, _ = run(capsys, "cases", model, "--out", name)
+        assert code == 0
+        assert out.startswith(f"written: {name} (")
+        assert run(capsys, "cases", model, "--check", name)[:2] == (0, "41 rows, all as approved\n")
+
+
+def test_twice_is_the_same_file(model: Path, capsys: Capture) -> None:
+    run(capsys, "cases", model, "--out", "one.csv")
+    run(capsys, "cases", model, "--out", "two.csv")
+    assert Path("one.csv").read_bytes() == Path("two.csv").read_bytes()
+
+
+def test_a_changed_model_ends_with_1_and_a_readable_difference(
+    model: Path, capsys: Capture
+) -> None:
+    run(capsys, "cases", model, "--out", "cases.csv")
+    text = model.read_text(encoding="utf-8")
+    model.write_text(text.replace("lead_threshold = 30", "lead_threshold = 20"), encoding="utf-8")
+    code, out, _ = run(capsys, "cases", model, "--check", "cases.csv")
+    assert code == 1
+    assert "changed: 2\n  move interested in contact, behavior_score = 29" in out
+    assert "    approved: stays in contact\n    now:      goes to lead\n" in out
+    assert "      ✓ behavior score ≥ 20 (it is 29)\n" in out
+    assert "  move interested in contact, behavior_score = 19: stays in contact\n" in out
+    assert out.endswith(f"if this is right: lifecycle-fsm cases {model} --out cases.csv\n")
+
+
+def test_json_has_the_cases_and_the_differences(model: Path, capsys: Capture) -> None:
+    found = json.loads(run(capsys, "cases", model, "--json")[1])
+    assert found["model"] == "two_step"
+    assert found["cases"][0] == {
+        "part": "sort",
+        "rule": "bought_already",
+        "stage": "new",
+        "given": "won_opportunities = 0",
+        "outcome": "goes to contact by everybody_else",
+        "why": "won opportunities ≥ 1: one below (this alone decides)",
+    }
+    run(capsys, "cases", model, "--out", "cases.csv")
+    text = model.read_text(encoding="utf-8")
+    model.write_text(text.replace("lead_threshold = 30", "lead_threshold = 29"), encoding="utf-8")
+    code, out, _ = run(capsys, "cases", model, "--check", "cases.csv", "--json")
+    found = json.loads(out)
+    assert (code, found["same"]) == (1, False)
+    assert [(one["given"], one["outcome"], one["now"]) for one in found["changed"]] == [
+        ("behavior_score = 29", "stays in contact", "goes to lead"),
+        ("behavior_score = 29", "stays in lost", "goes to lead"),
+    ]
+
+
+def test_it_says_beside_the_table_what_has_no_case(model: Path, capsys: Capture) -> None:
+    code, _, err = run(capsys, "cases", "waterfall", "--out", "cases.csv")
+    assert code == 0
+    assert err == (
+        "note: move reinstated: role known never decides: the guard says the same without it\n"
+    )
+
+
+def test_examples_by_hand_stay_when_it_is_written_again(model: Path, capsys: Capture) -> None:
+    run(capsys, "cases", model, "--out", "cases.csv")
+    with Path("cases.csv").open("a", encoding="utf-8") as file:
+        file.write("example,knows_budget,lead,employees = 50,holds,\n")
+    run(capsys, "cases", model, "--out", "cases.csv")
+    assert read_table("cases.csv").rows[-1].rule == "knows_budget"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--check", "none.csv"], "none.csv does not exist: write it with"),
+        (["--out", "cases.xlsx"], "not written as .xlsx: use .csv, .toml, .md"),
+        (["--out", "cases"], "not written as a file without a suffix"),
+        (["--out", "a.csv", "--check", "b.csv"], "give one of them"),
+        (["--out", "people.csv"], "people.csv is no table of cases"),
+    ],
+)
+def test_wrong_use_is_said(
+    model: Path, capsys: Capture, arguments: list[str], complaint: str
+) -> None:
+    Path("people.csv").write_text("id,email\n1,ann@acme.example\n")
+    code, out, err = run(capsys, "cases", model, *arguments)
+    assert (code, out) == (2, "")
+    assert complaint in err
+    assert Path("people.csv").read_text() == "id,email\n1,ann@acme.example\n"
