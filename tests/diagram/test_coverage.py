@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from lifecycle_fsm import Model, Move, SortRule, Stage
 from lifecycle_fsm.diagram import draw_coverage, draw_model
 from lifecycle_fsm.diagram.look import PARTLY, SEEN, UNSEEN
 from lifecycle_fsm.model import load
@@ -11,7 +12,6 @@ from lifecycle_fsm.model import load
 MODEL = load("two_step")
 EDGES = (*MODEL.sort_edges, *MODEL.edges)
 ALL = {(one.name, one.source): 1 for one in EDGES}
-LINE = re.compile(r'color="(#\w+)".*style=(\w+)')
 
 
 def lines(dot: str) -> set[tuple[str, str]]:
@@ -55,6 +55,19 @@ def test_what_shares_a_line_is_told_apart_by_its_marks() -> None:
     drawing = draw_coverage(MODEL, {key: 1 for key in ALL if key != (one.name, one.source)})
     assert drawing.description.count("never fired") == 1
     assert drawing.dot.count(UNSEEN.line) > 1
+
+
+def test_a_rule_out_of_several_detours_is_fired_where_it_is_out_of_each() -> None:
+    one = Model(
+        name="detours",
+        stages=(Stage("new"), Stage("a"), *(Stage(name, off_path=True) for name in "xyz")),
+        sort=(SortRule(name="all", target="a", when="otherwise"),),
+        moves=(Move(name="ends", sources=("x", "y"), target="z", on="end"),),
+    )
+    for fired, paint in ((("x", "y"), SEEN), (("x",), UNSEEN), (("y",), UNSEEN)):
+        dot = draw_coverage(one, {("ends", source): 1 for source in fired}).dot
+        [words] = [row for row in dot.splitlines() if "ends," in row]
+        assert paint.line in words
 
 
 def test_other_pictures_know_nothing_of_it() -> None:

@@ -93,6 +93,18 @@ def seen(one: Model, *asked: Mapping[str, Any]) -> Coverage:
                 "refused": (0, 1),
             },
         ),
+        # The other way round it is redundant where it does not hold.
+        (
+            "level >= 5 and level >= 3",
+            [{"level": 9}],
+            {
+                "moved": (1, 1),
+                "guards": (1, 2),
+                "conditions": (2, 4),
+                "decided": (0, 1),
+                "refused": (0, 1),
+            },
+        ),
     ],
 )
 def test_what_is_counted(
@@ -104,6 +116,7 @@ def test_what_is_counted(
     whole = sum(one[0] for one in expected.values()), sum(one[1] for one in expected.values())
     assert coverage.percent == pytest.approx(100 * whole[0] / whole[1])
     assert total([coverage]) == coverage.percent
+    assert [one.kind for one in coverage.impossible] == ["decided"] * when.count("3")
 
 
 def test_a_rule_out_of_several_stages_moves_out_of_each_and_has_one_guard() -> None:
