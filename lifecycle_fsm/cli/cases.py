@@ -133,5 +133,8 @@ def _check(model: Model, name: str, check: str, as_json: bool) -> int:
     else:
         print(f"{len(table)} rows, all as approved")
     if found.more and not as_json:
-        complain(f"note: {len(found.more)} more rows hold that the model would not ask by itself")
+        complain(
+            f"note: {len(found.more)} more rows hold, which the model would not ask by itself: "
+            "written again, the table is without them"
+        )
     return DIFFERENT if found else 0

@@ -172,11 +172,8 @@ class _Search:
         first = self._first(edge)
         for quiet in (self._closed(edge.target), ()):
             guard = all_of(first, *quiet)
-            held = [
-                is_value(name, start[name])
-                for name in sorted(READ_ONLY)
-                if name in reads(inline(resolve(guard, self.words), self.words))
-            ]
+            read = reads(inline(resolve(guard, self.words), self.words))
+            held = [is_value(name, start[name]) for name in sorted(READ_ONLY) if name in read]
             answer = solve(all_of(guard, *held), world)
             if answer.found:
                 yield {name: one for name, one in answer.person.items() if name not in READ_ONLY}
