@@ -1,1 +1,10 @@
-"""To come."""
+"""What tests have shown of a model: moves fired, guards and conditions seen both ways, refusals.
+
+``pytest --lifecycle-cov`` reports it; without pytest, :func:`measure` what a
+:class:`~lifecycle_fsm.testing.watching.Watch` recorded.
+"""
+
+from lifecycle_fsm.testing.coverage.measure import Coverage, Item, Somebody, measure
+from lifecycle_fsm.testing.coverage.report import as_plain
+
+__all__ = ["Coverage", "Item", "Somebody", "as_plain", "measure"]

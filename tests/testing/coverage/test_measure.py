@@ -96,6 +96,17 @@ def seen(one: Model, *asked: Mapping[str, Any]) -> Coverage:
         # The other way round it is redundant where it does not hold.
         (
             "level >= 5 and level >= 3",
+            [],
+            {
+                "moved": (0, 1),
+                "guards": (0, 2),
+                "conditions": (0, 4),
+                "decided": (0, 1),
+                "refused": (0, 1),
+            },
+        ),
+        (
+            "level >= 5 and level >= 3",
             [{"level": 9}],
             {
                 "moved": (1, 1),
