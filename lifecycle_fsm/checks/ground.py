@@ -48,18 +48,11 @@ class Ground:
         self._budget = budget
         self._prover = prover
         self._known: dict[tuple[Guard, str | None], Answer] = {}
+        self._at: dict[tuple[Guard, str], Guard] = {}
         self._worlds: dict[str | None, World] = {None: self.world}
 
-    def ask(self, guard: Guard, *, kind: str | None = None, world: World | None = None) -> Answer:
-        """Somebody for whom the guard holds.
-
-        Args:
-            guard: what to satisfy.
-            kind: the activity whose values it may read.
-            world: other persons than those of the model.
-        """
-        if world is not None:
-            return solve(guard, world, budget=self._budget, prover=self._prover)
+    def ask(self, guard: Guard, *, kind: str | None = None) -> Answer:
+        """Somebody for whom the guard holds; it may read what an activity of the kind brings."""
         key = (guard, kind)
         if key not in self._known:
             lifted = guard if kind is None else _lifted(guard, self.world.vocabulary)
@@ -78,7 +71,11 @@ class Ground:
 
     def at(self, guard: Guard, stage: str) -> Guard:
         """The guard as it is asked in a stage: whatever it says of the stage is decided."""
-        return substitute(guard, {"stage": Const(stage)}, self.world.vocabulary)
+        key = (guard, stage)
+        if key not in self._at:
+            here = {"stage": Const(stage)}
+            self._at[key] = substitute(guard, here, self.world.vocabulary)
+        return self._at[key]
 
     def turn(self, edge: Edge, group: Sequence[Edge]) -> Guard:
         """That it is this move's turn: its guard holds, and no guard that is tried before it."""

@@ -57,9 +57,13 @@ class Atoms:
         self._numbers: dict[Guard, int] = {}
         self.all: list[Atom] = []
 
-    def node(self, guard: Guard) -> Node:
-        """The formula of a guard, named guards written out."""
-        return self._node(inline(resolve(guard, self._vocabulary), self._vocabulary), True)
+    def plain(self, guard: Guard) -> Guard:
+        """The guard with its named guards written out."""
+        return inline(resolve(guard, self._vocabulary), self._vocabulary)
+
+    def node(self, plain: Guard) -> Node:
+        """The formula of a guard without named guards."""
+        return self._node(plain, True)
 
     def __getitem__(self, number: int) -> Atom:
         return self.all[abs(number) - 1]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.guard import Guard, Vocabulary, all_of, any_of, inline, negate, reads, resolve
+from lifecycle_fsm.guard import Guard, all_of, any_of, negate, reads
 from lifecycle_fsm.solving.answer import Answer
 from lifecycle_fsm.solving.by_z3 import ask
 from lifecycle_fsm.solving.formula import Atoms, Node, given, numbers
@@ -32,9 +32,9 @@ def solve(guard: Guard, world: World, *, budget: int = BUDGET, prover: Prover = 
         MissingExtra: z3 is needed and not installed.
     """
     words = world.vocabulary
-    whole = all_of(guard, *world.laws_for(_fields(guard, words)))
     atoms = world.atoms
-    node = atoms.node(whole)
+    plain = atoms.plain(guard)
+    node = atoms.node(all_of(plain, *world.laws_for(reads(plain))))
     answer, found = Answer("undecided"), _NOBODY
     if prover != "z3":
         answer, found = _try(node, atoms, world, budget)
@@ -78,10 +78,6 @@ def differs(
     """Somebody for whom just one of the two holds: ``refuted`` means that they say the same."""
     apart = any_of(all_of(one, negate(other)), all_of(other, negate(one)))
     return solve(apart, world, budget=budget, prover=prover)
-
-
-def _fields(guard: Guard, words: Vocabulary) -> frozenset[str]:
-    return reads(inline(resolve(guard, words), words))
 
 
 def _smallest(

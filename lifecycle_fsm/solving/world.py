@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 
 import attrs
 
@@ -46,6 +47,10 @@ class World:
         default=attrs.Factory(lambda self: Atoms(self.vocabulary), takes_self=True),
     )
 
+    @cached_property
+    def _reading(self) -> tuple[tuple[Guard, frozenset[str]], ...]:
+        return tuple((law, reads(law)) for law in self.laws)
+
     def type_of(self, field: str) -> FieldType:
         """The type of a field."""
         return self.vocabulary.fields[field]
@@ -58,4 +63,4 @@ class World:
 
     def laws_for(self, fields: frozenset[str]) -> tuple[Guard, ...]:
         """The laws that speak of these fields alone: the others can always be kept beside them."""
-        return tuple(law for law in self.laws if reads(law) <= fields)
+        return tuple(law for law, names in self._reading if names <= fields)

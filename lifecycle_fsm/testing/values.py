@@ -42,7 +42,7 @@ def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
     world = world_of(model)
     atoms = Atoms(model.vocabulary)
     for guard in guards_of(model):
-        atoms.node(guard)
+        atoms.node(atoms.plain(guard))
     found: dict[str, tuple[Value, ...]] = {}
     for field in dict.fromkeys(name for atom in atoms.all for name in atom.fields):
         if field == "stage" or field not in world.vocabulary.fields:
