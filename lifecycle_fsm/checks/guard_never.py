@@ -26,7 +26,8 @@ def check(ground: Ground) -> Iterator[Finding]:
                 fault="dead",
                 where=one.where,
                 message=f"nobody can ever satisfy it, so {one.what} never applies: look for two "
-                "conditions that contradict each other",
+                "conditions that contradict each other, or for a number beyond what the field "
+                "can hold",
             )
         elif never:
             yield Finding(
@@ -34,8 +35,9 @@ def check(ground: Ground) -> Iterator[Finding]:
                 severity="warning",
                 fault="dead",
                 where=one.where,
-                message=f"nobody in {' or '.join(never)} can satisfy it: leave "
-                f"{'it' if len(never) == 1 else 'them'} out there",
+                message=f"nobody in {' or '.join(map(repr, never))} can satisfy it: leave "
+                f"{'that stage' if len(never) == 1 else 'those stages'} out there, or look at what "
+                "it asks for",
             )
         elif unclear:
             yield Finding(

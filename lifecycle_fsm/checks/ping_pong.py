@@ -1,21 +1,24 @@
-"""People who come back from a detour and are sent on at once, by nothing but time [S9].
+"""People whom nothing but time brings back from a detour, right away or to be sent on at once [S9].
 
 Who is recycled with their score as it was is back with sales on the day on which they have rested.
 
 The person who is looked for has stood in the detour since ``stage_entered_at``, and the clock says
-the first instant at which a move leads out of it. What the guard of the detour itself says of times
-is kept as far as it still holds then: ``days since lost_at >= 30`` does, ``< 30`` need not.
+the first instant at which a move leads out of it. Before the detour they were at rest: no system
+move was open. What the guard of the detour itself says of times is kept as far as it still holds
+then: ``days since lost_at >= 30`` does, ``< 30`` need not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import attrs
 
 from lifecycle_fsm.checks.effects import AT_RETURN, values_after
-from lifecycle_fsm.checks.finding import Finding
+from lifecycle_fsm.checks.finding import Finding, Severity
 from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.overlapping_moves import groups
+from lifecycle_fsm.checks.overlapping_moves import groups as moves_asked
 from lifecycle_fsm.checks.places import place_of
 from lifecycle_fsm.guard import (
     And,
@@ -41,7 +44,7 @@ from lifecycle_fsm.guard import (
 from lifecycle_fsm.guard.terms import Known
 from lifecycle_fsm.guard.vocabulary import Vocabulary, scalar_value
 from lifecycle_fsm.model import Edge
-from lifecycle_fsm.solving import NOW, substitute
+from lifecycle_fsm.solving import NOW, Answer, substitute
 
 NAME = "ping_pong"
 _ENTERED = Field("stage_entered_at")
@@ -51,94 +54,143 @@ _JUST_ENTERED = Compare("==", _ENTERED, Const(NOW - _TICK))
 
 
 def check(ground: Ground) -> Iterator[Finding]:
-    """Each detour, each return from it that time alone can open, and each move that is then open:
-    the first that somebody can make, on the path or back into a detour."""
-    model = ground.model
-    asked = list(groups(model))
-    system = {group[0].source: group for group in asked if group[0].on is None}
+    """Each detour, and each return from it that time alone can open: whether it is open right away,
+    and else the first move that is open behind it, on the path or back into a detour."""
     told: set[tuple[str, str]] = set()
-    for detour, before in ((edge, group) for group in asked for edge in group):
-        if detour.kind != "detour":
-            continue
-        back = system.get(detour.target, [])
-        for edge in back:
-            if edge.kind != "return" or (detour.name, edge.name) in told:
+    groups = {(group[0].source, group[0].on): group for group in moves_asked(ground.model)}
+    for (source, trigger), group in groups.items():
+        resting = _resting(ground, trigger, groups.get((source, None), []))
+        for detour in group:
+            if detour.kind != "detour":
                 continue
-            onward = [one for one in system.get(edge.target, []) if one.kind != "return"]
-            for found in _walk(ground, detour, before, edge, back, onward):
-                told.add((detour.name, edge.name))
-                yield found
+            left = values_after(detour, ground.model, _ENTERED)
+            before = [_still(ground.at(detour.when, source), ground), *resting]
+            way = _Way(ground, detour, group, before, left, groups.get((detour.target, None), []))
+            for back in way.behind:
+                if back.kind != "return" or (detour.name, back.name) in told:
+                    continue
+                for found in _walk(way, back, groups.get((back.target, None), [])):
+                    told.add((detour.name, back.name))
+                    yield found
 
 
-def _walk(
-    ground: Ground,
-    detour: Edge,
-    before: list[Edge],
-    edge: Edge,
-    back: list[Edge],
-    onward: list[Edge],
-) -> Iterator[Finding]:
-    model, words = ground.model, ground.world.vocabulary
-    left = values_after(detour, model, _ENTERED)
-    returned = {**AT_RETURN, **values_after(edge, model)}
-    for one in onward:
-        moved = substitute(ground.at(one.when, one.source), returned, words)
-        for question in _questions(ground, detour, before, edge, back, moved, left):
-            answer = ground.ask(question)
-            if answer.refuted:
-                break
-        if answer.refuted:
-            continue
-        entered = answer.person.get("stage_entered_at")
-        days = (NOW - entered) // _DAY if isinstance(entered, type(NOW)) else 0
-        after = f"after {days} day{'s' * (days != 1)}" if days else "right away"
-        yield Finding(
+@attrs.frozen
+class _Way:
+    """A detour, with what is known of those who take it and what can lead out of it."""
+
+    ground: Ground
+    detour: Edge
+    group: list[Edge]
+    before: list[Guard]
+    left: Mapping[str, Term | Guard]
+    behind: list[Edge]
+
+    def then(self, guard: Guard) -> Guard:
+        """A guard as it reads behind the detour, over the fields before it."""
+        return substitute(guard, self.left, self.ground.world.vocabulary)
+
+    def finding(
+        self, answer: Answer, undecided: str, what: str, severity: Severity = "error"
+    ) -> Finding:
+        """What is told of the way."""
+        rule = self.detour.rule
+        return Finding(
             check=NAME,
-            severity="error" if answer.found else "hint",
+            severity=severity if answer.found else "hint",
             fault="ping-pong" if answer.found else "not decided",
-            where=place_of(model, detour.rule),
-            message=(
-                f"whoever goes from {detour.source!r} to {detour.target!r} by {detour.name!r} "
-                f"comes back to {edge.target!r} {after}, by {edge.name!r}, and {one.name!r} leads "
-                f"on to {one.target!r} at that same instant, though nothing has happened: let "
-                f"{detour.name!r} undo, in 'then', what {one.name!r} asks for"
-                if answer.found
-                else f"whether {one.name!r} is open right behind {edge.name!r}: {answer.reason}"
-            ),
-            stage=detour.source if answer.found else None,
+            where=place_of(self.ground.model, rule),
+            message=f"whoever goes from {self.detour.source!r} to {self.detour.target!r} by "
+            f"{rule.name!r} {what}"
+            if answer.found
+            else f"{undecided}: {answer.reason}",
+            stage=self.detour.source if answer.found else None,
             person={
                 name: value for name, value in answer.person.items() if name != "stage_entered_at"
             },
             assumed=answer.assumed,
         )
+
+
+def _walk(way: _Way, back: Edge, ahead: list[Edge]) -> Iterator[Finding]:
+    ground, words = way.ground, way.ground.world.vocabulary
+    open_at_once = all_of(way.then(ground.at(back.when, back.source)), _JUST_ENTERED)
+    answer = _asked(ground, _questions(way, back, open_at_once))
+    if not answer.refuted:
+        yield way.finding(
+            answer,
+            f"whether {back.name!r} is open right behind it",
+            f"is back in {back.target!r} the next instant, by {back.name!r}: let "
+            f"{way.detour.name!r} undo, in 'then', what {back.name!r} asks for",
+        )
+        return
+    returned = {**AT_RETURN, **values_after(back, ground.model)}
+    for onward in ahead:
+        if onward.kind == "return":
+            continue
+        moved = substitute(ground.at(onward.when, onward.source), returned, words)
+        answer = _asked(ground, _questions(way, back, way.then(moved)))
+        if answer.refuted:
+            continue
+        entered = answer.person.get(_ENTERED.name)
+        days = (NOW - entered) // _DAY if isinstance(entered, datetime) else 0
+        after = f"after {days} day{'s' * (days != 1)}" if days else "by and by"
+        yield way.finding(
+            answer,
+            f"whether {onward.name!r} is open right behind {back.name!r}",
+            f"comes back to {back.target!r} {after}, by {back.name!r}, and is sent on to "
+            f"{onward.target!r} by {onward.name!r} at that same instant, though nothing has "
+            f"happened: let {way.detour.name!r} undo, in 'then', what {onward.name!r} asks for",
+            # Back into a detour: some may mean it, though each time counts as a journey.
+            "warning" if onward.kind == "detour" else "error",
+        )
         return
 
 
-def _questions(
-    ground: Ground,
-    detour: Edge,
-    before: list[Edge],
-    edge: Edge,
-    back: list[Edge],
-    moved: Guard,
-    left: Mapping[str, Term | Guard],
-) -> Iterator[Guard]:
+def _asked(ground: Ground, questions: Iterator[Guard]) -> Answer:
+    """The answer to the last question, or the first refutation."""
+    for question in questions:
+        answer = ground.ask(question)
+        if answer.refuted:
+            break
+    return answer
+
+
+def _questions(way: _Way, back: Edge, open_then: Guard) -> Iterator[Guard]:
     """What is asked of a detour, a return and a move: each question says more than the one before,
     and costs more. Most detours see to it that the move is not open, which the first ones tell."""
-    words = ground.world.vocabulary
-    open_then = substitute(moved, left, words)
-    yield _since_detour(open_then, words)
-    left_by = _still(ground.at(detour.when, detour.source), words)
-    yield all_of(left_by, open_then)
-    back_then = all_of(open_then, substitute(ground.turn(edge, back), left, words))
-    yield _since_detour(all_of(left_by, back_then), words)
-    turn = _still(ground.turn(detour, before), words)
-    waited = [_waited(ground, other, left) for other in back]
-    yield _since_detour(all_of(turn, back_then, *waited), words)
+    ground = way.ground
+    yield _since_detour(open_then, ground)
+    yield all_of(*way.before, open_then)
+    back_then = all_of(open_then, way.then(ground.turn(back, way.behind)))
+    yield _since_detour(all_of(*way.before, back_then), ground)
+    turn = _still(ground.turn(way.detour, way.group), ground)
+    waited = [_waited(way, other) for other in way.behind]
+    yield _since_detour(all_of(*way.before, turn, back_then, *waited), ground)
 
 
-def _since_detour(condition: Guard, words: Vocabulary) -> Guard:
+def _resting(ground: Ground, trigger: str | None, system: list[Edge]) -> list[Guard]:
+    """That no system move was open before somebody asked for a detour: it would have been made.
+
+    What the asking activity itself writes comes before the detour and after that rest.
+    """
+    if trigger is None:
+        return []
+    model = ground.model
+    kinds = {kind.name for kind in model.activity_kinds.values() if kind.trigger == trigger}
+    fresh = {one.field for name in kinds for one in model.activity_kinds[name].sets}
+    fresh |= {one.field for rule in model.data if rule.on in kinds for one in rule.then}
+    if fresh:
+        fresh.add("demographic_score")  # which may follow from them
+    if any(rule.on in kinds for rule in model.scoring):
+        fresh |= {"behavior_score", "scored_at"}
+    return [
+        _still(negate(ground.at(one.when, one.source)), ground, frozenset(fresh)) for one in system
+    ]
+
+
+def _since_detour(condition: Guard, ground: Ground) -> Guard:
     """The condition, of somebody to whom nothing has happened since: all that is known is older."""
+    words = ground.world.vocabulary
     times = [
         name
         for name in sorted(reads(inline(resolve(condition, words), words)))
@@ -150,14 +202,13 @@ def _since_detour(condition: Guard, words: Vocabulary) -> Guard:
     return all_of(condition, *older, Compare("<", _ENTERED, Const(NOW)))
 
 
-def _waited(ground: Ground, edge: Edge, left: Mapping[str, Term | Guard]) -> Guard:
+def _waited(way: _Way, edge: Edge) -> Guard:
     """That a move out of the detour was not open an instant before, when it would have been made.
 
     A return is not made at the instant of its detour, but at the next one [S9].
     """
-    words = ground.world.vocabulary
-    behind = substitute(ground.at(edge.when, edge.source), left, words)
-    closed = negate(_a_tick_ago(behind, words))
+    behind = way.then(way.ground.at(edge.when, edge.source))
+    closed = negate(_a_tick_ago(behind, way.ground.world.vocabulary))
     return any_of(closed, _JUST_ENTERED) if edge.kind == "return" else closed
 
 
@@ -195,11 +246,14 @@ def _had_passed(field: Field, days: int) -> Guard:
         return never if days > 0 else Known(field)
 
 
-def _still(guard: Guard, words: Vocabulary) -> Guard:
+def _still(guard: Guard, ground: Ground, fresh: frozenset[str] = frozenset()) -> Guard:
     """What a guard that held in the past still says of the same fields: it holds for more persons.
 
-    Days since a time only grow, and since when the stage lasted is known no more.
+    Days since a time only grow, and since when the stage lasted is known no more. Nor is anything
+    known of fields that are fresh.
     """
+    words = ground.world.vocabulary
+    forgotten = fresh | {_ENTERED.name}
 
     def loose(part: Guard, wanted: bool) -> Guard:
         match part:
@@ -209,7 +263,7 @@ def _still(guard: Guard, words: Vocabulary) -> Guard:
                 return any_of(*(loose(one, wanted) for one in parts))
             case Not(inner):
                 return negate(loose(inner, not wanted))
-        if _ENTERED.name in reads(part):
+        if not forgotten.isdisjoint(reads(part)):
             return always if wanted else never
         match part:
             case Compare(">=" | ">", DaysSince(), _) if wanted:

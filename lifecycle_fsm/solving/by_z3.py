@@ -76,7 +76,7 @@ def ask(node: Node, atoms: Atoms, world: World) -> tuple[Answer, Mapping[str, Va
     if verdict == z3.unsat:
         return Answer("refuted"), {}
     if verdict != z3.sat:
-        return Answer("undecided", reason="z3 has given up"), {}
+        return Answer("undecided", reason=f"z3 has given up: {solver.reason_unknown()}"), {}
     found = asking.person(solver.model(), node)
     outcomes = {
         number: atoms[number].holds({name: found[name] for name in atoms[number].fields}, world.now)

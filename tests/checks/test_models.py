@@ -1,0 +1,194 @@
+"""Whole models: those that are shipped, the second opinion of z3, the same answer every time, and
+what cannot be decided."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from lifecycle_fsm import Model, Move, load
+from lifecycle_fsm.checks import CHECKS, Finding, check
+from lifecycle_fsm.model import shipped
+from tests.checks.seeded import BASE, Seeded, found_in, read
+from tests.machine.small import move, small
+
+FAULTS = [one for one in read("faults") if not one.refused]
+
+
+def verdicts(found: tuple[Finding, ...]) -> list[tuple[str | None, ...]]:
+    """What is found, without the person: another one may show it as well."""
+    return [(one.check, one.severity, one.fault, one.where, one.stage) for one in found]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_nothing_is_found_in_a_shipped_model(name: str) -> None:
+    assert check(load(name)) == ()
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_z3_finds_nothing_in_a_shipped_model(name: str) -> None:
+    pytest.importorskip("z3")
+    assert check(load(name), prover="z3") == ()
+
+
+@pytest.mark.parametrize("one", FAULTS, ids=lambda one: one.name)
+def test_z3_finds_the_same_faults(one: Seeded) -> None:
+    pytest.importorskip("z3")
+    found = check(one.model, prover="z3")
+    assert verdicts(found) == verdicts(found_in(one.text)), [str(each) for each in found]
+
+
+FINDINGS = """
+from tests.checks.seeded import read
+from lifecycle_fsm.checks import check
+for one in read("faults"):
+    if not one.refused:
+        for finding in check(one.model):
+            print(one.name, finding, finding.code, sep="\\n")
+"""
+
+
+def test_the_findings_are_the_same_whatever_the_hash_seed() -> None:
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", FINDINGS],
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1]
+    assert said[0].count("ping-pong") >= 5
+
+
+# ------------------------------------------------------------------ not decided
+
+
+def test_a_budget_that_runs_out_is_told_and_never_clean() -> None:
+    found = found_in(BASE, budget=1)
+    assert {one.fault for one in found} == {"not decided"}
+    assert {one.severity for one in found} == {"hint"}
+    assert all(one.person == {} and one.stage is None for one in found)
+    assert {one.check for one in found} >= {
+        "sort_rules",
+        "overlapping_moves",
+        "guard_never",
+        "guard_always",
+        "redundant_conditions",
+        "reachable_stages",
+        "ping_pong",
+        "deadlines_met",
+    }
+    assert any("more than 1 cases" in one.message for one in found)
+
+
+TWO_SUMS = (
+    move("first", "a", "b", when="level + bonus >= 10 and level - bonus >= 10"),
+    move("second", "a", "b", when="level + bonus < 10 and bonus >= 0"),
+)
+
+
+def test_arithmetic_over_several_fields_is_not_decided_without_z3() -> None:
+    """The sum cannot be both, but trying values does not show it."""
+    from lifecycle_fsm.fields import FieldDef, FieldType
+    from tests.machine.small import FIELDS
+
+    model = small(*TWO_SUMS, fields=(*FIELDS, FieldDef("bonus", FieldType("int"))))
+    overlap = [one for one in check(model) if one.check == "overlapping_moves"]
+    assert [one.fault for one in overlap] == ["not decided"]
+    assert "arithmetic over several fields" in overlap[0].message
+    pytest.importorskip("z3")
+    assert [one for one in check(model, prover="both") if one.check == "overlapping_moves"] == []
+
+
+# ------------------------------------------------------------------ Python guards
+
+
+def lucky(person: Any, now: datetime) -> bool:
+    return bool(person.level % 7 == 3)
+
+
+def overlapping(*moves: Move) -> list[Finding]:
+    return [one for one in check(small(*moves)) if one.check == "overlapping_moves"]
+
+
+def test_a_python_guard_overlaps_with_everything_and_is_named() -> None:
+    (found,) = overlapping(
+        move("first", "a", "b", when=lucky), move("second", "a", "b", when="level >= 5")
+    )
+    assert found.fault == "overlap"
+    assert found.severity == "error"
+    assert found.where == "moves[1] a -> b"
+    assert found.person == {"level": 5}
+    assert found.assumed == {"lucky": True}
+    assert found.shows == "somebody in a: level 5, lucky answers yes"
+
+
+def test_two_python_guards_overlap_too() -> None:
+    def unlucky(person: Any, now: datetime) -> bool:
+        return not lucky(person, now)
+
+    (found,) = overlapping(
+        move("first", "a", "b", when=lucky), move("second", "a", "b", when=unlucky)
+    )
+    assert found.assumed == {"lucky": True, "unlucky": True}
+
+
+def test_a_priority_orders_a_python_guard_like_any_other() -> None:
+    first, second = (
+        move("first", "a", "b", when=lucky),
+        move("second", "a", "b", when="level >= 5", priority=1),
+    )
+    assert overlapping(first, second) == []
+
+
+def test_nobody_looks_into_a_python_guard() -> None:
+    """It is neither dead nor always true, whatever it answers."""
+
+    def never(person: Any, now: datetime) -> bool:
+        return False
+
+    found = check(small(move("first", "a", "b", when=never)))
+    assert [one for one in found if one.check in ("guard_never", "guard_always")] == []
+
+
+# ------------------------------------------------------------------ what a finding says
+
+
+def test_every_check_has_a_name_of_its_own() -> None:
+    names = [name for name, _ in CHECKS]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("one", FAULTS, ids=lambda one: one.name)
+def test_a_finding_can_be_told_as_text_and_as_plain_values(one: Seeded) -> None:
+    import json
+
+    for found in found_in(one.text):
+        told = str(found)
+        assert told.startswith(f"{found.severity}: {found.where}: {found.fault}: ")
+        assert all(ord(letter) >= 32 or letter == "\n" for letter in told)
+        json.dumps(found.as_plain(), default=str)
+
+
+def test_errors_come_before_warnings_and_hints() -> None:
+    texts = [one.text for one in FAULTS if one.name == "dead_by_clamp"]
+    (text,) = texts
+    worse = text.replace('when = "days in stage >= $rest_days"', 'when = "days in stage >= 90"')
+    found = found_in(worse.replace("role is missing or role not in", "role not in"))
+    assert [one.severity for one in found] == ["error"] * 3 + ["warning", "hint"]
+
+
+def test_a_model_from_python_is_checked_like_a_file() -> None:
+    dead = small(move("first", "a", "b", when="level >= 5 and level < 5"))
+    assert isinstance(dead, Model)
+    (found,) = (one for one in check(dead) if one.check == "guard_never")
+    assert found.line is None
+    assert found.where == "moves[0] a -> b, when"
