@@ -18,6 +18,8 @@ from lifecycle_fsm.guard.vocabulary import Vocabulary, inline, resolve
 
 #: How all conditions of a guard came out, as one number: see :class:`Conditions`.
 Vector: TypeAlias = int
+#: Python nests each ``|`` in the one before, and compiles only so many levels.
+_AT_ONCE = 50
 
 
 @attrs.frozen
@@ -32,6 +34,15 @@ class Conditions:
     guard: Guard
     """With every named guard written out."""
     atoms: tuple[Guard, ...]
+    _places: Mapping[Guard, int] = attrs.field(init=False, eq=False, repr=False)
+
+    @_places.default
+    def _numbered(self) -> Mapping[Guard, int]:
+        return {atom: index for index, atom in enumerate(self.atoms)}
+
+    def index(self, atom: Guard) -> int:
+        """The number of a condition."""
+        return self._places[atom]
 
     def outcome(self, vector: Vector) -> bool | None:
         """Whether the guard holds; nothing where that depends on a callable that was not asked."""
@@ -60,7 +71,7 @@ class Conditions:
                 if decides in outcomes:
                     return decides
                 return None if None in outcomes else not decides
-        return self.seen(vector, self.atoms.index(guard))
+        return self.seen(vector, self._places[guard])
 
 
 def conditions(guard: Guard, vocabulary: Vocabulary) -> Conditions:
@@ -107,7 +118,11 @@ def compile_observed(
     lines = [
         "def guard(p, now):",
         "    try:",
-        f"        m = {' | '.join(terms) or '0'}",
+        f"        m = {' | '.join(terms[:_AT_ONCE]) or '0'}",
+        *(
+            f"        m |= {' | '.join(terms[start : start + _AT_ONCE])}"
+            for start in range(_AT_ONCE, count, _AT_ONCE)
+        ),
         "    except failure:",
         "        return plain(p, now)",
     ]
@@ -145,5 +160,5 @@ def _over(guard: Guard, parts: Conditions, source: Source) -> str:
         case Always():
             return "True"
         case Opaque():
-            return f"(o{parts.atoms.index(guard)} := {source.guard(guard)})"
-    return f"(m & {1 << parts.atoms.index(guard)} != 0)"
+            return f"(o{parts.index(guard)} := {source.guard(guard)})"
+    return f"(m & {1 << parts.index(guard)} != 0)"

@@ -260,6 +260,13 @@ def test_what_cannot_be_computed_and_need_not_be_does_no_harm(watch: Watch) -> N
         machine.may(person, "rise", T)
 
 
+def test_a_guard_of_many_conditions_is_watched_like_any(watch: Watch) -> None:
+    machine = LifecycleMachine(model(" or ".join(f"level == {one}" for one in range(1500))))
+    assert machine.may(sorted_person(machine, level=1499), "rise", T)
+    assert not machine.may(sorted_person(machine, level=-1), "rise", T)
+    assert record_of(watch, machine.model).vectors("up") == {0, 1 << 1499}
+
+
 def test_history_is_the_same_with_and_without(watch: Watch) -> None:
     def run() -> list[Any]:
         lifecycle = Lifecycle("waterfall")
