@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _MOST_TESTS = 30
+#: A suite that makes hundreds of models has a page of tables.
+_MOST_PICTURES = 12
 
 
 def page(coverages: Sequence[Coverage]) -> str:
@@ -32,7 +34,10 @@ def page(coverages: Sequence[Coverage]) -> str:
         .get_template("coverage.html")
         .render(
             total=words.shown_percent(total(coverages)),
-            models=[_Shown(place, one) for place, one in enumerate(coverages)],
+            models=[
+                _Shown(place, one, drawn=len(coverages) <= _MOST_PICTURES)
+                for place, one in enumerate(coverages)
+            ],
         )
     )
 
@@ -40,7 +45,7 @@ def page(coverages: Sequence[Coverage]) -> str:
 class _Shown:
     """What the template asks of one model."""
 
-    def __init__(self, place: int, coverage: Coverage) -> None:
+    def __init__(self, place: int, coverage: Coverage, *, drawn: bool) -> None:
         model = coverage.model
         self.id = f"model-{place}"
         self.title = clean(model.title or model.name)
@@ -52,7 +57,7 @@ class _Shown:
             for seen, of in (coverage.totals[kind],)
             if of
         ]
-        self.picture = _picture(coverage)
+        self.picture = _picture(coverage) if drawn else None
         titles = {one.name: words.heading(coverage, one) for one in coverage.rules}
         self.missing = [
             (titles.get(rule, f"{rule}, a trigger"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from lifecycle_fsm.testing.coverage.measure import Coverage, measure
 from lifecycle_fsm.testing.coverage.report import total
 from lifecycle_fsm.testing.coverage.writing import Report, read_reports
 from lifecycle_fsm.testing.watching import NO_TEST, ModelKey, Record, Watch
+from lifecycle_fsm.wording import joined
 
 _OUTPUT = "lifecycle_coverage"
 
@@ -132,19 +134,11 @@ class CoveragePlugin:
             return
         write = terminalreporter.write_line
         terminalreporter.section("lifecycle coverage")
-        if not self._coverages:
-            write("no test asked anything of a lifecycle model")
-        for place, coverage in enumerate(self._coverages):
-            if place:
-                write("")
-            for line in terminal.lines(coverage):
-                write(line)
-        if len(self._coverages) > 1:
-            write("")
-            write(f"all {len(self._coverages)} models: "
-                  f"{words.shown_percent(total(self._coverages))}")  # fmt: skip
+        for line in terminal.summary(self._coverages):
+            write(line)
         if self._others:
-            named = ", ".join(f"{name} {version}" for name, version in self._others)
+            names = Counter(name for name, _ in self._others)
+            named = joined(terminal.versions(name, count) for name, count in names.items())
             write(f"not under test, and not counted: {named}")
         for line in self._told:
             write(line)

@@ -6,11 +6,46 @@ from collections.abc import Iterator, Sequence
 
 from lifecycle_fsm.testing.coverage import words
 from lifecycle_fsm.testing.coverage.measure import KINDS, Coverage, Item, percent, tally
+from lifecycle_fsm.testing.coverage.report import total
 
 MOST = 24
 """So many missing things of a model are told; reports have them all."""
 
+IN_FULL = 3
+"""So many models are told one by one; of more there is a line for each name."""
+
 _WIDE = 46
+
+
+def summary(coverages: Sequence[Coverage]) -> Iterator[str]:
+    """What is said of all models under test."""
+    if not coverages:
+        yield "no test asked anything of a lifecycle model"
+    elif len(coverages) <= IN_FULL:
+        for place, coverage in enumerate(coverages):
+            if place:
+                yield ""
+            yield from lines(coverage)
+    else:
+        yield from _names(coverages)
+    if len(coverages) > 1:
+        yield ""
+        yield f"all {len(coverages)} models: {words.shown_percent(total(coverages))}"
+
+
+def _names(coverages: Sequence[Coverage]) -> Iterator[str]:
+    by_name: dict[str, list[Coverage]] = {}
+    for one in coverages:
+        by_name.setdefault(one.model.name, []).append(one)
+    for name, group in by_name.items():
+        share = words.shown_percent(total(group))
+        yield f"  {versions(name, len(group)):{_WIDE}}{share:>10}"
+    yield "to see what is missing, name the model under test: --lifecycle-cov-model=MODEL"
+
+
+def versions(name: str, count: int) -> str:
+    """A model, and of how many versions."""
+    return name if count == 1 else f"{name}, {count} versions"
 
 
 def lines(coverage: Coverage) -> Iterator[str]:

@@ -105,8 +105,13 @@ def test_two_workers_see_what_one_process_sees(suite: Path) -> None:
     assert both == alone
     # A changed copy counts apart, and so do models of other names.
     assert [one["name"] for one in alone["models"]] == ["other", "own", "own", "wise"]
-    assert "if wise answers False" in told
+    assert "own, 2 versions" in told
     assert "all 4 models" in told
+    assert "name the model under test" in told
+    [wise] = [one for one in both["models"] if one["name"] == "wise"]
+    # Its callable is local to the worker; here it has a name.
+    [person] = {one["test"] for one in wise["missing"] if one["kind"] == "guards"}
+    assert person == 'person_in("a"), asked for "rise", if wise answers False'
 
 
 @pytest.mark.parametrize(
