@@ -7,6 +7,7 @@ there is somebody like that, and who, is for :mod:`lifecycle_fsm.solving` to say
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -205,7 +206,7 @@ def _numbers(left: Term, right: Term, whole: bool, base: Base, world: World) -> 
     # Of several fields on the left one moves, and the others stay as they are.
     first, *others = list(_in_order(Compare("==", left, left))) or [""]
     pins += tuple(is_value(name, base(name)) for name in others)
-    if isinstance(middle, int | float) and not isinstance(middle, bool):
+    if isinstance(middle, int | float) and abs(middle) <= sys.float_info.max:
         for value, words in _around(middle, whole):
             if not isinstance(value, int) or INT_MIN <= value <= INT_MAX:
                 yield Point(words, all_of(Compare("==", left, Const(value)), *pins))
