@@ -11,11 +11,19 @@ from lifecycle_fsm.guard import Guard, label
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.solving import NOW, World
 from lifecycle_fsm.testing.cases import wording
-from lifecycle_fsm.testing.cases.deciding import GuardCases, Pair, Somebody, guard_cases
+from lifecycle_fsm.testing.cases.deciding import (
+    GuardCases,
+    Pair,
+    Somebody,
+    fields_of,
+    guard_cases,
+)
+from lifecycle_fsm.testing.cases.orders import somebody_for_both
 from lifecycle_fsm.testing.cases.places import Rule, shown
 from lifecycle_fsm.testing.cases.rows import (
     NO_WAY,
     OPAQUE,
+    ORDER,
     REDUNDANT,
     TOUR,
     TRIGGER,
@@ -34,8 +42,9 @@ def cases_of(model: Model, *, runner: Runner | None = None) -> Table:
     """Every case of a model, always in the same order.
 
     First each guard, with the people around its boundaries and the pairs between whom one
-    condition decides (MC/DC); then what each stage does with each trigger; last a tour that fires
-    every move. The outcomes are those of the model as it is: somebody has to look at them.
+    condition decides (MC/DC); then which of two rules comes first that are open at once, and what
+    each stage does with each trigger; last a tour that fires every move. The outcomes are those of
+    the model as it is: somebody has to look at them.
 
     Args:
         model: the lifecycle.
@@ -45,6 +54,7 @@ def cases_of(model: Model, *, runner: Runner | None = None) -> Table:
     rows: list[Row] = []
     for rule in runner.rules.values():
         rows += merged(_of_rule(rule, runner))
+    rows += _orders(runner)
     rows += _triggers(runner)
     rows += _tour(runner)
     return Table(model.name, rows)
@@ -122,7 +132,22 @@ def _words(condition: Guard, world: World) -> str:
     return said.replace("activity  ", "the activity's ")
 
 
-# ---------------------------------------------------------------------- triggers and paths
+# ---------------------------------------------------------------------- order, triggers, paths
+
+
+def _orders(runner: Runner) -> Iterator[Row]:
+    for rule in runner.orders.values():
+        found = somebody_for_both(rule, runner.places)
+        if found.refuted:
+            continue
+        fields = fields_of(runner.places.guard(rule))
+        told = {name: found.person[name] for name in fields if name in found.person}
+        given = wording.said(told, NOW)
+        row = Row(ORDER, rule.name, rule.stage, given, "", "both are open")
+        if found.found:
+            yield attrs.evolve(row, outcome=runner.outcome(row))
+        else:
+            yield attrs.evolve(row, outcome=UNDECIDED, why=found.reason)
 
 
 def _triggers(runner: Runner) -> Iterator[Row]:

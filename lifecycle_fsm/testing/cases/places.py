@@ -133,7 +133,7 @@ class Places:
 
     def world(self, rule: Rule) -> World:
         """Everybody whom the rule can meet, payload included."""
-        since = NOW if rule.part == "sort" else NOW - STAYED
+        since = NOW - stayed(rule.stage, self.model)
         start: dict[str, Value] = {"stage_entered_at": since, "journey_started_at": since}
         if rule.stage:
             start["stage"] = rule.stage
@@ -164,6 +164,12 @@ class Places:
         if not rule.stage or "stage" not in reads(self.guard(rule)):
             return always
         return Compare("==", Field("stage"), Const(rule.stage))
+
+
+def stayed(stage: str, model: Model) -> timedelta:
+    """How long somebody has been in a stage of whom nothing else is said: in original processing
+    people are new."""
+    return timedelta(0) if stage == model.initial.name else STAYED
 
 
 def shown(field: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -13,14 +12,15 @@ from lifecycle_fsm.errors import LifecycleError, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import Opaque, compile_condition, inline, resolve, walk
 from lifecycle_fsm.history import HistoryRow
-from lifecycle_fsm.machine import LifecycleMachine
-from lifecycle_fsm.model import Model
+from lifecycle_fsm.machine import Decision, LifecycleMachine
+from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.person import READ_ONLY, Person
 from lifecycle_fsm.solving import NOW
 from lifecycle_fsm.testing.cases import wording
 from lifecycle_fsm.testing.cases.deciding import assuming
-from lifecycle_fsm.testing.cases.places import Places, Rule, brought, rules_of
-from lifecycle_fsm.testing.cases.rows import EXAMPLE, NOT_RUN, TOUR, TRIGGER, Case, Row
+from lifecycle_fsm.testing.cases.orders import orders_of, turned
+from lifecycle_fsm.testing.cases.places import Places, Rule, brought, rules_of, stayed
+from lifecycle_fsm.testing.cases.rows import EXAMPLE, NOT_RUN, ORDER, TOUR, TRIGGER, Case, Row
 from lifecycle_fsm.testing.cases.walking import Walker
 
 HOLDS, FAILS = "holds", "does not hold"
@@ -38,6 +38,9 @@ class Runner:
         self.places = Places(model)
         self.rules: Mapping[tuple[str, str], Rule] = {
             (one.part, one.name): one for one in rules_of(model)
+        }
+        self.orders: Mapping[tuple[str, str], Rule] = {
+            (one.name, one.stage): one for one in orders_of(model)
         }
         self.opaque: Mapping[str, Callable[[Any, Any], bool]] = {
             node.name: node.function
@@ -74,6 +77,8 @@ class Runner:
                 return self.asked(row.rule, row.stage)
             if row.part == EXAMPLE:
                 return self.example(row)
+            if row.part == ORDER:
+                return self._first(row)
             return self._rule(row)
         except RecordError as error:
             raise LifecycleError(f"{row.place}: {error}") from None
@@ -133,11 +138,8 @@ class Runner:
     def _fired(self, rule: Rule, stage: str, fields: Mapping[str, Value], holds: bool) -> str:
         edge = rule.edge
         assert edge is not None, "asked only for those that the machine can run"
-        person = self.placed(stage, fields, sort=rule.part == "sort")
-        if edge.on is None:
-            decision = self.machine.let(person, NOW)
-        else:
-            decision = self.machine.fire(person, edge.on, at=NOW)
+        person = self.placed(stage, fields)
+        decision = self._ask(person, edge)
         way = went(decision.rows, edge.name)
         if way:
             instead = holds and decision.rows[0].rule != edge.name
@@ -147,12 +149,29 @@ class Runner:
             return "refused"
         return f"stays in {stage}" + (", though it is open" if holds else "")
 
-    def placed(self, stage: str, fields: Mapping[str, Value], *, sort: bool = False) -> Person:
+    def _ask(self, person: Person, edge: Edge) -> Decision:
+        if edge.on is None:
+            return self.machine.let(person, NOW)
+        return self.machine.fire(person, edge.on, at=NOW)
+
+    def _first(self, row: Row) -> str:
+        """Which of two rules that are open to somebody is taken."""
+        names = (row.rule, turned(row.rule))
+        rule = next(
+            (self.orders[one, row.stage] for one in names if (one, row.stage) in self.orders), None
+        )
+        if rule is None or rule.edge is None:
+            raise LifecycleError(f"the model does not try these two for one reason in {row.stage}")
+        fields = wording.read(row.given, self.places.types(rule), NOW)
+        decision = self._ask(self.placed(row.stage, fields), rule.edge)
+        return went(decision.rows, "") or ("refused" if decision.unmet else f"stays in {row.stage}")
+
+    def placed(self, stage: str, fields: Mapping[str, Value]) -> Person:
         """A person in a stage, with these fields, of whom nothing else is known."""
         self.model.stage(stage)
         free = {name: value for name, value in fields.items() if name not in READ_ONLY}
         person = self.machine.person("somebody", **free)
-        since = NOW if sort else NOW - timedelta(days=1)
+        since = NOW - stayed(stage, self.model)
         since = fields.get("stage_entered_at", since)  # type: ignore[assignment]
         begun = fields.get("journey_started_at")
         # A journey begins before its stage: an old stage makes an old journey.

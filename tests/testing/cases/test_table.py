@@ -212,6 +212,32 @@ def test_a_rule_of_the_sort_runs_through_the_sort() -> None:
     }
 
 
+def test_another_order_changes_who_comes_first() -> None:
+    more = Move(name="more", sources="a", target="c", when="ready", skips="passed_over", priority=1)
+    model = attrs.evolve(MODEL, moves=(*MODEL.moves, more))
+    table = cases_of(model)
+    rows = [(row.rule, row.stage, row.given, row.outcome) for row in table if row.part == "order"]
+    assert rows[-1:] == [
+        ("ahead before more", "a", "level = 65, ready = yes", "goes to b by ahead"),
+    ]
+    turned = attrs.evolve(model, moves=[*MODEL.moves, attrs.evolve(more, priority=-1)])
+    found = compared(table, turned)
+    assert [(one.row.rule, one.now) for one in found.changed] == [
+        ("ahead before more", "goes to c by more")
+    ]
+    assert [one.rule for one in found.new] == ["more before ahead"]
+    gone = compared(table, MODEL).gone
+    assert "the model does not try these two for one reason in a" in {one.now for one in gone}
+
+
+def test_rules_of_the_sort_that_are_open_at_once_have_an_order() -> None:
+    first = SortRule(name="first", target="y", when="level >= 1")
+    model = attrs.evolve(MODEL, sort=[first, *SORT])
+    swapped = attrs.evolve(MODEL, sort=[SORT[0], first, *SORT[1:]])
+    changed = {(one.row.rule, one.now) for one in compared(cases_of(model), swapped).changed}
+    assert changed == {("first before to_b", "goes to b by to_b")}
+
+
 # ---------------------------------------------------------------------- Python guards
 
 
