@@ -33,7 +33,7 @@ def test_labels_make_no_difference() -> None:
     assert found(('label = "Closed won"', 'label = "They bought"')) == {}
 
 
-def test_a_lower_threshold_is_looser_wherever_it_is_read() -> None:
+def test_r43_a_lower_threshold_is_looser_wherever_it_is_read() -> None:
     told = found(("mql_threshold = 65", "mql_threshold = 50"))
     assert told["token", "mql_threshold"].after == "50"
     for part in (("guard of sort", "sorted_by_score"), ("guard of move", "qualified_by_score")):
