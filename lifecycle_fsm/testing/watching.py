@@ -234,17 +234,18 @@ class Watch:
 
     def _settle(self) -> None:
         """Write down what the present test did."""
-        for probe, open_ in self._touched.items():
+        # Taken away first: a thread that a test left behind may still write.
+        touched, self._touched = self._touched, {}
+        askings, self._askings = self._askings, Counter()
+        for probe, open_ in touched.items():
             probe.known.clear()
             model = self._record.models.setdefault(probe.model, ModelRecord())
             tests = model.touches.setdefault(probe.edge, {})
             touch = Touch(probe.fired - open_.fired, open_.vectors)
             tests.setdefault(self._test, Touch()).add(touch)
-        self._touched.clear()
-        for (key, asking), count in self._askings.items():
+        for (key, asking), count in askings.items():
             model = self._record.models.setdefault(key, ModelRecord())
             model.askings.setdefault(asking, Counter())[self._test] += count
-        self._askings.clear()
 
     def _saw(self, probe: _Probe, vector: Vector) -> None:
         found = self._touched.get(probe)
@@ -281,7 +282,10 @@ class _Known(dict[Vector, bool]):
         probe = self._probe
         for watch in _ACTIVE:
             watch._saw(probe, vector)
-        outcome = self[vector] = probe.parts.outcome(vector) is True
+        outcome = probe.outcomes.get(vector)
+        if outcome is None:
+            outcome = probe.outcomes[vector] = probe.parts.outcome(vector) is True
+        self[vector] = outcome
         return outcome
 
 
@@ -295,6 +299,8 @@ class _Probe:
         self.parts = parts
         self.fired = 0
         self.known = _Known(self)
+        #: Kept from test to test, where ``known`` begins anew.
+        self.outcomes: dict[Vector, bool] = {}
         self._guard: Callable[[Any, datetime], bool] | None = None
 
     def guard(self, model: Model, guard: Guard) -> Callable[[Any, datetime], bool]:
