@@ -45,7 +45,8 @@ def check(ground: Ground) -> Iterator[Finding]:
                     f"no move leaves {deadline.stage!r} that soon, so that everybody misses it: "
                     "give it more time, or a move that opens earlier"
                     if leaving
-                    else f"no move leaves {deadline.stage!r} at all, so that everybody misses it"
+                    else f"no move leaves {deadline.stage!r} at all, so that everybody misses it: "
+                    "add a move, or say in 'when' what else keeps the deadline"
                 ),
                 stage=deadline.stage if leaving else None,
             )

@@ -16,7 +16,6 @@ from lifecycle_fsm.solving import NOW
 #: worth a look.
 Severity: TypeAlias = Literal["error", "warning", "hint"]
 _ORDER: tuple[Severity, ...] = ("error", "warning", "hint")
-_DAY = timedelta(days=1)
 _PAYLOAD, _TOKEN = "activity__", "token__"
 
 
@@ -129,15 +128,16 @@ def _ago(value: datetime) -> str:
     gap = NOW - value
     if not gap:
         return "this instant"
-    past = gap > timedelta(0)
-    gap = abs(gap)
-    words = f"{gap // _DAY} days" if gap >= _DAY else ""
-    rest = gap % _DAY
-    if rest:
-        words = f"{words} {rest}".strip()
-    return f"{words.replace('1 days', '1 day') if words.startswith('1 days') else words} " + (
-        "ago" if past else "from now"
-    )
+    return f"{_length(abs(gap))} {'ago' if gap > timedelta(0) else 'from now'}"
+
+
+def _length(gap: timedelta) -> str:
+    """A length of time in words, what is shorter than a second as a moment."""
+    minutes, seconds = divmod(gap.seconds, 60)
+    counts = {"day": gap.days, "hour": minutes // 60, "minute": minutes % 60, "second": seconds}
+    parts = [f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items() if count]
+    parts += ["a moment"] * bool(gap.microseconds)
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
 def _code(value: Value) -> str:

@@ -33,6 +33,7 @@ def check(ground: Ground) -> Iterator[Finding]:
                 severity="warning",
                 fault="always",
                 where=one.where,
-                message=f"everybody satisfies it, so {one.what} asks for nothing: write 'always' "
-                "if that is meant",
+                message=f"everybody satisfies it, so {one.what} asks for nothing: look for a "
+                "number that nobody is below, or an 'or' that should be an 'and'; write 'always' "
+                "if everybody is meant",
             )

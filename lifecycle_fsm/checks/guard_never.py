@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.places import conditions
+from lifecycle_fsm.checks.places import Condition, conditions
+from lifecycle_fsm.guard import And, all_of, to_text
 
 NAME = "guard_never"
 
@@ -25,9 +27,8 @@ def check(ground: Ground) -> Iterator[Finding]:
                 severity="error",
                 fault="dead",
                 where=one.where,
-                message=f"nobody can ever satisfy it, so {one.what} never applies: look for two "
-                "conditions that contradict each other, or for a number beyond what the field "
-                "can hold",
+                message=f"nobody can ever satisfy it, so {one.what} never applies: "
+                f"{_because(ground, one)}",
             )
         elif never:
             yield Finding(
@@ -47,3 +48,22 @@ def check(ground: Ground) -> Iterator[Finding]:
                 where=one.where,
                 message=f"whether anybody can satisfy it: {unclear[0].reason}",
             )
+
+
+def _because(ground: Ground, one: Condition) -> str:
+    """Which part of it, or which two, already hold for nobody."""
+    parts = one.guard.guards if isinstance(one.guard, And) else ()
+    for count in (1, 2):
+        for some in combinations(parts, count):
+            if all(answer.refuted for answer in ground.each(one, all_of(*some))):
+                said = " and ".join(repr(to_text(part)) for part in some)
+                return (
+                    f"{said} holds for nobody"
+                    if count == 1
+                    else f"{said} contradict each other, so one of them is a slip"
+                )
+    return (
+        "look for conditions that contradict each other"
+        if parts
+        else "look for a value that the field cannot have"
+    )

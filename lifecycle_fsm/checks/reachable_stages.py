@@ -21,6 +21,7 @@ def check(ground: Ground) -> Iterator[Finding]:
     end = model.path[-1].name
     reached, surely = (_from(model.initial.name, ways) for ways in (forth, certain))
     arriving, surely_arriving = (_from(end, _turned(ways)) for ways in (forth, certain))
+    stuck = {one.name for one in model.path if one.name in reached and one.name not in arriving}
     for index, stage in enumerate(model.stages):
         where = f"stages[{index}] {stage.name}"
         if stage.name not in reached:
@@ -32,14 +33,24 @@ def check(ground: Ground) -> Iterator[Finding]:
                 message="nobody ever enters it: no rule of the sort and no move that anybody can "
                 "make leads here",
             )
-        elif not stage.off_path and stage.name not in arriving:
+        elif stage.name in stuck:
+            beyond = _from(stage.name, forth) & stuck
+            if any(model.ranks[one] > model.ranks[stage.name] for one in beyond):
+                continue  # it is told of those
+            before = [
+                one.name
+                for one in model.path
+                if one.name in stuck and one.name not in beyond
+                if stage.name in _from(one.name, forth)
+            ]
             yield Finding(
                 check=NAME,
                 severity="error",
                 fault="dead end",
                 where=where,
-                message=f"nobody ever gets from here to {end!r}, the end of the path: add a move "
-                "onward, or look why those that there are never open",
+                message=f"nobody ever gets from here to {end!r}, the end of the path"
+                + (f", nor from {_listed(before)}, which leads here" if before else "")
+                + ": add a move onward, or look why those that there are never open",
             )
         elif stage.name not in surely or (not stage.off_path and stage.name not in surely_arriving):
             yield Finding(
@@ -76,6 +87,11 @@ def _ways(ground: Ground) -> tuple[_Ways, _Ways]:
         for edge in group:
             take(edge.source, edge.target, ground.ask(ground.turn(edge, group)))
     return certain, perhaps
+
+
+def _listed(names: list[str]) -> str:
+    said = [repr(name) for name in names]
+    return " or ".join(filter(None, [", ".join(said[:-1]), said[-1]]))
 
 
 def _turned(ways: _Ways) -> _Ways:

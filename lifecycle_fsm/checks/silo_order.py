@@ -14,6 +14,11 @@ from lifecycle_fsm.model.resolving import fields_read
 NAME = "silo_order"
 _SCORES = dict.fromkeys(("behavior_score", "demographic_score", "scored_at"), "scoring")
 _ASSIGNED = {"assigned_to": "assignment"}
+_INSTEAD = {
+    "scoring": "Read what the score is given for instead, such as 'last_form' or 'employees'",
+    "assignment": "Being assigned is not being accepted: read 'owner' or 'sales_touched_at' "
+    "instead, which sales sets in the CRM",
+}
 
 
 def check(ground: Ground) -> Iterator[Finding]:
@@ -28,8 +33,8 @@ def check(ground: Ground) -> Iterator[Finding]:
                     fault="order",
                     where=where,
                     message=f"{silo} comes before {later[name]} and reads {name!r}, which is "
-                    f"written by {later[name]}: it sees the value from before this activity. Read "
-                    f"what {name!r} follows from instead",
+                    f"written by {later[name]}: it sees the value from before this activity. "
+                    f"{_INSTEAD[later[name]]}",
                 )
 
 

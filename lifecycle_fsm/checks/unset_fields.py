@@ -28,5 +28,6 @@ def check(ground: Ground) -> Iterator[Finding]:
             fault="never set",
             where=f"fields.{one.name}",
             message="conditions read it, and no activity, rule, move or step sets it, so that it "
-            "stays as it begins unless a record brings it: add a rule to 'data', or a payload",
+            "stays as it begins unless a record brings it: add a rule under [[data]] or a kind of "
+            "activity that sets it",
         )
