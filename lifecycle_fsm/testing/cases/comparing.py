@@ -11,7 +11,7 @@ from lifecycle_fsm.guard import explain
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.solving import NOW
 from lifecycle_fsm.testing.cases.making import cases_of
-from lifecycle_fsm.testing.cases.rows import EXAMPLE, NOT_RUN, TOUR, Case, Row, Table
+from lifecycle_fsm.testing.cases.rows import EXAMPLE, NOT_RUN, ORDER, TOUR, Case, Row, Table
 from lifecycle_fsm.testing.cases.running import Runner
 
 #: A list of more is cut short: nobody approves a hundred lines one by one.
@@ -83,14 +83,15 @@ def compared(approved: Table, model: Model, *, runner: Runner | None = None) -> 
             else:
                 more.append(row)
     seen = {row.key for row in approved}
-    # Another way to the same move is no news, as long as the approved one leads there.
-    walked = {row.rule for row in approved if row.part == TOUR}
-    new = tuple(
-        row
-        for row in asked
-        if row.key not in seen and not (row.part == TOUR and row.rule in walked)
-    )
+    # Another way to the same move is no news, as long as the approved one leads there; nor is
+    # another person for whom the same two rules are open.
+    known_as = {_name(row) for row in approved if row.part in (TOUR, ORDER)}
+    new = tuple(row for row in asked if row.key not in seen and _name(row) not in known_as)
     return Differences(tuple(changed), new, tuple(gone), tuple(more))
+
+
+def _name(row: Row) -> tuple[str, ...]:
+    return (row.part, row.rule, *((row.stage,) if row.part == ORDER else ()))
 
 
 #: Marks a change that is none: what the row asks is not there any more.

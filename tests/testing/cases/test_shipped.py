@@ -107,6 +107,29 @@ def test_what_an_activity_brings_is_a_field_of_the_case() -> None:
     ]
 
 
+def test_every_two_rules_that_can_be_open_at_once_have_an_order() -> None:
+    told = {(row.rule, row.stage): row for row in table_of("waterfall") if row.part == "order"}
+    far = told["no_prospect before sorted_by_score", "processing"]
+    assert far.given == "role = accounts_payable, demographic_score = 20, behavior_score = 65"
+    assert far.outcome == "goes to off_path by no_prospect"
+    assert ("rested before requalified", "recycled") not in told
+    assert ("closed_won before lost", "sql") in told
+    # Nobody is a reason of both lists.
+    assert ("recycled_by_sales before disqualified_by_sales", "mql") not in told
+
+
+def test_there_are_never_fewer_than_no_opportunities() -> None:
+    assert not [row for row in table_of("waterfall") if "opportunities = -" in row.given]
+
+
+def test_a_journey_may_have_begun_before_the_stage() -> None:
+    given = "sales_touched_at = 5 days ago, journey_started_at = 10 days ago"
+    runner = Runner(load("waterfall"))
+    assert runner.outcome(Row("move", "accepted", "mql", given, "")) == "goes to sal"
+    late = given.replace("10", "4")
+    assert runner.outcome(Row("move", "accepted", "mql", late, "")) == "stays in mql"
+
+
 def test_a_refusal_is_told() -> None:
     assert ("rejection_reason = missing", "refused") in rows(
         "waterfall", "move", "recycled_by_sales"

@@ -1,0 +1,58 @@
+"""The activities that give fields the values that a guard wants."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lifecycle_fsm.model import load
+from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.testing.cases.asking import Asking
+
+ASKING = Asking(load("waterfall"))
+BEFORE = {"behavior_score": 10, "owner": None, "hand_raised": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"behavior_score": 65}, ("score_given", {"points": 55})),
+        ({"hand_raised": True}, ("form_filled", {"form": "Hand-Raise:"})),
+        (
+            {"owner": "sdr.north", "owner_changed_at": NOW},
+            ("owner_changed", {"owner": "sdr.north"}),
+        ),
+        ({"won_opportunities": 1}, ("opportunity_won", {"opportunity": "deal"})),
+        (
+            {"open_opportunities": 1},
+            (
+                "opportunity_opened",
+                {
+                    "opportunity": "deal",
+                    "amount": 1000.0,
+                    "closes_at": NOW + timedelta(days=30),
+                },
+            ),
+        ),
+    ],
+)
+def test_a_change_comes_by_the_activity_that_brings_it_in_life(
+    changes: dict[str, Any], expected: tuple[str, dict[str, Any]]
+) -> None:
+    assert next(iter(ASKING.naturally(changes, BEFORE, NOW))) == expected
+
+
+def test_what_no_activity_brings_has_none() -> None:
+    assert not list(ASKING.naturally({"role": "legal"}, BEFORE, NOW))
+
+
+def test_who_asks_gives_a_reason_or_none() -> None:
+    assert ASKING.sets("sales_rejected", NOW) == {"rejection_reason": None}
+    assert ASKING.sets("sales_touched", NOW) == {"sales_touched_at": NOW}
+    assert ASKING.sets(None, NOW) == {}
+    brought = ASKING.brings("sales_rejected", {"rejection_reason": "no_time"}, BEFORE, NOW)
+    assert brought == ({"reason": "no_time"}, {})
+    rest = ASKING.brings("disqualify", {"role": "legal"}, BEFORE, NOW)
+    assert rest == ({}, {"role": "legal"})
