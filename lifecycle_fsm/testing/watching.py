@@ -130,7 +130,7 @@ class Record:
     def add(self, other: Record) -> None:
         """Take in the record of another process, or of another run."""
         for key, model in other.models.items():
-            self.models.setdefault(key, ModelRecord()).add(model)
+            self._models.setdefault(key, ModelRecord()).add(model)
 
     def to_json(self) -> list[Any]:
         """The record as lists, dicts, texts and numbers."""
@@ -171,17 +171,17 @@ class Watch:
     later included; machines decide as without it, and nothing of a person changes.
 
     Use it in ``with``, or by :meth:`start` and :meth:`stop`; several may be active at once.
-    ``models`` are the models that were used, as far as guards were asked.
 
     A guard counts where a machine asks it: to fire, to let time pass, for ``may`` and ``explain``.
     Guards that other code runs, such as a replay in columns, do not.
     """
 
     def __init__(self) -> None:
-        self.models: dict[ModelKey, Model] = {}
+        self._models: dict[ModelKey, Model] = {}
         self._record = Record()
         self._test = NO_TEST
-        self._touched: dict[_Probe, _Open] = {}
+        self._touched: dict[_Probe, Touch] = {}
+        self._tests: dict[_Probe, dict[str, Touch]] = {}
         self._askings: Counter[tuple[ModelKey, Asking]] = Counter()
 
     def __enter__(self) -> Watch:
@@ -213,6 +213,7 @@ class Watch:
         if self not in _ACTIVE:
             return
         self._settle()
+        self._tests.clear()  # the instruments go
         _ACTIVE.remove(self)
         if not _ACTIVE:
             WATCHERS.remove(_attach)
@@ -232,17 +233,30 @@ class Watch:
         self._settle()
         return self._record
 
+    @property
+    def models(self) -> Mapping[ModelKey, Model]:
+        """The models that were used so far: whose guards were asked."""
+        self._settle()
+        return self._models
+
     def _settle(self) -> None:
         """Write down what the present test did."""
         # Taken away first: a thread that a test left behind may still write.
         touched, self._touched = self._touched, {}
         askings, self._askings = self._askings, Counter()
-        for probe, open_ in touched.items():
+        for probe, touch in touched.items():
             probe.known.clear()
-            model = self._record.models.setdefault(probe.model, ModelRecord())
-            tests = model.touches.setdefault(probe.edge, {})
-            touch = Touch(probe.fired - open_.fired, open_.vectors)
-            tests.setdefault(self._test, Touch()).add(touch)
+            touch.fired += probe.fired
+            tests = self._tests.get(probe)
+            if tests is None:
+                model = self._record.models.setdefault(probe.model, ModelRecord())
+                tests = self._tests[probe] = model.touches.setdefault(probe.edge, {})
+                self._models.setdefault(probe.model, probe.of)
+            before = tests.get(self._test)
+            if before is None:
+                tests[self._test] = touch
+            else:
+                before.add(touch)
         for (key, asking), count in askings.items():
             model = self._record.models.setdefault(key, ModelRecord())
             model.askings.setdefault(asking, Counter())[self._test] += count
@@ -250,24 +264,14 @@ class Watch:
     def _saw(self, probe: _Probe, vector: Vector) -> None:
         found = self._touched.get(probe)
         if found is None:
-            # A guard is asked before its move is made, so that nothing has been missed.
-            found = self._touched[probe] = _Open(probe.fired)
-            self.models.setdefault(probe.model, probe.of)
+            # A guard is asked before its move is made, so that nothing has been missed. What was
+            # fired before is taken off, and what was fired in all is added when the test ends.
+            found = self._touched[probe] = Touch(-probe.fired, set())
         found.vectors.add(vector)
 
     def _heard(self, key: ModelKey, model: Model, asking: Asking) -> None:
         self._askings[key, asking] += 1
-        self.models.setdefault(key, model)
-
-
-class _Open:
-    """What the present test has done to an edge so far."""
-
-    __slots__ = ("fired", "vectors")
-
-    def __init__(self, fired: int) -> None:
-        self.fired = fired  # by all tests before
-        self.vectors: set[Vector] = set()
+        self._models.setdefault(key, model)
 
 
 class _Known(dict[Vector, bool]):
