@@ -130,7 +130,7 @@ class Record:
     def add(self, other: Record) -> None:
         """Take in the record of another process, or of another run."""
         for key, model in other.models.items():
-            self._models.setdefault(key, ModelRecord()).add(model)
+            self.models.setdefault(key, ModelRecord()).add(model)
 
     def to_json(self) -> list[Any]:
         """The record as lists, dicts, texts and numbers."""
