@@ -3,6 +3,8 @@
 import re
 from importlib.metadata import version as installed_version
 
+from pygments.lexers import TextLexer
+
 project = "lifecycle_fsm"
 author = "The lifecycle_fsm authors"
 copyright = f"2026, {author}"
@@ -13,7 +15,7 @@ exclude_patterns = ["_build"]
 nitpicky = True
 # The build asks no network, so what is documented elsewhere has no link; the last row is internal.
 nitpick_ignore_regex = [
-    ("py:class", r"(collections\.abc|datetime|typing)\..*|PathLike|datetime"),
+    ("py:class", r"(collections\.abc|datetime|typing)\..*|(os\.)?PathLike|datetime"),
     ("py:(func|mod)", r"lifecycle_fsm\.(guard|orchestrator)\..*"),
     ("py:class", r"Run|lifecycle_fsm\.(guard|model|fields|machine|orchestrator|diagram)\..*"),
 ]
@@ -35,4 +37,5 @@ def link_rules(app, what, name, obj, options, lines):
 
 
 def setup(app):
+    app.add_lexer("csv", TextLexer)  # tables that the reader saves; there is nothing to colour
     app.connect("autodoc-process-docstring", link_rules)

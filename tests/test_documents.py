@@ -5,8 +5,8 @@ document keeps for all its blocks, and must succeed. Lines below it are compared
 prints, where there are any; ``...`` stands for anything. Lines that install software are shown,
 not run, and so are ``sh`` blocks.
 
-A ``toml`` or ``py`` block is what the reader types into a file: its text is ``shown`` in the Python
-block behind it, which may be an invisible one, and puts it there.
+A ``toml``, ``csv`` or ``py`` block is what the reader types into a file: its text is ``shown`` in
+the Python block behind it, which may be an invisible one, and puts it there.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ def run_document(path: Path) -> int:
         PythonCodeBlockParser(doctest_optionflags=SAME),
         CodeBlockParser(language="console", evaluator=run_console),
         CodeBlockParser(language="toml", evaluator=keep_shown),
+        CodeBlockParser(language="csv", evaluator=keep_shown),
         CodeBlockParser(language="py", evaluator=keep_shown),
     ]
     count = 0

@@ -51,7 +51,7 @@ class GuardRow:
 
     @property
     def id(self) -> str:
-        """A name for one test: the number of the row, and the note or what it says."""
+        """The name of its test, which has the number of the row and its note or what it says."""
         if self.note:
             return f"{self.number} {self.note}"
         said = (

@@ -37,7 +37,8 @@ def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
     """For each field that a guard of the model reads, the values at which some condition turns.
 
     For ``behavior_score >= 65`` these are 64, 65 and 66; for a time, the instants around so many
-    days ago, as seen at :data:`lifecycle_fsm.solving.NOW`; ``None`` where it may be missing.
+    days ago, as seen from where a :class:`~lifecycle_fsm.testing.Clock` starts; ``None`` where it
+    may be missing.
     """
     world = world_of(model)
     atoms = Atoms(model.vocabulary)
