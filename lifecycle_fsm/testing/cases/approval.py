@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from os import PathLike
 from typing import TYPE_CHECKING
+
+import attrs
 
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.model import Model, load
@@ -18,6 +19,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMPLETE = "every case is approved"
+
+
+class _Fresh:
+    """The runner of a model, made anew where the model is another than it was: tests of mutants
+    change it in its place."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._parts: tuple[object, ...] = ()
+        self._runner: Runner | None = None
+
+    def __call__(self) -> Runner:
+        parts = attrs.astuple(self._model, recurse=False)
+        changed = any(one is not other for one, other in zip(parts, self._parts, strict=False))
+        if self._runner is None or changed:
+            self._parts, self._runner = parts, Runner(self._model)
+        return self._runner
 
 
 def approved(
@@ -47,10 +65,10 @@ def approved(
     try:
         import pytest
     except ImportError:
-        raise MissingExtra("dev", "pytest", "a test of approved cases") from None
+        raise MissingExtra("testing", "pytest", "a test of approved cases") from None
     table = read_table(path)
     lifecycle = model if isinstance(model, Model) else load(model)
-    runner = cache(lambda: Runner(lifecycle))
+    runner = _Fresh(lifecycle)
     cases: Sequence[object] = [pytest.param(one, id=one.name) for one in table.cases]
     last = [pytest.param(None, id=_COMPLETE)] if complete else []
 

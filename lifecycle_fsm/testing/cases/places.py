@@ -25,7 +25,6 @@ from lifecycle_fsm.guard import (
     Term,
     always,
     inline,
-    parse_guard,
     reads,
     resolve,
     transform,
@@ -38,8 +37,6 @@ from lifecycle_fsm.solving import NOW, World
 STAYED = timedelta(days=1)
 #: What an activity brings is a field to the search; no field of a person has such a name.
 _BROUGHT = "activity__"
-#: What the data silo derives counts something [S22].
-_COUNTS = (parse_guard("open_opportunities >= 0"), parse_guard("won_opportunities >= 0"))
 _Named = TypeVar("_Named")
 
 
@@ -128,8 +125,7 @@ class Places:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        world = world_of(model)
-        self._world = attrs.evolve(world, laws=(*world.laws, *_COUNTS))
+        self._world = world_of(model)
 
     def world(self, rule: Rule) -> World:
         """Everybody whom the rule can meet, payload included."""

@@ -33,7 +33,7 @@ class Walker:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._orchestrator = Orchestrator(_without_steps(model))
+        self._orchestrator = _orchestrator(model)
         self._count = 0
 
     def walk(self, steps: Sequence[str]) -> tuple[str, ...]:
@@ -125,9 +125,12 @@ def payload_of(model: Model, kind: str) -> dict[str, FieldType]:
     return {one.name: one.type for one in model.activity_kinds[kind].payload}
 
 
-def _without_steps(model: Model) -> Model:
-    """The model without steps that would need libraries, tables or functions of the project: the
-    activity ``processed`` says what they gave [S14]. That there are points of fit stays known, or
-    the sort would give them anew."""
-    kept = [step for step in model.processing if step.use == "demographic_score"]
-    return attrs.evolve(model, processing=kept)
+def _orchestrator(model: Model) -> Orchestrator:
+    """An orchestrator of the model; without its steps where these need libraries, tables or
+    functions of the project that are not here. The activity ``processed`` says what they gave
+    [S14]. That there are points of fit stays known, or the sort would give them anew."""
+    try:
+        return Orchestrator(model)
+    except LifecycleError:
+        kept = [step for step in model.processing if step.use == "demographic_score"]
+        return Orchestrator(attrs.evolve(model, processing=kept))

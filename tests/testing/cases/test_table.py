@@ -16,7 +16,15 @@ from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.guard import Opaque, parse_guard
 from lifecycle_fsm.model import load
 from lifecycle_fsm.model.files import shipped_text
-from lifecycle_fsm.testing.cases import Row, Table, cases_of, compared, read_table, to_text
+from lifecycle_fsm.testing.cases import (
+    Row,
+    Table,
+    approved,
+    cases_of,
+    compared,
+    read_table,
+    to_text,
+)
 from lifecycle_fsm.testing.cases.files import with_examples
 from tests.machine.small import SORT, small
 
@@ -341,6 +349,21 @@ def test_a_failure_says_what_changed_in_the_words_of_the_field(project: pytest.P
         ]
     )
     done.assert_outcomes(failed=3, passed=len(cases_of(load("two_step")).cases) - 2)
+
+
+def test_a_model_that_changes_in_its_place_is_run_as_it_is(tmp_path: Path) -> None:
+    # As tests of mutants do it.
+    path = tmp_path / "cases.csv"
+    path.write_text(to_text(APPROVED), encoding="utf-8")
+    model = attrs.evolve(MODEL)
+    test = approved(path, model)
+    case = next(one for one in APPROVED.cases if one.name == "move: ahead @ a: level = 64")
+    test(case)
+    lower = with_move("ahead", when=parse_guard("level >= 64"))
+    vars(model)["moves"] = lower.moves
+    vars(model).pop("edges", None)
+    with pytest.raises(pytest.fail.Exception, match="approved: stays in a"):
+        test(case)
 
 
 def test_a_row_of_a_rule_that_is_not_there_fails(project: pytest.Pytester) -> None:
