@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import takewhile
 
 import attrs
 
@@ -79,7 +80,7 @@ class Ground:
 
     def turn(self, edge: Edge, group: Sequence[Edge]) -> Guard:
         """That it is this move's turn: its guard holds, and no guard that is tried before it."""
-        before = group[: group.index(edge)]
+        before = takewhile(lambda one: one.name != edge.name, group)
         return all_of(
             self.at(edge.when, edge.source),
             *(negate(self.at(one.when, one.source)) for one in before),

@@ -71,7 +71,7 @@ def _shadowed(ground: Ground) -> Iterator[Finding]:
             (edge, *_turn(ground, edge, _first(group, move.priority)))
             for group in every
             for edge in group
-            if edge.rule == move
+            if edge.name == move.name
         ]
         able = [turn for turn in turns if not turn[1].refuted]  # else it is dead
         never = [turn for turn in able if turn[2].refuted]
