@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -26,17 +27,18 @@ def moves(
     __tracebackhide__ = True
     bench.model.stage(to)
     names = _known_rules(bench, by)
-    before = person.stage
-    why = _why_not(bench, person, trigger, to)
+    before = copy(person)
     decision, rows = bench._ask(person, trigger)
-    wanted = f"{_who(bench, person, before)} should move to {to}{_by(names)}{_on(trigger)}"
+    wanted = f"{_who(bench, person, before.stage)} should move to {to}{_by(names)}{_on(trigger)}"
     if not any(row.visits for row in rows):
+        why = _why_not(bench, person, trigger, to)
         reason = f"but stays{': ' if decision.reason or not why else ', because'}"
         reason += decision.reason or ("" if why else "no move leads there")
         raise AssertionError("\n".join([f"{wanted}, {reason}", *why, _is(person)]))
     made = tuple(row.rule for row in rows)
     right = made == names if names and len(names) > 1 else not names or made[-1:] == names
     if person.stage != to or not right:
+        why = _why_not(bench, before, trigger, to)
         raise AssertionError("\n".join([f"{wanted}, but moves", *_made(rows), *why, _is(person)]))
 
 
@@ -146,12 +148,12 @@ def _wrong(bench: Bench, person: Person | None, trigger: str | None, message: st
 
 
 def _why_not(bench: Bench, person: Person, trigger: str | None, to: str) -> list[str]:
-    """Every move to the stage that is not open, with all that is unmet; where none leads there,
-    every other one. It is asked before anything changes."""
+    """Every move to the stage that is not open to the person as given, with all that is unmet;
+    where none leads there, every other one."""
     event = bench.machine.events.get(trigger) if trigger is not None else None
     if trigger is not None and not (event and event.transitions.get(person.stage)):
         return []
-    closed = bench.explain(person, trigger)
+    closed = bench.machine.explain(person, trigger, bench.clock.now)
     shown = [one for one in closed if one.target == to] or closed
     return [line for one in shown for line in told(one)]
 

@@ -33,7 +33,8 @@ def witnesses(model: Model) -> Iterator[tuple[Edge, Mapping[str, Value]]]:
         fields = {name: value for name, value in answer.person.items() if name != "stage"}
         if edge.kind != "return":
             # The world's times, for conditions that compare with them; nobody returns at once [S9].
-            fields = {"stage_entered_at": NOW, "journey_started_at": NOW, **fields}
+            entered = fields.setdefault("stage_entered_at", NOW)
+            fields.setdefault("journey_started_at", entered)
         if edge.source == model.initial.name:
             fields.pop("journey_started_at", None)
         yield edge, fields

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from lifecycle_fsm import LifecycleError, Person, load, p, t
 from lifecycle_fsm.testing import Bench
+from tests.machine.small import move, small
 
 Check = Callable[[Bench], Any]
 WATERFALL = load("waterfall")
@@ -196,6 +198,26 @@ def test_what_does_not_hold_is_told_with_all_that_is_to_be_known(
     text = str(error.value)
     assert [one for one in said if one not in text] == [], text
     assert [one for one in unsaid if one in text] == [], text
+
+
+def test_a_failure_tells_of_the_person_as_time_has_left_it(bench: Bench) -> None:
+    """Half of the interest goes after thirty days, so that 80 points are 40 when it is asked."""
+    person = lead(bench, behavior_score=80, scored_at=bench.clock.now, demographic_score=0)
+    bench.clock.forward(days=30)
+    with pytest.raises(AssertionError, match=r"behavior score ≥ 65 \(it is 40\)"):
+        bench.assert_moves(person, to="mql")
+
+
+def rich(person: Any, now: datetime) -> bool:
+    """A guard that nobody can look into."""
+    return bool(person.level > 3)
+
+
+def test_a_python_callable_is_told_by_its_name() -> None:
+    bench = Bench(small(move("go", "a", "b", when=rich)))
+    bench.assert_moves(bench.person_in("a", level=4), to="b", by="go")
+    with pytest.raises(AssertionError, match="go -> b\n    ✗ rich\n"):
+        bench.assert_moves(bench.person_in("a", level=3), to="b")
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_a_machine_that_breaks_a_law_is_found(
 
 
 def test_an_effect_that_fails_is_found() -> None:
-    fragile = small(move("grows", "a", "b", on="go", when="big >= 1e308", then=TOO_LARGE))
+    fragile = small(move("grows", "a", "b", when="big >= 1e308", then=TOO_LARGE))
     with pytest.raises(AssertionError, match="parked"):
         run_state_machine_as_test(state_machine(fragile, stages=["a"]), settings=find)
 

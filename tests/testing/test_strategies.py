@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import Phase, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm import (
@@ -34,6 +34,7 @@ from lifecycle_fsm.testing.invariants import assert_forward_only
 from lifecycle_fsm.testing.strategies import run
 from lifecycle_fsm.testing.values import lengths
 from lifecycle_fsm.testing.witnesses import witnesses
+from tests.scenarios.generated import models
 
 MODELS = {name: load(name) for name in shipped()}
 BENCHES = {name: Bench(model) for name, model in MODELS.items()}
@@ -190,6 +191,20 @@ def test_whatever_happens_people_go_forwards_only(model: Model) -> None:
             assert_history_holds(person, model)
 
     holds()
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(models(), st.data())
+def test_any_model_that_builds_has_people_and_logs_of_its_own(
+    model: Model, data: st.DataObject
+) -> None:
+    bench = Bench(model)
+    person = data.draw(people(bench))
+    assert_history_holds(person, model)
+    bench.ask(person)
+    assert_history_holds(person, model)
+    for one in run(bench.orchestrator, data.draw(logs(model))):
+        assert_history_holds(one, model)
 
 
 def test_a_history_is_one_of_the_model_and_can_lead_anywhere() -> None:
