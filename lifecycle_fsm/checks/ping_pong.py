@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import attrs
 
@@ -20,6 +21,7 @@ from lifecycle_fsm.checks.finding import Finding, Severity
 from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.checks.overlapping_moves import groups as moves_asked
 from lifecycle_fsm.checks.places import place_of
+from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import (
     And,
     Compare,
@@ -34,6 +36,7 @@ from lifecycle_fsm.guard import (
     all_of,
     always,
     any_of,
+    compile_guard,
     inline,
     negate,
     never,
@@ -104,11 +107,33 @@ class _Way:
             if answer.found
             else f"{undecided}: {answer.reason}",
             stage=self.detour.source if answer.found else None,
-            person={
-                name: value for name, value in answer.person.items() if name != "stage_entered_at"
-            },
+            person=self._before(answer),
             assumed=answer.assumed,
         )
+
+    def _before(self, answer: Answer) -> dict[str, Value]:
+        """The person who was found, as they were at the instant of the detour.
+
+        Where the guard of the detour asks for so many days, which had to pass before it, they are
+        told as they are at the return.
+        """
+        world = self.ground.world
+        known = {name: one for name, one in answer.person.items() if name != _ENTERED.name}
+        entered = answer.person.get(_ENTERED.name)
+        if answer.assumed or not isinstance(entered, datetime):
+            return known
+        then = {
+            name: one + (NOW - entered) if isinstance(one, datetime) else one
+            for name, one in known.items()
+        }
+        start = {name: world.start_of(name) for name in world.vocabulary.fields}
+        person = SimpleNamespace(**{**start, **then})
+        leaves = compile_guard(
+            self.ground.at(self.detour.when, self.detour.source), world.vocabulary
+        )
+        if not leaves(person, NOW):
+            return known
+        return {name: one for name, one in then.items() if one != start[name]}
 
 
 def _walk(way: _Way, back: Edge, ahead: list[Edge]) -> Iterator[Finding]:
