@@ -55,6 +55,17 @@ class LifecycleMachine:
         #: What time brings beside moves, where somebody keeps an agenda: from the person, now, the
         #: phase and the next time-opened move, the instant at which something is due next [S20].
         self.agenda: Agenda | None = None
+        self._initial = model.initial.name
+        #: Does work on a person that happens whole or not at all [S11].
+        self.whole = Whole(self.person_class)
+        self.wire()
+        MACHINES.add(self)
+        for watcher in WATCHERS:
+            watcher(self)
+
+    def wire(self) -> None:
+        """Make the moves from the model; once, for a model never changes but under mutation."""
+        model = self.model
         #: The score rules, which a move that changes what they depend on runs again [S18].
         self.scoring = Scoring(model)
         self._words = model.vocabulary
@@ -75,18 +86,12 @@ class LifecycleMachine:
         self.events = cast(Mapping[str, LeanEvent], self._machine.events)
         self._sort = self.events[SORT].fire
         self._advance = self.events[ADVANCE].fire if ADVANCE in self.events else _never
-        self._initial = model.initial.name
-        #: Does work on a person that happens whole or not at all [S11].
-        self.whole = Whole(self.person_class)
         #: The detours that a system move leads back from.
         self._returning = frozenset(
             edge.source for edge in model.edges if edge.kind == "return" and not edge.on
         )
         self._explainers: dict[str, Callable[[Any, datetime], Outcome]] = {}
         self._turning = self._turning_points()
-        MACHINES.add(self)
-        for watcher in WATCHERS:
-            watcher(self)
 
     def _add(self, event: str, edge: Edge) -> None:
         then: tuple[Set, ...] = getattr(edge.rule, "then", ())

@@ -1,12 +1,289 @@
-"""To come."""
+"""``pytest --lifecycle-mutate``: the suite once as it is, watched; then each mutant."""
 
 from __future__ import annotations
 
+import functools
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+from typing import Any
+
 import pytest
+
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.model import Model, load
+from lifecycle_fsm.testing.mutation.generate import mutants
+from lifecycle_fsm.testing.mutation.mutant import Mutant
+from lifecycle_fsm.testing.mutation.origin import Origins
+from lifecycle_fsm.testing.mutation.report import Report, percent, score
+from lifecycle_fsm.testing.mutation.running import Forks, Here, Runner, Suite
+from lifecycle_fsm.testing.mutation.swap import Places
+from lifecycle_fsm.testing.mutation.trials import Trials
+from lifecycle_fsm.testing.watching import NO_TEST, ModelRecord, Watch
+
+#: What a fixture that several tests share did, is the doing of each of them.
+_FIXTURE = "fixture "
+#: Changes that may open a move to more people: who notices was not moved by it before.
+_MAY_OPEN = frozenset({"operator", "threshold", "and/or", "dropped condition"})
 
 
 class MutationPlugin:
-    """To come."""
+    """Watches the suite, then tries the mutants when it is over, and decides the exit status.
+
+    Raises:
+        UsageError: pytest-xdist would run the tests in other processes, or an option is wrong.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
+        if hasattr(config, "workerinput") or config.getoption("numprocesses", 0):
+            raise pytest.UsageError(
+                "--lifecycle-mutate runs the tests itself, several mutants at once "
+                "(--lifecycle-mutate-jobs): run it without pytest-xdist, with -n 0"
+            )
         self._config = config
+        self._watch = Watch()
+        self._origins = Origins(config.rootpath)
+        self._files = [_file(one) for one in config.getoption("lifecycle_mutate_report")]
+        self._seconds: dict[str, float] = {}
+        self._failed: set[str] = set()
+        self._reports: list[Report] = []
+        self._note = ""
+        self._origins.start()  # test files load models when they are collected
+
+    # ------------------------------------------------------------------ the suite, as it is
+
+    def pytest_sessionstart(self) -> None:
+        """Begin to watch."""
+        self._watch.start()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """What happens from here on is the doing of this test."""
+        self._watch.switch(item.nodeid)
+        try:
+            return (yield)
+        finally:
+            self._watch.switch(NO_TEST)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, Any, Any]:
+        """What a shared fixture does, it does for all tests that use it."""
+        if fixturedef.scope == "function":
+            return (yield)
+        self._watch.switch(_FIXTURE + fixturedef.argname)
+        try:
+            return (yield)
+        finally:
+            self._watch.switch(request._pyfuncitem.nodeid)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """How long a test took, and whether it passed."""
+        self._seconds[report.nodeid] = self._seconds.get(report.nodeid, 0.0) + report.duration
+        if report.failed or report.skipped:
+            self._failed.add(report.nodeid)
+
+    # ------------------------------------------------------------------ the mutants
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int | pytest.ExitCode
+    ) -> None:
+        """Try the mutants, and decide the exit status."""
+        self._watch.stop()
+        self._origins.stop()
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            self._note = "the run of the tests was not finished, so no mutant was tried"
+            return
+        try:
+            models = self._models()
+            self._origins.recall()
+            for model in models:
+                self._try(model, session)
+        except LifecycleError as error:
+            self._note = str(error)
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            return
+        except KeyboardInterrupt:
+            self._note = "interrupted: this is what is known by now"
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+        finally:
+            self._origins.stop()
+        self._write()
+        least = self._config.getoption("lifecycle_mutate_fail_under")
+        found = score(self._reports)
+        if least is not None and session.exitstatus == pytest.ExitCode.OK:
+            if found is None:
+                self._note = "no mutant was tried: no test ran a model of that name"
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            elif found < least:
+                self._note = f"the score is {percent(found)}, and less than {least:g} %"
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _models(self) -> list[Model]:
+        """The models to change: those that were asked for, else all that the tests ran.
+
+        Raises:
+            FileProblem, ModelError: a path that was asked for cannot be read.
+        """
+        wanted = self._config.getoption("lifecycle_mutate_model")
+        if not wanted and self._config.getini("lifecycle_model"):
+            wanted = [str(self._config.getini("lifecycle_model"))]
+        ran = list(self._watch.models.values())
+        if not wanted:
+            return ran
+        found: dict[str, Model] = {}
+        for one in wanted:
+            named = [model for model in ran if model.name == one]
+            if not named or len(named) > 1:
+                # A changed copy may have the same name: the one that was meant is in the file.
+                version = load(self._path(one)).version
+                named = [model for model in ran if model.version == version]
+            found |= {model.version: model for model in named}
+        return list(found.values())
+
+    def _path(self, name: str) -> str:
+        path = self._config.rootpath / name
+        return str(path) if path.exists() else name
+
+    def _try(self, model: Model, session: pytest.Session) -> None:
+        began = time.monotonic()
+        items = [
+            one
+            for one in session.items
+            if one.nodeid in self._seconds and one.nodeid not in self._failed
+        ]
+        items.sort(key=lambda one: self._seconds[one.nodeid])
+        record = self._watch.record.of(model)
+        tests = _Touching(record, items)
+        made = mutants(model)
+        suite = Suite(
+            items,
+            [self._seconds[one.nodeid] for one in items],
+            self._config.getoption("lifecycle_mutate_timeout"),
+            Places(model),
+            _forgetting(self._config.rootpath),
+        )
+        trials = Trials(
+            model,
+            made,
+            {one.id: tests.of(one) for one in made},
+            self._runner(suite),
+        )
+        failing = sum(one.nodeid in self._failed for one in session.items)
+        session._setupstate.teardown_exact(None)
+        gc.freeze()  # what is never collected need not be copied into each fork
+        try:
+            trials.run()
+        finally:
+            gc.unfreeze()
+            self._reports.append(
+                Report(
+                    model,
+                    self._origins.of(model),
+                    trials.trials,
+                    tuple(one.nodeid for one in items),
+                    trials.unfit,
+                    time.monotonic() - began,
+                    failing,
+                )
+            )
+
+    def _runner(self, suite: Suite) -> Runner:
+        jobs = self._config.getoption("lifecycle_mutate_jobs")
+        if jobs is None:
+            jobs = os.cpu_count() or 1
+        return Forks(suite, jobs) if jobs and hasattr(os, "fork") else Here(suite)
+
+    def _write(self) -> None:
+        for path in self._files:
+            text = json.dumps([one.to_json() for one in self._reports], indent=2)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text + "\n", "utf-8")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell what became of the mutants, and what tests are missing."""
+        terminalreporter.section("lifecycle mutants")
+        for report in self._reports:
+            for line in report.text():
+                terminalreporter.write_line(line)
+        if not self._reports and not self._note:
+            terminalreporter.write_line("no test ran a lifecycle model")
+        if self._note:
+            terminalreporter.write_line(self._note)
+
+
+class _Touching:
+    """Which tests ask what a mutant changes, as places in a list that is sorted by time."""
+
+    def __init__(self, record: ModelRecord, items: Iterable[pytest.Item]) -> None:
+        self._record = record
+        self._places = {item.nodeid: place for place, item in enumerate(items)}
+        self._using: dict[str, set[int]] = {}
+        for place, item in enumerate(items):
+            for name in getattr(item, "fixturenames", ()):
+                self._using.setdefault(_FIXTURE + name, set()).add(place)
+
+    def of(self, mutant: Mutant) -> tuple[int, ...]:
+        """Their places, fastest first; those that made such a move come before all others where the
+        move itself is changed, because they are most likely to notice."""
+        rules = mutant.change.rules
+        if mutant.change.elsewhere:
+            # Other sections ask without being watched.
+            rules = frozenset(rule for rule, _ in self._record.touches)
+        names = {name for rule in rules for name in self._record.tests_of(rule)}
+        found: set[int] = set()
+        for name in names:
+            found |= self._using.get(name, set())
+            if name in self._places:
+                found.add(self._places[name])
+        moved = self._moved(rules) if mutant.change.kind not in _MAY_OPEN else set()
+        return tuple(sorted(found, key=lambda place: (place not in moved, place)))
+
+    def _moved(self, rules: frozenset[str]) -> set[int]:
+        return {
+            self._places[test]
+            for (rule, _), tests in self._record.touches.items()
+            if rule in rules
+            for test, touch in tests.items()
+            if touch.fired and test in self._places
+        }
+
+
+def _forgetting(root: Path) -> Callable[[], None]:
+    """What makes the functions of the project forget what they keep by ``functools.cache``: it was
+    worked out with the model."""
+    caches = [
+        one
+        for one in gc.get_objects()
+        if type(one) is functools._lru_cache_wrapper and _is_of(one, root)
+    ]
+
+    def forget() -> None:
+        for one in caches:
+            one.cache_clear()
+
+    return forget
+
+
+def _is_of(function: Any, root: Path) -> bool:
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    name, file = getattr(module, "__name__", ""), getattr(module, "__file__", None)
+    if file is None or name.partition(".")[0] == "lifecycle_fsm":
+        return False
+    path = Path(file)
+    return path.is_relative_to(root) and "site-packages" not in path.parts
+
+
+def _file(option: str) -> Path:
+    kind, _, name = option.partition(":")
+    if kind != "json" or not name:
+        raise pytest.UsageError(
+            f"--lifecycle-mutate-report {option}: write json:FILE, as in json:mutants.json"
+        )
+    return Path(name)

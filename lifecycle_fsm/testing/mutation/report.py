@@ -1,0 +1,179 @@
+"""What came of the mutants: counts, the score, the missing tests; as text and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.testing.mutation.origin import Origin
+from lifecycle_fsm.testing.mutation.running import Ending
+from lifecycle_fsm.testing.mutation.trials import Trial
+from lifecycle_fsm.testing.mutation.witness import missing_test
+
+#: So many survivors are told with their missing tests; the JSON has them all.
+SHOWN = 20
+
+
+@attrs.frozen
+class Report:
+    """What the tests made of the mutants of one model.
+
+    Args:
+        model: the model.
+        origin: where its text stands, for names and lines.
+        trials: what became of each mutant.
+        names: the names of the tests, by their places.
+        unfit: tests that do not pass twice in one process, by their places, and how they ended.
+        seconds: how long it took, without the first run of the tests.
+        failing: how many tests failed with the model itself, and were left out.
+    """
+
+    model: Model
+    origin: Origin
+    trials: tuple[Trial, ...]
+    names: tuple[str, ...]
+    unfit: Mapping[int, Ending]
+    seconds: float
+    failing: int
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many mutants came to each fate."""
+        return Counter(one.fate for one in self.trials)
+
+    @property
+    def score(self) -> float | None:
+        """How many per cent were killed of those that were run or that no test touches; nothing
+        where there were none. Proved equivalents do not count, undecided ones do."""
+        return score([self])
+
+    @property
+    def alive(self) -> tuple[Trial, ...]:
+        """The mutants that no test noticed."""
+        return tuple(one for one in self.trials if one.fate in ("survived", "untouched"))
+
+    def line(self, trial: Trial) -> str:
+        """Where the change would be made: file and line, where the model has a text."""
+        return self.origin.place(trial.mutant.change.path)
+
+    def test_for(self, trial: Trial) -> str:
+        """The missing test as code, if there is one."""
+        return missing_test(self.model, trial.mutant, trial.verdict, self.origin.source)
+
+    # ------------------------------------------------------------------ as text
+
+    def text(self) -> Iterator[str]:
+        """The lines of the summary in a terminal."""
+        yield self.summary()
+        for place, ending in sorted(self.unfit.items()):
+            how = {"timeout": "runs for ever", "died": "ends the process"}.get(ending, "fails")
+            yield (
+                f"left out, because it {how} when it is run a second time in one process: "
+                f"{self.names[place]}"
+            )
+        if self.failing:
+            yield f"left out, because they fail with the model itself: {self.failing} tests"
+        for trial in self.alive[:SHOWN]:
+            yield ""
+            yield from self._of(trial)
+        if len(self.alive) > SHOWN:
+            yield ""
+            yield (
+                f"and {len(self.alive) - SHOWN} more: --lifecycle-mutate-report json:FILE has all"
+            )
+
+    def summary(self) -> str:
+        """The counts and the score in one line."""
+        counts = self.counts
+        late = sum(one.ending == "timeout" for one in self.trials)
+        undecided = sum(one.undecided for one in self.alive)
+        parts = [f"{counts['killed']} killed" + (f" ({late} ran for too long)" if late else "")]
+        if counts["survived"]:
+            parts.append(f"{counts['survived']} survived")
+        if counts["untouched"]:
+            parts.append(f"{counts['untouched']} that no test touches")
+        if undecided:
+            parts.append(f"{undecided} of these not decided, perhaps equivalent")
+        if counts["equivalent"]:
+            parts.append(f"{counts['equivalent']} equivalent (proved)")
+        if counts["not_run"]:
+            parts.append(f"{counts['not_run']} not run: interrupted")
+        share = "" if self.score is None else f"; score {percent(self.score)}"
+        return (
+            f"{self.model.name} {self.model.version}: {len(self.trials)} mutants in "
+            f"{self.seconds:.1f} s: {', '.join(parts)}{share}"
+        )
+
+    def _of(self, trial: Trial) -> Iterator[str]:
+        change = trial.mutant.change
+        where = f"{line}: " if (line := self.line(trial)) else ""
+        yield f"{where}{change.where}: {change.kind}"
+        yield f"  - {change.before}"
+        yield f"  + {change.after}"
+        if trial.fate == "untouched":
+            found = "No test asks it."
+        else:
+            found = f"{trial.touching} tests ask it, and none notices."
+            if trial.touching == 1:
+                found = "1 test asks it, and does not notice."
+        if trial.undecided:
+            yield f"  {found} Not decided whether anybody could: {trial.verdict.reason}."
+            return
+        code = self.test_for(trial)
+        if not code:
+            who = dict(trial.verdict.answer.person) | dict(trial.verdict.answer.assumed)
+            yield f"  {found} Somebody who would tell them apart: {who}"
+            return
+        yield f"  {found} This one would:"
+        yield ""
+        yield from (f"    {line}".rstrip() for line in code.splitlines())
+
+    # ------------------------------------------------------------------ as JSON
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as dicts, lists, texts and numbers."""
+        return {
+            "model": self.model.name,
+            "version": self.model.version,
+            "score": self.score,
+            "seconds": round(self.seconds, 3),
+            "counts": dict(sorted(self.counts.items())),
+            "left_out": {self.names[place]: ending for place, ending in self.unfit.items()},
+            "failing": self.failing,
+            "mutants": [self._one(trial) for trial in self.trials],
+        }
+
+    def _one(self, trial: Trial) -> dict[str, Any]:
+        change = trial.mutant.change
+        alive = trial.fate in ("survived", "untouched")
+        said = {
+            "id": trial.mutant.id,
+            "kind": change.kind,
+            "where": change.where,
+            "place": self.line(trial),
+            "before": change.before,
+            "after": change.after,
+            "fate": trial.fate,
+            "tests": trial.touching,
+            "by": None if trial.by is None else self.names[trial.by],
+            "ending": trial.ending,
+            "not_decided": trial.verdict.reason if trial.undecided else None,
+            "missing_test": (self.test_for(trial) or None) if alive else None,
+        }
+        return {name: value for name, value in said.items() if value not in (None, "")}
+
+
+def score(reports: list[Report]) -> float | None:
+    """How many per cent of all mutants were killed; nothing where there were none."""
+    counts = sum((one.counts for one in reports), Counter[str]())
+    tried = counts["killed"] + counts["survived"] + counts["untouched"]
+    return 100 * counts["killed"] / tried if tried else None
+
+
+def percent(share: float) -> str:
+    """A share for people; never rounded up to a whole hundred."""
+    return "100 %" if share == 100 else f"{min(share, 99.9):.1f} %"

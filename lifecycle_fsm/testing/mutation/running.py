@@ -1,0 +1,279 @@
+"""Run chosen tests once more with a mutant in the place of its model, in a process of its own.
+
+A fork has everything that the tests have loaded, costs some milliseconds, and what a mutant breaks
+in it dies with it. Where there is no fork (Windows), tests run in this process, one mutant after
+the other, and nobody can stop a test that runs for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, Literal, Protocol, TypeAlias
+
+import attrs
+import pytest
+from _pytest.runner import runtestprotocol
+
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.testing.mutation.swap import Places
+
+#: How a run ended: all passed; one failed; one ran for too long; the process died in one.
+Ending: TypeAlias = Literal["passed", "failed", "timeout", "died"]
+#: A test may take so many times as long as it took with the model, and the allowance beside.
+TIMES = 10
+
+
+@attrs.frozen
+class Job:
+    """Some tests, in this order, up to the first that does not pass.
+
+    Args:
+        tag: whose job it is, for the caller.
+        mutant: what stands in the place of the model; nothing to run with the model itself.
+        tests: places in the list of tests.
+    """
+
+    tag: object
+    mutant: Model | None
+    tests: tuple[int, ...]
+
+
+@attrs.frozen
+class Result:
+    """How a job ended, and the test at which it did; ``ran`` counts the tests that were begun."""
+
+    ending: Ending
+    test: int | None = None
+    ran: int = 0
+
+
+class Runner(Protocol):
+    """Takes jobs, as many at once as it has room for."""
+
+    @property
+    def room(self) -> int:
+        """How many it does at once."""
+
+    def start(self, job: Job) -> None:
+        """Take a job; there must be room."""
+
+    def wait(self) -> list[tuple[Job, Result]]:
+        """What has ended, at least one job, if any is at work."""
+
+    def close(self) -> None:
+        """Stop everything that is at work."""
+
+
+@attrs.frozen
+class Suite:
+    """The tests of a session that can be run once more.
+
+    Args:
+        items: the tests.
+        seconds: how long each took with the model.
+        allowance: seconds that each may take longer, beside :data:`TIMES` the time.
+        places: where the model stands in this process.
+        renew: called before the tests of a job, so that nothing is left of the model's own run.
+    """
+
+    items: Sequence[pytest.Item]
+    seconds: Sequence[float]
+    allowance: float
+    places: Places
+    renew: Callable[[], None]
+
+    def limit(self, test: int) -> float:
+        """After how many seconds a test counts as running for ever."""
+        return TIMES * self.seconds[test] + self.allowance
+
+    def run(self, job: Job, begin: Callable[[int], None]) -> Result:
+        """Run the tests of a job here and now; ``begin`` is told of each."""
+        held = nullcontext() if job.mutant is None else self.places.hold(job.mutant)
+        with held:
+            self.renew()
+            items = [self.items[one] for one in job.tests]
+            for index, item in enumerate(items):
+                begin(job.tests[index])
+                after = items[index + 1] if index + 1 < len(items) else None
+                if not _passes(item, after):
+                    item.session._setupstate.teardown_exact(None)
+                    return Result("failed", job.tests[index], index + 1)
+        return Result("passed", None, len(job.tests))
+
+
+def _passes(item: pytest.Item, after: pytest.Item | None) -> bool:
+    with _steady(item):
+        reports = runtestprotocol(item, log=False, nextitem=after)
+    return not any(report.failed for report in reports)
+
+
+@contextmanager
+def _steady(item: pytest.Item) -> Iterator[None]:
+    """A Hypothesis test with the same examples for every mutant, none kept, none made smaller."""
+    function: Any = getattr(item, "obj", None)
+    function = getattr(function, "__func__", function)
+    name = "_hypothesis_internal_use_settings"
+    before = getattr(function, name, None)
+    if before is None:
+        yield
+        return
+    from hypothesis import Phase, settings
+
+    setattr(
+        function,
+        name,
+        settings(
+            before,
+            database=None,
+            derandomize=True,
+            phases=[one for one in before.phases if one in (Phase.explicit, Phase.generate)],
+        ),
+    )
+    try:
+        yield
+    finally:
+        setattr(function, name, before)
+
+
+class Here:
+    """Runs jobs in this process."""
+
+    def __init__(self, suite: Suite) -> None:
+        self.room = 1
+        self._suite = suite
+        self._done: list[tuple[Job, Result]] = []
+
+    def start(self, job: Job) -> None:
+        """Run the job."""
+        self._done.append((job, self._suite.run(job, lambda test: None)))
+
+    def wait(self) -> list[tuple[Job, Result]]:
+        """What has been run."""
+        done, self._done = self._done, []
+        return done
+
+    def close(self) -> None:
+        """Nothing is at work."""
+
+
+@attrs.define
+class _Child:
+    job: Job
+    process: int
+    pipe: int
+    text: bytes = b""
+    test: int | None = None
+    ran: int = 0
+    since: float = attrs.field(factory=time.monotonic)
+
+
+class Forks:
+    """Runs each job in a fork of this process, several at once.
+
+    Args:
+        suite: the tests.
+        workers: how many at once.
+    """
+
+    def __init__(self, suite: Suite, workers: int) -> None:
+        self.room = workers
+        self._suite = suite
+        self._children: dict[int, _Child] = {}
+        self._selector = selectors.DefaultSelector()
+
+    def start(self, job: Job) -> None:
+        """Begin the job."""
+        pipe, end = os.pipe()
+        with warnings.catch_warnings():
+            # A library's threads do not come along; a test that needs them is found by its control.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process = os.fork()
+        if process == 0:
+            os.close(pipe)
+            self._in_child(job, end)
+        os.close(end)
+        self._children[pipe] = _Child(job, process, pipe)
+        self._selector.register(pipe, selectors.EVENT_READ)
+
+    def _in_child(self, job: Job, pipe: int) -> None:
+        """Run the job and tell of it; never returns, so that nothing of the session runs twice."""
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends us
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(nowhere, stream)
+            manager = self._suite.items[0].config.pluginmanager
+            if manager.has_plugin("pdbinvoke"):
+                manager.unregister(name="pdbinvoke")
+            result = self._suite.run(job, lambda test: _tell(pipe, f"begin {test}"))
+            _tell(pipe, result.ending)
+        finally:
+            os._exit(0)
+
+    def wait(self) -> list[tuple[Job, Result]]:
+        """Wait until a job has ended, or has to be ended."""
+        done: list[tuple[Job, Result]] = []
+        while self._children and not done:
+            now = time.monotonic()
+            soonest = min(self._deadline(child) for child in self._children.values())
+            for key, _ in self._selector.select(max(0.0, soonest - now)):
+                child = self._children[key.fd]
+                ending = self._read(child)
+                if ending is not None:
+                    done.append(self._end(child, ending))
+            now = time.monotonic()
+            for child in list(self._children.values()):
+                if self._deadline(child) <= now:
+                    os.kill(child.process, signal.SIGKILL)
+                    done.append(self._end(child, "timeout"))
+        return done
+
+    def _deadline(self, child: _Child) -> float:
+        # Before the first test begins, the child makes its machines anew.
+        limit = self._suite.allowance + 60 if child.test is None else self._suite.limit(child.test)
+        return child.since + limit
+
+    def _read(self, child: _Child) -> Ending | None:
+        """What the child has to tell; how it ended, if it did."""
+        told = os.read(child.pipe, 65_536)
+        if not told:
+            return "died"
+        *lines, child.text = (child.text + told).split(b"\n")
+        for line in lines:
+            match line.split():
+                case [b"begin", number]:
+                    child.test, child.since = int(number), time.monotonic()
+                    child.ran += 1
+                case [b"passed"]:
+                    return "passed"
+                case [b"failed"]:
+                    return "failed"
+        return None
+
+    def _end(self, child: _Child, ending: Ending) -> tuple[Job, Result]:
+        self._forget(child)
+        test = None if ending == "passed" else child.test
+        return child.job, Result(ending, test, child.ran)
+
+    def _forget(self, child: _Child) -> None:
+        self._selector.unregister(child.pipe)
+        os.close(child.pipe)
+        os.waitpid(child.process, 0)
+        del self._children[child.pipe]
+
+    def close(self) -> None:
+        """End everything that is at work."""
+        for child in list(self._children.values()):
+            os.kill(child.process, signal.SIGKILL)
+            self._forget(child)
+        self._selector.close()
+
+
+def _tell(pipe: int, line: str) -> None:
+    os.write(pipe, f"{line}\n".encode())

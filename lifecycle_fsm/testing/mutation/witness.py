@@ -1,0 +1,133 @@
+"""The test that is missing: a person for whom a mutant and its model part, as code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.testing.bench import Bench
+from lifecycle_fsm.testing.mutation.context import Asked, Verdict
+from lifecycle_fsm.testing.mutation.mutant import Mutant
+
+#: What a test says of the visit: without it, the stage was entered an hour before.
+_VISIT = ("stage_entered_at", "journey_started_at")
+
+
+@attrs.frozen
+class _Outcome:
+    """What came of asking one person: the stage, the rules that moved, and the fields."""
+
+    stage: str
+    rules: tuple[str, ...]
+    refused: bool
+    fields: Mapping[str, Any]
+
+
+def missing_test(model: Model, mutant: Mutant, verdict: Verdict, source: str = "") -> str:
+    """A test that passes with the model and fails with the mutant; empty where there is none.
+
+    It is tried with both before it is shown.
+
+    Args:
+        model: the model.
+        mutant: one that can be told from it.
+        verdict: with the person for whom they part.
+        source: how a test loads the model: the name of a shipped one, or a path.
+    """
+    if not verdict.different or verdict.asked is None or verdict.answer.assumed:
+        return ""
+    asked = verdict.asked
+    person = {name: value for name, value in verdict.answer.person.items() if name != "stage"}
+    # The person lives as found; where that takes no times of the visit, the test need not say any.
+    at_once = dict.fromkeys(_VISIT, NOW) if asked.trigger or not _sorts(model, asked) else {}
+    for fields in (person, {**at_once, **person}):
+        try:
+            ours, theirs = (_outcome(one, asked, fields) for one in (model, mutant.model))
+        except LifecycleError:
+            continue
+        if ours != theirs:
+            return _code(model, mutant, asked, fields, ours, theirs, source)
+    return ""
+
+
+def _sorts(model: Model, asked: Asked) -> bool:
+    return asked.stage == model.initial.name
+
+
+def _outcome(model: Model, asked: Asked, fields: Mapping[str, Any]) -> _Outcome:
+    bench = Bench(model, now=NOW)
+    person = bench.person_in(asked.stage, id="p", **fields)
+    trigger = asked.trigger if asked.trigger in model.triggers else None
+    rows: tuple[HistoryRow, ...] = ()
+    declared = any(edge.on == trigger and edge.source == asked.stage for edge in model.edges)
+    if asked.trigger is None or trigger is not None:
+        rows = bench.ask(person, trigger)
+    return _Outcome(
+        person.stage,
+        tuple(row.rule for row in rows),
+        bool(trigger and declared and not rows),
+        {name: getattr(person, name) for name in model.field_types},
+    )
+
+
+def _code(
+    model: Model,
+    mutant: Mutant,
+    asked: Asked,
+    fields: Mapping[str, Any],
+    ours: _Outcome,
+    theirs: _Outcome,
+    source: str,
+) -> str:
+    given = "".join(f", {name}={_literal(value)}" for name, value in fields.items())
+    trigger = f', "{asked.trigger}"' if asked.trigger else ""
+    lines = [
+        "from lifecycle_fsm.testing import Bench",
+        "",
+        "",
+        f"def test_{_name(mutant)}() -> None:",
+        f"    bench = Bench({_literal(source) if source else 'MODEL'})",
+        f'    person = bench.person_in("{asked.stage}"{given})',
+    ]
+    if ours.rules:
+        rules = ours.rules if ours.rules[-1:] == theirs.rules[-1:] else ours.rules[-1:]
+        by = _literal(rules[0] if len(rules) == 1 else list(rules))
+        lines.append(f'    bench.assert_moves(person{trigger}, to="{ours.stage}", by={by})')
+    elif ours.refused:
+        lines.append(f"    bench.assert_refused(person{trigger})")
+    elif asked.trigger:
+        lines.append(f"    assert bench.ask(person{trigger}) == ()")
+    else:
+        lines.append("    bench.assert_stays(person)")
+    if (ours.stage, ours.rules, ours.refused) == (theirs.stage, theirs.rules, theirs.refused):
+        lines += [
+            f"    assert person.{name} {'is' if value in (None, True, False) else '=='} "
+            f"{_literal(value)}"
+            for name, value in ours.fields.items()
+            if value != theirs.fields[name]
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _name(mutant: Mutant) -> str:
+    words = f"{mutant.change.where} {mutant.change.kind} {mutant.id[:4]}"
+    return re.sub(r"\W+", "_", words).strip("_").lower()
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f'"{value.isoformat().replace("+00:00", "Z")}"'
+    if isinstance(value, str):
+        written = repr(value)
+        return f'"{written[1:-1]}"' if '"' not in written and written[0] == "'" else written
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    return repr(value)
