@@ -8,12 +8,14 @@ from datetime import timedelta
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.guard import Compare, Const, Field, all_of, negate
-from lifecycle_fsm.model import Deadline, Model
+from lifecycle_fsm.model import Calendar, Deadline, Model
 from lifecycle_fsm.model.calendars import spans_of
 from lifecycle_fsm.solving import NOW
 
 NAME = "deadlines_met"
-_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
+_MINUTE, _DAY, _WEEK, _YEAR = (timedelta(minutes=1), *(timedelta(days=n) for n in (1, 7, 365)))
+#: More public holidays than any country has in a year, and how often what they add is added up.
+_HOLIDAYS, _ROUNDS = 30, 5
 
 
 def check(ground: Ground) -> Iterator[Finding]:
@@ -23,7 +25,7 @@ def check(ground: Ground) -> Iterator[Finding]:
     for index, deadline in enumerate(model.deadlines):
         where = f"deadlines[{index}] {deadline.name}"
         leaving = [edge for edge in model.edges if edge.source == deadline.stage]
-        in_time = Compare(">=", Field("stage_entered_at"), Const(NOW - _longest(model, deadline)))
+        in_time = Compare(">=", Field("stage_entered_at"), Const(NOW - longest(model, deadline)))
         kept = [negate(deadline.when), *(edge.when for edge in leaving)]
         answers = [ground.ask(all_of(ground.at(one, deadline.stage), in_time)) for one in kept]
         unclear = [answer for answer in answers if answer.verdict == "undecided"]
@@ -52,22 +54,26 @@ def check(ground: Ground) -> Iterator[Finding]:
             )
 
 
-def _longest(model: Model, deadline: Deadline) -> timedelta:
+def longest(model: Model, deadline: Deadline) -> timedelta:
     """How long the deadline can last on the wall, at the most: beside its own time that of the one
     that it escalates, and what a calendar closes. Rather too long: what is said here is certain."""
-    length = deadline.after
     calendar = next((one for one in model.calendars if one.name == deadline.calendar), None)
-    if calendar is not None:
-        hours = spans_of(calendar).values()
-        days = sum(bool(spans) for spans in hours)
-        minutes = sum(end - start for spans in hours for start, end in spans)
-        whole_days = length >= _DAY and not length % _DAY
-        weeks = (
-            length // _DAY / max(days, 1)
-            if whole_days
-            else length / timedelta(minutes=max(minutes, 1))
-        )
-        closed = len(calendar.closed) + (20 if calendar.holidays else 0)
-        length = weeks * _WEEK + _WEEK + closed * _DAY
+    length = deadline.after if calendar is None else _on_the_wall(calendar, deadline.after)
     before = next((one for one in model.deadlines if one.name == deadline.escalates), None)
-    return length + (_longest(model, before) if before is not None else timedelta(0))
+    return length + (longest(model, before) if before is not None else timedelta(0))
+
+
+def _on_the_wall(calendar: Calendar, length: timedelta) -> timedelta:
+    """The closed days count as days that are needed beside those of the deadline, and a week is
+    added for where in the week it begins."""
+    hours = [sum(end - start for start, end in spans) for spans in spans_of(calendar).values()]
+    if length >= _DAY and not length % _DAY:
+        needed, in_week, closes = length / _DAY, float(sum(map(bool, hours))), 1.0
+    else:
+        needed, in_week, closes = length / _MINUTE, float(sum(hours)), float(max(hours))
+    found = timedelta(0)
+    for _ in range(_ROUNDS):
+        years = 1 + found // _YEAR
+        closed = len(calendar.closed) + (_HOLIDAYS * years if calendar.holidays else 0)
+        found = _WEEK + (needed + closed * closes) / max(in_week, 1.0) * _WEEK
+    return found

@@ -52,6 +52,17 @@ def check(ground: Ground) -> Iterator[Finding]:
                 found = next(_taken(ground, one, whole, atom, name), None)
                 if found is None:
                     continue
+                stage, answer = found
+                if not answer.found:
+                    yield Finding(
+                        check=NAME,
+                        severity="hint",
+                        fault="not decided",
+                        where=one.where,
+                        message=f"whether {to_text(negate(atom))!r} takes somebody whose {name!r} "
+                        f"is missing: {answer.reason}",
+                    )
+                    continue
                 yield Finding(
                     check=NAME,
                     severity="hint",
@@ -60,8 +71,8 @@ def check(ground: Ground) -> Iterator[Finding]:
                     message=f"{to_text(negate(atom))!r} also holds for everybody whose "
                     f"{name!r} is missing: write '{name} is known and …' to leave them out, or "
                     f"'{name} is missing or …' to show that they are meant",
-                    stage=found[0],
-                    person={**found[1].person, name: None},
+                    stage=stage,
+                    person={**answer.person, name: None},
                 )
 
 
@@ -81,9 +92,14 @@ def _taken(
     """Somebody whom the condition takes only because the field is missing."""
     fails = transform(whole, lambda part: always if part == atom else part)
     question = all_of(whole, negate(fails), negate(Known(Field(name))))
+    unclear: list[tuple[str | None, Answer]] = []
     for stage, answer in zip(one.stages or (None,), ground.each(one, question), strict=True):
-        if not answer.refuted:
+        if answer.found:
             yield stage, answer
+            return
+        if not answer.refuted:
+            unclear.append((stage, answer))
+    yield from unclear
 
 
 def _denied(guard: Guard, words: Vocabulary, denied: bool = False) -> Iterator[Guard]:

@@ -84,5 +84,7 @@ def readers(model: Model) -> Iterator[Guard | Term]:
         for one in asking:
             yield one.when
             yield from one.to
+    for claim in model.claims:
+        yield from (one for one in (claim.always, claim.never) if one is not None)
     yield from (one.points for one in model.scoring)
     yield from (one.value for _, one in effects_of(model))

@@ -89,6 +89,14 @@ def test_a_budget_that_runs_out_is_told_and_never_clean() -> None:
     assert any("more than 1 cases" in one.message for one in found)
 
 
+@pytest.mark.parametrize("one", FAULTS, ids=lambda one: one.name)
+def test_a_small_budget_tells_less_and_nothing_else(one: Seeded) -> None:
+    found = found_in(one.text, budget=1)
+    decided = {each for each in verdicts(found) if each[2] != "not decided"}
+    assert decided <= set(verdicts(found_in(one.text)))
+    assert len(decided) < len(found)
+
+
 TWO_SUMS = (
     move("first", "a", "b", when="level + bonus >= 10 and level - bonus >= 10"),
     move("second", "a", "b", when="level + bonus < 10 and bonus >= 0"),
