@@ -27,10 +27,20 @@ from lifecycle_fsm.testing.cases import (
     to_text,
     with_examples,
 )
-from lifecycle_fsm.testing.cases.rows import NO_WAY, OPAQUE, REDUNDANT, UNDECIDED
+from lifecycle_fsm.testing.cases.rows import (
+    EVERYBODY,
+    FOR_CLARITY,
+    NO_WAY,
+    NOBODY,
+    OPAQUE,
+    REDUNDANT,
+    UNDECIDED,
+)
 
 DIFFERENT = 1
 _NOTES = {
+    EVERYBODY: "holds for everybody",
+    NOBODY: "holds for nobody",
     REDUNDANT: "never decides: the guard says the same without it",
     UNDECIDED: "is not decided: no case was made",
     OPAQUE: "is a Python function: give examples of it by hand",
@@ -106,8 +116,8 @@ def _counted(table: Table) -> str:
 def _tell(table: Table) -> None:
     """Say beside the output for what there is no case."""
     for row in table:
-        if row.outcome in _NOTES:
-            what = row.given.removeprefix("whether or not ")
+        if row.outcome in _NOTES and row.why != FOR_CLARITY:
+            what = row.given.removeprefix("whether or not ").removeprefix("whoever it is")
             where = f"{row.part} {row.rule}" + (f": {what}" if what else "")
             reason = f" ({row.why})" if row.outcome in (UNDECIDED, NO_WAY) and row.why else ""
             complain(f"note: {where} {_NOTES[row.outcome]}{reason}")

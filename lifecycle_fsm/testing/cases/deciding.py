@@ -69,7 +69,8 @@ class Somebody:
 
 @attrs.frozen
 class Boundary:
-    """Somebody at the boundary of a condition, on which the outcome hangs there."""
+    """Somebody at the boundary of a condition, on which the outcome hangs there, if it does for
+    anybody."""
 
     condition: Guard
     words: str
@@ -91,8 +92,10 @@ class Pair:
 class GuardCases:
     """The cases of one guard.
 
-    ``redundant`` are conditions that decide for nobody: the guard says the same without them, and
-    no pair is possible. ``undecided`` are those for which nobody knows, with the reason.
+    ``constant`` says that the guard holds for everybody, or for nobody. ``redundant`` are
+    conditions that decide for nobody: the guard says the same without them, and no pair is
+    possible; there are people at their boundaries all the same. ``undecided`` are those for which
+    nobody knows, with the reason.
     """
 
     boundaries: tuple[Boundary, ...]
@@ -100,6 +103,7 @@ class GuardCases:
     redundant: tuple[Guard, ...]
     undecided: tuple[tuple[Guard, str], ...]
     opaque: tuple[str, ...]
+    constant: bool | None = None
 
 
 def conditions(guard: Guard, world: World) -> tuple[Guard, ...]:
@@ -149,6 +153,8 @@ class _Cases:
             with_it, without = self.one_who(one, matters), self.solve(negate(one), matters)
             if with_it.refuted or without.refuted:
                 redundant.append(one)
+                anybody = self.solve(one)
+                boundaries += self.around(one, always, anybody.person) if anybody.found else ()
             elif not (with_it.found and without.found):
                 undecided.append((one, with_it.reason or without.reason))
             else:
@@ -156,8 +162,19 @@ class _Cases:
                 boundaries += around
                 pairs.append(self.pair(one, matters, around, with_it, without))
         return GuardCases(
-            tuple(boundaries), tuple(pairs), tuple(redundant), tuple(undecided), self.opaque
+            tuple(boundaries),
+            tuple(pairs),
+            tuple(redundant),
+            tuple(undecided),
+            self.opaque,
+            self.constant() if redundant and not pairs else None,
         )
+
+    def constant(self) -> bool | None:
+        """Whether the guard holds for everybody, or for nobody; nothing where it depends."""
+        if self.solve(self.guard).refuted:
+            return False
+        return True if self.solve(negate(self.guard)).refuted else None
 
     def matters(self, condition: Guard) -> Guard:
         """Holds for those whose outcome hangs on the condition."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.guard import Guard, label
+from lifecycle_fsm.guard import Guard, Known, label
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.solving import NOW, World
 from lifecycle_fsm.testing.cases import wording
@@ -21,7 +21,10 @@ from lifecycle_fsm.testing.cases.deciding import (
 from lifecycle_fsm.testing.cases.orders import somebody_for_both
 from lifecycle_fsm.testing.cases.places import Rule, shown
 from lifecycle_fsm.testing.cases.rows import (
+    EVERYBODY,
+    FOR_CLARITY,
     NO_WAY,
+    NOBODY,
     OPAQUE,
     ORDER,
     REDUNDANT,
@@ -105,10 +108,17 @@ def _row(rule: Rule, who: Somebody, why: str, decides: str, world: World, runner
 
 def _without(rule: Rule, found: GuardCases, world: World) -> Iterator[Row]:
     """Conditions for which there is no pair, by name, and Python functions."""
-    for condition in found.redundant:
+    if found.constant is not None:
+        outcome = EVERYBODY if found.constant else NOBODY
         yield Row(
-            rule.part, rule.name, rule.stage, _whether(condition, world), REDUNDANT,
-            "the guard says the same without it",
+            rule.part, rule.name, rule.stage, "whoever it is", outcome, "the guard as a whole"
+        )
+    for condition in found.redundant if found.constant is None else ():
+        # Who writes 'role is missing or role not in ...' says what a negation means anyway [S3].
+        clear = isinstance(condition, Known)
+        why = FOR_CLARITY if clear else "the guard says the same without it"
+        yield Row(
+            rule.part, rule.name, rule.stage, _whether(condition, world), REDUNDANT, why
         )  # fmt: skip
     for condition, reason in found.undecided:
         yield Row(

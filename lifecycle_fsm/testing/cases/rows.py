@@ -13,13 +13,17 @@ from lifecycle_fsm.errors import LifecycleError
 #: whole path, a Python function.
 ORDER, TRIGGER, TOUR, EXAMPLE = "order", "trigger", "tour", "example"
 #: The outcomes of rows that nobody can run.
-REDUNDANT, UNDECIDED, OPAQUE, NO_WAY = (
+REDUNDANT, EVERYBODY, NOBODY, UNDECIDED, OPAQUE, NO_WAY = (
     "never decides",
+    "holds for everybody",
+    "holds for nobody",
     "not decided",
     "cannot be looked into",
     "fired by nobody",
 )
-NOT_RUN = frozenset({REDUNDANT, UNDECIDED, OPAQUE, NO_WAY})
+#: Why a condition that never decides may stand there.
+FOR_CLARITY = "said for clarity: without a value it comes out so anyway"
+NOT_RUN = frozenset({REDUNDANT, EVERYBODY, NOBODY, UNDECIDED, OPAQUE, NO_WAY})
 
 
 @attrs.frozen

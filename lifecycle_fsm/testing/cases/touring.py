@@ -21,6 +21,7 @@ from lifecycle_fsm.guard import Guard, all_of, inline, negate, reads, resolve, t
 from lifecycle_fsm.guard.vocabulary import Vocabulary
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.person import READ_ONLY
+from lifecycle_fsm.scoring import Scoring
 from lifecycle_fsm.solving import solve
 from lifecycle_fsm.testing.cases import wording
 from lifecycle_fsm.testing.cases.asking import Asking
@@ -71,6 +72,7 @@ class _Search:
         self.words: Vocabulary = model.vocabulary
         self.world = world_of(model)
         self.asking = Asking(model)
+        self.inputs = Scoring(model).inputs
         self.found: dict[Edge, Path] = {}
         self.arrivals: dict[str, int] = {}
         self.waiting: deque[_Steps] = deque()
@@ -220,15 +222,24 @@ class _Search:
             for name, payload in self.asking.naturally(changes, here.values, at):
                 yield (*here.steps, _step(name, payload, at))
             yield (*here.steps, _step("changed", changes, at))
+            # What points of fit depend on has them computed anew: then they are set behind it.
+            first = {name: one for name, one in changes.items() if name in self.inputs}
+            then = {name: one for name, one in changes.items() if name not in self.inputs}
+            if first and "demographic_score" in then:
+                later = _step("changed", then, at + PAUSE)
+                yield (*here.steps, _step("changed", first, at), later)
 
     def _reason(self, edge: Edge) -> str:
         if edge.source != self.model.initial.name and not self.arrivals.get(edge.source):
             return f"nobody gets to {edge.source}"
         world = attrs.evolve(self.world, start={**self.world.start, "stage": edge.source})
-        answer = solve(self._first(edge), world)
+        there = is_value("stage", edge.source)
+        if solve(all_of(edge.when, there), world).refuted:
+            return f"its guard holds for nobody in {edge.source}"
+        answer = solve(all_of(self._first(edge), there), world)
         if edge in self.model.sort_edges:
             before = self.model.sort_edges[: self.model.sort_edges.index(edge)]
-            answer = solve(all_of(edge.when, *(negate(one.when) for one in before)), world)
+            answer = solve(all_of(edge.when, *(negate(one.when) for one in before), there), world)
         if answer.refuted:
             return "what is tried before it leaves nobody"
         return f"no way was found{f': {answer.reason}' if answer.reason else ''}"

@@ -53,10 +53,11 @@ def hangs_on(guard: Guard, condition: Guard, person: SimpleNamespace) -> bool:
 @thoroughly
 @given(GUARDS)
 def test_everybody_at_a_boundary_is_somebody_for_whom_it_matters(guard: Guard) -> None:
-    for one in guard_cases(guard, WORLD).boundaries:
+    found = guard_cases(guard, WORLD)
+    for one in found.boundaries:
         person = whole(one.who.person)
         assert one.who.holds is oracle(guard, person)
-        assert hangs_on(guard, one.condition, person)
+        assert one.condition in found.redundant or hangs_on(guard, one.condition, person)
 
 
 def distance(condition: Compare, person: SimpleNamespace) -> float | None:
@@ -294,10 +295,48 @@ def test_a_redundant_condition_is_named(text: str, redundant: str) -> None:
     assert guard_cases(parse_guard(text), WORLD).redundant == (parse_guard(redundant),)
 
 
+def test_a_redundant_condition_has_its_boundary_all_the_same() -> None:
+    assert around("opted_in is missing or not opted_in") == [
+        ("opted_in=False", True),
+        ("opted_in=None", True),
+        ("opted_in=True", False),
+        ("opted_in=False", True),
+    ]
+    # Neither decides, since each says what the other says; still there are people on both sides.
+    assert around("score >= 3 and score > 2")[:3] == [
+        ("score=2", False),
+        ("score=3", True),
+        ("score=4", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "constant"),
+    [
+        ("score >= 9 and score < 3", False),
+        ("hand_raised or not hand_raised", True),
+        ("score >= 3 and score > 2", None),
+        ("score >= 3", None),
+        ("source == 'web' and source != 'web' and score >= 3", False),
+    ],
+)
+def test_a_guard_for_everybody_or_nobody_is_known_as_one(text: str, constant: bool | None) -> None:
+    assert guard_cases(parse_guard(text), WORLD).constant is constant
+
+
+@thoroughly
+@given(GUARDS, st.lists(PERSONS, min_size=20, max_size=20))
+def test_a_constant_guard_is_so_for_everybody(guard: Guard, persons: list[Any]) -> None:
+    constant = guard_cases(guard, WORLD).constant
+    if constant is not None:
+        assert {oracle(guard, one) for one in persons} == {constant}
+
+
 def test_a_condition_is_bound_by_where_it_is_asked() -> None:
     guard = parse_guard("source == 'web' or score >= 3")
     found = guard_cases(guard, WORLD, here=parse_guard("source != 'web'"))
     assert found.redundant == (parse_guard("source == 'web'"),)
+    assert found.boundaries
     assert all(one.who.person.get("source") != "web" for one in found.boundaries)
 
 

@@ -145,7 +145,7 @@ def test_a_redundant_condition_is_a_row() -> None:
             "disqualified",
             "whether or not role known",
             "never decides",
-            "the guard says the same without it",
+            "said for clarity: without a value it comes out so anyway",
         )
     ]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lifecycle_fsm import Model, Move, SortRule
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.guard import Opaque, parse_guard
-from lifecycle_fsm.model import load
+from lifecycle_fsm.model import ScoreRule, StepDef, load
 from lifecycle_fsm.model.files import shipped_text
 from lifecycle_fsm.testing.cases import (
     Row,
@@ -194,6 +194,20 @@ def test_a_move_that_nobody_can_fire_is_named() -> None:
         "never": "what is tried before it leaves nobody",
         "later": "nobody gets to y",
     }
+
+
+def test_what_points_of_fit_depend_on_comes_before_them() -> None:
+    when = "demographic_score >= 20 and employees >= 50"
+    move = Move(name="fits", sources="a", target="b", when=when)
+    points = ScoreRule(name="large", when="employees >= 10", points=5)
+    step = StepDef(number=40, use="demographic_score")
+    table = cases_of(small(move, scoring=[points], processing=[step]))
+    assert [row.given for row in table if row.rule == "fits" and row.part == "tour"] == [
+        "created",
+        "processed",
+        "changed: employees = 50",
+        "changed: demographic_score = 20",
+    ]
 
 
 def test_a_case_that_another_move_takes_says_so() -> None:
