@@ -83,7 +83,7 @@ def compare(refusals: Iterable[Refusal], reasons: tuple[Reason, ...]) -> Compari
     covered: dict[Guard, Reason] = {}
     for reason in reasons:
         for node in (node for one in refusals for node in _nodes(one.outcome)):
-            if node.guard == reason.guard and not node.holds:
+            if node.guard == reason.guard:
                 covered |= {part.guard: reason for part in unmet(node)}
         for one in refusals:
             covered |= {part.guard: reason for part in one.unmet if part.guard == reason.guard}

@@ -118,6 +118,11 @@ def test_what_holds(bench: Bench, holds: Check) -> None:
             [],
         ),
         (
+            lambda b: b.assert_moves(lead(b, hand_raised=True), to="sal"),
+            ["mal -> mql by qualified_by_hand_raise", "worked_by_sales -> sal", "✗ sales owns"],
+            ["opportunity_early"],
+        ),
+        (
             lambda b: b.assert_moves(rejected(b), "reinstate", to="mal"),
             [
                 "on 'reinstate', but stays: no move named by 'reinstate' leaves 'mql'; from there "

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from lifecycle_fsm import Model, load, shipped
+from lifecycle_fsm import LifecycleMachine, Model, Outcome, Refusal, always, load, shipped
 from lifecycle_fsm.machine.lean import Firing, LeanTransition
 from lifecycle_fsm.testing import LifecycleRules, state_machine
 from tests.machine.small import TOO_LARGE, move, small
@@ -95,6 +95,33 @@ def test_a_machine_that_breaks_a_law_is_found(
     monkeypatch.setattr(LeanTransition, "make", fault(LeanTransition.make))
     with pytest.raises(AssertionError, match=complaint):
         run_state_machine_as_test(state_machine("two_step"), settings=find)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "fault", "complaint"),
+    [
+        (Firing, "added", lambda self, person: (), "has no row, or two"),
+        (LifecycleMachine, "may", lambda *_: True, "may move somebody"),
+        (LifecycleMachine, "may", lambda *_: False, "may not move somebody"),
+    ],
+)
+def test_a_machine_that_says_otherwise_than_it_does_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+    where: type,
+    name: str,
+    fault: Callable[..., object],
+    complaint: str,
+) -> None:
+    monkeypatch.setattr(where, name, fault)
+    with pytest.raises(AssertionError, match=complaint):
+        run_state_machine_as_test(state_machine("two_step", stages=["lead", "lost"]), settings=find)
+
+
+def test_a_refusal_that_gives_no_reason_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = Refusal("x", "y", Outcome("always", "always", True, guard=always), ())
+    monkeypatch.setattr(LifecycleMachine, "refusals", lambda *_: (empty,))
+    with pytest.raises(AssertionError, match="refused without a reason"):
+        run_state_machine_as_test(state_machine("waterfall", stages=["mql"]), settings=find)
 
 
 def test_an_effect_that_fails_is_found() -> None:

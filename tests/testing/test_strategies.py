@@ -34,6 +34,7 @@ from lifecycle_fsm.testing.invariants import assert_forward_only
 from lifecycle_fsm.testing.strategies import run
 from lifecycle_fsm.testing.values import lengths
 from lifecycle_fsm.testing.witnesses import witnesses
+from tests.machine.small import move, small
 from tests.scenarios.generated import models
 
 MODELS = {name: load(name) for name in shipped()}
@@ -75,6 +76,15 @@ def test_there_is_somebody_for_every_move(model: Model) -> None:
         assert rows[0].rule == edge.name
         found.append(edge)
     assert found == edges
+
+
+def test_who_is_found_for_a_move_is_not_moved_by_another_before() -> None:
+    model = small(
+        move("first", "a", "c", when="not ready", skips="no_credit"), move("then", "a", "b")
+    )
+    found = {edge.name: fields for edge, fields in witnesses(model)}
+    assert found["then"]["ready"] is True
+    assert "ready" not in found["first"]
 
 
 # ------------------------------------------------------------------ people

@@ -118,6 +118,14 @@ def test_what_a_row_may_say(bench: Bench, cells: Mapping[str, Any]) -> None:
         bench.check(GuardRow("rows[0]", 0, wrong))
 
 
+@pytest.mark.parametrize("role", ["", "legal"])
+def test_a_move_that_is_declared_is_not_no_such_move(bench: Bench, role: str) -> None:
+    """Whether it is open or not."""
+    row = {"stage": "off_path", "role": role, "trigger": "reinstate", "moves to": "no such move"}
+    with pytest.raises(AssertionError, match="should have no move out of off_path, but reinstated"):
+        bench.check_table([row])
+
+
 def test_all_rows_that_do_not_hold_are_told(bench: Bench) -> None:
     with pytest.raises(AssertionError) as error:
         bench.check_table(

@@ -1,0 +1,103 @@
+"""The laws of a history, each broken on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from lifecycle_fsm import HistoryRow, Person, load
+from lifecycle_fsm.history import pack
+from lifecycle_fsm.testing import Bench, assert_history_holds
+
+MODEL = load("waterfall")
+Rows = list[HistoryRow]
+
+
+def walked() -> Person:
+    """Somebody with two journeys: sorted, lost, rested, and an MQL again."""
+    bench = Bench(MODEL)
+    person = bench.person_in("mql", id="ann")
+    bench.happens(person, "sales_rejected", reason="no_time")
+    bench.clock.forward(days=90)
+    bench.time_passes()
+    bench.happens(person, "form_filled", form="Hand-Raise: Demo")
+    assert [row.to_stage for row in person.history] == [
+        "processing",
+        "mql",
+        "recycled",
+        "mal",
+        "mql",
+    ]
+    return person
+
+
+def told(person: Person, rows: Sequence[HistoryRow]) -> Person:
+    person._history = tuple(place for row in rows for place in pack(row))
+    return person
+
+
+def change(at: int, **values: Any) -> Callable[[Rows], Rows]:
+    def changed(rows: Rows) -> Rows:
+        return [*rows[:at], attrs.evolve(rows[at], **values), *rows[at + 1 :]]
+
+    return changed
+
+
+def test_the_laws_hold_of_somebody_who_walked() -> None:
+    person = walked()
+    assert_history_holds(told(person, person.history), MODEL)
+
+
+@pytest.mark.parametrize(
+    ("fault", "complaint"),
+    [
+        (lambda rows: [], "is in 'mql' and has no history"),
+        (lambda rows: rows[1:], "the first row enters original processing"),
+        (lambda rows: rows[:-1], "the last row leads to 'mal': a hop has no row"),
+        (lambda rows: [*rows[:2], *rows[3:]], "leaves 'recycled', and the row before led to 'mql'"),
+        (lambda rows: [*rows, rows[-1]], "leaves 'mal', and the row before led to 'mql'"),
+        (lambda rows: [rows[0], *rows], "a hop has no row"),
+        (change(0, now=Bench(MODEL).clock.now), "row 2, .* it is earlier than the row before"),
+        (change(4, now=Bench(MODEL).clock.set("2030-01-01")), "and the history says 2030"),
+        (change(1, rule="no_such_rule"), "row 2, .* the model declares no such move"),
+        (change(1, kind="step"), "it is a fast_track"),
+        (change(1, passed_over=()), r"it passes over \('mal',\)"),
+        (change(2, journey=2), "row 3, .* its journey is 2"),
+        (change(3, journey=1), "row 4, .* its journey is 1"),
+        (lambda rows: change(3, now=rows[2].now)(rows), "returns at the instant of the detour"),
+    ],
+)
+def test_each_law_that_is_broken_is_told(fault: Callable[[Rows], Rows], complaint: str) -> None:
+    person = walked()
+    told(person, fault(list(person.history)))
+    with pytest.raises(AssertionError, match=complaint):
+        assert_history_holds(person, MODEL)
+
+
+def test_nobody_moves_backwards() -> None:
+    """No model that builds has such a move, so the law is asked of one that was tampered with."""
+    person = walked()
+    back = next(edge for edge in MODEL.edges if edge.name == "accepted")
+    backwards = attrs.evolve(back, source="mql", target="mal", kind="step")
+    vars(copy := attrs.evolve(MODEL))["edges"] = (*MODEL.edges, backwards)
+    row = attrs.evolve(
+        person.history[-1], from_stage="mql", to_stage="mal", rule="accepted", kind="step"
+    )
+    told(person, [*person.history, row])
+    person._stage = "mal"
+    with pytest.raises(AssertionError, match="moves backwards, to rank 1 from 2"):
+        assert_history_holds(person, copy)
+
+
+def test_stamps_that_were_counted_otherwise_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    person = walked()
+    right = dict(person.stamps)
+    longer = attrs.evolve(right["mql"], total=right["mql"].total + timedelta(seconds=1))
+    for wrong in ({**right, "mql": longer}, {k: v for k, v in right.items() if k != "mal"}):
+        monkeypatch.setattr(type(person), "stamps", wrong)
+        with pytest.raises(AssertionError, match=r"a recount differs from|no stamp for mal"):
+            assert_history_holds(person, MODEL)
