@@ -71,11 +71,11 @@ def cases(
     lifecycle-fsm cases my-lifecycle.toml --check tests/cases.csv
     ```
 
-    People on both sides of each boundary, pairs between whom one condition decides, what each
-    stage does with each trigger, and a tour that fires every move, with what the model makes of
-    them. That is what the model says, not what is right: read the table, correct the model where
-    it is wrong, and keep the table with your tests. Examples of Python guards that you add to it
-    stay when it is written again.
+    People on both sides of each boundary, pairs between whom one condition decides, which of two
+    rules comes first, what each stage does with each trigger, and a tour that fires every move,
+    with what the model makes of them. That is what the model says, not what is right: read the
+    table, correct the model where it is wrong, and keep the table with your tests. Examples of
+    Python guards that you add to it stay when it is written again.
     """
     if out is not None and check is not None:
         raise LifecycleError("--out writes a table and --check compares with one: give one of them")
