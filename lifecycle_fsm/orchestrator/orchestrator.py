@@ -350,7 +350,7 @@ class Orchestrator:
             return self._work.narrow_time(person, self._work.time, person, due)
         except Exception as error:
             person._due = None
-            self._lot.keep(Parked(person.id, None, said(error)))
+            self._lot.keep(Parked(person.id, None, said(error), due))
             firing = self.machine.firing(person, due)
             return [fired("parked", person, firing, None, "time", reason=said(error))]
 
@@ -382,6 +382,9 @@ class Orchestrator:
             else:
                 assert person._clock is not None, "who was sorted has a clock"
                 self.machine.wind(person, person._clock, person._phase)
+                if one.due is not None and person._clock < one.due:
+                    # A return right behind its detour is due once, and wind() cannot know it.
+                    person._due = one.due
                 found += self._run_due(person, now, inclusive=True)
         return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import attrs
 
 from lifecycle_fsm.activities import Activity
@@ -9,12 +11,13 @@ from lifecycle_fsm.activities import Activity
 
 @attrs.frozen
 class Parked:
-    """An activity, or without one the processing of a person or a move that was due, which an
-    error has kept from happening. Nothing of it has changed the person."""
+    """An activity, or without one the processing of a person or what was ``due`` by time, which
+    an error has kept from happening. Nothing of it has changed the person."""
 
     person: str
     activity: Activity | None
     error: str
+    due: datetime | None = None
 
 
 class ParkingLot:

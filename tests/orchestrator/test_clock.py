@@ -13,8 +13,10 @@ from lifecycle_fsm.orchestrator import Orchestrator
 from tests.machine.small import (
     DAY,
     HOUR,
+    HUGE,
     MINUTE,
     SECOND,
+    TOO_LARGE,
     T,
     act,
     admitted,
@@ -215,3 +217,18 @@ def test_s20_the_result_never_depends_on_how_often_ticks_come(
     assert often.people["p"].history == quiet.people["p"].history
     mine, theirs = slots(often.people["p"]), slots(quiet.people["p"])
     assert mine == theirs
+
+
+def test_s9_a_return_behind_its_detour_that_failed_is_tried_again_at_its_instant() -> None:
+    orchestrator = Orchestrator(
+        small(move("back", "x", "a", when="always", then=TOO_LARGE), settle=0 * SECOND)
+    )
+    orchestrator.apply(act("0", "created", T, start="x", big=HUGE))
+    person = orchestrator.people["p"]
+    orchestrator.tick(T)
+    orchestrator.tick(T + SECOND)
+    assert list(orchestrator.parked) == ["p"]
+    person.big = 1.0
+    (decision,) = orchestrator.retry(T + SECOND)
+    assert (decision.stage, decision.now) == ("a", T + timedelta(microseconds=1))
+    assert not orchestrator.parked
