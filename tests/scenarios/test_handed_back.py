@@ -11,7 +11,7 @@ from tests.scenarios.stories import DAY, MONDAY, OPEN, Story
 
 
 def test_a_loss_takes_the_heat_out() -> None:
-    """Whose deal is lost starts anew: half of the interest, never enough for MQL, no raised hand."""
+    """Whose deal is lost starts anew: half of the interest, never enough for MQL, no hand."""
     ann = Story("waterfall", job_title="VP Sales", hand_raised=True, behavior_score=180)
     ann.happens(DAY, "opportunity_opened", **OPEN)
     assert (ann.person.stage, ann.person.hand_raised) == ("sql", True)

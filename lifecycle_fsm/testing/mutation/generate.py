@@ -37,7 +37,7 @@ def mutants(model: Model) -> tuple[Mutant, ...]:
     for of_kind in _KINDS:
         for change in of_kind(model):
             try:
-                changed = attrs.evolve(model, **change.parts)
+                changed = attrs.evolve(model, claims=(), **change.parts)
             except ModelError:
                 continue
             if changed.version not in seen:

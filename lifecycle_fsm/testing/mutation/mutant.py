@@ -26,8 +26,9 @@ Kind: TypeAlias = Literal[
     "dropped effect",
 ]
 
-#: The parts of a model that a mutant may have otherwise.
-PARTS = ("tokens", "guards", "sort", "moves")
+#: The parts of a model that a mutant may have otherwise. It claims nothing: a claim may name the
+#: very move that is deleted.
+PARTS = ("tokens", "guards", "sort", "moves", "claims")
 
 
 @attrs.frozen

@@ -19,6 +19,7 @@ from lifecycle_fsm.testing.mutation.mutant import Mutant
 
 #: What a test says of the visit: without it, the stage was entered an hour before.
 _VISIT = ("stage_entered_at", "journey_started_at")
+_WIDTH = 88
 
 
 @attrs.frozen
@@ -87,7 +88,7 @@ def _code(
     theirs: _Outcome,
     source: str,
 ) -> str:
-    given = "".join(f", {name}={_literal(value)}" for name, value in fields.items())
+    given = [f'"{asked.stage}"', *(f"{name}={_literal(one)}" for name, one in fields.items())]
     trigger = f', "{asked.trigger}"' if asked.trigger else ""
     lines = [
         "from lifecycle_fsm.testing import Bench",
@@ -95,7 +96,7 @@ def _code(
         "",
         f"def test_{_name(mutant)}() -> None:",
         f"    bench = Bench({_literal(source) if source else 'MODEL'})",
-        f'    person = bench.person_in("{asked.stage}"{given})',
+        *_call("    person = bench.person_in", given),
     ]
     if ours.rules:
         rules = ours.rules if ours.rules[-1:] == theirs.rules[-1:] else ours.rules[-1:]
@@ -109,12 +110,19 @@ def _code(
         lines.append("    bench.assert_stays(person)")
     if (ours.stage, ours.rules, ours.refused) == (theirs.stage, theirs.rules, theirs.refused):
         lines += [
-            f"    assert person.{name} {'is' if value in (None, True, False) else '=='} "
-            f"{_literal(value)}"
+            f"    assert person.{name} "
+            f"{'is' if value is None or isinstance(value, bool) else '=='} {_literal(value)}"
             for name, value in ours.fields.items()
             if value != theirs.fields[name]
         ]
     return "\n".join(lines) + "\n"
+
+
+def _call(start: str, given: list[str]) -> list[str]:
+    line = f"{start}({', '.join(given)})"
+    if len(line) <= _WIDTH:
+        return [line]
+    return [f"{start}(", *(f"        {one}," for one in given), "    )"]
 
 
 def _name(mutant: Mutant) -> str:
