@@ -48,6 +48,7 @@ def check(ground: Ground) -> Iterator[Finding]:
                 ),
                 stage=edge.source if answer.found else None,
                 person=answer.person,
+                at=answer.at,
                 assumed=answer.assumed,
             )
             break

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.guard import Compare, Const, Field, all_of, negate
+from lifecycle_fsm.guard import Compare, Field, all_of, negate
 from lifecycle_fsm.model import Calendar, Deadline, Model
 from lifecycle_fsm.model.calendars import spans_of
-from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.solving import NOW, Moment
 
 NAME = "deadlines_met"
 _MINUTE, _DAY, _WEEK, _YEAR = (timedelta(minutes=1), *(timedelta(days=n) for n in (1, 7, 365)))
@@ -25,7 +25,7 @@ def check(ground: Ground) -> Iterator[Finding]:
     for index, deadline in enumerate(model.deadlines):
         where = f"deadlines[{index}] {deadline.name}"
         leaving = [edge for edge in model.edges if edge.source == deadline.stage]
-        in_time = Compare(">=", Field("stage_entered_at"), Const(NOW - longest(model, deadline)))
+        in_time = Compare(">=", Field("stage_entered_at"), Moment(NOW - longest(model, deadline)))
         kept = [negate(deadline.when), *(edge.when for edge in leaving)]
         answers = [ground.ask(all_of(ground.at(one, deadline.stage), in_time)) for one in kept]
         unclear = [answer for answer in answers if answer.verdict == "undecided"]

@@ -30,8 +30,9 @@ class Finding:
         where: the place in the model, as problems of a model name it: ``moves[3] mal -> mql``.
         message: what is wrong, and what to do.
         stage: where the person stands.
-        person: the smallest person who shows it, by the fields that matter; times are those of
-            somebody who is looked at on 3 June 2024 at noon UTC.
+        person: the smallest person who shows it, by the fields that matter.
+        at: when the person is looked at; nothing for 3 June 2024 at noon UTC, which stands for any
+            instant where no date of the calendar matters.
         assumed: what Python callables would have to answer for it.
         line: the line of the model's file, where it has one.
     """
@@ -45,6 +46,7 @@ class Finding:
     person: Mapping[str, Value] = attrs.field(factory=dict)
     assumed: Mapping[str, bool] = attrs.field(factory=dict)
     line: int | None = None
+    at: datetime | None = None
 
     @property
     def rank(self) -> int:
@@ -56,15 +58,21 @@ class Finding:
         """The person in words, or nothing where no person shows the fault."""
         if self.stage is None and not self.person:
             return ""
-        parts = [described(self.person)] if self.person else []
+        parts = [described(self.person, self.at or NOW)] if self.person else []
         parts += [f"{name} answers {_value(answer)}" for name, answer in self.assumed.items()]
         where = f"somebody in {self.stage}" if self.stage else "somebody"
+        if self.at is not None:
+            where += f", looked at on {self.at:%Y-%m-%d}"
         return f"{where}: {', '.join(parts)}" if parts else f"{where}, whoever it is"
 
     @property
     def code(self) -> str:
         """The person as a line for a test, as in :mod:`lifecycle_fsm.testing`."""
-        if self.stage is None or any(name.startswith((_PAYLOAD, _TOKEN)) for name in self.person):
+        if (
+            self.stage is None
+            or self.at is not None
+            or any(name.startswith((_PAYLOAD, _TOKEN)) for name in self.person)
+        ):
             return ""
         fields = {
             name: value for name, value in self.person.items() if name not in ("stage", "journey")
@@ -89,15 +97,16 @@ class Finding:
             "stage": self.stage,
             "person": {told(name): value for name, value in self.person.items()},
             "assumed": dict(self.assumed),
+            "at": self.at,
             "test": self.code,
         }
 
 
-def described(person: Mapping[str, Value]) -> str:
+def described(person: Mapping[str, Value], now: datetime = NOW) -> str:
     """A person in words: the fields that matter, times as how long ago they are."""
     return ", ".join(
         f"{said(name).removesuffix(' at') if isinstance(value, datetime) else said(name)} "
-        f"{_value(value)}"
+        f"{_value(value, now)}"
         for name, value in person.items()
     )
 
@@ -115,17 +124,17 @@ def said(name: str) -> str:
     return plain if plain.startswith("$") else plain.replace("_", " ")
 
 
-def _value(value: Value) -> str:
+def _value(value: Value, now: datetime = NOW) -> str:
     if value is None:
         return "missing"
     if isinstance(value, datetime):
-        return _ago(value)
+        return _ago(value, now)
     return value_words(value)
 
 
-def _ago(value: datetime) -> str:
+def _ago(value: datetime, now: datetime) -> str:
     """How long before the instant of the witness: the date itself says nothing."""
-    gap = NOW - value
+    gap = now - value
     if not gap:
         return "this instant"
     return f"{_length(abs(gap))} {'ago' if gap > timedelta(0) else 'from now'}"

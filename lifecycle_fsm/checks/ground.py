@@ -25,7 +25,7 @@ from lifecycle_fsm.guard import (
     transform_terms,
 )
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.solving import Answer, Prover, World, solve, substitute
+from lifecycle_fsm.solving import Answer, Prover, World, solve, solve_whenever, substitute
 from lifecycle_fsm.solving.search import BUDGET
 
 #: In front of the name of what an activity brings, where a person has it as a field.
@@ -57,7 +57,7 @@ class Ground:
         key = (guard, kind)
         if key not in self._known:
             lifted = guard if kind is None else _lifted(guard, self.world.vocabulary)
-            self._known[key] = solve(
+            self._known[key] = solve_whenever(
                 lifted, self._world(kind), budget=self._budget, prover=self._prover
             )
         return self._known[key]

@@ -73,6 +73,7 @@ def check(ground: Ground) -> Iterator[Finding]:
                     f"'{name} is missing or …' to show that they are meant",
                     stage=stage,
                     person={**answer.person, name: None},
+                    at=answer.at,
                 )
 
 

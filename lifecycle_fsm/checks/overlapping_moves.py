@@ -59,6 +59,7 @@ def _overlaps(ground: Ground) -> Iterator[Finding]:
                 ),
                 stage=one.source if answer.found else None,
                 person=answer.person,
+                at=answer.at,
                 assumed=answer.assumed,
             )
 
@@ -94,6 +95,7 @@ def _shadowed(ground: Ground) -> Iterator[Finding]:
                 ),
                 stage=edge.source,
                 person=own.person,
+                at=own.at,
                 assumed=own.assumed,
             )
         elif unclear:

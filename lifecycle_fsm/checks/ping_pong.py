@@ -25,7 +25,6 @@ from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import (
     And,
     Compare,
-    Const,
     DaysInStage,
     DaysSince,
     Field,
@@ -47,13 +46,13 @@ from lifecycle_fsm.guard import (
 from lifecycle_fsm.guard.terms import Known
 from lifecycle_fsm.guard.vocabulary import Vocabulary, scalar_value
 from lifecycle_fsm.model import Edge
-from lifecycle_fsm.solving import NOW, Answer, substitute
+from lifecycle_fsm.solving import NOW, Answer, Moment, substitute
 
 NAME = "ping_pong"
 _ENTERED = Field("stage_entered_at")
 _MACHINE = frozenset({"stage", "stage_entered_at", "journey", "journey_started_at"})
 _TICK, _DAY = timedelta(microseconds=1), timedelta(days=1)
-_JUST_ENTERED = Compare("==", _ENTERED, Const(NOW - _TICK))
+_JUST_ENTERED = Compare("==", _ENTERED, Moment(NOW - _TICK))
 
 
 def check(ground: Ground) -> Iterator[Finding]:
@@ -108,6 +107,7 @@ class _Way:
             else f"{undecided}: {answer.reason}",
             stage=self.detour.source if answer.found else None,
             person=self._before(answer),
+            at=answer.at,
             assumed=answer.assumed,
         )
 
@@ -122,16 +122,18 @@ class _Way:
         entered = answer.person.get(_ENTERED.name)
         if answer.assumed or not isinstance(entered, datetime):
             return known
+        now = answer.at or NOW
         then = {
-            name: one + (NOW - entered) if isinstance(one, datetime) else one
+            name: one + (now - entered) if isinstance(one, datetime) else one
             for name, one in known.items()
         }
         start = {name: world.start_of(name) for name in world.vocabulary.fields}
+        start |= {_ENTERED.name: now, "journey_started_at": now}
         person = SimpleNamespace(**{**start, **then})
         leaves = compile_guard(
             self.ground.at(self.detour.when, self.detour.source), world.vocabulary
         )
-        if not leaves(person, NOW):
+        if not leaves(person, now):
             return known
         return {name: one for name, one in then.items() if one != start[name]}
 
@@ -157,7 +159,7 @@ def _walk(way: _Way, back: Edge, ahead: list[Edge]) -> Iterator[Finding]:
         if answer.refuted:
             continue
         entered = answer.person.get(_ENTERED.name)
-        days = (NOW - entered) // _DAY if isinstance(entered, datetime) else 0
+        days = ((answer.at or NOW) - entered) // _DAY if isinstance(entered, datetime) else 0
         after = f"after {days} day{'s' * (days != 1)}" if days else "by and by"
         yield way.finding(
             answer,
@@ -224,7 +226,7 @@ def _since_detour(condition: Guard, ground: Ground) -> Guard:
     older = [
         any_of(negate(Known(Field(name))), Compare("<=", Field(name), _ENTERED)) for name in times
     ]
-    return all_of(condition, *older, Compare("<", _ENTERED, Const(NOW)))
+    return all_of(condition, *older, Compare("<", _ENTERED, Moment(NOW)))
 
 
 def _waited(way: _Way, edge: Edge) -> Guard:
@@ -266,7 +268,7 @@ def _a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
 def _had_passed(field: Field, days: int) -> Guard:
     """That so many whole days had passed since a time, one instant ago."""
     try:
-        return Compare("<=", field, Const(NOW - _TICK - days * _DAY))
+        return Compare("<=", field, Moment(NOW - _TICK - days * _DAY))
     except OverflowError:
         return never if days > 0 else Known(field)
 

@@ -27,4 +27,5 @@ def check(ground: Ground) -> Iterator[Finding]:
             else answer.reason,
             stage=start,
             person=answer.person,
+            at=answer.at,
         )

@@ -58,4 +58,5 @@ def check(ground: Ground) -> Iterator[Finding]:
             ),
             stage=start,
             person=own.person,
+            at=own.at,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import attrs
@@ -25,12 +26,15 @@ class Answer:
 
     ``assumed`` are the answers that Python callables would have to give [S2]: nobody can look
     inside them.
+
+    ``at`` is the instant of the decision, where that is not the world's ``now``.
     """
 
     verdict: Verdict
     person: Person = attrs.field(factory=dict)
     assumed: Mapping[str, bool] = attrs.field(factory=dict)
     reason: str = ""
+    at: datetime | None = None
 
     @property
     def found(self) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
+
+import attrs
 
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Guard, all_of, any_of, negate, reads
@@ -11,6 +14,7 @@ from lifecycle_fsm.solving.answer import Answer
 from lifecycle_fsm.solving.by_z3 import ask
 from lifecycle_fsm.solving.formula import Atoms, Node, given, numbers
 from lifecycle_fsm.solving.search import BUDGET, OutOfBudget, Search
+from lifecycle_fsm.solving.whenever import shifted, shifts
 from lifecycle_fsm.solving.world import World
 
 #: Who decides.
@@ -49,6 +53,38 @@ def solve(guard: Guard, world: World, *, budget: int = BUDGET, prover: Prover = 
         {name: small[name] for name in sorted(small) if name not in answers},
         {name.removesuffix("()"): bool(small[name]) for name in sorted(answers)},
     )
+
+
+def solve_whenever(
+    guard: Guard, world: World, *, budget: int = BUDGET, prover: Prover = "search"
+) -> Answer:
+    """Somebody for whom the guard holds, at the world's ``now`` or, where it speaks of dates of the
+    calendar, at any other instant: ``refuted`` means that there never is anybody.
+
+    Raises:
+        GuardError: the guard does not fit the world's vocabulary.
+        MissingExtra: z3 is needed and not installed.
+    """
+    plain = world.atoms.plain(guard)
+    answer: Answer | None = None
+    unclear: Answer | None = None
+    for shift in shifts(plain, world.now, world.vocabulary):
+        moved = shifted(plain, shift, world.vocabulary) if shift else plain
+        answer = solve(moved, world, budget=budget, prover=prover)
+        if answer.found:
+            return _moved_back(answer, world, shift) if shift else answer
+        unclear = unclear or (answer if not answer.refuted else None)
+    if answer is None:
+        return solve(guard, world, budget=budget, prover=prover)
+    return unclear or answer
+
+
+def _moved_back(answer: Answer, world: World, shift: timedelta) -> Answer:
+    person = {
+        name: value - shift if isinstance(value, datetime) else value
+        for name, value in answer.person.items()
+    }
+    return attrs.evolve(answer, person=person, at=world.now - shift)
 
 
 def _try(node: Node, atoms: Atoms, world: World, budget: int) -> tuple[Answer, Mapping[str, Value]]:

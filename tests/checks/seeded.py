@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def somebody(model: Model, finding: Finding, machine: LifecycleMachine | None = 
     """The person whom a finding prints, in the stage that it names."""
     machine = machine or LifecycleMachine(model)
     fields: dict[str, Any] = dict(finding.person)
-    entered = fields.pop("stage_entered_at", NOW)
+    entered = fields.pop("stage_entered_at", finding.at or NOW)
     started = fields.pop("journey_started_at", entered)
     journey = fields.pop("journey", 1)
     person = machine.person("ann", **fields)
@@ -81,10 +82,10 @@ def somebody(model: Model, finding: Finding, machine: LifecycleMachine | None = 
     return person
 
 
-def holds(model: Model, guard: Guard | str, person: Person) -> bool:
+def holds(model: Model, guard: Guard | str, person: Person, now: datetime = NOW) -> bool:
     """Whether a guard, or its text, holds for the person, as the machine runs it."""
     tree = parse_guard(guard) if isinstance(guard, str) else guard
-    return compile_guard(tree, model.vocabulary)(person, NOW)
+    return compile_guard(tree, model.vocabulary)(person, now)
 
 
 def places(model: Model) -> Mapping[str, Guard]:

@@ -77,13 +77,13 @@ def test_the_person_shows_the_fault(one: Seeded, index: int) -> None:
     person = somebody(model, found)
     guards = places(model)
     if "witness" in expected:
-        assert holds(model, expected["witness"], person)
+        assert holds(model, expected["witness"], person, found.at or NOW)
     if "open" in expected:
-        assert holds(model, guards[expected["open"]], person)
+        assert holds(model, guards[expected["open"]], person, found.at or NOW)
     if "both" in expected:
         overlaps(model, found, expected["both"])
     if "taken_by" in expected:
-        assert holds(model, guards[expected["rule"]], person)
+        assert holds(model, guards[expected["rule"]], person, found.at or NOW)
         assert made(model, found, trigger_of(model, expected["rule"])) == expected["taken_by"]
 
 
@@ -95,14 +95,15 @@ def test_the_person_has_nothing_that_need_not_be(one: Seeded, index: int) -> Non
     for name in found.person if both else ():
         fewer = {key: value for key, value in found.person.items() if key != name}
         person = somebody(one.model, attrs.evolve(found, person=fewer))
-        assert not all(holds(one.model, guards[rule], person) for rule in both), name
+        now = found.at or NOW
+        assert not all(holds(one.model, guards[rule], person, now) for rule in both), name
 
 
 def overlaps(model: Model, found: Finding, both: list[str]) -> None:
     """Both are open, and the order of the file decides which of them is made."""
     first, second = both
     for name in both:
-        assert holds(model, places(model)[name], somebody(model, found))
+        assert holds(model, places(model)[name], somebody(model, found), found.at or NOW)
     at = [move.name for move in model.moves]
     swapped = list(model.moves)
     one, other = at.index(first), at.index(second)
@@ -120,9 +121,9 @@ def made(model: Model, found: Finding, trigger: str | None) -> str:
     machine = LifecycleMachine(model)
     person = somebody(model, found, machine=machine)
     if trigger is None:
-        machine.let(person, NOW)
+        machine.let(person, found.at or NOW)
     else:
-        machine.fire(person, trigger, at=NOW)
+        machine.fire(person, trigger, at=found.at or NOW)
     return person.history[1].rule
 
 
@@ -130,7 +131,7 @@ def runs(model: Model, found: Finding, expected: Mapping[str, Any]) -> None:
     """The detour is made now, and nothing happens behind it but that time passes."""
     machine = LifecycleMachine(model)
     person = somebody(model, found, machine=machine)
-    assert holds(model, expected["witness"], person)
+    assert holds(model, expected["witness"], person, found.at or NOW)
     detour = next(move for move in model.moves if move.name == expected["runs"][0])
     if detour.on is None:
         machine.let(person, NOW)
