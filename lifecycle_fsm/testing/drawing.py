@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from lifecycle_fsm.data import DataSilo
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.kinds import OPEN_KINDS
@@ -18,6 +19,8 @@ from lifecycle_fsm.testing.witnesses import witnesses
 #: The name of the person that is drawn, where a test does not give one.
 SOMEBODY = "somebody"
 _LONG_AGO = timedelta(days=12_000)
+#: Fields that follow from opportunities, and are hardly ever changed by hand [S22].
+_FROM_DEALS = frozenset({"open_opportunities", "won_opportunities", "last_lost_at"})
 #: Texts have no order, so that a few stand for all; those that a guard knows come beside them.
 _TEXTS = ("", "x", "Zoë", "other people")
 #: What an opportunity is called: the first is that of a person who was put into a stage with one.
@@ -59,7 +62,7 @@ class Drawing:
         }
 
     def value(self, kind: FieldType, matter: Sequence[Value]) -> st.SearchStrategy[Value]:
-        """A value of a type: half of the time one that matters, where some do."""
+        """A value of a type: two times of three one that matters, where some do."""
         known: list[Value] = [one for one in matter if one is not None]
         if kind.nullable:
             known = [None, *known]
@@ -67,7 +70,9 @@ class Drawing:
         if not known:
             return own
         some = st.sampled_from(known)
-        return some if kind.kind == "bool" or kind.choices else some | own
+        if kind.kind == "bool" or kind.choices:
+            return some
+        return some | st.sampled_from(known) | own
 
     def fields(self, *, few: bool = False) -> st.SearchStrategy[dict[str, Value]]:
         """Fields of a person: some of those that guards read and up to two others, or a ``few``.
@@ -77,8 +82,13 @@ class Drawing:
         matter: st.SearchStrategy[dict[str, Value]]
         matter = st.fixed_dictionaries({}, optional=self._matter)
         if few:
-            return _some({**self._matter, **self._other}, 2)
+            known = {**self._matter, **self._other}
+            return _some({one: known[one] for one in known if one not in _FROM_DEALS}, 2)
         return st.tuples(_some(self._other, 2), matter).map(lambda both: {**both[0], **both[1]})
+
+    def another(self) -> st.SearchStrategy[dict[str, Value]]:
+        """Other values for a field or two that guards read."""
+        return _some(self._matter, 2)
 
     def situations(
         self, stages: Sequence[str] = (), given: Mapping[str, Any] | None = None
@@ -108,6 +118,24 @@ class Drawing:
         own = {"created", "processed", "merged"}
         return [name for name in self.model.activity_kinds if name not in own]
 
+    def often(self) -> list[str]:
+        """The same, those that may lead somewhere three times: they ask, or change what a guard
+        reads."""
+        model, writes = self.model, DataSilo(self.model).writes
+        scored = {rule.on for rule in model.scoring}
+        return [
+            name
+            for name in self.kinds()
+            for _ in range(
+                3
+                if name in scored
+                or name in OPEN_KINDS
+                or model.activity_kinds[name].trigger in model.triggers
+                or not writes[name].isdisjoint(self.boundary)
+                else 1
+            )
+        ]
+
     def payload(self, kind: str) -> st.SearchStrategy[dict[str, Value]]:
         """What an activity of a kind brings."""
         if kind in OPEN_KINDS:
@@ -117,18 +145,16 @@ class Drawing:
         may: dict[str, st.SearchStrategy[Value]] = {}
         for one in self.model.activity_kinds[kind].payload:
             part = self.value(one.type, matter.get(one.name, ()))
-            if kind.startswith("opportunity_"):
-                part = self._deal(one.name, part)
             (may if one.type.nullable else must)[one.name] = part
-        return st.fixed_dictionaries(must, optional=may)
-
-    def _deal(self, name: str, otherwise: st.SearchStrategy[Value]) -> st.SearchStrategy[Value]:
-        known: Mapping[str, Sequence[Value]] = {
-            "opportunity": _DEALS,
-            "amount": (1000.0, None),
-            "closes_at": (self.now + timedelta(days=90), None),
-        }
-        return st.sampled_from(known[name]) if name in known else otherwise
+        if kind.startswith("opportunity_"):
+            # Most of them open: without an amount and a date they are empty shells [S22].
+            closes = self.now + timedelta(days=90)
+            must["opportunity"] = st.sampled_from(_DEALS)
+            must["amount"] = st.sampled_from([1000.0, 1000.0, None])
+            must["closes_at"] = st.sampled_from([closes, closes, None])
+        return st.fixed_dictionaries(
+            must, optional={name: part for name, part in may.items() if name not in must}
+        )
 
 
 @st.composite
@@ -139,7 +165,7 @@ def _situation(
     near = drawing.near.get(stage)
     if near and draw(st.booleans()):
         # Somebody to whom a move is open, but for a field or two.
-        found = {**draw(st.sampled_from(near)), **draw(drawing.fields(few=True))}
+        found = {**draw(st.sampled_from(near)), **draw(drawing.another())}
     else:
         found = {**draw(drawing.fields()), **draw(_visit(drawing, stage))}
     if not given.keys().isdisjoint(VISIT):

@@ -128,8 +128,8 @@ def _contents(
     drawing: Drawing, kinds: Sequence[str] = ()
 ) -> st.SearchStrategy[tuple[str, dict[str, Value]]]:
     """A kind of activity with what it brings."""
-    names = list(kinds) or drawing.kinds()
-    brings = {kind: drawing.payload(kind) for kind in names}
+    names = list(kinds) or drawing.often()
+    brings = {kind: drawing.payload(kind) for kind in dict.fromkeys(names)}
     return st.sampled_from(names).flatmap(lambda kind: st.tuples(st.just(kind), brings[kind]))
 
 
@@ -138,7 +138,9 @@ def _logs(
 ) -> st.SearchStrategy[list[Activity]]:
     gaps = st.sampled_from(lengths(drawing.model))
     step = st.tuples(gaps, _contents(drawing))
-    life = st.tuples(gaps, drawing.fields(), st.lists(step, max_size=most))
+    # Hypothesis prefers short lists; in a short life nothing happens.
+    steps = st.lists(step, max_size=most) | st.lists(step, min_size=most // 2, max_size=most)
+    life = st.tuples(gaps, drawing.fields(), steps)
 
     def told(lives: list[Any]) -> list[Activity]:
         found: list[Activity] = []

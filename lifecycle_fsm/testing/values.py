@@ -107,9 +107,10 @@ def payload_values(
         *(one for rule in model.data if rule.on == kind for one in rule.then),
     ]
     for one in written:
-        if isinstance(one.value, Payload):
-            for value in boundary.get(one.field, ()):
-                add(one.value.name, value)
+        for part in walk(one.value):
+            if isinstance(part, Payload):
+                for value in boundary.get(one.field, ()):
+                    add(part.name, value)
     if kind in OPEN_KINDS:
         for name, values in boundary.items():
             if name in model.field_types:

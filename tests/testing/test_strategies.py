@@ -146,7 +146,7 @@ def test_those_at_a_threshold_are_drawn_and_most_moves_are_made() -> None:
     scores: set[int] = set()
     made: set[str] = set()
 
-    @often
+    @settings(often, max_examples=500)
     @given(people(bench))
     def draw(person: Person) -> None:
         scores.add(person.behavior_score)
@@ -156,7 +156,7 @@ def test_those_at_a_threshold_are_drawn_and_most_moves_are_made() -> None:
     assert {64, 65, 66} <= scores
     asked = {one.name for one in bench.model.sort}
     asked |= {one.name for one in bench.model.moves if not one.on}
-    assert len(asked - made) <= len(asked) / 4, asked - made
+    assert len(asked - made) <= len(asked) / 3, asked - made
 
 
 def test_a_model_alone_gets_a_bench() -> None:
