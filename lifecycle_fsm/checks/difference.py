@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -24,7 +25,7 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.model import Model, Move, Set, SortRule
 from lifecycle_fsm.model.definition import arrow
-from lifecycle_fsm.solving import Answer, Prover, World, solve
+from lifecycle_fsm.solving import NOW, Answer, Prover, World, solve_whenever
 
 Change: TypeAlias = Literal[
     "added", "removed", "changed", "moved", "stricter", "looser", "other", "same", "not decided"
@@ -285,7 +286,15 @@ class _Comparing:
         )
 
     def _ask(self, guard: Guard) -> Answer:
-        return solve(guard, self.world, prover=self.prover)
+        answer = solve_whenever(guard, self.world, prover=self.prover)
+        if answer.at is None:
+            return answer
+        # Times are told by how long ago they are, whenever that is.
+        person = {
+            name: one + (NOW - answer.at) if isinstance(one, datetime) else one
+            for name, one in answer.person.items()
+        }
+        return attrs.evolve(answer, person=person)
 
     def _spelled(self, guard: Guard, model: Model) -> Guard:
         """The guard with the named guards and tokens of its own model written out."""

@@ -25,7 +25,7 @@ from lifecycle_fsm.guard import (
     transform_terms,
 )
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.solving import Answer, Prover, World, solve, solve_whenever, substitute
+from lifecycle_fsm.solving import Answer, Prover, World, solve_whenever, substitute
 from lifecycle_fsm.solving.search import BUDGET
 
 #: In front of the name of what an activity brings, where a person has it as a field.
@@ -101,7 +101,7 @@ class Ground:
             return term
 
         freed = transform_terms(inline(resolve(guard, words), words), change)
-        return solve(freed, world, budget=self._budget, prover=self._prover)
+        return solve_whenever(freed, world, budget=self._budget, prover=self._prover)
 
     def _world(self, kind: str | None) -> World:
         """The persons, with what an activity brings as fields of theirs."""
