@@ -30,6 +30,7 @@ _PARTS = {
     "deadline": "Deadlines",
     "assignment": "Assignment",
     "alert": "Alerts",
+    "effect": "What moves write",
     "order": "Which of two rules comes first",
     "trigger": "What each stage does with each trigger",
     "tour": "A tour of every move",

@@ -8,7 +8,7 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.guard import Guard, Known, label
-from lifecycle_fsm.model import Edge, Model
+from lifecycle_fsm.model import Edge, Model, Move
 from lifecycle_fsm.solving import NOW, World
 from lifecycle_fsm.testing.cases import wording
 from lifecycle_fsm.testing.cases.deciding import (
@@ -18,9 +18,11 @@ from lifecycle_fsm.testing.cases.deciding import (
     fields_of,
     guard_cases,
 )
+from lifecycle_fsm.testing.cases.effects import people_for
 from lifecycle_fsm.testing.cases.orders import somebody_for_both
 from lifecycle_fsm.testing.cases.places import Rule, shown
 from lifecycle_fsm.testing.cases.rows import (
+    EFFECT,
     EVERYBODY,
     FOR_CLARITY,
     NO_WAY,
@@ -45,9 +47,9 @@ def cases_of(model: Model, *, runner: Runner | None = None) -> Table:
     """Every case of a model, always in the same order.
 
     First each guard, with the people around its boundaries and the pairs between whom one
-    condition decides (MC/DC); then which of two rules comes first that are open at once, and what
-    each stage does with each trigger; last a tour that fires every move. The outcomes are those of
-    the model as it is: somebody has to look at them.
+    condition decides (MC/DC); then what moves write, which of two rules comes first that are open
+    at once, and what each stage does with each trigger; last a tour that fires every move. The
+    outcomes are those of the model as it is: somebody has to look at them.
 
     Args:
         model: the lifecycle.
@@ -57,6 +59,7 @@ def cases_of(model: Model, *, runner: Runner | None = None) -> Table:
     rows: list[Row] = []
     for rule in runner.rules.values():
         rows += merged(_of_rule(rule, runner))
+    rows += _effects(runner)
     rows += _orders(runner)
     rows += _triggers(runner)
     rows += _tour(runner)
@@ -143,6 +146,24 @@ def _words(condition: Guard, world: World) -> str:
 
 
 # ---------------------------------------------------------------------- order, triggers, paths
+
+
+def _effects(runner: Runner) -> Iterator[Row]:
+    for rule in runner.rules.values():
+        then = rule.edge.rule.then if rule.edge and isinstance(rule.edge.rule, Move) else ()
+        if not then or runner.opaque_in(rule):
+            continue
+        places = runner.places
+        fields = dict.fromkeys([*fields_of(places.guard(rule)), *(one.field for one in then)])
+        for person in people_for(rule, places):
+            start = places.world(rule).start_of
+            told = {
+                name: person[name] if name in person else start(name)
+                for name in [*fields, *person]
+                if name in person or any(one.field == name for one in then)
+            }
+            row = Row(EFFECT, rule.name, rule.stage, wording.said(told, NOW), "", "before the move")
+            yield attrs.evolve(row, outcome=runner.outcome(row))
 
 
 def _orders(runner: Runner) -> Iterator[Row]:

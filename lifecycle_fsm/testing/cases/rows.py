@@ -9,9 +9,9 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError
 
-#: Parts beside the sections of a model: two rules that are open at once, a trigger in a stage, a
-#: whole path, a Python function.
-ORDER, TRIGGER, TOUR, EXAMPLE = "order", "trigger", "tour", "example"
+#: Parts beside the sections of a model: what a move writes, two rules that are open at once, a
+#: trigger in a stage, a whole path, a Python function.
+EFFECT, ORDER, TRIGGER, TOUR, EXAMPLE = "effect", "order", "trigger", "tour", "example"
 #: The outcomes of rows that nobody can run.
 REDUNDANT, EVERYBODY, NOBODY, UNDECIDED, OPAQUE, NO_WAY = (
     "never decides",
@@ -32,9 +32,10 @@ class Row:
 
     Args:
         part: the part of the model that it tests: ``sort``, ``move``, ``guard``, ``data``,
-            ``scoring``, ``decay``, ``deadline``, ``assignment``, ``alert``; ``order`` for two
-            rules that are open at once; ``trigger`` for what a stage does with a trigger; ``tour``
-            for a step of a path; ``example`` for what a Python guard shall say.
+            ``scoring``, ``decay``, ``deadline``, ``assignment``, ``alert``; ``effect`` for what a
+            move writes; ``order`` for two rules that are open at once; ``trigger`` for what a stage
+            does with a trigger; ``tour`` for a step of a path; ``example`` for what a Python guard
+            shall say.
         rule: the name of the rule, trigger, path or Python guard.
         stage: the stage that the person is in before.
         given: the person's fields, or what happens.

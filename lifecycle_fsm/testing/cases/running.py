@@ -20,7 +20,16 @@ from lifecycle_fsm.testing.cases import wording
 from lifecycle_fsm.testing.cases.deciding import assuming
 from lifecycle_fsm.testing.cases.orders import orders_of, turned
 from lifecycle_fsm.testing.cases.places import Places, Rule, brought, rules_of, stayed
-from lifecycle_fsm.testing.cases.rows import EXAMPLE, NOT_RUN, ORDER, TOUR, TRIGGER, Case, Row
+from lifecycle_fsm.testing.cases.rows import (
+    EFFECT,
+    EXAMPLE,
+    NOT_RUN,
+    ORDER,
+    TOUR,
+    TRIGGER,
+    Case,
+    Row,
+)
 from lifecycle_fsm.testing.cases.walking import Walker
 
 HOLDS, FAILS = "holds", "does not hold"
@@ -77,6 +86,8 @@ class Runner:
                 return self.asked(row.rule, row.stage)
             if row.part == EXAMPLE:
                 return self.example(row)
+            if row.part == EFFECT:
+                return self._effect(row)
             if row.part == ORDER:
                 return self._first(row)
             return self._rule(row)
@@ -86,11 +97,7 @@ class Runner:
     # ------------------------------------------------------------------ guards
 
     def _rule(self, row: Row) -> str:
-        rule = self.rules.get((row.part, row.rule))
-        if rule is None:
-            names = [name for part, name in self.rules if part == row.part]
-            hint = suggest(row.rule, names)
-            raise LifecycleError(f"the model has no {row.part} {row.rule!r}{hint}")
+        rule = self._known(row.part, row.rule)
         types = self.places.types(rule) | {f"{name}()": _YES_NO for name in self.opaque}
         given = wording.read(row.given, types, NOW)
         assumed = {
@@ -103,6 +110,17 @@ class Runner:
         if rule.edge is None or assumed:
             return HOLDS if holds else FAILS
         return self._fired(rule, row.stage, fields, holds)
+
+    def opaque_in(self, rule: Rule) -> bool:
+        """Whether a Python function has a say in a rule."""
+        return any(isinstance(node, Opaque) for node in walk(self.places.guard(rule)))
+
+    def _known(self, part: str, name: str) -> Rule:
+        rule = self.rules.get((part, name))
+        if rule is None:
+            hint = suggest(name, [one for kind, one in self.rules if kind == part])
+            raise LifecycleError(f"the model has no {part} {name!r}{hint}")
+        return rule
 
     def holds(self, rule: Rule, fields: Mapping[str, Value], assumed: Mapping[str, bool]) -> bool:
         """Whether the guard of a rule holds, as the silo or the machine would ask."""
@@ -148,6 +166,17 @@ class Runner:
         if decision.unmet or decision.result == "no_such_move":
             return "refused"
         return f"stays in {stage}" + (", though it is open" if holds else "")
+
+    def _effect(self, row: Row) -> str:
+        """Where a move leads somebody, and what is in the fields of its effects then."""
+        rule = self._known("move", row.rule)
+        edge = rule.edge
+        assert edge is not None, "a move is an edge"
+        fields = wording.read(row.given, self.places.types(rule), NOW)
+        person = self.placed(row.stage, fields)
+        way = went(self._ask(person, edge).rows, edge.name) or f"stays in {row.stage}"
+        written = {one.field: getattr(person, one.field) for one in getattr(edge.rule, "then", ())}
+        return f"{way} with {wording.said(written, NOW)}" if written else way
 
     def _ask(self, person: Person, edge: Edge) -> Decision:
         if edge.on is None:

@@ -36,7 +36,7 @@ def test_it_prints_csv(model: Path, capsys: Capture) -> None:
     assert (code, err) == (0, "")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert rows[0]["part"] == "sort"
-    assert {row["part"] for row in rows} == {"sort", "move", "order", "trigger", "tour"}
+    assert {row["part"] for row in rows} == {"sort", "move", "effect", "order", "trigger", "tour"}
 
 
 def test_it_writes_a_table_and_finds_it_as_it_was(model: Path, capsys: Capture) -> None:
@@ -44,7 +44,7 @@ def test_it_writes_a_table_and_finds_it_as_it_was(model: Path, capsys: Capture) 
         code, out, _ = run(capsys, "cases", model, "--out", name)
         assert code == 0
         assert out.startswith(f"written: {name} (")
-        assert run(capsys, "cases", model, "--check", name)[:2] == (0, "43 rows, all as approved\n")
+        assert run(capsys, "cases", model, "--check", name)[:2] == (0, "44 rows, all as approved\n")
 
 
 def test_twice_is_the_same_file(model: Path, capsys: Capture) -> None:

@@ -118,6 +118,29 @@ def test_every_two_rules_that_can_be_open_at_once_have_an_order() -> None:
     assert ("recycled_by_sales before disqualified_by_sales", "mql") not in told
 
 
+def test_the_effects_of_a_move_are_seen_in_whom_they_change() -> None:
+    assert rows("waterfall", "effect", "ruled_out") == [
+        (
+            "behavior_score = 3, hand_raised = yes",
+            "goes to disqualified with behavior_score = 1, hand_raised = no",
+        ),
+        (
+            "behavior_score = -3, hand_raised = yes",
+            "goes to disqualified with behavior_score = -3, hand_raised = no",
+        ),
+        (
+            "behavior_score = 131, hand_raised = yes",
+            "goes to disqualified with behavior_score = 64, hand_raised = no",
+        ),
+    ]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_move_with_effects_has_somebody(name: str) -> None:
+    told = {row.rule for row in table_of(name) if row.part == "effect"}
+    assert told == {move.name for move in load(name).moves if move.then}
+
+
 def test_there_are_never_fewer_than_no_opportunities() -> None:
     assert not [row for row in table_of("waterfall") if "opportunities = -" in row.given]
 

@@ -252,6 +252,29 @@ def test_another_order_changes_who_comes_first() -> None:
     assert "the model does not try these two for one reason in a" in {one.now for one in gone}
 
 
+def test_another_effect_changes_what_a_move_writes() -> None:
+    def with_then(**then: Any) -> Model:
+        return with_move("asked", then=then)
+
+    table = cases_of(with_then(level="level * 2", start="'q'", ready=False))
+    assert [(row.given, row.outcome) for row in table if row.part == "effect"] == [
+        ("ready = yes, level = 3, start = before",
+         "goes to x with level = 6, start = q, ready = no"),
+        ("ready = yes, level = -3, start = before",
+         "goes to x with level = -6, start = q, ready = no"),
+        ("ready = yes, level = 11, start = before",
+         "goes to x with level = 22, start = q, ready = no"),
+    ]  # fmt: skip
+    for changed in (
+        {"level": "level * 2", "start": "'q'"},
+        {"level": "level * 2", "start": "'p'", "ready": False},
+        {"level": "level * 3", "start": "'q'", "ready": False},
+    ):
+        found = compared(table, with_then(**changed))
+        assert {one.row.part for one in found.changed} == {"effect"}
+        assert len(found.changed) == 3
+
+
 def test_rules_of_the_sort_that_are_open_at_once_have_an_order() -> None:
     first = SortRule(name="first", target="y", when="level >= 1")
     model = attrs.evolve(MODEL, sort=[first, *SORT])
