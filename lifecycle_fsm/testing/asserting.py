@@ -36,7 +36,7 @@ def moves(
         reason += decision.reason or ("" if why else "no move leads there")
         raise AssertionError("\n".join([f"{wanted}, {reason}", *why, _is(person)]))
     made = tuple(row.rule for row in rows)
-    right = made == names if names and len(names) > 1 else not names or made[-1:] == names
+    right = not names or names == (made[-1:] if isinstance(by, str) else made)
     if person.stage != to or not right:
         why = _why_not(bench, before, trigger, to)
         raise AssertionError("\n".join([f"{wanted}, but moves", *_made(rows), *why, _is(person)]))

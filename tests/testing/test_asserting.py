@@ -118,6 +118,16 @@ def test_what_holds(bench: Bench, holds: Check) -> None:
             [],
         ),
         (
+            # A list is of all moves, also a list of one.
+            lambda b: b.assert_moves(
+                b.person_in("processing", hand_raised=True, sales_touched_at=b.clock.now),
+                to="sal",
+                by=["accepted"],
+            ),
+            ["should move to sal by accepted, but moves", "processing -> mql by sorted_by_hand"],
+            [],
+        ),
+        (
             lambda b: b.assert_moves(lead(b, hand_raised=True), to="sal"),
             ["mal -> mql by qualified_by_hand_raise", "worked_by_sales -> sal", "✗ sales owns"],
             ["opportunity_early"],

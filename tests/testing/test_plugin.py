@@ -8,6 +8,11 @@ import sys
 
 import pytest
 
+from lifecycle_fsm.testing import bench, fixtures, rows
+
+#: Imported beforehand, because pytester forgets what is imported within a run, and the next one
+#: would have every class a second time.
+IMPORTED = (bench, fixtures, rows)
 pytest_plugins = ["pytester"]
 
 WATERFALL = "[pytest]\nlifecycle_model = waterfall\n"
