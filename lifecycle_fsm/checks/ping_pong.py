@@ -35,6 +35,7 @@ from lifecycle_fsm.guard import (
     all_of,
     always,
     any_of,
+    compile_condition,
     compile_guard,
     inline,
     negate,
@@ -92,30 +93,37 @@ class _Way:
         return substitute(guard, self.left, self.ground.world.vocabulary)
 
     def finding(
-        self, answer: Answer, undecided: str, what: str, severity: Severity = "error"
+        self,
+        answer: Answer,
+        question: Guard,
+        undecided: str,
+        what: str,
+        severity: Severity = "error",
     ) -> Finding:
         """What is told of the way."""
         rule = self.detour.rule
+        person = self._before(answer, question) if answer.found else None
+        reason = answer.reason or f"it hangs on times that {rule.name!r} asks for"
         return Finding(
             check=NAME,
-            severity=severity if answer.found else "hint",
-            fault="ping-pong" if answer.found else "not decided",
+            severity="hint" if person is None else severity,
+            fault="not decided" if person is None else "ping-pong",
             where=place_of(self.ground.model, rule),
-            message=f"whoever goes from {self.detour.source!r} to {self.detour.target!r} by "
-            f"{rule.name!r} {what}"
-            if answer.found
-            else f"{undecided}: {answer.reason}",
-            stage=self.detour.source if answer.found else None,
-            person=self._before(answer),
-            at=answer.at,
-            assumed=answer.assumed,
+            message=f"{undecided}: {reason}"
+            if person is None
+            else f"whoever goes from {self.detour.source!r} to {self.detour.target!r} by "
+            f"{rule.name!r} {what}",
+            stage=None if person is None else self.detour.source,
+            person=person or {},
+            at=None if person is None else answer.at,
+            assumed={} if person is None else answer.assumed,
         )
 
-    def _before(self, answer: Answer) -> dict[str, Value]:
-        """The person who was found, as they were at the instant of the detour.
+    def _before(self, answer: Answer, question: Guard) -> dict[str, Value] | None:
+        """The person who was found, as they were at the instant of the detour; nothing if its guard
+        did not hold then.
 
-        Where the guard of the detour asks for so many days, which had to pass before it, they are
-        told as they are at the return.
+        Where it asks for so many days, the times at the return may do for the detour as well.
         """
         world = self.ground.world
         known = {name: one for name, one in answer.person.items() if name != _ENTERED.name}
@@ -123,28 +131,34 @@ class _Way:
         if answer.assumed or not isinstance(entered, datetime):
             return known
         now = answer.at or NOW
-        then = {
-            name: one + (now - entered) if isinstance(one, datetime) else one
-            for name, one in known.items()
-        }
         start = {name: world.start_of(name) for name in world.vocabulary.fields}
         start |= {_ENTERED.name: now, "journey_started_at": now}
-        person = SimpleNamespace(**{**start, **then})
-        leaves = compile_guard(
-            self.ground.at(self.detour.when, self.detour.source), world.vocabulary
-        )
-        if not leaves(person, now):
-            return known
-        return {name: one for name, one in then.items() if one != start[name]}
+        guard = self.ground.at(self.detour.when, self.detour.source)
+        leaves = compile_guard(_still(guard, self.ground, as_it_was=True), world.vocabulary)
+        stayed = now - entered
+        before = _moved(known, stayed)
+        if leaves(SimpleNamespace(**{**start, **before}), now):
+            return {name: one for name, one in before.items() if one != start[name]}
+        if answer.at is None and leaves(SimpleNamespace(**{**start, **known}), now):
+            then = {**start, **_moved(known, -stayed), _ENTERED.name: entered}
+            words = attrs.evolve(world.vocabulary, in_effect=True)
+            if compile_condition(question, words)(SimpleNamespace(**then), now, {}):
+                return known
+        return None
+
+
+def _moved(person: Mapping[str, Value], later: timedelta) -> dict[str, Value]:
+    return {name: one + later if isinstance(one, datetime) else one for name, one in person.items()}
 
 
 def _walk(way: _Way, back: Edge, ahead: list[Edge]) -> Iterator[Finding]:
     ground, words = way.ground, way.ground.world.vocabulary
     open_at_once = all_of(way.then(ground.at(back.when, back.source)), _JUST_ENTERED)
-    answer = _asked(ground, _questions(way, back, open_at_once))
+    answer, question = _asked(ground, _questions(way, back, open_at_once))
     if not answer.refuted:
         yield way.finding(
             answer,
+            question,
             f"whether {back.name!r} is open right behind it",
             f"is back in {back.target!r} the next instant, by {back.name!r}: let "
             f"{way.detour.name!r} undo, in 'then', what {back.name!r} asks for",
@@ -155,7 +169,7 @@ def _walk(way: _Way, back: Edge, ahead: list[Edge]) -> Iterator[Finding]:
         if onward.kind == "return":
             continue
         moved = substitute(ground.at(onward.when, onward.source), returned, words)
-        answer = _asked(ground, _questions(way, back, way.then(moved)))
+        answer, question = _asked(ground, _questions(way, back, way.then(moved)))
         if answer.refuted:
             continue
         entered = answer.person.get(_ENTERED.name)
@@ -163,6 +177,7 @@ def _walk(way: _Way, back: Edge, ahead: list[Edge]) -> Iterator[Finding]:
         after = f"after {days} day{'s' * (days != 1)}" if days else "by and by"
         yield way.finding(
             answer,
+            question,
             f"whether {onward.name!r} is open right behind {back.name!r}",
             f"comes back to {back.target!r} {after}, by {back.name!r}, and is sent on to "
             f"{onward.target!r} by {onward.name!r} at that same instant, though nothing has "
@@ -173,13 +188,13 @@ def _walk(way: _Way, back: Edge, ahead: list[Edge]) -> Iterator[Finding]:
         return
 
 
-def _asked(ground: Ground, questions: Iterator[Guard]) -> Answer:
-    """The answer to the last question, or the first refutation."""
+def _asked(ground: Ground, questions: Iterator[Guard]) -> tuple[Answer, Guard]:
+    """The answer to the last question, or the first refutation, with the question."""
     for question in questions:
         answer = ground.ask(question)
         if answer.refuted:
             break
-    return answer
+    return answer, question
 
 
 def _questions(way: _Way, back: Edge, open_then: Guard) -> Iterator[Guard]:
@@ -273,11 +288,17 @@ def _had_passed(field: Field, days: int) -> Guard:
         return never if days > 0 else Known(field)
 
 
-def _still(guard: Guard, ground: Ground, fresh: frozenset[str] = frozenset()) -> Guard:
+def _still(
+    guard: Guard,
+    ground: Ground,
+    fresh: frozenset[str] = frozenset(),
+    *,
+    as_it_was: bool = False,
+) -> Guard:
     """What a guard that held in the past still says of the same fields: it holds for more persons.
 
     Days since a time only grow, and since when the stage lasted is known no more. Nor is anything
-    known of fields that are fresh.
+    known of fields that are fresh. ``as_it_was``: of the past itself, when no days had gone by yet.
     """
     words = ground.world.vocabulary
     forgotten = fresh | {_ENTERED.name}
@@ -292,6 +313,8 @@ def _still(guard: Guard, ground: Ground, fresh: frozenset[str] = frozenset()) ->
                 return negate(loose(inner, not wanted))
         if not forgotten.isdisjoint(reads(part)):
             return always if wanted else never
+        if as_it_was:
+            return part
         match part:
             case Compare(">=" | ">", DaysSince(), _) if wanted:
                 return part

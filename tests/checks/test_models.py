@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +14,9 @@ import pytest
 from lifecycle_fsm import Model, Move, load
 from lifecycle_fsm.checks import CHECKS, Finding, check
 from lifecycle_fsm.model import shipped
+from lifecycle_fsm.solving import NOW
 from tests.checks.seeded import BASE, Seeded, found_in, read
-from tests.machine.small import move, small
+from tests.machine.small import DAY, move, small
 
 FAULTS = [one for one in read("faults") if not one.refused]
 
@@ -114,6 +115,34 @@ def test_arithmetic_over_several_fields_is_not_decided_without_z3() -> None:
     assert "arithmetic over several fields" in overlap[0].message
     pytest.importorskip("z3")
     assert [one for one in check(model, prover="both") if one.check == "overlapping_moves"] == []
+
+
+@pytest.mark.parametrize(
+    ("leave", "onward", "fault", "person"),
+    [
+        # Seen a day before the detour, and four days before the return.
+        ("days since seen_at < 2", "days since seen_at >= 4", "ping-pong", {"seen_at": DAY}),
+        # Nobody who was seen today can have been unseen for ten days when three have gone by.
+        ("days since seen_at < 1", "days since seen_at >= 10", "not decided", {}),
+        # Who had to be unseen for ten days before is so behind, and for three days longer.
+        ("days since seen_at >= 10", "days since seen_at >= 4", "ping-pong", {"seen_at": 10 * DAY}),
+    ],
+)
+def test_what_a_detour_asks_of_times_is_looked_at_when_it_is_made(
+    leave: str, onward: str, fault: str, person: dict[str, timedelta]
+) -> None:
+    from lifecycle_fsm.fields import FieldDef, FieldType
+    from tests.machine.small import FIELDS
+
+    model = small(
+        move("leave", "b", "x", when=leave),
+        move("back", "x", "a", when="days in stage >= 3"),
+        move("on", "a", "b", when=onward),
+        fields=(*FIELDS, FieldDef("seen_at", FieldType("datetime", nullable=True))),
+    )
+    (found,) = (one for one in check(model) if one.check == "ping_pong")
+    assert found.fault == fault
+    assert found.person == {name: NOW - ago for name, ago in person.items()}
 
 
 # ------------------------------------------------------------------ Python guards
