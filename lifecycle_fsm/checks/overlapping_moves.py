@@ -76,7 +76,8 @@ def _shadowed(ground: Ground) -> Iterator[Finding]:
         ]
         able = [turn for turn in turns if not turn[1].refuted]  # else it is dead
         never = [turn for turn in able if turn[2].refuted]
-        unclear = [turn for turn in able if turn[2].verdict == "undecided"]
+        # Whether anybody can make it at all is asked elsewhere.
+        unclear = [turn for turn in able if turn[1].found and turn[2].verdict == "undecided"]
         if never:
             edge, own, _, by = never[0]
             everywhere = len(never) == len(able)

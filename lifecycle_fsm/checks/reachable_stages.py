@@ -49,7 +49,7 @@ def check(ground: Ground) -> Iterator[Finding]:
                 fault="dead end",
                 where=where,
                 message=f"nobody ever gets from here to {end!r}, the end of the path"
-                + (f", nor from {_listed(before)}, which leads here" if before else "")
+                + (f", nor from {_listed(before)}, on the way here" if before else "")
                 + ": add a move onward, or look why those that there are never open",
             )
         elif stage.name not in surely or (not stage.off_path and stage.name not in surely_arriving):

@@ -113,6 +113,7 @@ def unsure(model: Model, where: str) -> bool:
 
 @thoroughly
 @given(GUARDS, GUARDS)
+@example("level * 0.5 >= 2", "not level >= 0 and not (level < bonus and level + bonus >= 1)")
 def test_two_moves_overlap_where_somebody_can_make_both(one: str, other: str) -> None:
     model = made(
         Move(name="one", sources="a", target="b", when=one),
