@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import itertools
 import json
 import os
 import sys
@@ -22,13 +23,15 @@ from lifecycle_fsm.testing.mutation.origin import Origins
 from lifecycle_fsm.testing.mutation.report import Report, percent, score
 from lifecycle_fsm.testing.mutation.running import Forks, Here, Runner, Suite
 from lifecycle_fsm.testing.mutation.swap import Places
-from lifecycle_fsm.testing.mutation.trials import Trials
-from lifecycle_fsm.testing.watching import NO_TEST, ModelRecord, Watch
+from lifecycle_fsm.testing.mutation.trials import Trial, Trials
+from lifecycle_fsm.testing.watching import _ACTIVE, NO_TEST, ModelRecord, Watch
 
 #: What a fixture that several tests share did, is the doing of each of them.
 _FIXTURE = "fixture "
 #: Changes that may open a move to more people: who notices was not moved by it before.
 _MAY_OPEN = frozenset({"operator", "threshold", "and/or", "dropped condition"})
+#: What stands for a mutant while they are tried.
+_LETTERS = {"killed": ".", "survived": "S", "equivalent": "=", "untouched": "U", "not_run": ""}
 
 
 class MutationPlugin:
@@ -174,14 +177,20 @@ class MutationPlugin:
             made,
             {one.id: tests.of(one) for one in made},
             self._runner(suite),
+            self._progress(model, len(made)),
         )
         failing = sum(one.nodeid in self._failed for one in session.items)
         session._setupstate.teardown_exact(None)
+        watching = list(_ACTIVE)  # what mutants do is no coverage
+        for one in watching:
+            one.stop()
         gc.freeze()  # what is never collected need not be copied into each fork
         try:
             trials.run()
         finally:
             gc.unfreeze()
+            for one in watching:
+                one.start()
             self._reports.append(
                 Report(
                     model,
@@ -193,6 +202,22 @@ class MutationPlugin:
                     failing,
                 )
             )
+
+    def _progress(self, model: Model, count: int) -> Callable[[Trial], None]:
+        """A letter for each mutant as it ends."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None or self._config.get_verbosity() < -1:
+            return lambda trial: None
+        done = itertools.count(1)
+        reporter.write_line(f"\n{model.name}: {count} mutants")
+
+        def tell(trial: Trial) -> None:
+            number = next(done)
+            full = number % 72 == 0 or number == count
+            end = f" [{100 * number // count:3}%]\n" if full else ""
+            reporter.write(_LETTERS[trial.fate] + end, flush=True)
+
+        return tell
 
     def _runner(self, suite: Suite) -> Runner:
         jobs = self._config.getoption("lifecycle_mutate_jobs")

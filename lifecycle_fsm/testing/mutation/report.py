@@ -53,8 +53,9 @@ class Report:
 
     @property
     def alive(self) -> tuple[Trial, ...]:
-        """The mutants that no test noticed."""
-        return tuple(one for one in self.trials if one.fate in ("survived", "untouched"))
+        """The mutants that no test noticed, those first that tests ask in vain."""
+        found = [one for one in self.trials if one.fate in ("survived", "untouched")]
+        return tuple(sorted(found, key=lambda one: one.fate))
 
     def line(self, trial: Trial) -> str:
         """Where the change would be made: file and line, where the model has a text."""
