@@ -77,6 +77,9 @@ class Finding:
         fields = {
             name: value for name, value in self.person.items() if name not in ("stage", "journey")
         }
+        if any(isinstance(value, datetime) for value in fields.values()):
+            # Beside other times it matters when the stage and the journey began.
+            fields = {"stage_entered_at": NOW, "journey_started_at": NOW, **fields}
         arguments = [repr(self.stage), *(f"{name}={_code(one)}" for name, one in fields.items())]
         return f"person_in({', '.join(arguments)})"
 

@@ -228,7 +228,7 @@ def test_s9_a_return_behind_its_detour_that_failed_is_tried_again_at_its_instant
     orchestrator.tick(T)
     orchestrator.tick(T + SECOND)
     assert list(orchestrator.parked) == ["p"]
-    person.big = 1.0
+    person.big = 1.0  # type: ignore[attr-defined]
     (decision,) = orchestrator.retry(T + SECOND)
     assert (decision.stage, decision.now) == ("a", T + timedelta(microseconds=1))
     assert not orchestrator.parked
