@@ -62,5 +62,12 @@ def test_the_line_for_a_test_can_be_run() -> None:
     told = eval(found.code, {"person_in": lambda stage, **fields: (stage, fields)})
     assert told == (
         "mql",
-        {"behavior_score": 60, "owner": None, "scored_at": "2024-06-02T12:00:00.000000Z"},
+        {
+            # Beside another time it matters when the stage and the journey began.
+            "stage_entered_at": "2024-06-03T12:00:00.000000Z",
+            "journey_started_at": "2024-06-03T12:00:00.000000Z",
+            "behavior_score": 60,
+            "owner": None,
+            "scored_at": "2024-06-02T12:00:00.000000Z",
+        },
     )
