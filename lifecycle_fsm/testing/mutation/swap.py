@@ -93,6 +93,11 @@ def _wiring(machines: list[LifecycleMachine]) -> Iterator[None]:
             made[id(machine.model)] = machine.model, wired
         else:
             vars(machine).update(found[1])
+        for name in ("_sort", "_advance"):
+            # Bound anew: a test may watch the class by a spy that was not there before.
+            event = getattr(vars(machine)[name], "__self__", None)
+            if event is not None:
+                vars(machine)[name] = event.fire
 
     def late(machine: LifecycleMachine, name: str) -> Any:
         if name in WIRED and name not in vars(machine):

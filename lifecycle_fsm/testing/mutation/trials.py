@@ -53,6 +53,13 @@ class _Waiting:
     tests: tuple[int, ...]
 
 
+@attrs.frozen
+class _Control:
+    """Whether a test passes where the model itself stands in its place."""
+
+    test: int
+
+
 class Trials:
     """Tries the mutants of a model.
 
@@ -75,6 +82,7 @@ class Trials:
         runner: Runner,
         report: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
+        self._model = model
         self._runner = runner
         self._report = report
         self._touching = tests
@@ -126,7 +134,8 @@ class Trials:
 
     def _ended(self, job: Job, result: Result) -> None:
         if not isinstance(job.tag, Mutant):
-            self._controlled(job.tests[0], result.ending)
+            assert isinstance(job.tag, _Control)
+            self._controlled(job.tag.test, result)
         elif result.ending == "passed":
             self._settle(self._trial(job.tag, "survived"))
         elif result.test is None or result.test in self._fit:
@@ -137,13 +146,18 @@ class Trials:
             waiting = self._waiting.setdefault(result.test, [])
             waiting.append(_Waiting(job.tag, result, job.tests))
             if len(waiting) == 1:
-                self._jobs.appendleft(Job("control", None, (result.test,)))
+                # The same tests in the same way, and the model in its own place: what else could
+                # make it fail shows here.
+                before = job.tests[: job.tests.index(result.test) + 1]
+                self._jobs.appendleft(Job(_Control(result.test), self._model, before))
 
-    def _controlled(self, test: int, ending: Ending) -> None:
-        if ending == "passed":
+    def _controlled(self, test: int, result: Result) -> None:
+        if result.ending == "passed":
             self._fit.add(test)
         else:
-            self.unfit[test] = ending
+            failed = test if result.test is None else result.test
+            self.unfit[failed] = result.ending
+            self._fit.discard(failed)
         for one in self._waiting.pop(test, ()):
             if test in self._fit:
                 self._killed(one.mutant, one.result)
