@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from lifecycle_fsm.checks.pasting import person_in_code
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard.label import value_words
 from lifecycle_fsm.solving import NOW
@@ -80,8 +81,7 @@ class Finding:
         if any(isinstance(value, datetime) for value in fields.values()):
             # Beside other times it matters when the stage and the journey began.
             fields = {"stage_entered_at": NOW, "journey_started_at": NOW, **fields}
-        arguments = [repr(self.stage), *(f"{name}={_code(one)}" for name, one in fields.items())]
-        return f"person_in({', '.join(arguments)})"
+        return person_in_code(self.stage, fields)
 
     def __str__(self) -> str:
         place = f"line {self.line}: {self.where}" if self.line else self.where
@@ -150,7 +150,3 @@ def _length(gap: timedelta) -> str:
     parts = [f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items() if count]
     parts += ["a moment"] * bool(gap.microseconds)
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
-
-
-def _code(value: Value) -> str:
-    return repr(f"{value:%Y-%m-%dT%H:%M:%S.%fZ}") if isinstance(value, datetime) else repr(value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import JsonOption, ModelArgument, load_model, print_json
+from lifecycle_fsm.cli.common import JsonOption, ModelArgument, ProveOption, load_model, print_json
 from lifecycle_fsm.model import shipped_text
 from lifecycle_fsm.model.lines import find, lines_of
 
@@ -21,13 +21,7 @@ FOUND = 1
 def check(
     model: ModelArgument,
     json: JsonOption = False,
-    prove: Annotated[
-        bool,
-        typer.Option(
-            "--prove",
-            help="Ask the solver z3 where trying values does not decide (extra `prove`).",
-        ),
-    ] = False,
+    prove: ProveOption = False,
     budget: Annotated[
         int, typer.Option(min=1, help="How many cases one question may look at.")
     ] = 20_000,

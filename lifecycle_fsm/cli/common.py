@@ -32,6 +32,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for a prog
 ForceOption = Annotated[
     bool, typer.Option("--force", help="Write into a folder that has files of others.")
 ]
+ProveOption = Annotated[
+    bool,
+    typer.Option(
+        "--prove",
+        help="Ask the solver z3 where trying values does not decide (extra `prove`).",
+    ),
+]
 PicturesOption = Annotated[
     bool, typer.Option("--pictures/--no-pictures", help="Draw the funnel as SVG and PNG.")
 ]

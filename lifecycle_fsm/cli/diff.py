@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import JsonOption, load_model, print_json
+from lifecycle_fsm.cli.common import JsonOption, ProveOption, load_model, print_json
 
 DIFFERENT = 1
 
@@ -15,13 +15,7 @@ def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The model as it was.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The model as it is now.")],
     json: JsonOption = False,
-    prove: Annotated[
-        bool,
-        typer.Option(
-            "--prove",
-            help="Ask the solver z3 where trying values does not decide (extra `prove`).",
-        ),
-    ] = False,
+    prove: ProveOption = False,
 ) -> int:
     """Tell what a changed model does differently, by meaning and not by text.
 

@@ -64,10 +64,10 @@ def test_the_line_for_a_test_can_be_run() -> None:
         "mql",
         {
             # Beside another time it matters when the stage and the journey began.
-            "stage_entered_at": "2024-06-03T12:00:00.000000Z",
-            "journey_started_at": "2024-06-03T12:00:00.000000Z",
+            "stage_entered_at": "2024-06-03T12:00:00Z",
+            "journey_started_at": "2024-06-03T12:00:00Z",
             "behavior_score": 60,
             "owner": None,
-            "scored_at": "2024-06-02T12:00:00.000000Z",
+            "scored_at": "2024-06-02T12:00:00Z",
         },
     )

@@ -39,7 +39,7 @@ def test_a_fault_is_told_with_its_line_and_a_person(cli: Cli, broken: Path) -> N
     assert done.code == 1
     assert f"{broken}:{line}: error: overlap" in done.out
     assert "for example somebody in mal: hand raised yes, last form other" in done.out
-    assert "person_in('mal', hand_raised=True, last_form='other')" in done.out
+    assert 'person_in("mal", hand_raised=True, last_form="other")' in done.out
     assert "1 error" in done.out.splitlines()[-1]
 
 

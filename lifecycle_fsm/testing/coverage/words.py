@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
 
-from lifecycle_fsm.fields import Value
+from lifecycle_fsm.checks.pasting import person_in_code
 from lifecycle_fsm.guard import label
 from lifecycle_fsm.testing.coverage.measure import Coverage, Item, Kind, RuleSeen, Somebody
 from lifecycle_fsm.wording import clean, joined, rule_words
@@ -67,26 +66,13 @@ def said(coverage: Coverage, item: Item) -> str:
 def code(somebody: Somebody) -> str:
     """The person as a line of a test: ``person_in("mql", behavior_score=64)``. Times are those of
     somebody at the instant at which a :class:`~lifecycle_fsm.testing.Clock` starts."""
-    fields = {name: value for name, value in somebody.fields.items() if name != "stage"}
-    arguments = [f'"{somebody.stage}"', *(f"{name}={_code(one)}" for name, one in fields.items())]
-    text = f"person_in({', '.join(arguments)})"
+    text = person_in_code(somebody.stage, somebody.fields)
     if somebody.trigger:
         text += f', asked for "{somebody.trigger}"'
     if somebody.assumed:
         answers = (f"{name} answers {answer}" for name, answer in somebody.assumed.items())
         text += f", if {joined(answers)}"
     return text
-
-
-def _code(value: Value) -> str:
-    if isinstance(value, datetime):
-        text = f"{value:%Y-%m-%dT%H:%M:%S.%f}".rstrip("0").rstrip(".")
-        return f'"{text}Z"'
-    return (
-        f'"{value}"'
-        if isinstance(value, str) and value.isprintable() and '"' not in value and "\\" not in value
-        else repr(value)
-    )
 
 
 def who(item: Item) -> str:
