@@ -1,1 +1,27 @@
-"""To come."""
+"""Mutants of a model: which small change would no test notice?
+
+>>> from lifecycle_fsm import load
+>>> from lifecycle_fsm.testing.mutation import compare, missing_test, mutants
+>>> model = load("two_step")
+>>> mutant = mutants(model)[0]
+>>> print(mutant)
+token lead_threshold: threshold: 30 ==> 29
+>>> verdict = compare(model, mutant)
+>>> verdict.answer.person
+{'behavior_score': 29, 'stage': 'contact'}
+
+``missing_test(model, mutant, verdict)`` makes a test of that person. With pytest, the option
+``--lifecycle-mutate`` runs a suite against all of them; :mod:`.plugin` says how.
+
+::
+
+    generate ──> context ──> trials ──> report
+    (mutants)    (proofs)     running, swap    witness
+"""
+
+from lifecycle_fsm.testing.mutation.context import Asked, Verdict, compare
+from lifecycle_fsm.testing.mutation.generate import mutants
+from lifecycle_fsm.testing.mutation.mutant import Change, Mutant
+from lifecycle_fsm.testing.mutation.witness import missing_test
+
+__all__ = ["Asked", "Change", "Mutant", "Verdict", "compare", "missing_test", "mutants"]

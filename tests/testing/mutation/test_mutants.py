@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle_fsm import Model, load
+from lifecycle_fsm import Model, Person, load
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.guard import parse_guard, to_text
-from lifecycle_fsm.machine import LifecycleMachine
+from lifecycle_fsm.machine import Firing, LifecycleMachine
+from lifecycle_fsm.machine.lean import LeanEvent
 from lifecycle_fsm.model import loads
 from lifecycle_fsm.model.files import dumps
 from lifecycle_fsm.testing import Bench
@@ -283,3 +284,22 @@ def test_what_a_machine_makes_from_its_model_is_known() -> None:
     kept = set(vars(machine))
     machine.wire()
     assert set(vars(machine)) - kept == WIRED
+
+
+def test_moves_that_machines_share_do_not_hide_a_spy(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = loads(MODEL)
+    seen: list[str] = []
+    fire = LeanEvent.fire
+
+    def spy(event: LeanEvent, person: Person, firing: Firing) -> bool:
+        seen.append(person.id)
+        return fire(event, person, firing)
+
+    with Places(model).hold(of(model, "buys", "operator", "==").model):
+        first = Bench(model)
+        first.ask(first.person_in("open", id="before"))
+        monkeypatch.setattr(LeanEvent, "fire", spy)
+        second = Bench(model)
+        second.ask(second.person_in("open", id="after"))
+    assert "before" not in seen
+    assert "after" in seen
