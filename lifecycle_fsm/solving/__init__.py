@@ -1,7 +1,14 @@
 """Who, if anybody, makes a guard hold: a concrete person, a refutation, or "not decided"."""
 
 from lifecycle_fsm.solving.answer import Answer, Person
-from lifecycle_fsm.solving.questions import Prover, differs, implies, solve, solve_whenever
+from lifecycle_fsm.solving.questions import (
+    Prover,
+    differs,
+    implies,
+    solve,
+    solve_here,
+    solve_whenever,
+)
 from lifecycle_fsm.solving.substitute import substitute
 from lifecycle_fsm.solving.whenever import Moment
 from lifecycle_fsm.solving.world import NOW, World
@@ -16,6 +23,7 @@ __all__ = [
     "differs",
     "implies",
     "solve",
+    "solve_here",
     "solve_whenever",
     "substitute",
 ]

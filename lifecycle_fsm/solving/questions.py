@@ -79,6 +79,22 @@ def solve_whenever(
     return unclear or answer
 
 
+def solve_here(
+    guard: Guard, world: World, *, budget: int = BUDGET, prover: Prover = "search"
+) -> Answer:
+    """Somebody for whom the guard holds at the world's ``now``: whom there is only at another time
+    is "not decided" here, so that ``refuted`` still means that there never is anybody.
+
+    Raises:
+        GuardError: the guard does not fit the world's vocabulary.
+        MissingExtra: z3 is needed and not installed.
+    """
+    answer = solve_whenever(guard, world, budget=budget, prover=prover)
+    if answer.at is None:
+        return answer
+    return Answer("undecided", reason=f"only at another time, such as {answer.at:%Y-%m-%d %H:%M}")
+
+
 def _moved_back(answer: Answer, world: World, shift: timedelta) -> Answer:
     person = {
         name: value - shift if isinstance(value, datetime) else value
@@ -105,7 +121,7 @@ def implies(
 ) -> Answer:
     """Somebody for whom the first guard holds and the second does not: ``refuted`` means that the
     first implies the second."""
-    return solve(all_of(one, negate(other)), world, budget=budget, prover=prover)
+    return solve_whenever(all_of(one, negate(other)), world, budget=budget, prover=prover)
 
 
 def differs(
@@ -113,7 +129,7 @@ def differs(
 ) -> Answer:
     """Somebody for whom just one of the two holds: ``refuted`` means that they say the same."""
     apart = any_of(all_of(one, negate(other)), all_of(other, negate(one)))
-    return solve(apart, world, budget=budget, prover=prover)
+    return solve_whenever(apart, world, budget=budget, prover=prover)
 
 
 def _smallest(

@@ -13,7 +13,7 @@ from lifecycle_fsm.guard import Always, Arithmetic, Const, Field, Now, Payload
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.definition import DataRule, Set
 from lifecycle_fsm.model.kinds import OPEN_KINDS, asking
-from lifecycle_fsm.solving import solve
+from lifecycle_fsm.solving import solve_here
 from lifecycle_fsm.testing.cases.places import Places, Rule, brought, shown
 
 #: Opportunities are kept by id, and have fields follow from them [S22].
@@ -120,7 +120,7 @@ class Asking:
         if isinstance(rule.when, Always):
             return {}
         place = Rule("data", rule.name, rule.when, kind=rule.on)
-        answer = solve(self._places.guard(place), self._places.world(place))
+        answer = solve_here(self._places.guard(place), self._places.world(place))
         names = {name: brought(shown(name)) for name in answer.person}
         if not answer.found or None in names.values():
             return None

@@ -39,7 +39,7 @@ from lifecycle_fsm.guard import (
     transform,
     walk,
 )
-from lifecycle_fsm.solving import Answer, Person, World, solve
+from lifecycle_fsm.solving import Answer, Person, World, solve_here
 from lifecycle_fsm.testing.cases.points import is_value, points
 
 #: How a pair shows what its condition does. ``unique``: all other conditions are the same.
@@ -186,7 +186,7 @@ class _Cases:
         return any_of(all_of(yes, negate(no)), all_of(no, negate(yes)))
 
     def solve(self, *guards: Guard) -> Answer:
-        return solve(all_of(*guards, self.here), self.world)
+        return solve_here(all_of(*guards, self.here), self.world)
 
     def one_who(self, condition: Guard, matters: Guard) -> Answer:
         """Somebody for whom the condition holds and decides; with a number that it is compared with

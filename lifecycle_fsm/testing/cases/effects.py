@@ -9,7 +9,7 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import Const, Field, Guard, Term, Token, all_of, negate, walk
 from lifecycle_fsm.model import Move
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.solving import NOW, Person, solve
+from lifecycle_fsm.solving import NOW, Person, solve_here
 from lifecycle_fsm.testing.cases.places import Places, Rule
 from lifecycle_fsm.testing.cases.points import is_value
 
@@ -43,9 +43,9 @@ def people_for(rule: Rule, places: Places) -> Iterator[Person]:
             wanted = _before(model.field_types[name], written.get(name), number, places)
             pin = is_value(name, wanted)
             # A value that would close the move is not tried.
-            if solve(all_of(rule.guard, *before, here, *pins, pin), world).found:
+            if solve_here(all_of(rule.guard, *before, here, *pins, pin), world).found:
                 pins.append(pin)
-        answer = solve(all_of(rule.guard, *before, here, *pins), world)
+        answer = solve_here(all_of(rule.guard, *before, here, *pins), world)
         if answer.found and answer.person not in seen:
             seen.append(answer.person)
             yield answer.person

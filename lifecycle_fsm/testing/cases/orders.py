@@ -7,7 +7,7 @@ from itertools import combinations
 
 from lifecycle_fsm.guard import Always, Opaque, all_of, inline, negate, resolve, walk
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.solving import Answer, solve
+from lifecycle_fsm.solving import Answer, solve_here
 from lifecycle_fsm.testing.cases.places import Places, Rule
 from lifecycle_fsm.testing.cases.rows import ORDER
 
@@ -78,5 +78,5 @@ def somebody_for_both(rule: Rule, places: Places) -> Answer:
         if one.source == edge.source and one.on == edge.on
     ]
     both = places.guard(rule)
-    alone = solve(all_of(both, *before, here), world)
-    return alone if alone.found or not before else solve(all_of(both, here), world)
+    alone = solve_here(all_of(both, *before, here), world)
+    return alone if alone.found or not before else solve_here(all_of(both, here), world)

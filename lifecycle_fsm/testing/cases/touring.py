@@ -22,7 +22,7 @@ from lifecycle_fsm.guard.vocabulary import Vocabulary
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.person import READ_ONLY
 from lifecycle_fsm.scoring import Scoring
-from lifecycle_fsm.solving import solve
+from lifecycle_fsm.solving import solve_here
 from lifecycle_fsm.testing.cases import wording
 from lifecycle_fsm.testing.cases.asking import Asking
 from lifecycle_fsm.testing.cases.points import is_value
@@ -133,7 +133,7 @@ class _Search:
             earlier.append(negate(one.when))
         made = {name for step in self.model.chain for name in step.writes}
         for quiet in (self._closed(edge.target), ()):
-            answer = solve(all_of(edge.when, *earlier, *quiet), self.world)
+            answer = solve_here(all_of(edge.when, *earlier, *quiet), self.world)
             if not answer.found:
                 continue
             now = self.world.now
@@ -176,7 +176,7 @@ class _Search:
             guard = all_of(first, *quiet)
             read = reads(inline(resolve(guard, self.words), self.words))
             held = [is_value(name, start[name]) for name in sorted(READ_ONLY) if name in read]
-            answer = solve(all_of(guard, *held), world)
+            answer = solve_here(all_of(guard, *held), world)
             if answer.found:
                 yield {name: one for name, one in answer.person.items() if name not in READ_ONLY}
 
@@ -234,12 +234,13 @@ class _Search:
             return f"nobody gets to {edge.source}"
         world = attrs.evolve(self.world, start={**self.world.start, "stage": edge.source})
         there = is_value("stage", edge.source)
-        if solve(all_of(edge.when, there), world).refuted:
+        if solve_here(all_of(edge.when, there), world).refuted:
             return f"its guard holds for nobody in {edge.source}"
-        answer = solve(all_of(self._first(edge), there), world)
+        answer = solve_here(all_of(self._first(edge), there), world)
         if edge in self.model.sort_edges:
             before = self.model.sort_edges[: self.model.sort_edges.index(edge)]
-            answer = solve(all_of(edge.when, *(negate(one.when) for one in before), there), world)
+            untaken = (negate(one.when) for one in before)
+            answer = solve_here(all_of(edge.when, *untaken, there), world)
         if answer.refuted:
             return "what is tried before it leaves nobody"
         return f"no way was found{f': {answer.reason}' if answer.reason else ''}"

@@ -25,7 +25,7 @@ from lifecycle_fsm.guard import (
     negate,
 )
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.solving import Answer, solve
+from lifecycle_fsm.solving import Answer, solve_here
 from lifecycle_fsm.testing.coverage.deciding import Evidence, deciding, evidence
 from lifecycle_fsm.testing.watching import ModelRecord
 
@@ -311,5 +311,5 @@ class _Measuring:
         there = Compare("==", Field("stage"), Const(edge.source))
         whole = all_of(there, *before, question)
         if whole not in self.answers:
-            self.answers[whole] = solve(whole, self.world)
+            self.answers[whole] = solve_here(whole, self.world)
         return self.answers[whole]

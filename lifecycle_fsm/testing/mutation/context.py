@@ -32,7 +32,7 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard.terms import Arithmetic, Extreme
 from lifecycle_fsm.model import Edge, Model, Set
-from lifecycle_fsm.solving import Answer, solve
+from lifecycle_fsm.solving import Answer, solve_whenever
 from lifecycle_fsm.testing.mutation.mutant import Mutant
 
 
@@ -96,7 +96,7 @@ def compare(model: Model, mutant: Mutant) -> Verdict:
         if one == other:
             continue
         here = Compare("==", Field("stage"), Const(asked.stage))
-        answer = solve(all_of(here, _apart(one, other)), world)
+        answer = solve_whenever(all_of(here, _apart(one, other)), world)
         if answer.found:
             return Verdict(answer, asked)
         if not answer.refuted and undecided is None:

@@ -43,8 +43,9 @@ def missing_test(model: Model, mutant: Mutant, verdict: Verdict, source: str = "
         verdict: with the person for whom they part.
         source: how a test loads the model: the name of a shipped one, or a path.
     """
-    if not verdict.different or verdict.asked is None or verdict.answer.assumed:
-        return ""
+    answer = verdict.answer
+    if not verdict.different or verdict.asked is None or answer.assumed or answer.at is not None:
+        return ""  # the clock of a bench stands where it stands: no line puts it on a date
     asked = verdict.asked
     person = {name: value for name, value in verdict.answer.person.items() if name != "stage"}
     # The person lives as found; where that takes no times of the visit, the test need not say any.
