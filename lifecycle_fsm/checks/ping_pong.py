@@ -20,32 +20,24 @@ from lifecycle_fsm.checks.effects import AT_RETURN, values_after
 from lifecycle_fsm.checks.finding import Finding, Severity
 from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.checks.overlapping_moves import groups as moves_asked
+from lifecycle_fsm.checks.past import a_tick_ago, still
 from lifecycle_fsm.checks.places import place_of
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import (
-    And,
     Compare,
-    DaysInStage,
-    DaysSince,
     Field,
     Guard,
-    Not,
-    Or,
     Term,
     all_of,
-    always,
     any_of,
     compile_condition,
     compile_guard,
     inline,
     negate,
-    never,
     reads,
     resolve,
-    transform,
 )
 from lifecycle_fsm.guard.terms import Known
-from lifecycle_fsm.guard.vocabulary import Vocabulary, scalar_value
 from lifecycle_fsm.model import Edge
 from lifecycle_fsm.solving import NOW, Answer, Moment, substitute
 
@@ -67,7 +59,7 @@ def check(ground: Ground) -> Iterator[Finding]:
             if detour.kind != "detour":
                 continue
             left = values_after(detour, ground.model, _ENTERED)
-            before = [_still(ground.at(detour.when, source), ground), *resting]
+            before = [still(ground.at(detour.when, source), ground), *resting]
             way = _Way(ground, detour, group, before, left, groups.get((detour.target, None), []))
             for back in way.behind:
                 if back.kind != "return" or (detour.name, back.name) in told:
@@ -134,7 +126,7 @@ class _Way:
         start = {name: world.start_of(name) for name in world.vocabulary.fields}
         start |= {_ENTERED.name: now, "journey_started_at": now}
         guard = self.ground.at(self.detour.when, self.detour.source)
-        leaves = compile_guard(_still(guard, self.ground, as_it_was=True), world.vocabulary)
+        leaves = compile_guard(still(guard, self.ground, as_it_was=True), world.vocabulary)
         stayed = now - entered
         before = _moved(known, stayed)
         if leaves(SimpleNamespace(**{**start, **before}), now):
@@ -205,7 +197,7 @@ def _questions(way: _Way, back: Edge, open_then: Guard) -> Iterator[Guard]:
     yield all_of(*way.before, open_then)
     back_then = all_of(open_then, way.then(ground.turn(back, way.behind)))
     yield _since_detour(all_of(*way.before, back_then), ground)
-    turn = _still(ground.turn(way.detour, way.group), ground)
+    turn = still(ground.turn(way.detour, way.group), ground)
     waited = [_waited(way, other) for other in way.behind]
     yield _since_detour(all_of(*way.before, turn, back_then, *waited), ground)
 
@@ -226,7 +218,7 @@ def _resting(ground: Ground, trigger: str | None, system: list[Edge]) -> list[Gu
     if any(rule.on in kinds for rule in model.scoring):
         fresh |= {"behavior_score", "scored_at"}
     return [
-        _still(negate(ground.at(one.when, one.source)), ground, frozenset(fresh)) for one in system
+        still(negate(ground.at(one.when, one.source)), ground, frozenset(fresh)) for one in system
     ]
 
 
@@ -250,80 +242,5 @@ def _waited(way: _Way, edge: Edge) -> Guard:
     A return is not made at the instant of its detour, but at the next one [S9].
     """
     behind = way.then(way.ground.at(edge.when, edge.source))
-    closed = negate(_a_tick_ago(behind, way.ground.world.vocabulary))
+    closed = negate(a_tick_ago(behind, way.ground.world.vocabulary))
     return any_of(closed, _JUST_ENTERED) if edge.kind == "return" else closed
-
-
-def _a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
-    """The guard as it was one instant before, over the same fields."""
-
-    def change(part: Guard) -> Guard:
-        match part:
-            case Compare(op, DaysSince() | DaysInStage() as days, other):
-                field = days.field if isinstance(days, DaysSince) else _ENTERED
-                value = scalar_value(other, words)
-                if value is None or not isinstance(value[0], int):
-                    return part
-                count, known = value[0], Known(field)
-                match op:
-                    case ">=":
-                        return _had_passed(field, count)
-                    case ">":
-                        return _had_passed(field, count + 1)
-                    case "<":
-                        return all_of(known, negate(_had_passed(field, count)))
-                    case "<=":
-                        return all_of(known, negate(_had_passed(field, count + 1)))
-                return all_of(_had_passed(field, count), negate(_had_passed(field, count + 1)))
-        return part
-
-    return transform(inline(resolve(guard, words), words), change)
-
-
-def _had_passed(field: Field, days: int) -> Guard:
-    """That so many whole days had passed since a time, one instant ago."""
-    try:
-        return Compare("<=", field, Moment(NOW - _TICK - days * _DAY))
-    except OverflowError:
-        return never if days > 0 else Known(field)
-
-
-def _still(
-    guard: Guard,
-    ground: Ground,
-    fresh: frozenset[str] = frozenset(),
-    *,
-    as_it_was: bool = False,
-) -> Guard:
-    """What a guard that held in the past still says of the same fields: it holds for more persons.
-
-    Days since a time only grow, and since when the stage lasted is known no more. Nor is anything
-    known of fields that are fresh. ``as_it_was``: of the past itself, when no days had gone by yet.
-    """
-    words = ground.world.vocabulary
-    forgotten = fresh | {_ENTERED.name}
-
-    def loose(part: Guard, wanted: bool) -> Guard:
-        match part:
-            case And(parts):
-                return all_of(*(loose(one, wanted) for one in parts))
-            case Or(parts):
-                return any_of(*(loose(one, wanted) for one in parts))
-            case Not(inner):
-                return negate(loose(inner, not wanted))
-        if not forgotten.isdisjoint(reads(part)):
-            return always if wanted else never
-        if as_it_was:
-            return part
-        match part:
-            case Compare(">=" | ">", DaysSince(), _) if wanted:
-                return part
-            case Compare("<" | "<=", DaysSince(), _) if not wanted:
-                return part
-            case Compare("==", DaysSince() as days, other) if wanted:
-                return Compare(">=", days, other)
-            case Compare(_, DaysSince(field), _):
-                return Known(field) if wanted else never
-        return part
-
-    return loose(inline(resolve(guard, words), words), True)

@@ -36,8 +36,8 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard.vocabulary import decimal_factor
 from lifecycle_fsm.solving.answer import Answer
-from lifecycle_fsm.solving.candidates import bounds
 from lifecycle_fsm.solving.formula import Atom, Atoms, Node, given, numbers
+from lifecycle_fsm.solving.marks import bounds
 from lifecycle_fsm.solving.world import NOW, World
 
 _TICK = timedelta(microseconds=1)

@@ -1,0 +1,108 @@
+"""What a guard that is asked now says of the past, over the same fields."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from lifecycle_fsm.checks.ground import Ground
+from lifecycle_fsm.guard import (
+    And,
+    Compare,
+    DaysInStage,
+    DaysSince,
+    Field,
+    Guard,
+    Known,
+    Not,
+    Or,
+    Vocabulary,
+    all_of,
+    always,
+    any_of,
+    inline,
+    negate,
+    never,
+    reads,
+    resolve,
+    transform,
+)
+from lifecycle_fsm.guard.vocabulary import scalar_value
+from lifecycle_fsm.solving import NOW, Moment
+
+_ENTERED = Field("stage_entered_at")
+_TICK, _DAY = timedelta(microseconds=1), timedelta(days=1)
+
+
+def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
+    """The guard as it was one instant before, over the same fields."""
+
+    def change(part: Guard) -> Guard:
+        match part:
+            case Compare(op, DaysSince() | DaysInStage() as days, other):
+                field = days.field if isinstance(days, DaysSince) else _ENTERED
+                value = scalar_value(other, words)
+                if value is None or not isinstance(value[0], int):
+                    return part
+                count, known = value[0], Known(field)
+                match op:
+                    case ">=":
+                        return _had_passed(field, count)
+                    case ">":
+                        return _had_passed(field, count + 1)
+                    case "<":
+                        return all_of(known, negate(_had_passed(field, count)))
+                    case "<=":
+                        return all_of(known, negate(_had_passed(field, count + 1)))
+                return all_of(_had_passed(field, count), negate(_had_passed(field, count + 1)))
+        return part
+
+    return transform(inline(resolve(guard, words), words), change)
+
+
+def _had_passed(field: Field, days: int) -> Guard:
+    """That so many whole days had passed since a time, one instant ago."""
+    try:
+        return Compare("<=", field, Moment(NOW - _TICK - days * _DAY))
+    except OverflowError:
+        return never if days > 0 else Known(field)
+
+
+def still(
+    guard: Guard,
+    ground: Ground,
+    fresh: frozenset[str] = frozenset(),
+    *,
+    as_it_was: bool = False,
+) -> Guard:
+    """What a guard that held in the past still says of the same fields: it holds for more persons.
+
+    Days since a time only grow, and since when the stage lasted is known no more. Nor is anything
+    known of fields that are fresh. ``as_it_was``: of the past itself, when no days had gone by yet.
+    """
+    words = ground.world.vocabulary
+    forgotten = fresh | {_ENTERED.name}
+
+    def loose(part: Guard, wanted: bool) -> Guard:
+        match part:
+            case And(parts):
+                return all_of(*(loose(one, wanted) for one in parts))
+            case Or(parts):
+                return any_of(*(loose(one, wanted) for one in parts))
+            case Not(inner):
+                return negate(loose(inner, not wanted))
+        if not forgotten.isdisjoint(reads(part)):
+            return always if wanted else never
+        if as_it_was:
+            return part
+        match part:
+            case Compare(">=" | ">", DaysSince(), _) if wanted:
+                return part
+            case Compare("<" | "<=", DaysSince(), _) if not wanted:
+                return part
+            case Compare("==", DaysSince() as days, other) if wanted:
+                return Compare(">=", days, other)
+            case Compare(_, DaysSince(field), _):
+                return Known(field) if wanted else never
+        return part
+
+    return loose(inline(resolve(guard, words), words), True)
