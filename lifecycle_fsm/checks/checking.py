@@ -61,8 +61,7 @@ def check(model: Model, *, budget: int = BUDGET, prover: Prover = "search") -> t
         model: a model that builds.
         budget: how many cases one question may look at; what needs more is a finding "not decided",
             never a pass.
-        prover: ``both`` asks z3 where trying values does not decide; see
-            :func:`~lifecycle_fsm.solving.solve`.
+        prover: ``both`` asks the solver z3 where trying values does not decide, ``z3`` asks it alone.
 
     Raises:
         MissingExtra: z3 is asked for and not installed.
