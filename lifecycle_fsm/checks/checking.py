@@ -61,7 +61,7 @@ def check(model: Model, *, budget: int = BUDGET, prover: Prover = "search") -> t
         model: a model that builds.
         budget: how many cases one question may look at; what needs more is a finding "not decided",
             never a pass.
-        prover: ``both`` asks the solver z3 where trying values does not decide, ``z3`` asks it alone.
+        prover: ``both`` asks the solver z3 where trying values does not decide; ``z3``, always.
 
     Raises:
         MissingExtra: z3 is asked for and not installed.
