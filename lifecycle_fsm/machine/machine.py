@@ -210,7 +210,8 @@ class LifecycleMachine:
                 and person._stage_entered_at == now
                 and self._may_return(person, now)
             )
-            due = now + _NEXT if waits else self.due(person, now)
+            points = self._turning.get(person._stage)
+            due = now + _NEXT if waits else self.due(person, now) if points else None
             # The person's own phase: a late activity does not bring back what has been due.
             agenda = self.agenda
             person._due = due if agenda is None else agenda(person, now, person._phase, due)

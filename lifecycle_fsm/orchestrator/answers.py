@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.history import ROW
 from lifecycle_fsm.machine import Decision, Firing, Refusal, Result
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request
@@ -19,6 +20,7 @@ def fired(
     requests: tuple[Request, ...] = (),
 ) -> Decision:
     """The asking reached the machine: what it added to the history, and what it left unmet."""
+    start = firing.start
     return Decision(
         result,
         person.id,
@@ -28,8 +30,8 @@ def fired(
         firing.trigger,
         activity,
         kind,
-        firing.added(person),
-        firing.first,
+        person._history[start:],
+        start // ROW + 1,
         unmet,
         reason,
         firing.late,
