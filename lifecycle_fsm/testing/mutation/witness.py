@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import attrs
 
+from lifecycle_fsm.checks.pasting import arguments, literal
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
@@ -89,19 +89,19 @@ def _code(
     theirs: _Outcome,
     source: str,
 ) -> str:
-    given = [f'"{asked.stage}"', *(f"{name}={_literal(one)}" for name, one in fields.items())]
+    given = arguments(asked.stage, fields)
     trigger = f', "{asked.trigger}"' if asked.trigger else ""
     lines = [
         "from lifecycle_fsm.testing import Bench",
         "",
         "",
         f"def test_{_name(mutant)}() -> None:",
-        f"    bench = Bench({_literal(source) if source else 'MODEL'})",
+        f"    bench = Bench({literal(source) if source else 'MODEL'})",
         *_call("    person = bench.person_in", given),
     ]
     if ours.rules:
         rules = ours.rules if ours.rules[-1:] == theirs.rules[-1:] else ours.rules[-1:]
-        by = _literal(rules[0] if len(rules) == 1 else list(rules))
+        by = literal(rules[0] if len(rules) == 1 else list(rules))
         lines.append(f'    bench.assert_moves(person{trigger}, to="{ours.stage}", by={by})')
     elif ours.refused:
         lines.append(f"    bench.assert_refused(person{trigger})")
@@ -112,7 +112,7 @@ def _code(
     if (ours.stage, ours.rules, ours.refused) == (theirs.stage, theirs.rules, theirs.refused):
         lines += [
             f"    assert person.{name} "
-            f"{'is' if value is None or isinstance(value, bool) else '=='} {_literal(value)}"
+            f"{'is' if value is None or isinstance(value, bool) else '=='} {literal(value)}"
             for name, value in ours.fields.items()
             if value != theirs.fields[name]
         ]
@@ -129,14 +129,3 @@ def _call(start: str, given: list[str]) -> list[str]:
 def _name(mutant: Mutant) -> str:
     words = f"{mutant.change.where} {mutant.change.kind} {mutant.id[:4]}"
     return re.sub(r"\W+", "_", words).strip("_").lower()
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, datetime):
-        return f'"{value.isoformat().replace("+00:00", "Z")}"'
-    if isinstance(value, str):
-        written = repr(value)
-        return f'"{written[1:-1]}"' if '"' not in written and written[0] == "'" else written
-    if isinstance(value, list):
-        return f"[{', '.join(map(_literal, value))}]"
-    return repr(value)
