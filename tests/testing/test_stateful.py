@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from lifecycle_fsm import LifecycleMachine, Model, Outcome, Refusal, always, load, shipped
+from lifecycle_fsm import Decision, LifecycleMachine, Model, Outcome, Refusal, always, load, shipped
 from lifecycle_fsm.machine.lean import Firing, LeanTransition
 from lifecycle_fsm.testing import LifecycleRules, state_machine
 from tests.machine.small import TOO_LARGE, move, small
@@ -107,7 +107,7 @@ def test_a_machine_that_breaks_a_law_is_found(
 @pytest.mark.parametrize(
     ("where", "name", "fault", "complaint"),
     [
-        (Firing, "added", lambda self, person: (), "has no row, or two"),
+        (Decision, "rows", property(lambda self: ()), "has no row, or two"),
         (LifecycleMachine, "may", lambda *_: True, "may move somebody"),
         (LifecycleMachine, "may", lambda *_: False, "may not move somebody"),
     ],
