@@ -88,7 +88,7 @@ class DataSilo:
                     f"it brings {', '.join(types) or 'nothing'}"
                 )
             if wanted.takes_any_text and type(value) is str and value.isascii():
-                accepted[name] = value
+                accepted[name] = value  # as accept() would say, without a call for each activity
                 continue
             try:
                 accepted[name] = wanted.accept(value)

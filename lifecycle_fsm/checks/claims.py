@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lifecycle_fsm.checks.effects import AT_RETURN, values_after
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.overlapping_moves import groups
+from lifecycle_fsm.checks.places import groups
 from lifecycle_fsm.guard import Const, Guard, Now, Term, Token, all_of, negate, walk
 from lifecycle_fsm.model import Claim, Edge, Move
 from lifecycle_fsm.model.claims import MOVES, SORT

@@ -8,13 +8,13 @@ much: a move whose turn never comes is shadowed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations, groupby
+from itertools import combinations
 
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.places import place_of
+from lifecycle_fsm.checks.places import groups, place_of
 from lifecycle_fsm.guard import all_of, negate
-from lifecycle_fsm.model import Edge, Model, Move
+from lifecycle_fsm.model import Edge, Move
 from lifecycle_fsm.solving import Answer
 
 NAME = "overlapping_moves"
@@ -130,16 +130,3 @@ def _turn(ground: Ground, edge: Edge, before: list[Edge]) -> tuple[Answer, Answe
 def _first(group: list[Edge], priority: int) -> list[Edge]:
     """The moves that are tried before those of a priority."""
     return [one for one in group if isinstance(one.rule, Move) and one.rule.priority < priority]
-
-
-def groups(model: Model) -> Iterator[list[Edge]]:
-    """The moves that are tried together: those of one stage that one trigger asks for, or that the
-    system asks for, in the order in which they are tried."""
-    for stage in model.stages:
-        leaving = [edge for edge in model.edges if edge.source == stage.name]
-        for _, group in groupby(sorted(leaving, key=lambda edge: edge.on or ""), _asked_by):
-            yield list(group)
-
-
-def _asked_by(edge: Edge) -> str:
-    return edge.on or ""

@@ -19,8 +19,8 @@ import attrs
 from lifecycle_fsm.checks.effects import AT_RETURN, values_after
 from lifecycle_fsm.checks.finding import Finding, Severity
 from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.overlapping_moves import groups as moves_asked
 from lifecycle_fsm.checks.past import a_tick_ago, still
+from lifecycle_fsm.checks.places import groups as moves_asked
 from lifecycle_fsm.checks.places import place_of
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 import attrs
 
 from lifecycle_fsm.guard import Guard, Opaque, Term
-from lifecycle_fsm.model import Model, Move, Set, SortRule
+from lifecycle_fsm.model import Edge, Model, Move, Set, SortRule
 from lifecycle_fsm.model.definition import arrow
 
 
@@ -88,3 +89,16 @@ def readers(model: Model) -> Iterator[Guard | Term]:
         yield from (one for one in (claim.always, claim.never) if one is not None)
     yield from (one.points for one in model.scoring)
     yield from (one.value for _, one in effects_of(model))
+
+
+def groups(model: Model) -> Iterator[list[Edge]]:
+    """The moves that are tried together: those of one stage that one trigger asks for, or that the
+    system asks for, in the order in which they are tried."""
+    for stage in model.stages:
+        leaving = [edge for edge in model.edges if edge.source == stage.name]
+        for _, group in groupby(sorted(leaving, key=lambda edge: edge.on or ""), _asked_by):
+            yield list(group)
+
+
+def _asked_by(edge: Edge) -> str:
+    return edge.on or ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.overlapping_moves import groups
+from lifecycle_fsm.checks.places import groups
 from lifecycle_fsm.guard import all_of, negate
 from lifecycle_fsm.solving import Answer
 

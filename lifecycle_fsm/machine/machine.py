@@ -210,8 +210,9 @@ class LifecycleMachine:
                 and person._stage_entered_at == now
                 and self._may_return(person, now)
             )
-            points = self._turning.get(person._stage)
-            due = now + _NEXT if waits else self.due(person, now) if points else None
+            # Few stages have a move that time opens: the others are spared the call.
+            timed = person._stage in self._turning
+            due = now + _NEXT if waits else self.due(person, now) if timed else None
             # The person's own phase: a late activity does not bring back what has been due.
             agenda = self.agenda
             person._due = due if agenda is None else agenda(person, now, person._phase, due)

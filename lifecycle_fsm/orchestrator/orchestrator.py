@@ -120,9 +120,8 @@ class Orchestrator:
             if activity.kind == "merged":
                 self._meet(person, self.survivor(str(payload["loser"])), activity.at)
             work = self._work.activity if ordinary else self._transact
-            whole = self._narrow.get(activity.kind, self.machine.whole)
             try:
-                decisions = whole(person, work, person, activity, payload)
+                decisions = self._narrow[activity.kind](person, work, person, activity, payload)
             except Exception as error:
                 self._lot.keep(Parked(person.id, activity, said(error)))
                 trigger = self._triggers.get(activity.kind)

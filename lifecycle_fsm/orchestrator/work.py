@@ -83,11 +83,13 @@ class Work:
             )
             for name in model.activity_kinds
         }
-        #: For each kind of activity that writes no field but those that the model names.
+        #: For each kind of activity, what keeps the fields that it may write: few of them, unless
+        #: it names fields itself.
         self.narrow: Mapping[str, Whole] = {
-            kind: Whole(machine.person_class, self._written(kind))
+            kind: machine.whole
+            if kind in OPEN_KINDS or kind == "merged"
+            else Whole(machine.person_class, self._written(kind))
             for kind in model.activity_kinds
-            if kind not in OPEN_KINDS and kind != "merged"
         }
         decayed = {one.field for rule in model.decay for one in rule.then}
         #: For what time brings.
@@ -129,15 +131,15 @@ class Work:
         else:
             if rescored or (kind == "changed" and not self.scoring.inputs.isdisjoint(payload)):
                 person.demographic_score = self.scoring.demographic(person, now)
-            if trigger is not None:
+            if trigger is None:
+                # Nothing is asked for: what run() does without a trigger, for nine of ten activities.
+                machine.advance(person, firing)
+                machine.wind(person, now, 0)
+                result = "moved" if firing.entered else "unchanged"
+            else:
                 result, unmet = machine.run(person, trigger, firing)
                 if result == "no_such_move":
                     reason = machine.no_such(trigger, stage)
-            else:
-                machine.advance(person, firing)
-                machine.wind(person, now, 0)
-                if firing.entered:
-                    result = "moved"
             if firing.entered or listened or person._waiting:
                 cause = Cause(activity.id, _record(person, activity))
                 came = (Came(kind, cause, payload),) if listened else ()

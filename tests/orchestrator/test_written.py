@@ -41,7 +41,7 @@ def test_s11_nothing_is_written_that_would_not_be_put_back(
         return found
 
     def activity(self: Work, person: Person, activity: Activity, payload: Any) -> Any:
-        kept = self.narrow.get(activity.kind, self.machine.whole)
+        kept = self.narrow[activity.kind]
         return watch(activity.kind, person, kept, do, self, person, activity, payload)
 
     def time(self: Work, person: Person, due: datetime) -> Any:
