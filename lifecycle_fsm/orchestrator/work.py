@@ -132,7 +132,7 @@ class Work:
             if rescored or (kind == "changed" and not self.scoring.inputs.isdisjoint(payload)):
                 person.demographic_score = self.scoring.demographic(person, now)
             if trigger is None:
-                # Nothing is asked for: what run() does without a trigger, for nine of ten activities.
+                # What run() does without a trigger: for nine of ten activities.
                 machine.advance(person, firing)
                 machine.wind(person, now, 0)
                 result = "moved" if firing.entered else "unchanged"
