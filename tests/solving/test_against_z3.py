@@ -38,6 +38,16 @@ def test_the_verdicts_agree(guard: Guard) -> None:
         assert oracle(guard, somebody(other))
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(GUARDS)
+def test_of_what_z3_finds_nothing_is_set_that_need_not_be(guard: Guard) -> None:
+    answer = solve(guard, WORLD, prover="z3")
+    for name in answer.person:
+        person = somebody(answer)
+        setattr(person, name, WORLD.start_of(name))
+        assert not oracle(guard, person)
+
+
 @pytest.mark.parametrize(
     ("text", "verdict"),
     [

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
@@ -18,6 +19,7 @@ from lifecycle_fsm.guard import (
     Field,
     Guard,
     Opaque,
+    Vocabulary,
     parse_guard,
 )
 from lifecycle_fsm.solving import Answer, World, differs, implies, solve
@@ -154,6 +156,21 @@ def test_a_sum_that_has_to_be_equal_needs_more_than_the_ends() -> None:
     assert not solve(parse_guard(f"score + bonus == 10 and {bounded}"), WORLD).refuted
     assert solve(parse_guard(f"score + bonus >= 104 and {bounded}"), WORLD).refuted
     assert solve(parse_guard(f"score + bonus >= 103 and {bounded}"), WORLD).found
+
+
+def test_a_sum_that_has_to_be_equal_may_need_a_value_between_the_ends() -> None:
+    text = "score >= 1 and score <= 100 and score + bonus == 77 and bonus in [20, 30]"
+    assert not solve(parse_guard(text), WORLD).refuted
+
+
+def test_five_numbers_in_a_row_that_just_fit() -> None:
+    """The middle one is tried first, and neither end of the stretch will do for it."""
+    world = World(Vocabulary(fields={name: FieldType("int") for name in "abcde"}))
+    row = "a > b and b > c and c > d and d > e and c != 100 and e >= 3"
+    assert solve(parse_guard(f"{row} and a <= 7"), world).person == dict(
+        zip("abcde", (7, 6, 5, 4, 3), strict=True)
+    )
+    assert solve(parse_guard(f"{row} and a <= 6"), world).refuted
 
 
 def test_questions_of_two_guards() -> None:
