@@ -32,6 +32,8 @@ class Evidence:
     """It was seen not to hold."""
     decided_holding: bool
     """It decided for somebody for whom it held."""
+    decided_failing: bool
+    """It decided for somebody for whom it did not."""
     decided: How | None
     """How it was shown to decide alone, if it was."""
 
@@ -56,7 +58,7 @@ def evidence(parts: Conditions, vectors: Collection[Vector], index: int) -> Evid
         decided = "unique cause"
     elif any(one != other for one in sides[True] for other in sides[False]):
         decided = "masking"
-    return Evidence(True in seen, False in seen, bool(sides[True]), decided)
+    return Evidence(True in seen, False in seen, bool(sides[True]), bool(sides[False]), decided)
 
 
 def deciding(parts: Conditions, index: int, holding: bool) -> Guard:
