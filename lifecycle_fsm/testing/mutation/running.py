@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import selectors
 import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -176,6 +177,9 @@ class _Child:
 class Forks:
     """Runs each job in a fork of this process, several at once.
 
+    An interrupt is heard only while it waits: one that came between a fork and the note of it
+    would leave a process behind that nobody ends.
+
     Args:
         suite: the tests.
         workers: how many at once.
@@ -186,9 +190,11 @@ class Forks:
         self._suite = suite
         self._children: dict[int, _Child] = {}
         self._selector = selectors.DefaultSelector()
+        self._interrupt = _Interrupt()
 
     def start(self, job: Job) -> None:
         """Begin the job."""
+        self._interrupt.defer()
         pipe, end = os.pipe()
         with warnings.catch_warnings():
             # A library's threads do not come along; a test that needs them is found by its control.
@@ -222,7 +228,9 @@ class Forks:
         while self._children and not done:
             now = time.monotonic()
             soonest = min(self._deadline(child) for child in self._children.values())
-            for key, _ in self._selector.select(max(0.0, soonest - now)):
+            with self._interrupt.heard():
+                ready = self._selector.select(max(0.0, soonest - now))
+            for key, _ in ready:
                 child = self._children[key.fd]
                 ending = self._read(child)
                 if ending is not None:
@@ -273,6 +281,63 @@ class Forks:
             os.kill(child.process, signal.SIGKILL)
             self._forget(child)
         self._selector.close()
+        self._interrupt.restore()
+
+
+class _Interrupt:
+    """Ctrl-C that is put off until it can break nothing."""
+
+    def __init__(self) -> None:
+        self._deferring = False
+        self._came = False
+        self._hearing = False
+
+    def defer(self) -> None:
+        """From now on, an interrupt raises only in :meth:`heard`, or at :meth:`restore`."""
+        # Only the main thread is interrupted, and only where nobody has decided otherwise.
+        if (
+            not self._deferring
+            and threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ):
+            signal.signal(signal.SIGINT, self._hear)
+            self._deferring = True
+
+    def _hear(self, number: int, frame: object) -> None:
+        self._came = True
+        if self._hearing:
+            self._raise()
+
+    def _raise(self) -> None:
+        self._came = self._hearing = False
+        raise KeyboardInterrupt
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Where an interrupt may come.
+
+        Raises:
+            KeyboardInterrupt: one came, here or before.
+        """
+        try:
+            self._hearing = True
+            if self._came:
+                self._raise()
+            yield
+        finally:
+            self._hearing = False
+
+    def restore(self) -> None:
+        """Interrupts are raised at once again.
+
+        Raises:
+            KeyboardInterrupt: one came that nobody has heard.
+        """
+        if self._deferring:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self._deferring = False
+        if self._came:
+            self._raise()
 
 
 def _tell(pipe: int, line: str) -> None:
