@@ -25,7 +25,6 @@ from lifecycle_fsm.testing.cases import (
     compared,
     read_table,
     to_text,
-    with_examples,
 )
 from lifecycle_fsm.testing.cases.rows import (
     EVERYBODY,
@@ -33,6 +32,7 @@ from lifecycle_fsm.testing.cases.rows import (
     NO_WAY,
     NOBODY,
     OPAQUE,
+    OWN,
     REDUNDANT,
     UNDECIDED,
 )
@@ -74,8 +74,8 @@ def cases(
     People on both sides of each boundary, pairs between whom one condition decides, which of two
     rules comes first, what each stage does with each trigger, and a tour that fires every move,
     with what the model makes of them. That is what the model says, not what is right: read the
-    table, correct the model where it is wrong, and keep the table with your tests. Examples of
-    Python guards that you add to it stay when it is written again.
+    table, correct the model where it is wrong, and keep the table with your tests. A row that
+    you add to it, with a why that begins with `own:`, stays when it is written again.
     """
     if out is not None and check is not None:
         raise LifecycleError("--out writes a table and --check compares with one: give one of them")
@@ -97,14 +97,20 @@ def cases(
 
 def _write(table: Table, out: str) -> Table:
     path = Path(out)
-    if path.exists():
-        table = with_examples(table, read_table(path))
+    before = read_table(path) if path.exists() else Table("", ())
+    table = table.keeping(before)
     text = to_text(table, path.suffix)
     with folder_for(out):
         try:
             path.write_text(text, encoding="utf-8", newline="\n")
         except OSError as error:
             raise FileProblem(f"{out} cannot be written: {error.strerror}") from error
+    asked = {row.key for row in table}
+    if dropped := [row for row in before if row.key not in asked]:
+        complain(
+            f"note: {len(dropped)} rows that stood there are no case of the model, and are gone; "
+            f"begin the why of a row of your own with {OWN} to keep it"
+        )
     return table
 
 
@@ -140,11 +146,14 @@ def _check(model: Model, name: str, check: str, as_json: bool) -> int:
     elif found:
         print(found)
         print(f"\nif this is right: lifecycle-fsm cases {name} --out {check}")
+        own = sum(one.row.own for one in (*found.changed, *found.gone))
+        if own:
+            complain(f"note: {own} of them are rows of your own, and stay: change them by hand")
     else:
         print(f"{len(table)} rows, all as approved")
     if found.more and not as_json:
         complain(
             f"note: {len(found.more)} more rows hold, which the model would not ask by itself: "
-            "written again, the table is without them"
+            f"written again, the table is without them (a why that begins with {OWN} keeps a row)"
         )
     return DIFFERENT if found else 0

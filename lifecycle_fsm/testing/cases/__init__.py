@@ -22,7 +22,7 @@ from lifecycle_fsm.testing.cases.deciding import (
     conditions,
     guard_cases,
 )
-from lifecycle_fsm.testing.cases.files import read_table, to_text, with_examples
+from lifecycle_fsm.testing.cases.files import read_table, to_text
 from lifecycle_fsm.testing.cases.making import cases_of
 from lifecycle_fsm.testing.cases.rows import Case, Row, Table
 from lifecycle_fsm.testing.cases.running import Runner
@@ -45,5 +45,4 @@ __all__ = [
     "guard_cases",
     "read_table",
     "to_text",
-    "with_examples",
 ]

@@ -11,7 +11,7 @@ from lifecycle_fsm.guard import explain
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.solving import NOW
 from lifecycle_fsm.testing.cases.making import cases_of
-from lifecycle_fsm.testing.cases.rows import EXAMPLE, NOT_RUN, ORDER, TOUR, Case, Row, Table
+from lifecycle_fsm.testing.cases.rows import NOT_RUN, ORDER, TOUR, Case, Row, Table
 from lifecycle_fsm.testing.cases.running import Runner
 
 #: A list of more is cut short: nobody approves a hundred lines one by one.
@@ -41,7 +41,8 @@ class Differences:
 
     ``changed`` are approved rows that come out otherwise; ``gone`` those that the model can no
     longer be asked, with the reason; ``new`` the cases that nobody has approved yet. ``more`` are
-    approved rows that hold, though the model would not ask them: they are no difference.
+    approved rows that hold, though the model would not ask them, and that are nobody's own: they
+    are no difference.
     """
 
     changed: tuple[Change, ...] = ()
@@ -76,7 +77,7 @@ def compared(approved: Table, model: Model, *, runner: Runner | None = None) -> 
         gone += (attrs.evolve(one, now=one.now.removeprefix(_GONE)) for one in lost[:1])
         changed += (one for one in found if not one.now.startswith(_GONE))
         for row in case.rows if not found else ():
-            if row.key in known or row.part == EXAMPLE:
+            if row.key in known or row.own:
                 continue
             if row.outcome in NOT_RUN:
                 gone.append(Change(row, "this is so no longer"))

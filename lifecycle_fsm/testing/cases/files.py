@@ -9,7 +9,7 @@ import csv
 import io
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -203,8 +203,3 @@ _FORMS: Mapping[
     ".toml": (_toml, _read_toml),
     ".md": (_markdown, _read_markdown),
 }
-
-
-def with_examples(table: Table, rows: Iterable[Row]) -> Table:
-    """The table with the examples among these rows: what people wrote by hand stays."""
-    return attrs.evolve(table, rows=(*table.rows, *(one for one in rows if one.part == "example")))

@@ -12,6 +12,8 @@ from lifecycle_fsm.errors import LifecycleError
 #: Parts beside the sections of a model: what a move writes, two rules that are open at once, a
 #: trigger in a stage, a whole path, a Python function.
 EFFECT, ORDER, TRIGGER, TOUR, EXAMPLE = "effect", "order", "trigger", "tour", "example"
+#: Begins the ``why`` of a row that a person has added.
+OWN = "own:"
 #: The outcomes of rows that nobody can run.
 REDUNDANT, EVERYBODY, NOBODY, UNDECIDED, OPAQUE, NO_WAY = (
     "never decides",
@@ -40,7 +42,8 @@ class Row:
         stage: the stage that the person is in before.
         given: the person's fields, or what happens.
         outcome: what comes of it.
-        why: which boundary or step this is; not compared when a case is run.
+        why: which boundary or step this is; not compared when a case is run. One that begins
+            with ``own:`` says that a person has added the row.
     """
 
     part: str
@@ -55,6 +58,11 @@ class Row:
         """What makes a row the same case in two tables; of a tour also which step it is."""
         case = (self.part, self.rule, self.stage, self.given)
         return (*case, self.why) if self.part == TOUR else case
+
+    @property
+    def own(self) -> bool:
+        """Whether a person has written it, so that it stays when the others are made anew."""
+        return self.part == EXAMPLE or self.why.startswith(OWN)
 
     @property
     def place(self) -> str:
@@ -102,9 +110,18 @@ class Table:
         """The rows as they are run: the steps of one path together."""
         groups = groupby(
             enumerate(self.rows),
-            lambda one: (one[1].rule,) if one[1].part == TOUR else (one[0],),
+            lambda one: (one[1].rule, one[1].own) if one[1].part == TOUR else (one[0],),
         )
         return tuple(Case(tuple(row for _, row in group)) for _, group in groups)
+
+    def keeping(self, before: Table) -> Table:
+        """This table, with the rows that a person has added to the one before.
+
+        They stay as they were written, also where the model now makes something else of them.
+        """
+        kept = tuple(row for row in before if row.own)
+        cases = {row.key for row in kept}
+        return attrs.evolve(self, rows=(*(one for one in self if one.key not in cases), *kept))
 
     def checked(self) -> Table:
         """The table itself, where each case stands there once.

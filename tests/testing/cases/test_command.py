@@ -93,7 +93,7 @@ def test_json_has_the_cases_and_the_differences(model: Path, capsys: Capture) ->
 
 def test_it_says_beside_the_table_what_has_no_case(model: Path, capsys: Capture) -> None:
     # What a guard says of a missing value for clarity is no news.
-    assert run(capsys, "cases", "waterfall", "--out", "cases.csv")[2] == ""
+    assert run(capsys, "cases", "waterfall", "--out", "waterfall.csv")[2] == ""
     text = model.read_text(encoding="utf-8")
     text = text.replace(
         'when = "behavior_score >= $lead_threshold"',
@@ -122,6 +122,47 @@ def test_examples_by_hand_stay_when_it_is_written_again(model: Path, capsys: Cap
         file.write("example,knows_budget,lead,employees = 50,holds,\n")
     run(capsys, "cases", model, "--out", "cases.csv")
     assert read_table("cases.csv").rows[-1].rule == "knows_budget"
+
+
+OWN = """\
+move,interested,contact,"behavior_score = 45, role = legal",stays in contact,own: Ms Jones
+move,interested,contact,behavior_score = 30,stays in contact,own: argued about in May
+tour,came_back,,created,is in new,own: step 1 of 2
+tour,came_back,new,processed,goes to contact by everybody_else,own: step 2 of 2
+move,interested,contact,behavior_score = 77,goes to lead,the first of the month
+"""
+
+
+def test_rows_of_ones_own_stay_as_they_were_written(model: Path, capsys: Capture) -> None:
+    run(capsys, "cases", model, "--out", "cases.csv")
+    made = read_table("cases.csv")
+    with Path("cases.csv").open("a", encoding="utf-8") as file:
+        file.write("\n".join(one for one in OWN.splitlines() if "argued" not in one) + "\n")
+    code, out, err = run(capsys, "cases", model, "--check", "cases.csv")
+    assert code == 1
+    assert out.startswith(
+        "changed: 1\n  move interested in contact, behavior_score = 45, role = legal"
+    )
+    assert err.splitlines() == [
+        "note: 1 of them are rows of your own, and stay: change them by hand",
+        "note: 1 more rows hold, which the model would not ask by itself: written again, the table "
+        "is without them (a why that begins with own: keeps a row)",
+    ]
+
+    Path("own.csv").write_text("part,rule,stage,given,outcome,why\n" + OWN, encoding="utf-8")
+    own = read_table("own.csv").rows[:4]
+    _, _, err = run(capsys, "cases", model, "--out", "own.csv")
+    again = read_table("own.csv")
+    assert again.rows[-4:] == own
+    assert len(again) == len(made) + 3  # one stands for a row that the model would ask
+    again.checked()
+    assert err.splitlines() == [
+        "note: 1 rows that stood there are no case of the model, and are gone; "
+        "begin the why of a row of your own with own: to keep it"
+    ]
+    before = Path("own.csv").read_bytes()
+    _, _, err = run(capsys, "cases", model, "--out", "own.csv")
+    assert (Path("own.csv").read_bytes(), err) == (before, "")
 
 
 @pytest.mark.parametrize(

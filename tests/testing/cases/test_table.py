@@ -25,7 +25,6 @@ from lifecycle_fsm.testing.cases import (
     read_table,
     to_text,
 )
-from lifecycle_fsm.testing.cases.files import with_examples
 from tests.machine.small import SORT, small
 
 pytest_plugins = ["pytester"]
@@ -305,10 +304,13 @@ OPAQUE = attrs.evolve(
         ),
     ],
 )
-EXAMPLES = [
-    Row("example", "knows_budget", "b", "level = 50", "holds"),
-    Row("example", "knows_budget", "b", "level = 49", "does not hold"),
-]
+EXAMPLES = Table(
+    "",
+    [
+        Row("example", "knows_budget", "b", "level = 50", "holds"),
+        Row("example", "knows_budget", "b", "level = 49", "does not hold"),
+    ],
+)
 
 
 def test_a_python_guard_is_named_and_assumed() -> None:
@@ -325,12 +327,12 @@ def test_a_python_guard_is_named_and_assumed() -> None:
 
 
 def test_examples_of_a_python_guard_are_run() -> None:
-    table = with_examples(cases_of(OPAQUE), EXAMPLES)
+    table = cases_of(OPAQUE).keeping(EXAMPLES)
     assert not compared(table, OPAQUE)
-    wrong = attrs.evolve(EXAMPLES[0], outcome="does not hold")
-    found = compared(with_examples(cases_of(OPAQUE), [wrong]), OPAQUE)
+    wrong = attrs.evolve(EXAMPLES.rows[0], outcome="does not hold")
+    found = compared(cases_of(OPAQUE).keeping(Table("", [wrong])), OPAQUE)
     assert [(one.row, one.now) for one in found.changed] == [(wrong, "holds")]
-    gone = compared(with_examples(APPROVED, EXAMPLES[:1]), MODEL).gone
+    gone = compared(APPROVED.keeping(Table("", EXAMPLES.rows[:1])), MODEL).gone
     assert [one.now for one in gone] == ["the model has no Python guard 'knows_budget'"]
 
 
