@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.testing.mutation.interrupts import Interrupt
 from lifecycle_fsm.testing.mutation.swap import Places
 
 #: How a run ended: all passed; one failed; one ran for too long; the process died in one.
@@ -190,7 +190,7 @@ class Forks:
         self._suite = suite
         self._children: dict[int, _Child] = {}
         self._selector = selectors.DefaultSelector()
-        self._interrupt = _Interrupt()
+        self._interrupt = Interrupt()
 
     def start(self, job: Job) -> None:
         """Begin the job."""
@@ -282,62 +282,6 @@ class Forks:
             self._forget(child)
         self._selector.close()
         self._interrupt.restore()
-
-
-class _Interrupt:
-    """Ctrl-C that is put off until it can break nothing."""
-
-    def __init__(self) -> None:
-        self._deferring = False
-        self._came = False
-        self._hearing = False
-
-    def defer(self) -> None:
-        """From now on, an interrupt raises only in :meth:`heard`, or at :meth:`restore`."""
-        # Only the main thread is interrupted, and only where nobody has decided otherwise.
-        if (
-            not self._deferring
-            and threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        ):
-            signal.signal(signal.SIGINT, self._hear)
-            self._deferring = True
-
-    def _hear(self, number: int, frame: object) -> None:
-        self._came = True
-        if self._hearing:
-            self._raise()
-
-    def _raise(self) -> None:
-        self._came = self._hearing = False
-        raise KeyboardInterrupt
-
-    @contextmanager
-    def heard(self) -> Iterator[None]:
-        """Where an interrupt may come.
-
-        Raises:
-            KeyboardInterrupt: one came, here or before.
-        """
-        try:
-            self._hearing = True
-            if self._came:
-                self._raise()
-            yield
-        finally:
-            self._hearing = False
-
-    def restore(self) -> None:
-        """Interrupts are raised at once again.
-
-        Raises:
-            KeyboardInterrupt: one came that nobody has heard.
-        """
-        if self._deferring:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            self._deferring = False
-        if self._came:
-            self._raise()
 
 
 def _tell(pipe: int, line: str) -> None:
