@@ -36,7 +36,7 @@ def in_words(outcome: Outcome, people: int) -> str:
                 stage.label,
                 came,
                 "" if share is None else f"{share * 100:.0f} of 100 become {after.display}",
-                "" if stay is None else f"left after {duration(stay)}",
+                "" if stay is None else f"half left after {duration(stay)}",
                 there,
             ]
         )

@@ -355,8 +355,11 @@ class Outcome:
         if self.asked is not None:
             with suppress(OverflowError):  # a window ends before its end, and this one after it
                 end = self.asked + timedelta(microseconds=1)
-        self.counts = count(history, model, window=(None, end))
-        self.over = count(self.lifecycle.history, model, reading="over", window=(None, end))
+        window = (None, end)
+        self.counts = count(history, model, window=window, until=self.until)
+        self.over = count(
+            self.lifecycle.history, model, reading="over", window=window, until=self.until
+        )
         self.contradictions = self.log.contradictions()
 
     @property

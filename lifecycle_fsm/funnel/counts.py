@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
-from statistics import median
 from typing import Literal, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.errors import LifecycleError, MissingExtra
 from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.funnel.survival import Times
+from lifecycle_fsm.funnel.visits import FOLDING
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
 
@@ -47,10 +48,8 @@ class Counts:
         entered: by stage, how many visits began.
         passed_over: by path stage, how many fast tracks went past it with credit [S6].
         conversion: by ``(stage, next stage)`` of the path, after ``reading`` [S26].
-        median_stay: by stage, the median time of its visits.
-        stay_of: of which visits: of those that ``ended`` in the window, which is too short where
-            many are still open, or of ``all`` that began in it, open ones with the time that they
-            were seen (:func:`.stays`).
+        stays: by stage, how long the visits that began in the window last, each watched until the
+            end of what is known [S27].
         journeys: how many journeys first entered a path stage behind original processing [S25].
         reading: ``through`` counts a stage as reached where it was entered, ``over`` also where it
             was passed over; stages without credit count in neither.
@@ -64,8 +63,7 @@ class Counts:
     entered: Mapping[str, int] = attrs.field(factory=dict)
     passed_over: Mapping[str, int] = attrs.field(factory=dict)
     conversion: Mapping[tuple[str, str], Conversion] = attrs.field(factory=dict)
-    median_stay: Mapping[str, timedelta] = attrs.field(factory=dict)
-    stay_of: Literal["ended", "all"] = "ended"
+    stays: Mapping[str, Times] = attrs.field(factory=dict, repr=False)
     journeys: int = 0
     reading: Reading = "through"
     window: Window = (None, None)
@@ -77,9 +75,21 @@ class Counts:
         """Everybody who is in a stage."""
         return sum(self.people.values())
 
+    @cached_property
+    def median_stay(self) -> Mapping[str, timedelta]:
+        """By stage, the time after which half had left, open visits counted for as long as they
+        were seen: as :func:`.stays` has it. None where that is not reached, and none at all where
+        scipy is not installed."""
+        try:
+            found = {name: times.quantiles(0.5)[0] for name, times in self.stays.items()}
+        except MissingExtra:
+            return {}
+        return {name: median for name, median in found.items() if median is not None}
+
 
 class _Walk:
-    """Where one person is while the rows go by; ``met`` and ``counted`` are sets of ranks."""
+    """Where one person is while the rows go by, and since when, if the visit began within the
+    window; ``met`` and ``counted`` are sets of ranks."""
 
     __slots__ = ("counted", "journey", "met", "since", "stage", "started")
 
@@ -98,6 +108,7 @@ def count(
     *,
     reading: Reading = "through",
     window: Window | None = None,
+    until: datetime | None = None,
     zone: str = "UTC",
 ) -> Counts:
     """Count the histories of all persons, in one pass.
@@ -106,6 +117,8 @@ def count(
     stages were in fact entered then. A row that leads to no stage of the model (the loser of a
     merge) closes the last visit, and one that leads from a stage to itself (the survivor of a
     merge) is no visit [S23]. The rows behind the window only tell which journeys went on.
+
+    Open visits were seen ``until`` then; without it, up to the last row.
 
     Everybody who entered original processing is in the conversion out of it, also those whom the
     sort led off the path, whose walk is no journey yet [S25].
@@ -120,6 +133,7 @@ def count(
         raise LifecycleError("the window ends before it starts")
     tally = _Tally(model, over=reading == "over")
     tally.add(rows, start, end)
+    tally.close(until)
     path = model.path
     return Counts(
         people={name: tally.people[name] for name in model.by_name},
@@ -130,9 +144,7 @@ def count(
             (stage.name, after.name): Conversion(tally.first[rank], tally.reached[rank])
             for rank, (stage, after) in enumerate(pairwise(path))
         },
-        median_stay={
-            name: timedelta(seconds=median(found)) for name, found in tally.stays.items() if found
-        },
+        stays=tally.stays,
         journeys=tally.journeys,
         reading=reading,
         window=(start, end),
@@ -152,7 +164,8 @@ class _Tally:
         self.moves: Counter[tuple[str, str, str]] = Counter()
         self.entered: Counter[str] = Counter()
         self.passed: Counter[str] = Counter()
-        self.stays: dict[str, array[float]] = {name: array("d") for name in model.by_name}
+        self.stays = {name: Times() for name in model.by_name}
+        self.last: datetime | None = None
         self.first = [0] * len(model.path)  # journeys that first reach a rank within the window
         self.reached = [0] * len(model.path)  # of these, those that later reach the next
         self.journeys = 0
@@ -160,31 +173,50 @@ class _Tally:
     def add(self, rows: Iterable[HistoryRow], start: datetime | None, end: datetime | None) -> None:
         known, walks, people = self.stays, self.walks, self.people
         for row in rows:
-            if row.from_stage == row.to_stage:
+            now, target = row.now, row.to_stage
+            if self.last is None or now > self.last:
+                self.last = now
+            if row.from_stage == target:
                 continue
             walk = walks[row.person]
-            now, target = row.now, row.to_stage
             before_end = end is None or now < end
             inside = before_end and (start is None or now >= start)
             if row.journey != walk.journey:
                 walk.journey, walk.met, walk.counted, walk.started = row.journey, 0, 0, False
+            if walk.since is not None and walk.stage in known:
+                self._left(row, walk.stage, walk.since)
             if inside:
-                self._happened(row, walk)
+                self._happened(row)
             if before_end:
                 if walk.stage in known:
                     people[walk.stage] -= 1
                 if target in known:
                     people[target] += 1
-            walk.stage, walk.since = target, now
+            walk.stage, walk.since = target, now if inside else None
             self._met(row, walk, inside=inside)
 
-    def _happened(self, row: HistoryRow, walk: _Walk) -> None:
+    def close(self, until: datetime | None) -> None:
+        """Count the visits that are still open."""
+        seen = self.last if until is None else to_utc(until)
+        for walk in self.walks.values():
+            if walk.since is not None and seen is not None and walk.stage in self.stays:
+                self.stays[walk.stage].still.append((seen - walk.since).total_seconds())
+
+    def _left(self, row: HistoryRow, stage: str, since: datetime) -> None:
+        """Count a visit that began in the window."""
+        times = self.stays[stage]
+        seconds = (row.now - since).total_seconds()
+        if row.kind in FOLDING:
+            times.still.append(seconds)
+            times.folded += 1
+        else:
+            times.ended.append(seconds)
+
+    def _happened(self, row: HistoryRow) -> None:
         """Count what a row of the window did."""
         target = row.to_stage
         if row.from_stage is not None:
             self.moves[row.rule, row.from_stage, target] += 1
-        if walk.since is not None and walk.stage in self.stays:
-            self.stays[walk.stage].append((row.now - walk.since).total_seconds())
         if target in self.stays:
             self.entered[target] += 1
         if row.credit:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
 from itertools import pairwise
 
 import attrs
@@ -12,26 +11,22 @@ from lifecycle_fsm.funnel.conversion import conversions
 from lifecycle_fsm.funnel.counts import Conversion, Counts, Reading
 from lifecycle_fsm.funnel.people import people_now
 from lifecycle_fsm.funnel.scope import Scope
-from lifecycle_fsm.funnel.stay import stays
+from lifecycle_fsm.funnel.stay import watch
+from lifecycle_fsm.funnel.survival import Times
 
 
 def on_picture(scope: Scope, *, reading: Reading = "through") -> Counts:
-    """What :func:`.count` counts, for the people and times of a scope, not split by anything.
-
-    The times on the cards are the medians of :func:`.stays`, with open visits; where a median is
-    not reached there is none.
-
-    Raises:
-        MissingExtra: scipy is not installed.
-    """
+    """What :func:`.count` counts, for the people and times of a scope, not split by anything."""
     scope = attrs.evolve(scope, by=None)
     model = scope.model
     moves: Counter[tuple[str, str, str]] = Counter()
     entered: Counter[str] = Counter()
     passed: Counter[str] = Counter()
+    times = {name: Times() for name in model.by_name}
     for visit in scope.visits():
         row = visit.entry
         if scope.inside(row.now):
+            watch(times[row.to_stage], visit, scope)
             entered[row.to_stage] += 1
             if row.from_stage is not None:
                 moves[row.rule, row.from_stage, row.to_stage] += 1
@@ -40,9 +35,6 @@ def on_picture(scope: Scope, *, reading: Reading = "through") -> Counts:
         closing = visit.exit
         if closing is not None and not closing.to_stage and scope.inside(closing.now):
             moves[closing.rule, visit.stage, ""] += 1
-    medians: dict[str, timedelta] = {
-        one.stage: one.median for one in stays(scope) if one.median is not None
-    }
     pairs = list(pairwise(stage.name for stage in model.path))
     return Counts(
         people={one.stage: one.people for one in people_now(scope)},
@@ -53,8 +45,7 @@ def on_picture(scope: Scope, *, reading: Reading = "through") -> Counts:
             (one.source, one.target): Conversion(one.journeys, one.reached)
             for one in conversions(scope, pairs, reading=reading)
         },
-        median_stay=medians,
-        stay_of="all",
+        stays=times,
         journeys=_journeys(scope),
         reading=reading,
         window=scope.window,

@@ -11,7 +11,8 @@ import attrs
 from lifecycle_fsm.clock.working_time import WorkingTime
 from lifecycle_fsm.funnel.ratio import Ratio
 from lifecycle_fsm.funnel.scope import Scope
-from lifecycle_fsm.funnel.stay import Times
+from lifecycle_fsm.funnel.stay import watch
+from lifecycle_fsm.funnel.survival import Times
 from lifecycle_fsm.funnel.visits import Visit
 from lifecycle_fsm.guard import Always
 from lifecycle_fsm.history import HistoryRow
@@ -132,7 +133,7 @@ def agreements(scope: Scope) -> tuple[Kept, ...]:
         for deadline, due in dues.due(visit):
             key = group(visit), deadline.name
             tally[key][_verdict(visit, due, until)] += 1
-            times[key].add(visit, scope)
+            watch(times[key], visit, scope)
     groups = scope.groups(one for one, _ in tally)
     return tuple(
         Kept(

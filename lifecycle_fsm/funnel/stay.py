@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import defaultdict
 from datetime import timedelta
 
 import attrs
 
 from lifecycle_fsm.funnel.scope import Scope
-from lifecycle_fsm.funnel.survival import need_scipy, quantiles
+from lifecycle_fsm.funnel.survival import Times, need_scipy
 from lifecycle_fsm.funnel.visits import Visit
 
 QUARTERS = (0.25, 0.5, 0.75)
@@ -43,28 +42,16 @@ class Stay:
     third_quartile: timedelta | None
 
 
-@attrs.define
-class Times:
-    """The seconds that visits lasted: those that ended, and those that did not when last seen."""
-
-    ended: array[float] = attrs.field(factory=lambda: array("d"))
-    still: array[float] = attrs.field(factory=lambda: array("d"))
-    folded: int = 0
-
-    def add(self, visit: Visit, scope: Scope) -> None:
-        """Count a visit for as long as it was seen."""
-        end = visit.left or scope.until
-        assert end is not None, "who has a visit has a history, which has an end"
-        seconds = (end - visit.entered).total_seconds()
-        if visit.exit is None or visit.folded:
-            self.still.append(seconds)
-            self.folded += visit.folded
-        else:
-            self.ended.append(seconds)
-
-    def quantiles(self, *shares: float) -> tuple[timedelta | None, ...]:
-        """The time after which each share has left."""
-        return quantiles(self.ended, self.still, shares)
+def watch(times: Times, visit: Visit, scope: Scope) -> None:
+    """Count a visit for as long as it was seen."""
+    end = visit.left or scope.until
+    assert end is not None, "who has a visit has a history, which has an end"
+    seconds = (end - visit.entered).total_seconds()
+    if visit.exit is None or visit.folded:
+        times.still.append(seconds)
+        times.folded += visit.folded
+    else:
+        times.ended.append(seconds)
 
 
 def stays(scope: Scope) -> tuple[Stay, ...]:
@@ -80,7 +67,7 @@ def stays(scope: Scope) -> tuple[Stay, ...]:
     group = scope.group
     found: defaultdict[tuple[str, str], Times] = defaultdict(Times)
     for visit in scope.cohort():
-        found[group(visit), visit.stage].add(visit, scope)
+        watch(found[group(visit), visit.stage], visit, scope)
     rows = []
     for name in scope.groups(one for one, _ in found):
         for stage in scope.model.stages:

@@ -11,8 +11,8 @@ import attrs
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel.people import Waiting, in_line
 from lifecycle_fsm.funnel.scope import Scope
-from lifecycle_fsm.funnel.stay import Times
-from lifecycle_fsm.funnel.survival import quantiles
+from lifecycle_fsm.funnel.stay import watch
+from lifecycle_fsm.funnel.survival import Times, quantiles
 
 #: The share of visits that are over by the time after which the others count as stuck.
 USUAL = 0.9
@@ -60,7 +60,7 @@ def limits(scope: Scope, after: timedelta | None = None) -> tuple[Limit, ...]:
         return tuple(Limit(stage=name, time=after, of="said") for name in names)
     found: defaultdict[str, Times] = defaultdict(Times)
     for visit in scope.cohort():
-        found[visit.stage].add(visit, scope)
+        watch(found[visit.stage], visit, scope)
     return tuple(_usual(name, found[name]) for name in names)
 
 

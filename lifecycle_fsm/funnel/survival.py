@@ -7,8 +7,11 @@ they were seen.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from datetime import timedelta
+
+import attrs
 
 from lifecycle_fsm.errors import MissingExtra
 
@@ -56,6 +59,28 @@ def quantiles(
         first = int(reached.argmax())
         found.append(timedelta(seconds=float(curve.quantiles[first])) if reached[first] else None)
     return tuple(found)
+
+
+@attrs.define
+class Times:
+    """The seconds that visits lasted.
+
+    ``ended`` are those whose person left the stage, ``still`` those that went on when they were
+    last seen. Of the latter, ``folded`` ended because records were merged or migrated, so that
+    nobody left the stage.
+    """
+
+    ended: array[float] = attrs.field(factory=lambda: array("d"))
+    still: array[float] = attrs.field(factory=lambda: array("d"))
+    folded: int = 0
+
+    def quantiles(self, *shares: float) -> tuple[timedelta | None, ...]:
+        """The time after which each share has left, by :func:`quantiles`.
+
+        Raises:
+            MissingExtra: scipy is not installed.
+        """
+        return quantiles(self.ended, self.still, shares)
 
 
 def median(times: Sequence[timedelta]) -> timedelta | None:

@@ -19,7 +19,7 @@ from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
 
 #: Rows that end a visit without anybody having left the stage: only the record changed.
-_FOLDING = frozenset({"merge", "migrate"})
+FOLDING = frozenset({"merge", "migrate"})
 
 
 @attrs.frozen(eq=False)
@@ -60,7 +60,7 @@ class Visit:
     @property
     def folded(self) -> bool:
         """Whether it ended because records were merged or migrated, so nobody left the stage."""
-        return self.exit is not None and self.exit.kind in _FOLDING
+        return self.exit is not None and self.exit.kind in FOLDING
 
     @property
     def new(self) -> bool:

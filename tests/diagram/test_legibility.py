@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from array import array
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from lifecycle_fsm.diagram.curves import arrow_rise
 from lifecycle_fsm.diagram.made_up import END, START, history
 from lifecycle_fsm.diagram.render import layout
 from lifecycle_fsm.funnel import Conversion, Counts, count
+from lifecycle_fsm.funnel.survival import Times
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, Move, SortRule, Stage, StepDef, load, shipped
 
@@ -202,6 +204,9 @@ def check(drawing: Drawing) -> None:
     assert not faults, "\n".join(faults)
 
 
+STAY = timedelta(days=1234, hours=5)
+
+
 def counts_of(model: Model, volume: int) -> Counts:
     """The same number everywhere."""
     edges = (*model.sort_edges, *model.edges)
@@ -212,7 +217,7 @@ def counts_of(model: Model, volume: int) -> Counts:
             (one.name, two.name): Conversion(volume, volume // 3)
             for one, two in itertools.pairwise(model.path)
         },
-        median_stay={stage.name: timedelta(days=1234, hours=5) for stage in model.stages},
+        stays={stage.name: Times(array("d", [STAY.total_seconds()])) for stage in model.stages},
         window=(START, END),
     )
 

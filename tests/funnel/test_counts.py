@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from array import array
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from statistics import median
 
 import attrs
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import Conversion, Counts, Reading, count
+from lifecycle_fsm.funnel.survival import Times
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Edge, Model, load
 
@@ -129,19 +130,21 @@ def test_the_window_opens_at_its_start_and_ends_before_its_end() -> None:
     assert counts.people["mal"] == 1
     assert counts.people["mql"] == 1
     assert counts.journeys == 1
-    assert counts.median_stay["mal"] == timedelta(days=12)
+    # The visit of the window is watched until it ends, also behind the window.
+    assert counts.median_stay["mal"] == timedelta(days=15)
 
 
-def test_the_median_is_of_completed_visits() -> None:
+def test_the_median_counts_who_is_still_there_for_as_long_as_was_seen() -> None:
     rows = [
         *walk("a", ("processing", 0), ("mal", 0), ("mql", 4)),
         *walk("b", ("processing", 0), ("mal", 0), ("mql", 7)),
         *walk("c", ("processing", 0), ("mal", 0)),
     ]
     stays = count(rows, MODEL).median_stay
-    assert stays["mal"] == timedelta(days=5.5)
+    assert stays["mal"] == timedelta(days=7)
     assert stays["processing"] == timedelta(0)
     assert "mql" not in stays
+    assert list(count(rows, MODEL, until=day(30)).stays["mal"].still) == [30 * 86_400]
 
 
 def test_a_closing_row_takes_the_person_out() -> None:
@@ -151,7 +154,7 @@ def test_a_closing_row_takes_the_person_out() -> None:
     )
     counts = count(rows, MODEL)
     assert counts.total == 0
-    assert counts.median_stay["mal"] == timedelta(days=9)
+    assert counts.stays["mal"] == Times(array("d"), array("d", [9 * 86_400]), folded=1)
 
 
 def test_an_unknown_reading_and_a_window_that_ends_first_are_refused() -> None:
@@ -205,13 +208,17 @@ def test_any_history_is_counted_as_loops_would(
         assert counts.entered[stage] == sum(
             one.to_stage == stage and start <= one.now < end for one in rows
         )
-        stays = [
-            after.now - before.now
-            for path in people.values()
-            for before, after in itertools.pairwise(path)
-            if before.to_stage == stage and start <= after.now < end
-        ]
-        assert counts.median_stay.get(stage) == (_median(stays) if stays else None)
+        ended, still = [], []
+        for path in people.values():
+            for before, after in itertools.zip_longest(path, path[1:]):
+                if before.to_stage != stage or not start <= before.now < end:
+                    continue
+                if after is None:
+                    still.append((rows[-1].now - before.now).total_seconds())
+                else:
+                    ended.append((after.now - before.now).total_seconds())
+        assert sorted(counts.stays[stage].ended) == sorted(ended)
+        assert sorted(counts.stays[stage].still) == sorted(still)
     assert sum(counts.moves.values()) == sum(
         one.from_stage is not None and start <= one.now < end for one in rows
     )
@@ -223,10 +230,6 @@ def test_any_history_is_counted_as_loops_would(
 def _stage_at(path: list[HistoryRow], end: datetime) -> str | None:
     before = [one.to_stage for one in path if one.now < end]
     return before[-1] if before else None
-
-
-def _median(stays: list[timedelta]) -> timedelta:
-    return timedelta(seconds=median(stay.total_seconds() for stay in stays))
 
 
 def _met(path: list[HistoryRow], reading: Reading) -> Iterator[tuple[int, str, datetime]]:

@@ -121,14 +121,12 @@ class _Legend:
 
 def _how_to_read(counts: Counts) -> str:
     when = "now" if counts.window[1] is None else "at the end of the window"
-    stay = "the median time of completed visits"
-    if counts.stay_of == "all":
-        stay = "the time after which half had left, open visits counted"
+    stay = ", and the time after which half had left, if they have, open visits counted"
     reached = "entered the next"
     if counts.reading != "through":
         reached += " or were carried past it"
     return (
-        f"On a card: people {when}, and {stay}. On a "
+        f"On a card: people {when}{stay if counts.median_stay else ''}. On a "
         "step: how many took it · of the journeys that first entered the stage, the share that "
         f"later {reached}. The more people, the wider the line."
     )
