@@ -36,6 +36,7 @@ import codecs
 import difflib
 import re
 import tomllib
+import warnings
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -306,7 +307,10 @@ class _Reader:
         if format in EPOCHS:
             return True
         try:
-            if datetime.strptime(_SAMPLE.strftime(format), format).date() == _SAMPLE.date():  # noqa: DTZ007
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a format without the year is refused below
+                read = datetime.strptime(_SAMPLE.strftime(format), format)  # noqa: DTZ007
+            if read.date() == _SAMPLE.date():
                 return True
             message = f"{format!r} does not give day, month and year"
         except (ValueError, re.error) as error:

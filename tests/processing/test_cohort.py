@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -113,13 +114,13 @@ def test_sql_gives_the_same_groups(groups: dict[str, int]) -> None:
     for name in sorted(groups):
         end += groups[name]
         cases += f" WHEN (n % 10000) * {total} < 10000 * {end} THEN '{name}'"
-    connection = sqlite3.connect(":memory:")
-    for number in range(500):
-        person = f"p-{number}"
-        (found,) = connection.execute(
-            f"SELECT CASE {cases} END FROM (SELECT ? AS n)", [stable_number("s", person)]
-        ).fetchone()
-        assert found == group_of(groups, "s", person)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for number in range(500):
+            person = f"p-{number}"
+            (found,) = connection.execute(
+                f"SELECT CASE {cases} END FROM (SELECT ? AS n)", [stable_number("s", person)]
+            ).fetchone()
+            assert found == group_of(groups, "s", person)
 
 
 def test_the_order_in_which_groups_are_written_does_not_matter() -> None:
