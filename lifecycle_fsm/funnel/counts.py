@@ -14,7 +14,6 @@ import attrs
 from lifecycle_fsm.errors import LifecycleError, MissingExtra
 from lifecycle_fsm.fields import to_utc
 from lifecycle_fsm.funnel.survival import Times
-from lifecycle_fsm.funnel.visits import FOLDING
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
 
@@ -184,7 +183,7 @@ class _Tally:
             if row.journey != walk.journey:
                 walk.journey, walk.met, walk.counted, walk.started = row.journey, 0, 0, False
             if walk.since is not None and walk.stage in known:
-                self._left(row, walk.stage, walk.since)
+                known[walk.stage].add((now - walk.since).total_seconds(), row)
             if inside:
                 self._happened(row)
             if before_end:
@@ -200,17 +199,7 @@ class _Tally:
         seen = self.last if until is None else to_utc(until)
         for walk in self.walks.values():
             if walk.since is not None and seen is not None and walk.stage in self.stays:
-                self.stays[walk.stage].still.append((seen - walk.since).total_seconds())
-
-    def _left(self, row: HistoryRow, stage: str, since: datetime) -> None:
-        """Count a visit that began in the window."""
-        times = self.stays[stage]
-        seconds = (row.now - since).total_seconds()
-        if row.kind in FOLDING:
-            times.still.append(seconds)
-            times.folded += 1
-        else:
-            times.ended.append(seconds)
+                self.stays[walk.stage].add((seen - walk.since).total_seconds(), None)
 
     def _happened(self, row: HistoryRow) -> None:
         """Count what a row of the window did."""

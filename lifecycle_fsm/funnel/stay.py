@@ -46,12 +46,7 @@ def watch(times: Times, visit: Visit, scope: Scope) -> None:
     """Count a visit for as long as it was seen."""
     end = visit.left or scope.until
     assert end is not None, "who has a visit has a history, which has an end"
-    seconds = (end - visit.entered).total_seconds()
-    if visit.exit is None or visit.folded:
-        times.still.append(seconds)
-        times.folded += visit.folded
-    else:
-        times.ended.append(seconds)
+    times.add((end - visit.entered).total_seconds(), visit.exit)
 
 
 def stays(scope: Scope) -> tuple[Stay, ...]:

@@ -14,6 +14,8 @@ from datetime import timedelta
 import attrs
 
 from lifecycle_fsm.errors import MissingExtra
+from lifecycle_fsm.funnel.visits import FOLDING
+from lifecycle_fsm.history import HistoryRow
 
 # Where the curve meets a share exactly, its product of fractions may be off in the last digit.
 _ROUNDING = 1e-9
@@ -73,6 +75,12 @@ class Times:
     ended: array[float] = attrs.field(factory=lambda: array("d"))
     still: array[float] = attrs.field(factory=lambda: array("d"))
     folded: int = 0
+
+    def add(self, seconds: float, closing: HistoryRow | None) -> None:
+        """Count a visit that lasted so long until a row ended it, or when it was last seen."""
+        folded = closing is not None and closing.kind in FOLDING
+        self.folded += folded
+        (self.still if closing is None or folded else self.ended).append(seconds)
 
     def quantiles(self, *shares: float) -> tuple[timedelta | None, ...]:
         """The time after which each share has left, by :func:`quantiles`.

@@ -1,4 +1,4 @@
-"""Ctrl-C where it can break nothing."""
+"""Ctrl-C while processes are begun and ended, where it must not fall in between."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from contextlib import contextmanager
 
 
 class Interrupt:
-    """Ctrl-C that is put off until it can break nothing."""
+    """Ctrl-C that is put off until it can break nothing.
+
+    By a handler, not by a mask of signals: of a process with threads of libraries, another one
+    would take the signal, and the main thread would be interrupted all the same.
+    """
 
     def __init__(self) -> None:
-        self._deferring = False
         self._came = False
         self._hearing = False
 
@@ -20,12 +23,10 @@ class Interrupt:
         """From now on, an interrupt raises only in :meth:`heard`, or at :meth:`restore`."""
         # Only the main thread is interrupted, and only where nobody has decided otherwise.
         if (
-            not self._deferring
-            and threading.current_thread() is threading.main_thread()
+            threading.current_thread() is threading.main_thread()
             and signal.getsignal(signal.SIGINT) is signal.default_int_handler
         ):
             signal.signal(signal.SIGINT, self._hear)
-            self._deferring = True
 
     def _hear(self, number: int, frame: object) -> None:
         self._came = True
@@ -57,8 +58,7 @@ class Interrupt:
         Raises:
             KeyboardInterrupt: one came that nobody has heard.
         """
-        if self._deferring:
+        if signal.getsignal(signal.SIGINT) == self._hear:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            self._deferring = False
         if self._came:
             self._raise()
