@@ -236,6 +236,20 @@ def test_time_passes_up_to_the_time_that_is_said(cli: Cli, data: Path) -> None:
     assert stages == [{"recycled"}, {"mal"}]
 
 
+def test_who_is_still_there_was_seen_up_to_the_time_that_is_said(cli: Cli, data: Path) -> None:
+    (data / "people.csv").write_text("id,created_at\na,2024-05-01\nb,2024-05-01\nc,2024-05-04\n")
+    (data / "activities.csv").write_text(
+        "person,kind,at,opportunity\na,opportunity_won,2024-05-05,deal\n"
+    )
+    pictures = []
+    for more in ((), ("--until", "2024-05-20")):
+        cli("run", "two_step", "--people", "people.csv", "--activities", "activities.csv",
+            "--out", "out", *more)  # fmt: skip
+        pictures.append((data / "out/funnel.svg").read_text(encoding="utf-8"))
+    # One of three left after four days: of two who were seen for so long, or of three.
+    assert ["4.0 d" in one for one in pictures] == [True, False]
+
+
 def test_a_log_that_says_when_processing_ended_is_believed(cli: Cli, data: Path) -> None:
     (data / "people.csv").write_text("id,created_at\np,2024-01-01T00:00:00Z\n")
     (data / "activities.csv").write_text("person,kind,at,source\np,processed,2024-01-05,fair\n")

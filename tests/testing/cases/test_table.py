@@ -336,6 +336,14 @@ def test_examples_of_a_python_guard_are_run() -> None:
     assert [one.now for one in gone] == ["the model has no Python guard 'knows_budget'"]
 
 
+def test_a_path_of_ones_own_is_not_taken_for_the_end_of_another() -> None:
+    path = [
+        Row("tour", "budget", "", "created", "is in new", "step 1 of 1"),
+        Row("tour", "budget", "", "created", "is in new", "own: step 1 of 1"),
+    ]
+    assert [case.rows for case in Table("", path).cases] == [(path[0],), (path[1],)]
+
+
 # ---------------------------------------------------------------------- in pytest
 
 
