@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         parse_guard,
         t,
     )
-    from lifecycle_fsm.history import HistoryRow, Stamp, stamps
+    from lifecycle_fsm.history import DeadlineFact, HistoryRow, Stamp, stamps
     from lifecycle_fsm.lifecycle import Lifecycle
     from lifecycle_fsm.machine import Decision, Foreign, LifecycleMachine, Refusal
     from lifecycle_fsm.model import (
@@ -90,7 +90,7 @@ _ROOMS = {
     "guard": (
         "Outcome activity always days_in_stage greatest least named never now p parse_guard t"
     ),
-    "history": "HistoryRow Stamp stamps",
+    "history": "DeadlineFact HistoryRow Stamp stamps",
     "lifecycle": "Lifecycle",
     "machine": "Decision Foreign LifecycleMachine Refusal",
     "model": (
@@ -127,6 +127,7 @@ __all__ = [
     "Context",
     "DataRule",
     "Deadline",
+    "DeadlineFact",
     "Decay",
     "Decision",
     "Difference",

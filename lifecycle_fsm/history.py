@@ -51,19 +51,21 @@ class HistoryRow:
     version: str
     late: bool
     kept: tuple[tuple[str, Value], ...] = ()
+    assigned_to: str | None = None
+    journey_record: str = attrs.Factory(lambda self: self.person, takes_self=True)
+    entered_at: datetime = attrs.Factory(lambda self: self.now, takes_self=True)
 
     @property
     def visits(self) -> bool:
-        """Whether the row begins a visit of a stage; a merge may leave the stage as it was."""
-        return bool(self.to_stage) and self.to_stage != self.from_stage
+        """Whether the row begins a visit of a stage; a merge goes on with one that began before."""
+        return bool(self.to_stage) and self.kind != "merge"
 
     def value(self, name: str) -> Value:
-        """What ``owner``, ``source`` or a dimension was at that moment; nothing where the model
-        does not keep it."""
-        if name == "owner":
-            return self.owner
-        if name == "source":
-            return self.source
+        """What ``owner``, ``assigned_to``, ``source`` or a dimension was at that moment; nothing
+        where the model does not keep it."""
+        if name in ("owner", "assigned_to", "source"):
+            value: Value = getattr(self, name)
+            return value
         return next((value for kept, value in self.kept if kept == name), None)
 
 
@@ -87,6 +89,10 @@ class Hop(NamedTuple):
     version: str
     late: bool
     kept: tuple[tuple[str, Value], ...] = ()
+    assigned_to: str | None = None
+    # None is the person's own record and the row's own instant, so that people share the hop.
+    journey_record: str | None = None
+    entered_at: datetime | None = None
 
 
 #: One shared hop for the same values; bounded, because a journey number has no bound.
@@ -102,7 +108,9 @@ def pack(row: HistoryRow) -> Packed:
     hop = shared_hop(
         row.from_stage, row.to_stage, row.kind, row.rule, row.trigger, row.journey,
         row.passed_over, row.credit, row.owner, row.source, row.version, row.late,
-        row.kept,
+        row.kept, row.assigned_to,
+        None if row.journey_record == row.person else row.journey_record,
+        None if row.entered_at == row.now else row.entered_at,
     )  # fmt: skip
     return hop, row.at, row.now, row.activity
 
@@ -114,8 +122,48 @@ def unpack(person: str, packed: Packed, first: int = 1) -> Iterator[HistoryRow]:
         yield HistoryRow(
             person, first + at // ROW, when, now, hop.from_stage, hop.to_stage, hop.kind, hop.rule,
             hop.trigger, activity, hop.journey, hop.passed_over, hop.credit, hop.owner, hop.source,
-            hop.version, hop.late, hop.kept,
+            hop.version, hop.late, hop.kept, hop.assigned_to, hop.journey_record or person,
+            hop.entered_at or now,
         )  # fmt: skip
+
+
+DeadlineOutcome: TypeAlias = Literal["kept", "missed", "void"]
+
+
+@attrs.frozen
+class DeadlineFact:
+    """What became of one deadline in one visit, recorded when it was decided [S21].
+
+    A deadline is *kept* where the person left the stage, or its condition ceased to hold, by
+    ``due_at``; *missed* where neither had happened by then; *void* where its condition never held.
+    A visit that a merge ended decides nothing [S23].
+
+    Args:
+        person: the id of the person.
+        rule: the name of the deadline.
+        stage: the stage of the visit.
+        journey_record, journey: the journey of the visit, as in :class:`HistoryRow`.
+        entered_at: when the visit began.
+        due_at: until when the deadline could be kept, fixed when the visit began.
+        outcome: ``kept``, ``missed`` or ``void``.
+        decided_at: the person's clock when that was decided.
+        owner, assigned_to: who owned the person, and who was assigned, before the activity that
+            decided it.
+        late: whether an activity that came late turned ``missed`` into ``kept``.
+    """
+
+    person: str
+    rule: str
+    stage: str
+    journey_record: str
+    journey: int
+    entered_at: datetime
+    due_at: datetime
+    outcome: DeadlineOutcome
+    decided_at: datetime
+    owner: str | None
+    assigned_to: str | None
+    late: bool = False
 
 
 @attrs.frozen
@@ -141,18 +189,29 @@ def stamps(rows: Iterable[HistoryRow], until: datetime | None = None) -> Mapping
         until: where the open visit ends; without it that visit counts no time yet.
     """
     found: dict[str, Stamp] = {}
-    ordered = [row for row in rows if row.from_stage != row.to_stage]
+    ordered: list[HistoryRow] = []
+    for row in rows:
+        # The survivor of a merge may just go on with its own visit [S23].
+        goes_on = row.from_stage == row.to_stage and (
+            row.kind != "merge" or not ordered or row.entered_at == ordered[-1].entered_at
+        )
+        if not goes_on:
+            ordered.append(row)
     for row, after in zip_longest(ordered, ordered[1:]):
         if not row.to_stage:
             continue  # folded into somebody else: in no stage any more
         end = after.now if after else until
-        stay = end - row.now if end and end > row.now else timedelta(0)
+        stay = end - row.entered_at if end and end > row.entered_at else timedelta(0)
         before = found.get(row.to_stage)
         found[row.to_stage] = (
-            attrs.evolve(
-                before, latest=row.now, visits=before.visits + 1, total=before.total + stay
+            Stamp(
+                row.to_stage,
+                min(before.first, row.entered_at),
+                max(before.latest, row.entered_at),
+                before.visits + 1,
+                before.total + stay,
             )
             if before
-            else Stamp(row.to_stage, row.now, row.now, 1, stay)
+            else Stamp(row.to_stage, row.entered_at, row.entered_at, 1, stay)
         )
     return found

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lifecycle_fsm.activities import Activity, made_id
 from lifecycle_fsm.errors import RecordError, UnknownPerson, suggest
 from lifecycle_fsm.fields import instant
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.orchestrator import Orchestrator, Parked
@@ -128,6 +128,11 @@ class Lifecycle:
         """Every history row of everybody, person by person in the order of creation, also of those
         who were folded into others [S25]."""
         return (row for person in self._orchestrator.people.values() for row in person.history)
+
+    @property
+    def deadlines(self) -> Iterator[DeadlineFact]:
+        """What became of the deadlines of each visit, person by person, as decided [S21]."""
+        return (fact for person in self._orchestrator.people.values() for fact in person.deadlines)
 
     @property
     def merged(self) -> Mapping[str, str]:

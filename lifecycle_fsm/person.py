@@ -14,7 +14,7 @@ import attrs
 
 from lifecycle_fsm.errors import RecordError, suggest
 from lifecycle_fsm.fields import FieldDef, FieldType, Value
-from lifecycle_fsm.history import HistoryRow, Packed, Stamp, stamps, unpack
+from lifecycle_fsm.history import DeadlineFact, HistoryRow, Packed, Stamp, stamps, unpack
 
 #: What guards may read and nobody but the machine writes [S1].
 READ_ONLY: Mapping[str, FieldType] = {
@@ -95,6 +95,8 @@ class Person:
     _stage: str = _machine("")
     _stage_entered_at: datetime | None = _machine(None)
     _journey: int = _machine(0)
+    # The record in which the journey began, where a merge brought it from another [S23].
+    _journey_record: str | None = _machine(None)
     _journey_started_at: datetime | None = _machine(None)
     _clock: datetime | None = _machine(None)
     _phase: int = _machine(0)
@@ -106,6 +108,7 @@ class Person:
     # What capped score rules have given: the place of each rule, its period, and its points.
     _points: tuple[int, ...] = _machine(())
     _deadlines: Any = _machine(None)
+    _decided: tuple[DeadlineFact, ...] = _machine(())
     _waiting: tuple[Any, ...] = _machine(())
 
     #: Set by the model on its own class.
@@ -146,6 +149,11 @@ class Person:
         return tuple(unpack(self.id, self._history))
 
     @property
+    def deadlines(self) -> tuple[DeadlineFact, ...]:
+        """What became of the deadlines of each visit, as they were decided [S21]."""
+        return self._decided
+
+    @property
     def stamps(self) -> Mapping[str, Stamp]:
         """When each stage was entered: first, latest, visits, time [S25]."""
         return stamps(self.history, self._clock)
@@ -176,7 +184,7 @@ class _Kept(property):
 
 # Not as a decorator: type checkers know properties without a setter by the built-in name only.
 for _name in ("stage", "stage_entered_at", "journey", "journey_started_at", "clock", "history",
-              "stamps"):  # fmt: skip
+              "deadlines", "stamps"):  # fmt: skip
     _property = vars(Person)[_name]
     setattr(Person, _name, _Kept(_property.fget, doc=_property.__doc__))
 

@@ -157,7 +157,15 @@ class Foreign:
                 "as history=[…], beginning with the one that adopt() makes"
             )
         # Many databases give times back without their zone; they were stored as UTC [S4].
-        rows = [attrs.evolve(one, at=instant(one.at), now=instant(one.now)) for one in history]
+        rows = [
+            attrs.evolve(
+                row,
+                at=instant(row.at),
+                now=instant(row.now),
+                entered_at=instant(row.entered_at),
+            )
+            for row in history
+        ]
         last = rows[-1]
         stage = getattr(obj, self.stage)
         if stage != last.to_stage:
@@ -174,7 +182,7 @@ class Foreign:
         }
         person = self.machine.person(str(getattr(obj, self.id)), **values)
         person._stage = stage
-        person._stage_entered_at = last.now
+        person._stage_entered_at = last.entered_at
         person._journey = last.journey
         person._journey_started_at = next(row.now for row in rows if row.journey == last.journey)
         person._clock = last.now

@@ -51,8 +51,10 @@ class Firing:
         rule: str,
         passed: tuple[str, ...] = (),
         credit: bool = True,
+        entered_at: datetime | None = None,
     ) -> None:
-        """Write the row of a hop that has just been made [S25]."""
+        """Write the row of a hop that has just been made [S25]; ``entered_at`` where the visit
+        began before [S23]."""
         hop = shared_hop(
             source,
             target,
@@ -67,6 +69,9 @@ class Firing:
             self.version,
             self.late,
             person._kept(),
+            person.assigned_to,
+            person._journey_record,
+            entered_at,
         )
         person._history += (hop, self.at, self.now, self.activity)
         self.entered += (target,)

@@ -7,6 +7,7 @@ from lifecycle_fsm.tables.mapping import InputMapping, load_mapping, parse_mappi
 from lifecycle_fsm.tables.order import by_event
 from lifecycle_fsm.tables.read import FORMATS, Format, Reject, Row, Table, open_table
 from lifecycle_fsm.tables.write import (
+    DEADLINES,
     DECISIONS,
     HISTORY,
     REJECTS,
@@ -19,6 +20,7 @@ from lifecycle_fsm.tables.write import (
 )
 
 __all__ = [
+    "DEADLINES",
     "DECISIONS",
     "FORMATS",
     "HISTORY",

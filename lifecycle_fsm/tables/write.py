@@ -16,7 +16,7 @@ import attrs
 
 from lifecycle_fsm.errors import FileProblem, RecordError
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.history import HistoryRow, MoveKind
+from lifecycle_fsm.history import DeadlineFact, HistoryRow, MoveKind
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request
@@ -57,13 +57,16 @@ HISTORY: tuple[Column[HistoryRow], ...] = _columns(
     rule="str",
     trigger="str",
     activity="str",
+    journey_record="str",
     journey="int",
     passed_over="texts",
     credit="bool",
     owner="str",
+    assigned_to="str",
     source="str",
     version="str",
     late="bool",
+    entered_at="datetime",
 )
 
 
@@ -120,6 +123,24 @@ REQUESTS: tuple[Column[Request], ...] = (
 
 def _as_json(values: Mapping[str, Value]) -> str:
     return json.dumps(dict(values), ensure_ascii=False, default=datetime.isoformat)
+
+
+#: The columns of the table of deadlines that were decided [S21].
+DEADLINES: tuple[Column[DeadlineFact], ...] = _columns(
+    DeadlineFact,
+    person="str",
+    rule="str",
+    stage="str",
+    journey_record="str",
+    journey="int",
+    entered_at="datetime",
+    due_at="datetime",
+    outcome="str",
+    decided_at="datetime",
+    owner="str",
+    assigned_to="str",
+    late="bool",
+)
 
 
 #: The columns of the table of rows that could not be used.
@@ -254,7 +275,7 @@ def read_history(
     return rows
 
 
-_MISSING = frozenset({"from_stage", "trigger", "activity", "owner", "source"})
+_MISSING = frozenset({"from_stage", "trigger", "activity", "owner", "assigned_to", "source"})
 
 
 def _field_type(column: Column[HistoryRow]) -> FieldType:

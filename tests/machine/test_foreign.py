@@ -87,6 +87,9 @@ class StageRow(Base):
     version: Mapped[str]
     late: Mapped[bool]
     kept: Mapped[list[tuple[str, Any]]] = mapped_column(JSON)
+    assigned_to: Mapped[str | None]
+    journey_record: Mapped[str]
+    entered_at: Mapped[datetime]
 
     @classmethod
     def of(cls, contact: Contact, row: HistoryRow) -> StageRow:
@@ -101,6 +104,7 @@ class StageRow(Base):
         # SQLite keeps no zone; what was stored was UTC.
         values["at"] = self.at.replace(tzinfo=UTC)
         values["now"] = self.now.replace(tzinfo=UTC)
+        values["entered_at"] = self.entered_at.replace(tzinfo=UTC)
         return HistoryRow(**values)
 
 
