@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 from struct import Struct
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -17,6 +18,13 @@ from lifecycle_fsm.fields import instant
 #: Other systems write 9999-12-31 for "never"; no length of time can be added to it.
 _NEVER = 9000
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+#: The kind of what the log keeps of time that passed; its id begins with it, too [S19].
+TIME_PASSED = "time_passed"
+#: The id of the ``processed`` that a model's ``settle`` brings [S14]; others bring their own.
+SETTLED = "processed:settled"
+_DIGITS = re.compile("([0-9]+)")
+Natural: TypeAlias = tuple[tuple[Any, ...], str]
+Order: TypeAlias = tuple[bool, datetime, bool, bool, int, Natural]
 
 
 def _happened(value: datetime | str) -> datetime:
@@ -40,6 +48,11 @@ def _text(_: object, attribute: attrs.Attribute[str], value: object) -> None:
         ) from None
 
 
+def _whole(_: object, attribute: attrs.Attribute[int | None], value: object) -> None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise RecordError(f"the {attribute.name} of an activity is a whole number, not {value!r}")
+
+
 def _mapping(_: object, attribute: attrs.Attribute[Mapping[str, Any]], value: object) -> None:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise RecordError(f"the payload of an activity is a mapping of names, not {value!r}")
@@ -55,9 +68,11 @@ class Activity:
         kind: ``created``, ``form_filled``, ``owner_changed`` … or a kind that the model adds.
         at: when it happened; a naive time counts as UTC, a text is read as ISO 8601.
         payload: what it brings, by name; the kind says which names and types.
+        sequence: the place among the activities of one instant, where the source has one. It is no
+            content: the same activity with another sequence is a duplicate.
 
     Raises:
-        RecordError: an id, the kind or the time is not what it has to be.
+        RecordError: an id, the kind, the time or the sequence is not what it has to be.
     """
 
     id: str = attrs.field(validator=_text)
@@ -65,12 +80,39 @@ class Activity:
     kind: str = attrs.field(validator=_text)
     at: datetime = attrs.field(converter=_happened)
     payload: Mapping[str, Any] = attrs.field(default=_NOTHING, validator=_mapping)
+    sequence: int | None = attrs.field(default=None, kw_only=True, eq=False, validator=_whole)
 
     @property
-    def order(self) -> tuple[bool, datetime, str]:
-        """The key that sorts the activities of one person by event: ``created`` first whatever
-        its time, then by instant and id [S19]."""
-        return self.kind != "created", self.at, self.id
+    def order(self) -> Order:
+        """The key that sorts the activities of one person by event [S19]: ``created`` first,
+        whatever its time; then by instant; at one instant what time brought comes last; then by
+        ``sequence``, those without one last; then by id in natural order."""
+        sequence = self.sequence
+        return (
+            self.kind != "created",
+            self.at,
+            self.kind == TIME_PASSED or self.id == SETTLED,
+            sequence is None,
+            sequence or 0,
+            natural(self.id),
+        )
+
+
+def natural(text: str) -> Natural:
+    """The key that sorts ids in natural order: evt-9 before evt-10 [S19].
+
+    Texts, by code points, and runs of ASCII digits, by their value, take turns; of two ids that
+    are equal in all of these, such as ``e1`` and ``e01``, the text decides.
+    """
+    parts: list[Any] = _DIGITS.split(text)
+    # The value of a run is its length without leading zeros, then its digits: int() has a limit.
+    parts[1::2] = [(len(run := digits.lstrip("0")), run) for digits in parts[1::2]]
+    return tuple(parts), text
+
+
+def time_passed(person: str, at: datetime) -> Activity:
+    """The log's entry for a due instant that changed something of a person [S19]."""
+    return Activity(f"{TIME_PASSED}:{at:%Y-%m-%dT%H:%M:%S.%fZ}", person, TIME_PASSED, at)
 
 
 def made_id(kind: str, at: datetime, payload: Mapping[str, Any]) -> str:
