@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import blake2b
+from itertools import groupby
 from struct import Struct
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -110,6 +111,38 @@ def natural(text: str) -> Natural:
     return tuple(parts), text
 
 
+def by_event(activities: Iterable[Activity]) -> list[Activity]:
+    """Sort activities by event, as :attr:`.Activity.order` says: first every ``created``, then by
+    instant, ``sequence`` and id [S19]. What time brought is left out: a rebuild finds it anew.
+
+    That is the order of each person's own activities, and at the same time one order over all
+    persons, so that what touches two of them (a merge) comes when it happened. What is equal in
+    all of it, such as an activity that came twice, keeps the order in which it came.
+    """
+    ordered = sorted(
+        (activity for activity in activities if activity.kind != TIME_PASSED),
+        key=_first_then_instant,
+    )
+    # The whole key is slow to make, and seldom needed: instants are mostly different.
+    return [
+        activity
+        for _, same in groupby(
+            ordered, key=lambda activity: (activity.kind == "created", activity.at)
+        )
+        for activity in _in_one_instant(list(same))
+    ]
+
+
+def _first_then_instant(activity: Activity) -> tuple[bool, datetime]:
+    return activity.kind != "created", activity.at
+
+
+def _in_one_instant(activities: list[Activity]) -> list[Activity]:
+    if len(activities) > 1:
+        activities.sort(key=lambda activity: (*activity.order, activity.person))
+    return activities
+
+
 def time_passed(person: str, at: datetime) -> Activity:
     """The log's entry for a due instant that changed something of a person [S19]."""
     return Activity(f"{TIME_PASSED}:{at:%Y-%m-%dT%H:%M:%S.%fZ}", person, TIME_PASSED, at)
@@ -122,17 +155,22 @@ def made_id(kind: str, at: datetime, payload: Mapping[str, Any]) -> str:
     return f"{kind}:{blake2b(content.encode(), digest_size=8).hexdigest()}"
 
 
-def fingerprint(activity: Activity, payload: Mapping[str, Any]) -> bytes:
-    """Eight bytes for the id, then four for the content, to know an activity again [S19].
+def identity(activity: str, record: str | None = None) -> bytes:
+    """Eight bytes for the id of an activity, to know it again in the memory of one process [S19];
+    ``record`` where the activity came to another record than the one that keeps it."""
+    return _EIGHT(hash(activity if record is None else (record, activity)))
 
-    They are for the memory of one process: another one has other bytes for the same activity. The
-    content is the payload as it was accepted, so that the same value in another spelling, such as
-    a time in another zone, is the same content.
+
+def content(activity: Activity, payload: Mapping[str, Any]) -> bytes:
+    """Four bytes for what an activity brings, to know it again in the memory of one process [S19].
+
+    It is the payload as it was accepted, so that the same value in another spelling, such as a
+    time in another zone, is the same content.
     """
     brought: object = payload if len(payload) < 2 else dict(sorted(payload.items()))
     # Of the written form, because values have the same hash that differ: -1 and -2, 1 and 1.0.
-    content = hash((activity.kind, activity.at.timestamp(), repr(brought)))
-    return _TWELVE(hash(activity.id), content & 0xFFFFFFFF)
+    whole = hash((activity.kind, activity.at.timestamp(), repr(brought)))
+    return _FOUR(whole & 0xFFFFFFFF)
 
 
-_TWELVE = Struct("<qI").pack
+_EIGHT, _FOUR = Struct("<q").pack, Struct("<I").pack

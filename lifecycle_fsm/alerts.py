@@ -108,20 +108,32 @@ def released(person: Person, now: datetime) -> list[Request]:
     return [one.asking.release(person, now, one) for one in waiting]
 
 
-def handed_over(loser: Person, survivor: Person, *, taken: bool) -> tuple[Held, ...]:
+def handed_over(loser: Person, *, loser_wins: bool) -> tuple[Held, ...]:
     """What has waited for the CRM's record of the loser and now waits for that of the survivor
-    [S23][S24]: what activities asked for, and where the survivor has taken over the stage, what its
-    entry asked for. Somebody still has to call."""
-    visit = (loser._stage, loser._stage_entered_at)
+    [S23][S24]: what activities asked for, and if the loser's visit goes on, what its entry asked
+    for. Somebody still has to call."""
     waiting: tuple[Held, ...] = loser._waiting
     return tuple(
-        one._replace(
-            key=f"{loser.id}/{one.key}",
-            visit=None if one.visit is None else survivor._stage_entered_at,
-        )
-        for one in waiting
-        if one.visit is None or (taken and (one.stage, one.visit) == visit)
+        held._replace(key=f"{loser.id}/{held.key}")
+        for held in waiting
+        if held.visit is None or (loser_wins and _is_of_visit(held, loser))
     )
+
+
+def given_up(survivor: Person, now: datetime) -> list[Request]:
+    """What the entry of the survivor's visit has asked for, as another visit takes its place
+    [S23]: superseded."""
+    waiting: tuple[Held, ...] = survivor._waiting
+    survivor._waiting = tuple(held for held in waiting if not _is_of_visit(held, survivor))
+    return [
+        attrs.evolve(held.asking.release(survivor, now, held), state="superseded")
+        for held in waiting
+        if _is_of_visit(held, survivor)
+    ]
+
+
+def _is_of_visit(held: Held, person: Person) -> bool:
+    return (held.stage, held.visit) == (person._stage, person._stage_entered_at)
 
 
 def abandoned(person: Person, now: datetime) -> list[Request]:

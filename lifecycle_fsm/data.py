@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from lifecycle_fsm.effects import Effects, Payloads, condition, effects
 from lifecycle_fsm.errors import RecordError, suggest
-from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.fields import FieldType, Value, is_missing
 from lifecycle_fsm.model import ActivityKind, Model
 from lifecycle_fsm.model.kinds import OPEN_KINDS, asking
-from lifecycle_fsm.person import Person, accept_fields
+from lifecycle_fsm.person import BASE_FIELDS, Person, accept_fields
 
 
 class Opportunity(NamedTuple):
@@ -47,6 +47,8 @@ class DataSilo:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._types = model.field_types
+        self._starts = {name: one.start() for name, one in BASE_FIELDS.items()}
+        self._starts |= {one.name: one.start() for one in model.fields}
         self._payloads: dict[str, Mapping[str, FieldType]] = {
             kind.name: {one.name: one.type for one in kind.payload}
             for kind in model.activity_kinds.values()
@@ -63,6 +65,7 @@ class DataSilo:
             kind.name: frozenset(
                 {one.field for one in kind.sets}
                 | (_DERIVED if kind.name in _STATUS else frozenset())
+                | (frozenset({"scored_at"}) if kind.name == "score_given" else frozenset())
                 | {one.field for rule in model.data if rule.on == kind.name for one in rule.then}
             )
             for kind in model.activity_kinds.values()
@@ -77,8 +80,10 @@ class DataSilo:
         types = self._payloads.get(kind)
         if types is None:
             raise RecordError(f"no activity named {kind!r}{suggest(kind, self._payloads)}")
+        if kind == "created":  # where a field is missing, so is what it says
+            payload = {name: value for name, value in payload.items() if not is_missing(value)}
         if kind in OPEN_KINDS:
-            return accept_fields(self._types, payload)
+            return accept_fields(self._types, payload, self._starts)
         accepted: dict[str, Value] = {}
         for name, value in payload.items():
             wanted = types.get(name)
@@ -87,7 +92,7 @@ class DataSilo:
                     f"{kind} brings no {name!r}{suggest(name, types)}; "
                     f"it brings {', '.join(types) or 'nothing'}"
                 )
-            if wanted.takes_any_text and type(value) is str and value.isascii():
+            if wanted.takes_any_text and type(value) is str and value[:1] > " " and value.isascii():
                 accepted[name] = value  # as accept() would say, without a call for each activity
                 continue
             try:
@@ -116,6 +121,10 @@ def _writers(
         found.append(_opportunity_writer(kind.name))
     if kind == asking(kind.name):
         found.append(_forget_reason)
+    if kind.name == "owner_changed" and "owner" in {one.field for one in kind.sets}:
+        found.append(_forget_owner)
+    if kind.name == "score_given":
+        found.append(_note_interest)
     own = effects(kind.sets, model.field_types, words)
     if own is not None:
         found.append(own)
@@ -143,6 +152,19 @@ def _forget_reason(person: Any, now: datetime, payload: Payloads) -> None:
     """Who asks for something gives a reason, or none: that of an earlier asking must not decide."""
     if payload.get("reason") is None:
         person.rejection_reason = None
+
+
+def _forget_owner(person: Any, now: datetime, payload: Payloads) -> None:
+    """Whoever gives the record to nobody takes it from the owner."""
+    if payload.get("owner") is None:
+        person.owner = None
+
+
+def _note_interest(person: Any, now: datetime, payload: Payloads) -> None:
+    """Points above zero are a sign of interest; points that are taken are none [S18]."""
+    points: Any = payload["points"]
+    if points > 0:
+        person.scored_at = now
 
 
 def _opportunity_writer(kind: str) -> Effects:

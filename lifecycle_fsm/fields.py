@@ -107,16 +107,17 @@ class FieldType:
     def accept(self, value: Any) -> Value:
         """The stored form of a value from outside.
 
-        Text is read where the kind is another (``"65"``, ``"yes"``, ``"2024-05-01T10:00:00Z"``),
-        an empty text is a missing value where it is no value of the type. Times become UTC; a
-        naive time counts as UTC [S4].
+        Text is read where the kind is another (``"65"``, ``"yes"``, ``"2024-05-01T10:00:00Z"``).
+        A text without content is a missing value. Times become UTC; a naive time counts as UTC
+        [S4].
 
         Raises:
-            RecordError: the value is of another kind, not a choice, NaN, infinite or too large.
+            RecordError: the value is missing and must not be, or it is of another kind, not a
+                choice, NaN, infinite or too large.
         """
-        if self.takes_any_text and type(value) is str and value.isascii():
+        if self.takes_any_text and type(value) is str and value[:1] > " " and value.isascii():
             return value  # by far the most common, so that the rest may be slow
-        if value is None or (isinstance(value, str) and value == "" and self._has_no_empty_text):
+        if is_missing(value):
             if not self.nullable:
                 raise RecordError(f"a value is missing: {self} is required")
             return None
@@ -127,10 +128,6 @@ class FieldType:
                 f"{suggest(str(stored), self.choices)}"
             )
         return typing.cast(Value, self.clamp(stored))
-
-    @property
-    def _has_no_empty_text(self) -> bool:
-        return self.kind != "str" or (bool(self.choices) and "" not in self.choices)
 
     def faults(self) -> Iterator[str]:
         """What is wrong with the type itself, as sentences [S5]."""
@@ -253,6 +250,11 @@ class FieldDef:
             return
         if stored != unbound:
             yield f"its default {self.default!r} lies outside of min and max"
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value from outside says nothing: null, or a text without content [S4]."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def to_utc(value: datetime) -> datetime:

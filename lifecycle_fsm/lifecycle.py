@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from lifecycle_fsm.activities import Activity, made_id
+from lifecycle_fsm.activities import Activity, by_event, made_id
 from lifecycle_fsm.errors import RecordError, UnknownPerson, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
@@ -35,16 +35,17 @@ class Lifecycle:
             for company data.
         tables: rows for the enrich steps, by the name of the step.
         record: called with every decision as it is made, to keep or send it.
-        log: called with every activity that was applied, and with the ``processed`` that ends
-            original processing: such a log replays to the same history [S14], but for what came
-            late behind a :meth:`tick`, of which the log knows nothing.
+        log: called with every activity that was applied, with the ``processed`` that ends original
+            processing, and with a ``time_passed`` for each instant at which time changed somebody.
+            Such a log replays to the same history, always [S14][S19].
 
     Raises:
         ModelError: the model does not build; every problem is told.
         FileProblem: a file cannot be read.
 
     One writer per person at a time: keep a lock, a queue partition or a row lock per person where
-    several threads or processes apply activities.
+    several threads or processes apply activities. Other threads may read meanwhile: iterate, draw,
+    ask for the history. They see each person as before an activity or as after it.
     """
 
     def __init__(
@@ -93,14 +94,15 @@ class Lifecycle:
         created = self._activity(id, "created", at, fields, activity=f"created:{id}")
         decision = self.apply(created)
         if decision.result in ("rejected", "parked"):
-            raise RecordError(decision.reason)
+            parked = self.parked.get(id, ()) if decision.result == "parked" else ()
+            raise RecordError(decision.reason) from (parked[-1].exception if parked else None)
         person = self.person(id)
         if person.stage == self.model.initial.name:
             self._orchestrator.process(id, created.at)
         return person
 
     def person(self, id: str) -> Person:
-        """The person with this id, or whom the record of this id was folded into [S23].
+        """The person with this id, or whom the record or contact of this id belongs to [S23].
 
         Raises:
             UnknownPerson: nobody with this id has been created.
@@ -114,25 +116,29 @@ class Lifecycle:
             ) from None
 
     def __iter__(self) -> Iterator[Person]:
-        people, merged = self._orchestrator.people, self._orchestrator.merged
-        return (person for name, person in people.items() if name not in merged)
+        merged = self._orchestrator.merged
+        return (person for person in self._everybody() if person.id not in merged)
+
+    def _everybody(self) -> list[Person]:
+        # A list, made in one step: another thread may create people while this one reads.
+        return list(self._orchestrator.people.values())
 
     def __len__(self) -> int:
         return len(self._orchestrator.people) - len(self._orchestrator.merged)
 
     def __contains__(self, id: str) -> bool:
-        return id in self._orchestrator.people
+        return id in self._orchestrator
 
     @property
     def history(self) -> Iterator[HistoryRow]:
         """Every history row of everybody, person by person in the order of creation, also of those
         who were folded into others [S25]."""
-        return (row for person in self._orchestrator.people.values() for row in person.history)
+        return (row for person in self._everybody() for row in person.history)
 
     @property
     def deadlines(self) -> Iterator[DeadlineFact]:
         """What became of the deadlines of each visit, person by person, as decided [S21]."""
-        return (fact for person in self._orchestrator.people.values() for fact in person.deadlines)
+        return (fact for person in self._everybody() for fact in person.deadlines)
 
     @property
     def merged(self) -> Mapping[str, str]:
@@ -166,14 +172,24 @@ class Lifecycle:
             return self._orchestrator.apply(person)
         return self._orchestrator.apply(self._activity(person, kind, at, payload, activity=id))
 
-    def replay(self, log: Iterable[Activity]) -> Mapping[str, int]:
-        """Apply a whole log, in the order given, and count what came of it [S10].
+    def replay(
+        self, log: Iterable[Activity], order: Literal["arrival", "event"] = "arrival"
+    ) -> Mapping[str, int]:
+        """Apply a whole log, and count what came of it [S10].
 
         Where the log says when somebody's original processing ended, that is when the sort runs;
         the others are sorted when the model's ``settle`` is over [S14]. Call :meth:`tick` after
-        it, to let the rest of time pass. ``tables.by_event`` orders a log by event [S19].
+        it, to let the rest of time pass.
+
+        Args:
+            log: activities, as ``Lifecycle(log=…)`` gives them.
+            order: ``arrival`` applies them as given, to the same history as when they came;
+                ``event`` by when they happened, as if nothing had come late, and finds out anew
+                what time brings [S19].
         """
-        activities = list(log)
+        if order not in ("arrival", "event"):
+            raise RecordError(f"no order named {order!r}: use 'arrival' or 'event'")
+        activities = by_event(log) if order == "event" else list(log)
         self.expect_processed(one.person for one in activities if one.kind == "processed")
         return Counter(self.apply(activity).result for activity in activities)
 
@@ -188,6 +204,15 @@ class Lifecycle:
     def tick(self, until: datetime | str) -> list[Decision]:
         """Let time pass: everything due up to then happens, each at its own instant [S20]."""
         return self._orchestrator.tick(until)
+
+    def next_due(self, id: str) -> datetime | None:
+        """When time alone may change the person next, or ``None`` if it never does: wake up then,
+        and call :meth:`tick` [S20].
+
+        Raises:
+            UnknownPerson: nobody with this id has been created.
+        """
+        return self.machine.next_due(self.person(id))
 
     def retry(self, at: datetime | str) -> list[Decision]:
         """Try once more what an error has parked [S11][S13]."""
@@ -214,7 +239,9 @@ class Lifecycle:
         self, id: str, trigger: str | None = None, *, at: datetime | str | None = None
     ) -> tuple[Refusal, ...]:
         """Why the person does not move: for the trigger, or else for the system moves, every move
-        that is not open, with every unmet condition and the values seen [S10].
+        that is not open, with every unmet condition and the values seen [S10]. It answers as an
+        activity at that instant would find the person, after all that is due before it [S20];
+        without ``at``, at the person's clock.
 
         Raises:
             NoSuchMove: the trigger does not exist, or has no move out of the person's stage.

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal, NoReturn, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, cast, get_type_hints
 
 import attrs
 
 from lifecycle_fsm.errors import RecordError, suggest
-from lifecycle_fsm.fields import FieldDef, FieldType, Value
+from lifecycle_fsm.fields import FieldDef, FieldType, Value, is_missing
 from lifecycle_fsm.history import DeadlineFact, HistoryRow, Packed, Stamp, stamps, unpack
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.machine import Decision, Refusal
 
 #: What guards may read and nobody but the machine writes [S1].
 READ_ONLY: Mapping[str, FieldType] = {
@@ -107,12 +110,39 @@ class Person:
     _opportunities: Mapping[str, Any] | None = _machine(None)
     # What capped score rules have given: the place of each rule, its period, and its points.
     _points: tuple[int, ...] = _machine(())
-    _deadlines: Any = _machine(None)
+    # The deadlines of the present visit that are open, as they fall due, and all that were decided.
+    _deadlines: tuple[Any, ...] = _machine(())
     _decided: tuple[DeadlineFact, ...] = _machine(())
+    # System returns that held as the present detour was entered, and have ever since [S9].
+    _shut_returns: tuple[str, ...] = _machine(())
+    # When settle ends original processing; nothing where the log says when, or it has ended.
+    _settles_at: datetime | None = _machine(None)
+    # The greatest number of a journey of any record that was folded into this one [S23].
+    _last_journey: int = _machine(0)
     _waiting: tuple[Any, ...] = _machine(())
+
+    if TYPE_CHECKING:  # each model's own class has them, and one method for each trigger
+
+        def fire(
+            self, trigger: str, *, at: datetime | str, activity: str | None = None, **payload: Any
+        ) -> Decision:
+            """Ask for a move, by an activity where somebody keeps them: as in a ``Lifecycle``."""
+
+        def may(self, trigger: str, *, at: datetime | str) -> bool:
+            """Whether the trigger would move the person at that time."""
+
+        def explain(self, trigger: str | None = None, *, at: datetime | str) -> tuple[Refusal, ...]:
+            """Every move that is not open, with all that is unmet and the values seen."""
 
     #: Set by the model on its own class.
     __field_types__: ClassVar[Mapping[str, FieldType]] = {}
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        # attrs writes a repr with every field into a subclass; the short one is meant for all.
+        own = vars(cls).get("__repr__")
+        if own is not None and own.__code__.co_filename.startswith("<attrs generated"):
+            cls.__repr__ = Person.__repr__  # type: ignore[method-assign]
 
     def _kept(self) -> tuple[tuple[str, Value], ...]:
         """The model's dimensions as they are, for a history row; its own class tells them."""
@@ -289,8 +319,15 @@ def _words(one: FieldDef) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value not in ("", None)}
 
 
-def accept_fields(types: Mapping[str, FieldType], values: Mapping[str, Any]) -> dict[str, Value]:
+def accept_fields(
+    types: Mapping[str, FieldType],
+    values: Mapping[str, Any],
+    starts: Mapping[str, Value] | None = None,
+) -> dict[str, Value]:
     """The stored form of values from outside, by field name.
+
+    A missing value erases the field, which then is as nobody has ever set it: missing too, or, if
+    the field always has a value, what ``starts`` names for it [S4].
 
     Raises:
         RecordError: a field does not exist, is read-only, or does not take the value.
@@ -304,6 +341,9 @@ def accept_fields(types: Mapping[str, FieldType], values: Mapping[str, Any]) -> 
                     f"{name!r} is written by the machine only: fire a trigger instead"
                 )
             raise RecordError(f"no field named {name!r}{suggest(name, types)}")
+        if starts is not None and not kind.nullable and is_missing(value):
+            accepted[name] = starts[name]
+            continue
         try:
             accepted[name] = kind.accept(value)
         except RecordError as error:

@@ -75,6 +75,9 @@ class Request:
     state: State = "sent"
     data: Mapping[str, Value] = attrs.field(factory=dict)
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.state))
+
     @property
     def goes_out(self) -> bool:
         """Whether somebody has to deliver it now."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from lifecycle_fsm.effects import NO_PAYLOAD, Effects, Payloads, attribute_of, condition
@@ -31,8 +32,18 @@ class Scoring:
         self._interest = model.field_types["behavior_score"].clamp
         #: The fields that the demographic score depends on.
         self.inputs = frozenset(
-            fields_read(model, (rule.when for rule in model.scoring if rule.on is None))
+            fields_read(
+                model,
+                (
+                    tree
+                    for rule in model.scoring
+                    if rule.on is None
+                    for tree in (rule.when, rule.points)
+                ),
+            )
         )
+        #: The values of these fields, to know whether any has changed.
+        self.seen = values_of([attribute_of(name) for name in sorted(self.inputs)])
 
     @property
     def has_demographic(self) -> bool:
@@ -54,14 +65,16 @@ class Scoring:
         return int(self._fit(total))
 
     def rescoring(self, write: Effects | None, fields: Iterable[str]) -> Effects | None:
-        """The effects, and behind them the demographic score where they change what it depends on:
-        it is one function of the fields, whoever writes them [S18]."""
+        """The effects, and behind them the demographic score if they change what it depends on: it
+        is one function of the fields, whoever changes them [S18]."""
         if write is None or not self._demographic or self.inputs.isdisjoint(fields):
             return write
 
         def write_and_score(person: Any, now: datetime, payload: Payloads) -> None:
+            before = self.seen(person)
             write(person, now, payload)
-            person.demographic_score = self.demographic(person, now)
+            if self.seen(person) != before:
+                person.demographic_score = self.demographic(person, now)
 
         return write_and_score
 
@@ -90,6 +103,11 @@ class Scoring:
                 person.behavior_score = clamp(person.behavior_score + total)
 
         return score
+
+
+def values_of(names: Sequence[str]) -> Callable[[Any], Any]:
+    """A function that reads these attributes of a person."""
+    return attrgetter(*names) if names else lambda person: ()
 
 
 class _Rule:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.guard import Compare, Field, all_of, negate
-from lifecycle_fsm.model import Calendar, Deadline, Model
+from lifecycle_fsm.model import Calendar, Deadline, Length, Model
 from lifecycle_fsm.model.calendars import spans_of
 from lifecycle_fsm.solving import NOW, Moment
 
@@ -58,16 +58,20 @@ def longest(model: Model, deadline: Deadline) -> timedelta:
     """How long the deadline can last on the wall, at the most: beside its own time that of the one
     that it escalates, and what a calendar closes. Rather too long: what is said here is certain."""
     calendar = next((one for one in model.calendars if one.name == deadline.calendar), None)
-    length = deadline.after if calendar is None else _on_the_wall(calendar, deadline.after)
+    after = deadline.after
+    length = after.time if calendar is None else _on_the_wall(calendar, after)
     before = next((one for one in model.deadlines if one.name == deadline.escalates), None)
     return length + (longest(model, before) if before is not None else timedelta(0))
 
 
-def _on_the_wall(calendar: Calendar, length: timedelta) -> timedelta:
+def _on_the_wall(calendar: Calendar, after: Length) -> timedelta:
     """The closed days count as days that are needed beside those of the deadline, and a week is
     added for where in the week it begins."""
     hours = [sum(end - start for start, end in spans) for spans in spans_of(calendar).values()]
-    if length >= _DAY and not length % _DAY:
+    length = after.time
+    if after.counts == "weeks":  # then the next opening
+        return length + _on_the_wall(calendar, Length(_MINUTE))
+    if after.counts == "days":
         needed, in_week, closes = length / _DAY, float(sum(map(bool, hours))), 1.0
     else:
         needed, in_week, closes = length / _MINUTE, float(sum(hours)), float(max(hours))

@@ -1,31 +1,52 @@
-"""What time brings to a person: decay, then missed deadlines, then system moves [S20].
+"""What time brings to a person beside moves: decay and deadlines [S20][S21].
 
-The agenda only says when the next of these is due and lets it happen; whose turn it is, and what
-an activity at the same instant does first, is the orchestrator's matter.
+The agenda says when the next of these is due and lets it happen. Whose turn it is, and what an
+activity at the same instant does first, is for the machine to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple
+
+import attrs
 
 from lifecycle_fsm.asking import Asking
 from lifecycle_fsm.clock.working_time import WorkingTime
 from lifecycle_fsm.effects import NO_PAYLOAD, attribute_of, condition, effects
-from lifecycle_fsm.guard import turning_points
+from lifecycle_fsm.guard import Always, TurningPoint, next_turn, turning_points
+from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome
 from lifecycle_fsm.model import Deadline, Decay, Model
-from lifecycle_fsm.model.building import fields_read
+from lifecycle_fsm.model.resolving import fields_read, reads_time
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.scoring import Scoring
 
-#: What a person keeps of the deadlines of the present visit: its stage, when it began, how many
-#: of them have passed, and when the next one is due [S21].
-_Visit: TypeAlias = tuple[str, datetime, int, datetime | None]
 #: Of how many visits the due times are remembered; working them out takes calendars.
 _REMEMBERED = 512
+
+
+class OpenDeadline(NamedTuple):
+    """A deadline of the present visit that is not decided yet.
+
+    Args:
+        due: until when it can be kept, fixed when the visit began.
+        place: its place among the deadlines of the model.
+        held: whether its condition has held at any time of the visit.
+    """
+
+    due: datetime
+    place: int
+    held: bool
+
+
+class Missed(NamedTuple):
+    """A deadline that nobody kept, with the request that tells somebody."""
+
+    rule: str
+    request: Request | None
 
 
 class _Fading:
@@ -37,25 +58,38 @@ class _Fading:
         self.every = rule.every
         self.since = attribute_of(rule.since)
         self.holds = condition(rule.when, words)
+        self._points = turning_points(rule.when, words)
+        self._timed_effects = reads_time(model, [part.value for part in rule.then])
         # A condition that no clock can change keeps the rule asleep until an activity wakes it; but
         # assignment writes behind the moves, when the next instant is known already.
-        self.sleeps = not turning_points(rule.when, words) and "assigned_to" not in fields_read(
-            model, [rule.when]
-        )
+        self.sleeps = not self._points and "assigned_to" not in fields_read(model, [rule.when])
         written = effects(rule.then, model.field_types, words)
-        self.fade = scoring.rescoring(written, (one.field for one in rule.then))
-        self.fields = tuple(dict.fromkeys([*(one.field for one in rule.then), "demographic_score"]))
+        self.fade = scoring.rescoring(written, (part.field for part in rule.then))
+        self.fields = tuple(
+            dict.fromkeys([*(part.field for part in rule.then), "demographic_score"])
+        )
 
-    def next(self, person: Person, now: datetime, *, at_now: bool) -> datetime | None:
-        """The next instant after now, or at it."""
+    def next(
+        self, person: Person, now: datetime, *, at_now: bool, in_vain: bool
+    ) -> datetime | None:
+        """The next instant after now, or at it; ``in_vain`` where the one at now has just come and
+        has changed nothing of the person."""
         since: datetime | None = getattr(person, self.since)
         if since is None or (self.sleeps and not self.holds(person, now, NO_PAYLOAD)):
             return None
+        if in_vain and self.is_due(person, now) and not self._timed_effects:
+            # As long as nothing else changes the person, only its condition can: however short
+            # the interval, years of silence are passed in a step.
+            turn = next_turn(self._points, person, now, attribute_of)
+            return None if turn is None else self._first(since, turn, included=True)
+        return self._first(since, now, included=at_now)
+
+    def _first(self, since: datetime, now: datetime, *, included: bool) -> datetime | None:
         try:
             if since >= now:  # as after every sign of interest
                 return since + self.every
             passed = (now - since) // self.every
-            if at_now and passed >= 1 and since + passed * self.every == now:
+            if included and passed >= 1 and since + passed * self.every == now:
                 return now
             return since + (passed + 1) * self.every
         except OverflowError:
@@ -86,11 +120,12 @@ class _Promise:
 
     def __init__(self, rule: Deadline, model: Model, time: WorkingTime) -> None:
         self.name = rule.name
-        self.stage = rule.stage
         self.length = rule.after
         self.escalates = rule.escalates
         self.time = time
         self.holds = condition(rule.when, model.vocabulary)
+        self.unconditional = isinstance(rule.when, Always)
+        self.points: tuple[TurningPoint, ...] = turning_points(rule.when, model.vocabulary)
         self.asking = Asking(rule.name, rule.send, rule, model) if rule.send else None
 
 
@@ -100,121 +135,191 @@ class Agenda:
     def __init__(self, model: Model, scoring: Scoring) -> None:
         self._fading = [_Fading(rule, model, scoring) for rule in model.decay]
         # One for each calendar, because it remembers the days that it has worked out.
-        calendars = {one.name: one for one in model.calendars}
+        calendars = {calendar.name: calendar for calendar in model.calendars}
         times = {
             name: WorkingTime(calendars[name] if name else None)
             for name in dict.fromkeys(rule.calendar for rule in model.deadlines)
         }
         self._promises = [_Promise(rule, model, times[rule.calendar]) for rule in model.deadlines]
-        self._places = {one.name: place for place, one in enumerate(self._promises)}
-        # An entry asks twice, once for the clock and once for the requests, and a miss once more.
+        self._places = {promise.name: place for place, promise in enumerate(self._promises)}
         self._due = lru_cache(maxsize=_REMEMBERED)(self._due_of_visit)
-        self._by_stage: Mapping[str, list[int]] = {
-            stage.name: found
-            for stage in model.stages
-            if (
-                found := [
-                    place for place, one in enumerate(self._promises) if one.stage == stage.name
-                ]
-            )
+        #: The deadlines of each stage that has some, by their places in the model.
+        self.by_stage: Mapping[str, tuple[int, ...]] = {
+            stage: tuple(place for place, rule in enumerate(model.deadlines) if rule.stage == stage)
+            for stage in dict.fromkeys(rule.stage for rule in model.deadlines)
         }
 
-        self._first = {
-            stage: [place for place in places if not self._promises[place].escalates]
-            for stage, places in self._by_stage.items()
-        }
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether time brings nothing but moves."""
-        return not self._fading and not self._promises
+    # ------------------------------------------------------------------ what is due next
 
     def next(
-        self, person: Person, now: datetime, phase: int, moves: datetime | None
+        self, person: Person, now: datetime, phase: int, *, in_vain: bool = False
     ) -> datetime | None:
-        """When something is due next: of decay, deadlines, and the next time-opened move.
+        """When decay or a deadline is due next.
 
         What is due at ``now`` itself still comes where only an activity (phase 0) has happened
-        there: an acceptance at the very deadline is in time.
+        there: an acceptance at the very deadline is in time. ``in_vain`` says that everything due
+        at ``now`` has come and has changed nothing.
         """
-        found = moves
-        for one in self._fading:
-            due = one.next(person, now, at_now=phase == 0)
-            if due is not None and (found is None or due < found):
-                found = due
-        due = self._next_deadline(person)
-        if due is not None and (found is None or due < found):
-            found = due
-        return found
+        first: datetime | None = None
+        for rule in self._fading:
+            due = rule.next(person, now, at_now=phase == 0, in_vain=in_vain)
+            if due is not None and (first is None or due < first):
+                first = due
+        for deadline in person._deadlines:
+            if first is None or deadline.due < first:
+                first = deadline.due
+            if not deadline.held:
+                points = self._promises[deadline.place].points
+                due = next_turn(points, person, now, attribute_of) if points else None
+                if due is not None and due < deadline.due and (first is None or due < first):
+                    first = due
+        return first
 
-    def _next_deadline(self, person: Person) -> datetime | None:
-        """When the next deadline of this visit is due that has not passed.
-
-        A person keeps only the visit, how many of its deadlines have passed, and this instant: the
-        others are worked out again when it has come, which is seldom.
-        """
-        stage, entered = person._stage, person._stage_entered_at
-        if entered is None or stage not in self._by_stage:
-            if person._deadlines is not None:
-                person._deadlines = None
-            return None
-        kept: _Visit | None = person._deadlines
-        if kept is None or kept[0] != stage or kept[1] != entered:
-            return self._keep(person, stage, entered, 0)
-        return kept[3]
-
-    def _keep(self, person: Person, stage: str, entered: datetime, passed: int) -> datetime | None:
-        due: datetime | None
-        if passed:
-            order = self._order(stage, entered)
-            due = order[passed][0] if passed < len(order) else None
-        else:
-            # An escalation is due behind the deadline that it escalates, so it cannot be the first.
-            due = min(self._due(entered, place) for place in self._first[stage])
-        visit: _Visit = (stage, entered, passed, due)
-        person._deadlines = visit
-        return due
-
-    def _order(self, stage: str, entered: datetime) -> list[tuple[datetime, int]]:
-        """The deadlines of a visit as they fall due; those of one instant as declared."""
-        return sorted((self._due(entered, place), place) for place in self._by_stage[stage])
-
-    def _due_of_visit(self, entered: datetime, place: int) -> datetime:
-        """When a deadline is due for a visit that began then [S21]."""
-        one = self._promises[place]
-        if one.escalates:
-            entered = self._due(entered, self._places[one.escalates])
-        return one.time.after(entered, one.length)
-
-    def due_by(self, person: Person, name: str) -> datetime | None:
-        """When the deadline of that name is due in the present visit, if it has not passed."""
-        following = self._next_deadline(person)
-        place = self._places.get(name)
-        if following is None or place is None or self._promises[place].stage != person._stage:
-            return None
-        assert person._stage_entered_at is not None, "there is a visit"
-        due = self._due(person._stage_entered_at, place)
-        return due if due >= following else None
+    # ------------------------------------------------------------------ decay
 
     def fade(self, person: Person, due: datetime) -> list[str]:
         """Let decay happen that is due at this instant; for each rule that changed something,
         what it changed, in words."""
-        return [said for one in self._fading if (said := one.happens(person, due))]
+        return [text for rule in self._fading if (text := rule.happens(person, due))]
 
-    def missed(self, person: Person, due: datetime) -> Iterator[tuple[str, Request | None]]:
-        """The deadlines that are missed at this instant, as declared, each with what it asks for;
-        each once a visit [S21]."""
-        first = self._next_deadline(person)
-        if first is None or first > due:
+    # ------------------------------------------------------------------ deadlines
+
+    def enter(self, person: Person, now: datetime) -> None:
+        """Begin the deadlines of the visit that has just begun, each with its due time [S21]."""
+        entered = person._stage_entered_at
+        assert entered is not None, "there is a visit"
+        person._deadlines = tuple(
+            sorted(
+                OpenDeadline(
+                    self._due(entered, place),
+                    place,
+                    self._promises[place].holds(person, now, NO_PAYLOAD),
+                )
+                for place in self.by_stage.get(person._stage, ())
+            )
+        )
+
+    def leave(
+        self, person: Person, now: datetime, owner: str | None, assigned_to: str | None
+    ) -> None:
+        """Decide what is still open of a visit that ends: left in time is kept [S21]."""
+        open_deadlines, person._deadlines = person._deadlines, ()
+        person._decided += tuple(
+            self._fact(
+                person, deadline, "kept" if deadline.held else "void", now, owner, assigned_to
+            )
+            for deadline in open_deadlines
+        )
+
+    def observe(self, person: Person, now: datetime) -> None:
+        """Note which conditions of open deadlines hold: one that never does promises nothing."""
+        if all(deadline.held for deadline in person._deadlines):
             return
-        stage, entered, passed, _ = person._deadlines
-        now_due = [one for one in self._order(stage, entered)[passed:] if one[0] <= due]
-        self._keep(person, stage, entered, passed + len(now_due))
-        for place, when in sorted((place, when) for when, place in now_due):
-            one = self._promises[place]
-            if not one.holds(person, due, NO_PAYLOAD):
+        person._deadlines = tuple(
+            deadline
+            if deadline.held
+            else deadline._replace(
+                held=self._promises[deadline.place].holds(person, now, NO_PAYLOAD)
+            )
+            for deadline in person._deadlines
+        )
+
+    def decide(self, person: Person, now: datetime) -> list[Missed]:
+        """Decide the deadlines that are due by now, those of one instant as declared; give those
+        that were missed."""
+        due = [deadline for deadline in person._deadlines if deadline.due <= now]
+        if not due:
+            return []
+        person._deadlines = tuple(deadline for deadline in person._deadlines if deadline.due > now)
+        missed = []
+        for deadline in sorted(due, key=lambda deadline: deadline.place):
+            promise = self._promises[deadline.place]
+            outcome: DeadlineOutcome = "kept" if deadline.held else "void"
+            if promise.holds(person, now, NO_PAYLOAD):
+                outcome = "missed"
+                request = promise.asking and promise.asking.make(
+                    person, now, stage=person._stage, cause=Cause(), due_at=deadline.due
+                )
+                missed.append(Missed(promise.name, request))
+            person._decided += (
+                self._fact(person, deadline, outcome, now, person.owner, person.assigned_to),
+            )
+        return missed
+
+    def missed_in_time(self, person: Person, at: datetime) -> tuple[DeadlineFact, ...]:
+        """The missed deadlines of the present visit that an activity of that time could still have
+        kept, and has not been seen to keep: it comes late [S21]."""
+        return tuple(
+            fact
+            for fact in person._decided
+            if fact.outcome == "missed"
+            and fact.due_at >= at
+            and fact.stage == person._stage
+            and fact.entered_at == person._stage_entered_at
+            and self._promises[self._places[fact.rule]].holds(
+                person, person._clock or at, NO_PAYLOAD
+            )
+        )
+
+    def correct(
+        self,
+        person: Person,
+        missed: tuple[DeadlineFact, ...],
+        now: datetime,
+        owner: str | None,
+        assigned_to: str | None,
+    ) -> None:
+        """Turn into kept what a late activity, in time by its own clock, has kept [S21]."""
+        for fact in missed:
+            here = (person._stage, person._stage_entered_at) == (fact.stage, fact.entered_at)
+            promise = self._promises[self._places[fact.rule]]
+            if here and promise.holds(person, now, NO_PAYLOAD):
                 continue
-            request = None
-            if one.asking is not None:
-                request = one.asking.make(person, due, stage=stage, cause=Cause(), due_at=when)
-            yield one.name, request
+            kept = attrs.evolve(
+                fact,
+                outcome="kept",
+                decided_at=now,
+                owner=owner,
+                assigned_to=assigned_to,
+                late=True,
+            )
+            person._decided = tuple(kept if known is fact else known for known in person._decided)
+
+    def _fact(
+        self,
+        person: Person,
+        deadline: OpenDeadline,
+        outcome: DeadlineOutcome,
+        now: datetime,
+        owner: str | None,
+        assigned_to: str | None,
+    ) -> DeadlineFact:
+        entered = person._stage_entered_at
+        assert entered is not None, "there is a visit"
+        return DeadlineFact(
+            person.id,
+            self._promises[deadline.place].name,
+            person._stage,
+            person._journey_record or person.id,
+            person._journey,
+            entered,
+            deadline.due,
+            outcome,
+            now,
+            owner,
+            assigned_to,
+        )
+
+    def _due_of_visit(self, entered: datetime, place: int) -> datetime:
+        """When a deadline is due for a visit that began then [S21]."""
+        promise = self._promises[place]
+        if promise.escalates:
+            entered = self._due(entered, self._places[promise.escalates])
+        return promise.time.after(entered, promise.length)
+
+    def due_by(self, person: Person, name: str) -> datetime | None:
+        """When the deadline of that name is due in the present visit, if it is not decided."""
+        place = self._places.get(name)
+        return next(
+            (deadline.due for deadline in person._deadlines if deadline.place == place), None
+        )

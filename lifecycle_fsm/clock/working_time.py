@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from lifecycle_fsm.clock.public_holidays import public_holidays
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.model.agreements import Calendar, Length
 from lifecycle_fsm.model.calendars import calendar_faults, closed_dates, spans_of
 from lifecycle_fsm.zones import find_zone
-
-if TYPE_CHECKING:
-    from lifecycle_fsm.model.agreements import Calendar
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
@@ -72,8 +70,11 @@ class WorkingTime:
     def __repr__(self) -> str:
         return f"WorkingTime({self.calendar.name if self.calendar else None!r})"
 
-    def after(self, start: datetime, length: timedelta) -> datetime:
+    def after(self, start: datetime, length: Length | timedelta) -> datetime:
         """The instant, in UTC, at which so much time has passed since the start.
+
+        In a calendar the unit of the length says what is counted; of two lengths in one unit the
+        longer is never over first.
 
         A start outside of open time counts from the next opening on. A length of hours and minutes
         is open time, and over at the first instant at which there was that much of it: four hours
@@ -81,10 +82,11 @@ class WorkingTime:
         one, and what happens at that very instant is in time [S20]. No time at all is over at the
         start if that is open, or else at the next opening.
 
-        A length of whole days counts working days: the same local time so many open days later.
-        Where that day has other hours, it is the next opening in it, or at the latest its closing.
-        ``24 hours`` and ``1 day`` are one and the same length, a working day; 23 hours of open
-        time are usually more than that.
+        Days are working days: the same local time so many open days later. Where that day has
+        other hours, it is the next opening in it, or at the latest its closing.
+
+        Weeks are weeks on the wall: the same local time so many weeks after the start, or the next
+        opening behind it.
 
         Without a calendar it is the start and the length, added.
 
@@ -92,20 +94,24 @@ class WorkingTime:
             RecordError: the length is negative, there is no open time for more than three years,
                 or the year 9999 is over before that.
         """
-        if length < _ZERO:
-            raise RecordError(f"a length of time cannot be negative: {length}")
+        length = length if isinstance(length, Length) else Length(length)
+        time = length.time
+        if time < _ZERO:
+            raise RecordError(f"a length of time cannot be negative: {time}")
         start = to_utc(start)
         try:
             # Open time cannot run faster, so this also ends what would be beyond all years.
-            plain = start + length
+            plain = start + time
             if self.calendar is None:
                 return plain
-            if length >= _DAY and not length % _DAY:
-                return self._after_days(start, length // _DAY)
-            return self._after_open_time(start, length)
+            if length.counts == "days":
+                return self._after_days(start, time // _DAY)
+            if length.counts == "weeks":
+                return self._after_weeks(start, time)
+            return self._after_open_time(start, time)
         except OverflowError:
             raise RecordError(
-                f"{length} after {start.isoformat()} is beyond the years 1 to 9999"
+                f"{time} after {start.isoformat()} is beyond the years 1 to 9999"
             ) from None
 
     def _after_open_time(self, start: datetime, length: timedelta) -> datetime:
@@ -135,6 +141,10 @@ class WorkingTime:
             if over <= closing:
                 return max(over, opening)
         return spans[-1][1]
+
+    def _after_weeks(self, start: datetime, time: timedelta) -> datetime:
+        wall = self._wall(start) + time
+        return self._after_open_time(max(start, _first_shown(wall, self._zone)), _ZERO)
 
     def _open_days(self, day: date) -> Iterator[tuple[date, _Spans]]:
         """The days with open time, from this one on; they never end."""

@@ -43,7 +43,7 @@ class Refusal:
 
 # Not frozen, though nobody changes one: attrs makes a frozen object at four times the cost, and
 # there is one for each activity.
-@attrs.define(unsafe_hash=True)
+@attrs.define
 class Decision:
     """What came of one asking, an activity or a trigger.
 
@@ -51,7 +51,7 @@ class Decision:
     data changed); *refused* (the move exists, its guards are unmet); *no_such_move*; *deferred*
     (waits for the sort); *held* (nobody of that id yet); *duplicate*; *rejected*; *parked* (an
     error kept it, it is retried). ``rows`` are the hops that it caused, ``stage`` the stage after
-    them. ``unmet`` explains a refused trigger, also where system moves went on to move the person.
+    them. ``unmet`` explains a refused trigger, also where system moves then moved the person.
     ``requests`` are what has to be delivered because of it, and what was held back or superseded;
     a machine without an orchestrator asks for nothing. ``kind`` is that of the activity, or of
     what time brought: ``time`` (a move), ``decay``, ``deadline`` (one that was missed).
@@ -71,6 +71,9 @@ class Decision:
     reason: str = ""
     late: bool = False
     requests: tuple[Request, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash((self.result, self.person, self.at, self.now, self.activity, self.trigger))
 
     @property
     def moved(self) -> bool:
@@ -98,14 +101,16 @@ class Decision:
         return "\n".join([text, *(f"  {one}" for one in self.unmet), *wanted])
 
     def or_raise(self) -> Decision:
-        """The decision itself, or an exception where the trigger did not get what it asked for.
+        """The decision itself, or an exception where the result says that nothing came of it.
+
+        A person whom a system move has moved all the same is ``moved``, and nothing is raised;
+        ``unmet`` still says why the trigger itself was refused.
 
         Raises:
-            Refused: the move is declared, and its guards are unmet; also where a system move went
-                on to move the person.
+            Refused: the move is declared, and its guards are unmet.
             NoSuchMove: no move with this trigger leaves the stage.
         """
-        if self.unmet:
+        if self.result == "refused":
             raise Refused(str(self), self)
         if self.result == "no_such_move":
             raise NoSuchMove(str(self), self)

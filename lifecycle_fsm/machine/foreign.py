@@ -33,6 +33,9 @@ class Foreign:
 
     A field that the object does not have counts as never set; an effect that would write such a
     field raises instead of losing the value.
+
+    An object and its rows keep less than a person of a ``Lifecycle``: neither decay nor deadlines
+    happen to it, and a return that held as its detour was entered waits for that instant only [S9].
     """
 
     machine: LifecycleMachine
@@ -50,17 +53,26 @@ class Foreign:
         history: list[HistoryRow] | None = None,
     ) -> Decision:
         """Ask for a move of the object; its stage and fields change only when all went well, and
-        the new rows are appended to ``history``.
+        the new rows are appended to ``history``. An activity that a row of the history names
+        already is a duplicate, and changes nothing [S19].
 
         Raises:
             StageConflict: the stage is not the last of the history, so somebody else wrote it.
             RecordError: the history is missing or empty, or a value does not fit its field.
         """
-        person = self._person(obj, history)
+        known = self._known(obj, history)
+        if activity is not None and any(row.activity == activity for row in known):
+            when = instant(at)
+            return Decision(
+                "duplicate", known[-1].person, when, max(when, known[-1].now), known[-1].to_stage,
+                trigger, activity, reason="a row of the history names it",
+            )  # fmt: skip
+        person = self._person(obj, known)
         return self._back(
             obj,
             person,
             history,
+            at,
             lambda: self.machine.fire(person, trigger, at=at, activity=activity),
         )
 
@@ -73,14 +85,16 @@ class Foreign:
         Raises:
             StageConflict, RecordError: as :meth:`fire`.
         """
-        person = self._person(obj, history)
-        return self._back(obj, person, history, lambda: self.machine.let(person, at))
+        person = self._person(obj, self._known(obj, history))
+        return self._back(obj, person, history, at, lambda: self.machine.let(person, at))
 
     def may(
         self, obj: Any, trigger: str, *, at: datetime | str, history: list[HistoryRow] | None = None
     ) -> bool:
         """Whether the trigger would move the object at that time; nothing changes."""
-        return self.machine.may(self._person(obj, history), trigger, at)
+        person = self._person(obj, self._known(obj, history))
+        self.machine.pass_turns(person, instant(at))
+        return self.machine.may(person, trigger, at)
 
     def explain(
         self,
@@ -91,7 +105,9 @@ class Foreign:
         history: list[HistoryRow] | None = None,
     ) -> tuple[Refusal, ...]:
         """Every move that is not open to the object, with all that is unmet [S10]."""
-        return self.machine.explain(self._person(obj, history), trigger, at)
+        person = self._person(obj, self._known(obj, history))
+        self.machine.pass_turns(person, instant(at))
+        return self.machine.explain(person, trigger, at)
 
     def adopt(self, obj: Any, *, at: datetime | str, stage: str | None = None) -> list[HistoryRow]:
         """The history of an object that the machine has not known before: one row that enters the
@@ -119,12 +135,14 @@ class Foreign:
         obj: Any,
         person: Person,
         history: list[HistoryRow] | None,
+        at: datetime | str,
         ask: Callable[[], Decision],
     ) -> Decision:
         """Ask on the person that stands for the object; write back what changed, or nothing."""
-        assert history is not None, "_person has looked at it"
+        assert history is not None, "_known has looked at it"
         known = len(history)
         before = {name: getattr(person, name) for name in self.machine.model.field_types}
+        self.machine.pass_turns(person, instant(at))
         decision = ask()
         changes = {
             name: value for name, old in before.items() if (value := getattr(person, name)) != old
@@ -145,12 +163,15 @@ class Foreign:
             del history[known:]
             raise
         # Also the hops that time made before the asking: nobody else tells of them.
-        return attrs.evolve(decision, hops=person._history[known * ROW :], first=known + 1)
+        hops = person._history[known * ROW :]
+        result = "moved" if hops and decision.result == "unchanged" else decision.result
+        return attrs.evolve(decision, result=result, hops=hops, first=known + 1)
 
     def _attribute(self, field: str) -> str:
         return self.fields.get(field, field)
 
-    def _person(self, obj: Any, history: list[HistoryRow] | None) -> Person:
+    def _known(self, obj: Any, history: list[HistoryRow] | None) -> list[HistoryRow]:
+        """The rows of the object, with all times in UTC, when its stage is what the last says."""
         if not isinstance(history, MutableSequence) or not history:
             raise RecordError(
                 f"{type(obj).__name__} {getattr(obj, self.id, '')!r} has no history: give its rows "
@@ -174,6 +195,11 @@ class Foreign:
                 f"its history says {last.to_stage!r} since {last.now:%Y-%m-%d %H:%M}: something "
                 "else wrote the stage; put it back, or append a row that says why"
             )
+        return rows
+
+    def _person(self, obj: Any, rows: list[HistoryRow]) -> Person:
+        """A person that stands for the object, at the instant of its last row."""
+        last = rows[-1]
         values = {
             name: value
             for name in self.machine.model.field_types
@@ -181,12 +207,11 @@ class Foreign:
             and value is not None
         }
         person = self.machine.person(str(getattr(obj, self.id)), **values)
-        person._stage = stage
+        person._stage = last.to_stage
         person._stage_entered_at = last.entered_at
         person._journey = last.journey
         person._journey_started_at = next(row.now for row in rows if row.journey == last.journey)
         person._clock = last.now
-        person._due = self.machine.due(person, last.now)
         person._history = tuple(place for row in rows for place in pack(row))
         return person
 

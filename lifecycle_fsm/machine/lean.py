@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from transitions import Event, EventData, Machine, Transition
 
+from lifecycle_fsm.clock import Agenda
 from lifecycle_fsm.effects import NO_PAYLOAD, Effects
 from lifecycle_fsm.history import ROW, MoveKind, Packed, shared_hop
 from lifecycle_fsm.model import Edge
@@ -19,9 +20,13 @@ from lifecycle_fsm.person import Person
 
 
 class Firing:
-    """What the hops of one asking share: when, because of what, and the stages entered by it."""
+    """What the hops of one asking share: when, because of what, who was responsible before it, and
+    the stages entered by it."""
 
-    __slots__ = ("activity", "at", "entered", "late", "now", "start", "trigger", "version")
+    __slots__ = (
+        "activity", "assigned_to", "at", "entered", "late", "now", "owner", "start", "trigger",
+        "version",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -39,6 +44,8 @@ class Firing:
         self.trigger = trigger
         self.activity = activity
         self.version = version
+        self.owner = person.owner
+        self.assigned_to = person.assigned_to
         self.start = len(person._history)
         self.entered: tuple[str, ...] = ()
 
@@ -51,16 +58,18 @@ class Firing:
         rule: str,
         passed: tuple[str, ...] = (),
         credit: bool = True,
+        trigger: str | None = None,
         entered_at: datetime | None = None,
     ) -> None:
-        """Write the row of a hop that has just been made [S25]; ``entered_at`` where the visit
-        began before [S23]."""
+        """Write the row of a hop that has just been made [S25]: ``trigger`` is that of a process
+        move, because the row of a system move names none [S7]; ``entered_at`` says when the visit
+        began, where that was before [S23]."""
         hop = shared_hop(
             source,
             target,
             kind,
             rule,
-            self.trigger,
+            trigger,
             person._journey,
             passed,
             credit,
@@ -103,41 +112,61 @@ class LeanTransition(Transition):
         self.edge = edge
         self.guard = guard
         self.then = then
-        self.kind = edge.kind
+        self.name = edge.name
+        self.asked = edge.on is not None
         self.returns = edge.kind == "return"
+        #: A return that the system makes waits until its guard has been false once [S9].
+        self.may_be_shut = self.returns and not self.asked
+        #: The system returns out of the stage to which it leads.
+        self.returns_behind: tuple[LeanTransition, ...] = ()
+        #: The deadlines of the stages that it leaves and enters, where they have any [S21].
+        self.leaves: Agenda | None = None
+        self.enters: Agenda | None = None
 
-    def opens(self, person: Person, firing: Firing) -> bool:
-        """Whether the move is open to the person now."""
-        return self.guard(person, firing.now) and self.allowed(person, firing)
+    def opens(self, person: Person, now: datetime) -> bool:
+        """Whether the move is open to the person at that instant."""
+        return self.guard(person, now) and not self.is_shut(person)
 
-    def allowed(self, person: Person, firing: Firing) -> bool:
-        """Whether time allows it: no return at the instant of the detour that led there [S9], and
-        no detour entered twice at one asking."""
-        if self.returns:
-            return person._stage_entered_at != firing.now
-        return self.kind != "detour" or self.edge.target not in firing.entered
+    def is_shut(self, person: Person) -> bool:
+        """Whether it is a return whose guard has held ever since the detour was entered [S9]."""
+        return self.may_be_shut and self.name in person._shut_returns
 
     def execute(self, event_data: EventData) -> bool:
         """Make the move if it is open; the way in for a plain ``transitions`` event."""
         person = cast(Person, event_data.model)
         firing: Firing = event_data.kwargs["firing"]
-        if not self.opens(person, firing):
+        if not self.opens(person, firing.now):
             return False
         self.make(person, firing)
         return True
 
     def make(self, person: Person, firing: Firing) -> None:
         """Apply the whole move; it has been found open."""
+        edge, now = self.edge, firing.now
+        if self.leaves is not None:
+            self.leaves.leave(person, now, firing.owner, firing.assigned_to)
         if self.then is not None:
-            self.then(person, firing.now, NO_PAYLOAD)
-        edge = self.edge
+            self.then(person, now, NO_PAYLOAD)
         if self.returns:
-            person._journey += 1
-            person._journey_started_at = firing.now
+            person._journey = max(person._journey, person._last_journey) + 1
+            person._journey_started_at = now
         person._stage = edge.target
-        person._stage_entered_at = firing.now
+        person._stage_entered_at = now
+        if self.returns_behind or person._shut_returns:
+            person._shut_returns = tuple(
+                move.name for move in self.returns_behind if move.guard(person, now)
+            )
+        if self.enters is not None:
+            self.enters.enter(person, now)
         firing.append(
-            person, edge.source, edge.target, edge.kind, edge.rule.name, edge.passed, edge.credit
+            person,
+            edge.source,
+            edge.target,
+            edge.kind,
+            edge.rule.name,
+            edge.passed,
+            edge.credit,
+            firing.trigger if self.asked else None,
         )
 
 
@@ -154,10 +183,16 @@ class LeanEvent(Event):
         """The same without keyword arguments, for the inner loop."""
         now = firing.now
         # .get(): the mapping is a defaultdict, which a plain look-up would let grow.
-        for one in self.transitions.get(person._stage, ()):
-            if one.guard(person, now) and one.allowed(person, firing):
-                one.make(person, firing)
-                return True
+        for move in self.transitions.get(person._stage, ()):
+            if move.guard(person, now):
+                if not move.may_be_shut or move.name not in person._shut_returns:
+                    move.make(person, firing)
+                    return True
+            elif move.may_be_shut and person._shut_returns:
+                # It has been false once: from now on it happens when it becomes true [S9].
+                person._shut_returns = tuple(
+                    name for name in person._shut_returns if name != move.name
+                )
         return False
 
 

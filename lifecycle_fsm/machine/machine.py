@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias, cast
 from weakref import WeakSet
 
+from lifecycle_fsm.clock import Agenda
+from lifecycle_fsm.clock.agenda import Missed
 from lifecycle_fsm.effects import Payloads, attribute_of, effects
 from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, suggest
 from lifecycle_fsm.fields import instant
@@ -28,15 +30,36 @@ from lifecycle_fsm.model import Edge, Model, Set
 from lifecycle_fsm.person import Person, accept_fields
 from lifecycle_fsm.scoring import Scoring
 
+#: Why a move is not open whose guard holds [S9][S14].
+SHUT = (
+    "it has held ever since the detour was entered: it is made when it becomes true again after it "
+    "has been false"
+)
+DEFERRED = "deferred: it waits for the end of original processing"
 #: Events of the machine that are no trigger of the model; user triggers never start with ``_``.
 ADVANCE, SORT = "_advance", "_sort"
-Agenda: TypeAlias = Callable[[Person, datetime, int, datetime | None], datetime | None]
 Front: TypeAlias = Callable[[Person, str, datetime, str | None, Payloads], Decision]
-_NEXT = timedelta(microseconds=1)
 #: Every machine that is in use, and who is told of each new one: for coverage, and only while a
 #: machine is made.
 MACHINES: WeakSet[LifecycleMachine] = WeakSet()
 WATCHERS: list[Callable[[LifecycleMachine], None]] = []
+
+
+class Passed(NamedTuple):
+    """What happened to a person at an instant at which something was due [S20].
+
+    Args:
+        firing: the system moves that were made, if any.
+        faded: what decay changed, in words, rule by rule.
+        missed: the deadlines that were missed.
+        changed: whether anything of the person is not as before: a field, a row, a deadline that
+            was decided, or a note that a condition has held, or a return has not.
+    """
+
+    firing: Firing
+    faded: list[str]
+    missed: list[Missed]
+    changed: bool
 
 
 class LifecycleMachine:
@@ -52,9 +75,6 @@ class LifecycleMachine:
         self.person_class = own_class(self)
         #: What ``person.<trigger>(at=…)`` goes through: whoever keeps the person's log, else this.
         self.front: Front = self._alone
-        #: What time brings beside moves, where somebody keeps an agenda: from the person, now, the
-        #: phase and the next time-opened move, the instant at which something is due next [S20].
-        self.agenda: Agenda | None = None
         self._initial = model.initial.name
         #: Does work on a person that happens whole or not at all [S11].
         self.whole = Whole(self.person_class)
@@ -69,6 +89,8 @@ class LifecycleMachine:
         #: The score rules, which a move that changes what they depend on runs again [S18].
         self.scoring = Scoring(model)
         self._words = model.vocabulary
+        #: Decay and deadlines: what time brings beside moves [S20][S21].
+        self.agenda = Agenda(model, self.scoring)
         self._machine = LeanMachine(
             model=None,
             states=[stage.name for stage in model.stages],
@@ -86,10 +108,7 @@ class LifecycleMachine:
         self.events = cast(Mapping[str, LeanEvent], self._machine.events)
         self._sort = self.events[SORT].fire
         self._advance = self.events[ADVANCE].fire if ADVANCE in self.events else _never
-        #: The detours that a system move leads back from.
-        self._returning = frozenset(
-            edge.source for edge in model.edges if edge.kind == "return" and not edge.on
-        )
+        self._connect()
         self._explainers: dict[str, Callable[[Any, datetime], Outcome]] = {}
         self._turning = self._turning_points()
 
@@ -104,6 +123,23 @@ class LifecycleMachine:
             guard=compile_guard(edge.when, self._words, attribute_of),
             then=self.scoring.rescoring(write, (one.field for one in then)),
         )
+
+    def _connect(self) -> None:
+        """Tell each move what its way touches beside the stage: returns, and deadlines."""
+        moves = [
+            move
+            for event in self.events.values()
+            for moves in event.transitions.values()
+            for move in moves
+        ]
+        promised = self.agenda.by_stage
+        for move in moves:
+            source, target = move.edge.source, move.edge.target
+            move.returns_behind = tuple(
+                other for other in moves if other.may_be_shut and other.edge.source == target
+            )
+            move.leaves = self.agenda if source in promised else None
+            move.enters = self.agenda if target in promised else None
 
     def _turning_points(self) -> Mapping[str, tuple[TurningPoint, ...]]:
         """For each stage, when its system moves can open by time alone [S20]."""
@@ -146,6 +182,7 @@ class LifecycleMachine:
         person._journey = 1
         person._journey_started_at = at
         firing.append(person, None, self._initial, "enter", "created")
+        self.schedule(person, at, 0)
 
     def sort(self, person: Person, firing: Firing) -> None:
         """Give a person in original processing the first stage [S15]; system moves wait until the
@@ -175,7 +212,8 @@ class LifecycleMachine:
 
     def advance(self, person: Person, firing: Firing) -> None:
         """Run the system moves to completion [S7]; it ends, because the path goes forward only,
-        no return happens at the instant of its detour, and no detour is entered twice [S9]."""
+        detours lead to each other in no circle [S6], and a return waits until it has been closed
+        once [S9]."""
         while self._advance(person, firing):
             pass
 
@@ -190,43 +228,81 @@ class LifecycleMachine:
             if result == "refused":
                 unmet = self.refusals(person, trigger, firing.now)
         self.advance(person, firing)
-        self.wind(person, firing.now, 0)
+        self.advance_clock(person, firing.now, 0)
         return ("moved" if firing.entered else result), unmet
 
-    def wind(self, person: Person, now: datetime, phase: int, *, stayed: bool = False) -> None:
+    def advance_clock(self, person: Person, now: datetime, phase: int) -> None:
         """Set the person's clock, phase 0 for an activity and 1 for what was due, and find out
-        what is due next [S20]; ``stayed`` where what was due has moved nobody."""
+        what is due next [S20]."""
         clock = person._clock
         if clock is None or now > clock:
             person._clock, person._phase = now, phase
         elif phase > person._phase:
             person._phase = phase
-        if person._stage != self._initial:
-            # A return that is held back only because this is the instant of its detour happens
-            # right after [S9]: once for each activity, so that nobody swings to and fro.
-            waits = (
-                (phase == 0 or stayed)
-                and person._stage in self._returning
-                and person._stage_entered_at == now
-                and self._may_return(person, now)
-            )
-            # Few stages have a move that time opens: the others are spared the call.
-            timed = person._stage in self._turning
-            due = now + _NEXT if waits else self.due(person, now) if timed else None
-            # The person's own phase: a late activity does not bring back what has been due.
-            agenda = self.agenda
-            person._due = due if agenda is None else agenda(person, now, person._phase, due)
+        if person._deadlines:
+            self.agenda.observe(person, now)
+        # The person's own phase: a late activity does not bring back what has been due.
+        self.schedule(person, now, person._phase)
 
-    def _may_return(self, person: Person, now: datetime) -> bool:
-        returns = self.events[ADVANCE].transitions.get(person._stage, ())
-        return any(one.returns and one.guard(person, now) for one in returns)
+    def schedule(self, person: Person, now: datetime, phase: int, *, in_vain: bool = False) -> None:
+        """Find out when time may change the person next, after ``now``; ``in_vain`` where what was
+        due then has changed nothing."""
+        due = self.agenda.next(person, now, phase, in_vain=in_vain)
+        turn = self.due(person, now) if person._stage != self._initial else person._settles_at
+        person._due = due if turn is None or (due is not None and due < turn) else turn
 
-    def pass_time(self, person: Person, due: datetime) -> Firing:
-        """Try the system moves at an instant at which time may have opened one [S20]."""
+    def pass_time(self, person: Person, due: datetime) -> Passed:
+        """Let happen what is due at an instant: decay, deadlines, then the moves that it opens;
+        in original processing decay alone [S20].
+
+        Where nothing comes of it, the person's clock stays as it was [S19].
+        """
+        agenda = self.agenda
+        before = person._decided, person._deadlines, person._shut_returns
+        faded = agenda.fade(person, due)
         firing = Firing(person, due, due, False, None, None, self.version)
-        self.advance(person, firing)
-        self.wind(person, due, 1, stayed=not firing.entered)
-        return firing
+        missed: list[Missed] = []
+        if person._stage != self._initial:
+            if person._deadlines:
+                missed = agenda.decide(person, due)
+            self.advance(person, firing)
+            if person._deadlines:
+                agenda.observe(person, due)
+        changed = bool(faded or firing.entered) or before != (
+            person._decided, person._deadlines, person._shut_returns
+        )  # fmt: skip
+        if changed:
+            self.advance_clock(person, due, 1)
+        else:
+            self.schedule(person, due, 1, in_vain=True)
+        return Passed(firing, faded, missed, changed)
+
+    def next_due(self, person: Person) -> datetime | None:
+        """When time alone may change the person next, or ``None`` if it never does: decay, a
+        deadline, a move that time opens, or the sort that ``settle`` brings [S20].
+
+        Nothing may come of it, such as where a score that fades is zero already.
+        """
+        return person._due
+
+    def as_of(self, person: Person, at: datetime) -> tuple[Person, datetime]:
+        """The person as an activity at that instant would find them, and the instant at which it
+        would be applied [S20].
+
+        It is the person, or a copy to whom all has happened that is due before. The steps of
+        original processing never run for a question.
+        """
+        clock = person._clock
+        if clock is None or at <= clock:
+            return person, clock or at
+        if person._due is None or person._due >= at:
+            return person, at
+        later = self.whole.copy(person)
+        while later._due is not None and later._due < at:
+            if later._stage == self._initial and later._due == later._settles_at:
+                break
+            self.pass_time(later, later._due)
+        return later, at
 
     def fire(
         self,
@@ -335,9 +411,31 @@ class LifecycleMachine:
         )  # fmt: skip
 
     def _pass(self, person: Person, until: datetime) -> None:
-        """Let happen what time opens before an asking [S20]."""
-        while person._stage != self._initial and person._due is not None and person._due < until:
+        """Let happen what is due before an asking [S20]; who keeps the person runs the sort."""
+        while person._due is not None and person._due < until:
+            if person._stage == self._initial and person._due == person._settles_at:
+                return
             self.pass_time(person, person._due)
+
+    def pass_turns(self, person: Person, until: datetime) -> None:
+        """Let the moves happen that time opens before an instant, for somebody whose decay and
+        deadlines nobody keeps, and who may be where nobody saw how the stage was entered."""
+        now = person._clock
+        assert now is not None, "who has a history has a clock"
+        event = self.events.get(ADVANCE)
+        if event is not None and until == person._stage_entered_at:
+            person._shut_returns = tuple(
+                move.name
+                for move in event.transitions.get(person._stage, ())
+                if move.may_be_shut and move.guard(person, until)
+            )
+        while (due := self.due(person, now)) is not None and due < until:
+            now = due
+            firing = Firing(person, due, due, False, None, None, self.version)
+            self.advance(person, firing)
+            if firing.entered:
+                person._clock, person._phase = due, 1
+        person._due = None
 
     def no_such(self, trigger: str, stage: str) -> str:
         """Why a trigger does nothing in a stage, and what could be asked for there."""
@@ -366,16 +464,19 @@ class LifecycleMachine:
     def may(self, person: Person, trigger: str, at: datetime | str) -> bool:
         """Whether the trigger would move the person at that time; nothing changes.
 
+        It answers as an activity at that instant would find the person: after all that is due
+        before it. In original processing every trigger waits, so nobody would move [S14][S20].
+
         Raises:
             NoSuchMove: the model has no such trigger at all.
         """
         when = instant(at)
         if trigger not in self.model.triggers:
             self._unknown(trigger, person, when)
-        firing = self.firing(person, when, trigger)
+        person, now = self.as_of(person, when)
         return any(
-            one.opens(person, firing)
-            for one in self.events[trigger].transitions.get(person._stage, ())
+            move.opens(person, now)
+            for move in self.events[trigger].transitions.get(person._stage, ())
         )
 
     def explain(
@@ -384,13 +485,20 @@ class LifecycleMachine:
         """Why the trigger, or without one the system, does not move the person at that time: every
         move that is not open, with all that is unmet and the values seen [S10].
 
+        It answers as an activity at that instant would find the person: after all that is due
+        before it [S20]. In original processing a trigger is deferred, and each of its moves says
+        so.
+
         Raises:
             NoSuchMove: there is no such trigger, or none of its moves leaves the person's stage.
         """
         when = instant(at)
+        if trigger is not None and trigger not in self.model.triggers:
+            self._unknown(trigger, person, when)
+        person, now = self.as_of(person, when)
         if trigger is not None:
-            if trigger not in self.model.triggers:
-                self._unknown(trigger, person, when)
+            if person._stage == self._initial:
+                return tuple(self._deferred(trigger, person, now))
             if not self.events[trigger].transitions.get(person._stage):
                 message = self.no_such(trigger, person._stage)
                 raise NoSuchMove(
@@ -400,7 +508,15 @@ class LifecycleMachine:
                         reason=message,
                     ),
                 )  # fmt: skip
-        return self.refusals(person, trigger, when)
+        return self.refusals(person, trigger, now)
+
+    def _deferred(self, trigger: str, person: Person, now: datetime) -> Iterator[Refusal]:
+        moves = {
+            move.name: move for moves in self.events[trigger].transitions.values() for move in moves
+        }
+        for move in moves.values():
+            outcome = self._explainer(move.edge)(person, now)
+            yield Refusal(move.name, move.edge.target, outcome, (), DEFERRED)
 
     def _explainer(self, edge: Edge) -> Callable[[Any, datetime], Outcome]:
         """The guard made ready to be explained, once: most guards never are."""
@@ -414,21 +530,14 @@ class LifecycleMachine:
         """Every move of the trigger (or, without one, every system move) that leaves the person's
         stage and is not open, with all that is unmet and the values seen [S10]."""
         event = self.events.get(SORT if person._stage == self._initial else trigger or ADVANCE)
-        firing = Firing(person, now, now, False, trigger, None, self.version)
-        found = []
+        refused = []
         for move in event.transitions.get(person._stage, ()) if event else ():
-            if move.opens(person, firing):
+            if move.opens(person, now):
                 continue
             outcome = self._explainer(move.edge)(person, now)
-            note = (
-                "not at the instant of the detour that led here"
-                if outcome.holds and move.returns
-                else ""
-            )
-            found.append(
-                Refusal(move.edge.rule.name, move.edge.target, outcome, unmet(outcome), note)
-            )
-        return tuple(found)
+            note = SHUT if outcome.holds else ""
+            refused.append(Refusal(move.name, move.edge.target, outcome, unmet(outcome), note))
+        return tuple(refused)
 
     def due(self, person: Person, after: datetime) -> datetime | None:
         """The next instant after ``after`` at which a system move may open by time alone [S20]."""

@@ -32,6 +32,14 @@ class Whole:
         )
         self._values: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.slots)
 
+    def copy(self, person: Person) -> Person:
+        """A copy of the person that goes its own way: all that a person keeps is immutable."""
+        copied = type(person).__new__(type(person))
+        copied.id = person.id
+        for name, value in zip(self.slots, self._values(person), strict=True):
+            setattr(copied, name, value)
+        return copied
+
     def __call__(self, person: Person, work: Callable[..., T], *arguments: Any) -> T:
         """Do all of the work, or, on an exception, leave the person as before."""
         before = self._values(person)

@@ -8,6 +8,7 @@ from lifecycle_fsm.model.agreements import (
     Channel,
     Deadline,
     Decay,
+    Length,
     MergeRule,
 )
 from lifecycle_fsm.model.building_agreements import PLACE
@@ -44,6 +45,7 @@ __all__ = [
     "Deadline",
     "Decay",
     "Edge",
+    "Length",
     "MergeRule",
     "Model",
     "Move",

@@ -6,13 +6,14 @@ something (:class:`Ask`) that a person or another system then does [S11].
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Literal, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.errors import GuardError
+from lifecycle_fsm.errors import GuardError, RecordError
 from lifecycle_fsm.guard import Always, Guard, Term, as_term, parse_term
 from lifecycle_fsm.model.definition import Set, Stage, names, read_guard, read_sets
 
@@ -20,6 +21,9 @@ from lifecycle_fsm.model.definition import Set, Stage, names, read_guard, read_s
 Channel: TypeAlias = Literal["task", "email", "list_add", "list_remove", "webhook", "crm_sync"]
 #: What becomes of a field when two persons are folded into one [S23].
 MergeRule: TypeAlias = Literal["max", "min", "sum", "survivor", "loser"]
+#: What a length counts: time, working days, or weeks on the wall [S21].
+Counts: TypeAlias = Literal["time", "days", "weeks"]
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -50,6 +54,55 @@ def _hours(value: str | Mapping[str, str]) -> dict[str, str]:
     if isinstance(value, Mapping):
         return dict(value)
     return dict.fromkeys(WEEKDAYS[:5], value)
+
+
+@attrs.frozen
+class Length:
+    """How long an agreement runs, in the unit in which it was agreed [S21].
+
+    In a calendar the unit is part of the meaning: ``24 hours`` are 24 hours of open time, ``1 day``
+    is one working day, and ``1 week`` is a week on the wall. Without a calendar they all are what
+    the clock says. A ``timedelta`` counts time, as hours do.
+
+    Args:
+        time: the length on a clock that never stops.
+        counts: ``time``, ``days`` or ``weeks``.
+    """
+
+    time: timedelta
+    counts: Counts = "time"
+
+    @classmethod
+    def read(cls, text: str) -> Length:
+        """The length that a text names: ``4 hours``, ``2 days``, ``1 week``.
+
+        Raises:
+            RecordError: it names none.
+        """
+        match = re.fullmatch(r"\s*([0-9]{1,9})\s+(\w+?)s?\s*", text)
+        size = _UNITS.get(match[2]) if match else None
+        if match is None or size is None:
+            raise RecordError(
+                f"{text!r} is not a length of time: write '10 minutes', '4 hours' or '2 days'"
+            )
+        counts: dict[str, Counts] = {"day": "days", "week": "weeks"}
+        try:
+            return cls(timedelta(seconds=int(match[1]) * size), counts.get(match[2], "time"))
+        except OverflowError:
+            raise RecordError(f"{text!r} is longer than time can be") from None
+
+    def __str__(self) -> str:
+        seconds = int(self.time.total_seconds())
+        units = {"time": ("hour", "minute", "second"), "days": ("day",), "weeks": ("week",)}
+        unit = next(unit for unit in units[self.counts] if seconds % _UNITS[unit] == 0)
+        count = seconds // _UNITS[unit]
+        return f"{count} {unit}{'s' if count != 1 else ''}"
+
+
+def _length(value: Length | timedelta | str) -> Length:
+    if isinstance(value, str):
+        return Length.read(value)
+    return Length(value) if isinstance(value, timedelta) else value
 
 
 @attrs.frozen(kw_only=True)
@@ -114,7 +167,7 @@ class Ask:
 class _Agreed:
     name: str
     stage: str = attrs.field(converter=_stage)
-    after: timedelta
+    after: Length = attrs.field(converter=_length)
     calendar: str = ""
     when: Guard = attrs.field(default=Always(), converter=read_guard)
     escalates: str = ""
@@ -128,7 +181,9 @@ class Deadline(Ask, _Agreed):
 
     Args:
         stage: where the time runs, from each entry, once a visit.
-        after: how long. With a calendar, hours count open time and whole days count working days.
+        after: how long: a text such as ``"4 hours"`` or ``"2 days"``, a ``timedelta``, or a
+            :class:`Length`. With a calendar, hours count open time, days count working days, and
+            weeks are weeks on the wall.
         calendar: the name of a calendar of the model; without one the clock runs day and night.
         when: asked when it is due: does the agreement hold for this person?
         escalates: the name of another deadline of the stage: the time runs from its due instant.

@@ -32,7 +32,7 @@ from lifecycle_fsm.model.definition import (
     arrow,
     given,
 )
-from lifecycle_fsm.model.resolving import fields_read
+from lifecycle_fsm.model.resolving import fields_read, reads_time
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person
 
 if TYPE_CHECKING:
@@ -302,6 +302,13 @@ def _data(model: Model) -> Iterator[Problem]:
 
 def _scoring(model: Model) -> Iterator[Problem]:
     known = model.activity_kinds
+    fit = [rule for rule in model.scoring if rule.on is None]
+    if fit and not any(step.use == "demographic_score" for step in model.processing):
+        yield Problem(
+            "scoring",
+            f"{fit[0].name!r} gives points of fit, and no step gives new people their score: add "
+            'one to [[processing]], step = "demographic_score" [S18]',
+        )
     yield from faults.of_repeats("scoring", [rule.name for rule in model.scoring])
     for index, rule in enumerate(model.scoring):
         where = f"scoring[{index}] {rule.name}"
@@ -318,6 +325,12 @@ def _scoring(model: Model) -> Iterator[Problem]:
         yield from faults.of_guard(model, where, rule.when, words)
         yield from faults.of_stage_words(model, where, [rule.when, rule.points])
         if rule.on is None:
+            if reads_time(model, [rule.when, rule.points]):
+                yield Problem(
+                    where,
+                    "points of fit change with the fields that they read, never with time: leave "
+                    "the term of time out, or let 'decay' change a field [S18]",
+                )
             for name in ("behavior_score", "demographic_score"):
                 if name in fields_read(model, [rule.when, rule.points]):
                     yield Problem(

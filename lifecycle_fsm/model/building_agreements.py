@@ -18,6 +18,7 @@ from lifecycle_fsm.model.agreements import (
     AssignmentRule,
     Channel,
     Deadline,
+    Length,
     MergeRule,
 )
 from lifecycle_fsm.model.calendars import calendar_faults
@@ -38,7 +39,7 @@ def dimensions(model: Model) -> Iterator[Problem]:
     """Dimensions that are no fields, or that history keeps anyway."""
     yield from faults.of_repeats("dimensions", model.dimensions)
     for name in model.dimensions:
-        if name in ("owner", "source"):
+        if name in ("owner", "assigned_to", "source"):
             yield Problem("dimensions", f"history keeps {name!r} anyway: leave it out")
         elif name not in model.field_types:
             near = suggest(name, model.field_types)
@@ -57,6 +58,12 @@ def calendars(model: Model) -> Iterator[Problem]:
 
 def merging(model: Model) -> Iterator[Problem]:
     """Rules for fields that do not exist, or that their type does not allow."""
+    where = "merging.winning_detours"
+    yield from faults.of_repeats(where, model.winning_detours)
+    detours = [stage.name for stage in model.detours]
+    for name in model.winning_detours:
+        if name not in detours:
+            yield Problem(where, f"no detour named {name!r}{suggest(name, detours)}")
     for name, rule in model.merging.items():
         where = f"merging.{name}"
         kind = model.field_types.get(name)
@@ -171,6 +178,8 @@ def alerts(model: Model) -> Iterator[Problem]:
 
 
 def _length(where: str, key: str, length: Any) -> Iterator[Problem]:
+    if isinstance(length, Length):
+        length = length.time
     if not isinstance(length, timedelta):
         yield Problem(where, f"{key}: this is a length of time, a timedelta, not {length!r}")
     elif not timedelta(0) < length <= _LONGEST or length.microseconds:

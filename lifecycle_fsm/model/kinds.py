@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lifecycle_fsm.activities import TIME_PASSED
 from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.model.definition import ActivityKind
 
@@ -20,9 +21,11 @@ KEPT = OPEN_KINDS | {
     "opportunity_lost",
     "opportunity_opened",
     "opportunity_won",
+    "score_given",
+    TIME_PASSED,
 }
-#: Kinds that never ask for a move and give no points: they begin and end original processing.
-SILENT = frozenset({"created", "processed"})
+#: Kinds that never ask for a move and give no points.
+SILENT = frozenset({"created", "processed", TIME_PASSED})
 
 
 def _payload(**types: str) -> tuple[FieldDef, ...]:
@@ -73,15 +76,15 @@ BUILT_IN: Mapping[str, ActivityKind] = {
         ActivityKind(
             name="score_given",
             payload=_payload(points="int", reason="str | None"),
-            sets={"behavior_score": "behavior_score + activity.points", "scored_at": "now"},
+            sets={"behavior_score": "behavior_score + activity.points"},
             description="points were added to the behavior score, or taken from it",
         ),
         ActivityKind(
             name="owner_changed",
-            payload=_payload(owner="str"),
+            payload=_payload(owner="str | None"),
             sets={"owner": "activity.owner", "owner_changed_at": "now"},
             trigger="owner_changed",
-            description="the CRM gave the record to another salesperson; an empty text is nobody",
+            description="the CRM gave the record to another salesperson, or to nobody",
         ),
         ActivityKind(
             name="sales_touched",
@@ -138,6 +141,10 @@ BUILT_IN: Mapping[str, ActivityKind] = {
             name="merged",
             payload=_payload(loser="str"),
             description="another record of the same person was folded into this one",
+        ),
+        ActivityKind(
+            name=TIME_PASSED,
+            description="something was due and changed the person; written by the lifecycle itself",
         ),
     )
 }

@@ -135,7 +135,7 @@ def _merging(value: Mapping[str, MergeRule]) -> Mapping[str, MergeRule]:
     return Frozen(value)
 
 
-def _dimensions(names: str | Iterable[str]) -> tuple[str, ...]:
+def _names(names: str | Iterable[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
@@ -186,6 +186,8 @@ class Model:
         claims: what must be true of everybody who enters a stage; for the checks to prove.
         merging: what becomes of each field when two persons are folded into one [S23]; a field
             that is not named here follows the rules of :mod:`lifecycle_fsm.orchestrator.merging`.
+        winning_detours: detours that win a merge against every path stage, such as that of people
+            who must not be contacted; all others lose against the path [S23].
         dimensions: fields that history keeps as they were at each move, to report by [S25].
         processing: the steps of original processing [S13].
         settle: how long after creation the chain ends, for a log that does not say so [S14].
@@ -215,7 +217,8 @@ class Model:
     claims: tuple[Claim, ...] = attrs.field(default=(), converter=_claims)
     calendars: tuple[Calendar, ...] = attrs.field(default=(), converter=_calendars, eq=_by_name)
     merging: Mapping[str, MergeRule] = attrs.field(factory=dict, converter=_merging)
-    dimensions: tuple[str, ...] = attrs.field(default=(), converter=_dimensions)
+    winning_detours: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    dimensions: tuple[str, ...] = attrs.field(default=(), converter=_names)
     processing: tuple[StepDef, ...] = attrs.field(default=(), converter=_processing)
     settle: timedelta = timedelta(0)
     title: str = ""
@@ -355,7 +358,9 @@ class Model:
     @cached_property
     def chain(self) -> tuple[StepDef, ...]:
         """The steps of original processing by number, with all that they read and write [S13]."""
-        fit = [rule.when for rule in self.scoring if rule.on is None]
+        fit = [
+            node for rule in self.scoring if rule.on is None for node in (rule.when, rule.points)
+        ]
         demographic = fields_read(self, fit)
         return tuple(
             built_in_steps.declared(step, demographic)

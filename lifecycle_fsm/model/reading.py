@@ -18,7 +18,7 @@ from lifecycle_fsm.errors import GuardSyntaxError, LifecycleError, ModelError, P
 from lifecycle_fsm.fields import KINDS, FieldDef, FieldType
 from lifecycle_fsm.guard import Always, Const, Guard, Term, parse_guard
 from lifecycle_fsm.model import building, layout
-from lifecycle_fsm.model.agreements import Calendar, read_receivers
+from lifecycle_fsm.model.agreements import Calendar, Length, read_receivers
 from lifecycle_fsm.model.definition import (
     OTHERWISE,
     ActivityKind,
@@ -113,7 +113,7 @@ class _Reader:
             "name": self.text,
             "title": self.text,
             "description": self.text,
-            "settle": self.length,
+            "settle": lambda where, raw: self.length(where, raw).time,
             "dimensions": self.names,
             "systems": self.systems,
             "tokens": self.tokens,
@@ -133,6 +133,8 @@ class _Reader:
             else:
                 near = suggest(str(key), {*readers, *layout.SECTIONS})
                 self.missing(str(key), f"no part of a model is called {key!r}{near}")
+        if "winning_detours" in values.get("merging", {}):
+            values["winning_detours"] = values["merging"].pop("winning_detours")
         for key in ("name", "stages"):
             if key not in plain:
                 self.missing(key, "it is missing, and every model needs it")
@@ -151,15 +153,11 @@ class _Reader:
         rows = [self.row(cls, row, f"{key}[{index}]") for index, row in enumerate(raw)]
         return [row for row in rows if row is not None]
 
-    def length(self, where: str, raw: Any) -> timedelta:
-        match = (
-            re.fullmatch(r"\s*([0-9]{1,9})\s+(\w+?)s?\s*", raw) if isinstance(raw, str) else None
-        )
-        size = layout.UNITS.get(match[2]) if match else None
-        if match is None or size is None:
+    def length(self, where: str, raw: Any) -> Length:
+        if not isinstance(raw, str):
             self.problem(where, f"{raw!r} is not a length of time: write '10 minutes' or '2 days'")
-            return timedelta(0)
-        return self.attempt(where, lambda: timedelta(seconds=int(match[1]) * size), timedelta(0))
+            return Length(timedelta(0))
+        return self.attempt(where, partial(Length.read, raw), Length(timedelta(0)))
 
     # -- tables of names ---------------------------------------------------------------------
 
@@ -189,7 +187,7 @@ class _Reader:
 
     def merging(self, where: str, raw: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            name: self.text(f"{where}.{name}", rule)
+            name: (self.names if name == "winning_detours" else self.text)(f"{where}.{name}", rule)
             for name, rule in self.named(where, raw).items()
         }
 
@@ -324,7 +322,8 @@ class _Reader:
         if cls is Calendar:
             return tuple(map(str, value)) if attribute == "closed" else value
         if attribute in ("every", "after"):
-            return self.length(where, value)
+            length = self.length(where, value)
+            return length if attribute == "after" else length.time
         if attribute == "to":
             nobody: tuple[Term, ...] = ()
             return self.attempt(where, partial(read_receivers, value), nobody)

@@ -12,9 +12,11 @@ from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.guard import (
     MAX_DEPTH,
     DaysInStage,
+    DaysSince,
     Field,
     Guard,
     Named,
+    Now,
     Term,
     Truth,
     constant,
@@ -183,20 +185,29 @@ def nodes(tree: Guard | Term) -> Iterator[Guard | Term]:
 
 def fields_read(model: Model, trees: Iterable[Guard | Term]) -> tuple[str, ...]:
     """The fields that guards and values read, named guards looked through, as first used."""
-    found: dict[str, None] = {}
-    seen: set[str] = set()
+    read: dict[str, None] = {}
+    for node in _all_nodes(model, trees):
+        if isinstance(node, Field):
+            read.setdefault(node.name)
+        elif isinstance(node, DaysInStage):
+            read.setdefault("stage_entered_at")
+    return tuple(read)
 
-    def visit(tree: Guard | Term) -> None:
+
+def reads_time(model: Model, trees: Iterable[Guard | Term]) -> bool:
+    """Whether guards and values depend on the clock, named guards looked through."""
+    return any(isinstance(node, Now | DaysSince | DaysInStage) for node in _all_nodes(model, trees))
+
+
+def _all_nodes(
+    model: Model, trees: Iterable[Guard | Term], seen: set[str] | None = None
+) -> Iterator[Guard | Term]:
+    """Every node of the trees, and of each named guard behind its first mention."""
+    seen = set() if seen is None else seen
+    for tree in trees:
         for node in nodes(tree):
-            if isinstance(node, Field):
-                found.setdefault(node.name)
-            elif isinstance(node, DaysInStage):
-                found.setdefault("stage_entered_at")
-            elif isinstance(node, Named) and node.name not in seen:
+            yield node
+            if isinstance(node, Named) and node.name not in seen:
                 seen.add(node.name)
                 if node.name in model.guards:
-                    visit(model.guards[node.name])
-
-    for tree in trees:
-        visit(tree)
-    return tuple(found)
+                    yield from _all_nodes(model, [model.guards[node.name]], seen)

@@ -13,7 +13,7 @@ from lifecycle_fsm.fields import FieldDef
 from lifecycle_fsm.guard import Always, Const, Guard, Opaque, Term, to_text
 from lifecycle_fsm.guard.terms import walk
 from lifecycle_fsm.model import layout
-from lifecycle_fsm.model.agreements import WEEKDAYS, Calendar
+from lifecycle_fsm.model.agreements import WEEKDAYS, Calendar, Length
 from lifecycle_fsm.model.definition import (
     OTHERWISE,
     ActivityKind,
@@ -62,7 +62,10 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
         "fields": _fields(model.fields),
         "guards": {name: to_text(guard) for name, guard in model.guards.items()},
         "calendars": {one.name: _calendar(one) for one in model.calendars},
-        "merging": dict(model.merging),
+        "merging": {
+            **({"winning_detours": list(model.winning_detours)} if model.winning_detours else {}),
+            **model.merging,
+        },
     }
     plain |= {name: table for name, table in tables.items() if table}
     for section in layout.SECTIONS:
@@ -111,6 +114,8 @@ def _calendar(calendar: Calendar) -> dict[str, Any]:
 def _any(value: Any) -> Any:
     if isinstance(value, timedelta):
         return _duration(value)
+    if isinstance(value, Length):
+        return str(value)
     if isinstance(value, Guard | Term):
         return _value(value)
     if isinstance(value, tuple) and len(value) == 1:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from lifecycle_fsm.alerts import Alerts, Dues, released
 from lifecycle_fsm.assignment import Assignment
-from lifecycle_fsm.clock import Agenda
 from lifecycle_fsm.effects import NO_PAYLOAD, Payloads
+from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
@@ -27,8 +27,8 @@ class Came(NamedTuple):
 class Aftermath:
     """Assignment and alerts of a model, in their order."""
 
-    def __init__(self, model: Model, agenda: Agenda) -> None:
-        self._agenda = agenda
+    def __init__(self, model: Model, machine: LifecycleMachine) -> None:
+        self._machine = machine
         self._assignment = Assignment(model)
         self._alerts = Alerts(model)
         #: The kinds of activity that a rule listens to.
@@ -60,7 +60,7 @@ class Aftermath:
         if not entered and not came:
             return tuple(found)
         alerts = self._alerts
-        dues = partial(self._agenda.due_by, person)
+        dues = partial(self._machine.agenda.due_by, person)
         last = entered[-1] if entered else None
         found += self._assign(person, now, last, came, cause, dues)
         for stage in entered[:-1]:

@@ -9,6 +9,7 @@ from lifecycle_fsm.person import Person
 _FEW = 64
 _EACH = 12
 _ID = 8
+_FULL = _FEW * _EACH
 
 
 class Memory:
@@ -17,24 +18,28 @@ class Memory:
     def __init__(self) -> None:
         self._more: dict[str, dict[bytes, bytes]] = {}
 
-    def same(self, person: Person, mark: bytes) -> bool | None:
-        """Whether the activity of this id came before with the same content, or with other; nothing
-        where none did."""
+    def find(self, person: Person, identity: bytes) -> bytes | None:
+        """The content of the activity that the person keeps under this identity, if any."""
         seen = person._seen
-        identity = mark[:_ID]
         at = seen.find(identity)
         while at >= 0 and at % _EACH:
             at = seen.find(identity, at + 1)
         if at >= 0:
-            return seen[at : at + _EACH] == mark
-        if len(seen) < _FEW * _EACH:
+            return seen[at + _ID : at + _EACH]
+        if len(seen) < _FULL:
             return None
-        content = self._more.get(person.id, {}).get(identity)
-        return None if content is None else content == mark[_ID:]
+        return self._more.get(person.id, {}).get(identity)
 
-    def keep(self, person: Person, mark: bytes) -> None:
-        """Remember that the activity was applied."""
-        if len(person._seen) < _FEW * _EACH:
-            person._seen += mark
-        else:
-            self._more.setdefault(person.id, {})[mark[:_ID]] = mark[_ID:]
+    def keep(self, person: Person, identity: bytes, content: bytes) -> None:
+        """Remember an activity, as part of the work that applies it: where that is undone, the
+        person is put back, and this with it.
+
+        Only the last of a busy person's activities may still be undone. So the one before it goes
+        to the dictionary, and the last stays on the person.
+        """
+        seen = person._seen
+        if len(seen) == _FULL:
+            last = seen[-_EACH:]
+            self._more.setdefault(person.id, {})[last[:_ID]] = last[_ID:]
+            seen = seen[:-_EACH]
+        person._seen = seen + identity + content

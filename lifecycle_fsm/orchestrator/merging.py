@@ -7,12 +7,14 @@ What becomes of a field that the model's ``merging`` does not name:
 * ``created_at`` is the earlier one; ``unsubscribed`` and ``hand_raised`` hold where they held for
   either; of ``behavior_score``, ``demographic_score``, ``scored_at``, ``hand_raised_at``,
   ``sales_touched_at`` and ``last_lost_at`` the greater one is kept;
-* of all others the survivor's value, or the loser's where the survivor has none.
+* of all others the value of the record whose visit wins, or the other's where that has none. So
+  no field depends on which record survives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -40,6 +42,7 @@ class Merging:
 
     def __init__(self, model: Model) -> None:
         self._ranks = model.ranks
+        self._winning = frozenset(model.winning_detours)
         rules = {**DEFAULTS, **model.merging}
         self._fields = [
             (name, _ready(rules.get(name, "survivor"), kind))
@@ -47,33 +50,44 @@ class Merging:
             if name not in _DERIVED
         ]
 
-    def fold(self, survivor: Person, loser: Person) -> None:
+    def loser_wins(self, survivor: Person, loser: Person) -> bool:
+        """Whether the visit of the record that is folded away wins, and goes on [S23].
+
+        The highest rank wins. The path beats a detour, but for the detours that the model names as
+        winning, and original processing loses to all. A tie keeps the older entry, then the smaller
+        id of the record in which the journey began.
+        """
+        return self._claim(loser) < self._claim(survivor)
+
+    def _claim(self, person: Person) -> tuple[int, int, datetime, str]:
+        stage, entered = person._stage, person._stage_entered_at
+        assert entered is not None, "who was created is in a stage"
+        rank = self._ranks.get(stage)
+        if rank is None:
+            place = (0 if stage in self._winning else 2, 0)
+        else:
+            place = (1, -rank) if rank else (3, 0)
+        return *place, entered, person._journey_record or person.id
+
+    def fold(self, survivor: Person, loser: Person, *, loser_wins: bool) -> None:
         """Write the loser's fields and opportunities into the survivor."""
-        for name, one in self._fields:
-            setattr(survivor, name, one(getattr(survivor, name), getattr(loser, name)))
-        _unite(survivor, loser)
+        winner, other = (loser, survivor) if loser_wins else (survivor, loser)
+        for name, choose in self._fields:
+            setattr(survivor, name, choose(getattr(winner, name), getattr(other, name)))
+        _unite(survivor, winner, other)
         survivor._points = _used(survivor._points, loser._points)
 
-    def stage(self, ours: str, theirs: str) -> str:
-        """Which of two stages counts: the highest rank, the path before a detour, the survivor's
-        where both are detours; one that waits for the sort is behind all others [S23]."""
-        return theirs if self._weight(theirs) > self._weight(ours) else ours
 
-    def _weight(self, stage: str) -> int:
-        rank = self._ranks.get(stage)
-        return 0 if rank is None else rank or -1
-
-
-def _unite(survivor: Person, loser: Person) -> None:
+def _unite(survivor: Person, winner: Person, other: Person) -> None:
     """Opportunities by id [S22]. Who came with a number of them, and no ids, keeps that number."""
     told = {
-        name: max(getattr(one, name) for one in (survivor, loser) if not one._opportunities)
+        name: max(getattr(record, name) for record in (winner, other) if not record._opportunities)
         for name in _DERIVED
-        if not (survivor._opportunities and loser._opportunities)
+        if not (winner._opportunities and other._opportunities)
     }
-    if loser._opportunities:
-        kept = dict(survivor._opportunities or {})
-        for name, theirs in loser._opportunities.items():
+    if winner._opportunities or other._opportunities:
+        kept = dict(winner._opportunities or {})
+        for name, theirs in (other._opportunities or {}).items():
             kept[name] = one_of(kept[name], theirs) if name in kept else theirs
         keep_opportunities(survivor, kept)
     for name, number in told.items():
@@ -82,13 +96,16 @@ def _unite(survivor: Person, loser: Person) -> None:
 
 def _used(ours: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[int, ...]:
     """What the caps of score rules have given to either: of each rule the later period counts, and
-    in one period the survivor's points."""
-    found = {theirs[at]: theirs[at : at + 3] for at in range(0, len(theirs), 3)}
+    in one period the points of both add up [S23]."""
+    used = {theirs[at]: theirs[at + 1 : at + 3] for at in range(0, len(theirs), 3)}
     for at in range(0, len(ours), 3):
-        other = found.get(ours[at])
-        if other is None or ours[at + 1] >= other[1]:
-            found[ours[at]] = ours[at : at + 3]
-    return tuple(chain.from_iterable(found.values()))
+        rule, period, points = ours[at : at + 3]
+        other = used.get(rule)
+        if other is not None and other[0] == period:
+            points += other[1]
+        if other is None or period >= other[0]:
+            used[rule] = (period, points)
+    return tuple(chain.from_iterable((rule, *used[rule]) for rule in sorted(used)))
 
 
 def _ready(rule: MergeRule, kind: FieldType) -> Callable[[Any, Any], Any]:

@@ -9,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from lifecycle_fsm.activities import Activity, fingerprint, made_id
+from lifecycle_fsm.activities import (
+    SETTLED,
+    TIME_PASSED,
+    Activity,
+    content,
+    identity,
+    made_id,
+)
 from lifecycle_fsm.effects import Payloads
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
 from lifecycle_fsm.fields import instant
-from lifecycle_fsm.machine import Decision, Firing, LifecycleMachine, Result
+from lifecycle_fsm.history import ROW
+from lifecycle_fsm.machine import Decision, LifecycleMachine, Result
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.answers import fired, nobody, stopped
 from lifecycle_fsm.orchestrator.memory import Memory
@@ -39,9 +47,9 @@ class Orchestrator:
         tables: rows for the enrich steps, by name.
         record: called with every decision, in order, also with those that no activity asked for
             (time, the end of processing).
-        log: called with every activity that was applied, also with the ``processed`` that ends
-            original processing: such a log replays to the same history [S14], but for what came
-            late behind a :meth:`tick`, of which the log knows nothing.
+        log: called with every activity that was applied, with the ``processed`` that ends original
+            processing, and with a ``time_passed`` for each instant at which time changed somebody:
+            such a log replays to the same history, always [S14][S19].
     """
 
     def __init__(
@@ -59,6 +67,8 @@ class Orchestrator:
         self.people: dict[str, Person] = {}
         #: Whom each loser of a merge was folded into [S23].
         self.merged: dict[str, str] = {}
+        #: Whose contact an id is: that of a lead who was converted [S23].
+        self.aliases: dict[str, str] = {}
         self._records: dict[str, tuple[Person, ...]] = {}  # of one person, the survivor's first
         #: Steps that failed and were gone without, by person [S13].
         self.skipped: dict[str, tuple[StepError, ...]] = {}
@@ -90,90 +100,160 @@ class Orchestrator:
         In this order: what was due before it, data, scoring, its process trigger once, and the
         system moves to completion [S7][S20]. All of it happens, or nothing [S11].
         """
+        if activity.kind == TIME_PASSED and activity.person in self:
+            return self._time_passed(activity)
         decisions = self._apply(activity)
-        for one in decisions:
-            self._record(one)
-        if activity.kind == "created" and decisions[0].moved:
-            self._release(activity.person)
+        for decision in decisions:
+            self._record(decision)
+        if self._held:
+            self._release(activity)
         return decisions[0]
 
     def _apply(self, activity: Activity) -> list[Decision]:
-        record = self.people.get(activity.person)
-        if record is None:
+        if activity.person not in self:
             return [self._unknown(activity)]
-        person = self.survivor(record.id) if record.id in self.merged else record
+        person = self.survivor(activity.person)
+        kind = activity.kind
         try:
-            payload = self._data.accept(activity.kind, activity.payload)
+            payload = self._data.accept(kind, activity.payload)
         except RecordError as error:
             return [stopped("rejected", person, activity, str(error))]
-        mark = fingerprint(activity, payload)
-        same = self._memory.same(record, mark)
-        if same is not None:
-            return [_again(person, activity, same)]
-        if person.id in self._records and self._came_to_others(person, record, mark):
+        brought = content(activity, payload)
+        before = self._content(person, activity.person, activity.id)
+        if before is not None:
+            return [_again(person, activity, before == brought)]
+        if self._came_to_others(person, activity, brought):
             return [_again(person, activity, True)]
-        ordinary = activity.kind not in _OUR_OWN
-        decisions = None if ordinary else self._refusal(activity, person, record, payload)
-        if decisions is None:
-            if person._due is not None and person._due < activity.at:
-                self._run_due(person, activity.at)
-            if activity.kind == "merged":
-                self._meet(person, self.survivor(str(payload["loser"])), activity.at)
-            work = self._work.activity if ordinary else self._transact
-            try:
-                decisions = self._narrow[activity.kind](person, work, person, activity, payload)
-            except Exception as error:
-                self._lot.keep(Parked(person.id, activity, said(error)))
-                trigger = self._triggers.get(activity.kind)
-                return [stopped("parked", person, activity, said(error), trigger)]
-        elif decisions[0].result != "unchanged":
-            return decisions
-        self._memory.keep(record, mark)
+        if kind in _OUR_OWN:
+            refused = self._refusal(activity, person, payload)
+            if refused is not None:
+                if refused.result == "unchanged":
+                    self._remember(person, activity, brought)
+                return [refused]
+            payload = self._filtered(activity, person, payload)
+        if person._due is not None and person._due < activity.at:
+            self._run_due(person, activity.at)
+        loser = self._merged_with(activity, person, payload)
+        if loser is not None:
+            self._meet(person, loser, activity.at)
+        whole = self._narrow[kind] if loser is None else self.machine.whole
+        try:
+            decisions = whole(person, self._transact, person, loser, activity, payload, brought)
+        except Exception as error:
+            self._lot.keep(Parked(person.id, activity, said(error), exception=error))
+            trigger = self._triggers.get(kind)
+            return [stopped("parked", person, activity, said(error), trigger)]
         if self._lot.by_person:
             self._lot.remove(person.id, activity)
         return decisions
 
-    def _refusal(
-        self, activity: Activity, person: Person, record: Person, payload: Payloads
-    ) -> list[Decision] | None:
+    def _refusal(self, activity: Activity, person: Person, payload: Payloads) -> Decision | None:
         """The decision of an activity that is not applied, whoever the person is."""
         result: Result = "rejected"
-        reason = ""
-        if activity.kind == "created":
-            reason = f"{record.id} was created already"
-        elif activity.kind == "processed" and record is not person:
-            result, reason = "unchanged", f"{record.id} was folded into {person.id} before"
+        reason, record = "", activity.person
+        if activity.kind == "created" and record not in self.aliases:
+            reason = f"{record} was created already"
         elif activity.kind == "processed" and person._stage != self._initial:
-            reason = f"{person.id} was sorted already"
+            if person.id not in self._records or self._was_sorted(record):
+                reason = f"{record} was sorted already"
         elif activity.kind == "merged":
             name = str(payload["loser"])
-            loser = self.people.get(name)
-            if loser is None:
-                return [self._hold(activity, name)]
+            if name not in self:
+                return self._hold(activity, name)
             if self.survivor(name) is person:
                 result = "unchanged"
                 reason = f"{name} and {person.id} are one person already"
-        return [stopped(result, person, activity, reason)] if reason else None
+        return stopped(result, person, activity, reason) if reason else None
+
+    def _was_sorted(self, record: str) -> bool:
+        """Whether a record came out of original processing by a sort of its own."""
+        history = self.people[self.aliases.get(record, record)]._history
+        return any(
+            hop.from_stage == self._initial and hop.kind != "merge" for hop in history[::ROW]
+        )
+
+    def _filtered(self, activity: Activity, person: Person, payload: Payloads) -> Payloads:
+        """What an activity may still bring to somebody who is known already.
+
+        A contact that is created after its lead was converted into it brings what was missing. The
+        end of processing of a record that was folded in brings fields, but the score of fit is one
+        function of all of them [S18][S23].
+        """
+        if activity.kind == "created":
+            return {name: value for name, value in payload.items() if getattr(person, name) is None}
+        if activity.kind == "processed" and person._stage != self._initial:
+            scored = self.machine.scoring.has_demographic
+            return {
+                name: value
+                for name, value in payload.items()
+                if not (scored and name == "demographic_score")
+            }
+        return payload
+
+    def _merged_with(self, activity: Activity, person: Person, payload: Payloads) -> Person | None:
+        """Who is folded into the person by the activity: by a merge, or by a conversion into a
+        contact that is there already [S23]."""
+        if activity.kind == "merged":
+            return self.survivor(str(payload["loser"]))
+        if activity.kind == "converted":
+            contact = payload.get("contact")
+            if isinstance(contact, str) and contact in self:
+                other = self.survivor(contact)
+                return None if other is person else other
+        return None
 
     def survivor(self, id: str) -> Person:
-        """The person whom a record now belongs to, after all merges [S23].
+        """The person whom a record or a contact now belongs to, after all merges [S23].
 
         Raises:
             KeyError: nobody of this id was created.
         """
-        record = id
+        record = self.aliases.get(id, id)
         while record in self.merged:
             record = self.merged[record]
         return self.people[record]
 
-    def _came_to_others(self, person: Person, record: Person, mark: bytes) -> bool:
+    def __contains__(self, id: str) -> bool:
+        return id in self.people or id in self.aliases
+
+    # ------------------------------------------------------------------ ids that came before
+
+    def _content(self, person: Person, record: str, activity: str) -> bytes | None:
+        """What the activity of this id brought to the record before, if it came [S19].
+
+        A record keeps its own activities. What came to it after it was folded into another, or
+        under the id of its contact, is kept by whoever was the survivor then.
+        """
+        own = self.people.get(record)
+        if own is not None:
+            brought = self._memory.find(own, identity(activity))
+            if brought is not None or own is person:
+                return brought
+        key = identity(activity, record)
+        for keeper in self._records.get(person.id, (person,)):
+            brought = self._memory.find(keeper, key)
+            if brought is not None:
+                return brought
+        return None
+
+    def _came_to_others(self, person: Person, activity: Activity, brought: bytes) -> bool:
         """Whether the very same activity came before to another record of the same person: a CRM
         that merges two records gives the one what the other had."""
+        if person.id not in self._records and not self.aliases:
+            return False
+        records = [record.id for record in self._records.get(person.id, (person,))]
+        names = [*records, *(name for name, owner in self.aliases.items() if owner in records)]
         return any(
-            self._memory.same(other, mark)
-            for other in self._records.get(person.id, ())
-            if other is not record
+            self._content(person, name, activity.id) == brought
+            for name in names
+            if name != activity.person
         )
+
+    def _remember(self, person: Person, activity: Activity, brought: bytes) -> None:
+        record = None if activity.person == person.id else activity.person
+        self._memory.keep(person, identity(activity.id, record), brought)
+
+    # ------------------------------------------------------------------ work on a person
 
     def _asked(
         self, person: Person, trigger: str, at: datetime, activity: str | None, payload: Payloads
@@ -187,12 +267,25 @@ class Orchestrator:
         name = activity or made_id(trigger, at, payload)
         return self.apply(Activity(name, person.id, trigger, at, payload))
 
-    def _transact(self, person: Person, activity: Activity, payload: Payloads) -> list[Decision]:
-        if activity.kind == "processed":
+    def _transact(
+        self,
+        person: Person,
+        loser: Person | None,
+        activity: Activity,
+        payload: Payloads,
+        brought: bytes,
+    ) -> list[Decision]:
+        """Apply the activity and remember it: both, or on an exception nothing [S11]."""
+        self._remember(person, activity, brought)
+        if loser is not None:
+            return self._merge(person, loser, activity, payload)
+        if activity.kind == "processed" and person._stage == self._initial:
             return self._sort(person, activity, payload)
-        if activity.kind == "merged":
-            return self._merge(person, activity, payload)
-        raise AssertionError(f"{activity.kind} is an activity like all others")
+        decisions = self._work.activity(person, activity, payload)
+        contact = payload.get("contact") if activity.kind == "converted" else None
+        if isinstance(contact, str) and contact not in self:
+            self.aliases[contact] = activity.person if activity.person in self.people else person.id
+        return decisions
 
     def _sort(self, person: Person, processed: Activity, values: Payloads) -> list[Decision]:
         firing = self.machine.firing(person, processed.at, None, processed.id)
@@ -211,19 +304,22 @@ class Orchestrator:
                 return
             now = latest
 
-    def _merge(self, person: Person, activity: Activity, payload: Payloads) -> list[Decision]:
-        """Fold the person whom the loser's record belongs to into this one [S23]."""
-        loser = self.survivor(str(payload["loser"]))
-        now = max(activity.at, *(one._clock or activity.at for one in (person, loser)))
-        found = self.machine.whole(loser, self._work.merge, person, loser, activity, payload, now)
-        self.merged[loser.id] = person.id
+    def _merge(
+        self, person: Person, loser: Person, activity: Activity, payload: Payloads
+    ) -> list[Decision]:
+        """Fold another person into this one [S23]."""
+        clocks = [record._clock for record in (person, loser) if record._clock is not None]
+        now = max(activity.at, *clocks)
+        merge = self._work.merge
+        decisions = self.machine.whole(loser, merge, person, loser, activity, payload, now)
         ours = self._records.get(person.id, (person,))
-        self._records[person.id] = (*ours, *self._records.pop(loser.id, (loser,)))
+        self._records[person.id] = (*ours, *self._records.get(loser.id, (loser,)))
+        self.merged[loser.id] = person.id
         self._logged.discard(loser.id)
         self._lot.remove(loser.id, None)
         if person._stage != self._initial:
             self._lot.remove(person.id, None)
-        return found
+        return decisions
 
     # ------------------------------------------------------------------ new persons
 
@@ -239,12 +335,12 @@ class Orchestrator:
         try:
             self._work.created(person, activity, values)
         except Exception as error:
-            self._lot.keep(Parked(activity.person, activity, said(error)))
+            self._lot.keep(Parked(activity.person, activity, said(error), exception=error))
             return nobody("parked", activity, said(error))
-        self.machine.begin(person, activity.at, activity.id)
+        self._remember(person, activity, content(activity, payload))
         if activity.person not in self._logged:
-            person._due = activity.at + self.model.settle
-        self._memory.keep(person, fingerprint(activity, payload))
+            person._settles_at = activity.at + self.model.settle
+        self.machine.begin(person, activity.at, activity.id)
         self.people[person.id] = person
         return nobody("moved", activity, "", person)
 
@@ -263,10 +359,14 @@ class Orchestrator:
         reason = f"nobody has created {missing!r} yet; this waits for 'created'"
         return nobody("held", activity, reason)
 
-    def _release(self, id: str) -> None:
-        """Apply what was held for a person who has just been created."""
-        for activity in sorted(self._held.pop(id, {}).values(), key=lambda one: one.order):
-            self.apply(activity)
+    def _release(self, cause: Activity) -> None:
+        """Apply what was held for a person who has been created, or for a contact who is known
+        now."""
+        for name in (cause.person, cause.payload.get("contact")):
+            if name in self._held and name in self:
+                held = self._held.pop(name).values()
+                for activity in sorted(held, key=lambda activity: activity.order):
+                    self.apply(activity)
 
     # ------------------------------------------------------------------ original processing
 
@@ -283,35 +383,35 @@ class Orchestrator:
             raise UnknownPerson(f"nobody with the id {person!r} has been created") from None
         if one._stage != self._initial:
             raise LifecycleError(f"{person} was sorted before and is in {one._stage!r}")
-        decisions = self._process(one, instant(at))
+        decisions = self._process(one, instant(at), PROCESSED)
         for decision in decisions:
             self._record(decision)
         return decisions[0]
 
-    def _process(self, person: Person, at: datetime) -> list[Decision]:
+    def _process(self, person: Person, at: datetime, id: str) -> list[Decision]:
         """Run the chain; its end is the activity ``processed``, as a log would have it."""
         now = max(at, person._clock or at)
         given = self._chain.run(person, Context(now, self.model.tokens))
         self.skipped.pop(person.id, None)
         if given.skipped:
             self.skipped[person.id] = given.skipped
-        activity = Activity(PROCESSED, person.id, "processed", now, given.values)
+        activity = Activity(id, person.id, "processed", now, given.values)
         error: object = given.parked
+        exception = None if given.parked is None else given.parked.exception
         if error is None:
-            firing = Firing(person, now, now, False, None, PROCESSED, self.machine.version)
-            skipped = "; ".join(map(str, given.skipped))
+            brought = content(activity, given.values)
             try:
-                found = self.machine.whole(
-                    person, self._work.sort, person, firing, activity, given.values, skipped
+                decisions = self.machine.whole(
+                    person, self._transact, person, None, activity, given.values, brought
                 )
             except Exception as failure:
-                error = said(failure)
+                error, exception = said(failure), failure
             else:
-                self._memory.keep(person, fingerprint(activity, given.values))
                 self._lot.remove(person.id, None)
-                return found
-        person._due = None
-        self._lot.keep(Parked(person.id, None, str(error)))
+                return decisions
+        person._settles_at = None
+        self.machine.schedule(person, now, person._phase)
+        self._lot.keep(Parked(person.id, None, str(error), exception=exception))
         return [stopped("parked", person, activity, str(error))]
 
     # ------------------------------------------------------------------ time
@@ -326,22 +426,27 @@ class Orchestrator:
             for decision in self._run_due(person, end, inclusive=True)
         ]
 
+    def _time_passed(self, activity: Activity) -> Decision:
+        """What a log says of time: everything that was due by then happens, if it has not [S19]."""
+        person = self.survivor(activity.person)
+        decisions = self._run_due(person, activity.at, inclusive=True)
+        return decisions[0] if decisions else stopped("unchanged", person, activity, "")
+
     def _run_due(
         self, person: Person, until: datetime, *, inclusive: bool = False
     ) -> list[Decision]:
-        found: list[Decision] = []
+        made: list[Decision] = []
         while (due := person._due) is not None and (due < until or (inclusive and due == until)):
-            if person._stage == self._initial:
-                decisions = self._process(person, due)
-                if person._clock == due and decisions[0].result != "parked":
-                    person._phase = 1
+            settles = person._settles_at
+            if settles is not None and settles <= due and person._stage == self._initial:
+                decisions = self._process(person, due, SETTLED)
             else:
                 # Never back in time: what failed before the last activity was parked, and is past.
                 decisions = self._let_pass(person, max(due, person._clock or due))
-            for one in decisions:
-                self._record(one)
-            found += decisions
-        return found
+            for decision in decisions:
+                self._record(decision)
+            made += decisions
+        return made
 
     def _let_pass(self, person: Person, due: datetime) -> list[Decision]:
         """Let happen what is due at an instant: decay, deadlines, moves."""
@@ -349,7 +454,7 @@ class Orchestrator:
             return self._work.narrow_time(person, self._work.time, person, due)
         except Exception as error:
             person._due = None
-            self._lot.keep(Parked(person.id, None, said(error), due))
+            self._lot.keep(Parked(person.id, None, said(error), due, error))
             firing = self.machine.firing(person, due)
             return [fired("parked", person, firing, None, "time", reason=said(error))]
 
@@ -380,10 +485,7 @@ class Orchestrator:
                 found.append(self.process(one.person, now))
             else:
                 assert person._clock is not None, "who was sorted has a clock"
-                self.machine.wind(person, person._clock, person._phase)
-                if one.due is not None and person._clock < one.due:
-                    # A return right behind its detour is due once, and wind() cannot know it.
-                    person._due = one.due
+                self.machine.schedule(person, person._clock, person._phase)
                 found += self._run_due(person, now, inclusive=True)
         return found
 

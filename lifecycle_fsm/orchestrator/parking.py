@@ -12,12 +12,17 @@ from lifecycle_fsm.activities import Activity
 @attrs.frozen
 class Parked:
     """An activity, or without one the processing of a person or what was ``due`` by time, which
-    an error has kept from happening. Nothing of it has changed the person."""
+    an error has kept from happening. Nothing of it has changed the person.
+
+    ``error`` says in one line what happened; ``exception`` is what was raised, with its cause and
+    its traceback.
+    """
 
     person: str
     activity: Activity | None
     error: str
     due: datetime | None = None
+    exception: BaseException | None = attrs.field(default=None, eq=False, repr=False)
 
 
 class ParkingLot:

@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 import attrs
 
-from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.alerts import abandoned, handed_over
-from lifecycle_fsm.clock import Agenda
+from lifecycle_fsm.activities import SETTLED, Activity, Order, time_passed
+from lifecycle_fsm.alerts import abandoned, given_up, handed_over
 from lifecycle_fsm.data import DataSilo
 from lifecycle_fsm.effects import Effects, Payloads
 from lifecycle_fsm.history import ROW
@@ -39,6 +38,7 @@ class _Deferred:
     at: datetime
     late: bool
     payload: Payloads | None
+    order: Order
     record: str | None = None
 
 
@@ -60,10 +60,7 @@ class Work:
         self.data = DataSilo(model)
         self.scoring = machine.scoring
         self.machine = machine
-        self.agenda = Agenda(model, self.scoring)
-        if not self.agenda.is_empty:
-            machine.agenda = self.agenda.next
-        self._after = Aftermath(model, self.agenda)
+        self._after = Aftermath(model, machine)
         self._merging = Merging(model)
         self._model = model
         self._log = log
@@ -94,10 +91,6 @@ class Work:
         decayed = {one.field for rule in model.decay for one in rule.then}
         #: For what time brings.
         self.narrow_time = Whole(machine.person_class, self._written(None) | decayed)
-        # Points of fit are due at the sort; a chain with the step has them by then [S13].
-        self._unscored = self.scoring.has_demographic and not any(
-            step.use == "demographic_score" for step in model.processing
-        )
 
     def _written(self, kind: str | None) -> set[str]:
         """The fields that activities of a kind, or time, may write, themselves or by moves."""
@@ -116,6 +109,11 @@ class Work:
         firing = machine.firing(person, activity.at, trigger, activity.id)
         now = firing.now
         stage = person._stage
+        scoring, inputs = self.scoring, None
+        if rescored or (kind in OPEN_KINDS and not scoring.inputs.isdisjoint(payload)):
+            inputs = scoring.seen(person)
+        # Only a late activity can still keep a deadline that has been missed [S21].
+        missed = machine.agenda.missed_in_time(person, activity.at) if firing.late else ()
         self.data.apply(kind, person, now, payload)
         if score is not None:
             score(person, now, payload)
@@ -124,22 +122,24 @@ class Work:
         requests: tuple[Request, ...] = ()
         reason = ""
         if stage == self._initial:
-            machine.wind(person, now, 0)
+            machine.advance_clock(person, now, 0)
             person._deferred += self._waits(person, activity, payload, firing.late)
             if trigger is not None:
                 result, reason = "deferred", "it waits for the sort"
         else:
-            if rescored or (kind == "changed" and not self.scoring.inputs.isdisjoint(payload)):
-                person.demographic_score = self.scoring.demographic(person, now)
+            if inputs is not None and scoring.seen(person) != inputs:
+                person.demographic_score = scoring.demographic(person, now)
             if trigger is None:
                 # What run() does without a trigger: for nine of ten activities.
                 machine.advance(person, firing)
-                machine.wind(person, now, 0)
+                machine.advance_clock(person, now, 0)
                 result = "moved" if firing.entered else "unchanged"
             else:
                 result, unmet = machine.run(person, trigger, firing)
                 if result == "no_such_move":
                     reason = machine.no_such(trigger, stage)
+            if missed:
+                machine.agenda.correct(person, missed, now, firing.owner, firing.assigned_to)
             if firing.entered or listened or person._waiting:
                 cause = Cause(activity.id, _record(person, activity))
                 came = (Came(kind, cause, payload),) if listened else ()
@@ -164,7 +164,11 @@ class Work:
         if trigger is None and brought is None:
             return ()
         record = _record(person, activity)
-        return (_Deferred(trigger, activity.id, kind, activity.at, late, brought, record),)
+        return (
+            _Deferred(
+                trigger, activity.id, kind, activity.at, late, brought, activity.order, record
+            ),
+        )
 
     # ------------------------------------------------------------------ the sort
 
@@ -175,14 +179,15 @@ class Work:
         then assignment and alerts of the last stage [S14]."""
         machine, activity, now = self.machine, processed.id, firing.now
         self.data.apply("processed", person, now, values)
-        if self._unscored:
-            person.demographic_score = self.scoring.demographic(person, now)
+        person._settles_at = None
         machine.sort(person, firing)
         found, entered, came = self._catch_up(person, firing, firing.entered, "processed")
         cause = Cause(activity)
         if "processed" in self._after.kinds:
             came.append(Came("processed", cause, values))
-        machine.wind(person, now, 0)
+        machine.advance_clock(person, now, 0)
+        if activity == SETTLED and person._clock == now:
+            person._phase = 1  # behind all activities of its instant [S19]
         requests = self._after.follow(person, now, self._initial, entered, came, cause)
         result: Result = "moved" if firing.entered else "unchanged"
         first = fired(result, person, firing, activity, "processed", (), skipped, requests)
@@ -196,7 +201,8 @@ class Work:
         stages entered so far, and the activities that rules listen to."""
         machine, now = self.machine, firing.now
         after = "after the sort" if kind == "processed" else "after the merge"
-        waiting, person._deferred = person._deferred, ()
+        waiting = sorted(person._deferred, key=_in_inbox_order)
+        person._deferred = ()
         found: list[Decision] = []
         for one in waiting:
             if one.trigger is None:
@@ -204,7 +210,7 @@ class Work:
             asked = Firing(
                 person, now, one.at, one.late, one.trigger, one.activity, machine.version
             )
-            # The askings of one run share what they entered: no detour is entered twice [S9].
+            # The askings of one run share what they entered: only the last stage asks [S12].
             asked.entered = entered
             stage = person._stage
             result = machine.ask(person, one.trigger, asked)
@@ -237,21 +243,29 @@ class Work:
     # ------------------------------------------------------------------ time
 
     def time(self, person: Person, due: datetime) -> list[Decision]:
-        """What is due at an instant: decay, missed deadlines, moves that time opened [S20]."""
-        quiet = Firing(person, due, due, False, None, None, self.machine.version)
+        """What is due at an instant: decay, deadlines, moves that time opened [S20]. It is logged
+        if anything of the person is not as before [S19]."""
         stage = person._stage
-        found = [
-            fired("unchanged", person, quiet, None, "decay", reason=said)
-            for said in self.agenda.fade(person, due)
+        passed = self.machine.pass_time(person, due)
+        decisions = [
+            Decision("unchanged", person.id, due, due, stage, kind="decay", reason=text)
+            for text in passed.faded
         ]
-        for name, request in self.agenda.missed(person, due):
+        for rule, request in passed.missed:
             asked = () if request is None else (request,)
-            found.append(fired("unchanged", person, quiet, None, "deadline", (), name, asked))
-        firing = self.machine.pass_time(person, due)
+            decisions.append(
+                Decision(
+                    "unchanged", person.id, due, due, stage, kind="deadline", reason=rule,
+                    requests=asked,
+                )
+            )  # fmt: skip
+        firing = passed.firing
         if firing.entered:
             requests = self._after.follow(person, due, stage, firing.entered, (), Cause())
-            found.append(fired("moved", person, firing, None, "time", (), "", requests))
-        return found
+            decisions.append(fired("moved", person, firing, None, "time", (), "", requests))
+        if passed.changed:
+            self._log(time_passed(person.id, due))
+        return decisions
 
     # ------------------------------------------------------------------ a merge
 
@@ -263,41 +277,46 @@ class Work:
         payload: Payloads,
         now: datetime,
     ) -> list[Decision]:
-        """Fold one person into another [S23]: fields, opportunities, the stage that counts more;
-        then, as for every activity, data, scoring, triggers, also those that waited for the sort of
-        either, system moves, assignment and alerts."""
+        """Fold one person into another [S23]: fields and opportunities, and the visit that wins
+        goes on; then, as for every activity, data, scoring, triggers, also those that waited for
+        the sort of either, system moves, assignment and alerts."""
         machine, kind = self.machine, activity.kind
         late = any(
-            now > activity.at or (one._clock == now and one._phase > 0) for one in (survivor, loser)
+            now > activity.at or (person._clock == now and person._phase > 0)
+            for person in (survivor, loser)
         )
-        self._merging.fold(survivor, loser)
+        loser_wins = self._merging.loser_wins(survivor, loser)
+        stage = survivor._stage
+        theirs = handed_over(loser, loser_wins=loser_wins)
+        ours = given_up(survivor, now) if loser_wins else []
+        survivor._waiting += theirs
+        self._merging.fold(survivor, loser, loser_wins=loser_wins)
+        firing = Firing(survivor, now, activity.at, late, None, activity.id, machine.version)
+        self._go_on(survivor, loser, firing, loser_wins=loser_wins)
         self.data.apply(kind, survivor, now, payload)
-        score = self._ways[kind].score
+        trigger, score, _, _ = self._ways[kind]
         if score is not None:
             score(survivor, now, payload)
         if self.scoring.has_demographic:
             survivor.demographic_score = self.scoring.demographic(survivor, now)
-        stage = self._merging.stage(survivor._stage, loser._stage)
-        taken = stage != survivor._stage
-        firing = Firing(survivor, now, activity.at, late, None, activity.id, machine.version)
-        self._take_place(survivor, stage, firing)
-        held = handed_over(loser, survivor, taken=taken)
-        survivor._waiting += held
-        theirs = (attrs.evolve(one, record=one.record or loser.id) for one in loser._deferred)
-        waiting = sorted((*survivor._deferred, *theirs), key=lambda one: (one.at, one.activity))
-        survivor._deferred = (*waiting, *self._waits(survivor, activity, payload, late))
+        survivor._deferred += (
+            *(attrs.evolve(one, record=one.record or loser.id) for one in loser._deferred),
+            *self._waits(survivor, activity, payload, late),
+        )
         closing = self._close(loser, survivor, firing)
         if survivor._stage == self._initial:
-            machine.wind(survivor, now, 0)
+            machine.advance_clock(survivor, now, 0)
             self._log(activity)
-            result: Result = "unchanged" if self.triggers.get(kind) is None else "deferred"
-            return [fired(result, survivor, firing, activity.id, kind), closing]
+            result: Result = "unchanged" if trigger is None else "deferred"
+            merged = fired(result, survivor, firing, activity.id, kind, (), "", tuple(ours))
+            return [merged, closing]
         # The row of the merge itself asks for nothing: nobody has entered anything by it.
         more, entered, came = self._catch_up(survivor, firing, (), kind)
-        machine.wind(survivor, now, 0)
+        machine.advance_clock(survivor, now, 0)
         cause = Cause(activity.id, _record(survivor, activity))
         requests = (
-            *(one.asking.again(survivor, now, one) for one in held),
+            *ours,
+            *(held.asking.again(survivor, now, held) for held in theirs),
             *self._after.follow(survivor, now, stage, entered, came, cause),
         )
         self._log(activity)
@@ -305,22 +324,38 @@ class Work:
         first, *others = _in_order(merged, more)
         return [attrs.evolve(first, result="moved") if first.moved else first, closing, *others]
 
-    def _take_place(self, person: Person, stage: str, firing: Firing) -> None:
-        """The survivor's row. Coming off a detour begins the next journey, as any return does."""
-        before, ranks = person._stage, self._model.ranks
-        passed: tuple[str, ...] = ()
-        if stage != before:
-            start, end = ranks.get(before), ranks.get(stage)
-            if end is not None and start is None:
-                person._journey += 1
-                person._journey_started_at = firing.now
-            elif end is not None and start is not None:
-                passed = tuple(one.name for one in self._model.path[start + 1 : end])
-            person._stage = stage
-            person._stage_entered_at = firing.now
-        elif stage == self._initial:
-            return  # both wait for the sort, which is still to come
-        firing.append(person, before, stage, "merge", "merged", passed, credit=False)
+    def _go_on(self, survivor: Person, loser: Person, firing: Firing, *, loser_wins: bool) -> None:
+        """Let the winning visit go on in the survivor: its entry, journey, deadlines and what is
+        noted of its returns. The visit that loses is over, and decides no deadline [S23]."""
+        before = survivor._stage
+        if loser_wins:
+            record = loser._journey_record or loser.id
+            survivor._stage = loser._stage
+            survivor._stage_entered_at = loser._stage_entered_at
+            survivor._journey_record = record if record != survivor.id else None
+            survivor._deadlines = loser._deadlines
+            survivor._shut_returns = loser._shut_returns
+            visit = (loser._stage, loser._stage_entered_at)
+            facts = [fact for fact in loser._decided if (fact.stage, fact.entered_at) == visit]
+            loser._decided = tuple(fact for fact in loser._decided if fact not in facts)
+            survivor._decided += tuple(attrs.evolve(fact, person=survivor.id) for fact in facts)
+        survivor._last_journey = max(
+            survivor._journey, survivor._last_journey, loser._journey, loser._last_journey
+        )
+        if loser_wins:
+            survivor._journey = loser._journey
+            survivor._journey_started_at = loser._journey_started_at
+        if survivor._stage == self._initial:
+            # The first end of processing sorts both.
+            survivor._settles_at = min(
+                filter(None, (survivor._settles_at, loser._settles_at)), default=None
+            )
+        else:
+            survivor._settles_at = None
+        firing.append(
+            survivor, before, survivor._stage, "merge", "merged", credit=False,
+            entered_at=survivor._stage_entered_at,
+        )  # fmt: skip
 
     def _close(self, loser: Person, survivor: Person, merge: Firing) -> Decision:
         """The loser's closing row: in no stage any more, and nothing is asked for."""
@@ -328,12 +363,16 @@ class Work:
         firing = Firing(loser, now, merge.at, merge.late, None, cause, self.machine.version)
         before, loser._stage = loser._stage, ""
         loser._stage_entered_at = now
-        loser._clock, loser._due = now, None
-        loser._deferred = ()
+        loser._clock, loser._due, loser._settles_at = now, None, None
+        loser._deferred, loser._deadlines, loser._shut_returns = (), (), ()
         unsent = tuple(abandoned(loser, now))
         firing.append(loser, before, "", "merge", "merged")
         reason = f"folded into {survivor.id}"
         return fired("moved", loser, firing, cause, "merged", (), reason, unsent)
+
+
+def _in_inbox_order(deferred: _Deferred) -> tuple[Order, str]:
+    return deferred.order, deferred.record or ""
 
 
 def _record(person: Person, activity: Activity) -> str | None:

@@ -38,6 +38,7 @@ class StepError:
 
     step: str
     message: str
+    exception: BaseException | None = attrs.field(default=None, eq=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.step}: {self.message}"
@@ -98,7 +99,7 @@ class Chain:
             try:
                 changes = self._changes(step, scratch, context)
             except Exception as error:
-                failure = StepError(step.name, _message(error))
+                failure = StepError(step.name, _message(error), error)
                 if step.on_failure == "park":
                     return ChainResult({}, tuple(skipped), failure)
                 skipped.append(failure)

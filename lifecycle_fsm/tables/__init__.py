@@ -1,10 +1,10 @@
 """Files in and out: rows to activities by a mapping, records to Parquet and CSV."""
 
+from lifecycle_fsm.activities import by_event
 from lifecycle_fsm.tables.binding import FileReport, Targets
 from lifecycle_fsm.tables.folder import OutputFolder, replace_file
 from lifecycle_fsm.tables.intake import Intake, open_inputs
 from lifecycle_fsm.tables.mapping import InputMapping, load_mapping, parse_mapping
-from lifecycle_fsm.tables.order import by_event
 from lifecycle_fsm.tables.read import FORMATS, Format, Reject, Row, Table, open_table
 from lifecycle_fsm.tables.write import (
     DEADLINES,

@@ -99,11 +99,9 @@ class Bench:
         now = self.clock.now
         name = id if id is not None else f"person-{next(self._numbers)}"
         person = place(self.machine, name, stage, now, fields)
-        self.machine.wind(person, now, 0)
-        agenda = self.orchestrator._work.agenda
-        passed = list(agenda.missed(person, now - _TICK))
-        if passed:
-            self.machine.wind(person, now, 0)
+        self.machine.agenda.enter(person, now)
+        person._deadlines = tuple(deadline for deadline in person._deadlines if deadline.due >= now)
+        self.machine.advance_clock(person, now, 0)
         self.orchestrator.people[name] = person
         self.orchestrator.merged.pop(name, None)
         return person

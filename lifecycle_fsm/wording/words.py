@@ -315,8 +315,11 @@ class Words:
 
     def length(self, length: timedelta, *, working: bool = False) -> str:
         """A length of time, in the largest unit that has it whole."""
+        return self._unit(length, _UNITS, working=working)
+
+    def _unit(self, length: timedelta, units: tuple[tuple[int, str], ...], *, working: bool) -> str:
         seconds = int(length.total_seconds())
-        for size, unit in _UNITS:
+        for size, unit in units:
             if seconds % size == 0:
                 number = seconds // size
                 return counted(number, f"working {unit}" if working and size >= 3600 else unit)
@@ -324,7 +327,10 @@ class Words:
 
     def within(self, deadline: Deadline) -> str:
         """How long a deadline gives."""
-        return self.length(deadline.after, working=bool(deadline.calendar))
+        after, working = deadline.after, bool(deadline.calendar)
+        if working and after.counts == "time":
+            return self._unit(after.time, _UNITS[1:], working=True)
+        return self.length(after.time, working=working and after.counts == "days")
 
     def limit(self, rule: ScoreRule) -> str:
         """The cap of a score rule."""

@@ -24,7 +24,7 @@ _WORKED_OUT = frozenset(
 )
 #: What :meth:`LifecycleMachine.wire` sets.
 WIRED = frozenset(
-    "scoring _words _machine events _sort _advance _returning _explainers _turning".split()
+    "scoring agenda _words _machine events _sort _advance _explainers _turning".split()
 )
 
 
