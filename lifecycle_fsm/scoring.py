@@ -105,9 +105,12 @@ class Scoring:
         return score
 
 
-def values_of(names: Sequence[str]) -> Callable[[Any], Any]:
+def values_of(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
     """A function that reads these attributes of a person."""
-    return attrgetter(*names) if names else lambda person: ()
+    if len(names) < 2:
+        return lambda person: tuple([getattr(person, name) for name in names])
+    values: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
+    return values
 
 
 class _Rule:

@@ -21,7 +21,7 @@ from lifecycle_fsm.effects import Payloads
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import ROW
-from lifecycle_fsm.machine import Decision, LifecycleMachine, Result
+from lifecycle_fsm.machine import Decision, LifecycleMachine
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.answers import fired, nobody, stopped
 from lifecycle_fsm.orchestrator.memory import Memory
@@ -70,6 +70,8 @@ class Orchestrator:
         #: Whose contact an id is: that of a lead who was converted [S23].
         self.aliases: dict[str, str] = {}
         self._records: dict[str, tuple[Person, ...]] = {}  # of one person, the survivor's first
+        #: Who was sorted at the end of processing of another record, and of which.
+        self._sorted_by: dict[str, str] = {}
         #: Steps that failed and were gone without, by person [S13].
         self.skipped: dict[str, tuple[StepError, ...]] = {}
         self._held: dict[str, dict[str, Activity]] = {}
@@ -127,8 +129,6 @@ class Orchestrator:
         if kind in _OUR_OWN:
             refused = self._refusal(activity, person, payload)
             if refused is not None:
-                if refused.result == "unchanged":
-                    self._remember(person, activity, brought)
                 return [refused]
             payload = self._filtered(activity, person, payload)
         if person._due is not None and person._due < activity.at:
@@ -149,26 +149,21 @@ class Orchestrator:
 
     def _refusal(self, activity: Activity, person: Person, payload: Payloads) -> Decision | None:
         """The decision of an activity that is not applied, whoever the person is."""
-        result: Result = "rejected"
         reason, record = "", activity.person
         if activity.kind == "created" and record not in self.aliases:
             reason = f"{record} was created already"
         elif activity.kind == "processed" and person._stage != self._initial:
             if person.id not in self._records or self._was_sorted(record):
                 reason = f"{record} was sorted already"
-        elif activity.kind == "merged":
-            name = str(payload["loser"])
-            if name not in self:
-                return self._hold(activity, name)
-            if self.survivor(name) is person:
-                result = "unchanged"
-                reason = f"{name} and {person.id} are one person already"
-        return stopped(result, person, activity, reason) if reason else None
+        elif activity.kind == "merged" and str(payload["loser"]) not in self:
+            return self._hold(activity, str(payload["loser"]))
+        return stopped("rejected", person, activity, reason) if reason else None
 
     def _was_sorted(self, record: str) -> bool:
-        """Whether a record came out of original processing by a sort of its own."""
-        history = self.people[self.aliases.get(record, record)]._history
-        return any(
+        """Whether the end of this record's own processing has sorted somebody."""
+        record = self.aliases.get(record, record)
+        history = self.people[record]._history
+        return self._sorted_by.get(record, record) == record and any(
             hop.from_stage == self._initial and hop.kind != "merge" for hop in history[::ROW]
         )
 
@@ -193,14 +188,15 @@ class Orchestrator:
     def _merged_with(self, activity: Activity, person: Person, payload: Payloads) -> Person | None:
         """Who is folded into the person by the activity: by a merge, or by a conversion into a
         contact that is there already [S23]."""
-        if activity.kind == "merged":
-            return self.survivor(str(payload["loser"]))
-        if activity.kind == "converted":
-            contact = payload.get("contact")
-            if isinstance(contact, str) and contact in self:
-                other = self.survivor(contact)
-                return None if other is person else other
-        return None
+        match activity.kind:
+            case "merged":
+                name = payload["loser"]
+            case "converted":
+                name = payload.get("contact")
+            case _:
+                return None
+        other = self.survivor(name) if isinstance(name, str) and name in self else person
+        return None if other is person else other
 
     def survivor(self, id: str) -> Person:
         """The person whom a record or a contact now belongs to, after all merges [S23].
@@ -280,8 +276,12 @@ class Orchestrator:
         if loser is not None:
             return self._merge(person, loser, activity, payload)
         if activity.kind == "processed" and person._stage == self._initial:
+            if activity.person != person.id:
+                self._sorted_by[person.id] = activity.person
             return self._sort(person, activity, payload)
         decisions = self._work.activity(person, activity, payload)
+        if activity.kind == "merged":
+            decisions[0].reason = f"{payload['loser']} and {person.id} are one person already"
         contact = payload.get("contact") if activity.kind == "converted" else None
         if isinstance(contact, str) and contact not in self:
             self.aliases[contact] = activity.person if activity.person in self.people else person.id

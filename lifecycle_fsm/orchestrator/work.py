@@ -179,6 +179,8 @@ class Work:
         then assignment and alerts of the last stage [S14]."""
         machine, activity, now = self.machine, processed.id, firing.now
         self.data.apply("processed", person, now, values)
+        if self.scoring.has_demographic and "demographic_score" not in values:
+            person.demographic_score = self.scoring.demographic(person, now)
         person._settles_at = None
         machine.sort(person, firing)
         found, entered, came = self._catch_up(person, firing, firing.entered, "processed")
