@@ -17,7 +17,8 @@ from lifecycle_fsm.cli.common import (
     load_model,
     print_json,
 )
-from lifecycle_fsm.errors import FileProblem, LifecycleError
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.testing.cases import (
     Table,
@@ -101,10 +102,7 @@ def _write(table: Table, out: str) -> Table:
     table = table.keeping(before)
     text = to_text(table, path.suffix)
     with folder_for(out):
-        try:
-            path.write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise FileProblem(f"{out} cannot be written: {error.strerror}") from error
+        write_file(path, text)
     asked = {row.key for row in table}
     if dropped := [row for row in before if row.key not in asked]:
         complain(

@@ -16,8 +16,8 @@ import typer
 
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.files import made_folder, why
 from lifecycle_fsm.model import Model, load, shipped
-from lifecycle_fsm.tables.folder import made_folder
 from lifecycle_fsm.tables.mapping import near_files
 
 P = ParamSpec("P")
@@ -125,8 +125,7 @@ def folder_for(path: str) -> Iterator[None]:
         try:
             made.enter_context(made_folder(Path(path).parent))
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            raise FileProblem(f"{path} cannot be written: {why}") from error
+            raise FileProblem(f"{path} cannot be written: {why(error)}") from error
         yield
 
 

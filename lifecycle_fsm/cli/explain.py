@@ -27,9 +27,10 @@ from lifecycle_fsm.cli.working import (
     read_log,
 )
 from lifecycle_fsm.errors import UnknownPerson
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.story import Story, tell
-from lifecycle_fsm.tables import Reject, replace_file
+from lifecycle_fsm.tables import Reject
 from lifecycle_fsm.wording import counted
 from lifecycle_fsm.zones import find_zone
 
@@ -117,7 +118,7 @@ def explain(
 
 def _save(story: Story, out: str) -> None:
     if out.lower().endswith(".md"):
-        replace_file(out, story.markdown().encode())
+        write_file(out, story.markdown())
         return
     from lifecycle_fsm import diagram
 

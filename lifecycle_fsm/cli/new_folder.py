@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lifecycle_fsm.errors import FileProblem
-from lifecycle_fsm.tables.folder import made_folder
+from lifecycle_fsm.files import made_folder, why, write_file
 
 _SHOWN = 3
 
@@ -36,9 +36,7 @@ def fill_new_folder(name: str, files: Mapping[str, bytes]) -> None:
         with made_folder(folder):
             _fill(folder, files)
     except (OSError, ValueError, RuntimeError) as error:
-        raise FileProblem(
-            f"{name} cannot be written: {getattr(error, 'strerror', None) or error}"
-        ) from error
+        raise FileProblem(f"{name} cannot be written: {why(error)}") from error
 
 
 def _check(name: str, folder: Path) -> None:
@@ -59,7 +57,7 @@ def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
     moved: list[Path] = []
     try:
         for name, content in files.items():
-            (beside / name).write_bytes(content)
+            write_file(beside / name, content)
         for name in files:
             _move(beside / name, folder / name)
             moved.append(folder / name)

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from lifecycle_fsm.cli.common import ModelArgument, load_model
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import stub
-from lifecycle_fsm.tables import replace_file
 
 
 def types(
@@ -37,4 +37,4 @@ def types(
     if out is None:
         print(text, end="")
     else:
-        replace_file(out, text.encode())
+        write_file(out, text)

@@ -18,6 +18,7 @@ import typer
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.cli.common import Bar, as_json, lined_up
 from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.funnel import Counts, count
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
@@ -542,8 +543,8 @@ class Output:
                 table.save(self.folder.file(name + suffix))
         self.rejects.extend(outcome.contradictions)
         self.rejects.save(self.folder.file("rejected.csv"))
-        self.folder.file("summary.txt").write_text(outcome.as_text() + "\n", "utf-8")
-        self.folder.file("summary.json").write_text(as_json(outcome.as_dict()) + "\n", "utf-8")
+        write_file(self.folder.file("summary.txt"), outcome.as_text() + "\n")
+        write_file(self.folder.file("summary.json"), as_json(outcome.as_dict()) + "\n")
         if self.pictures:
             from lifecycle_fsm import diagram
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle_fsm.errors import FileProblem, ModelError, Problem, suggest
+from lifecycle_fsm.files import why, write_file
 from lifecycle_fsm.model.lines import find, lines_of
 from lifecycle_fsm.model.model import Model
 from lifecycle_fsm.model.reading import from_plain
@@ -59,7 +60,7 @@ def load(source: str | PathLike[str]) -> Model:
         raise FileProblem(f"{path}: it is not UTF-8 text: {error}") from None
     except (OSError, ValueError) as error:
         raise FileProblem(
-            f"{path}: cannot read this model: {_said(error)}; give a TOML file or one of "
+            f"{path}: cannot read this model: {why(error)}; give a TOML file or one of "
             f"{', '.join(shipped())}"
         ) from None
     return loads(text, str(path), str(path.parent))
@@ -114,15 +115,7 @@ def save(model: Model, path: str | PathLike[str]) -> None:
         ModelError: a move is guarded by a Python function, which has no text.
         FileProblem: the file cannot be written.
     """
-    text = dumps(model)
-    try:
-        Path(path).write_text(text, "utf-8")
-    except (OSError, ValueError) as error:
-        raise FileProblem(f"{path}: cannot write this model: {_said(error)}") from None
-
-
-def _said(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
+    write_file(path, dumps(model))
 
 
 def _place(name: str, line: int | None) -> str:

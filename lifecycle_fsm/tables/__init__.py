@@ -1,7 +1,7 @@
 """Files in and out: rows to activities by a mapping, records to Parquet and CSV."""
 
 from lifecycle_fsm.tables.binding import FileReport, Targets
-from lifecycle_fsm.tables.folder import OutputFolder, replace_file
+from lifecycle_fsm.tables.folder import OutputFolder
 from lifecycle_fsm.tables.intake import Intake, open_inputs
 from lifecycle_fsm.tables.mapping import InputMapping, load_mapping, parse_mapping
 from lifecycle_fsm.tables.order import by_event
@@ -43,5 +43,4 @@ __all__ = [
     "parse_mapping",
     "people_columns",
     "read_history",
-    "replace_file",
 ]

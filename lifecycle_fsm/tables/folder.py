@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
 from lifecycle_fsm.errors import FileProblem
+from lifecycle_fsm.files import hidden_name, made_folder, why, write_file
 
 MARKER = ".lifecycle-fsm.json"
 
@@ -38,7 +36,7 @@ class OutputFolder:
             self.path = Path(path).resolve()
             self._check()
         except (OSError, ValueError, RuntimeError) as error:
-            raise FileProblem(f"{self.name} cannot be the output: {_why(error)}") from error
+            raise FileProblem(f"{self.name} cannot be the output: {why(error)}") from error
         self._folder: Path | None = None
         self._cleaning = contextlib.ExitStack()
 
@@ -52,11 +50,12 @@ class OutputFolder:
         try:
             with contextlib.ExitStack() as cleaning:
                 cleaning.enter_context(made_folder(above))
-                self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=above))
+                self._folder = hidden_name(above)
                 cleaning.callback(self._clean)
+                self._folder.mkdir()
                 self._cleaning = cleaning.pop_all()
         except OSError as error:
-            raise FileProblem(f"{self.name} cannot be written: {_why(error)}") from error
+            raise FileProblem(f"{self.name} cannot be written: {why(error)}") from error
         return self
 
     def __exit__(
@@ -72,7 +71,7 @@ class OutputFolder:
             with self._cleaning:
                 self._publish()
         except OSError as problem:
-            raise FileProblem(f"{self.name} cannot be written: {_why(problem)}") from problem
+            raise FileProblem(f"{self.name} cannot be written: {why(problem)}") from problem
 
     def _clean(self) -> None:
         if self._folder is not None:
@@ -120,8 +119,7 @@ class OutputFolder:
             )
         marker = {"about": "written by lifecycle-fsm; the next run replaces these files"}
         text = json.dumps({**marker, "files": sorted(new)}, indent=1)
-        (self._folder / MARKER).write_text(text + "\n", "utf-8")
-        self._folder.chmod(0o777 & ~_umask())
+        write_file(self._folder / MARKER, text + "\n")
         if not self.path.exists():
             self._folder.rename(self.path)
             self._folder = None
@@ -131,8 +129,7 @@ class OutputFolder:
     def _swap(self, kept: set[str]) -> None:
         """Put the new folder in the place of the old one; the old one is gone last of all."""
         assert self._folder is not None
-        before = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
-        before.rmdir()
+        before = hidden_name(self.path.parent)
         self.path.rename(before)
         try:
             self._folder.rename(self.path)
@@ -146,63 +143,9 @@ class OutputFolder:
         except OSError as error:
             raise FileProblem(
                 f"{self.name} is written, but {', '.join(sorted(kept))} could not be moved there "
-                f"and may still be in {before}: {_why(error)}"
+                f"and may still be in {before}: {why(error)}"
             ) from error
         shutil.rmtree(before, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def made_folder(folder: Path) -> Iterator[None]:
-    """Make a folder and those above it; they are gone again where the work fails and nothing has
-    come to lie in them.
-
-    Raises:
-        OSError: one of them cannot be made.
-    """
-    made: list[Path] = []
-    try:
-        for one in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
-            one.mkdir(exist_ok=True)
-            made.append(one)
-        yield
-    except BaseException:
-        for one in reversed(made):
-            with contextlib.suppress(OSError):
-                one.rmdir()
-        raise
-
-
-def replace_file(path: str | Path, content: bytes) -> None:
-    """Write one file, whole or not at all.
-
-    Raises:
-        FileProblem: it cannot be written.
-    """
-    target = Path(path)
-    made: str | None = None
-    try:
-        target = target.resolve()
-        handle, made = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(made).chmod(0o666 & ~_umask())
-        Path(made).replace(target)
-        made = None
-    except (OSError, ValueError, RuntimeError) as error:
-        raise FileProblem(f"{path} cannot be written: {_why(error)}") from error
-    finally:
-        if made is not None:
-            Path(made).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _why(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error)
 
 
 def _some(names: set[str]) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lifecycle_fsm.errors import FileProblem
-from lifecycle_fsm.tables import OutputFolder, replace_file
-from lifecycle_fsm.tables.folder import MARKER, made_folder
+from lifecycle_fsm.tables import OutputFolder
+from lifecycle_fsm.tables.folder import MARKER
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -191,64 +191,6 @@ def test_the_output_can_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         run(tmp_path / "out", a="1")
-        replace_file(tmp_path / "file", b"x")
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o750
-    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
-
-
-def test_a_file_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "f.svg"
-    replace_file(path, b"one")
-    replace_file(path, b"two")
-    assert path.read_bytes() == b"two"
-
-    def broken(self: Path, to: Path) -> Path:
-        raise OSError("no")
-
-    monkeypatch.setattr(Path, "replace", broken)
-    with pytest.raises(FileProblem, match=r"f\.svg cannot be written: no"):
-        replace_file(path, b"three")
-    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {"f.svg": b"two"}
-    with pytest.raises(FileProblem, match="cannot be written"):
-        replace_file(tmp_path / "none" / "f.svg", b"x")
-
-
-def fail_in(folder: Path, *files: str) -> None:
-    with made_folder(folder):
-        for name in files:
-            (folder / name).write_text("x")
-        raise KeyboardInterrupt
-
-
-def test_a_folder_that_was_made_for_nothing_is_gone_again(tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    with pytest.raises(KeyboardInterrupt):
-        fail_in(tmp_path / "mine/a/b")
-    assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
-    with pytest.raises(KeyboardInterrupt):
-        fail_in(tmp_path / "mine")
-    assert (tmp_path / "mine").is_dir()
-    with pytest.raises(KeyboardInterrupt):
-        fail_in(tmp_path / "a/b", "theirs")
-    assert tree(tmp_path) == {"a/b/theirs": "x"}
-    with made_folder(tmp_path / "mine/c"):
-        pass
-    assert (tmp_path / "mine/c").is_dir()
-
-
-def test_a_folder_that_cannot_be_made_leaves_none_above_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = Path.mkdir
-
-    def broken(self: Path, mode: int = 0o777, *, exist_ok: bool = False) -> None:
-        if self.name == "b":
-            raise OSError("no")
-        real(self, mode, exist_ok=exist_ok)
-
-    monkeypatch.setattr(Path, "mkdir", broken)
-    with pytest.raises(OSError, match="no"), made_folder(tmp_path / "a/b"):
-        pass
-    assert list(tmp_path.iterdir()) == []
