@@ -7,14 +7,16 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from os import PathLike
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from lifecycle_fsm.errors import FileProblem
 
+#: How the names of files begin that are on their way to their place.
+_HIDDEN = ".lifecycle-fsm-"
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/self/fd)/(\d+)")
 
@@ -70,7 +72,84 @@ def made_folder(folder: Path) -> Iterator[None]:
 
 def hidden_name(folder: Path) -> Path:
     """A name in a folder that nobody has and that no pattern such as ``*`` finds."""
-    return folder / f".lifecycle-fsm-{os.urandom(8).hex()}"
+    return folder / f"{_HIDDEN}{os.urandom(8).hex()}"
+
+
+def names_in(folder: Path) -> set[str]:
+    """What lies in a folder, but for what a process that was killed has left under such a name."""
+    return {one.name for one in folder.iterdir() if not one.name.startswith(_HIDDEN)}
+
+
+def put_in_place(
+    new: Path, folder: Path, names: Iterable[str], *, old: Path, replaced: Iterable[str] = ()
+) -> None:
+    """Move files from the folder ``new`` into another one: all of them, or none.
+
+    Names are relative, and may lie in folders. First the files in ``replaced`` make room, and wait
+    in the folder ``old``. Nothing else is moved, and nothing written over, at whatever moment an
+    exception comes, or the end of the process.
+
+    Raises:
+        OSError: a name is taken, or a file cannot be moved; then all is as it was.
+    """
+    names, replaced = tuple(names), tuple(replaced)
+    lacking = {one for one in _folders(folder, names) if not one.exists()}
+    try:
+        for name in replaced:
+            _make_room(old / name)
+            (folder / name).rename(old / name)
+        for name in names:
+            _make_room(folder / name)
+            _move_to_free(new / name, folder / name)
+    except BaseException:
+        for name in names:
+            _move_back(new / name, folder / name)
+        for name in replaced:
+            if os.path.lexists(old / name):
+                _make_room(folder / name)
+                _move_to_free(old / name, folder / name)
+        _remove_empty({*lacking, old, *_folders(old, replaced)})
+        raise
+    _remove_empty(_folders(folder, replaced))
+
+
+def _move_back(source: Path, target: Path) -> None:
+    """Whatever was interrupted, the files themselves say what was done: it is gone, or linked."""
+    if not os.path.lexists(target):
+        return
+    if not os.path.lexists(source):
+        target.rename(source)
+    elif os.path.samestat(source.lstat(), target.lstat()):
+        target.unlink()
+
+
+def _folders(folder: Path, names: Iterable[str]) -> set[Path]:
+    """The folders below one in which files of these names lie."""
+    return {folder / above for name in names for above in PurePath(name).parents[:-1]}
+
+
+def _make_room(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _move_to_free(source: Path, target: Path) -> None:
+    """A link fails where the name has been taken meanwhile; a rename would write over it."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:  # not every file system has links
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, f"{target.name} is there already") from None
+        source.rename(target)
+    else:
+        source.unlink()
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    for one in sorted(folders, key=lambda one: len(one.parts), reverse=True):
+        with suppress(OSError):
+            one.rmdir()
 
 
 def why(error: BaseException) -> str:

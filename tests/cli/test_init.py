@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lifecycle_fsm import files
 from lifecycle_fsm.cli import new_folder
 from lifecycle_fsm.cli.init import starter
 from lifecycle_fsm.errors import FileProblem
@@ -275,7 +276,7 @@ def test_nothing_half_written_is_left(
         return third
 
     if linking:
-        monkeypatch.setattr(new_folder, "_move", fails(new_folder._move))
+        monkeypatch.setattr(files, "_move_to_free", fails(files._move_to_free))
     else:
         monkeypatch.setattr(new_folder, "write_file", fails(write_file))
     done = cli("init", "mine")
