@@ -12,11 +12,12 @@ import typer
 from lifecycle_fsm.cli.common import (
     JsonOption,
     ModelArgument,
-    complain,
     folder_for,
+    keep_inputs,
     load_model,
     print_json,
 )
+from lifecycle_fsm.cli.endings import complain
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model
@@ -80,6 +81,7 @@ def cases(
     """
     if out is not None and check is not None:
         raise LifecycleError("--out writes a table and --check compares with one: give one of them")
+    keep_inputs(out, model)
     lifecycle = load_model(model)
     if check is not None:
         return _check(lifecycle, model, check, as_json)

@@ -10,13 +10,14 @@ import typer
 from lifecycle_fsm.cli.common import (
     JsonOption,
     ModelArgument,
-    complain,
     folder_for,
+    keep_inputs,
     load_model,
     print_json,
     progress,
     read_time,
 )
+from lifecycle_fsm.cli.endings import complain
 from lifecycle_fsm.cli.working import (
     ActivitiesOption,
     FormatOption,
@@ -77,13 +78,15 @@ def explain(
     Takes the files and the mapping that `run` takes. Of a record that was folded into another, the
     story of both is told.
     """
+    inputs = inputs_of(people, activities)
+    keep_inputs(out, model, mapping, *(path for _, path in inputs))
     end = read_time("--at", at, find_zone(zone))
     lifecycle = Lifecycle(load_model(model))
     rejects: list[Reject] = []
     with progress() as bar:
         log = read_log(
             lifecycle,
-            inputs_of(people, activities),
+            inputs,
             mapping=mapping,
             format=format,
             order=order,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import ModelArgument, load_model
+from lifecycle_fsm.cli.common import ModelArgument, keep_inputs, load_model
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import stub
 
@@ -33,6 +33,7 @@ def types(
     lifecycle.person("p1").sales_rejected(at=now)
     ```
     """
+    keep_inputs(out, model)
     text = stub(load_model(model))
     if out is None:
         print(text, end="")

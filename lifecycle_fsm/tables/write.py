@@ -6,8 +6,6 @@ Every column has the type of its value. Times are UTC; a CSV has them as ``2018-
 from __future__ import annotations
 
 import json
-import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from operator import attrgetter, methodcaller
@@ -209,15 +207,16 @@ class TableWriter(Generic[T]):
             raise FileProblem(f"{path}: a table is written as .csv or .parquet")
         self._flush()
         with whole_file(path) as file:
+            watched = _Watched(file)
             try:
-                write(file)
+                write(watched)
             except (OSError, self._pl.exceptions.PolarsError) as error:
-                raise _of_system(error) from error
+                raise watched.error or error from error
 
-    def _write_parquet(self, file: BinaryIO) -> None:
+    def _write_parquet(self, file: _Watched) -> None:
         self._pl.concat(self._frames).write_parquet(file)
 
-    def _write_csv(self, file: BinaryIO) -> None:
+    def _write_csv(self, file: _Watched) -> None:
         lists = [one.name for one in self._columns if one.type == "texts"]
         joined = [self._pl.col(name).list.join(BETWEEN).replace("", None) for name in lists]
         for place, frame in enumerate(self._frames):
@@ -226,12 +225,22 @@ class TableWriter(Generic[T]):
             )
 
 
-def _of_system(error: Exception) -> OSError:
-    """What the system said, which polars tells in a text alone: ``… (os error 28)``."""
-    number = re.search(r"\(os error (\d+)\)", str(error))
-    if number is None:
-        return OSError(str(error))
-    return OSError(int(number[1]), os.strerror(int(number[1])))
+class _Watched:
+    """A file that keeps what the system said: polars tells a full disk as a bad format."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def read_history(
