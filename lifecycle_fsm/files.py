@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import stat
@@ -15,6 +16,7 @@ from typing import BinaryIO
 
 from lifecycle_fsm.errors import FileProblem
 
+_log = logging.getLogger(__name__)
 #: How the names of files begin that are on their way to their place.
 _HIDDEN = ".lifecycle-fsm-"
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
@@ -183,6 +185,7 @@ def _opened(path: str | PathLike[str]) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(target)
+        _log.debug("written: %s", target)
     finally:
         beside.unlink(missing_ok=True)
     _sync_folder(target.parent)

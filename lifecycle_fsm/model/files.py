@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from os import PathLike
 from pathlib import Path
@@ -16,6 +17,8 @@ from lifecycle_fsm.model.writing import to_plain
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+
+_log = logging.getLogger(__name__)
 
 
 def shipped() -> tuple[str, ...]:
@@ -83,7 +86,7 @@ def loads(text: str, name: str = "", folder: str = "") -> Model:
     except (ValueError, RecursionError) as error:
         raise FileProblem(f"{name or 'model'}: this is not TOML: {error}") from None
     try:
-        return from_plain(plain, folder)
+        model = from_plain(plain, folder)
     except ModelError as error:
         lines = lines_of(text)
         located = [(find(lines, one.where), one) for one in error.problems]
@@ -95,6 +98,8 @@ def loads(text: str, name: str = "", folder: str = "") -> Model:
             ],
             error.name,
         ) from None
+    _log.debug("loaded: %s, the model %s %s", name or "a text", model.name, model.version)
+    return model
 
 
 def dumps(model: Model) -> str:

@@ -6,6 +6,7 @@ either gives all its activities or is one :class:`~lifecycle_fsm.tables.read.Rej
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from lifecycle_fsm.errors import FileProblem, Problem
 from lifecycle_fsm.tables.binding import BoundFile, FileReport, Targets
 from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping, complain
 from lifecycle_fsm.tables.read import Format, Reject, Table, open_table, tells_format
+
+_log = logging.getLogger(__name__)
 
 
 def open_inputs(
@@ -119,6 +122,7 @@ class Intake:
         for place, file in enumerate(self._files):
             self._place = place
             yield from file.activities(self._reject)
+            _log.debug("read: %s", file.report)
 
 
 def _label(inputs: Sequence[tuple[str, Table]], place: int) -> str:
