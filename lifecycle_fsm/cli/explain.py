@@ -98,7 +98,7 @@ def explain(
         complain(f"note: {note}")
     if rejects:
         complain(
-            f"note: {counted(len(rejects), 'row')} of these files could not be used: see `run`"
+            f"note: {counted(len(rejects), 'row')} about {person_id!r} could not be used: see `run`"
         )
     if not log.activities:
         raise UnknownPerson(f"nothing in these files is about {person_id!r}")

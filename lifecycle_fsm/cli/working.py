@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +18,7 @@ import typer
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.cli.common import Bar, as_json, lined_up
-from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.funnel import Counts, count
 from lifecycle_fsm.lifecycle import Lifecycle
@@ -41,6 +42,7 @@ from lifecycle_fsm.tables import (
     open_inputs,
     people_columns,
 )
+from lifecycle_fsm.tables.sifting import as_words
 from lifecycle_fsm.wording import counted
 
 Order: TypeAlias = Literal["event", "arrival"]
@@ -191,37 +193,66 @@ def read_log(
     only: str | None = None,
 ) -> Log:
     """Read all files into one log; ``only`` keeps what concerns one person, with everybody whose
-    record is ever folded together with that one [S23]."""
+    record is ever folded together with that one [S23]; so do the rejects."""
     read: InputMapping | None = load_mapping(mapping) if mapping is not None else None
-    # Whom a person is merged with is known at the end only: then the files are read once more. A
-    # stream cannot be, so all of it is kept.
-    again = only is not None and all(Path(path).is_file() for _, path in inputs)
-    found = _Found(frozenset({only}) if only is not None and again else None)
-    found.read(lifecycle, inputs, read, format, reject, bar)
-    if only is not None:
-        from lifecycle_fsm.story import joined
-
-        group = joined(found.merges, only)
-        if not again:
-            found.keep(group)
-        elif len(group) > 1:
-            found = _Found(group)
-            found.read(lifecycle, inputs, read, format, lambda twice: None, bar)
+    arguments = (lifecycle, inputs, read, format)
+    if only is None:
+        found = _Found(None)
+        found.read(*arguments, reject, bar)
+    else:
+        found = _about(only, arguments, bar)
+        for one in found.rejects:
+            reject(one)
     ordered = by_event(found.activities) if order == "event" else found.activities
     return Log(ordered, found.end, found.reports, found.notes, found.activities, found.places)
 
 
+_Arguments: TypeAlias = tuple[
+    Lifecycle, Sequence[tuple[str, str]], InputMapping | None, Format | None
+]
+
+
+def _about(person: str, arguments: _Arguments, bar: Bar) -> _Found:
+    """What the files have about one person and everybody who is that person."""
+    from lifecycle_fsm.story import joined
+
+    # Whom a person is merged with is known at the end only: then the files are read once more. A
+    # stream cannot be, so all of it is kept.
+    again = all(Path(path).is_file() for _, path in arguments[1])
+    group, sifted = frozenset({person}), again
+    while True:
+        found = _Found(group if again else None, sifted)
+        try:
+            known = found.read(*arguments, found.rejects.append, bar)
+        except FileProblem:
+            known = False
+            if not sifted:
+                raise
+        if not known:  # what was left out may matter, or somebody would miss it
+            sifted = False
+            continue
+        wider = joined(found.merges, person)
+        if wider <= group or not again:
+            break
+        group = wider
+    found.keep(wider)
+    return found
+
+
 @attrs.define
 class _Found:
-    """What was read: the activities of some persons, or of all."""
+    """What was read: the activities of some persons, or of all; ``sifted`` where the rows about
+    others are not even looked at, but for those that tell when the files end."""
 
     only: frozenset[str] | None
+    sifted: bool = False
     activities: list[Activity] = attrs.field(factory=list)
     places: array[int] = attrs.field(factory=lambda: array("Q"))
     merges: list[tuple[str, str]] = attrs.field(factory=list)
     end: datetime | None = None
     reports: Sequence[FileReport] = ()
     notes: Sequence[str] = ()
+    rejects: list[Reject] = attrs.field(factory=list)
 
     def read(
         self,
@@ -231,11 +262,12 @@ class _Found:
         format: Format | None,
         reject: Callable[[Reject], None],
         bar: Bar,
-    ) -> None:
-        """Read the files from their beginning."""
+    ) -> bool:
+        """Read the files from their beginning; is it known when they end?"""
         tables = open_inputs(inputs, mapping, format)
         try:
             intake = Intake(tables, Targets.of(lifecycle.model), mapping, reject)
+            bound = intake.sift(self.only) if self.only is not None and self.sifted else None
             for place, activity in enumerate(intake):
                 if self.end is None or activity.at > self.end:
                     self.end = activity.at
@@ -248,6 +280,7 @@ class _Found:
                 if place % _STEP == 0:
                     bar("reading", intake.done)
             self.reports, self.notes = intake.reports, intake.notes
+            return bound is None or (self.end is not None and self.end >= bound)
         finally:
             for _, table in tables:
                 table.close()
@@ -258,6 +291,8 @@ class _Found:
         kept = [(one, place) for one, place in both if one.person in group]
         self.activities = [one for one, _ in kept]
         self.places = array("Q", (place for _, place in kept))
+        named = re.compile(as_words(group)).search
+        self.rejects = [one for one in self.rejects if named(one.raw)]
 
 
 @attrs.define
