@@ -167,7 +167,7 @@ def test_whatever_a_mapping_makes_of_a_row(tmp_path: Path, mapping: str, person:
     made = (
         "person,at,also\n1,2024-05-01T09:00:00Z,\nx,2024-05-02T09:00:00Z,2024-05-20\n"
         ",2024-05-03T09:00:00Z,\np1,2024-05-04T09:00:00Z,2024-08-01\ny,2024-06-04T09:00:00Z,\n"
-        "1,2024-05-05T09:00:00Z,2024-09-01\n"
+        "1,2024-05-05T09:00:00Z,2024-09-01\np1,2024-01-07T09:00:00Z,\ny,2024-02-08T09:00:00Z,\n"
     )
     (tmp_path / "a.csv").write_text(made)
     (tmp_path / "map.toml").write_text(f'zone = "Europe/Berlin"\n[activities]\n{mapping}\n')
