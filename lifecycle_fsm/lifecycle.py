@@ -15,6 +15,7 @@ from lifecycle_fsm.activities import Activity, made_id
 from lifecycle_fsm.errors import RecordError, UnknownPerson, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.lookup import look_up
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.orchestrator import Orchestrator, Parked
@@ -112,6 +113,20 @@ class Lifecycle:
                 f"nobody with the id {id!r} has been created"
                 f"{suggest(id, self._orchestrator.people) if len(self) <= 10_000 else ''}"
             ) from None
+
+    def find(self, text: str) -> tuple[Person, ...]:
+        """Everybody who is meant by an id, an e-mail address or a name; nobody is no error.
+
+        An id finds one person, also that of a record that was folded into another. An address is
+        told in any case, and so are names: all words of the text stand in first name, last name
+        and company.
+        """
+        try:
+            return (self.person(text),)
+        except UnknownPerson:
+            people = self._orchestrator.people
+            found = (self.person(one.id) for one in look_up(text, people.values()))
+            return tuple({one.id: one for one in found}.values())
 
     def __iter__(self) -> Iterator[Person]:
         people, merged = self._orchestrator.people, self._orchestrator.merged

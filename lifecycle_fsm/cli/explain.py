@@ -27,7 +27,6 @@ from lifecycle_fsm.cli.working import (
     inputs_of,
     read_log,
 )
-from lifecycle_fsm.errors import UnknownPerson
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.story import Story, tell
@@ -38,7 +37,9 @@ from lifecycle_fsm.zones import find_zone
 
 def explain(
     model: ModelArgument,
-    person_id: Annotated[str, typer.Argument(metavar="PERSON_ID", help="The person's id.")],
+    person: Annotated[
+        str, typer.Argument(metavar="PERSON", help="The id, the e-mail address or the name.")
+    ],
     people: PeopleOption = None,
     activities: ActivitiesOption = None,
     mapping: MappingOption = None,
@@ -75,7 +76,8 @@ def explain(
         --trigger disqualify --out p1.svg
     ```
 
-    Takes the files and the mapping that `run` takes. Of a record that was folded into another, the
+    Takes the files and the mapping that `run` takes. Where an address or a name may be of several
+    people, their ids are listed. Of a record that was folded into another, the
     story of both is told.
     """
     inputs = inputs_of(people, activities)
@@ -92,20 +94,19 @@ def explain(
             order=order,
             reject=rejects.append,
             bar=bar,
-            only=person_id,
+            only=person,
         )
     for note in log.notes:
         complain(f"note: {note}")
     if rejects:
-        complain(
-            f"note: {counted(len(rejects), 'row')} about {person_id!r} could not be used: see `run`"
-        )
-    if not log.activities:
-        raise UnknownPerson(f"nothing in these files is about {person_id!r}")
+        unused = counted(len(rejects), "row")
+        complain(f"note: {unused} about {log.person!r} could not be used: see `run`")
+    if log.person != person:
+        complain(f"note: {person!r} is {log.person!r}")
     story = tell(
         lifecycle.model,
         log.activities,
-        person_id,
+        log.person,
         until=log.last(lifecycle.model) if end is None else end,
         trigger=trigger,
         zone=zone,

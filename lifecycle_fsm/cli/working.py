@@ -18,10 +18,11 @@ import typer
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.cli.common import Bar, as_json, lined_up
-from lifecycle_fsm.errors import FileProblem, LifecycleError
+from lifecycle_fsm.errors import FileProblem, LifecycleError, UnknownPerson
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.funnel import Counts, count
 from lifecycle_fsm.lifecycle import Lifecycle
+from lifecycle_fsm.lookup import full_name, look_up, nearest
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import (
@@ -77,6 +78,7 @@ OrderOption = Annotated[
     Order, typer.Option(help="Apply activities by when they happened, or as the files have them.")
 ]
 _STEP = 2_000
+_SHOWN = 20
 _LINE_BITS = 40
 _PEOPLE, _ACTIVITIES = ("person", "people"), ("activity", "activities")
 
@@ -85,7 +87,8 @@ _PEOPLE, _ACTIVITIES = ("person", "people"), ("activity", "activities")
 class Log:
     """Activities in order, what became of their files, and when the last row of these happened.
 
-    ``read`` has them as the files have them, and ``places`` for each the file and the line.
+    ``read`` has them as the files have them, and ``places`` for each the file and the line;
+    ``person`` is the id of the one whom they are about, where that was asked for.
     """
 
     activities: list[Activity]
@@ -95,6 +98,7 @@ class Log:
     read: Sequence[Activity] = ()
     places: Sequence[int] = ()
     left_out: int = 0
+    person: str = ""
     refused: list[tuple[Activity, str]] = attrs.field(factory=list)
     processed: set[str] = attrs.field(init=False)
 
@@ -192,19 +196,32 @@ def read_log(
     bar: Bar,
     only: str | None = None,
 ) -> Log:
-    """Read all files into one log; ``only`` keeps what concerns one person, with everybody whose
-    record is ever folded together with that one [S23]; so do the rejects."""
+    """Read all files into one log; ``only``, an id, an e-mail address or a name, keeps what
+    concerns one person, with everybody whose record is ever folded together with that one [S23];
+    of the rejects too.
+
+    Raises:
+        UnknownPerson: ``only`` means nobody, or several.
+    """
     read: InputMapping | None = load_mapping(mapping) if mapping is not None else None
     arguments = (lifecycle, inputs, read, format)
     if only is None:
         found = _Found(None)
         found.read(*arguments, reject, bar)
     else:
-        found = _about(only, arguments, bar)
+        only, found = _about(only, arguments, bar)
         for one in found.rejects:
             reject(one)
     ordered = by_event(found.activities) if order == "event" else found.activities
-    return Log(ordered, found.end, found.reports, found.notes, found.activities, found.places)
+    return Log(
+        ordered,
+        found.end,
+        found.reports,
+        found.notes,
+        found.activities,
+        found.places,
+        person=only or "",
+    )
 
 
 _Arguments: TypeAlias = tuple[
@@ -212,16 +229,37 @@ _Arguments: TypeAlias = tuple[
 ]
 
 
-def _about(person: str, arguments: _Arguments, bar: Bar) -> _Found:
-    """What the files have about one person and everybody who is that person."""
+def _about(text: str, arguments: _Arguments, bar: Bar) -> tuple[str, _Found]:
+    """The id of the person who is meant, and what the files have about all who are that person."""
     from lifecycle_fsm.story import joined
 
-    # Whom a person is merged with is known at the end only: then the files are read once more. A
-    # stream cannot be, so all of it is kept.
-    again = all(Path(path).is_file() for _, path in arguments[1])
-    group, sifted = frozenset({person}), again
+    # A stream cannot be read once more, so all of it is kept.
+    if not all(Path(path).is_file() for _, path in arguments[1]):
+        found = _everything(arguments, bar)
+        person = _meant(text, found)
+        found.keep(joined(found.merges, person))
+        return person, found
+    found = _of_group(text, arguments, bar)
+    if found.activities:
+        return text, found
+    person = _meant(text, _everything(arguments, bar))
+    return person, _of_group(person, arguments, bar)
+
+
+def _everything(arguments: _Arguments, bar: Bar) -> _Found:
+    found = _Found(None)
+    found.read(*arguments, found.rejects.append, bar)
+    return found
+
+
+def _of_group(person: str, arguments: _Arguments, bar: Bar) -> _Found:
+    """What is about a record, and about all that it is ever folded together with: these are known
+    at the end only, and then the files are read once more."""
+    from lifecycle_fsm.story import joined
+
+    group, sifted = frozenset({person}), True
     while True:
-        found = _Found(group if again else None, sifted)
+        found = _Found(group, sifted)
         try:
             known = found.read(*arguments, found.rejects.append, bar)
         except FileProblem:
@@ -232,11 +270,54 @@ def _about(person: str, arguments: _Arguments, bar: Bar) -> _Found:
             sifted = False
             continue
         wider = joined(found.merges, person)
-        if wider <= group or not again:
-            break
+        if wider <= group:
+            found.keep(group)
+            return found
         group = wider
-    found.keep(wider)
-    return found
+
+
+@attrs.define
+class _Known:
+    """What the files say of a person, by which one may be found."""
+
+    id: str
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+
+
+def _meant(text: str, found: _Found) -> str:
+    """The id of the one person who is meant.
+
+    Raises:
+        UnknownPerson: it is nobody, or there are several.
+    """
+    from lifecycle_fsm.story import joined
+
+    people: dict[str, _Known] = {}
+    for activity in found.activities:
+        one = people.setdefault(activity.person, _Known(activity.person))
+        if activity.kind in ("created", "changed"):
+            for name in ("email", "first_name", "last_name", "company"):
+                if name in activity.payload:
+                    setattr(one, name, activity.payload[name])
+    meant = look_up(text, people.values())
+    if meant and {one.id for one in meant} <= joined(found.merges, meant[0].id):
+        return meant[0].id  # records of one person, who has one story
+    if meant:
+        shown = [(one.id, full_name(one), one.company or "") for one in meant[:_SHOWN]]
+        more = f"\n  … and {len(meant) - _SHOWN:,} more" if len(meant) > _SHOWN else ""
+        raise UnknownPerson(
+            f"{text!r} may be any of {len(meant):,} people; give the id of one:\n"
+            f"{lined_up(shown)}{more}"
+        )
+    found.keep(frozenset({text}))
+    unused = counted(len(found.rejects), "row")
+    rejected = f"; {unused} about it could not be used: see `run`" if found.rejects else ""
+    raise UnknownPerson(
+        f"nothing in these files is about {text!r}{nearest(text, people.values())}{rejected}"
+    )
 
 
 @attrs.define

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm.cli.working import Log, read_log
-from lifecycle_fsm.errors import FileProblem
+from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.tables import Intake, Reject
 from tests.cli.commands import Cli
@@ -96,7 +96,7 @@ def same_either_way(inputs: list[tuple[str, str]], person: str, mapping: str | N
     for sifted in (True, False):
         try:
             found.append(read(inputs, person, mapping, sifted))
-        except FileProblem as error:
+        except LifecycleError as error:
             found.append(str(error))
     assert found[0] == found[1]
 
