@@ -10,6 +10,7 @@ What is exported here is public; everything else may change.
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,9 @@ if TYPE_CHECKING:
     from lifecycle_fsm.requests import Request
 
 __version__ = "0.1.0"
+
+# Quiet, unless the program that embeds this says otherwise.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 #: Where each public name lives. They are imported when they are first used: pytest loads this
 #: package for its plugin in every project where it is installed, also for suites without a model.

@@ -19,6 +19,8 @@
 from __future__ import annotations
 
 import difflib
+import functools
+import inspect
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -41,6 +43,7 @@ __all__ = [
     "StageConflict",
     "StepFailed",
     "UnknownPerson",
+    "async_fault",
     "suggest",
 ]
 
@@ -137,3 +140,18 @@ def suggest(word: str, known: Iterable[str]) -> str:
     """``"; did you mean 'x'?"`` for the nearest known word, or nothing where none is near."""
     near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def async_fault(function: object) -> str:
+    """What to say of a callable whose answer has to be awaited; nothing of a plain one.
+
+    Everything here runs at once, so it would never run, and its coroutine would count as true.
+    """
+    while isinstance(function, functools.partial):
+        function = function.func
+    call = getattr(type(function), "__call__", None)  # noqa: B004 - how it is called, not whether
+    for one in (function, call):
+        if inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one):
+            name = getattr(function, "__qualname__", type(function).__qualname__)
+            return f"{name} is async, and nothing here awaits it: give a plain function"
+    return ""

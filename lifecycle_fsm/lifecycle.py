@@ -15,6 +15,7 @@ from lifecycle_fsm.activities import Activity, by_event, made_id
 from lifecycle_fsm.errors import RecordError, UnknownPerson, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
+from lifecycle_fsm.lookup import look_up
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.orchestrator import Orchestrator, Parked
@@ -114,6 +115,21 @@ class Lifecycle:
                 f"nobody with the id {id!r} has been created"
                 f"{suggest(id, self._orchestrator.people) if len(self) <= 10_000 else ''}"
             ) from None
+
+    def find(self, text: str) -> tuple[Person, ...]:
+        """Everybody who is meant by an id, an e-mail address or a name; nobody is no error.
+
+        An id finds one person, also that of a record that was folded into another. An address is
+        told in any case, and so are names: all words of the text stand in first name, last name
+        and company.
+        """
+        try:
+            return (self.person(text),)
+        except UnknownPerson:
+            records = look_up(text, self._everybody())
+            return tuple(
+                {(person := self.person(record.id)).id: person for record in records}.values()
+            )
 
     def __iter__(self) -> Iterator[Person]:
         merged = self._orchestrator.merged

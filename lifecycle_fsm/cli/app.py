@@ -1,33 +1,71 @@
-"""The commands, put together."""
+"""The commands, put together: each is imported when it is called, and not before."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 import lifecycle_fsm
-from lifecycle_fsm.cli import (
-    cases,
-    check,
-    demo,
-    diff,
-    draw,
-    explain,
-    funnel,
-    init,
-    models,
-    run,
-    sheet,
-    types,
-)
-from lifecycle_fsm.cli.common import safely
+from lifecycle_fsm.cli.endings import safely
+
+#: The commands, each the function of its name in the module of its name, as the help lists them:
+#: with the first line of what they say of themselves.
+COMMANDS = {
+    "run": "Run people and their activities through a model.",
+    "draw": "Draw a model, its funnel, original processing, or one person's path.",
+    "funnel": "Measure the funnel: people, flows, conversion, times, salespeople, shares, SLA.",
+    "explain": "Tell one person's story: what happened, what it changed, what was refused, "
+    "what comes next.",
+    "sheet": "Write the page that marketing and sales sign: the picture, every rule in words, "
+    "the numbers.",
+    "cases": "Make the cases that test a model, for a person to look at and approve.",
+    "check": "Prove that a model does what it says: nobody is forgotten, nothing is dead, "
+    "nobody swings.",
+    "diff": "Tell what a changed model does differently, by meaning and not by text.",
+    "init": "Begin a project of your own: a model, a dozen people, what they did, and tests.",
+    "models": "List the shipped models, or print one, to copy and edit.",
+    "types": "Print a stub with the stages, triggers and fields of a model.",
+    "demo": "Make up a company and run two years of it through the model `waterfall`.",
+}
+_STYLE: dict[str, Any] = {"rich_markup_mode": "markdown", "pretty_exceptions_enable": False}
+
+
+class _Command(TyperCommand):
+    """A command of which only the name and one line are known until it is called."""
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        """Import the command, and let it read its arguments."""
+        assert self.name is not None
+        work = getattr(import_module(f"lifecycle_fsm.cli.{self.name}"), self.name)
+        alone = typer.Typer(add_completion=False, **_STYLE)
+        alone.command(self.name)(safely(work))
+        return typer.main.get_command(alone).make_context(*arguments, **settings)
+
+
+class _Commands(TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **settings: Any) -> None:
+        style = settings["rich_markup_mode"]
+        settings["commands"] = {
+            name: _Command(name, help=line, rich_markup_mode=style)
+            for name, line in COMMANDS.items()
+        }
+        super().__init__(**settings)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order in which one meets them."""
+        return list(COMMANDS)
+
 
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    **_STYLE,
 )
 
 
@@ -55,23 +93,7 @@ def lifecycle_fsm_(
     lifecycle-fsm init my-lifecycle
     ```
 
-    Exit codes: 0 done, 1 rows were rejected or faults were found, 2 wrong use, model or file,
-    130 stopped.
+    Exit status: 0 done, 1 rows were rejected or faults were found, 2 wrong use, model or file,
+    70 a fault of this program, 74 the disk, the memory or a stream failed, 129 the terminal was
+    closed, 130 stopped with Ctrl-C, 141 nobody reads the output, 143 ended by another program.
     """
-
-
-for command in (
-    run.run,
-    draw.draw,
-    funnel.funnel,
-    explain.explain,
-    sheet.sheet,
-    cases.cases,
-    check.check,
-    diff.diff,
-    init.init,
-    models.models,
-    types.types,
-    demo.demo,
-):
-    app.command()(safely(command))

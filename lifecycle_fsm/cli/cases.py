@@ -12,12 +12,14 @@ import typer
 from lifecycle_fsm.cli.common import (
     JsonOption,
     ModelArgument,
-    complain,
     folder_for,
+    keep_inputs,
     load_model,
     print_json,
 )
-from lifecycle_fsm.errors import FileProblem, LifecycleError
+from lifecycle_fsm.cli.endings import complain
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.testing.cases import (
     Table,
@@ -79,6 +81,7 @@ def cases(
     """
     if out is not None and check is not None:
         raise LifecycleError("--out writes a table and --check compares with one: give one of them")
+    keep_inputs(out, model)
     lifecycle = load_model(model)
     if check is not None:
         return _check(lifecycle, model, check, as_json)
@@ -101,10 +104,7 @@ def _write(table: Table, out: str) -> Table:
     table = table.keeping(before)
     text = to_text(table, path.suffix)
     with folder_for(out):
-        try:
-            path.write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise FileProblem(f"{out} cannot be written: {error.strerror}") from error
+        write_file(path, text)
     asked = {row.key for row in table}
     if dropped := [row for row in before if row.key not in asked]:
         complain(

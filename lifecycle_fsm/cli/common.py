@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any
 
 import typer
 
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.files import made_folder, why
 from lifecycle_fsm.model import Model, load, shipped
-from lifecycle_fsm.tables.folder import made_folder
-from lifecycle_fsm.tables.mapping import near_files
-
-P = ParamSpec("P")
-
-REJECTED, WRONG, STOPPED, NOBODY_LISTENS = 1, 2, 130, 141
 
 ModelArgument = Annotated[
     str,
@@ -42,35 +35,6 @@ ProveOption = Annotated[
 PicturesOption = Annotated[
     bool, typer.Option("--pictures/--no-pictures", help="Draw the funnel as SVG and PNG.")
 ]
-
-
-def safely(command: Callable[P, int | None]) -> Callable[P, None]:
-    """The command with its errors told in one message each, and its result as the exit code."""
-
-    @functools.wraps(command)
-    def told(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            code = command(*args, **kwargs) or 0
-            sys.stdout.flush()
-        except LifecycleError as error:
-            complain(f"error: {error}")
-            code = WRONG
-        except KeyboardInterrupt:
-            complain("stopped")
-            code = STOPPED
-        except BrokenPipeError:
-            # The reader has seen enough. Python must not try to write the rest when it ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = NOBODY_LISTENS
-        raise typer.Exit(code)
-
-    return told
-
-
-def complain(message: str) -> None:
-    """Say something beside the output."""
-    sys.stdout.flush()
-    print(message, file=sys.stderr)
 
 
 def print_json(value: object) -> None:
@@ -106,6 +70,8 @@ def load_model(name: str) -> Model:
             raise FileProblem(f"there is no model {name!r}; did you mean {str(own)!r}?")
     if name.endswith(".toml") and not Path(name).exists():
         shown = name.removesuffix(".toml")
+        from lifecycle_fsm.tables.mapping import near_files
+
         hint = f"; did you mean {shown!r}?" if shown in shipped() else near_files(name, ".toml")
         raise FileProblem(
             f"the model {name} does not exist: give a TOML file or one of "
@@ -125,9 +91,29 @@ def folder_for(path: str) -> Iterator[None]:
         try:
             made.enter_context(made_folder(Path(path).parent))
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            raise FileProblem(f"{path} cannot be written: {why}") from error
+            raise FileProblem(f"{path} cannot be written: {why(error)}") from error
         yield
+
+
+def keep_inputs(out: str | None, *inputs: str | None) -> None:
+    """See to it that a command does not write over what it reads.
+
+    Raises:
+        FileProblem: the output is one of the inputs.
+    """
+    if out is None or not Path(out).is_file():
+        return
+    for name in inputs:
+        if name is not None and Path(name).is_file() and Path(name).samefile(out):
+            raise FileProblem(f"{name} is read here, and would be replaced: write to another file")
+
+
+def files_of(model: Model) -> list[Path]:
+    """The files that the steps of a model read: an option that names one."""
+    named = (
+        value for use in model.chain for value in use.options.values() if isinstance(value, str)
+    )
+    return [path for one in named if (path := Path(model.folder, one)).is_file()]
 
 
 def read_time(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None:

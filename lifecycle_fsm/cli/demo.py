@@ -16,6 +16,7 @@ from lifecycle_fsm.cli.common import (
     progress,
 )
 from lifecycle_fsm.cli.working import Log, Outcome, Output, Tally, apply_log
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import shipped_text
@@ -69,7 +70,7 @@ def demo(
         source = folder.file("input")
         company.write(made, source)
         model = source / company.MODEL
-        model.write_text(company.with_table(shipped_text(_MODEL)), "utf-8")
+        write_file(model, company.with_table(shipped_text(_MODEL)))
         tally = Tally(keep=keep)
         lifecycle = Lifecycle(model, record=tally)
         log = Log(by_event(made.log), max(one.at for one in made.log))

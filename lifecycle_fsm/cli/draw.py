@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import ModelArgument, folder_for, load_model, read_time
+from lifecycle_fsm.cli.common import ModelArgument, folder_for, keep_inputs, load_model, read_time
 from lifecycle_fsm.cli.fitting import check_fits
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
 from lifecycle_fsm.funnel import Reading, count
@@ -54,6 +54,7 @@ def draw(
     """
     from lifecycle_fsm import diagram
 
+    keep_inputs(out, model, history)
     local = find_zone(zone)
     window = (read_time("--from", start, local), read_time("--to", end, local))
     lifecycle = load_model(model)

@@ -10,13 +10,14 @@ import typer
 from lifecycle_fsm.cli.common import (
     JsonOption,
     ModelArgument,
-    complain,
     folder_for,
+    keep_inputs,
     load_model,
     print_json,
     progress,
     read_time,
 )
+from lifecycle_fsm.cli.endings import complain
 from lifecycle_fsm.cli.working import (
     ActivitiesOption,
     FormatOption,
@@ -26,17 +27,19 @@ from lifecycle_fsm.cli.working import (
     inputs_of,
     read_log,
 )
-from lifecycle_fsm.errors import UnknownPerson
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.story import Story, tell
-from lifecycle_fsm.tables import Reject, replace_file
+from lifecycle_fsm.tables import Reject
 from lifecycle_fsm.wording import counted
 from lifecycle_fsm.zones import find_zone
 
 
 def explain(
     model: ModelArgument,
-    person_id: Annotated[str, typer.Argument(metavar="PERSON_ID", help="The person's id.")],
+    person: Annotated[
+        str, typer.Argument(metavar="PERSON", help="The id, the e-mail address or the name.")
+    ],
     people: PeopleOption = None,
     activities: ActivitiesOption = None,
     mapping: MappingOption = None,
@@ -73,35 +76,37 @@ def explain(
         --trigger disqualify --out p1.svg
     ```
 
-    Takes the files and the mapping that `run` takes. Of a record that was folded into another, the
+    Takes the files and the mapping that `run` takes. Where an address or a name may be of several
+    people, their ids are listed. Of a record that was folded into another, the
     story of both is told.
     """
+    inputs = inputs_of(people, activities)
+    keep_inputs(out, model, mapping, *(path for _, path in inputs))
     end = read_time("--at", at, find_zone(zone))
     lifecycle = Lifecycle(load_model(model))
     rejects: list[Reject] = []
     with progress() as bar:
         log = read_log(
             lifecycle,
-            inputs_of(people, activities),
+            inputs,
             mapping=mapping,
             format=format,
             order=order,
             reject=rejects.append,
             bar=bar,
-            only=person_id,
+            only=person,
         )
     for note in log.notes:
         complain(f"note: {note}")
     if rejects:
-        complain(
-            f"note: {counted(len(rejects), 'row')} of these files could not be used: see `run`"
-        )
-    if not log.activities:
-        raise UnknownPerson(f"nothing in these files is about {person_id!r}")
+        unused = counted(len(rejects), "row")
+        complain(f"note: {unused} about {log.person!r} could not be used: see `run`")
+    if log.person != person:
+        complain(f"note: {person!r} is {log.person!r}")
     story = tell(
         lifecycle.model,
         log.activities,
-        person_id,
+        log.person,
         until=log.last(lifecycle.model) if end is None else end,
         trigger=trigger,
         zone=zone,
@@ -117,7 +122,7 @@ def explain(
 
 def _save(story: Story, out: str) -> None:
     if out.lower().endswith(".md"):
-        replace_file(out, story.markdown().encode())
+        write_file(out, story.markdown())
         return
     from lifecycle_fsm import diagram
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lifecycle_fsm.cli.common import complain, load_model
+from lifecycle_fsm.cli.common import load_model
+from lifecycle_fsm.cli.endings import complain
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.history import HistoryRow

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import JsonOption, folder_for, print_json, read_time
+from lifecycle_fsm.cli.common import JsonOption, folder_for, keep_inputs, print_json, read_time
 from lifecycle_fsm.cli.fitting import read_with_model
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.funnel import (
@@ -180,6 +180,7 @@ def funnel(
 
     Each number can be had from the table of history: `docs/measures.md` has the formulas.
     """
+    keep_inputs(out, history, model)
     local = find_zone(zone)
     window = (read_time("--from", start, local), read_time("--to", end, local))
     known = read_time("--until", until, local)

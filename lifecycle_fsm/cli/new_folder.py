@@ -6,15 +6,12 @@ belongs to its owner from then on, and nothing ever replaces it.
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from lifecycle_fsm.errors import FileProblem
-from lifecycle_fsm.tables.folder import made_folder
+from lifecycle_fsm.files import hidden_name, made_folder, names_in, put_in_place, why, write_file
 
 _SHOWN = 3
 
@@ -36,9 +33,7 @@ def fill_new_folder(name: str, files: Mapping[str, bytes]) -> None:
         with made_folder(folder):
             _fill(folder, files)
     except (OSError, ValueError, RuntimeError) as error:
-        raise FileProblem(
-            f"{name} cannot be written: {getattr(error, 'strerror', None) or error}"
-        ) from error
+        raise FileProblem(f"{name} cannot be written: {why(error)}") from error
 
 
 def _check(name: str, folder: Path) -> None:
@@ -46,7 +41,7 @@ def _check(name: str, folder: Path) -> None:
         return
     if not folder.is_dir():
         raise FileProblem(f"{name} is a file: name a folder that is new or empty")
-    present = sorted(one.name for one in folder.iterdir())
+    present = sorted(names_in(folder))
     if present:
         more = len(present) - _SHOWN
         shown = ", ".join(present[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
@@ -54,31 +49,12 @@ def _check(name: str, folder: Path) -> None:
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write beside, then move one by one: the folder itself stays, as somebody may stand in it."""
-    beside = Path(tempfile.mkdtemp(prefix=".new.", dir=folder))
-    moved: list[Path] = []
+    """Write beside, then move in: the folder itself stays, as somebody may stand in it."""
+    beside = hidden_name(folder)
     try:
+        beside.mkdir()
         for name, content in files.items():
-            (beside / name).write_bytes(content)
-        for name in files:
-            _move(beside / name, folder / name)
-            moved.append(folder / name)
-    except BaseException:
-        for one in moved:
-            with suppress(OSError):
-                one.unlink()
-        raise
+            write_file(beside / name, content)
+        put_in_place(beside, folder, files, old=beside)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def _move(source: Path, target: Path) -> None:
-    """A link fails where the name has been taken meanwhile; a rename would overwrite it."""
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:  # not every file system has links
-        if target.exists():
-            raise FileExistsError(f"{target.name} is there already") from None
-        source.rename(target)

@@ -8,17 +8,17 @@ from typing import Annotated
 import typer
 
 from lifecycle_fsm.cli.common import (
-    REJECTED,
     ForceOption,
     JsonOption,
     ModelArgument,
     PicturesOption,
-    complain,
+    files_of,
     load_model,
     print_json,
     progress,
     read_time,
 )
+from lifecycle_fsm.cli.endings import REJECTED, complain
 from lifecycle_fsm.cli.working import (
     ActivitiesOption,
     FormatOption,
@@ -88,10 +88,13 @@ def run(
     with ExitStack() as exits:
         output = None
         if out is not None:
-            output = Output(exits.enter_context(OutputFolder(out, force=force)), pictures=pictures)
+            folder = OutputFolder(out, force=force)
+            folder.keep([model, *(path for _, path in inputs), *([mapping] if mapping else ())])
+            output = Output(exits.enter_context(folder), pictures=pictures)
         tally = Tally(keep=output.keep if output else None)
         lifecycle = Lifecycle(load_model(model), record=tally)
         if output:
+            output.folder.keep(files_of(lifecycle.model))
             output.check(lifecycle)
 
         def reject(one: Reject) -> None:

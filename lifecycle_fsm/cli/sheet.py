@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import ModelArgument, complain, folder_for, load_model, read_time
+from lifecycle_fsm.cli.common import ModelArgument, folder_for, keep_inputs, load_model, read_time
+from lifecycle_fsm.cli.endings import complain
 from lifecycle_fsm.cli.fitting import check_fits
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.tables import read_history
@@ -61,6 +62,7 @@ def sheet(
     """
     from lifecycle_fsm.sheet import make_sheet, read_people
 
+    keep_inputs(out, model, history, people)
     now = read_time("--until", until, find_zone(zone))
     lifecycle = load_model(model)
     rows = None

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import ModelArgument, load_model
+from lifecycle_fsm.cli.common import ModelArgument, keep_inputs, load_model
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import stub
-from lifecycle_fsm.tables import replace_file
 
 
 def types(
@@ -33,8 +33,9 @@ def types(
     lifecycle.person("p1").sales_rejected(at=now)
     ```
     """
+    keep_inputs(out, model)
     text = stub(load_model(model))
     if out is None:
         print(text, end="")
     else:
-        replace_file(out, text.encode())
+        write_file(out, text)

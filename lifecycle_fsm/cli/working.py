@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,9 +18,11 @@ import typer
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.cli.common import Bar, as_json, lined_up
-from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.errors import FileProblem, LifecycleError, UnknownPerson
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.funnel import Counts, count
 from lifecycle_fsm.lifecycle import Lifecycle
+from lifecycle_fsm.lookup import full_name, look_up, nearest
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import (
@@ -40,6 +43,7 @@ from lifecycle_fsm.tables import (
     open_inputs,
     people_columns,
 )
+from lifecycle_fsm.tables.sifting import as_words
 from lifecycle_fsm.wording import counted
 
 Order: TypeAlias = Literal["event", "arrival"]
@@ -74,6 +78,7 @@ OrderOption = Annotated[
     Order, typer.Option(help="Apply activities by when they happened, or as the files have them.")
 ]
 _STEP = 2_000
+_SHOWN = 20
 _LINE_BITS = 40
 _PEOPLE, _ACTIVITIES = ("person", "people"), ("activity", "activities")
 
@@ -82,7 +87,8 @@ _PEOPLE, _ACTIVITIES = ("person", "people"), ("activity", "activities")
 class Log:
     """Activities in order, what became of their files, and when the last row of these happened.
 
-    ``read`` has them as the files have them, and ``places`` for each the file and the line.
+    ``read`` has them as the files have them, and ``places`` for each the file and the line;
+    ``person`` is the id of the one whom they are about, where that was asked for.
     """
 
     activities: list[Activity]
@@ -92,6 +98,7 @@ class Log:
     read: Sequence[Activity] = ()
     places: Sequence[int] = ()
     left_out: int = 0
+    person: str = ""
     refused: list[tuple[Activity, str]] = attrs.field(factory=list)
     processed: set[str] = attrs.field(init=False)
 
@@ -189,38 +196,144 @@ def read_log(
     bar: Bar,
     only: str | None = None,
 ) -> Log:
-    """Read all files into one log; ``only`` keeps what concerns one person, with everybody whose
-    record is ever folded together with that one [S23]."""
-    read: InputMapping | None = load_mapping(mapping) if mapping is not None else None
-    # Whom a person is merged with is known at the end only: then the files are read once more. A
-    # stream cannot be, so all of it is kept.
-    again = only is not None and all(Path(path).is_file() for _, path in inputs)
-    found = _Found(frozenset({only}) if only is not None and again else None)
-    found.read(lifecycle, inputs, read, format, reject, bar)
-    if only is not None:
-        from lifecycle_fsm.story import joined
+    """Read all files into one log; ``only``, an id, an e-mail address or a name, keeps what
+    concerns one person, with everybody whose record is ever folded together with that one [S23];
+    of the rejects too.
 
-        group = joined(found.merges, only)
-        if not again:
-            found.keep(group)
-        elif len(group) > 1:
-            found = _Found(group)
-            found.read(lifecycle, inputs, read, format, lambda twice: None, bar)
+    Raises:
+        UnknownPerson: ``only`` means nobody, or several.
+    """
+    read: InputMapping | None = load_mapping(mapping) if mapping is not None else None
+    arguments = (lifecycle, inputs, read, format)
+    if only is None:
+        found = _Found(None)
+        found.read(*arguments, reject, bar)
+    else:
+        only, found = _about(only, arguments, bar)
+        for one in found.rejects:
+            reject(one)
     ordered = by_event(found.activities) if order == "event" else found.activities
-    return Log(ordered, found.end, found.reports, found.notes, found.activities, found.places)
+    return Log(
+        ordered,
+        found.end,
+        found.reports,
+        found.notes,
+        found.activities,
+        found.places,
+        person=only or "",
+    )
+
+
+_Arguments: TypeAlias = tuple[
+    Lifecycle, Sequence[tuple[str, str]], InputMapping | None, Format | None
+]
+
+
+def _about(text: str, arguments: _Arguments, bar: Bar) -> tuple[str, _Found]:
+    """The id of the person who is meant, and what the files have about all who are that person."""
+    from lifecycle_fsm.story import joined
+
+    # A stream cannot be read once more, so all of it is kept.
+    if not all(Path(path).is_file() for _, path in arguments[1]):
+        found = _everything(arguments, bar)
+        person = _meant(text, found)
+        found.keep(joined(found.merges, person))
+        return person, found
+    found = _of_group(text, arguments, bar)
+    if found.activities:
+        return text, found
+    person = _meant(text, _everything(arguments, bar))
+    return person, _of_group(person, arguments, bar)
+
+
+def _everything(arguments: _Arguments, bar: Bar) -> _Found:
+    found = _Found(None)
+    found.read(*arguments, found.rejects.append, bar)
+    return found
+
+
+def _of_group(person: str, arguments: _Arguments, bar: Bar) -> _Found:
+    """What is about a record, and about all that it is ever folded together with: these are known
+    at the end only, and then the files are read once more."""
+    from lifecycle_fsm.story import joined
+
+    group, sifted = frozenset({person}), True
+    while True:
+        found = _Found(group, sifted)
+        try:
+            known = found.read(*arguments, found.rejects.append, bar)
+        except FileProblem:
+            known = False
+            if not sifted:
+                raise
+        if not known:  # what was left out may matter, or somebody would miss it
+            sifted = False
+            continue
+        wider = joined(found.merges, person)
+        if wider <= group:
+            found.keep(group)
+            return found
+        group = wider
+
+
+@attrs.define
+class _Known:
+    """What the files say of a person, by which one may be found."""
+
+    id: str
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+
+
+def _meant(text: str, found: _Found) -> str:
+    """The id of the one person who is meant.
+
+    Raises:
+        UnknownPerson: it is nobody, or there are several.
+    """
+    from lifecycle_fsm.story import joined
+
+    people: dict[str, _Known] = {}
+    for activity in found.activities:
+        one = people.setdefault(activity.person, _Known(activity.person))
+        if activity.kind in ("created", "changed"):
+            for name in ("email", "first_name", "last_name", "company"):
+                if name in activity.payload:
+                    setattr(one, name, activity.payload[name])
+    meant = look_up(text, people.values())
+    if meant and {one.id for one in meant} <= joined(found.merges, meant[0].id):
+        return meant[0].id  # records of one person, who has one story
+    if meant:
+        shown = [(one.id, full_name(one), one.company or "") for one in meant[:_SHOWN]]
+        more = f"\n  … and {len(meant) - _SHOWN:,} more" if len(meant) > _SHOWN else ""
+        raise UnknownPerson(
+            f"{text!r} may be any of {len(meant):,} people; give the id of one:\n"
+            f"{lined_up(shown)}{more}"
+        )
+    found.keep(frozenset({text}))
+    unused = counted(len(found.rejects), "row")
+    rejected = f"; {unused} about it could not be used: see `run`" if found.rejects else ""
+    raise UnknownPerson(
+        f"nothing in these files is about {text!r}{nearest(text, people.values())}{rejected}"
+    )
 
 
 @attrs.define
 class _Found:
-    """What was read: the activities of some persons, or of all."""
+    """What was read: the activities of some persons, or of all; ``sifted`` where the rows about
+    others are not even looked at, but for those that tell when the files end."""
 
     only: frozenset[str] | None
+    sifted: bool = False
     activities: list[Activity] = attrs.field(factory=list)
     places: array[int] = attrs.field(factory=lambda: array("Q"))
     merges: list[tuple[str, str]] = attrs.field(factory=list)
     end: datetime | None = None
     reports: Sequence[FileReport] = ()
     notes: Sequence[str] = ()
+    rejects: list[Reject] = attrs.field(factory=list)
 
     def read(
         self,
@@ -230,11 +343,12 @@ class _Found:
         format: Format | None,
         reject: Callable[[Reject], None],
         bar: Bar,
-    ) -> None:
-        """Read the files from their beginning."""
+    ) -> bool:
+        """Read the files from their beginning; is it known when they end?"""
         tables = open_inputs(inputs, mapping, format)
         try:
             intake = Intake(tables, Targets.of(lifecycle.model), mapping, reject)
+            bound = intake.sift(self.only) if self.only is not None and self.sifted else None
             for place, activity in enumerate(intake):
                 if self.end is None or activity.at > self.end:
                     self.end = activity.at
@@ -247,6 +361,7 @@ class _Found:
                 if place % _STEP == 0:
                     bar("reading", intake.done)
             self.reports, self.notes = intake.reports, intake.notes
+            return bound is None or (self.end is not None and self.end >= bound)
         finally:
             for _, table in tables:
                 table.close()
@@ -257,6 +372,8 @@ class _Found:
         kept = [(one, place) for one, place in both if one.person in group]
         self.activities = [one for one, _ in kept]
         self.places = array("Q", (place for _, place in kept))
+        named = re.compile(as_words(group)).search
+        self.rejects = [one for one in self.rejects if named(one.raw)]
 
 
 @attrs.define
@@ -542,8 +659,8 @@ class Output:
                 table.save(self.folder.file(name + suffix))
         self.rejects.extend(outcome.contradictions)
         self.rejects.save(self.folder.file("rejected.csv"))
-        self.folder.file("summary.txt").write_text(outcome.as_text() + "\n", "utf-8")
-        self.folder.file("summary.json").write_text(as_json(outcome.as_dict()) + "\n", "utf-8")
+        write_file(self.folder.file("summary.txt"), outcome.as_text() + "\n")
+        write_file(self.folder.file("summary.json"), as_json(outcome.as_dict()) + "\n")
         if self.pictures:
             from lifecycle_fsm import diagram
 

@@ -17,6 +17,7 @@ from lifecycle_fsm.diagram.made_up import END, START, history
 from lifecycle_fsm.diagram.person import draw_person
 from lifecycle_fsm.diagram.processing import draw_processing
 from lifecycle_fsm.diagram.render import Drawing
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, load, shipped
@@ -84,7 +85,7 @@ def write(folder: Path) -> list[Path]:
     files = []
     for name, drawing in gallery():
         for file, text in texts(name, drawing).items():
-            (folder / file).write_text(text, "utf-8", newline="\n")
+            write_file(folder / file, text)
             files.append(folder / file)
         files.append(drawing.save(folder / f"{name}.svg"))
     return files

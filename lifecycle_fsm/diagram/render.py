@@ -28,7 +28,7 @@ from xml.sax.saxutils import escape
 import attrs
 
 from lifecycle_fsm.errors import FileProblem, MissingExtra
-from lifecycle_fsm.tables.folder import replace_file
+from lifecycle_fsm.files import write_file
 
 __all__ = ["FALLBACK_FONTS", "FONT", "Drawing", "Format", "layout", "render"]
 
@@ -119,7 +119,7 @@ class Drawing:
             raise FileProblem(
                 f"{target}: {what} names no form of this drawing; use one of {', '.join(forms)}"
             )
-        replace_file(target, forms[target.suffix.lower()]())
+        write_file(target, forms[target.suffix.lower()]())
         return target
 
     def _forms(self) -> dict[str, Callable[[], bytes]]:
@@ -253,7 +253,7 @@ def _fontconfig_file(users: str | None) -> Path:
     text = _fontconfig(Path(fontpkg_ibm_plex_sans.ROOT), home / "fontconfig", users)
     file = home / f"fonts-{hashlib.sha256(text.encode()).hexdigest()[:12]}.conf"
     if not file.is_file():
-        replace_file(file, text.encode())
+        write_file(file, text)
     return file
 
 

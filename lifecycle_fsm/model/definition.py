@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.errors import GuardError, GuardSyntaxError, ModelError, Problem
+from lifecycle_fsm.errors import GuardError, GuardSyntaxError, ModelError, Problem, async_fault
 from lifecycle_fsm.fields import FieldDef
 from lifecycle_fsm.guard import (
     Always,
@@ -38,6 +38,8 @@ def read_guard(value: object) -> Guard:
     if isinstance(value, FunctionType | MethodType | BuiltinFunctionType):
         if value.__name__ == "<lambda>":
             raise GuardError("a Python guard needs a name: write a function with def")
+        if fault := async_fault(value):
+            raise GuardError(fault)
         return Opaque(value.__name__, value)
     return parse_guard(value) if isinstance(value, str) else as_guard(value)
 

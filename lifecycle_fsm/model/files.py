@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle_fsm.errors import FileProblem, ModelError, Problem, suggest
+from lifecycle_fsm.files import why, write_file
 from lifecycle_fsm.model.lines import find, lines_of
 from lifecycle_fsm.model.model import Model
 from lifecycle_fsm.model.reading import from_plain
@@ -15,6 +17,8 @@ from lifecycle_fsm.model.writing import to_plain
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+
+_log = logging.getLogger(__name__)
 
 
 def shipped() -> tuple[str, ...]:
@@ -59,7 +63,7 @@ def load(source: str | PathLike[str]) -> Model:
         raise FileProblem(f"{path}: it is not UTF-8 text: {error}") from None
     except (OSError, ValueError) as error:
         raise FileProblem(
-            f"{path}: cannot read this model: {_said(error)}; give a TOML file or one of "
+            f"{path}: cannot read this model: {why(error)}; give a TOML file or one of "
             f"{', '.join(shipped())}"
         ) from None
     return loads(text, str(path), str(path.parent))
@@ -82,7 +86,7 @@ def loads(text: str, name: str = "", folder: str = "") -> Model:
     except (ValueError, RecursionError) as error:
         raise FileProblem(f"{name or 'model'}: this is not TOML: {error}") from None
     try:
-        return from_plain(plain, folder)
+        model = from_plain(plain, folder)
     except ModelError as error:
         lines = lines_of(text)
         located = [(find(lines, one.where), one) for one in error.problems]
@@ -94,6 +98,8 @@ def loads(text: str, name: str = "", folder: str = "") -> Model:
             ],
             error.name,
         ) from None
+    _log.debug("loaded: %s, the model %s %s", name or "a text", model.name, model.version)
+    return model
 
 
 def dumps(model: Model) -> str:
@@ -114,15 +120,7 @@ def save(model: Model, path: str | PathLike[str]) -> None:
         ModelError: a move is guarded by a Python function, which has no text.
         FileProblem: the file cannot be written.
     """
-    text = dumps(model)
-    try:
-        Path(path).write_text(text, "utf-8")
-    except (OSError, ValueError) as error:
-        raise FileProblem(f"{path}: cannot write this model: {_said(error)}") from None
-
-
-def _said(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
+    write_file(path, dumps(model))
 
 
 def _place(name: str, line: int | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from lifecycle_fsm.errors import ModelError, Problem, suggest
+from lifecycle_fsm.errors import ModelError, Problem, async_fault, suggest
 from lifecycle_fsm.model.definition import StepDef
 from lifecycle_fsm.model.model import Model
 from lifecycle_fsm.processing.builtin import Demographic, Made, Rows, Surroundings, makers
@@ -87,6 +87,8 @@ class _Given:
             else [(getattr(one, "name", ""), one) for one in steps]
         )
         for name, one in pairs:
+            if fault := async_fault(one.run if isinstance(one, Step) else one):
+                faults.append(Problem(f"processing {name}", fault))
             if isinstance(one, Step):
                 if one.name in declared:
                     faults.append(Problem(f"processing {one}", "two steps of this name were given"))

@@ -9,6 +9,7 @@ to try again is a decision of whoever holds the inbox.
 from __future__ import annotations
 
 import inspect
+import logging
 import operator
 import reprlib
 import traceback
@@ -30,6 +31,8 @@ _LONGEST_MESSAGE = 500
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 60
+
+_log = logging.getLogger(__name__)
 
 
 @attrs.frozen
@@ -99,6 +102,7 @@ class Chain:
             try:
                 changes = self._changes(step, scratch, context)
             except Exception as error:
+                _log.debug("the step %s failed for %r", step, person.id, exc_info=True)
                 failure = StepError(step.name, _message(error), error)
                 if step.on_failure == "park":
                     return ChainResult({}, tuple(skipped), failure)

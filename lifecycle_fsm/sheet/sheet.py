@@ -13,6 +13,7 @@ import attrs
 from lifecycle_fsm.diagram import Drawing
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import instant
+from lifecycle_fsm.files import whole_file, write_file
 from lifecycle_fsm.funnel import observe
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
@@ -21,7 +22,6 @@ from lifecycle_fsm.sheet.contents import Contents
 from lifecycle_fsm.sheet.litmus import litmus
 from lifecycle_fsm.sheet.numbers import numbers
 from lifecycle_fsm.sheet.picture import draw
-from lifecycle_fsm.tables import replace_file
 from lifecycle_fsm.wording import clean
 from lifecycle_fsm.zones import find_zone
 
@@ -65,13 +65,13 @@ class Sheet:
         target = Path(path)
         match target.suffix.lower():
             case ".html" | ".htm":
-                replace_file(target, self.html().encode())
+                write_file(target, self.html())
                 return (target,)
             case ".md":
                 beside = target.with_name(f"{target.stem}-picture.svg")
-                svg = self.picture.svg()
-                replace_file(target, self.markdown(beside.name).encode())
-                replace_file(beside, svg.encode())
+                with whole_file(target) as page, whole_file(beside) as picture:
+                    page.write(self.markdown(beside.name).encode())
+                    picture.write(self.picture.svg().encode())
                 return target, beside
         what = f"the suffix {target.suffix!r}" if target.suffix else "a name without suffix"
         raise FileProblem(f"{target}: {what} names no form of a sheet; use .html or .md")

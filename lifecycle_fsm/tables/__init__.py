@@ -2,7 +2,7 @@
 
 from lifecycle_fsm.activities import by_event
 from lifecycle_fsm.tables.binding import FileReport, Targets
-from lifecycle_fsm.tables.folder import OutputFolder, replace_file
+from lifecycle_fsm.tables.folder import OutputFolder
 from lifecycle_fsm.tables.intake import Intake, open_inputs
 from lifecycle_fsm.tables.mapping import InputMapping, load_mapping, parse_mapping
 from lifecycle_fsm.tables.read import FORMATS, Format, Reject, Row, Table, open_table
@@ -45,5 +45,4 @@ __all__ = [
     "parse_mapping",
     "people_columns",
     "read_history",
-    "replace_file",
 ]

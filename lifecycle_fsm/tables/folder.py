@@ -1,62 +1,78 @@
 """Output that appears whole or not at all.
 
-A run writes into a folder beside the one that was asked for, which takes its name at the very end.
-Nothing is to be seen before, and nothing is left of a run that failed or was stopped.
+A run writes into a hidden folder, and what is in it comes to its place at the very end. Nothing is
+to be seen before, and nothing is left of a run that failed or was stopped.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
 from lifecycle_fsm.errors import FileProblem
+from lifecycle_fsm.files import hidden_name, made_folder, names_in, put_in_place, why, write_file
 
 MARKER = ".lifecycle-fsm.json"
+_ABOUT = "written by lifecycle-fsm; the next run replaces these files"
 
 
 class OutputFolder:
     """The folder of one run, as a context manager; files go to :meth:`file` inside it.
 
-    A folder that an earlier run has made is replaced, and what others have put there stays. One
-    that is not empty and that no run has made is refused, so that a slip of the hand destroys
-    nothing; with ``force`` its files stay, but for those that have the name of a new one.
+    A folder that an earlier run has made is used again: the files of that run make room for the new
+    ones, and what others have put there stays where it is. One that is not empty and that no run
+    has made is refused, so that a slip of the hand destroys nothing; with ``force`` its files stay,
+    but for those that have the name of a new one.
 
     Raises:
-        FileProblem: the folder may not be replaced or cannot be written.
+        FileProblem: the folder may not be used or cannot be written.
     """
 
     def __init__(self, path: str | Path, *, force: bool = False) -> None:
         self.name = str(path)
         self._force = force
+        self._inputs: list[Path] = []
         try:
             self.path = Path(path).resolve()
             self._check()
         except (OSError, ValueError, RuntimeError) as error:
-            raise FileProblem(f"{self.name} cannot be the output: {_why(error)}") from error
-        self._folder: Path | None = None
-        self._cleaning = contextlib.ExitStack()
+            raise FileProblem(f"{self.name} cannot be the output: {why(error)}") from error
+        self._hidden: Path | None = None
+        self._cleaning = ExitStack()
+
+    def keep(self, inputs: Iterable[str | Path]) -> None:
+        """Never replace these files: what is worked out is made from them.
+
+        Raises:
+            FileProblem: the run would replace one.
+        """
+        given = (Path("/dev/stdin" if one == "-" else one) for one in inputs)
+        self._inputs += [one for one in given if one.is_file()]
+        self._check_inputs(self._ours() or ())
 
     def file(self, name: str) -> Path:
         """Where a file of the output is to be written."""
-        assert self._folder is not None, "the folder is open inside 'with' only"
-        return self._folder / name
+        assert self._hidden is not None, "the folder is open inside 'with' only"
+        return self._hidden / "new" / name
 
     def __enter__(self) -> OutputFolder:
-        above = self.path.parent
         try:
-            with contextlib.ExitStack() as cleaning:
-                cleaning.enter_context(made_folder(above))
-                self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=above))
-                cleaning.callback(self._clean)
-                self._cleaning = cleaning.pop_all()
-        except OSError as error:
-            raise FileProblem(f"{self.name} cannot be written: {_why(error)}") from error
+            self._cleaning.enter_context(made_folder(self.path.parent))
+            # Inside, where it is there already: what is above may be on another disk.
+            self._hidden = hidden_name(self.path if self.path.exists() else self.path.parent)
+            self._cleaning.callback(self._clean)
+            self._hidden.mkdir()
+            self.file("").mkdir()
+        except BaseException as error:
+            self._cleaning.__exit__(type(error), error, error.__traceback__)
+            if isinstance(error, OSError):
+                raise FileProblem(f"{self.name} cannot be written: {why(error)}") from error
+            raise
         return self
 
     def __exit__(
@@ -72,15 +88,32 @@ class OutputFolder:
             with self._cleaning:
                 self._publish()
         except OSError as problem:
-            raise FileProblem(f"{self.name} cannot be written: {_why(problem)}") from problem
+            raise FileProblem(f"{self.name} cannot be written: {why(problem)}") from problem
 
     def _clean(self) -> None:
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        try:
+            self._remove_hidden()
+        except BaseException:  # an interrupt is no reason to leave half of it
+            self._remove_hidden()
+            raise
+
+    def _remove_hidden(self) -> None:
+        """Remove what is hidden, but for files that made room and could not come back."""
+        if self._hidden is None:
+            return
+        if not self._made():  # all is in its place
+            shutil.rmtree(self._hidden / "old", ignore_errors=True)
+        shutil.rmtree(self.file(""), ignore_errors=True)
+        with suppress(OSError):
+            self._hidden.rmdir()
+
+    def _made(self) -> list[str]:
+        """The files that are not in their place yet."""
+        new = self.file("")
+        return sorted(one.relative_to(new).as_posix() for one in new.rglob("*") if one.is_file())
 
     def _check(self) -> set[str]:
-        """Names in the folder that are not ours, if the folder may be replaced."""
+        """The files of an earlier run, if the folder may be used."""
         here = Path.cwd().resolve()
         if self.path in (here, *here.parents):
             raise FileProblem(
@@ -90,121 +123,69 @@ class OutputFolder:
             return set()
         if not self.path.is_dir():
             raise FileProblem(f"{self.name} is a file: name a folder for the output")
-        present = {one.name for one in self.path.iterdir()}
-        if not present:
-            return set()
+        present = names_in(self.path)
         ours = self._ours()
-        if ours is None and not self._force:
+        if present and ours is None and not self._force:
             raise FileProblem(
                 f"{self.name} has files that no run has made ({_some(present)}): "
                 "name another folder, or say --force to write beside them"
             )
-        return present - (ours or set())
+        return ours or set()
 
     def _ours(self) -> set[str] | None:
+        """The files that an earlier run has made, and that are still there."""
         try:
-            said = json.loads((self.path / MARKER).read_text("utf-8"))
-            return {MARKER, *map(str, said["files"])}
+            names = map(str, json.loads((self.path / MARKER).read_text("utf-8"))["files"])
+            return {one for one in names if self._is_inside(one) and (self.path / one).is_file()}
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def _is_inside(self, name: str) -> bool:
+        """Not beside the folder, nor behind a link that somebody has put into it."""
+        above = (self.path / name).parent
+        return above.resolve() == above
+
+    def _check_inputs(self, replaced: Iterable[str]) -> None:
+        for name in replaced:
+            for one in self._inputs:
+                if one.samefile(self.path / name):
+                    raise FileProblem(
+                        f"{one} is read here, and would be replaced: {self.name} is the output of "
+                        "an earlier run, which this one replaces; name another folder"
+                    )
+
     def _publish(self) -> None:
-        assert self._folder is not None
-        new = {one.name for one in self._folder.iterdir()}
-        kept = self._check()
-        clash = kept & new
-        if clash and not self._force:
+        new = self._made()
+        ours = self._check()
+        clash = {one for one in new if os.path.lexists(self.path / one)} - ours
+        if clash and not (self._force and all((self.path / one).is_file() for one in clash)):
             raise FileProblem(
                 f"{self.name} has files that no run has made, and a new one of the same name "
                 f"({_some(clash)}): move them, or say --force to replace them"
             )
-        marker = {"about": "written by lifecycle-fsm; the next run replaces these files"}
-        text = json.dumps({**marker, "files": sorted(new)}, indent=1)
-        (self._folder / MARKER).write_text(text + "\n", "utf-8")
-        self._folder.chmod(0o777 & ~_umask())
+        self._check_inputs(ours | clash)
         if not self.path.exists():
-            self._folder.rename(self.path)
-            self._folder = None
+            self._mark(self.file(""), new)
+            self.file("").rename(self.path)
             return
-        self._swap(kept - clash)
-
-    def _swap(self, kept: set[str]) -> None:
-        """Put the new folder in the place of the old one; the old one is gone last of all."""
-        assert self._folder is not None
-        before = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
-        before.rmdir()
-        self.path.rename(before)
+        assert self._hidden is not None
+        # Should the process be killed, all that it has moved here is known to be of a run.
+        self._mark(self.path, ours.union(new))
         try:
-            self._folder.rename(self.path)
-        except BaseException:
-            before.rename(self.path)
-            raise
-        self._folder = None
-        try:
-            for name in kept:
-                (before / name).rename(self.path / name)
-        except OSError as error:
-            raise FileProblem(
-                f"{self.name} is written, but {', '.join(sorted(kept))} could not be moved there "
-                f"and may still be in {before}: {_why(error)}"
-            ) from error
-        shutil.rmtree(before, ignore_errors=True)
+            room = sorted(ours | clash)
+            put_in_place(self.file(""), self.path, new, replaced=room, old=self._hidden / "old")
+        finally:
+            moved = set(new).difference(self._made())
+            self._mark(self.path, moved | {one for one in ours if (self.path / one).exists()})
+
+    def _mark(self, folder: Path, files: Collection[str]) -> None:
+        if not files:
+            (folder / MARKER).unlink(missing_ok=True)
+            return
+        text = json.dumps({"about": _ABOUT, "files": sorted(files)}, indent=1)
+        write_file(folder / MARKER, text + "\n")
 
 
-@contextlib.contextmanager
-def made_folder(folder: Path) -> Iterator[None]:
-    """Make a folder and those above it; they are gone again where the work fails and nothing has
-    come to lie in them.
-
-    Raises:
-        OSError: one of them cannot be made.
-    """
-    made: list[Path] = []
-    try:
-        for one in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
-            one.mkdir(exist_ok=True)
-            made.append(one)
-        yield
-    except BaseException:
-        for one in reversed(made):
-            with contextlib.suppress(OSError):
-                one.rmdir()
-        raise
-
-
-def replace_file(path: str | Path, content: bytes) -> None:
-    """Write one file, whole or not at all.
-
-    Raises:
-        FileProblem: it cannot be written.
-    """
-    target = Path(path)
-    made: str | None = None
-    try:
-        target = target.resolve()
-        handle, made = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(made).chmod(0o666 & ~_umask())
-        Path(made).replace(target)
-        made = None
-    except (OSError, ValueError, RuntimeError) as error:
-        raise FileProblem(f"{path} cannot be written: {_why(error)}") from error
-    finally:
-        if made is not None:
-            Path(made).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _why(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
-def _some(names: set[str]) -> str:
+def _some(names: Collection[str]) -> str:
     first = ", ".join(sorted(names)[:3])
     return first if len(names) <= 3 else f"{first} and {len(names) - 3} more"

@@ -6,7 +6,9 @@ either gives all its activities or is one :class:`~lifecycle_fsm.tables.read.Rej
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from lifecycle_fsm.activities import Activity
@@ -14,6 +16,9 @@ from lifecycle_fsm.errors import FileProblem, Problem
 from lifecycle_fsm.tables.binding import BoundFile, FileReport, Targets
 from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping, complain
 from lifecycle_fsm.tables.read import Format, Reject, Table, open_table, tells_format
+from lifecycle_fsm.tables.sifting import sift
+
+_log = logging.getLogger(__name__)
 
 
 def open_inputs(
@@ -98,6 +103,17 @@ class Intake:
             problems += [Problem(role, without) for role in lacking]
         complain(f"the mapping {mapping.name}" if mapping else "without a mapping", problems)
 
+    def sift(self, ids: Iterable[str]) -> datetime | None:
+        """Leave out rows that are about none of these persons, where their text alone shows it.
+
+        Returns:
+            an instant that all is before that is left out, where anything is. So long as something
+            that is not left out is no earlier, it is known when all of the files ends.
+        """
+        ids = tuple(ids)
+        found = [bound for one in self._files if (bound := sift(one, ids)) is not None]
+        return max(found, default=None)
+
     @property
     def reports(self) -> tuple[FileReport, ...]:
         """What became of each file so far."""
@@ -119,6 +135,7 @@ class Intake:
         for place, file in enumerate(self._files):
             self._place = place
             yield from file.activities(self._reject)
+            _log.debug("read: %s", file.report)
 
 
 def _label(inputs: Sequence[tuple[str, Table]], place: int) -> str:

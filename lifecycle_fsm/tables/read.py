@@ -88,6 +88,9 @@ class Table:
     _close: Callable[[], None]
     _done: Callable[[], float | None]
     _empty: Callable[[], int] = lambda: 0
+    #: The physical lines and what parts their columns, where the file can be read once more.
+    lines: _Lines | None = None
+    delimiter: str = ""
 
     def __iter__(self) -> Iterator[Row | Reject]:
         try:
@@ -172,10 +175,17 @@ def open_table(
             lines = _Lines(text)
             columns, mark = _header(name, lines, encoding, delimiter)
             rows = _csv_rows(name, lines, encoding, columns, mark)
-            return Table(name, columns, rows, exits.close, done, lambda: lines.empty)
+            table = Table(name, columns, rows, exits.close, done, lambda: lines.empty)
+            if data is raw and size is not None and encoding == "utf-8":
+                table.lines, table.delimiter = lines, mark
+            return table
         if kind == "json" and start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
             return Table(name, None, _json_array(name, text.read()), exits.close, done)
-        return Table(name, None, _json_lines(name, _Lines(text), encoding), exits.close, done)
+        lines = _Lines(text)
+        table = Table(name, None, _json_lines(name, lines, encoding), exits.close, done)
+        if data is raw and size is not None and encoding == "utf-8":
+            table.lines = lines
+        return table
     except BaseException as error:
         exits.close()
         if isinstance(error, _LATE):
@@ -272,6 +282,9 @@ class _Lines:
         self.empty = 0  # records of nothing but delimiters
         self.back: deque[_Line] = deque()
         self.taken: list[_Line] = []
+        #: Reads up to the next line that is wanted, and says how many it left out, where each is a
+        #: record of its own.
+        self.sieve: Callable[[], tuple[int, str]] | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -284,7 +297,11 @@ class _Lines:
         return line.text
 
     def _read(self) -> _Line:
-        text = self.text.readline(MAX_LINE + 1)
+        if self.sieve is None:
+            text = self.text.readline(MAX_LINE + 1)
+        else:
+            left_out, text = self.sieve()
+            self.number += left_out
         if not text:
             raise StopIteration
         self.number += 1

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from operator import attrgetter, methodcaller
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, BinaryIO, Generic, Literal, TypeAlias, TypeVar, get_args
 
 import attrs
 
 from lifecycle_fsm.errors import FileProblem, RecordError
 from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.files import whole_file
 from lifecycle_fsm.history import DeadlineFact, HistoryRow, MoveKind
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
@@ -221,26 +222,46 @@ class TableWriter(Generic[T]):
         Raises:
             FileProblem: the name is of neither, or the file cannot be written.
         """
-        path = Path(path)
+        forms = {".parquet": self._write_parquet, ".csv": self._write_csv}
+        write = forms.get(Path(path).suffix)
+        if write is None:
+            raise FileProblem(f"{path}: a table is written as .csv or .parquet")
         self._flush()
-        try:
-            if path.suffix == ".parquet":
-                self._pl.concat(self._frames).write_parquet(path)
-            elif path.suffix == ".csv":
-                self._save_csv(path)
-            else:
-                raise FileProblem(f"{path}: a table is written as .csv or .parquet")
-        except OSError as error:
-            raise FileProblem(f"{path} cannot be written: {error.strerror or error}") from error
+        with whole_file(path) as file:
+            watched = _Watched(file)
+            try:
+                write(watched)
+            except (OSError, self._pl.exceptions.PolarsError) as error:
+                raise watched.error or error from error
 
-    def _save_csv(self, path: Path) -> None:
+    def _write_parquet(self, file: _Watched) -> None:
+        self._pl.concat(self._frames).write_parquet(file)
+
+    def _write_csv(self, file: _Watched) -> None:
         lists = [one.name for one in self._columns if one.type == "texts"]
         joined = [self._pl.col(name).list.join(BETWEEN).replace("", None) for name in lists]
-        with path.open("wb") as file:
-            for place, frame in enumerate(self._frames):
-                frame.with_columns(joined).write_csv(
-                    file, include_header=place == 0, datetime_format=_TIME_FORMAT
-                )
+        for place, frame in enumerate(self._frames):
+            frame.with_columns(joined).write_csv(
+                file, include_header=place == 0, datetime_format=_TIME_FORMAT
+            )
+
+
+class _Watched:
+    """A file that keeps what the system said: polars tells a full disk as a bad format."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def read_history(

@@ -96,6 +96,56 @@ def test_a_record_that_was_folded_into_another_tells_the_story_of_both(
         assert "Newsletter" not in out
 
 
+NAMED = """\
+id,created_at,first_name,last_name,company,email
+p1,2024-05-01T09:00:00Z,Ann,Lee,Acme,ann@acme.example
+p2,2024-05-01T09:30:00Z,Bo,Lee,Lumen,
+p3,2024-05-02T09:30:00Z,Bo,Lee,,
+"""
+
+
+@pytest.mark.parametrize("text", ["ann@acme.example", "ann lee", "P1", "Lee Ann", "ANN"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_person_is_found_by_address_or_name(data: Path, text: str, stream: bool) -> None:
+    (data / "named.csv").write_text(NAMED)
+    source = "/dev/fd/0" if stream else "named.csv"
+    done = subprocess.run(
+        [*COMMAND, "explain", "two_step", text, "--people", source, "--format", "csv"],
+        cwd=data,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        input=NAMED,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("p1: Contact")
+    assert done.stderr == f"note: {text!r} is 'p1'\n"
+
+
+def test_several_who_may_be_meant_are_listed(cli: Cli, data: Path) -> None:
+    (data / "named.csv").write_text(NAMED)
+    done = cli("explain", "two_step", "lee", "--people", "named.csv")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "error: 'lee' may be any of 3 people; give the id of one:\n"
+        "  p1  Ann Lee  Acme\n  p2  Bo Lee   Lumen\n  p3  Bo Lee\n"
+    )
+    (data / "merged.csv").write_text("person,kind,at,loser\np2,merged,2024-05-03,p3\n")
+    files = ("--people", "named.csv", "--activities", "merged.csv")
+    assert cli("explain", "two_step", "bo lee", *files).code == 0
+
+
+def test_an_unknown_person_is_told_with_who_may_be_meant(cli: Cli, data: Path) -> None:
+    (data / "named.csv").write_text(NAMED + "p9,never,Zoe,,,\n")
+    done = cli("explain", "two_step", "an lee", "--people", "named.csv")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "error: nothing in these files is about 'an lee'; did you mean 'p1' (Ann Lee, Acme)?\n"
+    )
+    done = cli("explain", "two_step", "p9", "--people", "named.csv")
+    assert "; 1 row about it could not be used: see `run`" in done.err
+
+
 def test_the_story_is_what_a_run_says(cli: Cli, data: Path) -> None:
     assert cli("run", "two_step", *FILES, "--out", "out", "--no-pictures").code == 0
     people = pl.read_csv(data / "out/people.csv", infer_schema=False)

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from lifecycle_fsm import files
 from lifecycle_fsm.cli import new_folder
 from lifecycle_fsm.cli.init import starter
 from lifecycle_fsm.errors import FileProblem
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import shipped, shipped_text
 from tests.cli.commands import ROOT, Cli
 
@@ -274,9 +276,9 @@ def test_nothing_half_written_is_left(
         return third
 
     if linking:
-        monkeypatch.setattr(new_folder, "_move", fails(new_folder._move))
+        monkeypatch.setattr(files, "_move_to_free", fails(files._move_to_free))
     else:
-        monkeypatch.setattr(Path, "write_bytes", fails(Path.write_bytes))
+        monkeypatch.setattr(new_folder, "write_file", fails(write_file))
     done = cli("init", "mine")
     assert len(calls) == 3
     assert done.code in (2, 130)
@@ -287,13 +289,11 @@ def test_nothing_half_written_is_left(
 def test_a_file_that_came_meanwhile_is_not_written_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Path.write_bytes
-
-    def meanwhile(self: Path, content: bytes) -> int:
+    def meanwhile(path: Path, content: bytes) -> None:
         (tmp_path / "mine/b").write_text("theirs")
-        return real(self, content)
+        write_file(path, content)
 
-    monkeypatch.setattr(Path, "write_bytes", meanwhile)
+    monkeypatch.setattr(new_folder, "write_file", meanwhile)
     for linked in (True, False):
         if not linked:  # as on a file system without links
             monkeypatch.setattr(os, "link", _unsupported)

@@ -1023,6 +1023,14 @@ def test_a_lambda_has_no_name_for_the_history() -> None:
         MAL.to(MQL, lambda person, now: True)
 
 
+def test_an_async_guard_would_count_as_true() -> None:
+    async def may(person: Any, now: Any) -> bool:
+        return False
+
+    with pytest.raises(GuardError, match="may is async, and nothing here awaits it"):
+        MAL.to(MQL, may)
+
+
 def test_what_a_program_can_never_mean_is_a_plain_error() -> None:
     with pytest.raises(GuardError, match="None is no value"):
         Move(sources="mal", target="mql", then={"owner": None})

@@ -271,5 +271,5 @@ def test_save_then_load(tmp_path: Path) -> None:
     assert again.version == model.version
     assert again.folder == str(tmp_path)
     assert dumps(again) == (tmp_path / "copy.toml").read_text()
-    with pytest.raises(FileProblem, match="cannot write this model: No such file or directory"):
+    with pytest.raises(FileProblem, match="cannot be written: No such file or directory"):
         save(model, tmp_path / "none" / "copy.toml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,6 +173,26 @@ def test_a_function_for_no_step_is_refused_with_a_suggestion() -> None:
 def test_what_is_no_step_is_refused(given: Any) -> None:
     assert any(
         "is not a step: declare it with @step(…)" in one for one in problems_of(model(), given)
+    )
+
+
+async def awaited(person: Any, context: Context) -> Mapping[str, Value]:
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("given", "declared", "place"),
+    [
+        ([step(number=25, writes="employees")(awaited)], (), "awaited"),  # type: ignore[arg-type]
+        ({"company_size": awaited}, [SIZE], "company_size"),
+        ({"enrich": functools.partial(awaited)}, [ENRICH], "enrich"),
+    ],
+)
+def test_an_async_function_is_refused_when_it_is_given(
+    given: Any, declared: Any, place: str
+) -> None:
+    assert problems_of(model(*declared), given)[0] == (
+        f"processing {place}: awaited is async, and nothing here awaits it: give a plain function"
     )
 
 

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import itertools
 import os
+import signal
 import stat
+import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lifecycle_fsm.errors import FileProblem
-from lifecycle_fsm.tables import OutputFolder, replace_file
-from lifecycle_fsm.tables.folder import MARKER, made_folder
+from lifecycle_fsm.files import write_file
+from lifecycle_fsm.tables import OutputFolder
+from lifecycle_fsm.tables.folder import MARKER
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -130,43 +136,210 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert tree(tmp_path / "real") == {"a": "1"}
 
 
-def test_when_the_swap_fails_the_old_output_is_back(
+def test_a_file_that_comes_at_the_last_moment_is_not_written_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "out"
     run(target, a="1")
-    (target / "notes.txt").write_text("mine")
-    rename = Path.rename
+    real = os.link
 
-    def broken(self: Path, to: Path) -> Path:
-        if to == target and (self / "new").exists():
-            raise OSError("no")
-        return rename(self, to)
+    def meanwhile(source: Path, to: Path) -> None:
+        if to == target / "b":
+            to.write_text("mine")
+        real(source, to)
 
-    monkeypatch.setattr(Path, "rename", broken)
-    with pytest.raises(FileProblem, match="cannot be written: no"):
-        run(target, new="2")
-    assert tree(tmp_path) == {"out/a": "1", "out/notes.txt": "mine"}
+    def unsupported(source: Path, to: Path) -> None:
+        if to == target / "b":
+            to.write_text("mine")
+        raise OSError(95, "Operation not supported")
+
+    for link in (meanwhile, unsupported):
+        monkeypatch.setattr(os, "link", link)
+        with pytest.raises(FileProblem, match="cannot be written: "):
+            run(target, a="2", b="2")
+        assert tree(tmp_path) == {"out/a": "1", "out/b": "mine"}
+        (target / "b").unlink()
 
 
-def test_when_files_of_others_cannot_be_moved_they_are_not_deleted(
+def test_a_file_system_without_links_will_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def unsupported(source: Path, to: Path) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", unsupported)
+    run(tmp_path / "out", a="1", b="1")
+    run(tmp_path / "out", a="2")
+    assert tree(tmp_path) == {"out/a": "2"}
+
+
+def write_deep(path: Path, text: str) -> None:
+    with OutputFolder(path) as out:
+        out.file("in").mkdir()
+        out.file("in/a").write_text(text)
+
+
+def test_what_others_have_put_into_a_folder_of_the_output_stays_there(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    write_deep(target, "1")
+    (target / "in/mine").write_text("mine")
+    write_deep(target, "2")
+    assert tree(target) == {"in/a": "2", "in/mine": "mine"}
+    run(target, b="3")
+    assert tree(target) == {"b": "3", "in/mine": "mine"}
+    (target / "in/mine").unlink()
+    write_deep(target, "4")
+    run(target, b="5")
+    assert {one.name for one in target.iterdir()} == {"b", MARKER}
+
+
+def test_a_folder_of_somebody_with_the_name_of_a_new_file_stays(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    (target / "a").mkdir(parents=True)
+    (target / "a/mine").write_text("mine")
+    with pytest.raises(FileProblem, match=r"of the same name \(a\)"):
+        run(target, force=True, a="1")
+    assert tree(target) == {"a/mine": "mine"}
+
+
+def test_a_folder_keeps_its_place_for_who_stands_in_it(tmp_path: Path) -> None:
+    run(tmp_path / "out", a="1")
+    before = (tmp_path / "out").stat().st_ino
+    run(tmp_path / "out", a="2")
+    assert (tmp_path / "out").stat().st_ino == before
+
+
+@pytest.mark.parametrize("file", ["../theirs", "in/theirs"])
+def test_a_marker_owns_nothing_beyond_its_folder(tmp_path: Path, file: str) -> None:
+    """It may have been copied, or a link may have come into the folder."""
     target = tmp_path / "out"
     run(target, a="1")
-    (target / "notes.txt").write_text("mine")
-    rename = Path.rename
+    (tmp_path / "theirs").write_text("theirs")
+    (target / "in").symlink_to(tmp_path)
+    (target / MARKER).write_text(f'{{"files": ["a", "{file}"]}}')
+    run(target, a="2")
+    assert (tmp_path / "theirs").read_text() == "theirs"
 
-    def broken(self: Path, to: Path) -> Path:
-        if to.name == "notes.txt":
-            raise OSError("no")
-        return rename(self, to)
 
-    monkeypatch.setattr(Path, "rename", broken)
-    with pytest.raises(FileProblem, match=r"notes\.txt could not be moved there"):
-        run(target, a="2")
-    assert "mine" in tree(tmp_path).values()
-    assert (target / "a").read_text() == "2"
+@pytest.mark.parametrize("force", [False, True])
+def test_what_a_run_reads_it_does_not_replace(tmp_path: Path, force: bool) -> None:
+    target = tmp_path / "out"
+    run(target, a="1", b="1")
+    (tmp_path / "link").symlink_to("out/a")
+    (target / "mine").write_text("mine")
+    for name in ("out/a", "link"):
+        with pytest.raises(FileProblem, match="is read here, and would be replaced"):
+            OutputFolder(target, force=force).keep([tmp_path / name])
+    out = OutputFolder(target, force=force)
+    out.keep([target / "mine", tmp_path / "none"])
+    with out:
+        out.file("c").write_text("2")
+    out = OutputFolder(target, force=True)
+    out.keep([target / "mine"])
+    with pytest.raises(FileProblem, match="mine is read here"), out:
+        out.file("mine").write_text("3")
+    assert tree(target) == {"c": "2", "mine": "mine"}
+
+
+# -- stopped at every step -----------------------------------------------------------------------
+
+STEPS = {"open", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir"}
+
+
+class Stop:
+    """Ends this process, or interrupts it, before or after its nth change of a file system."""
+
+    def __init__(self, how: str, turn: int) -> None:
+        self.how, self.left = how, turn
+        sys.addaudithook(self)
+
+    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
+        writes = event != "open" or (isinstance(arguments[2], int) and arguments[2] & os.O_CREAT)
+        if event not in STEPS or not writes:
+            return
+        self.left -= 1
+        if self.left == 0:
+            if self.how == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if self.how == "interrupted before":
+                raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)  # heard when the step is done
+
+
+def stopped(work: Callable[[], None], how: str, turn: int) -> bool:
+    """Do some work in a process of its own; was it stopped?"""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that threads of others do not come along
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            Stop(how, turn)
+            work()
+            code = 0
+        except KeyboardInterrupt:
+            code = 2
+        finally:
+            os._exit(code)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status != 1
+    return status != 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="of systems that fork")
+@pytest.mark.parametrize("how", ["killed", "interrupted before", "interrupted after"])
+@pytest.mark.parametrize(("linking", "force"), [(True, False), (False, True)])
+def test_files_of_others_stay_where_they_are_at_whatever_step_a_run_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, linking: bool, force: bool
+) -> None:
+    def unsupported(source: Path, to: Path) -> None:
+        raise OSError(95, "Operation not supported")
+
+    if not linking:
+        monkeypatch.setattr(os, "link", unsupported)
+
+    def work() -> None:
+        with OutputFolder(target, force=force) as out:
+            out.file("in").mkdir()
+            for name in ("a", "c", "in/d"):
+                write_file(out.file(name), "2")
+            if force:
+                write_file(out.file("notes.txt"), "2")
+
+    mine = {"notes.txt": "mine", "in/more.txt": "mine too"}
+    old = {"a": "1", "b": "1", **mine}
+    new = {"a": "2", "c": "2", "in/d": "2", **mine, **({"notes.txt": "2"} if force else {})}
+    for turn in itertools.count(1):
+        target = tmp_path / f"out{turn}"
+        run(target, a="1", b="1")
+        (target / "in").mkdir()
+        for name, text in mine.items():
+            (target / name).write_text(text)
+        numbers = {name: (target / name).stat().st_ino for name in mine}
+        if not stopped(work, how, turn):
+            break
+        found = tree(target)
+        if not force:
+            assert numbers == {name: (target / name).stat().st_ino for name in mine}
+        if how == "killed":  # what the user has is there, if need be in the hidden folder
+            texts = list(found.values())
+            assert found["in/more.txt"] == "mine too"
+            assert "mine" in texts or found["notes.txt"] == "2"
+            visible = {name: text for name, text in found.items() if not name.startswith(".")}
+            assert visible.items() <= old.items() or visible.items() <= new.items()
+        else:
+            assert found in (old, new)
+            assert {one.name for one in target.glob(".*")} == {MARKER}
+        # Whatever was left, the next run is as if nothing had been.
+        run(target, a="3")
+        visible = {name: text for name, text in tree(target).items() if name[0] != "."}
+        assert visible.pop("a") == "3"
+        assert visible.items() <= mine.items()
+        if not force:
+            assert visible == mine
+    assert turn > 15
+    assert tree(target) == new
 
 
 def test_where_you_are_is_no_folder_for_output(
@@ -191,64 +364,6 @@ def test_the_output_can_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         run(tmp_path / "out", a="1")
-        replace_file(tmp_path / "file", b"x")
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o750
-    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
-
-
-def test_a_file_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "f.svg"
-    replace_file(path, b"one")
-    replace_file(path, b"two")
-    assert path.read_bytes() == b"two"
-
-    def broken(self: Path, to: Path) -> Path:
-        raise OSError("no")
-
-    monkeypatch.setattr(Path, "replace", broken)
-    with pytest.raises(FileProblem, match=r"f\.svg cannot be written: no"):
-        replace_file(path, b"three")
-    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {"f.svg": b"two"}
-    with pytest.raises(FileProblem, match="cannot be written"):
-        replace_file(tmp_path / "none" / "f.svg", b"x")
-
-
-def fail_in(folder: Path, *files: str) -> None:
-    with made_folder(folder):
-        for name in files:
-            (folder / name).write_text("x")
-        raise KeyboardInterrupt
-
-
-def test_a_folder_that_was_made_for_nothing_is_gone_again(tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    with pytest.raises(KeyboardInterrupt):
-        fail_in(tmp_path / "mine/a/b")
-    assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
-    with pytest.raises(KeyboardInterrupt):
-        fail_in(tmp_path / "mine")
-    assert (tmp_path / "mine").is_dir()
-    with pytest.raises(KeyboardInterrupt):
-        fail_in(tmp_path / "a/b", "theirs")
-    assert tree(tmp_path) == {"a/b/theirs": "x"}
-    with made_folder(tmp_path / "mine/c"):
-        pass
-    assert (tmp_path / "mine/c").is_dir()
-
-
-def test_a_folder_that_cannot_be_made_leaves_none_above_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = Path.mkdir
-
-    def broken(self: Path, mode: int = 0o777, *, exist_ok: bool = False) -> None:
-        if self.name == "b":
-            raise OSError("no")
-        real(self, mode, exist_ok=exist_ok)
-
-    monkeypatch.setattr(Path, "mkdir", broken)
-    with pytest.raises(OSError, match="no"), made_folder(tmp_path / "a/b"):
-        pass
-    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -232,3 +233,19 @@ def test_dimensions_are_read_back_with_their_types(tmp_path: Path, suffix: str) 
     assert untold[0].value("employees") == (40 if whole else "40")
     assert untold[1].to_stage == ""
     assert not untold[1].visits
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="of systems with a full device")
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("count", [1, 50_000])
+def test_a_full_disk_is_told_as_the_system_tells_it(
+    tmp_path: Path, suffix: str, count: int
+) -> None:
+    writer = TableWriter(REJECTS)
+    writer.extend([Reject("people.csv", 2, None, "no time", "x")] * count)
+    path = tmp_path / f"full{suffix}"
+    path.symlink_to("/dev/full")
+    with pytest.raises(FileProblem, match="cannot be written: No space left on device") as caught:
+        writer.save(path)
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.errno == errno.ENOSPC

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.cli.company.accounts import Account
 from lifecycle_fsm.cli.company.invention import Company
 from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.files import write_file
 
 PEOPLE, ACTIVITIES, TABLE, MODEL = (
     "people.csv",
@@ -67,11 +69,12 @@ def _company(one: Account) -> dict[str, Any]:
 def _write(path: Path, records: Iterable[dict[str, Any]]) -> None:
     rows = list(records)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(names)
-        for row in rows:
-            writer.writerow([_cell(row.get(name)) for name in names])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_cell(row.get(name)) for name in names])
+    write_file(path, text.getvalue())
 
 
 def _cell(value: object) -> object:

@@ -10,8 +10,8 @@ from typing import Any
 
 from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import Value
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.guard import Guard, label, to_text
-from lifecycle_fsm.tables.folder import replace_file
 from lifecycle_fsm.testing.coverage import words
 from lifecycle_fsm.testing.coverage.measure import (
     Coverage,
@@ -39,7 +39,7 @@ def as_plain(coverages: Sequence[Coverage]) -> dict[str, Any]:
 def write_json(coverages: Sequence[Coverage], path: Path) -> None:
     """Write the JSON report."""
     text = json.dumps(as_plain(coverages), ensure_ascii=False, indent=2)
-    replace_file(path, f"{text}\n".encode())
+    write_file(path, f"{text}\n")
 
 
 def _model(coverage: Coverage) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError, MissingExtra, suggest
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.testing.coverage.measure import Coverage
 from lifecycle_fsm.testing.coverage.report import write_json
 
@@ -63,10 +64,9 @@ def _json(coverages: Sequence[Coverage], path: Path) -> list[str]:
 
 
 def _html(coverages: Sequence[Coverage], path: Path) -> list[str]:
-    from lifecycle_fsm.tables.folder import replace_file
     from lifecycle_fsm.testing.coverage.html import page
 
-    replace_file(path, page(coverages).encode())
+    write_file(path, page(coverages))
     return [f"written: {path}"]
 
 

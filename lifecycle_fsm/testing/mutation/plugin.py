@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.testing.mutation.generate import mutants
 from lifecycle_fsm.testing.mutation.mutant import Mutant
@@ -229,7 +230,7 @@ class MutationPlugin:
         for path in self._files:
             text = json.dumps([one.to_json() for one in self._reports], indent=2)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text + "\n", "utf-8")
+            write_file(path, text + "\n")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what became of the mutants, and what tests are missing."""

@@ -1,0 +1,136 @@
+"""How a command ends: its exit status, and one sentence where it could not do its work."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import inspect
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any
+
+import typer
+
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.files import why
+
+#: The exit statuses, beside 0 for what is done; ``docs/command-line.md`` tells what each is for.
+#: Those from 64 on are the ones of ``sysexits.h``, and those above 128 have a signal in them.
+REJECTED, WRONG, FAULT, FAILED, STOPPED, NOBODY_READS = 1, 2, 70, 74, 130, 141
+
+#: What the system says when nothing that was asked for is wrong, and there is no room or no disk.
+_EXHAUSTED = frozenset(
+    getattr(errno, name)
+    for name in ("EDQUOT", "EFBIG", "EIO", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC")
+    if hasattr(errno, name)
+)
+
+DebugOption = Annotated[
+    bool, typer.Option("--debug", help="Log what is done, and show where an error comes from.")
+]
+
+
+def safely(command: Callable[..., int | None]) -> Callable[..., None]:
+    """The command with its errors told in one sentence each, and its result as the exit status.
+
+    It has one more option, ``--debug``.
+    """
+
+    @functools.wraps(command)
+    def told(*args: Any, debug: bool, **kwargs: Any) -> None:
+        with _logging(debug):
+            try:
+                status = command(*args, **kwargs) or 0
+                _flush()
+            except (typer.Exit, typer.Abort, typer.BadParameter):
+                raise
+            except (Exception, KeyboardInterrupt) as error:
+                if debug:
+                    traceback.print_exc()
+                status, sentence = _ending(error)
+                if sentence:
+                    complain(sentence)
+                _abandon_output()
+        raise typer.Exit(status)
+
+    shape = inspect.signature(command, eval_str=True)
+    debug = inspect.Parameter(
+        "debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=DebugOption
+    )
+    told.__signature__ = shape.replace(  # type: ignore[attr-defined]
+        parameters=[*shape.parameters.values(), debug]
+    )
+    told.__annotations__ = {**command.__annotations__, "debug": DebugOption}
+    return told
+
+
+def complain(message: str) -> None:
+    """Say something beside the output."""
+    with suppress(OSError):  # what cannot be written is told at the end, of the output alone
+        _flush()
+    with suppress(OSError):
+        print(message, file=sys.stderr, flush=True)
+
+
+def _ending(error: BaseException) -> tuple[int, str]:
+    """The exit status, and the sentence."""
+    cause = error.__cause__ if isinstance(error, LifecycleError) else error
+    match cause:
+        case BrokenPipeError():
+            return NOBODY_READS, ""  # who closed it knows
+        case KeyboardInterrupt():
+            return STOPPED, "stopped"
+        case MemoryError():
+            return FAILED, "error: there is not enough memory for this"
+        case OSError() if cause is error or cause.errno in _EXHAUSTED:
+            return FAILED, f"error: {_of_system(cause) if error is cause else error}"
+    if isinstance(error, LifecycleError):
+        return WRONG, f"error: {error}"
+    said = " ".join(traceback.format_exception_only(error)[-1].split())
+    return FAULT, (
+        f"error: this is a fault of lifecycle-fsm itself, please report it: {said} "
+        "(the same command with --debug shows where)"
+    )
+
+
+def _of_system(error: OSError) -> str:
+    where = "reading or writing failed" if error.filename is None else error.filename
+    return f"{where}: {why(error)}"
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _abandon_output() -> None:
+    """What could not be written must not be tried again when Python ends: that has its own status
+    and its own words."""
+    try:
+        _flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _logging(debug: bool) -> Iterator[None]:
+    """The log of the package on stderr, where it was asked for."""
+    if not debug:
+        yield
+        return
+    log = logging.getLogger("lifecycle_fsm")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(relativeCreated)6d ms  %(name)s: %(message)s"))
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+        log.removeHandler(handler)

@@ -1,0 +1,73 @@
+"""Who is meant by an id, an e-mail address or a name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
+
+_WORD = re.compile(r"[^\s,;]+")
+_NEAR = 3
+
+
+class Named(Protocol):
+    """Somebody who can be found: a person, or what is known of one."""
+
+    id: str
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+    company: str | None
+
+
+SomeOne = TypeVar("SomeOne", bound=Named)
+
+
+def look_up(text: str, people: Iterable[SomeOne]) -> tuple[SomeOne, ...]:
+    """Everybody who is meant by a text, in their order: of this id; else of this id or e-mail
+    address in any case; else of names in which all its words stand, perhaps with the company."""
+    folded, words = _folded(text), set(_words(text))
+    same: list[SomeOne] = []
+    named: list[SomeOne] = []
+    for one in people:
+        if one.id == text:
+            return (one,)
+        if folded and folded in (_folded(one.id), _folded(one.email)):
+            same.append(one)
+        elif words:
+            names = {*_words(one.first_name), *_words(one.last_name)}
+            if words & names and words <= {*names, *_words(one.company)}:
+                named.append(one)
+    return tuple(same or named)
+
+
+def nearest(text: str, people: Iterable[Named]) -> str:
+    """``"; did you mean …?"`` for those whose id, address or name is like a text, or nothing."""
+    known: dict[str, Named] = {}
+    for one in people:
+        for name in (one.id, one.email, full_name(one)):
+            if name:
+                known.setdefault(_folded(name), one)
+    near = difflib.get_close_matches(_folded(text), sorted(known), n=_NEAR, cutoff=0.7)
+    found = dict.fromkeys(described(known[one]) for one in near)
+    return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def described(one: Named) -> str:
+    """The id, with the name and the company behind it."""
+    more = ", ".join(filter(None, (full_name(one) or one.email, one.company)))
+    return f"{one.id!r} ({more})" if more else repr(one.id)
+
+
+def full_name(one: Named) -> str:
+    """First and last name, as far as they are known."""
+    return " ".join(filter(None, (one.first_name, one.last_name)))
+
+
+def _folded(text: str | None) -> str:
+    return "" if text is None else text.strip().casefold()
+
+
+def _words(text: str | None) -> Iterator[str]:
+    return (one.casefold() for one in _WORD.findall(text or ""))
