@@ -126,10 +126,8 @@ class Lifecycle:
         try:
             return (self.person(text),)
         except UnknownPerson:
-            records = look_up(text, self._everybody())
-            return tuple(
-                {(person := self.person(record.id)).id: person for record in records}.values()
-            )
+            people = (self.person(record.id) for record in look_up(text, self._everybody()))
+            return tuple({person.id: person for person in people}.values())
 
     def __iter__(self) -> Iterator[Person]:
         merged = self._orchestrator.merged
