@@ -157,6 +157,30 @@ def _moves(model: Model) -> Iterator[Problem]:
             yield from _direction(model, where, move)
         yield from faults.of_guard(model, where, move.when, opaque=True)
         yield from faults.of_effects(model, where, move.then, model.vocabulary)
+    yield from _circles(model)
+
+
+def _circles(model: Model) -> Iterator[Problem]:
+    """System moves that lead from detour to detour and back: they would go round for ever [S6]."""
+    detours = {stage.name for stage in model.detours}
+    ways = [
+        (source, move.target, index, move)
+        for index, move in enumerate(model.moves)
+        if move.on is None and move.target in detours
+        for source in move.sources
+        if source in detours
+    ]
+    before = {detour: {detour} for detour in detours}  # the detours that lead to each
+    for _ in detours:
+        for source, target, _index, _move in ways:
+            before[target] |= before[source]
+    for source, target, index, move in ways:
+        if source != target and target in before[source]:
+            yield Problem(
+                f"moves[{index}] {arrow(move.sources, move.target)}",
+                f"system moves lead from {target!r} back to {source!r}, round and round: let "
+                "somebody ask for one of them, with 'on'",
+            )
 
 
 def _trigger(model: Model, where: str, trigger: str | None) -> Iterator[Problem]:
