@@ -161,16 +161,18 @@ def identity(activity: str, record: str | None = None) -> bytes:
     return _EIGHT(hash(activity if record is None else (record, activity)))
 
 
-def content(activity: Activity, payload: Mapping[str, Any]) -> bytes:
-    """Four bytes for what an activity brings, to know it again in the memory of one process [S19].
+def fingerprint(activity: Activity, payload: Mapping[str, Any], record: str | None = None) -> bytes:
+    """Its :func:`identity`, then four bytes for what it brings, to know an activity again [S19].
 
-    It is the payload as it was accepted, so that the same value in another spelling, such as a
-    time in another zone, is the same content.
+    They are for the memory of one process: another one has other bytes for the same activity. The
+    content is the payload as it was accepted, so that the same value in another spelling, such as
+    a time in another zone, is the same content.
     """
     brought: object = payload if len(payload) < 2 else dict(sorted(payload.items()))
     # Of the written form, because values have the same hash that differ: -1 and -2, 1 and 1.0.
-    whole = hash((activity.kind, activity.at.timestamp(), repr(brought)))
-    return _FOUR(whole & 0xFFFFFFFF)
+    content = hash((activity.kind, activity.at.timestamp(), repr(brought)))
+    key = activity.id if record is None else (record, activity.id)
+    return _TWELVE(hash(key), content & 0xFFFFFFFF)
 
 
-_EIGHT, _FOUR = Struct("<q").pack, Struct("<I").pack
+_EIGHT, _TWELVE = Struct("<q").pack, Struct("<qI").pack

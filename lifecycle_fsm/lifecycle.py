@@ -12,7 +12,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from lifecycle_fsm.activities import Activity, by_event, made_id
-from lifecycle_fsm.errors import RecordError, UnknownPerson, suggest
+from lifecycle_fsm.errors import RecordError, UnknownPerson, async_fault, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lookup import look_up
@@ -63,6 +63,9 @@ class Lifecycle:
                 f"a lifecycle needs a model, the path of one or the name of a shipped one, not "
                 f"{model!r}"
             )
+        for name, function in (("record", record), ("log", log)):
+            if fault := async_fault(function):
+                raise RecordError(f"{name}=: {fault}")
         self.model = model if isinstance(model, Model) else load(model)
         self._steps = steps if isinstance(steps, Mapping) else tuple(steps)
         self._tables = tables

@@ -69,9 +69,7 @@ class _Fading:
             dict.fromkeys([*(part.field for part in rule.then), "demographic_score"])
         )
 
-    def next(
-        self, person: Person, now: datetime, *, at_now: bool, in_vain: bool
-    ) -> datetime | None:
+    def next(self, person: Person, now: datetime, at_now: bool, in_vain: bool) -> datetime | None:
         """The next instant after now, or at it; ``in_vain`` where the one at now has just come and
         has changed nothing of the person."""
         since: datetime | None = getattr(person, self.since)
@@ -152,7 +150,7 @@ class Agenda:
     # ------------------------------------------------------------------ what is due next
 
     def next(
-        self, person: Person, now: datetime, phase: int, *, in_vain: bool = False
+        self, person: Person, now: datetime, phase: int, in_vain: bool = False
     ) -> datetime | None:
         """When decay or a deadline is due next.
 
@@ -162,7 +160,7 @@ class Agenda:
         """
         first: datetime | None = None
         for rule in self._fading:
-            due = rule.next(person, now, at_now=phase == 0, in_vain=in_vain)
+            due = rule.next(person, now, phase == 0, in_vain)
             if due is not None and (first is None or due < first):
                 first = due
         for deadline in person._deadlines:

@@ -247,8 +247,14 @@ class LifecycleMachine:
     def schedule(self, person: Person, now: datetime, phase: int, *, in_vain: bool = False) -> None:
         """Find out when time may change the person next, after ``now``; ``in_vain`` where what was
         due then has changed nothing."""
-        due = self.agenda.next(person, now, phase, in_vain=in_vain)
-        turn = self.due(person, now) if person._stage != self._initial else person._settles_at
+        due = self.agenda.next(person, now, phase, in_vain)
+        stage = person._stage
+        if stage == self._initial:
+            turn = person._settles_at
+        else:
+            # Few stages have a move that time opens: the others are spared the call.
+            points = self._turning.get(stage)
+            turn = next_turn(points, person, now, attribute_of) if points else None
         person._due = due if turn is None or (due is not None and due < turn) else turn
 
     def pass_time(self, person: Person, due: datetime) -> Passed:

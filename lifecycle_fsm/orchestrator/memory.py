@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from lifecycle_fsm.person import Person
 
+#: How many bytes of a fingerprint are the id.
+ID = 8
 #: Most people have few activities: up to so many stand in twelve bytes each on the person; the
 #: rest of a busy one in a dictionary, which a search does not slow down.
 _FEW = 64
 _EACH = 12
-_ID = 8
 _FULL = _FEW * _EACH
 
 
@@ -25,12 +26,12 @@ class Memory:
         while at >= 0 and at % _EACH:
             at = seen.find(identity, at + 1)
         if at >= 0:
-            return seen[at + _ID : at + _EACH]
+            return seen[at + ID : at + _EACH]
         if len(seen) < _FULL:
             return None
         return self._more.get(person.id, {}).get(identity)
 
-    def keep(self, person: Person, identity: bytes, content: bytes) -> None:
+    def keep(self, person: Person, mark: bytes) -> None:
         """Remember an activity, as part of the work that applies it: where that is undone, the
         person is put back, and this with it.
 
@@ -40,6 +41,6 @@ class Memory:
         seen = person._seen
         if len(seen) == _FULL:
             last = seen[-_EACH:]
-            self._more.setdefault(person.id, {})[last[:_ID]] = last[_ID:]
+            self._more.setdefault(person.id, {})[last[:ID]] = last[ID:]
             seen = seen[:-_EACH]
-        person._seen = seen + identity + content
+        person._seen = seen + mark

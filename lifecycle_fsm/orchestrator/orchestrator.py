@@ -13,7 +13,7 @@ from lifecycle_fsm.activities import (
     SETTLED,
     TIME_PASSED,
     Activity,
-    content,
+    fingerprint,
     identity,
     made_id,
 )
@@ -24,7 +24,7 @@ from lifecycle_fsm.history import ROW
 from lifecycle_fsm.machine import Decision, LifecycleMachine
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.answers import fired, nobody, stopped
-from lifecycle_fsm.orchestrator.memory import Memory
+from lifecycle_fsm.orchestrator.memory import ID, Memory
 from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, said
 from lifecycle_fsm.orchestrator.work import Work
 from lifecycle_fsm.person import Person
@@ -35,7 +35,7 @@ from lifecycle_fsm.processing.step import Run, Step
 #: The id of the activity that ends original processing: ids are unique for a person [S19].
 PROCESSED = "processed"
 #: Kinds of activity that do more than all others.
-_OUR_OWN = frozenset({"created", "processed", "merged"})
+_OUR_OWN = frozenset({"created", "processed", "merged", "converted"})
 
 
 class Orchestrator:
@@ -70,13 +70,15 @@ class Orchestrator:
         #: Whose contact an id is: that of a lead who was converted [S23].
         self.aliases: dict[str, str] = {}
         self._records: dict[str, tuple[Person, ...]] = {}  # of one person, the survivor's first
+        #: The ids of all records and contacts of a person who has several.
+        self._names: dict[str, tuple[str, ...]] = {}
         #: Who was sorted at the end of processing of another record, and of which.
         self._sorted_by: dict[str, str] = {}
         #: Steps that failed and were gone without, by person [S13].
         self.skipped: dict[str, tuple[StepError, ...]] = {}
         self._held: dict[str, dict[str, Activity]] = {}
         self._record = record or (lambda decision: None)
-        self._work = Work(model, self.machine, log or (lambda activity: None))
+        self._work = Work(model, self.machine, log)
         self._chain: Chain = chain_of(
             model, steps, tables=tables or {}, demographic=self.machine.scoring.demographic
         )
@@ -112,33 +114,45 @@ class Orchestrator:
         return decisions[0]
 
     def _apply(self, activity: Activity) -> list[Decision]:
-        if activity.person not in self:
-            return [self._unknown(activity)]
-        person = self.survivor(activity.person)
-        kind = activity.kind
+        name, kind = activity.person, activity.kind
+        person = self.people.get(name)
+        if person is None or name in self.merged:
+            if name not in self:
+                return [self._unknown(activity)]
+            person = self.survivor(name)
+            if name in self.aliases and name not in self._all_names(person):
+                self._names[person.id] = (*self._all_names(person), name)
         try:
             payload = self._data.accept(kind, activity.payload)
         except RecordError as error:
             return [stopped("rejected", person, activity, str(error))]
-        brought = content(activity, payload)
-        before = self._content(person, activity.person, activity.id)
+        mark = fingerprint(activity, payload, None if name == person.id else name)
+        if person.id in self._names:
+            before = self._content(person, name, activity.id)
+            if before is None and self._came_to_others(person, activity, mark[ID:]):
+                before = mark[ID:]
+        else:
+            before = self._memory.find(person, mark[:ID])
         if before is not None:
-            return [_again(person, activity, before == brought)]
-        if self._came_to_others(person, activity, brought):
-            return [_again(person, activity, True)]
+            return [_again(person, activity, before == mark[ID:])]
+        loser = None
         if kind in _OUR_OWN:
             refused = self._refusal(activity, person, payload)
             if refused is not None:
                 return [refused]
             payload = self._filtered(activity, person, payload)
+            loser = self._merged_with(activity, person, payload)
         if person._due is not None and person._due < activity.at:
             self._run_due(person, activity.at)
-        loser = self._merged_with(activity, person, payload)
+        whole = self._narrow[kind]
         if loser is not None:
             self._meet(person, loser, activity.at)
-        whole = self._narrow[kind] if loser is None else self.machine.whole
+            whole = self.machine.whole
         try:
-            decisions = whole(person, self._transact, person, loser, activity, payload, brought)
+            if kind in _OUR_OWN:
+                decisions = whole(person, self._transact, person, loser, activity, payload, mark)
+            else:
+                decisions = whole(person, self._ordinary, person, activity, payload, mark)
         except Exception as error:
             self._lot.keep(Parked(person.id, activity, said(error), exception=error))
             trigger = self._triggers.get(kind)
@@ -235,19 +249,14 @@ class Orchestrator:
     def _came_to_others(self, person: Person, activity: Activity, brought: bytes) -> bool:
         """Whether the very same activity came before to another record of the same person: a CRM
         that merges two records gives the one what the other had."""
-        if person.id not in self._records and not self.aliases:
-            return False
-        records = [record.id for record in self._records.get(person.id, (person,))]
-        names = [*records, *(name for name, owner in self.aliases.items() if owner in records)]
         return any(
             self._content(person, name, activity.id) == brought
-            for name in names
+            for name in self._names[person.id]
             if name != activity.person
         )
 
-    def _remember(self, person: Person, activity: Activity, brought: bytes) -> None:
-        record = None if activity.person == person.id else activity.person
-        self._memory.keep(person, identity(activity.id, record), brought)
+    def _all_names(self, person: Person) -> tuple[str, ...]:
+        return self._names.get(person.id, (person.id,))
 
     # ------------------------------------------------------------------ work on a person
 
@@ -263,16 +272,23 @@ class Orchestrator:
         name = activity or made_id(trigger, at, payload)
         return self.apply(Activity(name, person.id, trigger, at, payload))
 
+    def _ordinary(
+        self, person: Person, activity: Activity, payload: Payloads, mark: bytes
+    ) -> list[Decision]:
+        """Apply the activity and remember it: both, or on an exception nothing [S11]."""
+        self._memory.keep(person, mark)
+        return self._work.activity(person, activity, payload)
+
     def _transact(
         self,
         person: Person,
         loser: Person | None,
         activity: Activity,
         payload: Payloads,
-        brought: bytes,
+        mark: bytes,
     ) -> list[Decision]:
-        """Apply the activity and remember it: both, or on an exception nothing [S11]."""
-        self._remember(person, activity, brought)
+        """The same for an activity that may sort, or fold people together."""
+        self._memory.keep(person, mark)
         if loser is not None:
             return self._merge(person, loser, activity, payload)
         if activity.kind == "processed" and person._stage == self._initial:
@@ -314,6 +330,7 @@ class Orchestrator:
         decisions = self.machine.whole(loser, merge, person, loser, activity, payload, now)
         ours = self._records.get(person.id, (person,))
         self._records[person.id] = (*ours, *self._records.get(loser.id, (loser,)))
+        self._names[person.id] = (*self._all_names(person), *self._all_names(loser))
         self.merged[loser.id] = person.id
         self._logged.discard(loser.id)
         self._lot.remove(loser.id, None)
@@ -337,7 +354,7 @@ class Orchestrator:
         except Exception as error:
             self._lot.keep(Parked(activity.person, activity, said(error), exception=error))
             return nobody("parked", activity, said(error))
-        self._remember(person, activity, content(activity, payload))
+        self._memory.keep(person, fingerprint(activity, payload))
         if activity.person not in self._logged:
             person._settles_at = activity.at + self.model.settle
         self.machine.begin(person, activity.at, activity.id)
@@ -399,10 +416,10 @@ class Orchestrator:
         error: object = given.parked
         exception = None if given.parked is None else given.parked.exception
         if error is None:
-            brought = content(activity, given.values)
+            mark = fingerprint(activity, given.values)
             try:
                 decisions = self.machine.whole(
-                    person, self._transact, person, None, activity, given.values, brought
+                    person, self._transact, person, None, activity, given.values, mark
                 )
             except Exception as failure:
                 error, exception = said(failure), failure

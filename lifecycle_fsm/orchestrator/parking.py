@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 import attrs
 
 from lifecycle_fsm.activities import Activity
+
+_log = logging.getLogger(__name__)
 
 
 @attrs.frozen
@@ -33,6 +36,10 @@ class ParkingLot:
 
     def keep(self, parked: Parked) -> None:
         """Park it, with the latest error where it is parked already."""
+        what = "time" if parked.activity is None else parked.activity.id
+        _log.debug(
+            "parked %s of %r: %s", what, parked.person, parked.error, exc_info=parked.exception
+        )
         self.remove(parked.person, parked.activity)
         self.by_person.setdefault(parked.person, []).append(parked)
 

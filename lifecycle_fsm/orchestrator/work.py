@@ -55,7 +55,7 @@ class Work:
     """The silos and the machine of a model, in the order in which an activity passes them [S7]."""
 
     def __init__(
-        self, model: Model, machine: LifecycleMachine, log: Callable[[Activity], None]
+        self, model: Model, machine: LifecycleMachine, log: Callable[[Activity], None] | None
     ) -> None:
         self.data = DataSilo(model)
         self.scoring = machine.scoring
@@ -63,7 +63,8 @@ class Work:
         self._after = Aftermath(model, machine)
         self._merging = Merging(model)
         self._model = model
-        self._log = log
+        self._logs = log is not None
+        self._log = log or (lambda activity: None)
         self._initial = model.initial.name
         #: The process trigger that each kind of activity raises.
         self.triggers = {
@@ -265,7 +266,7 @@ class Work:
         if firing.entered:
             requests = self._after.follow(person, due, stage, firing.entered, (), Cause())
             decisions.append(fired("moved", person, firing, None, "time", (), "", requests))
-        if passed.changed:
+        if passed.changed and self._logs:
             self._log(time_passed(person.id, due))
         return decisions
 
