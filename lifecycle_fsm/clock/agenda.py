@@ -65,6 +65,9 @@ class _Fading:
         self.sleeps = not self._points and "assigned_to" not in fields_read(model, [rule.when])
         written = effects(rule.then, model.field_types, words)
         self.fade = scoring.rescoring(written, (part.field for part in rule.then))
+        # In original processing, the step works the score of fit out [S18].
+        self._initial = model.initial.name
+        self._fade_alone = written
         self.fields = tuple(
             dict.fromkeys([*(part.field for part in rule.then), "demographic_score"])
         )
@@ -103,8 +106,9 @@ class _Fading:
         if not self.is_due(person, due) or not self.holds(person, due, NO_PAYLOAD):
             return ""
         before = [getattr(person, name) for name in self.fields]
-        assert self.fade is not None
-        self.fade(person, due, NO_PAYLOAD)
+        fade = self._fade_alone if person._stage == self._initial else self.fade
+        assert fade is not None, "a rule of decay changes something"
+        fade(person, due, NO_PAYLOAD)
         changes = [
             f"{name} {old} -> {new}"
             for name, old in zip(self.fields, before, strict=True)

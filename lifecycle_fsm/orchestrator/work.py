@@ -284,10 +284,9 @@ class Work:
         goes on; then, as for every activity, data, scoring, triggers, also those that waited for
         the sort of either, system moves, assignment and alerts."""
         machine, kind = self.machine, activity.kind
-        late = any(
-            now > activity.at or (person._clock == now and person._phase > 0)
-            for person in (survivor, loser)
-        )
+        clocks = [person._phase for person in (survivor, loser) if person._clock == now]
+        phase = max(clocks, default=0)
+        late = now > activity.at or phase > 0
         loser_wins = self._merging.loser_wins(survivor, loser)
         stage = survivor._stage
         theirs = handed_over(loser, loser_wins=loser_wins)
@@ -308,18 +307,23 @@ class Work:
         )
         closing = self._close(loser, survivor, firing)
         if survivor._stage == self._initial:
-            machine.advance_clock(survivor, now, 0)
+            machine.advance_clock(survivor, now, phase)
             self._log(activity)
             result: Result = "unchanged" if trigger is None else "deferred"
             merged = fired(result, survivor, firing, activity.id, kind, (), "", tuple(ours))
             return [merged, closing]
+        waiting = [
+            held.asking.again(survivor, now, held)
+            for held in theirs
+            if survivor.crm_synced_at is None  # or it is released at once
+        ]
         # The row of the merge itself asks for nothing: nobody has entered anything by it.
         more, entered, came = self._catch_up(survivor, firing, (), kind)
-        machine.advance_clock(survivor, now, 0)
+        machine.advance_clock(survivor, now, phase)
         cause = Cause(activity.id, _record(survivor, activity))
         requests = (
             *ours,
-            *(held.asking.again(survivor, now, held) for held in theirs),
+            *waiting,
             *self._after.follow(survivor, now, stage, entered, came, cause),
         )
         self._log(activity)
