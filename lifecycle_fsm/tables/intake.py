@@ -49,6 +49,7 @@ def open_inputs(
                 format if not tells_format(path) or not any(silent) else None,
                 encoding=found.encoding if found else "utf-8",
                 delimiter=found.delimiter if found else None,
+                guarded=True,
             )
             opened.append((role, table))
     except BaseException:

@@ -30,6 +30,7 @@ import attrs
 from lifecycle_fsm.errors import FileProblem, suggest
 from lifecycle_fsm.tables._polars import polars
 from lifecycle_fsm.tables.mapping import listed, nearest
+from lifecycle_fsm.tables.spreadsheet import unguarded
 
 Format: TypeAlias = Literal["csv", "jsonl", "json", "parquet"]
 
@@ -155,6 +156,7 @@ def open_table(
     *,
     encoding: str = "utf-8",
     delimiter: str | None = None,
+    guarded: bool = False,
 ) -> Table:
     """Open a file of rows.
 
@@ -163,6 +165,7 @@ def open_table(
         format: what is in it; without it the name says so.
         encoding: how its text is written.
         delimiter: what stands between the columns of a CSV file; without it the header shows it.
+        guarded: take away the apostrophe that a CSV has before a text that a spreadsheet would run.
 
     Raises:
         FileProblem: the file is missing, empty, without a header, or of an unknown format.
@@ -199,7 +202,7 @@ def open_table(
         if kind == "csv":
             lines = _Lines(text)
             columns, mark = _header(name, lines, encoding, delimiter)
-            rows = _csv_rows(name, lines, encoding, columns, mark)
+            rows = _csv_rows(name, lines, encoding, columns, mark, guarded=guarded)
             table = Table(name, columns, rows, exits.close, done, lambda: lines.empty)
             table.twice = _twice(columns)
             if data is raw and size is not None and encoding == "utf-8":
@@ -446,7 +449,7 @@ def _csv_reason(error: BaseException) -> str:
 
 
 def _csv_rows(
-    name: str, lines: _Lines, encoding: str, head: tuple[str, ...], delimiter: str
+    name: str, lines: _Lines, encoding: str, head: tuple[str, ...], delimiter: str, *, guarded: bool
 ) -> Iterator[Row | Reject]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     width = len(head)
@@ -478,6 +481,8 @@ def _csv_rows(
             reason = f"it has {len(values)} columns, and the header has {width}"
             yield Reject(name, line, None, reason, shown(raw))
         else:
+            if guarded and "'" in raw:
+                values = list(map(unguarded, values))
             yield Row(line, dict(zip(head, values, strict=True)), raw)
 
 
