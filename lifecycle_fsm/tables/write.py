@@ -23,6 +23,7 @@ from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.tables._polars import polars
+from lifecycle_fsm.tables.duplicates import Duplicate
 from lifecycle_fsm.tables.mapping import listed
 from lifecycle_fsm.tables.read import Format, Reject, Row, open_table
 from lifecycle_fsm.tables.spreadsheet import guard
@@ -151,6 +152,17 @@ DEADLINES: tuple[Column[DeadlineFact], ...] = _columns(
 #: The columns of the table of rows that could not be used.
 REJECTS: tuple[Column[Reject], ...] = _columns(
     Reject, file="str", line="int", column="str", reason="str", raw="str"
+)
+
+
+#: The columns of the table of records that have the e-mail address of an earlier one.
+DUPLICATES: tuple[Column[Duplicate], ...] = _columns(
+    Duplicate,
+    email="str",
+    person="str",
+    created_at="datetime",
+    duplicate="str",
+    duplicate_created_at="datetime",
 )
 
 
