@@ -13,7 +13,6 @@ from lifecycle_fsm.cli.common import (
     ModelArgument,
     PicturesOption,
     files_of,
-    load_model,
     print_json,
     progress,
     read_time,
@@ -27,10 +26,12 @@ from lifecycle_fsm.cli.working import (
     Outcome,
     Output,
     PeopleOption,
+    TablesOption,
     Tally,
     apply_log,
     inputs_of,
     read_log,
+    running_model,
 )
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.tables import OutputFolder, Reject
@@ -64,6 +65,7 @@ def run(
         bool,
         typer.Option("--allow-held", help="Files of which most is about nobody are no failure."),
     ] = False,
+    allow_tables: TablesOption = None,
     pictures: PicturesOption = True,
     force: ForceOption = False,
     json: JsonOption = False,
@@ -97,7 +99,7 @@ def run(
             folder.keep([model, *(path for _, path in inputs), *([mapping] if mapping else ())])
             output = Output(exits.enter_context(folder), pictures=pictures)
         tally = Tally(keep=output.keep if output else None)
-        lifecycle = Lifecycle(load_model(model), record=tally)
+        lifecycle = Lifecycle(running_model(model, allow_tables), record=tally)
         if output:
             output.folder.keep(files_of(lifecycle.model))
             output.check(lifecycle)

@@ -19,7 +19,7 @@ import attrs
 import typer
 
 from lifecycle_fsm.activities import Activity, other_record
-from lifecycle_fsm.cli.common import Bar, as_json, lined_up
+from lifecycle_fsm.cli.common import Bar, as_json, lined_up, load_model
 from lifecycle_fsm.cli.unmatched import Unmatched, unmatched
 from lifecycle_fsm.errors import FileProblem, LifecycleError, UnknownPerson
 from lifecycle_fsm.files import write_file
@@ -78,6 +78,14 @@ FormatOption = Annotated[
     typer.Option(
         help="The format of what comes from stdin, and of files whose name does not tell it. "
         "Where all names do, it is believed all the same."
+    ),
+]
+TablesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATH",
+        help="Let steps of the model read tables from here too, and not only from its own folder; "
+        "can be repeated.",
     ),
 ]
 OrderOption = Annotated[
@@ -215,6 +223,16 @@ def without_cycles() -> Iterator[None]:
     finally:
         if looks:
             gc.enable()
+
+
+def running_model(name: str, tables_from: list[str] | None) -> Model:
+    """The model that a command line names, with the places that its steps may read tables from.
+
+    Raises:
+        LifecycleError: there is none, or it does not build.
+    """
+    model = load_model(name)
+    return attrs.evolve(model, tables_from=tables_from) if tables_from else model
 
 
 def inputs_of(people: list[str] | None, activities: list[str] | None) -> list[tuple[str, str]]:

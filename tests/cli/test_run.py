@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from lifecycle_fsm import model
 from lifecycle_fsm.errors import MissingExtra
 from tests.cli.commands import ROOT, Cli
 
@@ -477,6 +478,28 @@ def test_a_folder_of_others_is_written_into_by_force_only(cli: Cli, data: Path) 
     assert cli(*command, "--force").code == 0
     assert cli(*command).code == 0
     assert (data / "out/mine").read_text() == "mine"
+
+
+def test_a_table_elsewhere_is_read_where_the_command_line_allows_it(cli: Cli, data: Path) -> None:
+    (data / "models").mkdir()
+    (data / "tables").mkdir()
+    (data / "tables/sources.csv").write_text("source,branch\nweb,Online\n")
+    text = model.shipped_text("two_step") + (
+        '[[processing]]\nstep = "enrich"\nname = "known"\nnumber = 35\n'
+        'options = { table = "../tables/sources.csv", key = "source", columns = '
+        '{ branch = "industry" } }\n'
+    )
+    (data / "models/m.toml").write_text(text)
+    command = ("models/m.toml", "--people", "people.csv")
+    done = cli("run", *command, "--out", "out", "--no-pictures")
+    assert (done.code, (data / "out").exists()) == (2, False)
+    assert "allow its place with --allow-tables tables" in done.err
+    done = cli("run", *command, "--out", "out", "--no-pictures", "--allow-tables", "tables")
+    assert done.code == 0
+    assert rows(data / "out/people.csv")[0]["industry"] == "Online"
+    assert cli("explain", "models/m.toml", "p1", *command[1:]).code == 2
+    told = cli("explain", "models/m.toml", "p1", *command[1:], "--allow-tables", "tables")
+    assert (told.code, "Online" in told.out) == (0, True)
 
 
 OLIST = Path(os.environ.get("LIFECYCLE_OLIST", ROOT / "../shared/data/olist")).resolve()
