@@ -42,6 +42,7 @@ from lifecycle_fsm.wording import counted
 
 _TEXT = FieldType("str", nullable=True)
 _TIME = FieldType("datetime", nullable=True)
+_WHOLE = FieldType("int", nullable=True)
 _MOST_NAMES = 1_000
 #: Kinds that can empty a field.
 ERASING = frozenset({"changed"})
@@ -196,7 +197,11 @@ class BoundFile:
             return Source(f"{self.table.name}, column {name}", name, times=times)
 
         def has(name: str) -> bool:
-            return name not in (*needed, "id") and (columns is None or name in columns)
+            own = (*needed, "id", "sequence")
+            return name not in own and (columns is None or name in columns)
+
+        def optional(name: str) -> Source | None:
+            return named(name) if columns is None or name in columns else None
 
         if role == PEOPLE:
             fields = {name: named(name) for name in self.targets.fields if has(name)}
@@ -209,9 +214,10 @@ class BoundFile:
             role,
             named("kind"),
             named("at"),
-            named("id") if columns is None or "id" in columns else None,
+            optional("id"),
             payload={name: named(name) for name in names},
             payload_column="payload" if columns is None or "payload" in columns else None,
+            sequence=optional("sequence"),
         )
         return FileMapping(role, named("person"), (gives,))
 
@@ -231,7 +237,8 @@ class BoundFile:
             if self.report.role == PEOPLE:
                 known = ("id", "created_at", *self.targets.fields)
             else:
-                known = ("id", "person", "kind", "at", "payload", *self.targets.payload_names)
+                own = ("id", "person", "kind", "at", "sequence", "payload")
+                known = (*own, *self.targets.payload_names)
             near = [(name, nearest(name, known)) for name in self.report.unused]
             self.report.hints = tuple(
                 f"nothing reads the column {name!r}{hint}"
@@ -383,6 +390,7 @@ class _Giving:
         self.conditions = [condition(one, self.empty) for one in gives.only_if]
         self.at = file.compiled(gives.at, _TIME)
         self.id = file.compiled(gives.id, _TEXT, is_id=True) if gives.id else None
+        self.sequence = file.compiled(gives.sequence, _WHOLE) if gives.sequence else None
         self.kind = file.compiled(gives.kind, _TEXT)
         self.clock = file.clock(attrs.evolve(gives.at.times, format=None))
         self.kinds = file.targets.kinds
@@ -471,6 +479,7 @@ class _Giving:
             kind = self.kind(values)
             known = self.payloads.get(kind)
             event = self.id(values) if self.id else None
+            sequence = self.sequence(values) if self.sequence else None
         except Bad as error:
             bad.append(error.alone)
             return None
@@ -511,7 +520,7 @@ class _Giving:
         if event is None:
             event = f"{self.label}:{row.line:010d}{self.place}:{kind}"
         try:
-            return Activity(event, person, kind, at, payload)
+            return Activity(event, person, kind, at, payload, sequence=sequence)
         except RecordError as error:  # the texts are as they should be: it is the time
             bad.append(Bad(_first(self.gives.at), str(error)))
             return None

@@ -128,11 +128,13 @@ class Gives:
     only_if: tuple[Condition, ...] = ()
     payload: Mapping[str, Source] = attrs.field(factory=dict, converter=_own)
     payload_column: str | None = None
+    sequence: Source | None = None
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
         """Each column that it reads, with the place in the mapping that names it."""
-        sources = [self.kind, self.at, *([self.id] if self.id else []), *self.payload.values()]
+        own = [one for one in (self.kind, self.at, self.id, self.sequence) if one is not None]
+        sources = [*own, *self.payload.values()]
         found = [(one.where, column) for one in sources for column in one.columns]
         found += [(one.where, one.column) for one in self.only_if]
         if self.payload_column is not None:
@@ -245,7 +247,7 @@ _SOURCE = (
     "column", "const", "text", "values", "otherwise", "if_empty", "zone", "format", "decimal",
 )  # fmt: skip
 _TRANSLATING = ("values", "otherwise", "if_empty")
-_GIVES = ("kind", "at", "id", "only_if", "payload", "payload_column")
+_GIVES = ("kind", "at", "id", "sequence", "only_if", "payload", "payload_column")
 
 
 class _Reader:
@@ -404,7 +406,10 @@ class _Reader:
         kind = table.get("kind")
         if isinstance(kind, str) and kind:
             kind = {"const": kind}  # the name of a kind, and not of a column
-        event = self.source(f"{where}.id", table["id"], times) if "id" in table else None
+        event, sequence = (
+            self.source(f"{where}.{key}", table[key], times) if key in table else None
+            for key in ("id", "sequence")
+        )
         return Gives(
             where,
             self.source(f"{where}.kind", kind, times, needed=True),
@@ -413,6 +418,7 @@ class _Reader:
             self.conditions(f"{where}.only_if", table.get("only_if")),
             self.payload(f"{where}.payload", table.get("payload"), times),
             self.string(f"{where}.payload_column", table.get("payload_column")),
+            sequence,
         )
 
     def payload(self, where: str, value: object, times: Times) -> dict[str, Source]:

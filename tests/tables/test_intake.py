@@ -16,7 +16,7 @@ from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.model import load
-from lifecycle_fsm.tables import Intake, Targets, open_inputs, parse_mapping
+from lifecycle_fsm.tables import Intake, Targets, by_event, open_inputs, parse_mapping
 
 TARGETS = Targets(
     fields={
@@ -713,6 +713,58 @@ def test_a_column_of_floats_holds_ids_and_texts_too(tmp_path: Path, suffix: str)
     first, second = came(finish([("people", path)], None, TARGETS))
     assert (first.person, first.payload) == ("17", {"company": "80331"})
     assert (second.person, second.payload) == (str(2**40), {})
+
+
+# ---------------------------------------------------------------- the place in an instant
+
+
+SEQUENCES = Targets({}, {"seen": {}})
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json", "parquet"])
+def test_activities_bring_their_place_among_those_of_one_instant(
+    tmp_path: Path, suffix: str
+) -> None:
+    frame = pl.DataFrame(
+        {
+            "person": ["p"] * 4, "kind": ["seen"] * 4, "at": ["2024-01-01T00:00:00Z"] * 4,
+            "id": ["d", "c", "b", "a"], "sequence": [10, None, 2, -1],
+        }
+    )  # fmt: skip
+    path = tmp_path / f"activities.{suffix}"
+    writers = {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "json": frame.write_json}
+    writers.get(suffix, frame.write_parquet)(path)
+    intake = finish([("activities", path)], None, SEQUENCES)
+    assert [(one.id, one.sequence) for one in came(intake)] == [
+        ("d", 10), ("c", None), ("b", 2), ("a", -1),
+    ]  # fmt: skip
+    assert [one.id for one in by_event(came(intake))] == ["a", "b", "d", "c"]
+    assert intake.reports[0].unused == ()
+
+
+def test_a_mapping_says_where_the_sequence_is(tmp_path: Path) -> None:
+    mapping = """
+    [log]
+    person = "p"
+    zone = "UTC"
+    [[log.gives]]
+    kind = "seen"
+    at = "at"
+    sequence = { column = "No", decimal = "," }
+    [[log.gives]]
+    kind = "seen"
+    at = "at"
+    id = "{p}-x"
+    """
+    rows = "p,at,No\nx,2024-01-01,1.204\ny,2024-01-01,12.0\nz,2024-01-01,\nu,2024-01-01,first\n"
+    intake = take(tmp_path, mapping, targets=SEQUENCES, log=rows)
+    assert [(one.person, one.sequence) for one in came(intake)] == [
+        ("x", 1204), ("x", None), ("y", 12), ("y", None), ("z", None), ("z", None),
+    ]  # fmt: skip
+    (reject,) = intake.rejects
+    assert (reject.line, reject.column, reject.reason) == (5, "No", "'first' is not a whole number")
+    with pytest.raises(FileProblem, match=r"log\.gives\[0\]\.sequence: .* no column 'No'"):
+        take(tmp_path, mapping, targets=SEQUENCES, log="p,at\n")
 
 
 # ---------------------------------------------------------------- what is to be empty
