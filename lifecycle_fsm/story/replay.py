@@ -149,7 +149,7 @@ class Replay:
         self._look.current = None
         if until is not None:
             self.orchestrator.tick(until)
-        if person not in self.orchestrator.people:
+        if person not in self.orchestrator:
             raise UnknownPerson(_nobody(person, own, self._look.moments(), until))
         #: Whose story it is: the person who has the record now.
         self.person: Person = self.orchestrator.survivor(person)

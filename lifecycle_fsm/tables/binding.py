@@ -500,13 +500,12 @@ class _Giving:
                 if value is not None:
                     payload[name] = value
         for name, column in known.erasing:
-            if name not in payload and column in values:
-                raw = values[column]
-                if given(raw, self.empty) is None:
-                    try:
-                        payload[name] = _erased(known.types[name], raw)
-                    except RecordError as error:
-                        bad.append(Bad(column, str(error)))
+            says_empty = column in values and given(values[column], self.empty) is None
+            if says_empty and name not in payload:
+                try:
+                    payload[name] = known.types[name].accept(None)
+                except RecordError as error:
+                    bad.append(Bad(column, str(error)))
         for name, column in known.strangers:
             if given(values.get(column), self.empty) is not None:
                 bad.append(Bad(column, f"no {kind} brings {name!r}"))
@@ -556,11 +555,8 @@ class _Giving:
                 )
                 continue
             try:
-                payload[name] = (
-                    _erased(known.types[name], one)
-                    if value is None
-                    else known.converters[name](value)
-                )
+                convert = known.types[name].accept if value is None else known.converters[name]
+                payload[name] = convert(value)
             except RecordError as error:
                 bad.append(Bad(column, f"{name}: {error}"))
         return payload
@@ -569,15 +565,6 @@ class _Giving:
 def _naming(accept: Callable[[Any], Value]) -> Callable[[Any], Value]:
     """What reads the id of a record."""
     return lambda raw: as_id(accept(raw))
-
-
-def _erased(kind: FieldType, raw: Any) -> Value:
-    """The value of a field that was said to be empty.
-
-    Raises:
-        RecordError: it never is.
-    """
-    return kind.accept(None if raw is None or kind.nullable else "")
 
 
 _NO_OBJECT = object()

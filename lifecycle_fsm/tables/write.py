@@ -340,17 +340,17 @@ def read_history(
 
 
 _MISSING = frozenset({"from_stage", "trigger", "activity", "owner", "assigned_to", "source"})
+_EMPTY = frozenset({"to_stage"})  # nothing is written there for the loser of a merge
 
 
 def _field_type(column: Column[HistoryRow]) -> FieldType:
     choices = get_args(MoveKind) if column.name == "kind" else ()
     assert column.type != "texts"
-    return FieldType(column.type, column.name in _MISSING, choices)
+    return FieldType(column.type, column.name in _MISSING | _EMPTY, choices)
 
 
 _FIXED = frozenset(one.name for one in HISTORY)
 _TEXT = FieldType("str", nullable=True)
-_EMPTY = frozenset({"to_stage"})  # nothing is written there for the loser of a merge
 
 
 def _history_row(
@@ -361,15 +361,13 @@ def _history_row(
 
     def accept(column: str, kind: FieldType, value: Any) -> Value:
         try:
-            # A CSV has no other sign for what is missing.
-            lacks = value == "" and (kind.nullable or kind.kind != "str")
-            return kind.accept(None if lacks else value)
+            return kind.accept(value)
         except RecordError as error:
             raise FileProblem(f"{name}, line {row.line}, column {column}: {error}") from None
 
     for column, kind in types.items():
-        value = row.values.get(column)
-        values[column] = accept(column, kind, "" if value is None and column in _EMPTY else value)
+        value = accept(column, kind, row.values.get(column))
+        values[column] = "" if value is None and column in _EMPTY else value
     for column, value in row.values.items():
         if column not in _FIXED:
             known = dimensions.get(column)

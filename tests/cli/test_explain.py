@@ -244,3 +244,15 @@ def test_the_activities_of_a_contact_are_those_of_the_lead_that_became_it(
         ["created", "form_filled"] if asked == "cy" else ["created", "converted", "form_filled"]
     )
     assert [one.kind for one in log.activities] == theirs
+
+
+def test_the_story_of_a_contact_is_that_of_the_lead(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(
+        "person,kind,at,contact,opportunity\nlead,created,2024-05-01,,\n"
+        "lead,converted,2024-05-03,contact,\ncontact,opportunity_won,2024-05-04,,deal-7\n"
+    )
+    told = [
+        json.loads(cli("explain", "two_step", one, "--activities", "log.csv", "--json").out)
+        for one in ("lead", "contact")
+    ]
+    assert [(one["person"], one["stage"]) for one in told] == [("lead", "customer")] * 2
