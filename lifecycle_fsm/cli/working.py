@@ -151,13 +151,14 @@ class Log:
         """A note on the few activities to which time has to run on, far beyond all others."""
         latest = heapq.nlargest(_FEW + 1, self.activities, key=lambda one: one.at)
         gaps = [before.at - after.at for before, after in pairwise(latest)]
+        gaps = gaps[: (len(self.activities) - 1) // 2]  # a few, and not what the others are
         if not gaps:
             return None
         widest = max(gaps)
         alone = gaps.index(widest) + 1
         rest = latest[alone].at
         span = rest - min(one.at for one in self.activities)
-        if widest < max(_FAR, span) or 2 * alone >= len(self.activities):
+        if widest < max(_FAR, span):
             return None
         first = latest[0]
         place = next(

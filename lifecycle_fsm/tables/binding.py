@@ -43,6 +43,7 @@ from lifecycle_fsm.wording import counted
 _TEXT = FieldType("str", nullable=True)
 _TIME = FieldType("datetime", nullable=True)
 _WHOLE = FieldType("int", nullable=True)
+_NOTHING = (None, "")  # what most cells are
 _MOST_NAMES = 1_000
 #: Kinds that can empty a field.
 ERASING = frozenset({"changed"})
@@ -507,7 +508,8 @@ class _Giving:
                 except RecordError as error:
                     bad.append(Bad(column, str(error)))
         for name, column in known.strangers:
-            if given(values.get(column), self.empty) is not None:
+            raw = values.get(column)
+            if raw not in _NOTHING and given(raw, self.empty) is not None:
                 bad.append(Bad(column, f"no {kind} brings {name!r}"))
         if len(bad) > before:
             return None

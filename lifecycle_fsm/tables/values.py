@@ -191,5 +191,6 @@ def _with_point(raw: str, decimal: str) -> str:
 def as_id(text: Value) -> Value:
     """The id that a text names: ``1499466`` is also written ``1499466.0``, where a program read a
     column of numbers as one of floats."""
-    cut = _WHOLE.fullmatch(text) if isinstance(text, str) else None
-    return cut[1] if cut else text
+    if isinstance(text, str) and text.endswith("0") and (cut := _WHOLE.fullmatch(text)):
+        return cut[1]
+    return text

@@ -261,6 +261,8 @@ def test_what_is_late_are_activities(cli: Cli, data: Path) -> None:
         (["2204-03-02", "2204-03-03"], "2 rows (activities.csv, line 3); all others end with"),
         (["2024-05-05"], None),
         (["2025-04-01"], None),
+        (["2014-01-01", "2026-01-01"], None),
+        (["2204-03-02"] * 4, None),
     ],
 )
 def test_a_date_far_ahead_to_which_time_runs_on_is_noted(
