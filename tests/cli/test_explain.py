@@ -236,7 +236,7 @@ def test_the_activities_of_a_contact_are_those_of_the_lead_that_became_it(
         mapping=None,
         format="csv",
         order="event",
-        reject=pytest.fail,
+        reject=lambda one: pytest.fail(one.reason),
         bar=lambda what, done: None,
         only=asked,
     )
