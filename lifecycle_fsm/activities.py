@@ -21,6 +21,8 @@ _NEVER = 9000
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: The kind of what the log keeps of time that passed; its id begins with it, too [S19].
 TIME_PASSED = "time_passed"
+#: What names the other record, of activities after which two are one person.
+_OTHER_RECORD = {"merged": "loser", "converted": "contact"}
 #: The id of the ``processed`` that a model's ``settle`` brings [S14]; others bring their own.
 SETTLED = "processed:settled"
 _DIGITS = re.compile("([0-9]+)")
@@ -109,6 +111,14 @@ def natural(text: str) -> Natural:
     # The value of a run is its length without leading zeros, then its digits: int() has a limit.
     parts[1::2] = [(len(run := digits.lstrip("0")), run) for digits in parts[1::2]]
     return tuple(parts), text
+
+
+def other_record(activity: Activity) -> str | None:
+    """The id of another record that is the same person from now on: the loser of a merge, or the
+    contact that a lead became [S23]."""
+    name = _OTHER_RECORD.get(activity.kind)
+    other = activity.payload.get(name) if name is not None else None
+    return None if other is None else str(other)
 
 
 def by_event(activities: Iterable[Activity]) -> list[Activity]:

@@ -12,7 +12,6 @@ from lifecycle_fsm.cli.common import (
     ModelArgument,
     folder_for,
     keep_inputs,
-    load_model,
     print_json,
     progress,
     read_time,
@@ -24,8 +23,10 @@ from lifecycle_fsm.cli.working import (
     MappingOption,
     OrderOption,
     PeopleOption,
+    TablesOption,
     inputs_of,
     read_log,
+    running_model,
 )
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
@@ -63,6 +64,7 @@ def explain(
     ] = None,
     format: FormatOption = None,
     order: OrderOption = "event",
+    allow_tables: TablesOption = None,
     json: JsonOption = False,
 ) -> None:
     r"""Tell one person's story: what happened, what it changed, what was refused, what comes next.
@@ -83,7 +85,7 @@ def explain(
     inputs = inputs_of(people, activities)
     keep_inputs(out, model, mapping, *(path for _, path in inputs))
     end = read_time("--at", at, find_zone(zone))
-    lifecycle = Lifecycle(load_model(model))
+    lifecycle = Lifecycle(running_model(model, allow_tables))
     rejects: list[Reject] = []
     with progress() as bar:
         log = read_log(

@@ -13,7 +13,6 @@ from lifecycle_fsm.cli.common import (
     ModelArgument,
     PicturesOption,
     files_of,
-    load_model,
     print_json,
     progress,
     read_time,
@@ -27,10 +26,12 @@ from lifecycle_fsm.cli.working import (
     Outcome,
     Output,
     PeopleOption,
+    TablesOption,
     Tally,
     apply_log,
     inputs_of,
     read_log,
+    running_model,
 )
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.tables import OutputFolder, Reject
@@ -60,6 +61,11 @@ def run(
     allow_rejected: Annotated[
         bool, typer.Option("--allow-rejected", help="Rejected rows are no failure.")
     ] = False,
+    allow_held: Annotated[
+        bool,
+        typer.Option("--allow-held", help="Files of which most is about nobody are no failure."),
+    ] = False,
+    allow_tables: TablesOption = None,
     pictures: PicturesOption = True,
     force: ForceOption = False,
     json: JsonOption = False,
@@ -79,8 +85,9 @@ def run(
     other people's exports as they are.
 
     The folder then has people, history and decisions as CSV and Parquet, the funnel as SVG and PNG,
-    `summary.txt` and `summary.json`, and `rejected.csv` with every row that could not be used:
-    file, line, column, reason. It appears whole or not at all.
+    `summary.txt` and `summary.json`, `rejected.csv` with every row that could not be used (file,
+    line, column, reason), and `duplicates.csv` with the pairs of people who have one e-mail
+    address. It appears whole or not at all.
     """
     asked = read_time("--until", until)
     inputs = inputs_of(people, activities)
@@ -92,7 +99,7 @@ def run(
             folder.keep([model, *(path for _, path in inputs), *([mapping] if mapping else ())])
             output = Output(exits.enter_context(folder), pictures=pictures)
         tally = Tally(keep=output.keep if output else None)
-        lifecycle = Lifecycle(load_model(model), record=tally)
+        lifecycle = Lifecycle(running_model(model, allow_tables), record=tally)
         if output:
             output.folder.keep(files_of(lifecycle.model))
             output.check(lifecycle)
@@ -123,13 +130,21 @@ def run(
         print(outcome.as_text())
         if out is not None:
             print(f"\nwritten to {out}")
-    return _verdict(outcome, first, out, allow_rejected)
-
-
-def _verdict(outcome: Outcome, first: list[Reject], out: str | None, allowed: bool) -> int:
-    """Say what was rejected, and what is lacking; the exit code."""
-    for note in outcome.log.notes:
+    held = _held(outcome, allow_held)
+    for note in outcome.notes:
         complain(f"note: {note}")
+    return max(held, _rejected(outcome, first, out, allow_rejected))
+
+
+def _held(outcome: Outcome, allowed: bool) -> int:
+    """Say what meets nobody; the exit code."""
+    for one in outcome.unmatched:
+        complain(f"{one}{'' if allowed else ' (--allow-held makes this a success)'}")
+    return REJECTED if outcome.unmatched and not allowed else 0
+
+
+def _rejected(outcome: Outcome, first: list[Reject], out: str | None, allowed: bool) -> int:
+    """Say what was rejected; the exit code."""
     if not outcome.rejected:
         return 0
     for one in [*first, *outcome.contradictions][:_SHOWN]:

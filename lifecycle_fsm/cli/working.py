@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import heapq
 import json
 import re
 from array import array
@@ -10,14 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import attrs
 import typer
 
-from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.cli.common import Bar, as_json, lined_up
+from lifecycle_fsm.activities import Activity, other_record
+from lifecycle_fsm.cli.common import Bar, as_json, lined_up, load_model
+from lifecycle_fsm.cli.unmatched import Unmatched, unmatched
 from lifecycle_fsm.errors import FileProblem, LifecycleError, UnknownPerson
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.funnel import Counts, count
@@ -27,8 +30,10 @@ from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import (
     DECISIONS,
+    DUPLICATES,
     REJECTS,
     REQUESTS,
+    Duplicate,
     FileReport,
     Format,
     InputMapping,
@@ -38,6 +43,7 @@ from lifecycle_fsm.tables import (
     TableWriter,
     Targets,
     by_event,
+    duplicates,
     history_columns,
     load_mapping,
     open_inputs,
@@ -74,11 +80,21 @@ FormatOption = Annotated[
         "Where all names do, it is believed all the same."
     ),
 ]
+TablesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATH",
+        help="Let steps of the model read tables from here too, and not only from its own folder; "
+        "can be repeated.",
+    ),
+]
 OrderOption = Annotated[
     Order, typer.Option(help="Apply activities by when they happened, or as the files have them.")
 ]
 _STEP = 2_000
 _SHOWN = 20
+_FAR = timedelta(days=365)
+_FEW = 20  # rows that may have a date by mistake; more of them are no slip
 _LINE_BITS = 40
 _PEOPLE, _ACTIVITIES = ("person", "people"), ("activity", "activities")
 
@@ -125,6 +141,36 @@ class Log:
         self.left_out += len(self.activities) - len(kept)
         self.activities = kept
 
+    def by_role(self) -> Iterator[tuple[str, Activity]]:
+        """What was read, in its order, with the roles of the files."""
+        roles = [one.role for one in self.reports]
+        for one, place in zip(self.read, self.places, strict=True):
+            yield roles[place >> _LINE_BITS], one
+
+    def far_ahead(self) -> str | None:
+        """A note on the few activities to which time has to run on, far beyond all others."""
+        latest = heapq.nlargest(_FEW + 1, self.activities, key=lambda one: one.at)
+        gaps = [before.at - after.at for before, after in pairwise(latest)]
+        gaps = gaps[: (len(self.activities) - 1) // 2]  # a few, and not what the others are
+        if not gaps:
+            return None
+        widest = max(gaps)
+        alone = gaps.index(widest) + 1
+        rest = latest[alone].at
+        span = rest - min(one.at for one in self.activities)
+        if widest < max(_FAR, span):
+            return None
+        first = latest[0]
+        place = next(
+            (p for one, p in zip(self.read, self.places, strict=False) if one is first), None
+        )
+        where = "" if place is None else " ({}, line {:,})".format(*self._place(place))
+        return (
+            f"time runs on to {first.at:%Y-%m-%d} for everybody because of "
+            f"{counted(alone, 'row')}{where}; all others end with {rest:%Y-%m-%d}: is the date "
+            f"right? --until {rest + timedelta(days=1):%Y-%m-%d} leaves what is later out"
+        )
+
     def contradictions(self) -> list[Reject]:
         """The activities that the run refused, with the rows that they come from."""
         if not self.refused or not self.places:
@@ -167,6 +213,29 @@ def _as_row(one: Activity) -> str:
     return json.dumps(plain, ensure_ascii=False, default=str)
 
 
+@contextmanager
+def without_cycles() -> Iterator[None]:
+    """Work without looking for cycles, of which reading, applying and writing leave none: over the
+    whole log and all people, the looking would be a third of the time."""
+    looks = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looks:
+            gc.enable()
+
+
+def running_model(name: str, tables_from: list[str] | None) -> Model:
+    """The model that a command line names, with the places that its steps may read tables from.
+
+    Raises:
+        LifecycleError: there is none, or it does not build.
+    """
+    model = load_model(name)
+    return attrs.evolve(model, tables_from=tables_from) if tables_from else model
+
+
 def inputs_of(people: list[str] | None, activities: list[str] | None) -> list[tuple[str, str]]:
     """The files of a command line, with their roles.
 
@@ -185,6 +254,7 @@ def inputs_of(people: list[str] | None, activities: list[str] | None) -> list[tu
     return found
 
 
+@without_cycles()
 def read_log(
     lifecycle: Lifecycle,
     inputs: Sequence[tuple[str, str]],
@@ -352,8 +422,9 @@ class _Found:
             for place, activity in enumerate(intake):
                 if self.end is None or activity.at > self.end:
                     self.end = activity.at
-                if activity.kind == "merged":
-                    self.merges.append((activity.person, str(activity.payload.get("loser"))))
+                other = other_record(activity)
+                if other is not None:
+                    self.merges.append((activity.person, other))
                 if self.only is None or activity.person in self.only:
                     self.activities.append(activity)
                     file, line = intake.place
@@ -378,10 +449,11 @@ class _Found:
 
 @attrs.define
 class Tally:
-    """What came of a run, counted decision by decision."""
+    """What came of a run, counted decision by decision; ``late`` has the activities that were, by
+    person and id, with their kinds."""
 
     results: Counter[str] = attrs.field(factory=Counter)
-    late: Counter[str] = attrs.field(factory=Counter)
+    late: dict[tuple[str, str | None], str] = attrs.field(factory=dict)
     missed: Counter[str] = attrs.field(factory=Counter)
     asked: Counter[str] = attrs.field(factory=Counter)
     keep: Callable[[Decision], None] | None = None
@@ -394,14 +466,15 @@ class Tally:
             self.missed[decision.reason] += 1
         for one in decision.requests:
             self.asked[one.state] += 1
-        if decision.late:
-            self.late[decision.kind or "time"] += 1
+        if decision.late:  # of an activity that is asked for later there are several
+            self.late[decision.person, decision.activity] = decision.kind or "time"
         if decision.result == "rejected":
             self.refused.append(decision)
         if self.keep is not None:
             self.keep(decision)
 
 
+@without_cycles()
 def apply_log(
     lifecycle: Lifecycle,
     log: Log,
@@ -417,26 +490,6 @@ def apply_log(
     if until is not None:
         log.leave_out(until)
     lifecycle.expect_processed(log.processed)
-    with _no_cycles():
-        return _apply_all(lifecycle, log, until, bar, tally)
-
-
-@contextmanager
-def _no_cycles() -> Iterator[None]:
-    """Without looking for cycles, of which a run leaves none: over the whole log and all people,
-    the looking would be a third of the time."""
-    looks = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if looks:
-            gc.enable()
-
-
-def _apply_all(
-    lifecycle: Lifecycle, log: Log, until: datetime | None, bar: Bar, tally: Tally | None
-) -> datetime | None:
     total = len(log.activities)
     for place, activity in enumerate(log.activities):
         waited = lifecycle.held.get(activity.person, ()) if activity.kind == "created" else ()
@@ -466,6 +519,11 @@ class Outcome:
 
     asked: datetime | None = None
     contradictions: list[Reject] = attrs.field(init=False)
+    duplicates: list[Duplicate] = attrs.field(init=False)
+    #: The roles of which most is about nobody.
+    unmatched: list[Unmatched] = attrs.field(init=False)
+    #: What is to be said of the inputs as a whole, a sentence each.
+    notes: list[str] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         history, model, end = self.lifecycle.history, self.lifecycle.model, None
@@ -478,11 +536,20 @@ class Outcome:
             self.lifecycle.history, model, reading="over", window=window, until=self.until
         )
         self.contradictions = self.log.contradictions()
+        self.duplicates = duplicates(self.lifecycle)
+        self.unmatched = unmatched(self.log.by_role(), self.lifecycle.held, self.asked)
+        self.notes = list(self.log.notes)
+        if self.asked is None and (far := self.log.far_ahead()) is not None:
+            self.notes.append(far)
 
     @property
     def rejected(self) -> int:
         """Rows that could not be used, and activities that contradict what is known."""
         return self.log.rejected + self.tally.results["rejected"]
+
+    @property
+    def _late(self) -> Counter[str]:
+        return Counter(self.tally.late.values())
 
     def as_dict(self) -> dict[str, Any]:
         """The summary for a program."""
@@ -519,13 +586,15 @@ class Outcome:
             ],
             "activities": len(self.log.activities),
             "left_out": self.log.left_out,
-            "notes": list(self.log.notes),
+            "notes": self.notes,
             "decisions": dict(self.tally.results.most_common()),
-            "late": dict(self.tally.late.most_common()),
+            "late": dict(self._late.most_common()),
             "merged": len(lifecycle.merged),
             "missed_deadlines": dict(self.tally.missed.most_common()),
             "requests": dict(self.tally.asked.most_common()),
             "held": {person: len(held) for person, held in lifecycle.held.items()},
+            "mostly_held": [attrs.asdict(one) for one in self.unmatched],
+            "duplicates": len(self.duplicates),
             "parked": {
                 person: [one.error for one in parked] for person, parked in lifecycle.parked.items()
             },
@@ -535,7 +604,8 @@ class Outcome:
     def as_text(self) -> str:
         """The summary for people."""
         model, counts = self.lifecycle.model, self.counts
-        parts = [f"{model.title or model.name} (model {model.name}, version {model.version})"]
+        parts = [f"{one}\n" for one in self.unmatched]
+        parts.append(f"{model.title or model.name} (model {model.name}, version {model.version})")
         for one in self.log.reports:
             parts.append(
                 f"\n{one.role}: {one.file}\n"
@@ -543,8 +613,8 @@ class Outcome:
                 f"{one.rejected:,} rejected"
             )
             parts += [f"  {note}" for note in one.notes]
-        if self.log.notes:
-            parts += ["", *(f"note: {note}" for note in self.log.notes)]
+        if self.notes:
+            parts += ["", *(f"note: {note}" for note in self.notes)]
         head = ("", "stage", "", "people", "entered", "passed over")
         rows = [
             (
@@ -573,13 +643,19 @@ class Outcome:
         merged, missed, asked = len(self.lifecycle.merged), self.tally.missed, self.tally.asked
         if merged:
             yield f"merged: {counted(merged, 'record')} folded into others"
+        if self.duplicates:
+            pairs, one = counted(len(self.duplicates), "pair"), self.duplicates[0]
+            yield (
+                f"duplicates: {pairs} of people with one e-mail address, such as {one.person!r} "
+                f"and {one.duplicate!r}"
+            )
         if asked:
             states = ", ".join(f"{number:,} {state}" for state, number in asked.most_common())
             yield f"requests: {states}"
         if missed:
             names = ", ".join(f"{number:,} {name}" for name, number in missed.most_common())
             yield f"deadlines missed: {names}"
-        late, held, parked = self.tally.late, self.lifecycle.held, self.lifecycle.parked
+        late, held, parked = self._late, self.lifecycle.held, self.lifecycle.parked
         if self.log.left_out:
             yield (
                 f"left out: {counted(self.log.left_out, *_ACTIVITIES)} that happened after "
@@ -636,6 +712,7 @@ class Output:
 
             diagram.draw_model(lifecycle.model).png()
 
+    @without_cycles()
     def write(self, outcome: Outcome, bar: Bar) -> None:
         """Write everything."""
         bar("writing", None)
@@ -659,6 +736,9 @@ class Output:
                 table.save(self.folder.file(name + suffix))
         self.rejects.extend(outcome.contradictions)
         self.rejects.save(self.folder.file("rejected.csv"))
+        pairs = TableWriter(DUPLICATES)
+        pairs.extend(outcome.duplicates)
+        pairs.save(self.folder.file("duplicates.csv"))
         write_file(self.folder.file("summary.txt"), outcome.as_text() + "\n")
         write_file(self.folder.file("summary.json"), as_json(outcome.as_dict()) + "\n")
         if self.pictures:

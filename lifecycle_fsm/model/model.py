@@ -194,7 +194,9 @@ class Model:
         title, description: words for people.
         systems: who owns stages and moves, by name, with a label for people.
         person: the class of the persons, where ``fields`` is not that class itself.
-        folder: where the paths in the options of steps start.
+        folder: where the paths in the options of steps start, and the only place that they may
+            lead to.
+        tables_from: further files and folders that these paths may lead to.
 
     Raises:
         ModelError: the model does not build; it carries every problem, with its place [S5].
@@ -226,6 +228,7 @@ class Model:
     systems: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
     person: type[Person] = attrs.field(default=Person, eq=False, repr=False)
     folder: str = attrs.field(default="", eq=False, repr=False)
+    tables_from: tuple[str, ...] = attrs.field(default=(), eq=False, repr=False, converter=_names)
 
     def __attrs_post_init__(self) -> None:
         for name, value in resolved(self).items():

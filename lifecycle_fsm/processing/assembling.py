@@ -126,6 +126,7 @@ def _step(
     around = Surroundings(
         types=model.field_types,
         folder=model.folder,
+        tables_from=model.tables_from,
         rows=tables.get(str(definition.options.get("table")), tables.get(definition.name)),
         run=run,
         demographic=demographic,

@@ -7,7 +7,7 @@ the first person.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,13 +24,18 @@ Rows: TypeAlias = Mapping[Any, Mapping[str, Any]]
 Demographic: TypeAlias = Callable[[Any, datetime], int]
 
 
+def _paths(names: Iterable[str | Path]) -> tuple[Path, ...]:
+    return tuple(map(Path, names))
+
+
 @attrs.frozen(kw_only=True)
 class Surroundings:
     """What a maker may use beside the options.
 
     Args:
         types: the fields that a step may write, with their types.
-        folder: where the relative paths of the model start.
+        folder: where the relative paths of the model start, and below which tables are read.
+        tables_from: further files and folders that tables may be read from.
         rows: rows that the host gave for this step, in place of a file.
         run: a function that the host gave for this step, in place of a table.
         demographic: the demographic score.
@@ -39,6 +44,7 @@ class Surroundings:
 
     types: Mapping[str, FieldType]
     folder: Path = attrs.field(default=Path(), converter=Path)
+    tables_from: tuple[Path, ...] = attrs.field(default=(), converter=_paths)
     rows: Rows | None = None
     run: Run | None = None
     demographic: Demographic | None = None

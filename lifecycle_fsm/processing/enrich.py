@@ -21,18 +21,19 @@ from lifecycle_fsm.processing.step import Context, Run
 def make(options: Options, around: Surroundings) -> Made:
     """The step ``enrich``.
 
-    Options: ``table``, a CSV or Parquet file, its path relative to the model's folder; ``key``,
-    the field to look up, by default ``domain``, compared without regard to case; ``columns``, from
-    column to field, or a list where both have one name; ``key_column``, the column of the key,
-    by default called like the field; ``overwrite``, whether a known value gives way to the
-    table's. A cell that is empty changes nothing.
+    Options: ``table``, a CSV or Parquet file below the model's folder, its path relative to that;
+    ``key``, the field to look up, by default ``domain``, compared without regard to case;
+    ``columns``, from column to field, or a list where both have one name; ``key_column``, the
+    column of the key, by default called like the field; ``overwrite``, whether a known value gives
+    way to the table's. A cell that is empty changes nothing.
 
     The host may bring rows in place of the file, or a function in place of any table. A step that
     has none of the three keeps its place in the chain and does nothing: a shipped model cannot
     know where a company's data are.
 
     Raises:
-        FileProblem: the table is missing, has a key twice or a value that the field does not take.
+        FileProblem: the table is missing or elsewhere, has a key twice or a value that the field
+            does not take.
     """
     path = options.text("table")
     key = options.text("key", "domain")
@@ -59,7 +60,12 @@ def make(options: Options, around: Surroundings) -> Made:
         table = (
             table_file.from_rows(around.rows, key_type, kinds)
             if around.rows is not None
-            else table_file.read(around.folder / path, key_column, key_type, kinds)
+            else table_file.read(
+                table_file.allowed(around.folder, path, around.tables_from),
+                key_column,
+                key_type,
+                kinds,
+            )
         )
         run = _looking_up(table, key, writes)
     if run is None:

@@ -8,6 +8,7 @@ is what an error has to say. Parquet needs the extra ``[tables]``.
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -31,6 +32,40 @@ def folded(key: Value) -> Value:
     'acme.com'
     """
     return key.strip().casefold() if isinstance(key, str) else key
+
+
+def allowed(folder: Path, table: str, others: Iterable[Path] = ()) -> Path:
+    """The path of a table, if it lies below the model's folder or one of the others: a model that
+    somebody sent must not read whatever else this machine has.
+
+    Raises:
+        FileProblem: it does not.
+    """
+    path = folder / table
+    try:
+        if any(_is_below(path, place) for place in (folder, *others)):
+            return path
+    except (OSError, ValueError, RuntimeError) as error:
+        raise FileProblem(f"{path}: it cannot be read: {error}") from error
+    raise FileProblem(
+        f"{path}: the step 'enrich' reads tables below the folder of the model only, and this one "
+        f"is elsewhere: move it there, or allow its place with --allow-tables {_short(path.parent)}"
+    )
+
+
+def _is_below(path: Path, place: Path) -> bool:
+    # First without a look at any file: to look at one on another computer is to log in there.
+    return _absolute(path).is_relative_to(_absolute(place)) and path.resolve().is_relative_to(
+        place.resolve()
+    )
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - without following links
+
+
+def _short(path: Path) -> str:
+    return os.path.normpath(path)
 
 
 def read(path: Path, key: str, key_type: FieldType, columns: Mapping[str, FieldType]) -> Table:
@@ -125,6 +160,9 @@ def _pick(path: Path, header: list[str], names: tuple[str, ...]) -> list[int]:
             f"{path}: no column named {', '.join(map(repr, missing))}"
             f"{suggest(missing[0], header)}; it has {', '.join(map(repr, header)) or 'none'}"
         )
+    for name in names:
+        if header.count(name) > 1:
+            raise FileProblem(f"{path}: it has the column {name!r} twice: rename one of them")
     return [header.index(name) for name in names]
 
 
@@ -159,9 +197,13 @@ def _parquet(path: Path, names: tuple[str, ...]) -> Iterator[_Record]:
     try:
         _pick(path, list(polars.read_parquet_schema(path)), names)
         frame = polars.read_parquet(path, columns=list(dict.fromkeys(names)))
+        frame = frame.with_columns(polars.selectors.float().fill_nan(None))
     except (polars.exceptions.PolarsError, OSError) as error:
         raise FileProblem(f"{path}: it cannot be read as Parquet: {error}") from error
-    rows = frame.select(names[0]).to_series().to_list()
-    cells = [frame.get_column(name).to_list() for name in names[1:]]
+    try:
+        rows = frame.select(names[0]).to_series().to_list()
+        cells = [frame.get_column(name).to_list() for name in names[1:]]
+    except (ValueError, OverflowError, polars.exceptions.PanicException) as error:
+        raise FileProblem(f"{path}: a time in it is not one of the years 1 to 9999") from error
     for number, (key, *row) in enumerate(zip(rows, *cells, strict=True), start=1):
         yield f"row {number}", key, tuple(row)

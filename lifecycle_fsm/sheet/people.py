@@ -35,7 +35,7 @@ def read_people(
     }
     starts = _starts(model)
     found = []
-    with open_table(path, format) as table:
+    with open_table(path, format, guarded=True) as table:
         _check(table.name, table.columns)
         for row in table:
             if isinstance(row, Reject):

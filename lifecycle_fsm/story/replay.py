@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.data import Opportunity
 from lifecycle_fsm.effects import attribute_of
 from lifecycle_fsm.errors import UnknownPerson
@@ -89,10 +89,8 @@ class Moment:
 
 def together(activities: Iterable[Activity], person: str) -> frozenset[str]:
     """The ids of all records that are ever folded together with this one [S23]."""
-    return joined(
-        ((one.person, str(one.payload.get("loser"))) for one in activities if one.kind == "merged"),
-        person,
-    )
+    pairs = ((one.person, other) for one in activities if (other := other_record(one)) is not None)
+    return joined(pairs, person)
 
 
 def joined(pairs: Iterable[tuple[str, str]], person: str) -> frozenset[str]:
@@ -151,7 +149,7 @@ class Replay:
         self._look.current = None
         if until is not None:
             self.orchestrator.tick(until)
-        if person not in self.orchestrator.people:
+        if person not in self.orchestrator:
             raise UnknownPerson(_nobody(person, own, self._look.moments(), until))
         #: Whose story it is: the person who has the record now.
         self.person: Person = self.orchestrator.survivor(person)

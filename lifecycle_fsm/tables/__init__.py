@@ -2,6 +2,7 @@
 
 from lifecycle_fsm.activities import by_event
 from lifecycle_fsm.tables.binding import FileReport, Targets
+from lifecycle_fsm.tables.duplicates import Duplicate, duplicates
 from lifecycle_fsm.tables.folder import OutputFolder
 from lifecycle_fsm.tables.intake import Intake, open_inputs
 from lifecycle_fsm.tables.mapping import InputMapping, load_mapping, parse_mapping
@@ -9,6 +10,7 @@ from lifecycle_fsm.tables.read import FORMATS, Format, Reject, Row, Table, open_
 from lifecycle_fsm.tables.write import (
     DEADLINES,
     DECISIONS,
+    DUPLICATES,
     HISTORY,
     REJECTS,
     REQUESTS,
@@ -22,11 +24,13 @@ from lifecycle_fsm.tables.write import (
 __all__ = [
     "DEADLINES",
     "DECISIONS",
+    "DUPLICATES",
     "FORMATS",
     "HISTORY",
     "REJECTS",
     "REQUESTS",
     "Column",
+    "Duplicate",
     "FileReport",
     "Format",
     "InputMapping",
@@ -38,6 +42,7 @@ __all__ = [
     "TableWriter",
     "Targets",
     "by_event",
+    "duplicates",
     "history_columns",
     "load_mapping",
     "open_inputs",

@@ -10,19 +10,19 @@ import attrs
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import Problem, RecordError
-from lifecycle_fsm.fields import FieldType
+from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.kinds import OPEN_KINDS
 from lifecycle_fsm.person import READ_ONLY
 from lifecycle_fsm.tables.mapping import (
     ACTIVITIES,
-    EPOCHS,
     PEOPLE,
     FileMapping,
     Gives,
     InputMapping,
     Source,
     Times,
+    listed,
     nearest,
 )
 from lifecycle_fsm.tables.read import Reject, Row, Table, shown
@@ -31,6 +31,7 @@ from lifecycle_fsm.tables.times import notes as time_notes
 from lifecycle_fsm.tables.values import (
     Bad,
     Read,
+    as_id,
     condition,
     converter,
     from_column,
@@ -41,7 +42,13 @@ from lifecycle_fsm.wording import counted
 
 _TEXT = FieldType("str", nullable=True)
 _TIME = FieldType("datetime", nullable=True)
+_WHOLE = FieldType("int", nullable=True)
+_NOTHING = (None, "")  # what most cells are
 _MOST_NAMES = 1_000
+#: Kinds that can empty a field.
+ERASING = frozenset({"changed"})
+#: What activities bring that names a record of the CRM.
+RECORDS = frozenset({"account", "contact", "loser", "opportunity"})
 
 
 @attrs.frozen
@@ -88,7 +95,6 @@ class FileReport:
     idle: int = 0
     empty: int = 0
     unused: tuple[str, ...] = ()
-    never: tuple[str, ...] = ()
     tally: Tally = attrs.field(factory=Tally)
     zones: dict[str, bool] = attrs.field(factory=dict)
     hints: tuple[str, ...] = ()
@@ -114,9 +120,7 @@ class FileReport:
             for column, count, example in self.untranslated.values()
         )
         if self.unused:
-            said.append(f"columns that nothing reads: {', '.join(self.unused)}")
-        if self.never:
-            said.append(f"columns that no row has: {', '.join(self.never)}")
+            said.append(f"columns that nothing reads: {listed(self.unused)}")
         return (*said, *self.hints)
 
 
@@ -140,6 +144,7 @@ class BoundFile:
         self.clocks: dict[Times, Clock] = {}
         self.line = 0  # of the row that came last
         self._seen: dict[str, None] = {}
+        self._awaited: set[str] = set()  # what the mapping reads and no row has brought so far
         own = mapping.files.get(role) if mapping else None
         self.lacks = mapping is not None and own is None
         if mapping and own is None and role not in (PEOPLE, ACTIVITIES):
@@ -154,7 +159,7 @@ class BoundFile:
         self.mapped = own is not None
         self.mapping = own or self.by_names(role, mapping.times if mapping else Times())
         self.check()
-        self.person = self.compiled(self.mapping.person, _TEXT)
+        self.person = self.compiled(self.mapping.person, _TEXT, is_id=True)
         self.gives = [
             _Giving(self, one, label, place) for place, one in enumerate(self.mapping.gives, 1)
         ]
@@ -185,15 +190,19 @@ class BoundFile:
             )
             self.wrong(
                 self.table.name,
-                f"there is no column {name!r}: {without}, a file of {role} has the columns "
-                f"{', '.join(needed)}{hint}",
+                f"there is no column {name!r}: {without}, where this one has {listed(columns)}, "
+                f"a file of {role} has the columns {', '.join(needed)}{hint}",
             )
 
         def named(name: str) -> Source:
             return Source(f"{self.table.name}, column {name}", name, times=times)
 
         def has(name: str) -> bool:
-            return name not in (*needed, "id") and (columns is None or name in columns)
+            own = (*needed, "id", "sequence")
+            return name not in own and (columns is None or name in columns)
+
+        def optional(name: str) -> Source | None:
+            return named(name) if columns is None or name in columns else None
 
         if role == PEOPLE:
             fields = {name: named(name) for name in self.targets.fields if has(name)}
@@ -206,9 +215,10 @@ class BoundFile:
             role,
             named("kind"),
             named("at"),
-            named("id") if columns is None or "id" in columns else None,
+            optional("id"),
             payload={name: named(name) for name in names},
             payload_column="payload" if columns is None or "payload" in columns else None,
+            sequence=optional("sequence"),
         )
         return FileMapping(role, named("person"), (gives,))
 
@@ -217,20 +227,19 @@ class BoundFile:
         columns = self.table.columns
         used = {column for _, column in self.mapping.columns}
         if columns is None:
+            self._awaited = used if self.mapped else set()
             return
         self.report.unused = tuple(name for name in columns if name not in used)
-        if self.mapped:
-            for where, column in self.mapping.columns:
-                if column not in columns:
-                    self.wrong(
-                        where,
-                        f"{self.table.name} has no column {column!r}{nearest(column, columns)}",
-                    )
-        else:
+        for where, column in self.mapping.columns:
+            lacks = self.table.lacks(column)
+            if lacks and (self.mapped or column in columns):  # what is needed has been said
+                self.wrong(where if self.mapped else "", f"{self.table.name} {lacks}")
+        if not self.mapped:
             if self.report.role == PEOPLE:
                 known = ("id", "created_at", *self.targets.fields)
             else:
-                known = ("id", "person", "kind", "at", "payload", *self.targets.payload_names)
+                own = ("id", "person", "kind", "at", "sequence", "payload")
+                known = (*own, *self.targets.payload_names)
             near = [(name, nearest(name, known)) for name in self.report.unused]
             self.report.hints = tuple(
                 f"nothing reads the column {name!r}{hint}"
@@ -238,10 +247,12 @@ class BoundFile:
                 if hint and name not in READ_ONLY
             )
 
-    def compiled(self, source: Source, kind: FieldType) -> Read:
+    def compiled(self, source: Source, kind: FieldType, *, is_id: bool = False) -> Read:
         """The reader of one source; constants and translations are read here, once."""
         decimal = source.times.decimal
         convert = converter(kind, self.clock(source.times), decimal)
+        if is_id:
+            convert = _naming(convert)
         if source.times.zone:
             self.report.zones[source.times.zone] = True
         elif kind.kind == "datetime" and self.mapped:
@@ -268,8 +279,7 @@ class BoundFile:
 
     def need_zone(self, source: Source) -> None:
         """A mapping names the zone of times that name none themselves [S4]; said once."""
-        form = source.times.format or ""
-        if form in EPOCHS or "%z" in form or any(one.where == "zone" for one in self.problems):
+        if source.times.names_zones or any(one.where == "zone" for one in self.problems):
             return
         self.wrong(
             "zone",
@@ -293,8 +303,11 @@ class BoundFile:
                 report.rejected += 1
                 reject(row)
                 continue
-            if free and len(self._seen) < _MOST_NAMES:
-                self._seen.update(dict.fromkeys(row.values))
+            if free:
+                if len(self._seen) < _MOST_NAMES:
+                    self._seen.update(dict.fromkeys(row.values))
+                if self._awaited:
+                    self._awaited.difference_update(row.values)
             made = self.converted(row)
             if isinstance(made, Reject):
                 report.rejected += 1
@@ -305,29 +318,38 @@ class BoundFile:
             self.line = row.line
             yield from made
         report.empty = self.table.empty
-        if free and report.rows > report.rejected:
-            used = dict.fromkeys(column for _, column in self.mapping.columns)
+        if self._seen:
+            used = {column for _, column in self.mapping.columns}
             report.unused = tuple(name for name in self._seen if name not in used)
-            if self.mapped and len(self._seen) < _MOST_NAMES:
-                report.never = tuple(name for name in used if name not in self._seen)
+            names = tuple(self._seen)
+            for where, column in self.mapping.columns:
+                if column in self._awaited:
+                    hint = nearest(column, names)
+                    self.wrong(
+                        where,
+                        f"{self.table.name} has no row with the key {column!r}, only "
+                        f"{listed(names)}{hint}",
+                    )
 
     def converted(self, row: Row) -> list[Activity] | Reject:
         """All activities of a row, or why there are none."""
         bad: list[Bad] = []
         made: list[Activity] = []
         values = row.values
+        gives = [one for one in self.gives if all(holds(values) for holds in one.conditions)]
+        if not gives:
+            return made  # what it lacks, nobody asks for
         try:
             person = self.person(values)
             if person is None:
                 raise Bad(_first(self.mapping.person), "it is empty: whom is this about?")
         except Bad as error:
-            bad.append(error)
+            bad.append(error.alone)
             person = "?"
-        for one in self.gives:
-            if all(holds(values) for holds in one.conditions):
-                activity = one.activity(row, person, bad)
-                if activity is not None:
-                    made.append(activity)
+        for one in gives:
+            activity = one.activity(row, person, bad)
+            if activity is not None:
+                made.append(activity)
         if not bad:
             return made
         told = dict.fromkeys((one.column, _short(one.reason)) for one in bad)
@@ -344,13 +366,16 @@ class _Payload:
     """How the payload of one kind is read.
 
     ``strangers`` are columns that another kind of the same file reads: a value there does not
-    belong to this kind.
+    belong to this kind. ``erasing`` are the columns in which a row of JSON may say that a field is
+    to be empty; an empty cell of a table says nothing [S4].
     """
 
+    types: Mapping[str, FieldType]
     converters: Mapping[str, Callable[[Any], Any]]
     reads: tuple[tuple[str, Read], ...]
     required: tuple[tuple[str, str | None], ...]
     strangers: tuple[tuple[str, str], ...]
+    erasing: tuple[tuple[str, str], ...]
 
 
 class _Giving:
@@ -365,7 +390,8 @@ class _Giving:
         self.place = f".{place:0{width}d}" if several else ""
         self.conditions = [condition(one, self.empty) for one in gives.only_if]
         self.at = file.compiled(gives.at, _TIME)
-        self.id = file.compiled(gives.id, _TEXT) if gives.id else None
+        self.id = file.compiled(gives.id, _TEXT, is_id=True) if gives.id else None
+        self.sequence = file.compiled(gives.sequence, _WHOLE) if gives.sequence else None
         self.kind = file.compiled(gives.kind, _TEXT)
         self.clock = file.clock(attrs.evolve(gives.at.times, format=None))
         self.kinds = file.targets.kinds
@@ -408,7 +434,7 @@ class _Giving:
         types = file.targets.payload(kind)
         sources = self.gives.payload
         reads = tuple(
-            (name, file.compiled(source, types[name]))
+            (name, file.compiled(source, types[name], is_id=name in RECORDS))
             for name, source in sources.items()
             if name in types
         )
@@ -418,14 +444,25 @@ class _Giving:
             if alone and name not in sources and self.gives.payload_column is None:
                 file.wrong(f"{self.gives.where}.payload", f"{kind} needs {name!r}: say where it is")
         times = self.gives.at.times
+        converters: dict[str, Callable[[Any], Value]] = {}
+        for name, one in types.items():
+            convert = converter(one, self.clock, times.decimal)
+            converters[name] = _naming(convert) if name in RECORDS else convert
+        tells_empty = kind in ERASING and file.table.columns is None
         return _Payload(
-            {name: converter(one, self.clock, times.decimal) for name, one in types.items()},
+            types,
+            converters,
             reads,
             tuple((name, _first(sources[name]) if name in sources else None) for name in required),
             tuple(
                 (name, source.column)
                 for name, source in sources.items()
                 if name not in types and source.column is not None
+            ),
+            tuple(
+                (name, source.column)
+                for name, source in sources.items()
+                if tells_empty and name in types and source.column is not None
             ),
         )
 
@@ -438,13 +475,14 @@ class _Giving:
             if at is None:
                 bad.append(Bad(_first(self.gives.at), "it is empty: when did it happen?"))
         except Bad as error:
-            bad.append(error)
+            bad.append(error.alone)
         try:
             kind = self.kind(values)
             known = self.payloads.get(kind)
             event = self.id(values) if self.id else None
+            sequence = self.sequence(values) if self.sequence else None
         except Bad as error:
-            bad.append(error)
+            bad.append(error.alone)
             return None
         if known is None:
             reason = "it is empty: what happened?"
@@ -458,12 +496,20 @@ class _Giving:
             try:
                 value = read(values)
             except Bad as error:
-                bad.append(error)
+                bad.append(error.alone)
             else:
                 if value is not None:
                     payload[name] = value
+        for name, column in known.erasing:
+            says_empty = column in values and given(values[column], self.empty) is None
+            if says_empty and name not in payload:
+                try:
+                    payload[name] = known.types[name].accept(None)
+                except RecordError as error:
+                    bad.append(Bad(column, str(error)))
         for name, column in known.strangers:
-            if given(values.get(column), self.empty) is not None:
+            raw = values.get(column)
+            if raw not in _NOTHING and given(raw, self.empty) is not None:
                 bad.append(Bad(column, f"no {kind} brings {name!r}"))
         if len(bad) > before:
             return None
@@ -475,7 +521,7 @@ class _Giving:
         if event is None:
             event = f"{self.label}:{row.line:010d}{self.place}:{kind}"
         try:
-            return Activity(event, person, kind, at, payload)
+            return Activity(event, person, kind, at, payload, sequence=sequence)
         except RecordError as error:  # the texts are as they should be: it is the time
             bad.append(Bad(_first(self.gives.at), str(error)))
             return None
@@ -501,7 +547,7 @@ class _Giving:
         payload: dict[str, Any] = {}
         for name, one in raw.items():
             value = given(one, self.empty)
-            if value is None:
+            if value is None and kind not in ERASING:
                 continue
             if name not in known.converters:
                 bad.append(
@@ -511,10 +557,16 @@ class _Giving:
                 )
                 continue
             try:
-                payload[name] = known.converters[name](value)
+                convert = known.types[name].accept if value is None else known.converters[name]
+                payload[name] = convert(value)
             except RecordError as error:
                 bad.append(Bad(column, f"{name}: {error}"))
         return payload
+
+
+def _naming(accept: Callable[[Any], Value]) -> Callable[[Any], Value]:
+    """What reads the id of a record."""
+    return lambda raw: as_id(accept(raw))
 
 
 _NO_OBJECT = object()

@@ -49,6 +49,7 @@ def open_inputs(
                 format if not tells_format(path) or not any(silent) else None,
                 encoding=found.encoding if found else "utf-8",
                 delimiter=found.delimiter if found else None,
+                guarded=True,
             )
             opened.append((role, table))
     except BaseException:
@@ -68,7 +69,8 @@ class Intake:
         reject: what is done with a row that cannot be used; without it ``rejects`` keeps them.
 
     Raises:
-        FileProblem: mapping, model and columns do not fit: everything at once.
+        FileProblem: mapping, model and columns do not fit: everything at once. Which keys a file of
+            JSON has is known when all has been read, so this may also come at the end of iterating.
     """
 
     def __init__(
@@ -81,7 +83,8 @@ class Intake:
         self.rejects: list[Reject] = []
         self._reject = reject or self.rejects.append
         ordered = sorted(inputs, key=lambda one: one[0] != PEOPLE)
-        problems: list[Problem] = []
+        self._subject = f"the mapping {mapping.name}" if mapping else "without a mapping"
+        self._problems: list[Problem] = []
         self._place = 0
         self._files = [
             BoundFile(
@@ -90,7 +93,7 @@ class Intake:
                 _label(ordered, place),
                 targets=targets,
                 mapping=mapping,
-                problems=problems,
+                problems=self._problems,
             )
             for place, (role, table) in enumerate(ordered)
         ]
@@ -99,9 +102,9 @@ class Intake:
         without = "the mapping has this table, and no file of that role was given"
         #: What the summary has to say about the inputs as a whole, a sentence each.
         self.notes = tuple(f"{role}: {without}" for role in lacking)
-        if problems:
-            problems += [Problem(role, without) for role in lacking]
-        complain(f"the mapping {mapping.name}" if mapping else "without a mapping", problems)
+        if self._problems:
+            self._problems += [Problem(role, without) for role in lacking]
+        complain(self._subject, self._problems)
 
     def sift(self, ids: Iterable[str]) -> datetime | None:
         """Leave out rows that are about none of these persons, where their text alone shows it.
@@ -136,6 +139,7 @@ class Intake:
             self._place = place
             yield from file.activities(self._reject)
             _log.debug("read: %s", file.report)
+        complain(self._subject, self._problems)
 
 
 def _label(inputs: Sequence[tuple[str, Table]], place: int) -> str:

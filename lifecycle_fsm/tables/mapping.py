@@ -37,7 +37,7 @@ import difflib
 import re
 import tomllib
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -51,6 +51,7 @@ from lifecycle_fsm.zones import find_zone
 PEOPLE, ACTIVITIES = "people", "activities"
 EPOCHS: Mapping[str, int] = {"epoch": 1_000_000, "epoch_ms": 1_000}
 
+_MOST_LISTED = 30
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _SAMPLE = datetime(2024, 11, 23, 13, 45, tzinfo=UTC)
 _ROLE = re.compile(r"[a-z][a-z0-9_]*")
@@ -67,6 +68,12 @@ class Times:
     zone: str | None = None
     format: str | None = None
     decimal: str | None = None
+
+    @property
+    def names_zones(self) -> bool:
+        """Does each time itself say in which zone it is?"""
+        form = self.format or ""
+        return form in EPOCHS or any(one in form for one in ("%z", "%Z"))
 
     def over(self, other: Times) -> Times:
         """These, and where nothing is said the others."""
@@ -121,11 +128,13 @@ class Gives:
     only_if: tuple[Condition, ...] = ()
     payload: Mapping[str, Source] = attrs.field(factory=dict, converter=_own)
     payload_column: str | None = None
+    sequence: Source | None = None
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
         """Each column that it reads, with the place in the mapping that names it."""
-        sources = [self.kind, self.at, *([self.id] if self.id else []), *self.payload.values()]
+        own = [one for one in (self.kind, self.at, self.id, self.sequence) if one is not None]
+        sources = [*own, *self.payload.values()]
         found = [(one.where, column) for one in sources for column in one.columns]
         found += [(one.where, one.column) for one in self.only_if]
         if self.payload_column is not None:
@@ -222,6 +231,13 @@ def nearest(word: str, known: tuple[str, ...]) -> str:
     return f"; did you mean {plain[found[0]]!r}?" if found else ""
 
 
+def listed(names: Sequence[str]) -> str:
+    """The names of columns, in a sentence; of very many, the first."""
+    more = len(names) - _MOST_LISTED
+    said = ", ".join(names[:_MOST_LISTED])
+    return f"{said} and {more:,} more" if more > 0 else said
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "_", name.strip().lower())
 
@@ -230,7 +246,8 @@ _COMMON = ("zone", "format", "decimal", "empty", "encoding", "delimiter")
 _SOURCE = (
     "column", "const", "text", "values", "otherwise", "if_empty", "zone", "format", "decimal",
 )  # fmt: skip
-_GIVES = ("kind", "at", "id", "only_if", "payload", "payload_column")
+_TRANSLATING = ("values", "otherwise", "if_empty")
+_GIVES = ("kind", "at", "id", "sequence", "only_if", "payload", "payload_column")
 
 
 class _Reader:
@@ -389,7 +406,10 @@ class _Reader:
         kind = table.get("kind")
         if isinstance(kind, str) and kind:
             kind = {"const": kind}  # the name of a kind, and not of a column
-        event = self.source(f"{where}.id", table["id"], times) if "id" in table else None
+        event, sequence = (
+            self.source(f"{where}.{key}", table[key], times) if key in table else None
+            for key in ("id", "sequence")
+        )
         return Gives(
             where,
             self.source(f"{where}.kind", kind, times, needed=True),
@@ -398,6 +418,7 @@ class _Reader:
             self.conditions(f"{where}.only_if", table.get("only_if")),
             self.payload(f"{where}.payload", table.get("payload"), times),
             self.string(f"{where}.payload_column", table.get("payload_column")),
+            sequence,
         )
 
     def payload(self, where: str, value: object, times: Times) -> dict[str, Source]:
@@ -420,6 +441,14 @@ class _Reader:
         if len(origins) != 1:
             self.wrong(where, "it needs one of column, const or text, and one only")
             return Source(where, const="")
+        if origins != ["column"]:
+            for name in _TRANSLATING:
+                if name in value:
+                    self.wrong(
+                        f"{where}.{name}",
+                        f"it translates what stands in a column, and this is a {origins[0]}: "
+                        "leave it out, or name a column",
+                    )
         text = self.string(f"{where}.text", value.get("text"))
         if text is not None and not _BRACES.search(text):
             self.wrong(f"{where}.text", f"{text!r} names no column in braces: write const instead")
@@ -467,6 +496,7 @@ class _Reader:
         return (Condition(where, column, among=tuple(as_text(one) for one in many)),)
 
 
+_EXACT = 2.0**53  # floats beyond this do not tell neighbouring whole numbers apart
 _LISTED = {"in": "list of texts", "equals": "text"}
 
 
@@ -480,9 +510,15 @@ def _toml(value: object) -> str:
 
 
 def as_text(value: object) -> str:
-    """A value of a file as the text that a mapping compares: ``true``, ``65``, ``2024-05-01``."""
+    """A value of a file as the text that a mapping compares: ``true``, ``65``, ``2024-05-01``.
+
+    A whole number is the same text whether or not its column could hold fractions: a column of
+    numbers becomes one of floats as soon as one of its cells is empty.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value).strip()

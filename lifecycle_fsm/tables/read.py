@@ -18,16 +18,19 @@ import sys
 import tempfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import IO, Any, Literal, TypeAlias, cast, get_args
 
 import attrs
 
 from lifecycle_fsm.errors import FileProblem, suggest
 from lifecycle_fsm.tables._polars import polars
+from lifecycle_fsm.tables.mapping import listed, nearest
+from lifecycle_fsm.tables.spreadsheet import unguarded
 
 Format: TypeAlias = Literal["csv", "jsonl", "json", "parquet"]
 
@@ -75,11 +78,23 @@ class Reject:
     raw: str
 
 
+@attrs.frozen(repr=False)
+class OutOfRange:
+    """A time of a Parquet file that lies beyond the years 1 to 9999."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 @attrs.define
 class Table:
     """An open file of rows. Iterate once; close it, or use it as a context manager.
 
     ``columns`` are the names of the header; nothing where each row brings its own names (JSON).
+    ``twice`` has the names that stand more than once in the header, with their places: nothing is
+    to be read from such a column.
     """
 
     name: str
@@ -91,12 +106,23 @@ class Table:
     #: The physical lines and what parts their columns, where the file can be read once more.
     lines: _Lines | None = None
     delimiter: str = ""
+    twice: Mapping[str, Sequence[int]] = attrs.field(factory=dict)
 
     def __iter__(self) -> Iterator[Row | Reject]:
         try:
             yield from self._rows
         except _LATE as error:
             raise FileProblem(f"{self.name} cannot be read to its end: {_why(error)}") from error
+
+    def lacks(self, column: str) -> str:
+        """Why a column of the header cannot be read, as a predicate; nothing where it can."""
+        if column in self.twice:
+            places = " and ".join(map(str, self.twice[column]))
+            return f"has the column {column!r} twice (columns {places}): rename one of them"
+        if self.columns is None or column in self.columns:
+            return ""
+        hint = nearest(column, self.columns)
+        return f"has no column {column!r}, only {listed(self.columns)}{hint}"
 
     @property
     def done(self) -> float | None:
@@ -130,6 +156,7 @@ def open_table(
     *,
     encoding: str = "utf-8",
     delimiter: str | None = None,
+    guarded: bool = False,
 ) -> Table:
     """Open a file of rows.
 
@@ -138,6 +165,7 @@ def open_table(
         format: what is in it; without it the name says so.
         encoding: how its text is written.
         delimiter: what stands between the columns of a CSV file; without it the header shows it.
+        guarded: take away the apostrophe that a CSV has before a text that a spreadsheet would run.
 
     Raises:
         FileProblem: the file is missing, empty, without a header, or of an unknown format.
@@ -174,8 +202,9 @@ def open_table(
         if kind == "csv":
             lines = _Lines(text)
             columns, mark = _header(name, lines, encoding, delimiter)
-            rows = _csv_rows(name, lines, encoding, columns, mark)
+            rows = _csv_rows(name, lines, encoding, columns, mark, guarded=guarded)
             table = Table(name, columns, rows, exits.close, done, lambda: lines.empty)
+            table.twice = _twice(columns)
             if data is raw and size is not None and encoding == "utf-8":
                 table.lines, table.delimiter = lines, mark
             return table
@@ -365,14 +394,16 @@ def _header(
     for line in lines.taken:
         if line.problem:
             raise FileProblem(f"{name}, line {line.number}: {_undecodable(line.problem, encoding)}")
-    names = [one.strip() or f"column_{place}" for place, one in enumerate(values, start=1)]
-    for place, one in enumerate(names):
-        if one in names[:place]:
-            raise FileProblem(
-                f"{name}: the header has the column {one!r} twice "
-                f"(columns {names.index(one) + 1} and {place + 1}): rename one of them"
-            )
+    names = (one.strip() or f"column_{place}" for place, one in enumerate(values, start=1))
     return tuple(names), mark
+
+
+def _twice(columns: tuple[str, ...]) -> dict[str, list[int]]:
+    """The names that stand more than once in a header, with their places."""
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(columns, start=1):
+        places.setdefault(name, []).append(place)
+    return {name: found for name, found in places.items() if len(found) > 1}
 
 
 def _first_line(name: str, lines: _Lines) -> str | None:
@@ -418,7 +449,7 @@ def _csv_reason(error: BaseException) -> str:
 
 
 def _csv_rows(
-    name: str, lines: _Lines, encoding: str, head: tuple[str, ...], delimiter: str
+    name: str, lines: _Lines, encoding: str, head: tuple[str, ...], delimiter: str, *, guarded: bool
 ) -> Iterator[Row | Reject]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     width = len(head)
@@ -450,6 +481,8 @@ def _csv_rows(
             reason = f"it has {len(values)} columns, and the header has {width}"
             yield Reject(name, line, None, reason, shown(raw))
         else:
+            if guarded and "'" in raw:
+                values = list(map(unguarded, values))
             yield Row(line, dict(zip(head, values, strict=True)), raw)
 
 
@@ -567,12 +600,14 @@ def _parquet(name: str, file: Path, close: Callable[[], None]) -> Table:
     pl = polars("reading Parquet")
     try:
         frame = pl.scan_parquet(file, glob=False)
-        columns = tuple(frame.collect_schema().names())
+        schema = frame.collect_schema()
+        columns = tuple(schema.names())
         count = int(frame.select(pl.len()).collect().item())
     except (pl.exceptions.PolarsError, OSError) as error:
         raise FileProblem(f"{name} is no Parquet file that can be read: {error}") from error
     if not columns:
         raise FileProblem(f"{name} has no columns")
+    times = {name: kind for name, kind in schema.items() if kind in (pl.Date, pl.Datetime)}
     at = 0
 
     def rows() -> Iterator[Row | Reject]:
@@ -580,10 +615,44 @@ def _parquet(name: str, file: Path, close: Callable[[], None]) -> Table:
         try:
             for start in range(0, count, BATCH):
                 batch = frame.slice(start, BATCH).collect()
+                batch = batch.with_columns(pl.selectors.float().fill_nan(None))
+                batch, beyond = _within_range(pl, batch, times)
                 for values in batch.iter_rows(named=True):
                     at += 1
+                    for column, raw in beyond.get(at - start - 1, ()):
+                        values[column] = raw
                     yield Row(at, values)
         except pl.exceptions.PolarsError as error:
             raise FileProblem(f"{name} cannot be read to its end: {error}") from error
 
     return Table(name, columns, rows(), close, lambda: at / count if count else 1.0)
+
+
+_FIRST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal()
+_LAST_DAY = date.max.toordinal() - date(1970, 1, 1).toordinal()
+_A_DAY = {"days": 1, "ms": 86_400_000, "us": 86_400_000_000}  # all nanoseconds are in range
+
+
+def _within_range(
+    pl: ModuleType, batch: Any, times: Mapping[str, Any]
+) -> tuple[Any, dict[int, list[tuple[str, OutOfRange]]]]:
+    """A batch without the times that Python does not have, and these by their row.
+
+    They would end the reading, whether or not anybody asks for their column.
+    """
+    beyond: dict[int, list[tuple[str, OutOfRange]]] = {}
+    for name, kind in times.items():
+        unit = getattr(kind, "time_unit", "days")
+        if unit not in _A_DAY:
+            continue
+        if getattr(kind, "time_zone", None) is not None:
+            batch = batch.with_columns(pl.col(name).dt.convert_time_zone("UTC"))
+        number = batch[name].to_physical().cast(pl.Int64)
+        first, behind = _FIRST_DAY * _A_DAY[unit], (_LAST_DAY + 1) * _A_DAY[unit]
+        outside = ~number.is_between(first, behind, closed="left")
+        for row in outside.arg_true():
+            text = f"{number[row]} {unit} since 1970"
+            beyond.setdefault(row, []).append((name, OutOfRange(text)))
+        if beyond:
+            batch = batch.with_columns(batch[name].set(outside, None))
+    return batch, beyond

@@ -4,10 +4,14 @@ A time without a zone is a local time of the zone that the mapping names. Where 
 back, a local time comes twice: the first of the two is meant. Where they are put forward, some
 local times do not exist: such a time is as much later as the clocks went forward, so that midnight
 of a day that begins at one o'clock is the beginning of that day. A date without a time is midnight.
+
+``%Z`` in a format reads UTC, GMT and offsets. Python itself would read the names of the zone that
+the machine is set to, and then forget them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
@@ -18,10 +22,13 @@ import attrs
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.tables.mapping import EPOCHS, Times
+from lifecycle_fsm.tables.read import OutOfRange
 from lifecycle_fsm.wording import counted
 from lifecycle_fsm.zones import find_zone
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
+_DIRECTIVE = re.compile(r"%.", re.DOTALL)
+_UTC_NAME = re.compile(r"(?<![A-Za-z])(?:UTC|GMT)(?![A-Za-z])", re.IGNORECASE)
 
 
 @attrs.define
@@ -41,6 +48,7 @@ class Clock:
         self.zone: tzinfo = find_zone(self.zone_name)
         self.format = times.format
         self.tally = tally
+        self._python_format, self._utc = _for_python(times.format or "")
         # Dates repeat, and reading one by a format is slow.
         self.from_text = lru_cache(maxsize=20_000)(self._from_text)
 
@@ -59,6 +67,8 @@ class Clock:
                 instant, verdict = self.place(datetime(raw.year, raw.month, raw.day))  # noqa: DTZ001
             elif isinstance(raw, int | float | Decimal) and not isinstance(raw, bool):
                 instant, verdict = self.from_number(raw)
+            elif isinstance(raw, OutOfRange):
+                raise OverflowError
             else:
                 raise RecordError(f"{raw!r} is no time")
         except (OverflowError, ArithmeticError):
@@ -75,7 +85,8 @@ class Clock:
             return self.from_number(text)
         try:
             if self.format:
-                found = datetime.strptime(text, self.format)  # noqa: DTZ007 - placed below
+                plain = text if self._utc is None else _UTC_NAME.sub(self._utc, text)
+                found = datetime.strptime(plain, self._python_format)  # noqa: DTZ007 - placed below
             else:
                 found = datetime.fromisoformat(text.removesuffix(" UTC"))
                 if text.endswith(" UTC") and found.tzinfo is None:
@@ -84,6 +95,8 @@ class Clock:
             asked = (
                 f"of the format {self.format}" if self.format else "such as 2024-05-01T10:00:00Z"
             )
+            if self._utc is not None:
+                asked += ", in which %Z is UTC, GMT or an offset such as +02:00"
             raise RecordError(f"{text!r} is no time {asked}") from None
         return self.place(found)
 
@@ -111,6 +124,16 @@ class Clock:
         if before is not None and after is not None and before != after:
             verdict = "skipped" if before < after else "twice"
         return local.astimezone(UTC), verdict
+
+
+def _for_python(form: str) -> tuple[str, str | None]:
+    """The format for Python, and what stands for UTC there, if there is a ``%Z`` to be read."""
+    directives = _DIRECTIVE.findall(form)
+    if "%Z" not in directives:
+        return form, None
+    # An offset beside the name, as in "GMT+0200", says it all.
+    utc = ("+0000", "%z") if "%z" not in directives else ("", "")
+    return _DIRECTIVE.sub(lambda one: utc[1] if one[0] == "%Z" else one[0], form), utc[0]
 
 
 def notes(tally: Tally, chosen: Mapping[str, bool]) -> list[str]:

@@ -15,7 +15,12 @@ from lifecycle_fsm.tables.times import Clock
 
 Read: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
-_WHOLE = re.compile(r"([+-]?\d+)\.0+")
+_WHOLE = re.compile(r"([+-]?[0-9]+)\.0+")
+#: Numbers whose thousands are parted, by the decimal sign that they are written with.
+_PARTED = {
+    ".": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]*)?"),
+    ",": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]*)?"),
+}
 
 
 class Bad(Exception):
@@ -24,6 +29,11 @@ class Bad(Exception):
     def __init__(self, column: str | None, reason: str) -> None:
         self.column = column
         self.reason = reason
+
+    @property
+    def alone(self) -> Bad:
+        """The same, to be kept: without the frames that raised it, which would keep it in turn."""
+        return Bad(self.column, self.reason)
 
 
 def given(raw: Any, empty: frozenset[str]) -> Any:
@@ -36,10 +46,23 @@ def given(raw: Any, empty: frozenset[str]) -> Any:
 
 def condition(one: Condition, empty: frozenset[str]) -> Callable[[Mapping[str, Any]], bool]:
     """The test that a condition of the mapping makes of a row."""
-    column, present, among = one.column, one.present, one.among
-    if among is None:
+    column, present = one.column, one.present
+    if one.among is None:
         return lambda values: (given(values.get(column), empty) is not None) is present
-    return lambda values: as_text(values.get(column, "")) in among
+    among = frozenset(map(_plain, one.among))
+
+    def holds(values: Mapping[str, Any]) -> bool:
+        raw = values.get(column)
+        return _plain("" if raw is None else as_text(raw)) in among
+
+    return holds
+
+
+def _plain(text: str) -> str:
+    """One way to write true, false and a whole number, of those in which programs write them."""
+    if text in ("True", "TRUE", "False", "FALSE"):
+        return text.lower()
+    return cut[1] if text.endswith("0") and (cut := _WHOLE.fullmatch(text)) else text
 
 
 def template(text: str, convert: Callable[[Any], Any], empty: frozenset[str]) -> Read:
@@ -117,7 +140,9 @@ def converter(kind: FieldType, clock: Clock, decimal: str | None) -> Callable[[A
                 found: Value = raw
                 return found
             if isinstance(raw, int | date | Decimal) and not isinstance(raw, bool):
-                raw = as_text(raw)
+                return accept(as_text(raw))
+            if isinstance(raw, float) and raw.is_integer():
+                return accept(as_text(raw))
             return accept(raw)
 
         return text
@@ -126,13 +151,46 @@ def converter(kind: FieldType, clock: Clock, decimal: str | None) -> Callable[[A
     whole = kind.kind == "int"
 
     def number(raw: Any) -> Value:
-        if isinstance(raw, str):
-            if decimal is not None:
-                raw = raw.replace("." if decimal == "," else ",", "").replace(",", ".")
-            if whole and (cut := _WHOLE.fullmatch(raw)):
-                raw = cut[1]
-        elif isinstance(raw, Decimal):
-            raw = int(raw) if raw == raw.to_integral_value() else float(raw)
-        return accept(raw)
+        if isinstance(raw, Decimal):
+            return accept(int(raw) if raw == raw.to_integral_value() else float(raw))
+        if not isinstance(raw, str):
+            return accept(raw)
+        text = raw if decimal is None else _with_point(raw, decimal)
+        if whole and (cut := _WHOLE.fullmatch(text)):
+            text = cut[1]
+        try:
+            return accept(text)
+        except RecordError as error:
+            # What stands in the file is quoted, not what was made of it.
+            raise RecordError(str(error).replace(repr(text), repr(raw), 1)) from None
 
     return number
+
+
+def _with_point(raw: str, decimal: str) -> str:
+    """A number as Python reads it, from one with that decimal sign.
+
+    The other sign parts thousands or nothing: where it cannot, it may only stand before zeros, as
+    in ``12.0``, which is whole in either way of writing.
+
+    Raises:
+        RecordError: the other sign stands where it means neither.
+    """
+    other = "." if decimal == "," else ","
+    if other not in raw:
+        return raw.replace(decimal, ".")
+    if _PARTED[decimal].fullmatch(raw):
+        return raw.replace(other, "").replace(decimal, ".")
+    if decimal not in raw and _WHOLE.fullmatch(raw.replace(other, ".")):
+        return raw.replace(other, ".")
+    raise RecordError(
+        f"{raw!r} is no number with the decimal sign {decimal!r}: its {other!r} parts no thousands"
+    )
+
+
+def as_id(text: Value) -> Value:
+    """The id that a text names: ``1499466`` is also written ``1499466.0``, where a program read a
+    column of numbers as one of floats."""
+    if isinstance(text, str) and text.endswith("0") and (cut := _WHOLE.fullmatch(text)):
+        return cut[1]
+    return text

@@ -1,13 +1,14 @@
 """Records to tables: people, history and decisions as Parquet and CSV, and history back again.
 
-Every column has the type of its value. Times are UTC; a CSV has them as ``2018-02-01T03:00:00Z``.
+Every column has the type of its value. Times are UTC; a CSV has them as ``2018-02-01T03:00:00Z``,
+and in it an apostrophe before each text that a spreadsheet would run.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter, methodcaller
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Literal, TypeAlias, TypeVar, get_args
@@ -22,13 +23,17 @@ from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.tables._polars import polars
+from lifecycle_fsm.tables.duplicates import Duplicate
+from lifecycle_fsm.tables.mapping import listed
 from lifecycle_fsm.tables.read import Format, Reject, Row, open_table
+from lifecycle_fsm.tables.spreadsheet import guard
 
 T = TypeVar("T")
 ColumnType: TypeAlias = Literal["bool", "int", "float", "str", "datetime", "texts"]
 
 CHUNK = 50_000  # records that are kept as such, before they become columns
 BETWEEN = ";"  # what stands between several names in one value of a CSV
+_START, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
@@ -150,6 +155,17 @@ REJECTS: tuple[Column[Reject], ...] = _columns(
 )
 
 
+#: The columns of the table of records that have the e-mail address of an earlier one.
+DUPLICATES: tuple[Column[Duplicate], ...] = _columns(
+    Duplicate,
+    email="str",
+    person="str",
+    created_at="datetime",
+    duplicate="str",
+    duplicate_created_at="datetime",
+)
+
+
 def people_columns(
     fields: Mapping[str, FieldType], mail: Mapping[str, str | None] | None = None
 ) -> tuple[Column[Person], ...]:
@@ -213,8 +229,24 @@ class TableWriter(Generic[T]):
     def _flush(self) -> None:
         rows, self._waiting = self._waiting, []
         if rows or not self._frames:
-            values = {one.name: [one.get(row) for row in rows] for one in self._columns}
+            values = {
+                one.name: self._values(one, list(map(one.get, rows))) for one in self._columns
+            }
             self._frames.append(self._pl.DataFrame(values, schema=self._schema))
+
+    def _values(self, column: Column[T], values: list[Any]) -> Any:
+        """The values of a column in a form that polars takes over quickly: of times and of lists it
+        would ask each one what it is."""
+        pl = self._pl
+        if column.type == "datetime":
+            numbers = [None if one is None else (one - _START) // _MICROSECOND for one in values]
+            return pl.Series(numbers, dtype=pl.Int64).cast(self._schema[column.name])
+        if column.type == "texts":
+            places: dict[tuple[str, ...], int] = {}
+            of_each = [places.setdefault(tuple(one), len(places)) for one in values]
+            different = pl.Series([list(one) for one in places], dtype=self._schema[column.name])
+            return different.gather(of_each)
+        return values
 
     def save(self, path: str | Path) -> None:
         """Write everything so far to a file, Parquet or CSV by its name.
@@ -238,10 +270,18 @@ class TableWriter(Generic[T]):
         self._pl.concat(self._frames).write_parquet(file)
 
     def _write_csv(self, file: _Watched) -> None:
-        lists = [one.name for one in self._columns if one.type == "texts"]
-        joined = [self._pl.col(name).list.join(BETWEEN).replace("", None) for name in lists]
+        col = self._pl.col
+        written = {
+            one.name: guard(
+                col(one.name)
+                if one.type == "str"
+                else col(one.name).list.join(BETWEEN).replace("", None)
+            )
+            for one in self._columns
+            if one.type in ("str", "texts")
+        }
         for place, frame in enumerate(self._frames):
-            frame.with_columns(joined).write_csv(
+            frame.with_columns(**written).write_csv(
                 file, include_header=place == 0, datetime_format=_TIME_FORMAT
             )
 
@@ -279,35 +319,38 @@ def read_history(
     """
     types = {one.name: _field_type(one) for one in HISTORY if one.type != "texts"}
     rows: list[HistoryRow] = []
-    with open_table(path, format) as table:
+    with open_table(path, format, guarded=True) as table:
+        columns = table.columns or ()
         lacking = [
-            one.name
-            for one in HISTORY
-            if table.columns is not None and one.name not in table.columns
+            one.name for one in HISTORY if table.columns is not None and one.name not in columns
         ]
         if lacking:
             raise FileProblem(
-                f"{table.name} is no history: it has no column {', '.join(map(repr, lacking))}"
+                f"{table.name} is no history: it has no column {', '.join(map(repr, lacking))}, "
+                f"only {listed(columns)}"
             )
+        if table.twice:
+            raise FileProblem(f"{table.name} {table.lacks(next(iter(table.twice)))}")
+        free = {name: attrs.evolve(one, nullable=True) for name, one in (dimensions or {}).items()}
         for row in table:
             if isinstance(row, Reject):
                 raise FileProblem(f"{table.name}, line {row.line}: {row.reason}")
-            rows.append(_history_row(table.name, row, types, dimensions or {}))
+            rows.append(_history_row(table.name, row, types, free))
     return rows
 
 
 _MISSING = frozenset({"from_stage", "trigger", "activity", "owner", "assigned_to", "source"})
+_EMPTY = frozenset({"to_stage"})  # nothing is written there for the loser of a merge
 
 
 def _field_type(column: Column[HistoryRow]) -> FieldType:
     choices = get_args(MoveKind) if column.name == "kind" else ()
     assert column.type != "texts"
-    return FieldType(column.type, column.name in _MISSING, choices)
+    return FieldType(column.type, column.name in _MISSING | _EMPTY, choices)
 
 
 _FIXED = frozenset(one.name for one in HISTORY)
 _TEXT = FieldType("str", nullable=True)
-_EMPTY = frozenset({"to_stage"})  # nothing is written there for the loser of a merge
 
 
 def _history_row(
@@ -318,23 +361,20 @@ def _history_row(
 
     def accept(column: str, kind: FieldType, value: Any) -> Value:
         try:
-            # A CSV has no other sign for what is missing.
-            lacks = value == "" and (kind.nullable or kind.kind != "str")
-            return kind.accept(None if lacks else value)
+            return kind.accept(value)
         except RecordError as error:
             raise FileProblem(f"{name}, line {row.line}, column {column}: {error}") from None
 
     for column, kind in types.items():
-        value = row.values.get(column)
-        values[column] = accept(column, kind, "" if value is None and column in _EMPTY else value)
+        value = accept(column, kind, row.values.get(column))
+        values[column] = "" if value is None and column in _EMPTY else value
     for column, value in row.values.items():
         if column not in _FIXED:
             known = dimensions.get(column)
             if known is None and isinstance(value, bool | int | float | datetime):
                 kept.append((column, value))  # a file that knows its types needs nobody to say so
                 continue
-            kind = attrs.evolve(known or _TEXT, nullable=True)
-            kept.append((column, accept(column, kind, value)))
+            kept.append((column, accept(column, known or _TEXT, value)))
     passed = row.values.get("passed_over") or ()
     if isinstance(passed, str):
         passed = passed.split(BETWEEN)

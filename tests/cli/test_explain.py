@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from lifecycle_fsm.cli.working import read_log
+from lifecycle_fsm.lifecycle import Lifecycle
 from tests.cli.commands import ROOT, Cli
 
 COMMAND = (sys.executable, "-m", "lifecycle_fsm.cli")
@@ -212,3 +215,44 @@ def test_lines_fit_the_terminal(data: Path, columns: int) -> None:
     )
     widest = max(map(len, done.stdout.splitlines()))
     assert widest <= max(60, min(columns, 100))
+
+
+@pytest.mark.parametrize("asked", ["lead", "contact", "cy"])
+@pytest.mark.parametrize("kind", ["file", "pipe"])
+def test_the_activities_of_a_contact_are_those_of_the_lead_that_became_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, kind: str
+) -> None:
+    text = (
+        "person,kind,at,contact,form\n"
+        "lead,created,2024-05-01,,\nann,created,2024-05-01,,\ncy,created,2024-05-02,,\n"
+        "contact,form_filled,2024-05-04,,Demo\nlead,converted,2024-05-03,contact,\n"
+        "cy,form_filled,2024-05-05,,Demo\n"
+    )
+    (tmp_path / "log.csv").write_text(text)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    log = read_log(
+        Lifecycle("two_step"),
+        [("activities", str(tmp_path / "log.csv") if kind == "file" else "-")],
+        mapping=None,
+        format="csv",
+        order="event",
+        reject=lambda one: pytest.fail(one.reason),
+        bar=lambda what, done: None,
+        only=asked,
+    )
+    theirs = (
+        ["created", "form_filled"] if asked == "cy" else ["created", "converted", "form_filled"]
+    )
+    assert [one.kind for one in log.activities] == theirs
+
+
+def test_the_story_of_a_contact_is_that_of_the_lead(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(
+        "person,kind,at,contact,opportunity\nlead,created,2024-05-01,,\n"
+        "lead,converted,2024-05-03,contact,\ncontact,opportunity_won,2024-05-04,,deal-7\n"
+    )
+    told = [
+        json.loads(cli("explain", "two_step", one, "--activities", "log.csv", "--json").out)
+        for one in ("lead", "contact")
+    ]
+    assert [(one["person"], one["stage"]) for one in told] == [("lead", "customer")] * 2

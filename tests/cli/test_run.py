@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from lifecycle_fsm import model
 from lifecycle_fsm.errors import MissingExtra
 from tests.cli.commands import ROOT, Cli
 
@@ -29,8 +31,8 @@ p3,give_up,2024-05-08,,,,no_budget
 """
 FILES = {
     "people.csv", "people.parquet", "history.csv", "history.parquet", "decisions.csv",
-    "decisions.parquet", "requests.csv", "requests.parquet", "rejected.csv", "summary.txt",
-    "summary.json", "funnel.svg", "funnel.png", ".lifecycle-fsm.json",
+    "decisions.parquet", "requests.csv", "requests.parquet", "rejected.csv", "duplicates.csv",
+    "summary.txt", "summary.json", "funnel.svg", "funnel.png", ".lifecycle-fsm.json",
 }  # fmt: skip
 
 
@@ -173,9 +175,147 @@ def test_a_row_that_contradicts_another_is_no_success_either(cli: Cli, data: Pat
 
 
 def test_what_is_held_is_told_and_no_failure(cli: Cli, data: Path) -> None:
-    done = cli("run", "two_step", "--activities", "activities.csv")
+    (data / "people.csv").write_text("id,created_at\np1,2024-05-01\n")
+    done = cli("run", "two_step", "--people", "people.csv", "--activities", "activities.csv")
+    assert (done.code, done.err) == (0, "")
+    assert "held: 3 activities wait for 2 people whom no file creates, such as 'p2'" in done.out
+
+
+@pytest.mark.parametrize(
+    ("people", "ids", "cause"),
+    [
+        (None, "a b c", "no file creates anybody: give the people too, with --people FILE"),
+        ("LEAD-1 LEAD-2", "lead-1 lead-2 x", "in the case of letters from those .*, as 'LEAD-1'"),
+        ("17 18", "0017 0018", "by zeros at the front from those .*, as '17'"),
+        ("17-1 17-2", "17.1 17.2", "in signs and spaces from those .*, as '17-1'"),
+        ("00Q5g00000ABCdeEAF", "00Q5g00000ABCde", "by three characters at the end from .*00Q5g"),
+        ("L-1 L-2", "deal-1 deal-2 L-1", "people look like 'L-1': is it another column "),
+    ],
+)  # fmt: skip
+def test_a_file_that_meets_nobody_is_told_first_and_is_no_success(
+    cli: Cli, data: Path, people: str | None, ids: str, cause: str
+) -> None:
+    (data / "people.csv").write_text(
+        "id,created_at\n" + "".join(f"{one},2024-05-01\n" for one in (people or "").split())
+    )
+    (data / "activities.csv").write_text(
+        "person,kind,at\n" + "".join(f"{one},web_visit,2024-05-02\n" for one in ids.split())
+    )
+    files = ["--people", "people.csv"] * (people is not None) + ["--activities", "activities.csv"]
+    done = cli("run", "two_step", *files)
+    assert done.code == 1
+    said = done.out.splitlines()[0]
+    known = set((people or "").split())
+    held = [one for one in ids.split() if one not in known]
+    assert said.startswith(
+        f"most of activities is held: {len(held)} of {len(ids.split())} activities wait for people "
+        f"whom no file creates, such as {held[0]!r}; "
+    )
+    assert re.search(cause, said)
+    assert done.err.splitlines()[0] == f"{said} (--allow-held makes this a success)"
+    allowed = cli("run", "two_step", *files, "--allow-held", "--json")
+    assert allowed.code == 0
+    (one,) = json.loads(allowed.out)["mostly_held"]
+    assert (one["role"], one["held"], one["activities"]) == (
+        "activities", len(held), len(ids.split()),
+    )  # fmt: skip
+    assert re.search(cause, one["cause"])
+
+
+def test_files_of_one_role_are_weighed_together_and_who_comes_later_is_somebody(
+    cli: Cli, data: Path
+) -> None:
+    (data / "more.csv").write_text(ACTIVITIES.replace("p1", "x").replace("p2", "y"))
+    files = ("--people", "people.csv", "--activities", "activities.csv")
+    half = cli("run", "two_step", *files, "--activities", "more.csv")
+    assert half.code == 0
+    assert "held: 5 activities wait for 2 people" in half.out
+    # Nobody has been created by then, and everybody will be.
+    (data / "people.csv").write_text(PEOPLE.replace("2024-05-0", "2024-06-0"))
+    assert cli("run", "two_step", *files, "--until", "2024-05-20").code == 0
+
+
+def test_float_ids_of_whole_value_meet_their_people(cli: Cli, data: Path) -> None:
+    (data / "people.csv").write_text("id,created_at\n1499466,2024-03-01\n")
+    (data / "log.csv").write_text("person,kind,at\n1499466.0,web_visit,2024-03-02\n")
+    done = cli("run", "two_step", "--people", "people.csv", "--activities", "log.csv")
+    assert (done.code, "held" in done.out) == (0, False)
+
+
+def test_what_is_late_are_activities(cli: Cli, data: Path) -> None:
+    (data / "people.csv").write_text("id,created_at\np,2024-05-10\n")
+    (data / "activities.csv").write_text(
+        "person,kind,at,points,opportunity\n"
+        "p,give_up,2024-05-01,,\np,score_given,2024-05-02,60,\np,score_given,2024-05-03,1,\n"
+    )
+    done = cli("run", "two_step", "--people", "people.csv", "--activities", "activities.csv")
+    # What asked waits for the sort, and has two decisions.
+    assert "1 deferred" in done.out
+    assert "late: 2 score_given, 1 give_up; applied" in done.out
+
+
+@pytest.mark.parametrize(
+    ("days", "note"),
+    [
+        (["2204-03-02"], "1 row (activities.csv, line 2); all others end with 2024-05-04"),
+        (["2204-03-02", "2204-03-03"], "2 rows (activities.csv, line 3); all others end with"),
+        (["2024-05-05"], None),
+        (["2025-04-01"], None),
+        (["2014-01-01", "2026-01-01"], None),
+        (["2204-03-02"] * 4, None),
+    ],
+)
+def test_a_date_far_ahead_to_which_time_runs_on_is_noted(
+    cli: Cli, data: Path, days: list[str], note: str | None
+) -> None:
+    (data / "people.csv").write_text(PEOPLE + "p4,2024-05-04T10:00:00Z,,,\n")
+    (data / "activities.csv").write_text(
+        "person,kind,at\n" + "".join(f"p1,web_visit,{day}\n" for day in days)
+    )
+    files = ("--people", "people.csv", "--activities", "activities.csv")
+    done = cli("run", "two_step", *files)
     assert done.code == 0
-    assert "held: 6 activities wait for 3 people whom no file creates, such as 'p1'" in done.out
+    if note is None:
+        assert "time runs on" not in done.out + done.err
+        return
+    assert f"note: time runs on to {days[-1]} for everybody because of {note}" in done.out
+    assert done.err.startswith("note: time runs on to 2204")
+    assert done.err.endswith("is the date right? --until 2024-05-05 leaves what is later out\n")
+    assert "time runs on" not in cli("run", "two_step", *files, "--until", "2024-05-05").out
+
+
+def test_records_with_one_address_are_noticed(cli: Cli, data: Path) -> None:
+    (data / "people.csv").write_text(
+        "id,created_at,email\nb,2024-05-02,Ann@X.example\na,2024-05-03, ann@x. example\n"
+        "c,2024-05-04,ann@y.example\nd,2024-05-05,\ne,2024-05-06,\nf,2024-05-01,ANN@x.example \n"
+    )
+    done = cli(
+        "run", "two_step", "--people", "people.csv", "--out", "out", "--no-pictures", "--json"
+    )
+    assert json.loads(done.out)["duplicates"] == 2
+    assert ("duplicates: 2 pairs of people with one e-mail address, such as 'f' and 'b'") in (
+        data / "out/summary.txt"
+    ).read_text()
+    assert rows(data / "out/duplicates.csv") == [
+        {"email": "ann@x.example", "person": "f", "created_at": "2024-05-01T00:00:00Z",
+         "duplicate": "b", "duplicate_created_at": "2024-05-02T00:00:00Z"},
+        {"email": "ann@x.example", "person": "f", "created_at": "2024-05-01T00:00:00Z",
+         "duplicate": "a", "duplicate_created_at": "2024-05-03T00:00:00Z"},
+    ]  # fmt: skip
+    # Who was merged is one record.
+    (data / "m.csv").write_text(
+        "person,kind,at,loser\nf,merged,2024-05-07,b\nf,merged,2024-05-07,a\n"
+    )
+    merged = cli("run", "two_step", "--people", "people.csv", "--activities", "m.csv", "--json")
+    assert json.loads(merged.out)["duplicates"] == 0
+
+
+def test_a_key_that_no_row_of_json_has_ends_the_run(cli: Cli, data: Path) -> None:
+    (data / "m.toml").write_text('[people]\nid = "id"\ncreated_at = "at"\nzone = "UTC"\n')
+    (data / "p.jsonl").write_text('{"id": "1", "At": "2024-01-01"}\n')
+    done = cli("run", "two_step", "--people", "p.jsonl", "--mapping", "m.toml", "--out", "out")
+    assert (done.code, done.out, (data / "out").exists()) == (2, "", False)
+    assert "has no row with the key 'at', only id, At; did you mean 'At'?" in done.err
 
 
 def test_a_mapping_and_roles_read_other_peoples_files(cli: Cli, data: Path) -> None:
@@ -340,6 +480,28 @@ def test_a_folder_of_others_is_written_into_by_force_only(cli: Cli, data: Path) 
     assert cli(*command, "--force").code == 0
     assert cli(*command).code == 0
     assert (data / "out/mine").read_text() == "mine"
+
+
+def test_a_table_elsewhere_is_read_where_the_command_line_allows_it(cli: Cli, data: Path) -> None:
+    (data / "models").mkdir()
+    (data / "tables").mkdir()
+    (data / "tables/sources.csv").write_text("source,branch\nweb,Online\n")
+    text = model.shipped_text("two_step") + (
+        '[[processing]]\nstep = "enrich"\nname = "known"\nnumber = 35\n'
+        'options = { table = "../tables/sources.csv", key = "source", columns = '
+        '{ branch = "industry" } }\n'
+    )
+    (data / "models/m.toml").write_text(text)
+    command = ("models/m.toml", "--people", "people.csv")
+    done = cli("run", *command, "--out", "out", "--no-pictures")
+    assert (done.code, (data / "out").exists()) == (2, False)
+    assert "allow its place with --allow-tables tables" in done.err
+    done = cli("run", *command, "--out", "out", "--no-pictures", "--allow-tables", "tables")
+    assert done.code == 0
+    assert rows(data / "out/people.csv")[0]["industry"] == "Online"
+    assert cli("explain", "models/m.toml", "p1", *command[1:]).code == 2
+    told = cli("explain", "models/m.toml", "p1", *command[1:], "--allow-tables", "tables")
+    assert (told.code, "Online" in told.out) == (0, True)
 
 
 OLIST = Path(os.environ.get("LIFECYCLE_OLIST", ROOT / "../shared/data/olist")).resolve()

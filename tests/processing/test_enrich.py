@@ -96,7 +96,7 @@ def test_a_table_is_read_once(companies: Path) -> None:
 
 
 def test_an_absolute_path_is_taken_as_it_is(companies: Path) -> None:
-    one = made("/nowhere", table=str(companies / "companies.csv"))
+    one = made(companies, table=str(companies / "companies.csv"))
     assert changes(one, domain="007.com", industry="x") == {"employees": 7}
 
 
@@ -310,3 +310,97 @@ def test_a_service_that_answers_wrongly_is_skipped_with_the_error(
 def test_a_service_may_not_write_what_is_known_and_not_declared() -> None:
     ask = made(run=lambda person, context: {"source": "service"})
     assert "wrote 'source'" in result(ask, Person("p-1", source="ads")).skipped[0].message
+
+
+# ---------------------------------------------------------------- where tables may lie
+
+
+@pytest.fixture
+def model_folder(companies: Path) -> Path:
+    """A folder for a model beside, and one below, a table."""
+    for folder in ("model/data", "models"):
+        (companies / folder).mkdir(parents=True)
+    for folder in ("model", "model/data", "models"):
+        (companies / folder / "companies.csv").write_bytes(
+            (companies / "companies.csv").read_bytes()
+        )
+    return companies / "model"
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["companies.csv", "./data/companies.csv", "data/../companies.csv", "../model/companies.csv"],
+)
+def test_a_table_below_the_folder_of_the_model_is_read(model_folder: Path, table: str) -> None:
+    assert changes(made(model_folder, table=table), domain="acme.com")["employees"] == 40
+    absolute = str(model_folder / "companies.csv")
+    assert changes(made(model_folder, table=absolute), domain="acme.com")["employees"] == 40
+
+
+@pytest.mark.parametrize(
+    "table", ["../companies.csv", "data/../../companies.csv", "../models/companies.csv"]
+)
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_table_elsewhere_is_read_where_that_was_allowed_only(
+    model_folder: Path, table: str, absolute: bool
+) -> None:
+    path = model_folder / table
+    name = str(path.resolve()) if absolute else table
+    with pytest.raises(FileProblem, match="below the folder of the model only") as caught:
+        made(model_folder, table=name)
+    assert f"--allow-tables {path.resolve().parent}" in str(caught.value)
+    for allowed in (path, path.parent, path.parent.resolve(), model_folder.parent):
+        around = Surroundings(types=TYPES, folder=model_folder, tables_from=[allowed])
+        one = make(Options({"columns": COLUMNS, "table": name}), around)
+        assert changes(one, domain="acme.com")["employees"] == 40
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_link_leads_to_no_table_elsewhere(model_folder: Path) -> None:
+    (model_folder / "link.csv").symlink_to(model_folder.parent / "companies.csv")
+    with pytest.raises(FileProblem, match="below the folder of the model only"):
+        made(model_folder, table="link.csv")
+    (model_folder / "loop.csv").symlink_to(model_folder / "loop.csv")
+    with pytest.raises(FileProblem):
+        made(model_folder, table="loop.csv")
+    # The folder itself may be reached through one.
+    (model_folder.parent / "other").symlink_to(model_folder)
+    assert changes(made(model_folder.parent / "other", table="companies.csv"), domain="acme.com")
+
+
+def test_nothing_is_looked_at_before_it_is_allowed(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked(path: Path, *_: object, **__: object) -> Path:
+        raise AssertionError(f"{path} was looked at")
+
+    monkeypatch.setattr(Path, "resolve", looked)
+    monkeypatch.setattr(Path, "is_file", looked)
+    with pytest.raises(FileProblem, match="below the folder of the model only"):
+        made(model_folder, table="/elsewhere/share/companies.csv")
+
+
+def test_two_columns_of_one_name_matter_where_they_are_read(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("domain,staff,branch,x,x\nacme.com,40,,1,2\n")
+    assert changes(made(tmp_path, table="t.csv"), domain="acme.com") == {"employees": 40}
+    (tmp_path / "t.csv").write_text("domain,staff,branch,staff\nacme.com,40,,41\n")
+    with pytest.raises(FileProblem, match="has the column 'staff' twice: rename one of them"):
+        made(tmp_path, table="t.csv")
+
+
+def test_no_number_in_parquet_is_a_value_that_the_table_does_not_know(tmp_path: Path) -> None:
+    polars.DataFrame(
+        {"domain": ["a.com", "b.com"], "staff": [float("nan"), 7.0], "branch": ["x", None]}
+    ).write_parquet(tmp_path / "t.parquet")
+    one = made(tmp_path, table="t.parquet")
+    assert changes(one, domain="a.com") == {"industry": "x"}
+    assert changes(one, domain="b.com") == {"employees": 7}
+
+
+def test_a_time_of_parquet_that_is_out_of_range_is_a_problem_of_the_table(tmp_path: Path) -> None:
+    far = polars.Series([2**62]).cast(polars.Datetime("us"))
+    polars.DataFrame({"domain": ["a.com"], "seen": far}).write_parquet(tmp_path / "t.parquet")
+    types = {**TYPES, "seen_at": FieldType("datetime", nullable=True)}
+    options = Options({"table": "t.parquet", "columns": {"seen": "seen_at"}})
+    with pytest.raises(FileProblem, match="not one of the years 1 to 9999"):
+        make(options, Surroundings(types=types, folder=tmp_path))

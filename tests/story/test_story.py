@@ -196,6 +196,10 @@ MERGED = log(
 def test_everybody_who_is_folded_together_belongs_to_one_story() -> None:
     assert together(MERGED, "r") == together(MERGED, "p") == {"p", "q", "r"}
     assert together(MERGED, "s") == {"s"}
+    converted = log(
+        "2025-03-08 10:00 converted contact=c account=r who=q\n2025-03-09 10:00 converted"
+    )
+    assert together([*MERGED, *converted], "c") == {"c", "p", "q", "r"}
     told = {one: tell(small(), MERGED, one, until=at("2025-03-10")) for one in "pqr"}
     assert {one.person for one in told.values()} == {"p"}
     assert told["p"].chapters == told["q"].chapters == told["r"].chapters

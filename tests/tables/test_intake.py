@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.model import load
-from lifecycle_fsm.tables import Intake, Targets, open_inputs, parse_mapping
+from lifecycle_fsm.tables import Intake, Targets, by_event, open_inputs, parse_mapping
 
 TARGETS = Targets(
     fields={
@@ -189,7 +190,9 @@ def test_what_a_file_lacks_without_a_mapping_is_said_at_once(tmp_path: Path) -> 
     with pytest.raises(FileProblem) as caught:
         take(tmp_path, people="Id,created_at\n", activities="who,what\n")
     assert str(caught.value).startswith("without a mapping: 4 problems\n")
-    assert "no column 'id': without a mapping, " in problems(caught.value)[0]
+    assert (
+        "no column 'id': without a mapping, where this one has Id, created_at, a file of people "
+    ) in problems(caught.value)[0]
     assert problems(caught.value)[0].endswith("id, created_at; did you mean 'Id'?")
 
 
@@ -200,12 +203,52 @@ def test_a_parquet_row_shows_its_values_when_it_is_rejected(tmp_path: Path) -> N
             "id": [1, 2, None],
             "created_at": [datetime(2024, 1, 1, tzinfo=UTC)] * 3,
             "score": [1.5, float("nan"), None],
+            "employees": ["1", "2", "3"],
         }
     ).write_parquet(path)
     intake = finish([("people", path)], None, TARGETS)
-    assert [(one.person, one.payload) for one in came(intake)] == [("1", {"score": 1.5})]
-    assert [(one.line, one.column) for one in intake.rejects] == [(2, "score"), (3, "id")]
-    assert json.loads(intake.rejects[1].raw)["created_at"] == "2024-01-01 00:00:00+00:00"
+    # A number that is none is the way in which data frames write that there is none.
+    assert [(one.person, one.payload) for one in came(intake)] == [
+        ("1", {"score": 1.5, "employees": 1}),
+        ("2", {"employees": 2}),
+    ]
+    assert [(one.line, one.column) for one in intake.rejects] == [(3, "id")]
+    assert json.loads(intake.rejects[0].raw)["created_at"] == "2024-01-01 00:00:00+00:00"
+
+
+@pytest.mark.parametrize("kind", ["date", "ms", "us", "us in UTC", "us in Berlin"])
+def test_a_time_of_parquet_that_is_out_of_range_spoils_its_row_only(
+    tmp_path: Path, kind: str
+) -> None:
+    unit = "days" if kind == "date" else kind[:2]
+    a_day = {"days": 1, "ms": 86_400_000, "us": 86_400_000_000}[unit]
+    start = date(1970, 1, 1).toordinal()
+    year_9999 = (date(9999, 12, 31).toordinal() - start) * a_day
+    year_1 = (date(1, 1, 1).toordinal() - start) * a_day
+    days = [19_723 * a_day, year_9999 + a_day, year_1 - 1, None, year_9999, year_1]
+    zone = {"us in UTC": "UTC", "us in Berlin": "Europe/Berlin"}.get(kind)
+    column = (
+        pl.Series(days, dtype=pl.Int32).cast(pl.Date)
+        if kind == "date"
+        else pl.Series(days, dtype=pl.Int64).cast(pl.Datetime(unit, zone))  # type: ignore[arg-type]
+    )
+    path = tmp_path / "people.parquet"
+    frame = pl.DataFrame({"id": [*"abcdef"], "created_at": ["2024-01-01"] * 6, "met_at": column})
+    frame.write_parquet(path)
+    intake = finish([("people", path)], None, TARGETS)
+    assert [(one.person, one.payload.get("met_at")) for one in came(intake)] == [
+        ("a", datetime(2024, 1, 1, tzinfo=UTC)),
+        ("d", None),
+        ("e", datetime(9999, 12, 31, tzinfo=UTC)),
+        ("f", datetime(1, 1, 1, tzinfo=UTC)),
+    ]
+    assert [(one.line, one.column, one.reason) for one in intake.rejects] == [
+        (2, "met_at", f"{days[1]} {unit} since 1970 is no time between the years 1 and 9999"),
+        (3, "met_at", f"{days[2]} {unit} since 1970 is no time between the years 1 and 9999"),
+    ]
+    # Nobody asks for the column: nothing is wrong.
+    few = Targets({}, {"created": None})
+    assert len(came(finish([("people", path)], None, few))) == 6
 
 
 # ---------------------------------------------------------------- with a mapping
@@ -290,6 +333,15 @@ def test_where_a_value_comes_from(
         ("employees", '{ column = "x", decimal = "." }', '"1,200"', 1200),
         ("score", '{ column = "x", decimal = "," }', '"1.200,5"', 1200.5),
         ("score", '"x"', "1200.5", 1200.5),
+        ("employees", '{ column = "x", decimal = "," }', "12.0", 12),
+        ("employees", '{ column = "x", decimal = "," }', "-1234.000", -1234),
+        ("employees", '{ column = "x", decimal = "," }', '"12,0"', 12),
+        ("employees", '{ column = "x", decimal = "." }', '"12,0"', 12),
+        ("employees", '{ column = "x", decimal = "," }', "1.234.000", 1234000),
+        ("score", '{ column = "x", decimal = "," }', "12.0", 12.0),
+        ("score", '{ column = "x", decimal = "." }', '"-1,234,567.25"', -1234567.25),
+        ("score", '{ column = "x", decimal = "," }', '"+0,5"', 0.5),
+        ("score", '{ column = "x", decimal = "," }', '"1,5e3"', 1500.0),
         ("hand_raised", '"x"', "Yes", True),
         ("hand_raised", '{ column = "x", values = { on = true }, otherwise = false }', "on", True),
         ("met_at", '{ column = "x", format = "epoch" }', "0", datetime(1970, 1, 1, tzinfo=UTC)),
@@ -310,6 +362,62 @@ def test_a_value_becomes_what_its_field_holds(
     intake = take(tmp_path, mapping, people=f"id,at,x\np,2024-01-01,{cell}\n")
     assert came(intake)[0].payload == {field: expected}
     assert type(came(intake)[0].payload[field]) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("field", "decimal", "cell"),
+    [
+        ("score", ",", "12.5"),
+        ("score", ",", "0.123"),
+        ("score", ",", "1.2345"),
+        ("score", ",", "12.34.567"),
+        ("score", ",", "1234.567"),
+        ("score", ",", "1,200.5"),
+        ("score", ",", "1.200.5"),
+        ("score", ".", "1.200,5"),
+        ("score", ".", "1,5"),
+        ("score", ".", "1,,000"),
+        ("score", ".", ",000"),
+        ("score", ".", "(1,200.50)"),
+        ("employees", ",", "12.5"),
+        ("employees", ",", "1.20"),
+    ],
+)
+def test_a_sign_that_parts_no_thousands_makes_no_other_number(
+    tmp_path: Path, field: str, decimal: str, cell: str
+) -> None:
+    mapping = f'{PEOPLE}fields.{field} = {{ column = "x", decimal = "{decimal}" }}\n'
+    intake = take(tmp_path, mapping, people=f'id,at,x\np,2024-01-01,"{cell}"\n')
+    (reject,) = intake.rejects
+    assert reject.reason.startswith(f"{cell!r} is no number with the decimal sign {decimal!r}")
+
+
+@pytest.mark.parametrize(
+    ("field", "cell", "reason"),
+    [
+        ("employees", "1.250,5", "'1.250,5' is not a whole number"),
+        ("employees", "99999999999999999999,0", "'99999999999999999999,0' is not within 64 bits"),
+        ("score", "1,5x", "'1,5x' is not a number"),
+    ],
+)
+def test_a_reject_quotes_what_stands_in_the_file(
+    tmp_path: Path, field: str, cell: str, reason: str
+) -> None:
+    mapping = f'{PEOPLE}fields.{field} = {{ column = "x", decimal = "," }}\n'
+    intake = take(tmp_path, mapping, people=f'id,at,x\np,2024-01-01,"{cell}"\n')
+    assert [one.reason for one in intake.rejects] == [reason]
+
+
+def test_rejected_rows_leave_nothing_to_be_collected(tmp_path: Path) -> None:
+    rows = "".join(f"{n},soon,x\n" for n in range(500))
+    gc.collect()
+    gc.disable()
+    try:
+        intake = take(tmp_path, people="id,created_at,employees\n" + rows)
+        assert len(intake.rejects) == 500
+        assert gc.collect() < 500
+    finally:
+        gc.enable()
 
 
 def test_all_that_does_not_fit_model_and_columns_is_said_at_once(tmp_path: Path) -> None:
@@ -343,8 +451,9 @@ def test_all_that_does_not_fit_model_and_columns_is_said_at_once(tmp_path: Path)
     with pytest.raises(FileProblem) as caught:
         take(tmp_path, mapping, people="id,at,x\n")
     assert problems(caught.value) == [
-        f"people.id: {tmp_path}/people.csv has no column 'Id'; did you mean 'id'?",
-        f"people.gives[1].at: {tmp_path}/people.csv has no column 'att'; did you mean 'at'?",
+        f"people.id: {tmp_path}/people.csv has no column 'Id', only id, at, x; did you mean 'id'?",
+        f"people.gives[1].at: {tmp_path}/people.csv has no column 'att', only id, at, x; "
+        "did you mean 'at'?",
         "people.fields.sorce: a person has no field 'sorce'; did you mean 'source'?",
         "people.fields.stage: 'stage' is written by the machine only",
         "people.fields.employees.if_empty: 'none' is not a whole number",
@@ -466,24 +575,274 @@ def test_a_mapping_names_the_zone_of_times_that_name_none(tmp_path: Path) -> Non
     assert intake.reports[0].notes == ()
 
 
-def test_the_summary_counts_rows_that_give_nothing_and_columns_that_no_row_has(
-    tmp_path: Path,
-) -> None:
-    mapping = """
-    [log]
-    person = "p"
-    [[log.gives]]
-    kind = "sales_touched"
-    at = { column = "at", zone = "UTC" }
-    payload.by = "who"
-    only_if = { column = "at", present = true }
-    """
-    intake = take(tmp_path, mapping, suffix="jsonl", log='{"p": "a", "x": 1}\n' * 2)
+CALLS = """
+[calls]
+person = "p"
+zone = "UTC"
+[[calls.gives]]
+kind = "sales_touched"
+at = "at"
+payload.by = "who"
+only_if = { column = "at", present = true }
+"""
+
+
+def test_the_summary_counts_rows_that_give_nothing(tmp_path: Path) -> None:
+    rows = '{"p": "a", "x": 1}\n{"p": "b", "at": null, "who": ""}\n'
+    intake = take(tmp_path, CALLS, suffix="jsonl", calls=rows)
     assert came(intake) == []
     assert intake.reports[0].notes == (
         "2 rows gave no activity: no condition held",
         "columns that nothing reads: x",
-        "columns that no row has: at, who",
+    )
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "json"])
+def test_a_key_that_no_row_has_is_a_column_that_is_not_there(tmp_path: Path, suffix: str) -> None:
+    rows = [{"p": "a", "At": "2024-01-01"}, {"p": "b", "deal": {"who": "jo"}}]
+    text = json.dumps(rows) if suffix == "json" else "\n".join(map(json.dumps, rows))
+    with pytest.raises(FileProblem) as caught:
+        take(tmp_path, CALLS.replace('"who"', '"deal.who"'), suffix=suffix, calls=text)
+    file = tmp_path / f"calls.{suffix}"
+    assert problems(caught.value) == [
+        f"calls.gives[0].at: {file} has no row with the key 'at', only p, At, deal; "
+        "did you mean 'At'?",
+        f"calls.gives[0].payload.by: {file} has no row with the key 'deal.who', only p, At, deal; "
+        "did you mean 'deal'?",
+        f"calls.gives[0].only_if: {file} has no row with the key 'at', only p, At, deal; "
+        "did you mean 'At'?",
+    ]
+
+
+def test_a_file_of_json_without_rows_lacks_nothing(tmp_path: Path) -> None:
+    assert came(take(tmp_path, CALLS, suffix="json", calls="[]")) == []
+
+
+def test_a_row_that_gives_nothing_is_not_asked_whom_it_is_about(tmp_path: Path) -> None:
+    intake = take(tmp_path, CALLS, calls="p,at,who\nx,2024-01-01,jo\n,,jo\n,2024-01-01,jo\n")
+    assert [one.person for one in came(intake)] == ["x"]
+    assert [(one.line, one.column) for one in intake.rejects] == [(4, "p")]
+
+
+def test_equal_headers_matter_where_they_are_read(tmp_path: Path) -> None:
+    head = "p,note,at,who,note\nx,1,2024-01-01,jo,2\n"
+    assert len(came(take(tmp_path, CALLS, calls=head))) == 1
+    with pytest.raises(FileProblem) as caught:
+        take(tmp_path, CALLS.replace('"who"', '"note"'), calls=head)
+    assert problems(caught.value) == [
+        f"calls.gives[0].payload.by: {tmp_path}/calls.csv has the column 'note' twice "
+        "(columns 2 and 5): rename one of them"
+    ]
+    with pytest.raises(FileProblem, match="has the column 'source' twice"):
+        take(tmp_path, people="id,created_at,source,source\n")
+    assert came(take(tmp_path, people="id,created_at,x,x\n")) == []
+
+
+@pytest.mark.parametrize("cell", ["True", "TRUE", "true"])
+@pytest.mark.parametrize("test", ["equals = true", "in = [true]", 'equals = "true"'])
+def test_a_condition_knows_yes_however_a_program_writes_it(
+    tmp_path: Path, cell: str, test: str
+) -> None:
+    calls = CALLS.replace("present = true", test).replace('column = "at"', 'column = "who"')
+    intake = take(tmp_path, calls, calls=f"p,at,who\nx,2024-01-01,{cell}\ny,2024-01-01,False\n")
+    assert [one.person for one in came(intake)] == ["x"]
+
+
+@pytest.mark.parametrize("cell", ["65", "65.0", 65.0, 65])
+def test_a_condition_knows_a_whole_number_however_a_program_writes_it(
+    tmp_path: Path, cell: str | float
+) -> None:
+    calls = CALLS.replace("present = true", "equals = 65").replace('"at"', '"who"', 2)
+    calls = calls.replace('at = "who"', 'at = "at"')
+    rows = f'{{"p": "x", "at": "2024-01-01", "who": {json.dumps(cell)}}}'
+    (one,) = came(take(tmp_path, calls, suffix="jsonl", calls=rows))
+    assert one.payload["by"] == ("65.0" if cell == "65.0" else "65")
+
+
+def test_a_missing_value_is_an_empty_text_to_a_condition(tmp_path: Path) -> None:
+    calls = CALLS.replace("present = true", 'in = ["", "x"]').replace(
+        'column = "at"', 'column = "w"'
+    )
+    rows = '{"p": "a", "at": "2024-01-01", "who": "", "w": null}'
+    assert len(came(take(tmp_path, calls, suffix="jsonl", calls=rows))) == 1
+
+
+# ---------------------------------------------------------------- ids
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("1499466.0", "1499466"),
+        ("1499466", "1499466"),
+        ("007.0", "007"),
+        ("17.00", "17"),
+        ("170", "170"),
+        ("1499466.5", "1499466.5"),
+        ("L-1.0", "L-1.0"),
+        ("1.10", "1.10"),
+    ],
+)
+def test_an_id_is_the_same_as_a_float_of_whole_value(
+    tmp_path: Path, raw: str, expected: str
+) -> None:
+    people = f"id,created_at,company\n{raw},2024-01-01,12.0\n"
+    log = (
+        "person,kind,at,id,loser,opportunity,note\n"
+        f"{raw},merged,2024-01-02,{raw},{raw},,\n{raw},deal,2024-01-02,x,,{raw},12.0\n"
+    )
+    targets = Targets(
+        TARGETS.fields,
+        {
+            "created": None,
+            "merged": {"loser": FieldType("str")},
+            "deal": {"opportunity": FieldType("str"), "note": FieldType("str")},
+        },
+    )
+    created, merged, deal = came(take(tmp_path, targets=targets, people=people, activities=log))
+    assert (created.person, created.payload) == (expected, {"company": "12.0"})
+    assert (merged.person, merged.id, merged.payload) == (expected, expected, {"loser": expected})
+    assert deal.payload == {"opportunity": expected, "note": "12.0"}
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_a_column_of_floats_holds_ids_and_texts_too(tmp_path: Path, suffix: str) -> None:
+    frame = pl.DataFrame(
+        {"id": [17.0, 2.0**40], "created_at": ["2024-01-01"] * 2, "company": [80331.0, None]}
+    )
+    path = tmp_path / f"people.{suffix}"
+    frame.write_parquet(path) if suffix == "parquet" else frame.write_ndjson(path)
+    first, second = came(finish([("people", path)], None, TARGETS))
+    assert (first.person, first.payload) == ("17", {"company": "80331"})
+    assert (second.person, second.payload) == (str(2**40), {})
+
+
+# ---------------------------------------------------------------- the place in an instant
+
+
+SEQUENCES = Targets({}, {"seen": {}})
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json", "parquet"])
+def test_activities_bring_their_place_among_those_of_one_instant(
+    tmp_path: Path, suffix: str
+) -> None:
+    frame = pl.DataFrame(
+        {
+            "person": ["p"] * 4, "kind": ["seen"] * 4, "at": ["2024-01-01T00:00:00Z"] * 4,
+            "id": ["d", "c", "b", "a"], "sequence": [10, None, 2, -1],
+        }
+    )  # fmt: skip
+    path = tmp_path / f"activities.{suffix}"
+    writers = {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "json": frame.write_json}
+    writers.get(suffix, frame.write_parquet)(path)
+    intake = finish([("activities", path)], None, SEQUENCES)
+    assert [(one.id, one.sequence) for one in came(intake)] == [
+        ("d", 10), ("c", None), ("b", 2), ("a", -1),
+    ]  # fmt: skip
+    assert [one.id for one in by_event(came(intake))] == ["a", "b", "d", "c"]
+    assert intake.reports[0].unused == ()
+
+
+def test_a_mapping_says_where_the_sequence_is(tmp_path: Path) -> None:
+    mapping = """
+    [log]
+    person = "p"
+    zone = "UTC"
+    [[log.gives]]
+    kind = "seen"
+    at = "at"
+    sequence = { column = "No", decimal = "," }
+    [[log.gives]]
+    kind = "seen"
+    at = "at"
+    id = "{p}-x"
+    """
+    rows = "p,at,No\nx,2024-01-01,1.204\ny,2024-01-01,12.0\nz,2024-01-01,\nu,2024-01-01,first\n"
+    intake = take(tmp_path, mapping, targets=SEQUENCES, log=rows)
+    assert [(one.person, one.sequence) for one in came(intake)] == [
+        ("x", 1204), ("x", None), ("y", 12), ("y", None), ("z", None), ("z", None),
+    ]  # fmt: skip
+    (reject,) = intake.rejects
+    assert (reject.line, reject.column, reject.reason) == (5, "No", "'first' is not a whole number")
+    with pytest.raises(FileProblem, match=r"log\.gives\[0\]\.sequence: .* no column 'No'"):
+        take(tmp_path, mapping, targets=SEQUENCES, log="p,at\n")
+
+
+# ---------------------------------------------------------------- what is to be empty
+
+
+CHANGES = Targets(
+    {
+        "status": FieldType("str", nullable=True),
+        "score": FieldType("int"),
+        "met_at": FieldType("datetime", nullable=True),
+    },
+    {"changed": None, "processed": None, "called": {"status": FieldType("str", nullable=True)}},
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "brought", "expected"),
+    [
+        ("changed", '"status": null', {"status": None}),
+        ("changed", '"status": ""', {"status": None}),
+        ("changed", '"status": " ", "met_at": null', {"status": None, "met_at": None}),
+        ("changed", '"payload": {"status": null}', {"status": None}),
+        ("changed", '"payload": {"status": ""}', {"status": None}),
+        ("changed", '"payload": {"status": "x"}, "status": null', {"status": "x"}),
+        ("changed", '"status": "x"', {"status": "x"}),
+        ("changed", '"other": null', {}),
+        ("processed", '"status": null', {}),
+        ("called", '"status": null', {}),
+        ("called", '"payload": {"status": null}', {}),
+    ],
+)
+def test_null_in_json_empties_a_field_that_changed(
+    tmp_path: Path, kind: str, brought: str, expected: dict[str, Any]
+) -> None:
+    row = f'{{"person": "p", "kind": "{kind}", "at": "2024-01-01", {brought}}}'
+    (one,) = came(take(tmp_path, targets=CHANGES, suffix="jsonl", activities=row))
+    assert one.payload == expected
+
+
+@pytest.mark.parametrize("brought", ['"score": null', '"payload": {"score": ""}'])
+def test_a_field_that_is_never_missing_cannot_be_emptied(tmp_path: Path, brought: str) -> None:
+    row = f'{{"person": "p", "kind": "changed", "at": "2024-01-01", {brought}}}'
+    (reject,) = take(tmp_path, targets=CHANGES, suffix="jsonl", activities=row).rejects
+    assert "a value is missing: int is required" in reject.reason
+
+
+def test_an_empty_cell_of_a_table_empties_nothing(tmp_path: Path) -> None:
+    head = "person,kind,at,status,payload\n"
+    intake = take(tmp_path, targets=CHANGES, activities=head + "p,changed,2024-01-01,,\n")
+    assert came(intake)[0].payload == {}
+    row = 'p,changed,2024-01-01,,"{""status"": null}"\n'
+    assert came(take(tmp_path, targets=CHANGES, activities=head + row))[0].payload == {
+        "status": None
+    }
+    path = tmp_path / "activities.parquet"
+    frame = pl.DataFrame({"person": ["p"], "kind": ["changed"], "at": ["2024-01-01"]})
+    frame.with_columns(status=pl.lit(None, pl.String)).write_parquet(path)
+    assert came(finish([("activities", path)], None, CHANGES))[0].payload == {}
+
+
+# ---------------------------------------------------------------- what the mapping may not say
+
+
+def test_only_what_stands_in_a_column_is_translated() -> None:
+    mapping = PEOPLE + (
+        'fields.source = { text = "{a}-{b}", values = { x = "y" }, otherwise = "z" }\n'
+        'fields.company = { const = "x", if_empty = "y" }\n'
+    )
+    with pytest.raises(FileProblem) as caught:
+        parse_mapping(mapping)
+    assert [one.split(": ")[0] for one in problems(caught.value)] == [
+        "people.fields.source.values", "people.fields.source.otherwise",
+        "people.fields.company.if_empty",
+    ]  # fmt: skip
+    assert problems(caught.value)[2].endswith(
+        "it translates what stands in a column, and this is a const: leave it out, or name a column"
     )
 
 

@@ -34,13 +34,13 @@ def test_any_order_of_arrival_gives_one_order_by_event(
         assert own == sorted((one for one in came if one.person == person), key=lambda o: o.order)
 
 
-def test_created_comes_first_whatever_its_time_and_ids_go_by_code_point() -> None:
+def test_created_comes_first_whatever_its_time_and_ids_go_in_natural_order() -> None:
     late = Activity("z", "p", "created", T + timedelta(days=9))
     ids = ["b", "10", "9", "B", "é"]
     rest = [Activity(one, "p", "web_visit", T) for one in ids]
     early = Activity("x", "p", "web_visit", T - timedelta(days=1))
     found = by_event([*rest, early, late])
-    assert [one.id for one in found] == ["z", "x", "10", "9", "B", "b", "é"]
+    assert [one.id for one in found] == ["z", "x", "9", "10", "B", "b", "é"]
 
 
 def test_what_came_twice_keeps_its_order() -> None:

@@ -358,7 +358,6 @@ def test_the_standard_input_is_read_by_its_format(
     [
         ("t.csv", b"", "is empty: it needs a header"),
         ("t.csv", b"\n\n", "is empty: it needs a header"),
-        ("t.csv", b"a,b,a\n1,2,3\n", "has the column 'a' twice (columns 1 and 3)"),
         ("t.csv", b"a,\xe9\n1,2\n", "line 1: byte 0xE9 at character 3 is no text"),
         ("t.csv", b'a,"b\n1,2\n', "the header cannot be read: a quote is opened"),
         ("t.csv", "a,b\n1,2\n".encode("utf-16"), "is written in UTF-16"),
@@ -378,6 +377,37 @@ def test_what_is_wrong_with_a_whole_file_is_said_when_it_is_opened(
         open_table(path)
     assert str(path) in str(caught.value)
     assert complaint in str(caught.value)
+
+
+def test_columns_of_one_name_are_told_to_who_asks_for_them(tmp_path: Path) -> None:
+    with open_table(write(tmp_path, "t.csv", "a,b,a,c,a\n1,2,3,4,5\n")) as table:
+        assert (
+            table.lacks("a")
+            == "has the column 'a' twice (columns 1 and 3 and 5): rename one of them"
+        )
+        assert table.lacks("b") == ""
+        assert table.lacks("A") == "has no column 'A', only a, b, a, c, a; did you mean 'a'?"
+        assert [row.values["b"] for row in table if isinstance(row, Row)] == ["2"]
+
+
+def test_a_header_of_very_many_columns_is_read_in_one_go(tmp_path: Path) -> None:
+    class Name(str):
+        compared = 0
+
+        def __eq__(self, other: object) -> bool:
+            Name.compared += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    names = [Name(f"c{n}") for n in range(5_000)]
+    assert read_module._twice((*names, Name("c7"))) == {"c7": [8, 5_001]}
+    assert Name.compared < 20_000
+    head = ",".join(names)
+    with open_table(write(tmp_path, "t.csv", f"{head}\n")) as table:
+        assert len(table.columns or ()) == 5_000
+        assert table.lacks("x1").count(", ") == 30
+        assert "c29 and 4,970 more" in table.lacks("x1")
 
 
 def test_a_missing_file_is_told_with_the_nearest_name(tmp_path: Path) -> None:

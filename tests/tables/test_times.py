@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -32,6 +33,14 @@ def read(raw: Any, zone: str | None = None, form: str | None = None) -> tuple[st
         ("01/05/2024 10:30", SP, "%d/%m/%Y %H:%M", "2024-05-01T13:30:00+00:00"),
         ("5/1/24", None, "%m/%d/%y", "2024-05-01T00:00:00+00:00"),
         ("01.05.2024 10:30 +0200", SP, "%d.%m.%Y %H:%M %z", "2024-05-01T08:30:00+00:00"),
+        ("2024-05-01 10:00 GMT", BERLIN, "%Y-%m-%d %H:%M %Z", "2024-05-01T10:00:00+00:00"),
+        ("2024-05-01 10:00 utc", BERLIN, "%Y-%m-%d %H:%M %Z", "2024-05-01T10:00:00+00:00"),
+        ("2024-05-01 10:00UTC", BERLIN, "%Y-%m-%d %H:%M%Z", "2024-05-01T10:00:00+00:00"),
+        ("2024-05-01 10:00 -0330", BERLIN, "%Y-%m-%d %H:%M %Z", "2024-05-01T13:30:00+00:00"),
+        ("2024-05-01 10:00 +02:00", None, "%Y-%m-%d %H:%M %Z", "2024-05-01T08:00:00+00:00"),
+        ("2024-05-01 10:00 GMT+0200", None, "%Y-%m-%d %H:%M %Z%z", "2024-05-01T08:00:00+00:00"),
+        ("Wed 2024-05-01 GMT", BERLIN, "%a %Y-%m-%d %Z", "2024-05-01T00:00:00+00:00"),
+        ("%Z 2024-05-01", BERLIN, "%%Z %Y-%m-%d", "2024-04-30T22:00:00+00:00"),
         ("1714557600", SP, "epoch", "2024-05-01T10:00:00+00:00"),
         ("1714557600.000001", SP, "epoch", "2024-05-01T10:00:00.000001+00:00"),
         (1714557600123, SP, "epoch_ms", "2024-05-01T10:00:00.123000+00:00"),
@@ -90,12 +99,26 @@ def test_the_nights_when_clocks_change(
         (True, "epoch", "True is no time"),
         ({"a": 1}, None, "is no time"),
         ("0001-01-01T00:00:00+10:00", None, "between the years 1 and 9999"),
+        ("2024-05-01 EST", "%Y-%m-%d %Z", "in which %Z is UTC, GMT or an offset such as +02:00"),
+        ("2024-05-01 UTC", "%Y-%m-%d", "'2024-05-01 UTC' is no time of the format %Y-%m-%d"),
     ],
 )
 def test_what_is_no_time_says_why(raw: Any, form: str | None, complaint: str) -> None:
     with pytest.raises(RecordError) as caught:
         read(raw, BERLIN, form)
     assert complaint in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of the process cannot be set")
+def test_the_zone_of_the_machine_names_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        with pytest.raises(RecordError, match="is no time of the format"):
+            read("2024-01-01 EST", BERLIN, "%Y-%m-%d %Z")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @given(

@@ -22,9 +22,13 @@ from lifecycle_fsm.tables import (
     DECISIONS,
     HISTORY,
     REJECTS,
+    Column,
+    Intake,
     Reject,
     TableWriter,
+    Targets,
     history_columns,
+    open_inputs,
     people_columns,
     read_history,
 )
@@ -82,9 +86,53 @@ def test_a_history_comes_back_as_it_was_written(
     assert read_history(path) == history
 
 
+FORMULAS = [
+    "=1+1", "+1+cmd|' /C calc'!A0", "-2-3", "@SUM(A1)", "\tx", "=", "'=1", "''@x", "-", "+", "+x",
+    "=a\nb", "-12.5\n", "+49 30 1234 ext",
+]  # fmt: skip
+PLAIN = [
+    "a=1", "-12.5", "+1", "1e-5", "-1,250.00", "-5%", "+49 (0)30 1234-56", "'tis", "'", "'-5",
+    "''", "'+49 30 1234", " =1", "", "a'=b", "O'Neil",
+]  # fmt: skip
+
+
+def test_a_csv_has_no_text_that_a_spreadsheet_would_run(tmp_path: Path) -> None:
+    history = [attrs.evolve(ROW, owner=text) for text in (*FORMULAS, *PLAIN)]
+    history += [attrs.evolve(ROW, passed_over=("=a", "b"))]
+    columns = history_columns({"score": FieldType("float")})
+    for suffix in ("csv", "parquet"):
+        writer = TableWriter(columns)
+        writer.extend(attrs.evolve(one, kept=(("score", -1.5),)) for one in history)
+        writer.save(tmp_path / f"h.{suffix}")
+    with (tmp_path / "h.csv").open(newline="") as file:
+        written = list(csv.DictReader(file))
+    expected = [f"'{text}" for text in FORMULAS] + PLAIN
+    assert [row["owner"] for row in written[:-1]] == expected
+    assert written[-1]["passed_over"] == "'=a;b"
+    assert {row["score"] for row in written} == {"-1.5"}
+    assert pl.read_parquet(tmp_path / "h.parquet")["owner"].to_list()[:-1] == [*FORMULAS, *PLAIN]
+    for suffix in ("csv", "parquet"):
+        back = read_history(tmp_path / f"h.{suffix}", dimensions={"score": FieldType("float")})
+        assert [one.owner or "" for one in back[:-1]] == [*FORMULAS, *PLAIN]
+        assert back[-1].passed_over == ("=a", "b")
+        assert back[0].kept == (("score", -1.5),)
+
+
+def test_what_a_run_wrote_is_read_as_it_was(tmp_path: Path) -> None:
+    texts = [text for text in (*FORMULAS, *PLAIN) if text.strip() == text != ""]
+    table = TableWriter(
+        (Column[str]("id", "str", str), Column[str]("created_at", "datetime", lambda _: T))
+    )
+    table.extend(texts)
+    table.save(tmp_path / "people.csv")
+    inputs = open_inputs([("people", tmp_path / "people.csv")])
+    with inputs[0][1]:
+        assert [one.person for one in Intake(inputs, Targets({}, {"created": None}))] == texts
+
+
 def test_the_columns_of_history_are_those_of_its_rows() -> None:
     names = [one.name for one in attrs.fields(HistoryRow) if one.name != "kept"]
-    assert [one.name for one in HISTORY] == names
+    assert sorted(one.name for one in HISTORY) == sorted(names)
     assert [one.name for one in REJECTS] == [one.name for one in attrs.fields(Reject)]
 
 
@@ -94,12 +142,12 @@ def test_a_csv_has_times_in_utc_and_lists_with_semicolons(tmp_path: Path) -> Non
     writer.add(attrs.evolve(ROW, at=T.replace(microsecond=5), passed_over=(), owner='a "b"'))
     writer.save(tmp_path / "h.csv")
     assert (tmp_path / "h.csv").read_text() == (
-        "person,sequence,at,now,from_stage,to_stage,kind,rule,trigger,activity,journey,"
-        "passed_over,credit,owner,source,version,late\n"
+        "person,sequence,at,now,from_stage,to_stage,kind,rule,trigger,activity,journey_record,"
+        "journey,passed_over,credit,owner,assigned_to,source,version,late,entered_at\n"
         "p1,2,2018-02-01T03:00:00Z,2018-02-01T03:00:00Z,mal,customer,fast_track,won,"
-        "opportunity_won,a1,1,mql;sal,true,,web,0123456789ab,false\n"
+        "opportunity_won,a1,p1,1,mql;sal,true,,,web,0123456789ab,false,2018-02-01T03:00:00Z\n"
         "p1,2,2018-02-01T03:00:00.000005Z,2018-02-01T03:00:00Z,mal,customer,fast_track,won,"
-        'opportunity_won,a1,1,,true,"a ""b""",web,0123456789ab,false\n'
+        'opportunity_won,a1,p1,1,,true,"a ""b""",,web,0123456789ab,false,2018-02-01T03:00:00Z\n'
     )
 
 
@@ -175,10 +223,12 @@ def test_a_decision_names_its_rules_and_all_that_is_unmet(tmp_path: Path) -> Non
     ("content", "complaint"),
     [
         ("person,at\np,x\n", "is no history: it has no column 'sequence', 'now'"),
+        ("person,at\np,x\n", ", only person, at"),
+        ("HEAD,x,x\n", "has the column 'x' twice (columns 21 and 22): rename one of them"),
         ("HEAD\np1,two\n", "line 2: it has 2 columns"),
-        ("HEAD\np1,two,A,A,,m,enter,r,,,1,,true,,,v,false\n", "line 2, column sequence: 'two' is"),
-        ("HEAD\np1,2,A,A,,m,entre,r,,,1,,true,,,v,false\n", "column kind: 'entre' is none of"),
-        ("HEAD\np1,2,,A,,m,enter,r,,,1,,true,,,v,false\n", "column at: a value is missing"),
+        ("HEAD\np1,two,A,A,,m,enter,r,,,p1,1,,true,,,,v,false,A\n", "column sequence: 'two' is"),
+        ("HEAD\np1,2,A,A,,m,entre,r,,,p1,1,,true,,,,v,false,A\n", "kind: 'entre' is none of"),
+        ("HEAD\np1,2,,A,,m,enter,r,,,p1,1,,true,,,,v,false,A\n", "at: a value is missing"),
     ],
 )
 def test_what_is_no_history_is_refused(tmp_path: Path, content: str, complaint: str) -> None:

@@ -1,0 +1,96 @@
+"""Files of activities of which most are about nobody: the ids do not meet, and why that may be."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import attrs
+
+from lifecycle_fsm.activities import Activity
+
+
+@attrs.frozen
+class Unmatched:
+    """A role of which most activities are held, with an example and the likely cause."""
+
+    role: str
+    held: int
+    activities: int
+    example: str
+    cause: str
+
+    def __str__(self) -> str:
+        return (
+            f"most of {self.role} is held: {self.held:,} of {self.activities:,} activities wait "
+            f"for people whom no file creates, such as {self.example!r}; {self.cause}"
+        )
+
+
+def unmatched(
+    came: Iterable[tuple[str, Activity]],
+    held: Mapping[str, Sequence[Activity]],
+    until: datetime | None = None,
+) -> list[Unmatched]:
+    """The roles of which most is held.
+
+    Args:
+        came: every activity that was read, with the role of its file.
+        held: what waits at the end, by the id that nobody has.
+        until: what happened later was left out; but who is created later is somebody.
+    """
+    found: list[Unmatched] = []
+    if not held:
+        return found
+    waits = {(one.person, one.id): missing for missing, many in held.items() for one in many}
+    total: Counter[str] = Counter()
+    names: dict[str, list[str]] = {}
+    known: dict[str, None] = {}
+    for role, one in came:
+        if one.kind == "created":
+            known[one.person] = None
+        if until is not None and one.at > until:
+            continue
+        total[role] += 1
+        missing = waits.get((one.person, one.id))
+        if missing is not None:
+            names.setdefault(role, []).append(missing)
+    for role, missing_ones in names.items():
+        lacking = [one for one in missing_ones if one not in known]
+        if 2 * len(lacking) > total[role]:
+            example, cause = _likely(dict.fromkeys(lacking), known)
+            found.append(Unmatched(role, len(lacking), total[role], example, cause))
+    return found
+
+
+#: What two ways of writing one id may differ in, and what is the same in both.
+_SPELLINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("in the case of letters", str.casefold),
+    ("by zeros at the front", lambda one: one.lstrip("0")),
+    ("in signs and spaces", lambda one: re.sub(r"[\W_]+", "", one).casefold()),
+    # Salesforce writes one id with 15 characters, or with three more that keep it apart from
+    # those that differ in the case of letters.
+    ("by three characters at the end", lambda one: one[:15] if len(one) in (15, 18) else one),
+)
+
+
+def _likely(lacking: Mapping[str, None], known: Mapping[str, None]) -> tuple[str, str]:
+    """An id that nobody has, and why most of them are not met."""
+    first = next(iter(lacking))
+    if not known:
+        return first, "no file creates anybody: give the people too, with --people FILE"
+    for difference, plain in _SPELLINGS:
+        alike = {plain(one): one for one in known}
+        met = [one for one in lacking if plain(one) in alike]
+        if 2 * len(met) > len(lacking):
+            other = alike[plain(met[0])]
+            return met[0], (
+                f"their ids differ {difference} from those of people, as {other!r}: "
+                "write them in one way"
+            )
+    return first, (
+        f"ids of people look like {next(iter(known))!r}: is it another column that names the "
+        "person, or does a file of people lack?"
+    )

@@ -1,0 +1,50 @@
+"""Two records with one e-mail address: most likely one person, whom nobody has merged yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import attrs
+
+from lifecycle_fsm.person import Person
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@attrs.frozen
+class Duplicate:
+    """A record, and an earlier one with the same e-mail address."""
+
+    email: str
+    person: str
+    created_at: datetime | None
+    duplicate: str
+    duplicate_created_at: datetime | None
+
+
+def duplicates(people: Iterable[Person]) -> list[Duplicate]:
+    """The records that have the e-mail address of an earlier one, but for case and spaces.
+
+    Each is paired with the first record of that address, so that a thousand records of one
+    address are a thousand pairs and not half a million. ``person`` and ``duplicate`` are what an
+    activity ``merged`` calls its person and its ``loser``.
+    """
+    alike: dict[str, list[Person]] = {}
+    for one in people:
+        address = "".join((one.email or "").split()).casefold()
+        if address:
+            alike.setdefault(address, []).append(one)
+    pairs = []
+    for address, group in alike.items():
+        if len(group) > 1:
+            first, *others = sorted(group, key=_age)
+            pairs += [(_age(first), _age(one), address, first, one) for one in others]
+    return [
+        Duplicate(address, first.id, first.created_at, one.id, one.created_at)
+        for *_, address, first, one in sorted(pairs, key=lambda pair: pair[:2])
+    ]
+
+
+def _age(person: Person) -> tuple[datetime, str]:
+    return person.created_at or _NEVER, person.id

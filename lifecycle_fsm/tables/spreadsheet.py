@@ -1,0 +1,43 @@
+"""Texts that a spreadsheet would run as a formula, and how a CSV keeps them from it.
+
+Such a text gets an apostrophe before it, which is what spreadsheets themselves write for "this is
+text". Whoever has sent ``=HYPERLINK(...)`` as a first name has then sent a first name. A text that
+had apostrophes before the formula gets one more, so that reading takes away exactly what writing
+has put there. Numbers and telephone numbers are nothing to be run, and stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+#: In the syntax that Python and polars have in common: how it begins, and what it is as a whole.
+_FORMULA = r"'*[=+\-@\t]"
+_NUMBER = r"'*(?:[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?|\+[0-9][0-9 ()./-]*)"
+
+
+def is_run(text: str) -> bool:
+    """Would a spreadsheet run this text, without the apostrophes before it?
+
+    >>> is_run("=1+1"), is_run("'@SUM(A1)"), is_run("-12.5"), is_run("+49 30 1234-0"), is_run("a=b")
+    (True, True, False, False, False)
+    """
+    return bool(re.match(_FORMULA, text)) and not re.fullmatch(_NUMBER, text)
+
+
+def unguarded(text: str) -> str:
+    """A text of a CSV as it was before it was written there.
+
+    >>> unguarded("'=1+1"), unguarded("''=1+1"), unguarded("'tis")
+    ('=1+1', "'=1+1", "'tis")
+    """
+    return text[1:] if text.startswith("'") and is_run(text) else text
+
+
+def guard(text: Any) -> Any:
+    """The expression of polars that makes of a column of texts one that no spreadsheet runs."""
+    from lifecycle_fsm.tables._polars import polars
+
+    pl = polars("writing tables")
+    risky = text.str.contains(f"^{_FORMULA}") & ~text.str.contains(f"^(?:{_NUMBER})$")
+    return pl.when(risky).then(pl.lit("'") + text).otherwise(text)
