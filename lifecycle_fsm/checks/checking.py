@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
@@ -55,7 +55,7 @@ CHECKS: tuple[tuple[str, Check], ...] = tuple(
 
 
 def check(model: Model, *, budget: int = BUDGET, prover: Prover = "search") -> tuple[Finding, ...]:
-    """Everything that the checks find in a model: errors first, then warnings, then hints.
+    """Everything that the checks find in a model: errors first, then warnings, hints, notes.
 
     Args:
         model: a model that builds.
@@ -67,8 +67,20 @@ def check(model: Model, *, budget: int = BUDGET, prover: Prover = "search") -> t
         MissingExtra: z3 is asked for and not installed.
     """
     ground = Ground(model, budget, prover)
-    found = [finding for _, one in CHECKS for finding in one(ground)]
+    found = _merged(finding for _, one in CHECKS for finding in one(ground))
     return tuple(sorted(found, key=lambda one: one.rank))
+
+
+def _merged(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, with those that say and show the same as one that lists their places."""
+    merged: dict[object, Finding] = {}
+    for finding in findings:
+        shown = (finding.stage, *finding.person.items(), *finding.assumed.items())
+        key = (finding.check, finding.severity, finding.fault, finding.message, shown)
+        first = merged.setdefault(key, finding)
+        if first is not finding:
+            merged[key] = attrs.evolve(first, also=(*first.also, finding.where, *finding.also))
+    return list(merged.values())
 
 
 def located(found: tuple[Finding, ...], lines: Callable[[str], int | None]) -> tuple[Finding, ...]:

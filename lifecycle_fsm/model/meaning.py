@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Keys that are for people's eyes: another label is not another lifecycle.
 DISPLAY = frozenset(
     {"title", "label", "description", "code", "group", "system", "systems", "playbook", "text"}
-    | {"dimensions", "claims"}
+    | {"dimensions", "claims", "ties"}
 )
 #: Tables whose keys somebody made up: a token may well be called ``label``.
 _NAMED_BY_USER = frozenset({"tokens", "guards", "fields", "kinds", "payload", "calendars"})

@@ -90,7 +90,11 @@ def asked(model: Model, guard: Guard | str) -> list[bool]:
 
 
 def one_of(model: Model, name: str, where: str) -> Finding | None:
-    found = [one for one in check(model) if one.check == name and one.where.startswith(where)]
+    found = [
+        one
+        for one in check(model)
+        if one.check == name and any(place.startswith(where) for place in (one.where, *one.also))
+    ]
     assert len(found) <= 1, found
     return found[0] if found else None
 

@@ -59,6 +59,7 @@ def test_the_fault_is_found_and_nothing_else(one: Seeded) -> None:
         {key: expected.get(key) for key in KEYS} for expected in one.findings
     ]
     for each, expected in zip(found, one.findings, strict=True):
+        assert list(each.also) == expected.get("also", [])
         for words in expected.get("says", ()):
             assert words in each.message
 

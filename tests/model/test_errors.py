@@ -264,6 +264,13 @@ def test_s5_what_is_no_table_is_no_model(given: Any) -> None:
 
 STRUCTURE: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a name of spaces": ({"name": " "}, ["name: a model needs a name"]),
+    "ties that are nothing": (
+        {"ties": "by_name"},
+        [
+            "ties: 'by_name' is nothing that it can say: write 'as_written' where the order of the "
+            "file is meant to decide, or leave it out"
+        ],
+    ),
     "a settle without an end": (
         {"settle": "53 weeks"},
         [
