@@ -22,6 +22,7 @@ from lifecycle_fsm.checks import (
     sort_rules,
     unset_fields,
     unused_tokens,
+    waiting_returns,
 )
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
@@ -43,6 +44,7 @@ CHECKS: tuple[tuple[str, Check], ...] = tuple(
         redundant_conditions,
         reachable_stages,
         forward_only,
+        waiting_returns,
         ping_pong,
         silo_order,
         deadlines_met,

@@ -7,6 +7,7 @@ from itertools import takewhile
 
 import attrs
 
+from lifecycle_fsm.checks.detours import entries
 from lifecycle_fsm.checks.places import Condition
 from lifecycle_fsm.checks.worlds import world_of
 from lifecycle_fsm.fields import FieldType
@@ -51,6 +52,7 @@ class Ground:
         self._known: dict[tuple[Guard, str | None], Answer] = {}
         self._at: dict[tuple[Guard, str], Guard] = {}
         self._worlds: dict[str | None, World] = {None: self.world}
+        self._waiting: frozenset[tuple[str, str]] | None = None
 
     def ask(self, guard: Guard, *, kind: str | None = None) -> Answer:
         """Somebody for whom the guard holds; it may read what an activity of the kind brings."""
@@ -79,12 +81,24 @@ class Ground:
         return self._at[key]
 
     def turn(self, edge: Edge, group: Sequence[Edge]) -> Guard:
-        """That it is this move's turn: its guard holds, and no guard that is tried before it."""
+        """That it is this move's turn: its guard holds, and none that is tried before it, but for
+        returns that may wait though they hold [S9]."""
         before = takewhile(lambda one: one.name != edge.name, group)
         return all_of(
             self.at(edge.when, edge.source),
-            *(negate(self.at(one.when, one.source)) for one in before),
+            *(negate(self.at(one.when, one.source)) for one in before if not self.may_wait(one)),
         )
+
+    def may_wait(self, edge: Edge) -> bool:
+        """Whether it is a return that may have held on entry, so that it waits [S9]."""
+        if edge.kind != "return" or edge.on is not None:
+            return False
+        if self._waiting is None:
+            # Who waits in a detour may leave it for another: until nothing new is known to wait.
+            self._waiting = frozenset()
+            while (found := _waiting(self)) != self._waiting:
+                self._waiting = found
+        return (edge.source, edge.name) in self._waiting
 
     def for_any(self, guard: Guard, tokens: Collection[str]) -> Answer:
         """Somebody for whom the guard holds, whatever values these tokens might have had."""
@@ -113,6 +127,10 @@ class Ground:
                 self.world, vocabulary=attrs.evolve(words, fields=fields)
             )
         return self._worlds[kind]
+
+
+def _waiting(ground: Ground) -> frozenset[tuple[str, str]]:
+    return frozenset((entry.back.source, entry.back.name) for entry in entries(ground))
 
 
 def _lifted(guard: Guard, words: Vocabulary) -> Guard:

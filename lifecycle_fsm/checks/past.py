@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.guard import (
     And,
     Compare,
@@ -67,20 +66,14 @@ def _had_passed(field: Field, days: int) -> Guard:
         return never if days > 0 else Known(field)
 
 
-def still(
-    guard: Guard,
-    ground: Ground,
-    fresh: frozenset[str] = frozenset(),
-    *,
-    as_it_was: bool = False,
-) -> Guard:
-    """What a guard that held in the past still says of the same fields: it holds for more persons.
+def still(guard: Guard, words: Vocabulary) -> Guard:
+    """What a guard that held in a stage that was left still says of the same fields."""
+    return remembered(guard, words, frozenset({_ENTERED.name}), aged=True)
 
-    Days since a time only grow, and since when the stage lasted is known no more. Nor is anything
-    known of fields that are fresh. ``as_it_was``: of the past itself, when no days had gone by yet.
-    """
-    words = ground.world.vocabulary
-    forgotten = fresh | {_ENTERED.name}
+
+def remembered(guard: Guard, words: Vocabulary, forgotten: frozenset[str], *, aged: bool) -> Guard:
+    """What a guard that held still says where nothing is known of some fields: it holds for more
+    persons. ``aged``: time has passed, in which days since something only grow."""
 
     def loose(part: Guard, wanted: bool) -> Guard:
         match part:
@@ -92,7 +85,7 @@ def still(
                 return negate(loose(inner, not wanted))
         if not forgotten.isdisjoint(reads(part)):
             return always if wanted else never
-        if as_it_was:
+        if not aged:
             return part
         match part:
             case Compare(">=" | ">", DaysSince(), _) if wanted:
