@@ -7,8 +7,7 @@ from datetime import timedelta
 from lifecycle_fsm.guard import (
     And,
     Compare,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Field,
     Guard,
     Known,
@@ -29,7 +28,7 @@ from lifecycle_fsm.guard.vocabulary import scalar_value
 from lifecycle_fsm.solving import NOW, Moment
 
 _ENTERED = Field("stage_entered_at")
-_TICK, _DAY = timedelta(microseconds=1), timedelta(days=1)
+_TICK = timedelta(microseconds=1)
 
 
 def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
@@ -37,33 +36,34 @@ def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
 
     def change(part: Guard) -> Guard:
         match part:
-            case Compare(op, DaysSince() | DaysInStage() as days, other):
-                field = days.field if isinstance(days, DaysSince) else _ENTERED
+            case Compare(op, Elapsed(start=field, unit=unit), other):
                 value = scalar_value(other, words)
                 if value is None or not isinstance(value[0], int):
                     return part
                 count, known = value[0], Known(field)
                 match op:
                     case ">=":
-                        return _had_passed(field, count)
+                        return _had_passed(field, count, unit)
                     case ">":
-                        return _had_passed(field, count + 1)
+                        return _had_passed(field, count + 1, unit)
                     case "<":
-                        return all_of(known, negate(_had_passed(field, count)))
+                        return all_of(known, negate(_had_passed(field, count, unit)))
                     case "<=":
-                        return all_of(known, negate(_had_passed(field, count + 1)))
-                return all_of(_had_passed(field, count), negate(_had_passed(field, count + 1)))
+                        return all_of(known, negate(_had_passed(field, count + 1, unit)))
+                return all_of(
+                    _had_passed(field, count, unit), negate(_had_passed(field, count + 1, unit))
+                )
         return part
 
     return transform(inline(resolve(guard, words), words), change)
 
 
-def _had_passed(field: Field, days: int) -> Guard:
-    """That so many whole days had passed since a time, one instant ago."""
+def _had_passed(field: Field, count: int, unit: timedelta) -> Guard:
+    """That so many whole days or hours had passed since a time, one instant ago."""
     try:
-        return Compare("<=", field, Moment(NOW - _TICK - days * _DAY))
+        return Compare("<=", field, Moment(NOW - _TICK - count * unit))
     except OverflowError:
-        return never if days > 0 else Known(field)
+        return never if count > 0 else Known(field)
 
 
 def still(guard: Guard, words: Vocabulary) -> Guard:
@@ -88,13 +88,13 @@ def remembered(guard: Guard, words: Vocabulary, forgotten: frozenset[str], *, ag
         if not aged:
             return part
         match part:
-            case Compare(">=" | ">", DaysSince(), _) if wanted:
+            case Compare(">=" | ">", Elapsed(), _) if wanted:
                 return part
-            case Compare("<" | "<=", DaysSince(), _) if not wanted:
+            case Compare("<" | "<=", Elapsed(), _) if not wanted:
                 return part
-            case Compare("==", DaysSince() as days, other) if wanted:
-                return Compare(">=", days, other)
-            case Compare(_, DaysSince(field), _):
+            case Compare("==", Elapsed() as elapsed, other) if wanted:
+                return Compare(">=", elapsed, other)
+            case Compare(_, Elapsed(start=field), _):
                 return Known(field) if wanted else never
         return part
 

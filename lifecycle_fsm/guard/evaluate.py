@@ -25,8 +25,8 @@ from lifecycle_fsm.guard.terms import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Contains,
+    Elapsed,
     Extreme,
     Field,
     Guard,
@@ -56,8 +56,6 @@ Attribute: TypeAlias = Callable[[str], str]
 Test: TypeAlias = Callable[[Any, datetime], bool]
 Condition: TypeAlias = Callable[[Any, datetime, Mapping[str, Value]], bool]
 Computation: TypeAlias = Callable[[Any, datetime, Mapping[str, Value]], Value]
-
-STAGE_ENTERED = Field("stage_entered_at")
 
 
 def same_name(name: str) -> str:
@@ -199,10 +197,12 @@ class Source:
                 values = self.value(options)
                 assert isinstance(values, tuple)
                 return self.atom([known], f"{value} in {self.bind(frozenset(values))}")
-            case StartsWith(term, prefix):
-                known, value = self.term(term)
-                also, start = self.term(prefix)
+            case StartsWith(term, text):
+                (known, value), (also, start) = self.term(term), self.term(text)
                 return self.atom([known, also], f"{value}.startswith({start})")
+            case Contains(term, text):
+                (known, value), (also, sought) = self.term(term), self.term(text)
+                return self.atom([known, also], f"{sought} in {value}")
             case Opaque():
                 return f"{self.bind(_demand_bool(guard))}(p, now)"
         raise GuardError(f"{guard!r} cannot be compiled")
@@ -229,11 +229,12 @@ class Source:
                 return "", "now"
             case Const() | Token():
                 return "", self.bind(self.value(term))
-            case DaysSince(field):
-                known, value = self.term(field)
+            case Elapsed(units="days"):
+                known, value = self.term(term.start)
                 return known, f"(now - {value}).days"
-            case DaysInStage():
-                return self.term(DaysSince(STAGE_ENTERED))
+            case Elapsed():
+                known, value = self.term(term.start)
+                return known, f"((now - {value}) // {self.bind(term.unit)})"
             case Arithmetic(op, left, right):
                 (known, one), (also, other) = self.term(left), self.term(right)
                 both = " and ".join(filter(None, (known, also)))

@@ -21,8 +21,7 @@ from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Field,
     Guard,
     In,
@@ -344,7 +343,7 @@ class _Asking:
                 return _as_number(value)
             case Token(name):
                 return _as_number(self.model.tokens[name])
-            case Field() | DaysSince() | DaysInStage():
+            case Field() | Elapsed():
                 seen = dict(outcome.seen)
                 return _as_number(seen.get(to_text(term)))
             case Arithmetic(op, left, right):

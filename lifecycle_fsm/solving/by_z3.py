@@ -21,8 +21,8 @@ from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Contains,
+    Elapsed,
     Extreme,
     Field,
     In,
@@ -41,7 +41,6 @@ from lifecycle_fsm.solving.marks import bounds
 from lifecycle_fsm.solving.world import NOW, World
 
 _TICK = timedelta(microseconds=1)
-_DAY = timedelta(days=1) // _TICK
 #: How long z3 may think, in its own steps and not in seconds: the same on every machine.
 _STEPS = 5_000_000
 
@@ -131,6 +130,9 @@ class _Asking:
             case StartsWith(term, prefix):
                 (known, value), (also, start) = self.term(term), self.term(prefix)
                 return self.z3.And(known, also, self.z3.PrefixOf(start, value))
+            case Contains(term, text):
+                (known, value), (also, part) = self.term(term), self.term(text)
+                return self.z3.And(known, also, self.z3.Contains(value, part))
         return self.variable(atom.fields[0], FieldType("bool"))[1]  # a callable: either answer
 
     # -- terms --------------------------------------------------------------------------------
@@ -145,11 +147,9 @@ class _Asking:
                 return yes, self._const(self.world.now)
             case Const() | Token():
                 return yes, self._const(self._value(term))
-            case DaysSince(field):
-                known, value = self.term(field)
-                return known, (self._const(self.world.now) - value) / _DAY
-            case DaysInStage():
-                return self.term(DaysSince(Field("stage_entered_at")))
+            case Elapsed():
+                known, value = self.term(term.start)
+                return known, (self._const(self.world.now) - value) / (term.unit // _TICK)
             case Arithmetic(op, left, right):
                 (known, one), (also, other) = self.term(left), self.term(right)
                 both = self.z3.And(known, also)

@@ -16,8 +16,7 @@ from lifecycle_fsm.fields import INT_MAX, INT_MIN, Value
 from lifecycle_fsm.guard import (
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Field,
     In,
     Now,
@@ -74,11 +73,8 @@ class Marks:
                     if isinstance(other, Field | Const | Token | Now):
                         self._mark(self._value(other))
                         return
-                case DaysSince(Field(name)) if name in self.linked:
-                    self._days(self._value(other))
-                    return
-                case DaysInStage() if "stage_entered_at" in self.linked:
-                    self._days(self._value(other))
+                case Elapsed() if one.start.name in self.linked:
+                    self._elapsed(self._value(other), one.unit)
                     return
         free = {name for name in atom.fields if name not in self.bound}
         if self.field not in free:
@@ -108,12 +104,12 @@ class Marks:
         else:
             self.marks.add(value)
 
-    def _days(self, count: Any) -> None:
-        """So many whole days lie between two instants, the older one not being among them."""
+    def _elapsed(self, count: Any, unit: timedelta) -> None:
+        """So many whole units lie between two instants, the older one not being among them."""
         if isinstance(count, int):
-            for days in (count, count + 1):
+            for number in (count, count + 1):
                 try:
-                    self.marks.add(self.world.now - days * _DAY)
+                    self.marks.add(self.world.now - number * unit)
                 except OverflowError:
                     continue
 

@@ -18,11 +18,14 @@ from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
     Const,
+    Contains,
     DaysInStage,
     DaysSince,
     Extreme,
     Field,
     Guard,
+    HoursInStage,
+    HoursSince,
     In,
     Known,
     Named,
@@ -85,7 +88,8 @@ MOMENTS = st.builds(
     st.integers(-3, 4),
     st.sampled_from([-1, 0, 1]),
 )
-TEXTS = st.sampled_from([*SOURCES, "", "W", "Hand-"])
+PIECES = st.sampled_from([*SOURCES, "W", "e", "-R", "Hand-"])
+TEXTS = st.just("") | PIECES
 OPERATORS: st.SearchStrategy[Comparison] = st.sampled_from(["==", "<", "<=", ">", ">="])
 
 
@@ -127,8 +131,13 @@ def days() -> st.SearchStrategy[Guard]:
     return st.builds(
         compare,
         OPERATORS,
-        st.builds(DaysSince, fields("datetime")) | st.just(DaysInStage()),
-        st.builds(Const, st.integers(-2, 4)) | st.just(Token("rest")),
+        st.one_of(
+            st.builds(DaysSince, fields("datetime")),
+            st.builds(HoursSince, fields("datetime")),
+            st.sampled_from([DaysInStage(), HoursInStage()]),
+        ),
+        st.builds(Const, st.integers(-2, 4) | st.sampled_from([23, 24, 25]))
+        | st.just(Token("rest")),
     )
 
 
@@ -149,7 +158,8 @@ def atoms() -> st.SearchStrategy[Guard]:
             st.lists(st.sampled_from(SOURCES), min_size=1, max_size=3).map(tuple).map(Const),
         ),
         st.builds(In, numbers(), st.just(Token("numbers"))),
-        st.builds(StartsWith, texts, st.builds(Const, TEXTS) | st.just(Token("prefix"))),
+        st.builds(StartsWith, texts, st.builds(Const, PIECES) | st.just(Token("prefix"))),
+        st.builds(Contains, texts, st.builds(Const, PIECES) | st.just(Token("prefix"))),
         st.builds(Known, fields("int", "str", "bool", "datetime", "float")),
         st.builds(Truth, fields("bool")),
         st.builds(Named, st.sampled_from(["fits", "hot"])),
@@ -212,6 +222,11 @@ def oracle_value(term: Term, person: Any, now: datetime, payload: dict[str, Valu
             return None if start is None else (now - start) // timedelta(days=1)
         case DaysInStage():
             return of(DaysSince(Field("stage_entered_at")))
+        case HoursSince(field):
+            start = of(field)
+            return None if start is None else (now - start) // timedelta(hours=1)
+        case HoursInStage():
+            return of(HoursSince(Field("stage_entered_at")))
         case Extreme(which, terms):
             found = [of(part) for part in terms]
             if None in found:
@@ -278,4 +293,6 @@ def oracle(guard: Guard, person: Any, now: datetime = NOW) -> bool:
             return of(term) is not None and of(term) in of(options)
         case StartsWith(term, prefix):
             return of(term) is not None and of(term)[: len(of(prefix))] == of(prefix)
+        case Contains(term, part):
+            return of(term) is not None and of(term).find(of(part)) >= 0
     raise AssertionError(guard)

@@ -21,8 +21,8 @@ from lifecycle_fsm.guard import (
     Guard,
     In,
     Payload,
-    StartsWith,
     Term,
+    TextMatch,
     always,
     inline,
     reads,
@@ -184,8 +184,8 @@ def _from_fields(guard: Guard) -> Guard:
             return Compare(op, _field(left), _field(right))
         case In(term, options):
             return In(_field(term), options)
-        case StartsWith(term, prefix):
-            return StartsWith(_field(term), prefix)
+        case TextMatch(term):
+            return attrs.evolve(guard, term=_field(term))
     return guard
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import attrs
 
@@ -159,7 +159,7 @@ class _Search:
         for point in turning_points(edge.when, self.words):
             start = here.values[point.field]
             if isinstance(start, datetime):
-                instant = start + timedelta(days=point.days)
+                instant = start + point.length
                 if instant > first:
                     yield instant
 
