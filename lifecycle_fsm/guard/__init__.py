@@ -7,7 +7,12 @@
 
 from lifecycle_fsm.guard.check import effect_problems, problems, term_type
 from lifecycle_fsm.guard.conditions import Conditions, Vector, compile_observed, conditions
-from lifecycle_fsm.guard.evaluate import compile_condition, compile_guard, compile_term
+from lifecycle_fsm.guard.evaluate import (
+    compile_condition,
+    compile_guard,
+    compile_term,
+    value_of,
+)
 from lifecycle_fsm.guard.explain import Outcome, compile_explainer, explain, unmet
 from lifecycle_fsm.guard.label import label
 from lifecycle_fsm.guard.parser import parse_guard, parse_term
@@ -156,5 +161,6 @@ __all__ = [
     "transform_terms",
     "turning_points",
     "unmet",
+    "value_of",
     "walk",
 ]

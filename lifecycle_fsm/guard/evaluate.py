@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import keyword
 import math
+import sys
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any, TypeAlias, cast
 
 import attrs
 
 from lifecycle_fsm.errors import GuardError
-from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.fields import INT_MAX, INT_MIN, FieldType, Value
 from lifecycle_fsm.guard.check import effect_problems, problems, term_type
 from lifecycle_fsm.guard.terms import (
     Always,
@@ -58,6 +60,11 @@ Condition: TypeAlias = Callable[[Any, datetime, Mapping[str, Value]], bool]
 Computation: TypeAlias = Callable[[Any, datetime, Mapping[str, Value]], Value]
 
 
+#: The largest decimal: beyond it there is only infinity.
+LARGEST = sys.float_info.max
+_NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
+
+
 def same_name(name: str) -> str:
     """The attribute of a field where a person names it as the vocabulary does."""
     return name
@@ -96,7 +103,8 @@ def compile_term(
     """The value as a function ``(person, now, payload) -> value``; missing where a part is.
 
     The value is raw: clamps are the caller's, unless the field's type comes as ``target``, which
-    then clamps the value and makes a whole number for a decimal field a decimal.
+    then clamps the value and makes a whole number for a decimal field a decimal. For a field, a
+    decimal that would be infinite is an error; in a guard it stops at the largest [S5].
 
     Raises:
         GuardError: the value does not fit the vocabulary, or the field.
@@ -107,7 +115,7 @@ def compile_term(
     faults = effect_problems(term, wanted, vocabulary)
     if faults:
         raise GuardError("; ".join(faults))
-    source = Source(vocabulary, attribute)
+    source = Source(vocabulary, attribute, saturates=target is None)
     known, value = source.term(term)
     if target is not None:
         if target.kind == "float":
@@ -150,9 +158,12 @@ def _all_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
 class Source:
     """The source of one lambda while it grows, with the values that its names stand for."""
 
-    def __init__(self, vocabulary: Vocabulary, attribute: Attribute) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, attribute: Attribute, *, saturates: bool = True
+    ) -> None:
         self.vocabulary = vocabulary
         self.attribute = attribute
+        self.saturates = saturates
         self.values: dict[str, object] = {"__builtins__": {}}
         self.variables = 0
 
@@ -238,7 +249,8 @@ class Source:
             case Arithmetic(op, left, right):
                 (known, one), (also, other) = self.term(left), self.term(right)
                 both = " and ".join(filter(None, (known, also)))
-                return both, self.exact(term, one, other) or f"({one} {op} {other})"
+                value = self.exact(term, one, other) or f"{one} {op} {other}"
+                return both, f"{self.limit(term)}({value})"
             case Extreme(which, terms):
                 parts = [self.term(part) for part in terms]
                 known = " and ".join(part for part, _ in parts if part)
@@ -250,6 +262,14 @@ class Source:
                 return known, f"{self.bind(float)}({chosen})" if decimal else chosen
         raise GuardError(f"{term!r} cannot be compiled")
 
+    def limit(self, term: Arithmetic) -> str:
+        """What holds the outcome of an operation at the end of its numbers; nothing for decimals of
+        an effect, which has an error of its own for them."""
+        found = term_type(term, self.vocabulary)
+        if found is not None and found.kind == "int":
+            return self.bind(_within_64_bits)
+        return self.bind(_within_decimals) if self.saturates else ""
+
     def exact(self, term: Arithmetic, one: str, other: str) -> str | None:
         """An integer times a decimal constant as an exact ratio, floored [S5]; else nothing."""
         sides = ((term.left, term.right, one), (term.right, term.left, other))
@@ -259,7 +279,7 @@ class Source:
             if factor is not None and found is not None and found.kind == "int":
                 # The decimal as it is written: 0.1 is one tenth, which the float is not.
                 top, bottom = Fraction(str(factor)).as_integer_ratio()
-                return f"({expression} * {self.bind(top)} // {bottom})"
+                return f"{expression} * {self.bind(top)} // {bottom}"
         return None
 
     def maybe(self, expression: str, nullable: bool) -> tuple[str, str]:
@@ -287,16 +307,36 @@ class Source:
         return term.value
 
 
+def _within_64_bits(value: int) -> int:
+    """What an operation gives, at the end of 64 bits where it would go past it [S5]."""
+    if value > INT_MAX:
+        return INT_MAX
+    return INT_MIN if value < INT_MIN else value
+
+
+def _within_decimals(value: float) -> float:
+    """What an operation gives, at the largest finite decimal where it would be infinite [S5]."""
+    if value > LARGEST:
+        return LARGEST
+    return -LARGEST if value < -LARGEST else value
+
+
 def _finite(value: float) -> float:
     """A computed number as a decimal. Past the end of what a decimal can say it would become
     infinity or NaN, which no field may hold [S5]."""
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
+    number = float(value)
     if math.isfinite(number):
         return number
     raise GuardError("an effect computed a number that is too large: declare bounds for its fields")
+
+
+def value_of(term: Term, fields: Mapping[str, object], vocabulary: Vocabulary) -> Value:
+    """The value of a term over fields that are known by name, as every guard computes it.
+
+    Raises:
+        GuardError: the value does not fit the vocabulary.
+    """
+    return compile_term(term, vocabulary)(SimpleNamespace(**fields), _NO_TIME, {})
 
 
 def _demand_bool(guard: Opaque) -> Test:

@@ -147,8 +147,9 @@ def elapsed_since(field: Field, like: Elapsed) -> Elapsed:
 
 @attrs.frozen
 class Arithmetic(Term):
-    """``left op right``; missing where either side is. A decimal factor on an integer is an exact
-    ratio and the product is floored [S5]."""
+    """``left op right``; missing where either side is. It stops at the ends of 64 bits, or at the
+    largest decimal. A decimal factor on an integer is an exact ratio and the product is floored
+    [S5]."""
 
     op: Literal["+", "-", "*"]
     left: Term

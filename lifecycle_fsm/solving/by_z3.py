@@ -1,8 +1,8 @@
 """The same questions, answered by the solver z3 (the extra ``prove``).
 
 It decides arithmetic over several fields, which trying values does not, and serves our own tests as
-a second opinion. A decimal is a real number here; a person who needs one that no decimal is equal
-to is looked at again, and the answer is then "not decided".
+a second opinion. A decimal is a real number here, which does not round: a person who is found is
+looked at again, and where something computes with decimals nobody is refuted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import MissingExtra
-from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.fields import INT_MAX, INT_MIN, FieldType, Value
 from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
@@ -34,6 +34,7 @@ from lifecycle_fsm.guard import (
     Truth,
     term_type,
 )
+from lifecycle_fsm.guard.evaluate import LARGEST
 from lifecycle_fsm.guard.vocabulary import decimal_factor
 from lifecycle_fsm.solving.answer import Answer
 from lifecycle_fsm.solving.formula import Atom, Atoms, Node, given, numbers
@@ -74,8 +75,10 @@ def ask(node: Node, atoms: Atoms, world: World) -> tuple[Answer, Mapping[str, Va
     solver.set("rlimit", _STEPS)
     solver.add(asking.node(node), *asking.bounds)
     verdict = solver.check()
-    if verdict == z3.unsat:
+    if verdict == z3.unsat and not asking.rounds:
         return Answer("refuted"), {}
+    if verdict == z3.unsat:
+        return Answer("undecided", reason="decimals round, and the numbers of z3 do not"), {}
     if verdict != z3.sat:
         return Answer("undecided", reason=f"z3 has given up: {solver.reason_unknown()}"), {}
     found = asking.person(solver.model(), node)
@@ -94,6 +97,8 @@ class _Asking:
         self.words = attrs.evolve(world.vocabulary, in_effect=True)
         self.variables: dict[str, tuple[Any, Any]] = {}
         self.bounds: list[Any] = []
+        #: Whether something computes with decimals, which round.
+        self.rounds = False
 
     # -- formulas -----------------------------------------------------------------------------
 
@@ -154,8 +159,10 @@ class _Asking:
                 (known, one), (also, other) = self.term(left), self.term(right)
                 both = self.z3.And(known, also)
                 if op == "*":
-                    return both, self._product(left, right, one, other)
-                return both, one + other if op == "+" else one - other
+                    value = self._product(left, right, one, other)
+                else:
+                    value = one + other if op == "+" else one - other
+                return both, self._saturated(term, value)
             case Extreme(which, terms):
                 parts = [self.term(part) for part in terms]
                 smaller = which == "min"
@@ -176,6 +183,15 @@ class _Asking:
                 number = one if whole is left else other
                 return self.z3.ToInt(self.z3.RealVal(Fraction(str(factor))) * number)
         return one * other
+
+    def _saturated(self, term: Term, value: Any) -> Any:
+        """What an operation gives, held at the ends [S5]."""
+        found = term_type(term, self.words)
+        whole = found is not None and found.kind == "int"
+        self.rounds = self.rounds or not whole
+        ends = (INT_MIN, INT_MAX) if whole else (-LARGEST, LARGEST)
+        low, high = map(self._const, ends)
+        return self.z3.If(value > high, high, self.z3.If(value < low, low, value))
 
     def variable(self, name: str, kind: FieldType) -> tuple[Any, Any]:
         z3 = self.z3

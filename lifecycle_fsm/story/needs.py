@@ -24,7 +24,9 @@ from lifecycle_fsm.guard import (
     Token,
     Truth,
     negate,
+    reads,
     to_text,
+    value_of,
 )
 from lifecycle_fsm.guard.explain import Seen
 from lifecycle_fsm.machine import Refusal
@@ -213,11 +215,10 @@ class Needs:
                 return _as_number(self.speech.model.tokens[name])
             case Field() | Elapsed():
                 return _as_number(dict(outcome.seen).get(to_text(term)))
-            case Arithmetic(op, left, right):
-                one, other = self._number(left, outcome), self._number(right, outcome)
-                if one is None or other is None:
-                    return None
-                return {"+": one + other, "-": one - other, "*": one * other}[op]
+            case Arithmetic():
+                seen = dict(outcome.seen)
+                fields = {name: seen.get(name) for name in reads(term)}
+                return _as_number(value_of(term, fields, self.speech.model.vocabulary))
         return None
 
 

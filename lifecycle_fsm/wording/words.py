@@ -35,6 +35,8 @@ from lifecycle_fsm.guard import (
     inline,
     label,
     resolve,
+    value_of,
+    walk,
 )
 from lifecycle_fsm.guard.label import MOST_OPTIONS, value_words
 from lifecycle_fsm.guard.text import chain
@@ -301,11 +303,10 @@ class Words:
                 value = self._constant(term)
                 number = isinstance(value, int | float) and not isinstance(value, bool)
                 return value if number else None  # type: ignore[return-value]
-            case Arithmetic(op, left, right):
-                one, other = self._folded(left), self._folded(right)
-                if one is None or other is None:
-                    return None
-                return {"+": one + other, "-": one - other, "*": one * other}[op]
+            case Arithmetic() if not any(isinstance(one, Field | Payload) for one in walk(term)):
+                folded = value_of(term, {}, self.model.vocabulary)
+                assert isinstance(folded, int | float), "arithmetic is of numbers"
+                return folded
         return None
 
     # -- lengths and limits ------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from types import SimpleNamespace
@@ -82,7 +83,9 @@ VOCABULARY = Vocabulary(
 
 # Small numbers, so that equal ones and boundaries come up often.
 INTEGERS = st.integers(-4, 4) | st.sampled_from([64, 65, 66, 2**63 - 1, -(2**63)])
-DECIMALS = st.sampled_from([-1.5, -0.1, 0.0, 0.1, 0.5, 1.0, 2.0, 65.0, 1e300, 1e-7])
+DECIMALS = st.sampled_from(
+    [-1.5, -0.1, 0.0, 0.1, 0.5, 1.0, 2.0, 65.0, 1e300, 1e-7, -1.5e308, 1.7e308, 2.0**63]
+)
 MOMENTS = st.builds(
     lambda days, micros: NOW - timedelta(days=days, microseconds=micros),
     st.integers(-3, 4),
@@ -244,10 +247,17 @@ def oracle_value(term: Term, person: Any, now: datetime, payload: dict[str, Valu
                 ):
                     decimal = isinstance(scale, Const | Token) and isinstance(factor, float)
                     if decimal and is_whole(whole):
-                        return math.floor(Fraction(repr(factor)) * number)
-                return one * other
-            return one + other if op == "+" else one - other
+                        return saturated(math.floor(Fraction(repr(factor)) * number))
+                return saturated(one * other)
+            return saturated(one + other if op == "+" else one - other)
     raise AssertionError(term)
+
+
+def saturated(value: Any) -> Any:
+    """No operation goes past 64 bits, or the largest decimal [S5]."""
+    if isinstance(value, int):
+        return max(-(2**63), min(value, 2**63 - 1))
+    return max(-sys.float_info.max, min(value, sys.float_info.max))
 
 
 def is_whole(term: Term) -> bool:
