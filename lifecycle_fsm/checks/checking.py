@@ -22,13 +22,11 @@ from lifecycle_fsm.checks import (
     sort_rules,
     unset_fields,
     unused_tokens,
-    waiting_returns,
 )
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.solving import Prover
-from lifecycle_fsm.solving.search import BUDGET
+from lifecycle_fsm.solving import TOTAL, Prover, Work
 
 Check = Callable[[Ground], Iterator[Finding]]
 
@@ -44,7 +42,6 @@ CHECKS: tuple[tuple[str, Check], ...] = tuple(
         redundant_conditions,
         reachable_stages,
         forward_only,
-        waiting_returns,
         ping_pong,
         silo_order,
         deadlines_met,
@@ -56,19 +53,26 @@ CHECKS: tuple[tuple[str, Check], ...] = tuple(
 )
 
 
-def check(model: Model, *, budget: int = BUDGET, prover: Prover = "search") -> tuple[Finding, ...]:
+def check(
+    model: Model,
+    *,
+    budget: int = TOTAL,
+    seconds: float | None = None,
+    prover: Prover = "search",
+) -> tuple[Finding, ...]:
     """Everything that the checks find in a model: errors first, then warnings, hints, notes.
 
     Args:
         model: a model that builds.
-        budget: how many cases one question may look at; what needs more is a finding "not decided",
-            never a pass.
+        budget: how many cases all questions together may look at; what is left then is a finding
+            "not decided", never a pass. Cases are counted, so that every machine says the same.
+        seconds: how long it may take on the clock, whatever the machine gets done in that time.
         prover: ``both`` asks the solver z3 where trying values does not decide; ``z3``, always.
 
     Raises:
         MissingExtra: z3 is asked for and not installed.
     """
-    ground = Ground(model, budget, prover)
+    ground = Ground(model, Work(budget, seconds), prover)
     found = _merged(finding for _, one in CHECKS for finding in one(ground))
     return tuple(sorted(found, key=lambda one: one.rank))
 

@@ -30,7 +30,15 @@ from lifecycle_fsm.guard import (
 from lifecycle_fsm.model import Model, Move, Set, SortRule
 from lifecycle_fsm.model.definition import arrow
 from lifecycle_fsm.model.meaning import meaning
-from lifecycle_fsm.solving import NOW, Answer, Prover, World, solve_whenever
+from lifecycle_fsm.solving import (
+    NOW,
+    TOTAL,
+    Answer,
+    Prover,
+    Work,
+    World,
+    solve_whenever,
+)
 
 Change: TypeAlias = Literal[
     "added", "removed", "changed", "moved", "stricter", "looser", "other", "same", "not decided"
@@ -89,16 +97,30 @@ class Difference:
         }
 
 
-def differences(old: Model, new: Model, *, prover: Prover = "search") -> tuple[Difference, ...]:
+def differences(
+    old: Model,
+    new: Model,
+    *,
+    budget: int = TOTAL,
+    seconds: float | None = None,
+    prover: Prover = "search",
+) -> tuple[Difference, ...]:
     """What is not as it was: stages, tokens, the sort, moves, effects, and guards by their meaning.
 
     Guards are compared for all persons that either model can speak of, each with the tokens of its
     own model, so that a changed threshold shows at every guard that reads it.
 
+    Args:
+        old: the model as it was.
+        new: the model as it is now.
+        budget: how many cases all questions together may look at; the rest is "not decided".
+        seconds: how long it may take on the clock, whatever the machine gets done in that time.
+        prover: who decides, see :func:`~lifecycle_fsm.checks.check`.
+
     Raises:
         MissingExtra: z3 is asked for and not installed.
     """
-    comparing = _Comparing(old, new, prover)
+    comparing = _Comparing(old, new, Work(budget, seconds), prover)
     return (
         *_whole(old, new),
         *_stages(old, new),
@@ -209,9 +231,9 @@ def _said(row: Any) -> str:
 
 
 class _Comparing:
-    def __init__(self, old: Model, new: Model, prover: Prover) -> None:
+    def __init__(self, old: Model, new: Model, work: Work, prover: Prover) -> None:
         self.old, self.new, self.prover = old, new, prover
-        ours, theirs = world_of(new), world_of(old)
+        ours, theirs = world_of(new, work), world_of(old)
         stages = dict.fromkeys(stage.name for one in (new, old) for stage in one.stages)
         words = attrs.evolve(
             ours.vocabulary,

@@ -26,8 +26,7 @@ from lifecycle_fsm.guard import (
     transform_terms,
 )
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.solving import Answer, Prover, World, solve_whenever, substitute
-from lifecycle_fsm.solving.search import BUDGET
+from lifecycle_fsm.solving import Answer, Prover, Work, World, solve_whenever, substitute
 
 #: In front of the name of what an activity brings, where a person has it as a field.
 PAYLOAD = "activity__"
@@ -40,28 +39,30 @@ class Ground:
 
     Args:
         model: the model.
-        budget: how many cases one question may look at before it is "not decided".
+        work: what all questions may take together before they are "not decided".
         prover: who decides, see :func:`~lifecycle_fsm.solving.solve`.
     """
 
-    def __init__(self, model: Model, budget: int = BUDGET, prover: Prover = "search") -> None:
+    def __init__(self, model: Model, work: Work, prover: Prover = "search") -> None:
         self.model = model
-        self.world = world_of(model)
-        self._budget = budget
+        self.world = world_of(model, work)
         self._prover = prover
         self._known: dict[tuple[Guard, str | None], Answer] = {}
         self._at: dict[tuple[Guard, str], Guard] = {}
         self._worlds: dict[str | None, World] = {None: self.world}
         self._waiting: frozenset[tuple[str, str]] | None = None
 
+    @property
+    def over(self) -> str:
+        """Why no more questions are asked, or nothing where they are."""
+        return self.world.work.over
+
     def ask(self, guard: Guard, *, kind: str | None = None) -> Answer:
         """Somebody for whom the guard holds; it may read what an activity of the kind brings."""
         key = (guard, kind)
         if key not in self._known:
             lifted = guard if kind is None else _lifted(guard, self.world.vocabulary)
-            self._known[key] = solve_whenever(
-                lifted, self._world(kind), budget=self._budget, prover=self._prover
-            )
+            self._known[key] = solve_whenever(lifted, self._world(kind), prover=self._prover)
         return self._known[key]
 
     def each(self, one: Condition, guard: Guard) -> list[Answer]:
@@ -115,7 +116,7 @@ class Ground:
             return term
 
         freed = transform_terms(inline(resolve(guard, words), words), change)
-        return solve_whenever(freed, world, budget=self._budget, prover=self._prover)
+        return solve_whenever(freed, world, prover=self._prover)
 
     def _world(self, kind: str | None) -> World:
         """The persons, with what an activity brings as fields of theirs."""

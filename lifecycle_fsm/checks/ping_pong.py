@@ -22,6 +22,7 @@ from lifecycle_fsm.checks.finding import Finding, Severity
 from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.checks.past import a_tick_ago, remembered, still
 from lifecycle_fsm.checks.places import groups, place_of
+from lifecycle_fsm.checks.waiting_returns import waiting_returns
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import (
     Compare,
@@ -49,7 +50,7 @@ _DAY = timedelta(days=1)
 
 def check(ground: Ground) -> Iterator[Finding]:
     """Each detour, and each return from it that time alone can open: the first move that is open
-    behind it, on the path or back into a detour."""
+    behind it, on the path or back into a detour. And returns that may wait."""
     found: dict[object, list[tuple[Edge, Finding]]] = {}
     told: set[tuple[str, str]] = set()
     asked = {(group[0].source, group[0].on): group for group in groups(ground.model)}
@@ -72,6 +73,7 @@ def check(ground: Ground) -> Iterator[Finding]:
                     found.setdefault(cause, []).append((detour, finding))
     for ways in found.values():
         yield _together(ways)
+    yield from waiting_returns(ground, NAME)
 
 
 def _together(ways: list[tuple[Edge, Finding]]) -> Finding:

@@ -14,11 +14,10 @@ from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.checks.places import place_of
 from lifecycle_fsm.model import Move
 
-NAME = "waiting_returns"
 
-
-def check(ground: Ground) -> Iterator[Finding]:
-    """Each return, with all ways into its detour on which it may hold already."""
+def waiting_returns(ground: Ground, check: str) -> Iterator[Finding]:
+    """Each return, with all ways into its detour on which it may hold already; told as findings of
+    a check."""
     by_rule: dict[str, list[Entry]] = {}
     for entry in entries(ground):
         by_rule.setdefault(entry.back.name, []).append(entry)
@@ -29,15 +28,15 @@ def check(ground: Ground) -> Iterator[Finding]:
         told = [way for way in ways if way.answer.found] if shown else ways
         by = _listed([repr(one) for one in dict.fromkeys(way.edge.name for way in told)])
         yield Finding(
-            check=NAME,
+            check=check,
             severity="warning" if shown else "hint",
             fault="waits" if shown else "not decided",
             where=place_of(ground.model, rule),
-            message=f"it may hold already when somebody enters {told[0].edge.target!r} by {by}. "
-            f"Then it waits until it has been false once: {_remedy(told)}"
+            message=f"it may hold already on entry to {told[0].edge.target!r} by {by}, and would "
+            f"wait there until it has been false once: {_remedy(told)}"
             if shown
-            else f"whether {name!r} may hold already when somebody enters "
-            f"{told[0].edge.target!r} by {by}: {told[0].answer.reason}",
+            else f"whether {name!r} may hold already on entry to {told[0].edge.target!r} by {by}: "
+            f"{told[0].answer.reason}",
             stage=shown.edge.source if shown else None,
             person=shown.answer.person if shown else {},
             at=shown.answer.at if shown else None,

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import JsonOption, ModelArgument, ProveOption, load_model, print_json
+from lifecycle_fsm.cli.common import (
+    BudgetOption,
+    JsonOption,
+    ModelArgument,
+    ProveOption,
+    SecondsOption,
+    load_model,
+    print_json,
+)
 from lifecycle_fsm.model import shipped_text
 from lifecycle_fsm.model.lines import find, lines_of
+from lifecycle_fsm.solving.work import TOTAL
 
 if TYPE_CHECKING:
     from lifecycle_fsm.checks import Finding
@@ -22,9 +31,8 @@ def check(
     model: ModelArgument,
     json: JsonOption = False,
     prove: ProveOption = False,
-    budget: Annotated[
-        int, typer.Option(min=1, help="How many cases one question may look at.")
-    ] = 20_000,
+    budget: BudgetOption = TOTAL,
+    seconds: SecondsOption = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 for warnings and hints, too.")
     ] = False,
@@ -45,7 +53,7 @@ def check(
     name, text = _file(model)
     lines = lines_of(text)
     found = located(
-        check(lifecycle, budget=budget, prover="both" if prove else "search"),
+        check(lifecycle, budget=budget, seconds=seconds, prover="both" if prove else "search"),
         lambda where: find(lines, where),
     )
     wrong = [one for one in found if one.severity == "error" or (strict and one.severity != "note")]

@@ -44,6 +44,8 @@ from lifecycle_fsm.solving.world import NOW, World
 _TICK = timedelta(microseconds=1)
 #: How long z3 may think, in its own steps and not in seconds: the same on every machine.
 _STEPS = 5_000_000
+#: How many of them count as one step of a search.
+_PER_STEP = 10
 
 
 def z3_library() -> Any:
@@ -72,9 +74,12 @@ def ask(node: Node, atoms: Atoms, world: World) -> tuple[Answer, Mapping[str, Va
     # Without the portfolio of tactics, which gives each a time on the clock: a verdict must not
     # depend on how busy the machine is.
     solver = z3.SimpleSolver()
-    solver.set("rlimit", _STEPS)
+    left = world.work.left
+    solver.set("rlimit", _STEPS if left is None else max(1, min(_STEPS, left * _PER_STEP)))
     solver.add(asking.node(node), *asking.bounds)
+    before = _counted(solver)
     verdict = solver.check()
+    world.work.count((_counted(solver) - before) // _PER_STEP)
     if verdict == z3.unsat and not asking.rounds:
         return Answer("refuted"), {}
     if verdict == z3.unsat:
@@ -89,6 +94,12 @@ def ask(node: Node, atoms: Atoms, world: World) -> tuple[Answer, Mapping[str, Va
     if given(node, outcomes) is not True:
         return Answer("undecided", reason="z3 needs a number that no decimal is equal to"), {}
     return Answer("found"), found
+
+
+def _counted(solver: Any) -> Any:
+    """The steps of z3 so far: it counts all solvers together."""
+    found = solver.statistics()
+    return dict(found[place] for place in range(len(found))).get("rlimit count", 0)
 
 
 class _Asking:

@@ -255,7 +255,7 @@ def test_who_waits_and_who_swings_is_told_where_somebody_runs_into_it(
         one for person in _everybody(machine, days=1) for one in came_back(model, machine, person)
     }
     swings = one_of(model, "ping_pong", "moves[0]")
-    waits = one_of(model, "waiting_returns", "moves[1]")
+    waits = one_of(model, "ping_pong", "moves[1]")
     event(f"{swings and swings.fault}, {waits and waits.fault}, {sorted(ran)}")
     assert swings is not None or "on" not in ran
     assert waits is not None or "waits" not in ran
