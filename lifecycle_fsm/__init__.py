@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         always,
         days_in_stage,
         greatest,
+        hours_in_stage,
         least,
         named,
         never,
@@ -92,7 +93,8 @@ _ROOMS = {
     ),
     "fields": "FieldDef FieldType",
     "guard": (
-        "Outcome activity always days_in_stage greatest least named never now p parse_guard t"
+        "Outcome activity always days_in_stage greatest hours_in_stage least named never now p "
+        "parse_guard t"
     ),
     "history": "DeadlineFact HistoryRow Stamp stamps",
     "lifecycle": "Lifecycle",
@@ -176,6 +178,7 @@ __all__ = [
     "differences",
     "dumps",
     "greatest",
+    "hours_in_stage",
     "least",
     "load",
     "loads",

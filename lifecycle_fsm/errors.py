@@ -137,9 +137,11 @@ class MissingExtra(LifecycleError):
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"`` for the nearest known word, or nothing where none is near."""
-    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    """``"; did you mean 'x'?"`` for the nearest known word, or nothing where none is near. Capital
+    and small letters are alike to it."""
+    folded = {one.casefold(): one for one in sorted(known, reverse=True)}
+    near = difflib.get_close_matches(word.casefold(), sorted(folded), n=1, cutoff=0.6)
+    return f"; did you mean {folded[near[0]]!r}?" if near else ""
 
 
 def async_fault(function: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
@@ -26,8 +26,7 @@ from lifecycle_fsm.checks import (
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.solving import Prover
-from lifecycle_fsm.solving.search import BUDGET
+from lifecycle_fsm.solving import TOTAL, Prover, Work
 
 Check = Callable[[Ground], Iterator[Finding]]
 
@@ -54,21 +53,40 @@ CHECKS: tuple[tuple[str, Check], ...] = tuple(
 )
 
 
-def check(model: Model, *, budget: int = BUDGET, prover: Prover = "search") -> tuple[Finding, ...]:
-    """Everything that the checks find in a model: errors first, then warnings, then hints.
+def check(
+    model: Model,
+    *,
+    budget: int = TOTAL,
+    seconds: float | None = None,
+    prover: Prover = "search",
+) -> tuple[Finding, ...]:
+    """Everything that the checks find in a model: errors first, then warnings, hints, notes.
 
     Args:
         model: a model that builds.
-        budget: how many cases one question may look at; what needs more is a finding "not decided",
-            never a pass.
+        budget: how many cases all questions together may look at; what is left then is a finding
+            "not decided", never a pass. Cases are counted, so that every machine says the same.
+        seconds: how long it may take on the clock, whatever the machine gets done in that time.
         prover: ``both`` asks the solver z3 where trying values does not decide; ``z3``, always.
 
     Raises:
         MissingExtra: z3 is asked for and not installed.
     """
-    ground = Ground(model, budget, prover)
-    found = [finding for _, one in CHECKS for finding in one(ground)]
+    ground = Ground(model, Work(budget, seconds), prover)
+    found = _merged(finding for _, one in CHECKS for finding in one(ground))
     return tuple(sorted(found, key=lambda one: one.rank))
+
+
+def _merged(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, with those that say and show the same as one that lists their places."""
+    merged: dict[object, Finding] = {}
+    for finding in findings:
+        shown = (finding.stage, *finding.person.items(), *finding.assumed.items())
+        key = (finding.check, finding.severity, finding.fault, finding.message, shown)
+        first = merged.setdefault(key, finding)
+        if first is not finding:
+            merged[key] = attrs.evolve(first, also=(*first.also, finding.where, *finding.also))
+    return list(merged.values())
 
 
 def located(found: tuple[Finding, ...], lines: Callable[[str], int | None]) -> tuple[Finding, ...]:

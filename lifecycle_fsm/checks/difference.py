@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -10,22 +10,35 @@ import attrs
 
 from lifecycle_fsm.checks.finding import described
 from lifecycle_fsm.checks.worlds import world_of
-from lifecycle_fsm.fields import Value
+from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
     Const,
+    Field,
     Guard,
+    In,
     Term,
     Token,
     all_of,
     inline,
     negate,
+    reads,
     resolve,
     to_text,
     transform_terms,
+    walk,
 )
 from lifecycle_fsm.model import Model, Move, Set, SortRule
 from lifecycle_fsm.model.definition import arrow
-from lifecycle_fsm.solving import NOW, Answer, Prover, World, solve_whenever
+from lifecycle_fsm.model.meaning import meaning
+from lifecycle_fsm.solving import (
+    NOW,
+    TOTAL,
+    Answer,
+    Prover,
+    Work,
+    World,
+    solve_whenever,
+)
 
 Change: TypeAlias = Literal[
     "added", "removed", "changed", "moved", "stricter", "looser", "other", "same", "not decided"
@@ -51,6 +64,7 @@ class Difference:
         before, after: as they are written.
         gains: somebody for whom it holds now and did not.
         loses: somebody for whom it held and does not now.
+        note: what else is different, in words: a token that a guard no longer follows.
     """
 
     part: str
@@ -60,6 +74,7 @@ class Difference:
     after: str = ""
     gains: Mapping[str, Value] | None = None
     loses: Mapping[str, Value] | None = None
+    note: str = ""
 
     def __str__(self) -> str:
         text = f"{self.part} {self.name}: {self.change}"
@@ -70,6 +85,8 @@ class Difference:
             text += f"\n  {who}: {described(self.gains) or 'everybody'}"
         if self.loses is not None:
             text += f"\n  no longer: {described(self.loses) or 'everybody'}"
+        if self.note:
+            text += f"\n  {self.note}"
         return text
 
     def as_plain(self) -> dict[str, Any]:
@@ -80,17 +97,32 @@ class Difference:
         }
 
 
-def differences(old: Model, new: Model, *, prover: Prover = "search") -> tuple[Difference, ...]:
+def differences(
+    old: Model,
+    new: Model,
+    *,
+    budget: int = TOTAL,
+    seconds: float | None = None,
+    prover: Prover = "search",
+) -> tuple[Difference, ...]:
     """What is not as it was: stages, tokens, the sort, moves, effects, and guards by their meaning.
 
     Guards are compared for all persons that either model can speak of, each with the tokens of its
     own model, so that a changed threshold shows at every guard that reads it.
 
+    Args:
+        old: the model as it was.
+        new: the model as it is now.
+        budget: how many cases all questions together may look at; the rest is "not decided".
+        seconds: how long it may take on the clock, whatever the machine gets done in that time.
+        prover: who decides, see :func:`~lifecycle_fsm.checks.check`.
+
     Raises:
         MissingExtra: z3 is asked for and not installed.
     """
-    comparing = _Comparing(old, new, prover)
+    comparing = _Comparing(old, new, Work(budget, seconds), prover)
     return (
+        *_whole(old, new),
         *_stages(old, new),
         *_tokens(old, new),
         *comparing.sort(),
@@ -100,6 +132,13 @@ def differences(old: Model, new: Model, *, prover: Prover = "search") -> tuple[D
 
 
 # ---------------------------------------------------------------------- names and numbers
+
+
+def _whole(old: Model, new: Model) -> Iterator[Difference]:
+    for part in ("name", "settle", "ties"):
+        before, after = (str(getattr(one, part) or "") for one in (old, new))
+        if before != after:
+            yield Difference(part="model", name=part, change="changed", before=before, after=after)
 
 
 def _stages(old: Model, new: Model) -> Iterator[Difference]:
@@ -118,12 +157,22 @@ def _stages(old: Model, new: Model) -> Iterator[Difference]:
                 before=f"mail = {before[name].mail}",
                 after=f"mail = {stage.mail}",
             )
+    # Of detours the order says nothing of ranks, and moves are tried as they are written.
+    for way, other in ((old.path, new.path), (old.stages, new.stages)):
+        moved = list(_moved("stages", [one.name for one in way], [one.name for one in other]))
+        yield from moved
+        if moved:
+            break
+
+
+def _moved(part: str, before: Sequence[str], after: Sequence[str]) -> Iterator[Difference]:
+    """That what both have stands in another order."""
     ways = [
-        " > ".join(stage.name for stage in one.path if stage.name in before and stage.name in after)
-        for one in (old, new)
+        " > ".join(name for name in one if name in before and name in after)
+        for one in (before, after)
     ]
     if ways[0] != ways[1]:
-        yield Difference(part="stages", name="order", change="moved", before=ways[0], after=ways[1])
+        yield Difference(part=part, name="order", change="moved", before=ways[0], after=ways[1])
 
 
 def _tokens(old: Model, new: Model) -> Iterator[Difference]:
@@ -144,9 +193,13 @@ def _silos(old: Model, new: Model) -> Iterator[Difference]:
     """The other rules by what they say: who reads them can see what it means."""
     from lifecycle_fsm.model.writing import parts
 
-    before, after = (parts(one, ()) for one in (old, new))
+    written = [parts(one, ()) for one in (old, new)]
+    before, after = ({**meaning(one), "claims": one.get("claims", ())} for one in written)
     for section in _BY_TEXT:
-        rows = [_rows(one.get(section, ())) for one in (before, after)]
+        tables = [one.get(section, ()) for one in (before, after)]
+        rows = [_rows(one) for one in tables]
+        if not isinstance(tables[0], Mapping) and not isinstance(tables[1], Mapping):
+            yield from _moved(section, list(rows[0]), list(rows[1]))
         for name in dict.fromkeys([*rows[0], *rows[1]]):
             one, other = (row.get(name) for row in rows)
             if one == other:
@@ -178,12 +231,17 @@ def _said(row: Any) -> str:
 
 
 class _Comparing:
-    def __init__(self, old: Model, new: Model, prover: Prover) -> None:
+    def __init__(self, old: Model, new: Model, work: Work, prover: Prover) -> None:
         self.old, self.new, self.prover = old, new, prover
-        ours, theirs = world_of(new), world_of(old)
+        ours, theirs = world_of(new, work), world_of(old)
+        stages = dict.fromkeys(stage.name for one in (new, old) for stage in one.stages)
         words = attrs.evolve(
             ours.vocabulary,
-            fields={**theirs.vocabulary.fields, **ours.vocabulary.fields},
+            fields={
+                **theirs.vocabulary.fields,
+                **ours.vocabulary.fields,
+                "stage": FieldType("str", choices=tuple(stages)),
+            },
             tokens={},
             guards={},
         )
@@ -197,17 +255,7 @@ class _Comparing:
     def sort(self) -> Iterator[Difference]:
         before, after = ({rule.name: rule for rule in one.sort} for one in (self.old, self.new))
         yield from self._rules("sort", before, after)
-        kept = before.keys() & after.keys()
-        common = [[name for name in one if name in kept] for one in (before, after)]
-        if common[0] != common[1]:
-            yield Difference(
-                part="sort",
-                name="order",
-                change="moved",
-                before=" > ".join(common[0]),
-                after=" > ".join(common[1]),
-            )
-
+        yield from _moved("sort", list(before), list(after))
         yield from self._sorted()
 
     def _sorted(self) -> Iterator[Difference]:
@@ -241,6 +289,7 @@ class _Comparing:
     def moves(self) -> Iterator[Difference]:
         before, after = ({move.name: move for move in one.moves} for one in (self.old, self.new))
         yield from self._rules("move", before, after)
+        yield from _moved("moves", list(before), list(after))
 
     def _rules(
         self,
@@ -258,14 +307,26 @@ class _Comparing:
             was, now = _way(before[name]), _way(rule)
             if was != now:
                 yield Difference(part=part, name=name, change="changed", before=was, after=now)
-            yield from self._guard(part, name, before[name].when, rule.when)
+            yield from self._guard(part, before[name], rule)
 
-    def _guard(self, part: str, name: str, before: Guard, after: Guard) -> Iterator[Difference]:
+    def _guard(self, part: str, old: Move | SortRule, new: Move | SortRule) -> Iterator[Difference]:
+        before, after = old.when, new.when
         ours, theirs = self._spelled(before, self.old), self._spelled(after, self.new)
+        note = self._followed(before, after)
         if ours == theirs:
+            if before != after:
+                # Today the same for everybody; tomorrow, with another number, it is not.
+                yield Difference(
+                    part=f"guard of {part}",
+                    name=new.name,
+                    change="changed" if note else "same",
+                    before=_text(before, ours),
+                    after=_text(after, theirs),
+                    note=note,
+                )
             return
-        gains = self._ask(all_of(theirs, negate(ours)))
-        loses = self._ask(all_of(ours, negate(theirs)))
+        gains = self._ask(all_of(theirs, negate(ours), *_asked_in(new, self.new, theirs, ours)))
+        loses = self._ask(all_of(ours, negate(theirs), *_asked_in(old, self.old, theirs, ours)))
         change: Change = "same"
         if "undecided" in (gains.verdict, loses.verdict):
             change = "not decided"
@@ -277,13 +338,25 @@ class _Comparing:
             change = "stricter"
         yield Difference(
             part=f"guard of {part}",
-            name=name,
+            name=new.name,
             change=change,
             before=_text(before, ours),
             after=_text(after, theirs),
             gains=gains.person if gains.found else None,
             loses=loses.person if loses.found else None,
+            note=note,
         )
+
+    def _followed(self, before: Guard, after: Guard) -> str:
+        """Which tokens a guard no longer follows, or follows now, in words."""
+        was, now = _tokens_read(before, self.old), _tokens_read(after, self.new)
+        parts = [("no longer follows", was - now), ("now follows", now - was)]
+        said = [
+            f"{how} {', '.join(f'${name}' for name in sorted(names))}"
+            for how, names in parts
+            if names
+        ]
+        return f"it {' and '.join(said)}" if said else ""
 
     def _ask(self, guard: Guard) -> Answer:
         answer = solve_whenever(guard, self.world, prover=self.prover)
@@ -304,6 +377,18 @@ class _Comparing:
             return Const(words.tokens[term.name]) if isinstance(term, Token) else term
 
         return transform_terms(inline(resolve(guard, words), words), change)
+
+
+def _tokens_read(guard: Guard, model: Model) -> set[str]:
+    written_out = inline(resolve(guard, model.vocabulary), model.vocabulary)
+    return {node.name for node in walk(written_out) if isinstance(node, Token)}
+
+
+def _asked_in(rule: Move | SortRule, model: Model, *guards: Guard) -> Iterator[Guard]:
+    """That somebody stands where the rule is asked, for guards that look at the stage."""
+    if any("stage" in reads(guard) for guard in guards):
+        stages = rule.sources if isinstance(rule, Move) else (model.initial.name,)
+        yield In(Field("stage"), Const(stages))
 
 
 def _way(rule: Move | SortRule) -> str:

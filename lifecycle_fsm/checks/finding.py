@@ -14,9 +14,9 @@ from lifecycle_fsm.guard.label import value_words
 from lifecycle_fsm.solving import NOW
 
 #: An error makes the model do what nobody can have meant; a warning is probably a slip; a hint is
-#: worth a look.
-Severity: TypeAlias = Literal["error", "warning", "hint"]
-_ORDER: tuple[Severity, ...] = ("error", "warning", "hint")
+#: worth a look; a note says what the model declares to be meant.
+Severity: TypeAlias = Literal["error", "warning", "hint", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint", "note")
 _PAYLOAD, _TOKEN = "activity__", "token__"
 
 
@@ -29,6 +29,7 @@ class Finding:
         severity: how bad it is.
         fault: the fault in one word of the field: gap, dead, shadowed, overlap, ping-pong …
         where: the place in the model, as problems of a model name it: ``moves[3] mal -> mql``.
+        also: the other places where the same cause shows.
         message: what is wrong, and what to do.
         stage: where the person stands.
         person: the smallest person who shows it, by the fields that matter.
@@ -48,11 +49,12 @@ class Finding:
     assumed: Mapping[str, bool] = attrs.field(factory=dict)
     line: int | None = None
     at: datetime | None = None
+    also: tuple[str, ...] = ()
 
     @property
     def rank(self) -> int:
         """Errors first."""
-        return _ORDER.index(self.severity)
+        return SEVERITIES.index(self.severity)
 
     @property
     def shows(self) -> str:
@@ -86,7 +88,12 @@ class Finding:
     def __str__(self) -> str:
         place = f"line {self.line}: {self.where}" if self.line else self.where
         text = f"{self.severity}: {place}: {self.fault}: {self.message}"
-        return "\n".join([text, *([f"  {self.shows}"] if self.shows else [])])
+        return "\n".join([text, *(f"  {more}" for more in (self.elsewhere, self.shows) if more)])
+
+    @property
+    def elsewhere(self) -> str:
+        """The other places in words, or nothing."""
+        return f"also {'; '.join(self.also)}" if self.also else ""
 
     def as_plain(self) -> dict[str, Any]:
         """The finding as JSON tells it."""
@@ -95,6 +102,7 @@ class Finding:
             "severity": self.severity,
             "fault": self.fault,
             "where": self.where,
+            "also": list(self.also),
             "line": self.line,
             "message": self.message,
             "stage": self.stage,

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.checks.places import Condition, conditions
-from lifecycle_fsm.guard import And, all_of, to_text
+from lifecycle_fsm.guard import And, Named, all_of, to_text
 
 NAME = "guard_never"
 
 
 def check(ground: Ground) -> Iterator[Finding]:
     """Conditions that hold for nobody, or for nobody in one of the stages where they are asked."""
+    dead = {
+        one.where: one
+        for one in conditions(ground.model)
+        if all(answer.refuted for answer in ground.each(one, one.guard))
+    }
+    causes = {place: _cause(one, dead) for place, one in dead.items()}
     for one in conditions(ground.model):
+        if causes.get(one.where):
+            continue  # it is told of the named guard
         answers = ground.each(one, one.guard)
         never = [
             stage for stage, answer in zip(one.stages, answers, strict=False) if answer.refuted
@@ -29,6 +37,7 @@ def check(ground: Ground) -> Iterator[Finding]:
                 where=one.where,
                 message=f"nobody can ever satisfy it, so {one.what} never applies: "
                 f"{_because(ground, one)}",
+                also=tuple(place for place in dead if _root(place, causes) == one.where),
             )
         elif never:
             yield Finding(
@@ -48,6 +57,19 @@ def check(ground: Ground) -> Iterator[Finding]:
                 where=one.where,
                 message=f"whether anybody can satisfy it: {unclear[0].reason}",
             )
+
+
+def _cause(one: Condition, dead: Mapping[str, Condition]) -> str:
+    """The place of a named guard that is dead already and that all depends on, or nothing."""
+    parts = one.guard.guards if isinstance(one.guard, And) else (one.guard,)
+    named = (f"guards.{part.name}" for part in parts if isinstance(part, Named))
+    return next((place for place in named if place in dead), "")
+
+
+def _root(place: str, causes: Mapping[str, str]) -> str:
+    """The place of the innermost cause, nothing of what is a cause by itself."""
+    cause = causes[place]
+    return (_root(cause, causes) or cause) if cause else ""
 
 
 def _because(ground: Ground, one: Condition) -> str:

@@ -17,7 +17,7 @@ from lifecycle_fsm.guard import (
     Named,
     Not,
     Or,
-    StartsWith,
+    TextMatch,
     Truth,
     Vocabulary,
     all_of,
@@ -107,7 +107,7 @@ def _denied(guard: Guard, words: Vocabulary, denied: bool = False) -> Iterator[G
     """The comparisons that stand under a negation. Those of a named guard are told at its own
     place, but for those that are denied here."""
     match guard:
-        case Compare() | In() | StartsWith() | Truth():
+        case Compare() | In() | TextMatch() | Truth():
             if denied:
                 yield guard
         case Not(inner):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.guard import (
     And,
     Compare,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Field,
     Guard,
     Known,
@@ -30,7 +28,7 @@ from lifecycle_fsm.guard.vocabulary import scalar_value
 from lifecycle_fsm.solving import NOW, Moment
 
 _ENTERED = Field("stage_entered_at")
-_TICK, _DAY = timedelta(microseconds=1), timedelta(days=1)
+_TICK = timedelta(microseconds=1)
 
 
 def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
@@ -38,49 +36,44 @@ def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
 
     def change(part: Guard) -> Guard:
         match part:
-            case Compare(op, DaysSince() | DaysInStage() as days, other):
-                field = days.field if isinstance(days, DaysSince) else _ENTERED
+            case Compare(op, Elapsed(start=field, unit=unit), other):
                 value = scalar_value(other, words)
                 if value is None or not isinstance(value[0], int):
                     return part
                 count, known = value[0], Known(field)
                 match op:
                     case ">=":
-                        return _had_passed(field, count)
+                        return _had_passed(field, count, unit)
                     case ">":
-                        return _had_passed(field, count + 1)
+                        return _had_passed(field, count + 1, unit)
                     case "<":
-                        return all_of(known, negate(_had_passed(field, count)))
+                        return all_of(known, negate(_had_passed(field, count, unit)))
                     case "<=":
-                        return all_of(known, negate(_had_passed(field, count + 1)))
-                return all_of(_had_passed(field, count), negate(_had_passed(field, count + 1)))
+                        return all_of(known, negate(_had_passed(field, count + 1, unit)))
+                return all_of(
+                    _had_passed(field, count, unit), negate(_had_passed(field, count + 1, unit))
+                )
         return part
 
     return transform(inline(resolve(guard, words), words), change)
 
 
-def _had_passed(field: Field, days: int) -> Guard:
-    """That so many whole days had passed since a time, one instant ago."""
+def _had_passed(field: Field, count: int, unit: timedelta) -> Guard:
+    """That so many whole days or hours had passed since a time, one instant ago."""
     try:
-        return Compare("<=", field, Moment(NOW - _TICK - days * _DAY))
+        return Compare("<=", field, Moment(NOW - _TICK - count * unit))
     except OverflowError:
-        return never if days > 0 else Known(field)
+        return never if count > 0 else Known(field)
 
 
-def still(
-    guard: Guard,
-    ground: Ground,
-    fresh: frozenset[str] = frozenset(),
-    *,
-    as_it_was: bool = False,
-) -> Guard:
-    """What a guard that held in the past still says of the same fields: it holds for more persons.
+def still(guard: Guard, words: Vocabulary) -> Guard:
+    """What a guard that held in a stage that was left still says of the same fields."""
+    return remembered(guard, words, frozenset({_ENTERED.name}), aged=True)
 
-    Days since a time only grow, and since when the stage lasted is known no more. Nor is anything
-    known of fields that are fresh. ``as_it_was``: of the past itself, when no days had gone by yet.
-    """
-    words = ground.world.vocabulary
-    forgotten = fresh | {_ENTERED.name}
+
+def remembered(guard: Guard, words: Vocabulary, forgotten: frozenset[str], *, aged: bool) -> Guard:
+    """What a guard that held still says where nothing is known of some fields: it holds for more
+    persons. ``aged``: time has passed, in which days since something only grow."""
 
     def loose(part: Guard, wanted: bool) -> Guard:
         match part:
@@ -92,16 +85,16 @@ def still(
                 return negate(loose(inner, not wanted))
         if not forgotten.isdisjoint(reads(part)):
             return always if wanted else never
-        if as_it_was:
+        if not aged:
             return part
         match part:
-            case Compare(">=" | ">", DaysSince(), _) if wanted:
+            case Compare(">=" | ">", Elapsed(), _) if wanted:
                 return part
-            case Compare("<" | "<=", DaysSince(), _) if not wanted:
+            case Compare("<" | "<=", Elapsed(), _) if not wanted:
                 return part
-            case Compare("==", DaysSince() as days, other) if wanted:
-                return Compare(">=", days, other)
-            case Compare(_, DaysSince(field), _):
+            case Compare("==", Elapsed() as elapsed, other) if wanted:
+                return Compare(">=", elapsed, other)
+            case Compare(_, Elapsed(start=field), _):
                 return Known(field) if wanted else never
         return part
 

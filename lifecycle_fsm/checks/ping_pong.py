@@ -1,4 +1,4 @@
-"""People whom nothing but time brings back from a detour, right away or to be sent on at once [S9].
+"""People whom nothing but time brings back from a detour, to be sent on at once [S9].
 
 Who is recycled with their score as it was is back with sales on the day on which they have rested.
 
@@ -16,12 +16,13 @@ from types import SimpleNamespace
 
 import attrs
 
+from lifecycle_fsm.checks.detours import resting
 from lifecycle_fsm.checks.effects import AT_RETURN, values_after
 from lifecycle_fsm.checks.finding import Finding, Severity
 from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.past import a_tick_ago, still
-from lifecycle_fsm.checks.places import groups as moves_asked
-from lifecycle_fsm.checks.places import place_of
+from lifecycle_fsm.checks.past import a_tick_ago, remembered, still
+from lifecycle_fsm.checks.places import groups, place_of
+from lifecycle_fsm.checks.waiting_returns import waiting_returns
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import (
     Compare,
@@ -44,29 +45,52 @@ from lifecycle_fsm.solving import NOW, Answer, Moment, substitute
 NAME = "ping_pong"
 _ENTERED = Field("stage_entered_at")
 _MACHINE = frozenset({"stage", "stage_entered_at", "journey", "journey_started_at"})
-_TICK, _DAY = timedelta(microseconds=1), timedelta(days=1)
-_JUST_ENTERED = Compare("==", _ENTERED, Moment(NOW - _TICK))
+_DAY = timedelta(days=1)
 
 
 def check(ground: Ground) -> Iterator[Finding]:
-    """Each detour, and each return from it that time alone can open: whether it is open right away,
-    and else the first move that is open behind it, on the path or back into a detour."""
+    """Each detour, and each return from it that time alone can open: the first move that is open
+    behind it, on the path or back into a detour. And returns that may wait."""
+    found: dict[object, list[tuple[Edge, Finding]]] = {}
     told: set[tuple[str, str]] = set()
-    groups = {(group[0].source, group[0].on): group for group in moves_asked(ground.model)}
-    for (source, trigger), group in groups.items():
-        resting = _resting(ground, trigger, groups.get((source, None), []))
+    asked = {(group[0].source, group[0].on): group for group in groups(ground.model)}
+    for (source, _), group in asked.items():
         for detour in group:
             if detour.kind != "detour":
                 continue
             left = values_after(detour, ground.model, _ENTERED)
-            before = [still(ground.at(detour.when, source), ground), *resting]
-            way = _Way(ground, detour, group, before, left, groups.get((detour.target, None), []))
+            before = [
+                still(ground.at(detour.when, source), ground.world.vocabulary),
+                *resting(ground, detour, asked, aged=True),
+            ]
+            way = _Way(ground, detour, group, before, left, asked.get((detour.target, None), []))
             for back in way.behind:
                 if back.kind != "return" or (detour.name, back.name) in told:
                     continue
-                for found in _walk(way, back, groups.get((back.target, None), [])):
+                for onward, finding in _walk(way, back, asked.get((back.target, None), [])):
                     told.add((detour.name, back.name))
-                    yield found
+                    cause = (back.name, onward.name, finding.fault, finding.severity)
+                    found.setdefault(cause, []).append((detour, finding))
+    for ways in found.values():
+        yield _together(ways)
+    yield from waiting_returns(ground, NAME)
+
+
+def _together(ways: list[tuple[Edge, Finding]]) -> Finding:
+    """What detours have in common that are not undone alike, as one finding."""
+    (_, first), *others = ways
+    if not others:
+        return first
+    names = _listed([repr(name) for name in dict.fromkeys(edge.name for edge, _ in others)])
+    return attrs.evolve(
+        first,
+        message=f"{first.message}. It is the same for {names}",
+        also=tuple(dict.fromkeys(one.where for _, one in others)),
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 @attrs.frozen
@@ -126,7 +150,10 @@ class _Way:
         start = {name: world.start_of(name) for name in world.vocabulary.fields}
         start |= {_ENTERED.name: now, "journey_started_at": now}
         guard = self.ground.at(self.detour.when, self.detour.source)
-        leaves = compile_guard(still(guard, self.ground, as_it_was=True), world.vocabulary)
+        forgotten = frozenset({_ENTERED.name})
+        leaves = compile_guard(
+            remembered(guard, world.vocabulary, forgotten, aged=False), world.vocabulary
+        )
         stayed = now - entered
         before = _moved(known, stayed)
         if leaves(SimpleNamespace(**{**start, **before}), now):
@@ -143,19 +170,8 @@ def _moved(person: Mapping[str, Value], later: timedelta) -> dict[str, Value]:
     return {name: one + later if isinstance(one, datetime) else one for name, one in person.items()}
 
 
-def _walk(way: _Way, back: Edge, ahead: list[Edge]) -> Iterator[Finding]:
+def _walk(way: _Way, back: Edge, ahead: list[Edge]) -> Iterator[tuple[Edge, Finding]]:
     ground, words = way.ground, way.ground.world.vocabulary
-    open_at_once = all_of(way.then(ground.at(back.when, back.source)), _JUST_ENTERED)
-    answer, question = _asked(ground, _questions(way, back, open_at_once))
-    if not answer.refuted:
-        yield way.finding(
-            answer,
-            question,
-            f"whether {back.name!r} is open right behind it",
-            f"is back in {back.target!r} the next instant, by {back.name!r}: let "
-            f"{way.detour.name!r} undo, in 'then', what {back.name!r} asks for",
-        )
-        return
     returned = {**AT_RETURN, **values_after(back, ground.model)}
     for onward in ahead:
         if onward.kind == "return":
@@ -167,7 +183,7 @@ def _walk(way: _Way, back: Edge, ahead: list[Edge]) -> Iterator[Finding]:
         entered = answer.person.get(_ENTERED.name)
         days = ((answer.at or NOW) - entered) // _DAY if isinstance(entered, datetime) else 0
         after = f"after {days} day{'s' * (days != 1)}" if days else "by and by"
-        yield way.finding(
+        finding = way.finding(
             answer,
             question,
             f"whether {onward.name!r} is open right behind {back.name!r}",
@@ -177,6 +193,7 @@ def _walk(way: _Way, back: Edge, ahead: list[Edge]) -> Iterator[Finding]:
             # Back into a detour: some may mean it, though each time counts as a journey.
             "warning" if onward.kind == "detour" else "error",
         )
+        yield onward, finding
         return
 
 
@@ -197,29 +214,13 @@ def _questions(way: _Way, back: Edge, open_then: Guard) -> Iterator[Guard]:
     yield all_of(*way.before, open_then)
     back_then = all_of(open_then, way.then(ground.turn(back, way.behind)))
     yield _since_detour(all_of(*way.before, back_then), ground)
-    turn = still(ground.turn(way.detour, way.group), ground)
-    waited = [_waited(way, other) for other in way.behind]
-    yield _since_detour(all_of(*way.before, turn, back_then, *waited), ground)
-
-
-def _resting(ground: Ground, trigger: str | None, system: list[Edge]) -> list[Guard]:
-    """That no system move was open before somebody asked for a detour: it would have been made.
-
-    What the asking activity itself writes comes before the detour and after that rest.
-    """
-    if trigger is None:
-        return []
-    model = ground.model
-    kinds = {kind.name for kind in model.activity_kinds.values() if kind.trigger == trigger}
-    fresh = {one.field for name in kinds for one in model.activity_kinds[name].sets}
-    fresh |= {one.field for rule in model.data if rule.on in kinds for one in rule.then}
-    if fresh:
-        fresh.add("demographic_score")  # which may follow from them
-    if any(rule.on in kinds for rule in model.scoring):
-        fresh |= {"behavior_score", "scored_at"}
-    return [
-        still(negate(ground.at(one.when, one.source)), ground, frozenset(fresh)) for one in system
+    turn = still(ground.turn(way.detour, way.group), ground.world.vocabulary)
+    waited = [
+        _waited(way, other)
+        for other in way.behind
+        if other.name == back.name or not ground.may_wait(other)
     ]
+    yield _since_detour(all_of(*way.before, turn, back_then, *waited), ground)
 
 
 def _since_detour(condition: Guard, ground: Ground) -> Guard:
@@ -239,8 +240,7 @@ def _since_detour(condition: Guard, ground: Ground) -> Guard:
 def _waited(way: _Way, edge: Edge) -> Guard:
     """That a move out of the detour was not open an instant before, when it would have been made.
 
-    A return is not made at the instant of its detour, but at the next one [S9].
+    Of the moment of the detour itself, too: a return that is open then waits [S9].
     """
     behind = way.then(way.ground.at(edge.when, edge.source))
-    closed = negate(a_tick_ago(behind, way.ground.world.vocabulary))
-    return any_of(closed, _JUST_ENTERED) if edge.kind == "return" else closed
+    return negate(a_tick_ago(behind, way.ground.world.vocabulary))

@@ -48,6 +48,9 @@ def _redundant(
         # "role is missing or role not in …" says what becomes of those without a role.
         if _of_missing(part):
             continue
+        if ground.over:
+            unclear[part] = ground.over
+            return None
         apart = any_of(all_of(whole, negate(rest)), all_of(rest, negate(whole)))
         answers = ground.each(one, apart)
         if all(answer.refuted for answer in answers):

@@ -19,7 +19,7 @@ def check(ground: Ground) -> Iterator[Finding]:
     if not answer.refuted:
         yield Finding(
             check=NAME,
-            severity="error",
+            severity="error" if answer.found else "hint",
             fault="gap" if answer.found else "not decided",
             where="sort",
             message="no rule takes this person: end the sort with when = 'otherwise'"

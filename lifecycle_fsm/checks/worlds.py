@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lifecycle_fsm.guard import Guard, Now, Term, parse_guard
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import BASE_FIELDS
-from lifecycle_fsm.solving import NOW, World
+from lifecycle_fsm.solving import NOW, Work, World
 
 #: What holds for everybody who is in a stage: the machine and the data silo see to it.
 _LAWS = (
@@ -25,11 +25,12 @@ _PAST = frozenset(name for name, one in BASE_FIELDS.items() if one.type.kind == 
 }
 
 
-def world_of(model: Model) -> World:
+def world_of(model: Model, work: Work | None = None) -> World:
     """Everybody whom the model can speak of, at one instant.
 
     Fields start as in somebody of whom nothing is known. Times that only ``now`` writes are not
     later than the instant; the stage began then or before, and its journey not after it [S1].
+    ``work`` is what all questions about them may take; without it there is no end.
     """
     starts = {one.name: one.start() for one in (*BASE_FIELDS.values(), *model.fields)}
     starts |= {"stage": model.initial.name, "journey": 1}
@@ -40,7 +41,7 @@ def world_of(model: Model) -> World:
         for name, kind in kinds.items()
         if kind.kind == "datetime" and (name in _PAST or _only_now(name, model))
     }
-    return World(model.vocabulary, start=starts, latest=past, laws=_LAWS)
+    return World(model.vocabulary, start=starts, latest=past, laws=_LAWS, work=work or Work())
 
 
 def _only_now(name: str, model: Model) -> bool:

@@ -10,8 +10,10 @@ import attrs
 import typer
 
 from lifecycle_fsm.cli.common import (
+    BudgetOption,
     JsonOption,
     ModelArgument,
+    SecondsOption,
     folder_for,
     keep_inputs,
     load_model,
@@ -21,6 +23,7 @@ from lifecycle_fsm.cli.endings import complain
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.solving.work import TOTAL
 from lifecycle_fsm.testing.cases import (
     Table,
     cases_of,
@@ -65,6 +68,8 @@ def cases(
         ),
     ] = None,
     as_json: JsonOption = False,
+    budget: BudgetOption = TOTAL,
+    seconds: SecondsOption = None,
 ) -> int:
     """Make the cases that test a model, for a person to look at and approve.
 
@@ -85,7 +90,7 @@ def cases(
     lifecycle = load_model(model)
     if check is not None:
         return _check(lifecycle, model, check, as_json)
-    table = cases_of(lifecycle)
+    table = cases_of(lifecycle, budget=budget, seconds=seconds)
     if out is not None:
         table = _write(table, out)
     if as_json:

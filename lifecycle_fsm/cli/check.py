@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import JsonOption, ModelArgument, ProveOption, load_model, print_json
+from lifecycle_fsm.cli.common import (
+    BudgetOption,
+    JsonOption,
+    ModelArgument,
+    ProveOption,
+    SecondsOption,
+    load_model,
+    print_json,
+)
 from lifecycle_fsm.model import shipped_text
 from lifecycle_fsm.model.lines import find, lines_of
+from lifecycle_fsm.solving.work import TOTAL
 
 if TYPE_CHECKING:
     from lifecycle_fsm.checks import Finding
@@ -22,9 +31,8 @@ def check(
     model: ModelArgument,
     json: JsonOption = False,
     prove: ProveOption = False,
-    budget: Annotated[
-        int, typer.Option(min=1, help="How many cases one question may look at.")
-    ] = 20_000,
+    budget: BudgetOption = TOTAL,
+    seconds: SecondsOption = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 for warnings and hints, too.")
     ] = False,
@@ -37,7 +45,7 @@ def check(
     ```
 
     Each finding names the line, says the fault, and shows the smallest person for whom it happens.
-    Exit codes: 0 nothing but warnings and hints, 1 errors, 2 the model does not build.
+    Exit codes: 0 no errors, 1 errors, 2 the model does not build.
     """
     from lifecycle_fsm.checks import CHECKS, check, located
 
@@ -45,10 +53,10 @@ def check(
     name, text = _file(model)
     lines = lines_of(text)
     found = located(
-        check(lifecycle, budget=budget, prover="both" if prove else "search"),
+        check(lifecycle, budget=budget, seconds=seconds, prover="both" if prove else "search"),
         lambda where: find(lines, where),
     )
-    wrong = found if strict else [one for one in found if one.severity == "error"]
+    wrong = [one for one in found if one.severity == "error" or (strict and one.severity != "note")]
     if json:
         print_json(
             {
@@ -73,19 +81,20 @@ def _file(model: str) -> tuple[str, str]:
 
 
 def _told(found: tuple[Finding, ...], model: Model, name: str, checks: int) -> list[str]:
+    from lifecycle_fsm.checks.finding import SEVERITIES
+
     told = []
     for one in found:
         place = f"{name}:{one.line}" if one.line else name
         told += [f"{place}: {one.severity}: {one.fault}", f"  {one.where}", f"  {one.message}"]
+        if one.elsewhere:
+            told.append(f"  {one.elsewhere}")
         if one.shows:
             told.append(f"  for example {one.shows}")
         if one.code:
             told.append(f"  in a test:  {one.code}")
         told.append("")
-    counts = {
-        severity: sum(one.severity == severity for one in found)
-        for severity in ("error", "warning", "hint")
-    }
+    counts = {severity: sum(one.severity == severity for one in found) for severity in SEVERITIES}
     said = [
         f"{count} {severity}{'s' if count != 1 else ''}"
         for severity, count in counts.items()

@@ -32,6 +32,22 @@ ProveOption = Annotated[
         help="Ask the solver z3 where trying values does not decide (extra `prove`).",
     ),
 ]
+BudgetOption = Annotated[
+    int,
+    typer.Option(
+        "--budget",
+        min=1,
+        help="How many cases all questions together may look at; the rest is not decided.",
+    ),
+]
+SecondsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--seconds",
+        min=0,
+        help="Stop after so many seconds as well; what is decided then depends on the machine.",
+    ),
+]
 PicturesOption = Annotated[
     bool, typer.Option("--pictures/--no-pictures", help="Draw the funnel as SVG and PNG.")
 ]

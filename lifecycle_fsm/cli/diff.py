@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import JsonOption, ProveOption, load_model, print_json
+from lifecycle_fsm.cli.common import (
+    BudgetOption,
+    JsonOption,
+    ProveOption,
+    SecondsOption,
+    load_model,
+    print_json,
+)
+from lifecycle_fsm.solving.work import TOTAL
 
 DIFFERENT = 1
 
@@ -16,6 +24,8 @@ def diff(
     new: Annotated[str, typer.Argument(metavar="NEW", help="The model as it is now.")],
     json: JsonOption = False,
     prove: ProveOption = False,
+    budget: BudgetOption = TOTAL,
+    seconds: SecondsOption = None,
 ) -> int:
     """Tell what a changed model does differently, by meaning and not by text.
 
@@ -30,7 +40,9 @@ def diff(
     from lifecycle_fsm.checks.difference import differences
 
     before, after = load_model(old), load_model(new)
-    found = differences(before, after, prover="both" if prove else "search")
+    found = differences(
+        before, after, budget=budget, seconds=seconds, prover="both" if prove else "search"
+    )
     if json:
         print_json(
             {

@@ -7,7 +7,12 @@
 
 from lifecycle_fsm.guard.check import effect_problems, problems, term_type
 from lifecycle_fsm.guard.conditions import Conditions, Vector, compile_observed, conditions
-from lifecycle_fsm.guard.evaluate import compile_condition, compile_guard, compile_term
+from lifecycle_fsm.guard.evaluate import (
+    compile_condition,
+    compile_guard,
+    compile_term,
+    value_of,
+)
 from lifecycle_fsm.guard.explain import Outcome, compile_explainer, explain, unmet
 from lifecycle_fsm.guard.label import label
 from lifecycle_fsm.guard.parser import parse_guard, parse_term
@@ -19,6 +24,7 @@ from lifecycle_fsm.guard.proxy import (
     as_term,
     days_in_stage,
     greatest,
+    hours_in_stage,
     least,
     named,
     never,
@@ -33,11 +39,15 @@ from lifecycle_fsm.guard.terms import (
     Arithmetic,
     Compare,
     Const,
+    Contains,
     DaysInStage,
     DaysSince,
+    Elapsed,
     Extreme,
     Field,
     Guard,
+    HoursInStage,
+    HoursSince,
     In,
     Known,
     Named,
@@ -49,6 +59,7 @@ from lifecycle_fsm.guard.terms import (
     Scalar,
     StartsWith,
     Term,
+    TextMatch,
     Token,
     Truth,
     all_of,
@@ -56,6 +67,7 @@ from lifecycle_fsm.guard.terms import (
     as_guard,
     children,
     compare,
+    elapsed_since,
     negate,
     transform,
     transform_terms,
@@ -75,12 +87,16 @@ __all__ = [
     "Compare",
     "Conditions",
     "Const",
+    "Contains",
     "DaysInStage",
     "DaysSince",
+    "Elapsed",
     "Expression",
     "Extreme",
     "Field",
     "Guard",
+    "HoursInStage",
+    "HoursSince",
     "In",
     "Known",
     "Named",
@@ -94,6 +110,7 @@ __all__ = [
     "Scalar",
     "StartsWith",
     "Term",
+    "TextMatch",
     "Token",
     "Truth",
     "TurningPoint",
@@ -117,8 +134,10 @@ __all__ = [
     "days_in_stage",
     "definition_of",
     "effect_problems",
+    "elapsed_since",
     "explain",
     "greatest",
+    "hours_in_stage",
     "inline",
     "is_name",
     "label",
@@ -142,5 +161,6 @@ __all__ = [
     "transform_terms",
     "turning_points",
     "unmet",
+    "value_of",
     "walk",
 ]

@@ -18,8 +18,7 @@ from lifecycle_fsm.guard.terms import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Extreme,
     Field,
     Guard,
@@ -30,8 +29,8 @@ from lifecycle_fsm.guard.terms import (
     Opaque,
     Payload,
     Scalar,
-    StartsWith,
     Term,
+    TextMatch,
     Token,
     Truth,
     children,
@@ -137,11 +136,11 @@ class _Checker:
                 self._compare(op, left, right)
             case In(term, options):
                 self._membership(term, options)
-            case StartsWith(term, prefix):
-                for part in (term, prefix):
+            case TextMatch(term, text):
+                for part in (term, text):
                     found = self.term(part)
                     if found is not None and found.kind != "str":
-                        self._fault(f"'starts with' is for texts, and {to_text(part)} is "
+                        self._fault(f"{guard.verb!r} is for texts, and {to_text(part)} is "
                                     f"{_WORDS[found.kind]}")  # fmt: skip
             case Known(field):
                 self.term(field)
@@ -164,9 +163,14 @@ class _Checker:
                         f"in '{name} == …' or '{name} is known'")  # fmt: skip
 
     def _compare(self, op: str, left: Term, right: Term) -> None:
-        if isinstance(left, DaysSince | DaysInStage):
-            self._days(left, right)
+        if isinstance(left, Elapsed):
+            self._elapsed(left, right)
             return
+        for side, text in ((left, right), (right, left)):
+            if self._is_unquoted(side, text):
+                self._fault(f"no field named {to_text(side)!r}: a text has quotes of its own, as "
+                            f"in \"{to_text(text)} == '{to_text(side)}'\"")  # fmt: skip
+                return
         one, other = self.term(left), self.term(right)
         if one is None or other is None:
             return
@@ -180,27 +184,38 @@ class _Checker:
             self._choices(one, right)
             self._choices(other, left)
 
-    def _days(self, days: Term, other: Term) -> None:
+    def _is_unquoted(self, side: Term, other: Term) -> bool:
+        """Whether a text that is compared with a field seems to be written without quotes."""
+        fields = self.vocabulary.fields
+        if not isinstance(side, Field) or not isinstance(other, Field) or side.name in fields:
+            return False
+        found = fields.get(other.name)
+        if found is None or found.kind != "str" or side.name in self.vocabulary.guards:
+            return False
+        return side.name in found.choices or not suggest(side.name, fields)
+
+    def _elapsed(self, elapsed: Elapsed, other: Term) -> None:
         """A time term compares with an integer or an integer token only [S4]."""
-        self._days_field(days)
+        self._start(elapsed)
         values = scalar_value(other, self.vocabulary)
         if isinstance(other, Token) and values is None:
             self.term(other)
         elif values is None or type(values[0]) is not int:
-            self._fault(f"{to_text(days)} compares with a whole number or such a token only, not "
-                        f"with {to_text(other)}")  # fmt: skip
+            self._fault(f"{to_text(elapsed)} compares with a whole number or such a token only, "
+                        f"not with {to_text(other)}")  # fmt: skip
         else:
             self.term(other)
 
-    def _days_field(self, days: Term) -> None:
-        fields = self.vocabulary.fields
-        if isinstance(days, DaysInStage) and "stage_entered_at" not in fields:
-            self._fault("'days in stage' cannot be read here")
-        elif isinstance(days, DaysSince):
-            found = self.term(days.field)
-            if found is not None and found.kind != "datetime":
-                self._fault(f"'days since' needs a time, and {days.field.name} is "
-                            f"{_WORDS[found.kind]}{self._near_time(days.field.name)}")  # fmt: skip
+    def _start(self, elapsed: Elapsed) -> None:
+        name = elapsed.start.name
+        if elapsed.in_stage:
+            if name not in self.vocabulary.fields:
+                self._fault(f"{to_text(elapsed)!r} cannot be read here")
+            return
+        found = self.term(elapsed.start)
+        if found is not None and found.kind != "datetime":
+            self._fault(f"'{elapsed.units} since' needs a time, and {name} is "
+                        f"{_WORDS[found.kind]}{self._near_time(name)}")  # fmt: skip
 
     def _near_time(self, name: str) -> str:
         return suggest(
@@ -277,10 +292,10 @@ class _Checker:
                 return None if kind is None else FieldType(kind)
             case Token(name):
                 return self._token(name)
-            case DaysSince() | DaysInStage():
-                self._days_field(term)
+            case Elapsed():
+                self._start(term)
                 self._fault(f"{to_text(term)} can only be compared with a whole number or a "
-                            "token, as in 'days in stage >= 90'")  # fmt: skip
+                            f"token, as in '{term.units} in stage >= 90'")  # fmt: skip
                 return None
             case Arithmetic(op, left, right):
                 return self._arithmetic(op, left, right)
@@ -308,6 +323,8 @@ class _Checker:
         return None if kind is None else FieldType(kind)
 
     def _constant(self, value: object) -> Kind | None:
+        if value == "":
+            return "str"  # no model has it, but a question about a person who does may
         try:
             stored = constant(value)
         except GuardError as error:

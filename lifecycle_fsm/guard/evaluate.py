@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import keyword
 import math
+import sys
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any, TypeAlias, cast
 
 import attrs
 
 from lifecycle_fsm.errors import GuardError
-from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.fields import INT_MAX, INT_MIN, FieldType, Value
 from lifecycle_fsm.guard.check import effect_problems, problems, term_type
 from lifecycle_fsm.guard.terms import (
     Always,
@@ -25,8 +27,8 @@ from lifecycle_fsm.guard.terms import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Contains,
+    Elapsed,
     Extreme,
     Field,
     Guard,
@@ -57,7 +59,10 @@ Test: TypeAlias = Callable[[Any, datetime], bool]
 Condition: TypeAlias = Callable[[Any, datetime, Mapping[str, Value]], bool]
 Computation: TypeAlias = Callable[[Any, datetime, Mapping[str, Value]], Value]
 
-STAGE_ENTERED = Field("stage_entered_at")
+
+#: The largest decimal: beyond it there is only infinity.
+LARGEST = sys.float_info.max
+_NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def same_name(name: str) -> str:
@@ -98,7 +103,8 @@ def compile_term(
     """The value as a function ``(person, now, payload) -> value``; missing where a part is.
 
     The value is raw: clamps are the caller's, unless the field's type comes as ``target``, which
-    then clamps the value and makes a whole number for a decimal field a decimal.
+    then clamps the value and makes a whole number for a decimal field a decimal. For a field, a
+    decimal that would be infinite is an error; in a guard it stops at the largest [S5].
 
     Raises:
         GuardError: the value does not fit the vocabulary, or the field.
@@ -109,7 +115,7 @@ def compile_term(
     faults = effect_problems(term, wanted, vocabulary)
     if faults:
         raise GuardError("; ".join(faults))
-    source = Source(vocabulary, attribute)
+    source = Source(vocabulary, attribute, saturates=target is None)
     known, value = source.term(term)
     if target is not None:
         if target.kind == "float":
@@ -152,9 +158,12 @@ def _all_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
 class Source:
     """The source of one lambda while it grows, with the values that its names stand for."""
 
-    def __init__(self, vocabulary: Vocabulary, attribute: Attribute) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, attribute: Attribute, *, saturates: bool = True
+    ) -> None:
         self.vocabulary = vocabulary
         self.attribute = attribute
+        self.saturates = saturates
         self.values: dict[str, object] = {"__builtins__": {}}
         self.variables = 0
 
@@ -199,10 +208,12 @@ class Source:
                 values = self.value(options)
                 assert isinstance(values, tuple)
                 return self.atom([known], f"{value} in {self.bind(frozenset(values))}")
-            case StartsWith(term, prefix):
-                known, value = self.term(term)
-                also, start = self.term(prefix)
+            case StartsWith(term, text):
+                (known, value), (also, start) = self.term(term), self.term(text)
                 return self.atom([known, also], f"{value}.startswith({start})")
+            case Contains(term, text):
+                (known, value), (also, sought) = self.term(term), self.term(text)
+                return self.atom([known, also], f"{sought} in {value}")
             case Opaque():
                 return f"{self.bind(_demand_bool(guard))}(p, now)"
         raise GuardError(f"{guard!r} cannot be compiled")
@@ -229,15 +240,17 @@ class Source:
                 return "", "now"
             case Const() | Token():
                 return "", self.bind(self.value(term))
-            case DaysSince(field):
-                known, value = self.term(field)
+            case Elapsed(units="days"):
+                known, value = self.term(term.start)
                 return known, f"(now - {value}).days"
-            case DaysInStage():
-                return self.term(DaysSince(STAGE_ENTERED))
+            case Elapsed():
+                known, value = self.term(term.start)
+                return known, f"((now - {value}) // {self.bind(term.unit)})"
             case Arithmetic(op, left, right):
                 (known, one), (also, other) = self.term(left), self.term(right)
                 both = " and ".join(filter(None, (known, also)))
-                return both, self.exact(term, one, other) or f"({one} {op} {other})"
+                value = self.exact(term, one, other) or f"{one} {op} {other}"
+                return both, f"{self.limit(term)}({value})"
             case Extreme(which, terms):
                 parts = [self.term(part) for part in terms]
                 known = " and ".join(part for part, _ in parts if part)
@@ -249,6 +262,14 @@ class Source:
                 return known, f"{self.bind(float)}({chosen})" if decimal else chosen
         raise GuardError(f"{term!r} cannot be compiled")
 
+    def limit(self, term: Arithmetic) -> str:
+        """What holds the outcome of an operation at the end of its numbers; nothing for decimals of
+        an effect, which has an error of its own for them."""
+        found = term_type(term, self.vocabulary)
+        if found is not None and found.kind == "int":
+            return self.bind(_within_64_bits)
+        return self.bind(_within_decimals) if self.saturates else ""
+
     def exact(self, term: Arithmetic, one: str, other: str) -> str | None:
         """An integer times a decimal constant as an exact ratio, floored [S5]; else nothing."""
         sides = ((term.left, term.right, one), (term.right, term.left, other))
@@ -258,7 +279,7 @@ class Source:
             if factor is not None and found is not None and found.kind == "int":
                 # The decimal as it is written: 0.1 is one tenth, which the float is not.
                 top, bottom = Fraction(str(factor)).as_integer_ratio()
-                return f"({expression} * {self.bind(top)} // {bottom})"
+                return f"{expression} * {self.bind(top)} // {bottom}"
         return None
 
     def maybe(self, expression: str, nullable: bool) -> tuple[str, str]:
@@ -286,16 +307,36 @@ class Source:
         return term.value
 
 
+def _within_64_bits(value: int) -> int:
+    """What an operation gives, at the end of 64 bits where it would go past it [S5]."""
+    if value > INT_MAX:
+        return INT_MAX
+    return INT_MIN if value < INT_MIN else value
+
+
+def _within_decimals(value: float) -> float:
+    """What an operation gives, at the largest finite decimal where it would be infinite [S5]."""
+    if value > LARGEST:
+        return LARGEST
+    return -LARGEST if value < -LARGEST else value
+
+
 def _finite(value: float) -> float:
     """A computed number as a decimal. Past the end of what a decimal can say it would become
     infinity or NaN, which no field may hold [S5]."""
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
+    number = float(value)
     if math.isfinite(number):
         return number
     raise GuardError("an effect computed a number that is too large: declare bounds for its fields")
+
+
+def value_of(term: Term, fields: Mapping[str, object], vocabulary: Vocabulary) -> Value:
+    """The value of a term over fields that are known by name, as every guard computes it.
+
+    Raises:
+        GuardError: the value does not fit the vocabulary.
+    """
+    return compile_term(term, vocabulary)(SimpleNamespace(**fields), _NO_TIME, {})
 
 
 def _demand_bool(guard: Opaque) -> Test:

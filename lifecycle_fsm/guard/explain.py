@@ -13,12 +13,11 @@ import attrs
 
 from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.guard.evaluate import STAGE_ENTERED, Attribute, compile_guard, same_name
+from lifecycle_fsm.guard.evaluate import Attribute, compile_guard, same_name
 from lifecycle_fsm.guard.label import label, value_words
 from lifecycle_fsm.guard.terms import (
     And,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Field,
     Guard,
     Known,
@@ -213,10 +212,8 @@ class _Preparation:
             match term:
                 case Field(name):
                     readers[name] = self.field(term)
-                case DaysSince(field):
-                    readers[to_text(term)] = self.days(field)
-                case DaysInStage():
-                    readers[to_text(term)] = self.days(STAGE_ENTERED)
+                case Elapsed():
+                    readers[to_text(term)] = self.elapsed(term)
                 case Token(name):
                     readers[f"${name}"] = self.token(name)
         return readers
@@ -229,12 +226,12 @@ class _Preparation:
         attribute = self.attribute(field.name)
         return lambda person, now: cast(Value, getattr(person, attribute))
 
-    def days(self, field: Field) -> _Reader:
-        attribute = self.attribute(field.name)
+    def elapsed(self, term: Elapsed) -> _Reader:
+        attribute, unit = self.attribute(term.start.name), term.unit
 
         def read(person: Any, now: datetime) -> int | None:
             start = getattr(person, attribute)
-            return None if start is None else (now - start).days
+            return None if start is None else (now - start) // unit
 
         return read
 
@@ -242,7 +239,7 @@ class _Preparation:
 def _read_terms(node: Guard | Term) -> Iterator[Guard | Term]:
     """The nodes whose values an atom reads; of ``days since FIELD`` the days, not the field."""
     yield node
-    if not isinstance(node, DaysSince):
+    if not isinstance(node, Elapsed):
         for child in children(node):
             yield from _read_terms(child)
 

@@ -15,8 +15,7 @@ from lifecycle_fsm.guard.terms import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Extreme,
     Field,
     Guard,
@@ -29,8 +28,8 @@ from lifecycle_fsm.guard.terms import (
     Or,
     Payload,
     Scalar,
-    StartsWith,
     Term,
+    TextMatch,
     Token,
     Truth,
 )
@@ -72,14 +71,14 @@ class _Words:
                 return " and ".join(self.conjuncts(guards))
             case Not(part):
                 return self.denial(part)
-            case Compare(op, DaysSince() | DaysInStage() as days, other):
-                return self.days(op, days, other)
+            case Compare(op, Elapsed() as elapsed, other):
+                return self.elapsed(op, elapsed, other)
             case Compare(op, left, right):
                 return f"{self.words(left, SUM)} {_SIGNS[op]} {self.words(right, SUM)}"
             case In(term, options):
                 return f"{self.words(term, SUM)} is {self.options(options, 'one of ')}"
-            case StartsWith(term, prefix):
-                return f"{self.words(term, SUM)} starts with {self.quoted(prefix)}"
+            case TextMatch(term, text):
+                return f"{self.words(term, SUM)} {guard.verb} {self.quoted(text)}"
             case Known(field):
                 return f"{self.term(field)} known"
             case Truth(field):
@@ -94,12 +93,12 @@ class _Words:
         match guard:
             case Always():
                 return "never"
-            case Compare("==", left, right) if not isinstance(left, DaysSince | DaysInStage):
+            case Compare("==", left, right) if not isinstance(left, Elapsed):
                 return f"{self.words(left, SUM)} ≠ {self.words(right, SUM)}"
             case In(term, options):
                 return f"{self.words(term, SUM)} is {self.options(options, 'none of ', 'not ')}"
-            case StartsWith(term, prefix):
-                return f"{self.words(term, SUM)} does not start with {self.quoted(prefix)}"
+            case TextMatch(term, text):
+                return f"{self.words(term, SUM)} {guard.denied} {self.quoted(text)}"
             case Known(field):
                 return f"{self.term(field)} missing"
         return f"not {self.words(guard, NOT)}"
@@ -110,7 +109,7 @@ class _Words:
         while waiting:
             first = waiting.pop()
             found = chain(first, waiting[-1]) if waiting else None
-            if found is None or isinstance(found[2], DaysSince | DaysInStage):
+            if found is None or isinstance(found[2], Elapsed):
                 said.append(self.words(first, NOT))
                 continue
             waiting.pop()
@@ -123,14 +122,12 @@ class _Words:
                 said.append(f"{ends[0]} {middle} {ends[1]}")
         return said
 
-    def days(self, op: str, days: Term, other: Term) -> str:
-        since = "in stage"
-        if isinstance(days, DaysSince):
-            since = f"since {_plain(days.field.name.removesuffix('_at'))}"
+    def elapsed(self, op: str, elapsed: Elapsed, other: Term) -> str:
+        since = _since(elapsed)
         if isinstance(other, Token) and other.name not in self.vocabulary.tokens:
-            return f"days {since} {_SIGNS[op]} {_plain(other.name)}"
+            return f"{elapsed.units} {since} {_SIGNS[op]} {_plain(other.name)}"
         number = self.words(other, SUM)
-        unit = "day" if number == "1" else "days"
+        unit = elapsed.units.removesuffix("s" if number == "1" else "")
         return {
             ">=": f"{number} {unit} or more {since}",
             ">": f"more than {number} {unit} {since}",
@@ -171,10 +168,8 @@ class _Words:
                 return f"the activity's {_plain(name)}"
             case Now():
                 return "now"
-            case DaysSince(field):
-                return f"days since {_plain(field.name.removesuffix('_at'))}"
-            case DaysInStage():
-                return "days in stage"
+            case Elapsed():
+                return f"{term.units} {_since(term)}"
             case Arithmetic(op, left, right):
                 own = PRODUCT if op == "*" else SUM
                 return f"{self.words(left, own)} {_SIGNS[op]} {self.words(right, own + 1)}"
@@ -187,6 +182,12 @@ class _Words:
                     return f"({', '.join(map(value_words, value))})"
                 return _plain(cast(Token, term).name) if value is None else value_words(value)
         raise TypeError(f"{term!r} is not a value")
+
+
+def _since(elapsed: Elapsed) -> str:
+    if elapsed.in_stage:
+        return "in stage"
+    return f"since {_plain(elapsed.start.name.removesuffix('_at'))}"
 
 
 def _plain(name: str) -> str:

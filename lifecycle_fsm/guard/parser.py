@@ -2,7 +2,7 @@
 
 ::
 
-    or < and < not < == != < <= > >= in, is, starts with < + - < *
+    or < and < not < == != < <= > >= in, is, starts with, contains < + - < *
 
 Text is data: it becomes a tree or a :class:`~lifecycle_fsm.errors.GuardSyntaxError` that points at
 the column; nothing of it is ever evaluated [S5].
@@ -20,11 +20,14 @@ from lifecycle_fsm.guard.terms import (
     Always,
     Arithmetic,
     Const,
+    Contains,
     DaysInStage,
     DaysSince,
     Extreme,
     Field,
     Guard,
+    HoursInStage,
+    HoursSince,
     In,
     Known,
     Now,
@@ -49,12 +52,13 @@ _Op = Literal["==", "!=", "<", "<=", ">", ">="]
 
 _CHAINS: tuple[set[str], ...] = ({"<", "<="}, {">", ">="}, {"=="})
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_DENIED = ("in", "starts", "contains")
 _NULLS = frozenset({"null", "none", "NULL", "Null", "None"})
-_AFTER_TERM = ("and", "or", "not", "in", "is", "starts")
+_AFTER_TERM = ("and", "or", "not", "in", "is", "starts", "contains")
 _INSTEAD = {
-    "contains": "there is only 'starts with'",
-    "like": "there is only 'starts with'",
-    "matches": "there is only 'starts with'",
+    "like": "there are 'starts with' and 'contains'",
+    "matches": "there are 'starts with' and 'contains'",
+    "ends": "there are 'starts with' and 'contains'",
     "between": "write '20 <= score <= 65'",
     "equals": "write '=='",
 }
@@ -159,11 +163,16 @@ class _Parser(Cursor):
             return self._chain(self._as_value(node, at))
         if self.take("is"):
             return self._presence(node, at)
-        denied = self.at_word("not") and self.after().text in ("in", "starts") and self.take("not")
+        denied = self.at_word("not") and self.after().text in _DENIED and self.take("not")
         if self.take("in"):
             guard: Guard = In(self._as_value(node, at), self._options())
         elif self.take("starts"):
             guard = StartsWith(self._as_value(node, at), self._prefix())
+        elif self.at_word("contains") and self.after().kind in ("string", "token"):
+            self.advance()
+            guard = Contains(self._as_value(node, at), cast(Const | Token, self._primary()))
+        elif self.take("contains"):
+            self.fail("after 'contains' comes a text in quotes or a $token", self.here.at)
         else:
             return node
         return negate(guard) if denied else guard
@@ -289,16 +298,21 @@ class _Parser(Cursor):
                 return Payload(self.name("a value of the activity"))
             case "min" | "max" as which if following == "(":
                 return self._extreme(which, self.advance().at)
-            case "days" if following == "since":
+            case "days" | "hours" as units if following == "since":
                 self.advance()
-                return DaysSince(Field(self.name("a time field")))
-            case "days" if following == "in" and self.after().text == "stage":
+                field = Field(self.name("a time field"))
+                return DaysSince(field) if units == "days" else HoursSince(field)
+            case "days" | "hours" as units if following == "in" and self.after().text == "stage":
                 self.advance()
                 self.advance()
-                return DaysInStage()
-            case "days" if self.here.kind == "name" and following not in _AFTER_TERM:
-                self.fail(f"after 'days' comes 'since' and a time field, or 'in stage'"
+                return DaysInStage() if units == "days" else HoursInStage()
+            case "days" | "hours" as units if (
+                self.here.kind == "name" and following not in _AFTER_TERM
+            ):
+                self.fail(f"after {units!r} comes 'since' and a time field, or 'in stage'"
                            f"{suggest(following, ['since'])}", self.here.at)  # fmt: skip
+            case "minutes" | "weeks" | "months" as units if following in ("since", "in"):
+                self.fail(f"there is no '{units} {following}': there are days and hours", lexeme.at)
             case word if word in _NULLS:
                 self.fail("there is no null: write 'is missing' or 'is known'", lexeme.at)
             case word if word in RESERVED:

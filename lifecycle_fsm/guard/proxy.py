@@ -13,11 +13,14 @@ from lifecycle_fsm.guard.terms import (
     Always,
     Arithmetic,
     Const,
+    Contains,
     DaysInStage,
     DaysSince,
     Extreme,
     Field,
     Guard,
+    HoursInStage,
+    HoursSince,
     In,
     Known,
     Named,
@@ -45,6 +48,7 @@ __all__ = [
     "as_term",
     "days_in_stage",
     "greatest",
+    "hours_in_stage",
     "least",
     "named",
     "never",
@@ -134,6 +138,13 @@ class Expression:  # noqa: PLW1641 -- __hash__ is below, and refuses
             return StartsWith(self._term, term)
         raise GuardError(f"{prefix!r} is no prefix: give a text or a token")
 
+    def contains(self, text: object) -> Guard:
+        """The text has the other somewhere in it, exactly and case-sensitively [S2]."""
+        term = as_term(text)
+        if isinstance(term, Const | Token):
+            return Contains(self._term, term)
+        raise GuardError(f"{text!r} cannot be looked for: give a text or a token")
+
     def is_known(self) -> Guard:
         """The field has a value."""
         return Known(self._field("is_known"))
@@ -145,6 +156,10 @@ class Expression:  # noqa: PLW1641 -- __hash__ is below, and refuses
     def days_since(self) -> Expression:
         """Whole days, floored, from this time field to now [S4]."""
         return Expression(DaysSince(self._field("days_since")))
+
+    def hours_since(self) -> Expression:
+        """Whole hours, floored, from this time field to now [S4]."""
+        return Expression(HoursSince(self._field("hours_since")))
 
     def _field(self, method: str) -> Field:
         if isinstance(self._term, Field):
@@ -199,7 +214,9 @@ class Expression:  # noqa: PLW1641 -- __hash__ is below, and refuses
         raise GuardError(f"{self!r} {_NO_TRUTH}")
 
     def __contains__(self, item: object) -> NoReturn:
-        raise GuardError(f"{self!r} is no container here: write .is_in(…) or .starts_with(…)")
+        raise GuardError(
+            f"{self!r} is no container here: write .is_in(…), .starts_with(…) or .contains(…)"
+        )
 
     def _no_value(self, *_: object) -> NoReturn:
         raise GuardError(f"{self!r} has no value before there is a person: it only writes a guard")
@@ -231,6 +248,7 @@ t: Names = Names(Token)
 activity: Names = Names(Payload)
 now: Expression = Expression(Now())
 days_in_stage: Expression = Expression(DaysInStage())
+hours_in_stage: Expression = Expression(HoursInStage())
 always: Guard = Always()
 never: Guard = Not(Always())
 

@@ -8,8 +8,8 @@ file and walks these classes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
-from typing import Any, Literal, NoReturn, TypeAlias
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal, NoReturn, TypeAlias
 
 import attrs
 
@@ -44,6 +44,9 @@ class Field(Term):
     name: str
 
 
+STAGE_ENTERED = Field("stage_entered_at")
+
+
 @attrs.frozen
 class Token(Term):
     """A named number, text or list of the model, written ``$name``."""
@@ -70,22 +73,83 @@ class Now(Term):
     """The instant of the decision, written ``now``; in effects only [S4]."""
 
 
+class Elapsed(Term):
+    """Whole units, floored, from a time to now [S4]; missing where that time is."""
+
+    __slots__ = ()
+
+    unit: ClassVar[timedelta]
+    units: ClassVar[str]
+    in_stage: ClassVar[bool] = False
+
+    @property
+    def start(self) -> Field:
+        """The field from whose time it counts."""
+        raise NotImplementedError
+
+
 @attrs.frozen
-class DaysSince(Term):
-    """Whole days, floored, from a time field to now [S4]; missing where the field is."""
+class DaysSince(Elapsed):
+    """Whole days since the time in a field."""
+
+    unit, units = timedelta(days=1), "days"
 
     field: Field
 
+    @property
+    def start(self) -> Field:
+        """The field from whose time it counts."""
+        return self.field
+
 
 @attrs.frozen
-class DaysInStage(Term):
-    """Whole days, floored, since the person entered the present stage [S4]."""
+class HoursSince(Elapsed):
+    """Whole hours since the time in a field."""
+
+    unit, units = timedelta(hours=1), "hours"
+
+    field: Field
+
+    @property
+    def start(self) -> Field:
+        """The field from whose time it counts."""
+        return self.field
+
+
+@attrs.frozen
+class DaysInStage(Elapsed):
+    """Whole days since the person entered the present stage."""
+
+    unit, units, in_stage = timedelta(days=1), "days", True
+
+    @property
+    def start(self) -> Field:
+        """The field from whose time it counts."""
+        return STAGE_ENTERED
+
+
+@attrs.frozen
+class HoursInStage(Elapsed):
+    """Whole hours since the person entered the present stage."""
+
+    unit, units, in_stage = timedelta(hours=1), "hours", True
+
+    @property
+    def start(self) -> Field:
+        """The field from whose time it counts."""
+        return STAGE_ENTERED
+
+
+def elapsed_since(field: Field, like: Elapsed) -> Elapsed:
+    """The time since a field, in the units of another such term."""
+    return DaysSince(field) if like.units == "days" else HoursSince(field)
 
 
 @attrs.frozen
 class Arithmetic(Term):
-    """``left op right``; missing where either side is. A decimal factor on an integer is an exact
-    ratio and the product is floored [S5]."""
+    """``left op right``; missing where either side is. It stops at the ends of 64 bits, or at the
+    largest decimal. A decimal factor on an integer is an exact ratio and the product is floored
+    [S5]."""
 
     op: Literal["+", "-", "*"]
     left: Term
@@ -146,11 +210,28 @@ class In(Guard):
 
 
 @attrs.frozen
-class StartsWith(Guard):
-    """The text starts with the prefix, exactly and case-sensitively [S2]."""
+class TextMatch(Guard):
+    """What two texts are to each other, exactly and case-sensitively [S2]."""
+
+    verb: ClassVar[str]
+    denied: ClassVar[str]
 
     term: Term
-    prefix: Const | Token
+    text: Const | Token
+
+
+@attrs.frozen
+class StartsWith(TextMatch):
+    """The text starts with the other."""
+
+    verb, denied = "starts with", "does not start with"
+
+
+@attrs.frozen
+class Contains(TextMatch):
+    """The text has the other somewhere in it."""
+
+    verb, denied = "contains", "does not contain"
 
 
 @attrs.frozen
@@ -248,7 +329,7 @@ def compare(op: Literal["==", "!=", "<", "<=", ">", ">="], left: Term, right: Te
 
 def reads_person(term: Term) -> bool:
     """Whether the value depends on the person or the clock, and not on the model alone."""
-    return any(isinstance(node, Field | DaysSince | DaysInStage) for node in walk(term))
+    return any(isinstance(node, Field | Elapsed) for node in walk(term))
 
 
 def _rank(term: Term) -> int:
@@ -275,9 +356,9 @@ def children(node: Guard | Term) -> tuple[Guard | Term, ...]:
     match node:
         case Compare(_, left, right) | Arithmetic(_, left, right):
             return (left, right)
-        case In(term, other) | StartsWith(term, other):
+        case In(term, other) | TextMatch(term, other):
             return (term, other)
-        case Known(field) | Truth(field) | DaysSince(field):
+        case Known(field) | Truth(field) | DaysSince(field) | HoursSince(field):
             return (field,)
         case And(guards) | Or(guards):
             return guards
@@ -314,8 +395,8 @@ def transform(guard: Guard, change: Callable[[Guard], Guard]) -> Guard:
 def transform_terms(guard: Guard, change: Callable[[Term], Term]) -> Guard:
     """The guard with ``change`` applied to every value that it compares, from below.
 
-    The field behind ``is known``, ``days since`` and a bare yes/no field is no value of its own:
-    it stays, as named guards do.
+    The field behind ``is known``, ``days since``, ``hours since`` and a bare yes/no field is no
+    value of its own: it stays, as named guards do.
     """
 
     def term(one: Term) -> Term:
@@ -336,8 +417,8 @@ def transform_terms(guard: Guard, change: Callable[[Term], Term]) -> Guard:
                 return Compare(op, term(left), term(right))
             case In(value, listed):
                 return In(term(value), options(listed))
-            case StartsWith(value, prefix):
-                return StartsWith(term(value), options(prefix))
+            case TextMatch(value, text):
+                return attrs.evolve(part, term=term(value), text=options(text))
         return part
 
     return transform(guard, compared)

@@ -14,8 +14,7 @@ from lifecycle_fsm.guard.terms import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Extreme,
     Field,
     Guard,
@@ -28,8 +27,8 @@ from lifecycle_fsm.guard.terms import (
     Or,
     Payload,
     Scalar,
-    StartsWith,
     Term,
+    TextMatch,
     Token,
     Truth,
     compare,
@@ -62,7 +61,7 @@ def binding(node: Guard | Term) -> int:
             return PRIMARY
         case Not():
             return NOT
-        case Compare() | In() | StartsWith() | Known():
+        case Compare() | In() | TextMatch() | Known():
             return COMPARISON
         case Arithmetic("*"):
             return PRODUCT
@@ -107,8 +106,8 @@ def _plain(node: Guard | Term) -> str:
             return f"{_text(left, SUM)} {op} {_text(right, SUM)}"
         case In(term, options):
             return f"{_text(term, SUM)} in {_plain(options)}"
-        case StartsWith(term, prefix):
-            return f"{_text(term, SUM)} starts with {_plain(prefix)}"
+        case TextMatch(term, text):
+            return f"{_text(term, SUM)} {node.verb} {_plain(text)}"
         case Known(field):
             return f"{field.name} is known"
         case Truth(Field(name)) | Named(name) | Field(name):
@@ -123,10 +122,9 @@ def _plain(node: Guard | Term) -> str:
             return f"activity.{name}"
         case Now():
             return "now"
-        case DaysSince(field):
-            return f"days since {field.name}"
-        case DaysInStage():
-            return "days in stage"
+        case Elapsed():
+            where = "in stage" if node.in_stage else f"since {node.start.name}"
+            return f"{node.units} {where}"
         case Arithmetic(op, left, right):
             # Operators of one precedence group to the left: only a right operand needs help.
             own = binding(node)

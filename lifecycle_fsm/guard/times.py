@@ -8,21 +8,31 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import GuardError
-from lifecycle_fsm.guard.evaluate import STAGE_ENTERED, Attribute, same_name
-from lifecycle_fsm.guard.terms import Compare, DaysInStage, DaysSince, Guard, walk
+from lifecycle_fsm.guard.evaluate import Attribute, same_name
+from lifecycle_fsm.guard.terms import Compare, Elapsed, Guard, walk
 from lifecycle_fsm.guard.vocabulary import Vocabulary, inline, resolve, scalar_value
 
-# Behind which whole day a comparison with n days changes: "days > 30" is false until the end of
+# Behind which whole unit a comparison with n of them changes: "days > 30" is false until the end of
 # day 30, which is the beginning of day 31; "days == 30" begins with one and ends with the next.
 _FLIPS = {">=": (0,), "<": (0,), ">": (1,), "<=": (1,), "==": (0, 1)}
 
 
 @attrs.frozen(order=True)
 class TurningPoint:
-    """The instant ``days`` whole days after the time in ``field``: there a time term flips."""
+    """The instant so many days and hours after the time in ``field``: there a time term flips."""
 
     field: str
-    days: int
+    days: int = 0
+    hours: int = 0
+
+    @property
+    def length(self) -> timedelta:
+        """How long after that time.
+
+        Raises:
+            OverflowError: longer than there is time.
+        """
+        return timedelta(days=self.days, hours=self.hours)
 
 
 def turning_points(guard: Guard, vocabulary: Vocabulary) -> tuple[TurningPoint, ...]:
@@ -35,12 +45,14 @@ def turning_points(guard: Guard, vocabulary: Vocabulary) -> tuple[TurningPoint, 
     points: set[TurningPoint] = set()
     for node in walk(inline(resolve(guard, vocabulary), vocabulary)):
         match node:
-            case Compare(op, DaysSince() | DaysInStage() as term, other):
-                field = term.field if isinstance(term, DaysSince) else STAGE_ENTERED
+            case Compare(op, Elapsed() as term, other):
                 value = scalar_value(other, vocabulary)
                 if value is None or type(value[0]) is not int:
                     raise GuardError("a time term compares with a whole number or a token")
-                points.update(TurningPoint(field.name, value[0] + more) for more in _FLIPS[op])
+                points.update(
+                    TurningPoint(term.start.name, **{term.units: value[0] + more})
+                    for more in _FLIPS[op]
+                )
     return tuple(sorted(points))
 
 
@@ -70,7 +82,7 @@ def next_turn(
         if start is None:
             continue
         try:
-            instant: datetime = start + timedelta(days=point.days)
+            instant: datetime = start + point.length
         except OverflowError:  # beyond the year 9999: never
             continue
         if instant > now and (first is None or instant < first):

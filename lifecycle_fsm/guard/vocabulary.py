@@ -12,7 +12,7 @@ from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard.terms import (
     MAX_DEPTH,
     Const,
-    DaysInStage,
+    Elapsed,
     Field,
     Guard,
     Named,
@@ -92,9 +92,7 @@ def reads(node: Guard | Term) -> frozenset[str]:
     """The names of the fields that a guard or a value reads; of a named guard, inline it first."""
     nodes = list(walk(node))
     names = {part.name for part in nodes if isinstance(part, Field)}
-    if any(isinstance(part, DaysInStage) for part in nodes):
-        names.add("stage_entered_at")
-    return frozenset(names)
+    return frozenset(names | {part.start.name for part in nodes if isinstance(part, Elapsed)})
 
 
 def scalar_value(term: Term, vocabulary: Vocabulary) -> tuple[Scalar] | None:

@@ -11,6 +11,11 @@ from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import INT_MAX, INT_MIN, to_utc
 from lifecycle_fsm.guard.terms import Const, Scalar
 
+EMPTY = (
+    "an empty text is a missing value: no effect writes it, and a guard asks 'is missing' or "
+    "'is known'"
+)
+"""What is said of ``''`` in a model [S4]."""
 RESERVED = frozenset(
     {"and", "or", "not", "in", "is", "always", "never", "true", "false", "now"}
     | {"null", "none", "NULL", "Null", "None", "True", "False"}
@@ -33,7 +38,7 @@ def constant(value: object) -> Const:
     """The constant of a Python value: exact types, times in UTC, a date as its midnight [S4][S5].
 
     Raises:
-        GuardError: missing, NaN, infinite, beyond 64 bits, not Unicode, or of another type.
+        GuardError: missing, NaN, infinite, beyond 64 bits, empty, not Unicode, or of another type.
     """
     if isinstance(value, tuple | list | set | frozenset):
         items = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
@@ -58,6 +63,8 @@ def _scalar(value: object) -> Scalar:
         case str():
             # Not str(value): an Enum of texts would give its class along with the text.
             text = str.__str__(value)
+            if not text:
+                raise GuardError(EMPTY)
             if any("\ud800" <= letter <= "\udfff" for letter in text):
                 raise GuardError("a text must be valid Unicode (this one has a lone surrogate)")
             return text

@@ -29,6 +29,7 @@ from lifecycle_fsm.model.definition import (
     ScoreRule,
     Skips,
     SortRule,
+    Ties,
     arrow,
     given,
 )
@@ -77,6 +78,12 @@ def _whole(model: Model) -> Iterator[Problem]:
             "settle", "original processing ends after whole seconds, and within a year: "
             f"this is {settle}"
         )  # fmt: skip
+    if model.ties is not None and model.ties not in get_args(Ties):
+        yield Problem(
+            "ties",
+            f"{model.ties!r} is nothing that it can say: write 'as_written' where the order of "
+            "the file is meant to decide, or leave it out",
+        )
 
 
 def _stages(model: Model) -> Iterator[Problem]:
@@ -103,6 +110,8 @@ def _fields(model: Model) -> Iterator[Problem]:
             continue
         yield from faults.of_word(where, one.name)
         yield from (Problem(where, message) for message in one.faults())
+        if one.default == "":
+            yield Problem(where, "its default is an empty text, which is no value: leave it out")
         known = BASE_FIELDS.get(one.name)
         if one.name in faults.STAGE_WORDS:
             yield Problem(where, "this is written by the machine and cannot be declared")

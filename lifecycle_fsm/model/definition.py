@@ -29,6 +29,7 @@ Skips: TypeAlias = Literal["passed_over", "no_credit"]
 Mail: TypeAlias = Literal["nurture", "paused", "suspended"]
 Period: TypeAlias = Literal["day", "week", "month", "year"]
 OnFailure: TypeAlias = Literal["park", "skip"]
+Ties: TypeAlias = Literal["as_written"]
 #: The guard of the last rule of the sort, in a model file.
 OTHERWISE = "otherwise"
 

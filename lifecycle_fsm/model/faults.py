@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lifecycle_fsm.errors import Problem, suggest
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard import (
+    Const,
     Field,
     Guard,
     Named,
@@ -20,6 +21,7 @@ from lifecycle_fsm.guard import (
     is_name,
 )
 from lifecycle_fsm.guard import problems as guard_problems
+from lifecycle_fsm.guard.words import EMPTY
 from lifecycle_fsm.model.definition import Set, given
 from lifecycle_fsm.model.resolving import fields_read, nodes
 from lifecycle_fsm.person import READ_ONLY
@@ -44,8 +46,18 @@ def of_guard(
         yield Problem(where, "a Python function can guard a move only, not this")
     for message in guard_problems(guard, words or model.vocabulary):
         yield Problem(where, message)
+    yield from _of_empty_texts(where, guard)
     for name in _other_meanings(guard):
         yield Problem(where, f"two different guards are named {name!r}: rename one of them")
+
+
+def _of_empty_texts(where: str, tree: Guard | Term) -> Iterator[Problem]:
+    """Empty texts of trees that were written by hand: all other ways refuse them at once [S4]."""
+    for node in nodes(tree):
+        if isinstance(node, Const):
+            values = node.value if isinstance(node.value, tuple) else (node.value,)
+            if "" in values:
+                yield Problem(where, EMPTY)
 
 
 def _other_meanings(guard: Guard) -> Iterator[str]:
@@ -77,6 +89,7 @@ def of_effects(
         else:
             for message in effect_problems(one.value, target, given(words)):
                 yield Problem(where, f"{one.field}: {message}{_quote(one.value, target, words)}")
+            yield from _of_empty_texts(where, one.value)
 
 
 def _quote(value: Term, target: FieldType, words: Vocabulary) -> str:
@@ -112,7 +125,13 @@ def of_choice(where: str, key: str, value: Any, known: tuple[str, ...]) -> Itera
 
 def of_name(where: str, name: str) -> Iterator[Problem]:
     """What is no name for a program."""
-    if not (name.isidentifier() and name.isascii()) or keyword.iskeyword(name) or name[:1] == "_":
+    if keyword.iskeyword(name):
+        yield Problem(
+            where,
+            f"{name!r} is a word of the Python language, in which names become attributes and "
+            f"methods: choose another, such as '{name.lower()}_'",
+        )
+    elif not (name.isidentifier() and name.isascii()) or name[:1] == "_":
         yield Problem(
             where, f"{name!r} is not a name: use letters, digits and _, and start with a letter"
         )

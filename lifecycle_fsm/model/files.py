@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import tomllib
 from os import PathLike
 from pathlib import Path
@@ -84,7 +85,9 @@ def loads(text: str, name: str = "", folder: str = "") -> Model:
     try:
         plain = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise FileProblem(f"{name or 'model'}: this is not TOML: {error}") from None
+        raise FileProblem(
+            f"{name or 'model'}: this is not TOML: {error}{_remedy(text, str(error))}"
+        ) from None
     try:
         model = from_plain(plain, folder)
     except ModelError as error:
@@ -121,6 +124,22 @@ def save(model: Model, path: str | PathLike[str]) -> None:
         FileProblem: the file cannot be written.
     """
     write_file(path, dumps(model))
+
+
+def _remedy(text: str, message: str) -> str:
+    """What to write instead, where a line looks like one of the usual slips; else nothing."""
+    place = re.search(r"line (\d+), column (\d+)", message)
+    if place is None:
+        return ""
+    line, column = text.split("\n")[int(place[1]) - 1], int(place[2]) - 1
+    word = re.match(r"[“”„‘’]?([^\W\d][^,\]}#“”‘’\r]*)", line[column:])
+    if message.startswith("Invalid value") and word:
+        if word[1].strip().lower() in ("true", "false"):
+            return f": write {word[1].strip().lower()!r} in small letters"
+        return f': a text stands in straight quotation marks, as in "{word[1].strip()}"'
+    if line.count('"') > 2 and message.startswith(("Expected newline", "Unclosed inline table")):
+        return ": in a text in double quotation marks use single ones, as in \"owner == 'bob'\""
+    return ""
 
 
 def _place(name: str, line: int | None) -> str:

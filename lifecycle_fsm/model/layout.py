@@ -10,8 +10,6 @@ from lifecycle_fsm.model.agreements import AlertRule, AssignmentRule, Deadline, 
 from lifecycle_fsm.model.claims import Claim
 from lifecycle_fsm.model.definition import DataRule, Move, ScoreRule, SortRule, Stage, StepDef
 
-#: Texts at the top of the file.
-TEXTS: Final = ("name", "title", "description", "settle")
 #: Tables of a name and a value each.
 TABLES: Final = ("systems", "tokens", "fields", "guards", "kinds", "calendars", "merging")
 #: Lists of tables, ``[[stages]]``, in the order of the file.

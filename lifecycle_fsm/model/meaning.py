@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Keys that are for people's eyes: another label is not another lifecycle.
 DISPLAY = frozenset(
     {"title", "label", "description", "code", "group", "system", "systems", "playbook", "text"}
-    | {"dimensions", "claims"}
+    | {"dimensions", "claims", "ties"}
 )
 #: Tables whose keys somebody made up: a token may well be called ``label``.
 _NAMED_BY_USER = frozenset({"tokens", "guards", "fields", "kinds", "payload", "calendars"})
@@ -34,7 +34,7 @@ def version(model: Model) -> str:
 
     moves = tuple(attrs.evolve(move, when=transform(move.when, _name)) for move in model.moves)
     text = json.dumps(
-        _meaning(parts(model, moves)), sort_keys=True, ensure_ascii=False, default=repr
+        meaning(parts(model, moves)), sort_keys=True, ensure_ascii=False, default=repr
     )
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -43,15 +43,16 @@ def _name(guard: Guard) -> Guard:
     return Named(f"python {guard.name}") if isinstance(guard, Opaque) else guard
 
 
-def _meaning(value: Any, key: str = "") -> Any:
+def meaning(value: Any, key: str = "") -> Any:
+    """Plain values of a model without what is for people's eyes; ``key`` says where they stand."""
     if key in _VALUES:
         return value
     if key in _NAMED_BY_USER:
-        return {name: _meaning(one) for name, one in value.items()}
+        return {name: meaning(one) for name, one in value.items()}
     if isinstance(value, dict):
-        kept = {name: _meaning(one, name) for name, one in value.items() if name not in DISPLAY}
+        kept = {name: meaning(one, name) for name, one in value.items() if name not in DISPLAY}
         # The type of a field alone, and a table with nothing else in it, say the same.
         return kept["type"] if set(kept) == {"type"} else kept
     if isinstance(value, list):
-        return [_meaning(one) for one in value]
+        return [meaning(one) for one in value]
     return value

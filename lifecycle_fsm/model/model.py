@@ -35,6 +35,7 @@ from lifecycle_fsm.model.definition import (
     SortRule,
     Stage,
     StepDef,
+    Ties,
     read_guard,
 )
 from lifecycle_fsm.model.resolving import Frozen, fields_read, resolved, stored_token
@@ -191,6 +192,8 @@ class Model:
         dimensions: fields that history keeps as they were at each move, to report by [S25].
         processing: the steps of original processing [S13].
         settle: how long after creation the chain ends, for a log that does not say so [S14].
+        ties: ``as_written`` where the order of the file is meant to decide between moves of equal
+            priority; the checks then count such ties and do not object [S8].
         title, description: words for people.
         systems: who owns stages and moves, by name, with a label for people.
         person: the class of the persons, where ``fields`` is not that class itself.
@@ -223,6 +226,7 @@ class Model:
     dimensions: tuple[str, ...] = attrs.field(default=(), converter=_names)
     processing: tuple[StepDef, ...] = attrs.field(default=(), converter=_processing)
     settle: timedelta = timedelta(0)
+    ties: Ties | None = None
     title: str = ""
     description: str = ""
     systems: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)

@@ -114,6 +114,7 @@ class _Reader:
             "title": self.text,
             "description": self.text,
             "settle": lambda where, raw: self.length(where, raw).time,
+            "ties": self.text,
             "dimensions": self.names,
             "systems": self.systems,
             "tokens": self.tokens,

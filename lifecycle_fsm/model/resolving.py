@@ -11,8 +11,7 @@ import attrs
 from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.guard import (
     MAX_DEPTH,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Field,
     Guard,
     Named,
@@ -189,14 +188,14 @@ def fields_read(model: Model, trees: Iterable[Guard | Term]) -> tuple[str, ...]:
     for node in _all_nodes(model, trees):
         if isinstance(node, Field):
             read.setdefault(node.name)
-        elif isinstance(node, DaysInStage):
-            read.setdefault("stage_entered_at")
+        elif isinstance(node, Elapsed):
+            read.setdefault(node.start.name)
     return tuple(read)
 
 
 def reads_time(model: Model, trees: Iterable[Guard | Term]) -> bool:
     """Whether guards and values depend on the clock, named guards looked through."""
-    return any(isinstance(node, Now | DaysSince | DaysInStage) for node in _all_nodes(model, trees))
+    return any(isinstance(node, Now | Elapsed) for node in _all_nodes(model, trees))
 
 
 def _all_nodes(

@@ -54,6 +54,8 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
             plain[name] = getattr(model, name)
     if model.settle:
         plain["settle"] = _duration(model.settle)
+    if model.ties:
+        plain["ties"] = model.ties
     if model.dimensions:
         plain["dimensions"] = list(model.dimensions)
     tables = {

@@ -21,8 +21,7 @@ from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Field,
     Guard,
     In,
@@ -37,7 +36,9 @@ from lifecycle_fsm.guard import (
     compile_explainer,
     inline,
     negate,
+    reads,
     to_text,
+    value_of,
     walk,
 )
 from lifecycle_fsm.model import Edge, Model
@@ -344,14 +345,13 @@ class _Asking:
                 return _as_number(value)
             case Token(name):
                 return _as_number(self.model.tokens[name])
-            case Field() | DaysSince() | DaysInStage():
+            case Field() | Elapsed():
                 seen = dict(outcome.seen)
                 return _as_number(seen.get(to_text(term)))
-            case Arithmetic(op, left, right):
-                one, other = self._number(left, outcome), self._number(right, outcome)
-                if one is None or other is None:
-                    return None
-                return {"+": one + other, "-": one - other, "*": one * other}[op]
+            case Arithmetic():
+                seen = dict(outcome.seen)
+                fields = {name: seen.get(name) for name in reads(term)}
+                return _as_number(value_of(term, fields, self.model.vocabulary))
         return None
 
 

@@ -11,14 +11,17 @@ from lifecycle_fsm.solving.questions import (
 )
 from lifecycle_fsm.solving.substitute import substitute
 from lifecycle_fsm.solving.whenever import Moment
+from lifecycle_fsm.solving.work import TOTAL, Work
 from lifecycle_fsm.solving.world import NOW, World
 
 __all__ = [
     "NOW",
+    "TOTAL",
     "Answer",
     "Moment",
     "Person",
     "Prover",
+    "Work",
     "World",
     "differs",
     "implies",

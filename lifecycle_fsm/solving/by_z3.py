@@ -1,8 +1,8 @@
 """The same questions, answered by the solver z3 (the extra ``prove``).
 
 It decides arithmetic over several fields, which trying values does not, and serves our own tests as
-a second opinion. A decimal is a real number here; a person who needs one that no decimal is equal
-to is looked at again, and the answer is then "not decided".
+a second opinion. A decimal is a real number here, which does not round: a person who is found is
+looked at again, and where something computes with decimals nobody is refuted.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import MissingExtra
-from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.fields import INT_MAX, INT_MIN, FieldType, Value
 from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Contains,
+    Elapsed,
     Extreme,
     Field,
     In,
@@ -34,6 +34,7 @@ from lifecycle_fsm.guard import (
     Truth,
     term_type,
 )
+from lifecycle_fsm.guard.evaluate import LARGEST
 from lifecycle_fsm.guard.vocabulary import decimal_factor
 from lifecycle_fsm.solving.answer import Answer
 from lifecycle_fsm.solving.formula import Atom, Atoms, Node, given, numbers
@@ -41,9 +42,10 @@ from lifecycle_fsm.solving.marks import bounds
 from lifecycle_fsm.solving.world import NOW, World
 
 _TICK = timedelta(microseconds=1)
-_DAY = timedelta(days=1) // _TICK
 #: How long z3 may think, in its own steps and not in seconds: the same on every machine.
 _STEPS = 5_000_000
+#: How many of them count as one step of a search.
+_PER_STEP = 10
 
 
 def z3_library() -> Any:
@@ -72,11 +74,16 @@ def ask(node: Node, atoms: Atoms, world: World) -> tuple[Answer, Mapping[str, Va
     # Without the portfolio of tactics, which gives each a time on the clock: a verdict must not
     # depend on how busy the machine is.
     solver = z3.SimpleSolver()
-    solver.set("rlimit", _STEPS)
+    left = world.work.left
+    solver.set("rlimit", _STEPS if left is None else max(1, min(_STEPS, left * _PER_STEP)))
     solver.add(asking.node(node), *asking.bounds)
+    before = _counted(solver)
     verdict = solver.check()
-    if verdict == z3.unsat:
+    world.work.count((_counted(solver) - before) // _PER_STEP)
+    if verdict == z3.unsat and not asking.rounds:
         return Answer("refuted"), {}
+    if verdict == z3.unsat:
+        return Answer("undecided", reason="decimals round, and the numbers of z3 do not"), {}
     if verdict != z3.sat:
         return Answer("undecided", reason=f"z3 has given up: {solver.reason_unknown()}"), {}
     found = asking.person(solver.model(), node)
@@ -89,12 +96,20 @@ def ask(node: Node, atoms: Atoms, world: World) -> tuple[Answer, Mapping[str, Va
     return Answer("found"), found
 
 
+def _counted(solver: Any) -> Any:
+    """The steps of z3 so far: it counts all solvers together."""
+    found = solver.statistics()
+    return dict(found[place] for place in range(len(found))).get("rlimit count", 0)
+
+
 class _Asking:
     def __init__(self, z3: Any, atoms: Atoms, world: World) -> None:
         self.z3, self.atoms, self.world = z3, atoms, world
         self.words = attrs.evolve(world.vocabulary, in_effect=True)
         self.variables: dict[str, tuple[Any, Any]] = {}
         self.bounds: list[Any] = []
+        #: Whether something computes with decimals, which round.
+        self.rounds = False
 
     # -- formulas -----------------------------------------------------------------------------
 
@@ -131,6 +146,9 @@ class _Asking:
             case StartsWith(term, prefix):
                 (known, value), (also, start) = self.term(term), self.term(prefix)
                 return self.z3.And(known, also, self.z3.PrefixOf(start, value))
+            case Contains(term, text):
+                (known, value), (also, part) = self.term(term), self.term(text)
+                return self.z3.And(known, also, self.z3.Contains(value, part))
         return self.variable(atom.fields[0], FieldType("bool"))[1]  # a callable: either answer
 
     # -- terms --------------------------------------------------------------------------------
@@ -145,17 +163,17 @@ class _Asking:
                 return yes, self._const(self.world.now)
             case Const() | Token():
                 return yes, self._const(self._value(term))
-            case DaysSince(field):
-                known, value = self.term(field)
-                return known, (self._const(self.world.now) - value) / _DAY
-            case DaysInStage():
-                return self.term(DaysSince(Field("stage_entered_at")))
+            case Elapsed():
+                known, value = self.term(term.start)
+                return known, (self._const(self.world.now) - value) / (term.unit // _TICK)
             case Arithmetic(op, left, right):
                 (known, one), (also, other) = self.term(left), self.term(right)
                 both = self.z3.And(known, also)
                 if op == "*":
-                    return both, self._product(left, right, one, other)
-                return both, one + other if op == "+" else one - other
+                    value = self._product(left, right, one, other)
+                else:
+                    value = one + other if op == "+" else one - other
+                return both, self._saturated(term, value)
             case Extreme(which, terms):
                 parts = [self.term(part) for part in terms]
                 smaller = which == "min"
@@ -176,6 +194,15 @@ class _Asking:
                 number = one if whole is left else other
                 return self.z3.ToInt(self.z3.RealVal(Fraction(str(factor))) * number)
         return one * other
+
+    def _saturated(self, term: Term, value: Any) -> Any:
+        """What an operation gives, held at the ends [S5]."""
+        found = term_type(term, self.words)
+        whole = found is not None and found.kind == "int"
+        self.rounds = self.rounds or not whole
+        ends = (INT_MIN, INT_MAX) if whole else (-LARGEST, LARGEST)
+        low, high = map(self._const, ends)
+        return self.z3.If(value > high, high, self.z3.If(value < low, low, value))
 
     def variable(self, name: str, kind: FieldType) -> tuple[Any, Any]:
         z3 = self.z3

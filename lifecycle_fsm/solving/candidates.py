@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain, combinations
 from typing import Any
 
 import attrs
@@ -19,6 +20,7 @@ from lifecycle_fsm.guard import (
     Const,
     Field,
     StartsWith,
+    TextMatch,
     Token,
     walk,
 )
@@ -28,6 +30,8 @@ from lifecycle_fsm.solving.slopes import constant
 from lifecycle_fsm.solving.world import World
 
 _DAY = timedelta(days=1)
+#: Of more texts that may be in one, not every selection is tried.
+_MOST_PARTS = 6
 
 
 @attrs.frozen
@@ -65,7 +69,8 @@ def candidates(
     if kind.choices:
         return Candidates(_each_once([start, *kind.choices, *missing]))
     if kind.kind == "str":
-        return Candidates(_each_once([start, *_texts(linked, atoms, bound, world), *missing]))
+        texts, complete = _texts(linked, atoms, bound, world)
+        return Candidates(_each_once([start, *texts, *missing]), complete)
     marks = Marks(field, linked, bound, world)
     for atom in atoms:
         marks.read(atom)
@@ -88,9 +93,11 @@ def _each_once(values: Iterable[Value]) -> tuple[Value, ...]:
 
 def _texts(
     linked: frozenset[str], atoms: Sequence[Atom], bound: Mapping[str, Value], world: World
-) -> Iterator[str]:
+) -> tuple[list[str], bool]:
+    """The texts to try, and whether they are all that can matter."""
     known: list[str] = []
     prefixes: list[str] = []
+    parts: list[str] = []
     for atom in atoms:
         for node in walk(atom.guard):
             if isinstance(node, Const | Token):
@@ -100,13 +107,34 @@ def _texts(
             elif isinstance(node, Field) and node.name not in linked:
                 other = bound.get(node.name)
                 known += [other] if isinstance(other, str) else []
-            elif isinstance(node, StartsWith):
-                prefix = constant(node.prefix, world)
-                prefixes += [prefix] if isinstance(prefix, str) else []
-    yield from known
-    for prefix in prefixes:
-        yield from _fresh(_begun(prefix, "…", prefixes), known, len(linked))
-    yield from _fresh(_begun("", "other", prefixes), known, len(linked))
+            elif isinstance(node, TextMatch):
+                text = constant(node.text, world)
+                among = prefixes if isinstance(node, StartsWith) else parts
+                among += [text] if isinstance(text, str) else []
+    parts = list(dict.fromkeys(parts))
+    few = len(parts) <= _MOST_PARTS
+    sizes = range(len(parts) + 1) if few else (0, 1, len(parts))
+    texts = list(known)
+    for some in chain.from_iterable(combinations(parts, size) for size in sizes):
+        for prefix in (*prefixes, ""):
+            word = _begun(prefix, "…" if prefix else "other", prefixes)
+            if some or any(part in word and part not in prefix for part in parts):
+                word = _parted([prefix, *some, ""], [*prefixes, *parts])
+            texts += _fresh(word, known, [*prefixes, *parts], len(linked))
+    return texts, few
+
+
+def _parted(pieces: Sequence[str], known: Sequence[str]) -> str:
+    """The pieces, with a sign between them that is in none of the known texts: what is in the whole
+    is in one of the pieces."""
+    return _sign(known).join(pieces)
+
+
+def _sign(known: Sequence[str]) -> str:
+    taken = set().union(*known)
+    return next(
+        sign for sign in chain("…~", map(chr, range(0x2190, sys.maxunicode))) if sign not in taken
+    )
 
 
 def _begun(start: str, end: str, prefixes: Sequence[str]) -> str:
@@ -119,10 +147,11 @@ def _begun(start: str, end: str, prefixes: Sequence[str]) -> str:
     return start + end
 
 
-def _fresh(word: str, taken: Sequence[str], count: int) -> Iterator[str]:
+def _fresh(word: str, taken: Sequence[str], known: Sequence[str], count: int) -> Iterator[str]:
     """So many texts that begin with the word and are none of the others."""
+    more = "~" if all("~" not in one for one in known) else _sign(known)
     for _ in range(count):
         while word in taken:
-            word += "~"
+            word += more
         yield word
-        word += "~"
+        word += more

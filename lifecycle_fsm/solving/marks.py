@@ -16,8 +16,7 @@ from lifecycle_fsm.fields import INT_MAX, INT_MIN, Value
 from lifecycle_fsm.guard import (
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Field,
     In,
     Now,
@@ -74,11 +73,8 @@ class Marks:
                     if isinstance(other, Field | Const | Token | Now):
                         self._mark(self._value(other))
                         return
-                case DaysSince(Field(name)) if name in self.linked:
-                    self._days(self._value(other))
-                    return
-                case DaysInStage() if "stage_entered_at" in self.linked:
-                    self._days(self._value(other))
+                case Elapsed() if one.start.name in self.linked:
+                    self._elapsed(self._value(other), one.unit)
                     return
         free = {name for name in atom.fields if name not in self.bound}
         if self.field not in free:
@@ -108,12 +104,12 @@ class Marks:
         else:
             self.marks.add(value)
 
-    def _days(self, count: Any) -> None:
-        """So many whole days lie between two instants, the older one not being among them."""
+    def _elapsed(self, count: Any, unit: timedelta) -> None:
+        """So many whole units lie between two instants, the older one not being among them."""
         if isinstance(count, int):
-            for days in (count, count + 1):
+            for number in (count, count + 1):
                 try:
-                    self.marks.add(self.world.now - days * _DAY)
+                    self.marks.add(self.world.now - number * unit)
                 except OverflowError:
                     continue
 
@@ -121,16 +117,32 @@ class Marks:
         """Where a value that rises or falls with the field reaches the other side."""
         sides = [self._computed(left), self._computed(right)]
         rises = together(slope(left, self.world), turned(slope(right, self.world)))
-        if rises is None:
-            self.complete = False  # it need not rise or fall all the way
-        for test in (lambda a, b: a >= b, lambda a, b: a > b):
-            self._turn(lambda value, test=test: test(sides[0](value), sides[1](value)))  # type: ignore[misc]
-
-    def _turn(self, holds: Callable[[Any], bool]) -> None:
-        low, high = self.low, self.high
         if self.kind.kind == "datetime":
             self.complete = False  # no guard computes with times, only what was put into one
             return
+        ends = [self.low, self.high]
+        if rises is None:
+            self.complete = False  # it need not rise or fall all the way
+            ends = self._probes()
+
+        def at_least(value: Any) -> bool:
+            return bool(sides[0](value) >= sides[1](value))
+
+        def more(value: Any) -> bool:
+            return bool(sides[0](value) > sides[1](value))
+
+        for low, high in pairwise(ends):
+            self._turn(at_least, low, high)
+            self._turn(more, low, high)
+
+    def _probes(self) -> list[Any]:
+        """Values between which one turn is looked for each, small ones being near to each other."""
+        steps = [2**power for power in range(0, 63, 3)]
+        number = int if self.kind.kind == "int" else float
+        inner = {number(sign * step) for step in steps for sign in (-1, 1)} | {number(0)}
+        return sorted({self.low, self.high, *(one for one in inner if self.low < one < self.high)})
+
+    def _turn(self, holds: Callable[[Any], bool], low: Any, high: Any) -> None:
         first = holds(low)
         if first is holds(high):
             return

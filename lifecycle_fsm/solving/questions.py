@@ -9,12 +9,13 @@ from typing import Literal, TypeAlias
 import attrs
 
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.guard import Guard, all_of, any_of, negate, reads
+from lifecycle_fsm.guard import Guard, all_of, any_of, negate, reads, walk
 from lifecycle_fsm.solving.answer import Answer
 from lifecycle_fsm.solving.by_z3 import ask
 from lifecycle_fsm.solving.formula import Atoms, Node, given, numbers
-from lifecycle_fsm.solving.search import BUDGET, OutOfBudget, Search
+from lifecycle_fsm.solving.search import BUDGET, Search
 from lifecycle_fsm.solving.whenever import shifted, shifts
+from lifecycle_fsm.solving.work import OutOfBudget
 from lifecycle_fsm.solving.world import World
 
 #: Who decides.
@@ -37,16 +38,21 @@ def solve(guard: Guard, world: World, *, budget: int = BUDGET, prover: Prover = 
     """
     words = world.vocabulary
     atoms = world.atoms
-    plain = atoms.plain(guard)
-    node = atoms.node(all_of(plain, *world.laws_for(reads(plain))))
-    answer, found = Answer("undecided"), _NOBODY
-    if prover != "z3":
-        answer, found = _try(node, atoms, world, budget)
-    if prover != "search" and answer.verdict == "undecided":
-        answer, found = ask(node, atoms, world)
-    if not answer.found:
-        return answer
-    small = _smallest(node, found, atoms, world)
+    try:
+        world.work.spend(1)
+        plain = atoms.plain(guard)
+        world.work.spend(sum(1 for _ in walk(plain)))
+        node = atoms.node(all_of(plain, *world.laws_for(reads(plain))))
+        answer, found = Answer("undecided"), _NOBODY
+        if prover != "z3":
+            answer, found = _try(node, atoms, world, budget)
+        if prover != "search" and answer.verdict == "undecided":
+            answer, found = ask(node, atoms, world)
+        if not answer.found:
+            return answer
+        small = _smallest(node, found, atoms, world)
+    except OutOfBudget as over:
+        return Answer("undecided", reason=str(over))
     answers = {name for name in small if name not in words.fields}
     return Answer(
         "found",
@@ -65,6 +71,8 @@ def solve_whenever(
         GuardError: the guard does not fit the world's vocabulary.
         MissingExtra: z3 is needed and not installed.
     """
+    if over := world.work.over:
+        return Answer("undecided", reason=over)
     plain = world.atoms.plain(guard)
     answer: Answer | None = None
     unclear: Answer | None = None
@@ -107,8 +115,8 @@ def _try(node: Node, atoms: Atoms, world: World, budget: int) -> tuple[Answer, M
     search = Search(atoms, world, budget)
     try:
         found = search.run(node)
-    except OutOfBudget:
-        return Answer("undecided", reason=f"more than {budget:,} cases"), _NOBODY
+    except OutOfBudget as over:
+        return Answer("undecided", reason=str(over)), _NOBODY
     if found is not None:
         return Answer("found"), found
     if search.complete:
@@ -140,6 +148,7 @@ def _smallest(
     person = {name: _start(name, world) for name in every} | dict(found)
 
     def holds() -> bool:
+        world.work.spend(len(every))
         outcomes = {
             number: atoms[number].holds(
                 {name: person[name] for name in atoms[number].fields}, world.now

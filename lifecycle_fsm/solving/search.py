@@ -9,14 +9,13 @@ from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Compare, Field
 from lifecycle_fsm.solving.candidates import candidates
 from lifecycle_fsm.solving.formula import Atom, Atoms, Node, given, numbers
+from lifecycle_fsm.solving.work import STEPS, OutOfBudget
 from lifecycle_fsm.solving.world import World
 
-#: How many nodes a search may look at before it gives up.
+#: How many cases one question may look at before it gives up.
 BUDGET = 20_000
-
-
-class OutOfBudget(Exception):
-    """The search has looked at as many nodes as it may."""
+#: Of a formula so large that a case takes more steps, fewer cases are looked at.
+_STEPS_A_CASE = STEPS // 2
 
 
 class Search:
@@ -29,7 +28,8 @@ class Search:
     def __init__(self, atoms: Atoms, world: World, budget: int = BUDGET) -> None:
         self._atoms = atoms
         self._world = world
-        self._left = budget
+        self._budget, self._left = budget, budget
+        self._steps = budget * _STEPS_A_CASE
         self._refuted: set[tuple[object, ...]] = set()
         #: Whether all values that can matter were tried so far.
         self.complete = True
@@ -47,22 +47,26 @@ class Search:
             return dict(bound)
         if node is False:
             return None
-        present = [self._atoms[number] for number in dict.fromkeys(numbers(node))]
+        every = list(numbers(node))
+        present = [self._atoms[number] for number in dict.fromkeys(every)]
         half = {name for atom in present for name in atom.fields if name in bound}
         key = (node, *((name, type(bound[name]), bound[name]) for name in sorted(half)))
         if key in self._refuted:
             return None
         self._left -= 1
         if self._left < 0:
-            raise OutOfBudget
+            raise OutOfBudget(f"more than {self._budget:,} cases")
         field, linked = self._next(present, bound)
         reading = [atom for atom in present if not linked.isdisjoint(atom.fields)]
+        # To look for the thresholds of a number takes as much as some comparisons.
+        self._spend(len(every) + STEPS * len(reading))
         tried = candidates(field, reading, bound, self._world, linked)
         self.complete = self.complete and tried.complete
-        told = {number for number in numbers(node) if field in self._atoms[number].fields}
+        told = {number for number in every if field in self._atoms[number].fields}
         seen: set[tuple[object, ...]] = set()
         for value in tried.values:
             bound[field] = value
+            self._spend(len(told) + len(every))
             outcomes = {
                 number: self._atoms[number].holds(
                     {name: bound[name] for name in self._atoms[number].fields}, self._world.now
@@ -80,6 +84,12 @@ class Search:
             del bound[field]
         self._refuted.add(key)
         return None
+
+    def _spend(self, steps: int) -> None:
+        self._steps -= steps
+        if self._steps < 0:
+            raise OutOfBudget(f"more than {self._budget:,} cases")
+        self._world.work.spend(steps)
 
     def _next(self, present: list[Atom], bound: Mapping[str, Value]) -> tuple[str, frozenset[str]]:
         """The field to try next, with those that it is compared with, itself included: first the

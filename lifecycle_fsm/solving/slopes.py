@@ -8,8 +8,7 @@ from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Extreme,
     Field,
     Guard,
@@ -39,7 +38,7 @@ def slope(term: Term, world: World) -> Slope:
     match term:
         case Field():
             return 1
-        case DaysSince() | DaysInStage():
+        case Elapsed():
             return -1
         case Arithmetic("*", left, right):
             for one, other in ((left, right), (right, left)):

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from lifecycle_fsm.guard import (
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Field,
     Guard,
     Known,
@@ -16,6 +15,7 @@ from lifecycle_fsm.guard import (
     Truth,
     all_of,
     always,
+    elapsed_since,
     inline,
     never,
     resolve,
@@ -24,8 +24,6 @@ from lifecycle_fsm.guard import (
     walk,
 )
 from lifecycle_fsm.guard.vocabulary import Vocabulary
-
-_ENTERED = "stage_entered_at"
 
 
 def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabulary) -> Guard:
@@ -55,10 +53,8 @@ def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabula
                 value = values[name]
                 assert isinstance(value, Term), "a yes/no field is never part of a value"
                 return value
-            case DaysSince(Field(name)) if name in values:
-                return _days(values[name], one)
-            case DaysInStage() if _ENTERED in values:
-                return _days(values[_ENTERED], one)
+            case Elapsed() if one.start.name in values:
+                return _elapsed(values[one.start.name], one)
         return one
 
     # Values first: a guard that a field got speaks of the fields before, and is left as it is.
@@ -69,10 +65,10 @@ def _known(term: Term) -> Guard:
     return all_of(*(Known(one) for one in walk(term) if isinstance(one, Field)))
 
 
-def _days(value: Term | Guard, before: Term) -> Term:
+def _elapsed(value: Term | Guard, before: Elapsed) -> Term:
     match value:
         case Now():
             return Const(0)
         case Field():
-            return DaysSince(value)
+            return elapsed_since(value, before)
     return before

@@ -17,8 +17,7 @@ import attrs
 from lifecycle_fsm.guard import (
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Guard,
     Term,
     Token,
@@ -45,10 +44,10 @@ def shifts(guard: Guard, now: datetime, words: Vocabulary) -> Iterator[timedelta
     ways = {timedelta(0)}
     for node in walk(guard):
         match node:
-            case Compare(_, DaysSince() | DaysInStage(), other):
+            case Compare(_, Elapsed() as elapsed, other):
                 value = scalar_value(other, words)
                 if value is not None and isinstance(value[0], int):
-                    ways |= _lengths(value[0])
+                    ways |= _lengths(value[0], elapsed.unit)
             case Moment(value) if isinstance(value, datetime):
                 ways.add(now - value)
     behind = {_later(date, way) for date in dates for way in ways}
@@ -87,9 +86,9 @@ def _dates(node: Guard | Term, words: Vocabulary) -> Iterator[datetime]:
         )
 
 
-def _lengths(days: int) -> set[timedelta]:
+def _lengths(count: int, unit: timedelta) -> set[timedelta]:
     try:
-        return {days * _DAY, (days + 1) * _DAY}
+        return {count * unit, (count + 1) * unit}
     except OverflowError:
         return set()
 

@@ -11,6 +11,7 @@ import attrs
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import Guard, Vocabulary, reads
 from lifecycle_fsm.solving.formula import Atoms
+from lifecycle_fsm.solving.work import Work
 
 #: The instant at which a person that is found lives. Any would do: guards see the clock only as
 #: differences to it [S4].
@@ -32,6 +33,7 @@ class World:
         latest: time fields that are never later than this, such as those that only ``now`` writes.
         laws: guards that hold for everybody, such as that a journey begins before its stage.
         now: the instant of the decision.
+        work: what all questions about these persons may take together.
     """
 
     vocabulary: Vocabulary
@@ -39,6 +41,7 @@ class World:
     latest: Mapping[str, datetime] = attrs.field(factory=dict)
     laws: tuple[Guard, ...] = ()
     now: datetime = NOW
+    work: Work = attrs.field(factory=Work, eq=False, repr=False)
     #: The comparisons that were asked about so far, ready to run.
     atoms: Atoms = attrs.field(
         init=False,

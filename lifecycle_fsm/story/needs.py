@@ -10,8 +10,7 @@ from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Field,
     In,
     Known,
@@ -20,12 +19,14 @@ from lifecycle_fsm.guard import (
     Opaque,
     Or,
     Outcome,
-    StartsWith,
     Term,
+    TextMatch,
     Token,
     Truth,
     negate,
+    reads,
     to_text,
+    value_of,
 )
 from lifecycle_fsm.guard.explain import Seen
 from lifecycle_fsm.machine import Refusal
@@ -88,7 +89,7 @@ class Needs:
                 return _one(speech.term(field))
             case Known(field):
                 return f"{speech.term(field)} to be known"
-            case StartsWith() | In():
+            case TextMatch() | In():
                 return f"{_to_be(speech.condition(outcome.guard))}{self._seen(outcome)}"
             case Opaque(name):
                 return f"“{plain(name)}”, which a program decides"
@@ -112,10 +113,8 @@ class Needs:
             more = "more than " if op == ">" and not isinstance(wanted, int) else ""
             what = f"({_n(has)} of {more}{_n(wanted)})"
             match left:
-                case DaysInStage():
-                    return f"{_days(gap)} in this stage {what}"
-                case DaysSince(field):
-                    return f"{_days(gap)} since the {speech.field(field.name)} {what}"
+                case Elapsed():
+                    return f"{_units(gap, left)} {self._since(left)} {what}"
                 case Field(name) if name.endswith("_score"):
                     points = "point" if gap == 1 else "points"
                     return f"{_n(gap)} more {points} of {speech.field(name)} {what}"
@@ -173,12 +172,9 @@ class Needs:
                 yield from self._met(next(child for child in outcome.children if child.holds))
             case Named() if outcome.children:
                 yield from self._met(outcome.children[0])
-            case Compare(op, DaysInStage() | DaysSince() as left, _) if op in (">=", ">"):
-                days = self._number(left, outcome)
-                since = "in this stage"
-                if isinstance(left, DaysSince):
-                    since = f"since the {speech.field(left.field.name)}"
-                yield f"{_days(days or 0, more=False)} {since}"
+            case Compare(op, Elapsed() as left, _) if op in (">=", ">"):
+                number = self._number(left, outcome)
+                yield f"{_units(number or 0, left, more=False)} {self._since(left)}"
             case Compare(op, Field(name) as left, right) if op in (">=", ">"):
                 has, wanted = self._number(left, outcome), self._number(right, outcome)
                 if has is None or wanted is None:
@@ -200,6 +196,11 @@ class Needs:
 
     # -- values ----------------------------------------------------------------------------------
 
+    def _since(self, elapsed: Elapsed) -> str:
+        if elapsed.in_stage:
+            return "in this stage"
+        return f"since the {self.speech.field(elapsed.start.name)}"
+
     def _is_event(self, term: Term) -> bool:
         """Whether it is one of the times of every person, which are told as what happened then."""
         known = BASE_FIELDS.get(term.name) if isinstance(term, Field) else None
@@ -212,13 +213,12 @@ class Needs:
                 return _as_number(value)
             case Token(name):
                 return _as_number(self.speech.model.tokens[name])
-            case Field() | DaysSince() | DaysInStage():
+            case Field() | Elapsed():
                 return _as_number(dict(outcome.seen).get(to_text(term)))
-            case Arithmetic(op, left, right):
-                one, other = self._number(left, outcome), self._number(right, outcome)
-                if one is None or other is None:
-                    return None
-                return {"+": one + other, "-": one - other, "*": one * other}[op]
+            case Arithmetic():
+                seen = dict(outcome.seen)
+                fields = {name: seen.get(name) for name in reads(term)}
+                return _as_number(value_of(term, fields, self.speech.model.vocabulary))
         return None
 
 
@@ -235,8 +235,9 @@ def _n(number: float) -> str:
     return f"{number:,.10g}".replace("-", "−")
 
 
-def _days(number: float, *, more: bool = True) -> str:
-    return f"{_n(number)} {'more ' if more else ''}{'day' if number == 1 else 'days'}"
+def _units(number: float, elapsed: Elapsed, *, more: bool = True) -> str:
+    units = elapsed.units.removesuffix("s" if number == 1 else "")
+    return f"{_n(number)} {'more ' if more else ''}{units}"
 
 
 def _one(words: str) -> str:
@@ -246,6 +247,8 @@ def _one(words: str) -> str:
 _INFINITIVES = {
     " does not start with ": " not to start with ",
     " starts with ": " to start with ",
+    " does not contain ": " not to contain ",
+    " contains ": " to contain ",
     " is not ": " not to be ",
     " is ": " to be ",
 }

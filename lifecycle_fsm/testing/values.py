@@ -11,14 +11,13 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Field,
     Guard,
     In,
     Payload,
-    StartsWith,
     Term,
+    TextMatch,
     Token,
     inline,
     resolve,
@@ -128,8 +127,8 @@ def _listening(model: Model, kind: str) -> Iterator[Guard]:
 
 def _turns(part: Guard | Term, model: Model) -> Iterator[tuple[str, Value]]:
     match part:
-        case StartsWith(Payload(name), prefix):
-            for text in _values(prefix, model):
+        case TextMatch(Payload(name), other):
+            for text in _values(other, model):
                 yield name, text
                 yield name, f"{text} more"
         case In(Payload(name), options):
@@ -165,15 +164,15 @@ def lengths(model: Model) -> tuple[timedelta, ...]:
     for guard in guards_of(model):
         for part in walk(inline(resolve(guard, model.vocabulary), model.vocabulary)):
             match part:
-                case Compare(_, DaysSince() | DaysInStage(), other):
-                    turning |= {_days(one) for one in _values(other, model)}
+                case Compare(_, Elapsed(unit=unit), other):
+                    turning |= {_length(one, unit) for one in _values(other, model)}
     for one in turning:
         found |= {length for length in (one - _TICK, one, one + _TICK) if length >= timedelta(0)}
     return tuple(sorted(found))
 
 
-def _days(value: Value) -> timedelta:
-    return timedelta(days=value) if type(value) is int and 0 <= value <= 10_000 else timedelta(0)
+def _length(value: Value, unit: timedelta) -> timedelta:
+    return value * unit if type(value) is int and 0 <= value <= 10_000 else timedelta(0)
 
 
 def at(value: Value, now: datetime) -> Value:

@@ -16,8 +16,7 @@ from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Elapsed,
     Extreme,
     Field,
     Guard,
@@ -29,13 +28,15 @@ from lifecycle_fsm.guard import (
     Or,
     Payload,
     Scalar,
-    StartsWith,
     Term,
+    TextMatch,
     Token,
     Truth,
     inline,
     label,
     resolve,
+    value_of,
+    walk,
 )
 from lifecycle_fsm.guard.label import MOST_OPTIONS, value_words
 from lifecycle_fsm.guard.text import chain
@@ -143,8 +144,8 @@ class Words:
                 return f"{self.term(term)} is on the list “{named}”"
             case In(term, options):
                 return f"{self._subject(term)} {joined(self._listed(options), 'or')}"
-            case StartsWith(term, prefix):
-                return f"{self.term(term)} starts with “{clean(str(self._constant(prefix)))}”"
+            case TextMatch(term, text):
+                return f"{self.term(term)} {guard.verb} “{clean(str(self._constant(text)))}”"
             case Known(field) if self._is_time(field):
                 return f"any {self.term(field)}"
             case Known(field):
@@ -177,7 +178,7 @@ class Words:
                 return "never"
             case Compare("==", Field("stage"), Const(str() as name)):
                 return f"stage is not {self.stage(name)}"
-            case Compare("==", left, right) if not isinstance(left, DaysSince | DaysInStage):
+            case Compare("==", left, right) if not isinstance(left, Elapsed):
                 return f"{self.term(left)} is not {self.term(right)}"
             case In(Field("stage"), options):
                 return f"stage is {_none_of(self._stage_values(options))}"
@@ -185,9 +186,8 @@ class Words:
                 return f"{self.term(term)} is not on the list “{named}”"
             case In(term, options):
                 return f"{self.term(term)} is {_none_of(self._listed(options))}"
-            case StartsWith(term, prefix):
-                words = clean(str(self._constant(prefix)))
-                return f"{self.term(term)} does not start with “{words}”"
+            case TextMatch(term, text):
+                return f"{self.term(term)} {guard.denied} “{clean(str(self._constant(text)))}”"
             case Known(field) if self._is_time(field):
                 return f"no {self.term(field)}"
             case Known(field):
@@ -220,8 +220,8 @@ class Words:
 
     def _compare(self, op: str, left: Term, right: Term) -> str:
         match left, right:
-            case ((DaysSince() | DaysInStage()), _):
-                return self._days(op, left, right)
+            case Elapsed(), _:
+                return self._elapsed(op, left, right)
             case Field("stage"), Const(str() as name):
                 return f"stage is {self.stage(name)}"
             case Field(name), Field(start) if start == _START and op == ">=":
@@ -239,12 +239,13 @@ class Words:
             return f"{_MANY[op].format(value)} {self.term(left)}"
         return f"{self.term(left)} {_MUCH[op].format(value)}"
 
-    def _days(self, op: str, days: Term, other: Term) -> str:
-        since = "in this stage"
-        if isinstance(days, DaysSince):
-            since = f"since {self.field(days.field.name)}"
+    def _elapsed(self, op: str, elapsed: Elapsed, other: Term) -> str:
         number = self.term(other)
-        return f"{_MANY[op].format(number)} {'day' if number == '1' else 'days'} {since}"
+        units = elapsed.units.removesuffix("s" if number == "1" else "")
+        return f"{_MANY[op].format(number)} {units} {self._since(elapsed)}"
+
+    def _since(self, elapsed: Elapsed) -> str:
+        return "in this stage" if elapsed.in_stage else f"since {self.field(elapsed.start.name)}"
 
     def _is_time(self, term: Term) -> bool:
         kind = self._type(term)
@@ -272,10 +273,8 @@ class Words:
                 return plain(name)
             case Now():
                 return "now"
-            case DaysSince(field):
-                return f"days since {self.field(field.name)}"
-            case DaysInStage():
-                return "days in this stage"
+            case Elapsed():
+                return f"{term.units} {self._since(term)}"
             case Arithmetic(op, left, right):
                 number = self._folded(term)
                 if number is not None:
@@ -304,11 +303,10 @@ class Words:
                 value = self._constant(term)
                 number = isinstance(value, int | float) and not isinstance(value, bool)
                 return value if number else None  # type: ignore[return-value]
-            case Arithmetic(op, left, right):
-                one, other = self._folded(left), self._folded(right)
-                if one is None or other is None:
-                    return None
-                return {"+": one + other, "-": one - other, "*": one * other}[op]
+            case Arithmetic() if not any(isinstance(one, Field | Payload) for one in walk(term)):
+                folded = value_of(term, {}, self.model.vocabulary)
+                assert isinstance(folded, int | float), "arithmetic is of numbers"
+                return folded
         return None
 
     # -- lengths and limits ------------------------------------------------------------------

@@ -12,7 +12,7 @@ from lifecycle_fsm.checks import check
 from lifecycle_fsm.checks.checking import CHECKS
 from lifecycle_fsm.checks.ground import Ground
 from lifecycle_fsm.model import shipped
-from lifecycle_fsm.solving import Prover
+from lifecycle_fsm.solving import Prover, Work
 
 ROUNDS = {"search": 5, "z3": 2}
 
@@ -29,7 +29,7 @@ def cost(model: Model, prover: Prover) -> float:
 
 def shares(model: Model) -> list[tuple[str, float]]:
     """Milliseconds of each check, the dearest first; what one has asked the next need not."""
-    ground, found = Ground(model), []
+    ground, found = Ground(model, Work()), []
     for name, one in CHECKS:
         start = time.process_time()
         list(one(ground))

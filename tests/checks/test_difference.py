@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+from typing import Any
+
 import attrs
 import pytest
 
 from lifecycle_fsm import Model, Move, load, loads
 from lifecycle_fsm.checks.difference import Difference, differences
-from lifecycle_fsm.model import shipped_text
+from lifecycle_fsm.model import from_plain, shipped_text
+from tests.model.test_version import BASE, MEANING, WORDS
 
 TEXT = shipped_text("waterfall")
 OLD = load("waterfall")
@@ -102,3 +107,50 @@ def test_what_is_told_reads_as_a_sentence() -> None:
         "  + fits and interested  (demographic_score >= 20 and behavior_score >= 50)",
         "  now also: behavior score 50, demographic score 20",
     ]
+
+
+@pytest.mark.parametrize("change", MEANING.values(), ids=MEANING.keys())
+def test_s28_another_version_is_a_difference(change: Callable[[dict[str, Any]], Any]) -> None:
+    plain = copy.deepcopy(BASE)
+    change(plain)
+    assert any(one.change != "same" for one in differences(from_plain(BASE), from_plain(plain)))
+
+
+@pytest.mark.parametrize("change", WORDS.values(), ids=WORDS.keys())
+def test_s28_words_are_no_difference(change: Callable[[dict[str, Any]], Any]) -> None:
+    plain = copy.deepcopy(BASE)
+    change(plain)
+    assert differences(from_plain(BASE), from_plain(plain)) == ()
+
+
+def test_s28_a_token_that_gives_way_to_its_number_is_no_longer_followed() -> None:
+    numbers = changed(('"days in stage >= $rest_days"', '"days in stage >= 90"'))
+    (one,) = differences(OLD, numbers)
+    assert (one.part, one.name, one.change) == ("guard of move", "rested", "changed")
+    assert str(one).endswith("it no longer follows $rest_days")
+    (back,) = differences(numbers, OLD)
+    assert back.note == "it now follows $rest_days"
+
+
+def test_a_named_guard_that_is_written_out_decides_the_same() -> None:
+    (one,) = differences(
+        OLD, changed(('when = "opportunity_open"', 'when = "open_opportunities >= 1"'))
+    )
+    assert (one.change, one.note) == ("same", "")
+
+
+def test_who_is_shown_stands_where_the_move_is_asked_for() -> None:
+    moves = {one.name: one for one in OLD.moves}
+
+    def told(when: str) -> Difference:
+        other = attrs.evolve(moves["ruled_out"], when=when)
+        new = attrs.evolve(OLD, moves=tuple({**moves, "ruled_out": other}.values()))
+        (one,) = differences(OLD, new)
+        return one
+
+    stricter = told("stage in ['mql', 'customer']")
+    assert stricter.change == "stricter"
+    assert stricter.loses is not None
+    assert stricter.loses["stage"] in {"mal", "sal", "sql", "recycled"}
+    # Nobody is asked there, so that leaving these out leaves out nobody.
+    assert told("stage != 'customer' and stage != 'processing'").change == "same"

@@ -22,7 +22,7 @@ SHOWN = [
     pytest.param(one, index, id=f"{one.name}-{index}")
     for one in FOUND
     for index, expected in enumerate(one.findings)
-    if not {"witness", "both", "taken_by", "runs", "open"}.isdisjoint(expected)
+    if not {"witness", "both", "taken_by", "runs", "waits", "open"}.isdisjoint(expected)
 ]
 KEYS = ("check", "severity", "fault", "where", "stage")
 
@@ -59,6 +59,7 @@ def test_the_fault_is_found_and_nothing_else(one: Seeded) -> None:
         {key: expected.get(key) for key in KEYS} for expected in one.findings
     ]
     for each, expected in zip(found, one.findings, strict=True):
+        assert list(each.also) == expected.get("also", [])
         for words in expected.get("says", ()):
             assert words in each.message
 
@@ -82,6 +83,8 @@ def test_the_person_shows_the_fault(one: Seeded, index: int) -> None:
         assert holds(model, guards[expected["open"]], person, found.at or NOW)
     if "both" in expected:
         overlaps(model, found, expected["both"])
+    if "waits" in expected:
+        holds_on_entry(model, found, *expected["waits"])
     if "taken_by" in expected:
         assert holds(model, guards[expected["rule"]], person, found.at or NOW)
         assert made(model, found, trigger_of(model, expected["rule"])) == expected["taken_by"]
@@ -141,7 +144,17 @@ def runs(model: Model, found: Finding, expected: Mapping[str, Any]) -> None:
     machine.let(person, NOW + timedelta(days=400))
     rows = person.history[1:]
     assert [row.rule for row in rows][: len(expected["runs"])] == expected["runs"]
-    if len(expected["runs"]) == 2:
-        assert rows[1].now - rows[0].now == timedelta(microseconds=1)
+    assert rows[2].now == rows[1].now
+
+
+def holds_on_entry(model: Model, found: Finding, way: str, back: str) -> None:
+    """The way in is made now, and the return holds at that same instant."""
+    machine = LifecycleMachine(model)
+    person = somebody(model, found, machine=machine)
+    detour = next(move for move in model.moves if move.name == way)
+    if detour.on is None:
+        machine.let(person, NOW)
     else:
-        assert rows[2].now == rows[1].now
+        machine.fire(person, detour.on, at=NOW)
+    assert (person.stage, person.history[-1].rule) == (detour.target, way)
+    assert holds(model, places(model)[back], person)

@@ -9,12 +9,14 @@ import sys
 from datetime import datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from lifecycle_fsm import Model, Move, load
-from lifecycle_fsm.checks import CHECKS, Finding, check
+from lifecycle_fsm.checks import CHECKS, Finding, check, differences, world_of
+from lifecycle_fsm.guard import parse_guard
 from lifecycle_fsm.model import shipped
-from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.solving import NOW, Work, solve
 from tests.checks.seeded import BASE, Seeded, found_in, read
 from tests.machine.small import DAY, move, small
 
@@ -96,6 +98,53 @@ def test_a_small_budget_tells_less_and_nothing_else(one: Seeded) -> None:
     decided = {each for each in verdicts(found) if each[2] != "not decided"}
     assert decided <= set(verdicts(found_in(one.text)))
     assert len(decided) < len(found)
+
+
+#: Sums over several fields in each of many conditions: to try values takes for ever.
+HARD = " and ".join(
+    f"(level + {b} * 3 == {n} or level * 5 - {c} > {n} or {b} == {c})"
+    for n, (b, c) in enumerate(zip("abcdefgh", "bcdefgha", strict=True))
+)
+
+
+def hard() -> Model:
+    from lifecycle_fsm.fields import FieldDef, FieldType
+    from tests.machine.small import FIELDS
+
+    more = (FieldDef(name, FieldType("int")) for name in "abcdefgh")
+    return small(move("first", "a", "b", when=HARD), fields=(*FIELDS, *more))
+
+
+def test_the_budget_counts_all_questions_together_and_the_same_everywhere() -> None:
+    def told(budget: int) -> list[str]:
+        return [str(one) for one in check(hard(), budget=budget)]
+
+    assert told(300) == told(300)
+    assert any("more than 300 cases in all" in one for one in told(300))
+    decided = {one for one in told(300) if "not decided" not in one}
+    assert decided <= set(told(3_000))
+
+
+def test_work_ends_where_it_has_to() -> None:
+    work = Work(300)
+    world = attrs.evolve(world_of(hard()), work=work)
+    for _ in range(100):
+        solve(parse_guard(HARD), world)
+    assert work.left == 0
+    assert solve(parse_guard("hand_raised"), world).reason == "more than 300 cases in all"
+
+
+def test_a_clock_is_looked_at_only_where_somebody_asks() -> None:
+    told = [one for one in check(hard(), seconds=0) if one.fault == "not decided"]
+    assert {one.check for one in told} >= {"sort_rules", "guard_never", "redundant_conditions"}
+    assert any("more than 0 seconds" in one.message for one in told)
+    assert all(one.severity == "hint" for one in told)
+
+
+def test_a_comparison_of_models_has_a_budget_too() -> None:
+    other = attrs.evolve(hard(), moves=[move("first", "a", "b", when=f"ready and {HARD}")])
+    told = {one.part: one.change for one in differences(hard(), other, budget=1)}
+    assert told["guard of move"] == "not decided"
 
 
 TWO_SUMS = (
@@ -220,7 +269,7 @@ def test_errors_come_before_warnings_and_hints() -> None:
     (text,) = texts
     worse = text.replace('when = "days in stage >= $rest_days"', 'when = "days in stage >= 90"')
     found = found_in(worse.replace("role is missing or role not in", "role not in"))
-    assert [one.severity for one in found] == ["error"] * 3 + ["warning", "hint"]
+    assert [one.severity for one in found] == ["error", "warning", "hint"]
 
 
 def test_a_model_from_python_is_checked_like_a_file() -> None:

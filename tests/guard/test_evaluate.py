@@ -78,7 +78,11 @@ def test_compiled_value_agrees_with_the_oracle_s5(term: Term, person: Any, paylo
         ("(score - 2) * 3", 10, 24),
         ("score - 2 - 3", 10, 5),
         ("score + 0.5", 1, 1.5),
-        ("score * 9223372036854775807", 4, 4 * (2**63 - 1)),  # raw: clamps are the caller's
+        ("score * 9223372036854775807", 4, 2**63 - 1),  # each operation stops at 64 bits
+        ("score * 9223372036854775807 - 9223372036854775807", 4, 0),
+        ("0 - 9223372036854775807 - score", 4, -(2**63)),
+        ("score * 1e300", 1, 2**63 - 1),
+        ("(score + 0.5) * 1.7e308 * 10", 1, 1.7976931348623157e308),
     ],
 )
 def test_values_s5(text: str, score: int, expected: float) -> None:

@@ -21,10 +21,10 @@ from lifecycle_fsm.guard import (
     parse_guard,
     turning_points,
 )
-from lifecycle_fsm.guard.terms import Compare, DaysInStage, DaysSince, walk
+from lifecycle_fsm.guard.terms import Compare, Elapsed, walk
 from tests.guard.trees import MOMENTS, NOW, VOCABULARY, days
 
-DAY, MICRO = timedelta(days=1), timedelta(microseconds=1)
+DAY, HOUR, MICRO = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
 PEOPLE = st.builds(
     SimpleNamespace,
     created_at=st.none() | MOMENTS,
@@ -37,7 +37,7 @@ def answers(guard: Guard, person: Any, now: datetime) -> list[bool]:
     return [
         compile_guard(node, VOCABULARY)(person, now)
         for node in walk(guard)
-        if isinstance(node, Compare) and isinstance(node.left, DaysSince | DaysInStage)
+        if isinstance(node, Compare) and isinstance(node.left, Elapsed)
     ]
 
 
@@ -46,13 +46,14 @@ def answers(guard: Guard, person: Any, now: datetime) -> list[bool]:
 def test_first_microsecond_of_the_next_change_s20(atoms: list[Guard], person: Any) -> None:
     guard = any_of(*atoms)
     before = answers(guard, person, NOW)
-    # By brute force: a count of whole days changes only at whole days after a field.
+    # By brute force: a count changes only at whole days or hours after a field.
     boundaries = sorted(
         instant
         for field in (person.created_at, person.lost_at, person.stage_entered_at)
         if field is not None
-        for count in range(-12, 13)
-        if (instant := field + count * DAY) > NOW
+        for count in range(-12, 28)
+        for unit in (DAY, HOUR)
+        if (instant := field + count * unit) > NOW
     )
     expected = next((at for at in boundaries if answers(guard, person, at) != before), None)
     found = next_change(guard, person, NOW, VOCABULARY)
@@ -86,6 +87,23 @@ def test_turning_points(text: str, after: list[int]) -> None:
         found.append(change)
         change = next_change(guard, person, change, VOCABULARY)
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("hours in stage >= 36", [36]),
+        ("hours in stage > 36", [37]),
+        ("hours in stage == 1", [1, 2]),
+        ("hours in stage >= 30 or days in stage >= 1", [24, 30]),
+    ],
+)
+def test_hours_turn_at_whole_hours(text: str, after: list[int]) -> None:
+    guard, person = parse_guard(text), SimpleNamespace(stage_entered_at=NOW)
+    assert sorted(point.length for point in turning_points(guard, VOCABULARY)) == [
+        count * HOUR for count in after
+    ]
+    assert next_change(guard, person, NOW, VOCABULARY) == NOW + after[0] * HOUR
 
 
 def test_named_guards_and_other_attributes() -> None:

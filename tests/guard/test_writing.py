@@ -17,12 +17,15 @@ from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
     Const,
+    Contains,
     DaysInStage,
     DaysSince,
     Expression,
     Extreme,
     Field,
     Guard,
+    HoursInStage,
+    HoursSince,
     In,
     Known,
     Named,
@@ -42,6 +45,7 @@ from lifecycle_fsm.guard import (
     compare,
     days_in_stage,
     greatest,
+    hours_in_stage,
     label,
     least,
     named,
@@ -136,6 +140,18 @@ TABLE: list[tuple[str, Any, Guard, str]] = [
         Not(StartsWith(Field("source"), Token("prefix"))),
         "source does not start with “Hand-”",
     ),
+    (
+        "source contains 'demo'",
+        p.source.contains("demo"),
+        Contains(Field("source"), Const("demo")),
+        "source contains “demo”",
+    ),
+    (
+        "not source contains $prefix",
+        ~p.source.contains(t.prefix),
+        Not(Contains(Field("source"), Token("prefix"))),
+        "source does not contain “Hand-”",
+    ),
     ("source is known", p.source.is_known(), Known(Field("source")), "source known"),
     ("source is missing", p.source.is_missing(), Not(Known(Field("source"))), "source missing"),
     (
@@ -149,6 +165,18 @@ TABLE: list[tuple[str, Any, Guard, str]] = [
         days_in_stage < t.rest,
         Compare("<", DaysInStage(), Token("rest")),
         "less than 2 days in stage",
+    ),
+    (
+        "hours since lost_at >= 36",
+        p.lost_at.hours_since() >= 36,
+        Compare(">=", HoursSince(Field("lost_at")), Const(36)),
+        "36 hours or more since lost",
+    ),
+    (
+        "hours in stage <= 1",
+        hours_in_stage <= 1,
+        Compare("<=", HoursInStage(), Const(1)),
+        "at most 1 hour in stage",
     ),
     (
         "created_at < 2024-05-01",
@@ -285,7 +313,7 @@ _SCALARS = st.one_of(
     st.booleans(),
     st.integers(-(2**63), 2**63 - 1),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.text(st.characters(exclude_categories=["Cs"])),
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
     st.datetimes(timezones=st.just(UTC)),
 )
 _TERMS: st.SearchStrategy[Term] = st.recursive(
@@ -294,7 +322,8 @@ _TERMS: st.SearchStrategy[Term] = st.recursive(
     | st.builds(Payload, _NAMES)
     | st.builds(Const, _SCALARS)
     | st.builds(DaysSince, st.builds(Field, _NAMES))
-    | st.sampled_from([Now(), DaysInStage()]),
+    | st.builds(HoursSince, st.builds(Field, _NAMES))
+    | st.sampled_from([Now(), DaysInStage(), HoursInStage()]),
     lambda below: (
         st.builds(Arithmetic, st.sampled_from(["+", "-", "*"]), below, below)
         | st.builds(
@@ -312,6 +341,7 @@ _ANY: st.SearchStrategy[Guard] = st.recursive(
         st.builds(In, _TERMS, st.lists(_SCALARS, max_size=3).map(tuple).map(Const)),
         st.builds(In, _TERMS, st.builds(Token, _NAMES)),
         st.builds(StartsWith, _TERMS, st.builds(Token, _NAMES)),
+        st.builds(Contains, _TERMS, st.builds(Token, _NAMES)),
         st.builds(Truth, st.builds(Field, _NAMES)),
         st.builds(Known, st.builds(Field, _NAMES)),
         st.just(Always()),
@@ -357,6 +387,8 @@ def python_term(term: Term) -> Any:
             return value
         case DaysSince(field):
             return Expression(field).days_since()
+        case HoursSince(field):
+            return Expression(field).hours_since()
         case Arithmetic(op, left, right):
             one, other = python_term(left), python_term(right)
             if isinstance(left, Const) and isinstance(right, Const):

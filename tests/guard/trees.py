@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from types import SimpleNamespace
@@ -18,11 +19,14 @@ from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
     Const,
+    Contains,
     DaysInStage,
     DaysSince,
     Extreme,
     Field,
     Guard,
+    HoursInStage,
+    HoursSince,
     In,
     Known,
     Named,
@@ -79,13 +83,16 @@ VOCABULARY = Vocabulary(
 
 # Small numbers, so that equal ones and boundaries come up often.
 INTEGERS = st.integers(-4, 4) | st.sampled_from([64, 65, 66, 2**63 - 1, -(2**63)])
-DECIMALS = st.sampled_from([-1.5, -0.1, 0.0, 0.1, 0.5, 1.0, 2.0, 65.0, 1e300, 1e-7])
+DECIMALS = st.sampled_from(
+    [-1.5, -0.1, 0.0, 0.1, 0.5, 1.0, 2.0, 65.0, 1e300, 1e-7, -1.5e308, 1.7e308, 2.0**63]
+)
 MOMENTS = st.builds(
     lambda days, micros: NOW - timedelta(days=days, microseconds=micros),
     st.integers(-3, 4),
     st.sampled_from([-1, 0, 1]),
 )
-TEXTS = st.sampled_from([*SOURCES, "", "W", "Hand-"])
+PIECES = st.sampled_from([*SOURCES, "W", "e", "-R", "Hand-"])
+TEXTS = st.just("") | PIECES
 OPERATORS: st.SearchStrategy[Comparison] = st.sampled_from(["==", "<", "<=", ">", ">="])
 
 
@@ -127,8 +134,13 @@ def days() -> st.SearchStrategy[Guard]:
     return st.builds(
         compare,
         OPERATORS,
-        st.builds(DaysSince, fields("datetime")) | st.just(DaysInStage()),
-        st.builds(Const, st.integers(-2, 4)) | st.just(Token("rest")),
+        st.one_of(
+            st.builds(DaysSince, fields("datetime")),
+            st.builds(HoursSince, fields("datetime")),
+            st.sampled_from([DaysInStage(), HoursInStage()]),
+        ),
+        st.builds(Const, st.integers(-2, 4) | st.sampled_from([23, 24, 25]))
+        | st.just(Token("rest")),
     )
 
 
@@ -149,7 +161,8 @@ def atoms() -> st.SearchStrategy[Guard]:
             st.lists(st.sampled_from(SOURCES), min_size=1, max_size=3).map(tuple).map(Const),
         ),
         st.builds(In, numbers(), st.just(Token("numbers"))),
-        st.builds(StartsWith, texts, st.builds(Const, TEXTS) | st.just(Token("prefix"))),
+        st.builds(StartsWith, texts, st.builds(Const, PIECES) | st.just(Token("prefix"))),
+        st.builds(Contains, texts, st.builds(Const, PIECES) | st.just(Token("prefix"))),
         st.builds(Known, fields("int", "str", "bool", "datetime", "float")),
         st.builds(Truth, fields("bool")),
         st.builds(Named, st.sampled_from(["fits", "hot"])),
@@ -212,6 +225,11 @@ def oracle_value(term: Term, person: Any, now: datetime, payload: dict[str, Valu
             return None if start is None else (now - start) // timedelta(days=1)
         case DaysInStage():
             return of(DaysSince(Field("stage_entered_at")))
+        case HoursSince(field):
+            start = of(field)
+            return None if start is None else (now - start) // timedelta(hours=1)
+        case HoursInStage():
+            return of(HoursSince(Field("stage_entered_at")))
         case Extreme(which, terms):
             found = [of(part) for part in terms]
             if None in found:
@@ -229,10 +247,17 @@ def oracle_value(term: Term, person: Any, now: datetime, payload: dict[str, Valu
                 ):
                     decimal = isinstance(scale, Const | Token) and isinstance(factor, float)
                     if decimal and is_whole(whole):
-                        return math.floor(Fraction(repr(factor)) * number)
-                return one * other
-            return one + other if op == "+" else one - other
+                        return saturated(math.floor(Fraction(repr(factor)) * number))
+                return saturated(one * other)
+            return saturated(one + other if op == "+" else one - other)
     raise AssertionError(term)
+
+
+def saturated(value: Any) -> Any:
+    """No operation goes past 64 bits, or the largest decimal [S5]."""
+    if isinstance(value, int):
+        return max(-(2**63), min(value, 2**63 - 1))
+    return max(-sys.float_info.max, min(value, sys.float_info.max))
 
 
 def is_whole(term: Term) -> bool:
@@ -278,4 +303,6 @@ def oracle(guard: Guard, person: Any, now: datetime = NOW) -> bool:
             return of(term) is not None and of(term) in of(options)
         case StartsWith(term, prefix):
             return of(term) is not None and of(term)[: len(of(prefix))] == of(prefix)
+        case Contains(term, part):
+            return of(term) is not None and of(term).find(of(part)) >= 0
     raise AssertionError(guard)

@@ -9,7 +9,8 @@ import pytest
 
 from lifecycle_fsm.errors import GuardError, ModelError
 from lifecycle_fsm.fields import FieldDef, FieldType
-from lifecycle_fsm.guard import named, p
+from lifecycle_fsm.guard import Compare, Const, Field, named, p
+from lifecycle_fsm.guard.words import EMPTY
 from lifecycle_fsm.model import (
     DataRule,
     Model,
@@ -264,6 +265,13 @@ def test_s5_what_is_no_table_is_no_model(given: Any) -> None:
 
 STRUCTURE: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a name of spaces": ({"name": " "}, ["name: a model needs a name"]),
+    "ties that are nothing": (
+        {"ties": "by_name"},
+        [
+            "ties: 'by_name' is nothing that it can say: write 'as_written' where the order of the "
+            "file is meant to decide, or leave it out"
+        ],
+    ),
     "a settle without an end": (
         {"settle": "53 weeks"},
         [
@@ -301,6 +309,50 @@ STRUCTURE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "fields.2nd: '2nd' is not a name: use letters, digits and _, and start with a letter",
             "guards._fits: '_fits' is not a name: use letters, digits and _, and start with a "
             "letter",
+        ],
+    ),
+    "names that are words of Python": (
+        {
+            "tokens": {"class": 1},
+            "fields": {"import": "int"},
+            "stages": [*STAGES, {"name": "pass", "off_path": True}],
+        },
+        [
+            f"{place}: {name!r} is a word of the Python language, in which names become attributes "
+            f"and methods: choose another, such as '{name}_'"
+            for place, name in (
+                ("tokens.class", "class"),
+                ("fields.import", "import"),
+                ("stages[6] pass", "pass"),
+            )
+        ],
+    ),
+    "texts without content": (
+        {
+            "tokens": {"nobody": "", "some": ["a", ""]},
+            "fields": {"plan": {"type": "str | None", "default": ""}},
+        },
+        [
+            *(
+                f"tokens.{name}: a token is a number, a text, a time or a list of them: {EMPTY}"
+                for name in ("nobody", "some")
+            ),
+            "fields.plan: its default is an empty text, which is no value: leave it out",
+        ],
+    ),
+    "an effect without content": (
+        {"moves": [move(then={"owner": "''"})]},
+        [f"moves[0] mal -> mql, then owner: {EMPTY} (column 1 of \"''\")"],
+    ),
+    "a stage in capitals": (
+        {"moves": [move(to="MQL")]},
+        ["moves[0] mal -> MQL: no stage named 'MQL'; did you mean 'mql'?"],
+    ),
+    "a text without quotes in a guard": (
+        {"moves": [move(when="owner == ada")]},
+        [
+            "moves[0] mal -> mql: no field named 'ada': a text has quotes of its own, as in "
+            "\"owner == 'ada'\""
         ],
     ),
     "names that are words of the language": (
@@ -1038,6 +1090,18 @@ def test_what_a_program_can_never_mean_is_a_plain_error() -> None:
         Set("ratio", float("nan"))
     with pytest.raises(GuardError, match="within 64 bits"):
         Set("points", 2**63)
+
+
+def test_a_tree_by_hand_has_no_empty_text_either() -> None:
+    empty = Compare("==", Field("owner"), Const(""))
+    for part in ({"when": empty}, {"then": {"owner": Const("")}}):
+        with pytest.raises(ModelError, match="an empty text is a missing value"):
+            Model(
+                name="acme",
+                stages=[NEW, MAL, MQL],
+                sort=[OTHERWISE],
+                moves=[MAL.to(MQL, **part)],
+            )
 
 
 def test_tokens_are_kept_in_their_stored_form() -> None:

@@ -204,6 +204,18 @@ NO_MODEL = {
     "a key without a value": ("name =", r"acme\.toml: this is not TOML: Invalid value \(at end"),
     "a key twice": ("a = 1\na = 2", r"acme\.toml: this is not TOML: Cannot overwrite a value"),
     "nesting without end": ("a = " + "[" * 10_000, r"acme\.toml: this is not TOML: .*recursion"),
+    "a text without quotes": (
+        "when = score >= 3",
+        r"column 8\): a text stands in straight quotation marks, as in \"score >= 3\"",
+    ),
+    "a text without quotes in a list": ("from = [ mal, mql ]", r'straight.*as in "mal"'),
+    "a text without quotes in a table": ("then = { owner = bob }\n", r'straight.*as in "bob"'),
+    "quotes of a word processor": ("name = “acme”", r'straight.*as in "acme"'),
+    "yes with a capital": ("off_path = True", r"write 'true' in small letters"),
+    "quotes in quotes": (
+        'when = "owner == "bob""',
+        r"in a text in double quotation marks use single ones",
+    ),
     "a number without end": ("a = " + "9" * 5000, r"acme\.toml: this is not TOML: .*digit"),
 }
 

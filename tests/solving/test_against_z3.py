@@ -54,6 +54,11 @@ def test_of_what_z3_finds_nothing_is_set_that_need_not_be(guard: Guard) -> None:
         ("score + bonus >= 10 and score - bonus >= 10 and score + bonus < 10", "refuted"),
         ("score + bonus == 10 and score - bonus == 4", "found"),
         ("score + bonus == 10 and score - bonus == 3", "refuted"),
+        ("score - 1 >= score", "found"),  # at the end of 64 bits
+        ("score + bonus < score and bonus > 0", "refuted"),
+        ("score * 9223372036854775807 == 9223372036854775807 and score > 1", "found"),
+        ("score * 0.5 == 1 and score * 1.5 == 4", "found"),
+        ("score * 0.5 == 1 and score * 1.5 == 5", "refuted"),
     ],
 )
 def test_z3_decides_what_the_search_cannot(text: str, verdict: str) -> None:

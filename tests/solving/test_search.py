@@ -3,6 +3,7 @@ does."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -84,9 +85,16 @@ def test_nothing_is_set_that_need_not_be(guard: Guard) -> None:
             "company starts with 'A' and company != 'A' and not company starts with 'A…'",
             {"company": "A!"},
         ),
+        ("company contains 'ac'", {"company": "ac"}),
+        ("company contains 'ac' and not company starts with 'ac'", {"company": "…ac…"}),
         (
-            "company != '' and not company starts with 'o' and not company starts with '~'",
-            {"company": "!"},
+            "company contains 'a' and company contains 'b' and not company contains 'ab' "
+            "and not company contains '…'",
+            {"company": "~a~b~"},
+        ),
+        (
+            "hours since lost_at >= 24 and hours in stage == 1",
+            {"lost_at": NOW - timedelta(days=1), "stage_entered_at": NOW - timedelta(hours=1)},
         ),
         ("score * 0.5 >= 33", {"score": 66}),
         ("score - 2 * score >= 5", None),
@@ -113,6 +121,9 @@ def test_the_smallest_person(text: str, person: dict[str, Any] | None) -> None:
         "lost_at > created_at and created_at > stage_entered_at and stage_entered_at > lost_at",
         "lost_at > created_at and days since lost_at >= 3 and days since created_at < 3",
         "score <= bonus and bonus <= 5 and score > 5",
+        "company starts with 'ab' and not company contains 'b'",
+        "company contains 'ab' and not company contains 'b'",
+        "hours since lost_at >= 25 and days since lost_at < 1",
     ],
 )
 def test_what_nobody_satisfies_is_refuted(text: str) -> None:

@@ -13,7 +13,7 @@ from lifecycle_fsm.guard import Always, Arithmetic, Const, Field, Now, Payload
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.definition import DataRule, Set
 from lifecycle_fsm.model.kinds import OPEN_KINDS, asking
-from lifecycle_fsm.solving import solve_here
+from lifecycle_fsm.solving import Work, solve_here
 from lifecycle_fsm.testing.cases.places import Places, Rule, brought, shown
 
 #: Opportunities are kept by id, and have fields follow from them [S22].
@@ -28,12 +28,13 @@ _DEALS = {
 class Asking:
     """The kinds of activity of a model, by what they write."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, work: Work | None = None) -> None:
         self.model = model
+        self._work = work
 
     @cached_property
     def _places(self) -> Places:
-        return Places(self.model)
+        return Places(self.model, self._work)
 
     def kinds(self, trigger: str) -> tuple[str, ...]:
         """The kinds of activity that raise a trigger."""

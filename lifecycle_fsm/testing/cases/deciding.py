@@ -20,7 +20,7 @@ from lifecycle_fsm.guard import (
     Always,
     And,
     Compare,
-    DaysInStage,
+    Elapsed,
     Field,
     Guard,
     Not,
@@ -309,6 +309,6 @@ def fields_of(guard: Guard) -> tuple[str, ...]:
     for node in walk(guard):
         if isinstance(node, Field):
             found[node.name] = None
-        elif isinstance(node, DaysInStage):
-            found["stage_entered_at"] = None
+        elif isinstance(node, Elapsed):
+            found[node.start.name] = None
     return tuple(found)

@@ -9,7 +9,7 @@ import attrs
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.guard import Guard, Known, label
 from lifecycle_fsm.model import Edge, Model, Move
-from lifecycle_fsm.solving import NOW, World
+from lifecycle_fsm.solving import NOW, TOTAL, Work, World
 from lifecycle_fsm.testing.cases import wording
 from lifecycle_fsm.testing.cases.deciding import (
     GuardCases,
@@ -20,7 +20,7 @@ from lifecycle_fsm.testing.cases.deciding import (
 )
 from lifecycle_fsm.testing.cases.effects import people_for
 from lifecycle_fsm.testing.cases.orders import somebody_for_both
-from lifecycle_fsm.testing.cases.places import Rule, shown
+from lifecycle_fsm.testing.cases.places import Places, Rule, shown
 from lifecycle_fsm.testing.cases.rows import (
     EFFECT,
     EVERYBODY,
@@ -43,7 +43,13 @@ from lifecycle_fsm.testing.cases.touring import tour_of
 _DECIDES = {"unique": "this alone decides", "masking": "this decides, whatever the others"}
 
 
-def cases_of(model: Model, *, runner: Runner | None = None) -> Table:
+def cases_of(
+    model: Model,
+    *,
+    runner: Runner | None = None,
+    budget: int = TOTAL,
+    seconds: float | None = None,
+) -> Table:
     """Every case of a model, always in the same order.
 
     First each guard, with the people around its boundaries and the pairs between whom one
@@ -54,15 +60,20 @@ def cases_of(model: Model, *, runner: Runner | None = None) -> Table:
     Args:
         model: the lifecycle.
         runner: one for this model, where there is one already.
+        budget: how many cases the search for people may look at in all; where that is not enough,
+            the row says "not decided". Cases are counted, so that every machine says the same.
+        seconds: how long the search may take on the clock, whatever the machine gets done in it.
     """
     runner = runner or Runner(model)
+    work = Work(budget, seconds)
+    runner.places = Places(model, work)
     rows: list[Row] = []
     for rule in runner.rules.values():
         rows += merged(_of_rule(rule, runner))
     rows += _effects(runner)
     rows += _orders(runner)
     rows += _triggers(runner)
-    rows += _tour(runner)
+    rows += _tour(runner, work)
     return Table(model.name, rows)
 
 
@@ -199,8 +210,8 @@ def _triggers(runner: Runner) -> Iterator[Row]:
             yield Row(TRIGGER, trigger, stage.name, "", outcome, why)
 
 
-def _tour(runner: Runner) -> Iterator[Row]:
-    tour = tour_of(runner.model, runner.walker)
+def _tour(runner: Runner, work: Work) -> Iterator[Row]:
+    tour = tour_of(runner.model, runner.walker, work)
     for path in tour.paths:
         stage, count = "", len(path.steps)
         for number, (given, outcome) in enumerate(

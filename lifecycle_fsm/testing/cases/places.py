@@ -21,8 +21,8 @@ from lifecycle_fsm.guard import (
     Guard,
     In,
     Payload,
-    StartsWith,
     Term,
+    TextMatch,
     always,
     inline,
     reads,
@@ -30,7 +30,7 @@ from lifecycle_fsm.guard import (
     transform,
 )
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.solving import NOW, World
+from lifecycle_fsm.solving import NOW, Work, World
 
 #: A person of whom the table says nothing else has been in the stage, and on this journey, so long:
 #: nobody returns at the instant of the detour that led there [S9].
@@ -123,9 +123,9 @@ def _named(rules: Iterable[tuple[str, _Named]]) -> Iterator[tuple[str, _Named]]:
 class Places:
     """The people whom the rules of one model meet."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, work: Work | None = None) -> None:
         self.model = model
-        self._world = world_of(model)
+        self._world = world_of(model, work)
 
     def world(self, rule: Rule) -> World:
         """Everybody whom the rule can meet, payload included."""
@@ -184,8 +184,8 @@ def _from_fields(guard: Guard) -> Guard:
             return Compare(op, _field(left), _field(right))
         case In(term, options):
             return In(_field(term), options)
-        case StartsWith(term, prefix):
-            return StartsWith(_field(term), prefix)
+        case TextMatch(term):
+            return attrs.evolve(guard, term=_field(term))
     return guard
 
 

@@ -20,14 +20,14 @@ from lifecycle_fsm.guard import (
     Arithmetic,
     Compare,
     Const,
-    DaysInStage,
-    DaysSince,
+    Contains,
+    Elapsed,
     Field,
     Guard,
     In,
     Known,
-    StartsWith,
     Term,
+    TextMatch,
     Token,
     Truth,
     all_of,
@@ -41,10 +41,9 @@ from lifecycle_fsm.guard.label import MOST_OPTIONS, value_words
 from lifecycle_fsm.solving import World
 
 _SECOND = timedelta(seconds=1)
-_DAY = timedelta(days=1)
-#: Where, counted in whole days from the number in the guard, a time term is asked: the last second
-#: before a day begins, or its first instant.
-_DAYS = {
+#: Where, counted in whole units from the number in the guard, a time term is asked: the last second
+#: before a day or an hour begins, or its first instant.
+_UNITS = {
     ">=": ((0, True), (0, False), (1, False)),
     "<": ((0, True), (0, False), (1, False)),
     ">": ((0, False), (1, True), (1, False)),
@@ -97,10 +96,8 @@ def _missing(condition: Guard, world: World) -> Iterator[Point]:
 
 
 def _in_order(condition: Guard) -> tuple[str, ...]:
-    found = dict.fromkeys(one.name for one in walk(condition) if isinstance(one, Field))
-    if any(isinstance(one, DaysInStage) for one in walk(condition)):
-        found["stage_entered_at"] = None
-    return tuple(found)
+    read = (one.start if isinstance(one, Elapsed) else one for one in walk(condition))
+    return tuple(dict.fromkeys(one.name for one in read if isinstance(one, Field)))
 
 
 def _points(condition: Guard, base: Base, world: World) -> Iterator[Point]:
@@ -113,8 +110,8 @@ def _points(condition: Guard, base: Base, world: World) -> Iterator[Point]:
             yield Point("missing", negate(condition))
         case In(term, options):
             yield from _options(condition, term, options, world)
-        case StartsWith(term, prefix):
-            yield from _prefixes(condition, term, prefix, world)
+        case TextMatch():
+            yield from _matches(condition, world)
         case Compare():
             yield from _compared(condition, base, world)
 
@@ -136,18 +133,20 @@ def _options(condition: Guard, term: Term, options: Const | Token, world: World)
     yield Point("none of them", all_of(negate(condition), *_is_known(term, world)))
 
 
-def _prefixes(condition: Guard, term: Term, prefix: Const | Token, world: World) -> Iterator[Point]:
-    start = _constant(prefix, world)
-    assert isinstance(start, str), "the model has checked that this is a text"
+def _matches(condition: TextMatch, world: World) -> Iterator[Point]:
+    term, text = condition.term, _constant(condition.text, world)
+    assert isinstance(text, str), "the model has checked that this is a text"
     choices = term_type(term, world.vocabulary)
     if choices is not None and choices.choices:
         for value in choices.choices:
             yield Point(value_words(value), Compare("==", term, Const(value)))
         return
-    yield Point("no more than that", Compare("==", term, Const(start)))
-    yield Point("and goes on", Compare("==", term, Const(f"{start} and more".lstrip())))
-    if start.swapcase() != start:
-        yield Point("in other letters", Compare("==", term, Const(start.swapcase())))
+    yield Point("no more than that", Compare("==", term, Const(text)))
+    yield Point("and goes on", Compare("==", term, Const(f"{text} and more".lstrip())))
+    if isinstance(condition, Contains):
+        yield Point("in the middle", Compare("==", term, Const(f"some {text} and more")))
+    if text.swapcase() != text:
+        yield Point("in other letters", Compare("==", term, Const(text.swapcase())))
     yield Point("something else", all_of(negate(condition), *_is_known(term, world)))
 
 
@@ -161,10 +160,9 @@ def _constant(term: Const | Token, world: World) -> Any:
 def _compared(condition: Compare, base: Base, world: World) -> Iterator[Point]:
     left, right = condition.left, condition.right
     kind = term_type(left, world.vocabulary)
-    if isinstance(left, DaysSince | DaysInStage):
-        field = left.field if isinstance(left, DaysSince) else Field("stage_entered_at")
-        assert isinstance(right, Const | Token), "days compare with a number only [S4]"
-        yield from _ages(condition.op, field, _constant(right, world), world)
+    if isinstance(left, Elapsed):
+        assert isinstance(right, Const | Token), "times compare with a number only [S4]"
+        yield from _ages(condition.op, left, _constant(right, world), world)
     elif kind is None or kind.kind in ("str", "bool"):
         yield Point("the same", condition)
         yield Point("another", all_of(negate(condition), *_is_known(left, world)))
@@ -174,18 +172,18 @@ def _compared(condition: Compare, base: Base, world: World) -> Iterator[Point]:
         yield from _numbers(left, right, kind.kind == "int", base, world)
 
 
-def _ages(op: str, field: Field, number: int, world: World) -> Iterator[Point]:
-    for more, before in _DAYS[op]:
-        days = number + more
-        words = f"{days} day{'' if abs(days) == 1 else 's'}"
+def _ages(op: str, elapsed: Elapsed, number: int, world: World) -> Iterator[Point]:
+    for more, before in _UNITS[op]:
+        count = number + more
+        words = f"{count} {elapsed.units.removesuffix('s' if abs(count) == 1 else '')}"
         try:
-            age = days * _DAY - (_SECOND if before else timedelta(0))
+            age = count * elapsed.unit - (_SECOND if before else timedelta(0))
             begun = world.now - age
         except OverflowError:  # further away than there are years
             continue
         yield Point(
             f"a second short of {words}" if before else words,
-            Compare("==", field, Const(begun)),
+            Compare("==", elapsed.start, Const(begun)),
         )
 
 

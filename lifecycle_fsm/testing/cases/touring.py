@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import attrs
 
@@ -22,7 +22,7 @@ from lifecycle_fsm.guard.vocabulary import Vocabulary
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.person import READ_ONLY
 from lifecycle_fsm.scoring import Scoring
-from lifecycle_fsm.solving import solve_here
+from lifecycle_fsm.solving import Work, solve_here
 from lifecycle_fsm.testing.cases import wording
 from lifecycle_fsm.testing.cases.asking import Asking
 from lifecycle_fsm.testing.cases.points import is_value
@@ -50,9 +50,10 @@ class Tour:
     unfired: tuple[tuple[Edge, str], ...]
 
 
-def tour_of(model: Model, walker: Walker) -> Tour:
-    """The paths that fire every sort rule, and every move out of every stage that it leaves."""
-    return _Search(model, walker).run()
+def tour_of(model: Model, walker: Walker, work: Work | None = None) -> Tour:
+    """The paths that fire every sort rule, and every move out of every stage that it leaves.
+    ``work`` is what the questions for them may take together."""
+    return _Search(model, walker, work).run()
 
 
 @attrs.frozen
@@ -66,12 +67,12 @@ class _Here:
 
 
 class _Search:
-    def __init__(self, model: Model, walker: Walker) -> None:
+    def __init__(self, model: Model, walker: Walker, work: Work | None) -> None:
         self.model = model
         self.walker = walker
         self.words: Vocabulary = model.vocabulary
-        self.world = world_of(model)
-        self.asking = Asking(model)
+        self.world = world_of(model, work)
+        self.asking = Asking(model, work)
         self.inputs = Scoring(model).inputs
         self.found: dict[Edge, Path] = {}
         self.arrivals: dict[str, int] = {}
@@ -159,7 +160,7 @@ class _Search:
         for point in turning_points(edge.when, self.words):
             start = here.values[point.field]
             if isinstance(start, datetime):
-                instant = start + timedelta(days=point.days)
+                instant = start + point.length
                 if instant > first:
                     yield instant
 

@@ -18,8 +18,8 @@ from lifecycle_fsm.guard import (
     Field,
     Guard,
     In,
-    StartsWith,
     Term,
+    TextMatch,
     Token,
     Truth,
     all_of,
@@ -141,8 +141,9 @@ def _settled(guard: Guard, model: Model) -> Guard:
                 return Compare(op, _value(left, model), _value(right, model))
             case In(term, options):
                 return In(_value(term, model), _constant(options, model))
-            case StartsWith(term, prefix):
-                return StartsWith(_value(term, model), _constant(prefix, model))
+            case TextMatch(term, text):
+                term, text = _value(term, model), _constant(text, model)
+                return attrs.evolve(part, term=term, text=text)
         return part
 
     return transform(inline(guard, model.vocabulary), change)

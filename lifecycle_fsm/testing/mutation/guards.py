@@ -21,8 +21,8 @@ from lifecycle_fsm.guard import (
     Opaque,
     Or,
     Scalar,
-    StartsWith,
     Term,
+    TextMatch,
     all_of,
     any_of,
     compare,
@@ -75,7 +75,7 @@ def _inside(guard: Guard) -> Iterator[tuple[Kind, Guard]]:
                 yield "list", In(term, Const(shorter))
             for kind, other_term in term_changes(term):
                 yield kind, In(other_term, Const(options))
-        case In(term, options) | StartsWith(term, options):
+        case In(term, _) | TextMatch(term, _):
             for kind, other_term in term_changes(term):
                 yield kind, attrs.evolve(guard, term=other_term)
         case And(parts):

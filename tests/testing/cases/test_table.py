@@ -440,3 +440,10 @@ def test_a_row_of_a_rule_that_is_not_there_fails(project: pytest.Pytester) -> No
 def test_a_case_in_a_stage_that_is_not_there_is_an_error() -> None:
     found = compared(Table("", [Row("move", "ahead", "q", "level = 65", "goes to b")]), MODEL)
     assert "has no stage named 'q'" in found.gone[0].now
+
+
+def test_the_search_for_people_has_a_budget_that_is_counted() -> None:
+    small = cases_of(load("two_step"), budget=1)
+    assert small == cases_of(load("two_step"), budget=1)
+    assert any("more than 1 cases in all" in row.why for row in small)
+    assert not any("cases in all" in row.why for row in cases_of(load("two_step")))

@@ -1,0 +1,69 @@
+"""How much all questions together may take: counted, and not timed, so that every machine says the
+same."""
+
+from __future__ import annotations
+
+import time
+
+import attrs
+
+#: How many cases all questions of a check, of a table of cases or of a comparison may look at.
+TOTAL = 100_000
+#: What a case stands for: so many comparisons, or parts of a formula that were looked at.
+STEPS = 100
+
+
+class OutOfBudget(Exception):
+    """As much was looked at as may be; the message says of what there was too much."""
+
+
+@attrs.define
+class Work:
+    """What is left to spend.
+
+    Args:
+        cases: for all questions together; without end where it is nothing.
+        seconds: on the clock, where somebody asks for it. What is decided then depends on the
+            machine.
+    """
+
+    cases: int | None = None
+    seconds: float | None = None
+    _left: int = attrs.field(init=False)
+    _end: float | None = attrs.field(init=False)
+
+    @_left.default
+    def _all(self) -> int:
+        return (self.cases or 0) * STEPS
+
+    @_end.default
+    def _last(self) -> float | None:
+        return None if self.seconds is None else time.monotonic() + self.seconds
+
+    @property
+    def left(self) -> int | None:
+        """How many steps are left; nothing where there is no end."""
+        return None if self.cases is None else max(0, self._left)
+
+    @property
+    def over(self) -> str:
+        """Why nothing more is looked at, or nothing where something is left."""
+        if self.cases is not None and self._left < 0:
+            return f"more than {self.cases:,} cases in all"
+        if self._end is not None and time.monotonic() > self._end:
+            return f"more than {self.seconds:g} seconds"
+        return ""
+
+    def count(self, steps: int) -> None:
+        """Count what was done already."""
+        self._left -= steps
+
+    def spend(self, steps: int) -> None:
+        """Count so many steps.
+
+        Raises:
+            OutOfBudget: nothing is left.
+        """
+        self.count(steps)
+        if over := self.over:
+            raise OutOfBudget(over)
