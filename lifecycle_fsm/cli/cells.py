@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from lifecycle_fsm.cli.common import lined_up
-from lifecycle_fsm.diagram.words import duration
 from lifecycle_fsm.funnel import Ratio, Report
 from lifecycle_fsm.funnel.scope import local
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.wording import duration
 
 #: How many people a list shows.
 SHOWN = 10

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from lifecycle_fsm.cli.cells import Cells, length, reached
-from lifecycle_fsm.diagram.words import duration
 from lifecycle_fsm.funnel import Comparison, ConversionChange, Side
+from lifecycle_fsm.wording import duration
 
 
 def compared(cells: Cells, found: Comparison) -> Iterator[str]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from lifecycle_fsm.cli.cells import SHOWN, Cells, length, more, percent, reached
 from lifecycle_fsm.cli.common import lined_up
 from lifecycle_fsm.cli.compared import compared
-from lifecycle_fsm.diagram.words import duration
 from lifecycle_fsm.funnel import (
     ALL_STAGES,
     Flow,
@@ -18,7 +17,7 @@ from lifecycle_fsm.funnel import (
     Waiting,
 )
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import counted
+from lifecycle_fsm.wording import counted, duration
 
 _PEOPLE = ("person", "people")
 Writer = Callable[[Report, Cells], Iterator[str]]

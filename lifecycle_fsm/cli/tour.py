@@ -8,11 +8,10 @@ from itertools import pairwise
 from lifecycle_fsm.cli import company
 from lifecycle_fsm.cli.common import lined_up
 from lifecycle_fsm.cli.working import Outcome
-from lifecycle_fsm.diagram.words import duration
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
-from lifecycle_fsm.wording import counted
+from lifecycle_fsm.wording import counted, duration
 
 
 def in_words(outcome: Outcome, people: int) -> str:

@@ -9,10 +9,10 @@ from lifecycle_fsm.diagram import mermaid
 from lifecycle_fsm.diagram.chart import FUNNEL, MODEL, draw_chart
 from lifecycle_fsm.diagram.flows import Fired, Flow, flows
 from lifecycle_fsm.diagram.render import Drawing
-from lifecycle_fsm.diagram.words import duration, number, share
+from lifecycle_fsm.diagram.words import number, share
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import clean
+from lifecycle_fsm.wording import clean, duration
 from lifecycle_fsm.zones import find_zone
 
 

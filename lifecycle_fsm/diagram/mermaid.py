@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from lifecycle_fsm.diagram.flows import Flow
 from lifecycle_fsm.diagram.look import Palette
-from lifecycle_fsm.diagram.words import duration, number, share
+from lifecycle_fsm.diagram.words import number, share
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import clean
+from lifecycle_fsm.wording import clean, duration
 
 _ENTITIES = {'"': "#quot;", "#": "#35;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"}
 BREAK = "<br/>"

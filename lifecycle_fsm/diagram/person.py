@@ -26,10 +26,10 @@ from lifecycle_fsm.diagram.look import (
 from lifecycle_fsm.diagram.mermaid import flowchart, quoted
 from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.diagram.spans import ICON, Span
-from lifecycle_fsm.diagram.words import cut, duration, width, wrap
+from lifecycle_fsm.diagram.words import cut, width, wrap
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import clean, rule_words
+from lifecycle_fsm.wording import clean, duration, rule_words
 from lifecycle_fsm.zones import find_zone
 
 if TYPE_CHECKING:

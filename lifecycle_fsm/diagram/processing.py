@@ -9,10 +9,10 @@ from lifecycle_fsm.diagram.look import INK, MARGIN, NEUTRAL, PAPER, SMALLEST, SO
 from lifecycle_fsm.diagram.mermaid import flowchart, quoted
 from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.diagram.spans import Span
-from lifecycle_fsm.diagram.words import cut, duration, width, wrap
+from lifecycle_fsm.diagram.words import cut, width, wrap
 from lifecycle_fsm.guard import Always, label
 from lifecycle_fsm.model import Model, SortRule, StepDef
-from lifecycle_fsm.wording import clean, rule_words
+from lifecycle_fsm.wording import Words, clean, rule_words
 
 _RIGHT = 1240.0
 _PER_ROW = 5
@@ -63,7 +63,8 @@ class _ProcessingChart:
             f"happen. Model {model.version}"
         )
         if model.settle:
-            subtitle += f" · a log that does not say so is sorted {duration(model.settle)} later"
+            settle = Words(model).length(model.settle)
+            subtitle += f" · a log that does not say so is sorted {settle} later"
         y = 66.0
         for line in wrap(subtitle, room, pt(10)):
             canvas.text(MARGIN, y, line, pt(10))

@@ -7,7 +7,6 @@ install can write it.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import cache
 
 from lifecycle_fsm.wording import clean
@@ -170,13 +169,3 @@ def share(value: float) -> str:
     if 0 < percent < 0.05:
         return "<0.1%"
     return f"{percent:.1f}%" if 0 < percent < 9.95 else f"{percent:.0f}%"
-
-
-def duration(value: timedelta) -> str:
-    """A time span in its fitting unit: ``40 s``, ``12 min``, ``5 h``, ``3.5 d``, ``31 d``."""
-    seconds = value.total_seconds()
-    for limit, unit, name in ((60, 1, "s"), (3600, 60, "min"), (172800, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds / unit:.0f} {name}"
-    days = seconds / 86400
-    return f"{days:.1f} d" if days < 9.95 else f"{days:,.0f} d"

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from lifecycle_fsm.diagram.words import duration, number, share
+from lifecycle_fsm.diagram.words import number, share
 from lifecycle_fsm.funnel import Ratio
 from lifecycle_fsm.sheet.contents import Asked
 from lifecycle_fsm.sheet.litmus import Litmus
-from lifecycle_fsm.wording import joined
+from lifecycle_fsm.wording import duration, joined
 from lifecycle_fsm.zones import find_zone
 
 NOTHING = "–"

@@ -15,7 +15,7 @@ from lifecycle_fsm.guard import Const, Field, Token
 from lifecycle_fsm.guard.label import MOST_OPTIONS
 from lifecycle_fsm.model import Deadline, Model
 from lifecycle_fsm.requests import Request
-from lifecycle_fsm.wording import Words, clean, counted, plain, rule_words, sentence
+from lifecycle_fsm.wording import Words, clean, counted, lasting, plain, rule_words, sentence
 from lifecycle_fsm.zones import find_zone
 
 #: What the two scores are about, where the model has no label of its own for them.
@@ -30,7 +30,6 @@ _PLUMBING = {
     "list_remove": "off the list “{}”",
     "crm_sync": "the record goes to the CRM",
 }
-_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 class Speech(Words):
@@ -107,15 +106,7 @@ class Speech(Words):
 
     def lasting(self, length: timedelta) -> str:
         """How long something was, roughly, as one would say it."""
-        if length < _MINUTE:
-            return "no time" if length < timedelta(seconds=1) else "less than a minute"
-        for unit, name, upto in (
-            (_MINUTE, "minute", 90 * _MINUTE),
-            (_HOUR, "hour", 2 * _DAY),
-        ):
-            if length < upto:
-                return counted(length // unit, name)
-        return counted(length // _DAY, "day")
+        return lasting(length)
 
     def within_words(self, deadline: Deadline) -> str:
         """From when a deadline counts, and how long."""

@@ -5,7 +5,18 @@ or reads the story of a person, wants a phrase: not "open opportunities ≥ 1" b
 opportunities".
 """
 
+from lifecycle_fsm.wording.durations import duration, lasting
 from lifecycle_fsm.wording.text import clean, counted, joined, plain, sentence
 from lifecycle_fsm.wording.words import Words, rule_words
 
-__all__ = ["Words", "clean", "counted", "joined", "plain", "rule_words", "sentence"]
+__all__ = [
+    "Words",
+    "clean",
+    "counted",
+    "duration",
+    "joined",
+    "lasting",
+    "plain",
+    "rule_words",
+    "sentence",
+]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from lifecycle_fsm.diagram.canvas import Canvas
 from lifecycle_fsm.diagram.render import layout
 from lifecycle_fsm.diagram.spans import Span
-from lifecycle_fsm.diagram.words import cut, duration, share, width, wrap
+from lifecycle_fsm.diagram.words import cut, share, width, wrap
 from lifecycle_fsm.wording import clean
 
 LETTERS = st.text(
@@ -52,20 +50,6 @@ def test_wrapped_lines_fit_and_nothing_is_lost_unless_it_is_cut(
 def test_a_cut_text_ends_with_an_ellipsis() -> None:
     assert cut("Marketing Qualified Lead", 74, 12) == "Marketing…"
     assert cut("MQL", 60, 12) == "MQL"
-
-
-@pytest.mark.parametrize(
-    ("span", "text"),
-    [
-        (timedelta(seconds=40), "40 s"),
-        (timedelta(minutes=2), "2 min"),
-        (timedelta(hours=47), "47 h"),
-        (timedelta(days=3.5), "3.5 d"),
-        (timedelta(days=31), "31 d"),
-    ],
-)
-def test_durations(span: timedelta, text: str) -> None:
-    assert duration(span) == text
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ SITUATIONS: dict[str, tuple[str, str, str]] = {
         """
 JOURNEY 1
 
-MAL (Accepted): 3 Mar 2025 to 6 Mar 2025, 3 days
+MAL (Accepted): 3 Mar 2025 to 6 Mar 2025, 3.1 days
  3 Mar 2025 09:14  Created by a web form (source: organic search).
  3 Mar 2025 09:15  Original processing. Fit 15.
                    Sorted to MAL by “everybody else”.
@@ -48,7 +48,7 @@ MQL (Qualified): 6 Mar 2025, 10 minutes
  6 Mar 2025 10:31  The CRM acknowledged the record.
                    Goes out now: a task for rep.one, due 6 Mar 14:30.
 
-SAL (Worked on): 6 Mar 2025 to 10 Mar 2025, 4 days
+SAL (Worked on): 6 Mar 2025 to 10 Mar 2025, 4.1 days
  6 Mar 2025 10:40  Sales activity by rep.one.
                    → SAL by “sales works”: sales activity since this journey began.
                    Off the list “newsletter”; marketing mail: paused.
@@ -247,7 +247,7 @@ Customer: since 10 Mar 2025
         """
 JOURNEY 1
 
-SQL (Opportunity): 3 Mar 2025 to 9 Mar 2025, 5 days
+SQL (Opportunity): 3 Mar 2025 to 9 Mar 2025, 6 days
  3 Mar 2025 09:00  Created by sales in the CRM.
  3 Mar 2025 09:00  Opportunity o-1 opened: 1,200.50, to close on 1 Jun 2025.
  3 Mar 2025 09:01  Original processing.
@@ -308,7 +308,7 @@ MQL (Qualified): since 6 Mar 2025
 THE OTHER RECORD
   q, until it was folded in.
 
-MAL (Accepted): 3 Mar 2025 to 4 Mar 2025, 23 hours
+MAL (Accepted): 3 Mar 2025 to 4 Mar 2025, 24 hours
  3 Mar 2025 10:00  Created from a list (source: fair).
  3 Mar 2025 10:01  Original processing.
                    Sorted to MAL by “everybody else”.

@@ -27,13 +27,13 @@ REFUSED = log(
 """
 )
 PAGE = """\
-p: MQL, Qualified, since 4 Mar 2025 (5 hours)
+p: MQL, Qualified, since 4 Mar 2025 (6 hours)
 Ann Lee, Acme, DE
 As of 4 Mar 2025 15:30; times are UTC.
 
 JOURNEY 1
 
-MAL (Accepted): 3 Mar 2025 to 4 Mar 2025, 24 hours
+MAL (Accepted): 3 Mar 2025 to 4 Mar 2025, 25 hours
  3 Mar 2025 09:14  Created by a web form.
  3 Mar 2025 09:15  Original processing.
                    Sorted to MAL by “everybody else”.
@@ -57,7 +57,7 @@ MQL (Qualified): since 4 Mar 2025
                    Asked: a task for rep.one: “Overdue: Ann Lee”.
 
 NOW
-  In MQL (Qualified) since 4 Mar 2025 10:00, 5 hours; journey 1.
+  In MQL (Qualified) since 4 Mar 2025 10:00, 6 hours; journey 1.
   Interest 10, fit 0, a hand is raised.
   Assigned to rep.one.
   Opportunity o-7 is open.
@@ -83,8 +83,8 @@ WHAT CAN BE ASKED FOR
 TIME IN EACH STAGE
   stage            first      latest  visits    in all
   Processing  3 Mar 2025  3 Mar 2025       1  1 minute
-  MAL         3 Mar 2025  3 Mar 2025       1  24 hours
-  MQL         4 Mar 2025  4 Mar 2025       1   5 hours
+  MAL         3 Mar 2025  3 Mar 2025       1  25 hours
+  MQL         4 Mar 2025  4 Mar 2025       1   6 hours
 """
 
 
@@ -105,14 +105,14 @@ def test_lines_are_as_wide_as_asked_for_within_reason() -> None:
 def test_the_same_as_markdown() -> None:
     told = tell(small(), REFUSED, "p", until=at("2025-03-04T15:30")).markdown()
     assert told.startswith(
-        "# p: MQL, Qualified, since 4 Mar 2025 (5 hours)\n\nAnn Lee, Acme, DE  \n"
+        "# p: MQL, Qualified, since 4 Mar 2025 (6 hours)\n\nAnn Lee, Acme, DE  \n"
     )
     assert (
         "### MQL (Qualified): since 4 Mar 2025\n\n"
         "- **4 Mar 2025 10:00** Filled the form “Demo”. Interest 0 → 10; a hand is raised.\n"
         "  - → MQL by “hand raise”.\n" in told
     )
-    assert "| MAL | 3 Mar 2025 | 3 Mar 2025 | 1 | 24 hours |" in told
+    assert "| MAL | 3 Mar 2025 | 3 Mar 2025 | 1 | 25 hours |" in told
     assert [line for line in told.splitlines() if line.startswith("## ")] == [
         "## Journey 1",
         "## Now",

@@ -9,9 +9,9 @@ from lifecycle_fsm.diagram.chart.sheet import Sheet
 from lifecycle_fsm.diagram.chart.subject import Subject
 from lifecycle_fsm.diagram.look import INK, PAPER, SMALLEST, pt
 from lifecycle_fsm.diagram.spans import Span
-from lifecycle_fsm.diagram.words import cut, duration, width, wrap
+from lifecycle_fsm.diagram.words import cut, width, wrap
 from lifecycle_fsm.model import Stage
-from lifecycle_fsm.wording import clean
+from lifecycle_fsm.wording import clean, duration
 
 
 def height(sheet: Sheet, card: Card) -> float:
