@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lifecycle_fsm.cli.terminal import harmless_output
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import why
 
@@ -42,7 +43,7 @@ def safely(command: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def told(*args: Any, debug: bool, **kwargs: Any) -> None:
-        with _logging(debug):
+        with harmless_output(), _logging(debug):
             try:
                 status = command(*args, **kwargs) or 0
                 _flush()

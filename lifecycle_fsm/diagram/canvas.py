@@ -20,6 +20,8 @@ from lifecycle_fsm.diagram.curves import Point, arrow_length, corners, rounded, 
 from lifecycle_fsm.diagram.look import FAINT, INK, PAPER, SMALLEST
 from lifecycle_fsm.diagram.render import FONT
 from lifecycle_fsm.diagram.spans import ICON, Span, label, spans_width
+from lifecycle_fsm.diagram.words import escape
+from lifecycle_fsm.wording import clean
 
 Align: TypeAlias = Literal["left", "center", "right"]
 Dash: TypeAlias = Literal["solid", "dashed", "dotted"]
@@ -87,7 +89,7 @@ class Canvas:
         rounded: bool = True,
         tooltip: str = "",
     ) -> None:
-        """A box whose upper left corner is (x, y)."""
+        """A box whose upper left corner is (x, y); its name is that of a stage."""
         style = ["filled"] + (["rounded"] if rounded else []) + ([dash] if dash != "solid" else [])
         look = {
             "width": _inches(w),
@@ -100,7 +102,7 @@ class Canvas:
             "label": "",
         }
         if tooltip:
-            look["tooltip"] = tooltip.replace("\\", "/")
+            look["tooltip"] = escape(clean(tooltip), read=4)
         self._nodes.append(_Node(name or self._fresh("b"), (x + w / 2, y + h / 2), look))
 
     def band(self, x: float, y: float, w: float, h: float, fill: str) -> None:
@@ -197,7 +199,7 @@ class Canvas:
     def source(self, width: float, height: float) -> str:
         """The DOT text of a sheet of that size."""
         graph = graphviz.Digraph(
-            self._name,
+            escape(clean(self._name), read=1),
             graph_attr={
                 "layout": "nop2",
                 "outputorder": "edgesfirst",

@@ -11,6 +11,7 @@ import math
 import attrs
 
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.wording import clean
 
 WIDTH = 1600
 """The widest picture, in pixels; no text on it is smaller than :data:`SMALLEST`."""
@@ -67,7 +68,7 @@ class Palette:
         used += [move.system for move in model.moves]
         names = [] if plain else [name for name in dict.fromkeys(used) if name]
         self.systems = {name: _SYSTEMS[index % len(_SYSTEMS)] for index, name in enumerate(names)}
-        self.labels = {name: model.systems.get(name, name) for name in names}
+        self.labels = {name: clean(model.systems.get(name, name)) for name in names}
         self.detours = {
             stage.name: NEUTRAL if plain else _DETOURS[index % len(_DETOURS)]
             for index, stage in enumerate(model.detours)

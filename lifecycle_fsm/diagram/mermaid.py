@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 from lifecycle_fsm.diagram.flows import Flow
@@ -11,21 +12,29 @@ from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.wording import clean, duration
 
-_ENTITIES = {'"': "#quot;", "#": "#35;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"}
+_ENTITIES = str.maketrans(
+    {
+        '"': "#quot;", "#": "#35;", "<": "#lt;", ">": "#gt;", "&": "#amp;",
+        "`": "#96;",  # Markdown
+        "$": "#36;",  # $$ is mathematics
+        "\\": "#92;",  # \n is a line break
+    }
+)  # fmt: skip
 BREAK = "<br/>"
 
 
 def quoted(*lines: str) -> str:
     """Lines as one quoted label."""
-    texts = ["".join(_ENTITIES.get(letter, letter) for letter in clean(line)) for line in lines]
+    texts = [clean(line).translate(_ENTITIES).replace("%%", "#37;#37;") for line in lines]
     return '"' + BREAK.join(text for text in texts if text) + '"'
 
 
 def flowchart(title: str, lines: Iterable[str], direction: str = "LR") -> str:
     """A whole flowchart with a title."""
-    head = clean(title).replace("\\", "/").replace('"', "'")
+    # A text of JSON is one of YAML, too; a directive, %%{…}%%, is read wherever it stands.
+    head = json.dumps(clean(title), ensure_ascii=False).replace("%%", "\\x25\\x25")
     return "\n".join(
-        ["---", f'title: "{head}"', "---", f"flowchart {direction}", *(f"    {x}" for x in lines)]
+        ["---", f"title: {head}", "---", f"flowchart {direction}", *(f"    {x}" for x in lines)]
     ) + "\n"  # fmt: skip
 
 

@@ -405,7 +405,7 @@ class _PersonChart:
         canvas.line([(MARGIN, y - 12), (self.right - MARGIN, y - 12)], color="#e2e8f0", pen=1)
         x, y = MARGIN, y + 6
         for name, paint in self.palette.systems.items():
-            text = clean(self.palette.labels[name])
+            text = cut(self.palette.labels[name], self.right - MARGIN - x - 34, SMALLEST)
             canvas.box(x + 4, y - 7, 22, 14, fill=paint.tint, color=paint.line, pen=2)
             canvas.text(x + 34, y, text)
             x += 34 + width(text, SMALLEST) + 22

@@ -33,7 +33,7 @@ def draw_processing(model: Model, *, title: str | None = None) -> Drawing:
 
 def step_words(step: StepDef) -> str:
     """The words of a step."""
-    return clean(step.label or step.name.replace("_", " "))
+    return clean(step.label) or clean(step.name.replace("_", " "))
 
 
 def condition(model: Model, rule: SortRule, *, expand: bool = True) -> str:

@@ -23,12 +23,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape as xml_escape
 
 import attrs
 
+from lifecycle_fsm.diagram.words import escape
 from lifecycle_fsm.errors import FileProblem, MissingExtra
 from lifecycle_fsm.files import write_file
+from lifecycle_fsm.wording import clean
 
 __all__ = ["FALLBACK_FONTS", "FONT", "Drawing", "Format", "layout", "render"]
 
@@ -68,14 +70,16 @@ def render(source: str, format: Format, *, dpi: float | None = None) -> bytes:
     with _lock, _fonts():
         picture = _graphviz()(source, format, dpi)
         if format == "svg":
-            return _fit_labels(picture, _label_widths(_graphviz()(source, "json", None)))
+            # In its JSON Graphviz counts the bytes of a text with a backslash wrongly, and cuts it
+            # off: it measures a slash, which is as wide.
+            measured = _graphviz()(source.replace(escape("\\"), "/"), "json", None)
+            return _fit_labels(picture, _label_widths(_parsed(measured)))
     return picture
 
 
 def layout(source: str) -> dict[str, Any]:
     """Return where Graphviz puts each thing of the DOT text: its ``-Tjson``, parsed."""
-    parsed: dict[str, Any] = json.loads(render(source, "json"))
-    return parsed
+    return _parsed(render(source, "json"))
 
 
 @attrs.frozen
@@ -87,9 +91,9 @@ class Drawing:
 
     dot: str = attrs.field(repr=False)
     """The diagram in Graphviz's language."""
-    title: str
+    title: str = attrs.field(converter=clean)
     """What is shown, in one line; the name of the picture for a screen reader."""
-    description: str = attrs.field(repr=False)
+    description: str = attrs.field(converter=clean, repr=False)
     """The text alternative: what a reader learns from the picture, in words."""
     mermaid: str | None = attrs.field(default=None, repr=False)
     """The diagram in Mermaid's language, where it has such a form."""
@@ -264,9 +268,9 @@ def _fontconfig(ours: Path, cache_folder: Path, users: str | None) -> str:
         '<?xml version="1.0"?>',
         '<!DOCTYPE fontconfig SYSTEM "fonts.dtd">',
         "<fontconfig>",
-        *(f"<dir>{escape(str(folder))}</dir>" for folder in (ours, *_system_font_folders())),
-        *([f'<include ignore_missing="yes">{escape(users)}</include>'] if users else []),
-        f"<cachedir>{escape(str(cache_folder))}</cachedir>",
+        *(f"<dir>{xml_escape(str(folder))}</dir>" for folder in (ours, *_system_font_folders())),
+        *([f'<include ignore_missing="yes">{xml_escape(users)}</include>'] if users else []),
+        f"<cachedir>{xml_escape(str(cache_folder))}</cachedir>",
         # Looking for new fonts would read the variable again, long after we put it back.
         "<config><rescan><int>0</int></rescan></config>",
         "</fontconfig>",
@@ -314,9 +318,14 @@ _Look = tuple[str, float, bool, bool]
 _BOLD, _ITALIC = 1, 2
 
 
-def _label_widths(laid_out: bytes) -> dict[_Look, float]:
+def _parsed(laid_out: bytes) -> dict[str, Any]:
+    # A text that Graphviz cut off may end within a letter.
+    parsed: dict[str, Any] = json.loads(laid_out.decode(errors="replace"))
+    return parsed
+
+
+def _label_widths(graph: dict[str, Any]) -> dict[_Look, float]:
     """Read from Graphviz's layout how wide it measured each label."""
-    graph = json.loads(laid_out)
     widths: dict[_Look, float] = {}
     for thing in (graph, *graph.get("objects", ()), *graph.get("edges", ())):
         for part, operations in thing.items():
@@ -342,7 +351,7 @@ def _fit_labels(svg: bytes, widths: dict[_Look, float]) -> bytes:
         if label.get("font-family") == FONT:
             label.set("font-family", f"'{FONT}', {FALLBACK_FONTS}")
         look = (
-            label.text or "",
+            (label.text or "").replace("\\", "/"),
             float(label.get("font-size", 0)),
             label.get("font-weight") == "bold",
             label.get("font-style") == "italic",

@@ -7,6 +7,7 @@ install can write it.
 
 from __future__ import annotations
 
+from collections import deque
 from functools import cache
 
 from lifecycle_fsm.wording import clean
@@ -110,52 +111,75 @@ def _letter(letter: str, bold: bool) -> int:
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """How wide the text is, in the unit of ``size``; a little more, never less."""
-    return sum(_letter(letter, bold) for letter in text) * size / 1000 * _SAFETY
+    return _scaled(sum(_letter(letter, bold) for letter in text), size)
+
+
+def _scaled(thousandths: int, size: float) -> float:
+    return thousandths * size / 1000 * _SAFETY
+
+
+def _fitting(text: str, end: str, room: float, size: float, *, bold: bool) -> int:
+    """How many letters fit where ``end`` comes after them.
+
+    Looks at no more letters than that: a text may be as long as it likes.
+    """
+    wide = sum(_letter(letter, bold) for letter in end)
+    for count, letter in enumerate(text):
+        wide += _letter(letter, bold)
+        if _scaled(wide, size) > room:
+            return count
+    return len(text)
 
 
 def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:
     """The text if it fits, else its beginning and an ellipsis."""
-    if width(text, size, bold=bold) <= room:
+    if _fitting(text, "", room, size, bold=bold) == len(text):
         return text
-    while text and width(text + "…", size, bold=bold) > room:
-        text = text[:-1]
-    return text.rstrip(" ,.;:·(") + "…"
+    kept = text[: _fitting(text, "…", room, size, bold=bold)]
+    return kept.rstrip(" ,.;:·(") + "…"
 
 
 def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = False) -> list[str]:
     """The text in at most that many lines, broken between words; the last is cut if it must be."""
     found: list[str] = []
-    words = clean(text).split(" ")
+    words = deque(clean(text).split(" "))
     line = ""
     while words:
         longer = f"{line} {words[0]}" if line else words[0]
-        if width(longer, size, bold=bold) <= room:
+        if _fitting(longer, "", room, size, bold=bold) == len(longer):
             line = longer
-            words.pop(0)
+            words.popleft()
         elif len(found) == lines - 1:
             return [*found, cut(" ".join([line, *words]).strip(), room, size, bold=bold)]
         elif line:
             found.append(line)
             line = ""
         else:  # one word that is wider than the room: break it where it is full
-            head = words[0]
-            hyphen = "-" if head.isalpha() and head[0] < "\u0250" else ""
-            while len(head) > 1 and width(head + hyphen, size, bold=bold) > room:
-                head = head[:-1]
-            spare = 3 - (len(words[0]) - len(head))
-            if hyphen and 0 < spare < 3 and len(head) - spare >= 3:
-                head = head[:-spare]  # no letter stands alone on the next line
-            rest = words[0][len(head) :]
+            word = words.popleft()
+            hyphen = "-" if word.isalpha() and word[0] < "\u0250" else ""
+            kept = max(1, _fitting(word, hyphen, room, size, bold=bold))
+            spare = 3 - (len(word) - kept)
+            if hyphen and 0 < spare < 3 and kept - spare >= 3:
+                kept -= spare  # no letter stands alone on the next line
+            head, rest = word[:kept], word[kept:]
             found.append(head + hyphen if rest else head)
-            words[:1] = [rest] if rest else []
+            if rest:
+                words.appendleft(rest)
     return [*found, line] if line or not found else found
 
 
-def escape(text: str) -> str:
-    """The text inside an HTML-like label."""
+def escape(text: str, *, read: int = 2) -> str:
+    r"""The text inside what Graphviz reads, as entities: no letter of it is markup or syntax.
+
+    Args:
+        text: the text; what cannot be shown becomes a space.
+        read: how many backslashes Graphviz reads as one: it takes escapes such as ``\N`` out of a
+            label once, out of a tooltip twice, and out of a name never.
+    """
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
     for plain, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
         text = text.replace(plain, entity)
-    return text.replace("\\", "&#92;&#92;")  # Graphviz reads escapes such as \\N even here
+    return text.replace("\\", "&#92;" * read)
 
 
 def number(value: int) -> str:

@@ -6,7 +6,7 @@ opportunities".
 """
 
 from lifecycle_fsm.wording.durations import duration, lasting
-from lifecycle_fsm.wording.text import clean, counted, joined, plain, sentence
+from lifecycle_fsm.wording.text import clean, counted, harmless, joined, plain, sentence
 from lifecycle_fsm.wording.words import Words, rule_words
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "clean",
     "counted",
     "duration",
+    "harmless",
     "joined",
     "lasting",
     "plain",

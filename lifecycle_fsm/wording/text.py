@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Iterable
 
+# Control characters, and the marks that make a terminal write what follows from right to left.
+_STEERING = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e]")
 _ABBREVIATIONS = frozenset("ae bdr crm icp mal mql sal sdr sla sql".split())
 
 
 def clean(text: str) -> str:
     """The text as it can be shown anywhere: one line, without what XML refuses."""
-    return " ".join(
-        "".join(
-            letter
-            if letter in " \t\n"
-            or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Cn", "Co")
-            else " "
-            for letter in text
-        ).split()
-    )
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def harmless(text: str) -> str:
+    """The text for a terminal: what would steer it, or turn the letters round, as an escape.
+
+    Lines and tabs stay. The escape means the same within JSON and TOML.
+    """
+    return _STEERING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
 def plain(name: str) -> str:

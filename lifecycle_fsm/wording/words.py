@@ -70,7 +70,7 @@ _MOST = MOST_OPTIONS + 4
 
 def rule_words(rule: Move | SortRule) -> str:
     """The words of a rule: its label, or its name as words."""
-    return clean(rule.label or rule.name.replace("_", " "))
+    return clean(rule.label) or clean(rule.name.replace("_", " "))
 
 
 class Words:

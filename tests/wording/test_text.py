@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from lifecycle_fsm.wording import clean, counted, joined, plain, sentence
+from lifecycle_fsm.wording import clean, counted, harmless, joined, plain, sentence
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,20 @@ def test_parts_are_joined(parts: list[str], said: str) -> None:
 def test_a_clean_text_is_one_line_that_xml_takes(text: str, said: str) -> None:
     assert clean(text) == said
     assert clean(said) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Ann\tLee\nof Acme", "Ann\tLee\nof Acme"),
+        ("a\x1b[31m\x07\rb", r"a\u001b[31m\u0007\u000db"),
+        ("\x9b1m \u202eleft", r"\u009b1m \u202eleft"),
+        ("Zoë שלום 👩\u200d🚀", "Zoë שלום 👩\u200d🚀"),
+    ],
+)
+def test_a_harmless_text_steers_no_terminal(text: str, said: str) -> None:
+    assert harmless(text) == said
+    assert json.loads(harmless(json.dumps(text, ensure_ascii=False))) == text
 
 
 @pytest.mark.parametrize(

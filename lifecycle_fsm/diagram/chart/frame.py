@@ -87,7 +87,8 @@ class _Legend:
     def _draw_owners(self) -> None:
         palette = self.subject.palette
         for name, paint in palette.systems.items():
-            text = f"{clean(palette.labels[name])} owns it"
+            text = f"{palette.labels[name]} owns it"
+            text = cut(text, self.right - self.left - 40, TEXT)
             x = self._place(text)
             self.canvas.box(x + 6, self.y - 7, 24, 14, fill=paint.tint, color=paint.line, pen=2)
             self.canvas.text(x + 40, self.y, text)

@@ -18,7 +18,7 @@ from lifecycle_fsm.testing.coverage.measure import Coverage, measure
 from lifecycle_fsm.testing.coverage.report import total
 from lifecycle_fsm.testing.coverage.writing import Report, read_reports
 from lifecycle_fsm.testing.watching import NO_TEST, ModelKey, Record, Watch
-from lifecycle_fsm.wording import joined
+from lifecycle_fsm.wording import harmless, joined
 
 _OUTPUT = "lifecycle_coverage"
 
@@ -132,7 +132,10 @@ class CoveragePlugin:
         """Tell what is covered, and what is missing."""
         if self._config.getoption("collectonly"):
             return
-        write = terminalreporter.write_line
+
+        def write(line: str, **markup: bool) -> None:
+            terminalreporter.write_line(harmless(line), **markup)
+
         terminalreporter.section("lifecycle coverage")
         for line in terminal.summary(self._coverages):
             write(line)

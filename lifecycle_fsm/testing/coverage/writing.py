@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -75,13 +76,17 @@ def _svg(coverages: Sequence[Coverage], path: Path) -> list[str]:
 
     path.mkdir(parents=True, exist_ok=True)
     said = []
-    names = [one.model.name for one in coverages]
-    for coverage in coverages:
-        model = coverage.model
+    names = [_file_name(one.model.name) for one in coverages]
+    for name, coverage in zip(names, coverages, strict=True):
         # Several versions of one model in one suite: each has its picture.
-        apart = f"-{model.version}" if names.count(model.name) > 1 else ""
-        said.append(f"written: {draw(coverage).save(path / f'{model.name}{apart}.svg')}")
+        apart = f"-{coverage.model.version}" if names.count(name) > 1 else ""
+        said.append(f"written: {draw(coverage).save(path / f'{name}{apart}.svg')}")
     return said
+
+
+def _file_name(name: str) -> str:
+    """The name of a model, which may be any text, as that of a file in this folder."""
+    return re.sub(r"[^\w-]+", "-", name).strip("-")[:80] or "model"
 
 
 _WRITERS: Mapping[str, Writer] = {"json": _json, "html": _html, "svg": _svg}

@@ -26,6 +26,7 @@ from lifecycle_fsm.testing.mutation.running import Forks, Here, Runner, Suite
 from lifecycle_fsm.testing.mutation.swap import Places
 from lifecycle_fsm.testing.mutation.trials import Trial, Trials
 from lifecycle_fsm.testing.watching import _ACTIVE, NO_TEST, ModelRecord, Watch
+from lifecycle_fsm.wording import harmless
 
 #: What a fixture that several tests share did, is the doing of each of them.
 _FIXTURE = "fixture "
@@ -210,7 +211,7 @@ class MutationPlugin:
         if reporter is None or self._config.get_verbosity() < -1:
             return lambda trial: None
         done = itertools.count(1)
-        reporter.write_line(f"\n{model.name}: {count} mutants")
+        reporter.write_line(harmless(f"\n{model.name}: {count} mutants"))
 
         def tell(trial: Trial) -> None:
             number = next(done)
@@ -237,7 +238,7 @@ class MutationPlugin:
         terminalreporter.section("lifecycle mutants")
         for report in self._reports:
             for line in report.text():
-                terminalreporter.write_line(line)
+                terminalreporter.write_line(harmless(line))
         if not self._reports and not self._note:
             terminalreporter.write_line("no test ran a lifecycle model")
         if self._note:

@@ -173,6 +173,16 @@ def test_page_and_pictures_are_written(suite: Path) -> None:
     assert "what tests cover" in (suite / "pictures/own.svg").read_text("utf-8")
 
 
+def test_a_name_steers_no_terminal_and_leads_to_no_other_folder(suite: Path) -> None:
+    (suite / "test_suite.py").write_text(SUITE.replace('"own"', r'"../a\x1b[2J/b"'))
+    status, told = run(suite, "--lifecycle-cov", "--lifecycle-cov-report=svg:out/pictures")
+    assert status == 0, told
+    assert r"../a\u001b[2J/b (version" in told
+    assert "\x1b" not in told
+    assert [one.name for one in suite.rglob("*.svg")] == ["a-2J-b.svg"]
+    assert (suite / "out/pictures/a-2J-b.svg").exists()
+
+
 def test_a_report_that_cannot_be_written_fails_the_run(suite: Path) -> None:
     (suite / "there").mkdir()
     status, told = run(suite, "--lifecycle-cov-report=json:there")
