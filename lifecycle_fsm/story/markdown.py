@@ -11,8 +11,9 @@ from lifecycle_fsm.story import layout
 if TYPE_CHECKING:
     from lifecycle_fsm.story.story import Story
 
-_SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~])")
-_BEGINNINGS = re.compile(r"^([-+]|\d+[.)])(?=\s)")
+_SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~$]|&(?=#?\w+;))")
+# Of a list, a line across the page, or a heading above it.
+_BEGINNINGS = re.compile(r"^(\d*)([-+=.)])(?=[-=\s]|$)")
 
 
 def page(story: Story) -> str:
@@ -45,4 +46,4 @@ def _page(story: Story) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """The text with nothing in it that Markdown would read as markup."""
-    return _BEGINNINGS.sub(r"\\\1", _SIGNS.sub(r"\\\1", text))
+    return _BEGINNINGS.sub(r"\1\\\2", _SIGNS.sub(r"\\\1", text))

@@ -143,6 +143,24 @@ def test_what_people_wrote_is_never_markup_and_never_breaks_a_line() -> None:
     assert "a\\*b\\*\\_c\\_\\`d\\`\\[e\\](f)\\<i\\>\\|\\\\ \\#" in told
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("---", r"\---"),
+        ("===", r"\==="),
+        ("1. Ann", r"1\. Ann"),
+        ("- Ann", r"\- Ann"),
+        ("3.5 Ann", "3.5 Ann"),
+        ("&lt;b&gt; & Co", r"\&lt;b\&gt; & Co"),
+        ("$x$", r"\$x\$"),
+    ],
+)
+def test_what_markdown_reads_at_the_beginning_of_a_line_is_text(name: str, told: str) -> None:
+    created = Activity("1", "p", "created", at("2025-03-03"), {"first_name": name})
+    page = tell(small(), [created], "p", until=at("2025-03-20")).markdown()
+    assert page.splitlines()[2].removesuffix("  ") == told
+
+
 def test_times_are_told_in_the_zone_also_over_a_change_of_the_clocks() -> None:
     activities = log(
         """

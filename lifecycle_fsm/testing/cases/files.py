@@ -163,7 +163,7 @@ def _read_toml(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]
 
 def _markdown(table: Table) -> str:
     parts = dict.fromkeys(row.part for row in table)
-    blocks = [f"# Cases of {table.model}" if table.model else "# Cases"]
+    blocks = [f"# Cases of {_cell(table.model)}" if table.model else "# Cases"]
     for part in parts:
         rows = [row for row in table if row.part == part]
         lines = [COLUMNS, tuple("---" for _ in COLUMNS), *(attrs.astuple(row) for row in rows)]
@@ -172,8 +172,13 @@ def _markdown(table: Table) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+# What Markdown reads as HTML, or as a link; a sign of comparison is neither.
+_MARKUP = re.compile(r"<(?=[A-Za-z/!?])|\](?=\()")
+
+
 def _cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "\\n")
+    text = text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "\\n")
+    return _MARKUP.sub(r"\\\g<0>", text)
 
 
 def _read_markdown(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:

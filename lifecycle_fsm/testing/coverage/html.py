@@ -49,7 +49,7 @@ class _Shown:
         model = coverage.model
         self.id = f"model-{place}"
         self.title = clean(model.title or model.name)
-        self.name, self.version = model.name, model.version
+        self.name, self.version = clean(model.name), model.version
         self.percent = words.shown_percent(coverage.percent)
         self.rows = [
             (words.ROWS[kind], seen, of, words.shown_percent(percent((seen, of))))

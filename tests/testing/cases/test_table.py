@@ -32,7 +32,9 @@ SUFFIXES = (".csv", ".toml", ".md")
 TEXTS = st.text(
     st.characters(codec="utf-8", min_codepoint=32, exclude_characters="\x7f\x85"),
     max_size=12,
-).map(str.strip) | st.sampled_from(["a | b", 'say "so", please', "\\", "\\|", "=1+1", ";"])
+).map(str.strip) | st.sampled_from(
+    ["a | b", 'say "so", please', "\\", "\\|", "=1+1", ";", "<b> < 5", "[a](b)"]
+)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -48,6 +50,13 @@ def test_what_is_written_is_read(
     path.write_text(to_text(Table("", rows), suffix), encoding="utf-8", newline="\n")
     if rows or suffix != ".toml":
         assert read_table(path).rows == tuple(rows)
+
+
+def test_markdown_shows_what_stands_there() -> None:
+    row = Row("move", "r", "<b>hot</b>", "score < 5", "[x](javascript:y)", "![x](y)")
+    told = to_text(Table("<i>acme\n# no", [row]), ".md")
+    assert told.startswith("# Cases of \\<i>acme\\n# no\n")
+    assert r"\<b>hot\</b> | score < 5 | [x\](javascript:y) | ![x\](y) |" in told
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
