@@ -30,6 +30,8 @@ Dash: TypeAlias = Literal["solid", "dashed", "dotted"]
 # multiples of 4/3 pixels.
 _POINTS = 0.75
 _SUNK = 0.24
+# Graphviz reads no string of more than 16 kB, and a letter takes up to 20 bytes: four times &#92;.
+_LONGEST = 800
 
 
 @attrs.frozen
@@ -102,7 +104,7 @@ class Canvas:
             "label": "",
         }
         if tooltip:
-            look["tooltip"] = escape(clean(tooltip), read=4)
+            look["tooltip"] = escape(_short(tooltip), read=4)
         self._nodes.append(_Node(name or self._fresh("b"), (x + w / 2, y + h / 2), look))
 
     def band(self, x: float, y: float, w: float, h: float, fill: str) -> None:
@@ -199,7 +201,7 @@ class Canvas:
     def source(self, width: float, height: float) -> str:
         """The DOT text of a sheet of that size."""
         graph = graphviz.Digraph(
-            escape(clean(self._name), read=1),
+            escape(_short(self._name), read=1),
             graph_attr={
                 "layout": "nop2",
                 "outputorder": "edgesfirst",
@@ -243,6 +245,11 @@ class Canvas:
                 pos = f"e,{place(edge.tip)} {pos}"
             graph.edge(start, end, pos=pos, **edge.look)
         return str(graph.source)
+
+
+def _short(text: str) -> str:
+    text = clean(text)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _number(value: float) -> str:

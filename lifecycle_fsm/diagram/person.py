@@ -26,7 +26,7 @@ from lifecycle_fsm.diagram.look import (
 from lifecycle_fsm.diagram.mermaid import flowchart, quoted
 from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.diagram.spans import ICON, Span
-from lifecycle_fsm.diagram.words import cut, width, wrap
+from lifecycle_fsm.diagram.words import cut, fits, width, wrap
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.wording import clean, duration, rule_words
@@ -282,12 +282,12 @@ class _PersonChart:
             canvas.text(left + inner, y + 19, [Span("NOW", True, paint.line)], align="right")
         size = pt(13) if self.card > 120 else pt(10)
         title = self._stage(row.to_stage)
-        while size > SMALLEST + 0.5 and width(title, size, bold=True) > inner:
+        while size > SMALLEST + 0.5 and not fits(title, inner, size, bold=True):
             size -= pt(1)
         canvas.text(left, y + 43, [Span(cut(title, inner, size, bold=True), True, INK)], size)
         when = self._time(row.now)
         day, hour = when.rsplit(" ", 1)
-        rows = [when] if width(when, SMALLEST) <= inner else [day, hour]
+        rows = [when] if fits(when, inner, SMALLEST) else [day, hour]
         stay = "still here" if visit.stay is None else f"stayed {duration(visit.stay)}"
         if visit.stay == timedelta(0):
             stay = "went on at once"

@@ -71,8 +71,8 @@ def render(source: str, format: Format, *, dpi: float | None = None) -> bytes:
         picture = _graphviz()(source, format, dpi)
         if format == "svg":
             # In its JSON Graphviz counts the bytes of a text with a backslash wrongly, and cuts it
-            # off: it measures a slash, which is as wide.
-            measured = _graphviz()(source.replace(escape("\\"), "/"), "json", None)
+            # off: an I is measured, which is as wide.
+            measured = _graphviz()(source.replace(escape("\\"), "I"), "json", None)
             return _fit_labels(picture, _label_widths(_parsed(measured)))
     return picture
 
@@ -351,7 +351,7 @@ def _fit_labels(svg: bytes, widths: dict[_Look, float]) -> bytes:
         if label.get("font-family") == FONT:
             label.set("font-family", f"'{FONT}', {FALLBACK_FONTS}")
         look = (
-            (label.text or "").replace("\\", "/"),
+            (label.text or "").replace("\\", "I"),
             float(label.get("font-size", 0)),
             label.get("font-weight") == "bold",
             label.get("font-style") == "italic",

@@ -7,10 +7,10 @@ install can write it.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from functools import cache
 
-from lifecycle_fsm.wording import clean
+from lifecycle_fsm.wording import clean, visible
 
 _REGULAR: dict[int, str] = {
     250: " 'ijìíîïĩīĭįıĵіїј",
@@ -111,7 +111,8 @@ def _letter(letter: str, bold: bool) -> int:
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """How wide the text is, in the unit of ``size``; a little more, never less."""
-    return _scaled(sum(_letter(letter, bold) for letter in text), size)
+    letters = Counter(text).items()
+    return _scaled(sum(_letter(letter, bold) * count for letter, count in letters), size)
 
 
 def _scaled(thousandths: int, size: float) -> float:
@@ -131,9 +132,14 @@ def _fitting(text: str, end: str, room: float, size: float, *, bold: bool) -> in
     return len(text)
 
 
+def fits(text: str, room: float, size: float, *, bold: bool = False) -> bool:
+    """Whether the text is no wider than the room."""
+    return _fitting(text, "", room, size, bold=bold) == len(text)
+
+
 def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:
     """The text if it fits, else its beginning and an ellipsis."""
-    if _fitting(text, "", room, size, bold=bold) == len(text):
+    if fits(text, room, size, bold=bold):
         return text
     kept = text[: _fitting(text, "…", room, size, bold=bold)]
     return kept.rstrip(" ,.;:·(") + "…"
@@ -146,7 +152,7 @@ def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = Fa
     line = ""
     while words:
         longer = f"{line} {words[0]}" if line else words[0]
-        if _fitting(longer, "", room, size, bold=bold) == len(longer):
+        if fits(longer, room, size, bold=bold):
             line = longer
             words.popleft()
         elif len(found) == lines - 1:
@@ -176,7 +182,7 @@ def escape(text: str, *, read: int = 2) -> str:
         read: how many backslashes Graphviz reads as one: it takes escapes such as ``\N`` out of a
             label once, out of a tooltip twice, and out of a name never.
     """
-    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    text = visible(text)
     for plain, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
         text = text.replace(plain, entity)
     return text.replace("\\", "&#92;" * read)

@@ -6,7 +6,7 @@ opportunities".
 """
 
 from lifecycle_fsm.wording.durations import duration, lasting
-from lifecycle_fsm.wording.text import clean, counted, harmless, joined, plain, sentence
+from lifecycle_fsm.wording.text import clean, counted, harmless, joined, plain, sentence, visible
 from lifecycle_fsm.wording.words import Words, rule_words
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "plain",
     "rule_words",
     "sentence",
+    "visible",
 ]

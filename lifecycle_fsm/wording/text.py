@@ -12,7 +12,14 @@ _ABBREVIATIONS = frozenset("ae bdr crm icp mal mql sal sdr sla sql".split())
 
 def clean(text: str) -> str:
     """The text as it can be shown anywhere: one line, without what XML refuses."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return " ".join(visible(text).split())
+
+
+def visible(text: str) -> str:
+    """The text with a space for each letter that cannot be shown."""
+    if text.isprintable():  # nearly every text, and of any length at once
+        return text
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def harmless(text: str) -> str:

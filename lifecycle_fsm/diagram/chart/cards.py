@@ -9,7 +9,7 @@ from lifecycle_fsm.diagram.chart.sheet import Sheet
 from lifecycle_fsm.diagram.chart.subject import Subject
 from lifecycle_fsm.diagram.look import INK, PAPER, SMALLEST, pt
 from lifecycle_fsm.diagram.spans import Span
-from lifecycle_fsm.diagram.words import cut, width, wrap
+from lifecycle_fsm.diagram.words import cut, fits, width, wrap
 from lifecycle_fsm.model import Stage
 from lifecycle_fsm.wording import clean, duration
 
@@ -64,7 +64,7 @@ class _Face:
 
     def _owner_apart(self) -> bool:
         """Whether the owner needs a line of its own."""
-        return width(self.owner, TEXT, bold=True) > self.inner - self.badge - 6
+        return not fits(self.owner, self.inner - self.badge - 6, TEXT, bold=True)
 
     def _lines(self) -> list[tuple[float, float, Span]]:
         """The lines under the code: their size, the step to the next, the words."""
@@ -75,8 +75,8 @@ class _Face:
             lines.append((TEXT, 17, Span(text, True, paint.line)))
         size = pt(11) if self.narrow else pt(15)
         title = clean(self.stage.display)
-        longest = max(title.split(" "), key=lambda word: width(word, size, bold=True))
-        while size > SMALLEST + 0.5 and width(longest, size, bold=True) > self.inner:
+        longest = max(set(title.split(" ")), key=lambda word: width(word, size, bold=True))
+        while size > SMALLEST + 0.5 and not fits(longest, self.inner, size, bold=True):
             size -= pt(1)
         lines += [
             (size, size * 1.3, Span(text, True, INK))

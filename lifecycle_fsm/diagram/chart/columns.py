@@ -130,7 +130,7 @@ def _fitted(subject: Subject, edges: float, jut: float | None) -> tuple[float, f
 def _wanted_card(subject: Subject, stage: Stage) -> float:
     owner = width(subject.palette.owner(stage.name), TEXT, bold=True)
     code = width(stage.code, TEXT, bold=True) + 14
-    words = max((width(word, TEXT) for word in clean(stage.label).split(" ")), default=0)
+    words = max((width(word, TEXT) for word in set(clean(stage.label).split(" "))), default=0)
     title = width(clean(stage.display), pt(15), bold=True)
     label = width(clean(stage.label), TEXT) / 2 + 22
     people = 0.0
