@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
 
@@ -37,6 +38,7 @@ from lifecycle_fsm.diagram.canvas import Canvas
 from lifecycle_fsm.diagram.made_up import history
 from lifecycle_fsm.diagram.render import Drawing, layout
 from lifecycle_fsm.funnel import count
+from lifecycle_fsm.sheet import make_sheet
 from lifecycle_fsm.wording import clean
 
 SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
@@ -252,6 +254,32 @@ def test_a_text_that_others_give_a_drawing_is_clean() -> None:
     drawing = Drawing(dot="digraph {}", title="a\x1b[31m\ud800b", description="c\n\x00d")
     assert (drawing.title, drawing.description) == ("a [31m b", "c d")
     assert "a [31m b" in drawing.svg()
+
+
+class Tags(HTMLParser):
+    """The tags of a page outside of its picture, and what it links to."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.count, self.links = Counter[str](), set[str]()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("g", "text"):
+            self.count[tag] += 1
+        for key, value in attrs:
+            assert not key.startswith("on")
+            if key in ("href", "src", "xlink:href"):
+                self.links.add(value or "")
+
+
+@pytest.mark.parametrize("shift", range(0, len(PIECES), 7))
+def test_a_page_with_a_picture_has_no_more_than_a_plain_one(shift: int) -> None:
+    pieces = [one for one in PIECES if clean(one)] * 2
+    text = {place: "x" + pieces[shift + index] for index, place in enumerate(PLACES)}
+    found, plain = (Tags(make_sheet(model(one)).html()) for one in (text, PLAIN))
+    assert found.count == plain.count
+    assert found.links == plain.links
 
 
 # --- Texts as long as one likes
