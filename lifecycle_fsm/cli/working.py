@@ -26,6 +26,7 @@ from lifecycle_fsm.lookup import full_name, look_up, nearest
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import (
+    DEADLINES,
     DECISIONS,
     REJECTS,
     REQUESTS,
@@ -648,9 +649,12 @@ class Output:
         kept = {name: model.field_types[name] for name in model.dimensions}
         history = TableWriter(history_columns(kept))
         history.extend(lifecycle.history)
+        deadlines = TableWriter(DEADLINES)
+        deadlines.extend(lifecycle.deadlines)
         tables: dict[str, TableWriter[Any]] = {
             "people": people,
             "history": history,
+            "deadlines": deadlines,
             "decisions": self.decisions,
             "requests": self.requests,
         }

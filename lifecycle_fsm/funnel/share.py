@@ -87,12 +87,12 @@ def marketing_share(
     tally: Counter[tuple[str, str, str]] = Counter()
     group = scope.group
     for walk in scope.walks:
-        for _, visits in groupby(walk, key=lambda one: one.entry.journey):
+        for _, visits in groupby(walk, key=lambda one: one.journey):
             credit = True
             for visit in visits:
                 row = visit.entry
                 credit = credit and (row.credit or not row.passed_over)
-                if scope.inside(row.now) and scope.counts(visit):
+                if scope.inside(visit.entered) and scope.counts(visit):
                     tally[group(visit), row.to_stage, _side(visit, credit=credit)] += 1
     return tuple(
         MarketingShare(

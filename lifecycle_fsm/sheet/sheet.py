@@ -15,7 +15,7 @@ from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.files import whole_file, write_file
 from lifecycle_fsm.funnel import observe
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.sheet import agreed, html, markdown
 from lifecycle_fsm.sheet.contents import Contents
@@ -82,6 +82,7 @@ def make_sheet(
     *,
     history: Iterable[HistoryRow] | None = None,
     people: Iterable[Any] | None = None,
+    deadlines: Iterable[DeadlineFact] | None = None,
     now: datetime | str | None = None,
     zone: str = "UTC",
     ready: str | None = None,
@@ -92,6 +93,7 @@ def make_sheet(
         model: what they agree on.
         history: what happened, for the numbers: rows that a run of the model left.
         people: persons, for the litmus list: who qualifies now, who is nearest, and why.
+        deadlines: what became of deadlines, for how they were kept.
         now: the instant of the numbers and the list; the last thing that the history tells where
             nothing is said. What happened later is left out of the numbers.
         zone: in which times are shown.
@@ -100,7 +102,7 @@ def make_sheet(
 
     Raises:
         LifecycleError: there is no such zone or stage, or no way to know what time it is.
-        MissingExtra: the numbers need scipy, and deadlines with public holidays their library.
+        MissingExtra: the numbers need scipy.
     """
     find_zone(zone)
     rows = None if history is None else list(history)
@@ -108,7 +110,8 @@ def make_sheet(
     as_of = _now(now, rows, persons)
     measured = None
     if rows and as_of is not None:
-        measured = numbers(observe(rows, model, until=as_of, zone=zone), as_of)
+        scope = observe(rows, model, until=as_of, zone=zone, deadlines=deadlines)
+        measured = numbers(scope, as_of)
     found = None
     if persons is not None and as_of is not None:
         found = litmus(model, persons, as_of, ready)

@@ -16,6 +16,7 @@ from lifecycle_fsm.tables.write import (
     TableWriter,
     history_columns,
     people_columns,
+    read_deadlines,
     read_history,
 )
 
@@ -44,5 +45,6 @@ __all__ = [
     "open_table",
     "parse_mapping",
     "people_columns",
+    "read_deadlines",
     "read_history",
 ]

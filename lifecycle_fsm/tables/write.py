@@ -1,4 +1,4 @@
-"""Records to tables: people, history and decisions as Parquet and CSV, and history back again.
+"""Records to tables: people, history and decisions as Parquet and CSV, and some of them back again.
 
 Every column has the type of its value. Times are UTC; a CSV has them as ``2018-02-01T03:00:00Z``.
 """
@@ -6,8 +6,9 @@ Every column has the type of its value. Times are UTC; a CSV has them as ``2018-
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from operator import attrgetter, methodcaller
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Literal, TypeAlias, TypeVar, get_args
@@ -17,7 +18,7 @@ import attrs
 from lifecycle_fsm.errors import FileProblem, RecordError
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.files import whole_file
-from lifecycle_fsm.history import DeadlineFact, HistoryRow, MoveKind
+from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome, HistoryRow, MoveKind
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request
@@ -277,65 +278,82 @@ def read_history(
     Raises:
         FileProblem: the file cannot be read, lacks a column, or a row is no row of a history.
     """
-    types = {one.name: _field_type(one) for one in HISTORY if one.type != "texts"}
+    known = dimensions or {}
     rows: list[HistoryRow] = []
-    with open_table(path, format) as table:
-        lacking = [
-            one.name
-            for one in HISTORY
-            if table.columns is not None and one.name not in table.columns
-        ]
-        if lacking:
-            raise FileProblem(
-                f"{table.name} is no history: it has no column {', '.join(map(repr, lacking))}"
-            )
-        for row in table:
-            if isinstance(row, Reject):
-                raise FileProblem(f"{table.name}, line {row.line}: {row.reason}")
-            rows.append(_history_row(table.name, row, types, dimensions or {}))
+    for row, accept, values in _read(path, format, HISTORY, "history"):
+        kept: list[tuple[str, Value]] = []
+        for column, value in row.values.items():
+            if column not in _FIXED:
+                kind = known.get(column)
+                if kind is None and isinstance(value, bool | int | float | datetime):
+                    kept.append((column, value))  # a file that knows its types says what it is
+                    continue
+                kind = attrs.evolve(kind or _TEXT, nullable=True)
+                kept.append((column, accept(column, kind, value)))
+        passed = row.values.get("passed_over") or ()
+        if isinstance(passed, str):
+            passed = passed.split(BETWEEN)
+        rows.append(HistoryRow(**values, passed_over=tuple(map(str, passed)), kept=tuple(kept)))
     return rows
 
 
-_MISSING = frozenset({"from_stage", "trigger", "activity", "owner", "assigned_to", "source"})
+def read_deadlines(path: str | Path, format: Format | None = None) -> list[DeadlineFact]:
+    """Read back what became of deadlines, from a table of the columns :data:`DEADLINES`.
+
+    Raises:
+        FileProblem: the file cannot be read, lacks a column, or a row tells of no deadline.
+    """
+    read = _read(path, format, DEADLINES, "table of deadlines")
+    return [DeadlineFact(**values) for _, _, values in read]
 
 
-def _field_type(column: Column[HistoryRow]) -> FieldType:
-    choices = get_args(MoveKind) if column.name == "kind" else ()
-    assert column.type != "texts"
-    return FieldType(column.type, column.name in _MISSING, choices)
+_Accept: TypeAlias = Callable[[str, FieldType, Any], Value]
 
-
+#: Columns in which a row may have nothing.
+_MAY_LACK = frozenset({"from_stage", "trigger", "activity", "owner", "assigned_to", "source"})
+_CHOICES = {"kind": get_args(MoveKind), "outcome": get_args(DeadlineOutcome)}
 _FIXED = frozenset(one.name for one in HISTORY)
 _TEXT = FieldType("str", nullable=True)
 _EMPTY = frozenset({"to_stage"})  # nothing is written there for the loser of a merge
 
 
-def _history_row(
-    name: str, row: Row, types: Mapping[str, FieldType], dimensions: Mapping[str, FieldType]
-) -> HistoryRow:
-    values: dict[str, Any] = {}
-    kept: list[tuple[str, Value]] = []
+def _read(
+    path: str | Path,
+    format: Format | None,
+    columns: Sequence[Column[Any]],
+    what: str,
+) -> Iterator[tuple[Row, _Accept, dict[str, Any]]]:
+    """The rows of a table that a run wrote, with the values of its columns but those of texts."""
+    types = {
+        one.name: FieldType(one.type, one.name in _MAY_LACK, _CHOICES.get(one.name, ()))
+        for one in columns
+        if one.type != "texts"
+    }
+    with open_table(path, format) as table:
+        lacking = [
+            one.name
+            for one in columns
+            if table.columns is not None and one.name not in table.columns
+        ]
+        if lacking:
+            raise FileProblem(
+                f"{table.name} is no {what}: it has no column {', '.join(map(repr, lacking))}"
+            )
+        for row in table:
+            if isinstance(row, Reject):
+                raise FileProblem(f"{table.name}, line {row.line}: {row.reason}")
+            accept = partial(_accepted, f"{table.name}, line {row.line}")
+            values = {}
+            for name, kind in types.items():
+                value = row.values.get(name)
+                values[name] = accept(name, kind, "" if value is None and name in _EMPTY else value)
+            yield row, accept, values
 
-    def accept(column: str, kind: FieldType, value: Any) -> Value:
-        try:
-            # A CSV has no other sign for what is missing.
-            lacks = value == "" and (kind.nullable or kind.kind != "str")
-            return kind.accept(None if lacks else value)
-        except RecordError as error:
-            raise FileProblem(f"{name}, line {row.line}, column {column}: {error}") from None
 
-    for column, kind in types.items():
-        value = row.values.get(column)
-        values[column] = accept(column, kind, "" if value is None and column in _EMPTY else value)
-    for column, value in row.values.items():
-        if column not in _FIXED:
-            known = dimensions.get(column)
-            if known is None and isinstance(value, bool | int | float | datetime):
-                kept.append((column, value))  # a file that knows its types needs nobody to say so
-                continue
-            kind = attrs.evolve(known or _TEXT, nullable=True)
-            kept.append((column, accept(column, kind, value)))
-    passed = row.values.get("passed_over") or ()
-    if isinstance(passed, str):
-        passed = passed.split(BETWEEN)
-    return HistoryRow(**values, passed_over=tuple(map(str, passed)), kept=tuple(kept))
+def _accepted(where: str, column: str, kind: FieldType, value: Any) -> Value:
+    try:
+        # A CSV has no other sign for what is missing.
+        lacks = value == "" and (kind.nullable or kind.kind != "str")
+        return kind.accept(None if lacks else value)
+    except RecordError as error:
+        raise FileProblem(f"{where}, column {column}: {error}") from None

@@ -8,7 +8,7 @@ import pytest
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import MarketingShare, marketing_share, observe
-from tests.funnel.made import MODEL, day, kept, merged, mixed, walk
+from tests.funnel.made import MODEL, day, kept, merge, mixed, onward, walk
 
 MARKETING, SALES = kept(sourced_by="marketing"), kept(sourced_by="sales")
 ROWS = mixed(
@@ -40,10 +40,18 @@ def test_r23_no_credit_in_one_journey_is_none_in_all_its_stages() -> None:
     rows = walk("late", ("processing", 0, MARKETING), ("sql", 0), ("customer", 9))
     (won,) = marketing_share(observe(rows, MODEL), ["customer"])
     assert (won.marketing, won.sales) == (0, 1)
-    # Nor has a merge nurtured anybody.
-    raised = merged(walk("m", ("processing", 0, MARKETING), ("mal", 0)), "sql", 5)
-    (sql,) = marketing_share(observe(raised, MODEL), ["sql"])
-    assert (sql.marketing, sql.sales) == (0, 1)
+
+
+@pytest.mark.parametrize("old_survives", [True, False])
+def test_s23_a_merge_takes_no_credit_whoever_survives(old_survives: bool) -> None:
+    old = walk("old", ("processing", 0, MARKETING), ("mql", 0), ("sal", 1))
+    new = walk("new", ("processing", 3, MARKETING), ("mal", 3))
+    survivor, loser = merge(old, new, 5) if old_survives else merge(new, old, 5)
+    rows = mixed(onward(survivor, ("customer", 9), said=MARKETING), loser)
+    found = {one.stage: one for one in marketing_share(observe(rows, MODEL))}
+    assert {name: (one.marketing, one.ratio.whole) for name, one in found.items()} == {
+        "mal": (1, 1), "mql": (1, 1), "sal": (1, 1), "sql": (0, 0), "customer": (1, 1),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
