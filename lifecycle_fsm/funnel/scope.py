@@ -15,8 +15,8 @@ import attrs
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.fields import Value, to_utc
 from lifecycle_fsm.funnel.counts import Window
-from lifecycle_fsm.funnel.visits import Visit, VisitKey, Walk, walks
-from lifecycle_fsm.history import DeadlineFact, HistoryRow
+from lifecycle_fsm.funnel.visits import Visit, Walk, walks
+from lifecycle_fsm.history import DeadlineFact, HistoryRow, VisitKey
 from lifecycle_fsm.model import Model, Stage
 from lifecycle_fsm.zones import find_zone
 
@@ -130,7 +130,7 @@ class Scope:
     ) -> DeadlineFact | None:
         """What was known of a deadline in a visit at the end of what is known, or ``before`` an
         instant; nothing where it was not decided by then."""
-        fact = (self.facts or {}).get((visit.key, deadline))
+        fact = (self.facts or {}).get((visit.entry.visit, deadline))
 
         def known(at: datetime) -> bool:
             return (self.until is None or at <= self.until) and (before is None or at < before)
@@ -225,12 +225,7 @@ def observe(
         zone=zone,
         journeys=journeys,
         by=by,
-        facts=None
-        if deadlines is None
-        else {
-            ((fact.journey_record, fact.journey, fact.stage, fact.entered_at), fact.rule): fact
-            for fact in deadlines
-        },
+        facts=None if deadlines is None else {(fact.visit, fact.rule): fact for fact in deadlines},
         contacts={person.id: Contact.of(person) for person in people or ()},
         current=last is None or all(one >= last for one in ends),
     )

@@ -17,7 +17,7 @@ from typing import TypeAlias
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import HistoryRow, VisitKey
 from lifecycle_fsm.model import Model
 
 #: Rows that end a visit without anybody having left the stage: only the record changed.
@@ -25,8 +25,6 @@ FOLDING = frozenset({"merge", "migrate"})
 
 #: A journey: the record in which it began, and its number there.
 JourneyKey: TypeAlias = tuple[str, int]
-#: A visit, as the rows of merges name it: its journey, its stage, and when it began.
-VisitKey: TypeAlias = tuple[str, int, str, datetime]
 
 #: When a merge was, and the activity that it came from: both records have a row of it.
 Moment: TypeAlias = tuple[datetime, str | None]
@@ -62,11 +60,6 @@ class Visit:
         return self.entry.journey_record, self.entry.journey
 
     @property
-    def key(self) -> VisitKey:
-        """What tells it apart from others."""
-        return key_of(self.entry)
-
-    @property
     def entered(self) -> datetime:
         """When it began: the ``now`` of its row."""
         return self.entry.entered_at
@@ -95,11 +88,6 @@ class Visit:
 #: The visits of one record in sequence, and on in the histories of those with whom it was merged,
 #: as long as its visit won.
 Walk: TypeAlias = tuple[Visit, ...]
-
-
-def key_of(row: HistoryRow) -> VisitKey:
-    """The visit that a row begins, or that it goes on with."""
-    return row.journey_record, row.journey, row.to_stage, row.entered_at
 
 
 def walks(
@@ -201,7 +189,7 @@ def _parts(
         if row.kind == "merge":
             for others in folded.get(_moment(row), ()) if folded and row.to_stage else ():
                 journeys.join(others)
-            if here is not None and key_of(row) == key_of(here.begin):
+            if here is not None and row.visit == here.begin.visit:
                 continue  # the survivor goes on with its own visit
         elif row.from_stage == row.to_stage:
             continue
@@ -244,13 +232,13 @@ def _joined(histories: Mapping[str, list[HistoryRow]], model: Model) -> Iterable
             if part.begin.kind == "merge":
                 handed.append(part)
             else:
-                begun[key_of(part.begin)] = parts = [part]
+                begun[part.begin.visit] = parts = [part]
                 visits.append(parts)
         for row in history:
             if row.kind == "merge" and not row.to_stage:
                 folded[_moment(row)].append(journeys[person])
     for part in handed:
-        parts = begun.setdefault(key_of(part.begin), [])
+        parts = begun.setdefault(part.begin.visit, [])
         if not parts:  # nobody told of its beginning
             visits.append(parts)
         parts.append(part)

@@ -346,7 +346,8 @@ def _read(
             values = {}
             for name, kind in types.items():
                 value = row.values.get(name)
-                values[name] = accept(name, kind, "" if value is None and name in _EMPTY else value)
+                empty = name in _EMPTY and (value is None or value == "")
+                values[name] = "" if empty else accept(name, kind, value)
             yield row, accept, values
 
 

@@ -51,7 +51,6 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     with (folder / "demo/history.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
-    lines = [line for line in lines if line["kind"] != "merge"]  # XXX
     last: dict[str, Line] = {}
     for line in lines:
         last[line["person"]] = line
