@@ -131,7 +131,7 @@ def decided(rows: list[HistoryRow], model: Model, until: datetime) -> list[Deadl
     for walk in walks(rows, model, until):
         for visit in walk:
             for one in model.deadlines:
-                due, left = visit.entered + one.after, visit.left
+                due, left = visit.entered + one.after.time, visit.left
                 if visit.stage != one.stage or (left is None and until <= due):
                     continue
                 in_time = left is not None and left <= due

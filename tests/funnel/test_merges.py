@@ -11,8 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle_fsm.funnel import Journeys, conversions, measure, observe, on_picture, reps
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm import Lifecycle
+from lifecycle_fsm.funnel import (
+    Journeys,
+    agreements,
+    conversions,
+    measure,
+    observe,
+    on_picture,
+    reps,
+    walks,
+)
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Deadline
 from tests.funnel.made import (
     MODEL as WATERFALL,
@@ -31,6 +41,7 @@ from tests.funnel.made import (
     walk,
     window,
 )
+from tests.machine.small import move, small
 
 MODEL = attrs.evolve(
     WATERFALL,
@@ -146,3 +157,111 @@ def test_s23_the_picture_has_it_too(rows: list[HistoryRow]) -> None:
     assert counts.moves["merged", "mal", ""] == 1
     assert sum(number for (rule, _, _), number in counts.moves.items() if rule == "merged") == 1
     assert counts.journeys == 2
+
+
+# ------------------------------------------------------------------ the same, lived by the engine
+
+#: Days, so that much happens at one instant; some moves of time open exactly at deadlines.
+RUNNING = small(
+    move("answered", "a", "b", on="answer"),
+    move("silent", "a", "x", when="days in stage >= 3"),
+    move("once_more", "x", "a", when="days in stage >= 2"),
+    move("bought", "b", "c", on="buy"),
+    move("stale", "b", "y", when="days in stage >= 4"),
+    move("back", "y", "b", on="answer"),
+    deadlines=[
+        Deadline(name="told", stage="a", after=days(1), escalates="slow"),
+        Deadline(name="slow", stage="a", after=days(2)),
+        Deadline(name="big", stage="a", after=days(1), when="level >= 1"),
+        Deadline(name="decided", stage="b", after=days(4)),
+        Deadline(name="rested", stage="x", after=days(2)),
+    ],
+    dimensions=["sourced_by"],
+)
+#: What happens to whom on which day. Before z is merged, p and q are, so that ids decide no tie.
+EVENTS = st.tuples(
+    st.sampled_from(["answer", "buy", "level", "owner", "tick"]), st.sampled_from("pqz"),
+    st.integers(0, 14),
+)  # fmt: skip
+END = day(30)
+
+
+def ran(
+    events: list[tuple[str, str, int]],
+    merges: tuple[int, int],
+    born: dict[str, int],
+    *,
+    turned: bool,
+) -> tuple[Lifecycle, list[DeadlineFact]]:
+    """A company of three records, two of them merged on one day, all three on another."""
+    lifecycle = Lifecycle(RUNNING)
+    first, second = merges
+    told: list[tuple[str, str, int]] = [*events, ("merge", "pq", first), ("merge", "pz", second)]
+    todo = [("create", name, at) for name, at in born.items()] + told
+    for number, (kind, who, at) in enumerate(sorted(todo, key=lambda one: one[2])):
+        match kind:
+            case "tick":
+                lifecycle.tick(day(at))
+            case "create":
+                lifecycle.admit(who, at=day(at), sourced_by="sales" if who == "z" else "marketing")
+            case "merge":
+                survivor, loser = reversed(who) if turned else who
+                lifecycle.apply(survivor, "merged", at=day(at), loser=loser, id=f"m{number}")
+            case "level":
+                lifecycle.apply(who, "changed", at=day(at), level=1, id=str(number))
+            case "owner":
+                lifecycle.apply(who, "owner_changed", at=day(at), owner="ann", id=str(number))
+            case _:
+                lifecycle.apply(who, kind, at=day(at), id=str(number))
+    lifecycle.tick(END)
+    return lifecycle, list(lifecycle.deadlines)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(EVENTS, max_size=10),
+    st.tuples(st.integers(3, 9), st.integers(9, 16)),
+    st.fixed_dictionaries({name: st.integers(0, 3) for name in "pqz"}),
+    st.sampled_from([None, "owner", "journey", "sourced_by"]),
+    st.sampled_from([None, days(4)]),
+)
+def test_s23_every_measure_of_a_run_is_the_same_whoever_survives(
+    events: list[tuple[str, str, int]],
+    merges: tuple[int, int],
+    born: dict[str, int],
+    by: str | None,
+    horizon: timedelta | None,
+) -> None:
+    reports = []
+    for turned in (False, True):
+        lifecycle, facts = ran(events, merges, born, turned=turned)
+        report = measure(
+            lifecycle.history, RUNNING, until=END, by=by, horizon=horizon, every="week",
+            deadlines=facts, people=lifecycle,
+        )  # fmt: skip
+        assert sum(one.people for one in report.people) == len(lifecycle) == 1
+        reports.append(unnamed(report.as_dict()))
+    assert reports[0] == reports[1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(EVENTS, max_size=10),
+    st.tuples(st.integers(3, 9), st.integers(9, 16)),
+    st.fixed_dictionaries({name: st.integers(0, 3) for name in "pqz"}),
+    st.booleans(),
+)
+def test_s21_what_was_recorded_is_what_is_counted(
+    events: list[tuple[str, str, int]],
+    merges: tuple[int, int],
+    born: dict[str, int],
+    turned: bool,
+) -> None:
+    lifecycle, facts = ran(events, merges, born, turned=turned)
+    found = agreements(observe(lifecycle.history, RUNNING, until=END, deadlines=facts))
+    for one in found:
+        mine = [fact.outcome for fact in facts if fact.rule == one.deadline]
+        for outcome in ("kept", "missed", "void"):
+            assert getattr(one, outcome) == mine.count(outcome)
+        visits = [v for walk in walks(lifecycle.history, RUNNING) for v in walk]
+        assert one.visits == sum(visit.stage == one.stage for visit in visits)
