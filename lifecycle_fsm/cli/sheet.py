@@ -25,7 +25,7 @@ def sheet(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="People that `run` wrote: adds who qualifies, who nearly does, and why. "
+            help="People that `run` wrote: adds who would qualify, who nearly does, and why. "
             "[default: people beside the history]",
         ),
     ] = None,
@@ -35,6 +35,15 @@ def sheet(
             metavar="FILE",
             help="What became of deadlines, as `run` wrote it. "
             "[default: deadlines beside the history]",
+        ),
+    ] = None,
+    list_: Annotated[
+        str | None,
+        typer.Option(
+            "--list",
+            metavar="FILE",
+            help="Also save everybody who would qualify or nearly does, as .csv or .parquet: the "
+            "sheet shows the first of them.",
         ),
     ] = None,
     until: Annotated[
@@ -92,6 +101,13 @@ def sheet(
         zone=zone,
         ready=ready,
     )
+    if list_ is not None and made.contents.litmus is None:
+        raise LifecycleError(
+            "--list needs --people, which `run` writes, and a stage that people qualify for"
+        )
     with folder_for(out):
         files = made.save(out)
+    if list_ is not None:
+        with folder_for(list_):
+            files = (*files, made.save_people(list_))
     print(f"written: {', '.join(str(one) for one in files)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.sheet import agreed, html, markdown
 from lifecycle_fsm.sheet.contents import Contents
-from lifecycle_fsm.sheet.litmus import litmus
+from lifecycle_fsm.sheet.litmus import Candidate, litmus
 from lifecycle_fsm.sheet.numbers import numbers
 from lifecycle_fsm.sheet.picture import draw
+from lifecycle_fsm.tables import Column, TableWriter
 from lifecycle_fsm.wording import clean
 from lifecycle_fsm.zones import find_zone
 
@@ -75,6 +77,37 @@ class Sheet:
                 return target, beside
         what = f"the suffix {target.suffix!r}" if target.suffix else "a name without suffix"
         raise FileProblem(f"{target}: {what} names no form of a sheet; use .html or .md")
+
+    def save_people(self, path: str | os.PathLike[str]) -> Path:
+        """Write everybody of the lists of people as a table, CSV or Parquet by its name: who would
+        qualify, and who is just below, the nearest first.
+
+        Raises:
+            LifecycleError: the sheet has no such lists.
+            FileProblem: the name is of neither, or the file cannot be written.
+        """
+        found = self.contents.litmus
+        if found is None:
+            raise LifecycleError("the sheet lists nobody: it was made without people")
+        table = TableWriter(_LISTED)
+        table.extend((*found.qualify, *found.nearest))
+        target = Path(path)
+        table.save(target)
+        return target
+
+
+_LISTED: tuple[Column[Candidate], ...] = (
+    Column("list", "str", lambda one: "just below" if one.unmet else "would qualify"),
+    Column("id", "str", attrgetter("id")),
+    Column("name", "str", attrgetter("name")),
+    Column("email", "str", attrgetter("email")),
+    Column("owner", "str", attrgetter("owner")),
+    Column("assigned_to", "str", attrgetter("assigned_to")),
+    Column("stage", "str", attrgetter("stage")),
+    Column("since", "datetime", attrgetter("since")),
+    Column("move", "str", attrgetter("label")),
+    Column("reasons", "texts", attrgetter("reasons")),
+)
 
 
 def make_sheet(
@@ -133,6 +166,7 @@ def make_sheet(
         lists=agreed.lists(model),
         tokens=agreed.tokens(model),
         scores=agreed.scores(model),
+        limits=agreed.limits(model),
         owners=agreed.owners(model),
         vocabulary=agreed.vocabulary(model),
         numbers=measured,
