@@ -240,15 +240,16 @@ def _reps(report: Report, cells: Cells) -> Iterator[str]:
 
 def _share(report: Report, cells: Cells) -> Iterator[str]:
     yield "marketing's share of the entries in the window"
+    sources = list(report.shares[0].entries) if report.shares else ["marketing", "sales"]
     yield cells.table(
-        "stage | entries | marketing | sales | unknown | share | target",
+        f"stage | entries | {' | '.join(map(clean, sources))} | unknown | share | target",
         [
             [
                 *cells.group(one.group),
                 cells.stage(one.stage),
                 *(
                     f"{number:,}"
-                    for number in (one.ratio.whole, one.marketing, one.sales, one.unknown)
+                    for number in (one.ratio.whole, *one.entries.values(), one.unknown)
                 ),
                 cells.ratio(one.ratio)[1],
                 _verdict(one),

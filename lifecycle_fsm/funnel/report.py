@@ -31,6 +31,7 @@ from lifecycle_fsm.funnel.stay import Stay, stays
 from lifecycle_fsm.funnel.stuck import Limit, limits, stuck
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.wording import counted, lasting
 
 Measure: TypeAlias = Literal[
     "people", "ready", "flows", "conversion", "stay", "reps", "share", "sla", "overdue", "stuck",
@@ -283,7 +284,7 @@ def measure(
         ready_stage=ready_stage(scope, from_stage),
         measures=asked,
         **tables,
-        notes=(*notes, *_remarks(tables)),
+        notes=(*notes, *_late(scope), *_remarks(tables)),
     )
 
 
@@ -325,6 +326,18 @@ def _notes(scope: Scope, *, given: bool) -> Iterator[str]:
         yield f"groups are by {scope.by!r} as it was when the stage was entered"
 
 
+def _late(scope: Scope) -> Iterator[str]:
+    """Which times lateness changed: a row that came late has the clock of the person [S19]."""
+    late = [visit for visit in scope.cohort() if visit.entry.at < visit.entry.now]
+    if late:
+        most = max(visit.entry.now - visit.entry.at for visit in late)
+        yield (
+            f"{counted(len(late), 'entry', 'entries')} came late, by up to {lasting(most)}, and "
+            f"{'counts' if len(late) == 1 else 'count'} from the person's clock then: times from "
+            "there on are shorter than they were, and those up to there longer"
+        )
+
+
 def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
     """What must be known of single numbers."""
     conversion: tuple[PairConversion, ...] = tables.get("conversions", ())
@@ -340,11 +353,15 @@ def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
         )
     young = max((one.young for one in conversion), default=0)
     if young:
-        yield f"up to {young:,} journeys were not watched for the whole horizon and are left out"
+        were = "was" if young == 1 else "were"
+        yield (
+            f"up to {counted(young, 'journey')} {were} not watched for the whole horizon, and "
+            f"{'is' if young == 1 else 'are'} left out"
+        )
     merged = max((one.merged for one in conversion), default=0)
     if merged:
         yield (
-            f"up to {merged:,} journeys were ended by a merge before they came further, and are "
+            f"a merge ended up to {counted(merged, 'journey')} before they came further: they are "
             "left out of the conversion to there"
         )
     unknown = [one.stage for one in tables.get("limits", ()) if one.time is None]
@@ -363,6 +380,8 @@ def _plain(value: Any) -> Any:
         return value / timedelta(days=1)
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
     if attrs.has(type(value)):
         return {key: _plain(one) for key, one in _members(value)}
     return value

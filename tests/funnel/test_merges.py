@@ -205,7 +205,7 @@ def ran(
             case "create":
                 lifecycle.admit(who, at=day(at), sourced_by="sales" if who == "z" else "marketing")
             case "merge":
-                survivor, loser = reversed(who) if turned else who
+                survivor, loser = (who[1], who[0]) if turned else (who[0], who[1])
                 lifecycle.apply(survivor, "merged", at=day(at), loser=loser, id=f"m{number}")
             case "level":
                 lifecycle.apply(who, "changed", at=day(at), level=1, id=str(number))

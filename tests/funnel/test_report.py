@@ -111,6 +111,18 @@ def test_agreements_that_cannot_be_measured_are_a_note_until_they_are_asked_for(
     assert {"sla", "overdue"} <= set(measure(ROWS, without).measures)
 
 
+def test_s19_times_that_lateness_changed_are_noted() -> None:
+    rows = walk("a", ("processing", 30, {"at": day(0), "late": True}), ("mal", 40, {"at": day(40)}))
+    told = (
+        "1 entry came late, by up to 30 days, and counts from the person's clock then: times from "
+        "there on are shorter than they were, and those up to there longer"
+    )
+    assert told in measure(rows, MODEL).notes
+    assert not any("came late" in one for one in measure(ROWS, MODEL).notes)
+    # What lies outside the window is not measured.
+    assert told not in measure(rows, MODEL, window=(day(35), None)).notes
+
+
 def test_an_empty_history_has_a_report() -> None:
     found = measure([], MODEL)
     assert (found.until, found.notes[0]) == (None, "the history is empty")

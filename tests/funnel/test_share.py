@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.funnel import MarketingShare, marketing_share, observe
+from lifecycle_fsm.funnel import MarketingShare, Ratio, marketing_share, observe
 from tests.funnel.made import MODEL, day, kept, merge, mixed, onward, walk
 
 MARKETING, SALES = kept(sourced_by="marketing"), kept(sourced_by="sales")
@@ -66,8 +66,21 @@ def test_r31_a_target_is_met_or_missed_by_so_much(
     assert found.gap == (None if gap is None else pytest.approx(gap))
 
 
+def test_r59_a_third_source_is_neither_marketing_nor_sales() -> None:
+    partner = kept(sourced_by="partner")
+    rows = mixed(ROWS, walk("p", ("processing", 0, partner), ("mal", 0), ("sql", 4)),
+                 walk("q", ("processing", 0, partner), ("sql", 4)))  # fmt: skip
+    (sql,) = marketing_share(observe(rows, MODEL), ["sql"])
+    # No credit is the credit of sales, whoever sourced the person.
+    assert sql.entries == {"marketing": 3, "sales": 3, "partner": 1}
+    assert (sql.unknown, sql.ratio.whole) == (1, 8)
+    assert sql.credit["partner"] == Ratio(1, 8)
+
+
 def test_a_share_that_is_the_target_to_the_last_digit_meets_it() -> None:
-    found = MarketingShare(group="", stage="x", marketing=3, sales=7, unknown=0, target=0.1 + 0.2)
+    found = MarketingShare(
+        group="", stage="x", entries={"marketing": 3, "sales": 7}, unknown=0, target=0.1 + 0.2
+    )
     assert found.met
 
 
