@@ -278,7 +278,7 @@ Recycled: since 9 Mar 2025
         """
 JOURNEY 1
 
-MAL (Accepted): 3 Mar 2025 to 4 Mar 2025, 24 hours
+MAL (Accepted): 3 Mar 2025 to 4 Mar 2025, 25 hours
  3 Mar 2025 09:00  Created.
  3 Mar 2025 09:01  Original processing.
                    Sorted to MAL by “everybody else”.
