@@ -16,6 +16,7 @@ import attrs
 from lifecycle_fsm.fields import Value
 
 MoveKind: TypeAlias = Literal["enter", "step", "fast_track", "detour", "return", "merge", "migrate"]
+VisitKey: TypeAlias = tuple[str, int, str, datetime]
 
 
 @attrs.frozen
@@ -59,6 +60,12 @@ class HistoryRow:
     def visits(self) -> bool:
         """Whether the row begins a visit of a stage; a merge goes on with one that began before."""
         return bool(self.to_stage) and self.kind != "merge"
+
+    @property
+    def visit(self) -> VisitKey:
+        """The visit that the row begins or, at a merge, goes on with, told apart from all others:
+        its journey by record and number, its stage, and when it began."""
+        return self.journey_record, self.journey, self.to_stage, self.entered_at
 
     def value(self, name: str) -> Value:
         """What ``owner``, ``assigned_to``, ``source`` or a dimension was at that moment; nothing
@@ -164,6 +171,11 @@ class DeadlineFact:
     owner: str | None
     assigned_to: str | None
     late: bool = False
+
+    @property
+    def visit(self) -> VisitKey:
+        """The visit, as :attr:`HistoryRow.visit` has it."""
+        return self.journey_record, self.journey, self.stage, self.entered_at
 
 
 @attrs.frozen

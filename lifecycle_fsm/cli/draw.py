@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lifecycle_fsm.cli.common import ModelArgument, folder_for, keep_inputs, load_model, read_time
-from lifecycle_fsm.cli.fitting import check_fits
+from lifecycle_fsm.cli.fitting import check_fits, watched_until
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
 from lifecycle_fsm.funnel import Reading, count
 from lifecycle_fsm.history import HistoryRow
@@ -40,6 +40,13 @@ def draw(
     end: Annotated[
         str | None, typer.Option("--to", metavar="TIME", help="Count up to then.")
     ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Up to when people were watched. [default: as in the run, or the last row]",
+        ),
+    ] = None,
     zone: Annotated[str, typer.Option(help="Read and name the window in this zone.")] = "UTC",
 ) -> None:
     r"""Draw a model, its funnel, original processing, or one person's path.
@@ -60,8 +67,11 @@ def draw(
     lifecycle = load_model(model)
     if processing and (history is not None or person is not None):
         raise LifecycleError("--processing draws the model alone: leave --history and --person out")
-    if history is None and (person is not None or any(window)):
-        raise LifecycleError("--person, --from and --to need a --history, which `run` writes")
+    known = read_time("--until", until, local)
+    if history is None and (person is not None or known or any(window)):
+        raise LifecycleError(
+            "--person, --from, --to and --until need a --history, which `run` writes"
+        )
     if processing:
         drawing = diagram.draw_processing(lifecycle)
     elif history is None:
@@ -70,7 +80,8 @@ def draw(
         rows = read_history(history, dimensions=lifecycle.field_types)
         check_fits(rows, lifecycle, history)
         if person is None:
-            counts = count(rows, lifecycle, reading=reading, window=window, zone=zone)
+            known = known or watched_until(history)
+            counts = count(rows, lifecycle, reading=reading, window=window, until=known, zone=zone)
             drawing = diagram.draw_funnel(lifecycle, counts)
         else:
             drawing = diagram.draw_person(lifecycle, _of(person, rows, history))

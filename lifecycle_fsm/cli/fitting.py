@@ -1,13 +1,16 @@
-"""Which model wrote a history, and does this one know all that it tells?"""
+"""Which model wrote a history, does this one know all that it tells, and what lies beside it?"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 
 from lifecycle_fsm.cli.common import load_model
 from lifecycle_fsm.cli.endings import complain
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.fields import FieldType
+from lifecycle_fsm.fields import FieldType, instant
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, load, shipped
 from lifecycle_fsm.tables import read_history
@@ -73,6 +76,28 @@ def read_with_model(path: str, name: str | None) -> tuple[list[HistoryRow], Mode
         models = fitting
     check_fits(rows, models[0], path, ("measure", "measures"))
     return rows, models[0]
+
+
+def beside(history: str, table: str) -> str | None:
+    """The other table that the run of a history wrote, in the format of the history if it can be;
+    nothing where there is none."""
+    path = Path(history)
+    suffixes = sorted((".csv", ".parquet"), key=lambda one: one != path.suffix.lower())
+    files = (path.with_name(table + suffix) for suffix in suffixes if path.is_file())
+    return next((str(file) for file in files if file.is_file()), None)
+
+
+def watched_until(history: str) -> datetime | None:
+    """Up to when the run of a history let time pass, as its summary remembers; nothing where the
+    history stands alone."""
+    path = Path(history)
+    if not path.is_file():
+        return None
+    try:
+        summary = json.loads(path.with_name("summary.json").read_text("utf-8"))
+        return instant(summary["until"])
+    except (OSError, ValueError, LookupError, TypeError, LifecycleError):
+        return None
 
 
 def _lacking(rows: Sequence[HistoryRow], model: Model) -> Mapping[str, list[str]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from lifecycle_fsm.cli.common import JsonOption, folder_for, keep_inputs, print_json, read_time
-from lifecycle_fsm.cli.fitting import read_with_model
+from lifecycle_fsm.cli.fitting import beside, read_with_model, watched_until
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.funnel import (
+    CONTACT_FIELDS,
     MEASURES,
     Every,
     Journeys,
@@ -22,6 +24,7 @@ from lifecycle_fsm.funnel import (
     on_picture,
 )
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.tables import read_deadlines
 from lifecycle_fsm.zones import find_zone
 
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
@@ -44,6 +47,22 @@ def funnel(
             "[default: the shipped one that it is of]",
         ),
     ] = None,
+    people: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="People that `run` wrote: who they are, and who has to do with them. "
+            "[default: people beside the history]",
+        ),
+    ] = None,
+    deadlines: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="What became of deadlines, as `run` wrote it. "
+            "[default: deadlines beside the history]",
+        ),
+    ] = None,
     show: Annotated[
         list[str] | None,
         typer.Option(
@@ -56,8 +75,8 @@ def funnel(
         str | None,
         typer.Option(
             metavar="FIELD",
-            help="Split by owner, source, journey, rule, version, or a dimension of the model, as "
-            "it was when the stage was entered.",
+            help="Split by owner, assigned_to, source, journey, rule, version, or a dimension of "
+            "the model, as it was when the stage was entered.",
             rich_help_panel=_NUMBERS,
         ),
     ] = None,
@@ -73,7 +92,7 @@ def funnel(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Up to when people were watched. [default: the last row of the history]",
+            help="Up to when people were watched. [default: as in the run, or the last row]",
             rich_help_panel=_NUMBERS,
         ),
     ] = None,
@@ -183,11 +202,14 @@ def funnel(
     keep_inputs(out, history, model)
     local = find_zone(zone)
     window = (read_time("--from", start, local), read_time("--to", end, local))
-    known = read_time("--until", until, local)
+    known = read_time("--until", until, local) or watched_until(history)
     split = read_time("--compare", compare, local)
     if split is not None and compare_versions:
         raise LifecycleError("--compare and --compare-versions are two questions: ask one")
     rows, lifecycle = read_with_model(history, model)
+    measures = _measures(show, compared=compare_versions or split is not None)
+    people = people or beside(history, "people")
+    deadlines = deadlines or beside(history, "deadlines")
     report = measure(
         rows,
         lifecycle,
@@ -204,7 +226,9 @@ def funnel(
         target=_targets(target or (), lifecycle),
         stuck_after=_length("--stuck-after", stuck_after),
         compare="versions" if compare_versions else split,
-        measures=_measures(show, compared=compare_versions or split is not None),
+        measures=measures,
+        deadlines=None if deadlines is None else read_deadlines(deadlines),
+        people=_people(people, lifecycle, measures),
     )
     if out is not None:
         from lifecycle_fsm import diagram
@@ -222,6 +246,19 @@ def funnel(
     from lifecycle_fsm.cli.measured import as_text
 
     print(as_text(report, lifecycle))
+
+
+#: Lists of people, who are more than their ids.
+_LISTS = frozenset({"ready", "overdue", "stuck"})
+
+
+def _people(path: str | None, model: Model, measures: list[Measure] | None) -> Iterable[object]:
+    """Those whom lists of people may name; nobody where there is no such list."""
+    if path is None or not (measures is None or _LISTS.intersection(measures)):
+        return ()
+    from lifecycle_fsm.sheet import read_people
+
+    return read_people(path, model, only=CONTACT_FIELDS)
 
 
 def _measures(show: list[str] | None, *, compared: bool) -> list[Measure] | None:

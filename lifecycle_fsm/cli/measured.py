@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from lifecycle_fsm.cli.cells import SHOWN, Cells, length, more, percent, reached
 from lifecycle_fsm.cli.common import lined_up
@@ -13,11 +14,12 @@ from lifecycle_fsm.funnel import (
     Limit,
     MarketingShare,
     Measure,
+    Overdue,
     Report,
     Waiting,
 )
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import counted, duration
+from lifecycle_fsm.wording import clean, counted, duration
 
 _PEOPLE = ("person", "people")
 Writer = Callable[[Report, Cells], Iterator[str]]
@@ -88,31 +90,49 @@ def _ready(report: Report, cells: Cells) -> Iterator[str]:
 
 
 def _waiting(people: Sequence[Waiting], cells: Cells) -> Iterator[str]:
-    if people:
-        yield lined_up(
-            [
-                ["person", "stage", "since", "for", "owner"],
-                *(
-                    [
-                        one.person,
-                        cells.stage(one.stage),
-                        cells.time(one.since),
-                        duration(one.time),
-                        one.owner or "",
-                    ]
-                    for one in people[:SHOWN]
-                ),
-            ],
-            right=(3,),
-        )
+    yield from _listed(
+        people,
+        ("stage", "since", "for"),
+        lambda one: (cells.stage(one.stage), cells.time(one.since), duration(one.time)),
+    )
+
+
+Somebody = TypeVar("Somebody", bound=Waiting | Overdue)
+
+
+def _listed(
+    people: Sequence[Somebody], head: Sequence[str], cells: Callable[[Somebody], Sequence[str]]
+) -> Iterator[str]:
+    """A list of people, as many as a screen shows: who they are as far as anybody of them is known,
+    what there is to say of them, and who has to act."""
+    shown = people[:SHOWN]
+    if not shown:
+        return
+    known = [name for name in ("name", "company", "email") if any(_texts(shown, name))]
+    columns = [
+        ("person", _texts(shown, "person")),
+        *((name, _texts(shown, name)) for name in known),
+        *zip(head, zip(*map(cells, shown), strict=True), strict=True),
+        ("owner", _texts(shown, "owner")),
+        ("assigned to", _texts(shown, "assigned_to")),
+    ]
+    names = [name for name, _ in columns]
+    yield lined_up(
+        [names, *zip(*(column for _, column in columns), strict=True)],
+        right=[place for place, name in enumerate(names) if name == "for"],
+    )
     yield from more(len(people))
+
+
+def _texts(people: Sequence[Waiting | Overdue], name: str) -> list[str]:
+    return [clean(getattr(one, name) or "") for one in people]
 
 
 def _flows(report: Report, cells: Cells) -> Iterator[str]:
     yield "flows: opening + in - out = closing"
     rows = report.flows
     # Without merges, and where nobody changes the group, all that comes in is new people.
-    apart = bool(report.by or report.journeys != "all" or any(one.gone for one in rows))
+    apart = bool(report.by or report.journeys != "all" or any(one.merged for one in rows))
     busy = {
         (one.group, one.stage)
         for one in rows
@@ -137,7 +157,7 @@ def _flows(report: Report, cells: Cells) -> Iterator[str]:
 def _flow(one: Flow, cells: Cells, *, first: bool, apart: bool) -> list[str]:
     numbers = [one.opening, one.entered, one.left, one.closing]
     if apart:
-        numbers += [one.new, one.gone]
+        numbers += [one.new, one.merged]
     return [
         *cells.group(one.group if first else ""),
         f"{one.period.name}{'' if one.period.whole else ' ~'}" if first else "",
@@ -220,15 +240,16 @@ def _reps(report: Report, cells: Cells) -> Iterator[str]:
 
 def _share(report: Report, cells: Cells) -> Iterator[str]:
     yield "marketing's share of the entries in the window"
+    sources = list(report.shares[0].entries) if report.shares else ["marketing", "sales"]
     yield cells.table(
-        "stage | entries | marketing | sales | unknown | share | target",
+        f"stage | entries | {' | '.join(map(clean, sources))} | unknown | share | target",
         [
             [
                 *cells.group(one.group),
                 cells.stage(one.stage),
                 *(
                     f"{number:,}"
-                    for number in (one.ratio.whole, one.marketing, one.sales, one.unknown)
+                    for number in (one.ratio.whole, *one.entries.values(), one.unknown)
                 ),
                 cells.ratio(one.ratio)[1],
                 _verdict(one),
@@ -254,7 +275,7 @@ def _sla(report: Report, cells: Cells) -> Iterator[str]:
         return
     yield "agreements (SLA): visits that began in the window, as they stand"
     yield cells.table(
-        "deadline | stage | visits | kept | late | in time so far | overdue | share kept"
+        "deadline | stage | visits | kept | missed | still open | void | waiting | share kept"
         " | half left",
         [
             [
@@ -263,29 +284,37 @@ def _sla(report: Report, cells: Cells) -> Iterator[str]:
                 cells.stage(one.stage),
                 *(
                     f"{number:,}"
-                    for number in (one.visits, one.kept, one.late, one.waiting, one.overdue)
+                    for number in (
+                        one.visits, one.kept, one.missed, one.overdue, one.void, one.waiting,
+                    )
                 ),
-                # Of a visit that was not left in time it is not known whether it had to be.
-                ("≥ " if one.conditional and one.ratio.whole else "") + cells.ratio(one.ratio)[1],
+                cells.ratio(one.ratio)[1],
                 reached(one.median, one.visits),
             ]
             for one in report.agreements
         ],
         left="deadline | stage",
+    )  # fmt: skip
+    yield "  still open: of the missed. void: the condition never held. waiting: not decided yet."
+    late, merged = (
+        sum(getattr(one, name) for one in report.agreements) for name in ("kept_late", "merged")
     )
+    if late:
+        yield f"  {late:,} of the kept were known as kept only from an activity that came late"
+    if merged:
+        yield f"  {counted(merged, 'visit')} ended at a merge before it was decided"
 
 
 def _overdue(report: Report, cells: Cells) -> Iterator[str]:
-    found = report.overdue
-    if not found:
+    rows = report.overdue
+    if not rows:
         return
-    yield f"overdue: {counted(len(found), 'visit')}, the longest first"
-    table = [
-        [one.person, one.deadline, cells.stage(one.stage), cells.time(one.due), one.owner or ""]
-        for one in found[:SHOWN]
-    ]
-    yield lined_up([["person", "deadline", "stage", "due", "owner"], *table])
-    yield from more(len(found))
+    yield f"overdue: {counted(len(rows), 'visit')}, the longest first"
+    yield from _listed(
+        rows,
+        ("deadline", "stage", "due"),
+        lambda one: (one.deadline, cells.stage(one.stage), cells.time(one.due)),
+    )
 
 
 def _stuck(report: Report, cells: Cells) -> Iterator[str]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lifecycle_fsm.cli.common import ModelArgument, folder_for, keep_inputs, load_model, read_time
 from lifecycle_fsm.cli.endings import complain
-from lifecycle_fsm.cli.fitting import check_fits
+from lifecycle_fsm.cli.fitting import beside, check_fits, watched_until
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.tables import read_history
+from lifecycle_fsm.tables import read_deadlines, read_history
 from lifecycle_fsm.zones import find_zone
-
-_BESIDE = (".parquet", ".csv")
 
 
 def sheet(
@@ -28,15 +25,32 @@ def sheet(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="People that `run` wrote: adds who qualifies, who nearly does, and why. "
+            help="People that `run` wrote: adds who would qualify, who nearly does, and why. "
             "[default: people beside the history]",
+        ),
+    ] = None,
+    deadlines: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="What became of deadlines, as `run` wrote it. "
+            "[default: deadlines beside the history]",
+        ),
+    ] = None,
+    list_: Annotated[
+        str | None,
+        typer.Option(
+            "--list",
+            metavar="FILE",
+            help="Also save everybody who would qualify or nearly does, as .csv or .parquet: the "
+            "sheet shows the first of them.",
         ),
     ] = None,
     until: Annotated[
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Up to when people were watched. [default: the last row of the history]",
+            help="Up to when people were watched. [default: as in the run, or the last row]",
         ),
     ] = None,
     zone: Annotated[str, typer.Option(help="Read and show times in this zone.")] = "UTC",
@@ -69,8 +83,11 @@ def sheet(
     if history is not None:
         rows = read_history(history, dimensions=lifecycle.field_types)
         check_fits(rows, lifecycle, history, ("show", "shows"))
+        now = now or watched_until(history)
+        deadlines = deadlines or beside(history, "deadlines")
+        people = people or beside(history, "people")
         if people is None:
-            people = _beside(history)
+            complain(f"note: no people beside {history}: nobody is listed; say --people FILE")
     elif now is not None and people is None:
         raise LifecycleError("--until needs a --history or --people, which `run` writes")
     if ready is not None and people is None:
@@ -79,22 +96,18 @@ def sheet(
         lifecycle,
         history=rows,
         people=None if people is None else read_people(people, lifecycle),
+        deadlines=None if deadlines is None else read_deadlines(deadlines),
         now=now,
         zone=zone,
         ready=ready,
     )
+    if list_ is not None and made.contents.litmus is None:
+        raise LifecycleError(
+            "--list needs --people, which `run` writes, and a stage that people qualify for"
+        )
     with folder_for(out):
         files = made.save(out)
+    if list_ is not None:
+        with folder_for(list_):
+            files = (*files, made.save_people(list_))
     print(f"written: {', '.join(str(one) for one in files)}")
-
-
-def _beside(history: str) -> str | None:
-    """The people that the run of a history wrote: beside it, in its own format if there is one."""
-    path = Path(history)
-    first = path.suffix.lower()
-    for suffix in sorted(_BESIDE, key=lambda one: one != first):
-        found = path.with_name(f"people{suffix}")
-        if found.is_file():
-            return str(found)
-    complain(f"note: there are no people beside {history}: nobody is listed; say --people FILE")
-    return None

@@ -45,7 +45,7 @@ def in_words(outcome: Outcome, people: int) -> str:
         for stage in model.stages
         if stage.off_path
     )
-    missed = ", ".join(f"{number:,} {name}" for name, number in outcome.tally.missed.most_common())
+    missed = outcome.missed
     lines = [
         f"{counted(people, 'person', 'people')} at a made-up company, "
         f"{counted(len(log.activities), 'activity', 'activities')}, "

@@ -8,12 +8,12 @@ import json
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import attrs
 import typer
@@ -23,12 +23,14 @@ from lifecycle_fsm.cli.common import Bar, as_json, lined_up, load_model
 from lifecycle_fsm.cli.unmatched import Unmatched, unmatched
 from lifecycle_fsm.errors import FileProblem, LifecycleError, UnknownPerson
 from lifecycle_fsm.files import write_file
-from lifecycle_fsm.funnel import Counts, count
+from lifecycle_fsm.funnel import Counts, observe, on_picture
+from lifecycle_fsm.history import DeadlineOutcome
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.lookup import full_name, look_up, nearest
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import (
+    DEADLINES,
     DECISIONS,
     DUPLICATES,
     REJECTS,
@@ -454,7 +456,6 @@ class Tally:
 
     results: Counter[str] = attrs.field(factory=Counter)
     late: dict[tuple[str, str | None], str] = attrs.field(factory=dict)
-    missed: Counter[str] = attrs.field(factory=Counter)
     asked: Counter[str] = attrs.field(factory=Counter)
     keep: Callable[[Decision], None] | None = None
     refused: list[Decision] = attrs.field(factory=list)
@@ -462,8 +463,6 @@ class Tally:
     def __call__(self, decision: Decision) -> None:
         """Count one decision, and hand it on to who keeps them."""
         self.results[decision.result] += 1
-        if decision.kind == "deadline":
-            self.missed[decision.reason] += 1
         for one in decision.requests:
             self.asked[one.state] += 1
         if decision.late:  # of an activity that is asked for later there are several
@@ -524,6 +523,8 @@ class Outcome:
     unmatched: list[Unmatched] = attrs.field(init=False)
     #: What is to be said of the inputs as a whole, a sentence each.
     notes: list[str] = attrs.field(init=False)
+    #: How often each deadline was kept, missed and void, those first that were missed most.
+    deadlines: Mapping[str, Mapping[str, int]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         history, model, end = self.lifecycle.history, self.lifecycle.model, None
@@ -531,16 +532,29 @@ class Outcome:
             with suppress(OverflowError):  # a window ends before its end, and this one after it
                 end = self.asked + timedelta(microseconds=1)
         window = (None, end)
-        self.counts = count(history, model, window=window, until=self.until)
-        self.over = count(
-            self.lifecycle.history, model, reading="over", window=window, until=self.until
-        )
+        scope = observe(history, model, window=window, until=self.until)
+        self.counts = on_picture(scope)
+        self.over = on_picture(scope, reading="over")
         self.contradictions = self.log.contradictions()
         self.duplicates = duplicates(self.lifecycle)
         self.unmatched = unmatched(self.log.by_role(), self.lifecycle.held, self.asked)
         self.notes = list(self.log.notes)
         if self.asked is None and (far := self.log.far_ahead()) is not None:
             self.notes.append(far)
+        rules = {one.name: Counter[str]() for one in model.deadlines}
+        for fact in self.lifecycle.deadlines:
+            rules[fact.rule][fact.outcome] += 1
+        self.deadlines = {
+            name: {outcome: rules[name][outcome] for outcome in get_args(DeadlineOutcome)}
+            for name in sorted(rules, key=lambda name: -rules[name]["missed"])
+        }
+
+    @property
+    def missed(self) -> str:
+        """How often each deadline was missed, in words: ``2 called, 1 answered``."""
+        return ", ".join(
+            f"{one['missed']:,} {name}" for name, one in self.deadlines.items() if one["missed"]
+        )
 
     @property
     def rejected(self) -> int:
@@ -590,7 +604,12 @@ class Outcome:
             "decisions": dict(self.tally.results.most_common()),
             "late": dict(self._late.most_common()),
             "merged": len(lifecycle.merged),
-            "missed_deadlines": dict(self.tally.missed.most_common()),
+            "deadlines": self.deadlines,
+            "missed_deadlines": {
+                name: outcomes["missed"]
+                for name, outcomes in self.deadlines.items()
+                if outcomes["missed"]
+            },
             "requests": dict(self.tally.asked.most_common()),
             "held": {person: len(held) for person, held in lifecycle.held.items()},
             "mostly_held": [attrs.asdict(one) for one in self.unmatched],
@@ -640,7 +659,7 @@ class Outcome:
         return "\n".join(parts)
 
     def _remarks(self) -> Iterable[str]:
-        merged, missed, asked = len(self.lifecycle.merged), self.tally.missed, self.tally.asked
+        merged, asked = len(self.lifecycle.merged), self.tally.asked
         if merged:
             yield f"merged: {counted(merged, 'record')} folded into others"
         if self.duplicates:
@@ -652,9 +671,15 @@ class Outcome:
         if asked:
             states = ", ".join(f"{number:,} {state}" for state, number in asked.most_common())
             yield f"requests: {states}"
-        if missed:
-            names = ", ".join(f"{number:,} {name}" for name, number in missed.most_common())
-            yield f"deadlines missed: {names}"
+        total = Counter[str]()
+        for outcomes in self.deadlines.values():
+            total.update(outcomes)
+        if total.total():
+            names = f" ({self.missed})" if self.missed else ""
+            yield (
+                f"deadlines: {total['kept']:,} kept, {total['missed']:,} missed{names}, "
+                f"{total['void']:,} void"
+            )
         late, held, parked = self._late, self.lifecycle.held, self.lifecycle.parked
         if self.log.left_out:
             yield (
@@ -725,9 +750,12 @@ class Output:
         kept = {name: model.field_types[name] for name in model.dimensions}
         history = TableWriter(history_columns(kept))
         history.extend(lifecycle.history)
+        deadlines = TableWriter(DEADLINES)
+        deadlines.extend(lifecycle.deadlines)
         tables: dict[str, TableWriter[Any]] = {
             "people": people,
             "history": history,
+            "deadlines": deadlines,
             "decisions": self.decisions,
             "requests": self.requests,
         }

@@ -1,7 +1,7 @@
 """Tables from history: who is where, what moved, conversion, time in stage [S25]–[S27].
 
 :func:`measure` gives all of them at once; each measure is also a function of a :class:`Scope`,
-which :func:`observe` makes. :func:`count` is the quick one that a picture needs.
+which :func:`observe` makes. :func:`count` gives what a picture needs.
 """
 
 from lifecycle_fsm.funnel.compare import (
@@ -16,7 +16,7 @@ from lifecycle_fsm.funnel.compare import (
     known_versions,
 )
 from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions, usual_pairs
-from lifecycle_fsm.funnel.counts import Conversion, Counts, Reading, count
+from lifecycle_fsm.funnel.counts import Conversion, Counts, Reading
 from lifecycle_fsm.funnel.flows import ALL_STAGES, Flow, flows
 from lifecycle_fsm.funnel.people import (
     PeopleNow,
@@ -26,14 +26,16 @@ from lifecycle_fsm.funnel.people import (
     ready_stage,
 )
 from lifecycle_fsm.funnel.periods import Every, Period, periods
-from lifecycle_fsm.funnel.picture import on_picture
+from lifecycle_fsm.funnel.picture import count, on_picture
 from lifecycle_fsm.funnel.ratio import Ratio
 from lifecycle_fsm.funnel.report import FORMULAS, MEASURES, Measure, Report, measure
 from lifecycle_fsm.funnel.reps import Rep, reps
 from lifecycle_fsm.funnel.scope import (
+    CONTACT_FIELDS,
     EVERYBODY,
     NOTHING,
     OWN_FIELDS,
+    Contact,
     Journeys,
     Scope,
     observe,
@@ -47,12 +49,14 @@ from lifecycle_fsm.funnel.visits import Visit, Walk, walks
 
 __all__ = [
     "ALL_STAGES",
+    "CONTACT_FIELDS",
     "EVERYBODY",
     "FORMULAS",
     "MEASURES",
     "NOTHING",
     "OWN_FIELDS",
     "Comparison",
+    "Contact",
     "Conversion",
     "ConversionChange",
     "Counts",

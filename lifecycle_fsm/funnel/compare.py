@@ -15,6 +15,7 @@ from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions
 from lifecycle_fsm.funnel.counts import READINGS
 from lifecycle_fsm.funnel.scope import Scope
 from lifecycle_fsm.funnel.stay import Stay, stays
+from lifecycle_fsm.wording import counted, lasting
 
 Row = TypeVar("Row")
 
@@ -268,8 +269,8 @@ def _cautions(
     before, after = (one.followed for one in sides)
     if horizon is None and before is not None and after is not None and before > after:
         found.append(
-            f"the journeys after were watched for {_days(after)} days at the median, those before "
-            f"for {_days(before)}: they had less time to convert. Give each the same with a "
+            f"the journeys after were watched for {lasting(after)} at the median, those before "
+            f"for {lasting(before)}: they had less time to convert. Give each the same with a "
             "horizon"
         )
     if any(
@@ -282,11 +283,7 @@ def _cautions(
     young = max((one.after.young for one in shares), default=0)
     if horizon is not None and young:
         found.append(
-            f"up to {young:,} journeys after were not watched for {_days(horizon)} days yet and "
-            "are left out"
+            f"up to {counted(young, 'journey')} after {'was' if young == 1 else 'were'} not "
+            f"watched for {lasting(horizon)} yet, and {'is' if young == 1 else 'are'} left out"
         )
     return tuple(found)
-
-
-def _days(time: timedelta) -> str:
-    return f"{time / timedelta(days=1):,.0f}"

@@ -15,7 +15,7 @@ from lifecycle_fsm.funnel.counts import READINGS, Reading
 from lifecycle_fsm.funnel.ratio import Ratio
 from lifecycle_fsm.funnel.scope import Scope
 from lifecycle_fsm.funnel.survival import median
-from lifecycle_fsm.funnel.visits import Visit
+from lifecycle_fsm.funnel.visits import JourneyKey, Visit
 from lifecycle_fsm.model import Model
 
 Pair: TypeAlias = tuple[str, str]
@@ -36,6 +36,8 @@ class PairConversion:
         reached: of these, those that later entered ``target``.
         young: with a horizon, further journeys that were not watched for so long yet, and that
             are left out.
+        merged: further journeys that a merge ended before they entered ``target``, and, with a
+            horizon, before that was over; they are left out [S23].
         median: the median time from one to the other, of those that did it.
         source_entries, target_entries: how often each was entered in the window, by whomever.
     """
@@ -47,6 +49,7 @@ class PairConversion:
     journeys: int
     reached: int
     young: int
+    merged: int
     median: timedelta | None
     source_entries: int
     target_entries: int
@@ -70,6 +73,13 @@ class Met(NamedTuple):
     stage: str
     at: datetime
     visit: Visit
+
+
+class Journey(NamedTuple):
+    """What a journey met, in order, and when a merge ended it, if one did [S23]."""
+
+    met: list[Met]
+    merged: datetime | None
 
 
 def usual_pairs(model: Model) -> tuple[Pair, ...]:
@@ -120,6 +130,7 @@ def conversions(
             journeys=tally.journeys[group, pair],
             reached=len(tally.times[group, pair]),
             young=tally.young[group, pair],
+            merged=tally.merged[group, pair],
             median=median(tally.times[group, pair]),
             source_entries=tally.met[group, pair[0]],
             target_entries=tally.met[group, pair[1]],
@@ -129,22 +140,22 @@ def conversions(
     )
 
 
-def journeys(scope: Scope, reading: Reading) -> Iterator[list[Met]]:
+def journeys(scope: Scope, reading: Reading) -> Iterator[Journey]:
     """What each journey met, in order: a row first passes stages over and then enters one."""
     credit = reading == "over"
     for walk in scope.walks:
-        for _, visits in groupby(walk, key=_journey):
+        for _, visits in groupby(walk, key=_key):
             met: list[Met] = []
             for visit in visits:
                 row = visit.entry
                 if credit and row.credit:
-                    met += [Met(name, row.now, visit) for name in row.passed_over]
-                met.append(Met(row.to_stage, row.now, visit))
-            yield met
+                    met += [Met(name, visit.entered, visit) for name in row.passed_over]
+                met.append(Met(row.to_stage, visit.entered, visit))
+            yield Journey(met, visit.left if visit.merged else None)
 
 
-def _journey(visit: Visit) -> int:
-    return visit.entry.journey
+def _key(visit: Visit) -> JourneyKey:
+    return visit.journey
 
 
 class _Tally:
@@ -156,13 +167,14 @@ class _Tally:
         self.groups: set[str] = set()
         self.journeys: Counter[tuple[str, Pair]] = Counter()
         self.young: Counter[tuple[str, Pair]] = Counter()
+        self.merged: Counter[tuple[str, Pair]] = Counter()
         self.times: defaultdict[tuple[str, Pair], list[timedelta]] = defaultdict(list)
         self.met: Counter[tuple[str, str]] = Counter()
 
-    def add(self, journey: list[Met]) -> None:
-        scope = self.scope
+    def add(self, journey: Journey) -> None:
+        scope, met = self.scope, journey.met
         first: dict[str, int] = {}
-        for place, one in enumerate(journey):
+        for place, one in enumerate(met):
             first.setdefault(one.stage, place)
             if scope.inside(one.at) and scope.counts(one.visit):
                 group = self.group(one.visit)
@@ -172,23 +184,23 @@ class _Tally:
             place = first.get(pair[0], -1)
             if place < 0:
                 continue
-            start = journey[place]
+            start = met[place]
             if scope.inside(start.at) and scope.counts(start.visit):
-                self._follow(start, journey[place + 1 :], pair)
+                self._follow(start, met[place + 1 :], journey.merged, pair)
 
-    def _follow(self, start: Met, later: list[Met], pair: Pair) -> None:
+    def _follow(self, start: Met, later: list[Met], merged: datetime | None, pair: Pair) -> None:
         horizon, until = self.horizon, self.scope.until
         key = self.group(start.visit), pair
         if horizon is not None and until is not None and until - start.at < horizon:
             self.young[key] += 1
             return
+        time = next((one.at - start.at for one in later if one.stage == pair[1]), None)
+        if time is not None and (horizon is None or time <= horizon):
+            self.times[key].append(time)
+        elif merged is not None and (horizon is None or merged - start.at < horizon):
+            self.merged[key] += 1
+            return
         self.journeys[key] += 1
-        for one in later:
-            if one.stage == pair[1]:
-                time = one.at - start.at
-                if horizon is None or time <= horizon:
-                    self.times[key].append(time)
-                return
 
 
 def _check(pair: Pair, model: Model) -> None:

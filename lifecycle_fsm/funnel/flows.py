@@ -31,7 +31,8 @@ class Flow:
         entered, left: visits that began, and that ended, in it.
         closing: visits that had begun before its end and had not ended.
         new: of those that began, the people who came into the lifecycle.
-        gone: of those that ended, the people who went out of it: they were merged into others.
+        merged: of those that ended, the ones that a merge ended: of two visits that it brings
+            together one goes on, whichever record survives, and the other is this [S23].
     """
 
     group: str
@@ -42,7 +43,7 @@ class Flow:
     left: int
     closing: int
     new: int
-    gone: int
+    merged: int
 
 
 @attrs.define
@@ -54,18 +55,18 @@ class _Stay:
     entered: datetime
     left: datetime | None
     new: bool
-    gone: bool
+    merged: bool
 
 
 class _Tally:
     """The sums of one stage, by period."""
 
-    __slots__ = ("before", "entered", "gone", "left", "new")
+    __slots__ = ("before", "entered", "left", "merged", "new")
 
     def __init__(self, count: int) -> None:
         self.before = 0
         self.entered, self.left = [0] * count, [0] * count
-        self.new, self.gone = [0] * count, [0] * count
+        self.new, self.merged = [0] * count, [0] * count
 
 
 def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
@@ -108,7 +109,7 @@ def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
             tally.new[came] += stay.new
         if went is not None:
             tally.left[went] += 1
-            tally.gone[went] += stay.gone
+            tally.merged[went] += stay.merged
     names = [*(stage.name for stage in scope.model.stages), ALL_STAGES]
     return tuple(
         flow
@@ -132,7 +133,7 @@ def _by_period(tallies: dict[str, _Tally], group: str, times: tuple[Period, ...]
                 left=went,
                 closing=balance[name],
                 new=tally.new[place],
-                gone=tally.gone[place],
+                merged=tally.merged[place],
             )
 
 
@@ -146,15 +147,14 @@ def _stays(scope: Scope) -> Iterator[_Stay]:
             if not counts(visit):
                 continue
             name = group(visit)
-            gone = visit.exit is not None and not visit.exit.to_stage
-            yield _Stay(name, visit.stage, visit.entered, visit.left, visit.new, gone)
+            yield _Stay(name, visit.stage, visit.entered, visit.left, visit.new, visit.merged)
             goes_on = before is not None and before.exit is visit.entry
             if whole is not None and goes_on and whole.group == name:
-                whole.left, whole.gone = visit.left, gone
+                whole.left, whole.merged = visit.left, visit.merged
             else:
                 if whole is not None:
                     yield whole
-                whole = _Stay(name, ALL_STAGES, visit.entered, visit.left, visit.new, gone)
+                whole = _Stay(name, ALL_STAGES, visit.entered, visit.left, visit.new, visit.merged)
             before = visit
         if whole is not None:
             yield whole

@@ -24,16 +24,25 @@ class PeopleNow:
 class Waiting:
     """Somebody who is in a stage, since when, and for how long.
 
-    ``owner`` is as it was when they came into the stage. ``limit`` is the time after which they
-    count as stuck, where that is the question.
+    Args:
+        group: which of the groups.
+        person, name, company, email: who it is; all but the id only where people were given.
+        stage, since, time: where, since when, and for how long.
+        owner, assigned_to: who has to do with them today, where people were given and today is
+            the end of the window; else as it was when they came into the stage.
+        limit: the time after which they count as stuck, where that is the question.
     """
 
     group: str
     person: str
+    name: str | None
+    company: str | None
+    email: str | None
     stage: str
     since: datetime
     time: timedelta
     owner: str | None
+    assigned_to: str | None
     limit: timedelta | None = None
 
 
@@ -78,7 +87,7 @@ def in_line(
             stage=visit.stage,
             since=visit.entered,
             time=as_of - visit.entered,
-            owner=visit.entry.owner,
+            **attrs.asdict(scope.contact(visit, visit.entry.owner, visit.entry.assigned_to)),
             limit=limits[visit.stage] if limits else None,
         )
         for visit in sorted(visits, key=lambda one: (one.entered, one.person))

@@ -25,12 +25,13 @@ from lifecycle_fsm.funnel.periods import Every
 from lifecycle_fsm.funnel.ratio import FEW
 from lifecycle_fsm.funnel.reps import Rep, reps
 from lifecycle_fsm.funnel.scope import Journeys, Scope, observe, sales_stage
-from lifecycle_fsm.funnel.share import MarketingShare, marketing_share
-from lifecycle_fsm.funnel.sla import Kept, Overdue, agreements, overdue
+from lifecycle_fsm.funnel.share import MarketingShare, marketing_share, need_source
+from lifecycle_fsm.funnel.sla import Kept, Overdue, agreements, need_deadlines, overdue
 from lifecycle_fsm.funnel.stay import Stay, stays
 from lifecycle_fsm.funnel.stuck import Limit, limits, stuck
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.wording import counted, lasting
 
 Measure: TypeAlias = Literal[
     "people", "ready", "flows", "conversion", "stay", "reps", "share", "sla", "overdue", "stuck",
@@ -53,8 +54,8 @@ FORMULAS: Mapping[Measure, str] = {
         "owner then, those that later entered the last stage"
     ),
     "share": "entries of the stage in the window that are marketing's, of all entries",
-    "sla": "visits that ended in time, of those for which it is decided",
-    "overdue": "open visits that are past their due instant",
+    "sla": "deadlines that were kept, of those that were kept or missed, as recorded",
+    "overdue": "visits that are open at the end of the window, and whose deadline was missed",
     "stuck": "open visits longer than nine in ten visits of the stage",
     "compare": "the same measures before and after, and their differences",
 }
@@ -187,6 +188,8 @@ def measure(
     stuck_after: timedelta | None = None,
     compare: datetime | Literal["versions"] | None = None,
     measures: Iterable[Measure] | None = None,
+    deadlines: Iterable[DeadlineFact] | None = None,
+    people: Iterable[Any] | None = None,
 ) -> Report:
     """Measure a history.
 
@@ -207,6 +210,8 @@ def measure(
         stuck_after: after which time people count as stuck, instead of the usual.
         compare: an instant, to compare before and after; or ``versions``, for the last two.
         measures: which tables; without it all that this history can give.
+        deadlines: what became of deadlines, for ``sla`` and ``overdue``.
+        people: the persons, for lists of people.
 
     Raises:
         LifecycleError: something that was asked for cannot be measured; the message says why.
@@ -218,9 +223,21 @@ def measure(
     if compare is None:
         asked = tuple(one for one in asked if one != "compare")
     chosen = None if pairs is None else tuple(pairs)
-    scope = observe(rows, model, window=window, until=until, zone=zone, journeys=journeys, by=by)
+    scope = observe(
+        rows, model, window=window, until=until, zone=zone, journeys=journeys, by=by,
+        deadlines=deadlines, people=people,
+    )  # fmt: skip
     tables: dict[str, Any] = {}
     notes = list(_notes(scope, given=until is not None))
+    for need, names in ((need_source, {"share"}), (need_deadlines, {"sla", "overdue"})):
+        try:
+            if names.intersection(asked):
+                need(scope)
+        except LifecycleError as error:
+            if measures is not None or (target is not None and "share" in names):
+                raise
+            notes.append(str(error))
+            asked = tuple(one for one in asked if one not in names)
     for name in asked:
         match name:
             case "people":
@@ -240,13 +257,7 @@ def measure(
             case "reps":
                 tables["reps"] = reps(scope, from_stage=from_stage, reading=reading)
             case "share":
-                try:
-                    tables["shares"] = marketing_share(scope, target=target)
-                except LifecycleError as error:
-                    if target is not None or measures is not None:
-                        raise
-                    notes.append(str(error))
-                    asked = tuple(one for one in asked if one != "share")
+                tables["shares"] = marketing_share(scope, target=target)
             case "sla":
                 tables["agreements"] = agreements(scope)
             case "overdue":
@@ -273,7 +284,7 @@ def measure(
         ready_stage=ready_stage(scope, from_stage),
         measures=asked,
         **tables,
-        notes=(*notes, *_remarks(tables)),
+        notes=(*notes, *_late(scope), *_remarks(tables)),
     )
 
 
@@ -315,6 +326,18 @@ def _notes(scope: Scope, *, given: bool) -> Iterator[str]:
         yield f"groups are by {scope.by!r} as it was when the stage was entered"
 
 
+def _late(scope: Scope) -> Iterator[str]:
+    """Which times lateness changed: a row that came late has the clock of the person [S19]."""
+    late = [visit for visit in scope.cohort() if visit.entry.at < visit.entry.now]
+    if late:
+        most = max(visit.entry.now - visit.entry.at for visit in late)
+        yield (
+            f"{counted(len(late), 'entry', 'entries')} came late, by up to {lasting(most)}, and "
+            f"{'counts' if len(late) == 1 else 'count'} from the person's clock then: times from "
+            "there on are shorter than they were, and those up to there longer"
+        )
+
+
 def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
     """What must be known of single numbers."""
     conversion: tuple[PairConversion, ...] = tables.get("conversions", ())
@@ -330,13 +353,16 @@ def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
         )
     young = max((one.young for one in conversion), default=0)
     if young:
-        yield f"up to {young:,} journeys were not watched for the whole horizon and are left out"
-    kept: tuple[Kept, ...] = tables.get("agreements", ())
-    conditional = dict.fromkeys(one.deadline for one in kept if one.conditional)
-    if conditional:
+        were = "was" if young == 1 else "were"
         yield (
-            f"history cannot answer the conditions of {', '.join(conditional)}: all visits of "
-            "the stage are counted, and the share kept is at least that"
+            f"up to {counted(young, 'journey')} {were} not watched for the whole horizon, and "
+            f"{'is' if young == 1 else 'are'} left out"
+        )
+    merged = max((one.merged for one in conversion), default=0)
+    if merged:
+        yield (
+            f"a merge ended up to {counted(merged, 'journey')} before they came further: they are "
+            "left out of the conversion to there"
         )
     unknown = [one.stage for one in tables.get("limits", ()) if one.time is None]
     if unknown:
@@ -354,6 +380,8 @@ def _plain(value: Any) -> Any:
         return value / timedelta(days=1)
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
     if attrs.has(type(value)):
         return {key: _plain(one) for key, one in _members(value)}
     return value

@@ -25,6 +25,7 @@ class Rep:
         won: those that later entered the last stage of the path.
         lost: those that did not, and later entered a detour stage.
         open: the others.
+        merged: further journeys that a merge ended before they were won; they are left out [S23].
         load: people who are at the end of the window in a stage of sales short of the last, and
             came into it under this owner.
         median: the median time from that entry to the last stage, of those that were won.
@@ -36,6 +37,7 @@ class Rep:
     won: int
     lost: int
     open: int
+    merged: int
     load: int
     median: timedelta | None
 
@@ -70,10 +72,11 @@ def reps(
     load: Counter[tuple[str, str]] = Counter()
     group = scope.group
     for journey in journeys(scope, reading):
-        place = next((place for place, one in enumerate(journey) if one.stage == first), -1)
+        met = journey.met
+        place = next((place for place, one in enumerate(met) if one.stage == first), -1)
         if place < 0:
             continue
-        start, later = journey[place], journey[place + 1 :]
+        start, later = met[place], met[place + 1 :]
         if not (scope.inside(start.at) and scope.counts(start.visit)):
             continue
         key = group(start.visit), start.visit.entry.owner or NOTHING
@@ -81,6 +84,8 @@ def reps(
         if won is not None:
             results[*key, "won"] += 1
             times[key].append(won.at - start.at)
+        elif journey.merged is not None:
+            results[*key, "merged"] += 1
         elif any(one.stage not in model.ranks for one in later):
             results[*key, "lost"] += 1
         else:
@@ -98,6 +103,7 @@ def reps(
             won=results[name, owner, "won"],
             lost=results[name, owner, "lost"],
             open=results[name, owner, "open"],
+            merged=results[name, owner, "merged"],
             load=load[name, owner],
             median=median(times[name, owner]),
         )

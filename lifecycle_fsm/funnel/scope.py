@@ -6,9 +6,9 @@ each names its window and zone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
@@ -16,18 +16,39 @@ from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.fields import Value, to_utc
 from lifecycle_fsm.funnel.counts import Window
 from lifecycle_fsm.funnel.visits import Visit, Walk, walks
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import DeadlineFact, HistoryRow, VisitKey
 from lifecycle_fsm.model import Model, Stage
 from lifecycle_fsm.zones import find_zone
 
 Journeys: TypeAlias = Literal["all", "first", "repeat"]
 
 #: What every history can be split by, beside the dimensions that its model keeps.
-OWN_FIELDS = ("owner", "source", "journey", "rule", "version")
+OWN_FIELDS = ("owner", "assigned_to", "source", "journey", "rule", "version")
 #: The group of those of whom nothing is known.
 NOTHING = "(none)"
 #: The group of a report that is not split.
 EVERYBODY = ""
+
+
+#: The fields of a person that tell who somebody is, and who has to do with them.
+CONTACT_FIELDS = ("first_name", "last_name", "company", "email", "owner", "assigned_to")
+
+
+@attrs.frozen
+class Contact:
+    """Who somebody is and who has to do with them, as far as that is known."""
+
+    name: str | None = None
+    company: str | None = None
+    email: str | None = None
+    owner: str | None = None
+    assigned_to: str | None = None
+
+    @classmethod
+    def of(cls, person: Any) -> Contact:
+        """What is known of a person, or of anything with such attributes."""
+        first, last, *others = (getattr(person, name, None) or None for name in CONTACT_FIELDS)
+        return cls(" ".join(filter(None, (first, last))) or None, *others)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -36,13 +57,17 @@ class Scope:
 
     Args:
         model: the model of the history.
-        walks: the visits of each person, as known at ``until``.
+        walks: the visits of everybody, as known at ``until``; see :func:`.walks`.
         start, end: the window, from (included) and to (excluded); ``None`` is open.
         until: up to when the history is known, included; nothing where it is empty.
         zone: the zone in which days begin and reports show times.
         journeys: all, those that are a person's first, or those that are not (R33).
         by: the field that groups are made by.
         version: only what this version of the model did.
+        facts: what became of deadlines, by the key of the visit and the name of the deadline;
+            nothing where that is not known.
+        contacts: who people are, by id.
+        current: whether the end of the window is that of all that the history tells.
     """
 
     model: Model
@@ -54,6 +79,9 @@ class Scope:
     journeys: Journeys = "all"
     by: str | None = None
     version: str | None = None
+    facts: Mapping[tuple[VisitKey, str], DeadlineFact] | None = None
+    contacts: Mapping[str, Contact] = attrs.field(factory=dict)
+    current: bool = True
 
     @property
     def as_of(self) -> datetime | None:
@@ -97,6 +125,30 @@ class Scope:
             ):
                 yield visit
 
+    def fact(
+        self, visit: Visit, deadline: str, before: datetime | None = None
+    ) -> DeadlineFact | None:
+        """What was known of a deadline in a visit at the end of what is known, or ``before`` an
+        instant; nothing where it was not decided by then."""
+        fact = (self.facts or {}).get((visit.entry.visit, deadline))
+
+        def known(at: datetime) -> bool:
+            return (self.until is None or at <= self.until) and (before is None or at < before)
+
+        if fact is None or known(fact.decided_at):
+            return fact
+        if fact.late and known(fact.due_at):  # it was missed until an activity came late
+            return attrs.evolve(fact, outcome="missed", decided_at=fact.due_at, late=False)
+        return None
+
+    def contact(self, visit: Visit, owner: str | None, assigned_to: str | None) -> Contact:
+        """Whose visit it is, and who has to do with them: those of today, or where today is not
+        asked for or nobody tells of it, the given ones."""
+        known = self.contacts.get(visit.person)
+        if known is None or not self.current:
+            return attrs.evolve(known or Contact(), owner=owner, assigned_to=assigned_to)
+        return known
+
     @property
     def group(self) -> Callable[[Visit], str]:
         """What says of a visit to which group it belongs: the value at its entry."""
@@ -108,7 +160,7 @@ class Scope:
                 return lambda visit: str(visit.nth)
             case "rule" | "version":
                 return lambda visit: str(getattr(visit.entry, by))
-            case "owner" | "source":
+            case "owner" | "assigned_to" | "source":
                 return lambda visit: getattr(visit.entry, by) or NOTHING
         return lambda visit: named(visit.entry.value(by))
 
@@ -128,6 +180,8 @@ def observe(
     zone: str = "UTC",
     journeys: Journeys = "all",
     by: str | None = None,
+    deadlines: Iterable[DeadlineFact] | None = None,
+    people: Iterable[Any] | None = None,
 ) -> Scope:
     """Say what is to be measured.
 
@@ -139,8 +193,12 @@ def observe(
             history is known up to its last row.
         zone: an IANA name; days, weeks and months begin there.
         journeys: ``all``, ``first`` or ``repeat``.
-        by: ``owner``, ``source``, ``journey``, ``rule``, ``version``, or a dimension of the
-            history.
+        by: ``owner``, ``assigned_to``, ``source``, ``journey``, ``rule``, ``version``, or a
+            dimension of the history.
+        deadlines: what became of deadlines, as ``Lifecycle.deadlines`` has it, for agreements and
+            who is overdue.
+        people: the persons, for their names, companies and addresses, and for who has to do with
+            them today, in lists of people.
 
     Raises:
         LifecycleError: the window ends before it starts, or there is no such zone or field.
@@ -156,15 +214,20 @@ def observe(
         _check_field(by, rows, model)
     if until is not None:
         until = to_utc(until)
+    last = max((row.now for row in rows), default=None)
+    ends = [one for one in (until, end) if one is not None]
     return Scope(
         model=model,
         walks=walks(rows, model, until),
         start=start,
         end=end,
-        until=until or max((row.now for row in rows), default=None),
+        until=until or last,
         zone=zone,
         journeys=journeys,
         by=by,
+        facts=None if deadlines is None else {(fact.visit, fact.rule): fact for fact in deadlines},
+        contacts={person.id: Contact.of(person) for person in people or ()},
+        current=last is None or all(one >= last for one in ends),
     )
 
 

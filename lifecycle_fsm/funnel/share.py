@@ -10,10 +10,10 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel.ratio import Ratio
-from lifecycle_fsm.funnel.scope import Scope
+from lifecycle_fsm.funnel.scope import NOTHING, Scope, named
 from lifecycle_fsm.funnel.visits import Visit
 
-FIELD, MARKETING = "sourced_by", "marketing"
+FIELD, MARKETING, SALES = "sourced_by", "marketing", "sales"
 
 
 @attrs.frozen(kw_only=True)
@@ -23,24 +23,39 @@ class MarketingShare:
     Args:
         group: which of the groups.
         stage: which stage.
-        marketing: entries in the window of people who marketing sourced.
-        sales: entries of all whom somebody else sourced, and of those who were carried past stages
-            without credit in the same journey: nobody can have nurtured them there (R23).
+        entries: entries in the window by who sourced the person: marketing, sales, and whoever else
+            the model knows (R59). Those who were carried past stages without credit in the same
+            journey are sales': nobody can have nurtured them there (R23).
         unknown: entries of people of whom nobody knows who sourced them; they count against.
         target: the share that was agreed, if any.
     """
 
     group: str
     stage: str
-    marketing: int
-    sales: int
+    entries: Mapping[str, int]
     unknown: int
     target: float | None = None
 
     @property
+    def marketing(self) -> int:
+        """Marketing's entries."""
+        return self.entries[MARKETING]
+
+    @property
+    def sales(self) -> int:
+        """Those of sales."""
+        return self.entries[SALES]
+
+    @property
+    def credit(self) -> Mapping[str, Ratio]:
+        """The entries of each of those who sourced people, of all."""
+        whole = sum(self.entries.values()) + self.unknown
+        return {source: Ratio(count, whole) for source, count in self.entries.items()}
+
+    @property
     def ratio(self) -> Ratio:
         """Marketing's entries, of all."""
-        return Ratio(self.marketing, self.marketing + self.sales + self.unknown)
+        return self.credit[MARKETING]
 
     @property
     def gap(self) -> float | None:
@@ -87,20 +102,21 @@ def marketing_share(
     tally: Counter[tuple[str, str, str]] = Counter()
     group = scope.group
     for walk in scope.walks:
-        for _, visits in groupby(walk, key=lambda one: one.entry.journey):
+        for _, visits in groupby(walk, key=lambda one: one.journey):
             credit = True
             for visit in visits:
                 row = visit.entry
                 credit = credit and (row.credit or not row.passed_over)
-                if scope.inside(row.now) and scope.counts(visit):
+                if scope.inside(visit.entered) and scope.counts(visit):
                     tally[group(visit), row.to_stage, _side(visit, credit=credit)] += 1
+    others = {source for _, _, source in tally} - {MARKETING, SALES, NOTHING}
+    sources = (MARKETING, SALES, *sorted(others))
     return tuple(
         MarketingShare(
             group=name,
             stage=stage,
-            marketing=tally[name, stage, "marketing"],
-            sales=tally[name, stage, "sales"],
-            unknown=tally[name, stage, "unknown"],
+            entries={source: tally[name, stage, source] for source in sources},
+            unknown=tally[name, stage, NOTHING],
             target=targets.get(stage),
         )
         for name in scope.groups(one for one, _, _ in tally)
@@ -124,9 +140,4 @@ def need_source(scope: Scope) -> None:
 
 
 def _side(visit: Visit, *, credit: bool) -> str:
-    source = visit.entry.value(FIELD)
-    if not credit:
-        return "sales"
-    if source is None or source == "":
-        return "unknown"
-    return "marketing" if source == MARKETING else "sales"
+    return named(visit.entry.value(FIELD)) if credit else SALES

@@ -1,41 +1,39 @@
-"""Agreements kept and missed: a pure function of history and model [S21] (R34)."""
+"""Agreements kept and missed, as they were recorded when they were decided [S21] (R34).
+
+Nothing is worked out here: what became of a deadline in a visit is a
+:class:`~lifecycle_fsm.DeadlineFact`, or it is not decided yet.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 
 import attrs
 
-from lifecycle_fsm.clock.working_time import WorkingTime
+from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel.ratio import Ratio
 from lifecycle_fsm.funnel.scope import Scope
 from lifecycle_fsm.funnel.stay import watch
 from lifecycle_fsm.funnel.survival import Times
-from lifecycle_fsm.funnel.visits import Visit
-from lifecycle_fsm.guard import Always
-from lifecycle_fsm.history import HistoryRow
-from lifecycle_fsm.model import Model
-from lifecycle_fsm.model.agreements import Deadline
 
 
 @attrs.frozen(kw_only=True)
 class Kept:
-    """How one deadline was kept by the visits of its stage that began in the window.
+    """What became of one deadline in the visits of its stage that began in the window.
 
     Args:
         group: which of the groups.
         deadline: its name.
         stage: its stage.
-        visits: how many visits; ``kept + late + waiting + overdue``.
-        kept: left before the due instant, or by an activity at that very instant.
-        late: left behind it, or at that instant by time or by an activity that came late.
-        waiting: open, and not due yet.
-        overdue: open, and the due instant is over.
+        visits: how many visits it watched; ``kept + missed + void + waiting + merged``.
+        kept: in how many it was kept; in ``kept_late`` of these only an activity that came late
+            told so.
+        missed: in how many it was missed; ``overdue`` of these are still open.
+        void: in how many its condition never held, so that there was nothing to keep.
+        waiting: how many are open, and it is not decided yet.
+        merged: how many a merge ended before it was decided [S23].
         median: the median time to leave the stage, with open visits, by :func:`.stays`.
-        conditional: the deadline has a guard, which history cannot answer. All visits count here,
-            also those that it does not hold for, so the share kept is at least that.
     """
 
     group: str
@@ -43,149 +41,127 @@ class Kept:
     stage: str
     visits: int
     kept: int
-    late: int
-    waiting: int
+    kept_late: int
+    missed: int
     overdue: int
+    void: int
+    waiting: int
+    merged: int
     median: timedelta | None
-    conditional: bool
-
-    @property
-    def missed(self) -> int:
-        """Late or overdue."""
-        return self.late + self.overdue
 
     @property
     def ratio(self) -> Ratio:
-        """Kept, of those for which it is decided."""
+        """Kept, of kept and missed."""
         return Ratio(self.kept, self.kept + self.missed)
 
 
 @attrs.frozen(kw_only=True)
 class Overdue:
-    """Somebody who is in a stage for longer than was agreed."""
+    """Somebody who is still in a stage although its deadline was missed.
+
+    It has the fields of :class:`.Waiting`; where nobody tells who has to do with them today,
+    ``owner`` and ``assigned_to`` are as they were when it was missed.
+    """
 
     group: str
     person: str
+    name: str | None
+    company: str | None
+    email: str | None
     deadline: str
     stage: str
     since: datetime
     due: datetime
     owner: str | None
-
-
-class Dues:
-    """When the deadlines of a stage are due.
-
-    A deadline that escalates another counts from the due instant of that one. Hours and days of a
-    calendar are those of :class:`.WorkingTime`.
-    """
-
-    def __init__(self, model: Model) -> None:
-        calendars = {one.name: one for one in model.calendars}
-        times = {
-            name: WorkingTime(calendars[name] if name else None)
-            for name in {one.calendar for one in model.deadlines}
-        }
-        self._after = {one.name: times[one.calendar].after for one in model.deadlines}
-        self._by_stage: dict[str, list[Deadline]] = {}
-        for one in model.deadlines:
-            self._by_stage.setdefault(one.stage, []).append(one)
-        for stage, found in self._by_stage.items():
-            self._by_stage[stage] = _escalated_first(found)
-
-    def due(self, visit: Visit) -> Iterator[tuple[Deadline, datetime]]:
-        """The deadlines of a visit, each with the instant at which it is due."""
-        dues: dict[str, datetime] = {}
-        for one in self._by_stage.get(visit.stage, ()):
-            start = dues[one.escalates] if one.escalates else visit.entered
-            due = dues[one.name] = self._after[one.name](start, one.after)
-            yield one, due
-
-
-def _escalated_first(deadlines: list[Deadline]) -> list[Deadline]:
-    ordered: list[Deadline] = []
-    waiting = deadlines
-    while waiting:
-        known = {"", *(one.name for one in ordered)}
-        ordered += [one for one in waiting if one.escalates in known]
-        waiting = [one for one in waiting if one.escalates not in known]
-    return ordered
+    assigned_to: str | None
 
 
 def agreements(scope: Scope) -> tuple[Kept, ...]:
     """How each deadline of the model was kept, in the order of the model.
 
-    Visits are those that began in the window, as they stood at the end of what is known.
+    Visits are those that began in the window, as they stood at the end of what is known. One that
+    ended without a record was not watched, as when the deadline is of a later version.
 
     Raises:
-        MissingExtra: scipy is not installed, or the library that knows public holidays.
+        LifecycleError: the scope does not have what became of deadlines.
+        MissingExtra: scipy is not installed.
     """
-    deadlines = scope.model.deadlines
-    if not deadlines:
-        return ()
-    dues = Dues(scope.model)
-    group, until = scope.group, scope.until
-    tally: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(
-        lambda: {"kept": 0, "late": 0, "waiting": 0, "overdue": 0}
-    )
+    need_deadlines(scope)
+    tally: Counter[tuple[str, str, str]] = Counter()
     times: defaultdict[tuple[str, str], Times] = defaultdict(Times)
+    group, watching = scope.group, _by_stage(scope)
     for visit in scope.cohort():
-        for deadline, due in dues.due(visit):
-            key = group(visit), deadline.name
-            tally[key][_verdict(visit, due, until)] += 1
+        for name in watching.get(visit.stage, ()):
+            key = group(visit), name
+            fact = scope.fact(visit, name)
+            if fact is not None:
+                tally[*key, fact.outcome] += 1
+                tally[*key, "kept_late"] += fact.late
+                tally[*key, "overdue"] += fact.outcome == "missed" and visit.exit is None
+            elif visit.exit is None or visit.merged:
+                tally[*key, "merged" if visit.merged else "waiting"] += 1
+            else:
+                continue
+            tally[*key, "visits"] += 1
             watch(times[key], visit, scope)
-    groups = scope.groups(one for one, _ in tally)
     return tuple(
         Kept(
             group=name,
-            deadline=deadline.name,
-            stage=deadline.stage,
-            visits=sum(tally[name, deadline.name].values()),
-            **tally[name, deadline.name],
-            median=times[name, deadline.name].quantiles(0.5)[0],
-            conditional=not isinstance(deadline.when, Always),
+            deadline=one.name,
+            stage=one.stage,
+            **{what: tally[name, one.name, what] for what in _COUNTS},
+            median=times[name, one.name].quantiles(0.5)[0],
         )
-        for name in groups
-        for deadline in deadlines
+        for name in (scope.groups(one for one, _, _ in tally) if scope.model.deadlines else ())
+        for one in scope.model.deadlines
     )
 
 
+_COUNTS = ("visits", "kept", "kept_late", "missed", "overdue", "void", "waiting", "merged")
+
+
 def overdue(scope: Scope) -> tuple[Overdue, ...]:
-    """Who is overdue, of the visits that :func:`agreements` counts; the longest overdue first."""
-    dues, group, until = Dues(scope.model), scope.group, scope.until
-    found = [
+    """Who is in a stage at the end of the window whose deadline was missed by then, whenever they
+    came into it; the longest overdue first.
+
+    Raises:
+        LifecycleError: the scope does not have what became of deadlines.
+    """
+    need_deadlines(scope)
+    group, watching = scope.group, _by_stage(scope)
+    rows = [
         Overdue(
             group=group(visit),
             person=visit.person,
-            deadline=deadline.name,
+            deadline=name,
             stage=visit.stage,
             since=visit.entered,
-            due=due,
-            owner=visit.entry.owner,
+            due=fact.due_at,
+            **attrs.asdict(scope.contact(visit, fact.owner, fact.assigned_to)),
         )
-        for visit in scope.cohort()
-        if visit.left is None
-        for deadline, due in dues.due(visit)
-        if _verdict(visit, due, until) == "overdue"
+        for visit in scope.present()
+        for name in watching.get(visit.stage, ())
+        if (fact := scope.fact(visit, name, before=scope.end)) and fact.outcome == "missed"
     ]
-    return tuple(sorted(found, key=lambda one: (one.due, one.person, one.deadline)))
+    return tuple(sorted(rows, key=lambda row: (row.due, row.person, row.deadline)))
 
 
-def _verdict(visit: Visit, due: datetime, until: datetime | None) -> str:
-    if visit.exit is not None:
-        return "kept" if _in_time(visit.exit, due) else "late"
-    # At the due instant itself somebody can still be in time.
-    return "overdue" if until is not None and until > due else "waiting"
+def need_deadlines(scope: Scope) -> None:
+    """See that it is known what became of deadlines, where the model has some.
 
-
-def _in_time(left: HistoryRow, due: datetime) -> bool:
-    """Whether a visit ended before its deadline was missed [S20].
-
-    At the due instant activities come first, then the deadline, then the moves of time: rows that
-    nothing has caused. An activity that comes late has the clock as its ``now``, and that stands
-    at a due instant because the deadline has been missed there.
+    Raises:
+        LifecycleError: it is not; the message says how to get it.
     """
-    if left.now != due:
-        return left.now < due
-    caused = left.activity is not None or left.trigger is not None
-    return caused and not left.late
+    if scope.model.deadlines and scope.facts is None:
+        raise LifecycleError(
+            "kept and missed deadlines are read from the table `deadlines`, which `run` writes "
+            "beside the history: run the files again, or say where it is (--deadlines FILE, or "
+            "deadlines=… in Python)"
+        )
+
+
+def _by_stage(scope: Scope) -> dict[str, list[str]]:
+    watching: dict[str, list[str]] = {}
+    for one in scope.model.deadlines:
+        watching.setdefault(one.stage, []).append(one.name)
+    return watching

@@ -1,25 +1,35 @@
 """The rows of a history as visits: each from the row that entered a stage to the one that left it.
 
 Everything that this room measures is a view of these, so a measure never has to know what a row of
-a merge means [S23]: one that leads a survivor from its stage to itself is no visit and ends none;
-one that leads nowhere ends the last visit of somebody who was folded into another.
+a merge means [S23]. Of two visits that a merge brings together one wins and goes on: the rest of it
+lies in the history of the survivor, whoever that is. The other ends there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import TypeAlias
 
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import HistoryRow, VisitKey
 from lifecycle_fsm.model import Model
 
 #: Rows that end a visit without anybody having left the stage: only the record changed.
 FOLDING = frozenset({"merge", "migrate"})
+
+#: A journey: the record in which it began, and its number there.
+JourneyKey: TypeAlias = tuple[str, int]
+
+#: When a merge was, and the activity that it came from: both records have a row of it.
+Moment: TypeAlias = tuple[datetime, str | None]
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @attrs.frozen(eq=False)
@@ -29,18 +39,15 @@ class Visit:
     Args:
         entry: the row that entered the stage; owner, source and dimensions are taken from it.
         exit: the row that ended the visit; nothing while it is open.
-        nth: which of the person's journeys it belongs to, among those that count [S25]: 1 for the
-            first, and for what came before it.
+        nth: which of the person's journeys it belongs to, among those that count [S25] and had
+            begun by then: 1 for the first, and for what came before it.
+        person: whose visit it is: the record that had it last, where records were merged.
     """
 
     entry: HistoryRow
     exit: HistoryRow | None
     nth: int
-
-    @property
-    def person(self) -> str:
-        """Whose visit it is."""
-        return self.entry.person
+    person: str
 
     @property
     def stage(self) -> str:
@@ -48,9 +55,14 @@ class Visit:
         return self.entry.to_stage
 
     @property
+    def journey(self) -> JourneyKey:
+        """The journey that it belongs to."""
+        return self.entry.journey_record, self.entry.journey
+
+    @property
     def entered(self) -> datetime:
         """When it began: the ``now`` of its row."""
-        return self.entry.now
+        return self.entry.entered_at
 
     @property
     def left(self) -> datetime | None:
@@ -63,22 +75,29 @@ class Visit:
         return self.exit is not None and self.exit.kind in FOLDING
 
     @property
+    def merged(self) -> bool:
+        """Whether it ended at a merge, because the other record's visit went on [S23]."""
+        return self.exit is not None and self.exit.kind == "merge"
+
+    @property
     def new(self) -> bool:
         """Whether the person came into the lifecycle with it."""
         return self.entry.from_stage is None
 
 
-#: All visits of one person, in sequence.
+#: The visits of one record in sequence, and on in the histories of those with whom it was merged,
+#: as long as its visit won.
 Walk: TypeAlias = tuple[Visit, ...]
 
 
 def walks(
     rows: Iterable[HistoryRow], model: Model, until: datetime | None = None
 ) -> tuple[Walk, ...]:
-    """The visits of each person, persons by id, whatever the order of the rows.
+    """The visits of everybody, persons by id, whatever the order of the rows.
 
-    A row that leads to no stage of the model ends a visit and begins none. Rows behind ``until``
-    have not happened yet.
+    Somebody who was merged has several walks: of those that meet at a merge one goes on, and the
+    others end. A row that leads to no stage of the model ends a visit and begins none. Rows behind
+    ``until`` have not happened yet.
 
     Raises:
         LifecycleError: a person has two rows of the same sequence.
@@ -87,7 +106,8 @@ def walks(
     for row in rows:
         if until is None or row.now <= until:
             histories.setdefault(row.person, []).append(row)
-    found = []
+    walks: list[Walk] = []
+    merging: dict[str, list[HistoryRow]] = {}
     for person in sorted(histories):
         history = histories[person]
         for before, after in pairwise(history):
@@ -95,14 +115,22 @@ def walks(
                 history.sort(key=_sequence)
                 _check(history)
                 break
-        walk = _walk(history, model)
-        if walk:
-            found.append(walk)
-    return tuple(found)
+        if any(row.kind == "merge" for row in history):
+            merging[person] = history
+        elif parts := _parts(history, model, _Journeys(model)):
+            walks.append(tuple(Visit(part.begin, part.end, part.nth, person) for part in parts))
+    if merging:
+        walks += _merged(merging, model)
+        walks.sort(key=_order)
+    return tuple(walks)
 
 
 def _sequence(row: HistoryRow) -> int:
     return row.sequence
+
+
+def _order(walk: Walk) -> tuple[str, datetime, str]:
+    return walk[-1].person, walk[0].entered, walk[0].entry.person
 
 
 def _check(history: list[HistoryRow]) -> None:
@@ -114,18 +142,136 @@ def _check(history: list[HistoryRow]) -> None:
             )
 
 
-def _walk(history: list[HistoryRow], model: Model) -> Walk:
-    stages, ranks = model.by_name, model.ranks
-    moves = [row for row in history if row.from_stage != row.to_stage]
-    found: list[Visit] = []
-    counted = 0  # journeys that entered a path stage behind original processing [S25]
-    last: int | None = None
-    for place, row in enumerate(moves):
-        if row.to_stage not in stages:
+class _Journeys:
+    """The journeys that one person is known to have begun, also in records folded into theirs."""
+
+    def __init__(self, model: Model) -> None:
+        self._ranks = model.ranks
+        self._places: dict[JourneyKey, int] = {}
+
+    def nth(self, row: HistoryRow) -> int:
+        """Which of these a visit belongs to: one counts as soon as it enters a path stage behind
+        original processing [S25]."""
+        key = row.journey_record, row.journey
+        if self._ranks.get(row.to_stage):
+            self._places.setdefault(key, len(self._places) + 1)
+        return self._places.get(key) or len(self._places) or 1
+
+    def join(self, others: _Journeys) -> None:
+        """Add those of a record that was folded into this one."""
+        self._places = {**others._places, **self._places}
+
+
+@attrs.define(eq=False)
+class _Part:
+    """What one record has of a visit: all of it, or what came before or behind a merge.
+
+    ``after`` is the part that follows it in the record, where no merge gave that.
+    """
+
+    begin: HistoryRow
+    nth: int
+    end: HistoryRow | None = None
+    after: _Part | None = None
+
+
+def _parts(
+    history: list[HistoryRow],
+    model: Model,
+    journeys: _Journeys,
+    folded: Mapping[Moment, list[_Journeys]] | None = None,
+) -> list[_Part]:
+    """The visits of one record, or its parts of them, in sequence."""
+    stages = model.by_name
+    parts: list[_Part] = []
+    for row in history:
+        here = parts[-1] if parts and parts[-1].end is None else None
+        if row.kind == "merge":
+            for others in folded.get(_moment(row), ()) if folded and row.to_stage else ():
+                journeys.join(others)
+            if here is not None and row.visit == here.begin.visit:
+                continue  # the survivor goes on with its own visit
+        elif row.from_stage == row.to_stage:
             continue
-        if ranks.get(row.to_stage) and row.journey != last:
-            last = row.journey
-            counted += 1
-        after = moves[place + 1] if place + 1 < len(moves) else None
-        found.append(Visit(row, after, counted or 1))
-    return tuple(found)
+        if here is not None:
+            here.end = row
+        if row.to_stage in stages:
+            part = _Part(row, journeys.nth(row))
+            if parts and row.kind != "merge":
+                parts[-1].after = part
+            parts.append(part)
+    return parts
+
+
+def _merged(histories: Mapping[str, list[HistoryRow]], model: Model) -> Iterator[Walk]:
+    """The walks of records that were merged: each visit once, whoever survived."""
+    visits = [(parts[0], max(parts, key=_last)) for parts in _joined(histories, model)]
+    ends = {id(first): last for first, last in visits}
+    behind = {id(last.after) for last in ends.values()}
+    for first, _ in visits:
+        part: _Part | None = None if id(first) in behind else first
+        walk: list[Visit] = []
+        while part is not None:
+            last = ends[id(part)]
+            walk.append(Visit(part.begin, last.end, part.nth, last.begin.person))
+            part = last.after
+        if walk:
+            yield tuple(walk)
+
+
+def _joined(histories: Mapping[str, list[HistoryRow]], model: Model) -> Iterable[list[_Part]]:
+    """The parts of each visit, that with its beginning first."""
+    journeys = {person: _Journeys(model) for person in histories}
+    folded: defaultdict[Moment, list[_Journeys]] = defaultdict(list)
+    visits: list[list[_Part]] = []
+    begun: dict[VisitKey, list[_Part]] = {}
+    handed: list[_Part] = []
+    for person in _losers_first(histories):
+        history = histories[person]
+        for part in _parts(history, model, journeys[person], folded):
+            if part.begin.kind == "merge":
+                handed.append(part)
+            else:
+                begun[part.begin.visit] = parts = [part]
+                visits.append(parts)
+        for row in history:
+            if row.kind == "merge" and not row.to_stage:
+                folded[_moment(row)].append(journeys[person])
+    for part in handed:
+        parts = begun.setdefault(part.begin.visit, [])
+        if not parts:  # nobody told of its beginning
+            visits.append(parts)
+        parts.append(part)
+    return visits
+
+
+def _last(part: _Part) -> tuple[datetime, datetime, bool]:
+    """Of the parts of one visit the last is the greatest, also where all is at one instant."""
+    end = part.end
+    return part.begin.now, _NEVER if end is None else end.now, end is None or end.kind != "merge"
+
+
+def _moment(row: HistoryRow) -> Moment:
+    return row.now, row.activity
+
+
+def _losers_first(histories: Mapping[str, list[HistoryRow]]) -> Iterable[str]:
+    """The records, each behind those that were folded into it."""
+    folded: defaultdict[Moment, list[str]] = defaultdict(list)
+    for person, history in histories.items():
+        for row in history:
+            if row.kind == "merge" and not row.to_stage:
+                folded[_moment(row)].append(person)
+    losers = {
+        person: [
+            loser
+            for row in history
+            if row.kind == "merge" and row.to_stage
+            for loser in folded[_moment(row)]
+        ]
+        for person, history in histories.items()
+    }
+    try:
+        return tuple(TopologicalSorter(losers).static_order())
+    except CycleError:  # two merges at one instant with one id: who was folded into whom is open
+        return tuple(histories)

@@ -373,22 +373,39 @@ def _uses(model: Model) -> dict[str, dict[str, None]]:
 
 
 def scores(model: Model) -> tuple[Score, ...]:
-    """Fit and interest, each with its rules; one without rules is left out."""
+    """Fit and interest, each with its rules, its bounds and how it fades; one of which there is
+    nothing to say is left out."""
+    return tuple(
+        one
+        for field, name, by_activity in _SCORES
+        if (one := _score(model, field, name, by_activity=by_activity))
+    )
+
+
+def limits(model: Model) -> tuple[Score, ...]:
+    """The other fields that fade, or that the model gives bounds."""
     words = SheetWords(model)
-    found = []
-    for field, name, by_activity in _SCORES:
-        rules = [one for one in model.scoring if (one.on is not None) == by_activity]
-        if rules:
-            found.append(
-                Score(
-                    name=name,
-                    meaning=words.field(field),
-                    points=tuple(_points(words, one) for one in rules),
-                    bounds=_bounds(model, field),
-                    fades=tuple(_fading(model, field)),
-                )
-            )
-    return tuple(found)
+    faded = [one.field for decay in model.decay for one in decay.then]
+    known = {field for field, _, _ in _SCORES}
+    names = dict.fromkeys((*faded, *(one.name for one in model.fields)))
+    return tuple(
+        one
+        for field in names
+        if field not in known and (one := _score(model, field, sentence(words.field(field))))
+    )
+
+
+def _score(model: Model, field: str, name: str, *, by_activity: bool | None = None) -> Score | None:
+    words = SheetWords(model)
+    rules = [one for one in model.scoring if (one.on is not None) == by_activity]
+    found = Score(
+        name=name,
+        meaning=words.field(field),
+        points=tuple(_points(words, one) for one in rules),
+        bounds=_bounds(model, field),
+        fades=tuple(_fading(model, field)),
+    )
+    return found if found.points or found.bounds or found.fades else None
 
 
 def _points(words: SheetWords, rule: ScoreRule) -> Points:

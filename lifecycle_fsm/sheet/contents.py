@@ -158,7 +158,8 @@ class Points:
 
 @attrs.frozen(kw_only=True)
 class Score:
-    """One of the two scores [S18]: what gives points, its bounds, and how it fades."""
+    """One of the two scores [S18], or another field with bounds or that fades: what gives points,
+    its bounds, and how it fades."""
 
     name: str
     meaning: str
@@ -209,6 +210,7 @@ class Contents:
     lists: tuple[List, ...]
     tokens: tuple[Number, ...]
     scores: tuple[Score, ...]
+    limits: tuple[Score, ...]
     owners: tuple[Owner, ...]
     vocabulary: tuple[Word, ...]
     numbers: Numbers | None = None

@@ -10,6 +10,7 @@ from lifecycle_fsm.diagram.words import number
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.sheet import show
 from lifecycle_fsm.sheet.contents import Contents
+from lifecycle_fsm.sheet.litmus import SHOWN
 from lifecycle_fsm.sheet.paper import letter_sizes
 from lifecycle_fsm.sheet.picture import inline_svg
 from lifecycle_fsm.wording import joined, sentence
@@ -23,9 +24,12 @@ _FILTERS = (
     show.moment,
     show.nearly,
     show.percent,
+    show.acting,
     show.qualifying,
+    show.snapshot,
     show.span,
     show.version_note,
+    show.who,
 )
 
 
@@ -60,6 +64,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.globals["shown"] = SHOWN
     made.filters |= {
         "number": number,
         "sentence": sentence,

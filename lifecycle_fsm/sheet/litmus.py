@@ -1,4 +1,4 @@
-"""The litmus test of a model (R44): who qualifies now, who is just below, and why.
+"""The litmus test of a model (R44): who would qualify as people stand, who is just below, and why.
 
 The system moves into the stage of those who are ready for sales are asked of every person, and each
 condition that is not met says by how much.
@@ -6,7 +6,6 @@ condition that is not met says by how much.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -45,7 +44,7 @@ from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.wording import Words, clean, rule_words
 
 SHOWN = 15
-"""So many of each list are shown."""
+"""So many of each list stand on a sheet."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +52,8 @@ class Candidate:
     """A person of the list, and why they are on it.
 
     Args:
-        id, name: who it is; the name is put together from what is known.
+        id, name, email: who it is; the name is put together from what is known.
+        owner, assigned_to: who has to do with them.
         stage: where they are.
         since: since when.
         reasons: the conditions that are met, or those that are not, each with its value and by how
@@ -66,6 +66,9 @@ class Candidate:
 
     id: str
     name: str
+    email: str
+    owner: str
+    assigned_to: str
     stage: str
     since: datetime | None
     label: str
@@ -76,11 +79,12 @@ class Candidate:
 
 @attrs.frozen(kw_only=True)
 class Litmus:
-    """Who qualifies for a stage at an instant, and who is nearest to it.
+    """Who would qualify for a stage at an instant, and who is nearest to it.
 
-    ``inside`` counts those who are in the stage, ``open`` those who are not but for whom a move
-    into it is open: the model that wrote the people did not let them in, this one does. ``below``
-    counts everybody else in the stages that these moves leave.
+    ``inside`` counts those who are in the stage, and they are in no list. ``qualify`` are those who
+    are not but for whom a move into it is open: the model that wrote the people did not let them
+    in, this one does. ``nearest`` has everybody else in the stages that these moves leave, the
+    nearest first.
     """
 
     stage: str
@@ -88,8 +92,6 @@ class Litmus:
     origins: tuple[str, ...]
     now: datetime
     inside: int
-    open: int
-    below: int
     qualify: tuple[Candidate, ...]
     nearest: tuple[Candidate, ...]
     unasked: tuple[str, ...] = ()
@@ -193,47 +195,31 @@ class _Asking:
             self.edges.setdefault(edge.source, []).append((edge, explainers[guard]))
 
     def all(self, people: Iterable[Any]) -> Litmus:
-        inside: list[Candidate] = []
+        inside = 0
         opened: list[Candidate] = []
         below: list[Candidate] = []
         for person in people:
             if person.stage == self.stage:
-                inside.append(self.inside(person))
+                inside += 1
             elif person.stage in self.edges:
                 found = self.outside(person)
                 (below if found.unmet else opened).append(found)
             elif person.stage:
                 self.model.stage(person.stage)
-        latest = sorted(inside, key=lambda one: (_reverse(one.since), one.id))
         return Litmus(
             stage=self.words.stage(self.stage),
             rules=tuple(dict.fromkeys(_label(edge) for edge, _ in self._asked())),
             origins=self.words.stages(self.edges),
             now=self.now,
-            inside=len(inside),
-            open=len(opened),
-            below=len(below),
-            qualify=tuple([*sorted(opened, key=lambda one: one.id), *latest][:SHOWN]),
-            nearest=tuple(heapq.nsmallest(SHOWN, below, key=_order)),
+            inside=inside,
+            qualify=tuple(sorted(opened, key=lambda one: one.id)),
+            nearest=tuple(sorted(below, key=_order)),
             unasked=tuple(dict.fromkeys(map(_label, self.unasked))),
         )
 
     def _asked(self) -> Iterator[tuple[Edge, Any]]:
         for found in self.edges.values():
             yield from found
-
-    def inside(self, person: Any) -> Candidate:
-        """Somebody who is there: which of the conditions hold for them today."""
-        best: tuple[Edge, _Near] | None = None
-        for edge, explain in self._asked():
-            outcome = explain(person, self.now)
-            if outcome.holds:
-                return self._candidate(person, edge, self.met(outcome))
-            near = self.near(outcome)
-            if best is None or near.order < best[1].order:
-                best = edge, near
-        assert best is not None
-        return self._candidate(person, best[0], tuple(f"no longer: {one}" for one in best[1].parts))
 
     def outside(self, person: Any) -> Candidate:
         """Somebody who is not: the nearest way in, and what is missing on it."""
@@ -254,6 +240,9 @@ class _Asking:
         return Candidate(
             id=clean(str(person.id)),
             name=_name(person),
+            email=_text(person, "email"),
+            owner=_text(person, "owner"),
+            assigned_to=_text(person, "assigned_to"),
             stage=self.words.stage(person.stage),
             since=person.stage_entered_at,
             label=_label(edge),
@@ -384,12 +373,12 @@ def _n(number: float) -> str:
     return f"{number:,.10g}".replace("-", "−")
 
 
-def _reverse(at: datetime | None) -> float:
-    return 0.0 if at is None else -at.timestamp()
-
-
 def _order(one: Candidate) -> tuple[int, float, str]:
     return one.unmet, one.distance, one.id
+
+
+def _text(person: Any, name: str) -> str:
+    return clean(str(getattr(person, name, None) or ""))
 
 
 def _name(person: Any) -> str:

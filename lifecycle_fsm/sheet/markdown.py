@@ -9,7 +9,7 @@ from lifecycle_fsm.diagram import Drawing
 from lifecycle_fsm.diagram.words import number
 from lifecycle_fsm.sheet import show
 from lifecycle_fsm.sheet.contents import Asked, Contents, Due, FastTrack, Score, StageLine, Way
-from lifecycle_fsm.sheet.litmus import Candidate
+from lifecycle_fsm.sheet.litmus import SHOWN, Candidate
 from lifecycle_fsm.wording import joined, sentence
 
 BREAK = "<br>"
@@ -240,6 +240,14 @@ def _score(score: Score) -> Iterator[str]:
         yield f"{text(one)}.\n"
 
 
+def _limits(contents: Contents) -> Iterator[str]:
+    if contents.limits:
+        yield "## Bounds, and what fades\n"
+        for one in contents.limits:
+            said = ". ".join(sentence(part) for part in (one.bounds, *one.fades) if part)
+            yield f"- {bold(one.name)}: {text(said)}."
+
+
 def _words(contents: Contents) -> Iterator[str]:
     if contents.vocabulary:
         yield "## What the words mean\n"
@@ -288,14 +296,17 @@ def _litmus(contents: Contents) -> Iterator[str]:
     found = contents.litmus
     if found is None:
         return
-    yield f"## Who qualifies for {text(found.stage)}, and who nearly does\n"
+    yield f"## Who would qualify for {text(found.stage)}, and who nearly does\n"
+    yield f"{text(show.snapshot(found, contents.zone))}.\n"
     lists: tuple[tuple[str, str, tuple[Candidate, ...], str], ...] = (
-        (f"Qualify for {found.stage} now", show.qualifying(found), found.qualify, "Why"),
+        (f"Would qualify for {found.stage}", show.qualifying(found), found.qualify, "Why"),
         (f"Just below {found.stage}", show.nearly(found), found.nearest, "What is missing"),
     )
     for title, note, people, why in lists:
         yield f"### {text(title)}\n\n{text(note)}.\n"
-        yield from _table(("Who", "Where", why), (_candidate(contents, one) for one in people))
+        yield from _table(
+            ("Who", "Where", why), (_candidate(contents, one) for one in people[:SHOWN])
+        )
     if found.unasked:
         asked = text(joined(found.unasked))
         yield f"Not asked here, because a program decides it: {asked}."
@@ -303,8 +314,9 @@ def _litmus(contents: Contents) -> Iterator[str]:
 
 def _candidate(contents: Contents, one: Candidate) -> tuple[str, ...]:
     since = f" since {show.date(one.since, contents.zone)}" if one.since else ""
-    who = bold(one.name) + (f" {text(one.id)}" if one.name != one.id else "")
-    return who, f"{text(one.stage)}{since}", text(sentence("; ".join(one.reasons)))
+    who = " ".join(filter(None, (bold(one.name), text(show.who(one)))))
+    where = ", ".join(filter(None, (f"{text(one.stage)}{since}", text(show.acting(one)))))
+    return who, where, text(sentence("; ".join(one.reasons)))
 
 
 def _signed(contents: Contents) -> Iterator[str]:
@@ -327,6 +339,7 @@ _PARTS: tuple[Callable[[Contents], Iterator[str]], ...] = (
     _alerts,
     _lists,
     _scores,
+    _limits,
     _words,
     _numbers,
     _litmus,

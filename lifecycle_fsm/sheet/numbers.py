@@ -50,9 +50,9 @@ class StageNumbers:
 class Numbers:
     """The numbers of one history, up to an instant.
 
-    ``kept`` tells by its name how a deadline was kept, of those visits for which it is decided
-    [S21]. One that holds for some people only is not there, as history does not tell for whom; nor
-    are escalations, which follow from what was missed.
+    ``kept`` tells by its name how a deadline was kept, of those visits in which it was kept or
+    missed [S21]; it is empty where nobody gave what became of deadlines. Escalations are not there,
+    as they follow from what was missed.
     """
 
     first: datetime | None
@@ -68,7 +68,7 @@ def numbers(scope: Scope, as_of: datetime) -> Numbers:
     """The numbers of a whole history.
 
     Raises:
-        MissingExtra: scipy is not installed, or the library that knows public holidays.
+        MissingExtra: scipy is not installed.
     """
     model = scope.model
     counts = on_picture(scope)
@@ -98,8 +98,8 @@ def numbers(scope: Scope, as_of: datetime) -> Numbers:
         ),
         kept={
             one.deadline: one.ratio
-            for one in agreements(scope)
-            if not one.conditional and not deadlines[one.deadline].escalates
+            for one in (() if scope.facts is None else agreements(scope))
+            if not deadlines[one.deadline].escalates
         },
         counts=counts,
     )

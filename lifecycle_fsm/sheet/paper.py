@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from math import ceil
 
 from lifecycle_fsm.diagram.words import width
+from lifecycle_fsm.sheet import show
 from lifecycle_fsm.sheet.contents import Asked, Contents, Score, StageLine
 from lifecycle_fsm.sheet.litmus import Candidate
 
@@ -99,7 +100,7 @@ class _Plan:
         tracks = self.items(_fast_tracks(found), _STRIP)
         if found.numbers is not None:
             return tracks / 3 + 4 * self.line if found.fast_tracks else 0.0
-        scores = sum(self.score(one, _STRIP) for one in found.scores)
+        scores = sum(self.score(one, _STRIP) for one in (*found.scores, *found.limits))
         return (tracks + 4 * self.line + scores) / 3 + self.line
 
     def score(self, score: Score, room: float) -> float:
@@ -139,7 +140,8 @@ class _Plan:
                 height += self.items(texts, _COLUMN, 0.55) + 2 * self.line + 2.0
                 longest = max(longest, *(self.lines(text, _COLUMN) for text in texts))
         if found.numbers is not None:
-            height += sum(self.score(one, _COLUMN) + 2.0 for one in found.scores)
+            scores = (*found.scores, *found.limits)
+            height += sum(self.score(one, _COLUMN) + 2.0 for one in scores)
         # Nothing breaks within a line of a list, so columns do not end alike.
         return height / 4 + min(longest, 2) * self.line
 
@@ -151,13 +153,13 @@ class _Plan:
             sum(self.candidate(one) + 0.9 for one in people[:_SHOWN])
             for people in (found.qualify, found.nearest)
         ]
-        return 2 * (self.line + 0.9) + max(lists) + 3.5
+        return 3 * (self.line + 0.9) + max(lists) + 3.5
 
     def candidate(self, one: Candidate) -> float:
         who, where, why = _PEOPLE
         most = max(
-            self.lines(f"{one.name} {one.id}", who),
-            self.lines(f"{one.stage} since 2024-12-31", where),
+            self.lines(f"{one.name} {show.who(one)}", who),
+            self.lines(f"{one.stage} since 2024-12-31 {show.acting(one)}", where),
             self.lines("; ".join(one.reasons), why),
         )
         return most * self.line

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,12 +17,16 @@ _TEXT = FieldType("str")
 
 
 def read_people(
-    path: str | Path, model: Model, format: Format | None = None
+    path: str | Path,
+    model: Model,
+    format: Format | None = None,
+    only: Iterable[str] | None = None,
 ) -> list[SimpleNamespace]:
     """Read the people of a table, with all that the guards of the model may read.
 
     They are no :class:`~lifecycle_fsm.Person`: nobody can move them. A field that the table does
-    not have is as for somebody of whom nothing is known.
+    not have is as for somebody of whom nothing is known, and so are all but ``only`` these, id and
+    stage.
 
     Raises:
         FileProblem: the file cannot be read, is no table of people, or has a value that the model
@@ -33,6 +37,9 @@ def read_people(
         **READ_ONLY,
         **model.field_types,
     }
+    if only is not None:
+        wanted = {"id", "stage", *only}
+        types = {name: kind for name, kind in types.items() if name in wanted}
     starts = _starts(model)
     found = []
     with open_table(path, format, guarded=True) as table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.files import whole_file, write_file
 from lifecycle_fsm.funnel import observe
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.sheet import agreed, html, markdown
 from lifecycle_fsm.sheet.contents import Contents
-from lifecycle_fsm.sheet.litmus import litmus
+from lifecycle_fsm.sheet.litmus import Candidate, litmus
 from lifecycle_fsm.sheet.numbers import numbers
 from lifecycle_fsm.sheet.picture import draw
+from lifecycle_fsm.tables import Column, TableWriter
 from lifecycle_fsm.wording import clean
 from lifecycle_fsm.zones import find_zone
 
@@ -76,12 +78,44 @@ class Sheet:
         what = f"the suffix {target.suffix!r}" if target.suffix else "a name without suffix"
         raise FileProblem(f"{target}: {what} names no form of a sheet; use .html or .md")
 
+    def save_people(self, path: str | os.PathLike[str]) -> Path:
+        """Write everybody of the lists of people as a table, CSV or Parquet by its name: who would
+        qualify, and who is just below, the nearest first.
+
+        Raises:
+            LifecycleError: the sheet has no such lists.
+            FileProblem: the name is of neither, or the file cannot be written.
+        """
+        found = self.contents.litmus
+        if found is None:
+            raise LifecycleError("the sheet lists nobody: it was made without people")
+        table = TableWriter(_LISTED)
+        table.extend((*found.qualify, *found.nearest))
+        target = Path(path)
+        table.save(target)
+        return target
+
+
+_LISTED: tuple[Column[Candidate], ...] = (
+    Column("list", "str", lambda one: "just below" if one.unmet else "would qualify"),
+    Column("id", "str", attrgetter("id")),
+    Column("name", "str", attrgetter("name")),
+    Column("email", "str", attrgetter("email")),
+    Column("owner", "str", attrgetter("owner")),
+    Column("assigned_to", "str", attrgetter("assigned_to")),
+    Column("stage", "str", attrgetter("stage")),
+    Column("since", "datetime", attrgetter("since")),
+    Column("move", "str", attrgetter("label")),
+    Column("reasons", "texts", attrgetter("reasons")),
+)
+
 
 def make_sheet(
     model: Model,
     *,
     history: Iterable[HistoryRow] | None = None,
     people: Iterable[Any] | None = None,
+    deadlines: Iterable[DeadlineFact] | None = None,
     now: datetime | str | None = None,
     zone: str = "UTC",
     ready: str | None = None,
@@ -92,6 +126,7 @@ def make_sheet(
         model: what they agree on.
         history: what happened, for the numbers: rows that a run of the model left.
         people: persons, for the litmus list: who qualifies now, who is nearest, and why.
+        deadlines: what became of deadlines, for how they were kept.
         now: the instant of the numbers and the list; the last thing that the history tells where
             nothing is said. What happened later is left out of the numbers.
         zone: in which times are shown.
@@ -100,7 +135,7 @@ def make_sheet(
 
     Raises:
         LifecycleError: there is no such zone or stage, or no way to know what time it is.
-        MissingExtra: the numbers need scipy, and deadlines with public holidays their library.
+        MissingExtra: the numbers need scipy.
     """
     find_zone(zone)
     rows = None if history is None else list(history)
@@ -108,7 +143,8 @@ def make_sheet(
     as_of = _now(now, rows, persons)
     measured = None
     if rows and as_of is not None:
-        measured = numbers(observe(rows, model, until=as_of, zone=zone), as_of)
+        scope = observe(rows, model, until=as_of, zone=zone, deadlines=deadlines)
+        measured = numbers(scope, as_of)
     found = None
     if persons is not None and as_of is not None:
         found = litmus(model, persons, as_of, ready)
@@ -130,6 +166,7 @@ def make_sheet(
         lists=agreed.lists(model),
         tokens=agreed.tokens(model),
         scores=agreed.scores(model),
+        limits=agreed.limits(model),
         owners=agreed.owners(model),
         vocabulary=agreed.vocabulary(model),
         numbers=measured,

@@ -9,8 +9,8 @@ from itertools import groupby
 from lifecycle_fsm.diagram.words import number, share
 from lifecycle_fsm.funnel import Ratio
 from lifecycle_fsm.sheet.contents import Asked
-from lifecycle_fsm.sheet.litmus import Litmus
-from lifecycle_fsm.wording import duration, joined
+from lifecycle_fsm.sheet.litmus import SHOWN, Candidate, Litmus
+from lifecycle_fsm.wording import counted, duration, joined
 from lifecycle_fsm.zones import find_zone
 
 NOTHING = "–"
@@ -36,17 +36,44 @@ def date(at: datetime, zone: str) -> str:
     return f"{at.astimezone(find_zone(zone)):%Y-%m-%d}"
 
 
+def snapshot(found: Litmus, zone: str) -> str:
+    """Of when the lists of people are."""
+    there = counted(found.inside, "person", "people")
+    verb = "is" if found.inside == 1 else "are"
+    return (
+        f"A snapshot of {moment(found.now, zone)}: who would qualify by these rules as people "
+        f"stood then. {there} in {found.stage} already {verb} left out"
+    )
+
+
 def qualifying(found: Litmus) -> str:
-    """What the list of those who qualify shows, and of how many."""
-    said = f"The latest of {number(found.inside)} people in {found.stage}"
-    if not found.open:
-        return said
-    return f"{number(found.open)} would qualify by these rules, then {said[0].lower()}{said[1:]}"
+    """What the list of those who would qualify shows, and of how many."""
+    return _shown(len(found.qualify), found)
 
 
 def nearly(found: Litmus) -> str:
     """What the list of those who are just below shows, and of how many."""
-    return f"The nearest of {number(found.below)} people in {joined(found.origins)}"
+    return f"The nearest of {_shown(len(found.nearest), found)}"
+
+
+def _shown(count: int, found: Litmus) -> str:
+    said = f"{counted(count, 'person', 'people')} in {joined(found.origins)}"
+    return said + ("; sheet --list FILE saves all" if count > SHOWN else "")
+
+
+def who(one: Candidate) -> str:
+    """What tells somebody apart beside the name: the id and the address."""
+    return ", ".join(part for part in (one.id if one.id != one.name else "", one.email) if part)
+
+
+def acting(one: Candidate) -> str:
+    """Who has to do with somebody: the owner, and who is assigned."""
+    assigned = one.assigned_to if one.assigned_to != one.owner else ""
+    parts = (
+        f"owner {one.owner}" if one.owner else "",
+        f"assigned to {assigned}" if assigned else "",
+    )
+    return ", ".join(filter(None, parts))
 
 
 def occasion(one: Asked) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import attrs
 
+from lifecycle_fsm.history import VisitKey
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.story.entries import Entry
 
@@ -15,8 +16,9 @@ from lifecycle_fsm.story.entries import Entry
 class Chapter:
     """The time of one record in one stage, from what led there to the end, or until now.
 
-    Original processing, which seldom takes long, is told with the stage that it led to. ``end`` is
-    missing where the person is there still.
+    Original processing, which seldom takes long, is told with the stage that it led to. Where
+    another record was folded in and its stay goes on, the chapter starts with that [S23]. ``end``
+    is missing where the person is there still.
     """
 
     record: str
@@ -32,19 +34,19 @@ def chapters(model: Model, record: str, entries: Iterable[Entry]) -> Iterator[Ch
     initial = model.initial.name
     stage, journey, told = initial, 1, list[Entry]()
     start: datetime | None = None
+    visit: VisitKey | None = None
     for entry in entries:
-        entered = entry.stage
-        if entered is not None:
+        row = entry.row
+        if row is not None and row.visit != visit:
             if stage != initial and told and start is not None:
                 yield Chapter(
                     record=record, journey=journey, stage=stage, start=start, end=entry.at,
                     entries=tuple(told),
                 )  # fmt: skip
                 told = []
-            if stage != initial or entered != initial:
-                start = entry.at
-            stage = entered
-            journey = [row.journey for one in entry.moments for row in one.rows][-1]
+            if stage != initial or row.to_stage != initial:
+                start = row.entered_at
+            stage, journey, visit = row.to_stage, row.journey, row.visit
         start = start or entry.at
         told.append(entry)
     if told and start is not None:

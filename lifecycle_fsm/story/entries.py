@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import HistoryRow, VisitKey
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.story.happened import Happened
@@ -33,10 +33,11 @@ class Entry:
     moments: tuple[Moment, ...] = attrs.field(repr=False)
 
     @property
-    def stage(self) -> str | None:
-        """The stage that was entered by it, where one was: the last of several."""
-        entered = [row.to_stage for one in self.moments for row in one.rows if row.visits]
-        return entered[-1] if entered else None
+    def row(self) -> HistoryRow | None:
+        """The row that tells where the person is behind it, where there is one: the last of
+        several."""
+        rows = [row for one in self.moments for row in one.rows if row.to_stage]
+        return rows[-1] if rows else None
 
 
 class Teller:
@@ -47,6 +48,7 @@ class Teller:
         self.needs = Needs(speech)
         self.happened = Happened(speech)
         self.runs = Runs(speech)
+        self._visits: dict[str, VisitKey] = {}
 
     def entries(self, moments: Iterable[Moment]) -> Iterator[Entry]:
         """All entries of one record, first to last."""
@@ -80,6 +82,7 @@ class Teller:
         details = [*self._answers(moment), *self._assigned(moment)]
         requests = [one for decision in moment.decisions for one in decision.requests]
         details += self.speech.requests([one for one in requests if not _passing(one, moment)])
+        self._visits |= {row.person: row.visit for row in moment.rows if row.to_stage}
         return Entry(
             at=moment.now, text=self._text(moment), details=tuple(details), moments=(moment,)
         )
@@ -162,6 +165,10 @@ class Teller:
                 if said:
                     yield said
             yield from self._unmoved(one, moment)
+        for fact in moment.decided:
+            if fact.late and fact.decided_at == moment.now:
+                deadline = self.speech.deadline(self.speech.deadlines[fact.rule])
+                yield f"So the deadline {deadline} was kept after all."
 
     def _asked(self, decision: Decision) -> str:
         return f"“{plain(decision.kind or decision.trigger or '')}”"
@@ -169,9 +176,10 @@ class Teller:
     def _row(self, row: HistoryRow, moment: Moment) -> str:
         speech = self.speech
         if row.kind == "merge":
-            if not row.visits:
+            if not row.to_stage or row.visit == self._visits.get(row.person):
                 return ""
-            return f"→ {speech.stage(row.to_stage)}, the stage of that record."
+            since = speech.day(row.entered_at)
+            return f"→ {speech.stage(row.to_stage)}, where that record has been since {since}."
         met, label = self._met(row, moment), speech.rule(row.rule)
         # Time moves say it first: "90 days in this stage."
         told = moment.activity is None and moment.decisions[0].rows[:1] == (row,)

@@ -89,6 +89,8 @@ def parts(story: Story) -> Iterator[Part]:
     if asked:
         yield Part(level=1, title="What can be asked for", items=asked)
     yield Part(level=1, title="Time in each stage", table=_stamps(story))
+    if story.deadlines:
+        yield Part(level=1, title="Deadlines", table=_deadlines(story))
 
 
 def _journeys(story: Story) -> Iterator[Part]:
@@ -147,6 +149,21 @@ def _stamps(story: Story) -> tuple[tuple[str, ...], ...]:
             speech.lasting(one.total),
         )
         for one in story.stamps
+    )
+    return (head, *rows)
+
+
+def _deadlines(story: Story) -> tuple[tuple[str, ...], ...]:
+    speech = story.speech
+    head = ("deadline", "stage", "due", "what became of it")
+    rows = (
+        (
+            speech.deadline(speech.deadlines[one.rule]).strip("“”"),
+            speech.stage(one.stage),
+            speech.moment(one.due_at),
+            f"{one.outcome}, as an activity told that came late" if one.late else one.outcome,
+        )
+        for one in sorted(story.deadlines, key=lambda one: one.due_at)
     )
     return (head, *rows)
 

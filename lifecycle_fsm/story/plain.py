@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.machine import Decision, Refusal
 from lifecycle_fsm.requests import Request
@@ -42,6 +44,7 @@ def values(story: Story) -> dict[str, Any]:
             for one in story.stamps
         ],
         "history": [_row(row, story.causes) for row in story.history],
+        "deadlines": [attrs.asdict(one) for one in story.deadlines],
         "decisions": [_decision(one) for one in story.decisions],
         "not_open": [
             {"trigger": way.trigger, **_refusal(way.refusal)}
@@ -76,7 +79,11 @@ def _row(row: HistoryRow, causes: Mapping[tuple[str, str], Activity]) -> dict[st
         "trigger": row.trigger,
         "activity": row.activity,
         "because": {"kind": cause.kind, "payload": dict(cause.payload)} if cause else None,
+        "journey_record": row.journey_record,
         "journey": row.journey,
+        "entered_at": row.entered_at,
+        "owner": row.owner,
+        "assigned_to": row.assigned_to,
         "passed_over": list(row.passed_over),
         "credit": row.credit,
         "late": row.late,

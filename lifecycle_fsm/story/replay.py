@@ -19,7 +19,7 @@ from lifecycle_fsm.effects import attribute_of
 from lifecycle_fsm.errors import UnknownPerson
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Outcome, compile_explainer
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.machine import Decision, LifecycleMachine
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Orchestrator
@@ -49,7 +49,8 @@ class Moment:
     ``decisions`` has what came of it, that of the thing itself first; ``before`` and ``after`` all
     fields, and ``deals`` the opportunities before and after. ``reasons`` has for each history row,
     by its sequence, the guard that was open, with the values that it saw. ``capped`` are the score
-    rules that gave less than the activity was worth, because their cap was reached.
+    rules that gave less than the activity was worth, because their cap was reached. ``decided`` is
+    what became of deadlines by it.
     """
 
     person: str
@@ -61,6 +62,7 @@ class Moment:
     deals: tuple[Mapping[str, Opportunity], Mapping[str, Opportunity]]
     reasons: Mapping[int, Outcome]
     capped: tuple[str, ...] = ()
+    decided: tuple[DeadlineFact, ...] = ()
 
     @property
     def main(self) -> Decision:
@@ -302,6 +304,7 @@ class _Onlooker:
             deals=(was["_opportunities"] or {}, now["_opportunities"] or {}),
             reasons={},
             capped=capped,
+            decided=tuple(fact for fact in now["_decided"] if fact not in was["_decided"]),
         )
         return _Draft(moment, [decision], {})
 

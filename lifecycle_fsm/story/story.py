@@ -12,7 +12,7 @@ import attrs
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.history import HistoryRow, Stamp, stamps
+from lifecycle_fsm.history import DeadlineFact, HistoryRow, Stamp, stamps
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.processing import Step
@@ -42,6 +42,7 @@ class Story:
         situation: how things stand, what time alone will bring, and what would move the person.
         history: the rows of all moves [S25].
         stamps: when each stage was entered, how often, and how long it lasted [S25].
+        deadlines: what became of deadlines, also in the records that were folded in [S21].
         decisions: what came of everything, also what changed nothing [S10].
         causes: the activities behind rows and decisions, by record and id.
     """
@@ -60,6 +61,7 @@ class Story:
     situation: Situation = attrs.field(repr=False)
     history: tuple[HistoryRow, ...] = attrs.field(repr=False)
     stamps: tuple[Stamp, ...] = attrs.field(repr=False)
+    deadlines: tuple[DeadlineFact, ...] = attrs.field(repr=False)
     decisions: tuple[Decision, ...] = attrs.field(repr=False)
     causes: Mapping[tuple[str, str], Activity] = attrs.field(repr=False)
 
@@ -147,6 +149,12 @@ def tell(
         others=tuple(part for record, parts in told.items() if record in ours for part in parts),
         history=history,
         stamps=tuple(stamps(history, replay.end).values()),
+        deadlines=tuple(
+            fact
+            for record, person in replay.orchestrator.people.items()
+            if record in ours
+            for fact in person.deadlines
+        ),
         decisions=tuple(
             decision
             for moment in replay.moments

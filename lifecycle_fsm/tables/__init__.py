@@ -18,6 +18,7 @@ from lifecycle_fsm.tables.write import (
     TableWriter,
     history_columns,
     people_columns,
+    read_deadlines,
     read_history,
 )
 
@@ -49,5 +50,6 @@ __all__ = [
     "open_table",
     "parse_mapping",
     "people_columns",
+    "read_deadlines",
     "read_history",
 ]

@@ -1,4 +1,4 @@
-"""Records to tables: people, history and decisions as Parquet and CSV, and history back again.
+"""Records to tables: people, history and decisions as Parquet and CSV, and some of them back again.
 
 Every column has the type of its value. Times are UTC; a CSV has them as ``2018-02-01T03:00:00Z``,
 and in it an apostrophe before each text that a spreadsheet would run.
@@ -7,8 +7,9 @@ and in it an apostrophe before each text that a spreadsheet would run.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from operator import attrgetter, methodcaller
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Literal, TypeAlias, TypeVar, get_args
@@ -18,7 +19,7 @@ import attrs
 from lifecycle_fsm.errors import FileProblem, RecordError
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.files import whole_file
-from lifecycle_fsm.history import DeadlineFact, HistoryRow, MoveKind
+from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome, HistoryRow, MoveKind
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request
@@ -317,65 +318,80 @@ def read_history(
     Raises:
         FileProblem: the file cannot be read, lacks a column, or a row is no row of a history.
     """
-    types = {one.name: _field_type(one) for one in HISTORY if one.type != "texts"}
+    free = {name: attrs.evolve(kind, nullable=True) for name, kind in (dimensions or {}).items()}
     rows: list[HistoryRow] = []
-    with open_table(path, format, guarded=True) as table:
-        columns = table.columns or ()
-        lacking = [
-            one.name for one in HISTORY if table.columns is not None and one.name not in columns
-        ]
-        if lacking:
-            raise FileProblem(
-                f"{table.name} is no history: it has no column {', '.join(map(repr, lacking))}, "
-                f"only {listed(columns)}"
-            )
-        if table.twice:
-            raise FileProblem(f"{table.name} {table.lacks(next(iter(table.twice)))}")
-        free = {name: attrs.evolve(one, nullable=True) for name, one in (dimensions or {}).items()}
-        for row in table:
-            if isinstance(row, Reject):
-                raise FileProblem(f"{table.name}, line {row.line}: {row.reason}")
-            rows.append(_history_row(table.name, row, types, free))
+    for row, accept, values in _read(path, format, HISTORY, "history"):
+        kept: list[tuple[str, Value]] = []
+        for column, value in row.values.items():
+            if column not in _FIXED:
+                kind = free.get(column)
+                if kind is None and isinstance(value, bool | int | float | datetime):
+                    kept.append((column, value))  # a file that knows its types says what it is
+                    continue
+                kept.append((column, accept(column, kind or _TEXT, value)))
+        passed = row.values.get("passed_over") or ()
+        if isinstance(passed, str):
+            passed = passed.split(BETWEEN)
+        rows.append(HistoryRow(**values, passed_over=tuple(map(str, passed)), kept=tuple(kept)))
     return rows
 
 
-_MISSING = frozenset({"from_stage", "trigger", "activity", "owner", "assigned_to", "source"})
+def read_deadlines(path: str | Path, format: Format | None = None) -> list[DeadlineFact]:
+    """Read back what became of deadlines, from a table of the columns :data:`DEADLINES`.
+
+    Raises:
+        FileProblem: the file cannot be read, lacks a column, or a row tells of no deadline.
+    """
+    read = _read(path, format, DEADLINES, "table of deadlines")
+    return [DeadlineFact(**values) for _, _, values in read]
+
+
+_Accept: TypeAlias = Callable[[str, FieldType, Any], Value]
+
+#: Columns in which a row may have nothing.
+_MAY_LACK = frozenset({"from_stage", "trigger", "activity", "owner", "assigned_to", "source"})
 _EMPTY = frozenset({"to_stage"})  # nothing is written there for the loser of a merge
-
-
-def _field_type(column: Column[HistoryRow]) -> FieldType:
-    choices = get_args(MoveKind) if column.name == "kind" else ()
-    assert column.type != "texts"
-    return FieldType(column.type, column.name in _MISSING | _EMPTY, choices)
-
-
+_CHOICES = {"kind": get_args(MoveKind), "outcome": get_args(DeadlineOutcome)}
 _FIXED = frozenset(one.name for one in HISTORY)
 _TEXT = FieldType("str", nullable=True)
 
 
-def _history_row(
-    name: str, row: Row, types: Mapping[str, FieldType], dimensions: Mapping[str, FieldType]
-) -> HistoryRow:
-    values: dict[str, Any] = {}
-    kept: list[tuple[str, Value]] = []
+def _read(
+    path: str | Path,
+    format: Format | None,
+    columns: Sequence[Column[Any]],
+    what: str,
+) -> Iterator[tuple[Row, _Accept, dict[str, Any]]]:
+    """The rows of a table that a run wrote, with the values of its columns but those of texts."""
+    types = {
+        one.name: FieldType(one.type, one.name in _MAY_LACK, _CHOICES.get(one.name, ()))
+        for one in columns
+        if one.type != "texts"
+    }
+    with open_table(path, format, guarded=True) as table:
+        known = table.columns
+        lacking = [one.name for one in columns if known is not None and one.name not in known]
+        if lacking:
+            raise FileProblem(
+                f"{table.name} is no {what}: it has no column {', '.join(map(repr, lacking))}, "
+                f"only {listed(known or ())}"
+            )
+        if table.twice:
+            raise FileProblem(f"{table.name} {table.lacks(next(iter(table.twice)))}")
+        for row in table:
+            if isinstance(row, Reject):
+                raise FileProblem(f"{table.name}, line {row.line}: {row.reason}")
+            accept = partial(_accepted, f"{table.name}, line {row.line}")
+            values = {}
+            for name, kind in types.items():
+                value = row.values.get(name)
+                empty = name in _EMPTY and (value is None or value == "")
+                values[name] = "" if empty else accept(name, kind, value)
+            yield row, accept, values
 
-    def accept(column: str, kind: FieldType, value: Any) -> Value:
-        try:
-            return kind.accept(value)
-        except RecordError as error:
-            raise FileProblem(f"{name}, line {row.line}, column {column}: {error}") from None
 
-    for column, kind in types.items():
-        value = accept(column, kind, row.values.get(column))
-        values[column] = "" if value is None and column in _EMPTY else value
-    for column, value in row.values.items():
-        if column not in _FIXED:
-            known = dimensions.get(column)
-            if known is None and isinstance(value, bool | int | float | datetime):
-                kept.append((column, value))  # a file that knows its types needs nobody to say so
-                continue
-            kept.append((column, accept(column, known or _TEXT, value)))
-    passed = row.values.get("passed_over") or ()
-    if isinstance(passed, str):
-        passed = passed.split(BETWEEN)
-    return HistoryRow(**values, passed_over=tuple(map(str, passed)), kept=tuple(kept))
+def _accepted(where: str, column: str, kind: FieldType, value: Any) -> Value:
+    try:
+        return kind.accept(value)
+    except RecordError as error:
+        raise FileProblem(f"{where}, column {column}: {error}") from None

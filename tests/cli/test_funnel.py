@@ -11,32 +11,56 @@ from pathlib import Path
 import attrs
 import pytest
 
-from lifecycle_fsm import load, save
+from lifecycle_fsm import LifecycleMachine, load, save
 from lifecycle_fsm.cli.funnel import _length
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import MEASURES, measure
-from lifecycle_fsm.history import HistoryRow
-from lifecycle_fsm.tables import TableWriter, history_columns, read_history
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
+from lifecycle_fsm.tables import (
+    DEADLINES,
+    TableWriter,
+    history_columns,
+    people_columns,
+    read_deadlines,
+    read_history,
+)
 from tests.cli.commands import ROOT, Cli
-from tests.funnel.made import MODEL, day, days, kept, merged, mixed, walk
+from tests.funnel.made import MODEL, day, days, kept, merge, mixed, walk
 
 MARKETING = {"owner": "ann", **kept(sourced_by="marketing", country="DE", cohort=None)}
 SALES = {"owner": "bob", **kept(sourced_by="sales", country=None, cohort=None)}
 ROWS = mixed(
     walk("m1", ("processing", 0, MARKETING), ("mal", 0), ("mql", 5), ("sal", 6), ("sql", 40)),
     walk("m2", ("processing", 0, MARKETING), ("mal", 0), ("mql", 8)),
-    merged(walk("m3", ("processing", 1, MARKETING), ("mal", 1)), "", 3),
-    merged(walk("m4", ("processing", 1, MARKETING), ("mal", 1)), "mal", 3),
+    # The loser's visit goes on: it is the older one.
+    *merge(
+        walk("m4", ("processing", 2, MARKETING), ("mal", 2)),
+        walk("m3", ("processing", 1, MARKETING), ("mal", 1)),
+        3,
+    ),
     walk("s1", ("processing", 2, SALES), ("sal", 2), ("sql", 9), ("customer", 45)),
     walk("r1", ("processing", 0, MARKETING), ("mql", 0), ("recycled", 4), ("mql", 50)),
 )
 
 
+FACTS = [
+    DeadlineFact(
+        person, "mql_answered", "mql", person, 1, day(at), day(at + 1), outcome,  # type: ignore[arg-type]
+        day(at + 1), "ann", "cem",
+    )
+    for person, at, outcome in (("m1", 5, "kept"), ("m2", 8, "missed"), ("r1", 0, "void"))
+]  # fmt: skip
+
+
 def write(path: Path, rows: list[HistoryRow] = ROWS) -> Path:
+    """A history, and beside it what became of its deadlines."""
     types = {name: MODEL.field_types[name] for name in MODEL.dimensions}
     table = TableWriter(history_columns(types))
     table.extend(rows)
     table.save(path)
+    deadlines = TableWriter(DEADLINES)
+    deadlines.extend(FACTS)
+    deadlines.save(path.with_name("deadlines.csv"))
     return path
 
 
@@ -61,7 +85,7 @@ def test_the_tables_say_what_the_report_says(cli: Cli, history: Path) -> None:
         "flows: opening + in - out = closing",
         "window Processing 0 6 6 0 6 0",
         "all stages 0 6 1 5 6 1",
-        "MAL MQL 2 of 4 50.0 %* 3 of 5 60.0 %* 5.0 d 100.0 %",
+        "MAL MQL 2 of 3 66.7 %* 3 of 4 75.0 %* 5.0 d 100.0 %",
         "SAL 2 2 0 7.0 d 7.0 d 34 d",
         "Customer 1 0 1 not reached not reached not reached",
         "bob 1 1 0 0 100.0 %* 43 d 0",
@@ -80,8 +104,9 @@ def test_json_has_every_measure_with_what_it_takes_to_read_it(cli: Cli, history:
     found = json.loads(done.out)
     assert list(found["measures"]) == list(MEASURES)
     report = measure(
-        read_history(history, dimensions=MODEL.field_types), MODEL, every="week", compare=day(19)
-    )
+        read_history(history, dimensions=MODEL.field_types), MODEL, every="week", compare=day(19),
+        deadlines=read_deadlines(history.with_name("deadlines.csv")),
+    )  # fmt: skip
     assert found == json.loads(json.dumps(report.as_dict()))
 
 
@@ -130,8 +155,12 @@ def test_parquet_is_read_with_the_types_of_the_dimensions(cli: Cli, tmp_path: Pa
         (["--show", "share", "--target", "70%", "--target", "sql=10%"], "10.0 %: met by 40.0"),
         (["--show", "stuck", "--stuck-after", "5w"], "SQL         longer than  35 d  as was said"),
         (["--show", "stuck", "--stuck-after", "5w"], "  m2      MQL    2024-01-09  42 d  ann"),
-        # A deadline with a condition is kept at least so often.
-        (["--show", "sla"], "  ≥ 0.0 %*"),
+        (
+            ["--show", "sla"],
+            "mql_answered   MQL         4     1       1           1     1        1     50.0 %*",
+        ),
+        (["--show", "overdue"], "  m2      mql_answered  MQL    2024-01-10  ann    cem"),
+        (["--show", "people", "--by", "assigned_to"], "  (none)         1    2    1"),
         (["--compare", "2024-01-20"], "before: to 2024-01-20, watched for "),
         (["--compare", "2024-01-20"], "caution: some shares are of fewer than 30 journeys"),
         (["--compare", "2024-01-20", "--show", "people"], "entries\n  stage"),
@@ -247,6 +276,88 @@ def test_of_one_run_the_command_tells_what_the_run_does(cli: Cli, tmp_path: Path
             for one in found["measures"]["conversion"]["rows"]
         }
         assert whole.items() <= mine.items()
+
+
+def test_without_the_table_of_deadlines_it_says_how_to_get_it(cli: Cli, history: Path) -> None:
+    beside = history.with_name("deadlines.csv")
+    moved = beside.rename(beside.with_name("elsewhere.csv"))
+    done = cli("funnel", history)
+    assert done.code == 0
+    assert "note: kept and missed deadlines are read from the table `deadlines`" in done.out
+    assert "agreements (SLA)" not in done.out
+    done = cli("funnel", history, "--show", "sla")
+    assert (done.code, done.out) == (2, "")
+    assert "run the files again, or say where it is (--deadlines FILE" in done.err
+    done = cli("funnel", history, "--show", "sla", "--deadlines", moved)
+    assert "agreements (SLA)" in done.out
+    history.with_name("deadlines.csv").write_text("person,rule\np,x\n")
+    done = cli("funnel", history)
+    assert done.code == 2
+    assert "is no table of deadlines: it has no column 'stage', " in done.err
+
+
+def test_a_list_of_people_says_who_they_are_and_who_has_to_act(cli: Cli, history: Path) -> None:
+    machine = LifecycleMachine(MODEL)
+    people = [
+        machine.person(
+            "m2", first_name="Ann", last_name="Lee", company="Acme", email="a@acme.example",
+            owner="dee", assigned_to="eve",
+        ),
+        machine.person("r1", last_name="\x1b[31mRed"),
+    ]  # fmt: skip
+    table = TableWriter(people_columns(MODEL.field_types))
+    for one in people:
+        one._stage = "mql"
+        table.add(one)
+    table.save(history.with_name("people.parquet"))
+    done = cli("funnel", history, "--show", "ready", "--show", "overdue")
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    assert "person name company email stage since for owner assigned to" in lines
+    assert "m2 Ann Lee Acme a@acme.example MQL 2024-01-09 42 d dee eve" in lines
+    assert "r1 [31mRed MQL 2024-02-20 0 s" in lines
+    assert "m2 Ann Lee Acme a@acme.example mql_answered MQL 2024-01-10 dee eve" in lines
+    # On another day it was as it was then: who they are stays.
+    done = cli("funnel", history, "--show", "ready", "--show", "overdue", "--to", "2024-02-01")
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    assert "m2 Ann Lee Acme a@acme.example MQL 2024-01-09 23 d ann" in lines
+    assert "m2 Ann Lee Acme a@acme.example mql_answered MQL 2024-01-10 ann cem" in lines
+    (ready, _) = json.loads(cli("funnel", history, "--json").out)["measures"]["ready"]["rows"]
+    assert (ready["name"], ready["email"], ready["assigned_to"]) == (
+        "Ann Lee", "a@acme.example", "eve",
+    )  # fmt: skip
+
+
+def test_a_list_that_is_cut_says_what_shows_all(cli: Cli, tmp_path: Path) -> None:
+    rows = [
+        one for n in range(12)
+        for one in walk(f"p{n:02}", ("processing", 0, MARKETING), ("mql", n))
+    ]  # fmt: skip
+    done = cli("funnel", write(tmp_path / "h.csv", rows), "--show", "ready")
+    assert "p09" in done.out
+    assert "p10" not in done.out
+    assert "… and 2 more: --json has all" in done.out
+
+
+def test_the_run_remembers_until_when_it_watched(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("id,created_at\np,2024-01-01T00:00:00Z\n")
+    cli("run", "two_step", "--people", "p.csv", "--until", "2024-06-01", "--out", "out",
+        "--no-pictures")  # fmt: skip
+    asked = ("--show", "people")
+    assert "known until 2024-06-01 (" in cli("funnel", "out/history.csv", *asked).out
+    done = cli("funnel", "out/history.csv", *asked, "--until", "2024-07-01")
+    assert "known until 2024-07-01 (" in done.out
+    alone = tmp_path / "alone.csv"
+    alone.write_bytes((tmp_path / "out/history.csv").read_bytes())
+    assert "known until 2024-01-01" in cli("funnel", "alone.csv", *asked).out
+    # A file of that name that is none of ours says nothing.
+    for text in ("{", "[]", '{"until": "soon"}', "{}"):
+        (tmp_path / "summary.json").write_text(text)
+        assert "known until 2024-01-01" in cli("funnel", "alone.csv", *asked).out
+    for what in ("sheet", "draw"):
+        done = cli(what, "two_step", "--history", "out/history.csv", "--out", f"{what}.md"
+                   if what == "sheet" else "d.dot")  # fmt: skip
+        assert done.code == 0, done.err
+    assert "to 2024-06-01 00:00 (UTC)" in (tmp_path / "sheet.md").read_text()
 
 
 def test_the_help_has_examples(cli: Cli) -> None:

@@ -92,7 +92,7 @@ def test_the_younger_had_less_time_and_a_horizon_gives_all_the_same() -> None:
     scope = observe(ROWS, MODEL)
     plain = compare_at(scope, day(60))
     assert [one.split(":")[0] for one in plain.cautions][:1] == [
-        "the journeys after were watched for 30 days at the median, those before for 130"
+        "the journeys after were watched for 30 days at the median, those before for 130 days"
     ]
     fair = compare_at(scope, day(60), horizon=days(10))
     assert (change(fair).before.reached, change(fair).after.reached) == (0, 30)

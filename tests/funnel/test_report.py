@@ -15,25 +15,27 @@ from lifecycle_fsm.funnel import FORMULAS, MEASURES, Measure, Report, measure
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Deadline
 from tests.funnel.made import MODEL as WATERFALL
-from tests.funnel.made import day, days, histories, kept, mixed, walk
+from tests.funnel.made import day, days, decided, histories, kept, mixed, walk
 
 MODEL = attrs.evolve(
     WATERFALL,
     assignment=(),
     alerts=(),
-    deadlines=[Deadline(name="answered", stage="mql", after=days(2), when="employees >= 9")],
+    deadlines=[Deadline(name="answered", stage="mql", after=days(2))],
 )
 ROWS = mixed(
     walk("a", ("processing", 0, kept(sourced_by="marketing")), ("mal", 0), ("mql", 5), ("sal", 6)),
     walk("b", ("processing", 9), ("mql", 9)),
 )
+FACTS = decided(ROWS, MODEL, day(9))
 
 
 def test_every_measure_has_its_formula_reading_window_and_zone() -> None:
     window = (day(0), day(30))
     found = measure(
-        ROWS, MODEL, window=window, zone="Europe/Berlin", every="month", compare=day(4)
-    ).as_dict()
+        ROWS, MODEL, window=window, zone="Europe/Berlin", every="month", compare=day(4),
+        deadlines=FACTS,
+    ).as_dict()  # fmt: skip
     assert list(found["measures"]) == list(MEASURES) == list(FORMULAS)
     for name, one in found["measures"].items():
         assert one["formula"] == FORMULAS[name]
@@ -68,7 +70,7 @@ def test_what_is_not_asked_for_needs_no_scipy(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setitem(sys.modules, "scipy.stats", None)
     wanted: list[Measure] = ["people", "ready", "flows", "conversion", "reps", "share", "overdue"]
-    assert measure(ROWS, MODEL, measures=wanted).measures == tuple(wanted)
+    assert measure(ROWS, MODEL, measures=wanted, deadlines=FACTS).measures == tuple(wanted)
     assert measure(ROWS, MODEL, measures=["stuck"], stuck_after=days(1)).stuck
 
 
@@ -81,7 +83,7 @@ def test_what_is_not_asked_for_needs_no_scipy(monkeypatch: pytest.MonkeyPatch) -
         ({}, "a share of fewer than 30 says little"),
         ({}, "a flow ratio over 100 % is no error"),
         ({"horizon": days(5)}, "were not watched for the whole horizon"),
-        ({}, "history cannot answer the conditions of answered: all visits"),
+        ({}, "kept and missed deadlines are read from the table `deadlines`, which `run` writes"),
         ({}, "nobody is called stuck in processing, mal, mql, sal, sql: "),
     ],
 )
@@ -98,6 +100,27 @@ def test_a_share_that_cannot_be_measured_is_a_note_until_it_is_asked_for() -> No
     for how in asked:
         with pytest.raises(LifecycleError, match="marketing's share needs 'sourced_by'"):
             measure(rows, MODEL, **how)
+
+
+def test_agreements_that_cannot_be_measured_are_a_note_until_they_are_asked_for() -> None:
+    found = measure(ROWS, MODEL)
+    assert not {"sla", "overdue"}.intersection(found.measures)
+    with pytest.raises(LifecycleError, match="read from the table `deadlines`"):
+        measure(ROWS, MODEL, measures=["overdue"])
+    without = attrs.evolve(MODEL, deadlines=())
+    assert {"sla", "overdue"} <= set(measure(ROWS, without).measures)
+
+
+def test_s19_times_that_lateness_changed_are_noted() -> None:
+    rows = walk("a", ("processing", 30, {"at": day(0), "late": True}), ("mal", 40, {"at": day(40)}))
+    told = (
+        "1 entry came late, by up to 30 days, and counts from the person's clock then: times from "
+        "there on are shorter than they were, and those up to there longer"
+    )
+    assert told in measure(rows, MODEL).notes
+    assert not any("came late" in one for one in measure(ROWS, MODEL).notes)
+    # What lies outside the window is not measured.
+    assert told not in measure(rows, MODEL, window=(day(35), None)).notes
 
 
 def test_an_empty_history_has_a_report() -> None:

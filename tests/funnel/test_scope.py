@@ -74,8 +74,8 @@ def test_r27_who_is_ready_for_sales_is_in_the_stage_before_theirs() -> None:
         ({"zone": "Europe/Berlni"}, "there is no time zone 'Europe/Berlni'"),
         (
             {"by": "seniority"},
-            r"keeps no 'seniority': it can be split by owner, source, journey, rule, version, "
-            r"sourced_by; to keep it, write dimensions = \['seniority'\] into the model",
+            r"keeps no 'seniority': it can be split by owner, assigned_to, source, journey, "
+            r"rule, version, sourced_by; to keep it, write dimensions = \['seniority'\] into",
         ),
         ({"by": "sourcedby"}, "did you mean 'sourced_by'"),
     ],

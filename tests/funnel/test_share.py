@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.funnel import MarketingShare, marketing_share, observe
-from tests.funnel.made import MODEL, day, kept, merged, mixed, walk
+from lifecycle_fsm.funnel import MarketingShare, Ratio, marketing_share, observe
+from tests.funnel.made import MODEL, day, kept, merge, mixed, onward, walk
 
 MARKETING, SALES = kept(sourced_by="marketing"), kept(sourced_by="sales")
 ROWS = mixed(
@@ -40,10 +40,18 @@ def test_r23_no_credit_in_one_journey_is_none_in_all_its_stages() -> None:
     rows = walk("late", ("processing", 0, MARKETING), ("sql", 0), ("customer", 9))
     (won,) = marketing_share(observe(rows, MODEL), ["customer"])
     assert (won.marketing, won.sales) == (0, 1)
-    # Nor has a merge nurtured anybody.
-    raised = merged(walk("m", ("processing", 0, MARKETING), ("mal", 0)), "sql", 5)
-    (sql,) = marketing_share(observe(raised, MODEL), ["sql"])
-    assert (sql.marketing, sql.sales) == (0, 1)
+
+
+@pytest.mark.parametrize("old_survives", [True, False])
+def test_s23_a_merge_takes_no_credit_whoever_survives(old_survives: bool) -> None:
+    old = walk("old", ("processing", 0, MARKETING), ("mql", 0), ("sal", 1))
+    new = walk("new", ("processing", 3, MARKETING), ("mal", 3))
+    survivor, loser = merge(old, new, 5) if old_survives else merge(new, old, 5)
+    rows = mixed(onward(survivor, ("customer", 9), said=MARKETING), loser)
+    found = {one.stage: one for one in marketing_share(observe(rows, MODEL))}
+    assert {name: (one.marketing, one.ratio.whole) for name, one in found.items()} == {
+        "mal": (1, 1), "mql": (1, 1), "sal": (1, 1), "sql": (0, 0), "customer": (1, 1),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -58,8 +66,21 @@ def test_r31_a_target_is_met_or_missed_by_so_much(
     assert found.gap == (None if gap is None else pytest.approx(gap))
 
 
+def test_r59_a_third_source_is_neither_marketing_nor_sales() -> None:
+    partner = kept(sourced_by="partner")
+    rows = mixed(ROWS, walk("p", ("processing", 0, partner), ("mal", 0), ("sql", 4)),
+                 walk("q", ("processing", 0, partner), ("sql", 4)))  # fmt: skip
+    (sql,) = marketing_share(observe(rows, MODEL), ["sql"])
+    # No credit is the credit of sales, whoever sourced the person.
+    assert sql.entries == {"marketing": 3, "sales": 3, "partner": 1}
+    assert (sql.unknown, sql.ratio.whole) == (1, 8)
+    assert sql.credit["partner"] == Ratio(1, 8)
+
+
 def test_a_share_that_is_the_target_to_the_last_digit_meets_it() -> None:
-    found = MarketingShare(group="", stage="x", marketing=3, sales=7, unknown=0, target=0.1 + 0.2)
+    found = MarketingShare(
+        group="", stage="x", entries={"marketing": 3, "sales": 7}, unknown=0, target=0.1 + 0.2
+    )
     assert found.met
 
 

@@ -14,7 +14,18 @@ from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.funnel import Stay, observe, stays
 from lifecycle_fsm.funnel.survival import median, quantiles
 from lifecycle_fsm.history import HistoryRow
-from tests.funnel.made import MODEL, WINDOWS, day, days, histories, merged, mixed, walk, window
+from tests.funnel.made import (
+    MODEL,
+    WINDOWS,
+    day,
+    days,
+    histories,
+    merge,
+    mixed,
+    onward,
+    walk,
+    window,
+)
 
 DAY = 86400.0
 
@@ -102,25 +113,20 @@ def test_a_median_that_is_not_reached_is_not_invented() -> None:
     assert mal([]).median is None
 
 
-def test_who_was_merged_away_did_not_leave() -> None:
+@pytest.mark.parametrize("old_survives", [True, False])
+def test_a_merge_ends_no_stay(old_survives: bool) -> None:
+    old = walk("old", ("processing", 0), ("mal", 0))
+    new = walk("new", ("processing", 1), ("mal", 1))
     rows = mixed(
-        merged(walk("a", ("processing", 0), ("mal", 0)), "", 10),
+        *(merge(old, new, 10) if old_survives else merge(new, old, 10)),
         walk("b", ("processing", 0), ("mal", 0), ("mql", 20)),
     )
     found = mal(rows)
-    assert (found.visits, found.ended, found.open, found.folded) == (2, 1, 0, 1)
+    assert (found.visits, found.ended, found.open, found.folded) == (3, 1, 1, 1)
     assert found.median == days(20)
-    # The survivor who stays is in one visit all the time.
-    rows = merged(
-        walk(
-            "a",
-            ("processing", 0),
-            ("mal", 0),
-        ),
-        "mal",
-        10,
-    )
-    assert (mal(rows).visits, mal(rows).open) == (1, 1)
+    # It lasts from where it began, in whichever record.
+    survivor, loser = merge(old, new, 10) if old_survives else merge(new, old, 10)
+    assert mal(mixed(onward(survivor, ("mql", 15)), loser)).median == days(15)
 
 
 def test_the_window_is_that_of_the_entry_and_visits_are_watched_behind_it() -> None:

@@ -81,6 +81,10 @@ title = "Out"
 off_path = true
 system = "crm"
 
+[[processing]]
+number = 40
+step = "demographic_score"
+
 [[data]]
 on = "form_filled"
 when = "activity.form starts with 'Ask:'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def run(tmp_path: Path) -> Path:
 def test_a_model_alone(cli: Cli, tmp_path: Path) -> None:
     done = cli("sheet", "waterfall", "--out", "new/sheet.html")
     assert (done.code, done.out, done.err) == (0, "written: new/sheet.html\n", "")
-    assert "Who qualifies" not in (tmp_path / "new" / "sheet.html").read_text("utf-8")
+    assert "Who would qualify" not in (tmp_path / "new" / "sheet.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -56,7 +57,26 @@ def test_people_of_another_file_and_another_stage(cli: Cli, tmp_path: Path, run:
     assert done.code == 0
     text = (tmp_path / "s.md").read_text("utf-8")
     assert "## What happened" not in text
-    assert "Qualify for SAL now" in text
+    assert "Would qualify for SAL" in text
+    assert "A snapshot of 2024-05-0" in text
+
+
+def test_the_lists_are_saved_whole(cli: Cli, tmp_path: Path, run: Path) -> None:
+    done = cli(
+        "sheet", "model.toml", "--history", "out/history.csv", "--list", "new/people.csv",
+        "--out", "s.md",
+    )  # fmt: skip
+    assert done.out == "written: s.md, s-picture.svg, new/people.csv\n"
+    with (tmp_path / "new/people.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["list"], row["id"], row["reasons"]) for row in rows][:1] == [
+        ("just below", "ben", "behavior score 45, needs 50: 5 short")
+    ]
+    # Who is there already is in no list.
+    assert "ann" not in [row["id"] for row in rows]
+    done = cli("sheet", "model.toml", "--list", "people.csv", "--out", "s.md")
+    assert (done.code, done.out) == (2, "")
+    assert "--list needs --people" in done.err
 
 
 def test_a_history_without_people_is_told(cli: Cli, run: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from lifecycle_fsm.model import Model, load, loads, shipped
@@ -247,3 +249,50 @@ def test_owners_and_words(rich: Model) -> None:
     assert words["hand raised"].rule == "set on “form filled” if form starts with “Ask:”"
     assert "behavior score" in words
     assert "stage" not in words
+
+
+def test_whatever_fades_and_every_bound_is_told_with_and_without_points() -> None:
+    model = loads("""
+        name = "bounds"
+        [fields]
+        behavior_score = { type = "int", min = 0, max = 100 }
+        demographic_score = { type = "int", max = 40 }
+        heat = { type = "int", min = -5, max = 5 }
+        plain = "int"
+        [[stages]]
+        name = "new"
+        [[stages]]
+        name = "lead"
+        [[stages]]
+        name = "won"
+        [[sort]]
+        name = "all"
+        when = "otherwise"
+        to = "lead"
+        [[moves]]
+        name = "bought"
+        from = "lead"
+        to = "won"
+        on = "buy"
+        [[decay]]
+        name = "silence"
+        every = "30 days"
+        then = { behavior_score = "behavior_score * 0.5", heat = 0 }
+        [[decay]]
+        name = "forgotten"
+        every = "90 days"
+        then = { hand_raised = false }
+    """)
+    fit, interest = agreed.scores(model)
+    assert (fit.bounds, fit.points, fit.fades) == ("never above 40", (), ())
+    assert interest.bounds == "never below 0 and never above 100"
+    assert len(interest.fades) == 1
+    others = {one.name: (one.bounds, len(one.fades)) for one in agreed.limits(model)}
+    assert others == {"Heat": ("never below −5 and never above 5", 1), "Hand raised": ("", 1)}
+    sheet = make_sheet(model)
+    for text in (sheet.markdown(), re.sub("<[^>]*>", "", sheet.html())):
+        assert "They make the behavior score, never below 0 and never above 100" in text
+        assert "Every 30 days without" in text
+        assert "Every 90 days without" in text
+        for name in ("Heat", "Hand raised"):
+            assert name in text.split("Bounds, and what fades")[1]

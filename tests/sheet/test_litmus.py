@@ -11,6 +11,7 @@ import pytest
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.model import Model, load, loads
 from lifecycle_fsm.person import BASE_FIELDS
+from lifecycle_fsm.sheet import show
 from lifecycle_fsm.sheet.litmus import SHOWN, Candidate, Litmus, litmus, ready_stage
 from tests.sheet.samples import START, people
 
@@ -92,7 +93,7 @@ def test_who_is_below_and_by_how_much(rich: Model) -> None:
         somebody("none", "lead", behavior_score=45),
         somebody("elsewhere", "sal"),
     )
-    assert (found.inside, found.open, found.below) == (0, 0, 4)
+    assert (found.inside, len(found.qualify), len(found.nearest)) == (0, 0, 4)
     assert found.origins == ("Lead",)
     assert told(found.nearest) == [
         ("nearer", "ready", ("behavior score 49, needs 50: 1 short",)),
@@ -177,7 +178,7 @@ def test_all_that_is_missing_is_told() -> None:
     )
 
 
-def test_who_qualifies_and_why(rich: Model) -> None:
+def test_who_would_qualify_and_why(rich: Model) -> None:
     found = ask(
         rich,
         somebody("scored", "mql", behavior_score=70, budget=5),
@@ -186,47 +187,48 @@ def test_who_qualifies_and_why(rich: Model) -> None:
         # This model would let them in; the one that wrote them did not.
         somebody("waiting", "lead", behavior_score=50, budget=5),
     )
-    assert (found.inside, found.open, found.below) == (3, 1, 0)
+    # Who is there already is counted, and in no list.
+    assert found.inside == 3
     assert told(found.qualify) == [
         ("waiting", "ready", ("behavior score 50, needs 50", "yearly budget is known")),
-        ("raised", "raised", ("hand raised",)),
-        ("cooled", "ready", ("no longer: behavior score 20, needs 50: 30 short",)),
-        ("scored", "ready", ("behavior score 70, needs 50", "yearly budget is known")),
     ]
     assert found.nearest == ()
 
 
-def test_fifteen_of_each_are_shown_and_all_are_counted(rich: Model) -> None:
+def test_all_are_listed_whatever_order_they_came_in(rich: Model) -> None:
     crowd = [
-        somebody(f"{stage}{one:02}", stage, behavior_score=one, budget=1)
-        for stage in ("lead", "mql")
-        for one in range(40)
+        somebody(f"lead{one:02}", "lead", behavior_score=one, budget=1) for one in range(30, 70)
     ]
     found = ask(rich, *reversed(crowd))
-    assert (found.inside, found.below) == (40, 40)
-    assert len(found.qualify) == len(found.nearest) == SHOWN
-    assert [one.id for one in found.nearest[:3]] == ["lead39", "lead38", "lead37"]
-    # People who are alike are told in the order of their ids, whatever order they came in.
-    assert [one.id for one in found.qualify[:3]] == ["mql00", "mql01", "mql02"]
+    assert [len(found.qualify), len(found.nearest)] == [20, 20]
+    assert [one.id for one in found.nearest[:3]] == ["lead49", "lead48", "lead47"]
+    assert [one.id for one in found.qualify[:3]] == ["lead50", "lead51", "lead52"]
     assert ask(rich, *crowd) == found
+    # The sheet has the first of them, and says what saves all.
+    text = show.qualifying(found)
+    assert text == "20 people in Lead; sheet --list FILE saves all"
+    assert len(found.qualify) > SHOWN
+    assert "saves" not in show.qualifying(ask(rich, *crowd[-SHOWN:]))
 
 
 def test_persons_of_a_lifecycle_can_be_asked() -> None:
     lifecycle = people(ann=(70, 10), ben=(40, 10), cem=(0, None))
     found = litmus(lifecycle.model, lifecycle, NOW)
     assert found is not None
-    assert [(one.name, one.stage) for one in found.qualify] == [("ann", "MQL")]
+    assert (found.inside, found.qualify) == (1, ())
     assert [(one.name, one.stage) for one in found.nearest] == [("ben", "Lead"), ("cem", "Lead")]
 
 
 def test_a_name_is_put_together_from_what_is_known(rich: Model) -> None:
     found = ask(
         rich,
-        somebody("a", "mql", first_name="Ada", last_name="Falk", company="Elm"),
-        somebody("b", "mql", company="Oak"),
-        somebody("c", "mql"),
+        somebody("a", "lead", first_name="Ada", last_name="Falk", company="Elm"),
+        somebody("b", "lead", company="Oak", email="b@oak.example"),
+        somebody("c", "lead", owner="ann", assigned_to="ben"),
     )
-    assert [one.name for one in found.qualify] == ["Ada Falk, Elm", "Oak", "c"]
+    assert [one.name for one in found.nearest] == ["Ada Falk, Elm", "Oak", "c"]
+    assert [show.who(one) for one in found.nearest] == ["a", "b, b@oak.example", ""]
+    assert [show.acting(one) for one in found.nearest] == ["", "", "owner ann, assigned to ben"]
 
 
 def test_somebody_in_a_stage_of_another_model(rich: Model) -> None:

@@ -14,6 +14,7 @@ from lifecycle_fsm.diagram.made_up import END, history
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.funnel import conversions, observe, stays
 from lifecycle_fsm.guard import compile_guard
+from lifecycle_fsm.history import DeadlineFact
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.sheet import make_sheet, read_people
 from lifecycle_fsm.tables import TableWriter, people_columns
@@ -70,7 +71,16 @@ def test_what_is_no_table_of_people(tmp_path: Path, rich: Model, text: str, mess
 def test_numbers_are_those_of_the_funnel() -> None:
     model = load("waterfall")
     rows = list(history(model, 300))
-    found = make_sheet(model, history=rows, now=END).contents.numbers
+    facts = [
+        DeadlineFact(
+            row.person, one.name, one.stage, row.person, row.journey, row.now, row.now,
+            "kept" if place % 3 else "missed", row.now, None, None,
+        )
+        for one in model.deadlines
+        for place, row in enumerate(rows)
+        if row.to_stage == one.stage
+    ]  # fmt: skip
+    found = make_sheet(model, history=rows, deadlines=facts, now=END).contents.numbers
     assert found is not None
     scope = observe(rows, model, until=END)
     assert found.people == sum(one.people for one in found.stages) == 300
@@ -84,8 +94,12 @@ def test_numbers_are_those_of_the_funnel() -> None:
         assert by_stage[stay.stage].third_quartile == stay.third_quartile
     for name in ("customer", "recycled", "disqualified"):
         assert by_stage[name].through is by_stage[name].over is None
-    # A deadline that holds for some people only, and an escalation, are not counted.
-    assert set(found.kept) == {"mql_answered", "sal_decided"}
+    # Escalations follow from what was missed.
+    assert set(found.kept) == {"mql_answered", "sal_called", "sal_decided"}
+    assert all(0.5 < (ratio.share or 0) < 0.8 for ratio in found.kept.values())
+    without = make_sheet(model, history=rows, now=END).contents.numbers
+    assert without is not None
+    assert without.kept == {}
 
 
 def test_what_happened_later_is_left_out() -> None:

@@ -267,6 +267,41 @@ Recycled: since 9 Mar 2025
                    Marketing mail: nurture.
 """,
     ),
+    "a call that was told late": (
+        "2025-03-06",
+        """
+2025-03-03 09:00 created
+2025-03-04 10:00 form_filled form=Demo
+2025-03-05 10:00 form_filled form=Checklist
+2025-03-04 12:00 owner_changed owner=rep.one
+""",
+        """
+JOURNEY 1
+
+MAL (Accepted): 3 Mar 2025 to 4 Mar 2025, 25 hours
+ 3 Mar 2025 09:00  Created.
+ 3 Mar 2025 09:01  Original processing.
+                   Sorted to MAL by “everybody else”.
+                   Marketing mail: nurture.
+
+MQL (Qualified): 4 Mar 2025 to 5 Mar 2025, 24 hours
+ 4 Mar 2025 10:00  Filled the form “Demo”. Interest 0 → 10; a hand is raised.
+                   → MQL by “hand raise”.
+                   Assigned to rep.one.
+                   Held until the CRM knows the record: a task for rep.one, due 4 Mar 14:00: “Call
+                     unknown unknown”.
+ 4 Mar 2025 14:00  Deadline missed: “answer”, 4 working hours after MQL was entered.
+                   Asked: a task for rep.one: “Overdue: unknown unknown”.
+ 5 Mar 2025 10:00  Filled the form “Checklist”. Interest 10 → 20.
+
+SAL (Worked on): since 5 Mar 2025
+ 5 Mar 2025 10:00  rep.one became the owner in the CRM (it came late: it happened on 4 Mar 2025
+                   12:00).
+                   → SAL by “sales works”: owner change since this journey began, owner is rep.one.
+                   So the deadline “answer” was kept after all.
+                   Off the list “newsletter”; marketing mail: paused.
+""",
+    ),
     "two records of one person": (
         "2025-03-10",
         """
@@ -289,17 +324,13 @@ MAL (Accepted): 3 Mar 2025 to 6 Mar 2025, 3 days
                    Marketing mail: nurture.
  5 Mar 2025 10:00  Filled the form “Checklist”. Interest 0 → 10.
 
-MQL (Qualified): since 6 Mar 2025
+MQL (Qualified): since 4 Mar 2025
  6 Mar 2025 10:00  The record q of the same person was folded into this one. Interest 10 → 20; a
-                   hand is raised; last name Lee.
-                   → MQL, the stage of that record.
+                   hand is raised; last name Lee; source web → fair.
+                   → MQL, where that record has been since 4 Mar 2025.
                    Assigned to rep.one.
                    Held until the CRM knows the record: a task for rep.one: “Call Bo Lee”.
- 6 Mar 2025 14:00  Deadline missed: “answer”, 4 working hours after MQL was entered.
-                   Asked: a task for rep.one: “Overdue: Bo Lee”.
  7 Mar 2025 10:00  Filled the form “Whitepaper”. Interest 20 → 30.
- 7 Mar 2025 14:00  Deadline missed: “forgotten”, 1 working day after “answer” was due.
-                   Asked: a mail to boss.
  8 Mar 2025 10:00  The record q of the same person was folded into this one: q and p are one person
                    already.
  8 Mar 2025 11:00  The record nobody of the same person should be folded into this one; it waits,

@@ -85,6 +85,10 @@ TIME IN EACH STAGE
   Processing  3 Mar 2025  3 Mar 2025       1  1 minute
   MAL         3 Mar 2025  3 Mar 2025       1  25 hours
   MQL         4 Mar 2025  4 Mar 2025       1   6 hours
+
+DEADLINES
+  deadline  stage               due  what became of it
+  answer      MQL  4 Mar 2025 14:00             missed
 """
 
 
@@ -120,6 +124,7 @@ def test_the_same_as_markdown() -> None:
         "## What would move them",
         "## What can be asked for",
         "## Time in each stage",
+        "## Deadlines",
     ]
 
 
@@ -300,8 +305,8 @@ def test_everything_is_there_for_a_program() -> None:
     said = json.loads(as_json(story.as_dict()))
     assert list(said) == [
         "person", "asked_for", "as_of", "zone", "stage", "stage_entered_at", "journey", "model",
-        "fields", "mail", "stamps", "history", "decisions", "not_open", "would_move", "chapters",
-        "folded_in", "now", "ways", "coming",
+        "fields", "mail", "stamps", "history", "deadlines", "decisions", "not_open", "would_move",
+        "chapters", "folded_in", "now", "ways", "coming",
     ]  # fmt: skip
     entry = said["chapters"][1]["entries"][0]
     assert entry["activities"] == ["a1"]

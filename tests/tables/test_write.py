@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from lifecycle_fsm.errors import FileProblem, MissingExtra
 from lifecycle_fsm.fields import FieldType
-from lifecycle_fsm.history import HistoryRow, MoveKind
+from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome, HistoryRow, MoveKind
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision, Refusal
 from lifecycle_fsm.person import BASE_FIELDS, Person
 from lifecycle_fsm.tables import (
+    DEADLINES,
     DECISIONS,
     HISTORY,
     REJECTS,
@@ -30,6 +31,7 @@ from lifecycle_fsm.tables import (
     history_columns,
     open_inputs,
     people_columns,
+    read_deadlines,
     read_history,
 )
 from lifecycle_fsm.tables import write as write_module
@@ -68,6 +70,24 @@ rows = st.builds(
     owner=st.none() | ids,
     source=st.none() | ids,
     version=ids,
+    late=st.booleans(),
+    assigned_to=st.none() | ids,
+    journey_record=ids,
+    entered_at=instants,
+)
+facts = st.builds(
+    DeadlineFact,
+    person=ids,
+    rule=ids,
+    stage=ids,
+    journey_record=ids,
+    journey=st.integers(0, 99),
+    entered_at=instants,
+    due_at=instants,
+    outcome=st.sampled_from(get_args(DeadlineOutcome)),
+    decided_at=instants,
+    owner=st.none() | ids,
+    assigned_to=st.none() | ids,
     late=st.booleans(),
 )
 
@@ -130,9 +150,36 @@ def test_what_a_run_wrote_is_read_as_it_was(tmp_path: Path) -> None:
         assert [one.person for one in Intake(inputs, Targets({}, {"created": None}))] == texts
 
 
+@given(st.lists(facts, max_size=4), st.sampled_from([".csv", ".parquet"]))
+def test_what_became_of_deadlines_comes_back_as_it_was_written(
+    tmp_path_factory: pytest.TempPathFactory, told: list[DeadlineFact], suffix: str
+) -> None:
+    path = tmp_path_factory.mktemp("d") / f"deadlines{suffix}"
+    writer = TableWriter(DEADLINES)
+    writer.extend(told)
+    writer.save(path)
+    assert read_deadlines(path) == told
+
+
+def test_what_is_no_table_of_deadlines_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    head = ",".join(one.name for one in DEADLINES)
+    at = "2018-02-01T03:00:00Z"
+    for content, complaint in (
+        ("person,rule\np,r\n", "is no table of deadlines: it has no column 'stage', "),
+        (f"{head}\np,r,s,p,1,{at},{at},late,{at},,,false\n", "column outcome: 'late' is none of"),
+    ):
+        path.write_text(content)
+        with pytest.raises(FileProblem) as caught:
+            read_deadlines(path)
+        assert complaint in str(caught.value)
+
+
 def test_the_columns_of_history_are_those_of_its_rows() -> None:
-    names = [one.name for one in attrs.fields(HistoryRow) if one.name != "kept"]
-    assert sorted(one.name for one in HISTORY) == sorted(names)
+    names = {one.name for one in attrs.fields(HistoryRow)} - {"kept"}
+    assert {one.name for one in HISTORY} == names
+    assert [one.name for one in DEADLINES] == [one.name for one in attrs.fields(DeadlineFact)]
+    assert [one.name for one in REJECTS] == [one.name for one in attrs.fields(Reject)]
     assert [one.name for one in REJECTS] == [one.name for one in attrs.fields(Reject)]
 
 
@@ -226,9 +273,15 @@ def test_a_decision_names_its_rules_and_all_that_is_unmet(tmp_path: Path) -> Non
         ("person,at\np,x\n", ", only person, at"),
         ("HEAD,x,x\n", "has the column 'x' twice (columns 21 and 22): rename one of them"),
         ("HEAD\np1,two\n", "line 2: it has 2 columns"),
-        ("HEAD\np1,two,A,A,,m,enter,r,,,p1,1,,true,,,,v,false,A\n", "column sequence: 'two' is"),
-        ("HEAD\np1,2,A,A,,m,entre,r,,,p1,1,,true,,,,v,false,A\n", "kind: 'entre' is none of"),
-        ("HEAD\np1,2,,A,,m,enter,r,,,p1,1,,true,,,,v,false,A\n", "at: a value is missing"),
+        (
+            "HEAD\np1,two,A,A,,m,enter,r,,,p1,1,,true,,,,v,false,A\n",
+            "line 2, column sequence: 'two' is",
+        ),
+        (
+            "HEAD\np1,2,A,A,,m,entre,r,,,p1,1,,true,,,,v,false,A\n",
+            "column kind: 'entre' is none of",
+        ),
+        ("HEAD\np1,2,,A,,m,enter,r,,,p1,1,,true,,,,v,false,A\n", "column at: a value is missing"),
     ],
 )
 def test_what_is_no_history_is_refused(tmp_path: Path, content: str, complaint: str) -> None:
@@ -242,7 +295,8 @@ def test_what_is_no_history_is_refused(tmp_path: Path, content: str, complaint: 
 
 def test_a_history_of_json_lines_is_read_too(tmp_path: Path) -> None:
     path = tmp_path / "h.jsonl"
-    plain = {**attrs.asdict(ROW), "at": ROW.at.isoformat(), "now": ROW.now.isoformat()}
+    times = ("at", "now", "entered_at")
+    plain = attrs.asdict(ROW) | {name: getattr(ROW, name).isoformat() for name in times}
     del plain["kept"]
     pl.DataFrame([plain]).write_ndjson(path)
     assert read_history(path) == [ROW]
