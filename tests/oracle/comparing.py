@@ -1,0 +1,254 @@
+"""One story told by both: by the package and by the naive interpreter, and where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm import Activity as Theirs
+from lifecycle_fsm import Decision, Lifecycle, ModelError, loads
+from tests.oracle.generator import Story, as_toml
+from tests.oracle.interpreter import Activity, World
+from tests.oracle.language import as_minutes, as_time
+
+#: The columns of a history row that both tell.
+COLUMNS = (
+    "person", "sequence", "at", "now", "from_stage", "to_stage", "kind", "rule", "trigger",
+    "activity", "journey", "journey_record", "passed_over", "credit", "owner", "assigned_to",
+    "source", "late",
+)  # fmt: skip
+FACTS = (
+    "person", "rule", "stage", "journey", "journey_record", "entered_at", "due_at", "outcome",
+    "decided_at", "owner", "assigned_to", "late",
+)  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    """A value of the package as the interpreter writes it."""
+    if isinstance(value, datetime):
+        minutes = as_minutes(value)
+        return int(minutes) if minutes.denominator == 1 else minutes
+    return list(value) if isinstance(value, tuple) else value
+
+
+def handed(activity: Activity, model: dict[str, Any]) -> Theirs:
+    """The activity as the package takes it."""
+    types = {name: one["type"] for name, one in model["fields"].items()}
+    brings = {
+        name: as_time(value)
+        if isinstance(value, int) and name in TIMES | {n for n in types if types[n] == "datetime"}
+        else value
+        for name, value in activity.brings.items()
+    }
+    more = {} if activity.sequence is None else {"sequence": activity.sequence}
+    if more and "sequence" not in {one.name for one in attrs.fields(Theirs)}:
+        more = {}
+    return Theirs(
+        activity.id, activity.person, activity.kind, as_time(activity.at), brings, **more
+    )
+
+
+TIMES = {"closes_at", "created_at", "scored_at", "hand_raised_at"}
+
+
+@attrs.define
+class Difference:
+    """Where the two differ first: after which step, in what, and the values of both."""
+
+    step: int
+    what: str
+    expected: Any
+    seen: Any
+
+    def __str__(self) -> str:
+        return f"after step {self.step}, {self.what}: expected {self.expected!r}, seen {self.seen!r}"
+
+
+def compare(story: Story, only: Callable[[str], bool] | None = None) -> Difference | None:
+    """The first difference, or nothing where both agree in everything.
+
+    Args:
+        only: which differences count, by what they are about; all of them without it.
+    """
+    world = World(story.model, story.expected)
+    lifecycle = Lifecycle(loads(as_toml(story.model)))
+    lifecycle.expect_processed(sorted(story.expected))
+    for number, (word, what) in enumerate(story.steps):
+        ours: dict[str, Any] | None = None
+        theirs: Decision | None = None
+        if word == "tick":
+            world.tick(what)
+            lifecycle.tick(as_time(what))
+        elif word == "apply":
+            ours = world.apply(what)
+            theirs = lifecycle.apply(handed(what, story.model))
+        for difference in _differences(number, world, lifecycle, ours, theirs):
+            if only is None or only(difference.what):
+                return difference
+    return None
+
+
+def _differences(
+    number: int,
+    world: World,
+    lifecycle: Lifecycle,
+    ours: dict[str, Any] | None,
+    theirs: Decision | None,
+) -> Iterator[Difference]:
+    parked = dict(lifecycle.parked)
+    if parked:
+        yield Difference(number, "parked", {}, parked)
+    seen_people = {*lifecycle._orchestrator.people}
+    if seen_people != {*world.people}:
+        yield Difference(number, "people", {*world.people}, seen_people)
+        return
+    for id, person in world.people.items():
+        other = lifecycle._orchestrator.people[id]
+        mine, rows = person.history, list(other.history)
+        for index in range(max(len(mine), len(rows))):
+            one = mine[index] if index < len(mine) else None
+            row = rows[index] if index < len(rows) else None
+            if one is None or row is None:
+                yield Difference(number, f"{id} row {index + 1}", _short(one), _row(row))
+                break
+            for column in COLUMNS:
+                value = plain(getattr(row, column, MISSING))
+                if value is not MISSING and value != one[column]:
+                    yield Difference(
+                        number, f"{id} row {index + 1} {column}", one[column], value
+                    )
+        if id in world.folded:
+            continue
+        for name in world.types:
+            value = plain(getattr(other, name))
+            if value != person.fields[name]:
+                yield Difference(number, f"{id} field {name}", person.fields[name], value)
+        for name, value in (
+            ("stage", person.visit.stage),
+            ("stage_entered_at", person.visit.entered),
+            ("journey", person.visit.journey),
+            ("journey_started_at", person.visit.journey_started),
+            ("clock", person.clock[0]),
+        ):
+            if plain(getattr(other, name)) != value:
+                yield Difference(number, f"{id} {name}", value, plain(getattr(other, name)))
+        facts = getattr(other, "deadlines", MISSING)
+        if facts is not MISSING:
+            yield from _facts(number, id, person.facts, facts)
+    if ours is not None and theirs is not None:
+        # What waited for the sort has decisions of its own, behind that of the sort.
+        ended = theirs.kind == "processed"
+        for name, value in (("result", theirs.result), ("stage", theirs.stage)):
+            if ours[name] != value and not (ended and name == "stage"):
+                yield Difference(number, f"decision {name}", ours[name], value)
+        if len(ours["rows"]) != len(theirs.rows) and not ended:
+            yield Difference(
+                number, "decision rows", list(map(_short, ours["rows"])), list(map(_row, theirs.rows))
+            )
+
+
+def _facts(number: int, id: str, mine: list[dict[str, Any]], facts: Any) -> Iterator[Difference]:
+    seen = [{name: plain(getattr(fact, name)) for name in FACTS} for fact in facts]
+
+    def order(fact: dict[str, Any]) -> tuple[Any, ...]:
+        return fact["entered_at"], fact["stage"], fact["rule"]
+
+    ours, theirs = sorted(mine, key=order), sorted(seen, key=order)
+    for one, other in zip(ours, theirs, strict=False):
+        for name in FACTS:
+            if one[name] != other[name]:
+                yield Difference(
+                    number, f"{id} fact {one['rule']} {name}", one, other
+                )
+                return
+    if len(ours) != len(theirs):
+        yield Difference(number, f"{id} facts", ours, theirs)
+
+
+MISSING = object()
+
+
+def _short(row: dict[str, Any] | None) -> Any:
+    return row and tuple(row[name] for name in ("now", "from_stage", "to_stage", "kind", "rule"))
+
+
+def _row(row: Any) -> Any:
+    return row and (plain(row.now), row.from_stage, row.to_stage, row.kind, row.rule)
+
+
+# ------------------------------------------------------------------ shrinking
+
+
+def shrunk(story: Story, differs: Callable[[Story], bool]) -> Story:
+    """The story without what it does not need to differ: greedily, first steps, then rules."""
+    smaller = True
+    while smaller:
+        smaller = False
+        for candidate in _smaller(story):
+            try:
+                if differs(candidate):
+                    story, smaller = candidate, True
+                    break
+            except (ModelError, StopIteration, KeyError):
+                continue
+    return story
+
+
+def _smaller(story: Story) -> Iterator[Story]:
+    steps = story.steps
+    for size in (len(steps) // 2, len(steps) // 4, 3, 2, 1):
+        for start in range(0, len(steps), max(1, size)):
+            if size:
+                yield attrs.evolve(story, steps=steps[:start] + steps[start + size :])
+    for index, (word, what) in enumerate(steps):
+        if word == "apply":
+            for name in what.brings:
+                rest = {key: value for key, value in what.brings.items() if key != name}
+                fewer = attrs.evolve(what, brings=rest)
+                yield attrs.evolve(
+                    story, steps=[*steps[:index], (word, fewer), *steps[index + 1 :]]
+                )
+            if what.sequence is not None:
+                plainer = attrs.evolve(what, sequence=None)
+                yield attrs.evolve(
+                    story, steps=[*steps[:index], (word, plainer), *steps[index + 1 :]]
+                )
+    if story.expected:
+        yield attrs.evolve(story, expected=set())
+    if story.model["settle"]:
+        yield attrs.evolve(story, model=story.model | {"settle": 0})
+    for section in ("moves", "data", "scoring", "decay", "deadlines", "assignment", "sort"):
+        rules = story.model[section]
+        for index in range(len(rules) - (section == "sort")):
+            fewer = rules[:index] + rules[index + 1 :]
+            yield attrs.evolve(story, model=story.model | {section: fewer})
+        for index, rule in enumerate(rules):
+            for name, simple in SIMPLE.items():
+                if rule.get(name, simple) != simple and not (
+                    section in ("data", "decay") and name == "then"
+                ):
+                    changed = [*rules[:index], rule | {name: simple}, *rules[index + 1 :]]
+                    yield attrs.evolve(story, model=story.model | {section: changed})
+            for part in _parts(rule.get("when", ("always",))):
+                changed = [*rules[:index], rule | {"when": part}, *rules[index + 1 :]]
+                yield attrs.evolve(story, model=story.model | {section: changed})
+    for stage in story.model["stages"]:
+        stages = [one for one in story.model["stages"] if one != stage]
+        yield attrs.evolve(story, model=story.model | {"stages": stages})
+    for section in ("merging", "kinds", "guards", "tokens", "fields"):
+        for name in story.model[section]:
+            fewer = {key: one for key, one in story.model[section].items() if key != name}
+            yield attrs.evolve(story, model=story.model | {section: fewer})
+
+
+SIMPLE: dict[str, Any] = {
+    "when": ("always",), "then": {}, "priority": 0, "cap": None, "escalates": None,
+}  # fmt: skip
+
+
+def _parts(guard: Any) -> Iterator[Any]:
+    if guard[0] in ("and", "or", "not"):
+        yield from guard[1:]
