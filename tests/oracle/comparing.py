@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import attrs
@@ -74,7 +76,8 @@ def compare(story: Story, only: Callable[[str], bool] | None = None) -> Differen
         only: which differences count, by what they are about; all of them without it.
     """
     world = World(story.model, story.expected)
-    lifecycle = Lifecycle(loads(as_toml(story.model)))
+    recorded: list[Decision] = []
+    lifecycle = Lifecycle(loads(as_toml(story.model)), record=recorded.append)
     lifecycle.expect_processed(sorted(story.expected))
     for number, (word, what) in enumerate(story.steps):
         ours: dict[str, Any] | None = None
@@ -85,7 +88,13 @@ def compare(story: Story, only: Callable[[str], bool] | None = None) -> Differen
         elif word == "apply":
             ours = world.apply(what)
             theirs = lifecycle.apply(handed(what, story.model))
-        for difference in _differences(number, world, lifecycle, ours, theirs):
+        elif word == "ask":
+            continue
+        everything = chain(
+            _differences(number, world, lifecycle, ours, theirs),
+            _requests(number, world, recorded),
+        )
+        for difference in everything:
             if only is None or only(difference.what):
                 return difference
     return None
@@ -168,6 +177,24 @@ def _facts(number: int, id: str, mine: list[dict[str, Any]], facts: Any) -> Iter
         yield Difference(number, f"{id} facts", ours, theirs)
 
 
+REQUESTS = (
+    "person", "rule", "channel", "to", "state", "at", "stage", "activity", "due_at", "text"
+)  # fmt: skip
+
+
+def _requests(number: int, world: World, recorded: list[Decision]) -> Iterator[Difference]:
+    """What was asked for, in any order."""
+    seen = Counter(
+        tuple(plain(getattr(request, name)) for name in REQUESTS)
+        for decision in recorded
+        for request in decision.requests
+    )
+    expected = Counter(tuple(one[name] for name in REQUESTS) for one in world.requests)
+    if seen != expected:
+        missing, surplus = sorted(map(str, expected - seen)), sorted(map(str, seen - expected))
+        yield Difference(number, "requests", missing, surplus)
+
+
 MISSING = object()
 
 
@@ -220,7 +247,7 @@ def _smaller(story: Story) -> Iterator[Story]:
         yield attrs.evolve(story, expected=set())
     if story.model["settle"]:
         yield attrs.evolve(story, model=story.model | {"settle": 0})
-    for section in ("moves", "data", "scoring", "decay", "deadlines", "assignment", "sort"):
+    for section in ("moves", "data", "scoring", "decay", "deadlines", "assignment", "alerts", "sort"):
         rules = story.model[section]
         for index in range(len(rules) - (section == "sort")):
             fewer = rules[:index] + rules[index + 1 :]
@@ -246,6 +273,7 @@ def _smaller(story: Story) -> Iterator[Story]:
 
 SIMPLE: dict[str, Any] = {
     "when": ("always",), "then": {}, "priority": 0, "cap": None, "escalates": None,
+    "links_to_crm": False, "deadline": None,
 }  # fmt: skip
 
 

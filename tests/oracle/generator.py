@@ -75,6 +75,7 @@ def model(random: Random) -> dict[str, Any]:
         "decay": [],
         "deadlines": [],
         "assignment": [],
+        "alerts": [],
         "merging": {},
         "winning": [],
         "settle": random.choice([0, 0, STEP, 2 * STEP, DAY]),
@@ -90,6 +91,7 @@ def model(random: Random) -> dict[str, Any]:
     made["decay"] = [_decay(random, number) for number in range(random.choice([0, 0, 1, 2]))]
     made["deadlines"] = _deadlines(random, [*path[1:], *detours])
     made["assignment"] = _assignment(random, [*path[1:], *detours])
+    made["alerts"] = _alerts(random, [*path[1:], *detours], made["deadlines"], on)
     made["merging"] = _merging(random)
     return made
 
@@ -302,13 +304,54 @@ def _deadlines(random: Random, stages: list[str]) -> list[dict[str, Any]]:
                 "after": random.choice([STEP, 3 * STEP, DAY, 2 * DAY]),
                 "when": random.choice([("always",), guard(random, "fit")]),
                 "escalates": parent["name"] if parent else None,
+                **_asking(random, random.choice([None, "task"])),
             }
         )
     return rules
 
 
+def _asking(random: Random, send: str | None) -> dict[str, Any]:
+    if send is None:
+        return {"send": None, "to": [], "text": None, "links_to_crm": False}
+    to = random.choice([[("const", "desk")], [("field", "owner"), ("const", "desk")],
+                        [("field", "assigned_to")]])  # fmt: skip
+    return {
+        "send": send, "to": to, "text": "{id} {stage} {level}",
+        "links_to_crm": random.random() < 0.3,
+    }  # fmt: skip
+
+
 def _assignment(random: Random, stages: list[str]) -> list[dict[str, Any]]:
-    return []
+    return [
+        {
+            "name": f"rep{number}",
+            "entering": random.sample(stages, random.randint(1, 2)),
+            "on": None,
+            "when": random.choice([("always",), guard(random, "fit")]),
+            "to": random.choice([("const", "eve"), ("const", "sam"), ("field", "owner")]),
+        }
+        for number in range(random.choice([0, 1, 2]))
+    ]
+
+
+def _alerts(
+    random: Random, stages: list[str], deadlines: list[dict[str, Any]], on: list[str]
+) -> list[dict[str, Any]]:
+    rules = []
+    for number in range(random.choice([0, 1, 2, 3])):
+        entering = random.sample(stages, random.randint(1, 2)) if random.random() < 0.6 else []
+        due = [rule["name"] for rule in deadlines if entering == [rule["stage"]]]
+        rules.append(
+            {
+                "name": f"alert{number}",
+                "entering": entering,
+                "on": None if entering else random.choice(on),
+                "when": random.choice([("always",), guard(random, "fit")]),
+                "deadline": random.choice([None, *due]),
+                **_asking(random, random.choice(["task", "email"])),
+            }
+        )
+    return rules
 
 
 def _merging(random: Random) -> dict[str, str]:
@@ -335,6 +378,8 @@ def story(random: Random, *, persons: int = 1, lateness: float = 0.0) -> Story:
         for number in range(random.randint(0, 12)):
             at += random.choice([0, 0, 1, 1, 2, 3, 4, 5, 8]) * STEP
             kind, brings = _happening(random, made)
+            if len(names) > 1 and random.random() < 0.08:
+                kind, brings = "merged", {"loser": random.choice(names)}
             sequence = random.choice([None, None, None, 1, 2])
             late = random.randint(1, 8) * STEP if random.random() < lateness else 0
             id = random.choice(["e-", "", "0"]) + str(number)
@@ -447,6 +492,8 @@ def as_toml(made: dict[str, Any]) -> str:
         _table(lines, "[[deadlines]]", _rule(rule))
     for rule in made["assignment"]:
         _table(lines, "[[assignment]]", _rule(rule))
+    for rule in made["alerts"]:
+        _table(lines, "[[alerts]]", _rule(rule))
     if made["merging"]:
         _table(lines, "[merging]", {name: json.dumps(one) for name, one in made["merging"].items()})
     return "\n".join(lines)
@@ -465,6 +512,12 @@ def _rule(rule: dict[str, Any]) -> dict[str, str]:
             written[name] = f'"{value} minutes"'
         elif name == "then":
             written[name] = _then(value)
+        elif name == "to" and isinstance(value, list):
+            written[name] = json.dumps([effect_text(term) for term in value])
+        elif isinstance(value, bool):
+            written |= {name: "true"} if value else {}
+        elif name == "to" and isinstance(value, tuple):
+            written[name] = _quoted(value)
         elif isinstance(value, tuple):
             written[name] = _value(value)
         else:

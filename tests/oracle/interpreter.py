@@ -166,6 +166,10 @@ class Person:
     #: What capped rules have given, by rule and period.
     given: dict[tuple[str, Any], int] = attrs.field(factory=dict)
     journeys: int = 1
+    #: Requests that wait for the CRM, each with the visit whose entry asked, if one did [S24].
+    waiting: list[dict[str, Any]] = attrs.field(factory=list)
+    #: The stages that the present activity has led to, until what they ask for is told.
+    entered: list[str] = attrs.field(factory=list)
 
 
 class World:
@@ -179,6 +183,9 @@ class World:
         self.aliases: dict[str, str] = {}
         self.seen: dict[tuple[str, str], tuple[Any, ...]] = {}
         self.held: list[Activity] = []
+        self.requests: list[dict[str, Any]] = []
+        #: What came of each trigger that waited for the sort: record, id and result.
+        self.answers: list[tuple[str, str, str]] = []
         self.types = BASE_FIELDS | model["fields"]
         self.path = [name for name, detour in model["stages"] if not detour]
         self.rank = {name: rank for rank, name in enumerate(self.path)}
@@ -329,8 +336,12 @@ class World:
                 self._note_conditions(person, now)
                 missed = self._holds(rule["when"], person, now)
                 self._decide(person, rule["name"], "missed" if missed else "void", now)
+                if missed and rule["send"]:
+                    due = person.visit.due[rule["name"]]
+                    self._ask(person, rule, now, None, person.visit.stage, due)
         self._run_to_completion(person, now, None)
         self._note_conditions(person, now)
+        self._aftermath(person, now, None)
 
     # -------------------------------------------------------------- one activity
 
@@ -388,14 +399,18 @@ class World:
             self._write(person, activity.brings, now)
             self._end_processing(person, now, activity, late=late, explicit=True)
             return self._decision(person, rows)
+        knew_crm = person.fields["crm_synced_at"] is not None
         self._data(person, activity, now)
         self._score(person, activity, now)
         kind = self._kind(activity.kind) or {}
         trigger = kind.get("trigger") if kind.get("trigger") in self.triggers else None
         result = None
         if self._in_processing(person):
-            if trigger is not None:
+            asks = [rule for rule in self.model["alerts"] if rule["on"] == activity.kind]
+            asks += [rule for rule in self.model["assignment"] if rule["on"] == activity.kind]
+            if trigger is not None or asks:
                 person.deferred.append((activity, late))
+            if trigger is not None:
                 result = "deferred"
         else:
             before = (owner, assigned)
@@ -403,6 +418,10 @@ class World:
                 result = self._fire(person, trigger, now, activity, late, before)
             self._run_to_completion(person, now, activity, late, before)
             self._note_conditions(person, now)
+        if person.fields["crm_synced_at"] is not None and not knew_crm:
+            self._let_go(person, now)
+        if not self._in_processing(person):
+            self._aftermath(person, now, activity)
         if activity.kind == "converted" and activity.brings.get("contact"):
             self._convert(person, activity)
         return self._decision(person, rows, result)
@@ -600,10 +619,18 @@ class World:
         deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
         person.deferred = []
         for one, was_late in deferred:
-            trigger = (self._kind(one.kind) or {})["trigger"]
-            self._fire(person, trigger, now, one, was_late, before)
+            self._fire_deferred(person, one, was_late, now, before)
         self._run_to_completion(person, now, activity, late, before)
         self._note_conditions(person, now)
+        self._aftermath(person, now, activity, [one for one, _ in deferred])
+
+    def _fire_deferred(
+        self, person: Person, one: Activity, late: bool, now: int, before: tuple[Any, Any]
+    ) -> None:
+        trigger = (self._kind(one.kind) or {}).get("trigger")
+        if trigger in self.triggers:
+            result = self._fire(person, trigger, now, one, late, before)
+            self.answers.append((one.person, one.id, result))
 
     # -------------------------------------------------------------- moves
 
@@ -698,6 +725,7 @@ class World:
                 person.visit.due[rule["name"]] = start + rule["after"]
         self._note_returns(person, now)
         self._note_conditions(person, now)
+        person.entered.append(target)
         self._row(
             person, activity, now=now, source=source, target=target, kind=kind, rule=move["name"],
             trigger=trigger, late=late, passed=passed, credit=move["skips"] != "no_credit",
@@ -797,6 +825,114 @@ class World:
                     "owner": before[0], "assigned_to": before[1],
                 }  # fmt: skip
 
+    # -------------------------------------------------------------- assignment and alerts
+
+    def _aftermath(
+        self,
+        person: Person,
+        now: int,
+        activity: Activity | None,
+        deferred: list[Activity] | None = None,
+    ) -> None:
+        """Assignment, then alerts: for the stage entered last and for the activity; what the other
+        stages on the way ask for is superseded [S7][S12][S18][S24]."""
+        entered, person.entered = person.entered, []
+        came = [*(deferred or []), *([activity] if activity else [])]
+        last = entered[-1] if entered else None
+        for one in came or [None]:
+            self._assign(person, now, one, last if one is activity else None)
+        for stage in entered[:-1]:
+            for rule in self.model["alerts"]:
+                if stage in rule["entering"] and self._holds(rule["when"], person, now):
+                    self._ask(person, rule, now, activity, stage, None, state="superseded")
+        for rule in self.model["alerts"]:
+            if last in rule["entering"] and self._holds(rule["when"], person, now):
+                self._ask(person, rule, now, activity, last, None)
+        for one in came:
+            for rule in self.model["alerts"]:
+                if rule["on"] == one.kind and self._holds(rule["when"], person, now, one.brings):
+                    self._ask(person, rule, now, one, None, None)
+
+    def _assign(
+        self, person: Person, now: int, activity: Activity | None, stage: str | None
+    ) -> None:
+        for rule in self.model["assignment"]:
+            asked = stage in rule["entering"] or (activity and rule["on"] == activity.kind)
+            brings = activity.brings if activity else {}
+            if asked and self._holds(rule["when"], person, now, brings):
+                who = self._scene(person, now).person[rule["to"][1]] if (
+                    rule["to"][0] == "field"
+                ) else rule["to"][1]
+                if who:
+                    person.fields["assigned_to"] = who
+                    return
+
+    def _ask(
+        self,
+        person: Person,
+        rule: dict[str, Any],
+        now: int,
+        activity: Activity | None,
+        stage: str | None,
+        due: int | None,
+        state: str = "sent",
+    ) -> None:
+        if rule.get("deadline"):
+            due = person.visit.due.get(rule["deadline"])
+        request = {
+            "person": person.id, "rule": rule["name"], "channel": rule["send"], "stage": stage,
+            "activity": activity.id if activity else None, "due_at": due,
+        }  # fmt: skip
+        if state == "sent" and rule["links_to_crm"] and person.fields["crm_synced_at"] is None:
+            state = "held"
+            visit = (person.visit.stage, person.visit.entered) if stage else None
+            person.waiting.append({"rule": rule, "request": request, "visit": visit})
+        self._tell(person, rule, request, state, now)
+
+    def _tell(
+        self, person: Person, rule: dict[str, Any], request: dict[str, Any], state: str, now: int
+    ) -> None:
+        to = next(
+            (
+                who
+                for kind, name in rule["to"]
+                if (who := person.fields[name] if kind == "field" else name)
+            ),
+            None,
+        )
+        words = f"{person.id} {person.visit.stage} {person.fields['level']}"
+        self.requests.append(request | {"to": to, "state": state, "at": now, "text": words})
+
+    def _let_go(self, person: Person, now: int) -> None:
+        """The CRM has acknowledged the person: what waits goes out in the words of now, or is
+        superseded where its visit is over [S24]."""
+        waiting, person.waiting = person.waiting, []
+        for one in waiting:
+            here = one["visit"] in (None, (person.visit.stage, person.visit.entered))
+            self._tell(
+                person, one["rule"], one["request"], "released" if here else "superseded", now
+            )
+
+    # -------------------------------------------------------------- questions
+
+    def may(self, id: str, trigger: str, at: int) -> str:
+        """How a trigger would be answered at that instant: after all that is due before it, and not
+        at it; below the clock, at the clock. No step runs for a question [S20]."""
+        found = self.person(id)
+        assert found is not None
+        world = deepcopy(self)
+        person = world.person(id)
+        assert person is not None
+        if self._in_processing(found):
+            return "deferred"
+        if (at, 0) >= person.clock:
+            world.advance(person, (at, 0))
+        now = max(at, person.clock[0])
+        moves = world._moves(person, trigger)
+        if any(world._holds(move["when"], person, now) for move in moves):
+            return "moved"
+        return "refused" if moves else "no_such_move"
+
     # -------------------------------------------------------------- two records of one person
 
     def _convert(self, person: Person, activity: Activity) -> None:
@@ -836,13 +972,14 @@ class World:
             rule="merged", trigger=None, late=late,
         )  # fmt: skip
         if not self._in_processing(person):
-            for one, was_late in sorted(person.deferred, key=lambda pair: pair[0].order):
-                trigger = (self._kind(one.kind) or {})["trigger"]
-                fields = (person.fields["owner"], person.fields["assigned_to"])
-                self._fire(person, trigger, now, one, was_late, fields)
+            deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
             person.deferred = []
+            for one, was_late in deferred:
+                fields = (person.fields["owner"], person.fields["assigned_to"])
+                self._fire_deferred(person, one, was_late, now, fields)
             self._run_to_completion(person, now, activity, late)
             self._note_conditions(person, now)
+            self._aftermath(person, now, activity, [one for one, _ in deferred])
         return self._decision(person, rows)
 
     def _standing(self, person: Person) -> tuple[Any, ...]:
