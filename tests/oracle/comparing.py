@@ -19,7 +19,7 @@ from tests.oracle.language import as_minutes, as_time
 #: The columns of a history row that both tell.
 COLUMNS = (
     "person", "sequence", "at", "now", "from_stage", "to_stage", "kind", "rule", "trigger",
-    "activity", "journey", "journey_record", "passed_over", "credit", "owner", "assigned_to",
+    "activity", "journey", "journey_record", "entered_at", "passed_over", "credit", "owner", "assigned_to",
     "source", "late",
 )  # fmt: skip
 FACTS = (
@@ -48,9 +48,7 @@ def handed(activity: Activity, model: dict[str, Any]) -> Theirs:
     more = {} if activity.sequence is None else {"sequence": activity.sequence}
     if more and "sequence" not in {one.name for one in attrs.fields(Theirs)}:
         more = {}
-    return Theirs(
-        activity.id, activity.person, activity.kind, as_time(activity.at), brings, **more
-    )
+    return Theirs(activity.id, activity.person, activity.kind, as_time(activity.at), brings, **more)
 
 
 TIMES = {"closes_at", "created_at", "scored_at", "hand_raised_at"}
@@ -66,7 +64,9 @@ class Difference:
     seen: Any
 
     def __str__(self) -> str:
-        return f"after step {self.step}, {self.what}: expected {self.expected!r}, seen {self.seen!r}"
+        return (
+            f"after step {self.step}, {self.what}: expected {self.expected!r}, seen {self.seen!r}"
+        )
 
 
 def compare(story: Story, only: Callable[[str], bool] | None = None) -> Difference | None:
@@ -126,9 +126,7 @@ def _differences(
             for column in COLUMNS:
                 value = plain(getattr(row, column, MISSING))
                 if value is not MISSING and value != one[column]:
-                    yield Difference(
-                        number, f"{id} row {index + 1} {column}", one[column], value
-                    )
+                    yield Difference(number, f"{id} row {index + 1} {column}", one[column], value)
         if id in world.folded:
             continue
         for name in world.types:
@@ -155,7 +153,10 @@ def _differences(
                 yield Difference(number, f"decision {name}", ours[name], value)
         if len(ours["rows"]) != len(theirs.rows) and not ended:
             yield Difference(
-                number, "decision rows", list(map(_short, ours["rows"])), list(map(_row, theirs.rows))
+                number,
+                "decision rows",
+                list(map(_short, ours["rows"])),
+                list(map(_row, theirs.rows)),
             )
 
 
@@ -169,9 +170,7 @@ def _facts(number: int, id: str, mine: list[dict[str, Any]], facts: Any) -> Iter
     for one, other in zip(ours, theirs, strict=False):
         for name in FACTS:
             if one[name] != other[name]:
-                yield Difference(
-                    number, f"{id} fact {one['rule']} {name}", one, other
-                )
+                yield Difference(number, f"{id} fact {one['rule']} {name}", one, other)
                 return
     if len(ours) != len(theirs):
         yield Difference(number, f"{id} facts", ours, theirs)
@@ -247,7 +246,16 @@ def _smaller(story: Story) -> Iterator[Story]:
         yield attrs.evolve(story, expected=set())
     if story.model["settle"]:
         yield attrs.evolve(story, model=story.model | {"settle": 0})
-    for section in ("moves", "data", "scoring", "decay", "deadlines", "assignment", "alerts", "sort"):
+    for section in (
+        "moves",
+        "data",
+        "scoring",
+        "decay",
+        "deadlines",
+        "assignment",
+        "alerts",
+        "sort",
+    ):
         rules = story.model[section]
         for index in range(len(rules) - (section == "sort")):
             fewer = rules[:index] + rules[index + 1 :]

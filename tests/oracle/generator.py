@@ -254,7 +254,12 @@ def _scoring(random: Random, on: list[str]) -> list[dict[str, Any]]:
                 "on": random.choice(on),
                 "when": guard(random, "fit"),
                 "points": random.choice(
-                    [("const", 5), ("const", -4), ("const", 10), ("*", ("field", "level"), ("const", 3))]
+                    [
+                        ("const", 5),
+                        ("const", -4),
+                        ("const", 10),
+                        ("*", ("field", "level"), ("const", 3)),
+                    ]
                 ),
                 "cap": cap,
                 "per": None if cap is None else random.choice([None, "day", "week", "month"]),

@@ -85,6 +85,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "converted": {"sets": {"converted_at": ("now",)}, "trigger": "converted"},
     "merged": {"required": ["loser"]},
 }
+#: The id of the ``processed`` that settle brings.
+SETTLED = "processed:settled"
 OPEN = ("created", "processed", "changed")
 #: How fields of two records become one, where the model says nothing [S23].
 MERGING = {
@@ -128,7 +130,9 @@ class Activity:
 
 def natural(id: str) -> list[Any]:
     """Texts and runs of digits in turn: ``evt-9`` before ``evt-10`` [S19]."""
-    return [int(part) if number % 2 else part for number, part in enumerate(re.split("([0-9]+)", id))]
+    parts = re.split("([0-9]+)", id)
+    # Of ids that are equal in all of these, such as e1 and e01, the text decides.
+    return [[int(part) if number % 2 else part for number, part in enumerate(parts)], id]
 
 
 @attrs.define
@@ -304,8 +308,12 @@ class World:
                 coming.append(max(least, person.settles or 0))
         else:
             coming += [due for due in person.visit.due.values() if due >= least]
-            starts = [value for name, value in self._seen_by_guards(person).items()
-                      if value is not None and self.types.get(name, {"type": "datetime"})["type"] == "datetime"]
+            starts = [
+                value
+                for name, value in self._seen_by_guards(person).items()
+                if value is not None
+                and self.types.get(name, {"type": "datetime"})["type"] == "datetime"
+            ]
             coming += [least + (start - least) % DAY for start in starts]
         for rule in self.model["decay"]:
             since = person.fields[rule["since"]]
@@ -320,7 +328,7 @@ class World:
     def _due(self, person: Person, now: int) -> None:
         """At one instant: the sort that settle brings, decay, deadlines, moves [S20]."""
         if self._in_processing(person) and person.settles is not None and person.settles <= now:
-            ending = Activity("processed", person.id, "processed", now)
+            ending = Activity(SETTLED, person.id, "processed", now)
             self._end_processing(person, now, ending, late=False)
             person.clock = max(person.clock, (now, 1))
         for rule in self.model["decay"]:
@@ -332,10 +340,15 @@ class World:
         if self._in_processing(person):
             return
         for rule in self.model["deadlines"]:
-            if person.visit.due.get(rule["name"]) == now and rule["name"] not in person.visit.decided:
+            if (
+                person.visit.due.get(rule["name"]) == now
+                and rule["name"] not in person.visit.decided
+            ):
                 self._note_conditions(person, now)
                 missed = self._holds(rule["when"], person, now)
-                self._decide(person, rule["name"], "missed" if missed else "void", now)
+                # A promise whose condition ceased to hold was kept without leaving.
+                ceased = "kept" if rule["name"] in person.visit.held else "void"
+                self._decide(person, rule["name"], "missed" if missed else ceased, now)
                 if missed and rule["send"]:
                     due = person.visit.due[rule["name"]]
                     self._ask(person, rule, now, None, person.visit.stage, due)
@@ -347,12 +360,8 @@ class World:
 
     def _create(self, activity: Activity) -> dict[str, Any]:
         fields: dict[str, Any] = {name: self._start(name) for name in self.types}
-        visit = Visit(
-            self.path[0], activity.at, activity.person, 1, activity.person, activity.at
-        )
-        settles = (
-            None if activity.person in self.expected else activity.at + self.model["settle"]
-        )
+        visit = Visit(self.path[0], activity.at, activity.person, 1, activity.person, activity.at)
+        settles = None if activity.person in self.expected else activity.at + self.model["settle"]
         person = Person(activity.person, fields, (activity.at, 0), visit, settles)
         self.people[activity.person] = person
         self._write(person, {"created_at": activity.at} | activity.brings, activity.at)
@@ -462,7 +471,8 @@ class World:
         """Kept by id; a loss leaves SQL only when none is open [S22]."""
         brings = activity.brings
         deal = person.opportunities.setdefault(
-            brings["opportunity"], {"state": "open", "amount": None, "closes_at": None, "lost": None}
+            brings["opportunity"],
+            {"state": "open", "amount": None, "closes_at": None, "lost": None},
         )
         for name in ("amount", "closes_at"):
             if brings.get(name) is not None:
@@ -586,7 +596,9 @@ class World:
         """The demographic score: the sum of all rules about what is known that hold [S18]."""
         rules = [rule for rule in self.model["scoring"] if rule["on"] is None]
         scene = self._scene(person, now)
-        points = [effect_value(rule["points"], scene) for rule in rules if holds(rule["when"], scene)]
+        points = [
+            effect_value(rule["points"], scene) for rule in rules if holds(rule["when"], scene)
+        ]
         type = self.types["demographic_score"]
         total = sum(one for one in points if one is not None)
         person.fields["demographic_score"] = max(
@@ -611,9 +623,7 @@ class World:
         [S13]–[S15]. A ``processed`` that was logged brings what the chain has given."""
         if not explicit and self.fit_inputs:
             self._fit(person, now)
-        rule = next(
-            rule for rule in self.model["sort"] if self._holds(rule["when"], person, now)
-        )
+        rule = next(rule for rule in self.model["sort"] if self._holds(rule["when"], person, now))
         before = (person.fields["owner"], person.fields["assigned_to"])
         self._enter(person, rule | {"on": None, "then": {}}, now, activity, None, late, before)
         deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
@@ -760,6 +770,7 @@ class World:
                 "activity": activity.id if activity else None,
                 "journey": person.visit.journey,
                 "journey_record": person.visit.journey_record,
+                "entered_at": person.visit.entered,
                 "passed_over": passed or [],
                 "credit": credit,
                 "owner": person.fields["owner"],
@@ -860,9 +871,11 @@ class World:
             asked = stage in rule["entering"] or (activity and rule["on"] == activity.kind)
             brings = activity.brings if activity else {}
             if asked and self._holds(rule["when"], person, now, brings):
-                who = self._scene(person, now).person[rule["to"][1]] if (
-                    rule["to"][0] == "field"
-                ) else rule["to"][1]
+                who = (
+                    self._scene(person, now).person[rule["to"][1]]
+                    if (rule["to"][0] == "field")
+                    else rule["to"][1]
+                )
                 if who:
                     person.fields["assigned_to"] = who
                     return
