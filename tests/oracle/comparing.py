@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -19,8 +20,8 @@ from tests.oracle.language import as_minutes, as_time
 #: The columns of a history row that both tell.
 COLUMNS = (
     "person", "sequence", "at", "now", "from_stage", "to_stage", "kind", "rule", "trigger",
-    "activity", "journey", "journey_record", "entered_at", "passed_over", "credit", "owner", "assigned_to",
-    "source", "late",
+    "activity", "journey", "journey_record", "entered_at", "passed_over", "credit", "owner",
+    "assigned_to", "source", "late",
 )  # fmt: skip
 FACTS = (
     "person", "rule", "stage", "journey", "journey_record", "entered_at", "due_at", "outcome",
@@ -62,6 +63,11 @@ class Difference:
     what: str
     expected: Any
     seen: Any
+
+    @property
+    def topic(self) -> str:
+        """What it is about, whoever's and of whatever number."""
+        return re.sub(r"^[pqr] |\d+", "", self.what)
 
     def __str__(self) -> str:
         return (
@@ -114,37 +120,37 @@ def _differences(
     if seen_people != {*world.people}:
         yield Difference(number, "people", {*world.people}, seen_people)
         return
-    for id, person in world.people.items():
-        other = lifecycle._orchestrator.people[id]
+    for name, person in world.people.items():
+        other = lifecycle._orchestrator.people[name]
         mine, rows = person.history, list(other.history)
         for index in range(max(len(mine), len(rows))):
             one = mine[index] if index < len(mine) else None
             row = rows[index] if index < len(rows) else None
             if one is None or row is None:
-                yield Difference(number, f"{id} row {index + 1}", _short(one), _row(row))
+                yield Difference(number, f"{name} row {index + 1}", _short(one), _row(row))
                 break
             for column in COLUMNS:
                 value = plain(getattr(row, column, MISSING))
                 if value is not MISSING and value != one[column]:
-                    yield Difference(number, f"{id} row {index + 1} {column}", one[column], value)
-        if id in world.folded:
+                    yield Difference(number, f"{name} row {index + 1} {column}", one[column], value)
+        if name in world.folded:
             continue
-        for name in world.types:
-            value = plain(getattr(other, name))
-            if value != person.fields[name]:
-                yield Difference(number, f"{id} field {name}", person.fields[name], value)
-        for name, value in (
+        for field in world.types:
+            value = plain(getattr(other, field))
+            if value != person.fields[field]:
+                yield Difference(number, f"{name} field {field}", person.fields[field], value)
+        for kept, value in (
             ("stage", person.visit.stage),
             ("stage_entered_at", person.visit.entered),
             ("journey", person.visit.journey),
             ("journey_started_at", person.visit.journey_started),
             ("clock", person.clock[0]),
         ):
-            if plain(getattr(other, name)) != value:
-                yield Difference(number, f"{id} {name}", value, plain(getattr(other, name)))
+            if plain(getattr(other, kept)) != value:
+                yield Difference(number, f"{name} {kept}", value, plain(getattr(other, kept)))
         facts = getattr(other, "deadlines", MISSING)
         if facts is not MISSING:
-            yield from _facts(number, id, person.facts, facts)
+            yield from _facts(number, name, person.facts, facts)
     if ours is not None and theirs is not None:
         # What waited for the sort has decisions of its own, behind that of the sort.
         ended = theirs.kind == "processed"
@@ -160,7 +166,9 @@ def _differences(
             )
 
 
-def _facts(number: int, id: str, mine: list[dict[str, Any]], facts: Any) -> Iterator[Difference]:
+def _facts(
+    number: int, person: str, mine: list[dict[str, Any]], facts: Any
+) -> Iterator[Difference]:
     seen = [{name: plain(getattr(fact, name)) for name in FACTS} for fact in facts]
 
     def order(fact: dict[str, Any]) -> tuple[Any, ...]:
@@ -170,10 +178,10 @@ def _facts(number: int, id: str, mine: list[dict[str, Any]], facts: Any) -> Iter
     for one, other in zip(ours, theirs, strict=False):
         for name in FACTS:
             if one[name] != other[name]:
-                yield Difference(number, f"{id} fact {one['rule']} {name}", one, other)
+                yield Difference(number, f"{person} fact {one['rule']} {name}", one, other)
                 return
     if len(ours) != len(theirs):
-        yield Difference(number, f"{id} facts", ours, theirs)
+        yield Difference(number, f"{person} facts", ours, theirs)
 
 
 REQUESTS = (

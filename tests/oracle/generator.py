@@ -23,7 +23,7 @@ PERSONS = ("p", "q", "r")
 
 @attrs.define
 class Story:
-    """A model, and what is done with it: steps are ``("apply", activity)`` and ``("tick", until)``."""
+    """A model and what is done with it, as ``("apply", activity)`` and ``("tick", until)``."""
 
     model: dict[str, Any]
     steps: list[tuple[str, Any]]
@@ -265,19 +265,19 @@ def _scoring(random: Random, on: list[str]) -> list[dict[str, Any]]:
                 "per": None if cap is None else random.choice([None, "day", "week", "month"]),
             }
         )
-    for number in range(random.choice([0, 1, 2])):
-        rules.append(
-            {
-                "name": f"fit{number}",
-                "on": None,
-                "when": guard(random, "fit"),
-                "points": random.choice(
-                    [("const", 5), ("const", -3), ("*", ("field", "level"), ("const", 0.5))]
-                ),
-                "cap": None,
-                "per": None,
-            }
-        )
+    rules += [
+        {
+            "name": f"fit{number}",
+            "on": None,
+            "when": guard(random, "fit"),
+            "points": random.choice(
+                [("const", 5), ("const", -3), ("*", ("field", "level"), ("const", 0.5))]
+            ),
+            "cap": None,
+            "per": None,
+        }
+        for number in range(random.choice([0, 1, 2]))
+    ]
     return rules
 
 
@@ -382,13 +382,13 @@ def story(random: Random, *, persons: int = 1, lateness: float = 0.0) -> Story:
             log.append((ends, Activity("processed", name, "processed", ends, _processed(random))))
         for number in range(random.randint(0, 12)):
             at += random.choice([0, 0, 1, 1, 2, 3, 4, 5, 8]) * STEP
-            kind, brings = _happening(random, made)
+            kind, brings = _happening(random, made, name)
             if len(names) > 1 and random.random() < 0.08:
                 kind, brings = "merged", {"loser": random.choice(names)}
             sequence = random.choice([None, None, None, 1, 2])
             late = random.randint(1, 8) * STEP if random.random() < lateness else 0
-            id = random.choice(["e-", "", "0"]) + str(number)
-            log.append((at + late, Activity(id, name, kind, at, brings, sequence)))
+            made_id = random.choice(["e-", "", "0"]) + str(number)
+            log.append((at + late, Activity(made_id, name, kind, at, brings, sequence)))
     log.sort(key=lambda pair: (pair[0], pair[1].kind != "created"))
     steps: list[tuple[str, Any]] = []
     for arrives, activity in log:
@@ -415,7 +415,7 @@ def _processed(random: Random) -> dict[str, Any]:
     return dict(random.choice([{}, {"source": "web"}, {"owner": "bob"}]))
 
 
-def _happening(random: Random, made: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _happening(random: Random, made: dict[str, Any], name: str) -> tuple[str, dict[str, Any]]:
     kinds: list[tuple[str, list[dict[str, Any]]]] = [
         ("changed", [
             {"level": random.randint(-1, 6)}, {"level": random.randint(0, 4)}, {"ready": True},
@@ -431,7 +431,7 @@ def _happening(random: Random, made: dict[str, Any]) -> tuple[str, dict[str, Any
         ("lead_status_changed", [{"status": "open"}, {"status": "shut", "reason": "no"}]),
         ("unsubscribed", [{}]),
         ("crm_synced", [{}]),
-        *_deals(random),
+        *_deals(random, name),
     ]  # fmt: skip
     triggers = sorted({move["on"] for move in made["moves"] if move["on"]} & {"go", "off", "again"})
     if made["kinds"]:
@@ -443,8 +443,8 @@ def _happening(random: Random, made: dict[str, Any]) -> tuple[str, dict[str, Any
     return kind, dict(random.choice(payloads))
 
 
-def _deals(random: Random) -> list[tuple[str, list[dict[str, Any]]]]:
-    deal = random.choice(["d1", "d2"])
+def _deals(random: Random, name: str) -> list[tuple[str, list[dict[str, Any]]]]:
+    deal = f"{name}-{random.randint(1, 2)}"
     full = {"opportunity": deal, "amount": 5.0, "closes_at": 40 * DAY}
     return [
         ("opportunity_opened", [full, {"opportunity": deal}]),
@@ -473,7 +473,7 @@ def as_toml(made: dict[str, Any]) -> str:
     if any(rule["on"] is None for rule in made["scoring"]):
         _table(lines, "[[processing]]", {"number": "40", "step": '"demographic_score"'})
     for name, kind in made["kinds"].items():
-        payload = {one: json.dumps(type) for one, type in kind["payload"].items()}
+        payload = {one: json.dumps(text) for one, text in kind["payload"].items()}
         _table(
             lines, f"[kinds.{name}]",
             {

@@ -16,8 +16,8 @@ import attrs
 
 from tests.oracle.language import (
     DAY,
-    LEAST,
     GREATEST,
+    LEAST,
     Node,
     Scene,
     as_time,
@@ -200,17 +200,17 @@ class World:
 
     def person(self, id: str) -> Person | None:
         """The person of that id: of an alias its person, of a folded record the survivor."""
-        id = self.aliases.get(id, id)
-        while id in self.folded:
-            id = self.folded[id]
-        return self.people.get(id)
+        record = self.aliases.get(id, id)
+        while record in self.folded:
+            record = self.folded[record]
+        return self.people.get(record)
 
     def known(self, id: str) -> bool:
         return self.person(id) is not None
 
     def _records_of(self, person: Person) -> list[str]:
-        ids = {*self.people, *self.aliases}
-        return [id for id in ids if self.person(id) is person]
+        records = {*self.people, *self.aliases}
+        return [record for record in records if self.person(record) is person]
 
     # -------------------------------------------------------------- what comes in
 
@@ -251,24 +251,24 @@ class World:
         return False
 
     def _takes(self, name: str, value: Any) -> bool:
-        type = self.types.get(name)
-        if type is None:
+        declared = self.types.get(name)
+        if declared is None:
             return False
         if value is None:
             return self._nullable(name)
-        if type.get("choices"):
-            return value in type["choices"] or (value == "" and self._nullable(name))
-        if type["type"] in ("int", "datetime"):
+        if declared.get("choices"):
+            return value in declared["choices"] or (value == "" and self._nullable(name))
+        if declared["type"] in ("int", "datetime"):
             return isinstance(value, int) and not isinstance(value, bool)
-        return isinstance(value, {"bool": bool, "str": str}[type["type"]])
+        return isinstance(value, {"bool": bool, "str": str}[declared["type"]])
 
     def _nullable(self, name: str) -> bool:
-        type = self.types[name]
-        return bool(type.get("nullable")) or type["type"] == "datetime"
+        declared = self.types[name]
+        return bool(declared.get("nullable")) or declared["type"] == "datetime"
 
     def _kind(self, name: str) -> dict[str, Any] | None:
         """A kind: built in, added by the model, or that of a trigger which no other raises."""
-        kinds = KINDS | self.model["kinds"]
+        kinds: dict[str, dict[str, Any]] = KINDS | self.model["kinds"]
         raised = {kind.get("trigger") for kind in kinds.values()}
         kind = kinds.get(name)
         if kind is not None:
@@ -281,8 +281,8 @@ class World:
 
     def tick(self, until: int) -> None:
         """All that is due up to then happens [S20]."""
-        for id, person in self.people.items():
-            if id not in self.folded:
+        for record, person in self.people.items():
+            if record not in self.folded:
                 self.advance(person, (until, 2))
 
     # -------------------------------------------------------------- time
@@ -385,14 +385,14 @@ class World:
                 self.apply(one)
 
     def _start(self, name: str) -> Any:
-        type = self.types[name]
-        if "default" in type:
-            return type["default"]
+        declared = self.types[name]
+        if "default" in declared:
+            return declared["default"]
         if self._nullable(name):
             return None
-        if type.get("choices"):
-            return type["choices"][0]
-        return {"int": max(0, type.get("min", 0)), "bool": False, "str": ""}[type["type"]]
+        if declared.get("choices"):
+            return declared["choices"][0]
+        return {"int": max(0, declared.get("min", 0)), "bool": False, "str": ""}[declared["type"]]
 
     def _happen(self, person: Person, activity: Activity) -> dict[str, Any]:
         late = (activity.at, 0) < person.clock
@@ -518,12 +518,12 @@ class World:
         if cap is None:
             return points
         key = (rule["name"], _period(rule["per"], now))
-        sum = person.given.get(key, 0)
+        given = person.given.get(key, 0)
         if points > 0:
-            points = max(0, min(points, cap - sum))
+            points = max(0, min(points, cap - given))
         else:
-            points = min(0, max(points, -cap - sum))
-        person.given[key] = sum + points
+            points = min(0, max(points, -cap - given))
+        person.given[key] = given + points
         return points
 
     # -------------------------------------------------------------- fields
@@ -571,17 +571,20 @@ class World:
         and the demographic score is worked out anew where one of its inputs changes [S4][S18]."""
         before = {name: person.fields[name] for name in self.fit_inputs}
         for name, value in changes.items():
-            type = self.types[name]
-            if type["type"] == "int" and value is not None:
-                value = max(type.get("min", LEAST), min(type.get("max", GREATEST), value))
-            if value == "" and self._nullable(name):
-                value = None
-            if value is None and not self._nullable(name):
-                continue
-            person.fields[name] = value
+            stored = self._stored(name, value)
+            if stored is not None or self._nullable(name):
+                person.fields[name] = stored
         changed = before != {name: person.fields[name] for name in self.fit_inputs}
         if changed and person.history:  # what a record is made with is no change
             self._fit(person, now)
+
+    def _stored(self, name: str, value: Any) -> Any:
+        declared = self.types[name]
+        if value == "" and self._nullable(name):
+            return None
+        if declared["type"] == "int" and value is not None:
+            return max(declared.get("min", LEAST), min(declared.get("max", GREATEST), value))
+        return value
 
     def _fit_inputs(self) -> set[str]:
         rules = [rule for rule in self.model["scoring"] if rule["on"] is None]
@@ -599,11 +602,8 @@ class World:
         points = [
             effect_value(rule["points"], scene) for rule in rules if holds(rule["when"], scene)
         ]
-        type = self.types["demographic_score"]
         total = sum(one for one in points if one is not None)
-        person.fields["demographic_score"] = max(
-            type.get("min", LEAST), min(type.get("max", GREATEST), total)
-        )
+        person.fields["demographic_score"] = self._stored("demographic_score", total)
 
     # -------------------------------------------------------------- original processing
 
@@ -638,7 +638,7 @@ class World:
         self, person: Person, one: Activity, late: bool, now: int, before: tuple[Any, Any]
     ) -> None:
         trigger = (self._kind(one.kind) or {}).get("trigger")
-        if trigger in self.triggers:
+        if trigger is not None and trigger in self.triggers:
             result = self._fire(person, trigger, now, one, late, before)
             self.answers.append((one.person, one.id, result))
 
@@ -652,7 +652,7 @@ class World:
         ]
 
     def _is_return(self, person: Person, move: dict[str, Any]) -> bool:
-        return person.visit.stage not in self.rank and move["to"] in self.rank
+        return bool(person.visit.stage not in self.rank and move["to"] in self.rank)
 
     def _fire(
         self,
@@ -708,7 +708,7 @@ class World:
         late: bool,
         before: tuple[Any, Any],
     ) -> None:
-        """One hop: the visit ends, its effects are written, the next visit begins, a row is kept."""
+        """One hop: a visit ends, its effects are written, the next begins, a row is kept."""
         source, target = person.visit.stage, move["to"]
         self._leave(person, now, activity, before)
         effects = self._effects(move["then"], person, now)
@@ -817,7 +817,7 @@ class World:
     def _leave(
         self, person: Person, now: int, activity: Activity | None, before: tuple[Any, Any]
     ) -> None:
-        """Deadlines of the visit that ends: kept, or void where the condition never held; and a late
+        """Deadlines of the visit that ends: kept, or void where the condition never held; a late
         activity whose own time was in time turns missed into kept [S21]."""
         visit = person.visit
         for rule in self.model["deadlines"]:
@@ -850,8 +850,9 @@ class World:
         entered, person.entered = person.entered, []
         came = [*(deferred or []), *([activity] if activity else [])]
         last = entered[-1] if entered else None
-        for one in came or [None]:
-            self._assign(person, now, one, last if one is activity else None)
+        for one in deferred or []:
+            self._assign(person, now, one, None)
+        self._assign(person, now, activity, last)
         for stage in entered[:-1]:
             for rule in self.model["alerts"]:
                 if stage in rule["entering"] and self._holds(rule["when"], person, now):
@@ -975,8 +976,8 @@ class World:
         self._merge_fields(person, winner, yielder, now)
         person.visit = deepcopy(winner.visit)
         person.journeys = max(person.journeys, other.journeys)
-        for key, sum in other.given.items():
-            person.given[key] = person.given.get(key, 0) + sum
+        for key, points in other.given.items():
+            person.given[key] = person.given.get(key, 0) + points
         person.deferred = person.deferred + other.deferred
         person.settles = winner.settles
         self.folded[other.id] = person.id

@@ -4,7 +4,8 @@ text of a model file, one works it out by hand.
 A term is ``("field", name)``, ``("token", name)``, ``("const", value)``, ``("time", minutes)``,
 ``("payload", name)``, ``("now",)``, ``("days since", field)``, ``("days in stage",)``,
 ``("+" | "-" | "*", left, right)`` or ``("min" | "max", term, …)``. A guard is ``("always",)``,
-``("never",)``, ``("==" | "!=" | "<" | "<=" | ">" | ">=", left, right)``, ``("in", term, [values])``,
+``("never",)``, ``("==" | "!=" | "<" | "<=" | ">" | ">=", left, right)``,
+``("in", term, [values])``,
 ``("starts with", term, text)``, ``("known", field)``, ``("yes", field)``, ``("named", name)``,
 ``("not", guard)``, ``("and" | "or", guard, …)``.
 
