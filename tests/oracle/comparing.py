@@ -15,7 +15,7 @@ from lifecycle_fsm import Activity as Theirs
 from lifecycle_fsm import Decision, Lifecycle, ModelError, loads
 from tests.oracle.generator import Story, as_toml
 from tests.oracle.interpreter import Activity, World
-from tests.oracle.language import as_minutes, as_time
+from tests.oracle.language import DAY, as_minutes, as_time
 
 #: The columns of a history row that both tell.
 COLUMNS = (
@@ -278,10 +278,13 @@ def _smaller(story: Story) -> Iterator[Story]:
             for part in _parts(rule.get("when", ("always",))):
                 changed = [*rules[:index], rule | {"when": part}, *rules[index + 1 :]]
                 yield attrs.evolve(story, model=story.model | {section: changed})
+    for name in story.model["winning"]:
+        fewer = [one for one in story.model["winning"] if one != name]
+        yield attrs.evolve(story, model=story.model | {"winning": fewer})
     for stage in story.model["stages"]:
         stages = [one for one in story.model["stages"] if one != stage]
         yield attrs.evolve(story, model=story.model | {"stages": stages})
-    for section in ("merging", "kinds", "guards", "tokens", "fields"):
+    for section in ("merging", "kinds", "guards", "tokens", "fields", "calendars"):
         for name in story.model[section]:
             fewer = {key: one for key, one in story.model[section].items() if key != name}
             yield attrs.evolve(story, model=story.model | {section: fewer})
@@ -289,7 +292,8 @@ def _smaller(story: Story) -> Iterator[Story]:
 
 SIMPLE: dict[str, Any] = {
     "when": ("always",), "then": {}, "priority": 0, "cap": None, "escalates": None,
-    "links_to_crm": False, "deadline": None,
+    "links_to_crm": False, "deadline": None, "calendar": None,
+    "after": DAY,
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from tests.oracle.interpreter import Activity
-from tests.oracle.language import DAY, Node, effect_text, guard_text, is_guard
+from tests.oracle.language import DAY, Node, as_time, effect_text, guard_text, is_guard
 
 #: The grid of time, in minutes: everything happens at a multiple of it.
 STEP = DAY // 4
@@ -77,7 +77,8 @@ def model(random: Random) -> dict[str, Any]:
         "assignment": [],
         "alerts": [],
         "merging": {},
-        "winning": [],
+        "winning": [name for name in detours if random.random() < 0.2],
+        "calendars": {"office": _calendar(random)},
         "settle": random.choice([0, 0, STEP, 2 * STEP, DAY]),
     }
     if random.random() < 0.5:
@@ -298,6 +299,16 @@ def _decay(random: Random, number: int) -> dict[str, Any]:
     }
 
 
+def _calendar(random: Random) -> dict[str, Any]:
+    """Open on the days named, at hours whose bounds lie on the grid of time or beside it; the
+    days that are closed beside are counted from the start."""
+    return {
+        "days": random.choice([["mon", "tue", "wed", "thu", "fri"], ["wed", "fri", "sat"]]),
+        "hours": random.choice([(6 * 60, 18 * 60), (12 * 60, 15 * 60), (0, 24 * 60)]),
+        "closed": random.choice([[], [1], [2, 3]]),
+    }
+
+
 def _deadlines(random: Random, stages: list[str]) -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = []
     for number in range(random.choice([0, 0, 1, 2, 3])):
@@ -306,7 +317,13 @@ def _deadlines(random: Random, stages: list[str]) -> list[dict[str, Any]]:
             {
                 "name": f"due{number}",
                 "stage": parent["stage"] if parent else random.choice(stages),
-                "after": random.choice([STEP, 3 * STEP, DAY, 2 * DAY]),
+                **random.choice(
+                    [{"after": length} for length in (STEP, 3 * STEP, DAY, 2 * DAY)]
+                    + [
+                        {"after": length, "calendar": "office"}
+                        for length in (STEP // 2, STEP, 3 * STEP, "1 day", "2 days", "1 week")
+                    ]
+                ),
                 "when": random.choice([("always",), guard(random, "fit")]),
                 "escalates": parent["name"] if parent else None,
                 **_asking(random, random.choice([None, "task"])),
@@ -387,6 +404,8 @@ def story(random: Random, *, persons: int = 1, lateness: float = 0.0) -> Story:
                 kind, brings = "merged", {"loser": random.choice(names)}
             sequence = random.choice([None, None, None, 1, 2])
             late = random.randint(1, 8) * STEP if random.random() < lateness else 0
+            if len(names) > 1 and random.random() < 0.03:
+                kind, brings = "converted", {"contact": random.choice([*names, "k"])}
             made_id = random.choice(["e-", "", "0"]) + str(number)
             log.append((at + late, Activity(made_id, name, kind, at, brings, sequence)))
     log.sort(key=lambda pair: (pair[0], pair[1].kind != "created"))
@@ -396,7 +415,8 @@ def story(random: Random, *, persons: int = 1, lateness: float = 0.0) -> Story:
             steps.append(("tick", max(0, arrives - 1 - random.randint(0, 1) * STEP)))
         steps.append(("apply", activity))
         if random.random() < 0.05:
-            steps.append(("apply", activity))
+            again = random.choice([activity.person, *names])
+            steps.append(("apply", attrs.evolve(activity, person=again)))
     last = max((pair[0] for pair in log), default=0)
     steps.append(("tick", last + random.randint(0, 6) * DAY))
     return Story(made, steps, expected)
@@ -460,11 +480,24 @@ def _deals(random: Random, name: str) -> list[tuple[str, list[dict[str, Any]]]]:
 def as_toml(made: dict[str, Any]) -> str:
     """The model as the text of a model file."""
     lines = ['name = "oracle"', f'settle = "{made["settle"]} minutes"']
+    merging = {name: json.dumps(one) for name, one in made["merging"].items()}
     if made["winning"]:
-        raise AssertionError("not written yet")
-    _table(lines, "[tokens]", {name: json.dumps(value) for name, value in made["tokens"].items()})
-    _table(lines, "[guards]", {name: _quoted(one) for name, one in made["guards"].items()})
-    _table(lines, "[fields]", {name: _field(one) for name, one in made["fields"].items()})
+        merging["winning_detours"] = json.dumps(made["winning"])
+    for head, values in (
+        ("[tokens]", {name: json.dumps(value) for name, value in made["tokens"].items()}),
+        ("[guards]", {name: _quoted(one) for name, one in made["guards"].items()}),
+        ("[fields]", {name: _field(one) for name, one in made["fields"].items()}),
+        ("[merging]", merging),
+    ):
+        if values:
+            _table(lines, head, values)
+    for name, calendar in made["calendars"].items():
+        opens, closes = (f"{minute // 60:02}:{minute % 60:02}" for minute in calendar["hours"])
+        hours = {day: json.dumps(f"{opens}-{closes}") for day in calendar["days"]}
+        closed = [as_time(day * DAY).strftime("%Y-%m-%d") for day in calendar["closed"]]
+        _table(
+            lines, f"[calendars.{name}]", {"hours": _inline(hours), "closed": json.dumps(closed)}
+        )  # fmt: skip
     for name, off_path in made["stages"]:
         _table(
             lines, "[[stages]]",
@@ -499,8 +532,6 @@ def as_toml(made: dict[str, Any]) -> str:
         _table(lines, "[[assignment]]", _rule(rule))
     for rule in made["alerts"]:
         _table(lines, "[[alerts]]", _rule(rule))
-    if made["merging"]:
-        _table(lines, "[merging]", {name: json.dumps(one) for name, one in made["merging"].items()})
     return "\n".join(lines)
 
 
@@ -514,7 +545,7 @@ def _rule(rule: dict[str, Any]) -> dict[str, str]:
         if value is None or value == [] or value == {}:
             continue
         if name in ("every", "after"):
-            written[name] = f'"{value} minutes"'
+            written[name] = f'"{value} minutes"' if isinstance(value, int) else json.dumps(value)
         elif name == "then":
             written[name] = _then(value)
         elif name == "to" and isinstance(value, list):

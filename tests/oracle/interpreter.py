@@ -255,7 +255,7 @@ class World:
         if declared is None:
             return False
         if value is None:
-            return self._nullable(name)
+            return True
         if declared.get("choices"):
             return value in declared["choices"] or (value == "" and self._nullable(name))
         if declared["type"] in ("int", "datetime"):
@@ -400,9 +400,12 @@ class World:
             self.advance(person, (activity.at, 0))
             person.clock = max(person.clock, (activity.at, 0))
         if activity.kind == "merged":
-            return self._merge(person, activity)
-        now = person.clock[0]
+            return self._merge(person, activity, activity.brings["loser"])
         rows = len(person.history)
+        contact = activity.brings.get("contact") if activity.kind == "converted" else None
+        if contact is not None and self.known(contact):
+            self._merge(person, activity, contact)
+        now = person.clock[0]
         assigned, owner = person.fields["assigned_to"], person.fields["owner"]
         if activity.kind == "processed" and self._in_processing(person):
             self._write(person, activity.brings, now)
@@ -431,9 +434,11 @@ class World:
             self._let_go(person, now)
         if not self._in_processing(person):
             self._aftermath(person, now, activity)
-        if activity.kind == "converted" and activity.brings.get("contact"):
-            self._convert(person, activity)
-        return self._decision(person, rows, result)
+        decision = self._decision(person, rows, result)
+        if contact is not None and not self.known(contact):
+            self.aliases[contact] = person.id
+            self._release(contact)
+        return decision
 
     def _decision(self, person: Person, rows: int, result: str | None = None) -> dict[str, Any]:
         made = person.history[rows:]
@@ -572,8 +577,8 @@ class World:
         before = {name: person.fields[name] for name in self.fit_inputs}
         for name, value in changes.items():
             stored = self._stored(name, value)
-            if stored is not None or self._nullable(name):
-                person.fields[name] = stored
+            # What always has a value is erased to what it starts with.
+            person.fields[name] = self._start(name) if stored is None else stored
         changed = before != {name: person.fields[name] for name in self.fit_inputs}
         if changed and person.history:  # what a record is made with is no change
             self._fit(person, now)
@@ -608,7 +613,7 @@ class World:
     # -------------------------------------------------------------- original processing
 
     def _in_processing(self, person: Person) -> bool:
-        return person.visit.stage == self.path[0]
+        return bool(person.visit.stage == self.path[0])
 
     def _end_processing(
         self,
@@ -732,7 +737,7 @@ class World:
         for rule in self.model["deadlines"]:
             if rule["stage"] == target:
                 start = now if not rule["escalates"] else person.visit.due[rule["escalates"]]
-                person.visit.due[rule["name"]] = start + rule["after"]
+                person.visit.due[rule["name"]] = self._promised(rule, start)
         self._note_returns(person, now)
         self._note_conditions(person, now)
         person.entered.append(target)
@@ -781,6 +786,29 @@ class World:
         )
 
     # -------------------------------------------------------------- deadlines
+
+    def _promised(self, rule: dict[str, Any], start: int) -> int:
+        """When a deadline is due: hours count open time, days working days, weeks are weeks on the
+        wall and then the next opening [S21]. It is counted minute by minute."""
+        after = rule["after"]
+        if not rule.get("calendar"):
+            return start + (after if isinstance(after, int) else _minutes(after))
+        calendar = self.model["calendars"][rule["calendar"]]
+        if isinstance(after, int):
+            minute, counted = start, 0
+            while counted < after:
+                counted += _is_open(calendar, minute)
+                minute += 1
+            return minute
+        number, unit = after.split()
+        if unit.startswith("week"):
+            return _opening(calendar, start + 7 * DAY * int(number))
+        minute = _opening(calendar, start)
+        for _ in range(int(number)):
+            minute += DAY
+            while not _is_working_day(calendar, minute):
+                minute += DAY
+        return _opening(calendar, minute)
 
     def _note_conditions(self, person: Person, now: int) -> None:
         """Whether the condition of a deadline has ever held in this visit [S21]."""
@@ -949,17 +977,10 @@ class World:
 
     # -------------------------------------------------------------- two records of one person
 
-    def _convert(self, person: Person, activity: Activity) -> None:
-        """The contact's id is an alias; one that exists already is folded in [S23]."""
-        contact = activity.brings["contact"]
-        if self.person(contact) is None:
-            self.aliases[contact] = person.id
-            self._release(contact)
-
-    def _merge(self, person: Person, activity: Activity) -> dict[str, Any]:
+    def _merge(self, person: Person, activity: Activity, loser: str) -> dict[str, Any]:
         """All of one person, at the latest of its time and the clocks [S23]."""
         rows = len(person.history)
-        other = self.person(activity.brings["loser"])
+        other = self.person(loser)
         assert other is not None, "it was held otherwise"
         if other is person:
             return self._decision(person, rows)
@@ -1037,6 +1058,30 @@ class World:
         self._write(person, merged | self._counted(person), now)
         if not self._in_processing(winner) and self.fit_inputs:
             self._fit(person, now)
+
+
+def _minutes(length: str) -> int:
+    number, unit = length.split()
+    return int(number) * {"day": DAY, "week": 7 * DAY}[unit.rstrip("s")]
+
+
+def _is_working_day(calendar: dict[str, Any], minute: int) -> bool:
+    day = minute // DAY
+    name = as_time(minute).strftime("%a").lower()
+    return name in calendar["days"] and day not in calendar["closed"]
+
+
+def _is_open(calendar: dict[str, Any], minute: int) -> bool:
+    """Whether the minute that begins then is open."""
+    opens, closes = calendar["hours"]
+    return _is_working_day(calendar, minute) and opens <= minute % DAY < closes
+
+
+def _opening(calendar: dict[str, Any], minute: int) -> int:
+    """The instant itself, or the next at which it opens."""
+    while not _is_open(calendar, minute):
+        minute += 1
+    return minute
 
 
 def _period(per: str | None, now: int) -> Any:
