@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import attrs
@@ -218,17 +218,25 @@ def _row(row: Any) -> Any:
 
 def shrunk(story: Story, differs: Callable[[Story], bool]) -> Story:
     """The story without what it does not need to differ: greedily, first steps, then rules."""
-    smaller = True
-    while smaller:
-        smaller = False
-        for candidate in _smaller(story):
-            try:
-                if differs(candidate):
-                    story, smaller = candidate, True
-                    break
-            except (ModelError, StopIteration, KeyError):
-                continue
-    return story
+    tried, smaller = 0, False
+    while True:
+        for candidate in islice(_smaller(story), tried, None):
+            tried += 1
+            if _still(differs, candidate):
+                # What was needed before is most likely needed still: go on from here.
+                story, smaller, tried = candidate, True, tried - 1
+                break
+        else:
+            if not smaller:
+                return story
+            tried, smaller = 0, False
+
+
+def _still(differs: Callable[[Story], bool], candidate: Story) -> bool:
+    try:
+        return differs(candidate)
+    except (ModelError, StopIteration, KeyError):
+        return False  # it is no story any more
 
 
 def _smaller(story: Story) -> Iterator[Story]:
