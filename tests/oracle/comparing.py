@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm import Activity as Theirs
-from lifecycle_fsm import Decision, Lifecycle, ModelError, loads
+from lifecycle_fsm import Decision, Lifecycle, ModelError, NoSuchMove, loads
 from tests.oracle.generator import Story, as_toml
 from tests.oracle.interpreter import Activity, World
 from tests.oracle.language import DAY, as_minutes, as_time
@@ -94,9 +94,9 @@ def compare(story: Story, only: Callable[[str], bool] | None = None) -> Differen
         elif word == "apply":
             ours = world.apply(what)
             theirs = lifecycle.apply(handed(what, story.model))
-        elif word == "ask":
-            continue
+        asked = _asked(number, world, lifecycle, *what) if word == "ask" else ()
         everything = chain(
+            asked,
             _differences(number, world, lifecycle, ours, theirs),
             _requests(number, world, recorded),
         )
@@ -131,6 +131,8 @@ def _differences(
                 break
             for column in COLUMNS:
                 value = plain(getattr(row, column, MISSING))
+                if column == "credit" and not one["passed_over"]:
+                    continue  # of nothing
                 if value is not MISSING and value != one[column]:
                     yield Difference(number, f"{name} row {index + 1} {column}", one[column], value)
         if name in world.folded:
@@ -148,14 +150,13 @@ def _differences(
         ):
             if plain(getattr(other, kept)) != value:
                 yield Difference(number, f"{name} {kept}", value, plain(getattr(other, kept)))
-        facts = getattr(other, "deadlines", MISSING)
-        if facts is not MISSING:
-            yield from _facts(number, name, person.facts, facts)
+    yield from _facts(number, world, lifecycle)
     if ours is not None and theirs is not None:
         # What waited for the sort has decisions of its own, behind that of the sort.
-        ended = theirs.kind == "processed"
+        # A merge with somebody who was sorted ends the waiting, too.
+        ended = theirs.kind in ("processed", "merged", "converted")
         for name, value in (("result", theirs.result), ("stage", theirs.stage)):
-            if ours[name] != value and not (ended and name == "stage"):
+            if ours[name] != value and not (ended and (name == "stage" or value == "unchanged")):
                 yield Difference(number, f"decision {name}", ours[name], value)
         if len(ours["rows"]) != len(theirs.rows) and not ended:
             yield Difference(
@@ -166,22 +167,53 @@ def _differences(
             )
 
 
-def _facts(
-    number: int, person: str, mine: list[dict[str, Any]], facts: Any
-) -> Iterator[Difference]:
-    seen = [{name: plain(getattr(fact, name)) for name in FACTS} for fact in facts]
+def _facts(number: int, world: World, lifecycle: Lifecycle) -> Iterator[Difference]:
+    """What became of the deadlines of everybody, of a folded record under its own name or that of
+    its survivor."""
+    kept = [fact for person in world.people.values() for fact in person.facts]
+    seen = [{name: plain(getattr(fact, name)) for name in FACTS} for fact in lifecycle.deadlines]
+    for fact in (*kept, *seen):
+        person = world.person(fact["person"])
+        assert person is not None
+        fact["person"] = person.id
 
     def order(fact: dict[str, Any]) -> tuple[Any, ...]:
-        return fact["entered_at"], fact["stage"], fact["rule"]
+        names = ("person", "entered_at", "stage", "rule", "journey", "journey_record")
+        return tuple(fact[name] for name in names)
 
-    ours, theirs = sorted(mine, key=order), sorted(seen, key=order)
+    ours, theirs = sorted(kept, key=order), sorted(seen, key=order)
     for one, other in zip(ours, theirs, strict=False):
         for name in FACTS:
             if one[name] != other[name]:
-                yield Difference(number, f"{person} fact {one['rule']} {name}", one, other)
+                yield Difference(number, f"fact {name}", one, other)
                 return
     if len(ours) != len(theirs):
-        yield Difference(number, f"{person} facts", ours, theirs)
+        yield Difference(number, "facts", ours, theirs)
+
+
+def _asked(
+    number: int, world: World, lifecycle: Lifecycle, id: str, trigger: str | None, at: int
+) -> Iterator[Difference]:
+    """What a question about an instant is answered."""
+    if not world.known(id):
+        return
+    answer = world.answer(id, trigger, at)
+    if answer is None:
+        return
+    try:
+        refusals = lifecycle.explain(id, trigger, at=as_time(at))
+        seen: Any = sorted(refusal.move for refusal in refusals)
+    except NoSuchMove:
+        seen = "no such move"
+    closed: Any = sorted(name for name, is_open in answer.items() if not is_open)
+    if trigger is not None and not answer:
+        closed = "no such move"
+    if seen != closed:
+        yield Difference(number, "explain", closed, seen)
+    if trigger in world.triggers:
+        may = getattr(lifecycle.person(id), f"may_{trigger}")(at=as_time(at))
+        if may != any(answer.values()):
+            yield Difference(number, "may", any(answer.values()), may)
 
 
 REQUESTS = (

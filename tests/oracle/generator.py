@@ -414,6 +414,10 @@ def story(random: Random, *, persons: int = 1, lateness: float = 0.0) -> Story:
         if random.random() < 0.25:
             steps.append(("tick", max(0, arrives - 1 - random.randint(0, 1) * STEP)))
         steps.append(("apply", activity))
+        if random.random() < 0.1:
+            asked = random.choice([None, *TRIGGERS])
+            when = max(0, arrives + random.choice([-1, 0, 1, 2, 4, 8, 16]) * STEP)
+            steps.append(("ask", (random.choice(names), asked, when)))
         if random.random() < 0.05:
             again = random.choice([activity.person, *names])
             steps.append(("apply", attrs.evolve(activity, person=again)))

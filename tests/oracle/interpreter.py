@@ -188,6 +188,8 @@ class World:
         self.seen: dict[tuple[str, str], tuple[Any, ...]] = {}
         self.held: list[Activity] = []
         self.requests: list[dict[str, Any]] = []
+        #: What a merge hands over, until it is told again.
+        self.again: list[dict[str, Any]] = []
         #: What came of each trigger that waited for the sort: record, id and result.
         self.answers: list[tuple[str, str, str]] = []
         self.types = BASE_FIELDS | model["fields"]
@@ -234,10 +236,12 @@ class World:
             return {"result": "rejected", "rows": [], "stage": person.visit.stage if person else ""}
         if activity.kind == "merged" and not self.known(activity.brings["loser"]):
             self.held.append(activity)
-            return {"result": "held", "rows": [], "stage": person.visit.stage if person else ""}
+            return {"result": "held", "rows": [], "stage": ""}
         self.seen[activity.person, activity.id] = activity.content
         if person is None:
             return self._create(activity)
+        if activity.kind == "merged" and self.person(activity.brings["loser"]) is person:
+            return {"result": "unchanged", "rows": [], "stage": person.visit.stage}
         return self._happen(person, activity)
 
     def _faulty(self, activity: Activity) -> bool:
@@ -504,19 +508,17 @@ class World:
         """Behaviour: points at an activity, within the cap of a period [S18]."""
         if activity.kind in ("created", "processed"):
             return
+        scene = self._scene(person, now, activity.brings)
+        changes: dict[str, Any] = {}
+        total = 0
         for rule in self.model["scoring"]:
-            if rule["on"] != activity.kind:
-                continue
-            scene = self._scene(person, now, activity.brings)
-            if not holds(rule["when"], scene):
-                continue
-            points = effect_value(rule["points"], scene)
-            if points is None:
-                continue
-            changes: dict[str, Any] = {"scored_at": now} if points > 0 else {}
-            points = self._capped(person, rule, points, now)
-            changes["behavior_score"] = person.fields["behavior_score"] + points
-            self._write(person, changes, now)
+            if rule["on"] == activity.kind and holds(rule["when"], scene):
+                points = effect_value(rule["points"], scene)
+                if points > 0:
+                    changes["scored_at"] = now
+                total += self._capped(person, rule, points, now)
+        changes["behavior_score"] = person.fields["behavior_score"] + total
+        self._write(person, changes, now)
 
     def _capped(self, person: Person, rule: dict[str, Any], points: int, now: int) -> int:
         cap = rule["cap"]
@@ -580,7 +582,7 @@ class World:
             # What always has a value is erased to what it starts with.
             person.fields[name] = self._start(name) if stored is None else stored
         changed = before != {name: person.fields[name] for name in self.fit_inputs}
-        if changed and person.history:  # what a record is made with is no change
+        if changed and not self._in_processing(person):  # the chain will work it out there
             self._fit(person, now)
 
     def _stored(self, name: str, value: Any) -> Any:
@@ -603,6 +605,8 @@ class World:
     def _fit(self, person: Person, now: int) -> None:
         """The demographic score: the sum of all rules about what is known that hold [S18]."""
         rules = [rule for rule in self.model["scoring"] if rule["on"] is None]
+        if not rules:
+            return
         scene = self._scene(person, now)
         points = [
             effect_value(rule["points"], scene) for rule in rules if holds(rule["when"], scene)
@@ -626,7 +630,7 @@ class World:
     ) -> None:
         """The chain, the sort, the deferred triggers in their order, then run to completion
         [S13]–[S15]. A ``processed`` that was logged brings what the chain has given."""
-        if not explicit and self.fit_inputs:
+        if not explicit:
             self._fit(person, now)
         rule = next(rule for rule in self.model["sort"] if self._holds(rule["when"], person, now))
         before = (person.fields["owner"], person.fields["assigned_to"])
@@ -775,7 +779,7 @@ class World:
                 "activity": activity.id if activity else None,
                 "journey": person.visit.journey,
                 "journey_record": person.visit.journey_record,
-                "entered_at": person.visit.entered,
+                "entered_at": person.visit.entered if target else now,
                 "passed_over": passed or [],
                 "credit": credit,
                 "owner": person.fields["owner"],
@@ -932,7 +936,13 @@ class World:
         self._tell(person, rule, request, state, now)
 
     def _tell(
-        self, person: Person, rule: dict[str, Any], request: dict[str, Any], state: str, now: int
+        self,
+        person: Person,
+        rule: dict[str, Any],
+        request: dict[str, Any],
+        state: str,
+        now: int,
+        stage: str | None = None,
     ) -> None:
         to = next(
             (
@@ -942,7 +952,9 @@ class World:
             ),
             None,
         )
-        words = f"{person.id} {person.visit.stage} {person.fields['level']}"
+        # Who is folded into another is in no stage any more.
+        place = person.visit.stage if stage is None else stage
+        words = f"{person.id} {place or 'unknown'} {person.fields['level']}"
         self.requests.append(request | {"to": to, "state": state, "at": now, "text": words})
 
     def _let_go(self, person: Person, now: int) -> None:
@@ -957,23 +969,28 @@ class World:
 
     # -------------------------------------------------------------- questions
 
-    def may(self, id: str, trigger: str, at: int) -> str:
-        """How a trigger would be answered at that instant: after all that is due before it, and not
-        at it; below the clock, at the clock. No step runs for a question [S20]."""
-        found = self.person(id)
-        assert found is not None
+    def answer(self, id: str, trigger: str | None, at: int) -> dict[str, bool] | None:
+        """Which moves of a trigger, or which system moves, are open at that instant: after all that
+        is due before it, and not at it; below the clock, at the clock [S20]. Nothing is known of
+        who is still in processing: no step runs for a question."""
         world = deepcopy(self)
         person = world.person(id)
         assert person is not None
-        if self._in_processing(found):
-            return "deferred"
+        if self._in_processing(person):
+            return None
         if (at, 0) >= person.clock:
             world.advance(person, (at, 0))
         now = max(at, person.clock[0])
-        moves = world._moves(person, trigger)
-        if any(world._holds(move["when"], person, now) for move in moves):
-            return "moved"
-        return "refused" if moves else "no_such_move"
+        world._note_returns(person, now)
+        return {
+            move["name"]: world._holds(move["when"], person, now)
+            and not (
+                trigger is None
+                and world._is_return(person, move)
+                and move["name"] not in person.visit.closed_once
+            )
+            for move in world._moves(person, trigger)
+        }
 
     # -------------------------------------------------------------- two records of one person
 
@@ -994,6 +1011,7 @@ class World:
         winner, yielder = sorted([person, other], key=self._standing)
         before = person.visit.stage
         self._close(other, activity, now, late)
+        self._hand_over(other, person, now, taken=winner is other)
         self._merge_fields(person, winner, yielder, now)
         person.visit = deepcopy(winner.visit)
         person.journeys = max(person.journeys, other.journeys)
@@ -1015,6 +1033,12 @@ class World:
             self._run_to_completion(person, now, activity, late)
             self._note_conditions(person, now)
             self._aftermath(person, now, activity, [one for one, _ in deferred])
+        again, self.again = self.again, []
+        if person.fields["crm_synced_at"] is not None:
+            self._let_go(person, now)
+        else:
+            for waits in again:
+                self._tell(person, waits["rule"], waits["request"], "held", now)
         return self._decision(person, rows)
 
     def _standing(self, person: Person) -> tuple[Any, ...]:
@@ -1034,6 +1058,25 @@ class World:
             loser, activity, now=now, source=loser.visit.stage, target="", kind="merge",
             rule="merged", trigger=None, late=late,
         )  # fmt: skip
+
+    def _hand_over(self, loser: Person, survivor: Person, now: int, *, taken: bool) -> None:
+        """What waits for the CRM's record of the loser waits for that of the survivor, if an
+        activity asked for it, or the entry of the visit that goes on [S23]."""
+        if taken:  # what the entry of the survivor's own visit asked for, which ends
+            ends = (survivor.visit.stage, survivor.visit.entered)
+            waiting, survivor.waiting = survivor.waiting, []
+            for one in waiting:
+                if one["visit"] != ends:
+                    survivor.waiting.append(one)
+                else:
+                    self._tell(survivor, one["rule"], one["request"], "superseded", now)
+        waiting, loser.waiting = loser.waiting, []
+        visit = (loser.visit.stage, loser.visit.entered)
+        for one in waiting:
+            self._tell(loser, one["rule"], one["request"], "superseded", now, stage="")
+            if one["visit"] is None or (taken and one["visit"] == visit):
+                survivor.waiting.append(one | {"request": one["request"] | {"person": survivor.id}})
+                self.again.append(survivor.waiting[-1])
 
     def _merge_fields(self, person: Person, winner: Person, yielder: Person, now: int) -> None:
         rules = MERGING | self.model["merging"]
@@ -1056,8 +1099,7 @@ class World:
                     merged[name] = other
         person.opportunities = yielder.opportunities | winner.opportunities
         self._write(person, merged | self._counted(person), now)
-        if not self._in_processing(winner) and self.fit_inputs:
-            self._fit(person, now)
+        self._fit(person, now)
 
 
 def _minutes(length: str) -> int:
