@@ -156,6 +156,8 @@ def _differences(
         # A merge with somebody who was sorted ends the waiting, too.
         ended = theirs.kind in ("processed", "merged", "converted")
         for name, value in (("result", theirs.result), ("stage", theirs.stage)):
+            if ours["result"] in ("held", "duplicate", "rejected") and name == "stage":
+                continue
             if ours[name] != value and not (ended and (name == "stage" or value == "unchanged")):
                 yield Difference(number, f"decision {name}", ours[name], value)
         if len(ours["rows"]) != len(theirs.rows) and not ended:

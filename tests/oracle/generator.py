@@ -404,7 +404,8 @@ def story(random: Random, *, persons: int = 1, lateness: float = 0.0) -> Story:
                 kind, brings = "merged", {"loser": random.choice(names)}
             sequence = random.choice([None, None, None, 1, 2])
             late = random.randint(1, 8) * STEP if random.random() < lateness else 0
-            if len(names) > 1 and random.random() < 0.03:
+            # A contact that is created after the conversion is another story.
+            if len(names) > 1 and at > DAY and random.random() < 0.03:
                 kind, brings = "converted", {"contact": random.choice([*names, "k"])}
             made_id = random.choice(["e-", "", "0"]) + str(number)
             log.append((at + late, Activity(made_id, name, kind, at, brings, sequence)))

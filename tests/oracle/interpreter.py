@@ -219,6 +219,11 @@ class World:
     def apply(self, activity: Activity) -> dict[str, Any]:
         """What an activity does, and its decision [S7][S10][S19]."""
         person = self.person(activity.person)
+        for one in self.held:
+            if (one.person, one.id) == (activity.person, activity.id):
+                same = one.content == activity.content
+                result = "duplicate" if same else "rejected"
+                return {"result": result, "rows": [], "stage": ""}
         if person is None and activity.kind != "created":
             self.held.append(activity)
             return {"result": "held", "rows": [], "stage": ""}
@@ -240,8 +245,6 @@ class World:
         self.seen[activity.person, activity.id] = activity.content
         if person is None:
             return self._create(activity)
-        if activity.kind == "merged" and self.person(activity.brings["loser"]) is person:
-            return {"result": "unchanged", "rows": [], "stage": person.visit.stage}
         return self._happen(person, activity)
 
     def _faulty(self, activity: Activity) -> bool:
@@ -298,8 +301,8 @@ class World:
         while (instant := self._next(person, position)) is not None and (instant, 1) < limit:
             position = (instant, 1)
             before = deepcopy(person)
-            self._due(person, instant)
-            if person != before:
+            faded = self._due(person, instant)
+            if faded or person != before:
                 person.clock = max(person.clock, position)
 
     def _next(self, person: Person, position: Clock) -> int | None:
@@ -329,20 +332,25 @@ class World:
     def _settles(self, person: Person) -> int | None:
         return person.settles
 
-    def _due(self, person: Person, now: int) -> None:
-        """At one instant: the sort that settle brings, decay, deadlines, moves [S20]."""
+    def _due(self, person: Person, now: int) -> bool:
+        """At one instant: the sort that settle brings, decay, deadlines, moves [S20]. Whether a
+        rule of decay changed anything, though another one undid it."""
+        faded = False
         if self._in_processing(person) and person.settles is not None and person.settles <= now:
             ending = Activity(SETTLED, person.id, "processed", now)
-            self._end_processing(person, now, ending, late=False)
+            before = (person.fields["owner"], person.fields["assigned_to"])
+            self._end_processing(person, now, ending, False, before)
             person.clock = max(person.clock, (now, 1))
         for rule in self.model["decay"]:
             since = person.fields[rule["since"]]
             if since is None or now <= since or (now - since) % rule["every"]:
                 continue
             if self._holds(rule["when"], person, now):
+                fields = dict(person.fields)
                 self._write(person, self._effects(rule["then"], person, now), now)
+                faded = faded or fields != person.fields
         if self._in_processing(person):
-            return
+            return faded
         for rule in self.model["deadlines"]:
             if (
                 person.visit.due.get(rule["name"]) == now
@@ -359,6 +367,7 @@ class World:
         self._run_to_completion(person, now, None)
         self._note_conditions(person, now)
         self._aftermath(person, now, None)
+        return faded
 
     # -------------------------------------------------------------- one activity
 
@@ -403,17 +412,17 @@ class World:
         if not late:
             self.advance(person, (activity.at, 0))
             person.clock = max(person.clock, (activity.at, 0))
-        if activity.kind == "merged":
+        if activity.kind == "merged" and self.person(activity.brings["loser"]) is not person:
             return self._merge(person, activity, activity.brings["loser"])
         rows = len(person.history)
         contact = activity.brings.get("contact") if activity.kind == "converted" else None
-        if contact is not None and self.known(contact):
+        if contact is not None and self.person(contact) not in (None, person):
             self._merge(person, activity, contact)
         now = person.clock[0]
         assigned, owner = person.fields["assigned_to"], person.fields["owner"]
         if activity.kind == "processed" and self._in_processing(person):
             self._write(person, activity.brings, now)
-            self._end_processing(person, now, activity, late=late, explicit=True)
+            self._end_processing(person, now, activity, late, (owner, assigned))
             return self._decision(person, rows)
         knew_crm = person.fields["crm_synced_at"] is not None
         self._data(person, activity, now)
@@ -624,28 +633,26 @@ class World:
         person: Person,
         now: int,
         activity: Activity,
-        *,
         late: bool,
-        explicit: bool = False,
+        before: tuple[Any, Any],
     ) -> None:
         """The chain, the sort, the deferred triggers in their order, then run to completion
-        [S13]–[S15]. A ``processed`` that was logged brings what the chain has given."""
-        if not explicit:
+        [S13]–[S15]."""
+        # One that was logged brings what the chain has given.
+        if "demographic_score" not in activity.brings:
             self._fit(person, now)
         rule = next(rule for rule in self.model["sort"] if self._holds(rule["when"], person, now))
-        before = (person.fields["owner"], person.fields["assigned_to"])
         self._enter(person, rule | {"on": None, "then": {}}, now, activity, None, late, before)
         deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
         person.deferred = []
         for one, was_late in deferred:
-            self._fire_deferred(person, one, was_late, now, before)
+            self._fire_deferred(person, one, was_late, now)
         self._run_to_completion(person, now, activity, late, before)
         self._note_conditions(person, now)
         self._aftermath(person, now, activity, [one for one, _ in deferred])
 
-    def _fire_deferred(
-        self, person: Person, one: Activity, late: bool, now: int, before: tuple[Any, Any]
-    ) -> None:
+    def _fire_deferred(self, person: Person, one: Activity, late: bool, now: int) -> None:
+        before = (person.fields["owner"], person.fields["assigned_to"])
         trigger = (self._kind(one.kind) or {}).get("trigger")
         if trigger is not None and trigger in self.triggers:
             result = self._fire(person, trigger, now, one, late, before)
@@ -999,8 +1006,6 @@ class World:
         rows = len(person.history)
         other = self.person(loser)
         assert other is not None, "it was held otherwise"
-        if other is person:
-            return self._decision(person, rows)
         clock = max(person.clock, other.clock, (activity.at, 0))
         self.advance(person, clock)
         self.advance(other, clock)
@@ -1028,8 +1033,7 @@ class World:
             deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
             person.deferred = []
             for one, was_late in deferred:
-                fields = (person.fields["owner"], person.fields["assigned_to"])
-                self._fire_deferred(person, one, was_late, now, fields)
+                self._fire_deferred(person, one, was_late, now)
             self._run_to_completion(person, now, activity, late)
             self._note_conditions(person, now)
             self._aftermath(person, now, activity, [one for one, _ in deferred])
