@@ -1038,11 +1038,10 @@ class World:
             self._note_conditions(person, now)
             self._aftermath(person, now, activity, [one for one, _ in deferred])
         again, self.again = self.again, []
+        for waits in again:
+            self._tell(person, waits["rule"], waits["request"], "held", now)
         if person.fields["crm_synced_at"] is not None:
             self._let_go(person, now)
-        else:
-            for waits in again:
-                self._tell(person, waits["rule"], waits["request"], "held", now)
         return self._decision(person, rows)
 
     def _standing(self, person: Person) -> tuple[Any, ...]:
