@@ -420,7 +420,8 @@ def story(random: Random, *, persons: int = 1, lateness: float = 0.0) -> Story:
             when = max(0, arrives + random.choice([-1, 0, 1, 2, 4, 8, 16]) * STEP)
             steps.append(("ask", (random.choice(names), asked, when)))
         if random.random() < 0.05:
-            again = random.choice([activity.person, *names])
+            deal = activity.kind.startswith("opportunity")
+            again = activity.person if deal else random.choice([activity.person, *names])
             steps.append(("apply", attrs.evolve(activity, person=again)))
     last = max((pair[0] for pair in log), default=0)
     steps.append(("tick", last + random.randint(0, 6) * DAY))

@@ -346,8 +346,9 @@ class World:
             if since is None or now <= since or (now - since) % rule["every"]:
                 continue
             if self._holds(rule["when"], person, now):
-                fields = dict(person.fields)
-                self._write(person, self._effects(rule["then"], person, now), now)
+                fields, inputs = dict(person.fields), self._inputs(person)
+                self._write(person, self._effects(rule["then"], person, now))
+                self._fit_anew(person, inputs, now)
                 faded = faded or fields != person.fields
         if self._in_processing(person):
             return faded
@@ -377,7 +378,7 @@ class World:
         settles = None if activity.person in self.expected else activity.at + self.model["settle"]
         person = Person(activity.person, fields, (activity.at, 0), visit, settles)
         self.people[activity.person] = person
-        self._write(person, {"created_at": activity.at} | activity.brings, activity.at)
+        self._write(person, {"created_at": activity.at} | activity.brings)
         self._row(
             person, activity, now=activity.at, source=None, target=self.path[0], kind="enter",
             rule="created", trigger=None, late=False,
@@ -421,12 +422,14 @@ class World:
         now = person.clock[0]
         assigned, owner = person.fields["assigned_to"], person.fields["owner"]
         if activity.kind == "processed" and self._in_processing(person):
-            self._write(person, activity.brings, now)
+            self._write(person, activity.brings)
             self._end_processing(person, now, activity, late, (owner, assigned))
             return self._decision(person, rows)
         knew_crm = person.fields["crm_synced_at"] is not None
+        inputs, promised = self._inputs(person), self._promises(person, now)
         self._data(person, activity, now)
         self._score(person, activity, now)
+        self._fit_anew(person, inputs, now)
         kind = self._kind(activity.kind) or {}
         trigger = kind.get("trigger") if kind.get("trigger") in self.triggers else None
         result = None
@@ -443,6 +446,8 @@ class World:
                 result = self._fire(person, trigger, now, activity, late, before)
             self._run_to_completion(person, now, activity, late, before)
             self._note_conditions(person, now)
+            for name in promised - self._promises(person, now):
+                self._keep_late(person, name, now, activity, before)
         if person.fields["crm_synced_at"] is not None and not knew_crm:
             self._let_go(person, now)
         if not self._in_processing(person):
@@ -466,24 +471,24 @@ class World:
         """Activity → fields; never reads the stage [S18]."""
         brings = activity.brings
         if activity.kind in OPEN:
-            self._write(person, brings, now)
+            self._write(person, brings)
         elif activity.kind == "score_given":
             points = brings["points"]
             changes = {"behavior_score": person.fields["behavior_score"] + points}
             if points > 0:
                 changes["scored_at"] = now
-            self._write(person, changes, now)
+            self._write(person, changes)
         elif activity.kind.startswith("opportunity_"):
             self._opportunity(person, activity, now)
         else:
             kind = self._kind(activity.kind) or {}
             sets = kind.get("sets", {})
             if kind.get("asks"):
-                self._write(person, {"rejection_reason": brings.get("reason")}, now)
-            self._write(person, self._effects(sets, person, now, brings), now)
+                self._write(person, {"rejection_reason": brings.get("reason")})
+            self._write(person, self._effects(sets, person, now, brings))
         for rule in self.model["data"]:
             if rule["on"] == activity.kind and self._holds(rule["when"], person, now, brings):
-                self._write(person, self._effects(rule["then"], person, now, brings), now)
+                self._write(person, self._effects(rule["then"], person, now, brings))
 
     def _opportunity(self, person: Person, activity: Activity, now: int) -> None:
         """Kept by id; a loss leaves SQL only when none is open [S22]."""
@@ -502,8 +507,8 @@ class World:
         elif activity.kind == "opportunity_lost":
             deal["state"] = "lost"
             deal["lost"] = now
-            self._write(person, {"last_lost_at": now}, now)
-        self._write(person, self._counted(person), now)
+            self._write(person, {"last_lost_at": now})
+        self._write(person, self._counted(person))
 
     def _counted(self, person: Person) -> dict[str, Any]:
         deals = person.opportunities.values()
@@ -527,7 +532,7 @@ class World:
                     changes["scored_at"] = now
                 total += self._capped(person, rule, points, now)
         changes["behavior_score"] = person.fields["behavior_score"] + total
-        self._write(person, changes, now)
+        self._write(person, changes)
 
     def _capped(self, person: Person, rule: dict[str, Any], points: int, now: int) -> int:
         cap = rule["cap"]
@@ -582,16 +587,20 @@ class World:
             if all(scene.brings.get(name) is not None for name in payload_read(value))
         }
 
-    def _write(self, person: Person, changes: dict[str, Any], now: int) -> None:
+    def _write(self, person: Person, changes: dict[str, Any]) -> None:
         """Fields change; numbers are held within their bounds, a text without content is missing,
-        and the demographic score is worked out anew where one of its inputs changes [S4][S18]."""
-        before = {name: person.fields[name] for name in self.fit_inputs}
+        and what always has a value is erased to what it starts with [S4]."""
         for name, value in changes.items():
             stored = self._stored(name, value)
-            # What always has a value is erased to what it starts with.
             person.fields[name] = self._start(name) if stored is None else stored
-        changed = before != {name: person.fields[name] for name in self.fit_inputs}
-        if changed and not self._in_processing(person):  # the chain will work it out there
+
+    def _inputs(self, person: Person) -> dict[str, Any]:
+        return {name: person.fields[name] for name in self.fit_inputs}
+
+    def _fit_anew(self, person: Person, before: dict[str, Any], now: int) -> None:
+        """The demographic score again, where one of its inputs has changed [S18]; in processing the
+        chain will work it out."""
+        if before != self._inputs(person) and not self._in_processing(person):
             self._fit(person, now)
 
     def _stored(self, name: str, value: Any) -> Any:
@@ -744,7 +753,9 @@ class World:
             person.journeys += 1
             person.visit.journey = person.journeys
             person.visit.journey_started = now
-        self._write(person, effects, now)
+        inputs = self._inputs(person)
+        self._write(person, effects)
+        self._fit_anew(person, inputs, now)
         for rule in self.model["deadlines"]:
             if rule["stage"] == target:
                 start = now if not rule["escalates"] else person.visit.due[rule["escalates"]]
@@ -823,9 +834,7 @@ class World:
 
     def _note_conditions(self, person: Person, now: int) -> None:
         """Whether the condition of a deadline has ever held in this visit [S21]."""
-        for rule in self.model["deadlines"]:
-            if rule["name"] in person.visit.due and self._holds(rule["when"], person, now):
-                person.visit.held.add(rule["name"])
+        person.visit.held |= self._promises(person, now)
 
     def _decide(
         self,
@@ -1101,7 +1110,7 @@ class World:
                 case "loser":
                     merged[name] = other
         person.opportunities = yielder.opportunities | winner.opportunities
-        self._write(person, merged | self._counted(person), now)
+        self._write(person, merged | self._counted(person))
         self._fit(person, now)
 
 
