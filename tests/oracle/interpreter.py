@@ -874,15 +874,25 @@ class World:
                 continue
             if name not in visit.decided:
                 self._decide(person, name, "kept" if name in visit.held else "void", now, before)
-            elif (
-                visit.decided[name]["outcome"] == "missed"
-                and activity is not None
-                and activity.at <= visit.due[name]
-            ):
-                visit.decided[name] |= {
-                    "outcome": "kept", "late": True, "decided_at": now,
-                    "owner": before[0], "assigned_to": before[1],
-                }  # fmt: skip
+            elif activity is not None:
+                self._keep_late(person, name, now, activity, before)
+
+    def _promises(self, person: Person, now: int) -> set[str]:
+        """The deadlines of the present visit whose condition holds."""
+        return {
+            rule["name"]
+            for rule in self.model["deadlines"]
+            if rule["name"] in person.visit.due and self._holds(rule["when"], person, now)
+        }
+
+    def _keep_late(
+        self, person: Person, name: str, now: int, activity: Activity, before: tuple[Any, Any]
+    ) -> None:
+        """A late activity by which the person leaves, or the condition ceases to hold."""
+        fact = person.visit.decided.get(name)
+        if fact and fact["outcome"] == "missed" and activity.at <= person.visit.due[name]:
+            fact |= {"outcome": "kept", "late": True, "decided_at": now}
+            fact |= {"owner": before[0], "assigned_to": before[1]}
 
     # -------------------------------------------------------------- assignment and alerts
 
