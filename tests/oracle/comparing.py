@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm import Activity as Theirs
-from lifecycle_fsm import Decision, Lifecycle, ModelError, NoSuchMove, loads
+from lifecycle_fsm import Decision, Lifecycle, ModelError, NoSuchMove, Request, loads
 from tests.oracle.generator import Story, as_toml
 from tests.oracle.interpreter import Activity, World
 from tests.oracle.language import DAY, as_minutes, as_time
@@ -21,7 +21,7 @@ from tests.oracle.language import DAY, as_minutes, as_time
 COLUMNS = (
     "person", "sequence", "at", "now", "from_stage", "to_stage", "kind", "rule", "trigger",
     "activity", "journey", "journey_record", "entered_at", "passed_over", "credit", "owner",
-    "assigned_to", "source", "late",
+    "assigned_to", "source", "late", "kept",
 )  # fmt: skip
 FACTS = (
     "person", "rule", "stage", "journey", "journey_record", "entered_at", "due_at", "outcome",
@@ -31,10 +31,12 @@ FACTS = (
 
 def plain(value: Any) -> Any:
     """A value of the package as the interpreter writes it."""
+    if isinstance(value, tuple):
+        return list(value)
     if isinstance(value, datetime):
         minutes = as_minutes(value)
         return int(minutes) if minutes.denominator == 1 else minutes
-    return list(value) if isinstance(value, tuple) else value
+    return value
 
 
 def handed(activity: Activity, model: dict[str, Any]) -> Theirs:
@@ -99,6 +101,7 @@ def compare(story: Story, only: Callable[[str], bool] | None = None) -> Differen
             asked,
             _differences(number, world, lifecycle, ours, theirs),
             _requests(number, world, recorded),
+            _answers(number, world, recorded),
         )
         for difference in everything:
             if only is None or only(difference.what):
@@ -212,12 +215,40 @@ def _asked(
         closed = "no such move"
     if seen != closed:
         yield Difference(number, "explain", closed, seen)
+    changes = world.first_change(id)
+    due = plain(lifecycle.next_due(id))
+    if changes is not None and (due is None or due > changes):
+        yield Difference(number, "next_due", changes, due)
     if trigger in world.triggers:
         may = getattr(lifecycle.person(id), f"may_{trigger}")(at=as_time(at))
         if may != any(answer.values()):
             yield Difference(number, "may", any(answer.values()), may)
 
 
+def _answers(number: int, world: World, recorded: list[Decision]) -> Iterator[Difference]:
+    """What came of triggers that waited for the sort, and that each row is in one decision."""
+    deferred = {(one.person, one.activity) for one in recorded if one.result == "deferred"}
+    seen = Counter(
+        (one.activity, one.result)
+        for one in recorded
+        if (one.person, one.activity) in deferred and one.result not in OTHER_RESULTS
+    )
+    expected = Counter((activity, result) for _, activity, result in world.answers)
+    if seen != expected:
+        yield Difference(number, "answers", expected - seen, seen - expected)
+    rows = Counter((row.person, row.sequence) for one in recorded for row in one.rows)
+    kept = Counter(
+        (name, row["sequence"])
+        for name, person in world.people.items()
+        for row in person.history
+        if row["to_stage"]  # the closing row of a merge is in no decision
+    )
+    if rows != kept:
+        yield Difference(number, "rows of decisions", kept - rows, rows - kept)
+
+
+#: What is said when it comes, and not when it was waited for.
+OTHER_RESULTS = ("deferred", "duplicate", "rejected", "held")
 REQUESTS = (
     "person", "rule", "channel", "to", "state", "at", "stage", "activity", "due_at", "text"
 )  # fmt: skip
@@ -225,11 +256,14 @@ REQUESTS = (
 
 def _requests(number: int, world: World, recorded: list[Decision]) -> Iterator[Difference]:
     """What was asked for, in any order."""
-    seen = Counter(
-        tuple(plain(getattr(request, name)) for name in REQUESTS)
-        for decision in recorded
-        for request in decision.requests
-    )
+
+    def told(request: Request) -> tuple[Any, ...]:
+        *values, text = (plain(getattr(request, name)) for name in REQUESTS)
+        if request.rule == "mail":
+            text = text.removeprefix("marketing mail: ").split(",")[0]
+        return *values, text
+
+    seen = Counter(told(request) for decision in recorded for request in decision.requests)
     expected = Counter(tuple(one[name] for name in REQUESTS) for one in world.requests)
     if seen != expected:
         missing, surplus = sorted(map(str, expected - seen)), sorted(map(str, seen - expected))

@@ -66,6 +66,12 @@ def model(random: Random) -> dict[str, Any]:
     detours = list("xyz"[: random.randint(1, 3)])
     made: dict[str, Any] = {
         "stages": [(name, False) for name in path] + [(name, True) for name in detours],
+        "mail": {
+            name: random.choice(["nurture", "paused"])
+            for name in [*path[1:], *detours]
+            if random.random() < 0.3
+        },
+        "dimensions": random.choice([[], ["level"], ["tier", "level"]]),
         "tokens": TOKENS,
         "guards": {"warm": guard(random, "plain")},
         "fields": dict(FIELDS),
@@ -149,6 +155,8 @@ def _atom(random: Random, use: str) -> Node:
         (">", ("+", ("field", "level"), ("*", ("field", "behavior_score"), ("const", 0.5))),
          ("const", 5)),
         (">=", ("field", "mark"), ("field", "scored_at")),
+        ("<", ("field", "created_at"), ("time", 3 * STEP)),
+        (">=", ("field", "mark"), ("time", random.randint(0, 20) * STEP)),
     ]  # fmt: skip
     if use == "plain":
         return random.choice([*known, *known, *others, *times])
@@ -162,6 +170,12 @@ def _atom(random: Random, use: str) -> Node:
         (">=", ("field", "last_lost_at"), ("field", "stage_entered_at")),
         ("==", ("field", "journey"), ("const", 1)),
     ]
+    if random.random() < 0.3:
+        return (
+            random.choice([">=", "==", ">"]),
+            ("days in stage",),
+            ("const", random.randint(0, 3)),
+        )
     return random.choice([*known, *others, *times, *stages, *stages])
 
 
@@ -177,7 +191,10 @@ THENS: list[dict[str, Node]] = [
 ]
 #: A text without content is missing, wherever it comes in [S4].
 NOBODY = ("",)
-TRIGGERS = ("go", "off", "again", "sales_touched", "owner_changed")
+TRIGGERS = (
+    "go", "go", "off", "off", "again", "again", "sales_touched", "owner_changed", "web_visit",
+    "changed", "opportunity_won", "merged", "converted",
+)  # fmt: skip
 
 
 def _sort(random: Random, path: list[str], detours: list[str]) -> list[dict[str, Any]]:
@@ -204,12 +221,22 @@ def _moves(random: Random, path: list[str], detours: list[str]) -> list[dict[str
     ):
         moves.append(
             {
-                "name": name, "from": sources, "to": target, "when": ("always",), "on": on,
+                "name": name, "from": sources, "to": target, "on": on,
+                "when": guard(random, "move") if random.random() < 0.3 else ("always",),
                 "priority": 0, "skips": None, "then": {},
             }
         )  # fmt: skip
+    moves += [
+        {
+            "name": f"back_from_{detour}", "from": [detour], "to": random.choice(path[1:]),
+            "on": None, "when": guard(random, "move"), "priority": 0, "skips": None,
+            "then": random.choice(THENS),
+        }
+        for detour in detours
+        if random.random() < 0.6
+    ]  # fmt: skip
     for number in range(random.randint(2, 7)):
-        source = random.choice([*path[1:], *detours, *detours])
+        source = random.choice([*path[1:], *path[1:], *detours])
         if source in path:
             ahead = [*path[path.index(source) + 1 :], *detours]
         else:
@@ -311,7 +338,7 @@ def _calendar(random: Random) -> dict[str, Any]:
 
 def _deadlines(random: Random, stages: list[str]) -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = []
-    for number in range(random.choice([0, 0, 1, 2, 3])):
+    for number in range(random.choice([0, 1, 2, 3])):
         parent = random.choice([None, *rules])
         rules.append(
             {
@@ -367,7 +394,7 @@ def _alerts(
             {
                 "name": f"alert{number}",
                 "entering": entering,
-                "on": None if entering else random.choice(on),
+                "on": None if entering else random.choice([*on, "crm_synced", "sales_touched"]),
                 "when": random.choice([("always",), guard(random, "fit")]),
                 "deadline": random.choice([None, *due]),
                 **_asking(random, random.choice(["task", "email"])),
@@ -390,6 +417,8 @@ def story(random: Random, *, persons: int = 1, lateness: float = 0.0) -> Story:
     made = model(random)
     names = PERSONS[:persons]
     expected = set(names) if random.random() < 0.25 else set()
+    if random.random() < 0.2:
+        expected = {name for name in names if random.random() < 0.5}
     log: list[tuple[int, Activity]] = []
     for name in names:
         at = random.randint(0, 4) * STEP
@@ -486,6 +515,8 @@ def _deals(random: Random, name: str) -> list[tuple[str, list[dict[str, Any]]]]:
 def as_toml(made: dict[str, Any]) -> str:
     """The model as the text of a model file."""
     lines = ['name = "oracle"', f'settle = "{made["settle"]} minutes"']
+    if made["dimensions"]:
+        lines.append(f"dimensions = {json.dumps(made['dimensions'])}")
     merging = {name: json.dumps(one) for name, one in made["merging"].items()}
     if made["winning"]:
         merging["winning_detours"] = json.dumps(made["winning"])
@@ -507,7 +538,9 @@ def as_toml(made: dict[str, Any]) -> str:
     for name, off_path in made["stages"]:
         _table(
             lines, "[[stages]]",
-            {"name": json.dumps(name)} | ({"off_path": "true"} if off_path else {}),
+            {"name": json.dumps(name)}
+            | ({"off_path": "true"} if off_path else {})
+            | ({"mail": json.dumps(made["mail"][name])} if name in made["mail"] else {}),
         )  # fmt: skip
     if any(rule["on"] is None for rule in made["scoring"]):
         _table(lines, "[[processing]]", {"number": "40", "step": '"demographic_score"'})

@@ -172,6 +172,8 @@ class Person:
     journeys: int = 1
     #: Requests that wait for the CRM, each with the visit whose entry asked, if one did [S24].
     waiting: list[dict[str, Any]] = attrs.field(factory=list)
+    #: What marketing mail may do, as it was last told [S12].
+    mail: str | None = None
     #: The stages that the present activity has led to, until what they ask for is told.
     entered: list[str] = attrs.field(factory=list)
 
@@ -804,6 +806,7 @@ class World:
                 "assigned_to": person.fields["assigned_to"],
                 "source": person.fields["source"],
                 "late": late,
+                "kept": [(name, person.fields[name]) for name in self.model["dimensions"]],
             }
         )
 
@@ -906,6 +909,7 @@ class World:
         """Assignment, then alerts: for the stage entered last and for the activity; what the other
         stages on the way ask for is superseded [S7][S12][S18][S24]."""
         entered, person.entered = person.entered, []
+        self._mail(person, now, activity)
         came = [*(deferred or []), *([activity] if activity else [])]
         last = entered[-1] if entered else None
         for one in deferred or []:
@@ -922,6 +926,20 @@ class World:
             for rule in self.model["alerts"]:
                 if rule["on"] == one.kind and self._holds(rule["when"], person, now, one.brings):
                     self._ask(person, rule, now, one, None, None)
+
+    def _mail(self, person: Person, now: int, activity: Activity | None) -> None:
+        """What marketing mail may do, where that has changed [S12]."""
+        mail = self.model["mail"].get(person.visit.stage)
+        if mail != person.mail:
+            person.mail = mail
+            self.requests.append(
+                {
+                    "person": person.id, "rule": "mail", "channel": "mail", "to": "marketing",
+                    "state": "sent", "at": now, "stage": person.visit.stage,
+                    "activity": activity.id if activity else None, "due_at": None,
+                    "text": mail or "as usual",
+                }
+            )  # fmt: skip
 
     def _assign(
         self, person: Person, now: int, activity: Activity | None, stage: str | None
@@ -995,6 +1013,20 @@ class World:
 
     # -------------------------------------------------------------- questions
 
+    def first_change(self, id: str) -> int | None:
+        """When time alone changes the person next, within some days; no step runs for this."""
+        world = deepcopy(self)
+        person = world.person(id)
+        assert person is not None
+        before, until = person.clock, person.clock[0] + 20 * DAY
+        position = person.clock
+        while person.clock == before and (instant := world._next(person, position)) is not None:
+            if instant > until:
+                return None
+            position = (instant, 1)
+            world.advance(person, (instant, 2))
+        return None if person.clock == before else person.clock[0]
+
     def answer(self, id: str, trigger: str | None, at: int) -> dict[str, bool] | None:
         """Which moves of a trigger, or which system moves, are open at that instant: after all that
         is due before it, and not at it; below the clock, at the clock [S20]. Nothing is known of
@@ -1048,6 +1080,7 @@ class World:
             person, activity, now=now, source=before, target=person.visit.stage, kind="merge",
             rule="merged", trigger=None, late=late,
         )  # fmt: skip
+        person.mail = self.model["mail"].get(person.visit.stage)  # nobody is told of a merge
         if not self._in_processing(person):
             deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
             person.deferred = []
