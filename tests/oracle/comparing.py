@@ -85,6 +85,7 @@ def compare(story: Story, only: Callable[[str], bool] | None = None) -> Differen
     """
     world = World(story.model, story.expected)
     recorded: list[Decision] = []
+    returned: list[Decision] = []
     lifecycle = Lifecycle(loads(as_toml(story.model)), record=recorded.append)
     lifecycle.expect_processed(sorted(story.expected))
     for number, (word, what) in enumerate(story.steps):
@@ -96,12 +97,13 @@ def compare(story: Story, only: Callable[[str], bool] | None = None) -> Differen
         elif word == "apply":
             ours = world.apply(what)
             theirs = lifecycle.apply(handed(what, story.model))
+            returned.append(theirs)
         asked = _asked(number, world, lifecycle, *what) if word == "ask" else ()
         everything = chain(
             asked,
             _differences(number, world, lifecycle, ours, theirs),
             _requests(number, world, recorded),
-            _answers(number, world, recorded),
+            _answers(number, world, recorded, returned),
         )
         for difference in everything:
             if only is None or only(difference.what):
@@ -225,30 +227,32 @@ def _asked(
             yield Difference(number, "may", any(answer.values()), may)
 
 
-def _answers(number: int, world: World, recorded: list[Decision]) -> Iterator[Difference]:
-    """What came of triggers that waited for the sort, and that each row is in one decision."""
-    deferred = {(one.person, one.activity) for one in recorded if one.result == "deferred"}
-    seen = Counter(
-        (one.activity, one.result)
+def _answers(
+    number: int, world: World, recorded: list[Decision], returned: list[Decision]
+) -> Iterator[Difference]:
+    """What came of triggers that waited, and that each row is in one decision."""
+    direct = set(map(id, returned))
+    waited = [
+        one
         for one in recorded
-        if (one.person, one.activity) in deferred and one.result not in OTHER_RESULTS
+        if one.trigger in world.triggers and one.result in ANSWERS and id(one) not in direct
+    ]
+    seen = Counter((str(one.activity), str(one.result)) for one in waited)
+    expected = Counter(
+        (activity, result) for _, activity, result in world.answers if result in ANSWERS
     )
-    expected = Counter((activity, result) for _, activity, result in world.answers)
     if seen != expected:
         yield Difference(number, "answers", expected - seen, seen - expected)
     rows = Counter((row.person, row.sequence) for one in recorded for row in one.rows)
     kept = Counter(
-        (name, row["sequence"])
-        for name, person in world.people.items()
-        for row in person.history
-        if row["to_stage"]  # the closing row of a merge is in no decision
+        (name, row["sequence"]) for name, person in world.people.items() for row in person.history
     )
     if rows != kept:
         yield Difference(number, "rows of decisions", kept - rows, rows - kept)
 
 
-#: What is said when it comes, and not when it was waited for.
-OTHER_RESULTS = ("deferred", "duplicate", "rejected", "held")
+#: The results of a trigger that was fired.
+ANSWERS = ("moved", "unchanged", "refused", "no_such_move")
 REQUESTS = (
     "person", "rule", "channel", "to", "state", "at", "stage", "activity", "due_at", "text"
 )  # fmt: skip

@@ -192,7 +192,7 @@ class World:
         self.requests: list[dict[str, Any]] = []
         #: What a merge hands over, until it is told again.
         self.again: list[dict[str, Any]] = []
-        #: What came of each trigger that waited for the sort: record, id and result.
+        #: What came of each trigger that waited, for the sort or as held: record, id and result.
         self.answers: list[tuple[str, str, str]] = []
         self.types = BASE_FIELDS | model["fields"]
         self.path = [name for name, detour in model["stages"] if not detour]
@@ -287,6 +287,11 @@ class World:
         if name in self.triggers and name not in raised:
             return {"trigger": name, "asks": True}
         return None
+
+    def _trigger(self, activity: Activity) -> str | None:
+        """What the activity asks for, if any move is asked for in this way [S7]."""
+        trigger = (self._kind(activity.kind) or {}).get("trigger")
+        return trigger if trigger in self.triggers else None
 
     def tick(self, until: int) -> None:
         """All that is due up to then happens [S20]."""
@@ -398,7 +403,9 @@ class World:
         for one in sorted(waiting, key=lambda one: one.order):
             if one in self.held:
                 self.held.remove(one)
-                self.apply(one)
+                result = self.apply(one)["result"]
+                if self._trigger(one) is not None:
+                    self.answers.append((one.person, one.id, result))
 
     def _start(self, name: str) -> Any:
         declared = self.types[name]
@@ -432,8 +439,7 @@ class World:
         self._data(person, activity, now)
         self._score(person, activity, now)
         self._fit_anew(person, inputs, now)
-        kind = self._kind(activity.kind) or {}
-        trigger = kind.get("trigger") if kind.get("trigger") in self.triggers else None
+        trigger = self._trigger(activity)
         result = None
         if self._in_processing(person):
             asks = [rule for rule in self.model["alerts"] if rule["on"] == activity.kind]
@@ -664,8 +670,8 @@ class World:
 
     def _fire_deferred(self, person: Person, one: Activity, late: bool, now: int) -> None:
         before = (person.fields["owner"], person.fields["assigned_to"])
-        trigger = (self._kind(one.kind) or {}).get("trigger")
-        if trigger is not None and trigger in self.triggers:
+        trigger = self._trigger(one)
+        if trigger is not None:
             result = self._fire(person, trigger, now, one, late, before)
             self.answers.append((one.person, one.id, result))
 
@@ -1069,7 +1075,7 @@ class World:
         self._close(other, activity, now, late)
         self._hand_over(other, person, now, taken=winner is other)
         self._merge_fields(person, winner, yielder, now)
-        person.visit = deepcopy(winner.visit)
+        person.visit = winner.visit
         person.journeys = max(person.journeys, other.journeys)
         for key, points in other.given.items():
             person.given[key] = person.given.get(key, 0) + points
@@ -1080,21 +1086,32 @@ class World:
             person, activity, now=now, source=before, target=person.visit.stage, kind="merge",
             rule="merged", trigger=None, late=late,
         )  # fmt: skip
-        person.mail = self.model["mail"].get(person.visit.stage)  # nobody is told of a merge
-        if not self._in_processing(person):
+        merged_stage, result = person.visit.stage, None
+        trigger = self._trigger(activity) if activity.kind == "merged" else None
+        if self._in_processing(person):
+            if trigger is not None:
+                person.deferred.append((activity, late))
+                result = "deferred"
+        else:
             deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
             person.deferred = []
             for one, was_late in deferred:
                 self._fire_deferred(person, one, was_late, now)
-            self._run_to_completion(person, now, activity, late)
+            owners = (person.fields["owner"], person.fields["assigned_to"])
+            if trigger is not None:
+                result = self._fire(person, trigger, now, activity, late, owners)
+                self.answers.append((activity.person, activity.id, result))
+            self._run_to_completion(person, now, activity, late, owners)
             self._note_conditions(person, now)
+            if person.visit.stage == merged_stage:
+                person.mail = self.model["mail"].get(merged_stage)  # nobody is told of a merge
             self._aftermath(person, now, activity, [one for one, _ in deferred])
         again, self.again = self.again, []
         for waits in again:
             self._tell(person, waits["rule"], waits["request"], "held", now)
         if person.fields["crm_synced_at"] is not None:
             self._let_go(person, now)
-        return self._decision(person, rows)
+        return self._decision(person, rows, result)
 
     def _standing(self, person: Person) -> tuple[Any, ...]:
         """The winning visit is the least: highest rank, path before detour but for detours that the
