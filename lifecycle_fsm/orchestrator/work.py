@@ -316,9 +316,11 @@ class Work:
         more, entered, came = self._catch_up(survivor, firing, (), kind)
         machine.advance_clock(survivor, now, 0)
         cause = Cause(activity.id, _record(survivor, activity))
+        # What the CRM's record is there for goes out at once: it is released, not held.
+        waits = () if survivor.crm_synced_at is not None else theirs
         requests = (
             *ours,
-            *(held.asking.again(survivor, now, held) for held in theirs),
+            *(held.asking.again(survivor, now, held) for held in waits),
             *self._after.follow(survivor, now, stage, entered, came, cause),
         )
         self._log(activity)

@@ -111,7 +111,8 @@ def test_r42_every_part_is_read_as_it_is_written() -> None:
     fade = model.decay[0]
     assert (fade.every, fade.since) == (timedelta(days=30), "scored_at")
     answer, boss = model.deadlines
-    assert (answer.after, answer.to) == (Length(timedelta(hours=4)), (Field("owner"), Token("desk")))
+    assert answer.after == Length(timedelta(hours=4))
+    assert answer.to == (Field("owner"), Token("desk"))
     assert (boss.after, boss.escalates, boss.send) == (
         Length(timedelta(days=1), "days"), "answer", None
     )  # fmt: skip
