@@ -56,6 +56,10 @@ def _hours(value: str | Mapping[str, str]) -> dict[str, str]:
     return dict.fromkeys(WEEKDAYS[:5], value)
 
 
+#: What is said of anything that is none.
+NO_LENGTH = "not a length of time: write '10 minutes', '4 hours' or '2 days'"
+
+
 @attrs.frozen
 class Length:
     """How long an agreement runs, in the unit in which it was agreed [S21].
@@ -82,9 +86,7 @@ class Length:
         match = re.fullmatch(r"\s*([0-9]{1,9})\s+(\w+?)s?\s*", text)
         size = _UNITS.get(match[2]) if match else None
         if match is None or size is None:
-            raise RecordError(
-                f"{text!r} is not a length of time: write '10 minutes', '4 hours' or '2 days'"
-            )
+            raise RecordError(f"{text!r} is {NO_LENGTH}")
         counts: dict[str, Counts] = {"day": "days", "week": "weeks"}
         try:
             return cls(timedelta(seconds=int(match[1]) * size), counts.get(match[2], "time"))

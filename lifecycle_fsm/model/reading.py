@@ -18,7 +18,7 @@ from lifecycle_fsm.errors import GuardSyntaxError, LifecycleError, ModelError, P
 from lifecycle_fsm.fields import KINDS, FieldDef, FieldType
 from lifecycle_fsm.guard import Always, Const, Guard, Term, parse_guard
 from lifecycle_fsm.model import building, layout
-from lifecycle_fsm.model.agreements import Calendar, Length, read_receivers
+from lifecycle_fsm.model.agreements import NO_LENGTH, Calendar, Length, read_receivers
 from lifecycle_fsm.model.definition import (
     OTHERWISE,
     ActivityKind,
@@ -156,7 +156,7 @@ class _Reader:
 
     def length(self, where: str, raw: Any) -> Length:
         if not isinstance(raw, str):
-            self.problem(where, f"{raw!r} is not a length of time: write '10 minutes' or '2 days'")
+            self.problem(where, f"{raw!r} is {NO_LENGTH}")
             return Length(timedelta(0))
         return self.attempt(where, partial(Length.read, raw), Length(timedelta(0)))
 

@@ -35,7 +35,12 @@ class {person}(Person):
 _PERSON = """\
     @property
     def stage(self) -> Stage: ...
-    def fire(
+"""
+
+# The triggers of this model only, where Person takes any text: a narrower type than a subclass may
+# ask for, and meant to be.
+_ASKING = """\
+    def fire(  # type: ignore[override]
         self,
         trigger: Trigger,
         *,
@@ -43,8 +48,10 @@ _PERSON = """\
         activity: str | None = None,
         **payload: object,
     ) -> Decision: ...
-    def may(self, trigger: Trigger, *, at: datetime | str) -> bool: ...
-    def explain(
+    def may(  # type: ignore[override]
+        self, trigger: Trigger, *, at: datetime | str
+    ) -> bool: ...
+    def explain(  # type: ignore[override]
         self, trigger: Trigger | None = None, *, at: datetime | str
     ) -> tuple[Refusal, ...]: ...
 """
@@ -81,7 +88,8 @@ def stub(model: Model) -> str:
         triggers=f"Literal[{triggers}]" if triggers else "str",
         person=person,
     )
-    text += _PERSON
+    # A model without triggers leaves the methods as every person has them.
+    text += _PERSON + (_ASKING if triggers else "")
     text += "".join(f"    {one.name}: {_annotation(one.type)}\n" for one in model.fields)
     text += "".join(_TRIGGER.format(name=name) for name in model.triggers)
     return text + _LIFECYCLE.format(

@@ -312,18 +312,15 @@ class Work:
             result: Result = "unchanged" if trigger is None else "deferred"
             merged = fired(result, survivor, firing, activity.id, kind, (), "", tuple(ours))
             return [merged, closing]
-        waiting = [
-            held.asking.again(survivor, now, held)
-            for held in theirs
-            if survivor.crm_synced_at is None  # or it is released at once
-        ]
         # The row of the merge itself asks for nothing: nobody has entered anything by it.
         more, entered, came = self._catch_up(survivor, firing, (), kind)
         machine.advance_clock(survivor, now, phase)
         cause = Cause(activity.id, _record(survivor, activity))
+        # What the CRM's record is there for goes out at once: it is released, not held.
+        waits = () if survivor.crm_synced_at is not None else theirs
         requests = (
             *ours,
-            *waiting,
+            *(held.asking.again(survivor, now, held) for held in waits),
             *self._after.follow(survivor, now, stage, entered, came, cause),
         )
         self._log(activity)

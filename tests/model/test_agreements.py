@@ -15,6 +15,7 @@ from lifecycle_fsm.model import (
     Calendar,
     Deadline,
     Decay,
+    Length,
     ScoreRule,
     dumps,
     to_plain,
@@ -110,8 +111,11 @@ def test_r42_every_part_is_read_as_it_is_written() -> None:
     fade = model.decay[0]
     assert (fade.every, fade.since) == (timedelta(days=30), "scored_at")
     answer, boss = model.deadlines
-    assert (answer.after, answer.to) == (timedelta(hours=4), (Field("owner"), Token("desk")))
-    assert (boss.escalates, boss.send) == ("answer", None)
+    assert answer.after == Length(timedelta(hours=4))
+    assert answer.to == (Field("owner"), Token("desk"))
+    assert (boss.after, boss.escalates, boss.send) == (
+        Length(timedelta(days=1), "days"), "answer", None
+    )  # fmt: skip
     assert model.assignment[0].to == (Token("team"),)
     hand, sync = model.alerts
     assert (hand.to, hand.include) == ((Const("hook"),), ("email", "behavior_score"))
@@ -144,7 +148,7 @@ def test_the_python_form_is_the_same_model() -> None:
             Deadline(
                 name="boss",
                 stage="mql",
-                after=timedelta(days=1),
+                after="1 day",
                 calendar="office",
                 escalates="answer",
             ),

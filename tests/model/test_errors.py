@@ -33,6 +33,8 @@ STAGES = [
 ]
 SORT = [{"name": "all", "when": "otherwise", "to": "mal"}]
 STEP = {"from": "mal", "to": "mql", "name": "step"}
+#: Rules of fit need the step that gives new people their score.
+FIT = {"processing": [{"number": 40, "step": "demographic_score"}]}
 
 
 def plain(**changes: Any) -> dict[str, Any]:
@@ -136,7 +138,7 @@ SHAPE: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["moves[0] mal -> mql, then behavior_score: a list stands only in .is_in(…)"],
     ),
     "points that cannot be read": (
-        {"scoring": [{"name": "a", "points": "1 +"}]},
+        {"scoring": [{"name": "a", "on": "web_visit", "points": "1 +"}]},
         [
             "scoring[0] a, points: something is missing at the end: a field, a value or a guard "
             "(column 4 of '1 +')"
@@ -152,11 +154,14 @@ SHAPE: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "a length of time": (
         {"settle": "ten minutes"},
-        ["settle: 'ten minutes' is not a length of time: write '10 minutes' or '2 days'"],
+        [
+            "settle: 'ten minutes' is not a length of time: write '10 minutes', '4 hours' or "
+            "'2 days'"
+        ],
     ),
     "a length of time as a number": (
         {"settle": 10},
-        ["settle: 10 is not a length of time: write '10 minutes' or '2 days'"],
+        ["settle: 10 is not a length of time: write '10 minutes', '4 hours' or '2 days'"],
     ),
     "a field without a type": (
         {"fields": {"tier": {"label": "tier"}}},
@@ -748,14 +753,14 @@ STRUCTURE: dict[str, tuple[dict[str, Any], list[str]]] = {
         ],
     ),
     "scores that read the stage": (
-        {"scoring": [{"name": "a", "when": "stage == 'mal'", "points": 3}]},
+        {"scoring": [{"name": "a", "when": "stage == 'mal'", "points": 3}], **FIT},
         [
             "scoring[0] a: it reads 'stage': data and scoring come before the lifecycle and never "
             "read the stage"
         ],
     ),
     "fit that depends on interest": (
-        {"scoring": [{"name": "a", "when": "behavior_score >= 3", "points": 3}]},
+        {"scoring": [{"name": "a", "when": "behavior_score >= 3", "points": 3}], **FIT},
         [
             "scoring[0] a: without 'on' these are points for how well somebody fits, and cannot "
             "depend on the 'behavior_score'"
@@ -768,7 +773,8 @@ STRUCTURE: dict[str, tuple[dict[str, Any], list[str]]] = {
                 {"name": "b", "points": "0.5"},
                 {"name": "c", "points": "$points"},
                 {"name": "c", "points": 1},
-            ]
+            ],
+            **FIT,
         },
         [
             "scoring: 'c' stands here 2 times; each needs its own",
@@ -991,7 +997,7 @@ PYTHON: dict[str, tuple[dict[str, Any], list[str]]] = {
             "sort": [SortRule(name="a", when=opaque, target=MAL), OTHERWISE],
             "guards": {"fits": opaque},
             "data": [DataRule(on="web_visit", when=opaque, then={"hand_raised": True})],
-            "scoring": [ScoreRule(name="b", when=opaque, points=1)],
+            "scoring": [ScoreRule(name="b", when=opaque, points=1, on="web_visit")],
         },
         [
             "guards.fits: a Python function can guard a move only, not this",

@@ -127,6 +127,10 @@ reads = ["domain", "country"]
 writes = "rate"
 label = "ask the bureau"
 
+[[processing]]
+number = 40
+step = "demographic_score"
+
 [[data]]
 name = "hand_raise"
 on = "form_filled"
@@ -194,7 +198,7 @@ then.seats = "max(seats - 1, 1)"
 then.rate = 0.25
 then.warm = "not fits"
 then.hand_raised = false
-then.rejection_reason = "''"
+then.rejection_reason = "'none'"
 
 [[moves]]
 name = "recycled_to_gone"
@@ -209,6 +213,9 @@ from = "recycled"
 to = "mal"
 when = "rested"
 """
+
+
+FIT = StepDef(number=40, use="demographic_score")
 
 
 def acme(**changes: Any) -> Model:
@@ -284,6 +291,7 @@ def acme(**changes: Any) -> Model:
                 writes="rate",
                 label="ask the bureau",
             ),
+            FIT,
         ],
         "data": [
             DataRule(
@@ -331,7 +339,7 @@ def acme(**changes: Any) -> Model:
                     "rate": 0.25,
                     "warm": ~fits,
                     "hand_raised": False,
-                    "rejection_reason": "''",
+                    "rejection_reason": "'none'",
                 },
             ),
             recycled.detour(gone, p.unsubscribed, priority=1),
@@ -437,7 +445,7 @@ def test_what_a_python_model_keeps_is_out_of_the_reach_of_who_wrote_it() -> None
     tokens: dict[str, Any] = {"list": [1]}
     step = StepDef(number=20, use="enrich", options=options)
     model = loads(TEXT)
-    model = attrs.evolve(model, tokens={**model.tokens, **tokens}, processing=[step])
+    model = attrs.evolve(model, tokens={**model.tokens, **tokens}, processing=[step, FIT])
     version = model.version
     options["columns"]["staff"] = "rate"
     tokens["list"].append(2)
@@ -581,7 +589,7 @@ class HalfWrongPerson(Person):
     seats: int = attrs.Factory(lambda self: len(self.id), takes_self=True)
     rate: float = attrs.field(default=-1.0, metadata={"minimum": 0})
     stage_entered_at: int = 3  # type: ignore[assignment]
-    tags: str = attrs.Factory(str)
+    tags: str = attrs.Factory(lambda: "new")
 
 
 @attrs.define

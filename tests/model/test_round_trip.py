@@ -174,8 +174,9 @@ def models(draw: st.DrawFn) -> Model:
                     st.dictionaries(WORDS, st.integers(0, 9) | st.lists(WORDS), max_size=2)
                 ),
             )
-            for number in draw(st.lists(st.integers(1, 89), unique=True, max_size=2))
-        ],
+            for number in draw(st.lists(st.integers(1, 88), unique=True, max_size=2))
+        ]
+        + [StepDef(number=89, use="demographic_score")],
         kinds=[
             ActivityKind(
                 name="called",

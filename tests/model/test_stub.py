@@ -71,6 +71,7 @@ def test_a_model_without_triggers_has_a_stub_too() -> None:
     )
     compile(stub(model), "tiny.pyi", "exec")
     assert "Trigger: TypeAlias = str" in stub(model)
+    assert "ignore[override]" not in stub(model).partition("class TinyLifecycle")[0]
 
 
 @pytest.mark.parametrize("name", shipped())

@@ -219,16 +219,16 @@ def test_s20_the_result_never_depends_on_how_often_ticks_come(
     assert mine == theirs
 
 
-def test_s9_a_return_behind_its_detour_that_failed_is_tried_again_at_its_instant() -> None:
-    orchestrator = Orchestrator(
-        small(move("back", "x", "a", when="always", then=TOO_LARGE), settle=0 * SECOND)
+def test_s11_a_return_that_failed_is_tried_again_at_its_instant() -> None:
+    orchestrator, person = running(
+        move("back", "x", "a", when="days in stage >= 1", then=TOO_LARGE),
+        fields={"start": "x", "big": HUGE},
     )
-    orchestrator.apply(act("0", "created", T, start="x", big=HUGE))
-    person = orchestrator.people["p"]
-    orchestrator.tick(T)
-    orchestrator.tick(T + SECOND)
+    orchestrator.tick(T + 2 * DAY)
+    orchestrator.tick(T + 3 * DAY)
     assert list(orchestrator.parked) == ["p"]
+    assert (person.stage, person.clock) == ("x", T)
     person.big = 1.0  # type: ignore[attr-defined]
-    (decision,) = orchestrator.retry(T + SECOND)
-    assert (decision.stage, decision.now) == ("a", T + timedelta(microseconds=1))
+    (decision,) = orchestrator.retry(T + 4 * DAY)
+    assert (decision.stage, decision.now) == ("a", T + DAY)
     assert not orchestrator.parked

@@ -15,6 +15,7 @@ from lifecycle_fsm import (
     Lifecycle,
     ModelError,
     ScoreRule,
+    StepDef,
     load,
     stamps,
 )
@@ -44,38 +45,31 @@ RANKS = {stage: rank for rank, stage in enumerate(PATH)}
 # ------------------------------------------------------------------ the stage
 
 
+def weight(stage: str) -> int:
+    """The highest rank wins, the path beats a detour, original processing loses to all."""
+    return -1 if stage == "new" else RANKS.get(stage, 0)
+
+
 @pytest.mark.parametrize(("ours", "theirs"), [*product((*PATH, *DETOURS), repeat=2)])
-def test_s23_highest_rank_wins_path_beats_detour_and_a_tie_keeps_the_survivor(
-    ours: str, theirs: str
-) -> None:
+def test_s23_the_winning_visit_goes_on_whoever_survives(ours: str, theirs: str) -> None:
     orchestrator, person, loser = pair(ours, theirs)
-
-    def weight(stage: str) -> int:
-        return {"new": -1, "x": 0, "y": 0}.get(stage, RANKS.get(stage, 0))
-
-    expected = theirs if weight(theirs) > weight(ours) else ours
-    known = len(person.history)
+    # Both entered at once, so that a tie is the smaller record's.
+    theirs_wins = weight(theirs) > weight(ours)
+    expected = theirs if theirs_wins else ours
     decision = merge(orchestrator)
-    assert person.stage == expected
+    assert (person.stage, person.stage_entered_at) == (expected, T)
+    assert (person.journey, person.journey_started_at) == (1, T)
     check_chain(person.history)
     assert decision.result == ("unchanged" if expected == ours else "moved")
     assert decision.moved is (expected != ours)
     assert decision.requests == ()
-    rows = person.history[known:]
-    if ours == theirs == "new":
-        assert rows == ()  # both wait for the sort, which is still to come
-    else:
-        (row,) = rows
-        assert (row.kind, row.rule, row.trigger, row.activity) == ("merge", "merged", None, "m")
-        assert (row.from_stage, row.to_stage, row.now, row.at) == (ours, expected, MERGED, MERGED)
-        back = ours in DETOURS and expected in PATH
-        assert row.journey == person.journey == 1 + back
-        forward = ours in PATH and expected in PATH
-        passed = PATH[RANKS[ours] + 1 : RANKS[expected]] if forward else ()
-        assert (row.passed_over, row.credit) == (passed, False)
-        assert row.visits is (expected != ours)
-    entered = MERGED if expected != ours else T
-    assert person.stage_entered_at == entered
+    (row,) = decision.rows
+    assert row == person.history[-1]
+    assert (row.kind, row.rule, row.trigger, row.activity) == ("merge", "merged", None, "m")
+    assert (row.from_stage, row.to_stage, row.now, row.at) == (ours, expected, MERGED, MERGED)
+    assert (row.passed_over, row.credit, row.visits) == ((), False, False)
+    assert (row.journey_record, row.journey) == ("q" if theirs_wins else "p", 1)
+    assert row.entered_at == T
     closing = loser.history[-1]
     assert (closing.from_stage, closing.to_stage, closing.kind, closing.rule) == (
         theirs,
@@ -95,20 +89,61 @@ def test_s25_a_merge_that_leaves_the_stage_is_no_visit() -> None:
     assert "" not in loser.stamps
 
 
-def test_s6_who_comes_off_a_detour_by_a_merge_begins_the_next_journey() -> None:
+def test_s23_who_comes_off_a_detour_by_a_merge_walks_on_in_the_journey_that_won() -> None:
     orchestrator, person, _ = pair("x", "c")
     merge(orchestrator)
-    assert (person.stage, person.journey, person.journey_started_at) == ("c", 2, MERGED)
+    assert (person.stage, person.journey, person.journey_started_at) == ("c", 1, T)
+    assert person.history[-1].journey_record == "q"
 
 
-def test_s21_deadlines_of_a_stage_that_was_taken_over_count_from_then() -> None:
+#: Which detours the model names as winning, the stages of both records, and who wins.
+WINNING: dict[str, tuple[tuple[str, ...], str, str, str]] = {
+    "a detour that wins beats the end of the path": (("x",), "x", "d", "p"),
+    "from the other side": (("x",), "d", "x", "q"),
+    "the other detour wins nothing": (("x",), "y", "a", "q"),
+    "it beats another detour": (("x",), "y", "x", "q"),
+    "two that win are a tie": (("x", "y"), "y", "x", "p"),
+    "it beats original processing": (("x",), "new", "x", "q"),
+    "without any, the path wins": ((), "x", "d", "q"),
+}
+
+
+@pytest.mark.parametrize(
+    ("winning", "ours", "theirs", "winner"), WINNING.values(), ids=WINNING.keys()
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_s23_detours_that_the_model_names_as_winning(
+    winning: tuple[str, ...], ours: str, theirs: str, winner: str, turned: bool
+) -> None:
+    orchestrator, *_ = pair(ours, theirs, winning_detours=winning)
+    survivor, loser = "qp" if turned else "pq"
+    merge(orchestrator, loser, to=survivor)
+    person = orchestrator.survivor("p")
+    assert person.id == survivor
+    assert person.stage == {"p": ours, "q": theirs}[winner]
+    assert person.history[-1].journey_record == winner
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_s23_a_tie_keeps_the_older_entry(turned: bool) -> None:
+    orchestrator, *_ = pair("a", "a", moves=(move("on", "a", "b", on="go"),))
+    for name, days in (("p", 3), ("q", 2)):
+        orchestrator.apply(act("1", "go", T + days * DAY, name))
+    survivor, loser = "qp" if turned else "pq"
+    merge(orchestrator, loser, to=survivor)
+    person = orchestrator.survivor("p")
+    assert (person.stage, person.stage_entered_at) == ("b", T + 2 * DAY)
+    assert person.history[-1].journey_record == "q"
+
+
+def test_s21_deadlines_of_the_visit_that_won_go_on() -> None:
     deadlines = (Deadline(name="slow", stage="b", after=30 * DAY),)
-    for ours, due in (("a", MERGED), ("b", T)):
+    for ours in "ab":
         orchestrator, person, _ = pair(ours, "b", deadlines=deadlines)
         merge(orchestrator)
         decisions = orchestrator.tick(T + 90 * DAY)
         assert [(one.kind, one.person, one.now) for one in decisions] == [
-            ("deadline", "p", due + 30 * DAY)
+            ("deadline", "p", T + 30 * DAY)
         ]
         assert person.stage == "b"
 
@@ -193,7 +228,8 @@ def test_s14_a_merge_of_two_who_wait_is_heard_after_the_sort() -> None:
 # ------------------------------------------------------------------ the fields
 
 
-#: The field, the rule of the model, what survivor and loser have, and what is kept.
+#: The field, the rule of the model, what the record whose visit wins has and what the other has,
+#: and what is kept. ``survivor`` and ``loser`` speak of these two.
 KEPT: dict[str, tuple[str, str | None, Any, Any, Any]] = {
     "max": ("level", "max", 3, 8, 8),
     "max of below zero": ("level", "max", -3, -8, -3),
@@ -213,7 +249,7 @@ KEPT: dict[str, tuple[str, str | None, Any, Any, Any]] = {
     "a text of the loser": ("company", "loser", "Acme", "Bolt", "Bolt"),
     "only the survivor has one": ("company", "loser", "Acme", None, "Acme"),
     "only the loser has one": ("company", "survivor", None, "Bolt", "Bolt"),
-    "an empty text is none": ("source", "survivor", "", "web", "web"),
+    "a text without content is none": ("source", "survivor", " ", "web", "web"),
     "max where only one has one": ("employees", "max", None, 50, 50),
     "min where only one has one": ("employees", "min", None, 50, 50),
     "sum where only one has one": ("employees", "sum", 50, None, 50),
@@ -234,7 +270,7 @@ KEPT: dict[str, tuple[str, str | None, Any, Any, Any]] = {
     "source": ("source", None, "web", "fair", "web"),
     "who made it": ("created_by", None, "marketing", "sales", "marketing"),
     "a field of the model": ("level", None, 3, 8, 3),
-    "a text of the model": ("tier", None, "", "gold", "gold"),
+    "a text of the model": ("tier", None, None, "gold", "gold"),
     "the CRM": ("crm_synced_at", None, None, T, T),
     # In place of the default.
     "behavior by the model": ("behavior_score", "sum", 10, 40, 50),
@@ -242,22 +278,25 @@ KEPT: dict[str, tuple[str, str | None, Any, Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("field", "rule", "mine", "yours", "kept"), KEPT.values(), ids=KEPT.keys())
+@pytest.mark.parametrize(("field", "rule", "wins", "other", "kept"), KEPT.values(), ids=KEPT.keys())
+@pytest.mark.parametrize("turned", [False, True], ids=["winner survives", "winner is folded in"])
 def test_s23_each_field_by_its_rule(
-    field: str, rule: str | None, mine: Any, yours: Any, kept: Any
+    field: str, rule: str | None, wins: Any, other: Any, kept: Any, turned: bool
 ) -> None:
-    orchestrator, person, loser = pair(
-        "b",
+    orchestrator, *_ = pair(
         "c",
+        "b",
         fields=(*FIELDS, FieldDef("tier", FieldType("str"))),
         merging={field: rule} if rule else {},
-        mine={field: mine},
-        yours={field: yours},
+        mine={field: wins},
+        yours={field: other},
     )
-    before = getattr(loser, field)
-    merge(orchestrator)
-    assert getattr(person, field) == kept
-    assert getattr(loser, field) == before  # the closed record stays as it was
+    survivor, loser = "qp" if turned else "pq"
+    before = getattr(orchestrator.people[loser], field)
+    merge(orchestrator, loser, to=survivor)
+    person = orchestrator.people[survivor]
+    assert (person.stage, getattr(person, field)) == ("c", kept)
+    assert getattr(orchestrator.people[loser], field) == before  # it stays as it was
 
 
 def test_s23_a_sum_stays_within_the_bounds_of_the_field() -> None:
@@ -277,7 +316,12 @@ def test_s18_the_fit_is_computed_anew_from_what_both_knew() -> None:
         ScoreRule(name="senior", when="seniority == 'vp'", points=20),
         ScoreRule(name="large", when="employees >= 50", points=15),
     )
-    orchestrator, person, _ = pair(scoring=rules, mine={"seniority": "vp"}, yours={"employees": 80})
+    orchestrator, person, _ = pair(
+        scoring=rules,
+        processing=(StepDef(number=40, use="demographic_score"),),
+        mine={"seniority": "vp"},
+        yours={"employees": 80},
+    )
     assert person.demographic_score == 20
     merge(orchestrator)
     assert person.demographic_score == 35
@@ -435,7 +479,7 @@ AGAIN: dict[str, tuple[str, str, str]] = {
 
 
 @pytest.mark.parametrize(("to", "loser", "result"), AGAIN.values(), ids=AGAIN.keys())
-def test_s23_to_merge_what_is_one_person_already_changes_nothing(
+def test_s23_to_merge_what_is_one_person_already_moves_the_clock_only(
     to: str, loser: str, result: str
 ) -> None:
     orchestrator, person, _ = pair()
@@ -443,8 +487,9 @@ def test_s23_to_merge_what_is_one_person_already_changes_nothing(
     merge(orchestrator)
     before = {**slots(person), "_seen": None}
     decision = merge(orchestrator, loser, MERGED + HOUR, "again", to)
-    assert decision.result == result
-    assert ({**slots(person), "_seen": None} == before) is (result == "unchanged")
+    assert (decision.result, person.clock) == (result, MERGED + HOUR)
+    after = {**slots(person), "_seen": None, "_clock": before["_clock"]}
+    assert (after == before) is (result == "unchanged")
     # It has been seen: sent again it is a duplicate.
     assert merge(orchestrator, loser, MERGED + HOUR, "again", to).result == "duplicate"
 
@@ -464,6 +509,7 @@ def test_s23_a_recycled_and_an_accepted_record_are_accepted() -> None:
     lifecycle.apply("new", "sales_touched", at=T + DAY)
     lifecycle.apply("old", "merged", at=T + 2 * DAY, loser="new")
     old = lifecycle.person("old")
-    assert (old.stage, old.journey) == ("sal", 2)
+    assert (old.stage, old.journey, old.stage_entered_at) == ("sal", 1, T + DAY)
     assert [row.kind for row in old.history[-2:]] == ["detour", "merge"]
+    assert old.history[-1].journey_record == "new"
     assert lifecycle.person("new") is old

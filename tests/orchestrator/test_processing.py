@@ -155,13 +155,13 @@ def test_s14_system_moves_wait_for_the_deferred_triggers() -> None:
     ]
 
 
-def test_s9_what_the_sort_entered_counts_for_the_triggers_and_moves_behind_it() -> None:
+def test_s14_a_deferred_trigger_may_lead_out_of_a_detour_into_which_a_move_leads_back() -> None:
     model = small(move("over", "x", "y", on="over"), move("swing", "y", "x"), settle=MINUTE)
     orchestrator = Orchestrator(model)
     orchestrator.apply(act("0", "created", T, start="x"))
     orchestrator.apply(act("1", "over", T + SECOND))
     orchestrator.tick(T + MINUTE)
-    assert [row.to_stage for row in orchestrator.people["p"].history] == ["new", "x", "y"]
+    assert [row.to_stage for row in orchestrator.people["p"].history] == ["new", "x", "y", "x"]
 
 
 def test_s11_a_deferred_trigger_that_fails_leaves_the_person_in_processing() -> None:
@@ -177,8 +177,8 @@ def test_s11_a_deferred_trigger_that_fails_leaves_the_person_in_processing() -> 
     before = slots(person)
     assert [one.result for one in orchestrator.tick(T + HOUR)] == ["parked"]
     after = slots(person)
-    # Only the clock has gone on, and the timer does not ring again.
-    assert {name for name in after if after[name] != before[name]} <= {"_due", "_clock", "_phase"}
+    # The timer does not ring again; the clock is where it was, for nothing has happened.
+    assert {name for name in after if after[name] != before[name]} == {"_due", "_settles_at"}
     orchestrator.apply(act("3", "changed", T + DAY, big=0.0))
     assert person.stage == "new"
     orchestrator.retry(T + DAY)
@@ -201,20 +201,29 @@ PROCESSED = T + MINUTE
 
 
 def test_s14_settle_and_a_logged_processed_give_the_same_history() -> None:
-    """The clock's end of processing, logged with its results, is one that a replay can use."""
-    recorded: list[Decision] = []
-    live = waterfall(record=recorded.append)
+    """The clock's end of processing is logged with its results, and a replay uses it."""
+    kept: list[Activity] = []
+    live = waterfall(log=kept.append)
     for activity in LOG:
         live.apply(activity)
-    (ended,) = (one for one in recorded if one.kind == "processed")
-    assert ended.now == PROCESSED
+    (ended,) = (one for one in kept if one.kind == "processed")
+    assert (ended.at, ended.id) == (PROCESSED, "processed:settled")
+    # Another system's log has the same under an id of its own.
     logged = logged_end(live.people["p"], PROCESSED)
+    assert {**ended.payload} == {**logged.payload}
 
-    replay = waterfall()
-    replay.expect_processed(["p"])
-    for activity in [*LOG[:2], logged, *LOG[2:]]:
-        replay.apply(activity)
-    assert told(replay.people["p"].history) == told(live.people["p"].history)
+    replay, foreign = waterfall(), waterfall()
+    for orchestrator, end in ((replay, ended), (foreign, logged)):
+        orchestrator.expect_processed(["p"])
+        for activity in [*LOG[:2], end, *LOG[2:]]:
+            orchestrator.apply(activity)
+    live_rows = told(live.people["p"].history)
+    assert told(replay.people["p"].history) == live_rows
+    renamed = {"processed": "processed:settled"}
+    assert [
+        row | {"activity": renamed.get(row["activity"], row["activity"])}
+        for row in told(foreign.people["p"].history)
+    ] == live_rows
     fields = load("waterfall").field_types
     assert {n: getattr(replay.people["p"], n) for n in fields} == {
         n: getattr(live.people["p"], n) for n in fields
@@ -338,7 +347,8 @@ def test_s11_who_was_parked_at_the_instant_of_creation_is_at_that_instant_still(
     orchestrator.apply(act("0", "created", T, big=HUGE))
     before = slots(orchestrator.people["p"])
     assert orchestrator.tick(T)[0].result == "parked"
-    assert {**slots(orchestrator.people["p"]), "_due": None} == {**before, "_due": None}
+    timers = {"_due": None, "_settles_at": None}
+    assert {**slots(orchestrator.people["p"]), **timers} == {**before, **timers}
     assert orchestrator.apply(act("1", "web_visit", T)).late is False
 
 
