@@ -1,4 +1,4 @@
-"""Somebody is found by id, e-mail address or name."""
+"""Somebody is found by id, e-mail address or name (R53)."""
 
 from __future__ import annotations
 

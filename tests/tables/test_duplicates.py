@@ -1,4 +1,4 @@
-"""Records with the e-mail address of an earlier one."""
+"""Records with the e-mail address of an earlier one (R57)."""
 
 from __future__ import annotations
 
