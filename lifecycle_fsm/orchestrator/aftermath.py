@@ -10,6 +10,7 @@ from typing import NamedTuple
 from lifecycle_fsm.alerts import Alerts, Dues, released
 from lifecycle_fsm.assignment import Assignment
 from lifecycle_fsm.effects import NO_PAYLOAD, Payloads
+from lifecycle_fsm.history import ROW, shared_hop
 from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
@@ -62,7 +63,10 @@ class Aftermath:
         alerts = self._alerts
         dues = partial(self._machine.agenda.due_by, person)
         last = entered[-1] if entered else None
+        assignee = person.assigned_to
         found += self._assign(person, now, last, came, cause, dues)
+        if last is not None and person.assigned_to != assignee:
+            _name_assignee(person)
         for stage in entered[:-1]:
             found += alerts.entering(person, stage, now, cause, dues, superseded=True)
         if last is not None:
@@ -110,3 +114,11 @@ class Aftermath:
                     )
                 )
         return found
+
+
+def _name_assignee(person: Person) -> None:
+    """Let the row of an entry name whom that entry assigned: it is written before anybody is, and
+    who must act is asked by the stage that was entered [S25]. Nobody has seen the row yet."""
+    history = person._history
+    hop = shared_hop(*history[-ROW]._replace(assigned_to=person.assigned_to))
+    person._history = (*history[:-ROW], hop, *history[1 - ROW :])

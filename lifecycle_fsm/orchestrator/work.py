@@ -195,7 +195,7 @@ class Work:
         result: Result = "moved" if firing.entered else "unchanged"
         first = fired(result, person, firing, activity, "processed", (), skipped, requests)
         self._log(processed)
-        return _in_order(first, found)
+        return _in_order(person, first, found)
 
     def _catch_up(
         self, person: Person, firing: Firing, entered: tuple[str, ...], kind: str
@@ -325,7 +325,7 @@ class Work:
         )
         self._log(activity)
         merged = fired("unchanged", survivor, firing, activity.id, kind, (), "", requests)
-        first, *others = _in_order(merged, more)
+        first, *others = _in_order(survivor, merged, more)
         return [attrs.evolve(first, result="moved") if first.moved else first, closing, *others]
 
     def _go_on(self, survivor: Person, loser: Person, firing: Firing, *, loser_wins: bool) -> None:
@@ -384,9 +384,12 @@ def _record(person: Person, activity: Activity) -> str | None:
     return activity.person if activity.person != person.id else None
 
 
-def _in_order(first: Decision, others: list[Decision]) -> list[Decision]:
+def _in_order(person: Person, first: Decision, others: list[Decision]) -> list[Decision]:
     """The decisions of one piece of work, the first without the rows of the others, which were
-    made behind its own."""
+    made behind its own; all with the rows as they are in the end."""
+    for decision in others:
+        start = (decision.first - 1) * ROW
+        decision.hops = person._history[start : start + len(decision.hops)]
     theirs = sum(len(one.hops) for one in others)
     if theirs:
         first.hops = first.hops[:-theirs]

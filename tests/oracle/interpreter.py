@@ -961,6 +961,8 @@ class World:
                 )
                 if who:
                     person.fields["assigned_to"] = who
+                    if stage is not None:  # the row of the entry names whom it assigned
+                        person.history[-1]["assigned_to"] = who
                     return
 
     def _ask(

@@ -158,6 +158,23 @@ def test_who_works_on_a_lead_stays_so_until_somebody_takes_it_over() -> None:
     assert (other.person.stage, other.person.assigned_to) == ("mal", None)
 
 
+def test_s25_the_row_of_an_entry_names_whom_it_assigned() -> None:
+    story = mql(country="SE")
+    before, entry = story.person.history[-2:]
+    assert (before.to_stage, before.assigned_to) == ("mal", None)
+    assert (entry.to_stage, entry.assigned_to) == ("mql", story.person.assigned_to)
+    assert story.decisions[-1].rows[-1] == entry
+    # So it is where the sort and what waited for it lead there.
+    lifecycle = Lifecycle("waterfall")
+    lifecycle.apply("bo", "created", at=OFFICE, country="SE")
+    lifecycle.apply("bo", "form_filled", at=OFFICE, **DEMO)
+    decision = lifecycle.process("bo", at=OFFICE)
+    bo = lifecycle.person("bo")
+    assert bo.stage == "mql"
+    assert decision.rows[-1] == bo.history[-1]
+    assert bo.history[-1].assigned_to == bo.assigned_to is not None
+
+
 def test_s18_being_assigned_is_not_being_accepted() -> None:
     story = mql(country="SE")
     assert story.person.assigned_to
