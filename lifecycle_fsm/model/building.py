@@ -110,8 +110,6 @@ def _fields(model: Model) -> Iterator[Problem]:
             continue
         yield from faults.of_word(where, one.name)
         yield from (Problem(where, message) for message in one.faults())
-        if one.default == "":
-            yield Problem(where, "its default is an empty text, which is no value: leave it out")
         known = BASE_FIELDS.get(one.name)
         if one.name in faults.STAGE_WORDS:
             yield Problem(where, "this is written by the machine and cannot be declared")

@@ -60,7 +60,7 @@ def unwritable(value: Any) -> Iterator[str]:
             yield from unwritable(one)
     elif isinstance(value, set | frozenset):
         yield f"options: {value!r} has no order: write a list"
-    else:
+    elif value != "":  # no value of a guard, but of an option
         try:
             constant(value)
         except GuardError as error:

@@ -12,6 +12,7 @@ from lifecycle_fsm import Model
 from lifecycle_fsm.checks.deadlines_met import longest
 from lifecycle_fsm.clock import WorkingTime
 from lifecycle_fsm.model import Calendar, Deadline
+from lifecycle_fsm.model.agreements import Length
 from tests.machine.small import small
 
 DAY = timedelta(days=1)
@@ -25,14 +26,15 @@ HOURS = st.dictionaries(
 CLOSED = st.lists(st.integers(0, 400), max_size=12, unique=True).map(
     lambda days: [str(date(2024, 1, 1) + day * DAY) for day in days]
 )
-LENGTHS = st.one_of(
-    st.integers(1, 60).map(lambda days: days * DAY),
+LENGTHS: st.SearchStrategy[timedelta | Length] = st.one_of(
+    st.integers(1, 60).map(lambda days: Length(days * DAY, "days")),
+    st.integers(1, 8).map(lambda weeks: Length(weeks * 7 * DAY, "weeks")),
     st.integers(1, 90).map(lambda hours: timedelta(hours=hours)),
     st.integers(1, 300).map(lambda minutes: timedelta(minutes=minutes)),
 )
 
 
-def with_deadlines(calendar: Calendar | None, *lengths: timedelta) -> Model:
+def with_deadlines(calendar: Calendar | None, *lengths: timedelta | Length) -> Model:
     """A model in which each deadline escalates the one before."""
     deadlines = [
         Deadline(
@@ -47,7 +49,7 @@ def with_deadlines(calendar: Calendar | None, *lengths: timedelta) -> Model:
     return small(calendars=[calendar] if calendar else [], deadlines=deadlines)
 
 
-def due(calendar: Calendar | None, start: datetime, *lengths: timedelta) -> datetime:
+def due(calendar: Calendar | None, start: datetime, *lengths: timedelta | Length) -> datetime:
     for length in lengths:
         start = WorkingTime(calendar).after(start, length)
     return start
@@ -56,7 +58,7 @@ def due(calendar: Calendar | None, start: datetime, *lengths: timedelta) -> date
 @settings(max_examples=150, deadline=None)
 @given(HOURS, CLOSED, st.lists(LENGTHS, min_size=1, max_size=3), st.integers(0, 400 * 24))
 def test_no_deadline_lasts_longer_than_is_reckoned(
-    hours: dict[str, str], closed: list[str], lengths: list[timedelta], start: int
+    hours: dict[str, str], closed: list[str], lengths: list[timedelta | Length], start: int
 ) -> None:
     calendar = Calendar(name="desk", zone="Europe/Berlin", hours=hours, closed=closed)
     model = with_deadlines(calendar, *lengths)
@@ -70,8 +72,9 @@ def test_nor_with_public_holidays(days: int) -> None:
     calendar = Calendar(
         name="desk", zone="Europe/Berlin", hours={"mon": "9:00-17:00"}, holidays="DE-BE"
     )
-    model = with_deadlines(calendar, days * DAY)
-    assert due(calendar, START, days * DAY) - START <= longest(model, model.deadlines[0])
+    length = Length(days * DAY, "days")
+    model = with_deadlines(calendar, length)
+    assert due(calendar, START, length) - START <= longest(model, model.deadlines[0])
 
 
 def test_without_a_calendar_it_lasts_as_long_as_it_says() -> None:
@@ -83,5 +86,5 @@ def test_with_one_it_is_not_reckoned_much_too_long() -> None:
     calendar = Calendar(
         name="desk", zone="Europe/Berlin", hours=dict.fromkeys(DAYS[:5], "9:00-17:00")
     )
-    model = with_deadlines(calendar, 10 * DAY)
+    model = with_deadlines(calendar, Length(10 * DAY, "days"))
     assert longest(model, model.deadlines[0]) == 21 * DAY

@@ -335,14 +335,12 @@ STRUCTURE: dict[str, tuple[dict[str, Any], list[str]]] = {
     "texts without content": (
         {
             "tokens": {"nobody": "", "some": ["a", ""]},
-            "fields": {"plan": {"type": "str | None", "default": ""}},
         },
         [
             *(
                 f"tokens.{name}: a token is a number, a text, a time or a list of them: {EMPTY}"
                 for name in ("nobody", "some")
             ),
-            "fields.plan: its default is an empty text, which is no value: leave it out",
         ],
     ),
     "an effect without content": (
