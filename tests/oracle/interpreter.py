@@ -425,9 +425,12 @@ class World:
         if activity.kind == "merged" and self.person(activity.brings["loser"]) is not person:
             return self._merge(person, activity, activity.brings["loser"])
         rows = len(person.history)
+        merged = False
         contact = activity.brings.get("contact") if activity.kind == "converted" else None
         if contact is not None and self.person(contact) not in (None, person):
             self._merge(person, activity, contact)
+            late = (activity.at, 0) < person.clock
+            merged = True
         now = person.clock[0]
         assigned, owner = person.fields["assigned_to"], person.fields["owner"]
         if activity.kind == "processed" and self._in_processing(person):
@@ -452,6 +455,8 @@ class World:
             before = (owner, assigned)
             if trigger is not None:
                 result = self._fire(person, trigger, now, activity, late, before)
+                if merged:  # which has a decision of its own
+                    self.answers.append((activity.person, activity.id, result))
             self._run_to_completion(person, now, activity, late, before)
             self._note_conditions(person, now)
             for name in promised - self._promises(person, now):
