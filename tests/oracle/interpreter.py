@@ -404,7 +404,8 @@ class World:
             if one in self.held:
                 self.held.remove(one)
                 result = self.apply(one)["result"]
-                if self._trigger(one) is not None:
+                told = (one.person, one.id, result) in self.answers  # what a merge asked for
+                if self._trigger(one) is not None and not told:
                     self.answers.append((one.person, one.id, result))
 
     def _start(self, name: str) -> Any:
@@ -1112,10 +1113,11 @@ class World:
                 person.mail = self.model["mail"].get(merged_stage)  # nobody is told of a merge
             self._aftermath(person, now, activity, [one for one, _ in deferred])
         again, self.again = self.again, []
-        for waits in again:
-            self._tell(person, waits["rule"], waits["request"], "held", now)
         if person.fields["crm_synced_at"] is not None:
             self._let_go(person, now)
+        else:
+            for waits in again:
+                self._tell(person, waits["rule"], waits["request"], "held", now)
         return self._decision(person, rows, result)
 
     def _standing(self, person: Person) -> tuple[Any, ...]:
