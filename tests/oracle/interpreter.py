@@ -426,12 +426,13 @@ class World:
         if activity.kind == "merged" and self.person(activity.brings["loser"]) is not person:
             return self._merge(person, activity, activity.brings["loser"])
         rows = len(person.history)
-        merged = False
+        merged = None
         contact = activity.brings.get("contact") if activity.kind == "converted" else None
         if contact is not None and self.person(contact) not in (None, person):
+            told = person.mail
             self._merge(person, activity, contact)
             late = (activity.at, 0) < person.clock
-            merged = True
+            merged, person.mail = person.visit.stage, told
         now = person.clock[0]
         assigned, owner = person.fields["assigned_to"], person.fields["owner"]
         if activity.kind == "processed" and self._in_processing(person):
@@ -464,6 +465,8 @@ class World:
                 self._keep_late(person, name, now, activity, before)
         if person.fields["crm_synced_at"] is not None and not knew_crm:
             self._let_go(person, now)
+        if merged == person.visit.stage:
+            person.mail = self.model["mail"].get(merged)  # nobody is told of a merge
         if not self._in_processing(person):
             self._aftermath(person, now, activity)
         decision = self._decision(person, rows, result)
