@@ -404,7 +404,8 @@ class World:
             if one in self.held:
                 self.held.remove(one)
                 result = self.apply(one)["result"]
-                if self._trigger(one) is not None:
+                told = (one.person, one.id, result) in self.answers  # what a merge asked for
+                if self._trigger(one) is not None and not told:
                     self.answers.append((one.person, one.id, result))
 
     def _start(self, name: str) -> Any:
@@ -425,9 +426,13 @@ class World:
         if activity.kind == "merged" and self.person(activity.brings["loser"]) is not person:
             return self._merge(person, activity, activity.brings["loser"])
         rows = len(person.history)
+        merged = None
         contact = activity.brings.get("contact") if activity.kind == "converted" else None
         if contact is not None and self.person(contact) not in (None, person):
+            told = person.mail
             self._merge(person, activity, contact)
+            late = (activity.at, 0) < person.clock
+            merged, person.mail = person.visit.stage, told
         now = person.clock[0]
         assigned, owner = person.fields["assigned_to"], person.fields["owner"]
         if activity.kind == "processed" and self._in_processing(person):
@@ -452,12 +457,16 @@ class World:
             before = (owner, assigned)
             if trigger is not None:
                 result = self._fire(person, trigger, now, activity, late, before)
+                if merged:  # which has a decision of its own
+                    self.answers.append((activity.person, activity.id, result))
             self._run_to_completion(person, now, activity, late, before)
             self._note_conditions(person, now)
             for name in promised - self._promises(person, now):
                 self._keep_late(person, name, now, activity, before)
         if person.fields["crm_synced_at"] is not None and not knew_crm:
             self._let_go(person, now)
+        if merged == person.visit.stage:
+            person.mail = self.model["mail"].get(merged)  # nobody is told of a merge
         if not self._in_processing(person):
             self._aftermath(person, now, activity)
         decision = self._decision(person, rows, result)
@@ -1109,10 +1118,11 @@ class World:
                 person.mail = self.model["mail"].get(merged_stage)  # nobody is told of a merge
             self._aftermath(person, now, activity, [one for one, _ in deferred])
         again, self.again = self.again, []
-        for waits in again:
-            self._tell(person, waits["rule"], waits["request"], "held", now)
         if person.fields["crm_synced_at"] is not None:
             self._let_go(person, now)
+        else:
+            for waits in again:
+                self._tell(person, waits["rule"], waits["request"], "held", now)
         return self._decision(person, rows, result)
 
     def _standing(self, person: Person) -> tuple[Any, ...]:
