@@ -10,6 +10,7 @@ import attrs
 
 from lifecycle_fsm import Activity, HistoryRow, Model, Move, Person, SortRule, Stage
 from lifecycle_fsm.fields import FieldDef, FieldType
+from lifecycle_fsm.model import StepDef
 from lifecycle_fsm.orchestrator import Orchestrator
 
 T = datetime(2024, 5, 1, 9, tzinfo=UTC)
@@ -42,6 +43,8 @@ SORT = (
     ),
     SortRule(name="everybody_else", target="a", when="otherwise"),
 )
+#: The step that rules of demographic points need.
+STEP_040 = (StepDef(number=40, name="demographic_score", use="demographic_score"),)
 #: An effect that raises for a person whose ``big`` is set: the number is too large for a decimal.
 TOO_LARGE = {"big": "big * 10.0"}
 HUGE = 1e308
