@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from lifecycle_fsm.activities import Activity, fingerprint
+from lifecycle_fsm.activities import SETTLED, Activity, by_event, fingerprint, time_passed
 from lifecycle_fsm.errors import RecordError
 
 TIME = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -45,17 +45,53 @@ def test_an_activity_needs_a_time(at: Any) -> None:
         Activity("1", "ann", "web_visit", at)
 
 
-def test_s19_created_comes_first_then_the_instant_then_the_id_by_code_point() -> None:
-    later = TIME + timedelta(microseconds=1)
-    rows = [
-        Activity("9", "ann", "created", later),
-        Activity("A", "ann", "web_visit", TIME),
-        Activity("a", "ann", "web_visit", TIME),
-        Activity("é", "ann", "web_visit", TIME),
-        Activity("0", "ann", "web_visit", later),
-    ]
-    shuffled = [rows[3], rows[1], rows[4], rows[0], rows[2]]
-    assert sorted(shuffled, key=lambda one: one.order) == rows
+LATER = TIME + timedelta(microseconds=1)
+#: Activities of one person as [S19] orders them.
+ORDERED = [
+    Activity("9", "ann", "created", LATER),
+    Activity("evt-3", "ann", "web_visit", TIME, sequence=-1),
+    Activity("evt-2", "ann", "web_visit", TIME, sequence=7),
+    Activity("evt-1", "ann", "web_visit", TIME, sequence=10),
+    Activity("9", "ann", "web_visit", TIME),
+    Activity("010", "ann", "web_visit", TIME),
+    Activity("10", "ann", "web_visit", TIME),
+    Activity("A", "ann", "web_visit", TIME),
+    Activity("evt-9", "ann", "web_visit", TIME),
+    Activity("evt-9b", "ann", "web_visit", TIME),
+    Activity("evt-10", "ann", "web_visit", TIME),
+    Activity("evt-10-9", "ann", "web_visit", TIME),
+    Activity("evt-10-10", "ann", "web_visit", TIME),
+    Activity("evt-" + "9" * 5000, "ann", "web_visit", TIME),
+    Activity("evt-²", "ann", "web_visit", TIME),  # no ASCII digit: a text
+    Activity("é", "ann", "web_visit", TIME),
+    Activity(SETTLED, "ann", "processed", TIME),
+    Activity("0", "ann", "web_visit", LATER),
+]
+
+
+def test_s19_created_first_then_instant_sequence_and_id_in_natural_order() -> None:
+    turned = ORDERED[::-1]
+    assert sorted(turned, key=lambda one: one.order) == ORDERED
+    assert by_event(turned) == ORDERED
+
+
+def test_s19_what_time_brought_comes_last_at_its_instant_and_a_rebuild_leaves_it_out() -> None:
+    passed = time_passed("ann", TIME)
+    assert (passed.kind, passed.id) == ("time_passed", "time_passed:2024-05-01T10:00:00.000000Z")
+    rows = [*ORDERED[:-1], passed, ORDERED[-1]]
+    assert sorted([passed, *ORDERED], key=lambda one: one.order) == rows
+    assert by_event([passed, *ORDERED]) == ORDERED
+
+
+def test_s19_a_sequence_is_no_content() -> None:
+    assert attrs.evolve(ONE, sequence=3) == attrs.evolve(ONE, sequence=None)
+    assert marks(attrs.evolve(ONE, sequence=3)) == marks(ONE)
+
+
+@pytest.mark.parametrize("sequence", ["1", 1.0, True])
+def test_s19_a_sequence_is_a_whole_number(sequence: Any) -> None:
+    with pytest.raises(RecordError, match="the sequence of an activity is a whole number"):
+        attrs.evolve(ONE, sequence=sequence)
 
 
 def marks(one: Activity) -> tuple[bytes, bytes]:

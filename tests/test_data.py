@@ -75,8 +75,14 @@ def test_r17_a_hand_raise_is_known_by_the_name_of_its_form() -> None:
 def test_s18_what_did_not_come_erases_nothing() -> None:
     orchestrator, person = waterfall(source="fair", owner="ada")
     orchestrator.apply(act("1", "form_filled", T + HOUR, form="News"))
-    orchestrator.apply(act("2", "owner_changed", T + HOUR))
     assert (person.source_latest, person.owner) == ("fair", "ada")
+
+
+@pytest.mark.parametrize("payload", [{"owner": ""}, {"owner": " "}, {"owner": None}, {}])
+def test_s4_an_owner_without_content_is_nobody(payload: dict[str, Any]) -> None:
+    orchestrator, person = waterfall(owner="ada")
+    orchestrator.apply(act("1", "owner_changed", T + HOUR, **payload))
+    assert (person.owner, person.owner_changed_at) == (None, T + HOUR)
 
 
 def test_s18_data_never_read_the_stage() -> None:

@@ -19,7 +19,6 @@ from lifecycle_fsm import (
     ScoreRule,
     SortRule,
     Stage,
-    StepDef,
     load,
 )
 from lifecycle_fsm.fields import INT_MAX, INT_MIN
@@ -30,6 +29,7 @@ from tests.machine.small import (
     FIELDS,
     HOUR,
     SECOND,
+    STEP_040,
     T,
     act,
     admitted,
@@ -150,9 +150,6 @@ def test_s18_new_fit_can_qualify_at_once() -> None:
     assert [row.rule for row in decision.rows] == ["qualified_by_score"]
 
 
-STEP_040 = (StepDef(number=40, name="demographic_score", use="demographic_score"),)
-
-
 @pytest.mark.parametrize(
     ("guard", "kind", "payload"),
     [
@@ -266,6 +263,7 @@ def test_s18_a_move_that_changes_an_input_changes_the_demographic_score(
         stages=[new, lead, won],
         sort=[SortRule(name="all", when="otherwise", target="lead")],
         scoring=[ScoreRule(name="ships", when="industry == 'shipping'", points=30)],
+        processing=STEP_040,
         moves=[lead.to(won, on="win", then=effects)],
     )
     person = Lifecycle(model).admit("ann", at="2024-05-01T09:00Z")
@@ -444,7 +442,7 @@ INTEREST: dict[str, tuple[tuple[ScoreRule, ...], Any, bool]] = {
 def test_s18_when_points_of_interest_were_last_given(
     rules: tuple[ScoreRule, ...], activity: Any, shown: bool
 ) -> None:
-    orchestrator, person = running(scoring=rules)
+    orchestrator, person = running(scoring=rules, processing=STEP_040)
     orchestrator.apply(activity)
     assert person.scored_at == (T + HOUR if shown else None)
 

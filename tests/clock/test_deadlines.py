@@ -296,7 +296,7 @@ OFFICE = Calendar(name="office", zone="Europe/Berlin", hours="09:00-17:00", clos
 
 
 #: When the stage is entered, how long it may last, and when it is due.
-CALENDARS: dict[str, tuple[str, timedelta, str, str]] = {
+CALENDARS: dict[str, tuple[str, timedelta | str, str, str]] = {
     "within a day": ("2024-05-06T10:00+02:00", 4 * HOUR, "office", "2024-05-06T14:00+02:00"),
     "into the next day": ("2024-05-06T15:00+02:00", 4 * HOUR, "office", "2024-05-07T11:00+02:00"),
     "over a weekend": ("2024-05-10T16:00+02:00", 2 * HOUR, "office", "2024-05-13T10:00+02:00"),
@@ -310,19 +310,38 @@ CALENDARS: dict[str, tuple[str, timedelta, str, str]] = {
     ),
     "a day over clocks put forward": (
         "2024-03-29T15:00+01:00",
-        DAY,
+        "1 day",
         "office",
         "2024-04-01T15:00+02:00",
     ),
     "a day over clocks put back": (
         "2024-10-25T15:00+02:00",
-        DAY,
+        "1 day",
         "office",
         "2024-10-28T15:00+01:00",
     ),
+    "24 hours are open time": (
+        "2024-05-06T10:00+02:00",
+        "24 hours",
+        "office",
+        "2024-05-10T10:00+02:00",
+    ),
+    "a timedelta is open time": ("2024-05-06T10:00+02:00", DAY, "office", "2024-05-10T10:00+02:00"),
+    "a week is one on the wall": (
+        "2024-05-06T10:00+02:00",
+        "1 week",
+        "office",
+        "2024-05-13T10:00+02:00",
+    ),
+    "a week to a closed day": (
+        "2024-05-02T10:00+02:00",
+        "1 week",
+        "office",
+        "2024-05-10T09:00+02:00",
+    ),
     "round the clock over clocks put forward": (
         "2024-03-30T15:00+01:00",
-        DAY,
+        "1 day",
         "",
         "2024-03-31T16:00+02:00",
     ),
@@ -333,7 +352,7 @@ CALENDARS: dict[str, tuple[str, timedelta, str, str]] = {
     ("entered", "after", "calendar", "due"), CALENDARS.values(), ids=CALENDARS.keys()
 )
 def test_s21_a_deadline_counts_the_time_of_its_calendar(
-    entered: str, after: timedelta, calendar: str, due: str
+    entered: str, after: timedelta | str, calendar: str, due: str
 ) -> None:
     at, instant = datetime.fromisoformat(entered), datetime.fromisoformat(due)
     rule = Deadline(name="slow", stage="b", after=after, calendar=calendar)
@@ -358,7 +377,7 @@ def test_s21_an_escalation_counts_in_its_own_calendar() -> None:
     orchestrator, _ = promised(
         Deadline(name="first", stage="b", after=4 * HOUR, calendar="office"),
         Deadline(name="second", stage="b", after=4 * HOUR, escalates="first"),
-        Deadline(name="third", stage="b", after=DAY, calendar="office", escalates="second"),
+        Deadline(name="third", stage="b", after="1 day", calendar="office", escalates="second"),
         calendars=(OFFICE,),
     )
     # 1 May 2024, 12:00 in Berlin; four hours later is 16:00, and again 20:00.

@@ -16,6 +16,7 @@ from tests.machine.small import (
     HUGE,
     MINUTE,
     SECOND,
+    STEP_040,
     TOO_LARGE,
     T,
     act,
@@ -199,6 +200,7 @@ def test_s20_a_rule_is_woken_by_what_a_move_writes_and_by_who_is_assigned() -> N
 def test_s18_decay_of_what_fit_depends_on_has_the_fit_computed_again() -> None:
     orchestrator, person = running(
         scoring=(ScoreRule(name="fit", when="level >= 5", points=10),),
+        processing=STEP_040,
         decay=(fading(),),
         fields={"level": 5},
     )
@@ -265,27 +267,41 @@ def test_s20_decay_that_was_due_before_an_activity_comes_before_it() -> None:
     assert person.level == 3  # type: ignore[attr-defined]
 
 
-def test_s9_a_return_that_waits_still_comes_after_decay_at_the_same_instant() -> None:
-    moves = (move("off", "a", "x", on="off"), move("back", "x", "a", when="level <= 0"))
-    seen = []
-    for decay in ((), (fading(10 * DAY),)):
-        orchestrator, person = running(*moves, decay=decay)
-        orchestrator.apply(act("1", "off", T + 10 * DAY))
-        orchestrator.tick(T + 19 * DAY)
-        seen.append([(row.rule, row.now) for row in person.history[2:]])
-    assert seen[0] == seen[1] == [("off", T + 10 * DAY), ("back", T + 10 * DAY + MICRO)]
+@pytest.mark.parametrize(
+    ("fades", "expected"),
+    [
+        ({"level": "level - 1"}, []),
+        ({"level": "1 - level"}, [("back", T + 20 * DAY)]),
+    ],
+    ids=["it goes on to hold", "closed by decay, and opened again"],
+)
+def test_s9_decay_at_the_instant_of_the_detour_notes_that_the_return_has_been_closed(
+    fades: dict[str, str], expected: list[tuple[str, datetime]]
+) -> None:
+    orchestrator, person = running(
+        move("off", "a", "x", on="off"),
+        move("back", "x", "a", when="level <= 0"),
+        decay=(fading(10 * DAY, then=fades),),
+    )
+    orchestrator.apply(act("1", "off", T + 10 * DAY))
+    orchestrator.tick(T + 35 * DAY)
+    assert [(row.rule, row.now) for row in person.history[2:]] == [
+        ("off", T + 10 * DAY),
+        *expected,
+    ]
 
 
-def test_s9_a_return_waits_once_also_where_decay_comes_at_every_instant() -> None:
-    """Two system moves that swing to and fro, and something due where they do."""
+def test_s9_nothing_that_is_due_opens_a_return_that_goes_on_to_hold() -> None:
+    """What swings to and fro ends in the detour, however often something is due there."""
     orchestrator, person = running(
         move("off", "a", "x", when="ready"),
         move("back", "x", "a", when="ready"),
-        decay=(fading(10 * DAY), fading(MINUTE, name="often", when="level >= 5")),
+        decay=(fading(10 * DAY), fading(MINUTE, name="often", when="level < 0")),
     )
     orchestrator.apply(act("1", "changed", T + 10 * DAY, ready=True))
-    orchestrator.tick(T + 15 * DAY)
-    assert len(person.history) < 10
+    orchestrator.tick(T + 10 * DAY + HOUR)
+    assert person.level == -62  # type: ignore[attr-defined]
+    assert hops(person)[2:] == [("a", "x", "off")]
 
 
 # ------------------------------------------------------------------ one instant

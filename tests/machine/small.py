@@ -10,6 +10,7 @@ import attrs
 
 from lifecycle_fsm import Activity, HistoryRow, Model, Move, Person, SortRule, Stage
 from lifecycle_fsm.fields import FieldDef, FieldType
+from lifecycle_fsm.model import StepDef
 from lifecycle_fsm.orchestrator import Orchestrator
 
 T = datetime(2024, 5, 1, 9, tzinfo=UTC)
@@ -42,6 +43,8 @@ SORT = (
     ),
     SortRule(name="everybody_else", target="a", when="otherwise"),
 )
+#: The step that rules of demographic points need.
+STEP_040 = (StepDef(number=40, name="demographic_score", use="demographic_score"),)
 #: An effect that raises for a person whose ``big`` is set: the number is too large for a decimal.
 TOO_LARGE = {"big": "big * 10.0"}
 HUGE = 1e308
@@ -98,7 +101,12 @@ def check_chain(rows: tuple[HistoryRow, ...]) -> None:
     """Rows chain, are numbered from 1, and never go back in time [S25]."""
     assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
     assert rows[0].from_stage is None
+    numbers = {rows[0].journey}
     for before, after in pairwise(rows):
         assert after.from_stage == before.to_stage
         assert after.now >= before.now
-        assert after.journey in (before.journey, before.journey + 1)
+        if after.kind == "return":  # the next number is above all
+            assert after.journey > max(numbers)
+        elif after.kind != "merge":  # which may bring the journey of another record [S23]
+            assert after.journey == before.journey
+        numbers.add(after.journey)

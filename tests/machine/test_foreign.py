@@ -140,7 +140,9 @@ def ask(session: Session, contact: Contact, trigger: str, at: datetime) -> Any:
     """What a web handler does: fire, keep the new rows, commit."""
     history = [one.row() for one in contact.rows]
     count = len(history)
-    decision = CONTACTS.fire(contact, trigger, at=at, activity=f"{trigger}-1", history=history)
+    decision = CONTACTS.fire(
+        contact, trigger, at=at, activity=f"{trigger}-{count}", history=history
+    )
     session.add_all(StageRow.of(contact, row) for row in history[count:])
     return decision
 

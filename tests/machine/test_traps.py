@@ -253,7 +253,8 @@ def test_s11_s13_an_exception_in_a_step_leaves_the_person_as_before() -> None:
     orchestrator = Orchestrator(small(), steps=[first, second])
     orchestrator.apply(act("0", "created", T))
     person = orchestrator.people["p"]
-    before = slots(person) | {"_due": None}
+    # It waits to be retried, and no longer for the clock [S13].
+    before = slots(person) | {"_due": None, "_settles_at": None}
     decision = orchestrator.process("p", T + HOUR)
     assert decision.result == "parked"
     assert "the service is down" in decision.reason

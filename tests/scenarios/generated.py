@@ -31,7 +31,19 @@ from lifecycle_fsm.model import (
 from lifecycle_fsm.model.definition import Mail
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.tables import by_event
-from tests.machine.small import DAY, DETOURS, HOUR, MINUTE, PATH, SECOND, SORT, T, slots, small
+from tests.machine.small import (
+    DAY,
+    DETOURS,
+    HOUR,
+    MINUTE,
+    PATH,
+    SECOND,
+    SORT,
+    STEP_040,
+    T,
+    slots,
+    small,
+)
 
 END = T + 150 * DAY
 STAGES = (*PATH[1:], *DETOURS)
@@ -72,6 +84,10 @@ GUARDS = st.sampled_from(
 PLAIN = st.sampled_from(
     ["always", "ready", "level >= 1", "behavior_score >= 1", "owner is known", "not ready"]
 )
+#: And of what is asked where time alone may change the answer.
+TURNING = st.sampled_from(
+    ["days since created_at < 3", "days in stage >= 1 and ready", "hours in stage >= 2"]
+)
 THEN: st.SearchStrategy[Mapping[str, object]] = st.sampled_from(
     [
         {},
@@ -91,7 +107,9 @@ FADES: st.SearchStrategy[Mapping[str, object]] = st.sampled_from(
     ]
 )
 TRIGGERS = ("go", "off", "again", "sales_touched", "merged")
-LENGTHS = st.sampled_from([MINUTE, HOUR, 4 * HOUR, DAY, 2 * DAY, 3 * DAY + HOUR, 30 * DAY])
+LENGTHS = st.sampled_from(
+    [MINUTE, HOUR, 4 * HOUR, "24 hours", 3 * DAY + HOUR, "1 day", "2 days", "1 week", "30 days"]
+)
 CHANNELS: st.SearchStrategy[Channel] = st.sampled_from(
     ("task", "email", "list_add", "webhook", "crm_sync")
 )
@@ -108,11 +126,13 @@ def _move(draw: st.DrawFn, name: str) -> Move:
         ahead = [*PATH[PATH.index(source) + 1 :], *DETOURS]
     target = draw(st.sampled_from(ahead))
     skips = source in PATH and target in PATH and PATH.index(target) > PATH.index(source) + 1
+    # System moves lead from x to y only: a circle of detours does not build [S6].
+    by_system = (None, None) if (source, target) != ("y", "x") else ()
     return Move(
         name=name,
         sources=source,
         target=target,
-        on=draw(st.sampled_from([None, None, *TRIGGERS])),
+        on=draw(st.sampled_from([*by_system, *TRIGGERS])),
         when=draw(GUARDS),
         then=draw(THEN),
         skips=draw(st.sampled_from(["passed_over", "no_credit"])) if skips else None,
@@ -166,7 +186,7 @@ def _deadline(draw: st.DrawFn, name: str, others: Sequence[Deadline]) -> Deadlin
         stage=before.stage if before else draw(st.sampled_from(STAGES)),
         after=draw(LENGTHS),
         calendar=draw(st.sampled_from(["", "office", "abroad"])),
-        when=draw(st.one_of(st.just("always"), PLAIN)),
+        when=draw(st.one_of(st.just("always"), PLAIN, TURNING)),
         escalates=before.name if before else "",
         send=send,
         **(_asks(draw) if send else {}),
@@ -235,6 +255,8 @@ def models(draw: st.DrawFn) -> Model:
         assignment=_several(draw, _assignment, "rep", 3),
         alerts=_several(draw, _alert, "alert", 4),
         merging={name: draw(rules) for name in ("level", "behavior_score")},
+        winning_detours=draw(st.sampled_from([(), ("x",), ("x", "y")])),
+        processing=STEP_040,
         dimensions=draw(st.sampled_from([(), ("country",), ("country", "level")])),
         settle=draw(st.sampled_from([0 * SECOND, MINUTE, 5 * HOUR])),
     )
@@ -358,6 +380,20 @@ class Run:
         return {
             name: {**slots(person), "_seen": len(person._seen)}
             for name, person in sorted(self.people.items())
+        }
+
+    def decided(self) -> dict[str, list[Decision]]:
+        """The decisions about everybody, but for those that left no trace in the log."""
+        found: dict[str, list[Decision]] = {name: [] for name in sorted(self.people)}
+        for one in self.decisions:
+            if one.result not in ("held", "duplicate", "rejected"):
+                found[one.person].append(one)
+        return found
+
+    def logged(self) -> dict[str, list[Activity]]:
+        """What the log keeps of everybody, time that passed too."""
+        return {
+            name: [one for one in self.kept if one.person == name] for name in sorted(self.people)
         }
 
 

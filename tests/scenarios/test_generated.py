@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import attrs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm import Activity, HistoryRow, Model, Person, stamps
+from lifecycle_fsm.activities import SETTLED
 from lifecycle_fsm.clock.agenda import Agenda
 from lifecycle_fsm.clock.working_time import WorkingTime
+from lifecycle_fsm.guard import Always, to_text
 from lifecycle_fsm.machine.lean import LeanTransition
 from lifecycle_fsm.model import Deadline
 from lifecycle_fsm.orchestrator.aftermath import Aftermath
@@ -43,22 +46,26 @@ def shuffled(given: Given, data: st.DataObject) -> Given:
 def check_journeys(model: Model, rows: list[HistoryRow]) -> None:
     """Forward only within a journey; coming off a detour begins the next [S6]."""
     ranks = model.ranks
-    highest: dict[int, int] = {}
+    highest: dict[tuple[str, int], int] = {}
     for before, row in pairwise([rows[0], *rows]):
-        if not row.visits:
-            continue
+        journey = (row.journey_record, row.journey)
         rank = ranks.get(row.to_stage)
+        if not row.visits:
+            if rank is not None:  # the journey that a merge goes on with may be another's
+                assert rank >= highest.get(journey, -1)
+                highest[journey] = rank
+            continue
         if row.from_stage is not None and row.from_stage not in ranks and rank is not None:
-            assert row.journey == before.journey + 1
-            assert row.kind in ("return", "merge")
+            assert row.kind == "return"
+            assert journey not in highest
         else:
-            assert row.journey == before.journey
+            assert journey == (before.journey_record, before.journey)
         if rank is not None:
-            assert rank > highest.get(row.journey, -1)
-            highest[row.journey] = rank
-            assert row.kind in ("enter", "step", "fast_track", "return", "merge")
+            assert rank > highest.get(journey, -1)
+            highest[journey] = rank
+            assert row.kind in ("enter", "step", "fast_track", "return")
         else:
-            assert row.kind in ("detour", "merge")
+            assert row.kind == "detour"
 
 
 @quickly
@@ -110,17 +117,19 @@ def test_s25_stamps_equal_a_plain_recount(given: Given, open_end: bool) -> None:
         total: dict[str, timedelta] = {}
         stage, since = "", T
         for row in [*rows, None]:
-            if row is not None and row.to_stage == row.from_stage:
-                continue  # a merge that leaves the stage as it was
+            if row is not None and (row.to_stage, row.entered_at) == (stage, since):
+                continue  # a merge that leaves the visit as it was
             end = row.now if row is not None else until or since
             if stage:
-                total[stage] = total.get(stage, timedelta(0)) + (end - since)
+                # Of a visit that a merge handed over, all but what was before it began.
+                stay = max(end - since, timedelta(0))
+                total[stage] = total.get(stage, timedelta(0)) + stay
             if row is None:
                 break
-            stage, since = row.to_stage, row.now
+            stage, since = row.to_stage, row.entered_at
             if stage:
-                first.setdefault(stage, since)
-                latest[stage] = since
+                first[stage] = min(first.get(stage, since), since)
+                latest[stage] = max(latest.get(stage, since), since)
                 visits[stage] += 1
         found = stamps(rows, until)
         assert {one: (s.first, s.latest, s.visits, s.total) for one, s in found.items()} == {
@@ -147,16 +156,33 @@ def test_s27_opening_and_in_less_out_is_closing(given: Given, hours: list[int]) 
     assert +balance == people(end)
 
 
+#: The same condition in other words.
+SPELLINGS = (
+    "({0}) or (({0}) and ready)",
+    "({0}) and (ready or not ready)",
+    "not (not ({0}) and not (({0}) and level >= 1))",
+    "({0}) and (hours in stage >= 30 or not hours in stage >= 30)",
+)
+
+
 @quickly
-@given(lives(), st.booleans(), st.data())
-def test_s9_nobody_is_back_on_the_path_at_the_instant_of_a_detour(
-    given: Given, late: bool, data: st.DataObject
+@given(lives(), st.sampled_from(SPELLINGS), st.booleans(), st.data())
+def test_s9_equivalent_guards_behave_alike(
+    given: Given, spelling: str, late: bool, data: st.DataObject
 ) -> None:
-    run = Run(*(shuffled(given, data) if late else given))
-    for rows in run.told().values():
-        for before, row in pairwise(row for row in rows if row.visits):
-            if row.kind == "return":
-                assert row.now > before.now
+    """Also those of returns that held as the detour was entered; in processing a time term says
+    nothing."""
+    model, log = shuffled(given, data) if late else given
+    other = attrs.evolve(
+        model,
+        moves=[attrs.evolve(one, when=spelling.format(to_text(one.when))) for one in model.moves],
+    )
+    run, again = Run(model, log), Run(other, log)
+    for name, rows in run.told().items():
+        assert [attrs.evolve(row, version="") for row in again.told()[name]] == [
+            attrs.evolve(row, version="") for row in rows
+        ]
+        assert again.people[name].deadlines == run.people[name].deadlines
 
 
 @quickly
@@ -169,19 +195,15 @@ def test_s14_nothing_is_stamped_before_the_sort_and_what_waited_comes_with_it(
     came = {(one.person, one.id): one.at for one in log}
     for name, rows in run.told().items():
         created = came[name, "created"]
-        if len(rows) == 1:  # folded into somebody else who waits too, or waits still
-            continue
+        if len(rows) == 1 or any(row.kind == "merge" for row in rows):
+            continue  # somebody who waits still, or who meets another who may have been sorted
         assert rows[1].from_stage == model.initial.name
-        due = created + model.settle
-        assert rows[1].now == due if rows[1].kind != "merge" else created <= rows[1].now <= due
+        assert rows[1].now == created + model.settle
         for row in rows[1:]:
             at = came.get((name, row.activity or ""))
-            # A merge may let the clock run beyond what is still to come: that is late then.
-            waited = at is not None and at <= rows[1].now and row.at == at and not row.late
-            if waited and row.kind != "merge":
+            if at is not None and at <= rows[1].now and row.at == at and not row.late:
                 assert row.now == rows[1].now
-        if rows[1].kind != "merge":
-            assert rows[1].rule in {rule.name for rule in model.sort}
+        assert rows[1].rule in {rule.name for rule in model.sort}
 
 
 # ------------------------------------------------------------------ what must not matter
@@ -222,24 +244,36 @@ def test_s20_any_schedule_of_ticks_gives_the_same(given: Given, data: st.DataObj
     assert often.told() == once.told()
     assert differences(often, once) == {}
     assert often.asked() == once.asked()
+    assert often.logged() == once.logged()
 
 
 @quickly
-@given(lives(), st.booleans(), st.data())
-def test_s14_the_log_that_was_kept_replays_to_the_same(
-    given: Given, late: bool, data: st.DataObject
+@given(lives(), st.booleans(), st.lists(st.integers(0, 40 * 24), max_size=3), st.data())
+def test_s19_the_log_that_was_kept_replays_to_the_same(
+    given: Given, late: bool, ticks: list[int], data: st.DataObject
 ) -> None:
-    """Whatever order it came in: the log is that of what was applied."""
-    live = Run(*(shuffled(given, data) if late else given))
-    again = Run(given.model)
+    """In whatever order it came, and whoever looked when: history, deadlines, decisions, clocks,
+    and the log of the replay itself. Nobody lets time pass: the log says what it brought."""
+    model, log = shuffled(given, data) if late else given
+    live = Run(model)
+    for number, activity in enumerate(log):
+        if number in ticks:
+            live.lifecycle.tick(activity.at + HOUR)  # what comes next may be late by it
+        live.lifecycle.apply(activity)
+    live.lifecycle.tick(T + max(ticks, default=0) * HOUR)
+    again = Run(model)
     again.lifecycle.replay(live.kept)
-    again.lifecycle.tick(END)
     assert again.told() == live.told()
+    different = differences(again, live)
+    # When somebody looks next where nothing came of the last look is no part of the person.
+    assert not {one for one in different if not one.endswith("._due")}, different
     assert again.asked() == live.asked()
     assert again.lifecycle.merged == live.lifecycle.merged
-    assert {name: person.behavior_score for name, person in again.people.items()} == {
-        name: person.behavior_score for name, person in live.people.items()
-    }
+    assert again.decided() == live.decided()
+    assert again.kept == live.kept
+    for run in (live, again):
+        run.lifecycle.tick(END)
+    assert differences(again, live) == {}
 
 
 @quickly
@@ -314,7 +348,9 @@ def test_s24_each_request_has_its_id_and_what_is_held_ends_at_most_once(
     states: dict[str, list[str]] = {}
     for one in run.requests:
         states.setdefault(one.id, []).append(one.state)
-    allowed = (["sent"], ["held"], ["superseded"], ["held", "released"], ["held", "superseded"])
+    allowed = [["sent"], ["held"], ["superseded"], ["held", "released"], ["held", "superseded"]]
+    if run.lifecycle.merged:  # what waited for a record, where the CRM knows the other
+        allowed.append(["released"])
     for name, seen in states.items():
         assert seen in allowed, name
     for decision in run.decisions:
@@ -367,7 +403,7 @@ def visits(rows: list[HistoryRow]) -> Iterator[tuple[str, datetime, HistoryRow |
 
 
 @quickly
-@given(lives())
+@given(lives(persons=2, merges=False))
 def test_s21_missed_deadlines_equal_a_recount_of_history(given: Given) -> None:
     model = given.model
     run = Run(*given)
@@ -391,7 +427,7 @@ def test_s21_missed_deadlines_equal_a_recount_of_history(given: Given) -> None:
                 if left is not None and left.now == due and left.activity is not None:
                     continue
                 possible[name, promise.name, due] += 1
-                if str(promise.when) == "always":
+                if promise.when == Always():
                     expected[name, promise.name, due] += 1
     found = Counter(
         (one.person, one.reason, one.now) for one in run.decisions if one.kind == "deadline"
@@ -462,8 +498,10 @@ def stepwise(run: Run, until: datetime, trouble: Trouble, people: Collection[Per
         for first, *more in parked:
             # Other work of the same instant, such as the sort, may have come before what failed.
             if not more:
+                # It waits to be tried again, and no longer for the clock.
+                waits = {"_due": None, "_settles_at": None}
                 after = run.everything()[first.person]
-                assert {**after, "_due": None} == {**before[first.person], "_due": None}
+                assert {**after, **waits} == {**before[first.person], **waits}
         if parked:
             trouble.on = False
             run.lifecycle.retry(due)
@@ -494,10 +532,12 @@ def test_s11_an_exception_anywhere_leaves_everybody_as_before_and_a_retry_gives_
     trouble = Trouble(left, after)
     places = [
         (LeanTransition, "make"),
-        (LeanTransition, "allowed"),
         (Aftermath, "follow"),
         (Agenda, "next"),
         (Agenda, "fade"),
+        (Agenda, "enter"),
+        (Agenda, "leave"),
+        (Agenda, "decide"),
     ]
     originals = [(owner, name, getattr(owner, name)) for owner, name in places]
     for owner, name, original in originals:
@@ -528,5 +568,8 @@ def test_s11_an_exception_anywhere_leaves_everybody_as_before_and_a_retry_gives_
         for owner, name, original in originals:
             setattr(owner, name, original)
     smooth = Run(model, log)
-    assert run.told() == smooth.told()
-    assert run.asked() == smooth.asked()
+    # Who is sorted because somebody tries again is not sorted by settle any more.
+    assert repr(run.told()).replace(SETTLED, "processed") == repr(smooth.told()).replace(
+        SETTLED, "processed"
+    )
+    assert [one[1:] for one in run.asked()] == [one[1:] for one in smooth.asked()]
