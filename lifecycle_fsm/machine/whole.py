@@ -46,6 +46,19 @@ class Whole:
         try:
             return work(*arguments)
         except BaseException:
-            for name, value in zip(self.slots, before, strict=True):
-                setattr(person, name, value)
+            self._put_back(person, before)
             raise
+
+    def both(self, one: Person, other: Person, work: Callable[..., T], *arguments: Any) -> T:
+        """The same for work on two persons: both are changed, or neither."""
+        before, others = self._values(one), self._values(other)
+        try:
+            return work(*arguments)
+        except BaseException:
+            self._put_back(one, before)
+            self._put_back(other, others)
+            raise
+
+    def _put_back(self, person: Person, values: tuple[Any, ...]) -> None:
+        for name, value in zip(self.slots, values, strict=True):
+            setattr(person, name, value)

@@ -110,7 +110,9 @@ class Orchestrator:
         for decision in decisions:
             self._record(decision)
         if self._held:
-            self._release(activity)
+            for name in (activity.person, activity.payload.get("contact")):
+                if name in self._held and name in self:
+                    self._release(name)
         return decisions[0]
 
     def _apply(self, activity: Activity) -> list[Decision]:
@@ -144,15 +146,17 @@ class Orchestrator:
             loser = self._merged_with(activity, person, payload)
         if person._due is not None and person._due < activity.at:
             self._run_due(person, activity.at)
-        whole = self._narrow[kind]
         if loser is not None:
             self._meet(person, loser, activity.at)
-            whole = self.machine.whole
         try:
-            if kind in _OUR_OWN:
-                decisions = whole(person, self._transact, person, loser, activity, payload, mark)
+            if loser is not None:
+                decisions = self._merge(person, loser, activity, payload, mark)
+            elif kind in _OUR_OWN:
+                transact = self._transact
+                decisions = self._narrow[kind](person, transact, person, activity, payload, mark)
             else:
-                decisions = whole(person, self._ordinary, person, activity, payload, mark)
+                ordinary = self._ordinary
+                decisions = self._narrow[kind](person, ordinary, person, activity, payload, mark)
         except Exception as error:
             self._lot.keep(Parked(person.id, activity, said(error), exception=error))
             trigger = self._triggers.get(kind)
@@ -280,21 +284,15 @@ class Orchestrator:
         return self._work.activity(person, activity, payload)
 
     def _transact(
-        self,
-        person: Person,
-        loser: Person | None,
-        activity: Activity,
-        payload: Payloads,
-        mark: bytes,
+        self, person: Person, activity: Activity, payload: Payloads, mark: bytes
     ) -> list[Decision]:
-        """The same for an activity that may sort, or fold people together."""
+        """The same for an activity that may sort, or name a contact."""
         self._memory.keep(person, mark)
-        if loser is not None:
-            return self._merge(person, loser, activity, payload)
         if activity.kind == "processed" and person._stage == self._initial:
+            decisions = self._sort(person, activity, payload)
             if activity.person != person.id:
                 self._sorted_by[person.id] = activity.person
-            return self._sort(person, activity, payload)
+            return decisions
         decisions = self._work.activity(person, activity, payload)
         if activity.kind == "merged":
             decisions[0].reason = f"{payload['loser']} and {person.id} are one person already"
@@ -321,17 +319,31 @@ class Orchestrator:
             now = latest
 
     def _merge(
-        self, person: Person, loser: Person, activity: Activity, payload: Payloads
+        self, person: Person, loser: Person, activity: Activity, payload: Payloads, mark: bytes
     ) -> list[Decision]:
-        """Fold another person into this one [S23]."""
+        """Fold another person into this one [S23]: both persons and what is known of their ids
+        change together, or on an exception nothing does [S11]."""
         clocks = [record._clock for record in (person, loser) if record._clock is not None]
         now = max(activity.at, *clocks)
-        merge = self._work.merge
-        decisions = self.machine.whole(loser, merge, person, loser, activity, payload, now)
         ours = self._records.get(person.id, (person,))
-        self._records[person.id] = (*ours, *self._records.get(loser.id, (loser,)))
-        self._names[person.id] = (*self._all_names(person), *self._all_names(loser))
-        self.merged[loser.id] = person.id
+        theirs = self._records.get(loser.id, (loser,))
+        names = self._all_names(person)
+
+        def fold() -> list[Decision]:
+            self._memory.keep(person, mark)
+            decisions = self._work.merge(person, loser, activity, payload, now)
+            self._records[person.id] = (*ours, *theirs)
+            self._names[person.id] = (*names, *self._all_names(loser))
+            self.merged[loser.id] = person.id
+            return decisions
+
+        try:
+            decisions = self.machine.whole.both(person, loser, fold)
+        except BaseException:
+            self.merged.pop(loser.id, None)
+            self._records[person.id] = ours
+            self._names[person.id] = names
+            raise
         self._logged.discard(loser.id)
         self._lot.remove(loser.id, None)
         if person._stage != self._initial:
@@ -376,14 +388,19 @@ class Orchestrator:
         reason = f"nobody has created {missing!r} yet; this waits for 'created'"
         return nobody("held", activity, reason)
 
-    def _release(self, cause: Activity) -> None:
+    def _release(self, name: str) -> None:
         """Apply what was held for a person who has been created, or for a contact who is known
-        now."""
-        for name in (cause.person, cause.payload.get("contact")):
-            if name in self._held and name in self:
-                held = self._held.pop(name).values()
-                for activity in sorted(held, key=lambda activity: activity.order):
-                    self.apply(activity)
+        now. Each is held until it has been applied: an interrupt loses none [S11]."""
+        waiting = self._held[name]
+        for key, activity in sorted(waiting.items(), key=lambda held: held[1].order):
+            for decision in self._apply(activity):
+                self._record(decision)
+            waiting.pop(key, None)
+            contact = activity.payload.get("contact")
+            if contact != name and contact in self._held and contact in self:
+                self._release(contact)
+        if not waiting:
+            self._held.pop(name, None)
 
     # ------------------------------------------------------------------ original processing
 
@@ -419,7 +436,7 @@ class Orchestrator:
             mark = fingerprint(activity, given.values)
             try:
                 decisions = self.machine.whole(
-                    person, self._transact, person, None, activity, given.values, mark
+                    person, self._transact, person, activity, given.values, mark
                 )
             except Exception as failure:
                 error, exception = said(failure), failure
@@ -491,20 +508,25 @@ class Orchestrator:
         """Try everything that is parked once more: activities as they were, processing now."""
         now = instant(at)
         found = []
-        for one in self._lot.empty():
-            if one.activity is not None:
-                found.append(self.apply(one.activity))
-                continue
-            person = self.people[one.person]
-            if person.id in self.merged:
-                continue
-            if person._stage == self._initial:
-                found.append(self.process(one.person, now))
-            else:
-                assert person._clock is not None, "who was sorted has a clock"
-                self.machine.schedule(person, person._clock, person._phase)
-                found += self._run_due(person, now, inclusive=True)
+        for one in self._lot.parked:
+            tried = self._retry(one, now)
+            # Only now: an interrupt loses none of them.
+            if all(decision.result != "parked" for decision in tried):
+                self._lot.remove(one.person, one.activity)
+            found += tried
         return found
+
+    def _retry(self, one: Parked, now: datetime) -> list[Decision]:
+        if one.activity is not None:
+            return [self.apply(one.activity)]
+        person = self.people[one.person]
+        if person.id in self.merged:
+            return []
+        if person._stage == self._initial:
+            return [self.process(one.person, now)]
+        assert person._clock is not None, "who was sorted has a clock"
+        self.machine.schedule(person, person._clock, person._phase)
+        return self._run_due(person, now, inclusive=True)
 
 
 def _again(person: Person, activity: Activity, same: bool) -> Decision:

@@ -54,11 +54,10 @@ class ParkingLot:
         if left:
             self.by_person[person] = left
 
-    def empty(self) -> list[Parked]:
-        """Take everything out, in the order in which people were first parked."""
-        waiting = [one for several in self.by_person.values() for one in several]
-        self.by_person.clear()
-        return waiting
+    @property
+    def parked(self) -> list[Parked]:
+        """Everything, in the order in which people were first parked."""
+        return [one for several in self.by_person.values() for one in several]
 
 
 def said(error: BaseException) -> str:

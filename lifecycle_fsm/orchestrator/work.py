@@ -204,7 +204,8 @@ class Work:
         stages entered so far, and the activities that rules listen to."""
         machine, now = self.machine, firing.now
         after = "after the sort" if kind == "processed" else "after the merge"
-        waiting = sorted(person._deferred, key=_in_inbox_order)
+        # By event, and of one instant and id by record: whoever survives, it is the same order.
+        waiting = sorted(person._deferred, key=lambda one: (one.order, one.record or person.id))
         person._deferred = ()
         found: list[Decision] = []
         for one in waiting:
@@ -373,10 +374,6 @@ class Work:
         firing.append(loser, before, "", "merge", "merged")
         reason = f"folded into {survivor.id}"
         return fired("moved", loser, firing, cause, "merged", (), reason, unsent)
-
-
-def _in_inbox_order(deferred: _Deferred) -> tuple[Order, str]:
-    return deferred.order, deferred.record or ""
 
 
 def _record(person: Person, activity: Activity) -> str | None:
