@@ -159,11 +159,11 @@ def _capped(rule: _Rule, cap: int, worth: int, person: Person, now: datetime) ->
                 given = kept[at + 2]
             break
         at += 3
-    after = given + worth
-    if after > cap:
-        after = cap
-    elif after < -cap:
-        after = -cap
+    # After a merge both may have given more than the cap in all: then no more is given [S23].
+    if worth > 0:
+        after = max(given, min(given + worth, cap))
+    else:
+        after = min(given, max(given + worth, -cap))
     if after == given:
         return 0
     # A new tuple each time: a person can be put back as it was by keeping the old one.

@@ -268,7 +268,7 @@ def test_s18_a_move_that_changes_an_input_changes_the_demographic_score(
     )
     person = Lifecycle(model).admit("ann", at="2024-05-01T09:00Z")
     assert person.demographic_score == 0
-    person.fire("win", at="2024-05-02T09:00Z")  # type: ignore[attr-defined]
+    person.fire("win", at="2024-05-02T09:00Z")
     assert (person.stage, person.demographic_score) == ("won", score)
 
 

@@ -137,6 +137,8 @@ class Orchestrator:
             before = self._memory.find(person, mark[:ID])
         if before is not None:
             return [_again(person, activity, before == mark[ID:])]
+        if person._due is not None and person._due < activity.at:
+            self._run_due(person, activity.at)
         loser = None
         if kind in _OUR_OWN:
             refused = self._refusal(activity, person, payload)
@@ -144,8 +146,6 @@ class Orchestrator:
                 return [refused]
             payload = self._filtered(activity, person, payload)
             loser = self._merged_with(activity, person, payload)
-        if person._due is not None and person._due < activity.at:
-            self._run_due(person, activity.at)
         if loser is not None:
             self._meet(person, loser, activity.at)
         try:
@@ -171,18 +171,20 @@ class Orchestrator:
         if activity.kind == "created" and record not in self.aliases:
             reason = f"{record} was created already"
         elif activity.kind == "processed" and person._stage != self._initial:
-            if person.id not in self._records or self._was_sorted(record):
+            if self._was_sorted(record):
                 reason = f"{record} was sorted already"
         elif activity.kind == "merged" and str(payload["loser"]) not in self:
             return self._hold(activity, str(payload["loser"]))
         return stopped("rejected", person, activity, reason) if reason else None
 
     def _was_sorted(self, record: str) -> bool:
-        """Whether the end of this record's own processing has sorted somebody."""
+        """Whether the end of this record's own processing has sorted somebody; ``settle`` only
+        stands in for it, and what it brings may still come [S14]."""
         record = self.aliases.get(record, record)
         history = self.people[record]._history
         return self._sorted_by.get(record, record) == record and any(
-            hop.from_stage == self._initial and hop.kind != "merge" for hop in history[::ROW]
+            hop.from_stage == self._initial and hop.kind != "merge" and cause != SETTLED
+            for hop, cause in zip(history[::ROW], history[ROW - 1 :: ROW], strict=True)
         )
 
     def _filtered(self, activity: Activity, person: Person, payload: Payloads) -> Payloads:

@@ -214,8 +214,10 @@ class Work:
             asked = Firing(
                 person, now, one.at, one.late, one.trigger, one.activity, machine.version
             )
-            # The askings of one run share what they entered: only the last stage asks [S12].
+            # The askings of one run share what they entered, as only the last stage asks [S12], and
+            # who was responsible before all of it [S21].
             asked.entered = entered
+            asked.owner, asked.assigned_to = firing.owner, firing.assigned_to
             stage = person._stage
             result = machine.ask(person, one.trigger, asked)
             entered = asked.entered
@@ -233,6 +235,7 @@ class Work:
                 person, now, firing.at, firing.late, None, firing.activity, machine.version
             )
             last.entered = entered
+            last.owner, last.assigned_to = firing.owner, firing.assigned_to
             machine.advance(person, last)
             entered = last.entered
             if last.added(person):
@@ -288,13 +291,13 @@ class Work:
         clocks = [person._phase for person in (survivor, loser) if person._clock == now]
         phase = max(clocks, default=0)
         late = now > activity.at or phase > 0
+        firing = Firing(survivor, now, activity.at, late, None, activity.id, machine.version)
         loser_wins = self._merging.loser_wins(survivor, loser)
         stage = survivor._stage
         theirs = handed_over(loser, loser_wins=loser_wins)
         ours = given_up(survivor, now) if loser_wins else []
         survivor._waiting += theirs
         self._merging.fold(survivor, loser, loser_wins=loser_wins)
-        firing = Firing(survivor, now, activity.at, late, None, activity.id, machine.version)
         self._go_on(survivor, loser, firing, loser_wins=loser_wins)
         self.data.apply(kind, survivor, now, payload)
         trigger, score, _, _ = self._ways[kind]

@@ -93,7 +93,7 @@ def test_s23_asking_the_closed_record_moves_the_person() -> None:
     lifecycle = Lifecycle(small(move("go", "a", "b", on="go")))
     person, loser = lifecycle.admit("p", at=T), lifecycle.admit("q", at=T)
     lifecycle.apply("p", "merged", at=T + HOUR, loser="q")
-    loser.fire("go", at=T + DAY)  # type: ignore[attr-defined]
+    loser.fire("go", at=T + DAY)
     assert (person.stage, loser.stage) == ("b", "")
     lifecycle.tick(T + 900 * DAY)
     assert loser.history[-1].to_stage == ""

@@ -107,7 +107,7 @@ FADES: st.SearchStrategy[Mapping[str, object]] = st.sampled_from(
     ]
 )
 TRIGGERS = ("go", "off", "again", "sales_touched", "merged")
-LENGTHS = st.sampled_from(
+LENGTHS: st.SearchStrategy[Any] = st.sampled_from(
     [MINUTE, HOUR, 4 * HOUR, "24 hours", 3 * DAY + HOUR, "1 day", "2 days", "1 week", "30 days"]
 )
 CHANNELS: st.SearchStrategy[Channel] = st.sampled_from(

@@ -735,7 +735,8 @@ def test_activities_bring_their_place_among_those_of_one_instant(
     )  # fmt: skip
     path = tmp_path / f"activities.{suffix}"
     writers = {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "json": frame.write_json}
-    writers.get(suffix, frame.write_parquet)(path)
+    write: Any = writers.get(suffix, frame.write_parquet)
+    write(path)
     intake = finish([("activities", path)], None, SEQUENCES)
     assert [(one.id, one.sequence) for one in came(intake)] == [
         ("d", 10), ("c", None), ("b", 2), ("a", -1),
