@@ -25,6 +25,15 @@ def is_run(text: str) -> bool:
     return bool(re.match(_FORMULA, text)) and not re.fullmatch(_NUMBER, text)
 
 
+def guarded(text: str) -> str:
+    """A text as a CSV has it.
+
+    >>> guarded("=1+1"), guarded("'=1+1"), guarded("-12.5")
+    ("'=1+1", "''=1+1", '-12.5')
+    """
+    return f"'{text}" if is_run(text) else text
+
+
 def unguarded(text: str) -> str:
     """A text of a CSV as it was before it was written there.
 

@@ -17,6 +17,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import FileProblem, LifecycleError, suggest
+from lifecycle_fsm.tables.spreadsheet import guarded, unguarded
 from lifecycle_fsm.testing.cases.rows import Row, Table
 
 COLUMNS = tuple(one.name for one in attrs.fields(Row))
@@ -111,7 +112,7 @@ def _csv(table: Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(attrs.astuple(row) for row in table)
+    writer.writerows(map(guarded, attrs.astuple(row)) for row in table)
     return text.getvalue()
 
 
@@ -129,7 +130,7 @@ def _read_csv(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             where = f"line {reader.line_num}"
             if "…" in values:
                 raise FileProblem(f"{path}, {where}: there are more values than columns")
-            yield where, {name: one or "" for name, one in values.items()}
+            yield where, {name: unguarded(text or "") for name, text in values.items()}
     except csv.Error as error:
         raise FileProblem(f"{path}, line {reader.line_num}: {error}") from error
 

@@ -52,6 +52,11 @@ def test_what_is_written_is_read(
         assert read_table(path).rows == tuple(rows)
 
 
+def test_a_csv_has_no_text_that_a_spreadsheet_would_run() -> None:
+    row = Row("move", "r", "a", "=1+1", "'@x", "-2")
+    assert to_text(Table("", [row]), ".csv").endswith("\nmove,r,a,'=1+1,''@x,-2\n")
+
+
 def test_markdown_shows_what_stands_there() -> None:
     row = Row("move", "r", "<b>hot</b>", "score < 5", "[x](javascript:y)", "![x](y)")
     told = to_text(Table("<i>acme\n# no", [row]), ".md")
