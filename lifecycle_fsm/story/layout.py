@@ -47,11 +47,11 @@ def head(story: Story) -> Head:
     )
     lines = [who(story)] if who(story) else []
     folded = list(dict.fromkeys(one.record for one in story.others))
-    if story.asked_for != story.person:
-        lines.append(
-            f"The record {clean(story.asked_for)} was folded into {clean(story.person)}: "
-            "this is the story of both."
-        )
+    asked_for, person = clean(story.asked_for), clean(story.person)
+    if story.asked_for in folded:
+        lines.append(f"The record {asked_for} was folded into {person}: this is the story of both.")
+    elif story.asked_for != story.person:
+        lines.append(f"{asked_for} is the contact that the lead {person} became.")
     elif folded:
         what = "record was" if len(folded) == 1 else "records were"
         lines.append(f"{joined(map(clean, folded))}: the other {what} folded into this one.")

@@ -256,3 +256,5 @@ def test_the_story_of_a_contact_is_that_of_the_lead(cli: Cli, tmp_path: Path) ->
         for one in ("lead", "contact")
     ]
     assert [(one["person"], one["stage"]) for one in told] == [("lead", "customer")] * 2
+    text = cli("explain", "two_step", "contact", "--activities", "log.csv").out
+    assert "contact is the contact that the lead lead became." in text
