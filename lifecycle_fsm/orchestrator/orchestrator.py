@@ -137,13 +137,12 @@ class Orchestrator:
             before = self._memory.find(person, mark[:ID])
         if before is not None:
             return [_again(person, activity, before == mark[ID:])]
+        if kind in _OUR_OWN and (refused := self._refusal(activity, person, payload)) is not None:
+            return [refused]
         if person._due is not None and person._due < activity.at:
             self._run_due(person, activity.at)
         loser = None
         if kind in _OUR_OWN:
-            refused = self._refusal(activity, person, payload)
-            if refused is not None:
-                return [refused]
             payload = self._filtered(activity, person, payload)
             loser = self._merged_with(activity, person, payload)
         if loser is not None:

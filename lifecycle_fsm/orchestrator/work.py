@@ -293,6 +293,8 @@ class Work:
         late = now > activity.at or phase > 0
         firing = Firing(survivor, now, activity.at, late, None, activity.id, machine.version)
         loser_wins = self._merging.loser_wins(survivor, loser)
+        if loser_wins:  # who was responsible for the visit that goes on
+            firing.owner, firing.assigned_to = loser.owner, loser.assigned_to
         stage = survivor._stage
         theirs = handed_over(loser, loser_wins=loser_wins)
         ours = given_up(survivor, now) if loser_wins else []
