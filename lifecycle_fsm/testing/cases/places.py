@@ -34,7 +34,7 @@ from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.solving import NOW, Work, World
 
 #: A person of whom the table says nothing else has been in the stage, and on this journey, so long:
-#: nobody returns at the instant of the detour that led there [S9].
+#: nothing is decided by the moment in which they came.
 STAYED = timedelta(days=1)
 #: What an activity brings is a field to the search; no field of a person has such a name.
 _BROUGHT = "activity__"
