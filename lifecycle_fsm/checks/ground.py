@@ -9,7 +9,7 @@ import attrs
 
 from lifecycle_fsm.checks.detours import entries
 from lifecycle_fsm.checks.places import Condition
-from lifecycle_fsm.checks.worlds import world_of
+from lifecycle_fsm.checks.worlds import start_of_brought, world_of
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard import (
     Const,
@@ -123,9 +123,11 @@ class Ground:
         if kind not in self._worlds:
             brought = self.model.vocabulary_for(kind).payload
             words = self.world.vocabulary
-            fields = {**words.fields, **{f"{PAYLOAD}{name}": one for name, one in brought.items()}}
+            more = {f"{PAYLOAD}{name}": one for name, one in brought.items()}
             self._worlds[kind] = attrs.evolve(
-                self.world, vocabulary=attrs.evolve(words, fields=fields)
+                self.world,
+                vocabulary=attrs.evolve(words, fields={**words.fields, **more}),
+                start={**self.world.start, **start_of_brought(more)},
             )
         return self._worlds[kind]
 

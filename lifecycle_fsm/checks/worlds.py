@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import Guard, Now, Term, parse_guard
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import BASE_FIELDS
@@ -42,6 +43,16 @@ def world_of(model: Model, work: Work | None = None) -> World:
         if kind.kind == "datetime" and (name in _PAST or _only_now(name, model))
     }
     return World(model.vocabulary, start=starts, latest=past, laws=_LAWS, work=work or Work())
+
+
+def start_of_brought(fields: Mapping[str, FieldType]) -> dict[str, Value]:
+    """What an activity brings of which nothing is known: a text that it has to bring has content,
+    while that of a person may never have been set [S4]."""
+    return {
+        name: "other"
+        for name, kind in fields.items()
+        if kind.kind == "str" and not kind.nullable and not kind.choices
+    }
 
 
 def _only_now(name: str, model: Model) -> bool:

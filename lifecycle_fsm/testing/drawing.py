@@ -22,7 +22,7 @@ _LONG_AGO = timedelta(days=12_000)
 #: Fields that follow from opportunities, and are hardly ever changed by hand [S22].
 _FROM_DEALS = frozenset({"open_opportunities", "won_opportunities", "last_lost_at"})
 #: Texts have no order, so that a few stand for all; those that a guard knows come beside them.
-_TEXTS = ("", "x", "Zoë", "other people")
+_TEXTS = ("x", "Zoë", "other people")
 #: What an opportunity is called: the first is that of a person who was put into a stage with one.
 _DEALS = ("open-1", "deal-1", "deal-2")
 
@@ -163,11 +163,19 @@ def _situation(
 ) -> tuple[str, dict[str, Any]]:
     stage = draw(st.sampled_from(stages))
     near = drawing.near.get(stage)
+    found: dict[str, Any]
     if near and draw(st.booleans()):
         # Somebody to whom a move is open, but for a field or two.
         found = {**draw(st.sampled_from(near)), **draw(drawing.another())}
     else:
         found = {**draw(drawing.fields()), **draw(_visit(drawing, stage))}
+    if drawing.model.stage(stage).off_path and found.get("stage_entered_at") == drawing.now:
+        # A return that holds on entry waits [S9]; whoever is put there has been there for a while.
+        found["stage_entered_at"] = drawing.now - timedelta(hours=1)
+        if "journey_started_at" in found:
+            found["journey_started_at"] = min(
+                found["journey_started_at"], found["stage_entered_at"]
+            )
     if not given.keys().isdisjoint(VISIT):
         found = {name: value for name, value in found.items() if name not in VISIT}
     for name, value in given.items():

@@ -52,6 +52,16 @@ def test_the_laws_hold_of_somebody_who_walked() -> None:
     assert_history_holds(told(person, person.history), MODEL)
 
 
+def test_a_human_may_bring_somebody_back_at_once_s9() -> None:
+    bench = Bench(MODEL)
+    person = bench.person_in("mql")
+    bench.happens(person, "disqualify")
+    bench.happens(person, "reinstate")
+    assert [row.to_stage for row in person.history][-2:] == ["disqualified", "mal"]
+    assert person.history[-1].now == person.history[-2].now
+    assert_history_holds(person, MODEL)
+
+
 @pytest.mark.parametrize(
     ("fault", "complaint"),
     [

@@ -10,6 +10,7 @@ from typing import TypeVar
 import attrs
 
 from lifecycle_fsm.checks import world_of
+from lifecycle_fsm.checks.worlds import start_of_brought
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
     Always,
@@ -33,7 +34,7 @@ from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.solving import NOW, Work, World
 
 #: A person of whom the table says nothing else has been in the stage, and on this journey, so long:
-#: nobody returns at the instant of the detour that led there [S9].
+#: nothing is decided by the moment in which they came.
 STAYED = timedelta(days=1)
 #: What an activity brings is a field to the search; no field of a person has such a name.
 _BROUGHT = "activity__"
@@ -131,11 +132,13 @@ class Places:
         """Everybody whom the rule can meet, payload included."""
         since = NOW - stayed(rule.stage, self.model)
         start: dict[str, Value] = {"stage_entered_at": since, "journey_started_at": since}
+        brought = self._brought(rule)
+        start |= start_of_brought(brought)
         if rule.stage:
             start["stage"] = rule.stage
         words = attrs.evolve(
             self._world.vocabulary,
-            fields={**self._world.vocabulary.fields, **self._brought(rule)},
+            fields={**self._world.vocabulary.fields, **brought},
             in_effect=True,
         )
         return attrs.evolve(self._world, vocabulary=words, start={**self._world.start, **start})

@@ -122,10 +122,6 @@ def _choices(model: Model) -> dict[Asked, tuple[_Choice, ...]]:
 
 def _choice(edge: Edge, model: Model) -> _Choice:
     guard = _settled(edge.when, model)
-    if edge.kind == "return":
-        # No return at the instant of the detour that led there [S9].
-        now = Const(world_of(model).now)
-        guard = all_of(guard, negate(Compare("==", Field("stage_entered_at"), now)))
     then = getattr(edge.rule, "then", ())
     sets = tuple(Set(one.field, _settled_value(one.value, model)) for one in then)
     return _Choice(guard, (edge.name, edge.target, edge.kind, edge.passed, edge.credit), sets)

@@ -25,7 +25,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "flag": st.booleans(),
     "count": st.integers(INT_MIN, INT_MAX),
     "ratio": st.floats(allow_nan=False, allow_infinity=False),
-    "word": st.text(st.characters(codec="utf-8"), max_size=12)
+    "word": st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
     | st.sampled_from(["missing", "now", "yes", "1 day ago", "a, b", 'say "so"', " x ", "a = b"]),
     "when": st.datetimes(datetime(2000, 1, 1), datetime(2050, 1, 1)).map(  # noqa: DTZ001
         lambda one: one.replace(tzinfo=NOW.tzinfo)
