@@ -22,7 +22,7 @@ _LONG_AGO = timedelta(days=12_000)
 #: Fields that follow from opportunities, and are hardly ever changed by hand [S22].
 _FROM_DEALS = frozenset({"open_opportunities", "won_opportunities", "last_lost_at"})
 #: Texts have no order, so that a few stand for all; those that a guard knows come beside them.
-_TEXTS = ("", "x", "Zoë", "other people")
+_TEXTS = ("x", "Zoë", "other people")
 #: What an opportunity is called: the first is that of a person who was put into a stage with one.
 _DEALS = ("open-1", "deal-1", "deal-2")
 

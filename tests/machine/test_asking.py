@@ -50,7 +50,7 @@ KINDS: dict[str, list[dict[str, Any]]] = {
 }
 TRIGGERS = ("go", "off", "again")
 GAPS = st.sampled_from([0 * HOUR, MINUTE, HOUR, DAY, 2 * DAY, 5 * DAY])
-START = st.sampled_from(
+START: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [{}, {"level": 5}, {"start": "x", "level": 3}, {"start": "b", "ready": True}]
 )
 
@@ -254,7 +254,7 @@ def test_s20_next_due_is_the_first_of_settle_decay_deadlines_and_moves() -> None
     )
     lifecycle = Lifecycle(model)
     lifecycle.apply("p", "created", at=T, level=1)
-    seen = []
+    seen: list[timedelta] = []
     while (due := lifecycle.next_due("p")) is not None and len(seen) < 6:
         seen.append(due - T)
         lifecycle.tick(due)

@@ -99,7 +99,7 @@ def test_changes_that_say_the_same_are_one_mutant() -> None:
 
 def test_order_of_rules_and_of_moves() -> None:
     found = told(of_waterfall(), "order")
-    assert "no_prospect: competitor before no_prospect" in found
+    assert "no_prospect: customers_contact before no_prospect" in found
     assert "qualified_by_hand_raise: qualified_by_score before qualified_by_hand_raise" in found
 
 
