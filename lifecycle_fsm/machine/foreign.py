@@ -54,7 +54,8 @@ class Foreign:
     ) -> Decision:
         """Ask for a move of the object; its stage and fields change only when all went well, and
         the new rows are appended to ``history``. An activity that a row of the history names
-        already is a duplicate, and changes nothing [S19].
+        already is a duplicate, and changes nothing [S19]. Where time moved the object before the
+        asking, these rows are in the decision too, and its result is ``moved``.
 
         Raises:
             StageConflict: the stage is not the last of the history, so somebody else wrote it.
@@ -164,7 +165,7 @@ class Foreign:
             raise
         # Also the hops that time made before the asking: nobody else tells of them.
         hops = person._history[known * ROW :]
-        result = "moved" if hops and decision.result == "unchanged" else decision.result
+        result = "moved" if hops else decision.result
         return attrs.evolve(decision, result=result, hops=hops, first=known + 1)
 
     def _attribute(self, field: str) -> str:

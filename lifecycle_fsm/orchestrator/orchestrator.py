@@ -418,7 +418,12 @@ class Orchestrator:
             raise UnknownPerson(f"nobody with the id {person!r} has been created") from None
         if one._stage != self._initial:
             raise LifecycleError(f"{person} was sorted before and is in {one._stage!r}")
-        decisions = self._process(one, instant(at), PROCESSED)
+        when = instant(at)
+        if one._settles_at is not None:  # whoever asks says when it ends, and settle no more
+            one._settles_at = None
+            self.machine.schedule(one, one._clock or when, one._phase)
+        self._run_due(one, when)
+        decisions = self._process(one, when, PROCESSED)
         for decision in decisions:
             self._record(decision)
         return decisions[0]

@@ -90,7 +90,8 @@ class Bench:
                 was entered an hour ago, in the first journey.
 
         The past is made up: the fewest declared moves that lead to the stage, none of which is
-        asked for its guard. Deadlines that would be over count as handled.
+        asked for its guard. Deadlines that would be over count as handled, and a system return out
+        of a detour as having been closed before [S9].
 
         Raises:
             LifecycleError: the model has no such stage; the message suggests the nearest.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from lifecycle_fsm.history import HistoryRow, Stamp
@@ -41,12 +41,15 @@ def assert_one_row_per_hop(person: Person, rows: Sequence[HistoryRow]) -> None:
         )
         assert after.now >= before.now, f"{_place(after)}: it is earlier than the row before"
         assert after.kind != "enter", f"{_place(after)}: nobody enters original processing twice"
+        assert not after.visits or after.entered_at == after.now, (
+            f"{_place(after)}: its visit began at {after.entered_at}, and the row is of {after.now}"
+        )
     last = rows[-1]
     assert last.to_stage == person.stage, (
         f"{person.id} is in {person.stage!r}, and the last row leads to {last.to_stage!r}: a hop "
         "has no row"
     )
-    entered = next(row.now for row in reversed(rows) if row.visits)
+    entered = last.entered_at
     assert person.stage_entered_at == entered, (
         f"{person.id} entered at {person.stage_entered_at}, and the history says {entered}"
     )
@@ -54,23 +57,27 @@ def assert_one_row_per_hop(person: Person, rows: Sequence[HistoryRow]) -> None:
 
 def assert_forward_only(rows: Sequence[HistoryRow], model: Model) -> None:
     """Within a journey ranks only rise; each row is a declared edge of its kind; a return starts
-    the next journey, and one by the system never comes with the detour itself [S6][S9]."""
+    the next journey, whose number is above all before it, and one by the system never comes with the
+    detour itself [S6][S9]."""
     edges = {(one.name, one.source, one.target): one for one in (*model.edges, *model.sort_edges)}
-    rank, journey = 0, 1
-    for before, row in pairwise(rows):
+    rank, journey, highest = 0, 1, 1
+    for row in rows[1:]:
         target = model.ranks.get(row.to_stage)
         if row.kind in _FROM_OUTSIDE:
+            # A merge may go on with the journey of another record [S23].
             rank, journey = rank if target is None else target, row.journey
+            highest = max(highest, journey)
             continue
         edge = edges.get((row.rule, row.from_stage or "", row.to_stage))
         assert edge is not None, f"{_place(row)}: the model declares no such move"
         assert row.kind == edge.kind, f"{_place(row)}: it is a {edge.kind}"
         assert row.passed_over == edge.passed, f"{_place(row)}: it passes over {edge.passed}"
         if row.kind == "return":
-            journey += 1
             # A human may ask at any instant, and another activity may take the guard down and up.
             apart = before.now < row.now or row.activity not in (None, before.activity)
             assert edge.on or apart, f"{_place(row)}: it returns at the instant of the detour"
+            assert row.journey > highest, f"{_place(row)}: its journey is {row.journey}"
+            journey = highest = row.journey
         elif target is not None:
             assert target > rank, f"{_place(row)}: it moves backwards, to rank {target} from {rank}"
         assert row.journey == journey, f"{_place(row)}: its journey is {row.journey}"
@@ -79,14 +86,24 @@ def assert_forward_only(rows: Sequence[HistoryRow], model: Model) -> None:
 
 def assert_stamps_recount(person: Person, rows: Sequence[HistoryRow]) -> None:
     """The stamps of a person are what counting its rows gives [S25]."""
-    visits = [row for row in rows if row.visits]
+    # A merge leaves the visit as it is, or goes on with that of the other record [S23].
+    visits = [
+        rows[0],
+        *(
+            row
+            for before, row in pairwise(rows)
+            if row.kind != "merge" or row.visit != before.visit
+        ),
+    ]
     ends = [row.now for row in visits[1:]] + [person.clock or visits[-1].now]
-    stays: dict[str, list[tuple[HistoryRow, timedelta]]] = {}
+    stays: dict[str, list[tuple[datetime, timedelta]]] = {}
     for row, end in zip(visits, ends, strict=True):
-        stays.setdefault(row.to_stage, []).append((row, max(end - row.now, timedelta(0))))
+        if row.to_stage:
+            stay = max(end - row.entered_at, timedelta(0))
+            stays.setdefault(row.to_stage, []).append((row.entered_at, stay))
     counted = {
         stage: Stamp(
-            stage, found[0][0].now, found[-1][0].now, len(found),
+            stage, min(found)[0], max(found)[0], len(found),
             sum((stay for _, stay in found), timedelta(0)),
         )
         for stage, found in stays.items()

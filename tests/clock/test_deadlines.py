@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from lifecycle_fsm import Activity, Decision, Person
-from lifecycle_fsm.model import AlertRule, Calendar, Deadline
+from lifecycle_fsm.model import AlertRule, AssignmentRule, Calendar, Deadline
 from lifecycle_fsm.orchestrator import Orchestrator
 from tests.clock.due import MICRO, instants, told
-from tests.machine.small import DAY, HOUR, T, act, admitted, move, running, slots, small
+from tests.machine.small import DAY, HOUR, MINUTE, T, act, admitted, move, running, slots, small
 
 # ------------------------------------------------------------------ deadlines
 
@@ -287,6 +287,324 @@ def test_s21_an_alert_names_no_deadline_that_has_passed_though_others_still_run(
     ):
         decision = orchestrator.apply(act(str(number), "web_visit", ENTERED + hours * HOUR))
         assert [one.due_at for one in decision.requests] == expected
+
+
+# ------------------------------------------------------------------ what became of them
+
+
+DUE = ENTERED + 4 * HOUR
+#: The condition of the deadline, what happens to somebody in ``b``, and what became of it when.
+FACTS: dict[str, tuple[str, list[Activity], tuple[str, datetime, bool] | None]] = {
+    "nobody came": ("always", [], ("missed", DUE, False)),
+    "left in time": (
+        "always",
+        [act("1", "accept", ENTERED + HOUR)],
+        ("kept", ENTERED + HOUR, False),
+    ),
+    "left for a detour": (
+        "always",
+        [act("1", "off", ENTERED + HOUR)],
+        ("kept", ENTERED + HOUR, False),
+    ),
+    "left at the very instant": ("always", [act("1", "accept", DUE)], ("kept", DUE, False)),
+    "left too late": ("always", [act("1", "accept", DUE + MICRO)], ("missed", DUE, False)),
+    "the condition never held": ("ready", [], ("void", DUE, False)),
+    "left, and it never held": (
+        "ready",
+        [act("1", "accept", ENTERED + HOUR)],
+        ("void", ENTERED + HOUR, False),
+    ),
+    "it held for a while": (
+        "ready",
+        [
+            act("1", "changed", ENTERED + HOUR, ready=True),
+            act("2", "changed", ENTERED + 2 * HOUR, ready=False),
+        ],
+        ("kept", DUE, False),
+    ),
+    "it holds at last": (
+        "ready",
+        [act("1", "changed", DUE, ready=True)],
+        ("missed", DUE, False),
+    ),
+    "it held only behind the instant": (
+        "ready",
+        [act("1", "changed", DUE + MICRO, ready=True)],
+        ("void", DUE, False),
+    ),
+    "left while it held": (
+        "ready",
+        [
+            act("1", "changed", ENTERED + HOUR, ready=True),
+            act("2", "accept", ENTERED + 2 * HOUR),
+        ],
+        ("kept", ENTERED + 2 * HOUR, False),
+    ),
+    "it ceased to hold by time": ("hours in stage < 3", [], ("kept", DUE, False)),
+    "it began to hold by time": ("hours in stage >= 3", [], ("missed", DUE, False)),
+    "it began to hold at the very instant": (
+        "hours in stage >= 4",
+        [],
+        ("missed", DUE, False),
+    ),
+    "left before it began to hold by time": (
+        "hours in stage >= 3",
+        [act("1", "accept", ENTERED + 2 * HOUR)],
+        ("void", ENTERED + 2 * HOUR, False),
+    ),
+    "left after it began to hold by time": (
+        "hours in stage >= 2",
+        [act("1", "accept", ENTERED + 3 * HOUR)],
+        ("kept", ENTERED + 3 * HOUR, False),
+    ),
+    "it held for a while by time alone": (
+        "hours in stage == 2",
+        [],
+        ("kept", DUE, False),
+    ),
+    "late, and in time by its own clock": (
+        "always",
+        [act("1", "web_visit", ENTERED + DAY), act("2", "accept", DUE)],
+        ("kept", ENTERED + DAY, True),
+    ),
+    "late, and too late by its own clock": (
+        "always",
+        [act("1", "web_visit", ENTERED + DAY), act("2", "accept", DUE + MICRO)],
+        ("missed", DUE, False),
+    ),
+    "late, and its condition ceased to hold in time": (
+        "not ready",
+        [
+            act("1", "web_visit", ENTERED + DAY),
+            act("2", "changed", ENTERED + HOUR, ready=True),
+        ],
+        ("kept", ENTERED + DAY, True),
+    ),
+    "late, and it decides nothing": (
+        "not ready",
+        [act("1", "web_visit", ENTERED + DAY), act("2", "changed", ENTERED + HOUR, level=1)],
+        ("missed", DUE, False),
+    ),
+    "late, behind the end of the visit": (
+        "always",
+        [
+            act("1", "accept", ENTERED + DAY),
+            act("2", "off", ENTERED + HOUR),
+        ],
+        ("missed", DUE, False),
+    ),
+    "nothing that comes late makes a void one kept": (
+        "ready",
+        [act("1", "web_visit", ENTERED + DAY), act("2", "accept", ENTERED + HOUR)],
+        ("void", DUE, False),
+    ),
+}
+
+
+def facts(person: Person) -> list[tuple[str, str, datetime, bool]]:
+    return [(one.rule, one.outcome, one.decided_at, one.late) for one in person.deadlines]
+
+
+@pytest.mark.parametrize("often", [False, True], ids=["nobody looks", "somebody looks"])
+@pytest.mark.parametrize(("when", "log", "fact"), FACTS.values(), ids=FACTS.keys())
+def test_s21_what_became_of_a_deadline(
+    when: str, log: list[Activity], fact: tuple[str, datetime, bool], often: bool
+) -> None:
+    orchestrator, person = promised(Deadline(name="slow", stage="b", after="4 hours", when=when))
+    clock = ENTERED
+    for activity in log:
+        # Ticks up to what comes next: they must not decide anything.
+        for minutes in range(0, 5 * 60, 20) if often else ():
+            if clock + minutes * MINUTE < activity.at:
+                orchestrator.tick(clock + minutes * MINUTE)
+        orchestrator.apply(activity)
+        clock = max(clock, activity.at)
+    orchestrator.tick(T + 9 * DAY)
+    orchestrator.tick(T + 10 * DAY)
+    assert facts(person) == [("slow", *fact)]
+    (known,) = person.deadlines
+    assert (known.person, known.stage, known.entered_at, known.due_at) == ("p", "b", ENTERED, DUE)
+    assert known.visit == next(row.visit for row in person.history if row.to_stage == "b")
+
+
+def test_s21_nothing_is_decided_while_it_can_still_be_kept() -> None:
+    orchestrator, person = promised(SLOW)
+    orchestrator.tick(DUE - MICRO)
+    assert person.deadlines == ()
+
+
+def test_s21_a_time_move_at_the_instant_comes_too_late() -> None:
+    """Deadlines come before moves [S20]."""
+    orchestrator, person = running(
+        move("on", "a", "b", when="days in stage >= 1"),
+        deadlines=(Deadline(name="slow", stage="a", after="24 hours"),),
+    )
+    orchestrator.tick(T + DAY)
+    assert (person.stage, facts(person)) == ("b", [("slow", "missed", T + DAY, False)])
+
+
+def test_s21_each_visit_decides_anew_and_the_facts_stay() -> None:
+    orchestrator, person = promised(SLOW)
+    orchestrator.apply(act("1", "off", ENTERED + HOUR))
+    orchestrator.apply(act("2", "again", ENTERED + DAY))
+    orchestrator.tick(T + 9 * DAY)
+    assert facts(person) == [
+        ("slow", "kept", ENTERED + HOUR, False),
+        ("slow", "missed", ENTERED + DAY + 4 * HOUR, False),
+    ]
+    assert [one.journey for one in person.deadlines] == [1, 2]
+    assert len({one.visit for one in person.deadlines}) == 2
+
+
+def test_s21_a_late_activity_speaks_of_the_present_visit_only() -> None:
+    orchestrator, person = promised(SLOW)
+    orchestrator.apply(act("1", "off", ENTERED + DAY))
+    orchestrator.apply(act("2", "again", ENTERED + 2 * DAY))
+    orchestrator.apply(act("3", "accept", ENTERED + HOUR))
+    assert facts(person) == [
+        ("slow", "missed", DUE, False),
+        ("slow", "kept", ENTERED + 2 * DAY, False),
+    ]
+
+
+def test_s21_a_request_that_was_sent_stays_sent_when_the_miss_is_corrected() -> None:
+    orchestrator, person = promised(SLOW)
+    (missed,) = orchestrator.tick(ENTERED + DAY)
+    decision = orchestrator.apply(act("1", "accept", ENTERED + HOUR))
+    assert [one.state for one in missed.requests] == ["sent"]
+    assert (decision.late, decision.requests) == (True, ())
+    assert facts(person) == [("slow", "kept", DUE, True)]
+
+
+CHAIN = (
+    Deadline(name="first", stage="b", after=4 * HOUR),
+    Deadline(name="second", stage="b", after=2 * HOUR, escalates="first"),
+    Deadline(name="third", stage="b", after=DAY, escalates="second", when="ready"),
+)
+
+
+@pytest.mark.parametrize(
+    ("leaves", "expected"),
+    [
+        (HOUR, ["kept", "kept", "void"]),
+        (4 * HOUR, ["kept", "kept", "void"]),
+        (5 * HOUR, ["missed", "kept", "void"]),
+        (6 * HOUR + MINUTE, ["missed", "missed", "void"]),
+        (9 * DAY, ["missed", "missed", "void"]),
+    ],
+)
+def test_s21_each_deadline_of_an_escalation_has_a_fact_of_its_own(
+    leaves: timedelta, expected: list[str]
+) -> None:
+    orchestrator, person = promised(*CHAIN)
+    orchestrator.apply(act("1", "accept", ENTERED + leaves))
+    assert {one.rule: one.outcome for one in person.deadlines} == dict(
+        zip(["first", "second", "third"], expected, strict=True)
+    )
+    assert {one.rule: one.due_at - ENTERED for one in person.deadlines} == {
+        "first": 4 * HOUR,
+        "second": 6 * HOUR,
+        "third": 30 * HOUR,
+    }
+
+
+def test_s21_a_late_activity_corrects_what_it_was_in_time_for() -> None:
+    orchestrator, person = promised(*CHAIN)
+    orchestrator.tick(ENTERED + DAY)
+    orchestrator.apply(act("1", "accept", ENTERED + 5 * HOUR))
+    assert {one.rule: (one.outcome, one.late) for one in person.deadlines} == {
+        "first": ("missed", False),
+        "second": ("kept", True),
+        "third": ("void", False),
+    }
+
+
+@pytest.mark.parametrize(
+    ("activities", "expected"),
+    [
+        ([], ("ada", "desk")),
+        ([act("1", "owner_changed", ENTERED + HOUR, owner="bob")], ("bob", "desk")),
+        ([act("1", "owner_changed", ENTERED + HOUR, owner="")], (None, "desk")),
+        ([act("1", "owner_changed", DUE, owner="bob")], ("bob", "desk")),
+        ([act("1", "owner_changed", DUE + HOUR, owner="bob")], ("ada", "desk")),
+    ],
+    ids=["nobody came", "another owner", "no owner", "at the very instant", "an owner behind it"],
+)
+def test_s21_a_miss_tells_who_was_responsible_when_it_was_due(
+    activities: list[Activity], expected: tuple[str | None, str | None]
+) -> None:
+    rules = (AssignmentRule(name="desk", entering="b", to="'desk'"),)
+    orchestrator, person = promised(SLOW, assignment=rules, fields={"owner": "ada"})
+    for activity in activities:
+        orchestrator.apply(activity)
+    orchestrator.tick(T + 9 * DAY)
+    assert [(one.owner, one.assigned_to) for one in person.deadlines] == [expected]
+
+
+def test_s21_what_is_kept_is_kept_by_who_was_responsible_before_the_activity() -> None:
+    """It changes the owner, it moves, and it has somebody else assigned."""
+    orchestrator, person = running(
+        move("go", "a", "b", on="go"),
+        move("accept", "b", "c", when="owner == 'bob'"),
+        deadlines=(SLOW,),
+        assignment=(
+            AssignmentRule(name="desk", entering="b", to="'desk'"),
+            AssignmentRule(name="owner", entering="c", to="owner"),
+        ),
+        fields={"owner": "ada"},
+    )
+    orchestrator.apply(act("go", "go", T + HOUR))
+    orchestrator.apply(act("1", "owner_changed", ENTERED + HOUR, owner="bob"))
+    assert (person.stage, person.owner, person.assigned_to) == ("c", "bob", "bob")
+    assert [(one.outcome, one.owner, one.assigned_to) for one in person.deadlines] == [
+        ("kept", "ada", "desk")
+    ]
+
+
+def test_s21_a_correction_tells_who_was_responsible_before_the_late_activity() -> None:
+    orchestrator, person = promised(SLOW, fields={"owner": "ada"})
+    orchestrator.apply(act("1", "owner_changed", ENTERED + DAY, owner="bob"))
+    orchestrator.apply(act("2", "accept", ENTERED + HOUR))
+    assert [(one.owner, one.late) for one in person.deadlines] == [("bob", True)]
+
+
+def test_s21_nobody_in_original_processing_has_a_deadline() -> None:
+    orchestrator = Orchestrator(
+        small(deadlines=(Deadline(name="slow", stage="a", after=HOUR),), settle=DAY)
+    )
+    orchestrator.apply(act("0", "created", T))
+    orchestrator.tick(T + DAY)
+    person = orchestrator.people["p"]
+    assert (person.stage, person.deadlines) == ("a", ())
+    orchestrator.tick(T + 2 * DAY)
+    assert facts(person) == [("slow", "missed", T + DAY + HOUR, False)]
+
+
+# ------------------------------------------------------------------ the unit
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("1 day", "24 hours", False),
+        ("7 days", "1 week", False),
+        ("168 hours", "1 week", False),
+        ("60 minutes", "1 hour", True),
+        ("14 days", "14 days", True),
+    ],
+)
+def test_s28_the_unit_of_a_deadline_is_part_of_the_version(
+    one: str, other: str, same: bool
+) -> None:
+    versions = {
+        small(
+            move("go", "a", "b", on="go"),
+            deadlines=(Deadline(name="slow", stage="b", after=after, calendar="office"),),
+            calendars=(OFFICE,),
+        ).version
+        for after in (one, other)
+    }
+    assert (len(versions) == 1) is same
 
 
 # ------------------------------------------------------------------ working calendars

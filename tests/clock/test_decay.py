@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from lifecycle_fsm import ScoreRule
+from lifecycle_fsm import Activity, Decision, Person, ScoreRule, SortRule
+from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.model import AssignmentRule, Deadline, Decay
 from lifecycle_fsm.orchestrator import Orchestrator
 from tests.clock.due import MICRO, fading, instants, told
@@ -135,11 +137,57 @@ def test_s20_several_rules_at_one_instant_come_as_written() -> None:
     ]
 
 
-def test_s20_who_waits_for_the_sort_does_not_fade_yet() -> None:
-    orchestrator = Orchestrator(small(decay=(fading(),), settle=10 * DAY))
+@pytest.mark.parametrize("looks", [0, 1, 7], ids=["nobody looks", "a look a day", "seven"])
+@pytest.mark.parametrize("ends", ["settle", "by hand", "by the log"])
+def test_s20_scores_fade_in_original_processing_too(ends: str, looks: int) -> None:
+    """At the instants of always, whoever looks, and however processing ends: the sort sees it."""
+    model = small(
+        decay=(fading(),),
+        sort=(
+            SortRule(name="faded", target="x", when="level == -3"),
+            SortRule(name="everybody_else", target="a", when="otherwise"),
+        ),
+        settle=3 * DAY + HOUR,
+    )
+    seen: list[Decision] = []
+    orchestrator = Orchestrator(model, record=seen.append)
+    if ends != "settle":
+        orchestrator.expect_processed(["p"])
     orchestrator.apply(act("0", "created", T))
-    orchestrator.process("p", T + 3 * DAY + HOUR)
-    assert instants(orchestrator.tick(T + 5 * DAY)) == [T + 4 * DAY, T + 5 * DAY]
+    end = T + 3 * DAY + HOUR
+    for number in range(3 * looks):
+        orchestrator.tick(T + (number + 1) * DAY / looks)
+    if ends == "by hand":
+        orchestrator.process("p", end)
+    elif ends == "by the log":
+        orchestrator.apply(act("processed", "processed", end))
+    orchestrator.tick(T + 5 * DAY)
+    assert instants(seen) == [T + (number + 1) * DAY for number in range(5)]
+    assert hops(orchestrator.people["p"])[1:] == [("new", "x", "faded")]
+
+
+def test_s20_the_sort_comes_before_decay_at_its_instant() -> None:
+    seen: list[Decision] = []
+    orchestrator = Orchestrator(small(decay=(fading(),), settle=DAY), record=seen.append)
+    orchestrator.apply(act("0", "created", T, level=1))
+    orchestrator.tick(T + DAY)
+    assert [(one.kind, one.now) for one in seen[1:]] == [
+        ("processed", T + DAY),
+        ("decay", T + DAY),
+    ]
+
+
+def test_s20_whoever_ends_processing_by_hand_ends_the_wait_for_settle() -> None:
+    """Also behind the instant at which it would have come, if nobody has looked since."""
+    seen: list[Decision] = []
+    orchestrator = Orchestrator(small(decay=(fading(),), settle=HOUR), record=seen.append)
+    orchestrator.apply(act("0", "created", T))
+    orchestrator.process("p", T + 2 * DAY + HOUR)
+    assert [(one.kind, one.now) for one in seen[1:]] == [
+        ("decay", T + DAY),
+        ("decay", T + 2 * DAY),
+        ("processed", T + 2 * DAY + HOUR),
+    ]
 
 
 # ------------------------------------------------------------------ whether
@@ -192,6 +240,109 @@ def test_s20_a_rule_is_woken_by_what_a_move_writes_and_by_who_is_assigned() -> N
     )
     by_rule.apply(act("1", "go", T + HOUR))
     assert instants(by_rule.tick(T + 2 * DAY)) == [T + DAY, T + 2 * DAY]
+
+
+# ------------------------------------------------------------------ short intervals, long silence
+
+HALVES = {"behavior_score": "behavior_score * 0.5"}
+GROWS = {"level": "level + 1"}
+#: Rules with short intervals, and at how many instants of two years they change something.
+SHORT: dict[str, tuple[tuple[Decay, ...], int]] = {
+    "it fades to zero": ((fading(SECOND, since="scored_at", then=HALVES),), 6),
+    "it changes nothing at all": ((fading(SECOND, then={"level": "level"}),), 0),
+    "it waits for a time term": (
+        (fading(SECOND, when="days since created_at >= 400", then=HALVES),),
+        6,
+    ),
+    "a time term opens and closes it": (
+        (fading(SECOND, when="hours since created_at == 24", then={"level": "min(level, 3)"}),),
+        1,
+    ),
+    "two of them": (
+        (
+            fading(SECOND, since="scored_at", then=HALVES),
+            fading(2 * SECOND, name="other", then={"level": "max(level - 1, 0)"}),
+        ),
+        6 + 6,  # nine times, three of them together
+    ),
+    "one beside a slow one that goes on": (
+        (fading(SECOND, since="scored_at", then=HALVES), fading(DAY, name="other", then=GROWS)),
+        6 + 730,
+    ),
+}
+
+
+@pytest.mark.parametrize("processing", [False, True], ids=["in a stage", "in processing"])
+@pytest.mark.parametrize(("rules", "changes"), SHORT.values(), ids=SHORT.keys())
+def test_s18_silence_is_passed_in_a_step_however_short_the_interval(
+    rules: tuple[Decay, ...], changes: int, processing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two years have sixty million seconds: there is work only where something comes of it."""
+    passed: list[datetime] = []
+    original = LifecycleMachine.pass_time
+
+    def counted(machine: LifecycleMachine, person: Person, due: datetime) -> Any:
+        passed.append(due)
+        return original(machine, person, due)
+
+    monkeypatch.setattr(LifecycleMachine, "pass_time", counted)
+    seen: list[Decision] = []
+    orchestrator = Orchestrator(
+        small(move("go", "a", "b", on="go"), decay=rules), record=seen.append
+    )
+    if processing:
+        orchestrator.expect_processed(["p"])
+    fields = {"behavior_score": 40, "scored_at": T, "level": 9}
+    orchestrator.apply(Activity("created", "p", "created", T, fields))
+    if not processing:
+        orchestrator.process("p", T)
+    end = T + 730 * DAY
+    # Each change, what comes to nothing right after it, and where a time term turns.
+    most = 2 * changes + 4
+    assert orchestrator.machine.may(orchestrator.people["p"], "go", end) is not processing
+    assert len(passed) <= most
+    passed.clear()
+    orchestrator.tick(end)
+    assert len(passed) <= most
+    assert len({one.now for one in seen if one.kind == "decay"}) == changes
+    passed.clear()
+    assert len(orchestrator.tick(end + HOUR)) == 0
+    assert len(passed) <= 2
+
+
+def test_s18_who_is_quiet_fades_on_when_something_is_there_again() -> None:
+    """Silence was passed in a step; the instants are those of always."""
+    orchestrator, person = running(
+        decay=(fading(SECOND, then={"behavior_score": "max(behavior_score - 1, 0)"}),)
+    )
+    orchestrator.tick(T + 400 * DAY)
+    at = T + 400 * DAY + timedelta(milliseconds=300)
+    orchestrator.apply(act("1", "score_given", at, points=2))
+    assert instants(orchestrator.tick(T + 500 * DAY)) == [
+        T + 400 * DAY + SECOND,
+        T + 400 * DAY + 2 * SECOND,
+    ]
+    assert person.behavior_score == 0
+
+
+@pytest.mark.parametrize(
+    ("points", "restarts"), [(5, True), (1, True), (0, False), (-1, False), (-30, False)]
+)
+@pytest.mark.parametrize("by_rule", [False, True], ids=["given by somebody", "given by a rule"])
+def test_s18_only_points_above_zero_are_interest_and_make_decay_wait_anew(
+    points: int, restarts: bool, by_rule: bool
+) -> None:
+    orchestrator, person = running(
+        scoring=(ScoreRule(name="visit", on="web_visit", points=points),),
+        decay=(Decay(name="silence", every=10 * DAY, then=HALVES),),
+        fields={"behavior_score": 40, "scored_at": T},
+    )
+    given = act("1", "web_visit", T + 8 * DAY)
+    if not by_rule:
+        given = act("1", "score_given", T + 8 * DAY, points=points)
+    orchestrator.apply(given)
+    assert person.scored_at == (T + 8 * DAY if restarts else T)
+    assert instants(orchestrator.tick(T + 19 * DAY)) == [T + 18 * DAY if restarts else T + 10 * DAY]
 
 
 # ------------------------------------------------------------------ what it does

@@ -22,10 +22,13 @@ from lifecycle_fsm import (
     StageConflict,
     load,
 )
+from lifecycle_fsm.model import Calendar, Deadline
+from tests.clock.due import fading
 from tests.machine.small import (
     DAY,
     HOUR,
     HUGE,
+    SECOND,
     TOO_LARGE,
     T,
     act,
@@ -416,3 +419,111 @@ def test_s20_hops_that_time_made_before_the_asking_are_in_the_decision() -> None
     decision = foreign.fire(row, "disqualify", at=T + 200 * DAY, history=history)
     assert [one.to_stage for one in decision.rows] == ["mal", "disqualified"]
     assert decision.rows == tuple(history[1:])
+
+
+# ------------------------------------------------------------------ what came before, and time
+
+
+ASKED = (
+    move("go", "a", "b", on="go", when="level >= 2"),
+    move("off", ("a", "b"), "x", on="off"),
+    move("back", "x", "b", when="days in stage >= 10"),
+)
+
+
+def adopted(foreign: Foreign, **values: Any) -> tuple[Row, list[HistoryRow]]:
+    row = Row(**values)
+    return row, foreign.adopt(row, at=T)
+
+
+def test_s19_an_activity_that_a_row_names_already_is_a_duplicate() -> None:
+    foreign = Foreign(machine(*ASKED))
+    row, history = adopted(foreign, level=2)
+    assert foreign.fire(row, "go", at=T + HOUR, activity="1", history=history).moved
+    before = list(history)
+    for trigger, at in (("go", T + HOUR), ("off", T + DAY)):
+        again = foreign.fire(row, trigger, at=at, activity="1", history=history)
+        assert (again.result, again.stage, again.rows) == ("duplicate", "b", ())
+    assert (row.stage, history) == ("b", before)
+    assert foreign.fire(row, "off", at=T + DAY, activity="2", history=history).moved
+
+
+def test_s19_a_refusal_leaves_no_row_and_may_be_asked_again() -> None:
+    foreign = Foreign(machine(*ASKED))
+    row, history = adopted(foreign, level=1)
+    assert foreign.fire(row, "go", at=T + HOUR, activity="1", history=history).result == "refused"
+    row.level = 2
+    assert foreign.fire(row, "go", at=T + DAY, activity="1", history=history).result == "moved"
+
+
+@pytest.mark.parametrize("trigger", ["go", "off", None])
+def test_s10_where_time_moved_the_object_the_result_is_moved(trigger: str | None) -> None:
+    """Also where the trigger finds no move in the stage to which time led, or a closed one."""
+    foreign = Foreign(machine(*ASKED, move("more", "b", "c", on="go", when="level >= 9")))
+    row, history = adopted(foreign, level=2)
+    foreign.fire(row, "off", at=T + HOUR, history=history)
+    at = T + 30 * DAY
+    if trigger is None:
+        decision = foreign.advance(row, at=at, history=history)
+    else:
+        decision = foreign.fire(row, trigger, at=at, history=history)
+    assert decision.result == "moved"
+    assert (decision.rows[0].rule, decision.rows[0].now) == ("back", T + HOUR + 10 * DAY)
+    assert decision.rows == tuple(history[2:])
+    assert [one.move for one in decision.unmet] == (["more"] if trigger == "go" else [])
+    assert decision.or_raise() is decision
+    assert row.stage == decision.rows[-1].to_stage
+
+
+def test_s20_questions_about_an_object_see_what_time_moves_before_the_instant() -> None:
+    foreign = Foreign(machine(*ASKED))
+    row, history = adopted(foreign, level=2)
+    foreign.fire(row, "off", at=T + HOUR, history=history)
+    rested = T + HOUR + 10 * DAY
+    assert not foreign.may(row, "off", at=rested, history=history)
+    assert foreign.may(row, "off", at=rested + HOUR, history=history)
+    with pytest.raises(NoSuchMove, match="leaves 'x'"):
+        foreign.explain(row, "off", at=rested, history=history)
+    assert foreign.explain(row, "off", at=rested + HOUR, history=history) == ()
+    assert (row.stage, len(history)) == ("x", 2)
+
+
+def test_s20_an_object_has_neither_decay_nor_deadlines_and_nothing_waits_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However short the interval, and however long nobody has looked."""
+
+    def never(*_: Any) -> Any:
+        raise AssertionError("time passes for an object by its moves alone")
+
+    monkeypatch.setattr(LifecycleMachine, "pass_time", never)
+    foreign = Foreign(
+        machine(
+            *ASKED,
+            decay=(fading(SECOND, then={"level": "level + 1"}),),
+            deadlines=(
+                Deadline(name="late", stage="a", after=HOUR, when="days in stage >= 0"),
+                Deadline(name="later", stage="b", after="1 day", calendar="office"),
+            ),
+            calendars=(Calendar(name="office"),),
+        )
+    )
+    row, history = adopted(foreign, level=2)
+    late = T + 4000 * DAY
+    assert foreign.may(row, "go", at=late, history=history)
+    assert foreign.explain(row, "go", at=late, history=history) == ()
+    assert foreign.advance(row, at=late, history=history).result == "unchanged"
+    assert foreign.fire(row, "go", at=late, history=history).moved
+    assert foreign.fire(row, "off", at=late + 4000 * DAY, history=history).moved
+    assert (row.stage, row.level) == ("x", 2)  # type: ignore[attr-defined]
+
+
+def test_s9_a_return_that_held_as_the_detour_was_entered_waits_for_that_instant() -> None:
+    """An object keeps no note of it: later it counts as one that has been closed."""
+    foreign = Foreign(
+        machine(move("off", "a", "x", on="off"), move("back", "x", "b", when="ready"))
+    )
+    row, history = adopted(foreign, ready=True)
+    assert foreign.fire(row, "off", at=T + HOUR, history=history).stage == "x"
+    assert foreign.advance(row, at=T + HOUR, history=history).result == "unchanged"
+    assert foreign.advance(row, at=T + DAY, history=history).stage == "b"

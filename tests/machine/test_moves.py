@@ -220,6 +220,53 @@ def test_s10_or_raise_raises_nothing_for_somebody_whom_a_system_move_has_moved()
     assert decision.or_raise() is decision
 
 
+#: A trigger and the moves; what the decision says, and the triggers that its rows name [S7].
+RESULTS: dict[str, tuple[tuple[Any, ...], str, list[str | None], list[str]]] = {
+    "moved by the trigger": ((move("go", "a", "b", on="go"),), "moved", ["go"], []),
+    "moved by both": (
+        (move("go", "a", "b", on="go"), move("on", "b", "c")),
+        "moved",
+        ["go", None],
+        [],
+    ),
+    "refused, and moved by the system": (
+        (move("go", "a", "x", on="go", when="level >= 5"), move("on", "a", "b", when="big == 1.0")),
+        "moved",
+        [None],
+        ["go"],
+    ),
+    "no such move, and moved by the system": (
+        (move("go", "c", "d", on="go"), move("on", "a", "b", when="big == 1.0")),
+        "moved",
+        [None],
+        [],
+    ),
+    "refused": ((move("go", "a", "x", on="go", when="level >= 5"),), "refused", [], ["go"]),
+    "no such move": ((move("go", "c", "d", on="go"),), "no_such_move", [], []),
+}
+
+
+@pytest.mark.parametrize("by_activity", [False, True], ids=["by the machine", "by an activity"])
+@pytest.mark.parametrize(("moves", "result", "triggers", "unmet"), RESULTS.values(), ids=RESULTS)
+def test_s10_the_result_says_whether_rows_were_made(
+    moves: Any, result: str, triggers: list[str | None], unmet: list[str], by_activity: bool
+) -> None:
+    orchestrator, person = running(*moves)
+    person.big = 1.0  # type: ignore[attr-defined]
+    if by_activity:
+        decision = orchestrator.apply(act("1", "go", T + HOUR))
+    else:
+        decision = orchestrator.machine.fire(person, "go", at=T + HOUR)
+    assert (decision.result, decision.trigger) == (result, "go")
+    assert [row.trigger for row in decision.rows] == triggers
+    assert [one.move for one in decision.unmet] == unmet
+    if result == "moved":
+        assert decision.or_raise() is decision
+    else:
+        with pytest.raises(Refused if result == "refused" else NoSuchMove):
+            decision.or_raise()
+
+
 @pytest.mark.parametrize("ask", ["fire", "may", "explain"])
 def test_s5_an_unknown_trigger_is_told_with_a_suggestion(ask: str) -> None:
     person = mql()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 
 import attrs
@@ -435,6 +435,34 @@ def test_s21_missed_deadlines_equal_a_recount_of_history(given: Given) -> None:
     assert not expected - found
     assert not found - possible
     assert max(found.values(), default=1) == 1
+
+
+@quickly
+@given(lives(persons=2, merges=False))
+def test_s21_each_visit_decides_each_of_its_deadlines_once(given: Given) -> None:
+    model = given.model
+    run = Run(*given)
+    conditions = {one.name: one.when for one in model.deadlines}
+    for name, rows in run.told().items():
+        ends = {row.visit: after for row, after in zip_longest(rows, rows[1:])}
+        facts = run.people[name].deadlines
+        decided = Counter((fact.visit, fact.rule) for fact in facts)
+        assert set(decided.values()) <= {1}
+        for visit, left in ends.items():
+            rules = {one.name for one in model.deadlines if one.stage == visit[2]}
+            told = {rule for other, rule in decided if other == visit}
+            assert told == rules if left is not None else told <= rules
+        for fact in facts:
+            left = ends[fact.visit]
+            in_time = left is not None and (
+                left.now < fact.due_at or (left.now == fact.due_at and left.activity is not None)
+            )
+            assert fact.decided_at == (left.now if left is not None and in_time else fact.due_at)
+            if conditions[fact.rule] == Always():
+                assert fact.outcome == ("kept" if in_time else "missed")
+            else:
+                assert fact.outcome != "missed" or not in_time
+            assert not fact.late
 
 
 @quickly

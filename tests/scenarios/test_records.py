@@ -56,9 +56,13 @@ def test_a_customer_and_a_lead_are_one_person(survivor: str) -> None:
         )
     else:
         assert stages(ann) == ["mal", "customer"]
-        # No stage between was had here: no ratio counts them, they stand in the other record.
-        assert (row.passed_over, row.credit) == (("mql", "sal", "sql"), False)
-        assert (ann.source, row.visits, ann.stage_entered_at) == ("webinar", True, row.now)
+        # The visit of the other record goes on here: it was entered then, and counts once.
+        assert (row.passed_over, row.credit) == ((), False)
+        assert (ann.source, row.visits, ann.stage_entered_at) == (
+            "referral",
+            False,
+            MONDAY + 30 * DAY,
+        )
     assert (ann.owner, ann.won_opportunities) == ("ae.kim", 1)
     assert (ann.created_at, ann.behavior_score) == (MONDAY - 300 * DAY, 40)
 

@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 
-import attrs
-
-from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Always, Arithmetic, Const, Field, Now, Payload
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.definition import DataRule, Set
 from lifecycle_fsm.model.kinds import OPEN_KINDS, asking
 from lifecycle_fsm.solving import Work, solve_here
-from lifecycle_fsm.testing.cases.places import Places, Rule, brought, shown
+from lifecycle_fsm.testing.cases.places import Places, Rule, brought, shown, something
 
 #: Opportunities are kept by id, and have fields follow from them [S22].
 _DEAL: Mapping[str, Value] = {"opportunity": "deal"}
@@ -134,13 +132,7 @@ class Asking:
             return {**_DEAL, **(worth if kind == "opportunity_opened" else {}), **payload}
         types = {one.name: one.type for one in self.model.activity_kinds[kind].payload}
         return {
-            name: payload[name] if name in payload else _something(one, at)
+            name: payload[name] if name in payload else something(one, at)
             for name, one in types.items()
             if name in payload or not one.nullable
         }
-
-
-def _something(kind: FieldType, at: datetime) -> Value:
-    if kind.kind == "datetime":
-        return at
-    return "something" if kind.kind == "str" and not kind.choices else attrs.evolve(kind).empty

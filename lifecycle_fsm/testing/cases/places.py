@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import attrs
@@ -136,6 +136,8 @@ class Places:
         start |= start_of_brought(brought)
         if rule.stage:
             start["stage"] = rule.stage
+        brought = self._brought(rule)
+        start |= {name: something(one, NOW) for name, one in brought.items() if not one.nullable}
         words = attrs.evolve(
             self._world.vocabulary,
             fields={**self._world.vocabulary.fields, **brought},
@@ -163,6 +165,13 @@ class Places:
         if not rule.stage or "stage" not in reads(self.guard(rule)):
             return always
         return Compare("==", Field("stage"), Const(rule.stage))
+
+
+def something(kind: FieldType, at: datetime) -> Value:
+    """What an activity brings that has to bring a value of this type: no text is empty [S4]."""
+    if kind.kind == "datetime":
+        return at
+    return "something" if kind.kind == "str" and not kind.choices else kind.empty
 
 
 def stayed(stage: str, model: Model) -> timedelta:

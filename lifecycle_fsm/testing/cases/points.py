@@ -211,7 +211,9 @@ def _numbers(left: Term, right: Term, whole: bool, base: Base, world: World) -> 
     elif first in reads(right):
         for more, words in ((-1, "one below"), (0, "exactly"), (1, "one above")):
             moved = Arithmetic("+", right, Const(more)) if more else right
-            yield Point(words, all_of(Compare("==", left, moved), *pins))
+            # At the end of the numbers one more is the same: that is nobody beside the threshold.
+            beside = (Compare("<" if more < 0 else ">", left, right),) if more else ()
+            yield Point(words, all_of(Compare("==", left, moved), *beside, *pins))
 
 
 def _held(right: Term, left: Term, base: Base, world: World) -> tuple[object, tuple[Guard, ...]]:

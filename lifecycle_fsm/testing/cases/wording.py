@@ -118,9 +118,11 @@ def value_read(words: str, kind: FieldType, now: datetime) -> Value:
         return None
     if words.startswith('"'):
         try:
-            return kind.accept(json.loads(words))
+            text = json.loads(words)
         except ValueError:
             raise RecordError(f"{words} is no text in quotes") from None
+        # Nobody can give an empty text, but a field that nobody has set may hold one [S4].
+        return text if text == kind.empty else kind.accept(text)
     if kind.kind == "datetime":
         return _time_read(words, kind, now)
     return kind.accept(words)

@@ -103,7 +103,7 @@ def test_what_an_activity_brings_is_a_field_of_the_case() -> None:
         ("activity.form = Hand-Raise:", "holds"),
         ("activity.form = Hand-Raise: and more", "holds"),
         ("activity.form = hAND-rAISE:", "does not hold"),
-        ("activity.form = other", "does not hold"),
+        ("activity.form = something", "does not hold"),
     ]
 
 

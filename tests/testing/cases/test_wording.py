@@ -25,7 +25,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "flag": st.booleans(),
     "count": st.integers(INT_MIN, INT_MAX),
     "ratio": st.floats(allow_nan=False, allow_infinity=False),
-    "word": st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+    # A text without content is missing [S4].
+    "word": st.text(st.characters(codec="utf-8"), max_size=12).filter(str.strip)
     | st.sampled_from(["missing", "now", "yes", "1 day ago", "a, b", 'say "so"', " x ", "a = b"]),
     "when": st.datetimes(datetime(2000, 1, 1), datetime(2050, 1, 1)).map(  # noqa: DTZ001
         lambda one: one.replace(tzinfo=NOW.tzinfo)
@@ -43,6 +44,13 @@ def test_what_is_told_can_be_read(person: dict[str, Value]) -> None:
     found = read(told, TYPES, NOW)
     assert found == person
     assert [type(one) for one in found.values()] == [type(one) for one in person.values()]
+
+
+def test_a_text_that_nobody_has_set_can_be_told_and_one_without_content_cannot_be_given() -> None:
+    types = {"word": FieldType("str")}
+    assert read(said({"word": ""}, NOW), types, NOW) == {"word": ""}
+    with pytest.raises(RecordError, match="word: a value is missing"):
+        read('word = " "', types, NOW)
 
 
 @given(st.timedeltas(timedelta(0), timedelta(days=99_999)))
