@@ -141,6 +141,9 @@ class Orchestrator:
             self._run_due(person, activity.at)
         loser = None
         if kind in _OUR_OWN:
+            settles = person._settles_at
+            if kind == "processed" and settles is not None and settles < activity.at:
+                self._run_due(person, settles, inclusive=True)  # that sort comes first
             refused = self._refusal(activity, person, payload)
             if refused is not None:
                 return [refused]
