@@ -28,6 +28,7 @@ class Scoring:
                 self._demographic.append(ready)
             else:
                 self._behavior.setdefault(rule.on, []).append(ready)
+        self._initial = model.initial.name
         self._fit = model.field_types["demographic_score"].clamp
         self._interest = model.field_types["behavior_score"].clamp
         #: The fields that the demographic score depends on.
@@ -66,14 +67,15 @@ class Scoring:
 
     def rescoring(self, write: Effects | None, fields: Iterable[str]) -> Effects | None:
         """The effects, and behind them the demographic score if they change what it depends on: it
-        is one function of the fields, whoever changes them [S18]."""
+        is one function of the fields, whoever changes them [S18]. New people get theirs by a step
+        of original processing, and not before."""
         if write is None or not self._demographic or self.inputs.isdisjoint(fields):
             return write
 
         def write_and_score(person: Any, now: datetime, payload: Payloads) -> None:
             before = self.seen(person)
             write(person, now, payload)
-            if self.seen(person) != before:
+            if self.seen(person) != before and person._stage != self._initial:
                 person.demographic_score = self.demographic(person, now)
 
         return write_and_score

@@ -57,11 +57,11 @@ def assert_one_row_per_hop(person: Person, rows: Sequence[HistoryRow]) -> None:
 
 def assert_forward_only(rows: Sequence[HistoryRow], model: Model) -> None:
     """Within a journey ranks only rise; each row is a declared edge of its kind; a return starts
-    the next journey, whose number is above all before it, and one by the system never comes with the
-    detour itself [S6][S9]."""
+    the next journey, whose number is above all before it; one by the system never comes with its
+    detour [S6][S9]."""
     edges = {(one.name, one.source, one.target): one for one in (*model.edges, *model.sort_edges)}
     rank, journey, highest = 0, 1, 1
-    for row in rows[1:]:
+    for before, row in pairwise(rows):
         target = model.ranks.get(row.to_stage)
         if row.kind in _FROM_OUTSIDE:
             # A merge may go on with the journey of another record [S23].

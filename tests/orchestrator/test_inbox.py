@@ -175,6 +175,96 @@ def test_s19_created_comes_first_whatever_its_time() -> None:
     ]
 
 
+# ------------------------------------------------------------------ what waits for the sort
+
+#: Two moves of one stage: which trigger comes first decides where somebody ends.
+RACE = small(
+    move("up", "a", "b", on="up"),
+    move("down", ("a", "b"), "x", on="down"),
+    move("out", "x", "y", on="out"),
+    settle=MINUTE,
+)
+#: Triggers by id, second and sequence, as they come; and the order in which they fire.
+WAITING: dict[str, tuple[list[tuple[str, str, int, int | None]], str]] = {
+    "by instant": ([("1", "up", 3, None), ("2", "down", 2, None)], "down up"),
+    "by the value of digits": ([("e10", "down", 2, None), ("e9", "up", 2, None)], "up down"),
+    "9 before 10 before 100": (
+        [("100", "out", 2, None), ("10", "down", 2, None), ("9", "up", 2, None)],
+        "up down out",
+    ),
+    "by sequence": ([("1", "down", 2, 2), ("2", "up", 2, 1)], "up down"),
+    "those without one last": ([("1", "down", 2, None), ("2", "up", 2, 7)], "up down"),
+    "texts by code point": ([("b", "down", 2, None), ("B", "up", 2, None)], "up down"),
+    "a late one by its own time": ([("1", "down", 9, None), ("2", "up", 2, None)], "up down"),
+}
+
+
+@pytest.mark.parametrize(("came", "fired"), WAITING.values(), ids=WAITING.keys())
+@pytest.mark.parametrize("held", [False, True], ids=["in processing", "held before creation"])
+def test_s14_s19_deferred_triggers_fire_in_the_order_of_events(
+    came: list[tuple[str, str, int, int | None]], fired: str, held: bool
+) -> None:
+    decisions: list[Decision] = []
+    orchestrator = Orchestrator(RACE, record=decisions.append)
+    created = act("0", "created", T)
+    log = [
+        Activity(name, "p", kind, T + second * SECOND, sequence=sequence)
+        for name, kind, second, sequence in came
+    ]
+    for activity in [*log, created] if held else [created, *log]:
+        orchestrator.apply(activity)
+    decisions.clear()
+    orchestrator.tick(T + MINUTE)
+    assert [one.kind for one in decisions] == ["processed", *fired.split()]
+    assert {one.now for one in decisions} == {T + MINUTE}
+
+
+#: What happens at the very instant at which ``settle`` is over, in this order, and the stages.
+AT_SETTLE: dict[str, tuple[str, list[str]]] = {
+    "settle comes behind its instant": ("up tick", ["a", "b"]),
+    "and what comes then is late": ("tick up", ["a", "b"]),
+    "a processed of the log sorts at once": ("processed up tick", ["a", "b"]),
+    "also behind others of its instant": ("up processed tick", ["a", "b"]),
+    "and settle sorts nobody again": ("processed tick down", ["a", "x"]),
+    "the log's comes too late behind settle": ("tick processed", ["a"]),
+}
+
+
+@pytest.mark.parametrize(("way", "stages"), AT_SETTLE.values(), ids=AT_SETTLE.keys())
+def test_s14_s19_at_the_instant_of_settle(way: str, stages: list[str]) -> None:
+    log: list[Activity] = []
+    live = Lifecycle(RACE, log=log.append)
+    live.apply(act("0", "created", T))
+    late, results = {}, {}
+    for kind in way.split():
+        if kind == "tick":
+            live.tick(T + MINUTE)
+        else:
+            decision = live.apply(act(kind, kind, T + MINUTE))
+            late[kind], results[kind] = decision.late, decision.result
+    person = live.person("p")
+    assert [row.to_stage for row in person.history][1:] == stages
+    assert late.get("up", False) is (way == "tick up")
+    assert (results.get("processed") == "rejected") is (way == "tick processed")
+    ended = [one.id for one in log if one.kind == "processed"]
+    assert ended == (["processed"] if way.find("processed") in (0, 3) else ["processed:settled"])
+    again = Lifecycle(RACE)
+    again.replay(log)
+    assert again.person("p").history == person.history
+
+
+@pytest.mark.parametrize("ticked", [False, True])
+def test_s20_a_processed_behind_settle_is_rejected_however_often_ticks_came(ticked: bool) -> None:
+    orchestrator = Orchestrator(RACE)
+    orchestrator.apply(act("0", "created", T))
+    if ticked:
+        orchestrator.tick(T + HOUR)
+    decision = orchestrator.apply(act("end", "processed", T + HOUR, company="Acme"))
+    assert (decision.result, decision.reason) == ("rejected", "p was sorted already")
+    person = orchestrator.people["p"]
+    assert (person.company, person.history[-1].now) == (None, T + MINUTE)
+
+
 # ------------------------------------------------------------------ persons whom nobody created
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from lifecycle_fsm import Activity, DataRule, Lifecycle, RecordError, ScoreRule,
 from lifecycle_fsm.model import AlertRule, Deadline, Decay
 from lifecycle_fsm.orchestrator import Orchestrator
 from tests.machine.small import DAY, HOUR, HUGE, MINUTE, TOO_LARGE, T, act, move, slots, small
+from tests.orchestrator.copies import again
 
 PACKAGE = Path(lifecycle_fsm.__file__).parent
 #: What only reads: an interrupt there is one in the line that called it.
@@ -138,12 +138,6 @@ def made() -> tuple[Orchestrator, list[Activity]]:
     for activity in READY:
         orchestrator.apply(activity)
     return orchestrator, log
-
-
-def again(orchestrator: Orchestrator) -> Orchestrator:
-    """A copy that goes its own way, with the same machine."""
-    shared = (orchestrator.model, orchestrator.machine, orchestrator._work, orchestrator._chain)
-    return copy.deepcopy(orchestrator, {id(part): part for part in shared})
 
 
 def everything(orchestrator: Orchestrator) -> dict[str, Any]:
