@@ -433,13 +433,13 @@ class World:
         if activity.kind == "merged" and self.person(activity.brings["loser"]) is not person:
             return self._merge(person, activity, activity.brings["loser"])
         rows = len(person.history)
-        merged = None
+        merged = False
         contact = activity.brings.get("contact") if activity.kind == "converted" else None
         if contact is not None and self.person(contact) not in (None, person):
             told = person.mail
             self._merge(person, activity, contact)
             late = (activity.at, 0) < person.clock
-            merged, person.mail = person.visit.stage, told
+            merged, person.mail = True, told
         now = person.clock[0]
         assigned, owner = person.fields["assigned_to"], person.fields["owner"]
         if activity.kind == "processed" and self._in_processing(person):
@@ -472,8 +472,8 @@ class World:
                 self._keep_late(person, name, now, activity, before)
         if person.fields["crm_synced_at"] is not None and not knew_crm:
             self._let_go(person, now)
-        if merged == person.visit.stage:
-            person.mail = self.model["mail"].get(merged)  # nobody is told of a merge
+        if merged and person.history[-1]["kind"] == "merge":  # nobody is told of it
+            person.mail = self.model["mail"].get(person.visit.stage)
         if not self._in_processing(person):
             self._aftermath(person, now, activity)
         decision = self._decision(person, rows, result)
@@ -679,13 +679,14 @@ class World:
         deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
         person.deferred = []
         for one, was_late in deferred:
-            self._fire_deferred(person, one, was_late, now)
+            self._fire_deferred(person, one, was_late, now, before)
         self._run_to_completion(person, now, activity, late, before)
         self._note_conditions(person, now)
         self._aftermath(person, now, activity, [one for one, _ in deferred])
 
-    def _fire_deferred(self, person: Person, one: Activity, late: bool, now: int) -> None:
-        before = (person.fields["owner"], person.fields["assigned_to"])
+    def _fire_deferred(
+        self, person: Person, one: Activity, late: bool, now: int, before: tuple[Any, Any]
+    ) -> None:
         trigger = self._trigger(one)
         if trigger is not None:
             result = self._fire(person, trigger, now, one, late, before)
@@ -1090,6 +1091,7 @@ class World:
         rows = len(person.history)
         winner, yielder = sorted([person, other], key=self._standing)
         before = person.visit.stage
+        owners = (winner.fields["owner"], winner.fields["assigned_to"])
         self._close(other, activity, now, late)
         self._hand_over(other, person, now, taken=winner is other)
         self._merge_fields(person, winner, yielder, now)
@@ -1098,13 +1100,14 @@ class World:
         for key, points in other.given.items():
             person.given[key] = person.given.get(key, 0) + points
         person.deferred = person.deferred + other.deferred
-        person.settles = winner.settles
+        ends = [one.settles for one in (person, other) if one.settles is not None]
+        person.settles = min(ends, default=None)
         self.folded[other.id] = person.id
         self._row(
             person, activity, now=now, source=before, target=person.visit.stage, kind="merge",
             rule="merged", trigger=None, late=late,
         )  # fmt: skip
-        merged_stage, result = person.visit.stage, None
+        result = None
         trigger = self._trigger(activity) if activity.kind == "merged" else None
         if self._in_processing(person):
             if trigger is not None:
@@ -1114,15 +1117,16 @@ class World:
             deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
             person.deferred = []
             for one, was_late in deferred:
-                self._fire_deferred(person, one, was_late, now)
-            owners = (person.fields["owner"], person.fields["assigned_to"])
+                self._fire_deferred(person, one, was_late, now, owners)
             if trigger is not None:
                 result = self._fire(person, trigger, now, activity, late, owners)
                 self.answers.append((activity.person, activity.id, result))
             self._run_to_completion(person, now, activity, late, owners)
             self._note_conditions(person, now)
-            if person.visit.stage == merged_stage:
-                person.mail = self.model["mail"].get(merged_stage)  # nobody is told of a merge
+            if person.history[-1]["kind"] == "merge":
+                person.mail = self.model["mail"].get(
+                    person.visit.stage
+                )  # nobody is told of a merge
             self._aftermath(person, now, activity, [one for one, _ in deferred])
         again, self.again = self.again, []
         if person.fields["crm_synced_at"] is not None:
