@@ -436,10 +436,9 @@ class World:
         merged = False
         contact = activity.brings.get("contact") if activity.kind == "converted" else None
         if contact is not None and self.person(contact) not in (None, person):
-            told = person.mail
             self._merge(person, activity, contact)
             late = (activity.at, 0) < person.clock
-            merged, person.mail = True, told
+            merged = True
         now = person.clock[0]
         assigned, owner = person.fields["assigned_to"], person.fields["owner"]
         if activity.kind == "processed" and self._in_processing(person):
@@ -472,8 +471,6 @@ class World:
                 self._keep_late(person, name, now, activity, before)
         if person.fields["crm_synced_at"] is not None and not knew_crm:
             self._let_go(person, now)
-        if merged and person.history[-1]["kind"] == "merge":  # nobody is told of it
-            person.mail = self.model["mail"].get(person.visit.stage)
         if not self._in_processing(person):
             self._aftermath(person, now, activity)
         decision = self._decision(person, rows, result)
@@ -1123,10 +1120,6 @@ class World:
                 self.answers.append((activity.person, activity.id, result))
             self._run_to_completion(person, now, activity, late, owners)
             self._note_conditions(person, now)
-            if person.history[-1]["kind"] == "merge":
-                person.mail = self.model["mail"].get(
-                    person.visit.stage
-                )  # nobody is told of a merge
             self._aftermath(person, now, activity, [one for one, _ in deferred])
         again, self.again = self.again, []
         if person.fields["crm_synced_at"] is not None:
