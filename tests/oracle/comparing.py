@@ -326,7 +326,7 @@ def shrunk(story: Story, differs: Callable[[Story], bool]) -> Story:
 def _still(differs: Callable[[Story], bool], candidate: Story) -> bool:
     try:
         return differs(candidate)
-    except (ModelError, StopIteration, KeyError):
+    except (ModelError, StopIteration, KeyError, ValueError):
         return False  # it is no story any more
 
 

@@ -131,7 +131,11 @@ def _by_event(example: Story) -> Story:
     """The activities in the order of events. Of two with one id it matters which comes first: only
     the later one is there."""
     ids = {(what.person, what.id): (word, what) for word, what in _applied(example)}
-    applied = sorted(ids.values(), key=lambda step: step[1].order)
+    # The order is that of one person; here it shall be that of all.
+    apart = [
+        (word, attrs.evolve(one, id=f"{one.id} of {one.person}")) for word, one in ids.values()
+    ]
+    applied = sorted(apart, key=lambda step: step[1].order)
     return attrs.evolve(example, steps=[*applied, ("tick", LAST)])
 
 
