@@ -443,8 +443,9 @@ def story(random: Random, *, persons: int = 1, lateness: float = 0.0) -> Story:
     log.sort(key=lambda pair: (pair[0], pair[1].kind != "created"))
     steps: list[tuple[str, Any]] = []
     for arrives, activity in log:
-        if random.random() < 0.25:
-            steps.append(("tick", max(0, arrives - 1 - random.randint(0, 1) * STEP)))
+        passed = arrives - 1 - random.randint(0, 1) * STEP
+        if passed >= 0 and random.random() < 0.25:
+            steps.append(("tick", passed))
         steps.append(("apply", activity))
         if random.random() < 0.1:
             asked = random.choice([None, *TRIGGERS])
