@@ -325,16 +325,12 @@ class World:
         least = instant if phase == 0 else instant + 1
         coming: list[int] = []
         if self._in_processing(person):
-            if self._settles(person) is not None:
-                coming.append(max(least, person.settles or 0))
+            if person.settles is not None:
+                coming.append(max(least, person.settles))
         else:
             coming += [due for due in person.visit.due.values() if due >= least]
-            starts = [
-                value
-                for name, value in self._seen_by_guards(person).items()
-                if value is not None
-                and self.types.get(name, {"type": "datetime"})["type"] == "datetime"
-            ]
+            # A term of time turns at whole days from the time that it reads.
+            starts = [value for value in self._times(person).values() if value is not None]
             coming += [least + (start - least) % DAY for start in starts]
         for rule in self.model["decay"]:
             since = person.fields[rule["since"]]
@@ -342,9 +338,6 @@ class World:
                 first = max(since + rule["every"], least)
                 coming.append(first + (since - first) % rule["every"])
         return min(coming, default=None)
-
-    def _settles(self, person: Person) -> int | None:
-        return person.settles
 
     def _due(self, person: Person, now: int) -> bool:
         """At one instant: the sort that settle brings, decay, deadlines, moves [S20]. Whether a
@@ -579,12 +572,14 @@ class World:
         }
         return Scene(seen, self.model["tokens"], self.model["guards"], now, brings or {})
 
-    def _seen_by_guards(self, person: Person) -> dict[str, Any]:
-        return {
-            name: value
-            for name, value in self._scene(person, 0).person.items()
-            if name in ("stage_entered_at", "journey_started_at")
-            or self.types.get(name, {}).get("type") == "datetime"
+    def _times(self, person: Person) -> dict[str, int | None]:
+        """Every time that a guard may read."""
+        visit = person.visit
+        times = {"stage_entered_at": visit.entered, "journey_started_at": visit.journey_started}
+        return times | {
+            name: person.fields[name]
+            for name, declared in self.types.items()
+            if declared["type"] == "datetime"
         }
 
     def _holds(
