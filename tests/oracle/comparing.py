@@ -6,14 +6,24 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from itertools import chain, islice
+from functools import lru_cache
+from itertools import islice, zip_longest
 from typing import Any
 
 import attrs
 
 from lifecycle_fsm import Activity as Theirs
-from lifecycle_fsm import Decision, Lifecycle, ModelError, NoSuchMove, Request, loads
-from tests.oracle.generator import Story, as_toml
+from lifecycle_fsm import (
+    Decision,
+    HistoryRow,
+    Lifecycle,
+    Model,
+    ModelError,
+    NoSuchMove,
+    Request,
+    loads,
+)
+from tests.oracle.generator import PERSONS, Story, as_toml
 from tests.oracle.interpreter import Activity, World
 from tests.oracle.language import DAY, as_minutes, as_time
 
@@ -57,6 +67,16 @@ def handed(activity: Activity, model: dict[str, Any]) -> Theirs:
 TIMES = {"closes_at", "created_at", "scored_at", "hand_raised_at"}
 
 
+@lru_cache(maxsize=8)
+def _built(text: str) -> Model:
+    return loads(text)
+
+
+def built(story: Story) -> Model:
+    """The model of a story as the package has it."""
+    return _built(as_toml(story.model))
+
+
 @attrs.define
 class Difference:
     """Where the two differ first: after which step, in what, and the values of both."""
@@ -80,68 +100,54 @@ class Difference:
 def compare(story: Story, only: Callable[[str], bool] | None = None) -> Difference | None:
     """The first difference, or nothing where both agree in everything.
 
+    What a person is, and what is answered, is compared after each step; what is only ever appended,
+    at the end.
+
     Args:
         only: which differences count, by what they are about; all of them without it.
     """
+    return next(
+        (one for one in _differences(story) if only is None or only(one.what)),
+        None,
+    )
+
+
+def _differences(story: Story) -> Iterator[Difference]:
     world = World(story.model, story.expected)
     recorded: list[Decision] = []
     returned: list[Decision] = []
-    lifecycle = Lifecycle(loads(as_toml(story.model)), record=recorded.append)
+    lifecycle = Lifecycle(built(story), record=recorded.append)
     lifecycle.expect_processed(sorted(story.expected))
     for number, (word, what) in enumerate(story.steps):
-        ours: dict[str, Any] | None = None
-        theirs: Decision | None = None
         if word == "tick":
             world.tick(what)
             lifecycle.tick(as_time(what))
-        elif word == "apply":
+        elif word == "ask":
+            yield from _asked(number, world, lifecycle, *what)
+        else:
             ours = world.apply(what)
             theirs = lifecycle.apply(handed(what, story.model))
             returned.append(theirs)
-        asked = _asked(number, world, lifecycle, *what) if word == "ask" else ()
-        everything = chain(
-            asked,
-            _differences(number, world, lifecycle, ours, theirs),
-            _requests(number, world, recorded),
-            _answers(number, world, recorded, returned),
-        )
-        for difference in everything:
-            if only is None or only(difference.what):
-                return difference
-    return None
+            yield from _decisions(number, ours, theirs)
+        yield from _people(number, world, lifecycle)
+    last = len(story.steps) - 1
+    yield from _rows(last, world, lifecycle)
+    yield from _facts(last, world, lifecycle)
+    yield from _requests(last, world, recorded)
+    yield from _answers(last, world, recorded, returned)
 
 
-def _differences(
-    number: int,
-    world: World,
-    lifecycle: Lifecycle,
-    ours: dict[str, Any] | None,
-    theirs: Decision | None,
-) -> Iterator[Difference]:
-    parked = dict(lifecycle.parked)
-    if parked:
-        yield Difference(number, "parked", {}, parked)
-    seen_people = {*lifecycle._orchestrator.people}
-    if seen_people != {*world.people}:
-        yield Difference(number, "people", {*world.people}, seen_people)
+def _people(number: int, world: World, lifecycle: Lifecycle) -> Iterator[Difference]:
+    if lifecycle.parked:
+        yield Difference(number, "parked", {}, dict(lifecycle.parked))
+    records = {name for name in PERSONS if name in lifecycle}
+    if records != {name for name in PERSONS if world.known(name)}:
+        yield Difference(number, "people", {*world.people}, records)
         return
     for name, person in world.people.items():
-        other = lifecycle._orchestrator.people[name]
-        mine, rows = person.history, list(other.history)
-        for index in range(max(len(mine), len(rows))):
-            one = mine[index] if index < len(mine) else None
-            row = rows[index] if index < len(rows) else None
-            if one is None or row is None:
-                yield Difference(number, f"{name} row {index + 1}", _short(one), _row(row))
-                break
-            for column in COLUMNS:
-                value = plain(getattr(row, column, MISSING))
-                if column == "credit" and not one["passed_over"]:
-                    continue  # of nothing
-                if value is not MISSING and value != one[column]:
-                    yield Difference(number, f"{name} row {index + 1} {column}", one[column], value)
         if name in world.folded:
             continue
+        other = lifecycle.person(name)
         for field in world.types:
             value = plain(getattr(other, field))
             if value != person.fields[field]:
@@ -155,23 +161,39 @@ def _differences(
         ):
             if plain(getattr(other, kept)) != value:
                 yield Difference(number, f"{name} {kept}", value, plain(getattr(other, kept)))
-    yield from _facts(number, world, lifecycle)
-    if ours is not None and theirs is not None:
-        # What waited for the sort has decisions of its own, behind that of the sort.
-        # A merge with somebody who was sorted ends the waiting, too.
-        ended = theirs.kind in ("processed", "merged", "converted")
-        for name, value in (("result", theirs.result), ("stage", theirs.stage)):
-            if ours["result"] in ("held", "duplicate", "rejected") and name == "stage":
-                continue
-            if ours[name] != value and not (ended and (name == "stage" or value == "unchanged")):
-                yield Difference(number, f"decision {name}", ours[name], value)
-        if len(ours["rows"]) != len(theirs.rows) and not ended:
-            yield Difference(
-                number,
-                "decision rows",
-                list(map(_short, ours["rows"])),
-                list(map(_row, theirs.rows)),
-            )
+
+
+def _decisions(number: int, ours: dict[str, Any], theirs: Decision) -> Iterator[Difference]:
+    # What waited for the sort has decisions of its own, behind that of the sort. A merge with
+    # somebody who was sorted ends the waiting, too.
+    ended = theirs.kind in ("processed", "merged", "converted")
+    if ours["result"] != theirs.result and not (ended and theirs.result == "unchanged"):
+        yield Difference(number, "decision result", ours["result"], theirs.result)
+    if ended or ours["result"] in ("held", "duplicate", "rejected"):
+        return
+    if ours["stage"] != theirs.stage:
+        yield Difference(number, "decision stage", ours["stage"], theirs.stage)
+    mine, seen = list(map(_short, ours["rows"])), list(map(_row, theirs.rows))
+    if mine != seen:
+        yield Difference(number, "decision rows", mine, seen)
+
+
+def _rows(number: int, world: World, lifecycle: Lifecycle) -> Iterator[Difference]:
+    seen: dict[str, list[HistoryRow]] = {name: [] for name in world.people}
+    for row in lifecycle.history:
+        seen[row.person].append(row)
+    for name, person in world.people.items():
+        for mine, row in zip_longest(person.history, seen[name]):
+            if mine is None or row is None:
+                yield Difference(number, f"{name} row", _short(mine), _row(row))
+                break
+            for column in COLUMNS:
+                value = plain(getattr(row, column))
+                if column == "credit" and not mine["passed_over"]:
+                    continue  # of nothing
+                if value != mine[column]:
+                    what = f"{name} row {row.sequence} {column}"
+                    yield Difference(number, what, mine[column], value)
 
 
 def _facts(number: int, world: World, lifecycle: Lifecycle) -> Iterator[Difference]:
@@ -274,9 +296,6 @@ def _requests(number: int, world: World, recorded: list[Decision]) -> Iterator[D
         yield Difference(number, "requests", missing, surplus)
 
 
-MISSING = object()
-
-
 def _short(row: dict[str, Any] | None) -> Any:
     return row and tuple(row[name] for name in ("now", "from_stage", "to_stage", "kind", "rule"))
 
@@ -307,7 +326,7 @@ def shrunk(story: Story, differs: Callable[[Story], bool]) -> Story:
 def _still(differs: Callable[[Story], bool], candidate: Story) -> bool:
     try:
         return differs(candidate)
-    except (ModelError, StopIteration, KeyError):
+    except (ModelError, StopIteration, KeyError, ValueError):
         return False  # it is no story any more
 
 

@@ -177,6 +177,13 @@ class Person:
     #: The stages that the present activity has led to, until what they ask for is told.
     entered: list[str] = attrs.field(factory=list)
 
+    @property
+    def kept(self) -> tuple[Any, ...]:
+        """What tells whether an instant has changed anything [S19]: fields, rows, facts about
+        deadlines, and notes about returns."""
+        notes = frozenset(self.visit.closed_once)
+        return dict(self.fields), len(self.history), len(self.facts), notes
+
 
 class World:
     """Everybody whom a log speaks of."""
@@ -307,9 +314,9 @@ class World:
         position = person.clock
         while (instant := self._next(person, position)) is not None and (instant, 1) < limit:
             position = (instant, 1)
-            before = deepcopy(person)
+            before = person.kept
             faded = self._due(person, instant)
-            if faded or person != before:
+            if faded or person.kept != before:
                 person.clock = max(person.clock, position)
 
     def _next(self, person: Person, position: Clock) -> int | None:
@@ -318,16 +325,12 @@ class World:
         least = instant if phase == 0 else instant + 1
         coming: list[int] = []
         if self._in_processing(person):
-            if self._settles(person) is not None:
-                coming.append(max(least, person.settles or 0))
+            if person.settles is not None:
+                coming.append(max(least, person.settles))
         else:
             coming += [due for due in person.visit.due.values() if due >= least]
-            starts = [
-                value
-                for name, value in self._seen_by_guards(person).items()
-                if value is not None
-                and self.types.get(name, {"type": "datetime"})["type"] == "datetime"
-            ]
+            # A term of time turns at whole days from the time that it reads.
+            starts = [value for value in self._times(person).values() if value is not None]
             coming += [least + (start - least) % DAY for start in starts]
         for rule in self.model["decay"]:
             since = person.fields[rule["since"]]
@@ -335,9 +338,6 @@ class World:
                 first = max(since + rule["every"], least)
                 coming.append(first + (since - first) % rule["every"])
         return min(coming, default=None)
-
-    def _settles(self, person: Person) -> int | None:
-        return person.settles
 
     def _due(self, person: Person, now: int) -> bool:
         """At one instant: the sort that settle brings, decay, deadlines, moves [S20]. Whether a
@@ -426,13 +426,12 @@ class World:
         if activity.kind == "merged" and self.person(activity.brings["loser"]) is not person:
             return self._merge(person, activity, activity.brings["loser"])
         rows = len(person.history)
-        merged = None
+        merged = False
         contact = activity.brings.get("contact") if activity.kind == "converted" else None
         if contact is not None and self.person(contact) not in (None, person):
-            told = person.mail
             self._merge(person, activity, contact)
             late = (activity.at, 0) < person.clock
-            merged, person.mail = person.visit.stage, told
+            merged = True
         now = person.clock[0]
         assigned, owner = person.fields["assigned_to"], person.fields["owner"]
         if activity.kind == "processed" and self._in_processing(person):
@@ -465,8 +464,6 @@ class World:
                 self._keep_late(person, name, now, activity, before)
         if person.fields["crm_synced_at"] is not None and not knew_crm:
             self._let_go(person, now)
-        if merged == person.visit.stage:
-            person.mail = self.model["mail"].get(merged)  # nobody is told of a merge
         if not self._in_processing(person):
             self._aftermath(person, now, activity)
         decision = self._decision(person, rows, result)
@@ -575,12 +572,14 @@ class World:
         }
         return Scene(seen, self.model["tokens"], self.model["guards"], now, brings or {})
 
-    def _seen_by_guards(self, person: Person) -> dict[str, Any]:
-        return {
-            name: value
-            for name, value in self._scene(person, 0).person.items()
-            if name in ("stage_entered_at", "journey_started_at")
-            or self.types.get(name, {}).get("type") == "datetime"
+    def _times(self, person: Person) -> dict[str, int | None]:
+        """Every time that a guard may read."""
+        visit = person.visit
+        times = {"stage_entered_at": visit.entered, "journey_started_at": visit.journey_started}
+        return times | {
+            name: person.fields[name]
+            for name, declared in self.types.items()
+            if declared["type"] == "datetime"
         }
 
     def _holds(
@@ -672,13 +671,14 @@ class World:
         deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
         person.deferred = []
         for one, was_late in deferred:
-            self._fire_deferred(person, one, was_late, now)
+            self._fire_deferred(person, one, was_late, now, before)
         self._run_to_completion(person, now, activity, late, before)
         self._note_conditions(person, now)
         self._aftermath(person, now, activity, [one for one, _ in deferred])
 
-    def _fire_deferred(self, person: Person, one: Activity, late: bool, now: int) -> None:
-        before = (person.fields["owner"], person.fields["assigned_to"])
+    def _fire_deferred(
+        self, person: Person, one: Activity, late: bool, now: int, before: tuple[Any, Any]
+    ) -> None:
         trigger = self._trigger(one)
         if trigger is not None:
             result = self._fire(person, trigger, now, one, late, before)
@@ -1083,6 +1083,7 @@ class World:
         rows = len(person.history)
         winner, yielder = sorted([person, other], key=self._standing)
         before = person.visit.stage
+        owners = (winner.fields["owner"], winner.fields["assigned_to"])
         self._close(other, activity, now, late)
         self._hand_over(other, person, now, taken=winner is other)
         self._merge_fields(person, winner, yielder, now)
@@ -1091,13 +1092,14 @@ class World:
         for key, points in other.given.items():
             person.given[key] = person.given.get(key, 0) + points
         person.deferred = person.deferred + other.deferred
-        person.settles = winner.settles
+        ends = [one.settles for one in (person, other) if one.settles is not None]
+        person.settles = min(ends, default=None)
         self.folded[other.id] = person.id
         self._row(
             person, activity, now=now, source=before, target=person.visit.stage, kind="merge",
             rule="merged", trigger=None, late=late,
         )  # fmt: skip
-        merged_stage, result = person.visit.stage, None
+        result = None
         trigger = self._trigger(activity) if activity.kind == "merged" else None
         if self._in_processing(person):
             if trigger is not None:
@@ -1107,15 +1109,12 @@ class World:
             deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
             person.deferred = []
             for one, was_late in deferred:
-                self._fire_deferred(person, one, was_late, now)
-            owners = (person.fields["owner"], person.fields["assigned_to"])
+                self._fire_deferred(person, one, was_late, now, owners)
             if trigger is not None:
                 result = self._fire(person, trigger, now, activity, late, owners)
                 self.answers.append((activity.person, activity.id, result))
             self._run_to_completion(person, now, activity, late, owners)
             self._note_conditions(person, now)
-            if person.visit.stage == merged_stage:
-                person.mail = self.model["mail"].get(merged_stage)  # nobody is told of a merge
             self._aftermath(person, now, activity, [one for one, _ in deferred])
         again, self.again = self.again, []
         if person.fields["crm_synced_at"] is not None:
