@@ -452,7 +452,7 @@ def test_s19_a_refusal_leaves_no_row_and_may_be_asked_again() -> None:
     foreign = Foreign(machine(*ASKED))
     row, history = adopted(foreign, level=1)
     assert foreign.fire(row, "go", at=T + HOUR, activity="1", history=history).result == "refused"
-    row.level = 2
+    row.level = 2  # type: ignore[attr-defined]
     assert foreign.fire(row, "go", at=T + DAY, activity="1", history=history).result == "moved"
 
 
