@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lifecycle_fsm.cli.common import ModelArgument, folder_for, keep_inputs, load_model, read_time
-from lifecycle_fsm.cli.fitting import check_fits, watched_until
+from lifecycle_fsm.cli.fitting import WatchedOption, check_fits, watched_until
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
 from lifecycle_fsm.funnel import Reading, count
 from lifecycle_fsm.history import HistoryRow
@@ -40,13 +40,7 @@ def draw(
     end: Annotated[
         str | None, typer.Option("--to", metavar="TIME", help="Count up to then.")
     ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Up to when people were watched. [default: as in the run, or the last row]",
-        ),
-    ] = None,
+    until: WatchedOption = None,
     zone: Annotated[str, typer.Option(help="Read and name the window in this zone.")] = "UTC",
 ) -> None:
     r"""Draw a model, its funnel, original processing, or one person's path.

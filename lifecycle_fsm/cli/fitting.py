@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from lifecycle_fsm.cli.common import load_model
 from lifecycle_fsm.cli.endings import complain
@@ -15,6 +18,20 @@ from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, load, shipped
 from lifecycle_fsm.tables import read_history
 
+DeadlinesOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="What became of deadlines, as `run` wrote it. [default: deadlines beside the history]",
+    ),
+]
+WatchedOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Up to when people were watched. [default: as in the run, or the last row]",
+    ),
+]
 _SHOWN = 8
 
 

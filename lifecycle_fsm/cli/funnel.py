@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from lifecycle_fsm.cli.common import JsonOption, folder_for, keep_inputs, print_json, read_time
-from lifecycle_fsm.cli.fitting import beside, read_with_model, watched_until
+from lifecycle_fsm.cli.fitting import DeadlinesOption, beside, read_with_model, watched_until
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.funnel import (
     CONTACT_FIELDS,
@@ -55,14 +55,7 @@ def funnel(
             "[default: people beside the history]",
         ),
     ] = None,
-    deadlines: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="What became of deadlines, as `run` wrote it. "
-            "[default: deadlines beside the history]",
-        ),
-    ] = None,
+    deadlines: DeadlinesOption = None,
     show: Annotated[
         list[str] | None,
         typer.Option(

@@ -8,7 +8,13 @@ import typer
 
 from lifecycle_fsm.cli.common import ModelArgument, folder_for, keep_inputs, load_model, read_time
 from lifecycle_fsm.cli.endings import complain
-from lifecycle_fsm.cli.fitting import beside, check_fits, watched_until
+from lifecycle_fsm.cli.fitting import (
+    DeadlinesOption,
+    WatchedOption,
+    beside,
+    check_fits,
+    watched_until,
+)
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.tables import read_deadlines, read_history
 from lifecycle_fsm.zones import find_zone
@@ -29,14 +35,7 @@ def sheet(
             "[default: people beside the history]",
         ),
     ] = None,
-    deadlines: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="What became of deadlines, as `run` wrote it. "
-            "[default: deadlines beside the history]",
-        ),
-    ] = None,
+    deadlines: DeadlinesOption = None,
     list_: Annotated[
         str | None,
         typer.Option(
@@ -46,13 +45,7 @@ def sheet(
             "sheet shows the first of them.",
         ),
     ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Up to when people were watched. [default: as in the run, or the last row]",
-        ),
-    ] = None,
+    until: WatchedOption = None,
     zone: Annotated[str, typer.Option(help="Read and show times in this zone.")] = "UTC",
     ready: Annotated[
         str | None,
