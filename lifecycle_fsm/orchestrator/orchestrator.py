@@ -362,15 +362,14 @@ class Orchestrator:
             person = self.machine.person(activity.person)
         except RecordError as error:
             return nobody("rejected", activity, str(error))
+        if activity.person not in self._logged:
+            person._settles_at = activity.at + self.model.settle
         try:
             self._work.created(person, activity, values)
         except Exception as error:
             self._lot.keep(Parked(activity.person, activity, said(error), exception=error))
             return nobody("parked", activity, said(error))
         self._memory.keep(person, fingerprint(activity, payload))
-        if activity.person not in self._logged:
-            person._settles_at = activity.at + self.model.settle
-        self.machine.begin(person, activity.at, activity.id)
         self.people[person.id] = person
         return nobody("moved", activity, "", person)
 

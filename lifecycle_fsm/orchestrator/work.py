@@ -153,6 +153,7 @@ class Work:
         """The data of a new person; its alerts wait for the sort like all others [S14]."""
         self.data.apply("created", person, activity.at, payload)
         person._deferred = self._waits(person, activity, payload, late=False)
+        self.machine.begin(person, activity.at, activity.id)
         self._log(activity)
 
     def _waits(

@@ -13,7 +13,8 @@ import attrs
 import pytest
 from transitions.extensions import LockedMachine
 
-from lifecycle_fsm import GuardError, Lifecycle, LifecycleMachine, Person, load, step
+from lifecycle_fsm import Activity, GuardError, Lifecycle, LifecycleMachine, Person, load, step
+from lifecycle_fsm.clock import Agenda
 from lifecycle_fsm.machine.lean import Firing, LeanEvent
 from lifecycle_fsm.orchestrator import Orchestrator
 from tests.machine.small import (
@@ -259,6 +260,19 @@ def test_s11_s13_an_exception_in_a_step_leaves_the_person_as_before() -> None:
     assert decision.result == "parked"
     assert "the service is down" in decision.reason
     assert slots(person) == before
+
+
+def test_s11_what_keeps_somebody_from_being_created_is_not_logged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log: list[Activity] = []
+    orchestrator = Orchestrator(small(), log=log.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(Agenda, "next", broken)
+        decision = orchestrator.apply(act("0", "created", T))
+    assert (decision.result, log, orchestrator.people) == ("parked", [], {})
+    (created,) = orchestrator.retry(T)
+    assert (created.stage, [one.id for one in log]) == ("new", ["0"])
 
 
 def test_only_exceptions_are_parked_and_a_keyboard_interrupt_still_changes_nothing() -> None:
