@@ -412,6 +412,8 @@ def _shape(cls: type, attribute: str, value: Any) -> str:
     if attribute == "closed" and isinstance(value, list):
         # TOML has dates of its own; a time of day in them is a fault of the date, told later.
         value = [str(one) if isinstance(one, date) else one for one in value]
+    if attribute in ("every", "after") and not isinstance(value, str):
+        return f"{value!r} is {NO_LENGTH}"
     right = isinstance(value, wanted) and (not isinstance(value, bool) or bool in wanted)
     if isinstance(value, list | tuple):
         right = right and all(isinstance(one, str) for one in value)

@@ -36,6 +36,7 @@ hours = "09:00-17:00"
 closed = ["2026-12-24"]
 [merging]
 behavior_score = "sum"
+winning_detours = ["lost"]
 [[stages]]
 name = "new"
 [[stages]]
@@ -43,6 +44,12 @@ name = "mql"
 playbook = "call within the day"
 [[stages]]
 name = "sal"
+[[stages]]
+name = "lost"
+off_path = true
+[[stages]]
+name = "gone"
+off_path = true
 [[sort]]
 name = "all"
 when = "otherwise"
@@ -106,6 +113,7 @@ def test_r42_every_part_is_read_as_it_is_written() -> None:
     )
     assert set(model.calendars[0].hours) == {"mon", "tue", "wed", "thu", "fri"}
     assert model.merging == {"behavior_score": "sum"}
+    assert model.winning_detours == ("lost",)
     assert model.stage("mql").playbook == "call within the day"
     assert model.scoring[0] == ScoreRule(name="visit", on="web_visit", points=2, cap=10, per="day")
     fade = model.decay[0]
@@ -184,6 +192,7 @@ def test_the_python_form_is_the_same_model() -> None:
             Calendar(name="office", zone="Europe/Berlin", hours="09:00-17:00", closed="2026-12-24")
         ],
         merging={"behavior_score": "sum"},
+        winning_detours=["lost"],
         dimensions=["country", "sourced_by"],
         **parts,
     )
@@ -224,6 +233,12 @@ def test_s28_words_for_people_are_no_other_version(old: str, new: str) -> None:
         ('hours = "09:00-17:00"', 'hours = "09:00-18:00"'),
         ('closed = ["2026-12-24"]', "closed = []"),
         ('behavior_score = "sum"', 'behavior_score = "max"'),
+        ('winning_detours = ["lost"]', 'winning_detours = ["gone"]'),
+        ('winning_detours = ["lost"]', "winning_detours = []"),
+        # In a calendar 24 hours of open time are three working days.
+        ('after = "1 day"', 'after = "24 hours"'),
+        ('after = "1 day"', 'after = "1440 minutes"'),
+        ('after = "1 day"', 'after = "1 week"'),
         ('to = "$team"', 'to = "$desk"'),
         ('send = "webhook"', 'send = "email"'),
         ("links_to_crm = true", "links_to_crm = false"),
@@ -235,7 +250,82 @@ def test_s28_another_meaning_is_another_version(old: str, new: str) -> None:
     assert loads(BASE.replace(old, new)).version != loads(BASE).version
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('after = "4 hours"', 'after = "240 minutes"'),
+        ('after = "4 hours"', 'after = "14400 seconds"'),
+        ('winning_detours = ["lost"]', 'winning_detours = "lost"'),
+    ],
+)
+def test_s28_the_same_in_other_words_is_the_same_version(old: str, new: str) -> None:
+    assert old in BASE
+    assert loads(BASE.replace(old, new)) == loads(BASE)
+    assert loads(BASE.replace(old, new)).version == loads(BASE).version
+
+
+#: What is written, what it means, and how it is written again.
+LENGTHS: list[tuple[str, Length, str]] = [
+    ("90 seconds", Length(timedelta(seconds=90)), "90 seconds"),
+    ("120 seconds", Length(timedelta(minutes=2)), "2 minutes"),
+    ("1 minute", Length(timedelta(minutes=1)), "1 minute"),
+    ("90 minutes", Length(timedelta(minutes=90)), "90 minutes"),
+    ("24 hours", Length(timedelta(days=1)), "24 hours"),
+    ("1 day", Length(timedelta(days=1), "days"), "1 day"),
+    ("7 days", Length(timedelta(days=7), "days"), "7 days"),
+    ("168 hours", Length(timedelta(days=7)), "168 hours"),
+    ("1 week", Length(timedelta(days=7), "weeks"), "1 week"),
+    (" 2  weeks ", Length(timedelta(days=14), "weeks"), "2 weeks"),
+]
+
+
+@pytest.mark.parametrize(("text", "length", "again"), LENGTHS, ids=[text for text, *_ in LENGTHS])
+@pytest.mark.parametrize("calendar", ["office", ""])
+def test_s21_the_unit_of_a_deadline_stays_as_it_was_agreed(
+    text: str, length: Length, again: str, calendar: str
+) -> None:
+    written = BASE.replace('after = "1 day"\ncalendar = "office"', f'after = "{text}"')
+    if calendar:
+        written = BASE.replace('after = "1 day"', f'after = "{text}"')
+    assert written != BASE or text == "1 day"
+    model = loads(written)
+    assert model.deadlines[1].after == Length.read(text) == length
+    assert str(length) == again
+    assert f'after = "{again}"' in dumps(model)
+    assert loads(dumps(model)) == model
+
+
+def test_s21_no_two_units_are_one_length() -> None:
+    """Of a day, a working day is another promise than 24 open hours, in equality, too."""
+    lengths = [Length.read(text) for text in ("24 hours", "1 day", "168 hours", "7 days", "1 week")]
+    assert len({*lengths}) == len(lengths)
+    versions = {
+        loads(BASE.replace('after = "1 day"', f'after = "{length}"')).version for length in lengths
+    }
+    assert len(versions) == len(lengths)
+    hours = Deadline(name="d", stage="mql", after=timedelta(days=1))
+    assert hours.after == Length.read("24 hours")
+
+
 FAULTS = [
+    ('winning_detours = ["lost"]', 'winning_detours = ["lst"]',
+     "merging.winning_detours: no detour named 'lst'; did you mean 'lost'?"),
+    ('winning_detours = ["lost"]', 'winning_detours = ["sal"]',
+     "merging.winning_detours: no detour named 'sal'"),
+    ('winning_detours = ["lost"]', 'winning_detours = ["lost", "lost"]',
+     "merging.winning_detours: 'lost' stands here 2 times"),
+    ('winning_detours = ["lost"]', "winning_detours = 3", "merging.winning_detours: "),
+    ('winning_detours = ["lost"]', 'winning_detour = ["lost"]',
+     "merging.winning_detour: "),
+    ('after = "1 day"', 'after = "1 month"',
+     "deadlines[1] boss, after: '1 month' is not a length of time: write '10 minutes', "
+     "'4 hours' or '2 days'"),
+    ('every = "30 days"', "every = 30", "decay[0] fade, every: 30 is not a length of time"),
+    ('after = "1 day"', "after = 24", "deadlines[1] boss, after: 24 is not a length of time"),
+    ('after = "1 day"', 'after = "0 days"', "deadlines[1] boss: after: "),
+    ('after = "1 day"', 'after = "1.5 days"', "'1.5 days' is not a length of time"),
+    ('after = "1 day"', 'after = "-1 day"', "'-1 day' is not a length of time"),
+    ('after = "1 day"', 'after = "999999999 weeks"', "is longer than time can be"),
     ('dimensions = ["country", "sourced_by"]', 'dimensions = ["contry"]',
      "dimensions: no field named 'contry'; did you mean 'country'?"),
     ('dimensions = ["country", "sourced_by"]', 'dimensions = ["owner"]',
