@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         DataRule,
         Deadline,
         Decay,
+        Length,
         Model,
         Move,
         ScoreRule,
@@ -100,8 +101,8 @@ _ROOMS = {
     "lifecycle": "Lifecycle",
     "machine": "Decision Foreign LifecycleMachine Refusal",
     "model": (
-        "ActivityKind AlertRule AssignmentRule Calendar Claim DataRule Deadline Decay Model "
-        "Move ScoreRule SortRule Stage StepDef dumps load loads save shipped"
+        "ActivityKind AlertRule AssignmentRule Calendar Claim DataRule Deadline Decay Length "
+        "Model Move ScoreRule SortRule Stage StepDef dumps load loads save shipped"
     ),
     "orchestrator": "Parked",
     "person": "Person",
@@ -145,6 +146,7 @@ __all__ = [
     "GuardError",
     "GuardSyntaxError",
     "HistoryRow",
+    "Length",
     "Lifecycle",
     "LifecycleError",
     "LifecycleMachine",

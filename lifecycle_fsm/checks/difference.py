@@ -115,7 +115,7 @@ def differences(
         new: the model as it is now.
         budget: how many cases all questions together may look at; the rest is "not decided".
         seconds: how long it may take on the clock, whatever the machine gets done in that time.
-        prover: who decides, see :func:`~lifecycle_fsm.checks.check`.
+        prover: who decides, see :func:`~lifecycle_fsm.check`.
 
     Raises:
         MissingExtra: z3 is asked for and not installed.

@@ -184,8 +184,8 @@ class Deadline(Ask, _Agreed):
     Args:
         stage: where the time runs, from each entry, once a visit.
         after: how long: a text such as ``"4 hours"`` or ``"2 days"``, a ``timedelta``, or a
-            :class:`Length`. With a calendar, hours count open time, days count working days, and
-            weeks are weeks on the wall.
+            :class:`~lifecycle_fsm.Length`. With a calendar, hours count open time, days count
+            working days, and weeks are weeks on the wall.
         calendar: the name of a calendar of the model; without one the clock runs day and night.
         when: asked when it is due: does the agreement hold for this person?
         escalates: the name of another deadline of the stage: the time runs from its due instant.
