@@ -12,6 +12,7 @@ the Python block behind it, which may be an invisible one, and puts it there.
 from __future__ import annotations
 
 import doctest
+import logging
 import os
 import re
 import subprocess
@@ -94,7 +95,13 @@ def test_what_a_document_shows_runs(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run_document(path)
+    log = logging.getLogger("lifecycle_fsm")
+    level, handlers = log.level, log.handlers[:]
+    try:
+        run_document(path)
+    finally:  # a page may show how to listen, and the tests behind it must not
+        log.setLevel(level)
+        log.handlers[:] = handlers
 
 
 @pytest.fixture
