@@ -326,7 +326,10 @@ def models(draw: st.DrawFn) -> Model:
                 sources=source,
                 target=target,
                 name=f"m{index}",
-                on=draw(st.sampled_from([None, f"ask{index}"])),
+                # From detour to detour somebody asks: the system must not go round [S6].
+                on=f"ask{index}"
+                if not {source, target} & set(ranks)
+                else draw(st.sampled_from([None, f"ask{index}"])),
                 when="behavior_score >= 65 and demographic_score >= 20",
                 label=draw(WORDS),
                 system=draw(SYSTEMS),

@@ -26,6 +26,7 @@ SALES: dict[str, Any] = {"sourced_by": "sales"}
 BY_THE_SYSTEM: dict[str, tuple[str, dict[str, Any], str, str]] = {
     # The sort, where two of its rules hold.
     "legal of a competitor": ("processing", LEGAL | RIVAL, "off_path", "no_prospect"),
+    "competitor with a deal": ("processing", RIVAL | DEAL, "disqualified", "competitor"),
     "competitor who bought": ("processing", RIVAL | WON, "customer", "customers_contact"),
     "bought, and buys": ("processing", WON | DEAL, "customer", "customers_contact"),
     "bought twice": ("processing", {"won_opportunities": 2}, "customer", "customers_contact"),
