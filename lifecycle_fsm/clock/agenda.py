@@ -16,7 +16,7 @@ import attrs
 from lifecycle_fsm.asking import Asking
 from lifecycle_fsm.clock.working_time import WorkingTime
 from lifecycle_fsm.effects import NO_PAYLOAD, attribute_of, condition, effects
-from lifecycle_fsm.guard import Always, TurningPoint, next_turn, turning_points
+from lifecycle_fsm.guard import TurningPoint, next_turn, turning_points
 from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome
 from lifecycle_fsm.model import Deadline, Decay, Model
 from lifecycle_fsm.model.resolving import fields_read, reads_time
@@ -126,7 +126,6 @@ class _Promise:
         self.escalates = rule.escalates
         self.time = time
         self.holds = condition(rule.when, model.vocabulary)
-        self.unconditional = isinstance(rule.when, Always)
         self.points: tuple[TurningPoint, ...] = turning_points(rule.when, model.vocabulary)
         self.asking = Asking(rule.name, rule.send, rule, model) if rule.send else None
 

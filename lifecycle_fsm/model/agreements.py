@@ -23,7 +23,8 @@ Channel: TypeAlias = Literal["task", "email", "list_add", "list_remove", "webhoo
 MergeRule: TypeAlias = Literal["max", "min", "sum", "survivor", "loser"]
 #: What a length counts: time, working days, or weeks on the wall [S21].
 Counts: TypeAlias = Literal["time", "days", "weeks"]
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+#: The units of lengths, in seconds, as in ``settle = "10 minutes"``; the largest first.
+_UNITS = {"week": 604800, "day": 86400, "hour": 3600, "minute": 60, "second": 1}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -94,11 +95,16 @@ class Length:
             raise RecordError(f"{text!r} is longer than time can be") from None
 
     def __str__(self) -> str:
-        seconds = int(self.time.total_seconds())
         units = {"time": ("hour", "minute", "second"), "days": ("day",), "weeks": ("week",)}
-        unit = next(unit for unit in units[self.counts] if seconds % _UNITS[unit] == 0)
-        count = seconds // _UNITS[unit]
-        return f"{count} {unit}{'s' if count != 1 else ''}"
+        return length_text(self.time, units[self.counts])
+
+
+def length_text(time: timedelta, units: Iterable[str] = tuple(_UNITS)) -> str:
+    """A length of whole seconds as a file has it: in the first of the units that has it whole."""
+    seconds = int(time.total_seconds())
+    unit = next(unit for unit in units if seconds % _UNITS[unit] == 0)
+    count = seconds // _UNITS[unit]
+    return f"{count} {unit}{'s' if count != 1 else ''}"
 
 
 def _length(value: Length | timedelta | str) -> Length:

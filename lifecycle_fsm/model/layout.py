@@ -33,8 +33,6 @@ _KEYS: Mapping[type, Mapping[str, str]] = {
 }
 #: What a field, or a value of an activity, may say of itself.
 FIELD_KEYS: Final = ("type", "choices", "min", "max", "default", "label", "description")
-#: Lengths of time, in seconds, as in ``settle = "10 minutes"``.
-UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
 
 def key(cls: type, attribute: str) -> str:

@@ -13,7 +13,7 @@ from lifecycle_fsm.fields import FieldDef
 from lifecycle_fsm.guard import Always, Const, Guard, Opaque, Term, to_text
 from lifecycle_fsm.guard.terms import walk
 from lifecycle_fsm.model import layout
-from lifecycle_fsm.model.agreements import WEEKDAYS, Calendar, Length
+from lifecycle_fsm.model.agreements import WEEKDAYS, Calendar, Length, length_text
 from lifecycle_fsm.model.definition import (
     OTHERWISE,
     ActivityKind,
@@ -53,7 +53,7 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
         if getattr(model, name):
             plain[name] = getattr(model, name)
     if model.settle:
-        plain["settle"] = _duration(model.settle)
+        plain["settle"] = length_text(model.settle)
     if model.ties:
         plain["ties"] = model.ties
     if model.dimensions:
@@ -115,7 +115,7 @@ def _calendar(calendar: Calendar) -> dict[str, Any]:
 
 def _any(value: Any) -> Any:
     if isinstance(value, timedelta):
-        return _duration(value)
+        return length_text(value)
     if isinstance(value, Length):
         return str(value)
     if isinstance(value, Guard | Term):
@@ -174,12 +174,3 @@ def _kind(kind: ActivityKind) -> dict[str, Any]:
         "trigger": kind.trigger,
     }
     return {name: value for name, value in said.items() if value}
-
-
-def _duration(length: timedelta) -> str:
-    seconds = int(length.total_seconds())
-    unit, size = next(
-        (unit, size) for unit, size in reversed(layout.UNITS.items()) if seconds % size == 0
-    )
-    count = seconds // size
-    return f"{count} {unit}{'s' if count != 1 else ''}"

@@ -404,7 +404,7 @@ class Orchestrator:
 
     # ------------------------------------------------------------------ original processing
 
-    def process(self, person: str, at: datetime | str) -> Decision:
+    def process(self, id: str, at: datetime | str) -> Decision:
         """Run the chain of original processing for one person now, then sort [S13][S14].
 
         Raises:
@@ -412,17 +412,17 @@ class Orchestrator:
             LifecycleError: the person has been sorted before.
         """
         try:
-            one = self.survivor(person)
+            person = self.survivor(id)
         except KeyError:
-            raise UnknownPerson(f"nobody with the id {person!r} has been created") from None
-        if one._stage != self._initial:
-            raise LifecycleError(f"{person} was sorted before and is in {one._stage!r}")
+            raise UnknownPerson(f"nobody with the id {id!r} has been created") from None
+        if person._stage != self._initial:
+            raise LifecycleError(f"{id} was sorted before and is in {person._stage!r}")
         when = instant(at)
-        if one._settles_at is not None:  # whoever asks says when it ends, and settle no more
-            one._settles_at = None
-            self.machine.schedule(one, one._clock or when, one._phase)
-        self._run_due(one, when)
-        decisions = self._process(one, when, PROCESSED)
+        if person._settles_at is not None:  # whoever asks says when it ends, and settle no more
+            person._settles_at = None
+            self.machine.schedule(person, person._clock or when, person._phase)
+        self._run_due(person, when)
+        decisions = self._process(person, when, PROCESSED)
         for decision in decisions:
             self._record(decision)
         return decisions[0]
@@ -502,7 +502,8 @@ class Orchestrator:
     @property
     def held(self) -> Mapping[str, list[Activity]]:
         """Activities of persons that nobody has created yet, by person [S19]."""
-        return {person: list(waiting.values()) for person, waiting in self._held.items()}
+        # Lists, made in one step: another thread may read while this one holds more.
+        return {person: list(waiting.values()) for person, waiting in list(self._held.items())}
 
     @property
     def parked(self) -> Mapping[str, list[Parked]]:
@@ -512,23 +513,23 @@ class Orchestrator:
     def retry(self, at: datetime | str) -> list[Decision]:
         """Try everything that is parked once more: activities as they were, processing now."""
         now = instant(at)
-        found = []
-        for one in self._lot.parked:
-            tried = self._retry(one, now)
+        decisions = []
+        for parked in self._lot.parked:
+            tried = self._retry(parked, now)
             # Only now: an interrupt loses none of them.
             if all(decision.result != "parked" for decision in tried):
-                self._lot.remove(one.person, one.activity)
-            found += tried
-        return found
+                self._lot.remove(parked.person, parked.activity)
+            decisions += tried
+        return decisions
 
-    def _retry(self, one: Parked, now: datetime) -> list[Decision]:
-        if one.activity is not None:
-            return [self.apply(one.activity)]
-        person = self.people[one.person]
+    def _retry(self, parked: Parked, now: datetime) -> list[Decision]:
+        if parked.activity is not None:
+            return [self.apply(parked.activity)]
+        person = self.people[parked.person]
         if person.id in self.merged:
             return []
         if person._stage == self._initial:
-            return [self.process(one.person, now)]
+            return [self.process(parked.person, now)]
         assert person._clock is not None, "who was sorted has a clock"
         self.machine.schedule(person, person._clock, person._phase)
         return self._run_due(person, now, inclusive=True)
