@@ -48,7 +48,7 @@ class DataSilo:
         self._model = model
         self._types = model.field_types
         self._starts = {name: one.start() for name, one in BASE_FIELDS.items()}
-        self._starts |= {one.name: one.start() for one in model.fields}
+        self._starts |= {field.name: field.start() for field in model.fields}
         self._payloads: dict[str, Mapping[str, FieldType]] = {
             kind.name: {one.name: one.type for one in kind.payload}
             for kind in model.activity_kinds.values()

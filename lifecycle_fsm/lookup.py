@@ -30,15 +30,15 @@ def look_up(text: str, people: Iterable[SomeOne]) -> tuple[SomeOne, ...]:
     folded, words = _folded(text), set(_words(text))
     same: list[SomeOne] = []
     named: list[SomeOne] = []
-    for one in people:
-        if one.id == text:
-            return (one,)
-        if folded and folded in (_folded(one.id), _folded(one.email)):
-            same.append(one)
+    for person in people:
+        if person.id == text:
+            return (person,)
+        if folded and folded in (_folded(person.id), _folded(person.email)):
+            same.append(person)
         elif words:
-            names = {*_words(one.first_name), *_words(one.last_name)}
-            if words & names and words <= {*names, *_words(one.company)}:
-                named.append(one)
+            names = {*_words(person.first_name), *_words(person.last_name)}
+            if words & names and words <= {*names, *_words(person.company)}:
+                named.append(person)
     return tuple(same or named)
 
 

@@ -197,7 +197,7 @@ def _silos(old: Model, new: Model) -> Iterator[Difference]:
     before, after = ({**meaning(one), "claims": one.get("claims", ())} for one in written)
     for section in _BY_TEXT:
         tables = [one.get(section, ()) for one in (before, after)]
-        rows = [_rows(one) for one in tables]
+        rows = [_rows(table) for table in tables]
         if not isinstance(tables[0], Mapping) and not isinstance(tables[1], Mapping):
             yield from _moved(section, list(rows[0]), list(rows[1]))
         for name in dict.fromkeys([*rows[0], *rows[1]]):

@@ -16,9 +16,9 @@ NAME = "guard_never"
 def check(ground: Ground) -> Iterator[Finding]:
     """Conditions that hold for nobody, or for nobody in one of the stages where they are asked."""
     dead = {
-        one.where: one
-        for one in conditions(ground.model)
-        if all(answer.refuted for answer in ground.each(one, one.guard))
+        condition.where: condition
+        for condition in conditions(ground.model)
+        if all(answer.refuted for answer in ground.each(condition, condition.guard))
     }
     causes = {place: _cause(one, dead) for place, one in dead.items()}
     for one in conditions(ground.model):

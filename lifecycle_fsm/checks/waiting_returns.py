@@ -26,7 +26,7 @@ def waiting_returns(ground: Ground, check: str) -> Iterator[Finding]:
         assert isinstance(rule, Move)
         shown = next((way for way in ways if way.answer.found), None)
         told = [way for way in ways if way.answer.found] if shown else ways
-        by = _listed([repr(one) for one in dict.fromkeys(way.edge.name for way in told)])
+        by = _listed([repr(fromkey) for fromkey in dict.fromkeys(way.edge.name for way in told)])
         yield Finding(
             check=check,
             severity="warning" if shown else "hint",

@@ -125,14 +125,14 @@ def _listed(
 
 
 def _texts(people: Sequence[Waiting | Overdue], name: str) -> list[str]:
-    return [clean(getattr(one, name) or "") for one in people]
+    return [clean(getattr(person, name) or "") for person in people]
 
 
 def _flows(report: Report, cells: Cells) -> Iterator[str]:
     yield "flows: opening + in - out = closing"
     rows = report.flows
     # Without merges, and where nobody changes the group, all that comes in is new people.
-    apart = bool(report.by or report.journeys != "all" or any(one.merged for one in rows))
+    apart = bool(report.by or report.journeys != "all" or any(row.merged for row in rows))
     busy = {
         (one.group, one.stage)
         for one in rows
@@ -297,7 +297,8 @@ def _sla(report: Report, cells: Cells) -> Iterator[str]:
     )  # fmt: skip
     yield "  still open: of the missed. void: the condition never held. waiting: not decided yet."
     late, merged = (
-        sum(getattr(one, name) for one in report.agreements) for name in ("kept_late", "merged")
+        sum(getattr(agreement, name) for agreement in report.agreements)
+        for name in ("kept_late", "merged")
     )
     if late:
         yield f"  {late:,} of the kept were known as kept only from an activity that came late"

@@ -58,7 +58,7 @@ def unmatched(
         if missing is not None:
             names.setdefault(role, []).append(missing)
     for role, missing_ones in names.items():
-        lacking = [one for one in missing_ones if one not in known]
+        lacking = [name for name in missing_ones if name not in known]
         if 2 * len(lacking) > total[role]:
             example, cause = _likely(dict.fromkeys(lacking), known)
             found.append(Unmatched(role, len(lacking), total[role], example, cause))

@@ -145,7 +145,7 @@ class Log:
 
     def by_role(self) -> Iterator[tuple[str, Activity]]:
         """What was read, in its order, with the roles of the files."""
-        roles = [one.role for one in self.reports]
+        roles = [report.role for report in self.reports]
         for one, place in zip(self.read, self.places, strict=True):
             yield roles[place >> _LINE_BITS], one
 
@@ -159,7 +159,7 @@ class Log:
         widest = max(gaps)
         alone = gaps.index(widest) + 1
         rest = latest[alone].at
-        span = rest - min(one.at for one in self.activities)
+        span = rest - min(activity.at for activity in self.activities)
         if widest < max(_FAR, span):
             return None
         first = latest[0]
@@ -446,7 +446,7 @@ class _Found:
         self.activities = [one for one, _ in kept]
         self.places = array("Q", (place for _, place in kept))
         named = re.compile(as_words(group)).search
-        self.rejects = [one for one in self.rejects if named(one.raw)]
+        self.rejects = [reject for reject in self.rejects if named(reject.raw)]
 
 
 @attrs.define
@@ -541,7 +541,7 @@ class Outcome:
         self.notes = list(self.log.notes)
         if self.asked is None and (far := self.log.far_ahead()) is not None:
             self.notes.append(far)
-        rules = {one.name: Counter[str]() for one in model.deadlines}
+        rules = {deadline.name: Counter[str]() for deadline in model.deadlines}
         for fact in self.lifecycle.deadlines:
             rules[fact.rule][fact.outcome] += 1
         self.deadlines = {

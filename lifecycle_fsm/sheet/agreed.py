@@ -401,7 +401,7 @@ def _score(model: Model, field: str, name: str, *, by_activity: bool | None = No
     found = Score(
         name=name,
         meaning=words.field(field),
-        points=tuple(_points(words, one) for one in rules),
+        points=tuple(_points(words, rule) for rule in rules),
         bounds=_bounds(model, field),
         fades=tuple(_fading(model, field)),
     )

@@ -243,9 +243,9 @@ def _score(score: Score) -> Iterator[str]:
 def _limits(contents: Contents) -> Iterator[str]:
     if contents.limits:
         yield "## Bounds, and what fades\n"
-        for one in contents.limits:
-            said = ". ".join(sentence(part) for part in (one.bounds, *one.fades) if part)
-            yield f"- {bold(one.name)}: {text(said)}."
+        for limit in contents.limits:
+            said = ". ".join(sentence(part) for part in (limit.bounds, *limit.fades) if part)
+            yield f"- {bold(limit.name)}: {text(said)}."
 
 
 def _words(contents: Contents) -> Iterator[str]:
@@ -305,7 +305,7 @@ def _litmus(contents: Contents) -> Iterator[str]:
     for title, note, people, why in lists:
         yield f"### {text(title)}\n\n{text(note)}.\n"
         yield from _table(
-            ("Who", "Where", why), (_candidate(contents, one) for one in people[:SHOWN])
+            ("Who", "Where", why), (_candidate(contents, person) for person in people[:SHOWN])
         )
     if found.unasked:
         asked = text(joined(found.unasked))

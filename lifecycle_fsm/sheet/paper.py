@@ -141,7 +141,7 @@ class _Plan:
                 longest = max(longest, *(self.lines(text, _COLUMN) for text in texts))
         if found.numbers is not None:
             scores = (*found.scores, *found.limits)
-            height += sum(self.score(one, _COLUMN) + 2.0 for one in scores)
+            height += sum(self.score(score, _COLUMN) + 2.0 for score in scores)
         # Nothing breaks within a line of a list, so columns do not end alike.
         return height / 4 + min(longest, 2) * self.line
 

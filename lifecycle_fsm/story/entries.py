@@ -36,7 +36,7 @@ class Entry:
     def row(self) -> HistoryRow | None:
         """The row that tells where the person is behind it, where there is one: the last of
         several."""
-        rows = [row for one in self.moments for row in one.rows if row.to_stage]
+        rows = [row for moment in self.moments for row in moment.rows if row.to_stage]
         return rows[-1] if rows else None
 
 

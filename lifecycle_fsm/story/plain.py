@@ -44,7 +44,7 @@ def values(story: Story) -> dict[str, Any]:
             for one in story.stamps
         ],
         "history": [_row(row, story.causes) for row in story.history],
-        "deadlines": [attrs.asdict(one) for one in story.deadlines],
+        "deadlines": [attrs.asdict(deadline) for deadline in story.deadlines],
         "decisions": [_decision(one) for one in story.decisions],
         "not_open": [
             {"trigger": way.trigger, **_refusal(way.refusal)}

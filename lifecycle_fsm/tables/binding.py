@@ -279,7 +279,7 @@ class BoundFile:
 
     def need_zone(self, source: Source) -> None:
         """A mapping names the zone of times that name none themselves [S4]; said once."""
-        if source.times.names_zones or any(one.where == "zone" for one in self.problems):
+        if source.times.names_zones or any(problem.where == "zone" for problem in self.problems):
             return
         self.wrong(
             "zone",
@@ -336,7 +336,7 @@ class BoundFile:
         bad: list[Bad] = []
         made: list[Activity] = []
         values = row.values
-        gives = [one for one in self.gives if all(holds(values) for holds in one.conditions)]
+        gives = [give for give in self.gives if all(holds(values) for holds in give.conditions)]
         if not gives:
             return made  # what it lacks, nobody asks for
         try:

@@ -39,7 +39,7 @@ def duplicates(people: Iterable[Person]) -> list[Duplicate]:
     for address, group in alike.items():
         if len(group) > 1:
             first, *others = sorted(group, key=_age)
-            pairs += [(_age(first), _age(one), address, first, one) for one in others]
+            pairs += [(_age(first), _age(other), address, first, other) for other in others]
     return [
         Duplicate(address, first.id, first.created_at, one.id, one.created_at)
         for *_, address, first, one in sorted(pairs, key=lambda pair: pair[:2])

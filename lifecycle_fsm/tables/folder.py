@@ -136,7 +136,9 @@ class OutputFolder:
         """The files that an earlier run has made, and that are still there."""
         try:
             names = map(str, json.loads((self.path / MARKER).read_text("utf-8"))["files"])
-            return {one for one in names if self._is_inside(one) and (self.path / one).is_file()}
+            return {
+                name for name in names if self._is_inside(name) and (self.path / name).is_file()
+            }
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -176,7 +178,7 @@ class OutputFolder:
             put_in_place(self.file(""), self.path, new, replaced=room, old=self._hidden / "old")
         finally:
             moved = set(new).difference(self._made())
-            self._mark(self.path, moved | {one for one in ours if (self.path / one).exists()})
+            self._mark(self.path, moved | {name for name in ours if (self.path / name).exists()})
 
     def _mark(self, folder: Path, files: Collection[str]) -> None:
         if not files:

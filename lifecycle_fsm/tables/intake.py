@@ -114,7 +114,7 @@ class Intake:
             that is not left out is no earlier, it is known when all of the files ends.
         """
         ids = tuple(ids)
-        found = [bound for one in self._files if (bound := sift(one, ids)) is not None]
+        found = [bound for file in self._files if (bound := sift(file, ids)) is not None]
         return max(found, default=None)
 
     @property

@@ -43,7 +43,7 @@ def sift(file: BoundFile, ids: Iterable[str]) -> datetime | None:
     if file.table.columns is None:
         last = _last_day(Path(file.table.name), 0, _days_in_json(columns))
     else:
-        places = sorted({file.table.columns.index(one) for one in columns})
+        places = sorted({file.table.columns.index(column) for column in columns})
         days = _days_in_csv(places, re.escape(file.table.delimiter).encode())
         last = _last_day(Path(file.table.name), lines.number, days)
     if last is None:
@@ -69,9 +69,9 @@ def _shows_records(mapping: FileMapping) -> bool:
 def _time_columns(mapping: FileMapping) -> set[str] | None:
     """The columns of the times, if these are written as ISO 8601 wants it."""
     times = [give.at for give in mapping.gives]
-    if not times or not all(_is_plain(one) and one.times.format is None for one in times):
+    if not times or not all(_is_plain(time) and time.times.format is None for time in times):
         return None
-    return {one.column for one in times if one.column is not None}
+    return {time.column for time in times if time.column is not None}
 
 
 def _is_plain(source: Source) -> bool:
@@ -156,7 +156,7 @@ def _days_in_csv(places: list[int], mark: bytes) -> _Days:
 
 
 def _days_in_json(columns: set[str]) -> _Days:
-    keys = [re.escape(f'"{one}"').encode() + rb"\s*:\s*" for one in columns]
+    keys = [re.escape(f'"{column}"').encode() + rb"\s*:\s*" for column in columns]
     patterns = [
         (re.compile(key), re.compile(key + rb'(?:"\s*(' + _DAY + rb')|null|"")')) for key in keys
     ]

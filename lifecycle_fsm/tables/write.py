@@ -231,7 +231,8 @@ class TableWriter(Generic[T]):
         rows, self._waiting = self._waiting, []
         if rows or not self._frames:
             values = {
-                one.name: self._values(one, list(map(one.get, rows))) for one in self._columns
+                column.name: self._values(column, list(map(column.get, rows)))
+                for column in self._columns
             }
             self._frames.append(self._pl.DataFrame(values, schema=self._schema))
 
@@ -240,12 +241,16 @@ class TableWriter(Generic[T]):
         would ask each one what it is."""
         pl = self._pl
         if column.type == "datetime":
-            numbers = [None if one is None else (one - _START) // _MICROSECOND for one in values]
+            numbers = [
+                None if value is None else (value - _START) // _MICROSECOND for value in values
+            ]
             return pl.Series(numbers, dtype=pl.Int64).cast(self._schema[column.name])
         if column.type == "texts":
             places: dict[tuple[str, ...], int] = {}
-            of_each = [places.setdefault(tuple(one), len(places)) for one in values]
-            different = pl.Series([list(one) for one in places], dtype=self._schema[column.name])
+            of_each = [places.setdefault(tuple(value), len(places)) for value in values]
+            different = pl.Series(
+                [list(place) for place in places], dtype=self._schema[column.name]
+            )
             return different.gather(of_each)
         return values
 
@@ -273,13 +278,13 @@ class TableWriter(Generic[T]):
     def _write_csv(self, file: _Watched) -> None:
         col = self._pl.col
         written = {
-            one.name: guard(
-                col(one.name)
-                if one.type == "str"
-                else col(one.name).list.join(BETWEEN).replace("", None)
+            column.name: guard(
+                col(column.name)
+                if column.type == "str"
+                else col(column.name).list.join(BETWEEN).replace("", None)
             )
-            for one in self._columns
-            if one.type in ("str", "texts")
+            for column in self._columns
+            if column.type in ("str", "texts")
         }
         for place, frame in enumerate(self._frames):
             frame.with_columns(**written).write_csv(
@@ -364,13 +369,15 @@ def _read(
 ) -> Iterator[tuple[Row, _Accept, dict[str, Any]]]:
     """The rows of a table that a run wrote, with the values of its columns but those of texts."""
     types = {
-        one.name: FieldType(one.type, one.name in _MAY_LACK, _CHOICES.get(one.name, ()))
-        for one in columns
-        if one.type != "texts"
+        column.name: FieldType(column.type, column.name in _MAY_LACK, _CHOICES.get(column.name, ()))
+        for column in columns
+        if column.type != "texts"
     }
     with open_table(path, format, guarded=True) as table:
         known = table.columns
-        lacking = [one.name for one in columns if known is not None and one.name not in known]
+        lacking = [
+            column.name for column in columns if known is not None and column.name not in known
+        ]
         if lacking:
             raise FileProblem(
                 f"{table.name} is no {what}: it has no column {', '.join(map(repr, lacking))}, "

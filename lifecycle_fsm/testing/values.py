@@ -159,13 +159,13 @@ def lengths(model: Model) -> tuple[timedelta, ...]:
     """The lengths of time after which something is due in the model, with what lies just before
     and behind; and none at all, a second, a minute, an hour and a day."""
     found = {timedelta(0), timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), _DAY}
-    turning = {model.settle, *(one.after.time for one in model.deadlines)}
+    turning = {model.settle, *(deadline.after.time for deadline in model.deadlines)}
     turning |= {one.every for one in model.decay}
     for guard in guards_of(model):
         for part in walk(inline(resolve(guard, model.vocabulary), model.vocabulary)):
             match part:
                 case Compare(_, Elapsed(unit=unit), other):
-                    turning |= {_length(one, unit) for one in _values(other, model)}
+                    turning |= {_length(value, unit) for value in _values(other, model)}
     for one in turning:
         found |= {length for length in (one - _TICK, one, one + _TICK) if length >= timedelta(0)}
     return tuple(sorted(found))
