@@ -80,9 +80,9 @@ class DataSilo:
         types = self._payloads.get(kind)
         if types is None:
             raise RecordError(f"no activity named {kind!r}{suggest(kind, self._payloads)}")
-        if kind == "created":  # where a field is missing, so is what it says
-            payload = {name: value for name, value in payload.items() if not is_missing(value)}
         if kind in OPEN_KINDS:
+            if kind == "created":  # where a field is missing, so is what it says
+                payload = {name: value for name, value in payload.items() if not is_missing(value)}
             return accept_fields(self._types, payload, self._starts)
         accepted: dict[str, Value] = {}
         for name, value in payload.items():

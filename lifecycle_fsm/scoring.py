@@ -163,11 +163,13 @@ def _capped(rule: _Rule, cap: int, worth: int, person: Person, now: datetime) ->
         at += 3
     # After a merge both may have given more than the cap in all: then no more is given [S23].
     if worth > 0:
-        after = max(given, min(given + worth, cap))
+        after = min(given + worth, cap)
+        if after <= given:
+            return 0
     else:
-        after = min(given, max(given + worth, -cap))
-    if after == given:
-        return 0
+        after = max(given + worth, -cap)
+        if after >= given:
+            return 0
     # A new tuple each time: a person can be put back as it was by keeping the old one.
     person._points = (*kept[:at], mine, turn, after, *kept[at + 3 :])
     return after - given

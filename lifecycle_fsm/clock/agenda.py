@@ -78,6 +78,11 @@ class _Fading:
         since: datetime | None = getattr(person, self.since)
         if since is None or (self.sleeps and not self.holds(person, now, NO_PAYLOAD)):
             return None
+        if since >= now:  # as after every sign of interest
+            try:
+                return since + self.every
+            except OverflowError:
+                return None
         if in_vain and self.is_due(person, now) and not self._timed_effects:
             # As long as nothing else changes the person, only its condition can: however short
             # the interval, years of silence are passed in a step.
@@ -86,9 +91,8 @@ class _Fading:
         return self._first(since, now, included=at_now)
 
     def _first(self, since: datetime, now: datetime, *, included: bool) -> datetime | None:
+        """The first of its instants after ``now``, which is later than ``since``, or at it."""
         try:
-            if since >= now:  # as after every sign of interest
-                return since + self.every
             passed = (now - since) // self.every
             if included and passed >= 1 and since + passed * self.every == now:
                 return now
@@ -142,6 +146,8 @@ class Agenda:
             for name in dict.fromkeys(rule.calendar for rule in model.deadlines)
         }
         self._promises = [_Promise(rule, model, times[rule.calendar]) for rule in model.deadlines]
+        #: Whether time alone can make the condition of a deadline hold.
+        self._conditions_turn = any(promise.points for promise in self._promises)
         self._places = {promise.name: place for place, promise in enumerate(self._promises)}
         self._due = lru_cache(maxsize=_REMEMBERED)(self._due_of_visit)
         #: The deadlines of each stage that has some, by their places in the model.
@@ -166,10 +172,13 @@ class Agenda:
             due = rule.next(person, now, phase == 0, in_vain)
             if due is not None and (first is None or due < first):
                 first = due
-        for deadline in person._deadlines:
-            if first is None or deadline.due < first:
-                first = deadline.due
-            if not deadline.held:
+        deadlines = person._deadlines
+        if deadlines and (first is None or deadlines[0].due < first):
+            first = deadlines[0].due  # they are sorted
+        if self._conditions_turn:
+            for deadline in deadlines:
+                if deadline.held:
+                    continue
                 points = self._promises[deadline.place].points
                 due = next_turn(points, person, now, attribute_of) if points else None
                 if due is not None and due < deadline.due and (first is None or due < first):
@@ -214,7 +223,10 @@ class Agenda:
 
     def observe(self, person: Person, now: datetime) -> None:
         """Note which conditions of open deadlines hold: one that never does promises nothing."""
-        if all(deadline.held for deadline in person._deadlines):
+        for deadline in person._deadlines:
+            if not deadline.held:
+                break
+        else:
             return
         person._deadlines = tuple(
             deadline

@@ -141,21 +141,17 @@ class Orchestrator:
             return [refused]
         if person._due is not None and person._due < activity.at:
             self._run_due(person, activity.at)
-        loser = None
+        loser, work = None, self._ordinary
         if kind in _OUR_OWN:
             payload = self._filtered(activity, person, payload)
-            loser = self._merged_with(activity, person, payload)
+            loser, work = self._merged_with(activity, person, payload), self._transact
         if loser is not None:
             self._meet(person, loser, activity.at)
         try:
             if loser is not None:
                 decisions = self._merge(person, loser, activity, payload, mark)
-            elif kind in _OUR_OWN:
-                transact = self._transact
-                decisions = self._narrow[kind](person, transact, person, activity, payload, mark)
             else:
-                ordinary = self._ordinary
-                decisions = self._narrow[kind](person, ordinary, person, activity, payload, mark)
+                decisions = self._narrow[kind](person, work, person, activity, payload, mark)
         except Exception as error:
             self._lot.keep(Parked(person.id, activity, said(error), exception=error))
             trigger = self._triggers.get(kind)
