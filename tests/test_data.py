@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lifecycle_fsm import ActivityKind, DataRule, FieldDef, FieldType, ModelError, RecordError, load
-from lifecycle_fsm.data import DataSilo
 from lifecycle_fsm.orchestrator import Orchestrator
+from lifecycle_fsm.silos.data import DataSilo
 from tests.machine.small import (
     DAY,
     HOUR,

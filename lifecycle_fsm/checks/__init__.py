@@ -3,7 +3,7 @@
 from lifecycle_fsm.checks.checking import CHECKS, check, located
 from lifecycle_fsm.checks.difference import Difference, differences
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.worlds import world_of
+from lifecycle_fsm.checks.question_context import world_of
 
 __all__ = [
     "CHECKS",

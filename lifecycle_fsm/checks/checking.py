@@ -24,9 +24,9 @@ from lifecycle_fsm.checks import (
     unused_tokens,
 )
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.ground import Ground
+from lifecycle_fsm.checks.question_context import Ground
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.solving import TOTAL, Prover, Work
+from lifecycle_fsm.proof import TOTAL, Prover, Work
 
 Check = Callable[[Ground], Iterator[Finding]]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lifecycle_fsm.checks.effects import AT_RETURN, values_after
+from lifecycle_fsm.checks.detour_futures import AT_RETURN, values_after
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.places import groups
+from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.rule_index import groups
 from lifecycle_fsm.guard import Const, Guard, Now, Term, Token, all_of, negate, walk
 from lifecycle_fsm.model import Claim, Edge, Move
 from lifecycle_fsm.model.claims import MOVES, SORT
-from lifecycle_fsm.solving import Answer, substitute
+from lifecycle_fsm.proof import Answer, substitute
 
 NAME = "claims"
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.ground import Ground
+from lifecycle_fsm.checks.question_context import Ground
 from lifecycle_fsm.guard import Compare, Field, all_of, negate
 from lifecycle_fsm.model import Calendar, Deadline, Length, Model
-from lifecycle_fsm.model.calendars import spans_of
-from lifecycle_fsm.solving import NOW, Moment
+from lifecycle_fsm.model.rules import spans_of
+from lifecycle_fsm.proof import NOW, Moment
 
 NAME = "deadlines_met"
 _MINUTE, _DAY, _WEEK, _YEAR = (timedelta(minutes=1), *(timedelta(days=n) for n in (1, 7, 365)))

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from lifecycle_fsm.checks.finding import described
-from lifecycle_fsm.checks.worlds import world_of
+from lifecycle_fsm.checks.question_context import world_of
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
     Const,
@@ -29,8 +29,8 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.model import Model, Move, Set, SortRule
 from lifecycle_fsm.model.definition import arrow
-from lifecycle_fsm.model.meaning import meaning
-from lifecycle_fsm.solving import (
+from lifecycle_fsm.model.version import meaning
+from lifecycle_fsm.proof import (
     NOW,
     TOTAL,
     Answer,
@@ -191,7 +191,7 @@ def _written(value: object) -> str:
 
 def _silos(old: Model, new: Model) -> Iterator[Difference]:
     """The other rules by what they say: who reads them can see what it means."""
-    from lifecycle_fsm.model.writing import parts
+    from lifecycle_fsm.model.unstructure import parts
 
     written = [parts(one, ()) for one in (old, new)]
     before, after = ({**meaning(one), "claims": one.get("claims", ())} for one in written)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.places import conditions
+from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.rule_index import conditions
 from lifecycle_fsm.guard import Always, negate
 
 NAME = "guard_always"

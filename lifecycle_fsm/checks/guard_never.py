@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.places import Condition, conditions
+from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.rule_index import Condition, conditions
 from lifecycle_fsm.guard import And, Named, all_of, to_text
 
 NAME = "guard_never"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.places import Condition, conditions
+from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.rule_index import Condition, conditions
 from lifecycle_fsm.guard import (
     And,
     Compare,
@@ -30,7 +30,7 @@ from lifecycle_fsm.guard import (
     transform,
     walk,
 )
-from lifecycle_fsm.solving import Answer
+from lifecycle_fsm.proof import Answer
 
 NAME = "negated_missing"
 #: The machine sets these whenever somebody enters a stage.

@@ -14,11 +14,11 @@ from itertools import combinations, takewhile
 import attrs
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.places import groups, place_of
+from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.rule_index import groups, place_of
 from lifecycle_fsm.guard import all_of, negate
 from lifecycle_fsm.model import Edge, Model, Move
-from lifecycle_fsm.solving import Answer
+from lifecycle_fsm.proof import Answer
 
 NAME = "overlapping_moves"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.places import groups
+from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.rule_index import groups
 from lifecycle_fsm.guard import all_of, negate
-from lifecycle_fsm.solving import Answer
+from lifecycle_fsm.proof import Answer
 
 NAME = "reachable_stages"
 

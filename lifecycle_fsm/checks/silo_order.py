@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.places import place_of
+from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.rule_index import place_of
 from lifecycle_fsm.guard import Guard, Term
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.model.resolving import fields_read
+from lifecycle_fsm.model.name_resolution import fields_read
 
 NAME = "silo_order"
 _SCORES = dict.fromkeys(("behavior_score", "demographic_score", "scored_at"), "scoring")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.ground import Ground
+from lifecycle_fsm.checks.question_context import Ground
 from lifecycle_fsm.guard import all_of, negate
 
 NAME = "sort_exhaustive"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.places import place_of
+from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.rule_index import place_of
 from lifecycle_fsm.guard import all_of, negate
 
 NAME = "sort_rules"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.ground import Ground
-from lifecycle_fsm.checks.places import effects_of, readers
-from lifecycle_fsm.model.resolving import fields_read
+from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.rule_index import effects_of, readers
+from lifecycle_fsm.model.name_resolution import fields_read
 from lifecycle_fsm.person import BASE_FIELDS
 
 NAME = "unset_fields"

@@ -23,7 +23,7 @@ from lifecycle_fsm.cli.endings import complain
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.solving.work import TOTAL
+from lifecycle_fsm.proof.answer import TOTAL
 from lifecycle_fsm.testing.cases import (
     Table,
     cases_of,

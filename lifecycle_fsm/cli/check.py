@@ -17,8 +17,8 @@ from lifecycle_fsm.cli.common import (
     print_json,
 )
 from lifecycle_fsm.model import shipped_text
-from lifecycle_fsm.model.lines import find, lines_of
-from lifecycle_fsm.solving.work import TOTAL
+from lifecycle_fsm.model.toml_files import find, lines_of
+from lifecycle_fsm.proof.answer import TOTAL
 
 if TYPE_CHECKING:
     from lifecycle_fsm.checks import Finding

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from itertools import pairwise
 from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli import company, tour
 from lifecycle_fsm.cli.common import (
     ForceOption,
     JsonOption,
     PicturesOption,
+    lined_up,
     print_json,
     progress,
 )
 from lifecycle_fsm.cli.working import Log, Outcome, Output, Tally, apply_log
+from lifecycle_fsm.demo import company
 from lifecycle_fsm.files import write_file
+from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import shipped_text
 from lifecycle_fsm.tables import OutputFolder, by_event
+from lifecycle_fsm.wording import counted, duration
 
 _MODEL = "waterfall"
 
@@ -57,7 +62,7 @@ def demo(
     with ExitStack() as exits:
         folder = exits.enter_context(OutputFolder(out, force=force))
         output = Output(folder, pictures=pictures)
-        guide = tour.Guide()
+        guide = Guide()
 
         def keep(decision: Decision) -> None:
             output.keep(decision)
@@ -80,5 +85,159 @@ def demo(
     if json:
         print_json(outcome.as_dict())
         return
-    print(tour.in_words(outcome, people))
+    print(summary_text(outcome, people))
     print(guide.what_next(lifecycle, out, pictures=pictures))
+
+
+# ------------------------------------------------------------------ tour
+#
+# What the demo says at its end: the funnel in words, who has a story, and what to try next.
+
+
+def summary_text(outcome: Outcome, people: int) -> str:
+    """The funnel as one would tell it."""
+    counts, model, log = outcome.counts, outcome.lifecycle.model, outcome.log
+    first = min(one.at for one in log.activities)
+    path = model.path
+    rows = []
+    for place, stage in enumerate(path[1:], 1):
+        after = path[place + 1] if place + 1 < len(path) else None
+        there = f"{counts.people.get(stage.name, 0):,} now"
+        came = f"{counts.entered.get(stage.name, 0):,}"
+        if after is None:
+            rows.append([stage.display, stage.label, came, "", "", there])
+            continue
+        share = counts.conversion[stage.name, after.name].share
+        stay = counts.median_stay.get(stage.name)
+        rows.append(
+            [
+                stage.display,
+                stage.label,
+                came,
+                "" if share is None else f"{share * 100:.0f} of 100 become {after.display}",
+                "" if stay is None else f"half left after {duration(stay)}",
+                there,
+            ]
+        )
+    beside = (
+        f"{counted(counts.entered.get(stage.name, 0), 'time')} {stage.display} "
+        f"({counts.people.get(stage.name, 0):,} now)"
+        for stage in model.stages
+        if stage.off_path
+    )
+    missed = outcome.missed
+    lines = [
+        f"{counted(people, 'person', 'people')} at a made-up company, "
+        f"{counted(len(log.activities), 'activity', 'activities')}, "
+        f"{first:%Y-%m-%d} to {log.activities[-1].at:%Y-%m-%d}",
+        "",
+        f"The funnel (model {model.name}; of the journeys that entered a stage, how many then "
+        "entered the next)",
+        lined_up(rows, right=(2, 5)),
+        f"  beside it: {', '.join(beside)}",
+    ]
+    if missed:
+        lines.append(f"  missed deadlines: {missed}")
+    return "\n".join(lines)
+
+
+class Guide:
+    """Finds people with a story while the company runs."""
+
+    def __init__(self) -> None:
+        self._late: list[str] = []
+
+    def see(self, decision: Decision) -> None:
+        """Notice a decision."""
+        if decision.kind == "deadline":
+            self._late.append(decision.person)
+
+    def stories(self, lifecycle: Lifecycle) -> list[tuple[str, str]]:
+        """A person for each kind of story that there is, with what to see there."""
+        late = set(self._late)
+        found: dict[str, tuple[int, str]] = {}
+        for person in lifecycle:
+            rows = person.history
+            for name, tell in _STORIES.items():
+                worth = tell(rows) if name != _TOO_LATE or person.id in late else 0
+                # The best one, and of equal ones the first.
+                if worth > found.get(name, (0, ""))[0]:
+                    found[name] = (worth, person.id)
+        told: dict[str, str] = {}
+        for name in _STORIES:
+            if name in found:
+                told.setdefault(found[name][1], name)
+        return list(told.items())
+
+    def what_next(self, lifecycle: Lifecycle, out: str, *, pictures: bool) -> str:
+        """What to open, whom to look at, and which commands to try."""
+        stories = self.stories(lifecycle)
+        files = f"--people {company.PEOPLE} --activities {company.ACTIVITIES}"
+        lines = [
+            "",
+            f"open {out}/funnel.svg, and read {out}/summary.txt"
+            if pictures
+            else f"read {out}/summary.txt",
+            "",
+        ]
+        if stories:
+            lines += ["People with a story:", lined_up(stories), ""]
+        lines += ["Then try:", f"  cd {out}/input"]
+        if stories:
+            lines.append(f"  lifecycle-fsm explain {company.MODEL} {stories[0][0]} {files}")
+        lines += [
+            f"  lifecycle-fsm funnel ../history.parquet --model {company.MODEL} --by source",
+            f"  lifecycle-fsm sheet {company.MODEL} --history ../history.parquet "
+            "--out ../sheet.html",
+            "",
+            f"Change a number in {company.MODEL}, and see what becomes of the funnel:",
+            f"  lifecycle-fsm run {company.MODEL} {files} --out ../../what-if",
+        ]
+        return "\n".join(lines)
+
+
+_Tell = Callable[[Sequence[HistoryRow]], int]
+
+
+def _rules(rows: Iterable[HistoryRow]) -> set[str]:
+    return {one.rule for one in rows}
+
+
+def _came_back(rows: Sequence[HistoryRow]) -> int:
+    """Was lost or given back, and won in a later journey."""
+    won = [one.journey for one in rows if one.to_stage == "customer" and one.credit]
+    return won[0] if won and won[0] > 1 else 0
+
+
+def _merged(rows: Sequence[HistoryRow]) -> int:
+    merge = [one for one in rows if one.kind == "merge" and one.to_stage]
+    return sum(1 + (one.from_stage != one.to_stage) for one in merge)
+
+
+def _hurried(rows: Sequence[HistoryRow]) -> int:
+    rules = _rules(rows)
+    return ("sorted_by_hand_raise" in rules) * (1 + ("closed_won" in rules))
+
+
+def _paid_bills(rows: Sequence[HistoryRow]) -> int:
+    return ("became_prospect" in _rules(rows)) * len(rows)
+
+
+def _waited(rows: Sequence[HistoryRow]) -> int:
+    """Minutes until sales accepted, at most two weeks: who was forgotten has no story."""
+    waits = [
+        int((after.now - one.now).total_seconds() // 60)
+        for one, after in pairwise(rows)
+        if one.to_stage == "mql" and after.rule == "accepted"
+    ]
+    return max((one for one in waits if one < 14 * 1440), default=0)
+
+
+_TOO_LATE = "waited for sales, which missed its deadline"
+_STORIES: dict[str, _Tell] = {
+    "was given back, came back, and bought in the end": _came_back,
+    _TOO_LATE: _waited,
+    "had two records, which were folded into one": _merged,
+    "asked for a demo before processing was over": _hurried,
+    "paid invoices, and became a prospect": _paid_bills,
+}

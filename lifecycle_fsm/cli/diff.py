@@ -14,7 +14,7 @@ from lifecycle_fsm.cli.common import (
     load_model,
     print_json,
 )
-from lifecycle_fsm.solving.work import TOTAL
+from lifecycle_fsm.proof.answer import TOTAL
 
 DIFFERENT = 1
 

@@ -236,7 +236,7 @@ def funnel(
     if json:
         print_json(report.as_dict())
         return
-    from lifecycle_fsm.cli.measured import as_text
+    from lifecycle_fsm.cli.funnel_tables import as_text
 
     print(as_text(report, lifecycle))
 

@@ -4,9 +4,9 @@ Each function gives a :class:`Drawing`, which shows itself in a notebook and sav
 PNG, PDF, DOT or Mermaid text.
 """
 
-from lifecycle_fsm.diagram.lifecycle import draw_coverage, draw_funnel, draw_model
-from lifecycle_fsm.diagram.person import draw_person
-from lifecycle_fsm.diagram.processing import draw_processing
+from lifecycle_fsm.diagram.model_diagram import draw_coverage, draw_funnel, draw_model
+from lifecycle_fsm.diagram.person_path import draw_person
+from lifecycle_fsm.diagram.processing_chain import draw_processing
 from lifecycle_fsm.diagram.render import Drawing
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from lifecycle_fsm.diagram.flows import Flow
 from lifecycle_fsm.diagram.look import Palette
-from lifecycle_fsm.diagram.words import number, share
+from lifecycle_fsm.diagram.text_fit import number, share
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.wording import clean, duration

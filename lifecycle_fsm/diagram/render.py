@@ -27,7 +27,7 @@ from xml.sax.saxutils import escape as xml_escape
 
 import attrs
 
-from lifecycle_fsm.diagram.words import escape
+from lifecycle_fsm.diagram.text_fit import escape
 from lifecycle_fsm.errors import FileProblem, MissingExtra
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.wording import clean

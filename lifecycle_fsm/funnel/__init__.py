@@ -16,18 +16,19 @@ from lifecycle_fsm.funnel.compare import (
     known_versions,
 )
 from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions, usual_pairs
-from lifecycle_fsm.funnel.counts import Conversion, Counts, Reading
-from lifecycle_fsm.funnel.flows import ALL_STAGES, Flow, flows
+from lifecycle_fsm.funnel.counts import Conversion, Counts, Ratio, Reading
+from lifecycle_fsm.funnel.flows import ALL_STAGES, Every, Flow, Period, flows, periods
 from lifecycle_fsm.funnel.people import (
+    Limit,
     PeopleNow,
     Waiting,
+    limits,
     people_now,
     ready_for_sales,
     ready_stage,
+    stuck,
 )
-from lifecycle_fsm.funnel.periods import Every, Period, periods
 from lifecycle_fsm.funnel.picture import count, on_picture
-from lifecycle_fsm.funnel.ratio import Ratio
 from lifecycle_fsm.funnel.report import FORMULAS, MEASURES, Measure, Report, measure
 from lifecycle_fsm.funnel.reps import Rep, reps
 from lifecycle_fsm.funnel.scope import (
@@ -43,8 +44,7 @@ from lifecycle_fsm.funnel.scope import (
 )
 from lifecycle_fsm.funnel.share import MarketingShare, marketing_share
 from lifecycle_fsm.funnel.sla import Kept, Overdue, agreements, overdue
-from lifecycle_fsm.funnel.stay import Stay, stays
-from lifecycle_fsm.funnel.stuck import Limit, limits, stuck
+from lifecycle_fsm.funnel.time_in_stage import Stay, stays
 from lifecycle_fsm.funnel.visits import Visit, Walk, walks
 
 __all__ = [

@@ -14,7 +14,7 @@ from lifecycle_fsm.fields import to_utc
 from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions
 from lifecycle_fsm.funnel.counts import READINGS
 from lifecycle_fsm.funnel.scope import Scope
-from lifecycle_fsm.funnel.stay import Stay, stays
+from lifecycle_fsm.funnel.time_in_stage import Stay, stays
 from lifecycle_fsm.wording import counted, lasting
 
 Row = TypeVar("Row")

@@ -11,8 +11,7 @@ from typing import NamedTuple, TypeAlias
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.funnel.counts import READINGS, Reading
-from lifecycle_fsm.funnel.ratio import Ratio
+from lifecycle_fsm.funnel.counts import READINGS, Ratio, Reading
 from lifecycle_fsm.funnel.scope import Scope
 from lifecycle_fsm.funnel.survival import median
 from lifecycle_fsm.funnel.visits import JourneyKey, Visit

@@ -13,8 +13,8 @@ from lifecycle_fsm.funnel.conversion import conversions
 from lifecycle_fsm.funnel.counts import Conversion, Counts, Reading, Window
 from lifecycle_fsm.funnel.people import people_now
 from lifecycle_fsm.funnel.scope import Scope, observe
-from lifecycle_fsm.funnel.stay import watch
 from lifecycle_fsm.funnel.survival import Times
+from lifecycle_fsm.funnel.time_in_stage import watch
 from lifecycle_fsm.funnel.visits import JourneyKey
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model

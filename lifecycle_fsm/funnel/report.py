@@ -12,23 +12,23 @@ import attrs
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.funnel.compare import Comparison, compare_at, compare_versions, known_versions
 from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions
-from lifecycle_fsm.funnel.counts import READINGS, Reading, Window
-from lifecycle_fsm.funnel.flows import Flow, flows
+from lifecycle_fsm.funnel.counts import FEW, READINGS, Reading, Window
+from lifecycle_fsm.funnel.flows import Every, Flow, flows
 from lifecycle_fsm.funnel.people import (
+    Limit,
     PeopleNow,
     Waiting,
+    limits,
     people_now,
     ready_for_sales,
     ready_stage,
+    stuck,
 )
-from lifecycle_fsm.funnel.periods import Every
-from lifecycle_fsm.funnel.ratio import FEW
 from lifecycle_fsm.funnel.reps import Rep, reps
 from lifecycle_fsm.funnel.scope import Journeys, Scope, observe, sales_stage
 from lifecycle_fsm.funnel.share import MarketingShare, marketing_share, need_source
 from lifecycle_fsm.funnel.sla import Kept, Overdue, agreements, need_deadlines, overdue
-from lifecycle_fsm.funnel.stay import Stay, stays
-from lifecycle_fsm.funnel.stuck import Limit, limits, stuck
+from lifecycle_fsm.funnel.time_in_stage import Stay, stays
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.wording import counted, lasting

@@ -8,8 +8,7 @@ from datetime import timedelta
 import attrs
 
 from lifecycle_fsm.funnel.conversion import journeys
-from lifecycle_fsm.funnel.counts import Reading
-from lifecycle_fsm.funnel.ratio import Ratio
+from lifecycle_fsm.funnel.counts import Ratio, Reading
 from lifecycle_fsm.funnel.scope import NOTHING, Scope, in_order, sales_stage
 from lifecycle_fsm.funnel.survival import median
 

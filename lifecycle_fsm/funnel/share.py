@@ -9,7 +9,7 @@ from itertools import groupby
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.funnel.ratio import Ratio
+from lifecycle_fsm.funnel.counts import Ratio
 from lifecycle_fsm.funnel.scope import NOTHING, Scope, named
 from lifecycle_fsm.funnel.visits import Visit
 

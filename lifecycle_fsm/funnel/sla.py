@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.funnel.ratio import Ratio
+from lifecycle_fsm.funnel.counts import Ratio
 from lifecycle_fsm.funnel.scope import Scope
-from lifecycle_fsm.funnel.stay import watch
 from lifecycle_fsm.funnel.survival import Times
+from lifecycle_fsm.funnel.time_in_stage import watch
 
 
 @attrs.frozen(kw_only=True)

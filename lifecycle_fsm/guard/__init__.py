@@ -5,7 +5,6 @@
     text, Python ──> tree ──> check, compiled test, explanation, label, text, turning points
 """
 
-from lifecycle_fsm.guard.check import effect_problems, problems, term_type
 from lifecycle_fsm.guard.conditions import Conditions, Vector, compile_observed, conditions
 from lifecycle_fsm.guard.evaluate import (
     compile_condition,
@@ -13,9 +12,10 @@ from lifecycle_fsm.guard.evaluate import (
     compile_term,
     value_of,
 )
-from lifecycle_fsm.guard.explain import Outcome, compile_explainer, explain, unmet
-from lifecycle_fsm.guard.label import label
+from lifecycle_fsm.guard.explanation import Outcome, compile_explainer, explain, unmet
+from lifecycle_fsm.guard.lexer import RESERVED, constant, is_name
 from lifecycle_fsm.guard.parser import parse_guard, parse_term
+from lifecycle_fsm.guard.printer import label, to_text
 from lifecycle_fsm.guard.proxy import (
     Expression,
     Names,
@@ -73,10 +73,9 @@ from lifecycle_fsm.guard.terms import (
     transform_terms,
     walk,
 )
-from lifecycle_fsm.guard.text import to_text
-from lifecycle_fsm.guard.times import TurningPoint, next_change, next_turn, turning_points
+from lifecycle_fsm.guard.turning_points import TurningPoint, next_change, next_turn, turning_points
+from lifecycle_fsm.guard.type_check import effect_problems, problems, term_type
 from lifecycle_fsm.guard.vocabulary import Vocabulary, definition_of, inline, reads, resolve
-from lifecycle_fsm.guard.words import RESERVED, constant, is_name
 
 __all__ = [
     "MAX_DEPTH",

@@ -20,7 +20,6 @@ import attrs
 
 from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import INT_MAX, INT_MIN, FieldType, Value
-from lifecycle_fsm.guard.check import effect_problems, problems, term_type
 from lifecycle_fsm.guard.terms import (
     Always,
     And,
@@ -46,6 +45,7 @@ from lifecycle_fsm.guard.terms import (
     Truth,
     walk,
 )
+from lifecycle_fsm.guard.type_check import effect_problems, problems, term_type
 from lifecycle_fsm.guard.vocabulary import (
     Vocabulary,
     decimal_factor,

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Literal, NoReturn, TypeVar, cast
 
 from lifecycle_fsm.errors import GuardSyntaxError, suggest
-from lifecycle_fsm.guard.lexer import Cursor, Lexeme, shown
+from lifecycle_fsm.guard.lexer import RESERVED, Cursor, Lexeme, constant, shown
 from lifecycle_fsm.guard.terms import (
     MAX_DEPTH,
     Always,
@@ -42,7 +42,6 @@ from lifecycle_fsm.guard.terms import (
     depth,
     negate,
 )
-from lifecycle_fsm.guard.words import RESERVED, constant
 
 MAX_LENGTH = 100_000
 
@@ -68,9 +67,9 @@ _TOO_DEEP = f"nested more than {MAX_DEPTH} deep: give a part of it a name of its
 def parse_guard(text: str) -> Guard:
     """The guard that a text says, such as ``"behavior_score >= $mql_threshold or hand_raised"``.
 
-    A bare name becomes a yes/no field; :func:`~lifecycle_fsm.guard.check.resolve` tells those
+    A bare name becomes a yes/no field; :func:`~lifecycle_fsm.guard.type_check.resolve` tells those
     from named guards. Values of an activity, ``now``, ``min`` and ``max`` are read here as well,
-    and refused by :func:`~lifecycle_fsm.guard.check.problems` outside effects.
+    and refused by :func:`~lifecycle_fsm.guard.type_check.problems` outside effects.
 
     Raises:
         GuardSyntaxError: the text cannot be read; the error has the column and the remedy [S5].

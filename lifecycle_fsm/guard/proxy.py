@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any, Literal, NoReturn
 
 from lifecycle_fsm.errors import GuardError
+from lifecycle_fsm.guard.lexer import RESERVED, constant, is_name
+from lifecycle_fsm.guard.printer import to_text
 from lifecycle_fsm.guard.terms import (
     Always,
     Arithmetic,
@@ -37,8 +39,6 @@ from lifecycle_fsm.guard.terms import (
     compare,
     negate,
 )
-from lifecycle_fsm.guard.text import to_text
-from lifecycle_fsm.guard.words import RESERVED, constant, is_name
 
 __all__ = [
     "Expression",

@@ -12,11 +12,11 @@ from typing import Any, cast
 
 from transitions import Event, EventData, Machine, Transition
 
-from lifecycle_fsm.clock import Agenda
-from lifecycle_fsm.effects import NO_PAYLOAD, Effects
 from lifecycle_fsm.history import ROW, MoveKind, Packed, shared_hop
 from lifecycle_fsm.model import Edge
 from lifecycle_fsm.person import Person
+from lifecycle_fsm.silos.clock import Agenda
+from lifecycle_fsm.silos.effects import NO_PAYLOAD, Effects
 
 
 class Firing:

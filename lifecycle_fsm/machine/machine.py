@@ -7,9 +7,6 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias, cast
 from weakref import WeakSet
 
-from lifecycle_fsm.clock import Agenda
-from lifecycle_fsm.clock.agenda import Missed
-from lifecycle_fsm.effects import Payloads, attribute_of, effects
 from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.guard import (
@@ -24,11 +21,13 @@ from lifecycle_fsm.guard import (
 from lifecycle_fsm.history import HistoryRow, unpack
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
 from lifecycle_fsm.machine.lean import Firing, LeanEvent, LeanMachine
+from lifecycle_fsm.machine.transaction import Whole
 from lifecycle_fsm.machine.triggers import own_class
-from lifecycle_fsm.machine.whole import Whole
 from lifecycle_fsm.model import Edge, Model, Set
 from lifecycle_fsm.person import Person, accept_fields
-from lifecycle_fsm.scoring import Scoring
+from lifecycle_fsm.silos.clock import Agenda, Missed
+from lifecycle_fsm.silos.effects import Payloads, attribute_of, effects
+from lifecycle_fsm.silos.scoring import Scoring
 
 #: Why a move is not open whose guard holds [S9][S14].
 SHUT = (

@@ -1,17 +1,5 @@
 """The definition of a lifecycle: immutable parts, structural checks, TOML in and out."""
 
-from lifecycle_fsm.model.agreements import (
-    AlertRule,
-    Ask,
-    AssignmentRule,
-    Calendar,
-    Channel,
-    Deadline,
-    Decay,
-    Length,
-    MergeRule,
-)
-from lifecycle_fsm.model.building_agreements import PLACE
 from lifecycle_fsm.model.claims import Claim
 from lifecycle_fsm.model.definition import (
     ActivityKind,
@@ -26,11 +14,23 @@ from lifecycle_fsm.model.definition import (
     StepDef,
     given,
 )
-from lifecycle_fsm.model.files import dumps, load, loads, save, shipped, shipped_text
 from lifecycle_fsm.model.model import Edge, Model
-from lifecycle_fsm.model.reading import from_plain
+from lifecycle_fsm.model.rule_validation import PLACE
+from lifecycle_fsm.model.rules import (
+    AlertRule,
+    Ask,
+    AssignmentRule,
+    Calendar,
+    Channel,
+    Deadline,
+    Decay,
+    Length,
+    MergeRule,
+)
+from lifecycle_fsm.model.structure import from_plain
 from lifecycle_fsm.model.stub import stub
-from lifecycle_fsm.model.writing import to_plain
+from lifecycle_fsm.model.toml_files import dumps, load, loads, save, shipped, shipped_text
+from lifecycle_fsm.model.unstructure import to_plain
 
 __all__ = [
     "PLACE",

@@ -21,9 +21,9 @@ from lifecycle_fsm.guard import (
     is_name,
 )
 from lifecycle_fsm.guard import problems as guard_problems
-from lifecycle_fsm.guard.words import EMPTY
+from lifecycle_fsm.guard.lexer import EMPTY
 from lifecycle_fsm.model.definition import Set, given
-from lifecycle_fsm.model.resolving import fields_read, nodes
+from lifecycle_fsm.model.name_resolution import fields_read, nodes
 from lifecycle_fsm.person import READ_ONLY
 
 if TYPE_CHECKING:

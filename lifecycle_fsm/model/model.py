@@ -14,19 +14,10 @@ from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.guard import Const, Guard, Vocabulary
 from lifecycle_fsm.guard.vocabulary import TokenValue
 from lifecycle_fsm.history import MoveKind
-from lifecycle_fsm.model import building, meaning
-from lifecycle_fsm.model import kinds as built_in_kinds
+from lifecycle_fsm.model import builtin_activities as built_in_kinds
 from lifecycle_fsm.model import steps as built_in_steps
-from lifecycle_fsm.model.agreements import (
-    AlertRule,
-    AssignmentRule,
-    Calendar,
-    Deadline,
-    Decay,
-    MergeRule,
-)
+from lifecycle_fsm.model import validation, version
 from lifecycle_fsm.model.claims import Claim
-from lifecycle_fsm.model.declared import read_fields
 from lifecycle_fsm.model.definition import (
     ActivityKind,
     DataRule,
@@ -38,7 +29,21 @@ from lifecycle_fsm.model.definition import (
     Ties,
     read_guard,
 )
-from lifecycle_fsm.model.resolving import Frozen, fields_read, resolved, stored_token
+from lifecycle_fsm.model.name_resolution import (
+    Frozen,
+    fields_read,
+    read_fields,
+    resolved,
+    stored_token,
+)
+from lifecycle_fsm.model.rules import (
+    AlertRule,
+    AssignmentRule,
+    Calendar,
+    Deadline,
+    Decay,
+    MergeRule,
+)
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person
 
 
@@ -238,7 +243,7 @@ class Model:
         for name, value in resolved(self).items():
             object.__setattr__(self, name, value)
         vars(self).pop("vocabulary", None)  # it was made for this, before names were told apart
-        found = building.problems(self)
+        found = validation.problems(self)
         if found:
             raise ModelError(found, self.name)
 
@@ -378,4 +383,4 @@ class Model:
     def version(self) -> str:
         """Twelve digits that name the meaning of the model: labels, titles, codes, descriptions
         and the order of named guards and tokens do not count [S28]."""
-        return meaning.version(self)
+        return version.version(self)

@@ -7,14 +7,14 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from lifecycle_fsm.alerts import Alerts, Dues, released
-from lifecycle_fsm.assignment import Assignment
-from lifecycle_fsm.effects import NO_PAYLOAD, Payloads
 from lifecycle_fsm.history import ROW, shared_hop
 from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
+from lifecycle_fsm.silos.alerts import Alerts, Dues, released
+from lifecycle_fsm.silos.assignment import Assignment
+from lifecycle_fsm.silos.effects import NO_PAYLOAD, Payloads
 
 
 class Came(NamedTuple):

@@ -18,10 +18,10 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from lifecycle_fsm.data import keep_opportunities, one_of
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.model import MergeRule, Model
 from lifecycle_fsm.person import Person
+from lifecycle_fsm.silos.data import keep_opportunities, one_of
 
 _GREATER = (
     "unsubscribed",

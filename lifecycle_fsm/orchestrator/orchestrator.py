@@ -17,7 +17,6 @@ from lifecycle_fsm.activities import (
     identity,
     made_id,
 )
-from lifecycle_fsm.effects import Payloads
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import ROW
@@ -31,6 +30,7 @@ from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
 from lifecycle_fsm.processing.builtin import Rows
 from lifecycle_fsm.processing.step import Run, Step
+from lifecycle_fsm.silos.effects import Payloads
 
 #: The id of the activity that ends original processing: ids are unique for a person [S19].
 PROCESSED = "processed"

@@ -13,19 +13,19 @@ from typing import NamedTuple
 import attrs
 
 from lifecycle_fsm.activities import SETTLED, Activity, Order, time_passed
-from lifecycle_fsm.alerts import abandoned, given_up, handed_over
-from lifecycle_fsm.data import DataSilo
-from lifecycle_fsm.effects import Effects, Payloads
 from lifecycle_fsm.history import ROW
 from lifecycle_fsm.machine import Decision, Firing, LifecycleMachine, Refusal, Result
-from lifecycle_fsm.machine.whole import Whole
+from lifecycle_fsm.machine.transaction import Whole
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.model.kinds import OPEN_KINDS
+from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.orchestrator.aftermath import Aftermath, Came
 from lifecycle_fsm.orchestrator.answers import fired
 from lifecycle_fsm.orchestrator.merging import Merging
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
+from lifecycle_fsm.silos.alerts import abandoned, given_up, handed_over
+from lifecycle_fsm.silos.data import DataSilo
+from lifecycle_fsm.silos.effects import Effects, Payloads
 
 
 @attrs.frozen

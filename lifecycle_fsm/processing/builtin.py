@@ -15,8 +15,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from lifecycle_fsm.fields import FieldType
-from lifecycle_fsm.processing.options import Options
-from lifecycle_fsm.processing.step import Run
+from lifecycle_fsm.processing.step import Options, Run
 
 #: Rows that the host holds, by the value of the key field: ``{"acme.com": {"employees": 40}}``.
 Rows: TypeAlias = Mapping[Any, Mapping[str, Any]]

@@ -11,8 +11,7 @@ from typing import Any
 
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.processing.builtin import Made, Surroundings
-from lifecycle_fsm.processing.options import Options
-from lifecycle_fsm.processing.step import Context
+from lifecycle_fsm.processing.step import Context, Options
 
 
 def make(options: Options, around: Surroundings) -> Made:

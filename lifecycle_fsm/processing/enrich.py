@@ -6,16 +6,17 @@ error recorded, and it fills only what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import csv
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
 
-from lifecycle_fsm.errors import suggest
+from lifecycle_fsm.errors import FileProblem, MissingExtra, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.processing import table_file
-from lifecycle_fsm.processing.builtin import Made, Surroundings
-from lifecycle_fsm.processing.options import Options
-from lifecycle_fsm.processing.step import Context, Run
+from lifecycle_fsm.processing.builtin import Made, Rows, Surroundings
+from lifecycle_fsm.processing.step import Context, Options, Run
 
 
 def make(options: Options, around: Surroundings) -> Made:
@@ -58,10 +59,10 @@ def make(options: Options, around: Surroundings) -> Made:
     if run is None and (path or around.rows is not None):
         kinds = {column: around.types[field] for column, field in columns.items()}
         table = (
-            table_file.from_rows(around.rows, key_type, kinds)
+            table_from_rows(around.rows, key_type, kinds)
             if around.rows is not None
-            else table_file.read(
-                table_file.allowed(around.folder, path, around.tables_from),
+            else read_table(
+                allowed_path(around.folder, path, around.tables_from),
                 key_column,
                 key_type,
                 kinds,
@@ -92,10 +93,10 @@ def _check_field(
         )
 
 
-def _looking_up(table: table_file.Table, key: str, writes: tuple[str, ...]) -> Run:
+def _looking_up(table: Table, key: str, writes: tuple[str, ...]) -> Run:
     def run(person: Any, context: Context) -> Mapping[str, Value]:
         value = getattr(person, key)
-        row = table.get(table_file.folded(value)) if value is not None else None
+        row = table.get(folded(value)) if value is not None else None
         if row is None:
             return {}
         return {field: cell for field, cell in zip(writes, row, strict=True) if cell is not None}
@@ -120,3 +121,206 @@ def _filling(run: Run, writes: tuple[str, ...], *, overwrite: bool) -> Run:
         }
 
     return fill
+
+
+# ------------------------------------------------------------------ table file
+#
+# A table to look people up in: read once, checked whole, held by its key.
+#
+# CSV is read with the standard library, and not with polars as tables elsewhere in the package: it
+# needs no extra, keeps ``007`` a text, and knows on which line of the file each record began, which
+# is what an error has to say. Parquet needs the extra ``[tables]``.
+
+
+#: Cells in the order of the columns that were asked for, by the folded key.
+Table: TypeAlias = Mapping[Value, tuple[Value, ...]]
+#: Where a record stands, its key, and its cells.
+_Record: TypeAlias = tuple[str, Any, tuple[Any, ...]]
+
+_SHOWN = 5
+
+
+def folded(key: Value) -> Value:
+    """What two spellings of one key have in common: ``Acme.com`` and ``acme.com`` are one.
+
+    >>> folded(" Acme.com ")
+    'acme.com'
+    """
+    return key.strip().casefold() if isinstance(key, str) else key
+
+
+def allowed_path(folder: Path, table: str, others: Iterable[Path] = ()) -> Path:
+    """The path of a table, if it lies below the model's folder or one of the others: a model that
+    somebody sent must not read whatever else this machine has.
+
+    Raises:
+        FileProblem: it does not.
+    """
+    path = folder / table
+    try:
+        if any(_is_below(path, place) for place in (folder, *others)):
+            return path
+    except (OSError, ValueError, RuntimeError) as error:
+        raise FileProblem(f"{path}: it cannot be read: {error}") from error
+    raise FileProblem(
+        f"{path}: the step 'enrich' reads tables below the folder of the model only, and this one "
+        f"is elsewhere: move it there, or allow its place with --allow-tables {_short(path.parent)}"
+    )
+
+
+def _is_below(path: Path, place: Path) -> bool:
+    # First without a look at any file: to look at one on another computer is to log in there.
+    return _absolute(path).is_relative_to(_absolute(place)) and path.resolve().is_relative_to(
+        place.resolve()
+    )
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - without following links
+
+
+def _short(path: Path) -> str:
+    return os.path.normpath(path)
+
+
+def read_table(
+    path: Path, key: str, key_type: FieldType, columns: Mapping[str, FieldType]
+) -> Table:
+    """The table of a CSV or Parquet file, by the column ``key``. Rows without a key are left out.
+
+    Raises:
+        FileProblem: it is missing or cannot be read, a column is not there, a key stands in it
+            twice, or a value is not of the type of its field.
+        MissingExtra: the file is Parquet, and polars is not installed.
+    """
+    if not path.is_file():
+        raise FileProblem(f"{path}: there is no such file: the step 'enrich' looks people up in it")
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".parquet"):
+        raise FileProblem(f"{path}: a table is a .csv or a .parquet file")
+    reader = _csv if suffix == ".csv" else _parquet
+    return _table(str(path), reader(path, (key, *columns)), key_type, columns)
+
+
+def table_from_rows(rows: Rows, key_type: FieldType, columns: Mapping[str, FieldType]) -> Table:
+    """The table of rows that a program holds.
+
+    Raises:
+        FileProblem: they are not keyed by the key field, two keys are one but for case, or a value
+            is not of the type of its field.
+    """
+    given: object = rows  # a list of rows is the natural mistake
+    if not isinstance(given, Mapping) or not all(
+        isinstance(row, Mapping) for row in given.values()
+    ):
+        raise FileProblem(
+            "the rows given: key them by the value that people are looked up with, as in "
+            '{"acme.com": {"employees": 40}}'
+        )
+    records = (
+        (f"row {key!r}", key, tuple(row.get(column) for column in columns))
+        for key, row in rows.items()
+    )
+    return _table("the rows given", records, key_type, columns)
+
+
+def _table(
+    name: str,
+    records: Iterable[_Record],
+    key_type: FieldType,
+    columns: Mapping[str, FieldType],
+) -> Table:
+    table: dict[Value, tuple[Value, ...]] = {}
+    places: dict[Value, list[str]] = {}
+    faults: list[str] = []
+    for place, raw_key, cells in records:
+        if raw_key is None or (isinstance(raw_key, str) and not raw_key.strip()):
+            continue
+        try:
+            key = folded(key_type.accept(raw_key))
+        except RecordError as error:
+            faults.append(f"{place}: the key {error}")
+            continue
+        places.setdefault(key, []).append(place)
+        accepted: list[Value] = []
+        for (column, kind), cell in zip(columns.items(), cells, strict=True):
+            try:
+                accepted.append(_cell(kind, cell))
+            except RecordError as error:
+                faults.append(f"{place}, column {column!r}: {error}")
+        table[key] = tuple(accepted)
+    twice = [
+        f"the key {key!r} stands {len(found)} times, keep one: {_some(found, ', ')}"
+        for key, found in places.items()
+        if len(found) > 1
+    ]
+    if twice or faults:
+        raise FileProblem(f"{name}: {_some([*twice, *faults], '; ')}")
+    return table
+
+
+def _cell(kind: FieldType, cell: Any) -> Value:
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        return None  # the table does not know either
+    return kind.accept(cell.strip() if isinstance(cell, str) else cell)
+
+
+def _some(items: list[str], between: str) -> str:
+    more = len(items) - _SHOWN
+    return between.join(items[:_SHOWN]) + (f"{between}and {more} more" if more > 0 else "")
+
+
+def _pick(path: Path, header: list[str], names: tuple[str, ...]) -> list[int]:
+    missing = [name for name in names if name not in header]
+    if missing:
+        raise FileProblem(
+            f"{path}: no column named {', '.join(map(repr, missing))}"
+            f"{suggest(missing[0], header)}; it has {', '.join(map(repr, header)) or 'none'}"
+        )
+    for name in names:
+        if header.count(name) > 1:
+            raise FileProblem(f"{path}: it has the column {name!r} twice: rename one of them")
+    return [header.index(name) for name in names]
+
+
+def _csv(path: Path, names: tuple[str, ...]) -> Iterator[_Record]:
+    line = 1
+    try:
+        # utf-8-sig: spreadsheets put a mark before the first column's name.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            header = next(reader, [])
+            key, *cells = _pick(path, header, names)
+            line = reader.line_num + 1
+            for record in reader:
+                if record and len(record) != len(header):
+                    raise FileProblem(
+                        f"{path}, line {line}: {len(record)} values under {len(header)} columns"
+                    )
+                if record:
+                    yield f"line {line}", record[key], tuple(record[one] for one in cells)
+                line = reader.line_num + 1
+    except UnicodeDecodeError as error:
+        raise FileProblem(f"{path}: it is not UTF-8: {error.reason}; save it as UTF-8") from error
+    except (csv.Error, OSError) as error:
+        raise FileProblem(f"{path}, line {line}: {error}") from error
+
+
+def _parquet(path: Path, names: tuple[str, ...]) -> Iterator[_Record]:
+    try:
+        import polars
+    except ImportError:
+        raise MissingExtra("tables", "polars", "reading Parquet") from None
+    try:
+        _pick(path, list(polars.read_parquet_schema(path)), names)
+        frame = polars.read_parquet(path, columns=list(dict.fromkeys(names)))
+        frame = frame.with_columns(polars.selectors.float().fill_nan(None))
+    except (polars.exceptions.PolarsError, OSError) as error:
+        raise FileProblem(f"{path}: it cannot be read as Parquet: {error}") from error
+    try:
+        rows = frame.select(names[0]).to_series().to_list()
+        cells = [frame.get_column(name).to_list() for name in names[1:]]
+    except (ValueError, OverflowError, polars.exceptions.PanicException) as error:
+        raise FileProblem(f"{path}: a time in it is not one of the years 1 to 9999") from error
+    for number, (key, *row) in enumerate(zip(rows, *cells, strict=True), start=1):
+        yield f"row {number}", key, tuple(row)

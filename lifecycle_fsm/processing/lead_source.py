@@ -12,8 +12,7 @@ from typing import Any
 from lifecycle_fsm.errors import suggest
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.processing.builtin import Made, Surroundings
-from lifecycle_fsm.processing.options import Options
-from lifecycle_fsm.processing.step import Context
+from lifecycle_fsm.processing.step import Context, Options
 
 #: Ways in which many people come at once. Marketing works such a list, whoever sent it.
 BULK = ("list", "bulk")

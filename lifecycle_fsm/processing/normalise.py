@@ -20,11 +20,10 @@ from lifecycle_fsm.processing.cleaning import (
     clean_phone,
     clean_text,
     is_free_mail,
+    library,
     seniority_of,
 )
-from lifecycle_fsm.processing.cleaning.libraries import library
-from lifecycle_fsm.processing.options import Options
-from lifecycle_fsm.processing.step import Context, Run
+from lifecycle_fsm.processing.step import Context, Options, Run
 
 _TEXTS = ("first_name", "last_name", "company", "job_title")
 #: What the step can clean, in the order in which it does: a phone number needs the country, a

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from lifecycle_fsm.diagram import Drawing
-from lifecycle_fsm.diagram.words import number
+from lifecycle_fsm.diagram.text_fit import number
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.sheet import show
 from lifecycle_fsm.sheet.contents import Contents

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lifecycle_fsm.diagram import Drawing
-from lifecycle_fsm.diagram.words import number
+from lifecycle_fsm.diagram.text_fit import number
 from lifecycle_fsm.sheet import show
 from lifecycle_fsm.sheet.contents import Asked, Contents, Due, FastTrack, Score, StageLine, Way
 from lifecycle_fsm.sheet.litmus import SHOWN, Candidate

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from math import ceil
 
-from lifecycle_fsm.diagram.words import width
+from lifecycle_fsm.diagram.text_fit import width
 from lifecycle_fsm.sheet import show
 from lifecycle_fsm.sheet.contents import Asked, Contents, Score, StageLine
 from lifecycle_fsm.sheet.litmus import Candidate

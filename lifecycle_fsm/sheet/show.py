@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from lifecycle_fsm.diagram.words import share
+from lifecycle_fsm.diagram.text_fit import share
 from lifecycle_fsm.funnel import Ratio
 from lifecycle_fsm.sheet.contents import Asked
 from lifecycle_fsm.sheet.litmus import SHOWN, Candidate, Litmus

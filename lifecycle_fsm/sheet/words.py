@@ -16,7 +16,7 @@ from lifecycle_fsm.guard import (
     Token,
 )
 from lifecycle_fsm.model import PLACE, Ask, Calendar, ScoreRule, Set
-from lifecycle_fsm.model.agreements import WEEKDAYS
+from lifecycle_fsm.model.rules import WEEKDAYS
 from lifecycle_fsm.person import BASE_FIELDS
 from lifecycle_fsm.wording import Words, clean, joined
 

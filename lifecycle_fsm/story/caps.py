@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.data import DataSilo
-from lifecycle_fsm.effects import attribute_of, condition
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.guard import Guard, compile_term
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
+from lifecycle_fsm.silos.data import DataSilo
+from lifecycle_fsm.silos.effects import attribute_of, condition
 
 
 class Caps:

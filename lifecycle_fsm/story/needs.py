@@ -28,7 +28,7 @@ from lifecycle_fsm.guard import (
     to_text,
     value_of,
 )
-from lifecycle_fsm.guard.explain import Seen
+from lifecycle_fsm.guard.explanation import Seen
 from lifecycle_fsm.machine import Refusal
 from lifecycle_fsm.person import BASE_FIELDS
 from lifecycle_fsm.story.words import Speech

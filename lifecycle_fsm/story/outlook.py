@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import attrs
 
-from lifecycle_fsm.data import Opportunity
 from lifecycle_fsm.machine import Refusal
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
+from lifecycle_fsm.silos.data import Opportunity
 from lifecycle_fsm.story.entries import Entry, Teller
 from lifecycle_fsm.story.replay import Moment, Replay
 from lifecycle_fsm.story.words import Speech

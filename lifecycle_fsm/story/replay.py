@@ -14,8 +14,6 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.activities import Activity, other_record
-from lifecycle_fsm.data import Opportunity
-from lifecycle_fsm.effects import attribute_of
 from lifecycle_fsm.errors import UnknownPerson
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Outcome, compile_explainer
@@ -27,6 +25,8 @@ from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Step
 from lifecycle_fsm.processing.builtin import Rows
 from lifecycle_fsm.processing.step import Run
+from lifecycle_fsm.silos.data import Opportunity
+from lifecycle_fsm.silos.effects import attribute_of
 from lifecycle_fsm.story.caps import Caps
 
 #: What is decided before anything of the person is touched.

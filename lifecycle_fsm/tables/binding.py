@@ -12,7 +12,7 @@ from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import Problem, RecordError
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.model.kinds import OPEN_KINDS
+from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.person import READ_ONLY
 from lifecycle_fsm.tables.mapping import (
     ACTIVITIES,

@@ -14,7 +14,7 @@ from lifecycle_fsm.guard import Guard
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.machine import Refusal
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.testing.because import Because, compare, reading
+from lifecycle_fsm.testing.expected_reasons import Because, compare, reading
 
 if TYPE_CHECKING:
     from lifecycle_fsm.testing.bench import Bench

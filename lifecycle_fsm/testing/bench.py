@@ -9,7 +9,6 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.effects import attribute_of
 from lifecycle_fsm.errors import GuardError, RecordError
 from lifecycle_fsm.guard import Guard, Outcome, explain, problems, resolve
 from lifecycle_fsm.history import HistoryRow
@@ -19,10 +18,11 @@ from lifecycle_fsm.model.definition import read_guard
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Run, Step
+from lifecycle_fsm.silos.effects import attribute_of
 from lifecycle_fsm.testing import asserting
-from lifecycle_fsm.testing.because import Because
 from lifecycle_fsm.testing.clock import Clock
-from lifecycle_fsm.testing.placing import place
+from lifecycle_fsm.testing.expected_reasons import Because
+from lifecycle_fsm.testing.factory import place
 
 if TYPE_CHECKING:
     from lifecycle_fsm.testing.tables import GuardRow, Source

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import instant
-from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.proof import NOW
 
 
 class Clock:

@@ -11,7 +11,7 @@ from lifecycle_fsm.errors import FileProblem, LifecycleError, RecordError, sugge
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import Token, compile_term, parse_term, reads, walk
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.testing.placing import VISIT
+from lifecycle_fsm.testing.factory import VISIT
 from lifecycle_fsm.testing.tables import COLUMNS, GuardRow
 
 if TYPE_CHECKING:

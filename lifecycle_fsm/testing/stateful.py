@@ -10,11 +10,10 @@ from typing import Any, ClassVar
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.testing._hypothesis import st, stateful
 from lifecycle_fsm.testing.bench import Bench
 from lifecycle_fsm.testing.clock import Clock
-from lifecycle_fsm.testing.drawing import SOMEBODY, Drawing
 from lifecycle_fsm.testing.invariants import assert_history_holds
+from lifecycle_fsm.testing.strategies import SOMEBODY, Drawing, st, stateful
 from lifecycle_fsm.testing.values import lengths
 
 #: What becomes of an activity that should have been applied, and was not.

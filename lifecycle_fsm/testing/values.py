@@ -24,10 +24,10 @@ from lifecycle_fsm.guard import (
     walk,
 )
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.model.kinds import OPEN_KINDS
-from lifecycle_fsm.solving import NOW
-from lifecycle_fsm.solving.candidates import candidates
-from lifecycle_fsm.solving.formula import Atom, Atoms
+from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
+from lifecycle_fsm.proof import NOW
+from lifecycle_fsm.proof.domain import Atom, Atoms
+from lifecycle_fsm.proof.search import candidates
 
 _DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
 

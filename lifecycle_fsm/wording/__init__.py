@@ -6,8 +6,8 @@ opportunities".
 """
 
 from lifecycle_fsm.wording.durations import duration, lasting
+from lifecycle_fsm.wording.phrases import Words, rule_words
 from lifecycle_fsm.wording.text import clean, counted, harmless, joined, plain, sentence, visible
-from lifecycle_fsm.wording.words import Words, rule_words
 
 __all__ = [
     "Words",

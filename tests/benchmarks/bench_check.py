@@ -10,9 +10,9 @@ import time
 from lifecycle_fsm import Model, load
 from lifecycle_fsm.checks import check
 from lifecycle_fsm.checks.checking import CHECKS
-from lifecycle_fsm.checks.ground import Ground
+from lifecycle_fsm.checks.question_context import Ground
 from lifecycle_fsm.model import shipped
-from lifecycle_fsm.solving import Prover, Work
+from lifecycle_fsm.proof import Prover, Work
 
 ROUNDS = {"search": 5, "z3": 2}
 

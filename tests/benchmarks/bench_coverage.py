@@ -20,9 +20,9 @@ from typing import Any
 
 from lifecycle_fsm import Activity, Lifecycle
 from lifecycle_fsm.machine import LifecycleMachine
-from lifecycle_fsm.model.files import load
+from lifecycle_fsm.model.toml_files import load
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.testing.watching import Watch
+from lifecycle_fsm.testing.recorder import Watch
 
 T = datetime(2024, 5, 1, 9, tzinfo=UTC)
 ROUNDS = 40

@@ -18,7 +18,7 @@ import time
 from itertools import islice
 
 from lifecycle_fsm import Lifecycle
-from lifecycle_fsm.cli import company
+from lifecycle_fsm.demo import company
 from lifecycle_fsm.tables import by_event
 from tests.benchmarks.bench_orchestrator import START, Bare, bare_event, resident
 

@@ -14,7 +14,7 @@ import attrs
 from lifecycle_fsm import LifecycleMachine, Model, Person, loads
 from lifecycle_fsm.checks import Finding, check
 from lifecycle_fsm.guard import Guard, compile_guard, parse_guard
-from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.proof import NOW
 
 HERE = Path(__file__).parent
 BASE = (HERE / "base.toml").read_text("utf-8")

@@ -21,7 +21,7 @@ from lifecycle_fsm.checks import Finding, check
 from lifecycle_fsm.checks.redundant_conditions import without_one
 from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.guard import Guard, Known, Not, compile_guard, parse_guard
-from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.proof import NOW
 from tests.checks.seeded import holds, places, somebody
 
 DAY, TICK = timedelta(days=1), timedelta(microseconds=1)

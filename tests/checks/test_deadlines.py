@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from lifecycle_fsm import Model
 from lifecycle_fsm.checks.deadlines_met import longest
-from lifecycle_fsm.clock import WorkingTime
 from lifecycle_fsm.model import Calendar, Deadline
-from lifecycle_fsm.model.agreements import Length
+from lifecycle_fsm.model.rules import Length
+from lifecycle_fsm.silos.working_time import WorkingTime
 from tests.machine.small import small
 
 DAY = timedelta(days=1)

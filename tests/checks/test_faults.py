@@ -11,7 +11,7 @@ import pytest
 
 from lifecycle_fsm import LifecycleMachine, Model, ModelError
 from lifecycle_fsm.checks import CHECKS, Finding
-from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.proof import NOW
 from tests.checks.seeded import BASE, Seeded, found_in, holds, places, read, somebody
 
 FAULTS = read("faults")

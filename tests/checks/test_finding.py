@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from lifecycle_fsm.checks import Finding
-from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.proof import NOW
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 

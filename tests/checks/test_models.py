@@ -16,7 +16,7 @@ from lifecycle_fsm import Model, Move, load
 from lifecycle_fsm.checks import CHECKS, Finding, check, differences, world_of
 from lifecycle_fsm.guard import parse_guard
 from lifecycle_fsm.model import shipped
-from lifecycle_fsm.solving import NOW, Work, solve
+from lifecycle_fsm.proof import NOW, Work, solve
 from tests.checks.seeded import BASE, Seeded, found_in, read
 from tests.machine.small import DAY, move, small
 

@@ -21,9 +21,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.cli import company
-from lifecycle_fsm.cli.company import fairs, habits, interest, marketing, outages, reps, seasons
-from lifecycle_fsm.cli.company.chance import Chance, Odds
+from lifecycle_fsm.demo import company
+from lifecycle_fsm.demo.company import fairs, habits, interest, marketing, outages, reps, seasons
+from lifecycle_fsm.demo.company.chance import Chance, Odds
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.guard import Const
@@ -74,7 +74,7 @@ def ran(seed: int) -> Run:
 
 DIGEST = """
 import hashlib
-from lifecycle_fsm.cli.company import invent
+from lifecycle_fsm.demo.company import invent
 from lifecycle_fsm.tables import by_event
 made = invent(150, 7)
 said = [(a.id, a.person, a.kind, a.at.isoformat(), list(a.payload.items())) for a in made.log]

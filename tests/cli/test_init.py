@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle_fsm import files
-from lifecycle_fsm.cli import new_folder
+from lifecycle_fsm.cli import init as new_folder
 from lifecycle_fsm.cli.init import starter
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.files import write_file

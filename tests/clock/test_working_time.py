@@ -16,10 +16,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lifecycle_fsm.clock.working_time import WorkingTime
 from lifecycle_fsm.errors import MissingExtra, RecordError
-from lifecycle_fsm.model.agreements import WEEKDAYS, Calendar, Length
-from lifecycle_fsm.model.calendars import spans_of
+from lifecycle_fsm.model.rules import WEEKDAYS, Calendar, Length, spans_of
+from lifecycle_fsm.silos.working_time import WorkingTime
 
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
 OFFICE = "09:00-17:00"

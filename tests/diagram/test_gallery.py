@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle_fsm.diagram import gallery, made_up
-from lifecycle_fsm.diagram.made_up import END, START, history
+from lifecycle_fsm.demo import gallery
+from lifecycle_fsm.demo import histories as made_up
+from lifecycle_fsm.demo.histories import END, START, history
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.model import load, shipped
 
@@ -51,7 +52,7 @@ def test_a_stale_gallery_is_told_file_by_file(
     assert "waterfall-person.mmd is missing" in told
     assert "waterfall-funnel.svg is missing" in told
     assert "old-model.svg is drawn by nothing" in told
-    assert told.rstrip().endswith("python -m lifecycle_fsm.diagram.gallery")
+    assert told.rstrip().endswith("python -m lifecycle_fsm.demo.gallery")
 
 
 @pytest.mark.parametrize("name", shipped())

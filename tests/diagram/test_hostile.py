@@ -26,16 +26,16 @@ from lifecycle_fsm import (
     p,
     t,
 )
+from lifecycle_fsm.demo.histories import history
 from lifecycle_fsm.diagram import (
     draw_coverage,
     draw_funnel,
     draw_model,
     draw_person,
     draw_processing,
-    words,
 )
+from lifecycle_fsm.diagram import text_fit as words
 from lifecycle_fsm.diagram.canvas import Canvas
-from lifecycle_fsm.diagram.made_up import history
 from lifecycle_fsm.diagram.render import Drawing, layout
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.sheet import make_sheet

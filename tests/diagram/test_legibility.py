@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from lifecycle_fsm.demo.histories import END, START, history
 from lifecycle_fsm.diagram import (
     Drawing,
     draw_coverage,
@@ -22,9 +23,7 @@ from lifecycle_fsm.diagram import (
     draw_person,
     draw_processing,
 )
-from lifecycle_fsm.diagram.canvas import Canvas
-from lifecycle_fsm.diagram.curves import arrow_rise
-from lifecycle_fsm.diagram.made_up import END, START, history
+from lifecycle_fsm.diagram.canvas import Canvas, arrow_rise
 from lifecycle_fsm.diagram.render import layout
 from lifecycle_fsm.funnel import Conversion, Counts, count
 from lifecycle_fsm.funnel.survival import Times

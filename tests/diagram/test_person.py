@@ -8,8 +8,8 @@ from itertools import groupby
 import attrs
 import pytest
 
+from lifecycle_fsm.demo.histories import history
 from lifecycle_fsm.diagram import draw_person
-from lifecycle_fsm.diagram.made_up import history
 from lifecycle_fsm.diagram.render import layout
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.history import HistoryRow

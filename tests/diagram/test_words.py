@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle_fsm.diagram.canvas import Canvas
+from lifecycle_fsm.diagram.canvas import Canvas, Span
 from lifecycle_fsm.diagram.render import layout
-from lifecycle_fsm.diagram.spans import Span
-from lifecycle_fsm.diagram.words import cut, share, width, wrap
+from lifecycle_fsm.diagram.text_fit import cut, share, width, wrap
 from lifecycle_fsm.wording import clean
 
 LETTERS = st.text(

@@ -14,9 +14,9 @@ import pytest
 from transitions.extensions import LockedMachine
 
 from lifecycle_fsm import Activity, GuardError, Lifecycle, LifecycleMachine, Person, load, step
-from lifecycle_fsm.clock import Agenda
 from lifecycle_fsm.machine.lean import Firing, LeanEvent
 from lifecycle_fsm.orchestrator import Orchestrator
+from lifecycle_fsm.silos.clock import Agenda
 from tests.machine.small import (
     DAY,
     HOUR,

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lifecycle_fsm.errors import RecordError
-from lifecycle_fsm.model.agreements import Calendar
-from lifecycle_fsm.model.calendars import (
+from lifecycle_fsm.model.rules import (
+    Calendar,
     calendar_faults,
     closed_dates,
     spans_of,

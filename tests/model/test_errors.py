@@ -10,7 +10,7 @@ import pytest
 from lifecycle_fsm.errors import GuardError, ModelError
 from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.guard import Compare, Const, Field, named, p
-from lifecycle_fsm.guard.words import EMPTY
+from lifecycle_fsm.guard.lexer import EMPTY
 from lifecycle_fsm.model import (
     DataRule,
     Model,

@@ -11,8 +11,7 @@ import pytest
 
 from lifecycle_fsm.errors import FileProblem, ModelError
 from lifecycle_fsm.model import dumps, load, loads, save, shipped, shipped_text
-from lifecycle_fsm.model.lines import Path as Place
-from lifecycle_fsm.model.lines import find, lines_of
+from lifecycle_fsm.model.toml_files import KeyPath, find, lines_of
 
 STYLES = {
     "tables": """\
@@ -163,11 +162,11 @@ def test_without_a_file_the_line_is_told_and_without_a_line_the_file() -> None:
     ]
 
 
-def values(plain: Any, path: Place = ()) -> dict[Place, Any]:
+def values(plain: Any, path: KeyPath = ()) -> dict[KeyPath, Any]:
     keys = (
         plain if isinstance(plain, dict) else range(len(plain)) if isinstance(plain, list) else ()
     )
-    found: dict[Place, Any] = {path: plain}
+    found: dict[KeyPath, Any] = {path: plain}
     for key in keys:
         found |= values(plain[key], (*path, key))
     return found

@@ -10,7 +10,6 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle_fsm.data import DataSilo
 from lifecycle_fsm.errors import FileProblem, ModelError
 from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.model import (
@@ -23,7 +22,8 @@ from lifecycle_fsm.model import (
     shipped_text,
     to_plain,
 )
-from lifecycle_fsm.scoring import Scoring
+from lifecycle_fsm.silos.data import DataSilo
+from lifecycle_fsm.silos.scoring import Scoring
 
 PLAIN = {name: to_plain(load(name)) for name in shipped()}
 TEXT = {name: shipped_text(name) for name in shipped()}

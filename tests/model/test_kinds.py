@@ -13,7 +13,7 @@ from lifecycle_fsm import Activity, Lifecycle
 from lifecycle_fsm.errors import ModelError
 from lifecycle_fsm.guard import to_text
 from lifecycle_fsm.model import ActivityKind, Model, SortRule, Stage, from_plain
-from lifecycle_fsm.model.kinds import BUILT_IN, KEPT, OPEN_KINDS, SILENT
+from lifecycle_fsm.model.builtin_activities import BUILT_IN, KEPT, OPEN_KINDS, SILENT
 from lifecycle_fsm.person import BASE_FIELDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "activities.md"

@@ -9,7 +9,6 @@ import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle_fsm.data import DataSilo
 from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.guard import Guard, Scalar, activity, named, now, p, t
 from lifecycle_fsm.guard.proxy import days_in_stage, greatest, least
@@ -28,7 +27,8 @@ from lifecycle_fsm.model import (
     loads,
     to_plain,
 )
-from lifecycle_fsm.scoring import Scoring
+from lifecycle_fsm.silos.data import DataSilo
+from lifecycle_fsm.silos.scoring import Scoring
 
 WORDS = st.sampled_from(
     ["", "two words", 'a "quoted" \\ one', "line\nbreak\r\n", "\x00é’"]

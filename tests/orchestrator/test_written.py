@@ -11,8 +11,8 @@ import attrs
 import pytest
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.cli import company
-from lifecycle_fsm.machine.whole import Whole
+from lifecycle_fsm.demo import company
+from lifecycle_fsm.machine.transaction import Whole
 from lifecycle_fsm.model import load
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.orchestrator.work import Work

@@ -12,7 +12,7 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.person import BASE_FIELDS, Person
 from lifecycle_fsm.processing.builtin import Made, Surroundings
 from lifecycle_fsm.processing.lead_source import make
-from lifecycle_fsm.processing.options import Options
+from lifecycle_fsm.processing.step import Options
 
 TYPES: Mapping[str, FieldType] = {name: one.type for name, one in BASE_FIELDS.items()}
 

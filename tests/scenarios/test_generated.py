@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from lifecycle_fsm import Activity, HistoryRow, Model, Person, stamps
 from lifecycle_fsm.activities import SETTLED
-from lifecycle_fsm.clock.agenda import Agenda
-from lifecycle_fsm.clock.working_time import WorkingTime
 from lifecycle_fsm.guard import Always, to_text
 from lifecycle_fsm.machine.lean import LeanTransition
 from lifecycle_fsm.model import Deadline
 from lifecycle_fsm.orchestrator.aftermath import Aftermath
+from lifecycle_fsm.silos.clock import Agenda
+from lifecycle_fsm.silos.working_time import WorkingTime
 from lifecycle_fsm.tables import by_event
 from tests.machine.small import DAY, HOUR, SECOND, T, check_chain
 from tests.scenarios.generated import END, MICRO, Given, Run, differences, lives

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle_fsm.diagram.made_up import END, history
+from lifecycle_fsm.demo.histories import END, history
 from lifecycle_fsm.model import load
 from lifecycle_fsm.sheet import Sheet, make_sheet
 from tests.sheet.test_html import with_everything

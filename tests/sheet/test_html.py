@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from lifecycle_fsm.diagram.made_up import END, history
+from lifecycle_fsm.demo.histories import END, history
 from lifecycle_fsm.errors import FileProblem, MissingExtra
 from lifecycle_fsm.model import Model, from_plain, load, shipped, to_plain
 from lifecycle_fsm.sheet import Sheet, html, make_sheet

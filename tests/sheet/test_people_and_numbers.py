@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle_fsm import Lifecycle
-from lifecycle_fsm.diagram.made_up import END, history
+from lifecycle_fsm.demo.histories import END, history
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.funnel import conversions, observe, stays
 from lifecycle_fsm.guard import compile_guard

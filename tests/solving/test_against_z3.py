@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from lifecycle_fsm.guard import Arithmetic, Guard, inline, parse_guard, resolve, term_type, walk
-from lifecycle_fsm.solving import World, solve
+from lifecycle_fsm.proof import World, solve
 from tests.guard.trees import GUARDS, NOW, VOCABULARY, oracle
 from tests.solving.test_search import somebody
 

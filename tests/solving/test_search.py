@@ -23,7 +23,7 @@ from lifecycle_fsm.guard import (
     Vocabulary,
     parse_guard,
 )
-from lifecycle_fsm.solving import Answer, World, differs, implies, solve
+from lifecycle_fsm.proof import Answer, World, differs, implies, solve
 from tests.guard.trees import GUARDS, NOW, PERSONS, VOCABULARY, oracle
 
 WORLD = World(VOCABULARY, now=NOW)

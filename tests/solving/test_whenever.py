@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm.guard import Compare, Field, Guard, parse_guard
-from lifecycle_fsm.solving import Moment, World, solve, solve_whenever
+from lifecycle_fsm.proof import Moment, World, solve, solve_whenever
 from tests.guard.trees import GUARDS, NOW, PERSONS, VOCABULARY, oracle
 from tests.solving.test_search import somebody
 

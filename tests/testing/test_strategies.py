@@ -19,7 +19,7 @@ from lifecycle_fsm import (
     load,
     shipped,
 )
-from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.proof import NOW
 from lifecycle_fsm.testing import (
     Bench,
     activities,
@@ -31,9 +31,8 @@ from lifecycle_fsm.testing import (
     people,
 )
 from lifecycle_fsm.testing.invariants import assert_forward_only
-from lifecycle_fsm.testing.strategies import run
+from lifecycle_fsm.testing.strategies import run, witnesses
 from lifecycle_fsm.testing.values import lengths
-from lifecycle_fsm.testing.witnesses import witnesses
 from tests.machine.small import move, small
 from tests.scenarios.generated import models
 

@@ -15,7 +15,7 @@ from lifecycle_fsm import Lifecycle, Model, Move, SortRule, Stage
 from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.guard import Opaque, conditions, parse_guard
 from lifecycle_fsm.machine import LifecycleMachine
-from lifecycle_fsm.testing.watching import NO_TEST, ModelRecord, Record, Watch
+from lifecycle_fsm.testing.recorder import NO_TEST, ModelRecord, Record, Watch
 
 T = datetime(2024, 5, 1, 9, tzinfo=UTC)
 CALLS: list[str] = []

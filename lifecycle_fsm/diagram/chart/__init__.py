@@ -12,14 +12,11 @@ given, and returns where it ends.
 from __future__ import annotations
 
 from lifecycle_fsm.diagram.canvas import Canvas
-from lifecycle_fsm.diagram.chart.columns import TEXT, Columns
+from lifecycle_fsm.diagram.chart.columns import TEXT, Columns, Part, Sheet, Subject
 from lifecycle_fsm.diagram.chart.detours import draw_detours
-from lifecycle_fsm.diagram.chart.fast_tracks import draw_fast_tracks
 from lifecycle_fsm.diagram.chart.frame import draw_groups, draw_heading, draw_legend
-from lifecycle_fsm.diagram.chart.path import draw_path
+from lifecycle_fsm.diagram.chart.path import draw_fast_tracks, draw_path
 from lifecycle_fsm.diagram.chart.rules import draw_rules
-from lifecycle_fsm.diagram.chart.sheet import Part, Sheet
-from lifecycle_fsm.diagram.chart.subject import Subject
 from lifecycle_fsm.diagram.flows import Fired
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model

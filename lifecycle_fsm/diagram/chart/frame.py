@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from lifecycle_fsm.diagram.canvas import Dash
-from lifecycle_fsm.diagram.chart.columns import TEXT
-from lifecycle_fsm.diagram.chart.sheet import Sheet
+from lifecycle_fsm.diagram.canvas import Dash, Span
+from lifecycle_fsm.diagram.chart.columns import TEXT, Sheet
 from lifecycle_fsm.diagram.look import HEADING, INK, NEUTRAL, PARTLY, RULE, SEEN, UNSEEN, pt
-from lifecycle_fsm.diagram.spans import Span
-from lifecycle_fsm.diagram.words import cut, width, wrap
+from lifecycle_fsm.diagram.text_fit import cut, width, wrap
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.wording import clean
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import attrs
 
-from lifecycle_fsm.diagram.chart.captions import TextLine, fitting_number, part_lines
-from lifecycle_fsm.diagram.chart.cards import draw_card, height
-from lifecycle_fsm.diagram.chart.columns import HEADLINE, LINE, TEXT
-from lifecycle_fsm.diagram.chart.sheet import Sheet
-from lifecycle_fsm.diagram.curves import arrow_rise
+from lifecycle_fsm.diagram.canvas import Span, arrow_rise, spans_width
+from lifecycle_fsm.diagram.chart.cards import (
+    TextLine,
+    draw_card,
+    fitting_number,
+    height,
+    merged,
+    part_lines,
+)
+from lifecycle_fsm.diagram.chart.columns import HEADLINE, LINE, TEXT, Sheet
+from lifecycle_fsm.diagram.chart.trunks import BEND, Join, Trunks
 from lifecycle_fsm.diagram.flows import Flow
 from lifecycle_fsm.diagram.look import INK, SOFT
-from lifecycle_fsm.diagram.spans import Span, spans_width
 
 _CLEAR = 4.0  # between an arrowhead and words
 _LEADING = 1.3  # from one line of a headline to the next, in its size
@@ -89,3 +97,119 @@ def _draw_step(sheet: Sheet, flow: Flow, caption: _Caption, y: float, away: floa
     for line in caption.words:
         canvas.text(centre, at, line.spans, align="center", icon=line.icon)
         at += LINE
+
+
+# ------------------------------------------------------------------ fast tracks
+#
+# The fast tracks: above the path, a lane for each stage that one of them leads to.
+
+
+_FOOT = 26.0  # from the lowest lane to the path
+_BETWEEN = 14.5  # from a lane to the words of the next
+_LIFT = 10.5  # from a line to the middle of the words on it
+
+
+def draw_fast_tracks(sheet: Sheet, y: float) -> float:
+    """Draw the lanes; returns the top of the path."""
+    if not sheet.subject.fast_tracks:
+        return y + 10
+    return _FastTracks(sheet).draw(y)
+
+
+class _FastTracks:
+    """The lanes by the stage that they lead to: the further, the higher."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet, self.subject, self.canvas = sheet, sheet.subject, sheet.canvas
+        self.lanes: dict[str, list[Flow]] = {}
+        for flow in self.subject.fast_tracks:
+            self.lanes.setdefault(flow.target, []).append(flow)
+        self.order = sorted(self.lanes, key=self.subject.ranks.__getitem__)
+        sources = {flow.source for flow in self.subject.fast_tracks}
+        self.sources = sorted(sources, key=self.subject.ranks.__getitem__)
+
+    def draw(self, y: float) -> float:
+        words = [self._words(index) for index in range(len(self.order))]
+        pens = [
+            self.subject.pen(sum(flow.count or 0 for flow in self.lanes[target]))
+            for target in self.order
+        ]
+        heights = [
+            len(lines) * LINE + _BETWEEN + pen / 2
+            for (_, lines), pen in zip(words, pens, strict=True)
+        ]
+        top = y + sum(heights) + _FOOT
+        at = top - _FOOT
+        levels: dict[str, float] = {}
+        for target, (x, lines), pen, high in zip(self.order, words, pens, heights, strict=True):
+            levels[target] = at
+            for index, line in enumerate(lines):
+                lift = _LIFT + pen / 2 + (len(lines) - 1 - index) * LINE
+                self.canvas.text(x, at - lift, line.spans, icon=line.icon)
+            at -= high
+        for target in self.order:
+            self._draw_lane(target, levels[target], top)
+        trunks = Trunks(self.sheet, turn=1)
+        for source in self.sources:
+            joins = [
+                Join(levels[flow.target], flow, self.subject.paint([flow]))
+                for flow in self.subject.fast_tracks
+                if flow.source == source
+            ]
+            trunks.leave(self._up(source), top, joins)
+        trunks.draw_bends()
+        return top
+
+    def _up(self, name: str) -> float:
+        """Where people leave a stage upwards."""
+        card = self.sheet.columns.cards[name]
+        return card.mid + card.w * 0.2
+
+    def _down(self, name: str) -> float:
+        """Where they come down into one."""
+        card = self.sheet.columns.cards[name]
+        return card.mid - card.w * 0.2
+
+    def _words(self, index: int) -> tuple[float, list[TextLine]]:
+        """The widest free place above a lane, and the words that fit there."""
+        lane, end = self.lanes[self.order[index]], self._down(self.order[index])
+        start = min(self._up(flow.source) for flow in lane)
+        # Lines that pass this lane on their way to a higher one.
+        walls = [self._down(name) for name in self.order[index + 1 :]]
+        walls += [self._up(flow.source) for name in self.order[index:] for flow in self.lanes[name]]
+        stops = sorted({start, end, *(x for x in walls if start < x < end)})
+        parts, color = merged(lane), self.subject.paint(lane).line
+        best: tuple[tuple[int, float], float, list[TextLine]] | None = None
+        for left, right in ((a + 14, b - 12) for a, b in pairwise(stops)):
+            if right - left < 24:
+                continue
+            lines = part_lines(parts, right - left, color=color)
+            torn = sum("…" in span.text for line in lines for span in line.spans)
+            rank = (torn * 3 + len(lines), -left)  # the nearest to the end, where nothing is cut
+            if best is None or rank < best[0]:
+                best = (rank, left, lines)
+        return (best[1], best[2]) if best else (start + 14, [])
+
+    def _draw_lane(self, target: str, y: float, top: float) -> None:
+        """The level part of a fast track, and its end."""
+        lane: Sequence[Flow] = sorted(self.lanes[target], key=lambda flow: self._up(flow.source))
+        color, end = self.subject.paint(lane).line, self._down(target)
+        dash = self.subject.dash(lane, "solid")
+        people = 0
+        for index, flow in enumerate(lane):
+            people += flow.count or 0
+            pen = self.subject.pen(people)
+            x = self._up(flow.source) + BEND
+            if index < len(lane) - 1:
+                join = self._up(lane[index + 1].source) + BEND
+                self.canvas.line([(x, y), (join, y)], color=color, pen=pen, dash=dash)
+            else:
+                self.canvas.line(
+                    [(x, y), (end, y), (end, top)],
+                    color=color,
+                    pen=pen,
+                    dash=dash,
+                    arrow=True,
+                    head=target,
+                    radius=BEND,
+                )

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import attrs
 
-from lifecycle_fsm.diagram.chart.columns import LINE, TEXT
-from lifecycle_fsm.diagram.chart.sheet import Sheet
+from lifecycle_fsm.diagram.canvas import ICON, Span
+from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, Sheet
 from lifecycle_fsm.diagram.look import HEADING, INK, Palette, pt
-from lifecycle_fsm.diagram.spans import ICON, Span
-from lifecycle_fsm.diagram.words import cut, width, wrap
+from lifecycle_fsm.diagram.text_fit import cut, width, wrap
 from lifecycle_fsm.guard import Always, label
 from lifecycle_fsm.model import Model, Move, SortRule
 from lifecycle_fsm.wording import clean, rule_words

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import attrs
 
-from lifecycle_fsm.diagram.canvas import Canvas, Dash
-from lifecycle_fsm.diagram.chart.sheet import Sheet
-from lifecycle_fsm.diagram.chart.subject import Subject
-from lifecycle_fsm.diagram.curves import Point
+from lifecycle_fsm.diagram.canvas import Canvas, Dash, Point
+from lifecycle_fsm.diagram.chart.columns import Sheet, Subject
 from lifecycle_fsm.diagram.flows import Flow
 from lifecycle_fsm.diagram.look import Paint
 

@@ -12,9 +12,16 @@ at it and approves it, and from then on a test compares with what was approved::
     test_lifecycle = approved(HERE / "cases.csv", HERE / "lifecycle.toml")
 """
 
-from lifecycle_fsm.testing.cases.approval import approved
-from lifecycle_fsm.testing.cases.comparing import Change, Differences, compared
-from lifecycle_fsm.testing.cases.deciding import (
+from lifecycle_fsm.testing.cases.files import (
+    Change,
+    Differences,
+    approved,
+    compared,
+    read_table,
+    to_text,
+)
+from lifecycle_fsm.testing.cases.making import cases_of
+from lifecycle_fsm.testing.cases.mcdc import (
     Boundary,
     GuardCases,
     Pair,
@@ -22,8 +29,6 @@ from lifecycle_fsm.testing.cases.deciding import (
     conditions,
     guard_cases,
 )
-from lifecycle_fsm.testing.cases.files import read_table, to_text
-from lifecycle_fsm.testing.cases.making import cases_of
 from lifecycle_fsm.testing.cases.rows import Case, Row, Table
 from lifecycle_fsm.testing.cases.running import Runner
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
 
-from lifecycle_fsm.effects import attribute_of
 from lifecycle_fsm.errors import LifecycleError, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.guard import Opaque, compile_condition, inline, resolve, walk
+from lifecycle_fsm.guard import (
+    Always,
+    Opaque,
+    all_of,
+    compile_condition,
+    inline,
+    negate,
+    resolve,
+    walk,
+)
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.machine import Decision, LifecycleMachine
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.person import READ_ONLY, Person
-from lifecycle_fsm.solving import NOW
-from lifecycle_fsm.testing.cases import wording
-from lifecycle_fsm.testing.cases.deciding import assuming
-from lifecycle_fsm.testing.cases.orders import orders_of, turned
-from lifecycle_fsm.testing.cases.places import Places, Rule, brought, rules_of, stayed
+from lifecycle_fsm.proof import NOW, Answer, solve_here
+from lifecycle_fsm.silos.effects import attribute_of
+from lifecycle_fsm.testing.cases.mcdc import assuming
 from lifecycle_fsm.testing.cases.rows import (
     EFFECT,
     EXAMPLE,
@@ -29,8 +36,90 @@ from lifecycle_fsm.testing.cases.rows import (
     TRIGGER,
     Case,
     Row,
+    format_values,
+    parse_values,
 )
-from lifecycle_fsm.testing.cases.walking import Walker
+from lifecycle_fsm.testing.cases.rule_index import Places, Rule, brought, rules_of, stayed
+from lifecycle_fsm.testing.cases.transition_tour import Walker
+
+# ------------------------------------------------------------------ orders
+#
+# People for whom two rules are open at once: which comes first is agreed, too [S8][S15].
+
+
+_BEFORE = " before "
+
+
+def orders_of(model: Model) -> tuple[Rule, ...]:
+    """Every two rules that are tried for one reason, in the order in which they are: of the sort,
+    and of the moves of one stage by one trigger, or by the system.
+
+    Left out are pairs whose second is open to everybody, which every case of the first shows, and
+    those with a Python function, which nobody can look into.
+    """
+    return tuple(
+        Rule(
+            ORDER,
+            pair_name(first.name, second.name),
+            all_of(first.when, second.when),
+            first.source,
+            None,
+            first,
+        )
+        for tried in _tried_together(model)
+        for first, second in combinations(tried, 2)
+        if not isinstance(second.when, Always) and not _opaque((first, second), model)
+    )
+
+
+def pair_name(first: str, second: str) -> str:
+    """The name of a pair in a table."""
+    return f"{first}{_BEFORE}{second}"
+
+
+def turned(name: str) -> str:
+    """The name of the same pair in the other order."""
+    first, _, second = name.partition(_BEFORE)
+    return pair_name(second, first)
+
+
+def _tried_together(model: Model) -> Iterator[tuple[Edge, ...]]:
+    yield model.sort_edges
+    for stage in model.stages:
+        for trigger in (None, *model.triggers):
+            yield tuple(
+                one for one in model.edges if one.source == stage.name and one.on == trigger
+            )
+
+
+def _opaque(edges: tuple[Edge, Edge], model: Model) -> bool:
+    words = model.vocabulary
+    return any(
+        isinstance(node, Opaque)
+        for edge in edges
+        for node in walk(inline(resolve(edge.when, words), words))
+    )
+
+
+def somebody_for_both(rule: Rule, places: Places) -> Answer:
+    """Somebody for whom both rules of a pair are open, and if that can be none that comes before
+    them."""
+    world, here = places.world(rule), places.here(rule)
+    edge, model = rule.edge, places.model
+    assert edge is not None, "a pair is of two edges"
+    edges = model.sort_edges if edge in model.sort_edges else model.edges
+    before = [
+        negate(one.when)
+        for one in edges[: edges.index(edge)]
+        if one.source == edge.source and one.on == edge.on
+    ]
+    both = places.guard(rule)
+    alone = solve_here(all_of(both, *before, here), world)
+    return alone if alone.found or not before else solve_here(all_of(both, here), world)
+
+
+# ------------------------------------------------------------------ running
+
 
 HOLDS, FAILS = "holds", "does not hold"
 NO_MOVE = "no such move"
@@ -99,7 +188,7 @@ class Runner:
     def _rule(self, row: Row) -> str:
         rule = self._known(row.part, row.rule)
         types = self.places.types(rule) | {f"{name}()": _YES_NO for name in self.opaque}
-        given = wording.read(row.given, types, NOW)
+        given = parse_values(row.given, types, NOW)
         assumed = {
             name.removesuffix("()"): bool(value)
             for name, value in given.items()
@@ -140,7 +229,7 @@ class Runner:
         told."""
         rule = self.rules[row.part, row.rule]
         try:
-            fields = wording.read(row.given, self.places.types(rule), NOW)
+            fields = parse_values(row.given, self.places.types(rule), NOW)
         except RecordError:
             return None
         return self._somebody(rule, fields)
@@ -172,11 +261,11 @@ class Runner:
         rule = self._known("move", row.rule)
         edge = rule.edge
         assert edge is not None, "a move is an edge"
-        fields = wording.read(row.given, self.places.types(rule), NOW)
+        fields = parse_values(row.given, self.places.types(rule), NOW)
         person = self.placed(row.stage, fields)
         way = went(self._ask(person, edge).rows, edge.name) or f"stays in {row.stage}"
         written = {one.field: getattr(person, one.field) for one in getattr(edge.rule, "then", ())}
-        return f"{way} with {wording.said(written, NOW)}" if written else way
+        return f"{way} with {format_values(written, NOW)}" if written else way
 
     def _ask(self, person: Person, edge: Edge) -> Decision:
         if edge.on is None:
@@ -191,7 +280,7 @@ class Runner:
         )
         if rule is None or rule.edge is None:
             raise LifecycleError(f"the model does not try these two for one reason in {row.stage}")
-        fields = wording.read(row.given, self.places.types(rule), NOW)
+        fields = parse_values(row.given, self.places.types(rule), NOW)
         decision = self._ask(self.placed(row.stage, fields), rule.edge)
         return went(decision.rows, "") or ("refused" if decision.unmet else f"stays in {row.stage}")
 
@@ -241,7 +330,7 @@ class Runner:
         if function is None:
             hint = suggest(row.rule, self.opaque)
             raise LifecycleError(f"the model has no Python guard {row.rule!r}{hint}")
-        fields = wording.read(row.given, self.model.vocabulary.fields, NOW)
+        fields = parse_values(row.given, self.model.vocabulary.fields, NOW)
         person = self.placed(row.stage or self.model.path[-1].name, fields)
         return HOLDS if function(person, NOW) else FAILS
 

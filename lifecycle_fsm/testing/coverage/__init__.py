@@ -1,7 +1,7 @@
 """What tests have shown of a model: moves fired, guards and conditions seen both ways, refusals.
 
 ``pytest --lifecycle-cov`` reports it; without pytest, :func:`measure` what a
-:class:`~lifecycle_fsm.testing.watching.Watch` recorded.
+:class:`~lifecycle_fsm.testing.recorder.Watch` recorded.
 """
 
 from lifecycle_fsm.testing.coverage.measure import Coverage, Item, Somebody, measure

@@ -25,9 +25,9 @@ from lifecycle_fsm.guard import (
     negate,
 )
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.solving import Answer, solve_here
-from lifecycle_fsm.testing.coverage.deciding import Evidence, deciding, evidence
-from lifecycle_fsm.testing.watching import ModelRecord
+from lifecycle_fsm.proof import Answer, solve_here
+from lifecycle_fsm.testing.coverage.mcdc import Evidence, deciding, evidence
+from lifecycle_fsm.testing.recorder import ModelRecord
 
 #: ``sorted`` a rule of the sort was reached; ``moved`` a move was fired out of a stage; ``guards``
 #: and ``conditions`` were seen to hold, or not to; ``decided`` a condition decided alone;

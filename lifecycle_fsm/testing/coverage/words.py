@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from lifecycle_fsm.checks.pasting import person_in_code
+from lifecycle_fsm.checks.finding import person_in_code
 from lifecycle_fsm.guard import label
 from lifecycle_fsm.testing.coverage.measure import Coverage, Item, Kind, RuleSeen, Somebody
 from lifecycle_fsm.wording import clean, joined, rule_words

@@ -21,7 +21,7 @@ token lead_threshold: threshold: 30 ==> 29
 
 from lifecycle_fsm.testing.mutation.context import Asked, Verdict, compare
 from lifecycle_fsm.testing.mutation.generate import mutants
-from lifecycle_fsm.testing.mutation.mutant import Change, Mutant
+from lifecycle_fsm.testing.mutation.guards import Change, Mutant
 from lifecycle_fsm.testing.mutation.witness import missing_test
 
 __all__ = ["Asked", "Change", "Mutant", "Verdict", "compare", "missing_test", "mutants"]

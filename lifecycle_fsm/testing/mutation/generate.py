@@ -13,14 +13,16 @@ from lifecycle_fsm.errors import GuardError, ModelError
 from lifecycle_fsm.guard import Const, Guard, Named, Term, Token, walk
 from lifecycle_fsm.model import Edge, Model, Move, SortRule
 from lifecycle_fsm.model.definition import Skips
-from lifecycle_fsm.solving import differs
+from lifecycle_fsm.proof import differs
 from lifecycle_fsm.testing.mutation.guards import (
+    Change,
+    Kind,
+    Mutant,
     guard_changes,
     neighbours,
     said,
     shorter_lists,
 )
-from lifecycle_fsm.testing.mutation.mutant import Change, Kind, Mutant
 
 #: The sections that say nothing of moves, but may read the same tokens and named guards.
 _ELSEWHERE = tuple("kinds processing data scoring decay deadlines assignment alerts".split())

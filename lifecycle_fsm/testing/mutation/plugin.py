@@ -18,14 +18,12 @@ import pytest
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model, load
+from lifecycle_fsm.testing.mutation.context import Trial, Trials
 from lifecycle_fsm.testing.mutation.generate import mutants
-from lifecycle_fsm.testing.mutation.mutant import Mutant
-from lifecycle_fsm.testing.mutation.origin import Origins
-from lifecycle_fsm.testing.mutation.report import Report, percent, score
-from lifecycle_fsm.testing.mutation.running import Forks, Here, Runner, Suite
-from lifecycle_fsm.testing.mutation.swap import Places
-from lifecycle_fsm.testing.mutation.trials import Trial, Trials
-from lifecycle_fsm.testing.watching import _ACTIVE, NO_TEST, ModelRecord, Watch
+from lifecycle_fsm.testing.mutation.guards import Mutant
+from lifecycle_fsm.testing.mutation.report import Origins, Report, percent, score
+from lifecycle_fsm.testing.mutation.running import Forks, Here, Places, Runner, Suite
+from lifecycle_fsm.testing.recorder import _ACTIVE, NO_TEST, ModelRecord, Watch
 from lifecycle_fsm.wording import harmless
 
 #: What a fixture that several tests share did, is the doing of each of them.

@@ -8,14 +8,14 @@ from typing import Any
 
 import attrs
 
-from lifecycle_fsm.checks.pasting import arguments, literal
+from lifecycle_fsm.checks.finding import arguments, literal
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.solving import NOW
+from lifecycle_fsm.proof import NOW
 from lifecycle_fsm.testing.bench import Bench
 from lifecycle_fsm.testing.mutation.context import Asked, Verdict
-from lifecycle_fsm.testing.mutation.mutant import Mutant
+from lifecycle_fsm.testing.mutation.guards import Mutant
 
 #: What a test says of the visit: without it, the stage was entered an hour before.
 _VISIT = ("stage_entered_at", "journey_started_at")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from lifecycle_fsm.model import load
-from lifecycle_fsm.solving import NOW
-from lifecycle_fsm.testing.cases.asking import Asking
+from lifecycle_fsm.proof import NOW
+from lifecycle_fsm.testing.cases.transition_tour import Asking
 
 ASKING = Asking(load("waterfall"))
 BEFORE = {"behavior_score": 10, "owner": None, "hand_raised": False}

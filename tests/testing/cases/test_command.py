@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle_fsm.cli.app import app
-from lifecycle_fsm.model.files import shipped_text
+from lifecycle_fsm.model.toml_files import shipped_text
 from lifecycle_fsm.testing.cases import read_table
 
 Capture = pytest.CaptureFixture[str]

@@ -26,7 +26,7 @@ from lifecycle_fsm.guard import (
     transform,
     walk,
 )
-from lifecycle_fsm.solving import World
+from lifecycle_fsm.proof import World
 from lifecycle_fsm.testing.cases import GuardCases, Somebody, conditions, guard_cases
 from tests.guard.trees import GUARDS, NOW, PERSONS, VOCABULARY, oracle, oracle_value
 

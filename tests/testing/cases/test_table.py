@@ -15,7 +15,7 @@ from lifecycle_fsm import Model, Move, SortRule
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.guard import Opaque, parse_guard
 from lifecycle_fsm.model import ScoreRule, StepDef, load
-from lifecycle_fsm.model.files import shipped_text
+from lifecycle_fsm.model.toml_files import shipped_text
 from lifecycle_fsm.testing.cases import (
     Row,
     Table,

@@ -7,7 +7,7 @@ import pytest
 from lifecycle_fsm import LifecycleError
 from lifecycle_fsm.model import StepDef, load
 from lifecycle_fsm.testing.cases import cases_of
-from lifecycle_fsm.testing.cases.walking import Walker
+from lifecycle_fsm.testing.cases.transition_tour import Walker
 from tests.machine.small import small
 
 WALKER = Walker(load("waterfall"))

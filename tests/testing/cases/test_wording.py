@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import INT_MAX, INT_MIN, FieldType, Value
-from lifecycle_fsm.solving import NOW
-from lifecycle_fsm.testing.cases.wording import length_read, length_said, read, said
+from lifecycle_fsm.proof import NOW
+from lifecycle_fsm.testing.cases.rows import (
+    format_length,
+    format_values,
+    parse_length,
+    parse_values,
+)
 
 TYPES = {
     "flag": FieldType("bool", nullable=True),
@@ -39,23 +44,23 @@ PEOPLE = st.fixed_dictionaries({}, optional={name: st.none() | one for name, one
 
 @given(PEOPLE)
 def test_what_is_told_can_be_read(person: dict[str, Value]) -> None:
-    told = said(person, NOW)
+    told = format_values(person, NOW)
     assert "\n" not in told
-    found = read(told, TYPES, NOW)
+    found = parse_values(told, TYPES, NOW)
     assert found == person
     assert [type(one) for one in found.values()] == [type(one) for one in person.values()]
 
 
 def test_a_text_that_nobody_has_set_can_be_told_and_one_without_content_cannot_be_given() -> None:
     types = {"word": FieldType("str")}
-    assert read(said({"word": ""}, NOW), types, NOW) == {"word": ""}
+    assert parse_values(format_values({"word": ""}, NOW), types, NOW) == {"word": ""}
     with pytest.raises(RecordError, match="word: a value is missing"):
-        read('word = " "', types, NOW)
+        parse_values('word = " "', types, NOW)
 
 
 @given(st.timedeltas(timedelta(0), timedelta(days=99_999)))
 def test_a_length_can_be_read(length: timedelta) -> None:
-    assert length_read(length_said(length)) == length
+    assert parse_length(format_length(length)) == length
 
 
 @pytest.mark.parametrize(
@@ -81,7 +86,7 @@ def test_a_length_can_be_read(length: timedelta) -> None:
     ],
 )
 def test_a_value_is_told_as_people_would_say_it(value: Value, words: str) -> None:
-    assert said({"field": value}, NOW) == f"field = {words}"
+    assert format_values({"field": value}, NOW) == f"field = {words}"
 
 
 @pytest.mark.parametrize(
@@ -98,5 +103,5 @@ def test_a_value_is_told_as_people_would_say_it(value: Value, words: str) -> Non
 )
 def test_what_cannot_be_read_is_said(text: str, complaint: str) -> None:
     with pytest.raises(RecordError) as caught:
-        read(text, TYPES, NOW)
+        parse_values(text, TYPES, NOW)
     assert complaint in str(caught.value)

@@ -15,7 +15,7 @@ import pytest
 from lifecycle_fsm.model import load
 from lifecycle_fsm.testing.coverage.html import page
 from lifecycle_fsm.testing.coverage.measure import measure
-from lifecycle_fsm.testing.watching import ModelRecord
+from lifecycle_fsm.testing.recorder import ModelRecord
 from tests.sheet.test_browser import CHROMIUM, FRAME, WIDTHS, chromium
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")

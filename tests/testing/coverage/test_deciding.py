@@ -8,8 +8,8 @@ import pytest
 
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard import Opaque, Vocabulary, compile_guard, conditions, parse_guard
-from lifecycle_fsm.solving import World, solve
-from lifecycle_fsm.testing.coverage.deciding import Evidence, deciding, evidence
+from lifecycle_fsm.proof import World, solve
+from lifecycle_fsm.testing.coverage.mcdc import Evidence, deciding, evidence
 
 WORDS = Vocabulary(
     fields={**{name: FieldType("bool") for name in "abc"}, "n": FieldType("int", nullable=True)}

@@ -202,7 +202,7 @@ def test_a_suite_that_does_not_ask_for_it_loads_nothing_of_it(suite: Path) -> No
     (suite / "test_suite.py").write_text(
         "import sys\n\n\ndef test_nothing_is_loaded():\n"
         "    assert 'lifecycle_fsm.testing.coverage.plugin' not in sys.modules\n"
-        "    assert 'lifecycle_fsm.testing.watching' not in sys.modules\n"
+        "    assert 'lifecycle_fsm.testing.recorder' not in sys.modules\n"
         "    assert 'lifecycle_fsm.model' not in sys.modules\n"
     )
     status, told = run(suite)

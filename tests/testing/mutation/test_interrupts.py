@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lifecycle_fsm.model import loads
-from lifecycle_fsm.testing.mutation.running import Forks, Job, Suite
-from lifecycle_fsm.testing.mutation.swap import Places
+from lifecycle_fsm.testing.mutation.running import Forks, Job, Places, Suite
 from tests.testing.mutation.small import MODEL
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

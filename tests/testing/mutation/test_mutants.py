@@ -17,13 +17,12 @@ from lifecycle_fsm.guard import parse_guard, to_text
 from lifecycle_fsm.machine import Firing, LifecycleMachine
 from lifecycle_fsm.machine.lean import LeanEvent
 from lifecycle_fsm.model import loads
-from lifecycle_fsm.model.files import dumps
+from lifecycle_fsm.model.toml_files import dumps
 from lifecycle_fsm.testing import Bench
 from lifecycle_fsm.testing.mutation.context import compare
 from lifecycle_fsm.testing.mutation.generate import mutants
-from lifecycle_fsm.testing.mutation.guards import guard_changes
-from lifecycle_fsm.testing.mutation.mutant import Mutant
-from lifecycle_fsm.testing.mutation.swap import WIRED, Places
+from lifecycle_fsm.testing.mutation.guards import Mutant, guard_changes
+from lifecycle_fsm.testing.mutation.running import WIRED, Places
 from lifecycle_fsm.testing.mutation.witness import missing_test
 from tests.testing.mutation.small import MODEL
 

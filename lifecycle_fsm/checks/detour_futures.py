@@ -1,0 +1,246 @@
+"""Ways into a detour, and which returns from it may hold on entry: those do not come at once [S9].
+
+A return that held on entry is not made before it has been false once. So whether it is open says
+nothing of whether it was made, and nobody can be counted out because such a return came before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+from lifecycle_fsm.checks.rule_index import groups
+from lifecycle_fsm.fields import FieldType
+from lifecycle_fsm.guard import (
+    And,
+    Arithmetic,
+    Compare,
+    Const,
+    Elapsed,
+    Extreme,
+    Field,
+    Guard,
+    Known,
+    Not,
+    Now,
+    Or,
+    Term,
+    Vocabulary,
+    all_of,
+    always,
+    any_of,
+    inline,
+    negate,
+    never,
+    reads,
+    resolve,
+    transform,
+)
+from lifecycle_fsm.guard.vocabulary import scalar_value
+from lifecycle_fsm.model import Edge, Model, Move
+from lifecycle_fsm.proof import NOW, Answer, Moment, substitute
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.checks.question_context import Ground
+
+
+# ------------------------------------------------------------------ effects
+#
+# What the fields hold behind a move, as values over the fields before it.
+
+
+#: What the machine sets at every return.
+AT_RETURN: Mapping[str, Term | Guard] = {
+    "stage_entered_at": Now(),
+    "journey_started_at": Now(),
+    "journey": Arithmetic("+", Field("journey"), Const(1)),
+}
+
+
+def values_after(edge: Edge, model: Model, now: Term | None = None) -> dict[str, Term | Guard]:
+    """What the effects of a move leave in the fields, held within their bounds.
+
+    ``now`` is how the instant of the move reads later on, where the move is past.
+    """
+    if not isinstance(edge.rule, Move):
+        return {}
+    return {
+        one.field: now or one.value
+        if isinstance(one.value, Now)
+        else _clamped(one.value, model.field_types[one.field])
+        for one in edge.rule.then
+    }
+
+
+def _clamped(value: Term | Guard, kind: FieldType) -> Term | Guard:
+    if isinstance(value, Guard | Const) or kind.kind not in ("int", "float"):
+        return value
+    if kind.maximum is not None:
+        value = Extreme("min", (value, Const(kind.maximum)))
+    if kind.minimum is not None:
+        value = Extreme("max", (value, Const(kind.minimum)))
+    return value
+
+
+# ------------------------------------------------------------------ past
+#
+# What a guard that is asked now says of the past, over the same fields.
+
+
+_ENTERED = Field("stage_entered_at")
+_TICK = timedelta(microseconds=1)
+
+
+def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
+    """The guard as it was one instant before, over the same fields."""
+
+    def change(part: Guard) -> Guard:
+        match part:
+            case Compare(op, Elapsed(start=field, unit=unit), other):
+                value = scalar_value(other, words)
+                if value is None or not isinstance(value[0], int):
+                    return part
+                count, known = value[0], Known(field)
+                match op:
+                    case ">=":
+                        return _had_passed(field, count, unit)
+                    case ">":
+                        return _had_passed(field, count + 1, unit)
+                    case "<":
+                        return all_of(known, negate(_had_passed(field, count, unit)))
+                    case "<=":
+                        return all_of(known, negate(_had_passed(field, count + 1, unit)))
+                return all_of(
+                    _had_passed(field, count, unit), negate(_had_passed(field, count + 1, unit))
+                )
+        return part
+
+    return transform(inline(resolve(guard, words), words), change)
+
+
+def _had_passed(field: Field, count: int, unit: timedelta) -> Guard:
+    """That so many whole days or hours had passed since a time, one instant ago."""
+    try:
+        return Compare("<=", field, Moment(NOW - _TICK - count * unit))
+    except OverflowError:
+        return never if count > 0 else Known(field)
+
+
+def still(guard: Guard, words: Vocabulary) -> Guard:
+    """What a guard that held in a stage that was left still says of the same fields."""
+    return remembered(guard, words, frozenset({_ENTERED.name}), aged=True)
+
+
+def remembered(guard: Guard, words: Vocabulary, forgotten: frozenset[str], *, aged: bool) -> Guard:
+    """What a guard that held still says where nothing is known of some fields: it holds for more
+    persons. ``aged``: time has passed, in which days since something only grow."""
+
+    def loose(part: Guard, wanted: bool) -> Guard:
+        match part:
+            case And(parts):
+                return all_of(*(loose(one, wanted) for one in parts))
+            case Or(parts):
+                return any_of(*(loose(one, wanted) for one in parts))
+            case Not(inner):
+                return negate(loose(inner, not wanted))
+        if not forgotten.isdisjoint(reads(part)):
+            return always if wanted else never
+        if not aged:
+            return part
+        match part:
+            case Compare(">=" | ">", Elapsed(), _) if wanted:
+                return part
+            case Compare("<" | "<=", Elapsed(), _) if not wanted:
+                return part
+            case Compare("==", Elapsed() as elapsed, other) if wanted:
+                return Compare(">=", elapsed, other)
+            case Compare(_, Elapsed(start=field), _):
+                return Known(field) if wanted else never
+        return part
+
+    return loose(inline(resolve(guard, words), words), True)
+
+
+# ------------------------------------------------------------------ detour futures
+
+
+#: Moves out of one stage that one trigger asks for, by both.
+Groups: TypeAlias = Mapping[tuple[str, str | None], Sequence[Edge]]
+
+
+@attrs.frozen
+class Entry:
+    """A way into a detour, a return from there, and somebody for whom it holds on entry."""
+
+    edge: Edge
+    back: Edge
+    answer: Answer
+
+
+def entries(ground: Ground) -> Iterator[Entry]:
+    """Every return that may hold on entry, with each way in on which it may."""
+    asked = {(group[0].source, group[0].on): group for group in groups(ground.model)}
+    ways = [(edge, ground.model.sort_edges) for edge in ground.model.sort_edges]
+    ways += [(edge, tuple(group)) for group in asked.values() for edge in group]
+    told: set[tuple[str, str]] = set()
+    for edge, group in ways:
+        behind = asked.get((edge.target, None), [])
+        for back in behind:
+            if edge.kind != "detour" or back.kind != "return" or (edge.name, back.name) in told:
+                continue
+            answer = ground.ask(_on_entry(ground, edge, group, back, asked))
+            if not answer.refuted:
+                told.add((edge.name, back.name))
+                yield Entry(edge, back, answer)
+
+
+def _on_entry(
+    ground: Ground, edge: Edge, group: Sequence[Edge], back: Edge, asked: Groups
+) -> Guard:
+    """That somebody takes the way in, stays there, and the return holds at that instant."""
+    behind = asked.get((edge.target, None), ())
+    onward = [negate(ground.at(one.when, one.source)) for one in behind if one.kind != "return"]
+    then = {
+        "stage": Const(edge.target),
+        "stage_entered_at": Now(),
+        **values_after(edge, ground.model),
+    }
+    entered = all_of(ground.at(back.when, back.source), *onward)
+    return all_of(
+        ground.turn(edge, group),
+        *resting(ground, edge, asked),
+        substitute(entered, then, ground.world.vocabulary),
+    )
+
+
+def resting(ground: Ground, edge: Edge, asked: Groups, *, aged: bool = False) -> list[Guard]:
+    """That no system move was open before somebody asked for this one: it would have been made.
+
+    What the asking activity itself writes comes before the move and after that rest.
+
+    Args:
+        ground: the model.
+        edge: a move that a trigger asks for; of a system move nothing follows.
+        asked: all moves.
+        aged: whether time has passed since.
+    """
+    if edge.on is None:
+        return []
+    model, words = ground.model, ground.world.vocabulary
+    kinds = {kind.name for kind in model.activity_kinds.values() if kind.trigger == edge.on}
+    fresh = {one.field for name in kinds for one in model.activity_kinds[name].sets}
+    fresh |= {one.field for rule in model.data if rule.on in kinds for one in rule.then}
+    if fresh:
+        fresh.add("demographic_score")  # which may follow from them
+    if any(rule.on in kinds for rule in model.scoring):
+        fresh |= {"behavior_score", "scored_at"}
+    if aged:
+        fresh.add("stage_entered_at")
+    return [
+        remembered(negate(ground.at(one.when, one.source)), words, frozenset(fresh), aged=aged)
+        for one in asked.get((edge.source, None), ())
+        if not ground.may_wait(one)
+    ]

@@ -1,0 +1,258 @@
+"""Why a guard holds or does not, with the values that it saw [S10].
+
+An explanation runs the same compiled atoms as the guard itself, so the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, TypeAlias, cast
+
+import attrs
+
+from lifecycle_fsm.errors import GuardError
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.guard.evaluate import Attribute, compile_guard, same_name
+from lifecycle_fsm.guard.printer import label, to_text, value_words
+from lifecycle_fsm.guard.terms import (
+    And,
+    Elapsed,
+    Field,
+    Guard,
+    Known,
+    Named,
+    Not,
+    Or,
+    Scalar,
+    Term,
+    Token,
+    Truth,
+    children,
+    negate,
+)
+from lifecycle_fsm.guard.vocabulary import Vocabulary, definition_of, resolve
+
+Seen: TypeAlias = Value | tuple[Scalar, ...]
+Explainer: TypeAlias = Callable[[Any, datetime], "Outcome"]
+_Reader: TypeAlias = Callable[[Any, datetime], Seen]
+
+
+@attrs.frozen
+class Outcome:
+    """What became of a guard for one person: the whole tree, each part with what it saw.
+
+    ``str()`` draws the tree, a line for each part::
+
+        ✗ any of
+          ✗ behavior score ≥ 65 (it is 40)
+          ✗ hand raised
+    """
+
+    text: str
+    """The guard in its own language; a Python callable by its name."""
+    label: str
+    """The guard in plain words."""
+    holds: bool
+    seen: tuple[tuple[str, Seen], ...] = ()
+    """The names that an atom read, with their values: fields, ``days since …``, ``$tokens``."""
+    children: tuple[Outcome, ...] = ()
+    guard: Guard = attrs.field(kw_only=True, repr=False)
+    denied: str = attrs.field(default="", kw_only=True, repr=False)
+    """The label of the negation, for an atom that should not hold."""
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines(0))
+
+    @property
+    def line(self) -> str:
+        """This part alone on one line, with the values that it saw."""
+        return f"{'✓' if self.holds else '✗'} {self.label}{self._values()}"
+
+    def _lines(self, level: int) -> Iterator[str]:
+        indent = "  " * level
+        match self.guard:
+            case And() | Or():
+                mark = "✓" if self.holds else "✗"
+                yield f"{indent}{mark} {'all' if isinstance(self.guard, And) else 'any'} of"
+            case Not() if self.children and not self.children[0].children:
+                # A negated atom reads well on its own: "owner missing", "source ≠ web".
+                yield f"{indent}{attrs.evolve(self, seen=self.children[0].seen).line}"
+                return
+            case Not() if self.children:
+                yield f"{indent}{'✓' if self.holds else '✗'} not"
+            case _:
+                yield indent + self.line
+        for child in self.children:
+            yield from child._lines(level + 1)
+
+    def _values(self) -> str:
+        shown = [(name, value) for name, value in self.seen if not name.startswith("$")]
+        positive = self.guard.guard if isinstance(self.guard, Not) else self.guard
+        if isinstance(positive, Truth | Known) and shown:
+            # "hand raised (it is no)" would say it twice.
+            said = shown[0][1] is not None if isinstance(positive, Truth) else not shown[0][1]
+            shown = [] if said else shown
+        if len(shown) == 1:
+            return f" (it is {_said(shown[0][1])})"
+        parts = [f"{name.replace('_', ' ')} is {_said(value)}" for name, value in shown]
+        return f" ({', '.join(parts)})" if parts else ""
+
+
+def explain(
+    guard: Guard,
+    person: Any,
+    now: datetime,
+    vocabulary: Vocabulary,
+    attribute: Attribute = same_name,
+) -> Outcome:
+    """What became of the guard for the person at this instant, part by part.
+
+    Every part is looked at, also where the first one has decided; a guard that is asked often is
+    better compiled once, with :func:`compile_explainer`.
+
+    Raises:
+        GuardError: the guard does not fit the vocabulary.
+    """
+    return compile_explainer(guard, vocabulary, attribute)(person, now)
+
+
+def compile_explainer(
+    guard: Guard, vocabulary: Vocabulary, attribute: Attribute = same_name
+) -> Explainer:
+    """:func:`explain` as a function ``(person, now) -> Outcome``, prepared for many persons."""
+    guard = resolve(guard, vocabulary)
+    compile_guard(guard, vocabulary, attribute)  # the whole must fit, not only each part
+    return _Preparation(vocabulary, attribute).explainer(guard)
+
+
+def unmet(outcome: Outcome) -> tuple[Outcome, ...]:
+    """Every reason why the guard does not hold, none if it holds [S10].
+
+    Each is a requirement that is not met, an atom or the negation of one: all that fail of an
+    ``and``, all alternatives of an ``or``, and under ``not`` the negations of what holds. At least
+    one of them must change before the guard can hold.
+    """
+    found = {reason.guard: reason for reason in _reasons(outcome, wanted=True)}
+    return tuple(found.values())
+
+
+def _reasons(outcome: Outcome, wanted: bool) -> Iterator[Outcome]:
+    if outcome.holds is wanted:
+        return
+    if outcome.children:
+        wanted_below = wanted is not isinstance(outcome.guard, Not)
+        for child in outcome.children:
+            yield from _reasons(child, wanted_below)
+    elif wanted:
+        yield outcome
+    else:
+        yield attrs.evolve(
+            outcome,
+            text=_text(negate(outcome.guard)),
+            label=outcome.denied,
+            holds=False,
+            guard=negate(outcome.guard),
+            denied=outcome.label,
+        )
+
+
+class _Preparation:
+    def __init__(self, vocabulary: Vocabulary, attribute: Attribute) -> None:
+        self.vocabulary = vocabulary
+        self.attribute = attribute
+
+    def explainer(self, guard: Guard) -> Explainer:
+        match guard:
+            case And(guards):
+                return self.joined(guard, guards, all)
+            case Or(guards):
+                return self.joined(guard, guards, any)
+            case Not(part):
+                return self.joined(guard, (part,), lambda held: not any(held))
+            case Named():
+                definition = definition_of(guard, self.vocabulary)
+                if definition is not None:
+                    return self.joined(guard, (definition,), all)
+        return self.atom(guard)
+
+    def joined(
+        self,
+        guard: Guard,
+        parts: tuple[Guard, ...],
+        join: Callable[[list[bool]], bool],
+    ) -> Explainer:
+        below = [self.explainer(part) for part in parts]
+        text, words = _text(guard), label(guard, self.vocabulary)
+
+        def ask(person: Any, now: datetime) -> Outcome:
+            children = tuple(child(person, now) for child in below)
+            holds = join([child.holds for child in children])
+            return Outcome(text, words, holds, (), children, guard=guard)
+
+        return ask
+
+    def atom(self, guard: Guard) -> Explainer:
+        test = compile_guard(guard, self.vocabulary, self.attribute)
+        text, words = _text(guard), label(guard, self.vocabulary)
+        denied = label(negate(guard), self.vocabulary)
+        readers = [*self.readers(guard).items()]
+
+        def ask(person: Any, now: datetime) -> Outcome:
+            seen = tuple((name, read(person, now)) for name, read in readers)
+            return Outcome(text, words, test(person, now), seen, guard=guard, denied=denied)
+
+        return ask
+
+    def readers(self, guard: Guard) -> dict[str, _Reader]:
+        """How to read each value that the atom looks at, by its name, in reading order."""
+        readers: dict[str, _Reader] = {}
+        for term in _read_terms(guard):
+            match term:
+                case Field(name):
+                    readers[name] = self.field(term)
+                case Elapsed():
+                    readers[to_text(term)] = self.elapsed(term)
+                case Token(name):
+                    readers[f"${name}"] = self.token(name)
+        return readers
+
+    def token(self, name: str) -> _Reader:
+        value = self.vocabulary.tokens[name]
+        return lambda person, now: value
+
+    def field(self, field: Field) -> _Reader:
+        attribute = self.attribute(field.name)
+        return lambda person, now: cast(Value, getattr(person, attribute))
+
+    def elapsed(self, term: Elapsed) -> _Reader:
+        attribute, unit = self.attribute(term.start.name), term.unit
+
+        def read(person: Any, now: datetime) -> int | None:
+            start = getattr(person, attribute)
+            return None if start is None else (now - start) // unit
+
+        return read
+
+
+def _read_terms(node: Guard | Term) -> Iterator[Guard | Term]:
+    """The nodes whose values an atom reads; of ``days since FIELD`` the days, not the field."""
+    yield node
+    if not isinstance(node, Elapsed):
+        for child in children(node):
+            yield from _read_terms(child)
+
+
+def _text(guard: Guard) -> str:
+    try:
+        return to_text(guard)
+    except GuardError:  # a Python callable has no text
+        return label(guard)
+
+
+def _said(value: Seen) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, tuple):
+        return ", ".join(map(value_words, value))
+    return value_words(value)

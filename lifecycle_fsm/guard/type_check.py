@@ -1,0 +1,390 @@
+"""Whether a guard fits the model that it stands in: names, types, choices, and cycles [S5].
+
+Nothing here raises for a fault: a model collects the sentences of all its guards and reports them
+at once, each with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+import attrs
+
+from lifecycle_fsm.errors import GuardError, suggest
+from lifecycle_fsm.fields import FieldType, Kind
+from lifecycle_fsm.guard.lexer import constant, is_name
+from lifecycle_fsm.guard.printer import to_text
+from lifecycle_fsm.guard.terms import (
+    MAX_DEPTH,
+    Arithmetic,
+    Compare,
+    Const,
+    Elapsed,
+    Extreme,
+    Field,
+    Guard,
+    In,
+    Known,
+    Named,
+    Now,
+    Opaque,
+    Payload,
+    Scalar,
+    Term,
+    TextMatch,
+    Token,
+    Truth,
+    children,
+    depth,
+    walk,
+)
+from lifecycle_fsm.guard.vocabulary import (
+    Vocabulary,
+    decimal_factor,
+    naming_problems,
+    resolve,
+    scalar_value,
+)
+
+_NUMBERS: frozenset[Kind] = frozenset({"int", "float"})
+_WORDS: dict[Kind, str] = {
+    "bool": "yes or no",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "datetime": "a time",
+}
+
+
+def problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
+    """Every fault of the guard as a sentence with a suggestion; none if it fits [S5].
+
+    The definitions of the model's named guards are looked into for cycles and size only: each is
+    checked once, where it is defined.
+    """
+    if depth(guard) > MAX_DEPTH:
+        return [f"nested more than {MAX_DEPTH} deep: give a part of it a name of its own"]
+    checker = _Checker(vocabulary)
+    checker.guard(guard)
+    return list(dict.fromkeys([*checker.faults, *naming_problems(guard, vocabulary)]))
+
+
+def term_type(term: Term, vocabulary: Vocabulary) -> FieldType | None:
+    """The type of a value, ``None`` where it has a fault. An integer times a decimal constant or
+    token is an integer: the product is an exact ratio, floored [S5]."""
+    if depth(term) > MAX_DEPTH:
+        return None
+    checker = _Checker(vocabulary)
+    found = checker.term(term)
+    return None if checker.faults else found
+
+
+def effect_problems(term: Term, target: FieldType, vocabulary: Vocabulary) -> list[str]:
+    """Every fault of assigning the value to a field of type ``target``, as sentences [S5]."""
+    if depth(term) > MAX_DEPTH:
+        return [f"nested more than {MAX_DEPTH} deep"]
+    checker = _Checker(attrs.evolve(vocabulary, in_effect=True))
+    found = checker.term(term)
+    faults = list(dict.fromkeys(checker.faults))
+    if faults or found is None:
+        return faults
+    if found.kind != target.kind and (found.kind, target.kind) != ("int", "float"):
+        remedy = ""
+        if (found.kind, target.kind) == ("float", "int"):
+            decimal = next(
+                (
+                    f"${part.name} = {vocabulary.tokens[part.name]}"
+                    for part in walk(term)
+                    if isinstance(part, Token) and type(vocabulary.tokens[part.name]) is float
+                ),
+                None,
+            )
+            remedy = (
+                f": write {decimal} as a whole number"
+                if decimal
+                else ": only an integer times a decimal constant or token is floored by itself"
+            )
+        faults.append(f"{to_text(term)} is {_WORDS[found.kind]}, the field is "
+                      f"{_WORDS[target.kind]}{remedy}")  # fmt: skip
+    elif target.choices:
+        values = scalar_value(term, vocabulary)
+        faults.extend(_not_a_choice(values if values is not None else found.choices, target))
+        if values is None and not found.choices:
+            faults.append(f"{to_text(term)} may be any text, the field is one of "
+                          f"{_listed(target.choices)}")  # fmt: skip
+    if found.nullable and not target.nullable:
+        faults.append(f"{to_text(term)} may be missing and the field may not: declare the field "
+                      "with '| None', or use a field that is always known")  # fmt: skip
+    return faults
+
+
+class _Checker:
+    """One pass over one tree that gathers faults and finds types from below."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.faults: list[str] = []
+
+    # -- guards ------------------------------------------------------------------------------
+
+    def guard(self, guard: Guard) -> None:
+        match guard:
+            case Truth(field):
+                self._truth(field)
+            case Compare(op, left, right):
+                self._compare(op, left, right)
+            case In(term, options):
+                self._membership(term, options)
+            case TextMatch(term, text):
+                for part in (term, text):
+                    found = self.term(part)
+                    if found is not None and found.kind != "str":
+                        self._fault(f"{guard.verb!r} is for texts, and {to_text(part)} is "
+                                    f"{_WORDS[found.kind]}")  # fmt: skip
+            case Known(field):
+                self.term(field)
+            case Named(name, definition):
+                self._named(name, definition)
+            case Opaque():
+                pass
+            case _:
+                for child in children(guard):
+                    if isinstance(child, Guard):
+                        self.guard(child)
+
+    def _truth(self, field: Field) -> None:
+        name, fields = field.name, self.vocabulary.fields
+        if name not in fields:
+            near = suggest(name, [*fields, *self.vocabulary.guards])
+            self._fault(f"no field or named guard {name!r}{near}")
+        elif fields[name].kind != "bool":
+            self._fault(f"{name} is {_WORDS[fields[name].kind]} and not yes or no: compare it, as "
+                        f"in '{name} == …' or '{name} is known'")  # fmt: skip
+
+    def _compare(self, op: str, left: Term, right: Term) -> None:
+        if isinstance(left, Elapsed):
+            self._elapsed(left, right)
+            return
+        for side, text in ((left, right), (right, left)):
+            if self._is_unquoted(side, text):
+                self._fault(f"no field named {to_text(side)!r}: a text has quotes of its own, as "
+                            f"in \"{to_text(text)} == '{to_text(side)}'\"")  # fmt: skip
+                return
+        one, other = self.term(left), self.term(right)
+        if one is None or other is None:
+            return
+        if one.kind != other.kind and not {one.kind, other.kind} <= _NUMBERS:
+            self._fault(f"{to_text(left)} is {_WORDS[one.kind]} and {to_text(right)} is "
+                        f"{_WORDS[other.kind]}: they cannot be compared")  # fmt: skip
+        elif op != "==" and one.kind in ("str", "bool"):
+            self._fault(f"{to_text(left)} is {_WORDS[one.kind]}, which has no order: use == or "
+                        "'in'")  # fmt: skip
+        else:
+            self._choices(one, right)
+            self._choices(other, left)
+
+    def _is_unquoted(self, side: Term, other: Term) -> bool:
+        """Whether a text that is compared with a field seems to be written without quotes."""
+        fields = self.vocabulary.fields
+        if not isinstance(side, Field) or not isinstance(other, Field) or side.name in fields:
+            return False
+        found = fields.get(other.name)
+        if found is None or found.kind != "str" or side.name in self.vocabulary.guards:
+            return False
+        return side.name in found.choices or not suggest(side.name, fields)
+
+    def _elapsed(self, elapsed: Elapsed, other: Term) -> None:
+        """A time term compares with an integer or an integer token only [S4]."""
+        self._start(elapsed)
+        values = scalar_value(other, self.vocabulary)
+        if isinstance(other, Token) and values is None:
+            self.term(other)
+        elif values is None or type(values[0]) is not int:
+            self._fault(f"{to_text(elapsed)} compares with a whole number or such a token only, "
+                        f"not with {to_text(other)}")  # fmt: skip
+        else:
+            self.term(other)
+
+    def _start(self, elapsed: Elapsed) -> None:
+        name = elapsed.start.name
+        if elapsed.in_stage:
+            if name not in self.vocabulary.fields:
+                self._fault(f"{to_text(elapsed)!r} cannot be read here")
+            return
+        found = self.term(elapsed.start)
+        if found is not None and found.kind != "datetime":
+            self._fault(f"'{elapsed.units} since' needs a time, and {name} is "
+                        f"{_WORDS[found.kind]}{self._near_time(name)}")  # fmt: skip
+
+    def _near_time(self, name: str) -> str:
+        return suggest(
+            name, [other for other, found in self.vocabulary.fields.items()
+                   if found.kind == "datetime"]
+        )  # fmt: skip
+
+    def _membership(self, term: Term, options: Const | Token) -> None:
+        found = self.term(term)
+        if isinstance(options, Token):
+            if options.name not in self.vocabulary.tokens:
+                self.term(options)
+                return
+            values: object = self.vocabulary.tokens[options.name]
+        else:
+            values = options.value
+        if not isinstance(values, tuple):
+            self._fault(f"after 'in' comes a list, and {to_text(options)} is none: use ==")
+            return
+        if not values:
+            self._fault(f"{to_text(options)} is an empty list: nothing is in it")
+        for value in values:
+            kind = self._constant(value)
+            if found is None or kind is None:
+                continue
+            if kind != found.kind and not {kind, found.kind} <= _NUMBERS:
+                self._fault(f"{to_text(term)} is {_WORDS[found.kind]} and {value!r} in the list "
+                            f"is {_WORDS[kind]}")  # fmt: skip
+        if found is not None:
+            self.faults.extend(_not_a_choice(values, found))
+
+    def _named(self, name: str, definition: Guard | None) -> None:
+        if not is_name(name):
+            self._fault(f"{name!r} cannot be the name of a guard: use letters, digits and _")
+        elif name in self.vocabulary.fields:
+            self._fault(f"{name!r} is both a field and a named guard: rename one of them")
+        if definition is not None:
+            if depth(definition) > MAX_DEPTH:
+                self._fault(f"the named guard {name!r} is nested more than {MAX_DEPTH} deep")
+                return
+            known = self.vocabulary.guards.get(name)
+            if known is None:
+                self.guard(definition)
+            elif resolve(known, self.vocabulary) != resolve(definition, self.vocabulary):
+                self._fault(f"two different guards are named {name!r}: rename one of them")
+
+    def _choices(self, found: FieldType, term: Term) -> None:
+        values = scalar_value(term, self.vocabulary)
+        if values is not None:
+            self.faults.extend(_not_a_choice(values, found))
+
+    # -- terms -------------------------------------------------------------------------------
+
+    def term(self, term: Term) -> FieldType | None:
+        """The type of a term, or ``None`` if a fault leaves it open."""
+        vocabulary = self.vocabulary
+        match term:
+            case Field(name):
+                return self._look_up("field named", name, vocabulary.fields)
+            case Payload(name):
+                if not vocabulary.in_effect:
+                    self._effects_only(f"activity.{name}")
+                    return None
+                return self._look_up("value of the activity named", name, vocabulary.payload)
+            case Now():
+                if not vocabulary.in_effect:
+                    self._effects_only("now")
+                return FieldType("datetime")
+            case Const(tuple()):
+                self._fault("a list stands only after 'in'")
+                return None
+            case Const(value):
+                kind = self._constant(value)
+                return None if kind is None else FieldType(kind)
+            case Token(name):
+                return self._token(name)
+            case Elapsed():
+                self._start(term)
+                self._fault(f"{to_text(term)} can only be compared with a whole number or a "
+                            f"token, as in '{term.units} in stage >= 90'")  # fmt: skip
+                return None
+            case Arithmetic(op, left, right):
+                return self._arithmetic(op, left, right)
+            case Extreme(which, terms):
+                if not vocabulary.in_effect:
+                    self._effects_only(which)
+                return self._extreme(which, terms)
+        self._fault(f"{term!r} is not a value")
+        return None
+
+    def _look_up(self, what: str, name: str, known: Mapping[str, FieldType]) -> FieldType | None:
+        if name not in known:
+            self._fault(f"no {what} {name!r}{suggest(name, known)}")
+        return known.get(name)
+
+    def _token(self, name: str) -> FieldType | None:
+        value = self.vocabulary.tokens.get(name)
+        if value is None:
+            self._fault(f"no token named {name!r}{suggest(name, self.vocabulary.tokens)}")
+            return None
+        if isinstance(value, tuple):
+            self._fault(f"the token ${name} is a list: use it after 'in'")
+            return None
+        kind = self._constant(value)
+        return None if kind is None else FieldType(kind)
+
+    def _constant(self, value: object) -> Kind | None:
+        if value == "":
+            return "str"  # no model has it, but a question about a person who does may
+        try:
+            stored = constant(value)
+        except GuardError as error:
+            self._fault(str(error))
+            return None
+        if stored != Const(value):  # type: ignore[arg-type]  # that is the question
+            self._fault(f"{value!r} is not in its stored form: build it with constant()")
+        return _kind(stored.value)
+
+    def _arithmetic(self, op: str, left: Term, right: Term) -> FieldType | None:
+        sides = ((left, self.term(left)), (right, self.term(right)))
+        for term, found in sides:
+            if found is not None and found.kind not in _NUMBERS:
+                remedy = ": use 'days since …'" if found.kind == "datetime" else ""
+                self._fault(f"{to_text(term)} is {_WORDS[found.kind]}, and {op!r} is for "
+                            f"numbers{remedy}")  # fmt: skip
+        (_, one), (_, other) = sides
+        if one is None or other is None or not {one.kind, other.kind} <= _NUMBERS:
+            return None
+        scaled = op == "*" and any(
+            integer.kind == "int" and decimal_factor(factor, self.vocabulary) is not None
+            for integer, factor in ((one, right), (other, left))
+        )
+        whole = scaled or one.kind == other.kind == "int"
+        return FieldType("int" if whole else "float", one.nullable or other.nullable)
+
+    def _extreme(self, which: str, terms: tuple[Term, ...]) -> FieldType | None:
+        types = [self.term(term) for term in terms]
+        found = [one for one in types if one is not None]
+        if len(found) < len(types) or not found:
+            return None
+        kinds = {one.kind for one in found}
+        nullable = any(one.nullable for one in found)
+        if kinds <= _NUMBERS:
+            return FieldType("int" if kinds == {"int"} else "float", nullable)
+        if kinds == {"datetime"}:
+            return FieldType("datetime", nullable)
+        self._fault(f"{which} is for numbers, or for times, not for both or for other values")
+        return None
+
+    def _effects_only(self, what: str) -> None:
+        self._fault(f"{what!r} is for effects only: a guard reads fields, tokens and 'days since'")
+
+    def _fault(self, sentence: str) -> None:
+        self.faults.append(sentence)
+
+
+def _kind(value: object) -> Kind:
+    kinds: dict[type, Kind] = {
+        bool: "bool", int: "int", float: "float", str: "str", datetime: "datetime"
+    }  # fmt: skip
+    return kinds[type(value)]
+
+
+def _not_a_choice(values: tuple[Scalar, ...], found: FieldType) -> Iterator[str]:
+    for value in values:
+        if found.choices and isinstance(value, str) and value not in found.choices:
+            near = suggest(value, found.choices) or f": use one of {_listed(found.choices)}"
+            yield f"{value!r} is no choice of the field{near}"
+
+
+def _listed(choices: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, choices))

@@ -1,0 +1,303 @@
+"""What a model makes of its parts before it looks at them: names told apart, tables closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
+
+import attrs
+
+from lifecycle_fsm.errors import GuardError, RecordError
+from lifecycle_fsm.fields import FieldDef, FieldType
+from lifecycle_fsm.guard import (
+    MAX_DEPTH,
+    Elapsed,
+    Field,
+    Guard,
+    Named,
+    Now,
+    Term,
+    Truth,
+    constant,
+    resolve,
+    transform,
+    walk,
+)
+from lifecycle_fsm.guard.terms import depth
+from lifecycle_fsm.guard.vocabulary import TokenValue, Vocabulary
+from lifecycle_fsm.model.definition import Set
+from lifecycle_fsm.person import BASE_FIELDS, Person, field_def, type_hints
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.model.model import Model
+
+
+# ------------------------------------------------------------------ declared
+#
+# The fields that a model declares beside those of every person: in a table or as a class [S1].
+
+
+#: ``FieldDef``s; names with types, ``{"tier": "str | None"}``; or a subclass of ``Person``.
+Fields: TypeAlias = Iterable[FieldDef] | Mapping[str, Any] | type[Person]
+
+
+@attrs.frozen
+class Unreadable(FieldDef):
+    """A field that was declared in a way that has no meaning: the model tells why [S5]."""
+
+    fault: str = ""
+
+
+class OfClass(tuple[FieldDef, ...]):
+    """The fields of a person class, which comes along."""
+
+    person: type[Person] = Person
+
+
+def read_fields(value: Fields) -> tuple[FieldDef, ...]:
+    """The declared fields, however they were written; nothing is raised for a fault."""
+    if isinstance(value, type):
+        found = OfClass(class_fields(value))
+        if issubclass(value, Person):
+            found.person = value
+        return found
+    if isinstance(value, Mapping):
+        return tuple(_of_type(name, one) for name, one in value.items())
+    return tuple(one.tidied() for one in value)
+
+
+def class_fields(person: type) -> Iterator[FieldDef]:
+    """What a subclass of ``Person`` declares: its own fields, and others of the person's that it
+    changes."""
+    fault = _class_fault(person)
+    if fault:
+        yield _unreadable("", f"{person.__name__}: {fault}")
+        return
+    try:
+        hints = type_hints(person)
+    except RecordError as error:
+        yield _unreadable("", str(error))
+        return
+    for attribute in attrs.fields(person):
+        name = attribute.name
+        if not attribute.init or name == "id":
+            continue
+        try:
+            found = field_def(attribute, hints[name])
+        except RecordError as error:
+            yield _unreadable(name, str(error))
+            continue
+        known = BASE_FIELDS.get(name)
+        if known is None or (known.type, known.default) != (found.type, found.default):
+            yield found
+
+
+def _class_fault(person: type) -> str:
+    if not issubclass(person, Person):
+        return "this is no subclass of Person"
+    if person is not Person and "__attrs_attrs__" not in vars(person):
+        return "a person class is decorated with @attrs.define(eq=False)"
+    if person.__eq__ is not object.__eq__:
+        return "each person is itself only: write @attrs.define(eq=False)"
+    if getattr(person, "__dictoffset__", 0):
+        return "a person class has slots: write @attrs.define(eq=False), and all its bases likewise"
+    return ""
+
+
+def _of_type(name: str, kind: Any) -> FieldDef:
+    try:
+        if isinstance(kind, str):
+            kind = FieldType.from_text(kind)
+        elif not isinstance(kind, FieldType):
+            kind = FieldType.from_annotation(kind)
+    except RecordError as error:
+        return _unreadable(name, str(error))
+    return FieldDef(name, kind)
+
+
+def _unreadable(name: str, fault: str) -> Unreadable:
+    return Unreadable(name, FieldType("str"), fault=fault)
+
+
+# ------------------------------------------------------------------ name resolution
+
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class Frozen(dict[_Key, _Value]):
+    """A table of a model, which nobody changes: a changed model is another model."""
+
+    def _closed(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError(
+            "a model is never changed: make another one, as in "
+            "attrs.evolve(model, tokens={**model.tokens, 'mql_threshold': 50})"
+        )
+
+    __setitem__ = __delitem__ = __ior__ = _closed
+    clear = pop = popitem = setdefault = update = _closed
+
+    def __reduce__(self) -> tuple[type, tuple[dict[_Key, _Value]]]:
+        return type(self), (dict(self),)
+
+
+def stored_token(value: Any) -> TokenValue:
+    """The stored form of a token; what has none is left for the model to refuse."""
+    try:
+        return constant(value).value
+    except GuardError:
+        return value  # type: ignore[no-any-return]  # that is why it is refused
+
+
+def resolved(model: Model) -> dict[str, Any]:
+    """The parts of a model with named guards told from yes/no fields, and with the definitions
+    that came along with Python guards collected into ``guards``."""
+    person = model.fields.person if isinstance(model.fields, OfClass) else model.person
+    fields = tuple(model.fields)
+    if person is not Person:
+        named = {one.name for one in fields}
+        fields += tuple(one for one in class_fields(person) if one.name not in named)
+    object.__setattr__(model, "fields", fields)
+    guards = dict(model.guards)
+    for tree in _trees(model):
+        for node in nodes(tree):
+            if isinstance(node, Named):
+                _collect(node, guards)
+    object.__setattr__(model, "guards", guards)
+    words = model.vocabulary
+
+    def guard(value: Guard) -> Guard:
+        return _alone(resolve(value, words), words)
+
+    def sets(value: tuple[Set, ...]) -> tuple[Set, ...]:
+        return tuple(
+            attrs.evolve(one, value=guard(told) if isinstance(told, Guard) else told)
+            for one in value
+            for told in (_told(one.value, words),)
+        )
+
+    def settled(rules: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(
+            attrs.evolve(
+                rule,
+                when=guard(rule.when),
+                **({"then": sets(rule.then)} if hasattr(rule, "then") else {}),
+            )
+            for rule in rules
+        )
+
+    return {
+        "person": person,
+        "guards": Frozen({name: guard(one) for name, one in guards.items()}),
+        "moves": settled(model.moves),
+        "sort": settled(model.sort),
+        "data": settled(model.data),
+        "scoring": settled(model.scoring),
+        "decay": settled(model.decay),
+        "deadlines": settled(model.deadlines),
+        "assignment": settled(model.assignment),
+        "alerts": settled(model.alerts),
+        "claims": tuple(
+            attrs.evolve(
+                one,
+                always=None if one.always is None else guard(one.always),
+                never=None if one.never is None else guard(one.never),
+                given=None if one.given is None else guard(one.given),
+            )
+            for one in model.claims
+        ),
+        "kinds": tuple(attrs.evolve(kind, sets=sets(kind.sets)) for kind in model.kinds),
+    }
+
+
+def _told(value: Term | Guard, words: Vocabulary) -> Term | Guard:
+    """The value of an effect; a bare name that is no field but a named guard is that guard."""
+    if isinstance(value, Field) and value.name in words.guards and value.name not in words.fields:
+        return Truth(value)
+    return value
+
+
+def _alone(guard: Guard, words: Vocabulary) -> Guard:
+    """The guard with named guards by their names alone: the model holds each definition once. One
+    that came with another definition keeps it, so that the model can refuse it."""
+    if depth(guard) > MAX_DEPTH:
+        return guard
+
+    def strip(part: Guard) -> Guard:
+        if not isinstance(part, Named) or part.definition is None:
+            return part
+        theirs = _alone(part.definition, words)
+        ours = words.guards.get(part.name)
+        clash = any(
+            isinstance(node, Named) and node.definition is not None for node in nodes(theirs)
+        )
+        same = ours is not None and theirs == _alone(resolve(ours, words), words)
+        return Named(part.name) if same and not clash else Named(part.name, theirs)
+
+    return transform(guard, strip)
+
+
+def _collect(node: Named, guards: dict[str, Guard]) -> None:
+    if node.definition is None or node.name in guards:
+        return
+    guards[node.name] = node.definition
+    for inner in nodes(node.definition):
+        if isinstance(inner, Named):
+            _collect(inner, guards)
+
+
+_RULES = attrgetter(
+    "moves", "sort", "data", "scoring", "kinds", "decay", "deadlines", "assignment", "alerts"
+)
+
+
+def _trees(model: Model) -> Iterator[Guard]:
+    yield from model.guards.values()
+    for claim in model.claims:
+        told = (claim.always, claim.never, claim.given)
+        yield from (one for one in told if one is not None)
+    for rules in _RULES(model):
+        for rule in rules:
+            when = getattr(rule, "when", None)
+            if isinstance(when, Guard):
+                yield when
+            for one in getattr(rule, "then", getattr(rule, "sets", ())):
+                if isinstance(one.value, Guard):
+                    yield one.value
+
+
+def nodes(tree: Guard | Term) -> Iterator[Guard | Term]:
+    """The nodes of a tree; none of one that nests so deep that it is refused anyway."""
+    return iter(()) if depth(tree) > MAX_DEPTH else walk(tree)
+
+
+def fields_read(model: Model, trees: Iterable[Guard | Term]) -> tuple[str, ...]:
+    """The fields that guards and values read, named guards looked through, as first used."""
+    read: dict[str, None] = {}
+    for node in _all_nodes(model, trees):
+        if isinstance(node, Field):
+            read.setdefault(node.name)
+        elif isinstance(node, Elapsed):
+            read.setdefault(node.start.name)
+    return tuple(read)
+
+
+def reads_time(model: Model, trees: Iterable[Guard | Term]) -> bool:
+    """Whether guards and values depend on the clock, named guards looked through."""
+    return any(isinstance(node, Now | Elapsed) for node in _all_nodes(model, trees))
+
+
+def _all_nodes(
+    model: Model, trees: Iterable[Guard | Term], seen: set[str] | None = None
+) -> Iterator[Guard | Term]:
+    """Every node of the trees, and of each named guard behind its first mention."""
+    seen = set() if seen is None else seen
+    for tree in trees:
+        for node in nodes(tree):
+            yield node
+            if isinstance(node, Named) and node.name not in seen:
+                seen.add(node.name)
+                if node.name in model.guards:
+                    yield from _all_nodes(model, [model.guards[node.name]], seen)

@@ -1,0 +1,372 @@
+"""What a model agrees beside its stages and moves: decay, deadlines, assignment, alerts, calendars.
+
+None of these moves anybody. Decay changes scores at declared instants [S20]; the others ask for
+something (:class:`Ask`) that a person or another system then does [S11].
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from typing import Literal, TypeAlias
+
+import attrs
+
+from lifecycle_fsm.errors import GuardError, RecordError, suggest
+from lifecycle_fsm.guard import Always, Guard, Term, as_term, parse_term
+from lifecycle_fsm.model.definition import Set, Stage, names, read_guard, read_sets
+from lifecycle_fsm.zones import find_zone
+
+#: By which way something is asked for [S24].
+Channel: TypeAlias = Literal["task", "email", "list_add", "list_remove", "webhook", "crm_sync"]
+#: What becomes of a field when two persons are folded into one [S23].
+MergeRule: TypeAlias = Literal["max", "min", "sum", "survivor", "loser"]
+#: What a length counts: time, working days, or weeks on the wall [S21].
+Counts: TypeAlias = Literal["time", "days", "weeks"]
+#: The units of lengths, in seconds, as in ``settle = "10 minutes"``; the largest first.
+_UNITS = {"week": 604800, "day": 86400, "hour": 3600, "minute": 60, "second": 1}
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _stages(value: str | Stage | Iterable[str | Stage]) -> tuple[str, ...]:
+    several = (value,) if isinstance(value, str | Stage) else value
+    return tuple(one.name if isinstance(one, Stage) else one for one in several)
+
+
+def _stage(value: str | Stage) -> str:
+    return value.name if isinstance(value, Stage) else value
+
+
+def read_receivers(value: object) -> tuple[Term, ...]:
+    """Who gets it: one value, or several of which the first that is known counts.
+
+    Raises:
+        GuardSyntaxError, GuardError: one of them is no value.
+    """
+    several = value if isinstance(value, list | tuple) else [value]
+    found = [parse_term(one) if isinstance(one, str) else as_term(one) for one in several]
+    if any(isinstance(one, Guard) for one in found):
+        raise GuardError("who gets it is a text, a token or a field, not a condition")
+    return tuple(found)
+
+
+def _hours(value: str | Mapping[str, str]) -> dict[str, str]:
+    """``"09:00-17:00"`` is said of Monday to Friday."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return dict.fromkeys(WEEKDAYS[:5], value)
+
+
+#: What is said of anything that is none.
+NO_LENGTH = "not a length of time: write '10 minutes', '4 hours' or '2 days'"
+
+
+@attrs.frozen
+class Length:
+    """How long an agreement runs, in the unit in which it was agreed [S21].
+
+    In a calendar the unit is part of the meaning: ``24 hours`` are 24 hours of open time, ``1 day``
+    is one working day, and ``1 week`` is a week on the wall. Without a calendar they all are what
+    the clock says. A ``timedelta`` counts time, as hours do.
+
+    Args:
+        time: the length on a clock that never stops.
+        counts: ``time``, ``days`` or ``weeks``.
+    """
+
+    time: timedelta
+    counts: Counts = "time"
+
+    @classmethod
+    def read(cls, text: str) -> Length:
+        """The length that a text names: ``4 hours``, ``2 days``, ``1 week``.
+
+        Raises:
+            RecordError: it names none.
+        """
+        match = re.fullmatch(r"\s*([0-9]{1,9})\s+(\w+?)s?\s*", text)
+        size = _UNITS.get(match[2]) if match else None
+        if match is None or size is None:
+            raise RecordError(f"{text!r} is {NO_LENGTH}")
+        counts: dict[str, Counts] = {"day": "days", "week": "weeks"}
+        try:
+            return cls(timedelta(seconds=int(match[1]) * size), counts.get(match[2], "time"))
+        except OverflowError:
+            raise RecordError(f"{text!r} is longer than time can be") from None
+
+    def __str__(self) -> str:
+        units = {"time": ("hour", "minute", "second"), "days": ("day",), "weeks": ("week",)}
+        return length_text(self.time, units[self.counts])
+
+
+def length_text(time: timedelta, units: Iterable[str] = tuple(_UNITS)) -> str:
+    """A length of whole seconds as a file has it: in the first of the units that has it whole."""
+    seconds = int(time.total_seconds())
+    unit = next(unit for unit in units if seconds % _UNITS[unit] == 0)
+    count = seconds // _UNITS[unit]
+    return f"{count} {unit}{'s' if count != 1 else ''}"
+
+
+def _length(value: Length | timedelta | str) -> Length:
+    if isinstance(value, str):
+        return Length.read(value)
+    return Length(value) if isinstance(value, timedelta) else value
+
+
+@attrs.frozen(kw_only=True)
+class Calendar:
+    """When somebody works: what a deadline in working hours counts [S21].
+
+    Args:
+        name: unique in the model.
+        zone: an IANA time zone; the hours are local ones.
+        hours: by weekday, ``mon`` to ``sun``, one span or several: ``"09:00-12:00, 13:00-17:00"``;
+            a text alone is said of Monday to Friday. A day that is not named is free.
+        holidays: a country or subdivision whose public holidays are free: ``"DE"``, ``"DE-BE"``.
+        closed: more free days, as ISO dates.
+    """
+
+    name: str
+    zone: str = "UTC"
+    hours: Mapping[str, str] = attrs.field(default="09:00-17:00", converter=_hours)
+    holidays: str = ""
+    closed: tuple[str, ...] = attrs.field(default=(), converter=names)
+
+
+@attrs.frozen(kw_only=True)
+class Decay:
+    """Interest that fades: effects at the instants ``since + k * every``, k = 1, 2, … [S20].
+
+    ``since`` is a field of time: with ``scored_at``, the default, every new sign of interest starts
+    the wait anew. ``when`` is asked at each instant, and reads fields, never the stage [S18].
+    """
+
+    name: str
+    every: timedelta
+    then: tuple[Set, ...] = attrs.field(converter=read_sets)
+    since: str = "scored_at"
+    when: Guard = attrs.field(default=Always(), converter=read_guard)
+
+
+# Without slots, which two bases cannot both have; the order of bases gives the order of keys in a
+# file: first the occasion, then what is asked for.
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Ask:
+    """What is asked for, of whom, and in which words; delivered by somebody else, later [S11].
+
+    Args:
+        to: who gets it: a field (``owner``), a text (``'sales'``) or a token; of several the first
+            that is known.
+        text: words with fields in braces: ``"{first_name} of {company} is ready"``.
+        include: names of the fields whose values come along, for a machine that reads it.
+        links_to_crm: it waits until the CRM has acknowledged the person, so that its link leads
+            somewhere [S24].
+    """
+
+    to: tuple[Term, ...] = attrs.field(default=(), converter=read_receivers)
+    text: str = ""
+    include: tuple[str, ...] = attrs.field(default=(), converter=names)
+    links_to_crm: bool = False
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class _Agreed:
+    name: str
+    stage: str = attrs.field(converter=_stage)
+    after: Length = attrs.field(converter=_length)
+    calendar: str = ""
+    when: Guard = attrs.field(default=Always(), converter=read_guard)
+    escalates: str = ""
+    label: str = ""
+    send: Channel | None = None
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Deadline(Ask, _Agreed):
+    """An agreement how long a person may stay in a stage (SLA) [S21]. It moves nobody.
+
+    Args:
+        stage: where the time runs, from each entry, once a visit.
+        after: how long: a text such as ``"4 hours"`` or ``"2 days"``, a ``timedelta``, or a
+            :class:`~lifecycle_fsm.Length`. With a calendar, hours count open time, days count
+            working days, and weeks are weeks on the wall.
+        calendar: the name of a calendar of the model; without one the clock runs day and night.
+        when: asked when it is due: does the agreement hold for this person?
+        escalates: the name of another deadline of the stage: the time runs from its due instant.
+        send: by which way a miss is told; without it the miss is only recorded.
+        label: its words on the sheet.
+    """
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class _Occasion:
+    name: str
+    entering: tuple[str, ...] = attrs.field(default=(), converter=_stages)
+    on: str | None = None
+    when: Guard = attrs.field(default=Always(), converter=read_guard)
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class AssignmentRule(Ask, _Occasion):
+    """Who shall work on a person: writes ``assigned_to`` [S18].
+
+    The rules are a decision list: of those for a stage that has just been entered, or for the
+    activity that has just come, the first that holds names somebody. A ``to`` that is a token with
+    a list is shared out by a stable hash of the person's id [S16]. Being assigned is not being
+    accepted. ``text`` asks for a task with it, due by ``deadline``.
+    """
+
+    deadline: str = ""
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class _Sent(_Occasion):
+    send: Channel
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class AlertRule(Ask, _Sent):
+    """What is asked for when a stage is entered, or when an activity comes [S12][S24].
+
+    Each rule that holds asks. Of several stages that one activity leads through, only the last
+    asks; the others are recorded as superseded.
+    """
+
+    deadline: str = ""
+
+
+# ------------------------------------------------------------------ calendars
+#
+# How a calendar is written: its zone, its hours and its closed days, read and checked [S21].
+#
+# This is the part that needs no data of holidays and computes no times; the clock does both.
+
+
+#: Spans of open time of one day, each from a minute after midnight up to another.
+Minutes: TypeAlias = tuple[tuple[int, int], ...]
+
+_MIDNIGHT = 24 * 60
+_SPAN = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CODE = re.compile(r"[A-Z]{2,3}(-\S.*)?")
+
+
+def spans_of(calendar: Calendar) -> Mapping[int, Minutes]:
+    """When each day of the week is open: for Monday, 0, to Sunday, 6, the spans in minutes after
+    midnight. A closed day has none; a span that ends at ``24:00`` ends at minute 1440.
+
+    Raises:
+        RecordError: a weekday or a text cannot be read; see :func:`calendar_faults` for all of
+            what is wrong.
+    """
+    spans: dict[int, Minutes] = dict.fromkeys(range(7), ())
+    for name, text in calendar.hours.items():
+        spans[_weekday(name)] = _read_spans(text)
+    return spans
+
+
+def closed_dates(calendar: Calendar) -> frozenset[date]:
+    """The days that the calendar itself names as closed.
+
+    Raises:
+        RecordError: one of them is no date.
+    """
+    return frozenset(map(_read_date, calendar.closed))
+
+
+def calendar_faults(calendar: Calendar) -> Iterator[str]:
+    """Everything that is wrong with how the calendar is written, each with its place in it and
+    what to write in its stead. Whether a code of holidays is known, only the clock can tell."""
+    if not isinstance(calendar.zone, str):
+        yield f"zone: {calendar.zone!r} is no text: write it as Europe/Berlin"
+    else:
+        try:
+            find_zone(calendar.zone)
+        except RecordError as error:
+            yield f"zone: {error}"
+    if not calendar.hours:
+        yield (
+            "hours: it is never open: write when it is, such as "
+            'hours = "09:00-17:00" for Monday to Friday'
+        )
+    # What is said of several days at once is wrong once.
+    faults: dict[str, list[str]] = {}
+    for name, text in calendar.hours.items():
+        try:
+            _weekday(name)
+            _read_spans(text)
+        except RecordError as error:
+            faults.setdefault(str(error), []).append(str(name))
+    for fault, days in faults.items():
+        yield f"hours.{', '.join(days)}: {fault}"
+    yield from _code_faults(calendar.holidays)
+    for number, text in enumerate(calendar.closed):
+        try:
+            _read_date(text)
+        except RecordError as error:
+            yield f"closed[{number}]: {error}"
+
+
+def _code_faults(code: object) -> Iterator[str]:
+    if code == "" or (isinstance(code, str) and _CODE.fullmatch(code)):
+        return
+    capitals = str(code).upper()
+    near = f"; did you mean {capitals!r}?" if _CODE.fullmatch(capitals) else ""
+    yield (
+        f"holidays: {code!r} is no code of a country: write its ISO code in capitals, such as DE, "
+        f"and for a part of it DE-BE{near}"
+    )
+
+
+def _weekday(name: object) -> int:
+    if name not in WEEKDAYS:
+        raise RecordError(
+            f"{name!r} is no day of the week: write {', '.join(WEEKDAYS)}"
+            f"{suggest(str(name).lower(), WEEKDAYS)}"
+        )
+    return WEEKDAYS.index(str(name))
+
+
+def _read_spans(text: object) -> Minutes:
+    spans: list[tuple[int, int]] = []
+    for one in (text if isinstance(text, str) else "").split(","):
+        span = one.strip()
+        found = _SPAN.fullmatch(span)
+        if found is None:
+            raise RecordError(
+                f"{text!r} is no opening time: write 09:00-17:00, or with a break "
+                "09:00-12:00, 13:00-17:00; leave out a day that is closed"
+            )
+        opening, closing = _minute(found[1], found[2]), _minute(found[3], found[4])
+        if opening >= closing:
+            raise RecordError(
+                f"{span} does not end after it begins: end it at 24:00 at the latest, and write "
+                "what lies behind midnight as hours of the next day"
+            )
+        if spans and opening < spans[-1][1]:
+            raise RecordError(
+                f"{span} begins before the span in front of it has ended: write the spans in "
+                "their order, none inside another"
+            )
+        spans.append((opening, closing))
+    return tuple(spans)
+
+
+def _minute(hour: str, minute: str) -> int:
+    after_midnight = int(hour) * 60 + int(minute)
+    if int(minute) > 59 or after_midnight > _MIDNIGHT:
+        raise RecordError(f"{hour}:{minute} is no time of a day: write 00:00 to 24:00")
+    return after_midnight
+
+
+def _read_date(text: object) -> date:
+    try:
+        # Python reads more than this, such as 2024-W52-2, which few would take for a date.
+        if isinstance(text, str) and _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise RecordError(f'{text!r} is not the text of a date: write "2024-12-24"')

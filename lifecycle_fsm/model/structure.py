@@ -1,0 +1,465 @@
+"""A model from plain dicts, lists, numbers and texts: the shape of its TOML.
+
+Every fault is told at once [S5]: what has the wrong shape, and, of all that could be read in spite
+of it, what does not fit together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from lifecycle_fsm.errors import GuardSyntaxError, LifecycleError, ModelError, Problem, suggest
+from lifecycle_fsm.fields import KINDS, FieldDef, FieldType
+from lifecycle_fsm.guard import Always, Const, Guard, Term, parse_guard
+from lifecycle_fsm.model import validation
+from lifecycle_fsm.model.claims import Claim
+from lifecycle_fsm.model.definition import (
+    OTHERWISE,
+    ActivityKind,
+    DataRule,
+    Move,
+    ScoreRule,
+    Set,
+    SortRule,
+    Stage,
+    StepDef,
+    arrow,
+    read_value,
+)
+from lifecycle_fsm.model.model import Model
+from lifecycle_fsm.model.rules import (
+    NO_LENGTH,
+    AlertRule,
+    AssignmentRule,
+    Calendar,
+    Deadline,
+    Decay,
+    Length,
+    read_receivers,
+)
+
+_T = TypeVar("_T")
+#: What stands for a guard and for points that cannot be read.
+_GUARD: Guard = Always()
+_POINTS: Term | Guard = Const(0)
+
+
+def from_plain(plain: Mapping[str, Any], folder: str = "") -> Model:
+    """The model that plain values describe.
+
+    Args:
+        plain: as :func:`~lifecycle_fsm.model.to_plain` gives it, or as TOML is parsed.
+        folder: where relative paths in it start.
+
+    Raises:
+        ModelError: with every fault [S5].
+    """
+    if not isinstance(plain, Mapping):
+        raise ModelError([Problem("", f"a model is a table of keys and values, not {plain!r}")])
+    reader = _Reader()
+    values = reader.model(plain)
+    name = str(values.get("name", ""))
+    if not reader.problems:
+        return Model(**values, folder=folder)
+    found = list(reader.problems)
+    if reader.whole:
+        try:
+            Model(**values, folder=folder)
+        except ModelError as error:
+            found += [one for one in error.problems if not reader.follows(one)]
+    raise ModelError(dict.fromkeys(found), name)
+
+
+class _Reader:
+    """Reads part by part and keeps every fault with its place. What cannot be read gets a stand-in,
+    so that the rest can be looked at; ``whole`` is false where too much is missing for that. Of the
+    fields ``unknown`` nothing is known, and without ``brought`` not all that activities bring."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.whole = True
+        self.unknown: set[str] = set()
+        self.brought = True
+
+    def problem(self, where: str, message: str) -> None:
+        self.problems.append(Problem(where, message))
+
+    def follows(self, problem: Problem) -> bool:
+        """Whether a fault of the model is only what a fault of the shape leads to."""
+        places = {_root(one.where) for one in self.problems}
+        return (
+            _root(problem.where) in places
+            or validation.mentions(problem, self.unknown)
+            or (not self.brought and "of the activity" in problem.message)
+        )
+
+    def attempt(self, where: str, read: Callable[[], _T], otherwise: _T) -> _T:
+        try:
+            return read()
+        except GuardSyntaxError as error:
+            self.problem(where, f"{error.message} (column {error.column} of {error.text!r})")
+        except (LifecycleError, TypeError, ValueError, OverflowError) as error:
+            self.problem(where, str(error))
+        return otherwise
+
+    def text(self, where: str, value: object) -> str:
+        """The value, which has to be a text that a file can hold."""
+        if isinstance(value, str) and not any("\ud800" <= one <= "\udfff" for one in value):
+            return value
+        kind = "a text with a lone surrogate" if isinstance(value, str) else repr(value)
+        self.problem(where, f"this is a text, not {kind}")
+        return ""
+
+    # -- the whole ---------------------------------------------------------------------------
+
+    def model(self, plain: Mapping[str, Any]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        readers: Mapping[str, Callable[[str, Any], Any]] = {
+            "name": self.text,
+            "title": self.text,
+            "description": self.text,
+            "settle": lambda where, raw: self.length(where, raw).time,
+            "ties": self.text,
+            "dimensions": self.names,
+            "systems": self.systems,
+            "tokens": self.tokens,
+            "fields": self.fields,
+            "guards": self.guards,
+            "kinds": self.kinds,
+            "calendars": self.calendars,
+            "merging": self.merging,
+        }
+        for key, raw in plain.items():
+            if key in SECTIONS:
+                values[key] = self.section(key, raw)
+            elif key in TABLES and not isinstance(raw, Mapping):
+                self.missing(key, f"write this as a table, [{key}]")
+            elif key in readers:
+                values[key] = readers[key](key, raw)
+            else:
+                near = suggest(str(key), {*readers, *SECTIONS})
+                self.missing(str(key), f"no part of a model is called {key!r}{near}")
+        if "winning_detours" in values.get("merging", {}):
+            values["winning_detours"] = values["merging"].pop("winning_detours")
+        for key in ("name", "stages"):
+            if key not in plain:
+                self.missing(key, "it is missing, and every model needs it")
+        return values
+
+    def missing(self, where: str, message: str) -> None:
+        """Note the fault of a whole part: what it would have said is not known."""
+        self.problem(where, message)
+        self.whole = False
+
+    def section(self, key: str, raw: Any) -> list[Any]:
+        if not isinstance(raw, list | tuple):
+            self.missing(key, f"write each one under its own [[{key}]]")
+            return []
+        cls = SECTIONS[key]
+        rows = [self.row(cls, row, f"{key}[{index}]") for index, row in enumerate(raw)]
+        return [row for row in rows if row is not None]
+
+    def length(self, where: str, raw: Any) -> Length:
+        if not isinstance(raw, str):
+            self.problem(where, f"{raw!r} is {NO_LENGTH}")
+            return Length(timedelta(0))
+        return self.attempt(where, partial(Length.read, raw), Length(timedelta(0)))
+
+    # -- tables of names ---------------------------------------------------------------------
+
+    def named(self, where: str, raw: Mapping[Any, Any]) -> dict[str, Any]:
+        """The table with a fault for every name that is no text."""
+        for name in raw:
+            if not isinstance(name, str):
+                self.problem(where, f"the name {name!r} is no text")
+        return {name: value for name, value in raw.items() if isinstance(name, str)}
+
+    def systems(self, where: str, raw: Mapping[str, Any]) -> dict[str, str]:
+        return {
+            name: self.text(f"{where}.{name}", label)
+            for name, label in self.named(where, raw).items()
+        }
+
+    def tokens(self, where: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+        return self.named(where, raw)
+
+    def names(self, where: str, raw: Any) -> tuple[str, ...]:
+        if isinstance(raw, str):
+            return (raw,)
+        if isinstance(raw, list | tuple) and all(isinstance(one, str) for one in raw):
+            return tuple(raw)
+        self.problem(where, f"this is a list of fields, not {raw!r}")
+        return ()
+
+    def merging(self, where: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: (self.names if name == "winning_detours" else self.text)(f"{where}.{name}", rule)
+            for name, rule in self.named(where, raw).items()
+        }
+
+    def calendars(self, where: str, raw: Mapping[str, Any]) -> list[Calendar]:
+        return [
+            self.row(Calendar, value, f"{where}.{name}", name=name)
+            for name, value in self.named(where, raw).items()
+        ]
+
+    def guards(self, where: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: self.attempt(f"{where}.{name}", partial(parse_guard, text), _GUARD)
+            for name, text in self.named(where, raw).items()
+        }
+
+    def fields(self, where: str, raw: Mapping[str, Any]) -> list[FieldDef]:
+        return [
+            one
+            for name, value in self.named(where, raw).items()
+            for one in self.field(f"{where}.{name}", name, value) or self.forget(name)
+        ]
+
+    def forget(self, name: str) -> list[FieldDef]:
+        """No field: of this name nothing is known."""
+        self.unknown.add(name)
+        return []
+
+    def field(self, where: str, name: str, raw: Any) -> list[FieldDef]:
+        """The field, or nothing where it cannot be read."""
+        before = len(self.problems)
+        found = FieldDef(name, FieldType("str"))
+        if isinstance(raw, str):
+            raw = {"type": raw}
+        if not isinstance(raw, Mapping):
+            self.problem(where, f"give a type, such as 'int | None', not {raw!r}")
+        else:
+            found = self._field(where, name, raw)
+        return [found] if len(self.problems) == before else []
+
+    def _field(self, where: str, name: str, raw: Mapping[Any, Any]) -> FieldDef:
+        for key in raw:
+            if key not in FIELD_KEYS:
+                self.problem(where, f"no key {key!r} here{suggest(str(key), FIELD_KEYS)}")
+        text = raw.get("type", "str" if "choices" in raw else None)
+        choices = raw.get("choices", ())
+        kind = FieldType("str")
+        if not isinstance(text, str):
+            self.problem(where, f"its type is missing: one of {', '.join(KINDS)}")
+        else:
+            kind = self.attempt(where, lambda: FieldType.from_text(text), kind)
+        if not isinstance(choices, list | tuple):
+            self.problem(where, f"choices: this is a list of texts, not {choices!r}")
+            choices = ()
+        kind = attrs.evolve(
+            kind, choices=tuple(choices), minimum=raw.get("min"), maximum=raw.get("max")
+        )
+        label, description = (
+            self.text(f"{where}, {key}", raw.get(key, "")) for key in ("label", "description")
+        )
+        found = FieldDef(name, kind, raw.get("default"), label, description)
+        for message in found.faults():
+            self.problem(where, message)
+        return found
+
+    def kinds(self, where: str, raw: Mapping[str, Any]) -> list[ActivityKind]:
+        return [
+            self.kind(f"{where}.{name}", name, value)
+            for name, value in self.named(where, raw).items()
+        ]
+
+    def kind(self, where: str, name: str, raw: Any) -> ActivityKind:
+        payload: Any = {}
+        before = len(self.problems)
+        if isinstance(raw, Mapping):
+            payload = raw.get("payload", {})
+            raw = {key: value for key, value in raw.items() if key != "payload"}
+        if not isinstance(payload, Mapping):
+            self.problem(where, f"payload: a table of name and type, not {payload!r}")
+            payload = {}
+        brings = [
+            one
+            for key, value in self.named(where, payload).items()
+            for one in self.field(f"{where}, payload {key}", key, value)
+        ]
+        found: ActivityKind = self.row(ActivityKind, raw, where, name=name, payload=tuple(brings))
+        self.brought = self.brought and len(self.problems) == before
+        return found
+
+    # -- lists of tables ---------------------------------------------------------------------
+
+    def row(self, cls: Any, raw: Any, where: str, **given: Any) -> Any:
+        """The part that a table describes, with stand-ins where it has faults; of a step with
+        faults, and of a stage without a name, nothing."""
+        before = len(self.problems)
+        values = dict(given)
+        if not isinstance(raw, Mapping):
+            self.problem(where, f"this is a table of keys and values, not {raw!r}")
+            raw = {}
+        else:
+            where = f"{where} {_label(cls, raw)}".rstrip()
+            self._values(cls, raw, where, values)
+        if len(self.problems) == before:
+            return cls(**values)
+        return self._stand_in(cls, where, values)
+
+    def _values(self, cls: Any, raw: Mapping[Any, Any], where: str, into: dict[str, Any]) -> None:
+        given = set(into)
+        known = {toml_key(cls, one.name): one for one in attrs.fields(cls) if one.name not in given}
+        for key, value in raw.items():
+            if key not in known:
+                self.problem(where, f"no key {key!r} here{suggest(str(key), known)}")
+                continue
+            attribute = known[key].name
+            fault = _shape(cls, attribute, value)
+            if fault:
+                self.problem(f"{where}, {key}", fault)
+            else:
+                into[attribute] = self._value(cls, attribute, value, f"{where}, {key}")
+        for key, one in known.items():
+            if key not in raw and one.default is attrs.NOTHING:
+                self.problem(where, f"{key!r} is missing")
+
+    def _value(self, cls: Any, attribute: str, value: Any, where: str) -> Any:
+        if attribute in ("when", "always", "never", "given"):
+            if cls is SortRule and value == OTHERWISE:
+                return Always()
+            return self.attempt(where, partial(parse_guard, value), _GUARD)
+        if attribute == "points":
+            return self.attempt(where, partial(read_value, value), _POINTS)
+        if cls is Calendar:
+            return tuple(map(str, value)) if attribute == "closed" else value
+        if attribute in ("every", "after"):
+            length = self.length(where, value)
+            return length if attribute == "after" else length.time
+        if attribute == "to":
+            nobody: tuple[Term, ...] = ()
+            return self.attempt(where, partial(read_receivers, value), nobody)
+        if attribute in ("then", "sets"):
+            return tuple(
+                self.attempt(f"{where} {name}", partial(Set, name, one), Set(name, False))
+                for name, one in self.named(where, value).items()
+            )
+        return self.text(where, value) if isinstance(value, str) else value
+
+    def _stand_in(self, cls: Any, where: str, values: dict[str, Any]) -> Any:
+        if cls is StepDef:
+            return None
+        if cls is Stage and "name" not in values:
+            self.whole = False
+            return None
+        defaults = {
+            "name": re.sub(r"\W", "_", where),
+            "sources": (),
+            "target": "",
+            "on": "",
+            "when": Always(),
+            "then": (),
+            "points": Const(0),
+            "every": timedelta(days=1),
+            "after": timedelta(days=1),
+            "stage": "",
+            "send": "task",
+        }
+        needed = {one.name for one in attrs.fields(cls) if one.default is attrs.NOTHING}
+        if cls is Move:
+            needed.add("name")
+        return cls(**{name: defaults[name] for name in needed} | values)
+
+
+def _root(where: str) -> str:
+    """The part of a place that names one row or one entry of a table."""
+    found = re.match(r"\w+(\[\d+\]|\.[^ ,]+)?", where)
+    return found[0] if found else where
+
+
+def _label(cls: type, raw: Mapping[Any, Any]) -> str:
+    """What the row is called in messages, as in those of the model itself."""
+    if cls is Move:
+        sources, target = raw.get("from", ""), raw.get("to", "")
+        listed = [sources] if isinstance(sources, str) else sources
+        if isinstance(listed, list) and all(isinstance(one, str) for one in [*listed, target]):
+            return arrow(listed, target)
+    keys = {DataRule: ("name", "on"), StepDef: ("name", "step")}.get(cls, ("name",))
+    return next((raw[key] for key in keys if raw.get(key) and isinstance(raw[key], str)), "")
+
+
+_WHOLE, _LIST, _TABLE = "a whole number", "a list of fields", "a table of field and value"
+#: The plain types of the attributes that are no text, with the words for them.
+_PLAIN: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "number": ((int,), _WHOLE),
+    "priority": ((int,), _WHOLE),
+    "off_path": ((bool,), "true or false"),
+    "sources": ((str, list, tuple), "the name of a stage, or a list of them"),
+    "reads": ((str, list, tuple), _LIST),
+    "writes": ((str, list, tuple), _LIST),
+    "then": ((Mapping,), _TABLE),
+    "sets": ((Mapping,), _TABLE),
+    "options": ((Mapping,), "a table"),
+    "points": ((int, str), "a whole number or a token"),
+    "cap": ((int,), _WHOLE),
+    "entering": ((str, list, tuple), "the name of a stage, or a list of them"),
+    "to": ((str, list, tuple), "a text, or a list of which the first that is known counts"),
+    "include": ((str, list, tuple), _LIST),
+    "by": ((str, list, tuple), "the name of a move or a sort rule, or a list of them"),
+    "closed": ((str, list, tuple), "a list of dates"),
+    "links_to_crm": ((bool,), "true or false"),
+}
+
+
+def _shape(cls: type, attribute: str, value: Any) -> str:
+    """What is wrong with the plain type of a value, or nothing."""
+    wanted, words = _PLAIN.get(attribute, ((str,), "a text"))
+    if cls is Calendar and attribute == "hours":
+        words = "hours as '09:00-17:00', or a table by weekday, mon to sun"
+        good = isinstance(value, str) or (
+            isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values())
+        )
+        return "" if good else f"this is {words}, not {value!r}"
+    if attribute == "closed" and isinstance(value, list):
+        # TOML has dates of its own; a time of day in them is a fault of the date, told later.
+        value = [str(one) if isinstance(one, date) else one for one in value]
+    if attribute in ("every", "after") and not isinstance(value, str):
+        return f"{value!r} is {NO_LENGTH}"
+    right = isinstance(value, wanted) and (not isinstance(value, bool) or bool in wanted)
+    if isinstance(value, list | tuple):
+        right = right and all(isinstance(one, str) for one in value)
+    return "" if right else f"this is {words}, not {value!r}"
+
+
+# ------------------------------------------------------------------ layout
+#
+# How a model file is laid out: its sections, and its keys where they differ from the attributes
+# of the classes. Reading and writing both follow it.
+
+
+#: Tables of a name and a value each.
+TABLES: Final = ("systems", "tokens", "fields", "guards", "kinds", "calendars", "merging")
+#: Lists of tables, ``[[stages]]``, in the order of the file.
+SECTIONS: Final[Mapping[str, type]] = {
+    "stages": Stage,
+    "processing": StepDef,
+    "data": DataRule,
+    "scoring": ScoreRule,
+    "decay": Decay,
+    "sort": SortRule,
+    "moves": Move,
+    "deadlines": Deadline,
+    "assignment": AssignmentRule,
+    "alerts": AlertRule,
+    "claims": Claim,
+}
+_KEYS: Mapping[type, Mapping[str, str]] = {
+    Move: {"sources": "from", "target": "to"},
+    SortRule: {"target": "to"},
+    StepDef: {"use": "step"},
+}
+#: What a field, or a value of an activity, may say of itself.
+FIELD_KEYS: Final = ("type", "choices", "min", "max", "default", "label", "description")
+
+
+def toml_key(cls: type, attribute: str) -> str:
+    """The key of the file for an attribute of the class."""
+    return _KEYS.get(cls, {}).get(attribute, attribute)

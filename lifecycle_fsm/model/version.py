@@ -1,0 +1,58 @@
+"""The version of a model: a hash of what it means [S28]."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from lifecycle_fsm.guard import Guard, Named, Opaque
+from lifecycle_fsm.guard.terms import transform
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.model.model import Model
+
+#: Keys that are for people's eyes: another label is not another lifecycle.
+DISPLAY = frozenset(
+    {"title", "label", "description", "code", "group", "system", "systems", "playbook", "text"}
+    | {"dimensions", "claims", "ties"}
+)
+#: Tables whose keys somebody made up: a token may well be called ``label``.
+_NAMED_BY_USER = frozenset({"tokens", "guards", "fields", "kinds", "payload", "calendars"})
+#: Tables that are meaning as a whole.
+_VALUES = frozenset({"options", "then", "sets", "merging", "hours"})
+
+
+def version(model: Model) -> str:
+    """Twelve hexadecimal digits of the SHA-256 of the model without its display parts.
+
+    A guard that is a Python function counts by its name: nobody can tell what it does.
+    """
+    from lifecycle_fsm.model.unstructure import parts  # it knows the model, which knows this
+
+    moves = tuple(attrs.evolve(move, when=transform(move.when, _name)) for move in model.moves)
+    text = json.dumps(
+        meaning(parts(model, moves)), sort_keys=True, ensure_ascii=False, default=repr
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _name(guard: Guard) -> Guard:
+    return Named(f"python {guard.name}") if isinstance(guard, Opaque) else guard
+
+
+def meaning(value: Any, key: str = "") -> Any:
+    """Plain values of a model without what is for people's eyes; ``key`` says where they stand."""
+    if key in _VALUES:
+        return value
+    if key in _NAMED_BY_USER:
+        return {name: meaning(one) for name, one in value.items()}
+    if isinstance(value, dict):
+        kept = {name: meaning(one, name) for name, one in value.items() if name not in DISPLAY}
+        # The type of a field alone, and a table with nothing else in it, say the same.
+        return kept["type"] if set(kept) == {"type"} else kept
+    if isinstance(value, list):
+        return [meaning(one) for one in value]
+    return value

@@ -1,0 +1,457 @@
+"""The cleaners: small pure functions from a text as written to its normal form, or to nothing.
+
+``None`` says "I cannot read this"; the caller then keeps what was written, because a wrong guess
+costs more than an untidy value. No cleaner raises for any text.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import unicodedata
+from functools import cache, lru_cache
+from typing import Any
+
+from lifecycle_fsm.errors import MissingExtra
+
+# ------------------------------------------------------------------ libraries
+#
+# The libraries that clean people's data, imported when the first value needs them.
+
+
+_MODULES = {
+    "email-validator": ("email_validator", "cleaning e-mail addresses"),
+    "phonenumbers": ("phonenumbers", "cleaning telephone numbers"),
+    "pycountry": ("pycountry", "cleaning names of countries"),
+    "tldextract": ("tldextract", "finding the domain of a company"),
+}
+
+
+def library(package: str) -> Any:
+    """The module of a package of the extra ``[clean]``.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    module, purpose = _MODULES[package]
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise MissingExtra("clean", package, purpose) from None
+
+
+# ------------------------------------------------------------------ plain text
+#
+# Names and titles: the same name must be the same text, whichever keyboard wrote it.
+
+
+# Control characters that are no white space, and marks of no width that copying from a web page
+# or a spreadsheet leaves behind. The joiners U+200C and U+200D stay: Persian and Hindi need them.
+_DROPPED = {
+    code: None
+    for code in (*range(0x20), *range(0x7F, 0xA0), 0x200B, 0x2060, 0xFEFF)
+    if not chr(code).isspace()
+}
+
+
+def clean_text(text: str) -> str | None:
+    r"""The text trimmed, with single spaces, in Unicode NFC; nothing where nothing is left.
+
+    >>> clean_text("  Ada   Lovelace ")
+    'Ada Lovelace'
+    >>> clean_text("Zoe\u0308") == "Zo\u00eb"
+    True
+    >>> clean_text(" \t ") is None
+    True
+    """
+    if text.isascii() and text.isprintable() and "  " not in text and text == text.strip():
+        return text or None  # by far the most common
+    plain = " ".join(text.translate(_DROPPED).split())
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFC", plain)
+    return plain or None
+
+
+# ------------------------------------------------------------------ email address
+#
+# E-mail addresses, by ``email-validator``: syntax only, nobody is asked whether they exist.
+
+
+#: No address is longer than 254 characters; what is far longer is not worth reading.
+LONGEST_EMAIL = 500
+
+# The usual address, where only the domain needs the library: a million people have a million
+# addresses, but few domains. Capital letters only beside a dot, since the library writes some
+# mailbox names (POSTMASTER@) small, none of which has one.
+_USUAL = re.compile(
+    r"([a-z0-9_+-]+|[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
+)
+# The usual domain, of which only the last part needs the library: it knows where no mail can go.
+# No two hyphens in a row, because xn-- stands for another spelling.
+_USUAL_DOMAIN = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+([a-z0-9]+(?:-[a-z0-9]+)*)")
+_LONGEST_LABEL = 63
+
+
+def clean_email(text: str) -> str | None:
+    """The address in normal form, the domain in small letters; nothing if it is no address.
+
+    The part before the @ keeps its case, which only its own mail server can judge.
+
+    >>> clean_email(" Ada.Lovelace@Example.COM ")
+    'Ada.Lovelace@example.com'
+    >>> clean_email("ada@müller.de") == clean_email("ada@XN--MLLER-KVA.de")
+    True
+    >>> clean_email("ada at example.com") is None
+    True
+    """
+    if len(text) > LONGEST_EMAIL:
+        return None
+    plain = clean_text(text)
+    if plain is None:
+        return None
+    usual = _USUAL.fullmatch(plain)
+    if usual and len(plain) <= 254:
+        domain = clean_mail_domain(usual[2])
+        return f"{usual[1]}@{domain}" if domain else None
+    return _by_library(plain)
+
+
+@lru_cache(maxsize=65_536)
+def clean_mail_domain(domain: str) -> str | None:
+    """The domain in small letters and readable Unicode; nothing if no mail can go there.
+
+    >>> clean_mail_domain("Example.COM"), clean_mail_domain("xn--mller-kva.de")
+    ('example.com', 'müller.de')
+    """
+    if domain.isascii() and len(domain) <= _LONGEST_LABEL:
+        small = domain.lower()
+        usual = _USUAL_DOMAIN.fullmatch(small)
+        if usual:
+            return small if _takes_mail(usual[1]) else None
+    address = _by_library(f"a@{domain}")
+    return address[2:] if address else None
+
+
+@lru_cache(maxsize=4_096)
+def _takes_mail(top: str) -> bool:
+    return _by_library(f"a@a.{top}") == f"a@a.{top}"
+
+
+@lru_cache(maxsize=4_096)
+def _by_library(text: str) -> str | None:
+    email_validator = library("email-validator")
+    try:
+        found = email_validator.validate_email(text, check_deliverability=False)
+    except ValueError:  # every refusal of the library is one, and so is unencodable text
+        return None
+    return str(found.normalized)
+
+
+# ------------------------------------------------------------------ free mail
+#
+# Mail providers where everybody can have an address: their domain is not a company's.
+#
+# Registered domains, as :func:`clean_domain` writes them. A project adds its own by the option
+# ``free_mail`` of the step ``normalise``.
+
+
+FREE_MAIL = frozenset(
+    """
+    126.com 139.com 163.com 189.cn aim.com aliyun.com alice.it aol.com arcor.de att.net bbox.fr
+    bell.net bellsouth.net bigpond.com bluewin.ch bol.com.br btinternet.com charter.net
+    comcast.net cox.net daum.net duck.com earthlink.net email.com email.cz eircom.net fastmail.com
+    fastmail.fm free.fr freemail.hu freenet.de gmail.com gmx.at gmx.ch gmx.com gmx.de gmx.fr
+    gmx.net googlemail.com hanmail.net hey.com hotmail.be hotmail.ch hotmail.co.uk hotmail.com
+    hotmail.com.br hotmail.de hotmail.es hotmail.fr hotmail.it hotmail.nl hotmail.se hushmail.com
+    icloud.com inbox.com inbox.lv interia.pl juno.com kpnmail.nl laposte.net libero.it list.ru
+    live.be live.ca live.co.uk live.com live.com.au live.de live.fr live.it live.nl live.se mac.com
+    mail.com mail.de mail.ru mailbox.org me.com msn.com naver.com netcologne.de ntlworld.com
+    o2.pl online.de onet.pl optonline.net optusnet.com.au orange.fr outlook.be outlook.com
+    outlook.com.br outlook.de outlook.es outlook.fr outlook.it pm.me posteo.de proton.me
+    protonmail.ch protonmail.com qq.com rambler.ru rediffmail.com rocketmail.com rogers.com
+    sapo.pt sbcglobal.net seznam.cz sfr.fr shaw.ca sina.com skynet.be sky.com sohu.com sympatico.ca
+    t-online.de talktalk.net telenet.be telus.net terra.com.br tin.it tiscali.it tuta.com tuta.io
+    tutanota.com tutanota.de uol.com.br ukr.net verizon.net virgilio.it virginmedia.com
+    vodafone.it wanadoo.fr web.de wp.pl xs4all.nl xtra.co.nz ya.ru yahoo.ca yahoo.co.id
+    yahoo.co.in yahoo.co.jp yahoo.co.uk yahoo.com yahoo.com.ar yahoo.com.au yahoo.com.br
+    yahoo.com.mx yahoo.de yahoo.es yahoo.fr yahoo.in yahoo.it yahoo.se yandex.com yandex.ru yeah.net
+    ymail.com zoho.com
+    """.split()
+)
+
+
+# ------------------------------------------------------------------ company domain
+#
+# The registered domain of a company, by ``tldextract`` with the list that it ships.
+#
+# The list is never fetched: what a person's domain is must not depend on the day, on a proxy, or on
+# a cache that somebody else filled.
+
+
+LONGEST_DOMAIN = 2_000
+
+
+def clean_domain(text: str) -> str | None:
+    """The registered domain of a web address, a host or an e-mail address; or nothing.
+
+    >>> clean_domain("https://www.Acme.co.uk/about?x=1"), clean_domain("ada@mail.acme.com")
+    ('acme.co.uk', 'acme.com')
+    >>> clean_domain("localhost") is None
+    True
+    """
+    if len(text) > LONGEST_DOMAIN:
+        return None
+    return _clean_domain(text)
+
+
+def is_free_mail(domain: str) -> bool:
+    """Whether everybody can have an address there, so that it says nothing about a company.
+
+    >>> is_free_mail("gmail.com"), is_free_mail("acme.com")
+    (True, False)
+    """
+    return domain in FREE_MAIL
+
+
+@lru_cache(maxsize=65_536)
+def _clean_domain(text: str) -> str | None:
+    plain = clean_text(text)
+    if plain is None:
+        return None
+    found = _extractor()(plain)
+    if not (found.domain and found.suffix):
+        return None
+    return clean_mail_domain(f"{found.domain}.{found.suffix}".lower())
+
+
+@cache
+def _extractor() -> Any:
+    # Without addresses it fetches nothing, without a folder it writes nothing. The list of public
+    # suffixes leaves out what is reserved for examples; ours should work like the real thing.
+    return library("tldextract").TLDExtract(
+        cache_dir=None, suffix_list_urls=(), extra_suffixes=("example",)
+    )
+
+
+# ------------------------------------------------------------------ country code
+#
+# Names of countries to ISO 3166 alpha-2, by ``pycountry`` and a table of names in daily use.
+#
+# Exact names only. A search for something similar turns Niger into Nigeria.
+
+
+LONGEST_COUNTRY = 100
+
+#: What people write and the standard does not have: short forms, parts of the United Kingdom,
+#: former names, and countries in their own language.
+ALIASES = {
+    "uk": "GB",
+    "great britain": "GB",
+    "britain": "GB",
+    "england": "GB",
+    "scotland": "GB",
+    "wales": "GB",
+    "northern ireland": "GB",
+    "united states of america (usa)": "US",
+    "republic of ireland": "IE",
+    "holland": "NL",
+    "russia": "RU",
+    "turkey": "TR",
+    "türkei": "TR",
+    "uae": "AE",
+    "emirates": "AE",
+    "ivory coast": "CI",
+    "cape verde": "CV",
+    "swaziland": "SZ",
+    "macedonia": "MK",
+    "burma": "MM",
+    "macau": "MO",
+    "vatican": "VA",
+    "palestine": "PS",
+    "deutschland": "DE",
+    "österreich": "AT",
+    "schweiz": "CH",
+    "suisse": "CH",
+    "svizzera": "CH",
+    "españa": "ES",
+    "italia": "IT",
+    "polska": "PL",
+    "nederland": "NL",
+    "belgië": "BE",
+    "belgique": "BE",
+    "danmark": "DK",
+    "sverige": "SE",
+    "norge": "NO",
+    "suomi": "FI",
+    "česko": "CZ",
+    "brasil": "BR",
+    "méxico": "MX",
+    "日本": "JP",
+    "中国": "CN",
+}
+
+
+def clean_country(text: str) -> str | None:
+    """The code of the country, from a code or an exact name; nothing if it is neither.
+
+    >>> clean_country("Germany"), clean_country("deu"), clean_country(" the Netherlands ")
+    ('DE', 'DE', 'NL')
+    >>> clean_country("UK"), clean_country("U.S.A.")
+    ('GB', 'US')
+    >>> clean_country("Germny") is None
+    True
+    """
+    if len(text) > LONGEST_COUNTRY:
+        return None
+    return _clean_country(text)
+
+
+@lru_cache(maxsize=16_384)
+def _clean_country(text: str) -> str | None:
+    countries = library("pycountry").countries
+    word = (clean_text(text) or "").casefold()
+    for name in (word, word.replace(".", ""), word.removeprefix("the ")):
+        if not name:
+            continue
+        if name in ALIASES:
+            return ALIASES[name]
+        try:
+            return str(countries.lookup(name).alpha_2)
+        except LookupError:
+            continue
+    return None
+
+
+# ------------------------------------------------------------------ job level
+#
+# Job titles to the level of the job, by a table that sales can read and argue about.
+#
+# The table is a decision list: the first line with a word in the title wins. A title that no line
+# knows stays without a level, because "staff" would be a claim, and a person of whom little is
+# known must not be scored down for it.
+
+
+LONGEST_TITLE = 300
+
+#: Level and words, first match wins. A word matches whole words only; the words before their own
+#: level's line ("vice president" before "president") are what makes the order matter.
+LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    # Titles that carry the word of a level that they are not.
+    ("staff", ("assistant to", "executive assistant", "personal assistant", "office of the",
+               "assistenz der", "assistentin der", "assistent der", "secretary to",
+               "lead generation")),
+    ("director", ("chief of staff",)),
+    ("staff", ("product owner", "process owner", "scrum master")),
+    ("vp", ("vp", "svp", "evp", "avp", "rvp", "vice president", "vice-president",
+            "vizepräsident", "vizepräsidentin")),
+    ("c_level", ("ceo", "cfo", "cto", "cio", "coo", "cmo", "cro", "cso", "ciso", "cpo", "cdo",
+                 "chro", "cco", "chief", "president", "founder", "co-founder", "cofounder",
+                 "owner", "proprietor", "managing director", "managing partner", "board member",
+                 "chairman", "chairwoman", "chair", "geschäftsführer",
+                 "geschäftsführerin", "geschäftsführung", "vorstand", "inhaber",
+                 "inhaberin")),
+    ("director", ("director", "general manager", "directeur", "directrice", "direktor",
+                  "direktorin")),
+    ("head", ("head", "leiter", "leiterin", "leitung")),
+    ("manager", ("manager", "mgr", "supervisor", "team lead", "team leader", "lead", "principal",
+                 "teamleiter", "teamleiterin")),
+    ("staff", ("engineer", "developer", "analyst", "specialist", "consultant", "associate",
+               "assistant", "coordinator", "administrator", "admin", "executive", "representative",
+               "rep", "sdr", "bdr", "designer", "architect", "scientist", "accountant", "clerk",
+               "officer", "advisor", "technician", "buyer", "recruiter", "staff", "intern",
+               "trainee", "student", "werkstudent", "praktikant", "sachbearbeiter",
+               "sachbearbeiterin", "referent", "referentin")),
+)  # fmt: skip
+
+_LINES = tuple(
+    (level, re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, words))})(?![\w-])"))
+    for level, words in LEVELS
+)
+
+
+def seniority_of(title: str) -> str | None:
+    """The level of a job title: c_level, vp, director, head, manager or staff; nothing if unknown.
+
+    >>> seniority_of("Chief Marketing Officer"), seniority_of("Sr. VP, Sales")
+    ('c_level', 'vp')
+    >>> seniority_of("Assistant to the CEO"), seniority_of("Wizard")
+    ('staff', None)
+    """
+    if len(title) > LONGEST_TITLE:
+        return None
+    return _level(title)
+
+
+@lru_cache(maxsize=65_536)
+def _level(title: str) -> str | None:
+    words = (clean_text(title) or "").lower().replace(".", "")  # "V.P." is "vp"
+    return next((level for level, pattern in _LINES if pattern.search(words)), None)
+
+
+# ------------------------------------------------------------------ phone number
+#
+# Telephone numbers to E.164, by ``phonenumbers``.
+
+
+#: The library reads no more than 250 characters.
+LONGEST_PHONE = 250
+
+# The library looks for a number anywhere in a text; a remark before it would be lost.
+_STARTS_LIKE_A_NUMBER = re.compile(r"(?:tel:)?[+＋(\d]", re.IGNORECASE)
+
+
+def clean_phone(text: str, country: str | None = None) -> str | None:
+    """The number in E.164; nothing if it cannot be read for sure.
+
+    A number with its country code must have a possible length: numbering plans grow faster than
+    any list. One without is read in the plan of ``country`` (ISO alpha-2) and must be valid there,
+    since the country is a guess of ours. An extension follows as in RFC 3966, or it would be lost.
+
+    >>> clean_phone("(212) 736-5000", "US")
+    '+12127365000'
+    >>> clean_phone("+49 30 / 227-0")
+    '+49302270'
+    >>> clean_phone("+1 212 736 5000 ext. 4")
+    '+12127365000;ext=4'
+    >>> clean_phone("212 736 5000") is None
+    True
+    """
+    if len(text) > LONGEST_PHONE:
+        return None
+    return _clean_phone(text, country)
+
+
+@lru_cache(maxsize=65_536)
+def _clean_phone(text: str, country: str | None) -> str | None:
+    phonenumbers = library("phonenumbers")
+    plain = clean_text(text)
+    if plain is None or not _STARTS_LIKE_A_NUMBER.match(plain):
+        return None
+    try:
+        number = phonenumbers.parse(plain, country, keep_raw_input=True)
+    except phonenumbers.NumberParseException:
+        return None
+    source = phonenumbers.CountryCodeSource
+    if number.country_code_source == source.FROM_DEFAULT_COUNTRY:
+        sure = phonenumbers.is_valid_number(number)
+    else:
+        length = phonenumbers.is_possible_number_with_reason(number)
+        sure = length == phonenumbers.ValidationResult.IS_POSSIBLE
+    if not sure:
+        return None
+    written = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return f"{written};ext={number.extension}" if number.extension else written
+
+
+# ------------------------------------------------------------------ cleaning
+
+
+__all__ = [
+    "clean_country",
+    "clean_domain",
+    "clean_email",
+    "clean_phone",
+    "clean_text",
+    "is_free_mail",
+    "seniority_of",
+]

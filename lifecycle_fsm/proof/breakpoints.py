@@ -1,0 +1,340 @@
+"""The thresholds of a number or a time, and the values that stand for what lies between them."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from lifecycle_fsm.fields import INT_MAX, INT_MIN, Value
+from lifecycle_fsm.guard import (
+    Arithmetic,
+    Compare,
+    Const,
+    Elapsed,
+    Extreme,
+    Field,
+    Guard,
+    In,
+    Now,
+    Term,
+    Token,
+    compile_term,
+    reads,
+    walk,
+)
+from lifecycle_fsm.proof.domain import Atom, World
+
+# ------------------------------------------------------------------ slopes
+#
+# Whether a value rises or falls with the fields in it: then a threshold can be looked for.
+
+
+def constant(term: Term, world: World) -> Any:
+    """The value of a constant or a token; nothing for any other term."""
+    if isinstance(term, Const):
+        return term.value
+    if isinstance(term, Token):
+        return world.vocabulary.tokens[term.name]
+    return None
+
+
+#: How a value goes with the fields in it: up, down, not at all, or nobody knows.
+Slope: TypeAlias = Literal[1, 0, -1] | None
+
+
+def slope(term: Term, world: World) -> Slope:
+    """How the value goes as the fields in it, all of them, grow."""
+    match term:
+        case Field():
+            return 1
+        case Elapsed():
+            return -1
+        case Arithmetic("*", left, right):
+            for one, other in ((left, right), (right, left)):
+                factor = constant(other, world)
+                if isinstance(factor, int | float):
+                    found = slope(one, world)
+                    return found if factor > 0 else 0 if factor == 0 else turned(found)
+            return None
+        case Arithmetic(op, left, right):
+            behind = slope(right, world)
+            return together(slope(left, world), behind if op == "+" else turned(behind))
+        case Extreme(_, terms):
+            goes: Slope = 0
+            for part in terms:
+                goes = together(goes, slope(part, world))
+            return goes
+    return 0
+
+
+def turned(one: Slope) -> Slope:
+    """The other way round."""
+    return None if one is None else 0 if one == 0 else 1 if one == -1 else -1
+
+
+def together(one: Slope, other: Slope) -> Slope:
+    """How something goes that goes with both."""
+    if one is None or other is None:
+        return None
+    return one or other if one == other or not (one and other) else None
+
+
+def rises(guard: Guard) -> bool:
+    """Whether it asks for more or for less, and each field occurs but once, so that the value rises
+    or falls with it all the way. To be equal, a value between the ends may be needed."""
+    if not isinstance(guard, Compare) or guard.op == "==":
+        return False
+    names = [node.name for node in walk(guard) if isinstance(node, Field)]
+    parts = [node for node in walk(guard) if isinstance(node, Arithmetic) and node.op == "*"]
+    products = [node for node in parts if len(reads(node.left)) and len(reads(node.right))]
+    return len(names) == len(set(names)) and not products
+
+
+# ------------------------------------------------------------------ breakpoints
+
+
+_DAY = timedelta(days=1)
+_STEPS = (_DAY, timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1))
+_TICK = timedelta(microseconds=1)
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = datetime(8999, 12, 31, tzinfo=UTC)
+_FAR = sys.float_info.max
+
+
+class Marks:
+    """The thresholds of one number or time, and the values that stand for what lies between."""
+
+    def __init__(
+        self, field: str, linked: frozenset[str], bound: Mapping[str, Value], world: World
+    ) -> None:
+        self.field, self.linked, self.bound, self.world = field, linked, bound, world
+        self.kind = world.type_of(field)
+        self.marks: set[Any] = set()
+        self.complete = True
+        self.ends = 0  # atoms with other fields, in which only the ends of a stretch matter
+        self.low, self.high = bounds(field, world)
+        for other in linked - {field}:
+            for bound_of_other in bounds(other, world):
+                self._mark(bound_of_other)
+
+    def read(self, atom: Atom) -> None:
+        """Take the thresholds of an atom."""
+        match atom.guard:
+            case Compare(_, left, right):
+                self._compare(atom, left, right)
+            case In(term, options):
+                values = constant(options, self.world)
+                assert isinstance(values, tuple)
+                for value in values:
+                    self._compare(atom, term, Const(value))
+
+    def _compare(self, atom: Atom, left: Term, right: Term) -> None:
+        for one, other in ((left, right), (right, left)):
+            match one:
+                case Field(name) if name in self.linked:
+                    if isinstance(other, Field) and other.name in self.linked:
+                        return  # only their order matters: ``linked`` sees to that
+                    if isinstance(other, Field | Const | Token | Now):
+                        self._mark(self._value(other))
+                        return
+                case Elapsed() if one.start.name in self.linked:
+                    self._elapsed(self._value(other), one.unit)
+                    return
+        free = {name for name in atom.fields if name not in self.bound}
+        if self.field not in free:
+            self.complete = False  # arithmetic on a field that this one is compared with
+            return
+        if free == {self.field}:
+            self._bisect(left, right)
+        else:
+            self._both_ends(atom)
+
+    def _value(self, term: Term) -> Any:
+        if isinstance(term, Now):
+            return self.world.now
+        if isinstance(term, Field):
+            return self.bound.get(term.name)
+        return constant(term, self.world)
+
+    def _mark(self, value: Any) -> None:
+        if value is None:
+            return
+        if self.kind.kind == "int" and isinstance(value, float):
+            self.marks.update({math.floor(value), math.ceil(value)})
+        elif self.kind.kind == "float":
+            self.marks.add(float(value))
+            if isinstance(value, int) and float(value) != value:
+                self.complete = False  # a whole number that no decimal is equal to
+        else:
+            self.marks.add(value)
+
+    def _elapsed(self, count: Any, unit: timedelta) -> None:
+        """So many whole units lie between two instants, the older one not being among them."""
+        if isinstance(count, int):
+            for number in (count, count + 1):
+                try:
+                    self.marks.add(self.world.now - number * unit)
+                except OverflowError:
+                    continue
+
+    def _bisect(self, left: Term, right: Term) -> None:
+        """Where a value that rises or falls with the field reaches the other side."""
+        sides = [self._computed(left), self._computed(right)]
+        rises = together(slope(left, self.world), turned(slope(right, self.world)))
+        if self.kind.kind == "datetime":
+            self.complete = False  # no guard computes with times, only what was put into one
+            return
+        ends = [self.low, self.high]
+        if rises is None:
+            self.complete = False  # it need not rise or fall all the way
+            ends = self._probes()
+
+        def at_least(value: Any) -> bool:
+            return bool(sides[0](value) >= sides[1](value))
+
+        def more(value: Any) -> bool:
+            return bool(sides[0](value) > sides[1](value))
+
+        for low, high in pairwise(ends):
+            self._turn(at_least, low, high)
+            self._turn(more, low, high)
+
+    def _probes(self) -> list[Any]:
+        """Values between which one turn is looked for each, small ones being near to each other."""
+        steps = [2**power for power in range(0, 63, 3)]
+        number = int if self.kind.kind == "int" else float
+        inner = {number(sign * step) for step in steps for sign in (-1, 1)} | {number(0)}
+        return sorted({self.low, self.high, *(one for one in inner if self.low < one < self.high)})
+
+    def _turn(self, holds: Callable[[Any], bool], low: Any, high: Any) -> None:
+        first = holds(low)
+        if first is holds(high):
+            return
+        if self.kind.kind == "int":
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if holds(middle) is first else (low, middle)
+            self.marks.update({low, high})
+            return
+        while True:
+            middle = low / 2 + high / 2
+            if not low < middle < high:
+                break
+            low, high = (middle, high) if holds(middle) is first else (low, middle)
+        self.marks.update({low, high})
+
+    def _computed(self, term: Term) -> Callable[[Any], Any]:
+        compute = compile_term(term, attrs.evolve(self.world.vocabulary, in_effect=True))
+        names = [name for name in reads(term) if name != self.field]
+        others = {name: self.bound[name] for name in names}
+
+        def at(value: Any) -> Any:
+            person = SimpleNamespace(**others, **{self.field: value})
+            found = compute(person, self.world.now, {})
+            return -math.inf if found is None else found
+
+        return at
+
+    def _both_ends(self, atom: Atom) -> None:
+        """Arithmetic with fields that have no value yet: the ends of each stretch are the best that
+        one such atom can get; of two they may pull apart."""
+        self.ends += 1
+        if self.ends > 1 or len(self.linked) > 1 or not rises(atom.guard):
+            self.complete = False
+
+    # -- values -------------------------------------------------------------------------------
+
+    def spread(self, linked: int) -> Iterator[Value]:
+        """Values for each threshold and each stretch between."""
+        marks = sorted(one for one in self.marks if self.low <= one <= self.high)
+        edges = [None, *marks, None]
+        yield from marks
+        for after, before in pairwise(edges):
+            yield from self._stretch(after, before, linked)
+        if self.ends:
+            yield from (self.low, self.high)
+
+    def _stretch(self, after: Any, before: Any, count: int) -> Iterator[Value]:
+        """Values behind one threshold and before the next, the nearest to either first."""
+        if self.kind.kind == "int":
+            low = self.low if after is None else after + 1
+            high = self.high if before is None else before - 1
+            if low > high:
+                return
+            if after is None and before is None:
+                middle = max(low, min(0, high))
+                yield from range(middle, min(middle + count, high + 1))
+                yield from range(max(low, middle - count + 1), middle)
+                return
+            if after is not None:
+                yield from range(low, min(low + count, high + 1))
+            if before is not None:
+                yield from range(high, max(high - count, low - 1), -1)
+            if self.ends:
+                yield from (low, high)
+        elif self.kind.kind == "float":
+            low = self.low if after is None else after
+            high = self.high if before is None else before
+            if after is None and before is None:
+                yield from (float(one) for one in range(count) if low <= one <= high)
+            for part in range(1, count + 1):
+                if after is not None and before is None:
+                    yield min(after + part, high)
+                elif before is not None and after is None:
+                    yield max(before - part, low)
+                else:
+                    between = low + (high - low) * part / (count + 1)
+                    if low < between < high:
+                        yield between
+            if self.ends:
+                yield from (_next(low, high), _next(high, low))
+        else:
+            yield from self._times(after, before, count)
+
+    def _times(
+        self, after: datetime | None, before: datetime | None, count: int
+    ) -> Iterator[Value]:
+        if after is None and before is None:
+            now = min(self.world.now, self.high)
+            yield from (now - part * _DAY for part in range(count))
+            return
+        last = self.high if before is None else before - _TICK
+        first = self.low if after is None else after + _TICK
+        if first > last:
+            return
+        room = last - first
+        step = next((one for one in _STEPS if one * (count + 1) <= room), _TICK)
+        for part in range(1, count + 1):
+            if after is not None and after + part * step <= last:
+                yield after + part * step
+            if before is not None and before - part * step >= first:
+                yield before - part * step
+        if before is None and self.high < _LAST:
+            yield self.high
+
+
+def bounds(field: str, world: World) -> tuple[Any, Any]:
+    """The smallest and the largest value of a number or a time."""
+    kind = world.type_of(field)
+    if kind.kind == "int":
+        return (
+            INT_MIN if kind.minimum is None else int(kind.minimum),
+            INT_MAX if kind.maximum is None else int(kind.maximum),
+        )
+    if kind.kind == "float":
+        return (
+            -_FAR if kind.minimum is None else float(kind.minimum),
+            _FAR if kind.maximum is None else float(kind.maximum),
+        )
+    return _EARLIEST, world.latest.get(field, _LAST)
+
+
+def _next(value: float, towards: float) -> float:
+    return math.nextafter(value, towards)

@@ -1,0 +1,209 @@
+"""What is known of the persons about whom a guard is asked: fields, bounds, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any, TypeAlias
+
+import attrs
+
+from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.guard import (
+    Always,
+    And,
+    Guard,
+    Not,
+    Opaque,
+    Or,
+    Vocabulary,
+    compile_condition,
+    inline,
+    reads,
+    resolve,
+)
+from lifecycle_fsm.proof.answer import Work
+
+# ------------------------------------------------------------------ formula
+#
+# A guard as a formula over numbered atoms, in negation normal form, for the search.
+#
+# A node is ``True``, ``False``, a positive or negative number of an atom, or ``("and", nodes)`` and
+# ``("or", nodes)``: plain hashable values, so that the search can remember what it has refuted.
+
+
+#: Any: a recursive alias of tuples, which mypy cannot follow.
+Node: TypeAlias = Any
+_ANY = datetime(2024, 1, 1, tzinfo=UTC)
+_NO_PAYLOAD: Mapping[str, Value] = {}
+
+
+@attrs.frozen
+class Atom:
+    """One comparison, with the fields that it reads and the function that the machine runs."""
+
+    guard: Guard
+    fields: tuple[str, ...]
+    test: Callable[[Any, datetime, Mapping[str, Value]], bool]
+
+    def holds(self, values: Mapping[str, Value], now: datetime) -> bool:
+        """Whether it holds for these values of its fields."""
+        if isinstance(self.guard, Opaque):
+            return bool(values[self.fields[0]])
+        return self.test(SimpleNamespace(**values), now, _NO_PAYLOAD)
+
+
+class Atoms:
+    """The atoms of all formulas that are asked about together, each once."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = attrs.evolve(vocabulary, in_effect=True)
+        self._numbers: dict[Guard, int] = {}
+        self.all: list[Atom] = []
+
+    def plain(self, guard: Guard) -> Guard:
+        """The guard with its named guards written out."""
+        return inline(resolve(guard, self._vocabulary), self._vocabulary)
+
+    def node(self, plain: Guard) -> Node:
+        """The formula of a guard without named guards."""
+        return self._node(plain, True)
+
+    def __getitem__(self, number: int) -> Atom:
+        return self.all[abs(number) - 1]
+
+    def _node(self, guard: Guard, wanted: bool) -> Node:
+        match guard:
+            case And(parts):
+                return joined("and" if wanted else "or", [self._node(p, wanted) for p in parts])
+            case Or(parts):
+                return joined("or" if wanted else "and", [self._node(p, wanted) for p in parts])
+            case Not(part):
+                return self._node(part, not wanted)
+            case Always():
+                return wanted
+        return self._atom(guard, wanted)
+
+    def _atom(self, guard: Guard, wanted: bool) -> Node:
+        number = self._numbers.get(guard)
+        if number is None:
+            if isinstance(guard, Opaque):
+                atom = Atom(guard, (opaque_field(guard),), _never)
+            else:
+                test = compile_condition(guard, self._vocabulary)
+                atom = Atom(guard, tuple(sorted(reads(guard))), test)
+            if not atom.fields:
+                return atom.holds({}, _ANY) is wanted
+            self.all.append(atom)
+            number = self._numbers[guard] = len(self.all)
+        return number if wanted else -number
+
+
+def _never(person: Any, now: datetime, payload: Mapping[str, Value]) -> bool:
+    raise AssertionError("a Python callable is not run: its answer is assumed")
+
+
+def opaque_field(guard: Opaque) -> str:
+    """The name that stands for the answer of a Python callable; no field can have it."""
+    return f"{guard.name}()"
+
+
+def joined(kind: str, nodes: list[Node]) -> Node:
+    """``and`` or ``or`` of the nodes: flat, each once, decided where one of them decides."""
+    decides = kind == "or"
+    found: dict[Node, None] = {}
+    for node in nodes:
+        if node is decides:
+            return decides
+        if isinstance(node, bool):
+            continue
+        for part in node[1] if isinstance(node, tuple) and node[0] == kind else (node,):
+            if isinstance(part, int) and -part in found:
+                return decides
+            found[part] = None
+    if not found:
+        return not decides
+    return next(iter(found)) if len(found) == 1 else (kind, tuple(found))
+
+
+def given(node: Node, outcomes: Mapping[int, bool]) -> Node:
+    """What is left of the formula where the atoms of these numbers come out so."""
+    if isinstance(node, bool):
+        return node
+    if isinstance(node, int):
+        known = outcomes.get(abs(node))
+        return node if known is None else known is (node > 0)
+    kind, parts = node
+    return joined(kind, [given(part, outcomes) for part in parts])
+
+
+def numbers(node: Node) -> Iterator[int]:
+    """The numbers of the atoms in a formula, in reading order, also repeatedly."""
+    if isinstance(node, bool):
+        return
+    if isinstance(node, int):
+        yield abs(node)
+        return
+    for part in node[1]:
+        yield from numbers(part)
+
+
+# ------------------------------------------------------------------ domain
+
+
+#: The instant at which a person that is found lives. Any would do: guards see the clock only as
+#: differences to it [S4].
+NOW = datetime(2024, 6, 3, 12, tzinfo=UTC)
+
+
+def _nothing() -> dict[str, Value]:
+    return {}
+
+
+@attrs.frozen
+class World:
+    """The persons of a model, as far as a guard can tell them apart.
+
+    Args:
+        vocabulary: the fields with their types, the tokens, the named guards.
+        start: the value of each field of somebody of whom nothing is known, where it is not that
+            of its type; a person is told by what differs from it.
+        latest: time fields that are never later than this, such as those that only ``now`` writes.
+        laws: guards that hold for everybody, such as that a journey begins before its stage.
+        now: the instant of the decision.
+        work: what all questions about these persons may take together.
+    """
+
+    vocabulary: Vocabulary
+    start: Mapping[str, Value] = attrs.field(factory=_nothing)
+    latest: Mapping[str, datetime] = attrs.field(factory=dict)
+    laws: tuple[Guard, ...] = ()
+    now: datetime = NOW
+    work: Work = attrs.field(factory=Work, eq=False, repr=False)
+    #: The comparisons that were asked about so far, ready to run.
+    atoms: Atoms = attrs.field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=attrs.Factory(lambda self: Atoms(self.vocabulary), takes_self=True),
+    )
+
+    @cached_property
+    def _reading(self) -> tuple[tuple[Guard, frozenset[str]], ...]:
+        return tuple((law, reads(law)) for law in self.laws)
+
+    def type_of(self, field: str) -> FieldType:
+        """The type of a field."""
+        return self.vocabulary.fields[field]
+
+    def start_of(self, field: str) -> Value:
+        """The value of somebody of whom nothing is known."""
+        if field in self.start:
+            return self.start[field]
+        return self.type_of(field).empty
+
+    def laws_for(self, fields: frozenset[str]) -> tuple[Guard, ...]:
+        """The laws that speak of these fields alone: the others can always be kept beside them."""
+        return tuple(law for law, names in self._reading if names <= fields)

@@ -1,0 +1,275 @@
+"""The search for a person: one value after the other, remembering what was refuted."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import chain, combinations
+from typing import Any
+
+import attrs
+
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.guard import (
+    Compare,
+    Const,
+    Field,
+    StartsWith,
+    TextMatch,
+    Token,
+    walk,
+)
+from lifecycle_fsm.proof.answer import STEPS, OutOfBudget
+from lifecycle_fsm.proof.breakpoints import Marks, constant
+from lifecycle_fsm.proof.domain import Atom, Atoms, Node, World, given, numbers
+
+# ------------------------------------------------------------------ candidates
+#
+# The values of one field that can matter to a formula: one for each outcome of its atoms.
+#
+# Between two neighbouring thresholds all values are alike to the atoms, so that a few stand for
+# all. Where fields are compared with each other, as many values are taken from each stretch as
+# there are such fields: then every order of them can be had.
+
+
+_DAY = timedelta(days=1)
+#: Of more texts that may be in one, not every selection is tried.
+_MOST_PARTS = 6
+
+
+@attrs.frozen
+class Candidates:
+    """The values to try, the likeliest first, and whether they are all that can matter."""
+
+    values: tuple[Value, ...]
+    complete: bool = True
+
+
+def candidates(
+    field: str,
+    atoms: Sequence[Atom],
+    bound: Mapping[str, Value],
+    world: World,
+    linked: frozenset[str],
+) -> Candidates:
+    """What to try for a field.
+
+    Args:
+        field: the field.
+        atoms: those of the formula that read it, or one of those that it is linked with.
+        bound: the fields that have a value already.
+        world: the types and bounds.
+        linked: the fields without a value that are compared with each other, this one included:
+            what divides the values of one divides those of all.
+    """
+    if field not in world.vocabulary.fields:
+        return Candidates((False, True))  # the answer of a Python callable
+    kind = world.type_of(field)
+    start = world.start_of(field)
+    missing = [None] if kind.nullable or kind.kind == "datetime" else []
+    if kind.kind == "bool":
+        return Candidates(_each_once([start, False, True, *missing]))
+    if kind.choices:
+        return Candidates(_each_once([start, *kind.choices, *missing]))
+    if kind.kind == "str":
+        texts, complete = _texts(linked, atoms, bound, world)
+        return Candidates(_each_once([start, *texts, *missing]), complete)
+    marks = Marks(field, linked, bound, world)
+    for atom in atoms:
+        marks.read(atom)
+    found = sorted(marks.spread(len(linked)), key=lambda value: _odd(value, start, world))
+    return Candidates(_each_once([start, *found, *missing]), marks.complete)
+
+
+def _odd(value: Any, start: Value, world: World) -> tuple[bool, Any]:
+    """How far a value is from what one expects: whole days, near to now; numbers near to those of
+    somebody of whom nothing is known."""
+    if isinstance(value, datetime):
+        gap = abs(world.now - value)
+        return bool(gap % _DAY), gap
+    return False, abs(value - start) if isinstance(start, int | float) else abs(value)
+
+
+def _each_once(values: Iterable[Value]) -> tuple[Value, ...]:
+    return tuple({(type(one), one): one for one in values}.values())
+
+
+def _texts(
+    linked: frozenset[str], atoms: Sequence[Atom], bound: Mapping[str, Value], world: World
+) -> tuple[list[str], bool]:
+    """The texts to try, and whether they are all that can matter."""
+    known: list[str] = []
+    prefixes: list[str] = []
+    parts: list[str] = []
+    for atom in atoms:
+        for node in walk(atom.guard):
+            if isinstance(node, Const | Token):
+                value = constant(node, world)
+                options = value if isinstance(value, tuple) else (value,)
+                known += [one for one in options if isinstance(one, str)]
+            elif isinstance(node, Field) and node.name not in linked:
+                other = bound.get(node.name)
+                known += [other] if isinstance(other, str) else []
+            elif isinstance(node, TextMatch):
+                text = constant(node.text, world)
+                among = prefixes if isinstance(node, StartsWith) else parts
+                among += [text] if isinstance(text, str) else []
+    parts = list(dict.fromkeys(parts))
+    few = len(parts) <= _MOST_PARTS
+    sizes = range(len(parts) + 1) if few else (0, 1, len(parts))
+    texts = list(known)
+    for some in chain.from_iterable(combinations(parts, size) for size in sizes):
+        for prefix in (*prefixes, ""):
+            word = _begun(prefix, "…" if prefix else "other", prefixes)
+            if some or any(part in word and part not in prefix for part in parts):
+                word = _parted([prefix, *some, ""], [*prefixes, *parts])
+            texts += _fresh(word, known, [*prefixes, *parts], len(linked))
+    return texts, few
+
+
+def _parted(pieces: Sequence[str], known: Sequence[str]) -> str:
+    """The pieces, with a sign between them that is in none of the known texts: what is in the whole
+    is in one of the pieces."""
+    return _sign(known).join(pieces)
+
+
+def _sign(known: Sequence[str]) -> str:
+    taken = set().union(*known)
+    return next(
+        sign for sign in chain("…~", map(chr, range(0x2190, sys.maxunicode))) if sign not in taken
+    )
+
+
+def _begun(start: str, end: str, prefixes: Sequence[str]) -> str:
+    """The start with an end: it begins with no prefix that the start does not begin with."""
+    longer = [one for one in prefixes if not start.startswith(one)]
+    while any((start + end).startswith(one) for one in longer):
+        # The first sign decides: one by which no prefix goes on.
+        taken = {one[len(start)] for one in longer if one.startswith(start)}
+        end = next(sign for sign in map(chr, range(ord("!"), sys.maxunicode)) if sign not in taken)
+    return start + end
+
+
+def _fresh(word: str, taken: Sequence[str], known: Sequence[str], count: int) -> Iterator[str]:
+    """So many texts that begin with the word and are none of the others."""
+    more = "~" if all("~" not in one for one in known) else _sign(known)
+    for _ in range(count):
+        while word in taken:
+            word += more
+        yield word
+        word += more
+
+
+# ------------------------------------------------------------------ search
+
+
+#: How many cases one question may look at before it gives up.
+BUDGET = 20_000
+#: Of a formula so large that a case takes more steps, fewer cases are looked at.
+_STEPS_A_CASE = STEPS // 2
+
+
+class Search:
+    """One search over one formula.
+
+    The formula shrinks with each field that gets a value: an atom whose fields are all known is
+    true or false. What is left decides, so that a rest that was refuted once is not tried again.
+    """
+
+    def __init__(self, atoms: Atoms, world: World, budget: int = BUDGET) -> None:
+        self._atoms = atoms
+        self._world = world
+        self._budget, self._left = budget, budget
+        self._steps = budget * _STEPS_A_CASE
+        self._refuted: set[tuple[object, ...]] = set()
+        #: Whether all values that can matter were tried so far.
+        self.complete = True
+
+    def run(self, node: Node) -> Mapping[str, Value] | None:
+        """Values under which the formula holds; nothing where there are none.
+
+        Raises:
+            OutOfBudget: nobody knows.
+        """
+        return self._run(node, {})
+
+    def _run(self, node: Node, bound: dict[str, Value]) -> Mapping[str, Value] | None:
+        if node is True:
+            return dict(bound)
+        if node is False:
+            return None
+        every = list(numbers(node))
+        present = [self._atoms[number] for number in dict.fromkeys(every)]
+        half = {name for atom in present for name in atom.fields if name in bound}
+        key = (node, *((name, type(bound[name]), bound[name]) for name in sorted(half)))
+        if key in self._refuted:
+            return None
+        self._left -= 1
+        if self._left < 0:
+            raise OutOfBudget(f"more than {self._budget:,} cases")
+        field, linked = self._next(present, bound)
+        reading = [atom for atom in present if not linked.isdisjoint(atom.fields)]
+        # To look for the thresholds of a number takes as much as some comparisons.
+        self._spend(len(every) + STEPS * len(reading))
+        tried = candidates(field, reading, bound, self._world, linked)
+        self.complete = self.complete and tried.complete
+        told = {number for number in every if field in self._atoms[number].fields}
+        seen: set[tuple[object, ...]] = set()
+        for value in tried.values:
+            bound[field] = value
+            self._spend(len(told) + len(every))
+            outcomes = {
+                number: self._atoms[number].holds(
+                    {name: bound[name] for name in self._atoms[number].fields}, self._world.now
+                )
+                for number in told
+                if all(name in bound for name in self._atoms[number].fields)
+            }
+            open_still = len(outcomes) < len(told)
+            same = (tuple(outcomes.items()), (type(value), value) if open_still else None)
+            if same not in seen:
+                seen.add(same)
+                found = self._run(given(node, outcomes), bound)
+                if found is not None:
+                    return found
+            del bound[field]
+        self._refuted.add(key)
+        return None
+
+    def _spend(self, steps: int) -> None:
+        self._steps -= steps
+        if self._steps < 0:
+            raise OutOfBudget(f"more than {self._budget:,} cases")
+        self._world.work.spend(steps)
+
+    def _next(self, present: list[Atom], bound: Mapping[str, Value]) -> tuple[str, frozenset[str]]:
+        """The field to try next, with those that it is compared with, itself included: first the
+        one that most others hang on."""
+        near: dict[str, set[str]] = {}
+        count: Counter[str] = Counter()
+        for atom in present:
+            free = [name for name in atom.fields if name not in bound]
+            for name in free:
+                count[name] += 1
+                near.setdefault(name, set()).update(free if _orders(atom) else (name,))
+        first = max(count, key=lambda name: (len(near[name]), count[name]))
+        return first, _reached(first, near)
+
+
+def _orders(atom: Atom) -> bool:
+    return (
+        isinstance(atom.guard, Compare)
+        and isinstance(atom.guard.left, Field)
+        and isinstance(atom.guard.right, Field)
+    )
+
+
+def _reached(start: str, near: Mapping[str, set[str]]) -> frozenset[str]:
+    found, waiting = {start}, [start]
+    while waiting:
+        for name in near[waiting.pop()] - found:
+            found.add(name)
+            waiting.append(name)
+    return frozenset(found)

@@ -1,0 +1,338 @@
+"""What time brings to a person beside moves: decay and deadlines [S20][S21].
+
+The agenda says when the next of these is due and lets it happen. Whose turn it is, and what an
+activity at the same instant does first, is for the machine to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+import attrs
+
+from lifecycle_fsm.guard import TurningPoint, next_turn, turning_points
+from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome
+from lifecycle_fsm.model import Deadline, Decay, Model
+from lifecycle_fsm.model.name_resolution import fields_read, reads_time
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.requests import Cause, Request
+from lifecycle_fsm.silos.effects import NO_PAYLOAD, attribute_of, condition, effects
+from lifecycle_fsm.silos.request_template import Asking
+from lifecycle_fsm.silos.scoring import Scoring
+from lifecycle_fsm.silos.working_time import WorkingTime
+
+#: Of how many visits the due times are remembered; working them out takes calendars.
+_REMEMBERED = 512
+
+
+class OpenDeadline(NamedTuple):
+    """A deadline of the present visit that is not decided yet.
+
+    Args:
+        due: until when it can be kept, fixed when the visit began.
+        place: its place among the deadlines of the model.
+        held: whether its condition has held at any time of the visit.
+    """
+
+    due: datetime
+    place: int
+    held: bool
+
+
+class Missed(NamedTuple):
+    """A deadline that nobody kept, with the request that tells somebody."""
+
+    rule: str
+    request: Request | None
+
+
+class _Fading:
+    """One decay rule, ready to run."""
+
+    def __init__(self, rule: Decay, model: Model, scoring: Scoring) -> None:
+        words = model.vocabulary_for(None)
+        self.name = rule.name
+        self.every = rule.every
+        self.since = attribute_of(rule.since)
+        self.holds = condition(rule.when, words)
+        self._points = turning_points(rule.when, words)
+        self._timed_effects = reads_time(model, [part.value for part in rule.then])
+        # A condition that no clock can change keeps the rule asleep until an activity wakes it; but
+        # assignment writes behind the moves, when the next instant is known already.
+        self.sleeps = not self._points and "assigned_to" not in fields_read(model, [rule.when])
+        written = effects(rule.then, model.field_types, words)
+        self.fade = scoring.rescoring(written, (part.field for part in rule.then))
+        # In original processing, the step works the score of fit out [S18].
+        self._initial = model.initial.name
+        self._fade_alone = written
+        self.fields = tuple(
+            dict.fromkeys([*(part.field for part in rule.then), "demographic_score"])
+        )
+
+    def next(self, person: Person, now: datetime, at_now: bool, in_vain: bool) -> datetime | None:
+        """The next instant after now, or at it; ``in_vain`` where the one at now has just come and
+        has changed nothing of the person."""
+        since: datetime | None = getattr(person, self.since)
+        if since is None or (self.sleeps and not self.holds(person, now, NO_PAYLOAD)):
+            return None
+        if since >= now:  # as after every sign of interest
+            try:
+                return since + self.every
+            except OverflowError:
+                return None
+        if in_vain and self.is_due(person, now) and not self._timed_effects:
+            # As long as nothing else changes the person, only its condition can: however short
+            # the interval, years of silence are passed in a step.
+            turn = next_turn(self._points, person, now, attribute_of)
+            return None if turn is None else self._first(since, turn, included=True)
+        return self._first(since, now, included=at_now)
+
+    def _first(self, since: datetime, now: datetime, *, included: bool) -> datetime | None:
+        """The first of its instants after ``now``, which is later than ``since``, or at it."""
+        try:
+            passed = (now - since) // self.every
+            if included and passed >= 1 and since + passed * self.every == now:
+                return now
+            return since + (passed + 1) * self.every
+        except OverflowError:
+            return None
+
+    def is_due(self, person: Person, due: datetime) -> bool:
+        """Whether this is one of its instants."""
+        since: datetime | None = getattr(person, self.since)
+        return since is not None and due > since and not (due - since) % self.every
+
+    def happens(self, person: Person, due: datetime) -> str:
+        """Let the scores fade, if this is one of its instants; what changed, in words."""
+        if not self.is_due(person, due) or not self.holds(person, due, NO_PAYLOAD):
+            return ""
+        before = [getattr(person, name) for name in self.fields]
+        fade = self._fade_alone if person._stage == self._initial else self.fade
+        assert fade is not None, "a rule of decay changes something"
+        fade(person, due, NO_PAYLOAD)
+        changes = [
+            f"{name} {old} -> {new}"
+            for name, old in zip(self.fields, before, strict=True)
+            if (new := getattr(person, name)) != old
+        ]
+        return f"{self.name}: {', '.join(changes)}" if changes else ""
+
+
+class _Promise:
+    """One deadline, ready to run."""
+
+    def __init__(self, rule: Deadline, model: Model, time: WorkingTime) -> None:
+        self.name = rule.name
+        self.length = rule.after
+        self.escalates = rule.escalates
+        self.time = time
+        self.holds = condition(rule.when, model.vocabulary)
+        self.points: tuple[TurningPoint, ...] = turning_points(rule.when, model.vocabulary)
+        self.asking = Asking(rule.name, rule.send, rule, model) if rule.send else None
+
+
+class Agenda:
+    """The decay rules and the deadlines of a model, ready to run."""
+
+    def __init__(self, model: Model, scoring: Scoring) -> None:
+        self._fading = [_Fading(rule, model, scoring) for rule in model.decay]
+        # One for each calendar, because it remembers the days that it has worked out.
+        calendars = {calendar.name: calendar for calendar in model.calendars}
+        times = {
+            name: WorkingTime(calendars[name] if name else None)
+            for name in dict.fromkeys(rule.calendar for rule in model.deadlines)
+        }
+        self._promises = [_Promise(rule, model, times[rule.calendar]) for rule in model.deadlines]
+        #: Whether time alone can make the condition of a deadline hold.
+        self._conditions_turn = any(promise.points for promise in self._promises)
+        self._places = {promise.name: place for place, promise in enumerate(self._promises)}
+        self._due = lru_cache(maxsize=_REMEMBERED)(self._due_of_visit)
+        #: The deadlines of each stage that has some, by their places in the model.
+        self.by_stage: Mapping[str, tuple[int, ...]] = {
+            stage: tuple(place for place, rule in enumerate(model.deadlines) if rule.stage == stage)
+            for stage in dict.fromkeys(rule.stage for rule in model.deadlines)
+        }
+
+    # ------------------------------------------------------------------ what is due next
+
+    def next(
+        self, person: Person, now: datetime, phase: int, in_vain: bool = False
+    ) -> datetime | None:
+        """When decay or a deadline is due next.
+
+        What is due at ``now`` itself still comes where only an activity (phase 0) has happened
+        there: an acceptance at the very deadline is in time. ``in_vain`` says that everything due
+        at ``now`` has come and has changed nothing.
+        """
+        first: datetime | None = None
+        for rule in self._fading:
+            due = rule.next(person, now, phase == 0, in_vain)
+            if due is not None and (first is None or due < first):
+                first = due
+        deadlines = person._deadlines
+        if deadlines and (first is None or deadlines[0].due < first):
+            first = deadlines[0].due  # they are sorted
+        if self._conditions_turn:
+            for deadline in deadlines:
+                if deadline.held:
+                    continue
+                points = self._promises[deadline.place].points
+                due = next_turn(points, person, now, attribute_of) if points else None
+                if due is not None and due < deadline.due and (first is None or due < first):
+                    first = due
+        return first
+
+    # ------------------------------------------------------------------ decay
+
+    def fade(self, person: Person, due: datetime) -> list[str]:
+        """Let decay happen that is due at this instant; for each rule that changed something,
+        what it changed, in words."""
+        return [text for rule in self._fading if (text := rule.happens(person, due))]
+
+    # ------------------------------------------------------------------ deadlines
+
+    def enter(self, person: Person, now: datetime) -> None:
+        """Begin the deadlines of the visit that has just begun, each with its due time [S21]."""
+        entered = person._stage_entered_at
+        assert entered is not None, "there is a visit"
+        person._deadlines = tuple(
+            sorted(
+                OpenDeadline(
+                    self._due(entered, place),
+                    place,
+                    self._promises[place].holds(person, now, NO_PAYLOAD),
+                )
+                for place in self.by_stage.get(person._stage, ())
+            )
+        )
+
+    def leave(
+        self, person: Person, now: datetime, owner: str | None, assigned_to: str | None
+    ) -> None:
+        """Decide what is still open of a visit that ends: left in time is kept [S21]."""
+        open_deadlines, person._deadlines = person._deadlines, ()
+        person._decided += tuple(
+            self._fact(
+                person, deadline, "kept" if deadline.held else "void", now, owner, assigned_to
+            )
+            for deadline in open_deadlines
+        )
+
+    def observe(self, person: Person, now: datetime) -> None:
+        """Note which conditions of open deadlines hold: one that never does promises nothing."""
+        for deadline in person._deadlines:
+            if not deadline.held:
+                break
+        else:
+            return
+        person._deadlines = tuple(
+            deadline
+            if deadline.held
+            else deadline._replace(
+                held=self._promises[deadline.place].holds(person, now, NO_PAYLOAD)
+            )
+            for deadline in person._deadlines
+        )
+
+    def decide(self, person: Person, now: datetime) -> list[Missed]:
+        """Decide the deadlines that are due by now, those of one instant as declared; give those
+        that were missed."""
+        due = [deadline for deadline in person._deadlines if deadline.due <= now]
+        if not due:
+            return []
+        person._deadlines = tuple(deadline for deadline in person._deadlines if deadline.due > now)
+        missed = []
+        for deadline in sorted(due, key=lambda deadline: deadline.place):
+            promise = self._promises[deadline.place]
+            outcome: DeadlineOutcome = "kept" if deadline.held else "void"
+            if promise.holds(person, now, NO_PAYLOAD):
+                outcome = "missed"
+                request = promise.asking and promise.asking.make(
+                    person, now, stage=person._stage, cause=Cause(), due_at=deadline.due
+                )
+                missed.append(Missed(promise.name, request))
+            person._decided += (
+                self._fact(person, deadline, outcome, now, person.owner, person.assigned_to),
+            )
+        return missed
+
+    def missed_in_time(self, person: Person, at: datetime) -> tuple[DeadlineFact, ...]:
+        """The missed deadlines of the present visit that an activity of that time could still have
+        kept, and has not been seen to keep: it comes late [S21]."""
+        return tuple(
+            fact
+            for fact in person._decided
+            if fact.outcome == "missed"
+            and fact.due_at >= at
+            and fact.stage == person._stage
+            and fact.entered_at == person._stage_entered_at
+            and self._promises[self._places[fact.rule]].holds(
+                person, person._clock or at, NO_PAYLOAD
+            )
+        )
+
+    def correct(
+        self,
+        person: Person,
+        missed: tuple[DeadlineFact, ...],
+        now: datetime,
+        owner: str | None,
+        assigned_to: str | None,
+    ) -> None:
+        """Turn into kept what a late activity, in time by its own clock, has kept [S21]."""
+        for fact in missed:
+            here = (person._stage, person._stage_entered_at) == (fact.stage, fact.entered_at)
+            promise = self._promises[self._places[fact.rule]]
+            if here and promise.holds(person, now, NO_PAYLOAD):
+                continue
+            kept = attrs.evolve(
+                fact,
+                outcome="kept",
+                decided_at=now,
+                owner=owner,
+                assigned_to=assigned_to,
+                late=True,
+            )
+            person._decided = tuple(kept if known is fact else known for known in person._decided)
+
+    def _fact(
+        self,
+        person: Person,
+        deadline: OpenDeadline,
+        outcome: DeadlineOutcome,
+        now: datetime,
+        owner: str | None,
+        assigned_to: str | None,
+    ) -> DeadlineFact:
+        entered = person._stage_entered_at
+        assert entered is not None, "there is a visit"
+        return DeadlineFact(
+            person.id,
+            self._promises[deadline.place].name,
+            person._stage,
+            person._journey_record or person.id,
+            person._journey,
+            entered,
+            deadline.due,
+            outcome,
+            now,
+            owner,
+            assigned_to,
+        )
+
+    def _due_of_visit(self, entered: datetime, place: int) -> datetime:
+        """When a deadline is due for a visit that began then [S21]."""
+        promise = self._promises[place]
+        if promise.escalates:
+            entered = self._due(entered, self._places[promise.escalates])
+        return promise.time.after(entered, promise.length)
+
+    def due_by(self, person: Person, name: str) -> datetime | None:
+        """When the deadline of that name is due in the present visit, if it is not decided."""
+        place = self._places.get(name)
+        return next(
+            (deadline.due for deadline in person._deadlines if deadline.place == place), None
+        )

@@ -1,0 +1,209 @@
+"""The data silo: what an activity says about the person becomes fields [S18].
+
+It never reads the stage. Opportunities are kept by id, and the fields that guards read are
+derived from them [S22].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from lifecycle_fsm.errors import RecordError, suggest
+from lifecycle_fsm.fields import FieldType, Value, is_missing
+from lifecycle_fsm.model import ActivityKind, Model
+from lifecycle_fsm.model.builtin_activities import OPEN_KINDS, asking
+from lifecycle_fsm.person import BASE_FIELDS, Person, accept_fields
+from lifecycle_fsm.silos.effects import Effects, Payloads, condition, effects
+
+
+class Opportunity(NamedTuple):
+    """A deal that the person is a contact of: open, won or lost, with what it is worth."""
+
+    status: str
+    amount: float | None = None
+    closes_at: datetime | None = None
+
+    @property
+    def counts_as_open(self) -> bool:
+        """Open, with an amount and a close date: an empty shell qualifies nobody (R3)."""
+        return self.status == "open" and self.amount is not None and self.closes_at is not None
+
+
+#: The fields that follow from the opportunities of a person.
+_DERIVED = frozenset({"open_opportunities", "won_opportunities", "last_lost_at"})
+_STATUS = {
+    "opportunity_opened": "open",
+    "opportunity_changed": "",
+    "opportunity_won": "won",
+    "opportunity_lost": "lost",
+}
+
+
+class DataSilo:
+    """The data rules of a model, ready to run."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._types = model.field_types
+        self._starts = {name: one.start() for name, one in BASE_FIELDS.items()}
+        self._starts |= {field.name: field.start() for field in model.fields}
+        self._payloads: dict[str, Mapping[str, FieldType]] = {
+            kind.name: {one.name: one.type for one in kind.payload}
+            for kind in model.activity_kinds.values()
+        }
+        self._required = {
+            kind: [name for name, one in types.items() if not one.nullable]
+            for kind, types in self._payloads.items()
+        }
+        self._writers: dict[str, list[Callable[[Person, datetime, Payloads], None]]] = {
+            kind.name: list(_writers(kind, model)) for kind in model.activity_kinds.values()
+        }
+        #: The fields that each kind may write, to know whose scores to compute again.
+        self.writes: dict[str, frozenset[str]] = {
+            kind.name: frozenset(
+                {one.field for one in kind.sets}
+                | (_DERIVED if kind.name in _STATUS else frozenset())
+                | (frozenset({"scored_at"}) if kind.name == "score_given" else frozenset())
+                | {one.field for rule in model.data if rule.on == kind.name for one in rule.then}
+            )
+            for kind in model.activity_kinds.values()
+        }
+
+    def accept(self, kind: str, payload: Mapping[str, Any]) -> Payloads:
+        """The stored form of what an activity brings.
+
+        Raises:
+            RecordError: the kind is unknown, or a value is missing, unknown or of another type.
+        """
+        types = self._payloads.get(kind)
+        if types is None:
+            raise RecordError(f"no activity named {kind!r}{suggest(kind, self._payloads)}")
+        if kind in OPEN_KINDS:
+            if kind == "created":  # where a field is missing, so is what it says
+                payload = {name: value for name, value in payload.items() if not is_missing(value)}
+            return accept_fields(self._types, payload, self._starts)
+        accepted: dict[str, Value] = {}
+        for name, value in payload.items():
+            wanted = types.get(name)
+            if wanted is None:
+                raise RecordError(
+                    f"{kind} brings no {name!r}{suggest(name, types)}; "
+                    f"it brings {', '.join(types) or 'nothing'}"
+                )
+            if wanted.takes_any_text and type(value) is str and value[:1] > " " and value.isascii():
+                accepted[name] = value  # as accept() would say, without a call for each activity
+                continue
+            try:
+                accepted[name] = wanted.accept(value)
+            except RecordError as error:
+                raise RecordError(f"{kind}.{name}: {error}") from None
+        for name in self._required[kind]:
+            if name not in accepted:
+                raise RecordError(f"{kind} lacks its {name!r}")
+        return accepted
+
+    def apply(self, kind: str, person: Person, now: datetime, payload: Payloads) -> None:
+        """Write what the activity says into the person."""
+        for write in self._writers[kind]:
+            write(person, now, payload)
+
+
+def _writers(
+    kind: ActivityKind, model: Model
+) -> list[Callable[[Person, datetime, Payloads], None]]:
+    words = model.vocabulary_for(kind.name)
+    found: list[Callable[[Person, datetime, Payloads], None]] = []
+    if kind.name in OPEN_KINDS:
+        found.append(_write_fields)
+    if kind.name in _STATUS:
+        found.append(_opportunity_writer(kind.name))
+    if kind == asking(kind.name):
+        found.append(_forget_reason)
+    if kind.name == "owner_changed" and "owner" in {one.field for one in kind.sets}:
+        found.append(_forget_owner)
+    if kind.name == "score_given":
+        found.append(_note_interest)
+    own = effects(kind.sets, model.field_types, words)
+    if own is not None:
+        found.append(own)
+    for rule in model.data:
+        write = effects(rule.then, model.field_types, words)
+        if rule.on == kind.name and write is not None:
+            found.append(_guarded(condition(rule.when, words), write))
+    return found
+
+
+def _guarded(holds: Callable[[Any, datetime, Payloads], bool], write: Effects) -> Effects:
+    def apply(person: Any, now: datetime, payload: Payloads) -> None:
+        if holds(person, now, payload):
+            write(person, now, payload)
+
+    return apply
+
+
+def _write_fields(person: Any, now: datetime, payload: Payloads) -> None:
+    for name, value in payload.items():
+        setattr(person, name, value)
+
+
+def _forget_reason(person: Any, now: datetime, payload: Payloads) -> None:
+    """Who asks for something gives a reason, or none: that of an earlier asking must not decide."""
+    if payload.get("reason") is None:
+        person.rejection_reason = None
+
+
+def _forget_owner(person: Any, now: datetime, payload: Payloads) -> None:
+    """Whoever gives the record to nobody takes it from the owner."""
+    if payload.get("owner") is None:
+        person.owner = None
+
+
+def _note_interest(person: Any, now: datetime, payload: Payloads) -> None:
+    """Points above zero are a sign of interest; points that are taken are none [S18]."""
+    points: Any = payload["points"]
+    if points > 0:
+        person.scored_at = now
+
+
+def _opportunity_writer(kind: str) -> Effects:
+    status = _STATUS[kind]
+
+    def write(person: Any, now: datetime, payload: Payloads) -> None:
+        name = str(payload["opportunity"])
+        before = (person._opportunities or {}).get(name, Opportunity("open"))
+        amount: Any = payload.get("amount")
+        closes_at: Any = payload.get("closes_at")
+        after = Opportunity(
+            status or before.status,
+            before.amount if amount is None else amount,
+            before.closes_at if closes_at is None else closes_at,
+        )
+        # A new mapping each time: a person can be put back as it was by keeping the old one.
+        kept = {**(person._opportunities or {}), name: after}
+        keep_opportunities(person, kept)
+        if status == "lost":
+            person.last_lost_at = now
+
+    return write
+
+
+def keep_opportunities(person: Person, kept: Mapping[str, Opportunity]) -> None:
+    """Keep these opportunities, and the fields that follow from them [S22]."""
+    person._opportunities = kept
+    person.open_opportunities = sum(one.counts_as_open for one in kept.values())
+    person.won_opportunities = sum(one.status == "won" for one in kept.values())
+
+
+#: Of two records of one opportunity the later status counts: none is open again once it is closed.
+_LATER = ("open", "lost", "won")
+
+
+def one_of(ours: Opportunity, theirs: Opportunity) -> Opportunity:
+    """What two merged persons knew of one opportunity [S22][S23]."""
+    return Opportunity(
+        max(ours.status, theirs.status, key=_LATER.index),
+        theirs.amount if ours.amount is None else ours.amount,
+        theirs.closes_at if ours.closes_at is None else ours.closes_at,
+    )

@@ -1,0 +1,173 @@
+"""Asking made ready to run: who gets a request, and in which words [S11][S24]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.guard import Const, Field, Term, Token
+from lifecycle_fsm.model import PLACE, AlertRule, Ask, AssignmentRule, Model
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.requests import Cause, Request, State
+from lifecycle_fsm.silos.effects import attribute_of
+
+T = TypeVar("T")
+#: One receiver of several: the person decides which.
+Receiver: TypeAlias = Callable[[Person], str | None]
+#: In words, what nobody knows.
+UNKNOWN = "unknown"
+
+
+class Held(NamedTuple):
+    """What waits for the CRM: the rule, and what cannot be told again when the wait is over."""
+
+    asking: Asking
+    key: str
+    stage: str | None
+    visit: datetime | None
+    activity: str | None
+    to: str | None
+    due_at: datetime | None
+
+
+class Asking:
+    """One rule's request, ready to be made for a person."""
+
+    def __init__(self, rule: str, channel: str, ask: Ask, model: Model) -> None:
+        self.rule = rule
+        self.channel = channel
+        self.links_to_crm = ask.links_to_crm
+        self._receivers = [receiver(term, model) for term in ask.to]
+        # Between the words stand the names of fields.
+        self._words = PLACE.split(ask.text)
+        self._fields = [attribute_of(name) for name in self._words[1::2]]
+        self._include = [(name, attribute_of(name)) for name in ask.include]
+
+    def make(
+        self,
+        person: Person,
+        at: datetime,
+        *,
+        stage: str | None,
+        cause: Cause,
+        to: str | None = None,
+        due_at: datetime | None = None,
+        superseded: bool = False,
+    ) -> Request:
+        """The request, held where its link needs a record that the CRM has not acknowledged; the
+        person then remembers that it waits [S24]."""
+        state: State = "sent"
+        key = cause.key(at)
+        if superseded:
+            state = "superseded"
+            # The stage that is entered in the end may ask by the same rule.
+            key += f"/{stage}"
+        elif self.links_to_crm and person.crm_synced_at is None:
+            state = "held"
+            visit = person._stage_entered_at if stage is not None else None
+            held = Held(self, key, stage, visit, cause.activity, to, due_at)
+            person._waiting = (*person._waiting, held)
+        return self._made(person, at, key, stage, cause.activity, to, due_at, state)
+
+    def release(self, person: Person, at: datetime, held: Held) -> Request:
+        """What has waited for the CRM, in the words of now; superseded where it was asked for by a
+        stage that the person has left since."""
+        here = held.visit is None or (held.stage, held.visit) == (
+            person._stage,
+            person._stage_entered_at,
+        )
+        state: State = "released" if here else "superseded"
+        return self._made(
+            person, at, held.key, held.stage, held.activity, held.to, held.due_at, state
+        )
+
+    def again(self, person: Person, at: datetime, held: Held) -> Request:
+        """What waits on for somebody who took it over by a merge [S23]."""
+        return self._made(
+            person, at, held.key, held.stage, held.activity, held.to, held.due_at, "held"
+        )
+
+    def _made(
+        self,
+        person: Person,
+        at: datetime,
+        key: str,
+        stage: str | None,
+        activity: str | None,
+        to: str | None,
+        due_at: datetime | None,
+        state: State,
+    ) -> Request:
+        data: Mapping[str, Value] = {
+            name: getattr(person, attribute) for name, attribute in self._include
+        }
+        return Request(
+            f"{person.id}/{self.rule}/{key}",
+            person.id,
+            self.rule,
+            self.channel,
+            to or self.receiver(person),
+            self._text(person),
+            at,
+            stage,
+            activity,
+            due_at,
+            state,
+            data,
+        )
+
+    def receiver(self, person: Person) -> str | None:
+        """The first receiver that is known."""
+        for one in self._receivers:
+            who = one(person)
+            if who:
+                return who
+        return None
+
+    def _text(self, person: Person) -> str:
+        if not self._fields:
+            return self._words[0]
+        parts = list(self._words)
+        parts[1::2] = [_said(getattr(person, name)) for name in self._fields]
+        return "".join(parts)
+
+
+def occasions(
+    model: Model, rules: Iterable[tuple[AlertRule | AssignmentRule, T]]
+) -> tuple[Mapping[str, list[T]], Mapping[str, list[T]]]:
+    """What is asked at which occasion, as written: by the stage that is entered, and by the kind of
+    activity that comes."""
+    by_stage: dict[str, list[T]] = {}
+    by_kind: dict[str, list[T]] = {}
+    for rule, ready in rules:
+        for stage in rule.entering:
+            by_stage.setdefault(stage, []).append(ready)
+        if rule.on is not None:
+            by_kind.setdefault(rule.on, []).append(ready)
+    return by_stage, by_kind
+
+
+def receiver(term: Term, model: Model) -> Receiver:
+    """Who a term names, for each person."""
+    match term:
+        case Field(name):
+            attribute = attribute_of(name)
+            return lambda person: getattr(person, attribute)
+        case Token(name):
+            value: Any = model.tokens[name]
+        case Const(value):
+            pass
+    assert isinstance(value, str)
+    return lambda person: value
+
+
+def _said(value: Value) -> str:
+    if value is None or value == "":
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
+    return str(value)

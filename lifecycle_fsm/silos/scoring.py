@@ -1,0 +1,175 @@
+"""The scoring silo: behavior and demographics, apart [S18]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any
+
+from lifecycle_fsm.guard import Const, Guard, Token, compile_term
+from lifecycle_fsm.model import Model, Period, ScoreRule
+from lifecycle_fsm.model.validation import fields_read
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.silos.effects import NO_PAYLOAD, Effects, Payloads, attribute_of, condition
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Scoring:
+    """The score rules of a model, ready to run."""
+
+    def __init__(self, model: Model) -> None:
+        self._demographic: list[_Rule] = []
+        self._behavior: dict[str, list[_Rule]] = {}
+        for place, rule in enumerate(model.scoring):
+            ready = _Rule(place, rule, model)
+            if rule.on is None:
+                self._demographic.append(ready)
+            else:
+                self._behavior.setdefault(rule.on, []).append(ready)
+        self._initial = model.initial.name
+        self._fit = model.field_types["demographic_score"].clamp
+        self._interest = model.field_types["behavior_score"].clamp
+        #: The fields that the demographic score depends on.
+        self.inputs = frozenset(
+            fields_read(
+                model,
+                (
+                    tree
+                    for rule in model.scoring
+                    if rule.on is None
+                    for tree in (rule.when, rule.points)
+                ),
+            )
+        )
+        #: The values of these fields, to know whether any has changed.
+        self.seen = values_of([attribute_of(name) for name in sorted(self.inputs)])
+
+    @property
+    def has_demographic(self) -> bool:
+        """Whether the model computes the demographic score at all."""
+        return bool(self._demographic)
+
+    def demographic(self, person: Any, now: datetime) -> int:
+        """The points for how well the person fits: the sum of all rules that hold, clamped.
+
+        Without such rules, the score that the person has: somebody else gives it.
+        """
+        if not self._demographic:
+            return int(person.demographic_score)
+        total = sum(
+            rule.points(person, now, NO_PAYLOAD)
+            for rule in self._demographic
+            if rule.holds(person, now, NO_PAYLOAD)
+        )
+        return int(self._fit(total))
+
+    def rescoring(self, write: Effects | None, fields: Iterable[str]) -> Effects | None:
+        """The effects, and behind them the demographic score if they change what it depends on: it
+        is one function of the fields, whoever changes them [S18]. New people get theirs by a step
+        of original processing, and not before."""
+        if write is None or not self._demographic or self.inputs.isdisjoint(fields):
+            return write
+
+        def write_and_score(person: Any, now: datetime, payload: Payloads) -> None:
+            before = self.seen(person)
+            write(person, now, payload)
+            if self.seen(person) != before and person._stage != self._initial:
+                person.demographic_score = self.demographic(person, now)
+
+        return write_and_score
+
+    def scorer(self, kind: str) -> Effects | None:
+        """What adds the points that an activity of the kind is worth to the behavior score, and
+        notes when the person last showed any interest; nothing where the kind gives no points."""
+        rules = self._behavior.get(kind)
+        if rules is None:
+            return None
+        clamp = self._interest
+
+        def score(person: Any, now: datetime, payload: Payloads) -> None:
+            total = 0
+            interest = False
+            for rule in rules:
+                if rule.holds(person, now, payload):
+                    worth = rule.worth
+                    if worth is None:
+                        worth = rule.points(person, now, payload)
+                    interest = interest or worth > 0
+                    cap = rule.cap
+                    total += worth if cap is None else _capped(rule, cap, worth, person, now)
+            if interest:
+                person.scored_at = now
+            if total:
+                person.behavior_score = clamp(person.behavior_score + total)
+
+        return score
+
+
+def values_of(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """A function that reads these attributes of a person."""
+    if len(names) < 2:
+        return lambda person: tuple([getattr(person, name) for name in names])
+    values: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
+    return values
+
+
+class _Rule:
+    """One score rule, ready to run."""
+
+    __slots__ = ("cap", "holds", "place", "points", "turn", "worth")
+    holds: Callable[[Any, datetime, Payloads], bool]
+    points: Callable[[Any, datetime, Payloads], Any]
+
+    def __init__(self, place: int, rule: ScoreRule, model: Model) -> None:
+        assert not isinstance(rule.points, Guard)
+        words = model.vocabulary_for(rule.on)
+        self.place = place
+        self.holds = condition(rule.when, words)
+        self.points = compile_term(rule.points, words, attribute_of)
+        #: The points, where they are the same for everybody.
+        self.worth: Any = (
+            self.points(None, _NEVER, NO_PAYLOAD)
+            if isinstance(rule.points, Const | Token)
+            else None
+        )
+        self.cap = rule.cap
+        self.turn = _TURNS[rule.per]
+
+
+#: The number of the period in which an instant lies, in UTC; weeks begin on Monday.
+_TURNS: Mapping[Period | None, Callable[[datetime], int]] = {
+    None: lambda now: 0,
+    "day": lambda now: now.toordinal(),
+    "week": lambda now: (now.toordinal() - 1) // 7,  # day 1 of year 1 was a Monday
+    "month": lambda now: now.year * 12 + now.month,
+    "year": lambda now: now.year,
+}
+
+
+def _capped(rule: _Rule, cap: int, worth: int, person: Person, now: datetime) -> int:
+    """As many of the points as the rule may still give, or take, in this period."""
+    turn = rule.turn(now)
+    kept = person._points
+    mine = rule.place
+    at, end = 0, len(kept)
+    given = 0
+    while at < end:
+        if kept[at] == mine:
+            if kept[at + 1] == turn:
+                given = kept[at + 2]
+            break
+        at += 3
+    # After a merge both may have given more than the cap in all: then no more is given [S23].
+    if worth > 0:
+        after = min(given + worth, cap)
+        if after <= given:
+            return 0
+    else:
+        after = max(given + worth, -cap)
+        if after >= given:
+            return 0
+    # A new tuple each time: a person can be put back as it was by keeping the old one.
+    person._points = (*kept[:at], mine, turn, after, *kept[at + 3 :])
+    return after - given

@@ -1,0 +1,529 @@
+"""A tour: paths that fire every move of a model, each as short as it can be.
+
+From where a path has led, a solver says which fields would have to change for the next move to be
+the one that is taken. Then somebody really walks there, through the orchestrator: only what was
+seen to happen becomes part of the tour.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import attrs
+
+from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.checks import world_of
+from lifecycle_fsm.errors import LifecycleError, RecordError, suggest
+from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.guard import (
+    Always,
+    Arithmetic,
+    Const,
+    Field,
+    Guard,
+    Now,
+    Payload,
+    all_of,
+    inline,
+    negate,
+    reads,
+    resolve,
+    turning_points,
+)
+from lifecycle_fsm.guard.vocabulary import Vocabulary
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.model import Edge, Model
+from lifecycle_fsm.model.builtin_activities import OPEN_KINDS, asking
+from lifecycle_fsm.model.definition import DataRule, Set
+from lifecycle_fsm.orchestrator import Orchestrator
+from lifecycle_fsm.person import READ_ONLY, Person
+from lifecycle_fsm.proof import NOW, Work, solve_here
+from lifecycle_fsm.silos.effects import attribute_of
+from lifecycle_fsm.silos.scoring import Scoring
+from lifecycle_fsm.testing.cases.boundary_points import is_value
+from lifecycle_fsm.testing.cases.rows import (
+    format_length,
+    format_values,
+    parse_length,
+    parse_values,
+)
+from lifecycle_fsm.testing.cases.rule_index import Places, Rule, brought, shown, something
+
+# ------------------------------------------------------------------ asking
+#
+# Which activity, bringing what, gives fields the values that a guard wants.
+
+
+#: Opportunities are kept by id, and have fields follow from them [S22].
+_DEAL: Mapping[str, Value] = {"opportunity": "deal"}
+_DEALS = {
+    "opportunity_opened": frozenset({"open_opportunities"}),
+    "opportunity_won": frozenset({"open_opportunities", "won_opportunities"}),
+    "opportunity_lost": frozenset({"open_opportunities", "last_lost_at"}),
+}
+
+
+class Asking:
+    """The kinds of activity of a model, by what they write."""
+
+    def __init__(self, model: Model, work: Work | None = None) -> None:
+        self.model = model
+        self._work = work
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self.model, self._work)
+
+    def kinds(self, trigger: str) -> tuple[str, ...]:
+        """The kinds of activity that raise a trigger."""
+        return tuple(
+            one.name for one in self.model.activity_kinds.values() if one.trigger == trigger
+        )
+
+    def sets(self, kind: str | None, at: datetime) -> dict[str, Value]:
+        """What an activity of a kind writes by itself, whatever it brings."""
+        found: dict[str, Value] = {}
+        if kind is None:
+            return found
+        declared = self.model.activity_kinds[kind]
+        if declared == asking(kind):
+            found["rejection_reason"] = None  # without a reason that of an earlier asking is gone
+        for one in declared.sets:
+            if isinstance(one.value, Now):
+                found[one.field] = at
+            elif isinstance(one.value, Const) and not isinstance(one.value.value, tuple):
+                found[one.field] = one.value.value
+        return found
+
+    def brings(
+        self, kind: str, changes: Mapping[str, Value], before: Mapping[str, Value], at: datetime
+    ) -> tuple[dict[str, Value], dict[str, Value]]:
+        """What an activity of a kind brings so that fields change so; and the changes that another
+        one has to make."""
+        payload, written = self._payload(self.model.activity_kinds[kind].sets, changes, before, at)
+        rest = {name: one for name, one in changes.items() if name not in written}
+        return self._filled(kind, payload, at), rest
+
+    def naturally(
+        self, changes: Mapping[str, Value], before: Mapping[str, Value], at: datetime
+    ) -> Iterator[tuple[str, dict[str, Value]]]:
+        """The activities that may make exactly these changes, as they happen in life; the first of
+        them need not be right, since a rule of the model may want otherwise."""
+        for kind, fields in _DEALS.items():
+            if changes.keys() <= fields:
+                yield kind, self._filled(kind, {}, at)
+        for name, declared in self.model.activity_kinds.items():
+            if name in OPEN_KINDS or name == "merged":
+                continue
+            payload, written = self._payload(declared.sets, changes, before, at)
+            if changes.keys() <= written:
+                yield name, self._filled(name, payload, at)
+            for rule in self.model.data:
+                if rule.on == name and changes.keys() <= written | {s.field for s in rule.then}:
+                    wanted = self._wanted(rule)
+                    if wanted is not None:
+                        yield name, self._filled(name, {**payload, **wanted}, at)
+
+    def _payload(
+        self,
+        sets: tuple[Set, ...],
+        changes: Mapping[str, Value],
+        before: Mapping[str, Value],
+        at: datetime,
+    ) -> tuple[dict[str, Value], set[str]]:
+        payload: dict[str, Value] = {}
+        written: set[str] = set()
+        for one in sets:
+            wanted = changes.get(one.field)
+            if one.field not in changes:
+                continue
+            match one.value:
+                case Payload(name) if wanted is not None:
+                    payload[name] = wanted
+                case Arithmetic("+", Field(own), Payload(name)) if own == one.field:
+                    had = before[own]
+                    if not isinstance(wanted, int) or not isinstance(had, int):
+                        continue
+                    payload[name] = wanted - had
+                case Now() if isinstance(wanted, datetime) and wanted <= at:
+                    pass
+                case Const(value) if value == wanted:
+                    pass
+                case _:
+                    continue
+            written.add(one.field)
+        return payload, written
+
+    def _wanted(self, rule: DataRule) -> dict[str, Value] | None:
+        """What an activity has to bring for a data rule to hold."""
+        if isinstance(rule.when, Always):
+            return {}
+        place = Rule("data", rule.name, rule.when, kind=rule.on)
+        answer = solve_here(self._places.guard(place), self._places.world(place))
+        names = {name: brought(shown(name)) for name in answer.person}
+        if not answer.found or None in names.values():
+            return None
+        return {str(names[name]): value for name, value in answer.person.items()}
+
+    def _filled(self, kind: str, payload: Mapping[str, Value], at: datetime) -> dict[str, Value]:
+        """The payload with something for each value that an activity of the kind must bring."""
+        if kind in _DEALS:
+            worth: dict[str, Value] = {"amount": 1000.0, "closes_at": at + timedelta(days=30)}
+            return {**_DEAL, **(worth if kind == "opportunity_opened" else {}), **payload}
+        types = {one.name: one.type for one in self.model.activity_kinds[kind].payload}
+        return {
+            name: payload[name] if name in payload else something(one, at)
+            for name, one in types.items()
+            if name in payload or not one.nullable
+        }
+
+
+# ------------------------------------------------------------------ walking
+#
+# A person who walks a path of a tour, through the orchestrator and all that it does [S7].
+#
+# A step is one line: an activity with what it brings, ``form_filled: form = Hand-Raise: Demo``, or
+# ``wait 90 days``. The first is ``created``; ``processed`` ends original processing with the values
+# that its steps gave. Each activity comes an hour after the one before, and ``processed`` at once.
+
+
+WAIT = "wait "
+#: How long after one activity the next one comes.
+PAUSE = timedelta(hours=1)
+
+
+class Walker:
+    """Walks paths of one model, each with a person of its own."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._orchestrator = _orchestrator(model)
+        self._count = 0
+
+    def walk(self, steps: Sequence[str]) -> tuple[str, ...]:
+        """Where each step leads, in words.
+
+        Raises:
+            LifecycleError: a step is none, or the model does not take its activity.
+        """
+        walk = self.begin()
+        return tuple(walk.step(one) for one in steps)
+
+    def begin(self) -> Walk:
+        """A new walk, before its first step; the one before is over."""
+        # Time passes for everybody in the book: so nobody stays there.
+        self._orchestrator.people.clear()
+        self._count += 1
+        return Walk(self.model, self._orchestrator, f"walker-{self._count}")
+
+
+class Walk:
+    """One person on the way."""
+
+    def __init__(self, model: Model, orchestrator: Orchestrator, id: str) -> None:
+        self.model = model
+        self.id = id
+        self.now = NOW - PAUSE
+        #: The rows of the last step.
+        self.rows: tuple[HistoryRow, ...] = ()
+        #: Whether the last step asked for a move and did not get it.
+        self.refused = False
+        self._orchestrator = orchestrator
+        self._taken = 0
+        orchestrator.expect_processed([id])
+
+    @property
+    def person(self) -> Person:
+        """The person as it is now."""
+        return self._orchestrator.people[self.id]
+
+    def step(self, text: str) -> str:
+        """Take one step, and say where it led.
+
+        Raises:
+            LifecycleError: it is no step, or the activity was rejected.
+        """
+        before = len(self.person.history) if self._taken else 0
+        self.refused = False
+        if text.startswith(WAIT):
+            self.now += parse_length(text.removeprefix(WAIT))
+            self._orchestrator.tick(self.now)
+        else:
+            self._apply(text)
+        self._taken += 1
+        self.rows = self.person.history[before:]
+        return self._said()
+
+    def _apply(self, text: str) -> None:
+        kind, _, brings = text.partition(":")
+        kind = kind.strip()
+        at = self.now if kind == "processed" else self.now + PAUSE
+        payload = parse_values(brings.strip(), payload_of(self.model, kind), at)
+        activity = Activity(f"{self._taken}", self.id, kind, at, payload)
+        decision = self._orchestrator.apply(activity)
+        if decision.result in ("rejected", "held", "parked"):
+            raise LifecycleError(f"{text}: {decision.result}: {decision.reason}")
+        self.now = at
+        self.refused = bool(decision.unmet) or decision.result == "no_such_move"
+
+    def _said(self) -> str:
+        stage = self.person.stage
+        hops = [f"{row.to_stage} by {row.rule}" for row in self.rows if row.kind != "enter"]
+        if hops:
+            return f"goes to {', then to '.join(hops)}"
+        if self.refused:
+            return "refused"
+        return f"is in {stage}" if self._taken == 1 else f"stays in {stage}"
+
+
+def payload_of(model: Model, kind: str) -> dict[str, FieldType]:
+    """What an activity of this kind may bring, by name.
+
+    Raises:
+        RecordError: there is no such kind.
+    """
+    if kind not in model.activity_kinds:
+        raise RecordError(f"no activity named {kind!r}{suggest(kind, model.activity_kinds)}")
+    if kind in OPEN_KINDS:
+        return dict(model.field_types)
+    return {one.name: one.type for one in model.activity_kinds[kind].payload}
+
+
+def _orchestrator(model: Model) -> Orchestrator:
+    """An orchestrator of the model; without its steps where these need libraries, tables or
+    functions of the project that are not here. The activity ``processed`` says what they gave
+    [S14]. That there are points of fit stays known, or the sort would give them anew."""
+    try:
+        return Orchestrator(model)
+    except LifecycleError:
+        kept = [step for step in model.processing if step.use == "demographic_score"]
+        return Orchestrator(attrs.evolve(model, processing=kept))
+
+
+# ------------------------------------------------------------------ transition tour
+
+
+#: From how many paths into one stage the search for its moves goes on.
+_ARRIVALS = 4
+_Steps = tuple[str, ...]
+
+
+@attrs.frozen
+class Path:
+    """The steps that fire a move, and where each of them leads."""
+
+    edge: Edge
+    steps: _Steps
+    outcomes: _Steps
+
+
+@attrs.frozen
+class Tour:
+    """Paths by length, and the moves for which there is none, with the reason."""
+
+    paths: tuple[Path, ...]
+    unfired: tuple[tuple[Edge, str], ...]
+
+
+def tour_of(model: Model, walker: Walker, work: Work | None = None) -> Tour:
+    """The paths that fire every sort rule, and every move out of every stage that it leaves.
+    ``work`` is what the questions for them may take together."""
+    return _Search(model, walker, work).run()
+
+
+@attrs.frozen
+class _Here:
+    """Where a path has led: the person as it was then, and when."""
+
+    steps: _Steps
+    stage: str
+    now: datetime
+    values: Mapping[str, Value]
+
+
+class _Search:
+    def __init__(self, model: Model, walker: Walker, work: Work | None) -> None:
+        self.model = model
+        self.walker = walker
+        self.words: Vocabulary = model.vocabulary
+        self.world = world_of(model, work)
+        self.asking = Asking(model, work)
+        self.inputs = Scoring(model).inputs
+        self.found: dict[Edge, Path] = {}
+        self.arrivals: dict[str, int] = {}
+        self.waiting: deque[_Steps] = deque()
+
+    def run(self) -> Tour:
+        for edge in self.model.sort_edges:
+            for steps in self._into(edge):
+                if self._try(edge, steps):
+                    break
+        while self.waiting:
+            here = self._arrived(self.waiting.popleft())
+            for edge in self.model.edges:
+                if edge.source == here.stage and edge not in self.found:
+                    ways = sorted(self._onwards(edge, here), key=len)
+                    any(self._try(edge, steps) for steps in dict.fromkeys(ways))
+        edges = (*self.model.sort_edges, *self.model.edges)
+        taken = {path.steps[:length] for path in self.found.values()
+                 for length in range(1, len(path.steps))}  # fmt: skip
+        paths = [self.found[edge] for edge in edges if edge in self.found]
+        kept = sorted((one for one in paths if one.steps not in taken), key=lambda p: len(p.steps))
+        return Tour(
+            tuple(kept),
+            tuple((edge, self._reason(edge)) for edge in edges if edge not in self.found),
+        )
+
+    def _try(self, edge: Edge, steps: _Steps) -> bool:
+        """Walk there, and keep the path where the last step fires the move."""
+        walk = self.walker.begin()
+        try:
+            outcomes = tuple(walk.step(one) for one in steps)
+        except LifecycleError:
+            return False
+        if not any(row.rule == edge.name and row.from_stage == edge.source for row in walk.rows):
+            return False
+        self.found[edge] = Path(edge, steps, outcomes)
+        end = walk.person.stage
+        if self.arrivals.get(end, 0) < _ARRIVALS:
+            self.arrivals[end] = self.arrivals.get(end, 0) + 1
+            self.waiting.append(steps)
+        return True
+
+    def _arrived(self, steps: _Steps) -> _Here:
+        walk: Walk = self.walker.begin()
+        for one in steps:
+            walk.step(one)
+        person = walk.person
+        values = {name: getattr(person, attribute_of(name)) for name in self.words.fields}
+        return _Here(steps, person.stage, walk.now, values)
+
+    # ------------------------------------------------------------------ new persons
+
+    def _into(self, edge: Edge) -> Iterator[_Steps]:
+        """Ways to be created so that this rule of the sort is the first that holds."""
+        earlier = []
+        for one in self.model.sort_edges:
+            if one == edge:
+                break
+            earlier.append(negate(one.when))
+        made = {name for step in self.model.chain for name in step.writes}
+        for quiet in (self._closed(edge.target), ()):
+            answer = solve_here(all_of(edge.when, *earlier, *quiet), self.world)
+            if not answer.found:
+                continue
+            now = self.world.now
+            free = {name: one for name, one in answer.person.items() if name not in READ_ONLY}
+            given = {name: one for name, one in free.items() if name not in made}
+            gained = {name: one for name, one in free.items() if name in made}
+            created = _step("created", given, now)
+            yield (created, _step("processed", gained, now))
+
+    # ------------------------------------------------------------------ moves
+
+    def _onwards(self, edge: Edge, here: _Here) -> Iterator[_Steps]:
+        """Ways to fire a move from where somebody is: by an activity, or by time."""
+        for kind in self.asking.kinds(edge.on) if edge.on else (None,):
+            for when in self._instants(edge, here):
+                for changes in self._changes(edge, here, when, kind):
+                    yield from self._steps(edge, here, when, kind, changes)
+
+    def _instants(self, edge: Edge, here: _Here) -> Iterator[datetime]:
+        """When to try: at the next activity, or when time alone changes the guard."""
+        first = here.now + PAUSE
+        yield first
+        for point in turning_points(edge.when, self.words):
+            start = here.values[point.field]
+            if isinstance(start, datetime):
+                instant = start + point.length
+                if instant > first:
+                    yield instant
+
+    def _changes(
+        self, edge: Edge, here: _Here, when: datetime, kind: str | None
+    ) -> Iterator[Mapping[str, Value]]:
+        """The fields that have to change for this move to be the one that is taken."""
+        start = {**here.values, **self.asking.sets(kind, when)}
+        world = attrs.evolve(
+            self.world, start=start, now=when, latest=dict.fromkeys(self.world.latest, when)
+        )
+        first = self._first(edge)
+        for quiet in (self._closed(edge.target), ()):
+            guard = all_of(first, *quiet)
+            read = reads(inline(resolve(guard, self.words), self.words))
+            held = [is_value(name, start[name]) for name in sorted(READ_ONLY) if name in read]
+            answer = solve_here(all_of(guard, *held), world)
+            if answer.found:
+                yield {name: one for name, one in answer.person.items() if name not in READ_ONLY}
+
+    def _first(self, edge: Edge) -> Guard:
+        """Holds where the move is open and is the one that its stage tries first [S8]."""
+        before: list[Guard] = []
+        for one in self.model.edges:
+            if one == edge:
+                break
+            if one.source == edge.source and one.on == edge.on:
+                before.append(negate(one.when))
+        # Fields are set before a human asks: no system move may take the person away by that.
+        away = self._closed(edge.source) if edge.on else ()
+        return all_of(edge.when, *before, *away)
+
+    def _closed(self, stage: str) -> tuple[Guard, ...]:
+        """Holds where no system move leads on from a stage."""
+        return tuple(
+            negate(one.when) for one in self.model.edges if one.source == stage and not one.on
+        )
+
+    def _steps(
+        self,
+        edge: Edge,
+        here: _Here,
+        when: datetime,
+        kind: str | None,
+        changes: Mapping[str, Value],
+    ) -> Iterator[_Steps]:
+        at = here.now + PAUSE
+        if when > at:
+            set_first = (_step("changed", changes, at),) if changes else ()
+            begun = at if changes else here.now
+            yield (*here.steps, *set_first, f"{WAIT}{format_length(when - begun)}")
+        elif kind is not None:
+            brings, rest = self.asking.brings(kind, changes, here.values, at)
+            if rest:
+                at += PAUSE
+                yield (*here.steps, _step("changed", rest, at - PAUSE), _step(kind, brings, at))
+            else:
+                yield (*here.steps, _step(kind, brings, at))
+        elif changes:
+            for name, payload in self.asking.naturally(changes, here.values, at):
+                yield (*here.steps, _step(name, payload, at))
+            yield (*here.steps, _step("changed", changes, at))
+            # What points of fit depend on has them computed anew: then they are set behind it.
+            first = {name: one for name, one in changes.items() if name in self.inputs}
+            then = {name: one for name, one in changes.items() if name not in self.inputs}
+            if first and "demographic_score" in then:
+                later = _step("changed", then, at + PAUSE)
+                yield (*here.steps, _step("changed", first, at), later)
+
+    def _reason(self, edge: Edge) -> str:
+        if edge.source != self.model.initial.name and not self.arrivals.get(edge.source):
+            return f"nobody gets to {edge.source}"
+        world = attrs.evolve(self.world, start={**self.world.start, "stage": edge.source})
+        there = is_value("stage", edge.source)
+        if solve_here(all_of(edge.when, there), world).refuted:
+            return f"its guard holds for nobody in {edge.source}"
+        answer = solve_here(all_of(self._first(edge), there), world)
+        if edge in self.model.sort_edges:
+            before = self.model.sort_edges[: self.model.sort_edges.index(edge)]
+            untaken = (negate(one.when) for one in before)
+            answer = solve_here(all_of(edge.when, *untaken, there), world)
+        if answer.refuted:
+            return "what is tried before it leaves nobody"
+        return f"no way was found{f': {answer.reason}' if answer.reason else ''}"
+
+
+def _step(kind: str, payload: Mapping[str, Value], at: datetime) -> str:
+    return f"{kind}: {format_values(payload, at)}" if payload else kind
