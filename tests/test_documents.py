@@ -6,7 +6,8 @@ prints, where there are any; ``...`` stands for anything. Lines that install sof
 not run, and so are ``sh`` blocks.
 
 A ``toml``, ``csv`` or ``py`` block is what the reader types into a file: its text is ``shown`` in
-the Python block behind it, which may be an invisible one, and puts it there.
+the Python block behind it, which may be an invisible one, and puts it there. ``typed`` has all such
+texts of the page so far, and ``page`` is the text of the page.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ def run_console(example: Example) -> str | None:
 
 
 def keep_shown(example: Example) -> None:
-    example.namespace["shown"] = str(example.parsed)
+    text = str(example.parsed)
+    example.namespace["shown"] = text
+    example.namespace.setdefault("typed", []).append(text)
 
 
 def run_document(path: Path) -> int:
@@ -84,7 +87,9 @@ def run_document(path: Path) -> int:
         CodeBlockParser(language="py", evaluator=keep_shown),
     ]
     count = 0
-    for example in Sybil(parsers=parsers).parse(path).examples():
+    document = Sybil(parsers=parsers).parse(path)
+    document.namespace["page"] = document.text
+    for example in document.examples():
         example.evaluate()
         count += 1
     return count
