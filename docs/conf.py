@@ -4,10 +4,11 @@ import posixpath
 import re
 import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 from pygments.lexers import TextLexer
 
-sys.path.insert(0, posixpath.dirname(__file__))  # for conf.slug
+sys.path.insert(0, str(Path(__file__).parent))  # for conf.slug
 
 project = "lifecycle_fsm"
 author = "The lifecycle_fsm authors"
@@ -49,6 +50,18 @@ def link_rules(app, what, name, obj, options, lines):
     lines[:] = [re.sub(r"\[S(\d+)\]", rf"`[S\1] <{page}.html#s\1>`__", line) for line in lines]
 
 
+def add_navigation(app, docname, source):
+    """The front page has the pages of the index for tools as its navigation, by their headings."""
+    if docname == "index":
+        index = Path(app.srcdir, "llms.txt")
+        app.env.note_dependency(str(index))
+        for part in index.read_text("utf-8").split("\n## ")[1:]:
+            caption = re.match(r"[\w ]+", part)[0]
+            pages = "\n".join(re.findall(r"\]\((\S+)\.md\)", part))
+            source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n{pages}\n```\n"
+
+
 def setup(app):
     app.add_lexer("csv", TextLexer)  # tables that the reader saves; there is nothing to colour
     app.connect("autodoc-process-docstring", link_rules)
+    app.connect("source-read", add_navigation)
