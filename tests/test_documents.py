@@ -1,12 +1,13 @@
 """What the README and the documentation show is run: Python blocks, and ``console`` blocks.
 
 In a ``console`` block, each line after ``$ `` is run by a shell in an empty folder, which one
-document keeps for all its blocks, and must succeed. Lines below it are compared with what it
-prints, where there are any; ``...`` stands for anything. Lines that install software are shown,
-not run, and so are ``sh`` blocks.
+document keeps for all its blocks, and must succeed, or end as a comment says: ``# exit status 1``.
+Lines below it are compared with what it prints, where there are any; ``...`` stands for anything.
+Lines that install software are shown, not run, and so are ``sh`` blocks.
 
 A ``toml``, ``csv`` or ``py`` block is what the reader types into a file: its text is ``shown`` in
-the Python block behind it, which may be an invisible one, and puts it there.
+the Python block behind it, which may be an invisible one, and puts it there. ``typed`` has all such
+texts of the page so far, and ``page`` is the text of the page.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -62,7 +64,8 @@ def run_console(example: Example) -> str | None:
             check=False,
             timeout=120,
         )
-        if done.returncode:
+        status = re.search(r"# exit status (\d+)$", command)
+        if done.returncode != (int(status[1]) if status else 0):
             return f"$ {command}\nended with {done.returncode}:\n{done.stdout}"
         if shown.strip() and not doctest.OutputChecker().check_output(shown, done.stdout, SAME):
             return f"$ {command}\nis shown to print:\n{shown}\nbut printed:\n{done.stdout}"
@@ -70,7 +73,9 @@ def run_console(example: Example) -> str | None:
 
 
 def keep_shown(example: Example) -> None:
-    example.namespace["shown"] = str(example.parsed)
+    text = str(example.parsed)
+    example.namespace["shown"] = text
+    example.namespace.setdefault("typed", []).append(text)
 
 
 def run_document(path: Path) -> int:
@@ -84,7 +89,9 @@ def run_document(path: Path) -> int:
         CodeBlockParser(language="py", evaluator=keep_shown),
     ]
     count = 0
-    for example in Sybil(parsers=parsers).parse(path).examples():
+    document = Sybil(parsers=parsers).parse(path)
+    document.namespace["page"] = document.text
+    for example in document.examples():
         example.evaluate()
         count += 1
     return count
@@ -116,7 +123,7 @@ def test_blocks_share_a_folder_and_python_blocks_their_names(document: Path) -> 
         "```console\n$ echo one > file\n$ cat \\\n  file\none\n$ pip install nothing\n```\n\n"
         "```python\n>>> from pathlib import Path\n>>> Path('file').read_text() == f'{said}\\n'\n"
         "True\n```\n\n"
-        "```console\n$ echo 1 of many\n1 ... many\n```\n\n"
+        "```console\n$ echo 1 of many\n1 ... many\n$ exit 3  # exit status 3\n```\n\n"
         "```sh\nfalse\n```\n"
     )
     assert run_document(document) >= 4
@@ -136,6 +143,8 @@ def test_what_is_typed_into_a_file_is_known_to_the_block_behind_it(document: Pat
     ("block", "complaint"),
     [
         ("```console\n$ echo out; exit 3\n```", "ended with 3:\nout"),
+        ("```console\n$ exit 3  # exit status 2\n```", "ended with 3:"),
+        ("```console\n$ true  # exit status 2\n```", "ended with 0:"),
         ("```console\n$ echo one\ntwo\n```", "but printed:\none"),
         ("```console\necho one\n```", "without a line that begins with"),
         ("```python\n>>> 1 + 1\n3\n```", "Got:\n    2"),
@@ -145,3 +154,34 @@ def test_what_does_not_hold_is_found(document: Path, block: str, complaint: str)
     document.write_text(f"{block}\n")
     with pytest.raises(SybilFailure, match=re.escape(complaint)):
         run_document(document)
+
+
+@cache
+def places(path: Path) -> set[str]:
+    """What a link may lead to in a page: its headings, as a code host names them, and anchors."""
+    text = re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#{1,3} (.+)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+    return slugs | set(re.findall(r'<a id="([\w-]+)"></a>', text))
+
+
+@pytest.mark.parametrize(
+    "path", [*DOCUMENTS, ROOT / "docs/llms.txt"], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_links_lead_somewhere_on_a_code_host_too(path: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    assert not re.findall(r"\{[a-z:]+\}`", text), "a role of Sphinx: write a plain link"
+    for words, target in re.findall(r"\[([^\[\]]*)\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        page, _, anchor = target.partition("#")
+        there = path.parent / page if page else path
+        assert words, f"a link to {target} without words"
+        assert there.exists(), target
+        assert not anchor or anchor in places(there), target
+
+
+def test_the_index_for_tools_has_every_page() -> None:
+    listed = re.findall(r"\]\(([^)]+)\)", (ROOT / "docs/llms.txt").read_text("utf-8"))
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert set(listed) == pages - {"index.md"}

@@ -58,7 +58,7 @@ class _Translated:
 # ------------------------------------------------------------------ endings
 
 
-#: The exit statuses, beside 0 for what is done; ``docs/command-line.md`` tells what each is for.
+#: The exit statuses, beside 0 for what is done: see ``docs/understand/command-line.md``.
 #: Those from 64 on are the ones of ``sysexits.h``, and those above 128 have a signal in them.
 REJECTED, WRONG, FAULT, FAILED, STOPPED, NOBODY_READS = 1, 2, 70, 74, 130, 141
 

@@ -190,7 +190,7 @@ def funnel(
     lifecycle-fsm funnel out/history.csv --target 60% --json
     ```
 
-    Each number can be had from the table of history: `docs/measures.md` has the formulas.
+    `docs/understand/formulas.md` computes each number from the table of history.
     """
     keep_inputs(out, history, model)
     local = find_zone(zone)

@@ -39,7 +39,7 @@ Measure: TypeAlias = Literal[
 ]  # fmt: skip
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
-#: What each number says, in one sentence; docs/measures.md has the formulas.
+#: What each number says, in one sentence; docs/understand/formulas.md has the formulas.
 FORMULAS: Mapping[Measure, str] = {
     "people": "visits that are open at the end of the window",
     "ready": "people in the stage right before the first stage of sales",

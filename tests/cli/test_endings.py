@@ -192,7 +192,7 @@ def test_a_signal_has_its_status_and_leaves_what_was_there(
 
 
 def test_every_status_is_told_in_the_help_and_in_the_documentation(cli: Cli) -> None:
-    page = (ROOT / "docs/command-line.md").read_text("utf-8")
+    page = (ROOT / "docs/understand/command-line.md").read_text("utf-8")
     told = {int(one) for one in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
     shown = " ".join(cli("--help").out.split())
     known = {

@@ -364,7 +364,7 @@ def test_the_help_has_examples(cli: Cli) -> None:
     done = cli("funnel", "--help")
     assert done.code == 0
     assert "lifecycle-fsm funnel out/history.parquet" in done.out
-    assert "docs/measures.md" in done.out
+    assert "docs/understand/formulas.md" in done.out
     assert " funnel " in cli("--help").out
 
 

@@ -1,4 +1,4 @@
-"""Every number of a report again, from the table of history, with the formulas of docs/measures.md.
+"""Every number of a report again, from the history, as docs/understand/formulas.md does it.
 
 Nothing of the room is used here but the report itself: the table is read as a CSV, and counted in
 plain loops, as a reader with a spreadsheet would.

@@ -16,7 +16,7 @@ from lifecycle_fsm.model import ActivityKind, Model, SortRule, Stage, from_plain
 from lifecycle_fsm.model.builtin_activities import BUILT_IN, KEPT, OPEN_KINDS, SILENT
 from lifecycle_fsm.person import BASE_FIELDS
 
-PAGE = Path(__file__).parents[2] / "docs" / "activities.md"
+PAGE = Path(__file__).parents[2] / "docs" / "understand" / "activities.md"
 #: What the data silo derives from the opportunities of a person [S22].
 DERIVED = {
     "opportunity_opened": "`open_opportunities`",
