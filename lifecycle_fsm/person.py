@@ -185,7 +185,7 @@ class Person:
 
     @property
     def stamps(self) -> Mapping[str, Stamp]:
-        """When each stage was entered: first, latest, visits, time [S25]."""
+        """When each stage was entered, first and last, how often, and for how long [S25]."""
         return stamps(self.history, self._clock)
 
     def time_in_stage(self, now: datetime) -> timedelta:
