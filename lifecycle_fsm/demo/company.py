@@ -125,8 +125,11 @@ def _on_open_deal(lead: Lead, deal: Deal) -> None:
     lead.create("sales", "crm", owner=deal.executive)
     lead.now += lead.chance.number(5, 45)
     lead.send("opportunity_opened", at=deal.opened, **deal.terms)
-    while lead.call_before(deal.closed, (300, 900, 2_000, 4_000), deal.executive):
-        pass
+    calls: Spread = (300, 900, 2_000, 4_000)
+    lead.work(calls)
+    while lead.now < deal.closed:
+        lead.call(by=deal.executive)
+        lead.work(calls)
     lead.now = deal.closed
     lead.end_deal(deal, won=deal.won)
     if deal.won:

@@ -50,9 +50,8 @@ class Identity:
 
     def email(self, domain: str) -> str:
         """An address."""
-        return (
-            f"{self.first}.{self.last}".lower().translate(word_lists.PLAIN_LETTERS) + f"@{domain}"
-        )
+        name = f"{self.first}.{self.last}".lower().translate(word_lists.PLAIN_LETTERS)
+        return f"{name}@{domain}"
 
     def fits(self, *, enriched: bool) -> bool:
         """Whether marketing is interested in them, as the model sees it."""

@@ -276,7 +276,7 @@ class Lead(Prospect):
     def come_twice(self) -> bool:
         """Some fill in another form under another address: returns whether sales works on them
         then."""
-        if not self._may_come_twice(0.03):
+        if not (self._merges and self.chance.share(0.03)):
             return False
         asks = self.chance.share(0.3)
         self.wait(_SECOND_RECORD)
@@ -285,9 +285,6 @@ class Lead(Prospect):
             self.in_crm = True
             self.work_lead()
         return asks
-
-    def _may_come_twice(self, share: float) -> bool:
-        return self._merges and self.chance.share(share)
 
     def _add_second_record(self, *, asks: bool = False, looks: bool = False) -> None:
         """A form under another address makes another record, which is folded into this one. If it
@@ -398,7 +395,9 @@ class Lead(Prospect):
     def _negotiate(self, deal: Deal, ends: int) -> None:
         """Calls and visits, until it has to be decided."""
         chance = self.chance
-        while self.call_before(ends, _NEXT_IN_DEAL, deal.executive):
+        self.work(_NEXT_IN_DEAL)
+        while self.now < ends:
+            self.call(by=deal.executive)
             if chance.share(0.4):
                 self.now += chance.number(5 * MINUTE, 3 * HOUR)
                 self.look((1, 5), pricing=0.25)
@@ -406,15 +405,7 @@ class Lead(Prospect):
                 deal.amount = max(500.0, deal.amount - chance.number(1, 4) * 500)
                 deal.closes += chance.number(10, 30) * DAY
                 self.send("opportunity_changed", **deal.terms)
-
-    def call_before(self, end: int, after: Spread, by: str) -> bool:
-        """Somebody in sales calls after a while, unless something has ended by then: returns
-        whether they call."""
-        self.work(after)
-        if self.now >= end:
-            return False
-        self.call(by=by)
-        return True
+            self.work(_NEXT_IN_DEAL)
 
     def _close(self, deal: Deal, *, won: bool) -> None:
         """It is won, or lost for a reason."""
@@ -435,7 +426,8 @@ class Lead(Prospect):
         """Customers read manuals and news; some buy more, which changes no stage."""
         chance = self.chance
         more = self.now + chance.number(90, 420) * DAY if chance.share(0.35) else OVER
-        again = self.now + chance.number(20, 300) * DAY if self._may_come_twice(0.06) else OVER
+        twice = self._merges and chance.share(0.06)
+        again = self.now + chance.number(20, 300) * DAY if twice else OVER
         while True:
             self.wait((1, 3, 7, 14, 25))
             if chance.share(0.25):
