@@ -58,25 +58,18 @@ def texts(name: str, drawing: Drawing) -> dict[str, str]:
 
 
 def stale(folder: Path) -> list[str]:
-    """What is wrong with a folder, as sentences; nothing where it is up to date."""
-    faults = []
-    wanted: set[str] = set()
+    """What is wrong with a folder, as sentences; none if it is up to date."""
+    drawn: dict[str, str | None] = {}
     for name, drawing in gallery():
-        wanted |= {f"{name}.svg", *texts(name, drawing)}
-        for file, text in texts(name, drawing).items():
-            path = folder / file
-            if not path.is_file():
-                faults.append(f"{path} is missing")
-            elif path.read_text("utf-8") != text:
-                faults.append(f"{path} is not what the code draws")
-        if not (folder / f"{name}.svg").is_file():
-            faults.append(f"{folder / name}.svg is missing")
+        drawn |= {f"{name}.svg": None, **texts(name, drawing)}
+    there = {path.name for path in folder.glob("*") if path.suffix in (".svg", ".dot", ".mmd")}
+    faults = [f"{folder / file} is missing" for file in drawn if file not in there]
     faults += [
-        f"{path} is drawn by nothing"
-        for path in sorted(folder.glob("*"))
-        if path.suffix in (".svg", ".dot", ".mmd") and path.name not in wanted
+        f"{folder / file} is not what the code draws"
+        for file, text in drawn.items()
+        if text is not None and file in there and (folder / file).read_text("utf-8") != text
     ]
-    return faults
+    return faults + [f"{folder / file} is drawn by nothing" for file in sorted(there - set(drawn))]
 
 
 def write(folder: Path) -> list[Path]:
@@ -104,7 +97,11 @@ def main(arguments: list[str] | None = None) -> int:
     if options.check:
         faults = stale(options.out)
         if faults:
-            lines = ["The gallery is stale:", *(f"  {one}" for one in faults), f"Run: {COMMAND}"]
+            lines = [
+                "The gallery is stale:",
+                *(f"  {fault}" for fault in faults),
+                f"Run: {COMMAND}",
+            ]
             sys.stderr.write("\n".join(lines) + "\n")
             return 1
         sys.stdout.write(f"{options.out} is up to date\n")

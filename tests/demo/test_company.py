@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -21,9 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.demo import company
-from lifecycle_fsm.demo.company import fairs, habits, interest, marketing, outages, reps, seasons
-from lifecycle_fsm.demo.company.chance import Chance, Odds
+from lifecycle_fsm.demo import company, market, prospects, sales
+from lifecycle_fsm.demo.chance import Chance
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.guard import Const
@@ -32,7 +30,7 @@ from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import load, shipped_text
 from lifecycle_fsm.tables import by_event
-from tests.cli.commands import ROOT, Cli
+from tests.cli.commands import ROOT
 
 PEOPLE = 2_000
 WATERFALL = load("waterfall")
@@ -123,12 +121,11 @@ def test_without_merges_nobody_has_two_records() -> None:
 
 def test_draws_are_what_they_were_when_this_was_written() -> None:
     chance = Chance(1, "person", 1)
-    odds = Odds({"often": 90, "seldom": 10})
     drawn = [
-        chance.whole(1, 6),
-        chance.pick("abc"),
-        chance.one_of(odds),
-        chance.of((0, 10, 1_000)),
+        chance.number(1, 6),
+        chance.choice("abc"),
+        chance.weighted({"often": 90, "seldom": 10}),
+        chance.number(0, 10, 1_000),
         chance.share(0.5),
     ]
     assert drawn == [4, "c", "often", 4, False]
@@ -138,9 +135,9 @@ def test_draws_are_what_they_were_when_this_was_written() -> None:
 def test_draws_keep_their_bounds(seed: int, spread: list[int]) -> None:
     chance = Chance(seed)
     for _ in range(20):
-        assert spread[0] <= chance.of(spread) <= spread[-1]
-        assert spread[0] <= chance.whole(spread[0], spread[-1]) <= spread[-1]
-        assert chance.one_of(Odds({"never": 0, "always": 5, "nor this": 0})) == "always"
+        assert spread[0] <= chance.number(*spread) <= spread[-1]
+        assert spread[0] <= chance.number(spread[0], spread[-1]) <= spread[-1]
+        assert chance.weighted({"never": 0, "always": 5, "nor this": 0}) == "always"
 
 
 # ---------------------------------------------------------------- a log that is well formed
@@ -149,12 +146,12 @@ def test_draws_keep_their_bounds(seed: int, spread: list[int]) -> None:
 def test_the_log_is_in_the_order_of_arrival_and_within_the_two_years() -> None:
     made = ran(1).made
     assert list(made.arrived) == sorted(made.arrived)
-    assert all(seasons.START <= one.at < seasons.END for one in made.log)
+    assert all(market.START <= one.at < market.END for one in made.log)
     assert all(one.at.microsecond == 0 and one.at.tzinfo is UTC for one in made.log)
     late = [
         one
         for one, arrives in zip(made.log, made.arrived, strict=True)
-        if one.kind == "sales_touched" and seasons.instant(arrives) - one.at > timedelta(days=1)
+        if one.kind == "sales_touched" and market.instant(arrives) - one.at > timedelta(days=1)
     ]
     assert late, "some calls are logged days later"
 
@@ -246,7 +243,7 @@ def test_sources_differ_in_what_they_are_worth() -> None:
             ready[person.source or ""] += any(row.to_stage == "mql" for row in person.history)
     worth = {source: ready[source] / number for source, number in came.items()}
     assert worth["referral"] > 1.5 * worth["social media"]
-    assert set(came) == {source for source, _ in marketing.SOURCES.options}
+    assert set(came) == {source for source, _ in prospects.SOURCES}
 
 
 def test_executives_differ_in_what_they_win() -> None:
@@ -279,7 +276,7 @@ def test_the_year_has_its_seasons() -> None:
     days = Counter(at.date() for at in came)
     listed = {at for at, number in Counter(came).items() if number > 5}
     quiet = Counter(at.strftime("%Y-%m") for at in came if at not in listed)
-    assert len(listed) == len(fairs.FAIRS.options)
+    assert len(listed) == len(market.FAIRS)
     for year in (2024, 2025):
         assert quiet[f"{year}-08"] * 1.5 < quiet[f"{year}-09"]
         christmas = sum(days[datetime(year, 12, day, tzinfo=UTC).date()] for day in (25, 26, 27))
@@ -375,7 +372,7 @@ HAPPENED: Mapping[str, Callable[[Log], bool]] = {
     "an activity sent twice": lambda log: len({one.id for one in log}) < len(log),
     **{
         f"given back: {reason}": _payload("sales_rejected", reason=reason)
-        for reason in (*habits.RETURNS.options, *habits.RULES_OUT.options)
+        for reason in (*sales.RETURNS, *sales.RULES_OUT)
     },
 }
 
@@ -505,9 +502,7 @@ def test_everybody_on_a_list_of_a_fair_is_made_at_one_second() -> None:
     listed = Counter(
         one.at for one in ran(1).made.log if one.payload.get("created_through") == "list"
     )
-    assert {seasons.second_of(at) for at in listed} <= {
-        fair.imported for fair in fairs.FAIRS.options
-    }
+    assert {market.second_of(at) for at in listed} <= {fair.imported for fair in market.FAIRS}
     assert max(listed.values()) > 20
 
 
@@ -522,8 +517,8 @@ def test_the_outage_holds_up_processing_and_leaves_out_the_company_data() -> Non
             first = _at(_by_person()[one.person], "created")[0]
             assert one.at - first > timedelta(minutes=10)
             assert any(
-                seasons.instant(outage.begins) <= first < seasons.instant(outage.ends)
-                for outage in outages.OUTAGES
+                market.instant(outage.begins) <= first < market.instant(outage.ends)
+                for outage in market.OUTAGES
             )
 
 
@@ -532,25 +527,20 @@ def test_the_outage_holds_up_processing_and_leaves_out_the_company_data() -> Non
 
 def test_the_company_uses_the_words_of_the_model() -> None:
     tokens: dict[str, Any] = dict(WATERFALL.tokens)
-    assert tuple(one.name for one in reps.TEAM) == tokens["sdr_team"]
-    assert tuple(one.name for one in reps.TEAM[:2]) == tokens["north_team"]
-    assert tuple(one.name for one in reps.TEAM[2:]) == tokens["south_team"]
-    assert frozenset(tokens["north_countries"]) == reps.NORTH
-    assert frozenset(tokens["south_countries"]) == reps.SOUTH
-    assert set(tokens["recycle_reasons"]) == set(habits.RETURNS.options)
-    assert set(tokens["disqualify_reasons"]) == set(habits.RULES_OUT.options)
-    assert tokens["mql_threshold"] == interest.WARM
+    assert tuple(one.name for one in sales.TEAM) == tokens["sdr_team"]
+    assert tuple(one.name for one in sales.TEAM[:2]) == tokens["north_team"]
+    assert tuple(one.name for one in sales.TEAM[2:]) == tokens["south_team"]
+    assert frozenset(tokens["north_countries"]) == sales.NORTH
+    assert frozenset(tokens["south_countries"]) == sales.SOUTH
+    assert set(tokens["recycle_reasons"]) == set(sales.RETURNS)
+    assert set(tokens["disqualify_reasons"]) == set(sales.RULES_OUT)
+    assert tokens["mql_threshold"] == prospects.WARM
     rules = {rule.name: rule for rule in WATERFALL.scoring}
     days = {"day": 1, "week": 7}
-    for name, points in {
-        "form": interest.FORM,
-        "pricing_page": interest.PRICES,
-        "any_page": interest.PAGE,
-        "mail_click": interest.CLICK,
-    }.items():
+    for name, points in prospects.SCORES.items():
         rule = rules[name]
         assert isinstance(rule.points, Const)
-        assert (rule.points.value, rule.cap, days[rule.per or "day"]) == attrs.astuple(points), name
+        assert (rule.points.value, rule.cap, days[rule.per or "day"]) == points, name
 
 
 def test_what_the_company_thinks_of_a_person_is_what_the_model_computes() -> None:
@@ -577,22 +567,22 @@ def test_a_model_that_looks_up_the_table_is_the_shipped_one_but_for_that(tmp_pat
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-@given(st.integers(0, seasons.OVER - 1), st.integers(0, 3_000))
+@given(st.integers(0, market.OVER - 1), st.integers(0, 3_000))
 def test_office_time_goes_by_from_nine_to_five_on_working_days(at: int, minutes: int) -> None:
-    then = seasons.office(at, minutes)
+    then = market.office(at, minutes)
     assert then >= at
-    local = seasons.instant(then).astimezone(BERLIN)
+    local = market.instant(then).astimezone(BERLIN)
     assert 9 <= local.hour < 17
     assert local.weekday() < 5
-    assert local.date() not in seasons.HOLIDAYS
+    assert local.date() not in market.HOLIDAYS
     # Time that is added at once is the same as time that is added in parts.
-    assert seasons.office(seasons.office(at, minutes // 2), minutes - minutes // 2) == then
+    assert market.office(market.office(at, minutes // 2), minutes - minutes // 2) == then
 
 
 def test_nobody_works_on_days_off() -> None:
-    away = seasons.days_between("2024-07-01", "2024-07-12")
-    start = seasons.second("2024-07-01", 9)
-    assert seasons.instant(seasons.office(start, 30, away)).astimezone(BERLIN) == datetime(
+    away = market.days_between("2024-07-01", "2024-07-12")
+    start = market.second("2024-07-01", 9)
+    assert market.instant(market.office(start, 30, away)).astimezone(BERLIN) == datetime(
         2024, 7, 15, 9, 30, tzinfo=BERLIN
     )
 
@@ -610,33 +600,12 @@ def test_nobody_works_on_days_off() -> None:
     ],
 )
 def test_the_clock_is_that_of_berlin(day: str, utc: int) -> None:
-    nine = seasons.instant(seasons.second(day, 9))
+    nine = market.instant(market.second(day, 9))
     assert nine == datetime.fromisoformat(f"{day}T09:00").replace(tzinfo=BERLIN)
     assert nine.hour == utc
 
 
-@given(st.integers(), st.integers(0, seasons.OVER - 1))
+@given(st.integers(), st.integers(0, market.OVER - 1))
 def test_a_visit_comes_later_than_the_one_before(seed: int, after: int) -> None:
-    assert seasons.visit(Chance(seed), after, (0, 0, 30)) > after
-    assert 0 <= seasons.arrival(Chance(seed)) < seasons.OVER
-
-
-# ---------------------------------------------------------------- the command
-
-
-def test_what_the_demo_says_to_try_can_be_tried(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done = cli("demo", "--people", 120)
-    assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("120 people at a made-up company, ")
-    assert re.search(r"MQL +Marketing Qualified Lead .* \d+ of 100 become SAL", done.out)
-    assert "open lifecycle-demo/funnel.svg" in done.out
-    tries = re.findall(r"^  lifecycle-fsm (.*)$", done.out, re.MULTILINE)
-    assert {one.split()[0] for one in tries} == {"explain", "funnel", "sheet", "run"}
-    (there,) = re.findall(r"^  cd (.*)$", done.out, re.MULTILINE)
-    monkeypatch.chdir(tmp_path / there)
-    for command in tries:
-        assert cli(*command.split()).code == 0, command
-    assert (tmp_path / "what-if" / "funnel.svg").is_file()
-    assert (tmp_path / "lifecycle-demo" / "sheet.html").is_file()
+    assert market.visit(Chance(seed), after, (0, 0, 30)) > after
+    assert 0 <= market.arrival(Chance(seed)) < market.OVER

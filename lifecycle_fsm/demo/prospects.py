@@ -1,0 +1,419 @@
+"""People: who they are, what they do, and how warm that makes them before sales hears of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import attrs
+
+from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.demo import market, word_lists
+from lifecycle_fsm.demo.chance import Chance, Spread
+from lifecycle_fsm.demo.market import DAY, MINUTE, OVER, Account, instant, outage_at
+
+# ------------------------------------------------------------------ who somebody is
+
+_LEVEL_POINTS = {"manager": 10, "staff": 0}  # as the model gives them; those above get 20
+
+
+@attrs.frozen
+class Identity:
+    """A person's name, work and addresses."""
+
+    id: str
+    first: str
+    last: str
+    account: Account
+    level: str
+    title: str
+    country: str
+    phone: str | None
+
+    @classmethod
+    def draw(cls, id: str, account: Account, chance: Chance) -> Identity:
+        """Somebody who works for a company."""
+        level = chance.weighted(word_lists.LEVEL_WEIGHTS)
+        code, phone = account.country, word_lists.PHONE_NUMBERS.get(account.country)
+        # Most choose their country from a list, some type its name.
+        countries = [code] * (3 if code == "DE" else 2) + [word_lists.COUNTRY_NAMES[code]]
+        return cls(
+            id=id,
+            first=chance.choice(word_lists.FIRST_NAMES),
+            last=chance.choice(word_lists.LAST_NAMES),
+            account=account,
+            level=level,
+            title=chance.choice(word_lists.TITLES[level]),
+            country=chance.choice(countries),
+            phone=f"{phone}{chance.number(10, 99)}" if phone and chance.share(0.4) else None,
+        )
+
+    def email(self, domain: str) -> str:
+        """An address."""
+        name = f"{self.first}.{self.last}".lower().translate(word_lists.PLAIN_LETTERS)
+        return f"{name}@{domain}"
+
+    def fits(self, *, enriched: bool) -> bool:
+        """Whether marketing is interested in them, as the model sees it."""
+        large = enriched and self.account.known and self.account.employees >= 50
+        return _LEVEL_POINTS.get(self.level, 20) + (15 if large else 0) + 5 >= 20
+
+    def fields(self, email: str) -> dict[str, Any]:
+        """What a form asks for."""
+        return {
+            "email": email,
+            "first_name": self.first,
+            "last_name": self.last,
+            "company": self.account.name,
+            "country": self.country,
+            "job_title": self.title,
+        }
+
+    def typed(self, chance: Chance) -> dict[str, Any]:
+        """What a record has when a person or a form makes it: neat, mostly."""
+        email = self.email(self.account.domain)
+        fields = self.fields(f" {email.title()}" if chance.share(0.04) else email)
+        if chance.share(0.02):
+            fields["last_name"] = self.last.upper()
+        if self.phone is not None:
+            fields["phone"] = self.phone
+        return fields
+
+
+# ------------------------------------------------------------------ what people do
+
+#: What an act is worth, and the most that such acts give within so many days: by the name of the
+#: rule of the model ``waterfall``.
+SCORES = {
+    "form": (15, 45, 7),
+    "pricing_page": (10, 20, 1),
+    "any_page": (2, 20, 7),
+    "mail_click": (5, 15, 7),
+}
+#: From how many points on sales is told of those who fit.
+WARM = 65
+_LUKEWARM = 52  # the most that somebody ever has of whom sales is not to be told
+_COOLS = 30 * DAY  # without new points, half of them are gone
+_CAREERS, _NO_MAIL = -10, -20
+
+_LATE = 0.012  # of the calls are logged days later
+_TWICE = 0.0009  # of the activities are sent twice
+_BETWEEN_PAGES: Spread = (8, 20, 40, 90, 240)  # seconds
+#: Minutes that original processing tries in an outage, before it goes on without company data.
+_TRIES: Spread = (12, 20, 35, 60, 110)
+
+
+class PastEnd(Exception):
+    """What comes now would happen after the end. No error: every record ends so."""
+
+
+class Prospect:
+    """A person's record from the second in which it is made: what happens, one thing after the
+    other.
+
+    It keeps its own rough idea of how warm the person is, so that marketing and sales behave as
+    people do. What the activities in fact mean is for the model to say.
+    """
+
+    def __init__(self, identity: Identity, chance: Chance, now: int) -> None:
+        self.identity = identity
+        self.id = identity.id
+        self.chance = chance
+        self.now = now
+        self.sent: list[tuple[int, Activity]] = []  # with the second in which the log gets it
+        self.outage = outage_at(now)
+        self.processed_at = now + (chance.number(*_TRIES) if self.outage else 1) * MINUTE
+        self.told_at: int | None = None  # when sales is to hear of them
+        self.hand_raised = False
+        self.stays_cool = False  # never gathers enough for sales to be told
+        self.wants_mail = True
+        self._score = 0
+        self._warmed_at = now  # when interest was last shown
+        self._given: dict[tuple[str, int], int] = {}
+
+    # -- what happens --------------------------------------------------------------------------
+
+    def send(
+        self, kind: str, /, *, after: Spread | None = None, at: int | None = None, **payload: Any
+    ) -> None:
+        """Something happens.
+
+        Args:
+            kind: the kind of the activity.
+            after: so many minutes of office time later, or at once.
+            at: when it happened, if the log only now hears of it.
+            payload: what the activity says.
+
+        Raises:
+            PastEnd: it is too late.
+        """
+        if after is not None:
+            self.work(after)
+        if self.now >= OVER:
+            raise PastEnd
+        chance, arrives = self.chance, self.now
+        name = kind if kind == "created" else f"{self.id}-{len(self.sent):03}"
+        if kind == "sales_touched" and chance.share(_LATE):
+            arrives += chance.number(DAY, 9 * DAY)
+        activity = Activity(name, self.id, kind, instant(self.now if at is None else at), payload)
+        self.sent.append((arrives, activity))
+        if kind != "created" and chance.share(_TWICE):
+            self.sent.append((arrives + chance.number(1, 10 * MINUTE), activity))
+
+    def create(self, by: str, through: str, **fields: Any) -> None:
+        """The record is made."""
+        fields |= self.identity.typed(self.chance)
+        self.send("created", created_by=by, created_through=through, **fields)
+        account = self.identity.account
+        if self.outage is not None and account.known:
+            # The company data that were missing are fetched in one night.
+            now, self.now = self.now, self.outage.filled + self.chance.number(0, 40 * MINUTE)
+            self.send("changed", industry=account.industry, employees=account.employees)
+            self.now = now
+
+    def wait(self, days: Spread) -> None:
+        """Until the person comes again, about so many days later."""
+        self.now = market.visit(self.chance, self.now, days)
+
+    def work(self, minutes: Spread, away: frozenset[int] = frozenset()) -> None:
+        """Until somebody in the office gets to it, after so many minutes of office time."""
+        self.now = market.office(self.now, self.chance.number(*minutes), away)
+
+    # -- how warm the person is ------------------------------------------------------------------
+
+    @property
+    def score(self) -> int:
+        """The points that are left now."""
+        quiet = (self.now - self._warmed_at) // _COOLS
+        return self._score >> min(quiet, 30) if quiet > 0 and self._score > 0 else self._score
+
+    @property
+    def fits(self) -> bool:
+        """Whether marketing is interested in them, by what is known now."""
+        return self.identity.fits(enriched=self.outage is None or self.now >= self.outage.filled)
+
+    def add_points(self, points: int, *, interest: bool) -> None:
+        """Points are given or taken away; some show interest."""
+        self._score = self.score + points
+        if interest:
+            self._warmed_at = self.now
+
+    def tell_if_warm(self) -> None:
+        """Sales is told from the first second in which there is enough reason."""
+        if self.told_at is None and (self.hand_raised or (self.score >= WARM and self.fits)):
+            self.told_at = max(self.now, self.processed_at)
+
+    def cool_down(self) -> None:
+        """Sales has given them back: half of the points is gone, and never is enough left."""
+        points = self.score
+        self._score = min(points, points // 2, WARM - 1)
+        self.hand_raised = False
+        self.told_at = None
+
+    def _worth(self, rule: str) -> int:
+        """What an act is worth now. Weeks begin on Mondays, as all that is made up does."""
+        points, cap, days = SCORES[rule]
+        return min(points, cap - self._given.get((rule, self.now // DAY // days), 0))
+
+    def _gain(self, rule: str) -> None:
+        points, turn = self._worth(rule), (rule, self.now // DAY // SCORES[rule][2])
+        self._given[turn] = self._given.get(turn, 0) + points
+        self.add_points(points, interest=True)
+        self.tell_if_warm()
+
+    def _may(self, *rules: str) -> bool:
+        """Whether somebody who is to stay cool does so if they do this."""
+        if not (self.stays_cool and self.fits):
+            return True
+        return self.score + sum(map(self._worth, rules)) <= _LUKEWARM
+
+    # -- what people do --------------------------------------------------------------------------
+
+    def look(self, pages: Spread, pricing: float = 0.06) -> None:
+        """Somebody looks at so many pages, one after the other; this share of them has prices."""
+        chance = self.chance
+        for _ in range(chance.number(*pages)):
+            prices = chance.share(pricing) and self._may("any_page", "pricing_page")
+            if not prices and not self._may("any_page"):
+                return
+            options = word_lists.PRICING_PAGES if prices else word_lists.PAGES
+            self.send("web_visit", page=chance.choice(options))
+            self._gain("any_page")
+            if prices:
+                self._gain("pricing_page")
+            self.now += chance.number(*_BETWEEN_PAGES)
+
+    def read_manual(self, pages: Spread) -> None:
+        """A customer looks something up."""
+        for _ in range(self.chance.number(*pages)):
+            self.send("web_visit", page=self.chance.choice(word_lists.CUSTOMER_PAGES))
+            self.now += self.chance.number(*_BETWEEN_PAGES)
+
+    def click(self) -> None:
+        """A link in a mail is clicked, if mail still comes."""
+        if self.wants_mail and self._may("mail_click"):
+            campaign = self.chance.choice(word_lists.CAMPAIGNS)
+            self.send("email_clicked", campaign=f"{campaign} {instant(self.now):%Y-%m}")
+            self._gain("mail_click")
+
+    def fill_form(self) -> None:
+        """A form that gives something in return."""
+        if self._may("form"):
+            self.send("form_filled", form=self.chance.choice(word_lists.PAPERS))
+            self._gain("form")
+
+    def raise_hand(self) -> None:
+        """A form that asks for sales."""
+        form = self.chance.choice(word_lists.HAND_RAISES)
+        source: dict[str, Any] = {"source": "direct"} if self.chance.share(0.3) else {}
+        self.send("form_filled", form=form, **source)
+        self.hand_raised = True
+        self._gain("form")
+
+    def give_points(self, points: int, reason: str) -> None:
+        """Points by hand, or by a campaign."""
+        self.send("score_given", points=points, reason=reason)
+        self.add_points(points, interest=points > 0)
+        self.tell_if_warm()
+
+    def unsubscribe(self) -> None:
+        """No more mail."""
+        if self.wants_mail:
+            self.send("unsubscribed")
+            self.add_points(_NO_MAIL, interest=False)
+            self.wants_mail = False
+
+    def look_for_work(self) -> None:
+        """The page of open positions."""
+        self.send("web_visit", page="/careers")
+        self.add_points(_CAREERS, interest=False)
+
+    def come_back(
+        self,
+        times: Spread,
+        days: Spread,
+        pages: Spread,
+        *,
+        pricing: float = 0.06,
+        instead: tuple[tuple[float, Course], ...] = (),
+        until_told: bool = False,
+    ) -> None:
+        """Somebody comes back again and again.
+
+        Args:
+            times: how often.
+            days: after how many days each time.
+            pages: how many pages they look at.
+            pricing: the share of these that has prices.
+            instead: what they do in this share of the times, and then look at no pages.
+            until_told: whether it ends when sales is to hear of them.
+        """
+        for _ in range(self.chance.number(*times)):
+            if until_told and self.told_at is not None:
+                return
+            self.wait(days)
+            for share, act in instead:
+                if self.chance.share(share):
+                    act(self)
+                    break
+            else:
+                self.look(pages, pricing)
+
+
+#: What somebody does in a while.
+Course: TypeAlias = Callable[[Prospect], None]
+
+# ------------------------------------------------------------------ how people are
+
+_AGAIN: Spread = (0, 3, 9, 20, 34, 60, 110)  # days
+_SOON: Spread = (0, 0, 1, 3, 6, 12)
+_LETTERS: Spread = (2, 8, 14, 21, 35)
+_NOTICED: Spread = (200, 900, 3_000, 9_000)  # minutes of office time
+
+
+def bystander(person: Prospect) -> None:
+    """Has a look, and perhaps another."""
+    person.stays_cool = True
+    person.come_back((0, 1, 2, 3, 4, 8), _AGAIN, (1, 2), instead=((0.3, Prospect.click),))
+    _loses_interest(person)
+
+
+def reader(person: Prospect) -> None:
+    """Reads every newsletter, and buys nothing."""
+    person.stays_cool = True
+    acts = ((0.45, Prospect.click), (0.08, Prospect.fill_form))
+    person.come_back((2, 7, 13, 21, 44), _LETTERS, (1, 3), instead=acts)
+    _loses_interest(person)
+
+
+def _loses_interest(person: Prospect) -> None:
+    chance = person.chance
+    if chance.share(0.05):
+        person.wait(_AGAIN)
+        person.unsubscribe()
+    elif chance.share(0.012):
+        person.send("disqualify", after=_NOTICED, reason="out_of_business")
+    elif chance.share(0.01):
+        person.wait(_AGAIN)
+        person.send("changed", role=chance.choice(["accounts_payable", "legal"]))
+
+
+def grows(person: Prospect) -> None:
+    """Comes back again and again, and looks at the prices: enough for sales, if the person fits."""
+    if person.chance.share(0.3):
+        person.come_back((1, 4), _AGAIN, (1, 3))
+    acts = ((0.22, Prospect.fill_form), (0.2, Prospect.click))
+    person.come_back((5, 14), _SOON, (1, 5), pricing=0.28, instead=acts, until_told=True)
+    if person.outage is not None and person.score >= WARM and person.identity.fits(enriched=True):
+        # The company data that were missing make the difference when they come.
+        person.now = max(person.now, person.outage.filled)
+        person.tell_if_warm()
+
+
+def asks(person: Prospect) -> None:
+    """Raises a hand: some with the first form they fill in, the others a while later."""
+    if person.chance.share(0.45):
+        person.now += person.chance.number(0, 25)
+    else:
+        person.come_back((0, 1, 2, 3, 6), _AGAIN, (1, 4), pricing=0.15)
+        person.wait(_SOON)
+    person.raise_hand()
+
+
+def fades(person: Prospect) -> None:
+    """Was interested, and is no more: the points that are taken away move nobody."""
+    person.stays_cool = True
+    person.come_back((1, 4), _SOON, (1, 4), pricing=0.2)
+    person.wait(_AGAIN)
+    if person.chance.share(0.6):
+        person.unsubscribe()
+    else:
+        person.give_points(-10, "mail bounced")
+
+
+def student(person: Prospect) -> None:
+    """Reads everything, writes a thesis; somebody notices."""
+    person.stays_cool = True
+    person.come_back((3, 9), _SOON, (2, 5))
+    if person.chance.share(0.5):
+        person.look_for_work()
+        person.now += person.chance.number(30, 300)
+        person.give_points(-20, "looks for work")
+    if person.chance.share(0.6):
+        person.send("disqualify", after=_NOTICED, reason="student")
+
+
+#: Where people come from who fill in a form, and what that is worth.
+SOURCES = {
+    ("organic search", "usual"): 26, ("paid search", "usual"): 19, ("webinar", "good"): 12,
+    ("content syndication", "poor"): 16, ("social media", "poor"): 11, ("referral", "good"): 8,
+    ("partner", "good"): 8,
+}  # fmt: skip
+#: How people are, by what their source is worth.
+COURSES: dict[str, dict[Course, int]] = {
+    "good": {bystander: 20, reader: 17, grows: 35, asks: 22, fades: 5, student: 1},
+    "usual": {bystander: 31, reader: 23, grows: 27, asks: 10, fades: 6, student: 3},
+    "poor": {bystander: 46, reader: 26, grows: 13, asks: 5, fades: 6, student: 4},
+}
+#: How somebody may be by whom sales is not told, and whom it may find all the same.
+QUIET = (bystander, reader, fades)
