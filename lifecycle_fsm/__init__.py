@@ -50,7 +50,16 @@ if TYPE_CHECKING:
     )
     from lifecycle_fsm.history import DeadlineFact, HistoryRow, Stamp, stamps
     from lifecycle_fsm.lifecycle import Lifecycle
-    from lifecycle_fsm.machine import Decision, Foreign, LifecycleMachine, Refusal
+    from lifecycle_fsm.machine import (
+        Asked,
+        Decision,
+        Foreign,
+        LifecycleMachine,
+        Observer,
+        Refusal,
+        observe,
+        to_transitions,
+    )
     from lifecycle_fsm.model import (
         ActivityKind,
         AlertRule,
@@ -99,7 +108,7 @@ _ROOMS = {
     ),
     "history": "DeadlineFact HistoryRow Stamp stamps",
     "lifecycle": "Lifecycle",
-    "machine": "Decision Foreign LifecycleMachine Refusal",
+    "machine": "Asked Decision Foreign LifecycleMachine Observer Refusal observe to_transitions",
     "model": (
         "ActivityKind AlertRule AssignmentRule Calendar Claim DataRule Deadline Decay Length "
         "Model Move ScoreRule SortRule Stage StepDef dumps load loads save shipped"
@@ -128,6 +137,7 @@ __all__ = [
     "Activity",
     "ActivityKind",
     "AlertRule",
+    "Asked",
     "AssignmentRule",
     "Calendar",
     "Claim",
@@ -155,6 +165,7 @@ __all__ = [
     "ModelError",
     "Move",
     "NoSuchMove",
+    "Observer",
     "Outcome",
     "Parked",
     "Person",
@@ -187,6 +198,7 @@ __all__ = [
     "named",
     "never",
     "now",
+    "observe",
     "p",
     "parse_guard",
     "save",
@@ -194,4 +206,5 @@ __all__ = [
     "stamps",
     "step",
     "t",
+    "to_transitions",
 ]

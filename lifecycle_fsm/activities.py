@@ -185,4 +185,6 @@ def fingerprint(activity: Activity, payload: Mapping[str, Any], record: str | No
     return _TWELVE(hash(key), content & 0xFFFFFFFF)
 
 
+#: How many bytes of a fingerprint are the id, and how many there are in all.
+IDENTITY, FINGERPRINT = 8, 12
 _EIGHT, _TWELVE = Struct("<q").pack, Struct("<qI").pack

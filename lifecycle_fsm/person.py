@@ -6,15 +6,28 @@ and has a class of its own, so that two models can live in one process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, cast, get_type_hints
+from itertools import chain
+from operator import attrgetter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, cast, get_type_hints
 
 import attrs
 
+from lifecycle_fsm.activities import FINGERPRINT
 from lifecycle_fsm.errors import RecordError, suggest
 from lifecycle_fsm.fields import FieldDef, FieldType, Value, is_missing
-from lifecycle_fsm.history import DeadlineFact, HistoryRow, Packed, Stamp, stamps, unpack
+from lifecycle_fsm.history import (
+    ROW,
+    DeadlineFact,
+    HistoryRow,
+    Packed,
+    Stamp,
+    shared_hop,
+    stamps,
+    unpack,
+)
 
 if TYPE_CHECKING:
     from lifecycle_fsm.machine import Decision, Refusal
@@ -36,6 +49,39 @@ def _says(description: str, default: Any = None, **clamps: float) -> Any:
 
 def _machine(default: Any) -> Any:
     return attrs.field(default=default, init=False, repr=False)
+
+
+class Opportunity(NamedTuple):
+    """A deal that the person is a contact of: open, won or lost, with what it is worth."""
+
+    status: str
+    amount: float | None = None
+    closes_at: datetime | None = None
+
+    @property
+    def counts_as_open(self) -> bool:
+        """Open, with an amount and a close date: an empty shell qualifies nobody (R3)."""
+        return self.status == "open" and self.amount is not None and self.closes_at is not None
+
+
+class OpenDeadline(NamedTuple):
+    """A deadline of the present visit that is not decided yet.
+
+    Args:
+        due: until when it can be kept, fixed when the visit began.
+        place: its place among the deadlines of the model.
+        held: whether its condition has held at any time of the visit.
+    """
+
+    due: datetime
+    place: int
+    held: bool
+
+
+_NO_OPPORTUNITIES: Mapping[str, Opportunity] = MappingProxyType({})
+#: How many bytes of fingerprints a person keeps. Most people have few activities: these stand on
+#: the person, and the rest of a busy one in a dictionary, which a search does not slow down.
+_MOST_SEEN = 64 * FINGERPRINT
 
 
 @attrs.define(eq=False, slots=True, repr=False)
@@ -107,11 +153,11 @@ class Person:
     _history: Packed = _machine(())
     _seen: bytes = _machine(b"")
     _deferred: tuple[Any, ...] = _machine(())
-    _opportunities: Mapping[str, Any] | None = _machine(None)
+    _opportunities: Mapping[str, Opportunity] | None = _machine(None)
     # What capped score rules have given: the place of each rule, its period, and its points.
     _points: tuple[int, ...] = _machine(())
     # The deadlines of the present visit that are open, as they fall due, and all that were decided.
-    _deadlines: tuple[Any, ...] = _machine(())
+    _deadlines: tuple[OpenDeadline, ...] = _machine(())
     _decided: tuple[DeadlineFact, ...] = _machine(())
     # System returns that held as the present detour was entered, and have ever since [S9].
     _shut_returns: tuple[str, ...] = _machine(())
@@ -148,6 +194,8 @@ class Person:
         """The model's dimensions as they are, for a history row; its own class tells them."""
         return ()
 
+    # ------------------------------------------------------------------ what the machine keeps
+
     @property
     def stage(self) -> str:
         """Name of the stage that the person is in; empty before creation."""
@@ -179,14 +227,199 @@ class Person:
         return tuple(unpack(self.id, self._history))
 
     @property
+    def packed_history(self) -> Packed:
+        """The history as it is kept: :func:`~lifecycle_fsm.history.unpack` makes rows of it."""
+        return self._history
+
+    @property
+    def journey_record(self) -> str:
+        """The id of the record in which the present journey began: another than that of the person
+        where a merge brought it [S23]."""
+        return self._journey_record or self.id
+
+    @property
+    def clock_phase(self) -> int:
+        """What has been applied at the instant of the clock: 0 activities, 1 all that was due
+        [S20]."""
+        return self._phase
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When time alone may change the person next, or ``None`` if it never does [S20]."""
+        return self._due
+
+    @property
+    def settles_at(self) -> datetime | None:
+        """When the model's ``settle`` ends original processing; ``None`` if the log says when, or
+        it has ended [S14]."""
+        return self._settles_at
+
+    @property
     def deadlines(self) -> tuple[DeadlineFact, ...]:
         """What became of the deadlines of each visit, as they were decided [S21]."""
         return self._decided
 
     @property
+    def open_deadlines(self) -> tuple[OpenDeadline, ...]:
+        """The deadlines of the present visit that are not decided yet, in the order in which they
+        are due [S21]."""
+        return self._deadlines
+
+    @property
+    def opportunities(self) -> Mapping[str, Opportunity]:
+        """The deals that the person is a contact of, by id [S22]."""
+        return self._opportunities or _NO_OPPORTUNITIES
+
+    @property
+    def deferred_activities(self) -> tuple[Any, ...]:
+        """What waits for the sort, as :meth:`defer_activities` got it [S14]."""
+        return self._deferred
+
+    @property
+    def held_requests(self) -> tuple[Any, ...]:
+        """What waits for the CRM's record of the person, as :meth:`hold_request` got it [S24]."""
+        return self._waiting
+
+    @property
+    def capped_points(self) -> Mapping[int, tuple[int, int]]:
+        """What capped score rules have given, by the place of the rule in the model: the number of
+        the latest period, and the points given in it [S18]."""
+        kept = self._points
+        return {kept[at]: (kept[at + 1], kept[at + 2]) for at in range(0, len(kept), 3)}
+
+    @property
     def stamps(self) -> Mapping[str, Stamp]:
         """When each stage was entered, first and last, how often, and for how long [S25]."""
         return stamps(self.history, self._clock)
+
+    # ------------------------------------------------------------------ what silos keep here
+    #
+    # Every value is immutable, so that a person is put back as it was by keeping the old values.
+
+    def remember_activity(self, fingerprint: bytes) -> bytes | None:
+        """Remember that an activity was applied [S19].
+
+        Args:
+            fingerprint: as :func:`~lifecycle_fsm.activities.fingerprint` made it.
+
+        Returns:
+            the fingerprint before, if the person keeps as many as it can: it has to be kept
+            elsewhere. Only the last activity of a person may still be undone, so that one stays.
+        """
+        seen = self._seen
+        if len(seen) < _MOST_SEEN:
+            self._seen = seen + fingerprint
+            return None
+        self._seen = seen[:-FINGERPRINT] + fingerprint
+        return seen[-FINGERPRINT:]
+
+    def recall_activity(self, identity: bytes) -> bytes | None:
+        """What the activity of this identity brought, as the rest of its fingerprint, if it is
+        among those that the person keeps [S19]."""
+        seen = self._seen
+        at = seen.find(identity)
+        while at >= 0 and at % FINGERPRINT:
+            at = seen.find(identity, at + 1)
+        return seen[at + len(identity) : at + FINGERPRINT] if at >= 0 else None
+
+    def defer_activities(self, *activities: Any) -> None:
+        """Let activities wait for the sort [S14]."""
+        self._deferred += activities
+
+    def take_deferred(self) -> tuple[Any, ...]:
+        """The activities that have waited for the sort; none waits any more [S14]."""
+        deferred, self._deferred = self._deferred, ()
+        return deferred
+
+    def hold_request(self, *requests: Any) -> None:
+        """Let requests wait for the CRM's record of the person [S24]."""
+        self._waiting += requests
+
+    def take_held_requests(self) -> tuple[Any, ...]:
+        """The requests that have waited for the CRM; none waits any more [S24]."""
+        waiting, self._waiting = self._waiting, ()
+        return waiting
+
+    def give_capped_points(self, rule: int, period: int, worth: int, cap: int) -> int:
+        """Note that a capped score rule gives points, or takes them.
+
+        Args:
+            rule: the place of the rule in the model.
+            period: the number of the period in which it gives them.
+            worth: how many it would give; below zero, it takes them.
+            cap: how many it may give, or take, in one period.
+
+        Returns:
+            as many of the points as the cap leaves [S18].
+        """
+        kept = self._points
+        at, end = 0, len(kept)
+        given = 0
+        while at < end:
+            if kept[at] == rule:
+                if kept[at + 1] == period:
+                    given = kept[at + 2]
+                break
+            at += 3
+        # After a merge both may have given more than the cap in all: then no more is given [S23].
+        if worth > 0:
+            after = min(given + worth, cap)
+            if after <= given:
+                return 0
+        else:
+            after = max(given + worth, -cap)
+            if after >= given:
+                return 0
+        self._points = (*kept[:at], rule, period, after, *kept[at + 3 :])
+        return after - given
+
+    def add_capped_points(self, other: Person) -> None:
+        """Take over what the caps have given to a person who is folded into this one: of each rule
+        the later period counts, and in one period the points of both add up [S23]."""
+        used = dict(other.capped_points)
+        for rule, (period, points) in self.capped_points.items():
+            theirs = used.get(rule, (period, 0))
+            if period == theirs[0]:
+                used[rule] = (period, points + theirs[1])
+            elif period > theirs[0]:
+                used[rule] = (period, points)
+        self._points = tuple(chain.from_iterable((rule, *used[rule]) for rule in sorted(used)))
+
+    def keep_opportunities(self, opportunities: Mapping[str, Opportunity]) -> None:
+        """Keep these deals, by id, and the fields that follow from them [S22]."""
+        self._opportunities = opportunities
+        deals = opportunities.values()
+        self.open_opportunities = sum(deal.counts_as_open for deal in deals)
+        self.won_opportunities = sum(deal.status == "won" for deal in deals)
+
+    def begin_deadlines(self, deadlines: Iterable[OpenDeadline]) -> None:
+        """Begin the deadlines of the visit that has just begun [S21]."""
+        self._deadlines = tuple(sorted(deadlines))
+
+    def observe_deadlines(self, holds: Callable[[OpenDeadline], bool]) -> None:
+        """Note which conditions of open deadlines hold now, and have held from then on [S21]."""
+        self._deadlines = tuple(
+            deadline if deadline.held else deadline._replace(held=holds(deadline))
+            for deadline in self._deadlines
+        )
+
+    def decide_deadlines(self, facts: Sequence[DeadlineFact]) -> None:
+        """Record what became of the open deadlines that are due first: a fact for each [S21]."""
+        self._deadlines = self._deadlines[len(facts) :]
+        self._decided += tuple(facts)
+
+    def correct_deadline(self, fact: DeadlineFact, corrected: DeadlineFact) -> None:
+        """Put the fact of a deadline that a late activity has kept in the place of the one that it
+        corrects [S21]."""
+        self._decided = tuple(corrected if known is fact else known for known in self._decided)
+
+    def name_assignee(self) -> None:
+        """Let the latest row, of an entry, name whom that entry has assigned: it is written before
+        anybody is, and who must act is asked by the stage that was entered [S25]. Nobody has seen
+        the row yet."""
+        history = self._history
+        hop = shared_hop(*history[-ROW]._replace(assigned_to=self.assigned_to))
+        self._history = (*history[:-ROW], hop, *history[1 - ROW :])
 
     def time_in_stage(self, now: datetime) -> timedelta:
         """How long the person has been in the present stage at ``now``."""
@@ -201,22 +434,42 @@ class Person:
         return f"{type(self).__name__}({', '.join(said)})"
 
 
-class _Kept(property):
+class _ReadOnly(property):
     """A property that says who writes it, where a program tries to."""
 
+    def __init__(self, name: str, read: Callable[[Any], Any], doc: str | None) -> None:
+        super().__init__(read, doc=doc)
+        self._name = name
+
     def __set__(self, person: object, value: object) -> NoReturn:
-        name = self.fget.__name__ if self.fget else "it"
+        name = self._name
         raise AttributeError(
             f"{name!r} is written by the machine only: fire a trigger or apply an activity, and "
             "let the move that they open change it"
         )
 
 
+#: Properties that are the value of a slot, read without a call of Python: in the inner loop.
+_SLOTS = {
+    "stage": "_stage",
+    "stage_entered_at": "_stage_entered_at",
+    "journey": "_journey",
+    "journey_started_at": "_journey_started_at",
+    "clock": "_clock",
+    "clock_phase": "_phase",
+    "next_due": "_due",
+    "settles_at": "_settles_at",
+    "packed_history": "_history",
+    "deadlines": "_decided",
+    "open_deadlines": "_deadlines",
+    "deferred_activities": "_deferred",
+    "held_requests": "_waiting",
+}
 # Not as a decorator: type checkers know properties without a setter by the built-in name only.
-for _name in ("stage", "stage_entered_at", "journey", "journey_started_at", "clock", "history",
-              "deadlines", "stamps"):  # fmt: skip
-    _property = vars(Person)[_name]
-    setattr(Person, _name, _Kept(_property.fget, doc=_property.__doc__))
+for _name, _property in list(vars(Person).items()):
+    if isinstance(_property, property) and _property.fget is not None:
+        _read = attrgetter(_SLOTS[_name]) if _name in _SLOTS else _property.fget
+        setattr(Person, _name, _ReadOnly(_name, _read, _property.__doc__))
 
 
 def field_defs(person_class: type[Person]) -> Mapping[str, FieldDef]:
@@ -277,6 +530,13 @@ def field_def(attribute: attrs.Attribute[Any], annotation: Any) -> FieldDef:
 
 #: The fields that every person has.
 BASE_FIELDS: Mapping[str, FieldDef] = field_defs(Person)
+
+
+def stage_tests(stages: Iterable[str], fields: Container[str]) -> Mapping[str, str]:
+    """The methods ``is_<stage>`` of a model's persons, with the stage of each, as in
+    ``transitions``. Where the model has a field of that name there is no method."""
+    methods = {f"is_{stage}": stage for stage in stages}
+    return {name: stage for name, stage in methods.items() if name not in fields}
 
 
 def class_name(model: str) -> str:

@@ -5,7 +5,13 @@
     text, Python ──> tree ──> check, compiled test, explanation, label, text, turning points
 """
 
-from lifecycle_fsm.guard.conditions import Conditions, Vector, compile_observed, conditions
+from lifecycle_fsm.guard.conditions import (
+    Conditions,
+    Observed,
+    Vector,
+    compile_observed,
+    conditions,
+)
 from lifecycle_fsm.guard.evaluate import (
     compile_condition,
     compile_guard,
@@ -102,6 +108,7 @@ __all__ = [
     "Names",
     "Not",
     "Now",
+    "Observed",
     "Opaque",
     "Or",
     "Outcome",

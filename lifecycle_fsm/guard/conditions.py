@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, cast
 
 import attrs
 
-from lifecycle_fsm.guard.evaluate import Attribute, Source, Test, compile_guard, same_name
+from lifecycle_fsm.guard.evaluate import Attribute, Source, compile_guard, same_name
 from lifecycle_fsm.guard.terms import Always, And, Guard, Not, Opaque, Or, children
 from lifecycle_fsm.guard.vocabulary import Vocabulary, inline, resolve
 
@@ -93,19 +93,19 @@ def _atoms(guard: Guard) -> Iterator[Guard]:
         yield guard
 
 
-def compile_observed(
-    parts: Conditions,
-    known: Mapping[Vector, bool],
-    vocabulary: Vocabulary,
-    attribute: Attribute = same_name,
-) -> Test:
-    """The guard as a function ``(person, now) -> bool`` that looks its outcome up by its vector.
+#: A guard that gives its outcome, and the vector of its conditions.
+Observed: TypeAlias = Callable[[Any, datetime], tuple[bool, Vector | None]]
 
-    ``known`` sees every vector as it is looked up, and may note in ``__missing__`` what comes for
-    the first time. Everything but Python callables is computed, also what the guard itself would
-    have left out: that is pure [S4]. Callables are asked as often and in the same order as by the
-    guard itself. Where a value that would have been left out cannot be computed at all, the guard
-    itself answers, unobserved.
+
+def compile_observed(
+    parts: Conditions, vocabulary: Vocabulary, attribute: Attribute = same_name
+) -> Observed:
+    """The guard as a function ``(person, now) -> (outcome, vector of its conditions)``.
+
+    Everything but Python callables is computed, also what the guard itself would have left out:
+    that is pure [S4]. Callables are asked as often and in the same order as by the guard itself.
+    Where a value that would have been left out cannot be computed at all, the guard itself answers,
+    and the vector is ``None``.
     """
     source = Source(vocabulary, attribute)
     count, terms, later = len(parts.atoms), [], []
@@ -124,26 +124,22 @@ def compile_observed(
             for start in range(_AT_ONCE, count, _AT_ONCE)
         ),
         "    except failure:",
-        "        return plain(p, now)",
+        "        return plain(p, now), None",
+        *(f"    o{index} = None" for index in later),
+        f"    holds = {_over(parts.guard, parts, source)}",
     ]
-    if later:
-        lines += [f"    o{index} = None" for index in later]
-        lines.append(f"    holds = {_over(parts.guard, parts, source)}")
-        for index in later:
-            lines.append(f"    if o{index} is not None:")
-            lines.append(f"        m += ({1 << index} if o{index} else 0) - {1 << (count + index)}")
-        lines += ["    known[m]", "    return holds"]
-    else:
-        lines.append("    return known[m]")
+    for index in later:
+        lines.append(f"    if o{index} is not None:")
+        lines.append(f"        m += ({1 << index} if o{index} else 0) - {1 << (count + index)}")
+    lines.append("    return holds, m")
     source.values |= {
-        "known": known,
         "failure": Exception,
         "plain": compile_guard(parts.guard, vocabulary, attribute),
     }
     text = "\n".join(lines)
     # Like the source of a plain guard, it is made from the tree alone, never of a user's text.
     exec(compile(text, "<observed guard>", "exec"), source.values)  # noqa: S102
-    function = cast(Callable[[Any, datetime], bool], source.values["guard"])
+    function = cast(Observed, source.values["guard"])
     function.source = text  # type: ignore[attr-defined]
     return function
 

@@ -2,7 +2,21 @@
 
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
 from lifecycle_fsm.machine.foreign import Foreign
-from lifecycle_fsm.machine.lean import Firing
-from lifecycle_fsm.machine.machine import LifecycleMachine
+from lifecycle_fsm.machine.lean import TransitionContext
+from lifecycle_fsm.machine.machine import Asked, LifecycleMachine
+from lifecycle_fsm.machine.observer import EVERYWHERE, Observer, observe
+from lifecycle_fsm.machine.plain_transitions import to_transitions
 
-__all__ = ["Decision", "Firing", "Foreign", "LifecycleMachine", "Refusal", "Result"]
+__all__ = [
+    "EVERYWHERE",
+    "Asked",
+    "Decision",
+    "Foreign",
+    "LifecycleMachine",
+    "Observer",
+    "Refusal",
+    "Result",
+    "TransitionContext",
+    "observe",
+    "to_transitions",
+]

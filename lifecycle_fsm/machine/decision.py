@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
@@ -11,6 +11,11 @@ from lifecycle_fsm.errors import NoSuchMove, Refused
 from lifecycle_fsm.guard import Outcome
 from lifecycle_fsm.history import ROW, HistoryRow, Packed, unpack
 from lifecycle_fsm.requests import Request
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.activities import Activity
+    from lifecycle_fsm.machine.lean import TransitionContext
+    from lifecycle_fsm.person import Person
 
 Result: TypeAlias = Literal[
     "moved",
@@ -37,7 +42,7 @@ class Refusal:
     note: str = ""
 
     def __str__(self) -> str:
-        reasons = [self.note] if self.note else [str(one).strip() for one in self.unmet]
+        reasons = [self.note] if self.note else [str(outcome).strip() for outcome in self.unmet]
         return f"{self.move} -> {self.target}: " + "; ".join(reasons)
 
 
@@ -72,6 +77,86 @@ class Decision:
     late: bool = False
     requests: tuple[Request, ...] = ()
 
+    @classmethod
+    def fired(
+        cls,
+        result: Result,
+        person: Person,
+        context: TransitionContext,
+        activity: str | None,
+        kind: str,
+        unmet: tuple[Refusal, ...] = (),
+        reason: str = "",
+        requests: tuple[Request, ...] = (),
+    ) -> Decision:
+        """The asking reached the machine: what it added to the history, and what it left unmet."""
+        start = context.start
+        return cls(
+            result,
+            person.id,
+            context.at,
+            context.now,
+            person.stage,
+            context.trigger,
+            activity,
+            kind,
+            person.packed_history[start:],
+            start // ROW + 1,
+            unmet,
+            reason,
+            context.late,
+            requests,
+        )
+
+    @classmethod
+    def stopped(
+        cls,
+        result: Result,
+        person: Person,
+        activity: Activity,
+        reason: str,
+        trigger: str | None = None,
+    ) -> Decision:
+        """The activity changed nothing of the person: a duplicate, rejected, or parked."""
+        now = max(activity.at, person.clock or activity.at)
+        return cls(
+            result,
+            person.id,
+            activity.at,
+            now,
+            person.stage,
+            trigger,
+            activity.id,
+            activity.kind,
+            reason=reason,
+            late=now > activity.at,
+        )
+
+    @classmethod
+    def of_unknown(
+        cls,
+        result: Result,
+        activity: Activity,
+        reason: str = "",
+        created: Person | None = None,
+    ) -> Decision:
+        """The activity is of somebody who was not there: held, a duplicate, rejected, parked, or
+        the creation of that person."""
+        return cls(
+            result,
+            activity.person,
+            activity.at,
+            activity.at,
+            created.stage if created else "",
+            None,
+            activity.id,
+            activity.kind,
+            created.packed_history if created else (),
+            1,
+            (),
+            reason,
+        )
+
     def __hash__(self) -> int:
         return hash((self.result, self.person, self.at, self.now, self.activity, self.trigger))
 
@@ -97,8 +182,8 @@ class Decision:
             text += f", late: it happened at {self.at:%Y-%m-%d %H:%M}"
         if self.reason:
             text += f": {self.reason}"
-        wanted = [f"  asks for {one}" for one in self.requests]
-        return "\n".join([text, *(f"  {one}" for one in self.unmet), *wanted])
+        unmet = [f"  {refusal}" for refusal in self.unmet]
+        return "\n".join([text, *unmet, *(f"  asks for {request}" for request in self.requests)])
 
     def or_raise(self) -> Decision:
         """The decision itself, or an exception where the result says that nothing came of it.

@@ -87,7 +87,7 @@ class Foreign:
             StageConflict, RecordError: as :meth:`fire`.
         """
         person = self._person(obj, self._known(obj, history))
-        return self._back(obj, person, history, at, lambda: self.machine.let(person, at))
+        return self._back(obj, person, history, at, lambda: self.machine.evaluate(person, at))
 
     def may(
         self, obj: Any, trigger: str, *, at: datetime | str, history: list[HistoryRow] | None = None

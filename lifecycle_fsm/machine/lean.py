@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from transitions import Event, EventData, Machine, Transition
 
 from lifecycle_fsm.history import ROW, MoveKind, Packed, shared_hop
+from lifecycle_fsm.machine.observer import EVERYWHERE, Observer
 from lifecycle_fsm.model import Edge
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.silos.clock import Agenda
+from lifecycle_fsm.silos.clock import Scheduler
 from lifecycle_fsm.silos.effects import NO_PAYLOAD, Effects
 
+if TYPE_CHECKING:
+    from lifecycle_fsm.machine.machine import LifecycleMachine
 
-class Firing:
+
+class TransitionContext:
     """What the hops of one asking share: when, because of what, who was responsible before it, and
     the stages entered by it."""
 
@@ -110,6 +114,8 @@ class LeanTransition(Transition):
     ) -> None:
         super().__init__(source, dest)
         self.edge = edge
+        #: The machine whose observers hear of it; set as soon as the machine has all its moves.
+        self.machine: LifecycleMachine
         self.guard = guard
         self.then = then
         self.name = edge.name
@@ -120,12 +126,25 @@ class LeanTransition(Transition):
         #: The system returns out of the stage to which it leads.
         self.returns_behind: tuple[LeanTransition, ...] = ()
         #: The deadlines of the stages that it leaves and enters, where they have any [S21].
-        self.leaves: Agenda | None = None
-        self.enters: Agenda | None = None
+        self.leaves: Scheduler | None = None
+        self.enters: Scheduler | None = None
 
     def opens(self, person: Person, now: datetime) -> bool:
         """Whether the move is open to the person at that instant."""
-        return self.guard(person, now) and not self.is_shut(person)
+        return self.evaluate(person, now) and not self.is_shut(person)
+
+    def evaluate(self, person: Person, now: datetime) -> bool:
+        """Whether the guard holds, and tell it to whoever observes."""
+        machine = self.machine
+        observers = (*machine.observers, *EVERYWHERE)
+        conditions = None
+        if any(observer.needs_conditions for observer in observers):
+            holds, conditions = machine.observed(self.edge)(person, now)
+        else:
+            holds = self.guard(person, now)
+        for observer in observers:
+            observer.guard_evaluated(machine, person, self.edge, now, holds, conditions)
+        return holds
 
     def is_shut(self, person: Person) -> bool:
         """Whether it is a return whose guard has held ever since the detour was entered [S9]."""
@@ -134,17 +153,19 @@ class LeanTransition(Transition):
     def execute(self, event_data: EventData) -> bool:
         """Make the move if it is open; the way in for a plain ``transitions`` event."""
         person = cast(Person, event_data.model)
-        firing: Firing = event_data.kwargs["firing"]
-        if not self.opens(person, firing.now):
+        context: TransitionContext = event_data.kwargs["context"]
+        if not self.opens(person, context.now):
             return False
-        self.make(person, firing)
+        self.make(person, context)
+        for observer in (*self.machine.observers, *EVERYWHERE):
+            observer.transition_made(self.machine, person, self.edge, context.now)
         return True
 
-    def make(self, person: Person, firing: Firing) -> None:
+    def make(self, person: Person, context: TransitionContext) -> None:
         """Apply the whole move; it has been found open."""
-        edge, now = self.edge, firing.now
+        edge, now = self.edge, context.now
         if self.leaves is not None:
-            self.leaves.leave(person, now, firing.owner, firing.assigned_to)
+            self.leaves.leave(person, now, context.owner, context.assigned_to)
         if self.then is not None:
             self.then(person, now, NO_PAYLOAD)
         if self.returns:
@@ -158,7 +179,7 @@ class LeanTransition(Transition):
             )
         if self.enters is not None:
             self.enters.enter(person, now)
-        firing.append(
+        context.append(
             person,
             edge.source,
             edge.target,
@@ -166,7 +187,7 @@ class LeanTransition(Transition):
             edge.rule.name,
             edge.passed,
             edge.credit,
-            firing.trigger if self.asked else None,
+            context.trigger if self.asked else None,
         )
 
 
@@ -174,19 +195,25 @@ class LeanEvent(Event):
     """A trigger: the first open move out of the person's stage is made."""
 
     transitions: dict[str, list[LeanTransition]]  # type: ignore[assignment]
+    #: Those of its machine; set as soon as the machine has all its moves.
+    observers: list[Observer]
 
     def trigger(self, model: Any, *args: Any, **kwargs: Any) -> bool:
-        """Fire for one person, with ``firing=``; whether a move was made."""
-        return self.fire(model, kwargs["firing"])
+        """Fire for one person, with ``context=``; whether a move was made."""
+        return self.fire(model, kwargs["context"])
 
-    def fire(self, person: Person, firing: Firing) -> bool:
+    def fire(self, person: Person, context: TransitionContext) -> bool:
         """The same without keyword arguments, for the inner loop."""
-        now = firing.now
+        now = context.now
+        told = self.observers or EVERYWHERE
         # .get(): the mapping is a defaultdict, which a plain look-up would let grow.
         for move in self.transitions.get(person._stage, ()):
-            if move.guard(person, now):
+            if move.evaluate(person, now) if told else move.guard(person, now):
                 if not move.may_be_shut or move.name not in person._shut_returns:
-                    move.make(person, firing)
+                    move.make(person, context)
+                    if told:
+                        for observer in (*self.observers, *EVERYWHERE):
+                            observer.transition_made(move.machine, person, move.edge, now)
                     return True
             elif move.may_be_shut and person._shut_returns:
                 # It has been false once: from now on it happens when it becomes true [S9].

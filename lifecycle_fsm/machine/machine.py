@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias, cast
-from weakref import WeakSet
 
 from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.guard import (
+    Observed,
     Outcome,
     TurningPoint,
     compile_explainer,
     compile_guard,
+    compile_observed,
+    conditions,
     next_turn,
     turning_points,
     unmet,
 )
-from lifecycle_fsm.history import HistoryRow, unpack
+from lifecycle_fsm.history import HistoryRow, MoveKind, unpack
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
-from lifecycle_fsm.machine.lean import Firing, LeanEvent, LeanMachine
-from lifecycle_fsm.machine.transaction import Whole
+from lifecycle_fsm.machine.lean import LeanEvent, LeanMachine, TransitionContext
+from lifecycle_fsm.machine.observer import EVERYWHERE, Observer
+from lifecycle_fsm.machine.transaction import Transaction
 from lifecycle_fsm.machine.triggers import own_class
-from lifecycle_fsm.model import Edge, Model, Set
+from lifecycle_fsm.model import Edge, Model, Set, Stage
 from lifecycle_fsm.person import Person, accept_fields
-from lifecycle_fsm.silos.clock import Agenda, Missed
+from lifecycle_fsm.silos.clock import Missed, Scheduler
 from lifecycle_fsm.silos.effects import Payloads, attribute_of, effects
 from lifecycle_fsm.silos.scoring import Scoring
 
@@ -37,25 +40,36 @@ SHUT = (
 DEFERRED = "deferred: it waits for the end of original processing"
 #: Events of the machine that are no trigger of the model; user triggers never start with ``_``.
 ADVANCE, SORT = "_advance", "_sort"
-Front: TypeAlias = Callable[[Person, str, datetime, str | None, Payloads], Decision]
-#: Every machine that is in use, and who is told of each new one: for coverage, and only while a
-#: machine is made.
-MACHINES: WeakSet[LifecycleMachine] = WeakSet()
-WATCHERS: list[Callable[[LifecycleMachine], None]] = []
+#: What ``person.<trigger>(at=…)`` goes through where somebody keeps the person's log.
+Dispatch: TypeAlias = Callable[[Person, str, datetime, str | None, Payloads], Decision]
+
+
+class Asked(NamedTuple):
+    """A process trigger that can be asked of a person.
+
+    Args:
+        trigger: its name.
+        target: the stage to which it would move the person; ``None`` if it would be refused.
+        refusals: every move of the trigger that is not open, with all that is unmet.
+    """
+
+    trigger: str
+    target: str | None
+    refusals: tuple[Refusal, ...]
 
 
 class Passed(NamedTuple):
     """What happened to a person at an instant at which something was due [S20].
 
     Args:
-        firing: the system moves that were made, if any.
+        context: the system moves that were made, if any.
         faded: what decay changed, in words, rule by rule.
         missed: the deadlines that were missed.
         changed: whether anything of the person is not as before: a field, a row, a deadline that
             was decided, or a note that a condition has held, or a return has not.
     """
 
-    firing: Firing
+    context: TransitionContext
     faded: list[str]
     missed: list[Missed]
     changed: bool
@@ -67,29 +81,31 @@ class LifecycleMachine:
     One writer per person at a time: like every plain Python object a person takes no lock.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, dispatch: Dispatch | None = None) -> None:
         self.model = model
+        #: Who hears what this machine does; see :class:`~lifecycle_fsm.machine.observer.Observer`.
+        self.observers: list[Observer] = []
         self.version = model.version
         #: The class of this model's persons, with a method for each trigger.
         self.person_class = own_class(self)
-        #: What ``person.<trigger>(at=…)`` goes through: whoever keeps the person's log, else this.
-        self.front: Front = self._alone
+        self._dispatch: Dispatch = dispatch or self._alone
         self._initial = model.initial.name
         #: Does work on a person that happens whole or not at all [S11].
-        self.whole = Whole(self.person_class)
-        self.wire()
-        MACHINES.add(self)
-        for watcher in WATCHERS:
-            watcher(self)
+        self.transaction = Transaction(self.person_class)
+        self.wire(model)
+        for observer in tuple(EVERYWHERE):
+            observer.machine_made(self)
 
-    def wire(self) -> None:
-        """Make the moves from the model; once, for a model never changes but under mutation."""
-        model = self.model
+    def wire(self, model: Model) -> None:
+        """Make the moves of a model: of the machine's own, or of a changed copy that has the same
+        stages, fields and triggers, for a test of tests. Persons stay, and so does the version
+        that their rows name."""
+        self.model = model
         #: The score rules, which a move that changes what they depend on runs again [S18].
         self.scoring = Scoring(model)
         self._words = model.vocabulary
         #: Decay and deadlines: what time brings beside moves [S20][S21].
-        self.agenda = Agenda(model, self.scoring)
+        self.scheduler = Scheduler(model, self.scoring)
         self._machine = LeanMachine(
             model=None,
             states=[stage.name for stage in model.stages],
@@ -103,12 +119,13 @@ class LifecycleMachine:
             self._add(SORT, edge)
         for edge in model.edges:
             self._add(edge.on or ADVANCE, edge)
-        #: Every trigger as an event of ``transitions``: ``events[name].trigger(person, firing=…)``.
+        #: Every trigger as an event of ``transitions``: ``.trigger(person, context=…)``.
         self.events = cast(Mapping[str, LeanEvent], self._machine.events)
         self._sort = self.events[SORT].fire
         self._advance = self.events[ADVANCE].fire if ADVANCE in self.events else _never
         self._connect()
         self._explainers: dict[str, Callable[[Any, datetime], Outcome]] = {}
+        self._observed: dict[str, Observed] = {}
         self._turning = self._turning_points()
 
     def _add(self, event: str, edge: Edge) -> None:
@@ -131,14 +148,17 @@ class LifecycleMachine:
             for moves in event.transitions.values()
             for move in moves
         ]
-        promised = self.agenda.by_stage
+        promised = self.scheduler.by_stage
+        for event in self.events.values():
+            event.observers = self.observers
         for move in moves:
+            move.machine = self
             source, target = move.edge.source, move.edge.target
             move.returns_behind = tuple(
                 other for other in moves if other.may_be_shut and other.edge.source == target
             )
-            move.leaves = self.agenda if source in promised else None
-            move.enters = self.agenda if target in promised else None
+            move.leaves = self.scheduler if source in promised else None
+            move.enters = self.scheduler if target in promised else None
 
     def _turning_points(self) -> Mapping[str, tuple[TurningPoint, ...]]:
         """For each stage, when its system moves can open by time alone [S20]."""
@@ -174,61 +194,69 @@ class LifecycleMachine:
 
     def begin(self, person: Person, at: datetime, activity: str | None) -> None:
         """The same for somebody who is known to be new, for the inner loop."""
-        firing = Firing(person, at, at, False, None, activity, self.version)
+        context = TransitionContext(person, at, at, False, None, activity, self.version)
         person._clock = at
         person._stage = self._initial
         person._stage_entered_at = at
         person._journey = 1
         person._journey_started_at = at
-        firing.append(person, None, self._initial, "enter", "created")
+        context.append(person, None, self._initial, "enter", "created")
         self.schedule(person, at, 0)
 
-    def sort(self, person: Person, firing: Firing) -> None:
+    def sort(self, person: Person, context: TransitionContext) -> None:
         """Give a person in original processing the first stage [S15]; system moves wait until the
         deferred triggers have fired [S14]."""
         if person._stage == self._initial:
-            self._sort(person, firing)
+            self._sort(person, context)
 
     # ------------------------------------------------------------------ asking
 
-    def firing(
+    def context(
         self, person: Person, at: datetime, trigger: str | None = None, activity: str | None = None
-    ) -> Firing:
+    ) -> TransitionContext:
         """The frame of one asking: late where the person's clock is further [S19]."""
         clock = person._clock
         if clock is None or at > clock:
-            return Firing(person, at, at, False, trigger, activity, self.version)
-        return Firing(
+            return TransitionContext(person, at, at, False, trigger, activity, self.version)
+        return TransitionContext(
             person, clock, at, at < clock or person._phase > 0, trigger, activity, self.version
         )
 
-    def ask(self, person: Person, trigger: str, firing: Firing) -> Result:
+    def ask(self, person: Person, trigger: str, context: TransitionContext) -> Result:
         """Fire a process trigger once, in the stage found [S7]."""
         event = self.events.get(trigger)
-        if event is None or not event.transitions.get(person._stage):
-            return "no_such_move"
-        return "moved" if event.fire(person, firing) else "refused"
+        told = self.observers or EVERYWHERE
+        if told:
+            for observer in (*self.observers, *EVERYWHERE):
+                observer.transition_tried(self, person, trigger, context.now)
+        result: Result = "no_such_move"
+        if event is not None and event.transitions.get(person._stage):
+            result = "moved" if event.fire(person, context) else "refused"
+        if told and result != "moved":
+            for observer in (*self.observers, *EVERYWHERE):
+                observer.transition_refused(self, person, trigger, context.now, result)
+        return result
 
-    def advance(self, person: Person, firing: Firing) -> None:
+    def advance(self, person: Person, context: TransitionContext) -> None:
         """Run the system moves to completion [S7]; it ends, because the path goes forward only,
         detours lead to each other in no circle [S6], and a return waits until it has been closed
         once [S9]."""
-        while self._advance(person, firing):
+        while self._advance(person, context):
             pass
 
     def run(
-        self, person: Person, trigger: str | None, firing: Firing
+        self, person: Person, trigger: str | None, context: TransitionContext
     ) -> tuple[Result, tuple[Refusal, ...]]:
         """One whole asking: the trigger once, the system moves to completion, the clock [S7]."""
         result: Result = "unchanged"
         unmet: tuple[Refusal, ...] = ()
         if trigger is not None:
-            result = self.ask(person, trigger, firing)
+            result = self.ask(person, trigger, context)
             if result == "refused":
-                unmet = self.refusals(person, trigger, firing.now)
-        self.advance(person, firing)
-        self.advance_clock(person, firing.now, 0)
-        return ("moved" if firing.entered else result), unmet
+                unmet = self.refusals(person, trigger, context.now, told=True)
+        self.advance(person, context)
+        self.advance_clock(person, context.now, 0)
+        return ("moved" if context.entered else result), unmet
 
     def advance_clock(self, person: Person, now: datetime, phase: int) -> None:
         """Set the person's clock, phase 0 for an activity and 1 for what was due, and find out
@@ -239,14 +267,14 @@ class LifecycleMachine:
         elif phase > person._phase:
             person._phase = phase
         if person._deadlines:
-            self.agenda.observe(person, now)
+            self.scheduler.observe(person, now)
         # The person's own phase: a late activity does not bring back what has been due.
         self.schedule(person, now, person._phase)
 
     def schedule(self, person: Person, now: datetime, phase: int, *, in_vain: bool = False) -> None:
         """Find out when time may change the person next, after ``now``; ``in_vain`` where what was
         due then has changed nothing."""
-        due = self.agenda.next(person, now, phase, in_vain)
+        due = self.scheduler.next(person, now, phase, in_vain)
         stage = person._stage
         if stage == self._initial:
             turn = person._settles_at
@@ -262,25 +290,25 @@ class LifecycleMachine:
 
         Where nothing comes of it, the person's clock stays as it was [S19].
         """
-        agenda = self.agenda
+        scheduler = self.scheduler
         before = person._decided, person._deadlines, person._shut_returns
-        faded = agenda.fade(person, due)
-        firing = Firing(person, due, due, False, None, None, self.version)
+        faded = scheduler.fade(person, due)
+        context = TransitionContext(person, due, due, False, None, None, self.version)
         missed: list[Missed] = []
         if person._stage != self._initial:
             if person._deadlines:
-                missed = agenda.decide(person, due)
-            self.advance(person, firing)
+                missed = scheduler.decide(person, due)
+            self.advance(person, context)
             if person._deadlines:
-                agenda.observe(person, due)
-        changed = bool(faded or firing.entered) or before != (
+                scheduler.observe(person, due)
+        changed = bool(faded or context.entered) or before != (
             person._decided, person._deadlines, person._shut_returns
         )  # fmt: skip
         if changed:
             self.advance_clock(person, due, 1)
         else:
             self.schedule(person, due, 1, in_vain=True)
-        return Passed(firing, faded, missed, changed)
+        return Passed(context, faded, missed, changed)
 
     def next_due(self, person: Person) -> datetime | None:
         """When time alone may change the person next, or ``None`` if it never does: decay, a
@@ -302,7 +330,7 @@ class LifecycleMachine:
             return person, clock or at
         if person._due is None or person._due >= at:
             return person, at
-        later = self.whole.copy(person)
+        later = self.transaction.copy(person)
         while later._due is not None and later._due < at:
             if later._stage == self._initial and later._due == later._settles_at:
                 break
@@ -345,27 +373,27 @@ class LifecycleMachine:
             from lifecycle_fsm.machine.foreign import Foreign  # it fires through this machine
 
             return Foreign(self).fire(person, trigger, at=at, activity=activity, history=history)
-        return self.whole(person, self._fire, person, trigger, at, activity)
+        return self.transaction(person, self._fire, person, trigger, at, activity)
 
     def _fire(self, person: Person, trigger: str, at: datetime, activity: str | None) -> Decision:
         self._pass(person, at)
-        firing = self.firing(person, at, trigger, activity)
+        context = self.context(person, at, trigger, activity)
         stage = person._stage
-        result, unmet = self.run(person, trigger, firing)
+        result, unmet = self.run(person, trigger, context)
         return Decision(
             result,
             person.id,
-            firing.at,
-            firing.now,
+            context.at,
+            context.now,
             person._stage,
             trigger,
             activity,
             None,
-            firing.added(person),
-            firing.first,
+            context.added(person),
+            context.first,
             unmet,
             self.no_such(trigger, stage) if result == "no_such_move" else "",
-            firing.late,
+            context.late,
         )
 
     def _alone(
@@ -385,7 +413,7 @@ class LifecycleMachine:
         when = instant(at)
         if trigger not in self.model.triggers:
             self._unknown(trigger, person, when)
-        return self.front(person, trigger, when, activity, payload)
+        return self._dispatch(person, trigger, when, activity, payload)
 
     def _own(self, person: Person) -> None:
         if not person._stage:
@@ -396,23 +424,88 @@ class LifecycleMachine:
                 f"{self.model.name!r}: make persons with this machine's person()"
             )
 
-    def let(self, person: Person, at: datetime | str) -> Decision:
+    # ------------------------------------------------------------------ for who keeps persons
+
+    def settle_at(self, person: Person, at: datetime | None, now: datetime | None = None) -> None:
+        """Say when the model's ``settle`` ends original processing; with ``None`` somebody else
+        says it [S14]. What is due next is found out anew, after ``now`` or the person's clock."""
+        person._settles_at = at
+        now = now or person._clock
+        if now is not None:
+            self.schedule(person, now, person._phase)
+
+    def end_processing(self, person: Person, context: TransitionContext) -> None:
+        """Give a person in original processing the first stage, and let settle end it no more."""
+        person._settles_at = None
+        self.sort(person, context)
+
+    def stand_behind_activities(self, person: Person, now: datetime) -> None:
+        """Let all activities of an instant be late from now on: what time brings comes behind them
+        [S19]."""
+        if person._clock == now:
+            person._phase = 1
+
+    def reschedule(self, person: Person) -> None:
+        """Find out anew when time may change the person next."""
+        assert person._clock is not None, "who was created has a clock"
+        self.schedule(person, person._clock, person._phase)
+
+    def record_past(
+        self,
+        person: Person,
+        at: datetime,
+        source: str | None,
+        target: str,
+        kind: MoveKind,
+        rule: str,
+        passed: tuple[str, ...] = (),
+        credit: bool = True,
+        trigger: str | None = None,
+        *,
+        journey: int | None = None,
+    ) -> None:
+        """Give a person a row of a past that is made up, such as for a test: nothing is asked and
+        no effect happens. ``journey`` is its number, where the row does not begin one."""
+        if kind == "return":
+            person._journey += 1
+            person._journey_started_at = at
+        elif source is None:
+            person._journey, person._journey_started_at = 1, at
+        if journey is not None:
+            person._journey = journey
+        person._stage, person._stage_entered_at = target, at
+        context = TransitionContext(person, at, at, False, trigger, None, self.version)
+        context.append(person, source, target, kind, rule, passed, credit)
+
+    def resume(self, person: Person, now: datetime) -> None:
+        """Let time run for a person whose past was recorded: deadlines of the present visit that
+        would be over by now count as handled [S21]."""
+        self.scheduler.enter(person, now)
+        person._deadlines = tuple(deadline for deadline in person._deadlines if deadline.due >= now)
+        self.advance_clock(person, now, 0)
+
+    def suspend(self, person: Person) -> None:
+        """Let nothing be due any more, until :meth:`reschedule` or the next activity: what was due
+        is parked."""
+        person._due = None
+
+    def evaluate(self, person: Person, at: datetime | str) -> Decision:
         """Let the system move a person of whom something has changed, or time has passed: the sort
         where it has not been, then the system moves to completion [S7][S15].
 
         For persons whom no ``Lifecycle`` keeps; there, activities do this.
         """
         self._own(person)
-        return self.whole(person, self._let, person, instant(at))
+        return self.transaction(person, self._evaluate, person, instant(at))
 
-    def _let(self, person: Person, at: datetime) -> Decision:
+    def _evaluate(self, person: Person, at: datetime) -> Decision:
         self._pass(person, at)
-        firing = self.firing(person, at)
-        self.sort(person, firing)
-        result, _ = self.run(person, None, firing)
+        context = self.context(person, at)
+        self.sort(person, context)
+        result, _ = self.run(person, None, context)
         return Decision(
-            result, person.id, firing.at, firing.now, person._stage, None, None, "system",
-            firing.added(person), firing.first, late=firing.late,
+            result, person.id, context.at, context.now, person._stage, None, None, "system",
+            context.added(person), context.first, late=context.late,
         )  # fmt: skip
 
     def _pass(self, person: Person, until: datetime) -> None:
@@ -436,9 +529,9 @@ class LifecycleMachine:
             )
         while (due := self.due(person, now)) is not None and due < until:
             now = due
-            firing = Firing(person, due, due, False, None, None, self.version)
-            self.advance(person, firing)
-            if firing.entered:
+            context = TransitionContext(person, due, due, False, None, None, self.version)
+            self.advance(person, context)
+            if context.entered:
                 person._clock, person._phase = due, 1
         person._due = None
 
@@ -465,6 +558,69 @@ class LifecycleMachine:
         )
 
     # ------------------------------------------------------------------ knowing
+
+    @property
+    def states(self) -> Mapping[str, Stage]:
+        """The stages by name, in the order of the model; as in ``transitions.Machine``."""
+        return {stage.name: stage for stage in self.model.stages}
+
+    def get_triggers(self, *stages: str) -> tuple[str, ...]:
+        """The process triggers that leave any of these stages, as first written in the model.
+
+        Raises:
+            LifecycleError: the model has no such stage.
+        """
+        for stage in stages:
+            self.model.stage(stage)
+        return tuple(
+            trigger
+            for trigger in self.model.triggers
+            if any(self.events[trigger].transitions.get(stage) for stage in stages)
+        )
+
+    def get_transitions(
+        self, trigger: str | None = "", source: str = "*", dest: str = "*"
+    ) -> tuple[Edge, ...]:
+        """The moves between stages, in the order in which they are tried [S8]; as in
+        ``transitions.Machine``.
+
+        Args:
+            trigger: of these moves; ``None`` for system moves, and an empty text for all.
+            source: from which stage; ``*`` for any.
+            dest: to which stage; ``*`` for any.
+        """
+        return tuple(
+            edge
+            for edge in (*self.model.sort_edges, *self.model.edges)
+            if trigger in ("", edge.on)
+            and source in ("*", edge.source)
+            and dest in ("*", edge.target)
+        )
+
+    def triggers(self, person: Person, at: datetime | str) -> tuple[Asked, ...]:
+        """What can be asked of a person at an instant: each trigger that leaves the stage in which
+        an activity at that instant would find the person, and what is unmet [S10][S20].
+
+        In original processing nothing can be asked: every trigger waits for the sort [S14].
+        """
+        person, now = self.as_of(person, instant(at))
+        if person._stage == self._initial:
+            return ()
+        return tuple(
+            Asked(
+                trigger,
+                next(
+                    (
+                        move.edge.target
+                        for move in self.events[trigger].transitions[person._stage]
+                        if move.opens(person, now)
+                    ),
+                    None,
+                ),
+                self.refusals(person, trigger, now),
+            )
+            for trigger in self.get_triggers(person._stage)
+        )
 
     def may(self, person: Person, trigger: str, at: datetime | str) -> bool:
         """Whether the trigger would move the person at that time; nothing changes.
@@ -531,13 +687,27 @@ class LifecycleMachine:
             self._explainers[edge.name] = ready
         return ready
 
-    def refusals(self, person: Person, trigger: str | None, now: datetime) -> tuple[Refusal, ...]:
+    def observed(self, edge: Edge) -> Observed:
+        """The guard of an edge made ready to tell how its conditions come out, for observers that
+        need it."""
+        ready = self._observed.get(edge.name)
+        if ready is None:
+            parts = conditions(edge.when, self._words)
+            ready = compile_observed(parts, self._words, attribute_of)
+            self._observed[edge.name] = ready
+        return ready
+
+    def refusals(
+        self, person: Person, trigger: str | None, now: datetime, *, told: bool = False
+    ) -> tuple[Refusal, ...]:
         """Every move of the trigger (or, without one, every system move) that leaves the person's
-        stage and is not open, with all that is unmet and the values seen [S10]."""
+        stage and is not open, with all that is unmet and the values seen [S10]. Observers hear of
+        the guards unless they were ``told`` before."""
         event = self.events.get(SORT if person._stage == self._initial else trigger or ADVANCE)
         refused = []
         for move in event.transitions.get(person._stage, ()) if event else ():
-            if move.opens(person, now):
+            holds = move.guard(person, now) if told else move.evaluate(person, now)
+            if holds and not move.is_shut(person):
                 continue
             outcome = self._explainer(move.edge)(person, now)
             note = SHUT if outcome.holds else ""
@@ -550,6 +720,6 @@ class LifecycleMachine:
         return next_turn(points, person, after, attribute_of) if points else None
 
 
-def _never(person: Person, firing: Firing) -> bool:
+def _never(person: Person, context: TransitionContext) -> bool:
     """The system moves of a model that has none."""
     return False

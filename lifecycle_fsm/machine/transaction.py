@@ -13,7 +13,7 @@ from lifecycle_fsm.person import Person
 T = TypeVar("T")
 
 
-class Whole:
+class Transaction:
     """Does work on persons of a class, and puts a person back as it was if the work raises.
 
     Args:

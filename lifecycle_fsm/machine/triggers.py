@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.person import Person, class_name, person_class
+from lifecycle_fsm.person import Person, class_name, person_class, stage_tests
 
 if TYPE_CHECKING:
     from lifecycle_fsm.machine.decision import Decision, Refusal
@@ -61,10 +61,23 @@ def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
     methods: dict[str, Callable[..., Any]] = {"fire": fire, "may": may, "explain": explain}
     if machine.model.dimensions:
         methods["_kept"] = _keeping(machine.model.dimensions)
-    for trigger in machine.model.triggers:
+    model = machine.model
+    names = (stage.name for stage in model.stages)
+    for name, stage in stage_tests(names, {*model.field_types, *model.triggers}).items():
+        methods[name] = _being(name, stage)
+    for trigger in model.triggers:
         methods[trigger] = _asking(machine, trigger)
         methods[f"may_{trigger}"] = _wondering(machine, trigger)
     return methods
+
+
+def _being(name: str, stage: str) -> Callable[[Person], bool]:
+    def is_in(self: Person) -> bool:
+        return self.stage == stage
+
+    is_in.__name__ = is_in.__qualname__ = name
+    is_in.__doc__ = f"Whether the person is in {stage!r}."
+    return is_in
 
 
 def _asking(machine: LifecycleMachine, trigger: str) -> Callable[..., Decision]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.model.model import Model
-from lifecycle_fsm.person import class_name
+from lifecycle_fsm.person import class_name, stage_tests
 
 # A comment with repr(): whatever a model is called, it cannot become code.
 _HEAD = """\
@@ -80,7 +80,7 @@ class {lifecycle}(Lifecycle):
 def stub(model: Model) -> str:
     """The text of a ``.pyi`` module with the model's person and lifecycle classes."""
     person = class_name(model.name)
-    triggers = ", ".join(f'"{one}"' for one in model.triggers)
+    triggers = ", ".join(f'"{trigger}"' for trigger in model.triggers)
     text = _HEAD.format(
         name=model.name,
         version=model.version,
@@ -90,7 +90,10 @@ def stub(model: Model) -> str:
     )
     # A model without triggers leaves the methods as every person has them.
     text += _PERSON + (_ASKING if triggers else "")
-    text += "".join(f"    {one.name}: {_annotation(one.type)}\n" for one in model.fields)
+    text += "".join(f"    {field.name}: {_annotation(field.type)}\n" for field in model.fields)
+    names = (stage.name for stage in model.stages)
+    tests = stage_tests(names, {*model.field_types, *model.triggers})
+    text += "".join(f"    def {name}(self) -> bool: ...\n" for name in tests)
     text += "".join(_TRIGGER.format(name=name) for name in model.triggers)
     return text + _LIFECYCLE.format(
         lifecycle=f"{person.removesuffix('Person')}Lifecycle",

@@ -15,13 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.model import MergeRule, Model
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.silos.data import keep_opportunities, one_of
+from lifecycle_fsm.silos.data import merged_opportunity
 
 _GREATER = (
     "unsubscribed",
@@ -60,14 +59,14 @@ class Merging:
         return self._claim(loser) < self._claim(survivor)
 
     def _claim(self, person: Person) -> tuple[int, int, datetime, str]:
-        stage, entered = person._stage, person._stage_entered_at
+        stage, entered = person.stage, person.stage_entered_at
         assert entered is not None, "who was created is in a stage"
         rank = self._ranks.get(stage)
         if rank is None:
             place = (0 if stage in self._winning else 2, 0)
         else:
             place = (1, -rank) if rank else (3, 0)
-        return *place, entered, person._journey_record or person.id
+        return *place, entered, person.journey_record
 
     def fold(self, survivor: Person, loser: Person, *, loser_wins: bool) -> None:
         """Write the loser's fields and opportunities into the survivor."""
@@ -75,37 +74,23 @@ class Merging:
         for name, choose in self._fields:
             setattr(survivor, name, choose(getattr(winner, name), getattr(other, name)))
         _unite(survivor, winner, other)
-        survivor._points = _used(survivor._points, loser._points)
+        survivor.add_capped_points(loser)
 
 
 def _unite(survivor: Person, winner: Person, other: Person) -> None:
     """Opportunities by id [S22]. Who came with a number of them, and no ids, keeps that number."""
     told = {
-        name: max(getattr(record, name) for record in (winner, other) if not record._opportunities)
+        name: max(getattr(record, name) for record in (winner, other) if not record.opportunities)
         for name in _DERIVED
-        if not (winner._opportunities and other._opportunities)
+        if not (winner.opportunities and other.opportunities)
     }
-    if winner._opportunities or other._opportunities:
-        kept = dict(winner._opportunities or {})
-        for name, theirs in (other._opportunities or {}).items():
-            kept[name] = one_of(kept[name], theirs) if name in kept else theirs
-        keep_opportunities(survivor, kept)
+    if winner.opportunities or other.opportunities:
+        kept = dict(winner.opportunities)
+        for name, theirs in other.opportunities.items():
+            kept[name] = merged_opportunity(kept[name], theirs) if name in kept else theirs
+        survivor.keep_opportunities(kept)
     for name, number in told.items():
         setattr(survivor, name, max(getattr(survivor, name), number))
-
-
-def _used(ours: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[int, ...]:
-    """What the caps of score rules have given to either: of each rule the later period counts, and
-    in one period the points of both add up [S23]."""
-    used = {theirs[at]: theirs[at + 1 : at + 3] for at in range(0, len(theirs), 3)}
-    for at in range(0, len(ours), 3):
-        rule, period, points = ours[at : at + 3]
-        other = used.get(rule)
-        if other is not None and other[0] == period:
-            points += other[1]
-        if other is None or period >= other[0]:
-            used[rule] = (period, points)
-    return tuple(chain.from_iterable((rule, *used[rule]) for rule in sorted(used)))
 
 
 def _ready(rule: MergeRule, kind: FieldType) -> Callable[[Any, Any], Any]:

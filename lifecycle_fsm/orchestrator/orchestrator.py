@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from lifecycle_fsm.activities import (
+    IDENTITY,
     SETTLED,
     TIME_PASSED,
     Activity,
@@ -20,11 +21,10 @@ from lifecycle_fsm.activities import (
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import ROW
-from lifecycle_fsm.machine import Decision, LifecycleMachine
+from lifecycle_fsm.machine import EVERYWHERE, Decision, LifecycleMachine
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.orchestrator.answers import fired, nobody, stopped
-from lifecycle_fsm.orchestrator.memory import ID, Memory
-from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, said
+from lifecycle_fsm.orchestrator.deduplication import SeenActivities
+from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, error_text
 from lifecycle_fsm.orchestrator.work import Work
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
@@ -62,7 +62,7 @@ class Orchestrator:
         log: Callable[[Activity], None] | None = None,
     ) -> None:
         self.model = model
-        self.machine = LifecycleMachine(model)
+        self.machine = LifecycleMachine(model, self._asked)
         #: Everybody who was created, also those who were folded into others since.
         self.people: dict[str, Person] = {}
         #: Whom each loser of a merge was folded into [S23].
@@ -83,13 +83,13 @@ class Orchestrator:
             model, steps, tables=tables or {}, demographic=self.machine.scoring.demographic
         )
         self._lot = ParkingLot()
-        self._memory = Memory()
-        self.machine.front = self._asked
+        self._seen = SeenActivities()
         self._logged: set[str] = set()
         self._initial = model.initial.name
+        self._observers = self.machine.observers
         self._data = self._work.data
         self._triggers = self._work.triggers
-        self._narrow = self._work.narrow
+        self._snapshots = self._work.snapshots
 
     # ------------------------------------------------------------------ the inbox
 
@@ -109,11 +109,17 @@ class Orchestrator:
         decisions = self._apply(activity)
         for decision in decisions:
             self._record(decision)
+        if self._observers or EVERYWHERE:
+            self._tell(activity, decisions)
         if self._held:
             for name in (activity.person, activity.payload.get("contact")):
                 if name in self._held and name in self:
                     self._release(name)
         return decisions[0]
+
+    def _tell(self, activity: Activity, decisions: list[Decision]) -> None:
+        for observer in (*self.machine.observers, *EVERYWHERE):
+            observer.activity_applied(self.machine, activity, decisions)
 
     def _apply(self, activity: Activity) -> list[Decision]:
         name, kind = activity.person, activity.kind
@@ -127,19 +133,19 @@ class Orchestrator:
         try:
             payload = self._data.accept(kind, activity.payload)
         except RecordError as error:
-            return [stopped("rejected", person, activity, str(error))]
+            return [Decision.stopped("rejected", person, activity, str(error))]
         mark = fingerprint(activity, payload, None if name == person.id else name)
         if person.id in self._names:
             before = self._content(person, name, activity.id)
-            if before is None and self._came_to_others(person, activity, mark[ID:]):
-                before = mark[ID:]
+            if before is None and self._came_to_others(person, activity, mark[IDENTITY:]):
+                before = mark[IDENTITY:]
         else:
-            before = self._memory.find(person, mark[:ID])
+            before = self._seen.find(person, mark[:IDENTITY])
         if before is not None:
-            return [_again(person, activity, before == mark[ID:])]
+            return [_again(person, activity, before == mark[IDENTITY:])]
         if kind in _OUR_OWN and (refused := self._refusal(activity, person, payload)) is not None:
             return [refused]
-        if person._due is not None and person._due < activity.at:
+        if person.next_due is not None and person.next_due < activity.at:
             self._run_due(person, activity.at)
         loser, work = None, self._ordinary
         if kind in _OUR_OWN:
@@ -151,11 +157,11 @@ class Orchestrator:
             if loser is not None:
                 decisions = self._merge(person, loser, activity, payload, mark)
             else:
-                decisions = self._narrow[kind](person, work, person, activity, payload, mark)
+                decisions = self._snapshots[kind](person, work, person, activity, payload, mark)
         except Exception as error:
-            self._lot.keep(Parked(person.id, activity, said(error), exception=error))
+            self._lot.keep(Parked(person.id, activity, error_text(error), exception=error))
             trigger = self._triggers.get(kind)
-            return [stopped("parked", person, activity, said(error), trigger)]
+            return [Decision.stopped("parked", person, activity, error_text(error), trigger)]
         if self._lot.by_person:
             self._lot.remove(person.id, activity)
         return decisions
@@ -165,18 +171,18 @@ class Orchestrator:
         reason, record = "", activity.person
         if activity.kind == "created" and record not in self.aliases:
             reason = f"{record} was created already"
-        elif activity.kind == "processed" and person._stage != self._initial:
+        elif activity.kind == "processed" and person.stage != self._initial:
             if self._was_sorted(record):
                 reason = f"{record} was sorted already"
         elif activity.kind == "merged" and str(payload["loser"]) not in self:
             return self._hold(activity, str(payload["loser"]))
-        return stopped("rejected", person, activity, reason) if reason else None
+        return Decision.stopped("rejected", person, activity, reason) if reason else None
 
     def _was_sorted(self, record: str) -> bool:
         """Whether the end of this record's own processing has sorted somebody; ``settle`` only
         stands in for it, and what it brings may still come [S14]."""
         record = self.aliases.get(record, record)
-        history = self.people[record]._history
+        history = self.people[record].packed_history
         return self._sorted_by.get(record, record) == record and any(
             hop.from_stage == self._initial and hop.kind != "merge" and cause != SETTLED
             for hop, cause in zip(history[::ROW], history[ROW - 1 :: ROW], strict=True)
@@ -191,7 +197,7 @@ class Orchestrator:
         """
         if activity.kind == "created":
             return {name: value for name, value in payload.items() if getattr(person, name) is None}
-        if activity.kind == "processed" and person._stage != self._initial:
+        if activity.kind == "processed" and person.stage != self._initial:
             scored = self.machine.scoring.has_demographic
             return {
                 name: value
@@ -237,12 +243,12 @@ class Orchestrator:
         """
         own = self.people.get(record)
         if own is not None:
-            brought = self._memory.find(own, identity(activity))
+            brought = self._seen.find(own, identity(activity))
             if brought is not None or own is person:
                 return brought
         key = identity(activity, record)
         for keeper in self._records.get(person.id, (person,)):
-            brought = self._memory.find(keeper, key)
+            brought = self._seen.find(keeper, key)
             if brought is not None:
                 return brought
         return None
@@ -277,15 +283,15 @@ class Orchestrator:
         self, person: Person, activity: Activity, payload: Payloads, mark: bytes
     ) -> list[Decision]:
         """Apply the activity and remember it: both, or on an exception nothing [S11]."""
-        self._memory.keep(person, mark)
+        self._seen.keep(person, mark)
         return self._work.activity(person, activity, payload)
 
     def _transact(
         self, person: Person, activity: Activity, payload: Payloads, mark: bytes
     ) -> list[Decision]:
         """The same for an activity that may sort, or name a contact."""
-        self._memory.keep(person, mark)
-        if activity.kind == "processed" and person._stage == self._initial:
+        self._seen.keep(person, mark)
+        if activity.kind == "processed" and person.stage == self._initial:
             decisions = self._sort(person, activity, payload)
             if activity.person != person.id:
                 self._sorted_by[person.id] = activity.person
@@ -299,18 +305,18 @@ class Orchestrator:
         return decisions
 
     def _sort(self, person: Person, processed: Activity, values: Payloads) -> list[Decision]:
-        firing = self.machine.firing(person, processed.at, None, processed.id)
+        context = self.machine.context(person, processed.at, None, processed.id)
         skipped = "; ".join(map(str, self.skipped.get(person.id, ())))
-        return self._work.sort(person, firing, processed, values, skipped)
+        return self._work.sort(person, context, processed, values, skipped)
 
-    def _meet(self, one: Person, other: Person, at: datetime) -> None:
+    def _meet(self, survivor: Person, loser: Person, at: datetime) -> None:
         """Let both clocks run up to a merge, or to the later of them: neither goes back [S20]."""
         now = at
         while True:
-            for person in (one, other):
-                if person._due is not None and person._due < now:
+            for person in (survivor, loser):
+                if person.next_due is not None and person.next_due < now:
                     self._run_due(person, now)
-            latest = max(one._clock or now, other._clock or now)
+            latest = max(survivor.clock or now, loser.clock or now)
             if latest <= now:
                 return
             now = latest
@@ -320,14 +326,14 @@ class Orchestrator:
     ) -> list[Decision]:
         """Fold another person into this one [S23]: both persons and what is known of their ids
         change together, or on an exception nothing does [S11]."""
-        clocks = [record._clock for record in (person, loser) if record._clock is not None]
+        clocks = [record.clock for record in (person, loser) if record.clock is not None]
         now = max(activity.at, *clocks)
         ours = self._records.get(person.id, (person,))
         theirs = self._records.get(loser.id, (loser,))
         names = self._all_names(person)
 
         def fold() -> list[Decision]:
-            self._memory.keep(person, mark)
+            self._seen.keep(person, mark)
             decisions = self._work.merge(person, loser, activity, payload, now)
             self._records[person.id] = (*ours, *theirs)
             self._names[person.id] = (*names, *self._all_names(loser))
@@ -335,7 +341,7 @@ class Orchestrator:
             return decisions
 
         try:
-            decisions = self.machine.whole.both(person, loser, fold)
+            decisions = self.machine.transaction.both(person, loser, fold)
         except BaseException:
             self.merged.pop(loser.id, None)
             self._records[person.id] = ours
@@ -343,7 +349,7 @@ class Orchestrator:
             raise
         self._logged.discard(loser.id)
         self._lot.remove(loser.id, None)
-        if person._stage != self._initial:
+        if person.stage != self._initial:
             self._lot.remove(person.id, None)
         return decisions
 
@@ -357,17 +363,17 @@ class Orchestrator:
             values = {"created_at": activity.at, **payload}
             person = self.machine.person(activity.person)
         except RecordError as error:
-            return nobody("rejected", activity, str(error))
+            return Decision.of_unknown("rejected", activity, str(error))
         if activity.person not in self._logged:
-            person._settles_at = activity.at + self.model.settle
+            self.machine.settle_at(person, activity.at + self.model.settle)
         try:
             self._work.created(person, activity, values)
         except Exception as error:
-            self._lot.keep(Parked(activity.person, activity, said(error), exception=error))
-            return nobody("parked", activity, said(error))
-        self._memory.keep(person, fingerprint(activity, payload))
+            self._lot.keep(Parked(activity.person, activity, error_text(error), exception=error))
+            return Decision.of_unknown("parked", activity, error_text(error))
+        self._seen.keep(person, fingerprint(activity, payload))
         self.people[person.id] = person
-        return nobody("moved", activity, "", person)
+        return Decision.of_unknown("moved", activity, "", person)
 
     def _hold(self, activity: Activity, missing: str) -> Decision:
         """Keep the activity until somebody creates the person whom it needs [S19]."""
@@ -376,21 +382,23 @@ class Orchestrator:
         before = waiting.get(key)
         if before is not None:
             return (
-                nobody("duplicate", activity, "this activity is held already")
+                Decision.of_unknown("duplicate", activity, "this activity is held already")
                 if before == activity
-                else nobody("rejected", activity, _reused(activity))
+                else Decision.of_unknown("rejected", activity, _reused(activity))
             )
         waiting[key] = activity
         reason = f"nobody has created {missing!r} yet; this waits for 'created'"
-        return nobody("held", activity, reason)
+        return Decision.of_unknown("held", activity, reason)
 
     def _release(self, name: str) -> None:
         """Apply what was held for a person who has been created, or for a contact who is known
         now. Each is held until it has been applied: an interrupt loses none [S11]."""
         waiting = self._held[name]
         for key, activity in sorted(waiting.items(), key=lambda held: held[1].order):
-            for decision in self._apply(activity):
+            decisions = self._apply(activity)
+            for decision in decisions:
                 self._record(decision)
+            self._tell(activity, decisions)
             waiting.pop(key, None)
             contact = activity.payload.get("contact")
             if contact != name and contact in self._held and contact in self:
@@ -411,12 +419,11 @@ class Orchestrator:
             person = self.survivor(id)
         except KeyError:
             raise UnknownPerson(f"nobody with the id {id!r} has been created") from None
-        if person._stage != self._initial:
-            raise LifecycleError(f"{id} was sorted before and is in {person._stage!r}")
+        if person.stage != self._initial:
+            raise LifecycleError(f"{id} was sorted before and is in {person.stage!r}")
         when = instant(at)
-        if person._settles_at is not None:  # whoever asks says when it ends, and settle no more
-            person._settles_at = None
-            self.machine.schedule(person, person._clock or when, person._phase)
+        if person.settles_at is not None:  # whoever asks says when it ends, and settle no more
+            self.machine.settle_at(person, None)
         self._run_due(person, when)
         decisions = self._process(person, when, PROCESSED)
         for decision in decisions:
@@ -425,7 +432,7 @@ class Orchestrator:
 
     def _process(self, person: Person, at: datetime, id: str) -> list[Decision]:
         """Run the chain; its end is the activity ``processed``, as a log would have it."""
-        now = max(at, person._clock or at)
+        now = max(at, person.clock or at)
         given = self._chain.run(person, Context(now, self.model.tokens))
         self.skipped.pop(person.id, None)
         if given.skipped:
@@ -436,18 +443,17 @@ class Orchestrator:
         if error is None:
             mark = fingerprint(activity, given.values)
             try:
-                decisions = self.machine.whole(
+                decisions = self.machine.transaction(
                     person, self._transact, person, activity, given.values, mark
                 )
             except Exception as failure:
-                error, exception = said(failure), failure
+                error, exception = error_text(failure), failure
             else:
                 self._lot.remove(person.id, None)
                 return decisions
-        person._settles_at = None
-        self.machine.schedule(person, now, person._phase)
+        self.machine.settle_at(person, None, now)
         self._lot.keep(Parked(person.id, None, str(error), exception=exception))
-        return [stopped("parked", person, activity, str(error))]
+        return [Decision.stopped("parked", person, activity, str(error))]
 
     # ------------------------------------------------------------------ time
 
@@ -465,19 +471,21 @@ class Orchestrator:
         """What a log says of time: everything that was due by then happens, if it has not [S19]."""
         person = self.survivor(activity.person)
         decisions = self._run_due(person, activity.at, inclusive=True)
-        return decisions[0] if decisions else stopped("unchanged", person, activity, "")
+        return decisions[0] if decisions else Decision.stopped("unchanged", person, activity, "")
 
     def _run_due(
         self, person: Person, until: datetime, *, inclusive: bool = False
     ) -> list[Decision]:
         made: list[Decision] = []
-        while (due := person._due) is not None and (due < until or (inclusive and due == until)):
-            settles = person._settles_at
-            if settles is not None and settles <= due and person._stage == self._initial:
+        while (due := person.next_due) is not None and (
+            due < until or (inclusive and due == until)
+        ):
+            settles = person.settles_at
+            if settles is not None and settles <= due and person.stage == self._initial:
                 decisions = self._process(person, due, SETTLED)
             else:
                 # Never back in time: what failed before the last activity was parked, and is past.
-                decisions = self._let_pass(person, max(due, person._clock or due))
+                decisions = self._let_pass(person, max(due, person.clock or due))
             for decision in decisions:
                 self._record(decision)
             made += decisions
@@ -486,12 +494,14 @@ class Orchestrator:
     def _let_pass(self, person: Person, due: datetime) -> list[Decision]:
         """Let happen what is due at an instant: decay, deadlines, moves."""
         try:
-            return self._work.narrow_time(person, self._work.time, person, due)
+            return self._work.time_snapshot(person, self._work.time, person, due)
         except Exception as error:
-            person._due = None
-            self._lot.keep(Parked(person.id, None, said(error), due, error))
-            firing = self.machine.firing(person, due)
-            return [fired("parked", person, firing, None, "time", reason=said(error))]
+            self.machine.suspend(person)
+            self._lot.keep(Parked(person.id, None, error_text(error), due, error))
+            context = self.machine.context(person, due)
+            return [
+                Decision.fired("parked", person, context, None, "time", reason=error_text(error))
+            ]
 
     # ------------------------------------------------------------------ when things went wrong
 
@@ -524,17 +534,16 @@ class Orchestrator:
         person = self.people[parked.person]
         if person.id in self.merged:
             return []
-        if person._stage == self._initial:
+        if person.stage == self._initial:
             return [self.process(parked.person, now)]
-        assert person._clock is not None, "who was sorted has a clock"
-        self.machine.schedule(person, person._clock, person._phase)
+        self.machine.reschedule(person)
         return self._run_due(person, now, inclusive=True)
 
 
 def _again(person: Person, activity: Activity, same: bool) -> Decision:
     if same:
-        return stopped("duplicate", person, activity, "it was applied before")
-    return stopped("rejected", person, activity, _reused(activity))
+        return Decision.stopped("duplicate", person, activity, "it was applied before")
+    return Decision.stopped("rejected", person, activity, _reused(activity))
 
 
 def _reused(activity: Activity) -> str:

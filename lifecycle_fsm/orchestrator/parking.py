@@ -49,7 +49,9 @@ class ParkingLot:
             return
         name = activity and activity.id
         left = [
-            one for one in self.by_person.pop(person) if (one.activity and one.activity.id) != name
+            parked
+            for parked in self.by_person.pop(person)
+            if (parked.activity and parked.activity.id) != name
         ]
         if left:
             self.by_person[person] = left
@@ -57,9 +59,9 @@ class ParkingLot:
     @property
     def parked(self) -> list[Parked]:
         """Everything, in the order in which people were first parked."""
-        return [one for several in self.by_person.values() for one in several]
+        return [parked for lot in self.by_person.values() for parked in lot]
 
 
-def said(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """The error in one line, with its kind."""
     return f"{type(error).__name__}: {error}"

@@ -14,13 +14,20 @@ import attrs
 
 from lifecycle_fsm.activities import SETTLED, Activity, Order, time_passed
 from lifecycle_fsm.history import ROW
-from lifecycle_fsm.machine import Decision, Firing, LifecycleMachine, Refusal, Result
-from lifecycle_fsm.machine.transaction import Whole
+from lifecycle_fsm.machine import (
+    EVERYWHERE,
+    Decision,
+    LifecycleMachine,
+    Refusal,
+    Result,
+    TransitionContext,
+)
+from lifecycle_fsm.machine.merge import close_record, continue_visit
+from lifecycle_fsm.machine.transaction import Transaction
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
-from lifecycle_fsm.orchestrator.aftermath import Aftermath, Came
-from lifecycle_fsm.orchestrator.answers import fired
 from lifecycle_fsm.orchestrator.merging import Merging
+from lifecycle_fsm.orchestrator.reactions import Reactions, TriggeringActivity
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.silos.alerts import abandoned, given_up, handed_over
@@ -42,7 +49,7 @@ class _Deferred:
     record: str | None = None
 
 
-class _Way(NamedTuple):
+class _Handling(NamedTuple):
     """What there is to do with an activity of one kind, found out once."""
 
     trigger: str | None
@@ -60,7 +67,7 @@ class Work:
         self.data = DataSilo(model)
         self.scoring = machine.scoring
         self.machine = machine
-        self._after = Aftermath(model, machine)
+        self._reactions = Reactions(model, machine)
         self._merging = Merging(model)
         self._model = model
         self._logs = log is not None
@@ -72,31 +79,31 @@ class Work:
             for kind in model.activity_kinds.values()
             if kind.trigger in model.triggers
         }
-        self._ways = {
-            name: _Way(
+        self._handling = {
+            name: _Handling(
                 self.triggers.get(name),
                 self.scoring.scorer(name),
                 not self.scoring.inputs.isdisjoint(self.data.writes[name]),
-                name in self._after.kinds,
+                name in self._reactions.kinds,
             )
             for name in model.activity_kinds
         }
         #: For each kind of activity, what keeps the fields that it may write: few of them, unless
         #: it names fields itself.
-        self.narrow: Mapping[str, Whole] = {
-            kind: machine.whole
+        self.snapshots: Mapping[str, Transaction] = {
+            kind: machine.transaction
             if kind in OPEN_KINDS or kind == "merged"
-            else Whole(machine.person_class, self._written(kind))
+            else Transaction(machine.person_class, self._written(kind))
             for kind in model.activity_kinds
         }
-        decayed = {one.field for rule in model.decay for one in rule.then}
+        decayed = {part.field for rule in model.decay for part in rule.then}
         #: For what time brings.
-        self.narrow_time = Whole(machine.person_class, self._written(None) | decayed)
+        self.time_snapshot = Transaction(machine.person_class, self._written(None) | decayed)
 
     def _written(self, kind: str | None) -> set[str]:
         """The fields that activities of a kind, or time, may write, themselves or by moves."""
         scores = {"behavior_score", "scored_at", "demographic_score"}
-        by_moves = {one.field for move in self._model.moves for one in move.then}
+        by_moves = {part.field for move in self._model.moves for part in move.then}
         itself = self.data.writes[kind] if kind else ()
         return {*scores, *by_moves, *itself, "assigned_to"}
 
@@ -105,16 +112,16 @@ class Work:
     def activity(self, person: Person, activity: Activity, payload: Payloads) -> list[Decision]:
         """Data, scoring, the process trigger once, system moves, assignment, alerts [S7]."""
         kind = activity.kind
-        trigger, score, rescored, listened = self._ways[kind]
+        trigger, score, rescored, listened = self._handling[kind]
         machine = self.machine
-        firing = machine.firing(person, activity.at, trigger, activity.id)
-        now = firing.now
-        stage = person._stage
+        context = machine.context(person, activity.at, trigger, activity.id)
+        now = context.now
+        stage = person.stage
         scoring, inputs = self.scoring, None
         if rescored or (kind in OPEN_KINDS and not scoring.inputs.isdisjoint(payload)):
             inputs = scoring.seen(person)
         # Only a late activity can still keep a deadline that has been missed [S21].
-        missed = machine.agenda.missed_in_time(person, activity.at) if firing.late else ()
+        missed = machine.scheduler.missed_in_time(person, activity.at) if context.late else ()
         self.data.apply(kind, person, now, payload)
         if score is not None:
             score(person, now, payload)
@@ -124,7 +131,7 @@ class Work:
         reason = ""
         if stage == self._initial:
             machine.advance_clock(person, now, 0)
-            person._deferred += self._waits(person, activity, payload, firing.late)
+            person.defer_activities(*self._waits(person, activity, payload, context.late))
             if trigger is not None:
                 result, reason = "deferred", "it waits for the sort"
         else:
@@ -132,27 +139,27 @@ class Work:
                 person.demographic_score = scoring.demographic(person, now)
             if trigger is None:
                 # What run() does without a trigger: for nine of ten activities.
-                machine.advance(person, firing)
+                machine.advance(person, context)
                 machine.advance_clock(person, now, 0)
-                result = "moved" if firing.entered else "unchanged"
+                result = "moved" if context.entered else "unchanged"
             else:
-                result, unmet = machine.run(person, trigger, firing)
+                result, unmet = machine.run(person, trigger, context)
                 if result == "no_such_move":
                     reason = machine.no_such(trigger, stage)
             if missed:
-                machine.agenda.correct(person, missed, now, firing.owner, firing.assigned_to)
-            if firing.entered or listened or person._waiting:
+                machine.scheduler.correct(person, missed, now, context.owner, context.assigned_to)
+            if context.entered or listened or person.held_requests:
                 cause = Cause(activity.id, _record(person, activity))
-                came = (Came(kind, cause, payload),) if listened else ()
-                requests = self._after.follow(person, now, stage, firing.entered, came, cause)
+                came = (TriggeringActivity(kind, cause, payload),) if listened else ()
+                requests = self._reactions.follow(person, now, stage, context.entered, came, cause)
         # Within the transaction: what cannot be logged must not have happened.
         self._log(activity)
-        return [fired(result, person, firing, activity.id, kind, unmet, reason, requests)]
+        return [Decision.fired(result, person, context, activity.id, kind, unmet, reason, requests)]
 
     def created(self, person: Person, activity: Activity, payload: Payloads) -> None:
         """The data of a new person; its alerts wait for the sort like all others [S14]."""
         self.data.apply("created", person, activity.at, payload)
-        person._deferred = self._waits(person, activity, payload, late=False)
+        person.defer_activities(*self._waits(person, activity, payload, late=False))
         self.machine.begin(person, activity.at, activity.id)
         self._log(activity)
 
@@ -162,7 +169,7 @@ class Work:
         """What of an activity waits: its trigger, and what a rule has to hear of it; or nothing."""
         kind = activity.kind
         trigger = self.triggers.get(kind)
-        brought = payload if kind in self._after.kinds else None
+        brought = payload if kind in self._reactions.kinds else None
         if trigger is None and brought is None:
             return ()
         record = _record(person, activity)
@@ -175,85 +182,111 @@ class Work:
     # ------------------------------------------------------------------ the sort
 
     def sort(
-        self, person: Person, firing: Firing, processed: Activity, values: Payloads, skipped: str
+        self,
+        person: Person,
+        context: TransitionContext,
+        processed: Activity,
+        values: Payloads,
+        skipped: str,
     ) -> list[Decision]:
         """The end of the chain: its values, the sort, the deferred triggers in order, system moves,
         then assignment and alerts of the last stage [S14]."""
-        machine, activity, now = self.machine, processed.id, firing.now
+        machine, activity, now = self.machine, processed.id, context.now
         self.data.apply("processed", person, now, values)
         if self.scoring.has_demographic and "demographic_score" not in values:
             person.demographic_score = self.scoring.demographic(person, now)
-        person._settles_at = None
-        machine.sort(person, firing)
-        found, entered, came = self._catch_up(person, firing, firing.entered, "processed")
+        machine.end_processing(person, context)
+        caught_up, entered, came = self._catch_up(person, context, context.entered, "processed")
         cause = Cause(activity)
-        if "processed" in self._after.kinds:
-            came.append(Came("processed", cause, values))
+        if "processed" in self._reactions.kinds:
+            came.append(TriggeringActivity("processed", cause, values))
         machine.advance_clock(person, now, 0)
-        if activity == SETTLED and person._clock == now:
-            person._phase = 1  # behind all activities of its instant [S19]
-        requests = self._after.follow(person, now, self._initial, entered, came, cause)
-        result: Result = "moved" if firing.entered else "unchanged"
-        first = fired(result, person, firing, activity, "processed", (), skipped, requests)
+        if activity == SETTLED:
+            machine.stand_behind_activities(person, now)
+        requests = self._reactions.follow(person, now, self._initial, entered, came, cause)
+        result: Result = "moved" if context.entered else "unchanged"
+        first = Decision.fired(
+            result, person, context, activity, "processed", (), skipped, requests
+        )
         self._log(processed)
-        return _in_order(person, first, found)
+        return _in_order(person, first, caught_up)
 
     def _catch_up(
-        self, person: Person, firing: Firing, entered: tuple[str, ...], kind: str
-    ) -> tuple[list[Decision], tuple[str, ...], list[Came]]:
+        self, person: Person, context: TransitionContext, entered: tuple[str, ...], kind: str
+    ) -> tuple[list[Decision], tuple[str, ...], list[TriggeringActivity]]:
         """The triggers that waited, in order, then the system moves to completion [S14]; also all
         stages entered so far, and the activities that rules listen to."""
-        machine, now = self.machine, firing.now
+        machine, now = self.machine, context.now
         after = "after the sort" if kind == "processed" else "after the merge"
         # By event, and of one instant and id by record: whoever survives, it is the same order.
-        waiting = sorted(person._deferred, key=lambda one: (one.order, one.record or person.id))
-        person._deferred = ()
-        found: list[Decision] = []
-        for one in waiting:
-            if one.trigger is None:
+        waiting: list[_Deferred] = sorted(
+            person.take_deferred(),
+            key=lambda deferred: (deferred.order, deferred.record or person.id),
+        )
+        decisions: list[Decision] = []
+        for deferred in waiting:
+            if deferred.trigger is None:
                 continue
-            asked = Firing(
-                person, now, one.at, one.late, one.trigger, one.activity, machine.version
+            asked = TransitionContext(
+                person,
+                now,
+                deferred.at,
+                deferred.late,
+                deferred.trigger,
+                deferred.activity,
+                machine.version,
             )
             # The askings of one run share what they entered, as only the last stage asks [S12], and
             # who was responsible before all of it [S21].
             asked.entered = entered
-            asked.owner, asked.assigned_to = firing.owner, firing.assigned_to
-            stage = person._stage
-            result = machine.ask(person, one.trigger, asked)
+            asked.owner, asked.assigned_to = context.owner, context.assigned_to
+            stage = person.stage
+            result = machine.ask(person, deferred.trigger, asked)
             entered = asked.entered
             reason = after
             if result == "no_such_move":
-                reason += f": {machine.no_such(one.trigger, stage)}"
-            unmet = machine.refusals(person, one.trigger, now) if result == "refused" else ()
-            found.append(fired(result, person, asked, one.activity, one.kind, unmet, reason))
-        if not found:
-            firing.entered = entered
-            machine.advance(person, firing)
-            entered = firing.entered
+                reason += f": {machine.no_such(deferred.trigger, stage)}"
+            unmet = (
+                machine.refusals(person, deferred.trigger, now, told=True)
+                if result == "refused"
+                else ()
+            )
+            decisions.append(
+                Decision.fired(
+                    result, person, asked, deferred.activity, deferred.kind, unmet, reason
+                )
+            )
+        if not decisions:
+            context.entered = entered
+            machine.advance(person, context)
+            entered = context.entered
         else:
-            last = Firing(
-                person, now, firing.at, firing.late, None, firing.activity, machine.version
+            last = TransitionContext(
+                person, now, context.at, context.late, None, context.activity, machine.version
             )
             last.entered = entered
-            last.owner, last.assigned_to = firing.owner, firing.assigned_to
+            last.owner, last.assigned_to = context.owner, context.assigned_to
             machine.advance(person, last)
             entered = last.entered
             if last.added(person):
-                found.append(fired("moved", person, last, last.activity, kind, (), after))
+                decisions.append(
+                    Decision.fired("moved", person, last, last.activity, kind, (), after)
+                )
         came = [
-            Came(one.kind, Cause(one.activity, one.record), one.payload)
-            for one in waiting
-            if one.payload is not None
+            TriggeringActivity(
+                deferred.kind, Cause(deferred.activity, deferred.record), deferred.payload
+            )
+            for deferred in waiting
+            if deferred.payload is not None
         ]
-        return found, entered, came
+        return decisions, entered, came
 
     # ------------------------------------------------------------------ time
 
     def time(self, person: Person, due: datetime) -> list[Decision]:
         """What is due at an instant: decay, deadlines, moves that time opened [S20]. It is logged
         if anything of the person is not as before [S19]."""
-        stage = person._stage
+        stage = person.stage
         passed = self.machine.pass_time(person, due)
         decisions = [
             Decision("unchanged", person.id, due, due, stage, kind="decay", reason=text)
@@ -267,12 +300,16 @@ class Work:
                     requests=asked,
                 )
             )  # fmt: skip
-        firing = passed.firing
-        if firing.entered:
-            requests = self._after.follow(person, due, stage, firing.entered, (), Cause())
-            decisions.append(fired("moved", person, firing, None, "time", (), "", requests))
+        context = passed.context
+        if context.entered:
+            requests = self._reactions.follow(person, due, stage, context.entered, (), Cause())
+            decisions.append(
+                Decision.fired("moved", person, context, None, "time", (), "", requests)
+            )
         if passed.changed and self._logs:
             self._log(time_passed(person.id, due))
+        for observer in (*self.machine.observers, *EVERYWHERE):
+            observer.time_passed(self.machine, person, due, decisions)
         return decisions
 
     # ------------------------------------------------------------------ a merge
@@ -289,97 +326,61 @@ class Work:
         goes on; then, as for every activity, data, scoring, triggers, also those that waited for
         the sort of either, system moves, assignment and alerts."""
         machine, kind = self.machine, activity.kind
-        clocks = [person._phase for person in (survivor, loser) if person._clock == now]
+        clocks = [person.clock_phase for person in (survivor, loser) if person.clock == now]
         phase = max(clocks, default=0)
         late = now > activity.at or phase > 0
-        firing = Firing(survivor, now, activity.at, late, None, activity.id, machine.version)
+        context = TransitionContext(
+            survivor, now, activity.at, late, None, activity.id, machine.version
+        )
         loser_wins = self._merging.loser_wins(survivor, loser)
         if loser_wins:  # who was responsible for the visit that goes on
-            firing.owner, firing.assigned_to = loser.owner, loser.assigned_to
-        stage = survivor._stage
+            context.owner, context.assigned_to = loser.owner, loser.assigned_to
+        stage = survivor.stage
         theirs = handed_over(loser, loser_wins=loser_wins)
         ours = given_up(survivor, now) if loser_wins else []
-        survivor._waiting += theirs
+        survivor.hold_request(*theirs)
         self._merging.fold(survivor, loser, loser_wins=loser_wins)
-        self._go_on(survivor, loser, firing, loser_wins=loser_wins)
+        continue_visit(survivor, loser, context, loser_wins=loser_wins, initial=self._initial)
         self.data.apply(kind, survivor, now, payload)
-        trigger, score, _, _ = self._ways[kind]
+        trigger, score, _, _ = self._handling[kind]
         if score is not None:
             score(survivor, now, payload)
         if self.scoring.has_demographic:
             survivor.demographic_score = self.scoring.demographic(survivor, now)
-        survivor._deferred += (
-            *(attrs.evolve(one, record=one.record or loser.id) for one in loser._deferred),
+        survivor.defer_activities(
+            *(
+                attrs.evolve(waiting, record=waiting.record or loser.id)
+                for waiting in loser.deferred_activities
+            ),
             *self._waits(survivor, activity, payload, late),
         )
-        closing = self._close(loser, survivor, firing)
-        if survivor._stage == self._initial:
+        closing = Decision.fired(
+            "moved", loser, close_record(loser, context), activity.id, "merged",
+            reason=f"folded into {survivor.id}", requests=tuple(abandoned(loser, now)),
+        )  # fmt: skip
+        if survivor.stage == self._initial:
             machine.advance_clock(survivor, now, phase)
             self._log(activity)
             result: Result = "unchanged" if trigger is None else "deferred"
-            merged = fired(result, survivor, firing, activity.id, kind, (), "", tuple(ours))
+            merged = Decision.fired(
+                result, survivor, context, activity.id, kind, (), "", tuple(ours)
+            )
             return [merged, closing]
         # The row of the merge itself asks for nothing: nobody has entered anything by it.
-        more, entered, came = self._catch_up(survivor, firing, (), kind)
+        more, entered, came = self._catch_up(survivor, context, (), kind)
         machine.advance_clock(survivor, now, phase)
         cause = Cause(activity.id, _record(survivor, activity))
         # What the CRM's record is there for goes out at once: it is released, not held.
         waits = () if survivor.crm_synced_at is not None else theirs
         requests = (
             *ours,
-            *(held.asking.again(survivor, now, held) for held in waits),
-            *self._after.follow(survivor, now, stage, entered, came, cause),
+            *(held.template.again(survivor, now, held) for held in waits),
+            *self._reactions.follow(survivor, now, stage, entered, came, cause),
         )
         self._log(activity)
-        merged = fired("unchanged", survivor, firing, activity.id, kind, (), "", requests)
+        merged = Decision.fired("unchanged", survivor, context, activity.id, kind, (), "", requests)
         first, *others = _in_order(survivor, merged, more)
         return [attrs.evolve(first, result="moved") if first.moved else first, closing, *others]
-
-    def _go_on(self, survivor: Person, loser: Person, firing: Firing, *, loser_wins: bool) -> None:
-        """Let the winning visit go on in the survivor: its entry, journey, deadlines and what is
-        noted of its returns. The visit that loses is over, and decides no deadline [S23]."""
-        before = survivor._stage
-        if loser_wins:
-            record = loser._journey_record or loser.id
-            survivor._stage = loser._stage
-            survivor._stage_entered_at = loser._stage_entered_at
-            survivor._journey_record = record if record != survivor.id else None
-            survivor._deadlines = loser._deadlines
-            survivor._shut_returns = loser._shut_returns
-            visit = (loser._stage, loser._stage_entered_at)
-            facts = [fact for fact in loser._decided if (fact.stage, fact.entered_at) == visit]
-            loser._decided = tuple(fact for fact in loser._decided if fact not in facts)
-            survivor._decided += tuple(attrs.evolve(fact, person=survivor.id) for fact in facts)
-        survivor._last_journey = max(
-            survivor._journey, survivor._last_journey, loser._journey, loser._last_journey
-        )
-        if loser_wins:
-            survivor._journey = loser._journey
-            survivor._journey_started_at = loser._journey_started_at
-        if survivor._stage == self._initial:
-            # The first end of processing sorts both.
-            survivor._settles_at = min(
-                filter(None, (survivor._settles_at, loser._settles_at)), default=None
-            )
-        else:
-            survivor._settles_at = None
-        firing.append(
-            survivor, before, survivor._stage, "merge", "merged", credit=False,
-            entered_at=survivor._stage_entered_at,
-        )  # fmt: skip
-
-    def _close(self, loser: Person, survivor: Person, merge: Firing) -> Decision:
-        """The loser's closing row: in no stage any more, and nothing is asked for."""
-        now, cause = merge.now, merge.activity
-        firing = Firing(loser, now, merge.at, merge.late, None, cause, self.machine.version)
-        before, loser._stage = loser._stage, ""
-        loser._stage_entered_at = now
-        loser._clock, loser._due, loser._settles_at = now, None, None
-        loser._deferred, loser._deadlines, loser._shut_returns = (), (), ()
-        unsent = tuple(abandoned(loser, now))
-        firing.append(loser, before, "", "merge", "merged")
-        reason = f"folded into {survivor.id}"
-        return fired("moved", loser, firing, cause, "merged", (), reason, unsent)
 
 
 def _record(person: Person, activity: Activity) -> str | None:
@@ -392,8 +393,8 @@ def _in_order(person: Person, first: Decision, others: list[Decision]) -> list[D
     made behind its own; all with the rows as they are in the end."""
     for decision in others:
         start = (decision.first - 1) * ROW
-        decision.hops = person._history[start : start + len(decision.hops)]
-    theirs = sum(len(one.hops) for one in others)
+        decision.hops = person.packed_history[start : start + len(decision.hops)]
+    theirs = sum(len(decision.hops) for decision in others)
     if theirs:
         first.hops = first.hops[:-theirs]
         if first.hops:

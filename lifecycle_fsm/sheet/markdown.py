@@ -282,7 +282,7 @@ def _numbers(contents: Contents) -> Iterator[str]:
     head = (
         "Stage",
         "People now",
-        "Came in",
+        "TriggeringActivity in",
         "Enter the next stage",
         "Enter it or pass it over",
         "Half have left after",

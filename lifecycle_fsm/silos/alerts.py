@@ -13,7 +13,7 @@ from lifecycle_fsm.model import AlertRule, Model
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.silos.effects import NO_PAYLOAD, Payloads, condition
-from lifecycle_fsm.silos.request_template import Asking, Held, occasions
+from lifecycle_fsm.silos.request_template import Held, RequestTemplate, occasions
 
 #: By the name of a deadline, when it is due in the present visit, if it still is.
 Dues: TypeAlias = Callable[[str], datetime | None]
@@ -21,18 +21,18 @@ Dues: TypeAlias = Callable[[str], datetime | None]
 MAIL = "mail"
 
 
-class _Rule:
+class _Alert:
     def __init__(self, rule: AlertRule, model: Model) -> None:
         self.deadline = rule.deadline
         self.holds = condition(rule.when, model.vocabulary_for(rule.on))
-        self.asking = Asking(rule.name, rule.send, rule, model)
+        self.template = RequestTemplate(rule.name, rule.send, rule, model)
 
 
 class Alerts:
     """The alert rules of a model, ready to run."""
 
     def __init__(self, model: Model) -> None:
-        rules = [(rule, _Rule(rule, model)) for rule in model.alerts]
+        rules = [(rule, _Alert(rule, model)) for rule in model.alerts]
         #: By the stage that is entered, and by the kind of activity, as written.
         self.by_stage, self.by_kind = occasions(model, rules)
         #: What each stage says of marketing mail.
@@ -51,7 +51,7 @@ class Alerts:
         """What the entry of a stage asks for; ``superseded`` where the person went on at once."""
         for rule in self.by_stage.get(stage, ()):
             if rule.holds(person, now, NO_PAYLOAD):
-                yield rule.asking.make(
+                yield rule.template.make(
                     person,
                     now,
                     stage=stage,
@@ -72,7 +72,7 @@ class Alerts:
         """What an activity asks for, in whatever stage the person is [S24]."""
         for rule in self.by_kind.get(kind, ()):
             if rule.holds(person, now, payload):
-                yield rule.asking.make(
+                yield rule.template.make(
                     person,
                     now,
                     stage=None,
@@ -85,7 +85,7 @@ class Alerts:
     ) -> Iterator[Request]:
         """A change of what marketing mail may do, where the way from the stage before made one:
         entering a stage sets it, and leaving it undoes that [S12]."""
-        old, new = self.mail.get(before), self.mail.get(person._stage)
+        old, new = self.mail.get(before), self.mail.get(person.stage)
         if old != new:
             yield Request(
                 f"{person.id}/{MAIL}/{cause.key(now)}",
@@ -95,7 +95,7 @@ class Alerts:
                 "marketing",
                 f"marketing mail: {new or 'as usual'}, before {old or 'as usual'}",
                 now,
-                person._stage,
+                person.stage,
                 cause.activity,
                 data={"mail": new, "before": old},
             )
@@ -103,16 +103,14 @@ class Alerts:
 
 def released(person: Person, now: datetime) -> list[Request]:
     """What has waited for the CRM, now that it has acknowledged the person [S24]."""
-    waiting: tuple[Held, ...] = person._waiting
-    person._waiting = ()
-    return [one.asking.release(person, now, one) for one in waiting]
+    return [held.template.release(person, now, held) for held in person.take_held_requests()]
 
 
 def handed_over(loser: Person, *, loser_wins: bool) -> tuple[Held, ...]:
     """What has waited for the CRM's record of the loser and now waits for that of the survivor
     [S23][S24]: what activities asked for, and if the loser's visit goes on, what its entry asked
     for. Somebody still has to call."""
-    waiting: tuple[Held, ...] = loser._waiting
+    waiting: tuple[Held, ...] = loser.held_requests
     return tuple(
         held._replace(key=f"{loser.id}/{held.key}")
         for held in waiting
@@ -123,19 +121,19 @@ def handed_over(loser: Person, *, loser_wins: bool) -> tuple[Held, ...]:
 def given_up(survivor: Person, now: datetime) -> list[Request]:
     """What the entry of the survivor's visit has asked for, as another visit takes its place
     [S23]: superseded."""
-    waiting: tuple[Held, ...] = survivor._waiting
-    survivor._waiting = tuple(held for held in waiting if not _is_of_visit(held, survivor))
+    waiting: tuple[Held, ...] = survivor.take_held_requests()
+    survivor.hold_request(*(held for held in waiting if not _is_of_visit(held, survivor)))
     return [
-        attrs.evolve(held.asking.release(survivor, now, held), state="superseded")
+        attrs.evolve(held.template.release(survivor, now, held), state="superseded")
         for held in waiting
         if _is_of_visit(held, survivor)
     ]
 
 
 def _is_of_visit(held: Held, person: Person) -> bool:
-    return (held.stage, held.visit) == (person._stage, person._stage_entered_at)
+    return (held.stage, held.visit) == (person.stage, person.stage_entered_at)
 
 
 def abandoned(person: Person, now: datetime) -> list[Request]:
     """What has waited for the CRM, of somebody who is folded into another person now [S23]."""
-    return [attrs.evolve(one, state="superseded") for one in released(person, now)]
+    return [attrs.evolve(request, state="superseded") for request in released(person, now)]

@@ -14,25 +14,25 @@ from lifecycle_fsm.guard import Token
 from lifecycle_fsm.model import AssignmentRule, Model
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.silos.effects import NO_PAYLOAD, Payloads, condition
-from lifecycle_fsm.silos.request_template import Asking, Receiver, occasions, receiver
+from lifecycle_fsm.silos.request_template import Receiver, RequestTemplate, occasions, receiver
 from lifecycle_fsm.stable import stable_choice
 
 
-class _Rule:
+class _Assignment:
     def __init__(self, index: int, rule: AssignmentRule, model: Model) -> None:
         self.index = index
         self.deadline = rule.deadline
         self.holds = condition(rule.when, model.vocabulary_for(rule.on))
         self.who = _who(rule, model)
         nobody_else = attrs.evolve(rule, to=())
-        self.task = Asking(rule.name, "task", nobody_else, model) if rule.text else None
+        self.task = RequestTemplate(rule.name, "task", nobody_else, model) if rule.text else None
 
 
 class Assignment:
     """The assignment rules of a model, ready to run."""
 
     def __init__(self, model: Model) -> None:
-        rules = [_Rule(index, rule, model) for index, rule in enumerate(model.assignment)]
+        rules = [_Assignment(index, rule, model) for index, rule in enumerate(model.assignment)]
         named = list(zip(model.assignment, rules, strict=True))
         #: By the stage that is entered, and by the kind of activity, as written.
         self.by_stage, self.by_kind = occasions(model, named)
@@ -44,7 +44,7 @@ class Assignment:
         stage: str | None,
         kind: str | None,
         payload: Payloads = NO_PAYLOAD,
-    ) -> tuple[Asking, str, str] | None:
+    ) -> tuple[RequestTemplate, str, str] | None:
         """Write ``assigned_to`` by the first rule that holds and names somebody.
 
         Returns:

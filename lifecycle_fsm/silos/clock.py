@@ -1,6 +1,6 @@
 """What time brings to a person beside moves: decay and deadlines [S20][S21].
 
-The agenda says when the next of these is due and lets it happen. Whose turn it is, and what an
+The scheduler says when the next of these is due and lets it happen. Whose turn it is, and what an
 activity at the same instant does first, is for the machine to say.
 """
 
@@ -17,29 +17,15 @@ from lifecycle_fsm.guard import TurningPoint, next_turn, turning_points
 from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome
 from lifecycle_fsm.model import Deadline, Decay, Model
 from lifecycle_fsm.model.name_resolution import fields_read, reads_time
-from lifecycle_fsm.person import Person
+from lifecycle_fsm.person import OpenDeadline, Person
 from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.silos.effects import NO_PAYLOAD, attribute_of, condition, effects
-from lifecycle_fsm.silos.request_template import Asking
+from lifecycle_fsm.silos.request_template import RequestTemplate
 from lifecycle_fsm.silos.scoring import Scoring
 from lifecycle_fsm.silos.working_time import WorkingTime
 
 #: Of how many visits the due times are remembered; working them out takes calendars.
 _REMEMBERED = 512
-
-
-class OpenDeadline(NamedTuple):
-    """A deadline of the present visit that is not decided yet.
-
-    Args:
-        due: until when it can be kept, fixed when the visit began.
-        place: its place among the deadlines of the model.
-        held: whether its condition has held at any time of the visit.
-    """
-
-    due: datetime
-    place: int
-    held: bool
 
 
 class Missed(NamedTuple):
@@ -110,7 +96,7 @@ class _Fading:
         if not self.is_due(person, due) or not self.holds(person, due, NO_PAYLOAD):
             return ""
         before = [getattr(person, name) for name in self.fields]
-        fade = self._fade_alone if person._stage == self._initial else self.fade
+        fade = self._fade_alone if person.stage == self._initial else self.fade
         assert fade is not None, "a rule of decay changes something"
         fade(person, due, NO_PAYLOAD)
         changes = [
@@ -121,7 +107,7 @@ class _Fading:
         return f"{self.name}: {', '.join(changes)}" if changes else ""
 
 
-class _Promise:
+class _Deadline:
     """One deadline, ready to run."""
 
     def __init__(self, rule: Deadline, model: Model, time: WorkingTime) -> None:
@@ -131,10 +117,10 @@ class _Promise:
         self.time = time
         self.holds = condition(rule.when, model.vocabulary)
         self.points: tuple[TurningPoint, ...] = turning_points(rule.when, model.vocabulary)
-        self.asking = Asking(rule.name, rule.send, rule, model) if rule.send else None
+        self.template = RequestTemplate(rule.name, rule.send, rule, model) if rule.send else None
 
 
-class Agenda:
+class Scheduler:
     """The decay rules and the deadlines of a model, ready to run."""
 
     def __init__(self, model: Model, scoring: Scoring) -> None:
@@ -145,10 +131,10 @@ class Agenda:
             name: WorkingTime(calendars[name] if name else None)
             for name in dict.fromkeys(rule.calendar for rule in model.deadlines)
         }
-        self._promises = [_Promise(rule, model, times[rule.calendar]) for rule in model.deadlines]
+        self._deadlines = [_Deadline(rule, model, times[rule.calendar]) for rule in model.deadlines]
         #: Whether time alone can make the condition of a deadline hold.
-        self._conditions_turn = any(promise.points for promise in self._promises)
-        self._places = {promise.name: place for place, promise in enumerate(self._promises)}
+        self._conditions_turn = any(deadline.points for deadline in self._deadlines)
+        self._places = {deadline.name: place for place, deadline in enumerate(self._deadlines)}
         self._due = lru_cache(maxsize=_REMEMBERED)(self._due_of_visit)
         #: The deadlines of each stage that has some, by their places in the model.
         self.by_stage: Mapping[str, tuple[int, ...]] = {
@@ -172,14 +158,14 @@ class Agenda:
             due = rule.next(person, now, phase == 0, in_vain)
             if due is not None and (first is None or due < first):
                 first = due
-        deadlines = person._deadlines
+        deadlines = person.open_deadlines
         if deadlines and (first is None or deadlines[0].due < first):
             first = deadlines[0].due  # they are sorted
         if self._conditions_turn:
             for deadline in deadlines:
                 if deadline.held:
                     continue
-                points = self._promises[deadline.place].points
+                points = self._deadlines[deadline.place].points
                 due = next_turn(points, person, now, attribute_of) if points else None
                 if due is not None and due < deadline.due and (first is None or due < first):
                     first = due
@@ -196,67 +182,61 @@ class Agenda:
 
     def enter(self, person: Person, now: datetime) -> None:
         """Begin the deadlines of the visit that has just begun, each with its due time [S21]."""
-        entered = person._stage_entered_at
+        entered = person.stage_entered_at
         assert entered is not None, "there is a visit"
-        person._deadlines = tuple(
-            sorted(
-                OpenDeadline(
-                    self._due(entered, place),
-                    place,
-                    self._promises[place].holds(person, now, NO_PAYLOAD),
-                )
-                for place in self.by_stage.get(person._stage, ())
+        person.begin_deadlines(
+            OpenDeadline(
+                self._due(entered, place),
+                place,
+                self._deadlines[place].holds(person, now, NO_PAYLOAD),
             )
+            for place in self.by_stage.get(person.stage, ())
         )
 
     def leave(
         self, person: Person, now: datetime, owner: str | None, assigned_to: str | None
     ) -> None:
         """Decide what is still open of a visit that ends: left in time is kept [S21]."""
-        open_deadlines, person._deadlines = person._deadlines, ()
-        person._decided += tuple(
-            self._fact(
-                person, deadline, "kept" if deadline.held else "void", now, owner, assigned_to
-            )
-            for deadline in open_deadlines
+        person.decide_deadlines(
+            [
+                self._fact(
+                    person, deadline, "kept" if deadline.held else "void", now, owner, assigned_to
+                )
+                for deadline in person.open_deadlines
+            ]
         )
 
     def observe(self, person: Person, now: datetime) -> None:
         """Note which conditions of open deadlines hold: one that never does promises nothing."""
-        for deadline in person._deadlines:
+        for deadline in person.open_deadlines:
             if not deadline.held:
                 break
         else:
             return
-        person._deadlines = tuple(
-            deadline
-            if deadline.held
-            else deadline._replace(
-                held=self._promises[deadline.place].holds(person, now, NO_PAYLOAD)
-            )
-            for deadline in person._deadlines
+        person.observe_deadlines(
+            lambda deadline: self._deadlines[deadline.place].holds(person, now, NO_PAYLOAD)
         )
 
     def decide(self, person: Person, now: datetime) -> list[Missed]:
         """Decide the deadlines that are due by now, those of one instant as declared; give those
         that were missed."""
-        due = [deadline for deadline in person._deadlines if deadline.due <= now]
-        if not due:
-            return []
-        person._deadlines = tuple(deadline for deadline in person._deadlines if deadline.due > now)
-        missed = []
-        for deadline in sorted(due, key=lambda deadline: deadline.place):
-            promise = self._promises[deadline.place]
-            outcome: DeadlineOutcome = "kept" if deadline.held else "void"
-            if promise.holds(person, now, NO_PAYLOAD):
+        due = [deadline for deadline in person.open_deadlines if deadline.due <= now]
+        missed, facts = [], []
+        for open_deadline in sorted(due, key=lambda open_deadline: open_deadline.place):
+            deadline = self._deadlines[open_deadline.place]
+            outcome: DeadlineOutcome = "kept" if open_deadline.held else "void"
+            if deadline.holds(person, now, NO_PAYLOAD):
                 outcome = "missed"
-                request = promise.asking and promise.asking.make(
-                    person, now, stage=person._stage, cause=Cause(), due_at=deadline.due
-                )
-                missed.append(Missed(promise.name, request))
-            person._decided += (
-                self._fact(person, deadline, outcome, now, person.owner, person.assigned_to),
+                request = None
+                if deadline.template is not None:
+                    request = deadline.template.make(
+                        person, now, stage=person.stage, cause=Cause(), due_at=open_deadline.due
+                    )
+                missed.append(Missed(deadline.name, request))
+            facts.append(
+                self._fact(person, open_deadline, outcome, now, person.owner, person.assigned_to)
             )
+        person.decide_deadlines(facts)
         return missed
 
     def missed_in_time(self, person: Person, at: datetime) -> tuple[DeadlineFact, ...]:
@@ -264,13 +244,13 @@ class Agenda:
         kept, and has not been seen to keep: it comes late [S21]."""
         return tuple(
             fact
-            for fact in person._decided
+            for fact in person.deadlines
             if fact.outcome == "missed"
             and fact.due_at >= at
-            and fact.stage == person._stage
-            and fact.entered_at == person._stage_entered_at
-            and self._promises[self._places[fact.rule]].holds(
-                person, person._clock or at, NO_PAYLOAD
+            and fact.stage == person.stage
+            and fact.entered_at == person.stage_entered_at
+            and self._deadlines[self._places[fact.rule]].holds(
+                person, person.clock or at, NO_PAYLOAD
             )
         )
 
@@ -284,9 +264,9 @@ class Agenda:
     ) -> None:
         """Turn into kept what a late activity, in time by its own clock, has kept [S21]."""
         for fact in missed:
-            here = (person._stage, person._stage_entered_at) == (fact.stage, fact.entered_at)
-            promise = self._promises[self._places[fact.rule]]
-            if here and promise.holds(person, now, NO_PAYLOAD):
+            here = (person.stage, person.stage_entered_at) == (fact.stage, fact.entered_at)
+            deadline = self._deadlines[self._places[fact.rule]]
+            if here and deadline.holds(person, now, NO_PAYLOAD):
                 continue
             kept = attrs.evolve(
                 fact,
@@ -296,7 +276,7 @@ class Agenda:
                 assigned_to=assigned_to,
                 late=True,
             )
-            person._decided = tuple(kept if known is fact else known for known in person._decided)
+            person.correct_deadline(fact, kept)
 
     def _fact(
         self,
@@ -307,14 +287,14 @@ class Agenda:
         owner: str | None,
         assigned_to: str | None,
     ) -> DeadlineFact:
-        entered = person._stage_entered_at
+        entered = person.stage_entered_at
         assert entered is not None, "there is a visit"
         return DeadlineFact(
             person.id,
-            self._promises[deadline.place].name,
-            person._stage,
-            person._journey_record or person.id,
-            person._journey,
+            self._deadlines[deadline.place].name,
+            person.stage,
+            person.journey_record,
+            person.journey,
             entered,
             deadline.due,
             outcome,
@@ -325,14 +305,14 @@ class Agenda:
 
     def _due_of_visit(self, entered: datetime, place: int) -> datetime:
         """When a deadline is due for a visit that began then [S21]."""
-        promise = self._promises[place]
-        if promise.escalates:
-            entered = self._due(entered, self._places[promise.escalates])
-        return promise.time.after(entered, promise.length)
+        deadline = self._deadlines[place]
+        if deadline.escalates:
+            entered = self._due(entered, self._places[deadline.escalates])
+        return deadline.time.after(entered, deadline.length)
 
     def due_by(self, person: Person, name: str) -> datetime | None:
         """When the deadline of that name is due in the present visit, if it is not decided."""
         place = self._places.get(name)
         return next(
-            (deadline.due for deadline in person._deadlines if deadline.place == place), None
+            (deadline.due for deadline in person.open_deadlines if deadline.place == place), None
         )

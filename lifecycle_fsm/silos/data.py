@@ -8,28 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from lifecycle_fsm.errors import RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value, is_missing
 from lifecycle_fsm.model import ActivityKind, Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS, asking
-from lifecycle_fsm.person import BASE_FIELDS, Person, accept_fields
+from lifecycle_fsm.person import BASE_FIELDS, Opportunity, Person, accept_fields
 from lifecycle_fsm.silos.effects import Effects, Payloads, condition, effects
-
-
-class Opportunity(NamedTuple):
-    """A deal that the person is a contact of: open, won or lost, with what it is worth."""
-
-    status: str
-    amount: float | None = None
-    closes_at: datetime | None = None
-
-    @property
-    def counts_as_open(self) -> bool:
-        """Open, with an amount and a close date: an empty shell qualifies nobody (R3)."""
-        return self.status == "open" and self.amount is not None and self.closes_at is not None
-
 
 #: The fields that follow from the opportunities of a person.
 _DERIVED = frozenset({"open_opportunities", "won_opportunities", "last_lost_at"})
@@ -172,7 +158,7 @@ def _opportunity_writer(kind: str) -> Effects:
 
     def write(person: Any, now: datetime, payload: Payloads) -> None:
         name = str(payload["opportunity"])
-        before = (person._opportunities or {}).get(name, Opportunity("open"))
+        before = person.opportunities.get(name, Opportunity("open"))
         amount: Any = payload.get("amount")
         closes_at: Any = payload.get("closes_at")
         after = Opportunity(
@@ -181,26 +167,18 @@ def _opportunity_writer(kind: str) -> Effects:
             before.closes_at if closes_at is None else closes_at,
         )
         # A new mapping each time: a person can be put back as it was by keeping the old one.
-        kept = {**(person._opportunities or {}), name: after}
-        keep_opportunities(person, kept)
+        person.keep_opportunities({**person.opportunities, name: after})
         if status == "lost":
             person.last_lost_at = now
 
     return write
 
 
-def keep_opportunities(person: Person, kept: Mapping[str, Opportunity]) -> None:
-    """Keep these opportunities, and the fields that follow from them [S22]."""
-    person._opportunities = kept
-    person.open_opportunities = sum(one.counts_as_open for one in kept.values())
-    person.won_opportunities = sum(one.status == "won" for one in kept.values())
-
-
 #: Of two records of one opportunity the later status counts: none is open again once it is closed.
 _LATER = ("open", "lost", "won")
 
 
-def one_of(ours: Opportunity, theirs: Opportunity) -> Opportunity:
+def merged_opportunity(ours: Opportunity, theirs: Opportunity) -> Opportunity:
     """What two merged persons knew of one opportunity [S22][S23]."""
     return Opportunity(
         max(ours.status, theirs.status, key=_LATER.index),

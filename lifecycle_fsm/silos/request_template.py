@@ -1,4 +1,4 @@
-"""Asking made ready to run: who gets a request, and in which words [S11][S24]."""
+"""Requests made ready to run: who gets a request, and in which words [S11][S24]."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNKNOWN = "unknown"
 class Held(NamedTuple):
     """What waits for the CRM: the rule, and what cannot be told again when the wait is over."""
 
-    asking: Asking
+    template: RequestTemplate
     key: str
     stage: str | None
     visit: datetime | None
@@ -32,7 +32,7 @@ class Held(NamedTuple):
     due_at: datetime | None
 
 
-class Asking:
+class RequestTemplate:
     """One rule's request, ready to be made for a person."""
 
     def __init__(self, rule: str, channel: str, ask: Ask, model: Model) -> None:
@@ -66,17 +66,16 @@ class Asking:
             key += f"/{stage}"
         elif self.links_to_crm and person.crm_synced_at is None:
             state = "held"
-            visit = person._stage_entered_at if stage is not None else None
-            held = Held(self, key, stage, visit, cause.activity, to, due_at)
-            person._waiting = (*person._waiting, held)
+            visit = person.stage_entered_at if stage is not None else None
+            person.hold_request(Held(self, key, stage, visit, cause.activity, to, due_at))
         return self._made(person, at, key, stage, cause.activity, to, due_at, state)
 
     def release(self, person: Person, at: datetime, held: Held) -> Request:
         """What has waited for the CRM, in the words of now; superseded where it was asked for by a
         stage that the person has left since."""
         here = held.visit is None or (held.stage, held.visit) == (
-            person._stage,
-            person._stage_entered_at,
+            person.stage,
+            person.stage_entered_at,
         )
         state: State = "released" if here else "superseded"
         return self._made(
@@ -120,17 +119,17 @@ class Asking:
 
     def receiver(self, person: Person) -> str | None:
         """The first receiver that is known."""
-        for one in self._receivers:
-            who = one(person)
-            if who:
-                return who
+        for receiver_of in self._receivers:
+            name = receiver_of(person)
+            if name:
+                return name
         return None
 
     def _text(self, person: Person) -> str:
         if not self._fields:
             return self._words[0]
         parts = list(self._words)
-        parts[1::2] = [_said(getattr(person, name)) for name in self._fields]
+        parts[1::2] = [_value_text(getattr(person, name)) for name in self._fields]
         return "".join(parts)
 
 
@@ -163,7 +162,7 @@ def receiver(term: Term, model: Model) -> Receiver:
     return lambda person: value
 
 
-def _said(value: Value) -> str:
+def _value_text(value: Value) -> str:
     if value is None or value == "":
         return UNKNOWN
     if isinstance(value, bool):

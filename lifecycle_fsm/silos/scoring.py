@@ -10,7 +10,6 @@ from typing import Any
 from lifecycle_fsm.guard import Const, Guard, Token, compile_term
 from lifecycle_fsm.model import Model, Period, ScoreRule
 from lifecycle_fsm.model.validation import fields_read
-from lifecycle_fsm.person import Person
 from lifecycle_fsm.silos.effects import NO_PAYLOAD, Effects, Payloads, attribute_of, condition
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -75,7 +74,7 @@ class Scoring:
         def write_and_score(person: Any, now: datetime, payload: Payloads) -> None:
             before = self.seen(person)
             write(person, now, payload)
-            if self.seen(person) != before and person._stage != self._initial:
+            if self.seen(person) != before and person.stage != self._initial:
                 person.demographic_score = self.demographic(person, now)
 
         return write_and_score
@@ -98,7 +97,11 @@ class Scoring:
                         worth = rule.points(person, now, payload)
                     interest = interest or worth > 0
                     cap = rule.cap
-                    total += worth if cap is None else _capped(rule, cap, worth, person, now)
+                    total += (
+                        worth
+                        if cap is None
+                        else person.give_capped_points(rule.place, rule.period(now), worth, cap)
+                    )
             if interest:
                 person.scored_at = now
             if total:
@@ -118,7 +121,7 @@ def values_of(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
 class _Rule:
     """One score rule, ready to run."""
 
-    __slots__ = ("cap", "holds", "place", "points", "turn", "worth")
+    __slots__ = ("cap", "holds", "period", "place", "points", "worth")
     holds: Callable[[Any, datetime, Payloads], bool]
     points: Callable[[Any, datetime, Payloads], Any]
 
@@ -135,41 +138,14 @@ class _Rule:
             else None
         )
         self.cap = rule.cap
-        self.turn = _TURNS[rule.per]
+        self.period = _PERIODS[rule.per]
 
 
 #: The number of the period in which an instant lies, in UTC; weeks begin on Monday.
-_TURNS: Mapping[Period | None, Callable[[datetime], int]] = {
+_PERIODS: Mapping[Period | None, Callable[[datetime], int]] = {
     None: lambda now: 0,
     "day": lambda now: now.toordinal(),
     "week": lambda now: (now.toordinal() - 1) // 7,  # day 1 of year 1 was a Monday
     "month": lambda now: now.year * 12 + now.month,
     "year": lambda now: now.year,
 }
-
-
-def _capped(rule: _Rule, cap: int, worth: int, person: Person, now: datetime) -> int:
-    """As many of the points as the rule may still give, or take, in this period."""
-    turn = rule.turn(now)
-    kept = person._points
-    mine = rule.place
-    at, end = 0, len(kept)
-    given = 0
-    while at < end:
-        if kept[at] == mine:
-            if kept[at + 1] == turn:
-                given = kept[at + 2]
-            break
-        at += 3
-    # After a merge both may have given more than the cap in all: then no more is given [S23].
-    if worth > 0:
-        after = min(given + worth, cap)
-        if after <= given:
-            return 0
-    else:
-        after = max(given + worth, -cap)
-        if after >= given:
-            return 0
-    # A new tuple each time: a person can be put back as it was by keeping the old one.
-    person._points = (*kept[:at], mine, turn, after, *kept[at + 3 :])
-    return after - given

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from lifecycle_fsm.activities import Activity
@@ -31,14 +31,18 @@ class Caps:
         ]
 
     def reached(
-        self, activity: Activity, person: Person, before: Sequence[int], now: datetime
+        self,
+        activity: Activity,
+        person: Person,
+        before: Mapping[int, tuple[int, int]],
+        now: datetime,
     ) -> tuple[str, ...]:
         """The names of those rules, for an activity that has just been applied.
 
         Args:
             activity: what happened.
             person: as it has left them.
-            before: what the capped rules had given before it.
+            before: what the capped rules had given before it, as :attr:`.Person.capped_points`.
             now: the person's clock.
         """
         rules = [one for one in self._rules if one[1].on == activity.kind]
@@ -48,19 +52,16 @@ class Caps:
             payload = self._data.accept(activity.kind, activity.payload)
         except RecordError:
             return ()
-        was, given = _by_place(before), _by_place(person._points)
+        given = person.capped_points
         found = []
         for place, rule, holds, points in rules:
             if place not in given or not holds(person, now, payload):
                 continue
             turn, total = given[place]
-            same = place in was and was[place][0] == turn
+            same = place in before and before[place][0] == turn
             worth = points(person, now, payload)
-            if isinstance(worth, int | float) and worth != total - (was[place][1] if same else 0):
+            if isinstance(worth, int | float) and worth != total - (
+                before[place][1] if same else 0
+            ):
                 found.append(rule.name)
         return tuple(found)
-
-
-def _by_place(kept: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """For each capped rule, the number of its latest period and the points given in it."""
-    return {kept[at]: (kept[at + 1], kept[at + 2]) for at in range(0, len(kept), 3)}

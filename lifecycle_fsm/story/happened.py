@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.silos.data import Opportunity
+from lifecycle_fsm.person import Opportunity
 from lifecycle_fsm.story.replay import Change, Moment
 from lifecycle_fsm.story.words import Speech, amount
 from lifecycle_fsm.wording import clean, joined, plain, sentence

@@ -9,8 +9,7 @@ import attrs
 
 from lifecycle_fsm.machine import Refusal
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.person import Person
-from lifecycle_fsm.silos.data import Opportunity
+from lifecycle_fsm.person import Opportunity, Person
 from lifecycle_fsm.story.entries import Entry, Teller
 from lifecycle_fsm.story.replay import Moment, Replay
 from lifecycle_fsm.story.words import Speech
@@ -76,7 +75,7 @@ def _facts(replay: Replay, speech: Speech) -> Iterator[str]:
     if person.assigned_to and person.assigned_to != person.owner:
         who.append(f"{'assigned' if who else 'Assigned'} to {clean(person.assigned_to)}")
     yield f"{'; '.join(who) or 'Nobody of sales owns the record'}."
-    deals: dict[str, Opportunity] = dict(person._opportunities or {})
+    deals: dict[str, Opportunity] = dict(person.opportunities)
     for name, deal in deals.items():
         if deal.status == "open":
             yield f"{speech.deal(name, deal, 'is open')}."
@@ -84,8 +83,9 @@ def _facts(replay: Replay, speech: Speech) -> Iterator[str]:
         yield "Marketing mail: none, they unsubscribed."
     elif any(stage.mail for stage in model.stages):
         yield f"Marketing mail: {model.stage(person.stage).mail or 'as usual'}."
-    if person._waiting:
-        yield f"{counted(len(person._waiting), 'request')} held until the CRM knows the record."
+    if person.held_requests:
+        held = counted(len(person.held_requests), "request")
+        yield f"{held} held until the CRM knows the record."
     for parked in replay.orchestrator.parked.get(person.id, ()):
         what = parked.activity.kind if parked.activity is not None else "what was due"
         yield f"Stopped by an error, to be tried again: {clean(what)}, {clean(parked.error)}."

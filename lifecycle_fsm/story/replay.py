@@ -18,14 +18,13 @@ from lifecycle_fsm.errors import UnknownPerson
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Outcome, compile_explainer
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
-from lifecycle_fsm.machine import Decision, LifecycleMachine
-from lifecycle_fsm.model import Model
+from lifecycle_fsm.machine import Decision, LifecycleMachine, Observer
+from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.orchestrator import Orchestrator
-from lifecycle_fsm.person import Person
+from lifecycle_fsm.person import Opportunity, Person
 from lifecycle_fsm.processing import Step
 from lifecycle_fsm.processing.builtin import Rows
 from lifecycle_fsm.processing.step import Run
-from lifecycle_fsm.silos.data import Opportunity
 from lifecycle_fsm.silos.effects import attribute_of
 from lifecycle_fsm.story.caps import Caps
 
@@ -171,7 +170,7 @@ class Replay:
         or up to the first that moves the person. Call it last: the persons go on to there."""
         person = self.person
         found: list[Moment] = []
-        while len(found) < most and (due := person._due) is not None and due <= limit:
+        while len(found) < most and (due := person.next_due) is not None and due <= limit:
             known = self._look.count
             self.orchestrator.tick(due)
             fresh = [one for one in self._look.moments(known) if one.person == person.id]
@@ -212,7 +211,23 @@ class _Draft:
         )
 
 
-class _Onlooker:
+@attrs.frozen
+class _Snapshot:
+    """A person at one instant. Two are equal if nothing at all has changed in between."""
+
+    kept: Mapping[str, Any]
+    opportunities: Mapping[str, Opportunity] = attrs.field(eq=False)
+    capped_points: Mapping[int, tuple[int, int]] = attrs.field(eq=False)
+    deadlines: tuple[DeadlineFact, ...] = attrs.field(eq=False)
+
+    @classmethod
+    def of(cls, person: Person) -> _Snapshot:
+        """All that the person keeps, as it would be pickled, and what of it is no field."""
+        kept: Any = person.__getstate__()
+        return cls(kept, person.opportunities, person.capped_points, person.deadlines)
+
+
+class _Onlooker(Observer):
     """Takes down each piece of work as it is done."""
 
     def __init__(self, model: Model, log: Iterable[Activity]) -> None:
@@ -222,42 +237,34 @@ class _Onlooker:
         self._given = {(one.person, one.id): one for one in log}
         self._drafts: list[_Draft] = []
         self._latest: dict[str, _Draft] = {}
-        self._states: dict[str, tuple[Any, ...]] = {}
+        self._states: dict[str, _Snapshot] = {}
         self._fields = tuple(model.field_types)
         self._caps = Caps(model)
         self._opened: dict[tuple[str, str], Outcome] = {}
+        self._explainers: dict[str, Callable[[Any, datetime], Outcome]] = {}
 
     def begin(self, orchestrator: Orchestrator) -> None:
         self._people: Mapping[str, Person] = orchestrator.people
-        self._slots = tuple(
-            one.name for one in attrs.fields(orchestrator.machine.person_class) if one.name != "id"
-        )
-        self._nothing = self._state(orchestrator.machine.person("nobody"))
-        self._listen(orchestrator.machine)
+        self._nothing = _Snapshot.of(orchestrator.machine.person("nobody"))
+        orchestrator.machine.observers.append(self)
 
-    def _listen(self, machine: LifecycleMachine) -> None:
-        for event in machine.events.values():
-            for moves in event.transitions.values():
-                for move in moves:
-                    move.guard = self._explaining(move.guard, move.edge.name, move.edge.when)
-
-    def _explaining(
-        self, guard: Callable[[Any, datetime], bool], rule: str, tree: Any
-    ) -> Callable[[Any, datetime], bool]:
-        explain: list[Callable[[Any, datetime], Outcome]] = []
-
-        def ask(person: Any, now: datetime) -> bool:
-            holds = guard(person, now)
-            if holds:
-                if not explain:
-                    explain.append(compile_explainer(tree, self.model.vocabulary, attribute_of))
-                self._opened[person.id, rule] = explain[0](person, now)
-            return holds
-
-        return ask
-
-    def _state(self, person: Person) -> tuple[Any, ...]:
-        return tuple([getattr(person, name) for name in self._slots])
+    def guard_evaluated(
+        self,
+        machine: LifecycleMachine,
+        person: Person,
+        edge: Edge,
+        now: datetime,
+        holds: bool,
+        conditions: object,
+    ) -> None:
+        """Explain a guard that opens a move, as it is at that instant."""
+        if not holds:
+            return
+        explain = self._explainers.get(edge.name)
+        if explain is None:
+            explain = compile_explainer(edge.when, self.model.vocabulary, attribute_of)
+            self._explainers[edge.name] = explain
+        self._opened[person.id, edge.name] = explain(person, now)
 
     def keep(self, activity: Activity) -> None:
         """An activity was applied; also the one that ended processing."""
@@ -267,7 +274,7 @@ class _Onlooker:
         """A decision was made. Those of one piece of work come when all of it is done: the first
         of them finds the person changed, the others find them as that one left them."""
         person = self._people.get(decision.person)
-        state = self._nothing if person is None else self._state(person)
+        state = self._nothing if person is None else _Snapshot.of(person)
         before = self._states.get(decision.person, self._nothing)
         self._states[decision.person] = state
         draft = self._latest.get(decision.person)
@@ -286,25 +293,24 @@ class _Onlooker:
         self,
         decision: Decision,
         person: Person | None,
-        before: tuple[Any, ...],
-        after: tuple[Any, ...],
+        before: _Snapshot,
+        after: _Snapshot,
     ) -> _Draft:
-        was, now = (dict(zip(self._slots, one, strict=True)) for one in (before, after))
         activity = self._activity(decision)
         capped: tuple[str, ...] = ()
         if person is not None and activity is not None and decision.result not in _STOPPED:
-            capped = self._caps.reached(activity, person, was["_points"], decision.now)
+            capped = self._caps.reached(activity, person, before.capped_points, decision.now)
         moment = Moment(
             person=decision.person,
             now=decision.now,
             activity=activity,
             decisions=(),
-            before={name: was[name] for name in self._fields},
-            after={name: now[name] for name in self._fields},
-            deals=(was["_opportunities"] or {}, now["_opportunities"] or {}),
+            before={name: before.kept[name] for name in self._fields},
+            after={name: after.kept[name] for name in self._fields},
+            deals=(before.opportunities, after.opportunities),
             reasons={},
             capped=capped,
-            decided=tuple(fact for fact in now["_decided"] if fact not in was["_decided"]),
+            decided=tuple(fact for fact in after.deadlines if fact not in before.deadlines),
         )
         return _Draft(moment, [decision], {})
 

@@ -13,8 +13,8 @@ from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Const, Field, Token
 from lifecycle_fsm.guard.printer import MOST_OPTIONS
 from lifecycle_fsm.model import Deadline, Model
+from lifecycle_fsm.person import Opportunity
 from lifecycle_fsm.requests import Request
-from lifecycle_fsm.silos.data import Opportunity
 from lifecycle_fsm.wording import Words, clean, counted, lasting, plain, rule_words, sentence
 from lifecycle_fsm.zones import find_zone
 

@@ -100,9 +100,7 @@ class Bench:
         now = self.clock.now
         name = id if id is not None else f"person-{next(self._numbers)}"
         person = place(self.machine, name, stage, now, fields)
-        self.machine.agenda.enter(person, now)
-        person._deadlines = tuple(deadline for deadline in person._deadlines if deadline.due >= now)
-        self.machine.advance_clock(person, now, 0)
+        self.machine.resume(person, now)
         self.orchestrator.people[name] = person
         self.orchestrator.merged.pop(name, None)
         return person
@@ -150,7 +148,7 @@ class Bench:
         known, now = len(person.history), self.clock.now
         if trigger is None:
             self.orchestrator.tick(now)
-            decision = self.machine.let(person, now)
+            decision = self.machine.evaluate(person, now)
         else:
             # What is due at this very instant comes behind the asking [S20].
             self.orchestrator.tick(now - _TICK)

@@ -12,10 +12,9 @@ import attrs
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import MoveKind
-from lifecycle_fsm.machine import Firing, LifecycleMachine
+from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.person import Person
-from lifecycle_fsm.silos.data import Opportunity, keep_opportunities
+from lifecycle_fsm.person import Opportunity, Person
 
 _HOUR = timedelta(hours=1)
 #: What one may say of the visit beside fields; guards may read all but the first [S1].
@@ -107,22 +106,11 @@ def place(
     times = _times(past, visit)
     person = machine.person(id, **{"created_at": times[0], **values})
     for hop, at in zip(past, times, strict=True):
-        if hop.kind == "migrate":
-            person._journey = visit.journey  # no return led to it, so it is taken on trust
-        _make(person, hop, at, machine.version)
+        # Where no return led to the journey, its number is taken on trust.
+        journey = visit.journey if hop.kind == "migrate" else None
+        machine.record_past(person, at, *hop, journey=journey)
     _deals(person, now)
     return person
-
-
-def _make(person: Person, hop: _Hop, at: datetime, version: str) -> None:
-    if hop.kind == "return":
-        person._journey += 1
-        person._journey_started_at = at
-    elif hop.source is None:
-        person._journey, person._journey_started_at = 1, at
-    person._stage, person._stage_entered_at = hop.target, at
-    firing = Firing(person, at, at, False, hop.trigger, None, version)
-    firing.append(person, hop.source, hop.target, hop.kind, hop.rule, hop.passed, hop.credit)
 
 
 def _past(model: Model, stage: str, visit: Visit) -> list[_Hop]:
@@ -190,4 +178,4 @@ def _deals(person: Person, now: datetime) -> None:
     closes = now + timedelta(days=30)
     kept = {f"open-{n}": Opportunity("open", 1000.0, closes) for n in range(1, open_ones + 1)}
     kept |= {f"won-{n}": Opportunity("won", 1000.0, closes) for n in range(1, won + 1)}
-    keep_opportunities(person, kept)
+    person.keep_opportunities(kept)

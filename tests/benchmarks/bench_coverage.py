@@ -85,7 +85,7 @@ def advance(count: int) -> float:
     at = T + timedelta(days=1)
     began = time.process_time()
     for person in people:
-        machine.advance(person, machine.firing(person, at))
+        machine.advance(person, machine.context(person, at))
     spent = time.process_time() - began
     assert people[0].stage == "mql", people[0]
     return spent / count

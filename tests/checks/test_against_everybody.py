@@ -210,7 +210,7 @@ def came_back(model: Model, machine: LifecycleMachine, person: Person) -> set[st
     waits; or it comes to hold, and they are sent on at once."""
     back = places(model)["back"]
     person._stage = "b"
-    if machine.let(person, NOW).moved:
+    if machine.evaluate(person, NOW).moved:
         return set()  # was not at rest
     machine.fire(person, "ask", at=NOW)
     if person.stage != "x":
@@ -229,7 +229,7 @@ def came_back(model: Model, machine: LifecycleMachine, person: Person) -> set[st
             again = machine.person("ann", **fields)
             machine.begin(again, NOW, None)
             again._stage = "x"
-            machine.let(again, turn)
+            machine.evaluate(again, turn)
             happens |= (
                 {"on"} if [row.rule for row in again.history][1:3] == ["back", "on"] else set()
             )

@@ -124,7 +124,7 @@ def made(model: Model, found: Finding, trigger: str | None) -> str:
     machine = LifecycleMachine(model)
     person = somebody(model, found, machine=machine)
     if trigger is None:
-        machine.let(person, found.at or NOW)
+        machine.evaluate(person, found.at or NOW)
     else:
         machine.fire(person, trigger, at=found.at or NOW)
     return person.history[1].rule
@@ -137,11 +137,11 @@ def runs(model: Model, found: Finding, expected: Mapping[str, Any]) -> None:
     assert holds(model, expected["witness"], person, found.at or NOW)
     detour = next(move for move in model.moves if move.name == expected["runs"][0])
     if detour.on is None:
-        machine.let(person, NOW)
+        machine.evaluate(person, NOW)
     else:
         machine.fire(person, detour.on, at=NOW)
     assert person.stage == detour.target
-    machine.let(person, NOW + timedelta(days=400))
+    machine.evaluate(person, NOW + timedelta(days=400))
     rows = person.history[1:]
     assert [row.rule for row in rows][: len(expected["runs"])] == expected["runs"]
     assert rows[2].now == rows[1].now
@@ -153,7 +153,7 @@ def holds_on_entry(model: Model, found: Finding, way: str, back: str) -> None:
     person = somebody(model, found, machine=machine)
     detour = next(move for move in model.moves if move.name == way)
     if detour.on is None:
-        machine.let(person, NOW)
+        machine.evaluate(person, NOW)
     else:
         machine.fire(person, detour.on, at=NOW)
     assert (person.stage, person.history[-1].rule) == (detour.target, way)

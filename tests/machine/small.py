@@ -88,7 +88,7 @@ def running(*moves: Move, **more: Any) -> tuple[Orchestrator, Person]:
 def slots(person: Person) -> dict[str, object]:
     """Everything that a person holds, such that two runs can be compared."""
     found = {one.name: getattr(person, one.name) for one in attrs.fields(type(person))}
-    found["_waiting"] = [(one.asking.rule, *one[1:]) for one in person._waiting]
+    found["_waiting"] = [(one.template.rule, *one[1:]) for one in person._waiting]
     return found
 
 

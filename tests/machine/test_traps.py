@@ -14,9 +14,9 @@ import pytest
 from transitions.extensions import LockedMachine
 
 from lifecycle_fsm import Activity, GuardError, Lifecycle, LifecycleMachine, Person, load, step
-from lifecycle_fsm.machine.lean import Firing, LeanEvent
+from lifecycle_fsm.machine.lean import LeanEvent, TransitionContext
 from lifecycle_fsm.orchestrator import Orchestrator
-from lifecycle_fsm.silos.clock import Agenda
+from lifecycle_fsm.silos.clock import Scheduler
 from tests.machine.small import (
     DAY,
     HOUR,
@@ -268,7 +268,7 @@ def test_s11_what_keeps_somebody_from_being_created_is_not_logged(
     log: list[Activity] = []
     orchestrator = Orchestrator(small(), log=log.append)
     with monkeypatch.context() as patch:
-        patch.setattr(Agenda, "next", broken)
+        patch.setattr(Scheduler, "next", broken)
         decision = orchestrator.apply(act("0", "created", T))
     assert (decision.result, log, orchestrator.people) == ("parked", [], {})
     (created,) = orchestrator.retry(T)
@@ -306,8 +306,8 @@ def test_every_hop_runs_through_an_event_of_transitions(monkeypatch: pytest.Monk
     made: list[tuple[str, str]] = []
     original = LeanEvent.fire
 
-    def spy(self: LeanEvent, person: Person, firing: Firing) -> bool:
-        moved = original(self, person, firing)
+    def spy(self: LeanEvent, person: Person, context: TransitionContext) -> bool:
+        moved = original(self, person, context)
         if moved:
             made.append((person.id, person.stage))
         return moved
@@ -327,8 +327,8 @@ def test_every_hop_runs_through_an_event_of_transitions(monkeypatch: pytest.Monk
 def test_nobody_moves_where_events_do_not_fire(monkeypatch: pytest.MonkeyPatch) -> None:
     original, asleep = LeanEvent.fire, False
 
-    def sleeper(self: LeanEvent, person: Person, firing: Firing) -> bool:
-        return not asleep and original(self, person, firing)
+    def sleeper(self: LeanEvent, person: Person, context: TransitionContext) -> bool:
+        return not asleep and original(self, person, context)
 
     monkeypatch.setattr(LeanEvent, "fire", sleeper)
     orchestrator, person = running(
@@ -347,9 +347,9 @@ def test_an_event_of_transitions_moves_a_person_as_its_documentation_says() -> N
         move("go", "a", "b", on="go", when="level >= 2"), fields={"level": 2}
     )
     machine = orchestrator.machine
-    firing = machine.firing(person, T + HOUR, "go", "activity-1")
-    assert machine.events["go"].trigger(person, firing=firing) is True
+    context = machine.context(person, T + HOUR, "go", "activity-1")
+    assert machine.events["go"].trigger(person, context=context) is True
     assert person.stage == "b"
     row = person.history[-1]
     assert (row.rule, row.trigger, row.activity, row.now) == ("go", "go", "activity-1", T + HOUR)
-    assert machine.events["go"].trigger(person, firing=firing) is False
+    assert machine.events["go"].trigger(person, context=context) is False

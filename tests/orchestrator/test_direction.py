@@ -139,7 +139,7 @@ def told(orchestrator: Orchestrator, decisions: list[Decision]) -> dict[str, Any
         "points": person._points,
         "settles": person._settles_at,
         "waiting": Counter(
-            (one.asking.rule, one.stage, one.activity)
+            (one.template.rule, one.stage, one.activity)
             for one in person._waiting
             # The entry of a stage that was left since asks for nothing any more.
             if one.visit is None

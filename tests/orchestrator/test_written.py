@@ -12,7 +12,7 @@ import pytest
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.demo import company
-from lifecycle_fsm.machine.transaction import Whole
+from lifecycle_fsm.machine.transaction import Transaction
 from lifecycle_fsm.model import load
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.orchestrator.work import Work
@@ -31,7 +31,9 @@ def test_s11_nothing_is_written_that_would_not_be_put_back(
     stray: set[tuple[str, str]] = set()
     do, pass_time = Work.activity, Work.time
 
-    def watch(kind: str, person: Person, kept: Whole, work: Callable[..., Any], *given: Any) -> Any:
+    def watch(
+        kind: str, person: Person, kept: Transaction, work: Callable[..., Any], *given: Any
+    ) -> Any:
         names = [one.name for one in attrs.fields(type(person))]
         before = {name: getattr(person, name) for name in names}
         found = work(*given)
@@ -41,11 +43,11 @@ def test_s11_nothing_is_written_that_would_not_be_put_back(
         return found
 
     def activity(self: Work, person: Person, activity: Activity, payload: Any) -> Any:
-        kept = self.narrow[activity.kind]
+        kept = self.snapshots[activity.kind]
         return watch(activity.kind, person, kept, do, self, person, activity, payload)
 
     def time(self: Work, person: Person, due: datetime) -> Any:
-        return watch("time", person, self.narrow_time, pass_time, self, person, due)
+        return watch("time", person, self.time_snapshot, pass_time, self, person, due)
 
     monkeypatch.setattr(Work, "activity", activity)
     monkeypatch.setattr(Work, "time", time)
@@ -64,7 +66,7 @@ def test_s11_nothing_is_written_that_would_not_be_put_back(
 
 
 def test_s11_work_that_may_write_few_fields_keeps_few() -> None:
-    kept = Whole(Person, {"behavior_score"}).slots
+    kept = Transaction(Person, {"behavior_score"}).slots
     assert "behavior_score" in kept
     assert "_stage" in kept
     assert "email" not in kept
@@ -79,5 +81,5 @@ def test_s11_what_is_kept_is_put_back() -> None:
         raise ValueError("in the middle")
 
     with pytest.raises(ValueError, match="in the middle"):
-        Whole(Person, {"behavior_score"})(person, work)
+        Transaction(Person, {"behavior_score"})(person, work)
     assert (person.behavior_score, person.stage, person.email) == (5, "", "ann@acme.example")

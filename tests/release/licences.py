@@ -1,7 +1,7 @@
 """The licences of everything that an installation brings along, as the packages themselves say.
 
-``python -m tests.release.licences`` prints the table of ``docs/understand/licences.md``, from an environment
-with all extras.
+``python -m tests.release.licences`` prints the table of ``docs/understand/licences.md``, from an
+environment with all extras.
 """
 
 from __future__ import annotations

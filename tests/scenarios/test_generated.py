@@ -18,8 +18,8 @@ from lifecycle_fsm.activities import SETTLED
 from lifecycle_fsm.guard import Always, to_text
 from lifecycle_fsm.machine.lean import LeanTransition
 from lifecycle_fsm.model import Deadline
-from lifecycle_fsm.orchestrator.aftermath import Aftermath
-from lifecycle_fsm.silos.clock import Agenda
+from lifecycle_fsm.orchestrator.reactions import Reactions
+from lifecycle_fsm.silos.clock import Scheduler
 from lifecycle_fsm.silos.working_time import WorkingTime
 from lifecycle_fsm.tables import by_event
 from tests.machine.small import DAY, HOUR, SECOND, T, check_chain
@@ -560,12 +560,12 @@ def test_s11_an_exception_anywhere_leaves_everybody_as_before_and_a_retry_gives_
     trouble = Trouble(left, after)
     places = [
         (LeanTransition, "make"),
-        (Aftermath, "follow"),
-        (Agenda, "next"),
-        (Agenda, "fade"),
-        (Agenda, "enter"),
-        (Agenda, "leave"),
-        (Agenda, "decide"),
+        (Reactions, "follow"),
+        (Scheduler, "next"),
+        (Scheduler, "fade"),
+        (Scheduler, "enter"),
+        (Scheduler, "leave"),
+        (Scheduler, "decide"),
     ]
     originals = [(owner, name, getattr(owner, name)) for owner, name in places]
     for owner, name, original in originals:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from lifecycle_fsm import Decision, LifecycleMachine, Model, Outcome, Refusal, always, load, shipped
-from lifecycle_fsm.machine.lean import Firing, LeanTransition
+from lifecycle_fsm.machine.lean import LeanTransition, TransitionContext
 from lifecycle_fsm.testing import LifecycleRules, state_machine
 from tests.machine.small import TOO_LARGE, move, small
 
@@ -38,48 +38,48 @@ def test_the_shipped_models_hold_whatever_happens(model: Model) -> None:
 
 
 def _no_row(make: Callable[..., None]) -> Callable[..., None]:
-    def fault(self: LeanTransition, person: Any, firing: Firing) -> None:
+    def fault(self: LeanTransition, person: Any, context: TransitionContext) -> None:
         before = person._history
-        make(self, person, firing)
+        make(self, person, context)
         person._history = before
 
     return fault
 
 
 def _twice(make: Callable[..., None]) -> Callable[..., None]:
-    def fault(self: LeanTransition, person: Any, firing: Firing) -> None:
-        make(self, person, firing)
+    def fault(self: LeanTransition, person: Any, context: TransitionContext) -> None:
+        make(self, person, context)
         person._history += person._history[-4:]
 
     return fault
 
 
 def _backwards(make: Callable[..., None]) -> Callable[..., None]:
-    def fault(self: LeanTransition, person: Any, firing: Firing) -> None:
+    def fault(self: LeanTransition, person: Any, context: TransitionContext) -> None:
         if self.dest == "lost":
-            firing.append(person, person._stage, "contact", "step", self.edge.name)
+            context.append(person, person._stage, "contact", "step", self.edge.name)
             person._stage = "contact"
-            person._stage_entered_at = firing.now
+            person._stage_entered_at = context.now
         else:
-            make(self, person, firing)
+            make(self, person, context)
 
     return fault
 
 
 def _late_entry(make: Callable[..., None]) -> Callable[..., None]:
-    def fault(self: LeanTransition, person: Any, firing: Firing) -> None:
+    def fault(self: LeanTransition, person: Any, context: TransitionContext) -> None:
         entered = person._stage_entered_at
-        make(self, person, firing)
+        make(self, person, context)
         person._stage_entered_at = entered
 
     return fault
 
 
 def _same_journey(make: Callable[..., None]) -> Callable[..., None]:
-    def fault(self: LeanTransition, person: Any, firing: Firing) -> None:
+    def fault(self: LeanTransition, person: Any, context: TransitionContext) -> None:
         if self.returns:
             person._journey -= 1
-        make(self, person, firing)
+        make(self, person, context)
 
     return fault
 

@@ -46,7 +46,7 @@ def model(guard: object = "level >= 5 or ready and level >= 2", **more: Any) -> 
 def sorted_person(machine: LifecycleMachine, **fields: Any) -> Any:
     person = machine.person("p", **fields)
     machine.enter(person, T)
-    machine.let(person, T)
+    machine.evaluate(person, T)
     return person
 
 

@@ -269,7 +269,7 @@ class Runner:
 
     def _ask(self, person: Person, edge: Edge) -> Decision:
         if edge.on is None:
-            return self.machine.let(person, NOW)
+            return self.machine.evaluate(person, NOW)
         return self.machine.fire(person, edge.on, at=NOW)
 
     def _first(self, row: Row) -> str:

@@ -11,19 +11,21 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
+from lifecycle_fsm.machine import EVERYWHERE
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.testing.mutation.context import Trial, Trials
 from lifecycle_fsm.testing.mutation.generate import mutants
 from lifecycle_fsm.testing.mutation.guards import Mutant
 from lifecycle_fsm.testing.mutation.report import Origins, Report, percent, score
-from lifecycle_fsm.testing.mutation.running import Forks, Here, Places, Runner, Suite
-from lifecycle_fsm.testing.recorder import _ACTIVE, NO_TEST, ModelRecord, Watch
+from lifecycle_fsm.testing.mutation.running import Forks, Here, Machines, Runner, Suite, Swap
+from lifecycle_fsm.testing.recorder import NO_TEST, ModelRecord, Watch
 from lifecycle_fsm.wording import harmless
 
 #: What a fixture that several tests share did, is the doing of each of them.
@@ -55,7 +57,9 @@ class MutationPlugin:
         self._failed: set[str] = set()
         self._reports: list[Report] = []
         self._note = ""
-        self._origins.start()  # test files load models when they are collected
+        self._machines = Machines()
+        EVERYWHERE.append(self._machines)  # test files make machines when they are collected
+        self._origins.start()
 
     # ------------------------------------------------------------------ the suite, as it is
 
@@ -169,7 +173,7 @@ class MutationPlugin:
             items,
             [self._seconds[one.nodeid] for one in items],
             self._config.getoption("lifecycle_mutate_timeout"),
-            Places(model),
+            Swap(model, self._machines),
             _forgetting(self._config.rootpath),
         )
         trials = Trials(
@@ -181,16 +185,16 @@ class MutationPlugin:
         )
         failing = sum(one.nodeid in self._failed for one in session.items)
         session._setupstate.teardown_exact(None)
-        watching = list(_ACTIVE)  # what mutants do is no coverage
-        for one in watching:
-            one.stop()
+        watching = [observer for observer in EVERYWHERE if isinstance(observer, Watch)]
+        for watch in watching:  # what mutants do is no coverage
+            watch.stop()
         gc.freeze()  # what is never collected need not be copied into each fork
         try:
             trials.run()
         finally:
             gc.unfreeze()
-            for one in watching:
-                one.start()
+            for watch in watching:
+                watch.start()
             self._reports.append(
                 Report(
                     model,
@@ -281,25 +285,27 @@ class _Touching:
 
 
 def _forgetting(root: Path) -> Callable[[], None]:
-    """What makes the functions of the project forget what they keep by ``functools.cache``: it was
-    worked out with the model."""
+    """What makes the functions and methods of the project forget what they keep by
+    ``functools.cache``: it was worked out with the model."""
     caches = [
-        one
-        for one in gc.get_objects()
-        if type(one) is functools._lru_cache_wrapper and _is_of(one, root)
+        member
+        for module in list(sys.modules.values())
+        if _is_of_project(module, root)
+        for value in list(vars(module).values())
+        for member in (value, *(vars(value).values() if isinstance(value, type) else ()))
+        if isinstance(member, functools._lru_cache_wrapper)
     ]
 
     def forget() -> None:
-        for one in caches:
-            one.cache_clear()
+        for cache in caches:
+            cache.cache_clear()
 
     return forget
 
 
-def _is_of(function: Any, root: Path) -> bool:
-    module = sys.modules.get(getattr(function, "__module__", None) or "")
-    name, file = getattr(module, "__name__", ""), getattr(module, "__file__", None)
-    if file is None or name.partition(".")[0] == "lifecycle_fsm":
+def _is_of_project(module: ModuleType, root: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    if file is None or module.__name__.partition(".")[0] == "lifecycle_fsm":
         return False
     path = Path(file)
     return path.is_relative_to(root) and "site-packages" not in path.parts

@@ -15,16 +15,16 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Literal, Protocol, TypeAlias
+from weakref import WeakSet
 
 import attrs
 import pytest
 from _pytest.runner import runtestprotocol
 
-from lifecycle_fsm.machine import LifecycleMachine
-from lifecycle_fsm.machine.machine import MACHINES
+from lifecycle_fsm.machine import LifecycleMachine, Observer, observe
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.testing.mutation.guards import PARTS
 
@@ -102,106 +102,73 @@ class Interrupt:
 _WORKED_OUT = frozenset(
     name for name, value in vars(Model).items() if isinstance(value, functools.cached_property)
 )
-#: What :meth:`LifecycleMachine.wire` sets.
-WIRED = frozenset(
-    "scoring agenda _words _machine events _sort _advance _explainers _turning".split()
-)
 
 
-class Places:
-    """Where a model stands in this process: every object that is equal in meaning [S28], and every
-    machine of one."""
+class Machines(Observer):
+    """The machines that are made while it observes the process, as long as they are in use."""
 
-    def __init__(self, model: Model) -> None:
-        gc.collect()  # what the tests left behind need not be changed
+    def __init__(self) -> None:
+        self._made: WeakSet[LifecycleMachine] = WeakSet()
+
+    def machine_made(self, machine: LifecycleMachine) -> None:
+        """Keep the machine, but not alive."""
+        self._made.add(machine)
+
+    def of(self, model: Model) -> list[LifecycleMachine]:
+        """Those of a model that is equal in meaning [S28]."""
+        return [machine for machine in self._made if machine.version == model.version]
+
+
+class Swap(Observer):
+    """A mutant in the place of its model: in these machines, and in those that are made while it is
+    held.
+
+    Args:
+        model: the model.
+        machines: who knows its machines.
+    """
+
+    def __init__(self, model: Model, machines: Machines) -> None:
         self.version = model.version
-        self.models = [
-            one
-            for one in gc.get_objects()
-            if type(one) is Model and vars(one).get("version") == self.version
-        ]
-        self.machines = [one for one in MACHINES if one.version == self.version]
+        gc.collect()  # what the tests left behind need not be changed
+        self._machines = machines.of(model)
+        self._parts: Mapping[str, Any] = {}
+        self._before: dict[int, tuple[Model, dict[str, Any]]] = {}
 
     @contextmanager
     def hold(self, mutant: Model) -> Iterator[None]:
-        """Let them be the mutant, and those too that are built while this lasts; then as before.
+        """Let the models be the mutant; then as before.
 
         Histories go on to name the version of the model: a test that compares versions shall not
         find the mutant by that.
         """
-        parts = {name: getattr(mutant, name) for name in PARTS}
-        parts |= {"version": self.version}
-        own = mutant.version
-        built = Model.__attrs_post_init__
+        self._parts = {name: getattr(mutant, name) for name in PARTS} | {"version": self.version}
+        try:
+            for machine in self._machines:
+                self._change(machine)
+            with observe(self):
+                yield
+        finally:
+            for model, values in self._before.values():
+                vars(model).clear()
+                vars(model).update(values)
+            self._before.clear()
+            for machine in self._machines:
+                machine.wire(machine.model)
 
-        with ExitStack() as undo:
+    def machine_made(self, machine: LifecycleMachine) -> None:
+        """Change the model of a new machine, if it is one of those, and is not changed yet."""
+        if machine.version == self.version and id(machine.model) not in self._before:
+            self._change(machine)
 
-            def become(model: Model) -> None:
-                undo.callback(_restore, model, dict(vars(model)))
-                for name in _WORKED_OUT:
-                    vars(model).pop(name, None)
-                vars(model).update(parts)
-
-            def build(model: Model) -> None:
-                built(model)
-                if model.version == self.version:
-                    become(model)
-                elif model.version == own:  # a copy, or read back from its text
-                    vars(model)["version"] = self.version
-
-            for model in self.models:
-                become(model)
-            undo.callback(setattr, Model, "__attrs_post_init__", built)
-            setattr(Model, "__attrs_post_init__", build)  # noqa: B010 - not for a type checker
-            undo.enter_context(_wiring(self.machines))
-            yield
-
-
-@contextmanager
-def _wiring(machines: list[LifecycleMachine]) -> Iterator[None]:
-    """Let these machines make their moves anew, each when it is asked, and every machine of one
-    model object use the same moves: a test makes its machine in a fraction of the time."""
-    wire = LifecycleMachine.wire
-    before = [(one, dict(vars(one))) for one in machines]
-    made: dict[int, tuple[Model, dict[str, Any]]] = {}
-
-    def share(machine: LifecycleMachine) -> None:
-        found = made.get(id(machine.model))
-        if found is None:
-            wire(machine)
-            wired = {name: one for name, one in vars(machine).items() if name in WIRED}
-            made[id(machine.model)] = machine.model, wired
-        else:
-            vars(machine).update(found[1])
-        for name in ("_sort", "_advance"):
-            # Bound anew: a test may watch the class by a spy that was not there before.
-            event = getattr(vars(machine)[name], "__self__", None)
-            if event is not None:
-                vars(machine)[name] = event.fire
-
-    def late(machine: LifecycleMachine, name: str) -> Any:
-        if name in WIRED and name not in vars(machine):
-            share(machine)
-            return getattr(machine, name)
-        raise AttributeError(f"{type(machine).__name__!r} object has no attribute {name!r}")
-
-    for machine in machines:
-        for name in WIRED:
-            vars(machine).pop(name, None)
-    setattr(LifecycleMachine, "wire", share)  # noqa: B010 - not for a type checker
-    setattr(LifecycleMachine, "__getattr__", late)  # noqa: B010
-    try:
-        yield
-    finally:
-        setattr(LifecycleMachine, "wire", wire)  # noqa: B010
-        del LifecycleMachine.__getattr__  # type: ignore[attr-defined]
-        for machine, values in before:
-            _restore(machine, values)
-
-
-def _restore(one: Model | LifecycleMachine, values: dict[str, Any]) -> None:
-    vars(one).clear()
-    vars(one).update(values)
+    def _change(self, machine: LifecycleMachine) -> None:
+        model = machine.model
+        if id(model) not in self._before:
+            self._before[id(model)] = model, dict(vars(model))
+            for name in _WORKED_OUT:
+                vars(model).pop(name, None)
+            vars(model).update(self._parts)
+        machine.wire(model)
 
 
 # ------------------------------------------------------------------ running
@@ -262,14 +229,14 @@ class Suite:
         items: the tests.
         seconds: how long each took with the model.
         allowance: seconds that each may take longer, beside :data:`TIMES` the time.
-        places: where the model stands in this process.
+        swap: puts mutants in the place of the model.
         renew: called before the tests of a job, so that nothing is left of the model's own run.
     """
 
     items: Sequence[pytest.Item]
     seconds: Sequence[float]
     allowance: float
-    places: Places
+    swap: Swap
     renew: Callable[[], None]
 
     def limit(self, test: int) -> float:
@@ -278,7 +245,7 @@ class Suite:
 
     def run(self, job: Job, begin: Callable[[int], None]) -> Result:
         """Run the tests of a job here and now; ``begin`` is told of each."""
-        held = nullcontext() if job.mutant is None else self.places.hold(job.mutant)
+        held = nullcontext() if job.mutant is None else self.swap.hold(job.mutant)
         with held:
             self.renew()
             items = [self.items[one] for one in job.tests]

@@ -134,8 +134,8 @@ def test_a_rule_out_of_several_stages_moves_out_of_each_and_has_one_guard() -> N
     one = model(Move(name="out", sources=("a", "b"), target="x", when="ready"))
     with Watch() as watch:
         bench = Bench(one)
-        bench.machine.let(bench.person_in("a", ready=True), bench.clock.now)
-        bench.machine.let(bench.person_in("b"), bench.clock.now)
+        bench.machine.evaluate(bench.person_in("a", ready=True), bench.clock.now)
+        bench.machine.evaluate(bench.person_in("b"), bench.clock.now)
     coverage = measure(one, watch.record.of(one))
     assert coverage.totals["moved"] == (1, 2)
     assert coverage.totals["guards"] == (2, 2)
@@ -197,7 +197,7 @@ def test_whoever_is_named_shows_what_is_missing(name: str) -> None:
                 if somebody.trigger:
                     bench.machine.fire(person, somebody.trigger, at=bench.clock.now)
                 else:
-                    bench.machine.let(person, bench.clock.now)
+                    bench.machine.evaluate(person, bench.clock.now)
             coverage = measure(one, watch.record.of(one))
             if not coverage.missing:
                 break
@@ -275,6 +275,6 @@ def test_a_model_travels_without_its_callables() -> None:
     machine = LifecycleMachine(there)
     person = machine.person("p")
     machine.enter(person, T)
-    machine.let(person, T)
+    machine.evaluate(person, T)
     with pytest.raises(Exception, match="stayed in the process of its tests"):
         machine.fire(person, "rise", at=T)

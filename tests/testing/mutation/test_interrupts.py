@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lifecycle_fsm.model import loads
-from lifecycle_fsm.testing.mutation.running import Forks, Job, Places, Suite
+from lifecycle_fsm.testing.mutation.running import Forks, Job, Machines, Suite, Swap
 from tests.testing.mutation.small import MODEL
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -32,8 +32,8 @@ def forks(request: pytest.FixtureRequest) -> Forks:
 
 
 def _forks(request: pytest.FixtureRequest, renew: Callable[[], None]) -> Forks:
-    places = Places(loads(MODEL))
-    return Forks(Suite([request.node], [0.0], 60.0, places, renew), 2)
+    swap = Swap(loads(MODEL), Machines())
+    return Forks(Suite([request.node], [0.0], 60.0, swap, renew), 2)
 
 
 def test_an_interrupt_between_two_jobs_is_heard_at_the_next_wait(forks: Forks) -> None:

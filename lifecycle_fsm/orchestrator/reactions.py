@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from lifecycle_fsm.history import ROW, shared_hop
 from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
@@ -17,7 +16,7 @@ from lifecycle_fsm.silos.assignment import Assignment
 from lifecycle_fsm.silos.effects import NO_PAYLOAD, Payloads
 
 
-class Came(NamedTuple):
+class TriggeringActivity(NamedTuple):
     """An activity that rules of assignment or alerts listen to."""
 
     kind: str
@@ -25,7 +24,7 @@ class Came(NamedTuple):
     payload: Payloads
 
 
-class Aftermath:
+class Reactions:
     """Assignment and alerts of a model, in their order."""
 
     def __init__(self, model: Model, machine: LifecycleMachine) -> None:
@@ -42,7 +41,7 @@ class Aftermath:
         now: datetime,
         before: str,
         entered: Sequence[str],
-        came: Sequence[Came],
+        came: Sequence[TriggeringActivity],
         cause: Cause,
     ) -> tuple[Request, ...]:
         """Assign and ask, after a person has entered these stages, one after the other.
@@ -55,70 +54,67 @@ class Aftermath:
             came: the activities that rules listen to.
             cause: the activity behind the moves, or time.
         """
-        found: list[Request] = []
-        if person._waiting and person.crm_synced_at is not None:
-            found += released(person, now)
+        requests: list[Request] = []
+        if person.held_requests and person.crm_synced_at is not None:
+            requests += released(person, now)
         if not entered and not came:
-            return tuple(found)
+            return tuple(requests)
         alerts = self._alerts
-        dues = partial(self._machine.agenda.due_by, person)
+        dues = partial(self._machine.scheduler.due_by, person)
         last = entered[-1] if entered else None
         assignee = person.assigned_to
-        found += self._assign(person, now, last, came, cause, dues)
+        requests += self._assign(person, now, last, came, cause, dues)
         if last is not None and person.assigned_to != assignee:
-            _name_assignee(person)
+            person.name_assignee()
         for stage in entered[:-1]:
-            found += alerts.entering(person, stage, now, cause, dues, superseded=True)
+            requests += alerts.entering(person, stage, now, cause, dues, superseded=True)
         if last is not None:
-            found += alerts.entering(person, last, now, cause, dues)
-        for one in came:
-            found += alerts.coming(person, one.kind, now, one.cause, one.payload, dues)
+            requests += alerts.entering(person, last, now, cause, dues)
+        for activity in came:
+            requests += alerts.coming(
+                person, activity.kind, now, activity.cause, activity.payload, dues
+            )
         if self._mails and entered:
-            found += alerts.mailing(person, before, now, cause)
-        return tuple(found)
+            requests += alerts.mailing(person, before, now, cause)
+        return tuple(requests)
 
     def _assign(
         self,
         person: Person,
         now: datetime,
         stage: str | None,
-        came: Sequence[Came],
+        came: Sequence[TriggeringActivity],
         cause: Cause,
         dues: Dues,
     ) -> list[Request]:
-        found = []
+        tasks = []
         # One activity and the stage to which it led are one occasion: one decision list.
-        occasions: list[tuple[str | None, Came | None]] = (
+        occasions: list[tuple[str | None, TriggeringActivity | None]] = (
             [(stage, came[0])]
             if len(came) == 1
-            else [*([(stage, None)] if stage is not None else []), *((None, one) for one in came)]
+            else [
+                *([(stage, None)] if stage is not None else []),
+                *((None, activity) for activity in came),
+            ]
         )
-        for entry, one in occasions:
+        for entry, activity in occasions:
             made = self._assignment.assign(
                 person,
                 now,
                 entry,
-                one.kind if one else None,
-                one.payload if one else NO_PAYLOAD,
+                activity.kind if activity else None,
+                activity.payload if activity else NO_PAYLOAD,
             )
             if made is not None:
                 task, who, deadline = made
-                found.append(
+                tasks.append(
                     task.make(
                         person,
                         now,
                         stage=entry,
-                        cause=one.cause if one else cause,
+                        cause=activity.cause if activity else cause,
                         to=who,
                         due_at=dues(deadline) if deadline else None,
                     )
                 )
-        return found
-
-
-def _name_assignee(person: Person) -> None:
-    """Let the row of an entry name whom that entry assigned: it is written before anybody is, and
-    who must act is asked by the stage that was entered [S25]. Nobody has seen the row yet."""
-    history = person._history
-    hop = shared_hop(*history[-ROW]._replace(assigned_to=person.assigned_to))
-    person._history = (*history[:-ROW], hop, *history[1 - ROW :])
+        return tasks

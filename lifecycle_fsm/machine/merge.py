@@ -1,0 +1,63 @@
+"""What a merge does to the visits and journeys of two records of one person [S23]."""
+
+from __future__ import annotations
+
+import attrs
+
+from lifecycle_fsm.machine.lean import TransitionContext
+from lifecycle_fsm.person import Person
+
+
+def continue_visit(
+    survivor: Person, loser: Person, context: TransitionContext, *, loser_wins: bool, initial: str
+) -> None:
+    """Let the winning visit go on in the survivor: its entry, journey, deadlines and what is noted
+    of its returns. The visit that loses is over, and decides no deadline. The survivor gets its
+    ``merge`` row."""
+    before = survivor._stage
+    if loser_wins:
+        survivor._stage = loser._stage
+        survivor._stage_entered_at = loser._stage_entered_at
+        record = loser.journey_record
+        survivor._journey_record = record if record != survivor.id else None
+        survivor._deadlines = loser._deadlines
+        survivor._shut_returns = loser._shut_returns
+        visit = (loser._stage, loser._stage_entered_at)
+        facts = [fact for fact in loser._decided if (fact.stage, fact.entered_at) == visit]
+        loser._decided = tuple(fact for fact in loser._decided if fact not in facts)
+        survivor._decided += tuple(attrs.evolve(fact, person=survivor.id) for fact in facts)
+    survivor._last_journey = max(
+        survivor._journey, survivor._last_journey, loser._journey, loser._last_journey
+    )
+    if loser_wins:
+        survivor._journey = loser._journey
+        survivor._journey_started_at = loser._journey_started_at
+    if survivor._stage == initial:
+        # The first end of processing sorts both.
+        survivor._settles_at = min(
+            filter(None, (survivor._settles_at, loser._settles_at)), default=None
+        )
+    else:
+        survivor._settles_at = None
+    context.append(
+        survivor, before, survivor._stage, "merge", "merged", credit=False,
+        entered_at=survivor._stage_entered_at,
+    )  # fmt: skip
+
+
+def close_record(loser: Person, merge: TransitionContext) -> TransitionContext:
+    """Take the loser out of its stage, with a closing row: nothing happens to it any more.
+
+    Returns:
+        the context of that row.
+    """
+    now = merge.now
+    context = TransitionContext(
+        loser, now, merge.at, merge.late, None, merge.activity, merge.version
+    )
+    before, loser._stage = loser._stage, ""
+    loser._stage_entered_at = now
+    loser._clock, loser._due, loser._settles_at = now, None, None
+    loser._deferred, loser._deadlines, loser._shut_returns = (), (), ()
+    context.append(loser, before, "", "merge", "merged")
+    return context
