@@ -129,14 +129,16 @@ def test_s20_the_result_does_not_depend_on_how_often_time_is_let_pass() -> None:
 
 def _by_event(example: Story) -> Story:
     """The activities in the order of events. Of two with one id it matters which comes first: only
-    the later one is there."""
+    the later one is there. Who has ``processed`` in the log waits for it, as in a rebuild [S14]."""
     ids = {(what.person, what.id): (word, what) for word, what in _applied(example)}
     # The order is that of one person; here it shall be that of all.
     apart = [
         (word, attrs.evolve(one, id=f"{one.id} of {one.person}")) for word, one in ids.values()
     ]
     applied = sorted(apart, key=lambda step: step[1].order)
-    return attrs.evolve(example, steps=[*applied, ("tick", LAST)])
+    ended = {activity.person for _, activity in applied if activity.kind == "processed"}
+    steps = [*applied, ("tick", LAST)]
+    return attrs.evolve(example, steps=steps, expected=example.expected | ended)
 
 
 def _rebuilt(example: Story) -> Told:
