@@ -403,10 +403,10 @@ class World:
         for one in sorted(waiting, key=lambda one: one.order):
             if one in self.held:
                 self.held.remove(one)
-                result = self.apply(one)["result"]
-                told = (one.person, one.id, result) in self.answers  # what a merge asked for
-                if self._trigger(one) is not None and not told:
-                    self.answers.append((one.person, one.id, result))
+                decision = self.apply(one)
+                # What a merge asks for has a decision of its own.
+                if self._trigger(one) is not None and not decision.get("answered"):
+                    self.answers.append((one.person, one.id, decision["result"]))
 
     def _start(self, name: str) -> Any:
         declared = self.types[name]
@@ -423,15 +423,11 @@ class World:
         if not late:
             self.advance(person, (activity.at, 0))
             person.clock = max(person.clock, (activity.at, 0))
-        if activity.kind == "merged" and self.person(activity.brings["loser"]) is not person:
-            return self._merge(person, activity, activity.brings["loser"])
-        rows = len(person.history)
-        merged = False
         contact = activity.brings.get("contact") if activity.kind == "converted" else None
-        if contact is not None and self.person(contact) not in (None, person):
-            self._merge(person, activity, contact)
-            late = (activity.at, 0) < person.clock
-            merged = True
+        loser = activity.brings["loser"] if activity.kind == "merged" else contact
+        if loser is not None and self.person(loser) not in (None, person):
+            return self._merge(person, activity, loser)
+        rows = len(person.history)
         now = person.clock[0]
         assigned, owner = person.fields["assigned_to"], person.fields["owner"]
         if activity.kind == "processed" and self._in_processing(person):
@@ -456,8 +452,6 @@ class World:
             before = (owner, assigned)
             if trigger is not None:
                 result = self._fire(person, trigger, now, activity, late, before)
-                if merged:  # which has a decision of its own
-                    self.answers.append((activity.person, activity.id, result))
             self._run_to_completion(person, now, activity, late, before)
             self._note_conditions(person, now)
             for name in promised - self._promises(person, now):
@@ -1070,7 +1064,8 @@ class World:
     # -------------------------------------------------------------- two records of one person
 
     def _merge(self, person: Person, activity: Activity, loser: str) -> dict[str, Any]:
-        """All of one person, at the latest of its time and the clocks [S23]."""
+        """All of one person, at the latest of its time and the clocks [S23]; then the activity,
+        a merge or a conversion, goes the way of every other [S7]."""
         rows = len(person.history)
         other = self.person(loser)
         assert other is not None, "it was held otherwise"
@@ -1086,7 +1081,7 @@ class World:
         owners = (winner.fields["owner"], winner.fields["assigned_to"])
         self._close(other, activity, now, late)
         self._hand_over(other, person, now, taken=winner is other)
-        self._merge_fields(person, winner, yielder, now)
+        self._merge_fields(person, winner, yielder)
         person.visit = winner.visit
         person.journeys = max(person.journeys, other.journeys)
         for key, points in other.given.items():
@@ -1099,8 +1094,11 @@ class World:
             person, activity, now=now, source=before, target=person.visit.stage, kind="merge",
             rule="merged", trigger=None, late=late,
         )  # fmt: skip
+        self._data(person, activity, now)
+        self._score(person, activity, now)
+        self._fit(person, now)
         result = None
-        trigger = self._trigger(activity) if activity.kind == "merged" else None
+        trigger = self._trigger(activity)
         if self._in_processing(person):
             if trigger is not None:
                 person.deferred.append((activity, late))
@@ -1122,7 +1120,8 @@ class World:
         else:
             for waits in again:
                 self._tell(person, waits["rule"], waits["request"], "held", now)
-        return self._decision(person, rows, result)
+        answered = trigger is not None and result != "deferred"
+        return self._decision(person, rows, result) | {"answered": answered}
 
     def _standing(self, person: Person) -> tuple[Any, ...]:
         """The winning visit is the least: highest rank, path before detour but for detours that the
@@ -1161,7 +1160,7 @@ class World:
                 survivor.waiting.append(one | {"request": one["request"] | {"person": survivor.id}})
                 self.again.append(survivor.waiting[-1])
 
-    def _merge_fields(self, person: Person, winner: Person, yielder: Person, now: int) -> None:
+    def _merge_fields(self, person: Person, winner: Person, yielder: Person) -> None:
         rules = MERGING | self.model["merging"]
         merged: dict[str, Any] = {}
         for name in self.types:
@@ -1182,7 +1181,6 @@ class World:
                     merged[name] = other
         person.opportunities = yielder.opportunities | winner.opportunities
         self._write(person, merged | self._counted(person))
-        self._fit(person, now)
 
 
 def _minutes(length: str) -> int:
