@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import attrs
 
-from lifecycle_fsm.activities import SETTLED, Activity, Order, time_passed
+from lifecycle_fsm.activities import SETTLED, Activity, Order, natural, time_passed
 from lifecycle_fsm.history import ROW
 from lifecycle_fsm.machine import Decision, Firing, LifecycleMachine, Refusal, Result
 from lifecycle_fsm.machine.transaction import Whole
@@ -206,7 +206,9 @@ class Work:
         machine, now = self.machine, firing.now
         after = "after the sort" if kind == "processed" else "after the merge"
         # By event, and of one instant and id by record: whoever survives, it is the same order.
-        waiting = sorted(person._deferred, key=lambda one: (one.order, one.record or person.id))
+        waiting = sorted(
+            person._deferred, key=lambda one: (one.order, natural(one.record or person.id))
+        )
         person._deferred = ()
         found: list[Decision] = []
         for one in waiting:

@@ -89,7 +89,7 @@ class Difference:
     @property
     def topic(self) -> str:
         """What it is about, whoever's and of whatever number."""
-        return re.sub(r"^[pqr] |\d+", "", self.what)
+        return re.sub(r"^[pq]\d* |\d+", "", self.what)
 
     def __str__(self) -> str:
         return (

@@ -662,7 +662,7 @@ class World:
             self._fit(person, now)
         rule = next(rule for rule in self.model["sort"] if self._holds(rule["when"], person, now))
         self._enter(person, rule | {"on": None, "then": {}}, now, activity, None, late, before)
-        deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
+        deferred = sorted(person.deferred, key=_waiting_order)
         person.deferred = []
         for one, was_late in deferred:
             self._fire_deferred(person, one, was_late, now, before)
@@ -1104,7 +1104,7 @@ class World:
                 person.deferred.append((activity, late))
                 result = "deferred"
         else:
-            deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
+            deferred = sorted(person.deferred, key=_waiting_order)
             person.deferred = []
             for one, was_late in deferred:
                 self._fire_deferred(person, one, was_late, now, owners)
@@ -1181,6 +1181,11 @@ class World:
                     merged[name] = other
         person.opportunities = yielder.opportunities | winner.opportunities
         self._write(person, merged | self._counted(person))
+
+
+def _waiting_order(pair: tuple[Activity, bool]) -> tuple[Any, ...]:
+    """By event, and what is equal in all of it by record, whoever survives [S19][S23]."""
+    return *pair[0].order, natural(pair[0].person)
 
 
 def _minutes(length: str) -> int:

@@ -136,6 +136,23 @@ def test_s23_a_tie_keeps_the_older_entry(turned: bool) -> None:
     assert person.history[-1].journey_record == "q"
 
 
+@pytest.mark.parametrize(
+    ("smaller", "greater"),
+    [("9", "10"), ("lead-9", "lead-10"), ("1", "01a"), ("01", "1"), ("Z", "a"), ("a02", "a2")],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_s23_a_tie_of_one_instant_keeps_the_smaller_record_in_natural_order(
+    smaller: str, greater: str, turned: bool
+) -> None:
+    orchestrator = Orchestrator(small(settle=90 * DAY))
+    for name in (greater, smaller):
+        created(orchestrator, name, "a", company=name)
+    to, loser = (greater, smaller) if turned else (smaller, greater)
+    merge(orchestrator, loser, to=to)
+    person = orchestrator.survivor(to)
+    assert (person.company, person.history[-1].journey_record) == (smaller, smaller)
+
+
 def test_s21_deadlines_of_the_visit_that_won_go_on() -> None:
     deadlines = (Deadline(name="slow", stage="b", after=30 * DAY),)
     for ours in "ab":
