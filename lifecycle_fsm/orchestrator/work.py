@@ -114,7 +114,7 @@ class Work:
         if rescored or (kind in OPEN_KINDS and not scoring.inputs.isdisjoint(payload)):
             inputs = scoring.seen(person)
         # Only a late activity can still keep a deadline that has been missed [S21].
-        missed = machine.agenda.missed_in_time(person, activity.at) if firing.late else ()
+        missed = machine.agenda.missed_in_time(person, activity.at, now) if firing.late else ()
         self.data.apply(kind, person, now, payload)
         if score is not None:
             score(person, now, payload)

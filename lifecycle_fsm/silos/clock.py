@@ -49,6 +49,14 @@ class Missed(NamedTuple):
     request: Request | None
 
 
+class MissedInTime(NamedTuple):
+    """A missed deadline that a late activity may have kept, and whether its condition held when
+    that came."""
+
+    fact: DeadlineFact
+    held: bool
+
+
 class _Fading:
     """One decay rule, ready to run."""
 
@@ -259,44 +267,52 @@ class Agenda:
             )
         return missed
 
-    def missed_in_time(self, person: Person, at: datetime) -> tuple[DeadlineFact, ...]:
+    def missed_in_time(
+        self, person: Person, at: datetime, now: datetime
+    ) -> tuple[MissedInTime, ...]:
         """The missed deadlines of the present visit that an activity of that time could still have
-        kept, and has not been seen to keep: it comes late [S21]."""
+        kept: it comes late [S21]."""
         return tuple(
-            fact
+            MissedInTime(fact, self._condition_holds(fact, person, now))
             for fact in person._decided
             if fact.outcome == "missed"
             and fact.due_at >= at
             and fact.stage == person._stage
             and fact.entered_at == person._stage_entered_at
-            and self._promises[self._places[fact.rule]].holds(
-                person, person._clock or at, NO_PAYLOAD
-            )
         )
 
     def correct(
         self,
         person: Person,
-        missed: tuple[DeadlineFact, ...],
+        missed: tuple[MissedInTime, ...],
         now: datetime,
         owner: str | None,
         assigned_to: str | None,
     ) -> None:
-        """Turn into kept what a late activity, in time by its own clock, has kept [S21]."""
-        for fact in missed:
+        """Turn into kept what a late activity, in time by its own clock, has kept [S21]: by it the
+        person left, or the condition ceased to hold."""
+        for fact, held in missed:
             here = (person._stage, person._stage_entered_at) == (fact.stage, fact.entered_at)
-            promise = self._promises[self._places[fact.rule]]
-            if here and promise.holds(person, now, NO_PAYLOAD):
+            if here and (not held or self._condition_holds(fact, person, now)):
                 continue
-            kept = attrs.evolve(
-                fact,
-                outcome="kept",
-                decided_at=now,
-                owner=owner,
-                assigned_to=assigned_to,
-                late=True,
+            person._decided = tuple(
+                attrs.evolve(
+                    known,
+                    outcome="kept",
+                    decided_at=now,
+                    owner=owner,
+                    assigned_to=assigned_to,
+                    late=True,
+                )
+                # A merge may have handed it over since, to another record [S23].
+                if (known.rule, known.visit) == (fact.rule, fact.visit)
+                else known
+                for known in person._decided
             )
-            person._decided = tuple(kept if known is fact else known for known in person._decided)
+
+    def _condition_holds(self, fact: DeadlineFact, person: Person, now: datetime) -> bool:
+        """Whether the condition of the deadline holds."""
+        return self._promises[self._places[fact.rule]].holds(person, now, NO_PAYLOAD)
 
     def _fact(
         self,
