@@ -298,6 +298,9 @@ class Work:
         loser_wins = self._merging.loser_wins(survivor, loser)
         if loser_wins:  # who was responsible for the visit that goes on
             firing.owner, firing.assigned_to = loser.owner, loser.assigned_to
+        # One that comes late may still keep what the visit that goes on has missed [S21].
+        winner = loser if loser_wins else survivor
+        missed = machine.agenda.missed_in_time(winner, activity.at, now) if late else ()
         stage = survivor._stage
         theirs = handed_over(loser, loser_wins=loser_wins)
         ours = given_up(survivor, now) if loser_wins else []
@@ -323,6 +326,8 @@ class Work:
             return [merged, closing]
         # The row of the merge itself asks for nothing: nobody has entered anything by it.
         more, entered, came = self._catch_up(survivor, firing, (), kind)
+        if missed:
+            machine.agenda.correct(survivor, missed, now, firing.owner, firing.assigned_to)
         machine.advance_clock(survivor, now, phase)
         cause = Cause(activity.id, _record(survivor, activity))
         # What the CRM's record is there for goes out at once: it is released, not held.

@@ -665,17 +665,23 @@ class World:
         deferred = sorted(person.deferred, key=_waiting_order)
         person.deferred = []
         for one, was_late in deferred:
-            self._fire_deferred(person, one, was_late, now, before)
+            self._fire_deferred(person, one, was_late, now, before, activity)
         self._run_to_completion(person, now, activity, late, before)
         self._note_conditions(person, now)
         self._aftermath(person, now, activity, [one for one, _ in deferred])
 
     def _fire_deferred(
-        self, person: Person, one: Activity, late: bool, now: int, before: tuple[Any, Any]
+        self,
+        person: Person,
+        one: Activity,
+        late: bool,
+        now: int,
+        before: tuple[Any, Any],
+        cause: Activity,
     ) -> None:
         trigger = self._trigger(one)
         if trigger is not None:
-            result = self._fire(person, trigger, now, one, late, before)
+            result = self._fire(person, trigger, now, one, late, before, cause)
             self.answers.append((one.person, one.id, result))
 
     # -------------------------------------------------------------- moves
@@ -698,12 +704,14 @@ class World:
         activity: Activity,
         late: bool,
         before: tuple[Any, Any],
+        cause: Activity | None = None,
     ) -> str:
-        """The process trigger of an activity, once, in the stage found [S7]."""
+        """The process trigger of an activity, once, in the stage found [S7]; ``cause`` is what lets
+        it fire now, if that is another activity."""
         moves = self._moves(person, trigger)
         for move in moves:
             if self._holds(move["when"], person, now):
-                self._enter(person, move, now, activity, trigger, late, before)
+                self._enter(person, move, now, activity, trigger, late, before, cause)
                 return "moved"
         return "refused" if moves else "no_such_move"
 
@@ -743,10 +751,11 @@ class World:
         trigger: str | None,
         late: bool,
         before: tuple[Any, Any],
+        cause: Activity | None = None,
     ) -> None:
         """One hop: a visit ends, its effects are written, the next begins, a row is kept."""
         source, target = person.visit.stage, move["to"]
-        self._leave(person, now, activity, before)
+        self._leave(person, now, cause or activity, before)
         effects = self._effects(move["then"], person, now)
         passed: list[str] = []
         if target not in self.rank:
@@ -1077,7 +1086,7 @@ class World:
         late = (activity.at, 0) < clock
         rows = len(person.history)
         winner, yielder = sorted([person, other], key=self._standing)
-        before = person.visit.stage
+        before, promised = person.visit.stage, self._promises(winner, now)
         owners = (winner.fields["owner"], winner.fields["assigned_to"])
         self._close(other, activity, now, late)
         self._hand_over(other, person, now, taken=winner is other)
@@ -1107,12 +1116,15 @@ class World:
             deferred = sorted(person.deferred, key=_waiting_order)
             person.deferred = []
             for one, was_late in deferred:
-                self._fire_deferred(person, one, was_late, now, owners)
+                # It comes now because of the merge, which may be late itself [S21].
+                self._fire_deferred(person, one, was_late, now, owners, cause=activity)
             if trigger is not None:
                 result = self._fire(person, trigger, now, activity, late, owners)
                 self.answers.append((activity.person, activity.id, result))
             self._run_to_completion(person, now, activity, late, owners)
             self._note_conditions(person, now)
+            for name in promised - self._promises(person, now):
+                self._keep_late(person, name, now, activity, owners)
             self._aftermath(person, now, activity, [one for one, _ in deferred])
         again, self.again = self.again, []
         if person.fields["crm_synced_at"] is not None:
