@@ -27,6 +27,9 @@ from lifecycle_fsm.silos.alerts import abandoned, given_up, handed_over
 from lifecycle_fsm.silos.data import DataSilo
 from lifecycle_fsm.silos.effects import Effects, Payloads
 
+#: Why a trigger in original processing does nothing yet [S14].
+WAITS = "it waits for the sort"
+
 
 @attrs.frozen
 class _Deferred:
@@ -40,6 +43,14 @@ class _Deferred:
     payload: Payloads | None
     order: Order
     record: str | None = None
+
+
+class _Answer(NamedTuple):
+    """What came of the trigger of a merge itself, while others fired that had waited."""
+
+    result: Result = "unchanged"
+    unmet: tuple[Refusal, ...] = ()
+    reason: str = ""
 
 
 class _Way(NamedTuple):
@@ -126,7 +137,7 @@ class Work:
             machine.advance_clock(person, now, 0)
             person._deferred += self._waits(person, activity, payload, firing.late)
             if trigger is not None:
-                result, reason = "deferred", "it waits for the sort"
+                result, reason = "deferred", WAITS
         else:
             if inputs is not None and scoring.seen(person) != inputs:
                 person.demographic_score = scoring.demographic(person, now)
@@ -185,7 +196,7 @@ class Work:
             person.demographic_score = self.scoring.demographic(person, now)
         person._settles_at = None
         machine.sort(person, firing)
-        found, entered, came = self._catch_up(person, firing, firing.entered, "processed")
+        found, entered, came, _ = self._catch_up(person, firing, firing.entered, "processed")
         cause = Cause(activity)
         if "processed" in self._after.kinds:
             came.append(Came("processed", cause, values))
@@ -199,11 +210,22 @@ class Work:
         return _in_order(person, first, found)
 
     def _catch_up(
-        self, person: Person, firing: Firing, entered: tuple[str, ...], kind: str
-    ) -> tuple[list[Decision], tuple[str, ...], list[Came]]:
+        self,
+        person: Person,
+        firing: Firing,
+        entered: tuple[str, ...],
+        kind: str,
+        own: _Deferred | None = None,
+    ) -> tuple[list[Decision], tuple[str, ...], list[Came], _Answer]:
         """The triggers that waited, in order, then the system moves to completion [S14]; also all
-        stages entered so far, and the activities that rules listen to."""
+        stages entered so far, the activities that rules listen to, and what came of ``own``.
+
+        That is the trigger of a merge itself, in order with those that waited [S19]. The decision
+        of the merge tells what came of it [S10]. Only where others fired before it, so that its row
+        is not next to that of the merge, it stands in a decision behind, which names no trigger.
+        """
         machine, now = self.machine, firing.now
+        answer = _Answer()
         after = "after the sort" if kind == "processed" else "after the merge"
         # By event, and of one instant and id by record: whoever survives, it is the same order.
         waiting = sorted(
@@ -214,9 +236,11 @@ class Work:
         for one in waiting:
             if one.trigger is None:
                 continue
-            asked = Firing(
-                person, now, one.at, one.late, one.trigger, one.activity, machine.version
-            )
+            asked = firing
+            if one is not own or found:
+                asked = Firing(
+                    person, now, one.at, one.late, one.trigger, one.activity, machine.version
+                )
             # The askings of one run share what they entered, as only the last stage asks [S12], and
             # who was responsible before all of it [S21].
             asked.entered = entered
@@ -224,10 +248,14 @@ class Work:
             stage = person._stage
             result = machine.ask(person, one.trigger, asked)
             entered = asked.entered
-            reason = after
-            if result == "no_such_move":
-                reason += f": {machine.no_such(one.trigger, stage)}"
+            reason = machine.no_such(one.trigger, stage) if result == "no_such_move" else ""
             unmet = machine.refusals(person, one.trigger, now) if result == "refused" else ()
+            if one is own:
+                answer = _Answer(result, unmet, reason)
+                if asked is firing or result != "moved":
+                    continue
+                asked.trigger = None
+            reason = f"{after}: {reason}" if reason else after
             found.append(fired(result, person, asked, one.activity, one.kind, unmet, reason))
         if not found:
             firing.entered = entered
@@ -243,12 +271,13 @@ class Work:
             entered = last.entered
             if last.added(person):
                 found.append(fired("moved", person, last, last.activity, kind, (), after))
+                answer = answer._replace(result="moved")
         came = [
             Came(one.kind, Cause(one.activity, one.record), one.payload)
             for one in waiting
             if one.payload is not None
         ]
-        return found, entered, came
+        return found, entered, came, answer
 
     # ------------------------------------------------------------------ time
 
@@ -294,7 +323,8 @@ class Work:
         clocks = [person._phase for person in (survivor, loser) if person._clock == now]
         phase = max(clocks, default=0)
         late = now > activity.at or phase > 0
-        firing = Firing(survivor, now, activity.at, late, None, activity.id, machine.version)
+        trigger, score, _, _ = self._ways[kind]
+        firing = Firing(survivor, now, activity.at, late, trigger, activity.id, machine.version)
         loser_wins = self._merging.loser_wins(survivor, loser)
         if loser_wins:  # who was responsible for the visit that goes on
             firing.owner, firing.assigned_to = loser.owner, loser.assigned_to
@@ -308,24 +338,27 @@ class Work:
         self._merging.fold(survivor, loser, loser_wins=loser_wins)
         self._go_on(survivor, loser, firing, loser_wins=loser_wins)
         self.data.apply(kind, survivor, now, payload)
-        trigger, score, _, _ = self._ways[kind]
         if score is not None:
             score(survivor, now, payload)
         if self.scoring.has_demographic:
             survivor.demographic_score = self.scoring.demographic(survivor, now)
+        own = self._waits(survivor, activity, payload, late)
         survivor._deferred += (
             *(attrs.evolve(one, record=one.record or loser.id) for one in loser._deferred),
-            *self._waits(survivor, activity, payload, late),
+            *own,
         )
         closing = self._close(loser, survivor, firing)
         if survivor._stage == self._initial:
             machine.advance_clock(survivor, now, phase)
             self._log(activity)
-            result: Result = "unchanged" if trigger is None else "deferred"
-            merged = fired(result, survivor, firing, activity.id, kind, (), "", tuple(ours))
+            result, unmet, reason = _Answer("deferred", (), WAITS) if trigger else _Answer()
+            requests = tuple(ours)
+            merged = fired(result, survivor, firing, activity.id, kind, unmet, reason, requests)
             return [merged, closing]
         # The row of the merge itself asks for nothing: nobody has entered anything by it.
-        more, entered, came = self._catch_up(survivor, firing, (), kind)
+        more, entered, came, answer = self._catch_up(
+            survivor, firing, (), kind, own[0] if own else None
+        )
         if missed:
             machine.agenda.correct(survivor, missed, now, firing.owner, firing.assigned_to)
         machine.advance_clock(survivor, now, phase)
@@ -338,9 +371,12 @@ class Work:
             *self._after.follow(survivor, now, stage, entered, came, cause),
         )
         self._log(activity)
-        merged = fired("unchanged", survivor, firing, activity.id, kind, (), "", requests)
+        result, unmet, reason = answer
+        merged = fired(result, survivor, firing, activity.id, kind, unmet, reason, requests)
         first, *others = _in_order(survivor, merged, more)
-        return [attrs.evolve(first, result="moved") if first.moved else first, closing, *others]
+        if first.moved:
+            first.result = "moved"
+        return [first, closing, *others]
 
     def _go_on(self, survivor: Person, loser: Person, firing: Firing, *, loser_wins: bool) -> None:
         """Let the winning visit go on in the survivor: its entry, journey, deadlines and what is

@@ -403,10 +403,9 @@ class World:
         for one in sorted(waiting, key=lambda one: one.order):
             if one in self.held:
                 self.held.remove(one)
-                decision = self.apply(one)
-                # What a merge asks for has a decision of its own.
-                if self._trigger(one) is not None and not decision.get("answered"):
-                    self.answers.append((one.person, one.id, decision["result"]))
+                result = self.apply(one)["result"]
+                if self._trigger(one) is not None:
+                    self.answers.append((one.person, one.id, result))
 
     def _start(self, name: str) -> Any:
         declared = self.types[name]
@@ -1106,34 +1105,42 @@ class World:
         self._data(person, activity, now)
         self._score(person, activity, now)
         self._fit(person, now)
-        result = None
+        result: str | None = None
         trigger = self._trigger(activity)
         if self._in_processing(person):
             if trigger is not None:
                 person.deferred.append((activity, late))
                 result = "deferred"
         else:
-            deferred = sorted(person.deferred, key=_waiting_order)
+            # By event, as all that waited; the decision of the merge answers its own trigger [S10].
+            waiting = sorted([*person.deferred, (activity, late)], key=_waiting_order)
+            others = [one for one, _ in waiting if one is not activity]
             person.deferred = []
-            for one, was_late in deferred:
-                # It comes now because of the merge, which may be late itself [S21].
-                self._fire_deferred(person, one, was_late, now, owners, cause=activity)
-            if trigger is not None:
-                result = self._fire(person, trigger, now, activity, late, owners)
-                self.answers.append((activity.person, activity.id, result))
+            theirs = 0
+            for one, was_late in waiting:
+                if one is not activity:
+                    # It comes now because of the merge, which may be late itself [S21].
+                    hops = len(person.history)
+                    self._fire_deferred(person, one, was_late, now, owners, activity)
+                    theirs += len(person.history) - hops
+                elif trigger is not None:
+                    result = self._fire(person, trigger, now, activity, late, owners)
             self._run_to_completion(person, now, activity, late, owners)
             self._note_conditions(person, now)
             for name in promised - self._promises(person, now):
                 self._keep_late(person, name, now, activity, owners)
-            self._aftermath(person, now, activity, [one for one, _ in deferred])
+            self._aftermath(person, now, activity, others)
+            row = person.history[rows]
+            if len(person.history) > rows + 1 + theirs or row["from_stage"] != row["to_stage"]:
+                result = "moved"
         again, self.again = self.again, []
         if person.fields["crm_synced_at"] is not None:
             self._let_go(person, now)
         else:
             for waits in again:
                 self._tell(person, waits["rule"], waits["request"], "held", now)
-        answered = trigger is not None and result != "deferred"
-        return self._decision(person, rows, result) | {"answered": answered}
+        made = person.history[rows:]
+        return {"result": result or "unchanged", "rows": made, "stage": person.visit.stage}
 
     def _standing(self, person: Person) -> tuple[Any, ...]:
         """The winning visit is the least: highest rank, path before detour but for detours that the

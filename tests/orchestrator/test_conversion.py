@@ -95,13 +95,9 @@ def test_s23_a_contact_that_exists_already_is_merged() -> None:
     person = orchestrator.people["p"]
     assert (orchestrator.merged, orchestrator.aliases) == ({"c7": "p"}, {})
     assert hops(person)[-2:] == [("b", "b", "merged"), ("b", "c", "converted")]
-    # Of the merge, the closing row, and what the conversion itself asks for.
-    told = [(one.person, one.result) for one in decisions if one.activity == "conv"]
-    assert told == [
-        ("p", "unchanged"),
-        ("c7", "moved"),
-        ("p", "moved"),
-    ]
+    # Of the conversion with all that it asks for, and the closing row.
+    told = [(one.person, one.result, one.trigger) for one in decisions if one.activity == "conv"]
+    assert told == [("p", "moved", "converted"), ("c7", "moved", None)]
     assert (person.company, person.behavior_score, person.converted_at) == ("Bolt", 5, MERGED)
     assert other.stage == ""
 
