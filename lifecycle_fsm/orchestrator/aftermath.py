@@ -55,11 +55,10 @@ class Aftermath:
             came: the activities that rules listen to.
             cause: the activity behind the moves, or time.
         """
-        found: list[Request] = []
-        if person._waiting and person.crm_synced_at is not None:
-            found += released(person, now)
+        known = person._waiting and person.crm_synced_at is not None
         if not entered and not came:
-            return tuple(found)
+            return tuple(released(person, now)) if known else ()
+        found: list[Request] = []
         alerts = self._alerts
         dues = partial(self._machine.agenda.due_by, person)
         last = entered[-1] if entered else None
@@ -67,6 +66,8 @@ class Aftermath:
         found += self._assign(person, now, last, came, cause, dues)
         if last is not None and person.assigned_to != assignee:
             _name_assignee(person)
+        if known:  # an alert like all others: it sees who was assigned [S18]
+            found += released(person, now)
         for stage in entered[:-1]:
             found += alerts.entering(person, stage, now, cause, dues, superseded=True)
         if last is not None:

@@ -365,11 +365,10 @@ class Work:
         cause = Cause(activity.id, _record(survivor, activity))
         # What the CRM's record is there for goes out at once: it is released, not held.
         waits = () if survivor.crm_synced_at is not None else theirs
-        requests = (
-            *ours,
-            *(held.asking.again(survivor, now, held) for held in waits),
-            *self._after.follow(survivor, now, stage, entered, came, cause),
-        )
+        # First of all assigned, so that all see who was [S18].
+        followed = self._after.follow(survivor, now, stage, entered, came, cause)
+        again = (held.asking.again(survivor, now, held) for held in waits)
+        requests = (*ours, *again, *followed)
         self._log(activity)
         result, unmet, reason = answer
         merged = fired(result, survivor, firing, activity.id, kind, unmet, reason, requests)

@@ -455,10 +455,10 @@ class World:
             self._note_conditions(person, now)
             for name in promised - self._promises(person, now):
                 self._keep_late(person, name, now, activity, before)
-        if person.fields["crm_synced_at"] is not None and not knew_crm:
-            self._let_go(person, now)
         if not self._in_processing(person):
             self._aftermath(person, now, activity)
+        if person.fields["crm_synced_at"] is not None and not knew_crm:
+            self._let_go(person, now)
         decision = self._decision(person, rows, result)
         if contact is not None and not self.known(contact):
             self.aliases[contact] = person.id
