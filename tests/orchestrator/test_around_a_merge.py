@@ -117,6 +117,30 @@ def test_s23_a_loser_who_does_not_exist_yet_holds_the_merge() -> None:
     assert (person.history[-1].now, person.country, person.company) == (MERGED, "DE", "Acme")
 
 
+@pytest.mark.parametrize(
+    ("activity", "result"),
+    [
+        (act("m", "merged", MERGED, loser="q"), "duplicate"),
+        (act("m", "merged", MERGED, loser="p"), "rejected"),
+        (act("m", "merged", MERGED, loser="r"), "rejected"),
+        (act("m", "merged", MERGED + HOUR, loser="q"), "rejected"),
+        (act("m", "web_visit", MERGED), "rejected"),
+        (act("n", "web_visit", MERGED), "unchanged"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.kind,
+)
+def test_s19_the_id_of_a_merge_that_is_held_is_taken(activity: Activity, result: str) -> None:
+    orchestrator = Orchestrator(small())
+    created(orchestrator, "p", "a")
+    assert merge(orchestrator).result == "held"
+    decision = orchestrator.apply(activity)
+    assert (decision.result, decision.stage) == (result, "a")
+    created(orchestrator, "q", "new")
+    assert orchestrator.merged == {"q": "p"}
+    # What has been applied is as known as what is held.
+    assert orchestrator.apply(activity).result == ("duplicate" if result == "unchanged" else result)
+
+
 def test_s23_a_merge_of_two_who_do_not_exist_yet() -> None:
     for order in ("pq", "qp"):
         orchestrator = Orchestrator(small())
