@@ -24,6 +24,7 @@ from lifecycle_fsm.orchestrator.merging import Merging
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.silos.alerts import abandoned, given_up, handed_over
+from lifecycle_fsm.silos.clock import present_visit
 from lifecycle_fsm.silos.data import DataSilo
 from lifecycle_fsm.silos.effects import Effects, Payloads
 
@@ -382,14 +383,14 @@ class Work:
         noted of its returns. The visit that loses is over, and decides no deadline [S23]."""
         before = survivor._stage
         if loser_wins:
+            visit = present_visit(loser)
             record = loser._journey_record or loser.id
             survivor._stage = loser._stage
             survivor._stage_entered_at = loser._stage_entered_at
             survivor._journey_record = record if record != survivor.id else None
             survivor._deadlines = loser._deadlines
             survivor._shut_returns = loser._shut_returns
-            visit = (loser._stage, loser._stage_entered_at)
-            facts = [fact for fact in loser._decided if (fact.stage, fact.entered_at) == visit]
+            facts = [fact for fact in loser._decided if fact.visit == visit]
             loser._decided = tuple(fact for fact in loser._decided if fact not in facts)
             survivor._decided += tuple(attrs.evolve(fact, person=survivor.id) for fact in facts)
         survivor._last_journey = max(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import attrs
 
 from lifecycle_fsm.guard import TurningPoint, next_turn, turning_points
-from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome
+from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome, VisitKey
 from lifecycle_fsm.model import Deadline, Decay, Model
 from lifecycle_fsm.model.name_resolution import fields_read, reads_time
 from lifecycle_fsm.person import Person
@@ -140,6 +140,14 @@ class _Promise:
         self.holds = condition(rule.when, model.vocabulary)
         self.points: tuple[TurningPoint, ...] = turning_points(rule.when, model.vocabulary)
         self.asking = Asking(rule.name, rule.send, rule, model) if rule.send else None
+
+
+def present_visit(person: Person) -> VisitKey:
+    """The visit that goes on, as the facts about deadlines name theirs: stage and entry are not
+    enough, for two records that were merged may have entered one stage at one instant [S23]."""
+    entered = person._stage_entered_at
+    assert entered is not None, "there is a visit"
+    return person._journey_record or person.id, person._journey, person._stage, entered
 
 
 class Agenda:
@@ -272,13 +280,11 @@ class Agenda:
     ) -> tuple[MissedInTime, ...]:
         """The missed deadlines of the present visit that an activity of that time could still have
         kept: it comes late [S21]."""
+        visit = present_visit(person)
         return tuple(
             MissedInTime(fact, self._condition_holds(fact, person, now))
             for fact in person._decided
-            if fact.outcome == "missed"
-            and fact.due_at >= at
-            and fact.stage == person._stage
-            and fact.entered_at == person._stage_entered_at
+            if fact.outcome == "missed" and fact.due_at >= at and fact.visit == visit
         )
 
     def correct(
@@ -292,7 +298,7 @@ class Agenda:
         """Turn into kept what a late activity, in time by its own clock, has kept [S21]: by it the
         person left, or the condition ceased to hold."""
         for fact, held in missed:
-            here = (person._stage, person._stage_entered_at) == (fact.stage, fact.entered_at)
+            here = present_visit(person) == fact.visit
             if here and (not held or self._condition_holds(fact, person, now)):
                 continue
             person._decided = tuple(

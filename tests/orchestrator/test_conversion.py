@@ -233,6 +233,23 @@ def test_s21_a_merge_that_comes_late_keeps_what_it_was_in_time_for(
     assert told == [("kept", True, due, "ada") if kept else ("missed", False, due, "ada")]
 
 
+@pytest.mark.parametrize("way", ["pq", "qp"])
+def test_s21_a_late_activity_keeps_nothing_of_a_visit_that_a_merge_ended(way: str) -> None:
+    """Though both have entered one stage at one instant."""
+    orchestrator = again(MISSED)
+    for name in "pq":
+        created(orchestrator, name, "b")
+    orchestrator.tick(T + 5 * DAY)
+    to, loser = tuple(way)
+    merge(orchestrator, loser, to=to)
+    orchestrator.apply(act("late", "go", T + 3 * DAY))
+    assert orchestrator.survivor("p").stage == "c"
+    facts = [fact for record in orchestrator.people.values() for fact in record.deadlines]
+    assert {fact.journey_record: fact.outcome for fact in facts} == {"p": "kept", "q": "missed"}
+    # What is of the visit that goes on is the survivor's.
+    assert {fact.person for fact in facts if fact.journey_record == "p"} == {to}
+
+
 def test_s21_a_merge_that_waited_for_its_loser_keeps_what_it_was_in_time_for() -> None:
     orchestrator = again(MISSED)
     created(orchestrator, "p", "b")
