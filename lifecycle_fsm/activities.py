@@ -149,7 +149,7 @@ def _first_then_instant(activity: Activity) -> tuple[bool, datetime]:
 
 def _in_one_instant(activities: list[Activity]) -> list[Activity]:
     if len(activities) > 1:
-        activities.sort(key=lambda activity: (*activity.order, activity.person))
+        activities.sort(key=lambda activity: (*activity.order, natural(activity.person)))
     return activities
 
 

@@ -24,6 +24,7 @@ from lifecycle_fsm.history import (
     HistoryRow,
     Packed,
     Stamp,
+    VisitKey,
     shared_hop,
     stamps,
     unpack,
@@ -238,6 +239,14 @@ class Person:
         return self._journey_record or self.id
 
     @property
+    def present_visit(self) -> VisitKey:
+        """What tells the present visit from all others. Stage and entry are not enough: two records
+        that were merged may have entered one stage at one instant [S23]."""
+        entered = self._stage_entered_at
+        assert entered is not None, "who was created is in a stage"
+        return self.journey_record, self._journey, self._stage, entered
+
+    @property
     def clock_phase(self) -> int:
         """What has been applied at the instant of the clock: 0 activities, 1 all that was due
         [S20]."""
@@ -408,10 +417,13 @@ class Person:
         self._deadlines = self._deadlines[len(facts) :]
         self._decided += tuple(facts)
 
-    def correct_deadline(self, fact: DeadlineFact, corrected: DeadlineFact) -> None:
-        """Put the fact of a deadline that a late activity has kept in the place of the one that it
-        corrects [S21]."""
-        self._decided = tuple(corrected if known is fact else known for known in self._decided)
+    def correct_deadline(self, corrected: DeadlineFact) -> None:
+        """Put the fact of a deadline that a late activity has kept in the place of the one of that
+        rule and visit [S21]."""
+        key = corrected.rule, corrected.visit
+        self._decided = tuple(
+            corrected if (fact.rule, fact.visit) == key else fact for fact in self._decided
+        )
 
     def name_assignee(self) -> None:
         """Let the latest row, of an entry, name whom that entry has assigned: it is written before

@@ -75,6 +75,12 @@ def test_s19_created_first_then_instant_sequence_and_id_in_natural_order() -> No
     assert by_event(turned) == ORDERED
 
 
+def test_s19_what_is_equal_in_all_of_it_stands_by_record_in_natural_order() -> None:
+    records = ["p9", "p10", "q"]
+    turned = [attrs.evolve(ONE, person=record) for record in reversed(records)]
+    assert [activity.person for activity in by_event(turned)] == records
+
+
 def test_s19_what_time_brought_comes_last_at_its_instant_and_a_rebuild_leaves_it_out() -> None:
     passed = time_passed("ann", TIME)
     assert (passed.kind, passed.id) == ("time_passed", "time_passed:2024-05-01T10:00:00.000000Z")

@@ -313,6 +313,32 @@ def test_s18_assignment_comes_before_alerts_which_see_who_was_named() -> None:
     assert [(one.rule, one.to) for one in decision.requests] == [("one", "ada"), ("call", "ada")]
 
 
+@pytest.mark.parametrize("occasion", [{"on": "crm_synced"}, {"entering": "c"}], ids=str)
+def test_s18_what_has_waited_for_the_crm_sees_who_was_assigned_as_it_goes_out(
+    occasion: dict[str, str],
+) -> None:
+    orchestrator, _ = running(
+        *MOVES,
+        move("known", "b", "c", when="crm_synced_at is known"),
+        assignment=(rule("one", "'ada'", **occasion),),
+        alerts=(
+            AlertRule(
+                name="seen",
+                on="web_visit",
+                send="task",
+                to=("assigned_to", "'desk'"),
+                text="{assigned_to}",
+                links_to_crm=True,
+            ),
+        ),
+    )
+    orchestrator.apply(act("1", "go", T + HOUR))
+    (held,) = orchestrator.apply(act("2", "web_visit", T + HOUR)).requests
+    assert (held.state, held.to) == ("held", "desk")
+    (released,) = orchestrator.apply(act("3", "crm_synced", T + 2 * HOUR)).requests
+    assert (released.state, released.to, released.text) == ("released", "ada", "ada")
+
+
 # ------------------------------------------------------------------ what does not build
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {

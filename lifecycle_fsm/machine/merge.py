@@ -16,14 +16,14 @@ def continue_visit(
     ``merge`` row."""
     before = survivor._stage
     if loser_wins:
+        visit = loser.present_visit
         survivor._stage = loser._stage
         survivor._stage_entered_at = loser._stage_entered_at
         record = loser.journey_record
         survivor._journey_record = record if record != survivor.id else None
         survivor._deadlines = loser._deadlines
         survivor._shut_returns = loser._shut_returns
-        visit = (loser._stage, loser._stage_entered_at)
-        facts = [fact for fact in loser._decided if (fact.stage, fact.entered_at) == visit]
+        facts = [fact for fact in loser._decided if fact.visit == visit]
         loser._decided = tuple(fact for fact in loser._decided if fact not in facts)
         survivor._decided += tuple(attrs.evolve(fact, person=survivor.id) for fact in facts)
     survivor._last_journey = max(

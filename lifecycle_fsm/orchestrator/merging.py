@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from lifecycle_fsm.activities import Natural, natural
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.model import MergeRule, Model
 from lifecycle_fsm.person import Person
@@ -54,11 +55,11 @@ class Merging:
 
         The highest rank wins. The path beats a detour, but for the detours that the model names as
         winning, and original processing loses to all. A tie keeps the older entry, then the smaller
-        id of the record in which the journey began.
+        id, in natural order [S19], of the record in which the journey began.
         """
         return self._claim(loser) < self._claim(survivor)
 
-    def _claim(self, person: Person) -> tuple[int, int, datetime, str]:
+    def _claim(self, person: Person) -> tuple[int, int, datetime, Natural]:
         stage, entered = person.stage, person.stage_entered_at
         assert entered is not None, "who was created is in a stage"
         rank = self._ranks.get(stage)
@@ -66,7 +67,7 @@ class Merging:
             place = (0 if stage in self._winning else 2, 0)
         else:
             place = (1, -rank) if rank else (3, 0)
-        return *place, entered, person.journey_record
+        return *place, entered, natural(person.journey_record)
 
     def fold(self, survivor: Person, loser: Person, *, loser_wins: bool) -> None:
         """Write the loser's fields and opportunities into the survivor."""

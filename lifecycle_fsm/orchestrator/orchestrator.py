@@ -34,6 +34,8 @@ from lifecycle_fsm.silos.effects import Payloads
 
 #: The id of the activity that ends original processing: ids are unique for a person [S19].
 PROCESSED = "processed"
+#: Why an activity that is held changes nothing when it comes again.
+HELD = "this activity is held already"
 #: Kinds of activity that do more than all others.
 _OUR_OWN = frozenset({"created", "processed", "merged", "converted"})
 
@@ -77,6 +79,8 @@ class Orchestrator:
         #: Steps that failed and were gone without, by person [S13].
         self.skipped: dict[str, tuple[StepError, ...]] = {}
         self._held: dict[str, dict[str, Activity]] = {}
+        #: Of these, what is held of somebody who is there: merges that wait for their losers.
+        self._held_merges: dict[str, Activity] = {}
         self._record = record or (lambda decision: None)
         self._work = Work(model, self.machine, log)
         self._chain: Chain = chain_of(
@@ -121,7 +125,7 @@ class Orchestrator:
         for observer in (*self.machine.observers, *EVERYWHERE):
             observer.activity_applied(self.machine, activity, decisions)
 
-    def _apply(self, activity: Activity) -> list[Decision]:
+    def _apply(self, activity: Activity, *, released: bool = False) -> list[Decision]:
         name, kind = activity.person, activity.kind
         person = self.people.get(name)
         if person is None or name in self.merged:
@@ -130,6 +134,10 @@ class Orchestrator:
             person = self.survivor(name)
             if name in self.aliases and name not in self._all_names(person):
                 self._names[person.id] = (*self._all_names(person), name)
+        if self._held_merges and not released:
+            held = self._held_merges.get(_held_key(activity))
+            if held is not None:
+                return [_again(person, activity, held == activity, HELD)]
         try:
             payload = self._data.accept(kind, activity.payload)
         except RecordError as error:
@@ -378,15 +386,17 @@ class Orchestrator:
     def _hold(self, activity: Activity, missing: str) -> Decision:
         """Keep the activity until somebody creates the person whom it needs [S19]."""
         waiting = self._held.setdefault(missing, {})
-        key = f"{activity.person}/{activity.id}"
+        key = _held_key(activity)
         before = waiting.get(key)
         if before is not None:
             return (
-                Decision.of_unknown("duplicate", activity, "this activity is held already")
+                Decision.of_unknown("duplicate", activity, HELD)
                 if before == activity
                 else Decision.of_unknown("rejected", activity, _reused(activity))
             )
         waiting[key] = activity
+        if missing != activity.person:
+            self._held_merges[key] = activity
         reason = f"nobody has created {missing!r} yet; this waits for 'created'"
         return Decision.of_unknown("held", activity, reason)
 
@@ -395,11 +405,13 @@ class Orchestrator:
         now. Each is held until it has been applied: an interrupt loses none [S11]."""
         waiting = self._held[name]
         for key, activity in sorted(waiting.items(), key=lambda held: held[1].order):
-            decisions = self._apply(activity)
+            decisions = self._apply(activity, released=True)
             for decision in decisions:
                 self._record(decision)
             self._tell(activity, decisions)
             waiting.pop(key, None)
+            if activity.person != name:
+                self._held_merges.pop(key, None)
             contact = activity.payload.get("contact")
             if contact != name and contact in self._held and contact in self:
                 self._release(contact)
@@ -540,10 +552,16 @@ class Orchestrator:
         return self._run_due(person, now, inclusive=True)
 
 
-def _again(person: Person, activity: Activity, same: bool) -> Decision:
+def _again(
+    person: Person, activity: Activity, same: bool, reason: str = "it was applied before"
+) -> Decision:
     if same:
-        return Decision.stopped("duplicate", person, activity, "it was applied before")
+        return Decision.stopped("duplicate", person, activity, reason)
     return Decision.stopped("rejected", person, activity, _reused(activity))
+
+
+def _held_key(activity: Activity) -> str:
+    return f"{activity.person}/{activity.id}"
 
 
 def _reused(activity: Activity) -> str:

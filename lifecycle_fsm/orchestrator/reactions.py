@@ -54,11 +54,10 @@ class Reactions:
             came: the activities that rules listen to.
             cause: the activity behind the moves, or time.
         """
-        requests: list[Request] = []
-        if person.held_requests and person.crm_synced_at is not None:
-            requests += released(person, now)
+        synced = person.held_requests and person.crm_synced_at is not None
         if not entered and not came:
-            return tuple(requests)
+            return tuple(released(person, now)) if synced else ()
+        requests: list[Request] = []
         alerts = self._alerts
         dues = partial(self._machine.scheduler.due_by, person)
         last = entered[-1] if entered else None
@@ -66,6 +65,8 @@ class Reactions:
         requests += self._assign(person, now, last, came, cause, dues)
         if last is not None and person.assigned_to != assignee:
             person.name_assignee()
+        if synced:  # an alert like all others: it sees who was assigned [S18]
+            requests += released(person, now)
         for stage in entered[:-1]:
             requests += alerts.entering(person, stage, now, cause, dues, superseded=True)
         if last is not None:

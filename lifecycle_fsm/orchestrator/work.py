@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import attrs
 
-from lifecycle_fsm.activities import SETTLED, Activity, Order, time_passed
+from lifecycle_fsm.activities import SETTLED, Activity, Order, natural, time_passed
 from lifecycle_fsm.history import ROW
 from lifecycle_fsm.machine import (
     EVERYWHERE,
@@ -34,6 +34,9 @@ from lifecycle_fsm.silos.alerts import abandoned, given_up, handed_over
 from lifecycle_fsm.silos.data import DataSilo
 from lifecycle_fsm.silos.effects import Effects, Payloads
 
+#: Why a trigger in original processing does nothing yet [S14].
+WAITS = "it waits for the sort"
+
 
 @attrs.frozen
 class _Deferred:
@@ -47,6 +50,14 @@ class _Deferred:
     payload: Payloads | None
     order: Order
     record: str | None = None
+
+
+class _Answer(NamedTuple):
+    """What came of the trigger of a merge itself, while others fired that had waited."""
+
+    result: Result = "unchanged"
+    unmet: tuple[Refusal, ...] = ()
+    reason: str = ""
 
 
 class _Handling(NamedTuple):
@@ -121,7 +132,7 @@ class Work:
         if rescored or (kind in OPEN_KINDS and not scoring.inputs.isdisjoint(payload)):
             inputs = scoring.seen(person)
         # Only a late activity can still keep a deadline that has been missed [S21].
-        missed = machine.scheduler.missed_in_time(person, activity.at) if context.late else ()
+        missed = machine.scheduler.missed_in_time(person, activity.at, now) if context.late else ()
         self.data.apply(kind, person, now, payload)
         if score is not None:
             score(person, now, payload)
@@ -133,7 +144,7 @@ class Work:
             machine.advance_clock(person, now, 0)
             person.defer_activities(*self._waits(person, activity, payload, context.late))
             if trigger is not None:
-                result, reason = "deferred", "it waits for the sort"
+                result, reason = "deferred", WAITS
         else:
             if inputs is not None and scoring.seen(person) != inputs:
                 person.demographic_score = scoring.demographic(person, now)
@@ -196,7 +207,7 @@ class Work:
         if self.scoring.has_demographic and "demographic_score" not in values:
             person.demographic_score = self.scoring.demographic(person, now)
         machine.end_processing(person, context)
-        caught_up, entered, came = self._catch_up(person, context, context.entered, "processed")
+        caught_up, entered, came, _ = self._catch_up(person, context, context.entered, "processed")
         cause = Cause(activity)
         if "processed" in self._reactions.kinds:
             came.append(TriggeringActivity("processed", cause, values))
@@ -212,30 +223,43 @@ class Work:
         return _in_order(person, first, caught_up)
 
     def _catch_up(
-        self, person: Person, context: TransitionContext, entered: tuple[str, ...], kind: str
-    ) -> tuple[list[Decision], tuple[str, ...], list[TriggeringActivity]]:
+        self,
+        person: Person,
+        context: TransitionContext,
+        entered: tuple[str, ...],
+        kind: str,
+        own: _Deferred | None = None,
+    ) -> tuple[list[Decision], tuple[str, ...], list[TriggeringActivity], _Answer]:
         """The triggers that waited, in order, then the system moves to completion [S14]; also all
-        stages entered so far, and the activities that rules listen to."""
+        stages entered so far, the activities that rules listen to, and what came of ``own``.
+
+        That is the trigger of a merge itself, in order with those that waited [S19]. The decision
+        of the merge tells what came of it [S10]. Only where others fired before it, so that its row
+        is not next to that of the merge, it stands in a decision behind, which names no trigger.
+        """
         machine, now = self.machine, context.now
+        answer = _Answer()
         after = "after the sort" if kind == "processed" else "after the merge"
         # By event, and of one instant and id by record: whoever survives, it is the same order.
         waiting: list[_Deferred] = sorted(
             person.take_deferred(),
-            key=lambda deferred: (deferred.order, deferred.record or person.id),
+            key=lambda deferred: (deferred.order, natural(deferred.record or person.id)),
         )
         decisions: list[Decision] = []
         for deferred in waiting:
             if deferred.trigger is None:
                 continue
-            asked = TransitionContext(
-                person,
-                now,
-                deferred.at,
-                deferred.late,
-                deferred.trigger,
-                deferred.activity,
-                machine.version,
-            )
+            asked = context
+            if deferred is not own or decisions:
+                asked = TransitionContext(
+                    person,
+                    now,
+                    deferred.at,
+                    deferred.late,
+                    deferred.trigger,
+                    deferred.activity,
+                    machine.version,
+                )
             # The askings of one run share what they entered, as only the last stage asks [S12], and
             # who was responsible before all of it [S21].
             asked.entered = entered
@@ -243,14 +267,16 @@ class Work:
             stage = person.stage
             result = machine.ask(person, deferred.trigger, asked)
             entered = asked.entered
-            reason = after
-            if result == "no_such_move":
-                reason += f": {machine.no_such(deferred.trigger, stage)}"
-            unmet = (
-                machine.refusals(person, deferred.trigger, now, told=True)
-                if result == "refused"
-                else ()
-            )
+            reason = machine.no_such(deferred.trigger, stage) if result == "no_such_move" else ""
+            unmet: tuple[Refusal, ...] = ()
+            if result == "refused":
+                unmet = machine.refusals(person, deferred.trigger, now, told=True)
+            if deferred is own:
+                answer = _Answer(result, unmet, reason)
+                if asked is context or result != "moved":
+                    continue
+                asked.trigger = None
+            reason = f"{after}: {reason}" if reason else after
             decisions.append(
                 Decision.fired(
                     result, person, asked, deferred.activity, deferred.kind, unmet, reason
@@ -272,6 +298,7 @@ class Work:
                 decisions.append(
                     Decision.fired("moved", person, last, last.activity, kind, (), after)
                 )
+                answer = answer._replace(result="moved")
         came = [
             TriggeringActivity(
                 deferred.kind, Cause(deferred.activity, deferred.record), deferred.payload
@@ -279,7 +306,7 @@ class Work:
             for deferred in waiting
             if deferred.payload is not None
         ]
-        return decisions, entered, came
+        return decisions, entered, came, answer
 
     # ------------------------------------------------------------------ time
 
@@ -329,12 +356,16 @@ class Work:
         clocks = [person.clock_phase for person in (survivor, loser) if person.clock == now]
         phase = max(clocks, default=0)
         late = now > activity.at or phase > 0
+        trigger, score, _, _ = self._handling[kind]
         context = TransitionContext(
-            survivor, now, activity.at, late, None, activity.id, machine.version
+            survivor, now, activity.at, late, trigger, activity.id, machine.version
         )
         loser_wins = self._merging.loser_wins(survivor, loser)
         if loser_wins:  # who was responsible for the visit that goes on
             context.owner, context.assigned_to = loser.owner, loser.assigned_to
+        # One that comes late may still keep what the visit that goes on has missed [S21].
+        winner = loser if loser_wins else survivor
+        missed = machine.scheduler.missed_in_time(winner, activity.at, now) if late else ()
         stage = survivor.stage
         theirs = handed_over(loser, loser_wins=loser_wins)
         ours = given_up(survivor, now) if loser_wins else []
@@ -342,17 +373,17 @@ class Work:
         self._merging.fold(survivor, loser, loser_wins=loser_wins)
         continue_visit(survivor, loser, context, loser_wins=loser_wins, initial=self._initial)
         self.data.apply(kind, survivor, now, payload)
-        trigger, score, _, _ = self._handling[kind]
         if score is not None:
             score(survivor, now, payload)
         if self.scoring.has_demographic:
             survivor.demographic_score = self.scoring.demographic(survivor, now)
+        own = self._waits(survivor, activity, payload, late)
         survivor.defer_activities(
             *(
                 attrs.evolve(waiting, record=waiting.record or loser.id)
                 for waiting in loser.deferred_activities
             ),
-            *self._waits(survivor, activity, payload, late),
+            *own,
         )
         closing = Decision.fired(
             "moved", loser, close_record(loser, context), activity.id, "merged",
@@ -361,26 +392,35 @@ class Work:
         if survivor.stage == self._initial:
             machine.advance_clock(survivor, now, phase)
             self._log(activity)
-            result: Result = "unchanged" if trigger is None else "deferred"
+            result, unmet, reason = _Answer("deferred", (), WAITS) if trigger else _Answer()
+            requests = tuple(ours)
             merged = Decision.fired(
-                result, survivor, context, activity.id, kind, (), "", tuple(ours)
+                result, survivor, context, activity.id, kind, unmet, reason, requests
             )
             return [merged, closing]
         # The row of the merge itself asks for nothing: nobody has entered anything by it.
-        more, entered, came = self._catch_up(survivor, context, (), kind)
+        more, entered, came, answer = self._catch_up(
+            survivor, context, (), kind, own[0] if own else None
+        )
+        if missed:
+            machine.scheduler.correct(survivor, missed, now, context.owner, context.assigned_to)
         machine.advance_clock(survivor, now, phase)
         cause = Cause(activity.id, _record(survivor, activity))
         # What the CRM's record is there for goes out at once: it is released, not held.
         waits = () if survivor.crm_synced_at is not None else theirs
-        requests = (
-            *ours,
-            *(held.template.again(survivor, now, held) for held in waits),
-            *self._reactions.follow(survivor, now, stage, entered, came, cause),
-        )
+        # First of all assigned, so that all see who was [S18].
+        followed = self._reactions.follow(survivor, now, stage, entered, came, cause)
+        again = (held.template.again(survivor, now, held) for held in waits)
+        requests = (*ours, *again, *followed)
         self._log(activity)
-        merged = Decision.fired("unchanged", survivor, context, activity.id, kind, (), "", requests)
+        result, unmet, reason = answer
+        merged = Decision.fired(
+            result, survivor, context, activity.id, kind, unmet, reason, requests
+        )
         first, *others = _in_order(survivor, merged, more)
-        return [attrs.evolve(first, result="moved") if first.moved else first, closing, *others]
+        if first.moved:
+            first.result = "moved"
+        return [first, closing, *others]
 
 
 def _record(person: Person, activity: Activity) -> str | None:

@@ -35,6 +35,14 @@ class Missed(NamedTuple):
     request: Request | None
 
 
+class MissedInTime(NamedTuple):
+    """A missed deadline that a late activity may have kept, and whether its condition held when
+    that came."""
+
+    fact: DeadlineFact
+    held: bool
+
+
 class _Fading:
     """One decay rule, ready to run."""
 
@@ -239,44 +247,48 @@ class Scheduler:
         person.decide_deadlines(facts)
         return missed
 
-    def missed_in_time(self, person: Person, at: datetime) -> tuple[DeadlineFact, ...]:
+    def missed_in_time(
+        self, person: Person, at: datetime, now: datetime
+    ) -> tuple[MissedInTime, ...]:
         """The missed deadlines of the present visit that an activity of that time could still have
-        kept, and has not been seen to keep: it comes late [S21]."""
+        kept: it comes late [S21]."""
+        visit = person.present_visit
         return tuple(
-            fact
+            MissedInTime(fact, self._condition_holds(fact, person, now))
             for fact in person.deadlines
-            if fact.outcome == "missed"
-            and fact.due_at >= at
-            and fact.stage == person.stage
-            and fact.entered_at == person.stage_entered_at
-            and self._deadlines[self._places[fact.rule]].holds(
-                person, person.clock or at, NO_PAYLOAD
-            )
+            if fact.outcome == "missed" and fact.due_at >= at and fact.visit == visit
         )
 
     def correct(
         self,
         person: Person,
-        missed: tuple[DeadlineFact, ...],
+        missed: tuple[MissedInTime, ...],
         now: datetime,
         owner: str | None,
         assigned_to: str | None,
     ) -> None:
-        """Turn into kept what a late activity, in time by its own clock, has kept [S21]."""
-        for fact in missed:
-            here = (person.stage, person.stage_entered_at) == (fact.stage, fact.entered_at)
-            deadline = self._deadlines[self._places[fact.rule]]
-            if here and deadline.holds(person, now, NO_PAYLOAD):
+        """Turn into kept what a late activity, in time by its own clock, has kept [S21]: by it the
+        person left, or the condition ceased to hold."""
+        for fact, held in missed:
+            here = person.present_visit == fact.visit
+            if here and (not held or self._condition_holds(fact, person, now)):
                 continue
-            kept = attrs.evolve(
-                fact,
-                outcome="kept",
-                decided_at=now,
-                owner=owner,
-                assigned_to=assigned_to,
-                late=True,
+            person.correct_deadline(
+                # A merge may have handed it over since, to another record [S23].
+                attrs.evolve(
+                    fact,
+                    person=person.id,
+                    outcome="kept",
+                    decided_at=now,
+                    owner=owner,
+                    assigned_to=assigned_to,
+                    late=True,
+                )
             )
-            person.correct_deadline(fact, kept)
+
+    def _condition_holds(self, fact: DeadlineFact, person: Person, now: datetime) -> bool:
+        """Whether the condition of the deadline holds."""
+        return self._deadlines[self._places[fact.rule]].holds(person, now, NO_PAYLOAD)
 
     def _fact(
         self,

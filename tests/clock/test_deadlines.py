@@ -385,6 +385,22 @@ FACTS: dict[str, tuple[str, list[Activity], tuple[str, datetime, bool] | None]] 
         [act("1", "web_visit", ENTERED + DAY), act("2", "changed", ENTERED + HOUR, level=1)],
         ("missed", DUE, False),
     ),
+    "late, and its condition held until it was too late": (
+        "not ready",
+        [
+            act("1", "changed", ENTERED + DAY, ready=True),
+            act("2", "accept", ENTERED + HOUR),
+        ],
+        ("kept", ENTERED + DAY, True),
+    ),
+    "late, and its condition, which ceased to hold too late, holds no more": (
+        "not ready",
+        [
+            act("1", "changed", ENTERED + DAY, ready=True),
+            act("2", "changed", ENTERED + HOUR, level=1),
+        ],
+        ("missed", DUE, False),
+    ),
     "late, behind the end of the visit": (
         "always",
         [

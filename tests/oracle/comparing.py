@@ -89,7 +89,7 @@ class Difference:
     @property
     def topic(self) -> str:
         """What it is about, whoever's and of whatever number."""
-        return re.sub(r"^[pqr] |\d+", "", self.what)
+        return re.sub(r"^[pq]\d* |\d+", "", self.what)
 
     def __str__(self) -> str:
         return (
@@ -164,11 +164,11 @@ def _people(number: int, world: World, lifecycle: Lifecycle) -> Iterator[Differe
 
 
 def _decisions(number: int, ours: dict[str, Any], theirs: Decision) -> Iterator[Difference]:
+    if ours["result"] != theirs.result:
+        yield Difference(number, "decision result", ours["result"], theirs.result)
     # What waited for the sort has decisions of its own, behind that of the sort. A merge with
     # somebody who was sorted ends the waiting, too.
     ended = theirs.kind in ("processed", "merged", "converted")
-    if ours["result"] != theirs.result and not (ended and theirs.result == "unchanged"):
-        yield Difference(number, "decision result", ours["result"], theirs.result)
     if ended or ours["result"] in ("held", "duplicate", "rejected"):
         return
     if ours["stage"] != theirs.stage:

@@ -404,8 +404,7 @@ class World:
             if one in self.held:
                 self.held.remove(one)
                 result = self.apply(one)["result"]
-                told = (one.person, one.id, result) in self.answers  # what a merge asked for
-                if self._trigger(one) is not None and not told:
+                if self._trigger(one) is not None:
                     self.answers.append((one.person, one.id, result))
 
     def _start(self, name: str) -> Any:
@@ -423,15 +422,11 @@ class World:
         if not late:
             self.advance(person, (activity.at, 0))
             person.clock = max(person.clock, (activity.at, 0))
-        if activity.kind == "merged" and self.person(activity.brings["loser"]) is not person:
-            return self._merge(person, activity, activity.brings["loser"])
-        rows = len(person.history)
-        merged = False
         contact = activity.brings.get("contact") if activity.kind == "converted" else None
-        if contact is not None and self.person(contact) not in (None, person):
-            self._merge(person, activity, contact)
-            late = (activity.at, 0) < person.clock
-            merged = True
+        loser = activity.brings["loser"] if activity.kind == "merged" else contact
+        if loser is not None and self.person(loser) not in (None, person):
+            return self._merge(person, activity, loser)
+        rows = len(person.history)
         now = person.clock[0]
         assigned, owner = person.fields["assigned_to"], person.fields["owner"]
         if activity.kind == "processed" and self._in_processing(person):
@@ -456,16 +451,14 @@ class World:
             before = (owner, assigned)
             if trigger is not None:
                 result = self._fire(person, trigger, now, activity, late, before)
-                if merged:  # which has a decision of its own
-                    self.answers.append((activity.person, activity.id, result))
             self._run_to_completion(person, now, activity, late, before)
             self._note_conditions(person, now)
             for name in promised - self._promises(person, now):
                 self._keep_late(person, name, now, activity, before)
-        if person.fields["crm_synced_at"] is not None and not knew_crm:
-            self._let_go(person, now)
         if not self._in_processing(person):
             self._aftermath(person, now, activity)
+        if person.fields["crm_synced_at"] is not None and not knew_crm:
+            self._let_go(person, now)
         decision = self._decision(person, rows, result)
         if contact is not None and not self.known(contact):
             self.aliases[contact] = person.id
@@ -668,20 +661,26 @@ class World:
             self._fit(person, now)
         rule = next(rule for rule in self.model["sort"] if self._holds(rule["when"], person, now))
         self._enter(person, rule | {"on": None, "then": {}}, now, activity, None, late, before)
-        deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
+        deferred = sorted(person.deferred, key=_waiting_order)
         person.deferred = []
         for one, was_late in deferred:
-            self._fire_deferred(person, one, was_late, now, before)
+            self._fire_deferred(person, one, was_late, now, before, activity)
         self._run_to_completion(person, now, activity, late, before)
         self._note_conditions(person, now)
         self._aftermath(person, now, activity, [one for one, _ in deferred])
 
     def _fire_deferred(
-        self, person: Person, one: Activity, late: bool, now: int, before: tuple[Any, Any]
+        self,
+        person: Person,
+        one: Activity,
+        late: bool,
+        now: int,
+        before: tuple[Any, Any],
+        cause: Activity,
     ) -> None:
         trigger = self._trigger(one)
         if trigger is not None:
-            result = self._fire(person, trigger, now, one, late, before)
+            result = self._fire(person, trigger, now, one, late, before, cause)
             self.answers.append((one.person, one.id, result))
 
     # -------------------------------------------------------------- moves
@@ -704,12 +703,14 @@ class World:
         activity: Activity,
         late: bool,
         before: tuple[Any, Any],
+        cause: Activity | None = None,
     ) -> str:
-        """The process trigger of an activity, once, in the stage found [S7]."""
+        """The process trigger of an activity, once, in the stage found [S7]; ``cause`` is what lets
+        it fire now, if that is another activity."""
         moves = self._moves(person, trigger)
         for move in moves:
             if self._holds(move["when"], person, now):
-                self._enter(person, move, now, activity, trigger, late, before)
+                self._enter(person, move, now, activity, trigger, late, before, cause)
                 return "moved"
         return "refused" if moves else "no_such_move"
 
@@ -749,10 +750,11 @@ class World:
         trigger: str | None,
         late: bool,
         before: tuple[Any, Any],
+        cause: Activity | None = None,
     ) -> None:
         """One hop: a visit ends, its effects are written, the next begins, a row is kept."""
         source, target = person.visit.stage, move["to"]
-        self._leave(person, now, activity, before)
+        self._leave(person, now, cause or activity, before)
         effects = self._effects(move["then"], person, now)
         passed: list[str] = []
         if target not in self.rank:
@@ -1070,7 +1072,8 @@ class World:
     # -------------------------------------------------------------- two records of one person
 
     def _merge(self, person: Person, activity: Activity, loser: str) -> dict[str, Any]:
-        """All of one person, at the latest of its time and the clocks [S23]."""
+        """All of one person, at the latest of its time and the clocks [S23]; then the activity,
+        a merge or a conversion, goes the way of every other [S7]."""
         rows = len(person.history)
         other = self.person(loser)
         assert other is not None, "it was held otherwise"
@@ -1082,11 +1085,11 @@ class World:
         late = (activity.at, 0) < clock
         rows = len(person.history)
         winner, yielder = sorted([person, other], key=self._standing)
-        before = person.visit.stage
+        before, promised = person.visit.stage, self._promises(winner, now)
         owners = (winner.fields["owner"], winner.fields["assigned_to"])
         self._close(other, activity, now, late)
         self._hand_over(other, person, now, taken=winner is other)
-        self._merge_fields(person, winner, yielder, now)
+        self._merge_fields(person, winner, yielder)
         person.visit = winner.visit
         person.journeys = max(person.journeys, other.journeys)
         for key, points in other.given.items():
@@ -1099,30 +1102,45 @@ class World:
             person, activity, now=now, source=before, target=person.visit.stage, kind="merge",
             rule="merged", trigger=None, late=late,
         )  # fmt: skip
-        result = None
-        trigger = self._trigger(activity) if activity.kind == "merged" else None
+        self._data(person, activity, now)
+        self._score(person, activity, now)
+        self._fit(person, now)
+        result: str | None = None
+        trigger = self._trigger(activity)
         if self._in_processing(person):
             if trigger is not None:
                 person.deferred.append((activity, late))
                 result = "deferred"
         else:
-            deferred = sorted(person.deferred, key=lambda pair: pair[0].order)
+            # By event, as all that waited; the decision of the merge answers its own trigger [S10].
+            waiting = sorted([*person.deferred, (activity, late)], key=_waiting_order)
+            others = [one for one, _ in waiting if one is not activity]
             person.deferred = []
-            for one, was_late in deferred:
-                self._fire_deferred(person, one, was_late, now, owners)
-            if trigger is not None:
-                result = self._fire(person, trigger, now, activity, late, owners)
-                self.answers.append((activity.person, activity.id, result))
+            theirs = 0
+            for one, was_late in waiting:
+                if one is not activity:
+                    # It comes now because of the merge, which may be late itself [S21].
+                    hops = len(person.history)
+                    self._fire_deferred(person, one, was_late, now, owners, activity)
+                    theirs += len(person.history) - hops
+                elif trigger is not None:
+                    result = self._fire(person, trigger, now, activity, late, owners)
             self._run_to_completion(person, now, activity, late, owners)
             self._note_conditions(person, now)
-            self._aftermath(person, now, activity, [one for one, _ in deferred])
+            for name in promised - self._promises(person, now):
+                self._keep_late(person, name, now, activity, owners)
+            self._aftermath(person, now, activity, others)
+            row = person.history[rows]
+            if len(person.history) > rows + 1 + theirs or row["from_stage"] != row["to_stage"]:
+                result = "moved"
         again, self.again = self.again, []
         if person.fields["crm_synced_at"] is not None:
             self._let_go(person, now)
         else:
             for waits in again:
                 self._tell(person, waits["rule"], waits["request"], "held", now)
-        return self._decision(person, rows, result)
+        made = person.history[rows:]
+        return {"result": result or "unchanged", "rows": made, "stage": person.visit.stage}
 
     def _standing(self, person: Person) -> tuple[Any, ...]:
         """The winning visit is the least: highest rank, path before detour but for detours that the
@@ -1161,7 +1179,7 @@ class World:
                 survivor.waiting.append(one | {"request": one["request"] | {"person": survivor.id}})
                 self.again.append(survivor.waiting[-1])
 
-    def _merge_fields(self, person: Person, winner: Person, yielder: Person, now: int) -> None:
+    def _merge_fields(self, person: Person, winner: Person, yielder: Person) -> None:
         rules = MERGING | self.model["merging"]
         merged: dict[str, Any] = {}
         for name in self.types:
@@ -1182,7 +1200,11 @@ class World:
                     merged[name] = other
         person.opportunities = yielder.opportunities | winner.opportunities
         self._write(person, merged | self._counted(person))
-        self._fit(person, now)
+
+
+def _waiting_order(pair: tuple[Activity, bool]) -> tuple[Any, ...]:
+    """By event, and what is equal in all of it by record, whoever survives [S19][S23]."""
+    return *pair[0].order, natural(pair[0].person)
 
 
 def _minutes(length: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lifecycle_fsm import Activity, DataRule, Decision, Lifecycle, ScoreRule
-from lifecycle_fsm.model import AlertRule, Deadline, Decay
+from lifecycle_fsm.model import AlertRule, AssignmentRule, Deadline, Decay
 from lifecycle_fsm.orchestrator import Orchestrator
 from tests.machine.small import DAY, HOUR, HUGE, MINUTE, TOO_LARGE, T, act, hops, move, slots, small
 from tests.orchestrator.merges import ASKING, FULL, MERGED, created, deal, merge, pair
@@ -115,6 +115,30 @@ def test_s23_a_loser_who_does_not_exist_yet_holds_the_merge() -> None:
     assert orchestrator.merged == {"q": "p"}
     # At its own time, which is later than the creation of either.
     assert (person.history[-1].now, person.country, person.company) == (MERGED, "DE", "Acme")
+
+
+@pytest.mark.parametrize(
+    ("activity", "result"),
+    [
+        (act("m", "merged", MERGED, loser="q"), "duplicate"),
+        (act("m", "merged", MERGED, loser="p"), "rejected"),
+        (act("m", "merged", MERGED, loser="r"), "rejected"),
+        (act("m", "merged", MERGED + HOUR, loser="q"), "rejected"),
+        (act("m", "web_visit", MERGED), "rejected"),
+        (act("n", "web_visit", MERGED), "unchanged"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.kind,
+)
+def test_s19_the_id_of_a_merge_that_is_held_is_taken(activity: Activity, result: str) -> None:
+    orchestrator = Orchestrator(small())
+    created(orchestrator, "p", "a")
+    assert merge(orchestrator).result == "held"
+    decision = orchestrator.apply(activity)
+    assert (decision.result, decision.stage) == (result, "a")
+    created(orchestrator, "q", "new")
+    assert orchestrator.merged == {"q": "p"}
+    # What has been applied is as known as what is held.
+    assert orchestrator.apply(activity).result == ("duplicate" if result == "unchanged" else result)
 
 
 def test_s23_a_merge_of_two_who_do_not_exist_yet() -> None:
@@ -278,6 +302,21 @@ def test_s24_with_a_stage_the_survivor_takes_over_what_its_entry_asked_for() -> 
     ]
     decision = orchestrator.apply(act("1", "crm_synced", MERGED + DAY))
     assert asked(decision) == [("p/call/q/processed", "released")]
+
+
+@pytest.mark.parametrize(("synced", "state"), [({}, "held"), ({"crm_synced_at": T}, "released")])
+def test_s24_it_sees_who_is_assigned_by_the_merge(synced: dict[str, Any], state: str) -> None:
+    orchestrator, _, _ = pair(
+        alerts=(
+            AlertRule(
+                name="seen", on="web_visit", send="task", to="assigned_to", links_to_crm=True
+            ),
+        ),
+        assignment=(AssignmentRule(name="who", on="merged", to="'ada'"),),
+        mine=synced,
+    )
+    orchestrator.apply(act("1", "web_visit", T + HOUR, "q"))
+    assert [(one.state, one.to) for one in merge(orchestrator).requests] == [(state, "ada")]
 
 
 def test_s24_it_goes_out_at_once_where_the_crm_knows_the_survivor() -> None:

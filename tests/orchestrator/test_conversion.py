@@ -95,13 +95,9 @@ def test_s23_a_contact_that_exists_already_is_merged() -> None:
     person = orchestrator.people["p"]
     assert (orchestrator.merged, orchestrator.aliases) == ({"c7": "p"}, {})
     assert hops(person)[-2:] == [("b", "b", "merged"), ("b", "c", "converted")]
-    # Of the merge, the closing row, and what the conversion itself asks for.
-    told = [(one.person, one.result) for one in decisions if one.activity == "conv"]
-    assert told == [
-        ("p", "unchanged"),
-        ("c7", "moved"),
-        ("p", "moved"),
-    ]
+    # Of the conversion with all that it asks for, and the closing row.
+    told = [(one.person, one.result, one.trigger) for one in decisions if one.activity == "conv"]
+    assert told == [("p", "moved", "converted"), ("c7", "moved", None)]
     assert (person.company, person.behavior_score, person.converted_at) == ("Bolt", 5, MERGED)
     assert other.stage == ""
 
@@ -190,6 +186,79 @@ def test_s21_a_late_activity_keeps_a_deadline_that_was_missed_before_a_merge(way
     (fact,) = person.deadlines
     assert (person.stage, fact.outcome, fact.late, fact.decided_at) == ("c", "kept", True, MERGED)
     assert (fact.person, fact.journey_record) == (to, "p")
+
+
+#: The deadline that p missed on the fifth day; a merge of the fourth day comes later.
+MISSED = Orchestrator(
+    small(
+        move("known", "b", "c", on="merged", when="level == 3"),
+        move("go", "b", "c", on="go"),
+        move("large", "b", "c", when="level == 4"),
+        deadlines=(Deadline(name="slow", stage="b", after=4 * DAY, when="not ready"),),
+        merging={"level": "max", "ready": "max"},
+        settle=90 * DAY,
+    )
+)
+#: What the other record has, when the merge happened, and whether the deadline is kept by it.
+OTHER: dict[str, tuple[str, dict[str, Any], Any, bool]] = {
+    "its own trigger leaves": ("a", {"level": 3}, 3 * DAY, True),
+    "its own trigger leaves, at the very instant": ("a", {"level": 3}, 4 * DAY, True),
+    "its own trigger leaves, too late": ("a", {"level": 3}, 4 * DAY + HOUR, False),
+    "the condition ceases to hold": ("a", {"ready": True}, 3 * DAY, True),
+    "the condition ceases to hold, too late": ("a", {"ready": True}, 4 * DAY + HOUR, False),
+    "a system move leaves": ("a", {"level": 4}, 3 * DAY, True),
+    "what waited for the sort leaves": ("new", {}, 3 * DAY, True),
+    "what waited for the sort leaves, too late": ("new", {}, 4 * DAY + HOUR, False),
+    "nothing of it matters": ("a", {}, 3 * DAY, False),
+    "it ends the visit": ("d", {"level": 3}, 3 * DAY, False),
+}
+
+
+@pytest.mark.parametrize(("stage", "fields", "at", "kept"), OTHER.values(), ids=OTHER)
+@pytest.mark.parametrize("way", ["pq", "qp"])
+def test_s21_a_merge_that_comes_late_keeps_what_it_was_in_time_for(
+    stage: str, fields: dict[str, Any], at: Any, kept: bool, way: str
+) -> None:
+    orchestrator = again(MISSED)
+    created(orchestrator, "p", "b", owner="ada")
+    created(orchestrator, "q", stage, owner="bob", **fields)
+    if stage == "new":
+        orchestrator.apply(act("1", "go", T + DAY, "q"))
+    orchestrator.tick(T + 5 * DAY)
+    to, loser = tuple(way)
+    merge(orchestrator, loser, T + at, to=to)
+    facts = [fact for record in orchestrator.people.values() for fact in record.deadlines]
+    told = [(fact.outcome, fact.late, fact.decided_at, fact.owner) for fact in facts]
+    due = T + 4 * DAY
+    assert told == [("kept", True, due, "ada") if kept else ("missed", False, due, "ada")]
+
+
+@pytest.mark.parametrize("way", ["pq", "qp"])
+def test_s21_a_late_activity_keeps_nothing_of_a_visit_that_a_merge_ended(way: str) -> None:
+    """Though both have entered one stage at one instant."""
+    orchestrator = again(MISSED)
+    for name in "pq":
+        created(orchestrator, name, "b")
+    orchestrator.tick(T + 5 * DAY)
+    to, loser = tuple(way)
+    merge(orchestrator, loser, to=to)
+    orchestrator.apply(act("late", "go", T + 3 * DAY))
+    assert orchestrator.survivor("p").stage == "c"
+    facts = [fact for record in orchestrator.people.values() for fact in record.deadlines]
+    assert {fact.journey_record: fact.outcome for fact in facts} == {"p": "kept", "q": "missed"}
+    # What is of the visit that goes on is the survivor's.
+    assert {fact.person for fact in facts if fact.journey_record == "p"} == {to}
+
+
+def test_s21_a_merge_that_waited_for_its_loser_keeps_what_it_was_in_time_for() -> None:
+    orchestrator = again(MISSED)
+    created(orchestrator, "p", "b")
+    assert merge(orchestrator, at=T + 3 * DAY).result == "held"
+    orchestrator.tick(T + 5 * DAY)
+    assert [fact.outcome for fact in orchestrator.people["p"].deadlines] == ["missed"]
+    orchestrator.apply(act("created", "created", T + DAY, "q", level=3))
+    (fact,) = orchestrator.people["p"].deadlines
+    assert (orchestrator.people["p"].stage, fact.outcome, fact.late) == ("c", "kept", True)
 
 
 @pytest.mark.parametrize("way", ["pq", "qp"])

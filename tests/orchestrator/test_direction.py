@@ -218,15 +218,20 @@ def way(request: pytest.FixtureRequest) -> dict[str, str]:
     return {"to": to, "loser": loser}
 
 
-def test_s14_triggers_of_one_instant_and_id_fire_by_record(way: dict[str, str]) -> None:
+@pytest.mark.parametrize(("first", "then"), [("p", "q"), ("p9", "p10")])
+@pytest.mark.parametrize("turned", [False, True])
+def test_s14_triggers_of_one_instant_and_id_fire_by_record(
+    first: str, then: str, turned: bool
+) -> None:
     orchestrator = again(NOBODY)
-    for name in "pq":
+    for name in (first, then):
         orchestrator.apply(act("0", "created", T, name))
-    orchestrator.apply(act("1", "off", T + HOUR, "q"))
-    orchestrator.apply(act("1", "go", T + HOUR, "p"))
-    merge(orchestrator, at=T + 2 * HOUR, **way)
+    orchestrator.apply(act("1", "off", T + HOUR, then))
+    orchestrator.apply(act("1", "go", T + HOUR, first))
+    to, loser = (then, first) if turned else (first, then)
+    merge(orchestrator, loser, T + 2 * HOUR, to=to)
     orchestrator.tick(T + 6 * HOUR)
-    rows = orchestrator.survivor("p").history
+    rows = orchestrator.survivor(first).history
     assert [row.to_stage for row in rows][-3:] == ["a", "b", "x"]
 
 

@@ -136,6 +136,23 @@ def test_s23_a_tie_keeps_the_older_entry(turned: bool) -> None:
     assert person.history[-1].journey_record == "q"
 
 
+@pytest.mark.parametrize(
+    ("smaller", "greater"),
+    [("9", "10"), ("lead-9", "lead-10"), ("1", "01a"), ("01", "1"), ("Z", "a"), ("a02", "a2")],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_s23_a_tie_of_one_instant_keeps_the_smaller_record_in_natural_order(
+    smaller: str, greater: str, turned: bool
+) -> None:
+    orchestrator = Orchestrator(small(settle=90 * DAY))
+    for name in (greater, smaller):
+        created(orchestrator, name, "a", company=name)
+    to, loser = (greater, smaller) if turned else (smaller, greater)
+    merge(orchestrator, loser, to=to)
+    person = orchestrator.survivor(to)
+    assert (person.company, person.history[-1].journey_record) == (smaller, smaller)
+
+
 def test_s21_deadlines_of_the_visit_that_won_go_on() -> None:
     deadlines = (Deadline(name="slow", stage="b", after=30 * DAY),)
     for ours in "ab":
@@ -211,6 +228,56 @@ def test_s7_a_merge_goes_the_way_of_every_activity() -> None:
     assert [row.trigger for row in person.history[-2:]] == [None, "merged"]
 
 
+#: The stages of both, what the other record has, what the caller is told, and how many moves were
+#: refused: the own trigger of the merge leaves ``a`` at level 5 and ``c`` never, and a system move
+#: leaves ``a`` at level 6.
+ANSWERED: dict[str, tuple[str, dict[str, Any], str, int]] = {
+    "its trigger moves": ("aa", {"level": 5}, "moved", 0),
+    "its trigger is refused": ("aa", {}, "refused", 1),
+    "its trigger is refused, and a system move is open": ("aa", {"level": 6}, "moved", 1),
+    "nothing can be asked": ("bb", {}, "no_such_move", 0),
+    "the visit of the other wins, and its trigger is refused": ("ac", {}, "moved", 1),
+    "the visit of the other wins, where nothing can be asked": ("ab", {}, "moved", 0),
+}
+
+
+@pytest.mark.parametrize(("stages", "fields", "result", "refused"), ANSWERED.values(), ids=ANSWERED)
+@pytest.mark.parametrize("other", ["loser", "contact"], ids=["merged", "converted"])
+@pytest.mark.parametrize("waiting", [False, True], ids=["nothing waits", "an asking waits"])
+def test_s10_the_decision_of_a_merge_tells_what_came_of_its_trigger(
+    stages: str, fields: dict[str, Any], result: str, refused: int, other: str, waiting: bool
+) -> None:
+    kind = {"loser": "merged", "contact": "converted"}[other]
+    ours, theirs = stages[0], stages[1]
+    if waiting:  # whoever does not win
+        ours, theirs = ("new", theirs) if ours < theirs else (ours, "new")
+    orchestrator, person, _ = pair(
+        ours,
+        theirs,
+        moves=(
+            move("known", "a", "b", on=kind, when="level == 5"),
+            move("never", "c", "d", on=kind, when="level == 7"),
+            move("large", "a", "b", when="level == 6 and ready"),
+            move("go", "x", "a", on="go"),
+        ),
+        merging={"level": "max", "ready": "max"},
+        mine={"ready": True},
+        yours=fields,
+    )
+    if waiting:
+        orchestrator.apply(act("0", "go", T + DAY, "p" if ours == "new" else "q"))
+    rows = len(person.history)
+    seen: list[Decision] = []
+    orchestrator._record = seen.append
+    decision = orchestrator.apply(act("m", kind, MERGED, **{other: "q"}))
+    assert decision is seen[0]
+    assert (decision.result, decision.trigger, len(decision.unmet)) == (result, kind, refused)
+    # Each asking has one decision, and each row stands in one.
+    assert [one.trigger for one in seen if one.trigger == kind] == [kind]
+    told = [row for one in seen for row in one.rows if row.person == "p"]
+    assert sorted(told, key=lambda row: row.sequence) == list(person.history[rows:])
+
+
 def test_s14_a_merge_of_two_who_wait_is_heard_after_the_sort() -> None:
     orchestrator, person, _ = pair(
         "new",
@@ -220,6 +287,7 @@ def test_s14_a_merge_of_two_who_wait_is_heard_after_the_sort() -> None:
     )
     decision = merge(orchestrator, at=T + SECOND)
     assert (decision.result, decision.requests, person.stage) == ("deferred", (), "new")
+    assert (decision.trigger, decision.reason) == ("merged", "it waits for the sort")
     orchestrator.apply(act("s", "changed", T + MINUTE, start="a"))
     decision = orchestrator.process("p", T + MINUTE)
     assert (person.stage, [one.id for one in decision.requests]) == ("b", ["p/tell/m"])
