@@ -6,67 +6,56 @@ from collections.abc import Iterator
 
 from lifecycle_fsm.checks.detour_futures import AT_RETURN, values_after
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.question_context import Ground
-from lifecycle_fsm.checks.rule_index import groups
+from lifecycle_fsm.checks.question_context import QuestionContext
 from lifecycle_fsm.guard import Const, Guard, Now, Term, Token, all_of, negate, walk
 from lifecycle_fsm.model import Claim, Edge, Move
 from lifecycle_fsm.model.claims import MOVES, SORT
 from lifecycle_fsm.proof import Answer, substitute
 
-NAME = "claims"
 
-
-def check(ground: Ground) -> Iterator[Finding]:
+def check(context: QuestionContext) -> Iterator[Finding]:
     """Claims that are not true of somebody: of each claim the first way in that breaks it."""
-    for index, claim in enumerate(ground.model.claims):
+    for index, claim in enumerate(context.model.claims):
         where = f"claims[{index}] {claim.name}"
-        ways = [way for way in _ways(ground) if _meant(claim, way[0])]
-        if not ways:
+        edges = [edge for edge in context.edges if _meant(claim, edge)]
+        if not edges:
             yield Finding(
-                check=NAME,
                 severity="error",
                 fault="empty claim",
                 where=where,
                 message="nothing leads into such a stage by such a way, so that it says nothing: "
                 "look at 'entering' and 'by'",
             )
-        for edge, turn in ways:
-            answer = _ask(ground, claim, all_of(turn, _broken(ground, claim, edge)))
-            if answer.refuted:
-                continue
-            because = f" ({claim.because})" if claim.because else ""
-            yield Finding(
-                check=NAME,
-                severity="error" if answer.found else "warning",
-                fault="broken claim" if answer.found else "not decided",
-                where=where,
-                message=(
-                    f"it is not true of this person, whom {edge.name!r} takes from "
-                    f"{edge.source!r} to {edge.target!r}{because}: change that guard, or the claim"
-                    if answer.found
-                    else f"whether {edge.name!r} keeps it: {answer.reason}"
-                ),
-                stage=edge.source if answer.found else None,
-                person=answer.person,
-                at=answer.at,
-                assumed=answer.assumed,
-            )
-            break
+        for edge in edges:
+            answer = _ask(context, claim, all_of(context.turn(edge), _broken(context, claim, edge)))
+            if not answer.refuted:
+                yield _finding(claim, where, edge, answer)
+                break
 
 
-def _ask(ground: Ground, claim: Claim, broken: Guard) -> Answer:
+def _finding(claim: Claim, where: str, edge: Edge, answer: Answer) -> Finding:
+    if not answer.found:
+        return Finding(
+            severity="warning",
+            fault="not decided",
+            where=where,
+            message=f"whether {edge.name!r} keeps it: {answer.reason}",
+        )
+    because = f" ({claim.because})" if claim.because else ""
+    return Finding(
+        severity="error",
+        fault="broken claim",
+        where=where,
+        message=f"it is not true of this person, whom {edge.name!r} takes from {edge.source!r} to "
+        f"{edge.target!r}{because}: change that guard, or the claim",
+    ).shown_by(answer, edge.source)
+
+
+def _ask(context: QuestionContext, claim: Claim, broken: Guard) -> Answer:
     if claim.given is None:
-        return ground.ask(broken)
+        return context.ask(broken)
     tokens = {node.name for node in walk(claim.given) if isinstance(node, Token)}
-    return ground.for_any(all_of(broken, claim.given), tokens)
-
-
-def _ways(ground: Ground) -> Iterator[tuple[Edge, Guard]]:
-    """Every way into a stage, with the condition that it is its turn."""
-    sort = ground.model.sort_edges
-    yield from ((edge, ground.turn(edge, sort)) for edge in sort)
-    for group in groups(ground.model):
-        yield from ((edge, ground.turn(edge, group)) for edge in group)
+    return context.for_any(all_of(broken, claim.given), tokens)
 
 
 def _meant(claim: Claim, edge: Edge) -> bool:
@@ -76,13 +65,11 @@ def _meant(claim: Claim, edge: Edge) -> bool:
     )
 
 
-def _broken(ground: Ground, claim: Claim, edge: Edge) -> Guard:
+def _broken(context: QuestionContext, claim: Claim, edge: Edge) -> Guard:
     """That the claim is not true of somebody who has just entered."""
-    told = claim.never if claim.always is None else negate(claim.always)
-    assert told is not None, "a claim has one of the two"
+    broken = claim.never if claim.always is None else negate(claim.always)
+    assert broken is not None, "a claim has one of the two"
     entered: dict[str, Term | Guard] = {"stage": Const(edge.target), "stage_entered_at": Now()}
     if edge.kind == "return":
         entered |= AT_RETURN
-    return substitute(
-        told, {**entered, **values_after(edge, ground.model)}, ground.world.vocabulary
-    )
+    return substitute(broken, {**entered, **values_after(edge, context.model)}, context.words)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from lifecycle_fsm.checks import world_of
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
@@ -25,7 +24,7 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
-from lifecycle_fsm.proof import NOW
+from lifecycle_fsm.proof import NOW, domain_of
 from lifecycle_fsm.proof.domain import Atom, Atoms
 from lifecycle_fsm.proof.search import candidates
 
@@ -39,18 +38,18 @@ def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
     days ago, as seen from where a :class:`~lifecycle_fsm.testing.Clock` starts; ``None`` where it
     may be missing.
     """
-    world = world_of(model)
+    domain = domain_of(model)
     atoms = Atoms(model.vocabulary)
     for guard in guards_of(model):
         atoms.node(atoms.plain(guard))
     found: dict[str, tuple[Value, ...]] = {}
     for field in dict.fromkeys(name for atom in atoms.all for name in atom.fields):
-        if field == "stage" or field not in world.vocabulary.fields:
+        if field == "stage" or field not in domain.vocabulary.fields:
             continue  # a stage is where somebody is put; a Python callable has no values
         linked = _compared_with(field, atoms.all)
         near = [atom for atom in atoms.all if not linked.isdisjoint(atom.fields)]
-        values = candidates(field, near, {}, world, linked).values
-        kind = world.type_of(field)
+        values = candidates(field, near, {}, domain, linked).values
+        kind = domain.type_of(field)
         found[field] = tuple(one for one in values if _fits(kind, one))
     return found
 

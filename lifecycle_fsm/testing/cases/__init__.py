@@ -13,7 +13,7 @@ at it and approves it, and from then on a test compares with what was approved::
 """
 
 from lifecycle_fsm.testing.cases.files import (
-    Change,
+    ChangedCase,
     Differences,
     approved,
     compared,
@@ -21,28 +21,21 @@ from lifecycle_fsm.testing.cases.files import (
     to_text,
 )
 from lifecycle_fsm.testing.cases.making import cases_of
-from lifecycle_fsm.testing.cases.mcdc import (
-    Boundary,
-    GuardCases,
-    Pair,
-    Somebody,
-    conditions,
-    guard_cases,
-)
-from lifecycle_fsm.testing.cases.rows import Case, Row, Table
-from lifecycle_fsm.testing.cases.running import Runner
+from lifecycle_fsm.testing.cases.rows import Case, CaseRow, CaseTable
+from lifecycle_fsm.testing.cases.running import CaseRunner
+from lifecycle_fsm.testing.mcdc import Boundary, GuardCases, Pair, Probe, conditions, guard_cases
 
 __all__ = [
     "Boundary",
     "Case",
-    "Change",
+    "CaseRow",
+    "CaseRunner",
+    "CaseTable",
+    "ChangedCase",
     "Differences",
     "GuardCases",
     "Pair",
-    "Row",
-    "Runner",
-    "Somebody",
-    "Table",
+    "Probe",
     "approved",
     "cases_of",
     "compared",

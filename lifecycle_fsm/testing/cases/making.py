@@ -9,18 +9,11 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.guard import Const, Field, Guard, Known, Term, Token, all_of, label, negate, walk
+from lifecycle_fsm.guard import Const, Field, Guard, Known, Term, Token, label, walk
 from lifecycle_fsm.model import Edge, Model, Move
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.proof import NOW, TOTAL, Person, Work, World, solve_here
-from lifecycle_fsm.testing.cases.boundary_points import is_value
-from lifecycle_fsm.testing.cases.mcdc import (
-    GuardCases,
-    Pair,
-    Somebody,
-    fields_of,
-    guard_cases,
-)
+from lifecycle_fsm.proof import NOW, TOTAL, Budget, Domain, Witness
+from lifecycle_fsm.testing.boundary_points import fields_of, is_value
 from lifecycle_fsm.testing.cases.rows import (
     EFFECT,
     EVERYBODY,
@@ -33,96 +26,29 @@ from lifecycle_fsm.testing.cases.rows import (
     TOUR,
     TRIGGER,
     UNDECIDED,
-    Row,
-    Table,
+    CaseRow,
+    CaseTable,
     format_values,
     merged,
 )
-from lifecycle_fsm.testing.cases.rule_index import Places, Rule, shown
-from lifecycle_fsm.testing.cases.running import Runner, somebody_for_both
+from lifecycle_fsm.testing.cases.rule_index import AskedRule, RuleIndex, shown
+from lifecycle_fsm.testing.cases.running import CaseRunner
 from lifecycle_fsm.testing.cases.transition_tour import tour_of
+from lifecycle_fsm.testing.mcdc import GuardCases, Probe, guard_cases
 
-# ------------------------------------------------------------------ effects
-#
-# People in whom the effects of a move can be seen: what they write is not there before [S18].
-
-
-#: With a number that an effect computes: a little, less than nothing, and a lot.
-_TRIES = 3
-
-
-def people_for(rule: Rule, places: Places) -> Iterator[Person]:
-    """People for whom a move is the first that is open, with values in the fields of its effects
-    that these have to change; three where numbers are computed, else one."""
-    edge, model = rule.edge, places.model
-    assert edge is not None, "only moves have effects of their own"
-    assert isinstance(edge.rule, Move), "sort rules have none"
-    world, here = places.world(rule), places.here(rule)
-    before = [
-        negate(one.when)
-        for one in model.edges[: model.edges.index(edge)]
-        if one.source == edge.source and one.on == edge.on
-    ]
-    written = {one.field: one.value for one in edge.rule.then}
-    read = {
-        node.name
-        for value in written.values()
-        for node in walk(value)
-        if isinstance(node, Field) and node.name not in READ_ONLY
-    }
-    seen: list[Person] = []
-    for number in range(_TRIES if read else 1):
-        pins: list[Guard] = []
-        for name in dict.fromkeys([*written, *sorted(read)]):
-            wanted = _before(model.field_types[name], written.get(name), number, places)
-            pin = is_value(name, wanted)
-            # A value that would close the move is not tried.
-            if solve_here(all_of(rule.guard, *before, here, *pins, pin), world).found:
-                pins.append(pin)
-        answer = solve_here(all_of(rule.guard, *before, here, *pins), world)
-        if answer.found and answer.person not in seen:
-            seen.append(answer.person)
-            yield answer.person
-
-
-def _before(kind: FieldType, value: Term | Guard | None, number: int, places: Places) -> Value:
-    """A value that a field may have had before an effect, other than the one it writes."""
-    constant = value.value if isinstance(value, Const) else None
-    if kind.kind == "bool":
-        return constant is not True if value is not None else number == 0
-    if kind.choices:
-        return next((one for one in kind.choices if one != constant), kind.choices[0])
-    if kind.kind == "str":
-        return "before"
-    if kind.kind == "datetime":
-        return NOW - timedelta(days=10)
-    most = max([5, *(abs(one) for one in _numbers(value, places.model.tokens))])
-    tried: int | float = (3, -3, 2 * most + 1)[number]
-    bound: Value = kind.clamp(float(tried) if kind.kind == "float" else int(tried))
-    return bound
-
-
-def _numbers(value: Term | Guard | None, tokens: Mapping[str, object]) -> Iterator[int | float]:
-    for node in walk(value) if value is not None else ():
-        found = node.value if isinstance(node, Const) else None
-        found = tokens.get(node.name) if isinstance(node, Token) else found  # type: ignore[assignment]
-        if isinstance(found, int | float):
-            yield found
-
-
-# ------------------------------------------------------------------ making
-
-
-_DECIDES = {"unique": "this alone decides", "masking": "this decides, whatever the others"}
+_DECIDES = {
+    "unique cause": "this alone decides",
+    "masking": "this decides, whatever the others",
+}
 
 
 def cases_of(
     model: Model,
     *,
-    runner: Runner | None = None,
+    runner: CaseRunner | None = None,
     budget: int = TOTAL,
     seconds: float | None = None,
-) -> Table:
+) -> CaseTable:
     """Every case of a model, always in the same order.
 
     First each guard, with the people around its boundaries and the pairs between whom one
@@ -137,176 +63,212 @@ def cases_of(
             the row says "not decided". Cases are counted, so that every machine says the same.
         seconds: how long the search may take on the clock, whatever the machine gets done in it.
     """
-    runner = runner or Runner(model)
-    work = Work(budget, seconds)
-    runner.places = Places(model, work)
-    rows: list[Row] = []
-    for rule in runner.rules.values():
+    runner = runner or CaseRunner(model)
+    spent = Budget(budget, seconds)
+    runner.index = RuleIndex(model, spent)
+    rows: list[CaseRow] = []
+    for rule in runner.index.rules.values():
         rows += merged(_of_rule(rule, runner))
     rows += _effects(runner)
     rows += _orders(runner)
     rows += _triggers(runner)
-    rows += _tour(runner, work)
-    return Table(model.name, rows)
+    rows += _tour(runner, spent)
+    return CaseTable(model.name, rows)
 
 
-# ---------------------------------------------------------------------- guards
-
-
-def _of_rule(rule: Rule, runner: Runner) -> Iterator[Row]:
-    places = runner.places
-    world = places.world(rule)
-    found = guard_cases(places.guard(rule), world, here=places.here(rule))
-    decides: dict[int, str] = {}
-    for pair in found.pairs:
-        for one in (pair.met, pair.unmet):
-            decides[id(one)] = _DECIDES[pair.how]
-    told: set[int] = set()
-    for boundary in found.boundaries:
-        told.add(id(boundary.who))
-        why = f"{_words(boundary.condition, world)}: {boundary.words}"
-        yield _row(rule, boundary.who, why, decides.get(id(boundary.who), ""), world, runner)
-    for pair in found.pairs:
-        yield from _rest_of(pair, told, rule, world, runner)
-    yield from _without(rule, found, world)
-    if rule.edge is not None and not found.boundaries and not found.opaque:
-        yield _row(rule, Somebody({}, True), "open to everybody", "", world, runner)
-
-
-def _rest_of(pair: Pair, told: set[int], rule: Rule, world: World, runner: Runner) -> Iterator[Row]:
-    """Those of a pair who stand at no boundary."""
-    for one, met in ((pair.met, "met"), (pair.unmet, "not met")):
-        if id(one) not in told:
-            why = f"{_words(pair.condition, world)}: {met}"
-            yield _row(rule, one, why, _DECIDES[pair.how], world, runner)
-
-
-def _row(rule: Rule, who: Somebody, why: str, decides: str, world: World, runner: Runner) -> Row:
-    values = {
-        shown(name): who.person[name] if name in who.person else world.start_of(name)
-        for name in who.shown
-    }
-    assumed = {f"{name}()": answer for name, answer in who.assumed.items()}
-    given = format_values({**values, **assumed}, NOW)
-    why += f" ({decides})" if decides else ""
-    row = Row(rule.part, rule.name, rule.stage, given, "", why)
+def _run(runner: CaseRunner, row: CaseRow) -> CaseRow:
     return attrs.evolve(row, outcome=runner.outcome(row))
 
 
-def _without(rule: Rule, found: GuardCases, world: World) -> Iterator[Row]:
-    """Conditions for which there is no pair, by name, and Python functions."""
-    if found.constant is not None:
-        outcome = EVERYBODY if found.constant else NOBODY
-        yield Row(
-            rule.part, rule.name, rule.stage, "whoever it is", outcome, "the guard as a whole"
-        )
-    for condition in found.redundant if found.constant is None else ():
+# ------------------------------------------------------------------ guards
+
+
+def _of_rule(rule: AskedRule, runner: CaseRunner) -> Iterator[CaseRow]:
+    index = runner.index
+    domain = index.domain(rule)
+    cases = guard_cases(index.guard(rule), domain, here=index.here(rule))
+    decides = {
+        id(probe): _DECIDES[pair.how] for pair in cases.pairs for probe in (pair.met, pair.unmet)
+    }
+
+    def row(who: Probe, why: str) -> CaseRow:
+        values = {
+            shown(name): who.person[name] if name in who.person else domain.start_of(name)
+            for name in who.shown
+        }
+        assumed = {f"{name}()": answer for name, answer in who.assumed.items()}
+        given = format_values({**values, **assumed}, NOW)
+        why += f" ({decides[id(who)]})" if id(who) in decides else ""
+        return _run(runner, CaseRow(rule.part, rule.name, rule.stage, given, "", why))
+
+    for boundary in cases.boundaries:
+        yield row(boundary.who, f"{_words(boundary.condition, domain)}: {boundary.words}")
+    told = {id(boundary.who) for boundary in cases.boundaries}
+    for pair in cases.pairs:
+        for who, met in ((pair.met, "met"), (pair.unmet, "not met")):
+            if id(who) not in told:
+                yield row(who, f"{_words(pair.condition, domain)}: {met}")
+    for given, outcome, why in _without(cases, domain):
+        yield CaseRow(rule.part, rule.name, rule.stage, given, outcome, why)
+    if rule.edge is not None and not cases.boundaries and not cases.opaque:
+        yield row(Probe({}, True), "open to everybody")
+
+
+def _without(cases: GuardCases, domain: Domain) -> Iterator[tuple[str, str, str]]:
+    """What cannot be shown by people, each with the outcome and why: a constant guard, conditions
+    for which there is no pair, and Python functions."""
+    if cases.constant is not None:
+        yield "whoever it is", EVERYBODY if cases.constant else NOBODY, "the guard as a whole"
+    for condition in cases.redundant if cases.constant is None else ():
         # Who writes 'role is missing or role not in ...' says what a negation means anyway [S3].
         clear = isinstance(condition, Known)
         why = FOR_CLARITY if clear else "the guard says the same without it"
-        yield Row(
-            rule.part, rule.name, rule.stage, _whether(condition, world), REDUNDANT, why
-        )  # fmt: skip
-    for condition, reason in found.undecided:
-        yield Row(
-            rule.part, rule.name, rule.stage, _whether(condition, world), UNDECIDED, reason
-        )  # fmt: skip
-    for name in found.opaque:
-        yield Row(
-            rule.part, rule.name, rule.stage, f"{name}()", OPAQUE,
-            "a Python function: give examples of it by hand",
-        )  # fmt: skip
+        yield f"whether or not {_words(condition, domain)}", REDUNDANT, why
+    for condition, reason in cases.undecided:
+        yield f"whether or not {_words(condition, domain)}", UNDECIDED, reason
+    for name in cases.opaque:
+        yield f"{name}()", OPAQUE, "a Python function: give examples of it by hand"
 
 
-def _whether(condition: Guard, world: World) -> str:
-    return f"whether or not {_words(condition, world)}"
-
-
-def _words(condition: Guard, world: World) -> str:
+def _words(condition: Guard, domain: Domain) -> str:
     """The condition in words; a list of the model by its name, since its values come one by one."""
-    tokens = {name: one for name, one in world.vocabulary.tokens.items() if type(one) is not tuple}
-    said = label(condition, attrs.evolve(world.vocabulary, tokens=tokens))
-    return said.replace("activity  ", "the activity's ")
+    words = domain.vocabulary
+    tokens = {name: value for name, value in words.tokens.items() if type(value) is not tuple}
+    text = label(condition, attrs.evolve(words, tokens=tokens))
+    return text.replace("activity  ", "the activity's ")
 
 
-# ---------------------------------------------------------------------- order, triggers, paths
+# ------------------------------------------------------------------ effects
+#
+# People in whom the effects of a move can be seen: what they write is not there before [S18].
 
 
-def _effects(runner: Runner) -> Iterator[Row]:
-    for rule in runner.rules.values():
+#: With a number that an effect computes: a little, less than nothing, and a lot.
+_TRIES = 3
+
+
+def _effects(runner: CaseRunner) -> Iterator[CaseRow]:
+    index = runner.index
+    for rule in index.rules.values():
         then = rule.edge.rule.then if rule.edge and isinstance(rule.edge.rule, Move) else ()
-        if not then or runner.opaque_in(rule):
+        if not then or index.opaque_in(rule):
             continue
-        places = runner.places
-        fields = dict.fromkeys([*fields_of(places.guard(rule)), *(one.field for one in then)])
-        for person in people_for(rule, places):
-            start = places.world(rule).start_of
-            told = {
-                name: person[name] if name in person else start(name)
+        written = {effect.field: effect.value for effect in then}
+        fields = dict.fromkeys([*fields_of(index.guard(rule)), *written])
+        for person in _people_for(rule, written, index):
+            values = {
+                name: person[name] if name in person else index.domain(rule).start_of(name)
                 for name in [*fields, *person]
-                if name in person or any(one.field == name for one in then)
+                if name in person or name in written
             }
-            row = Row(
-                EFFECT, rule.name, rule.stage, format_values(told, NOW), "", "before the move"
-            )
-            yield attrs.evolve(row, outcome=runner.outcome(row))
+            given = format_values(values, NOW)
+            row = CaseRow(EFFECT, rule.name, rule.stage, given, "", "before the move")
+            yield _run(runner, row)
 
 
-def _orders(runner: Runner) -> Iterator[Row]:
-    for rule in runner.orders.values():
-        found = somebody_for_both(rule, runner.places)
-        if found.refuted:
+def _people_for(
+    rule: AskedRule, written: Mapping[str, Term | Guard], index: RuleIndex
+) -> Iterator[Witness]:
+    """People for whom a move is the first that is open, with values in the fields of its effects
+    that these have to change; three where numbers are computed, else one."""
+    before = index.model.earlier_closed(rule.step)
+    read = {
+        node.name
+        for value in written.values()
+        for node in walk(value)
+        if isinstance(node, Field) and node.name not in READ_ONLY
+    }
+    seen: list[Witness] = []
+    for number in range(_TRIES if read else 1):
+        pins: list[Guard] = []
+        for name in dict.fromkeys([*written, *sorted(read)]):
+            pin = is_value(name, _before(name, written.get(name), number, index.model))
+            # A value that would close the move is not tried.
+            if index.solve(rule, rule.guard, *before, pins=[*pins, pin]).found:
+                pins.append(pin)
+        answer = index.solve(rule, rule.guard, *before, pins=pins)
+        if answer.found and answer.person not in seen:
+            seen.append(answer.person)
+            yield answer.person
+
+
+def _before(field: str, value: Term | Guard | None, number: int, model: Model) -> Value:
+    """A value that a field may have had before an effect, other than the one it writes."""
+    kind = model.field_types[field]
+    constant = value.value if isinstance(value, Const) else None
+    if kind.kind == "bool":
+        return constant is not True if value is not None else number == 0
+    if kind.choices:
+        return next((choice for choice in kind.choices if choice != constant), kind.choices[0])
+    if kind.kind == "str":
+        return "before"
+    if kind.kind == "datetime":
+        return NOW - timedelta(days=10)
+    return _number(kind, value, number, model.tokens)
+
+
+def _number(
+    kind: FieldType, value: Term | Guard | None, number: int, tokens: Mapping[str, object]
+) -> Value:
+    """A number below and above all those in an effect."""
+    most: int | float = 5
+    for node in walk(value) if value is not None else ():
+        constant = node.value if isinstance(node, Const) else None
+        constant = tokens.get(node.name) if isinstance(node, Token) else constant  # type: ignore[assignment]
+        if isinstance(constant, int | float):
+            most = max(most, abs(constant))
+    tried = (3, -3, 2 * most + 1)[number]
+    result: Value = kind.clamp(float(tried) if kind.kind == "float" else int(tried))
+    return result
+
+
+# ------------------------------------------------------------------ order, triggers, paths
+
+
+def _orders(runner: CaseRunner) -> Iterator[CaseRow]:
+    for rule in runner.index.orders.values():
+        answer = runner.index.for_both(rule)
+        if answer.refuted:
             continue
-        fields = fields_of(runner.places.guard(rule))
-        told = {name: found.person[name] for name in fields if name in found.person}
-        given = format_values(told, NOW)
-        row = Row(ORDER, rule.name, rule.stage, given, "", "both are open")
-        if found.found:
-            yield attrs.evolve(row, outcome=runner.outcome(row))
+        fields = fields_of(runner.index.guard(rule))
+        values = {name: answer.person[name] for name in fields if name in answer.person}
+        given = format_values(values, NOW)
+        row = CaseRow(ORDER, rule.name, rule.stage, given, "", "both are open")
+        if answer.found:
+            yield _run(runner, row)
         else:
-            yield attrs.evolve(row, outcome=UNDECIDED, why=found.reason)
+            yield attrs.evolve(row, outcome=UNDECIDED, why=answer.reason)
 
 
-def _triggers(runner: Runner) -> Iterator[Row]:
+def _triggers(runner: CaseRunner) -> Iterator[CaseRow]:
     for trigger in runner.model.triggers:
         for stage in runner.model.stages:
-            outcome = runner.asked(trigger, stage.name)
             moves = dict.fromkeys(
                 edge.name
                 for edge in runner.model.edges
                 if edge.on == trigger and edge.source == stage.name
             )
-            if (not moves) is (outcome.startswith("may")):
+            why = "by " + ", ".join(moves) if moves else ""
+            row = _run(runner, CaseRow(TRIGGER, trigger, stage.name, "", "", why))
+            if (not moves) is (row.outcome.startswith("may")):
                 raise LifecycleError(
                     f"trigger {trigger} in {stage.name}: the model and its machine disagree; "
                     "please report this"
                 )
-            why = "by " + ", ".join(moves) if moves else ""
-            yield Row(TRIGGER, trigger, stage.name, "", outcome, why)
+            yield row
 
 
-def _tour(runner: Runner, work: Work) -> Iterator[Row]:
-    tour = tour_of(runner.model, runner.walker, work)
+def _tour(runner: CaseRunner, budget: Budget) -> Iterator[CaseRow]:
+    tour = tour_of(runner.model, runner.walker, budget)
     for path in tour.paths:
-        stage, count = "", len(path.steps)
-        for number, (given, outcome) in enumerate(
-            zip(path.steps, path.outcomes, strict=True), start=1
-        ):
+        name, count = _path_name(path.edge), len(path.steps)
+        for number, step in enumerate(path.steps, start=1):
             why = f"step {number} of {count}"
-            yield Row(TOUR, _path_name(path.edge), stage, given, outcome, why)
-            stage = _stage_after(outcome, stage)
+            yield CaseRow(TOUR, name, step.stage, step.text, step.outcome, why)
     for edge, reason in tour.unfired:
-        yield Row(TOUR, _path_name(edge), edge.source, "", NO_WAY, reason)
+        yield CaseRow(TOUR, _path_name(edge), edge.source, "", NO_WAY, reason)
 
 
 def _path_name(edge: Edge) -> str:
-    sources = getattr(edge.rule, "sources", ())
-    return f"{edge.name} from {edge.source}" if len(sources) > 1 else edge.name
-
-
-def _stage_after(outcome: str, before: str) -> str:
-    """The stage that the words of a step end in."""
-    if outcome.startswith(("goes to ", "is in ", "stays in ")):
-        last = outcome.rsplit(" to ", 1)[-1] if outcome.startswith("goes") else outcome
-        return last.split(" by ")[0].rsplit(" ", 1)[-1]
-    return before
+    several = isinstance(edge.rule, Move) and len(edge.rule.sources) > 1
+    return f"{edge.name} from {edge.source}" if several else edge.name

@@ -13,7 +13,6 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.checks import world_of
 from lifecycle_fsm.guard import (
     Compare,
     Const,
@@ -34,7 +33,7 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard.terms import Arithmetic, Extreme
 from lifecycle_fsm.model import Edge, Model, Set
-from lifecycle_fsm.proof import Answer, solve_whenever
+from lifecycle_fsm.proof import Answer, domain_of, solve_whenever
 from lifecycle_fsm.testing.mutation.guards import Mutant
 from lifecycle_fsm.testing.mutation.running import Ending, Job, Result, Runner
 
@@ -92,14 +91,14 @@ def compare(model: Model, mutant: Mutant) -> Verdict:
     is none for what other sections read too.
     """
     undecided: Verdict | None = None
-    world = world_of(model)
+    domain = domain_of(model)
     ours, theirs = _choices(model), _choices(mutant.model)
     for asked in dict.fromkeys((*ours, *theirs)):
         one, other = ours.get(asked, ()), theirs.get(asked, ())
         if one == other:
             continue
         here = Compare("==", Field("stage"), Const(asked.stage))
-        answer = solve_whenever(all_of(here, _apart(one, other)), world)
+        answer = solve_whenever(all_of(here, _apart(one, other)), domain)
         if answer.found:
             return Verdict(answer, asked)
         if not answer.refuted and undecided is None:
@@ -132,7 +131,7 @@ def _choice(edge: Edge, model: Model) -> _Choice:
 
 def _settled(guard: Guard, model: Model) -> Guard:
     """The guard with named guards written out and tokens by their values: so the guards of two
-    models can be compared in one world."""
+    models can be compared in one domain."""
 
     def change(part: Guard) -> Guard:
         match part:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from types import SimpleNamespace
 
 import attrs
 
@@ -38,7 +38,7 @@ from lifecycle_fsm.guard import (
     walk,
 )
 from lifecycle_fsm.guard.printer import MOST_OPTIONS, value_words
-from lifecycle_fsm.proof import World
+from lifecycle_fsm.proof import Domain
 
 _SECOND = timedelta(seconds=1)
 #: Where, counted in whole units from the number in the guard, a time term is asked: the last second
@@ -65,10 +65,10 @@ class Point:
 Base = Callable[[str], Value]
 
 
-def points(condition: Guard, base: Base, world: World) -> tuple[Point, ...]:
+def points(condition: Guard, base: Base, domain: Domain) -> tuple[Point, ...]:
     """Where a condition is asked: on each side of its boundary, on it, and where a field is
     missing. Some may be where nobody can be."""
-    return tuple(_points(condition, base, world)) + tuple(_missing(condition, world))
+    return tuple(_points(condition, base, domain)) + tuple(_missing(condition, domain))
 
 
 def is_value(field: str, value: Value) -> Guard:
@@ -80,105 +80,98 @@ def is_value(field: str, value: Value) -> Guard:
     return Compare("==", Field(field), Const(value))
 
 
-def may_miss(field: str, world: World) -> bool:
-    """Whether somebody can be without a value in the field. Times of the machine are always
-    there."""
-    kind = world.type_of(field)
-    return kind.nullable or kind.kind == "datetime"
+def fields_of(guard: Guard | Term) -> tuple[str, ...]:
+    """The fields that a guard or a value reads, in reading order."""
+    read = (node.start if isinstance(node, Elapsed) else node for node in walk(guard))
+    return tuple(dict.fromkeys(node.name for node in read if isinstance(node, Field)))
 
 
-def _missing(condition: Guard, world: World) -> Iterator[Point]:
-    if isinstance(condition, Known):
-        return
-    for field in _in_order(condition):
-        if may_miss(field, world):
+def _missing(condition: Guard, domain: Domain) -> Iterator[Point]:
+    if not isinstance(condition, Known):
+        for field in filter(domain.may_miss, fields_of(condition)):
             yield Point(f"{field.replace('_', ' ')} missing", negate(Known(Field(field))))
 
 
-def _in_order(condition: Guard) -> tuple[str, ...]:
-    read = (one.start if isinstance(one, Elapsed) else one for one in walk(condition))
-    return tuple(dict.fromkeys(one.name for one in read if isinstance(one, Field)))
-
-
-def _points(condition: Guard, base: Base, world: World) -> Iterator[Point]:
+def _points(condition: Guard, base: Base, domain: Domain) -> Iterator[Point]:
     match condition:
         case Truth(field):
             yield Point("yes", condition)
-            yield Point("no", all_of(negate(condition), *_is_known(field, world)))
+            yield Point("no", _negated(condition, field, domain))
         case Known(field):
             yield Point("known", condition)
             yield Point("missing", negate(condition))
         case In(term, options):
-            yield from _options(condition, term, options, world)
+            yield from _options(condition, term, options, domain)
         case TextMatch():
-            yield from _matches(condition, world)
+            yield from _matches(condition, domain)
         case Compare():
-            yield from _compared(condition, base, world)
+            yield from _compared(condition, base, domain)
 
 
-def _is_known(term: Term, world: World) -> tuple[Guard, ...]:
-    return tuple(Known(Field(name)) for name in sorted(reads(term)) if may_miss(name, world))
+def _negated(condition: Guard, term: Term, domain: Domain) -> Guard:
+    """Holds for those of whom all is known and for whom the condition does not hold."""
+    known = (Known(Field(name)) for name in sorted(reads(term)) if domain.may_miss(name))
+    return all_of(negate(condition), *known)
 
 
 # ---------------------------------------------------------------------- texts
 
 
-def _options(condition: Guard, term: Term, options: Const | Token, world: World) -> Iterator[Point]:
-    values = _constant(options, world)
+def _options(
+    condition: Guard, term: Term, options: Const | Token, domain: Domain
+) -> Iterator[Point]:
+    values = domain.constant(options)
     assert isinstance(values, tuple), "the model has checked that these are several"
     # Of a long list both ends show that it is the list, and that it is whole.
     some = values if len(values) <= MOST_OPTIONS else (*values[:3], *values[-2:])
     for value in some:
         yield Point(value_words(value), Compare("==", term, Const(value)))
-    yield Point("none of them", all_of(negate(condition), *_is_known(term, world)))
+    yield Point("none of them", _negated(condition, term, domain))
 
 
-def _matches(condition: TextMatch, world: World) -> Iterator[Point]:
-    term, text = condition.term, _constant(condition.text, world)
+def _matches(condition: TextMatch, domain: Domain) -> Iterator[Point]:
+    term, text = condition.term, domain.constant(condition.text)
     assert isinstance(text, str), "the model has checked that this is a text"
-    choices = term_type(term, world.vocabulary)
-    if choices is not None and choices.choices:
-        for value in choices.choices:
+    kind = term_type(term, domain.vocabulary)
+    if kind is not None and kind.choices:
+        for value in kind.choices:
             yield Point(value_words(value), Compare("==", term, Const(value)))
         return
-    yield Point("no more than that", Compare("==", term, Const(text)))
-    yield Point("and goes on", Compare("==", term, Const(f"{text} and more".lstrip())))
+    texts = {"no more than that": text, "and goes on": f"{text} and more".lstrip()}
     if isinstance(condition, Contains):
-        yield Point("in the middle", Compare("==", term, Const(f"some {text} and more")))
+        texts["in the middle"] = f"some {text} and more"
     if text.swapcase() != text:
-        yield Point("in other letters", Compare("==", term, Const(text.swapcase())))
-    yield Point("something else", all_of(negate(condition), *_is_known(term, world)))
-
-
-def _constant(term: Const | Token, world: World) -> Any:
-    return term.value if isinstance(term, Const) else world.vocabulary.tokens[term.name]
+        texts["in other letters"] = text.swapcase()
+    for words, value in texts.items():
+        yield Point(words, Compare("==", term, Const(value)))
+    yield Point("something else", _negated(condition, term, domain))
 
 
 # ---------------------------------------------------------------------- numbers and times
 
 
-def _compared(condition: Compare, base: Base, world: World) -> Iterator[Point]:
+def _compared(condition: Compare, base: Base, domain: Domain) -> Iterator[Point]:
     left, right = condition.left, condition.right
-    kind = term_type(left, world.vocabulary)
+    kind = term_type(left, domain.vocabulary)
     if isinstance(left, Elapsed):
         assert isinstance(right, Const | Token), "times compare with a number only [S4]"
-        yield from _ages(condition.op, left, _constant(right, world), world)
+        yield from _ages(condition.op, left, domain.constant(right), domain)
     elif kind is None or kind.kind in ("str", "bool"):
         yield Point("the same", condition)
-        yield Point("another", all_of(negate(condition), *_is_known(left, world)))
+        yield Point("another", _negated(condition, left, domain))
     elif kind.kind == "datetime":
-        yield from _instants(left, right, base, world)
+        yield from _instants(left, right, base, domain)
     else:
-        yield from _numbers(left, right, kind.kind == "int", base, world)
+        yield from _numbers(left, right, kind.kind == "int", base, domain)
 
 
-def _ages(op: str, elapsed: Elapsed, number: int, world: World) -> Iterator[Point]:
+def _ages(op: str, elapsed: Elapsed, number: int, domain: Domain) -> Iterator[Point]:
     for more, before in _UNITS[op]:
         count = number + more
         words = f"{count} {elapsed.units.removesuffix('s' if abs(count) == 1 else '')}"
         try:
             age = count * elapsed.unit - (_SECOND if before else timedelta(0))
-            begun = world.now - age
+            begun = domain.now - age
         except OverflowError:  # further away than there are years
             continue
         yield Point(
@@ -187,8 +180,8 @@ def _ages(op: str, elapsed: Elapsed, number: int, world: World) -> Iterator[Poin
         )
 
 
-def _instants(left: Term, right: Term, base: Base, world: World) -> Iterator[Point]:
-    middle, pins = _held(right, left, base, world)
+def _instants(left: Term, right: Term, base: Base, domain: Domain) -> Iterator[Point]:
+    middle, pins = _held(right, left, base, domain)
     if not isinstance(middle, datetime):
         return
     for more, words in ((-1, "a second before"), (0, "the same instant"), (1, "a second after")):
@@ -199,10 +192,10 @@ def _instants(left: Term, right: Term, base: Base, world: World) -> Iterator[Poi
         yield Point(words, all_of(Compare("==", left, Const(value)), *pins))
 
 
-def _numbers(left: Term, right: Term, whole: bool, base: Base, world: World) -> Iterator[Point]:
-    middle, pins = _held(right, left, base, world)
+def _numbers(left: Term, right: Term, whole: bool, base: Base, domain: Domain) -> Iterator[Point]:
+    middle, pins = _held(right, left, base, domain)
     # Of several fields on the left one moves, and the others stay as they are.
-    first, *others = list(_in_order(Compare("==", left, left))) or [""]
+    first, *others = fields_of(left) or ("",)
     pins += tuple(is_value(name, base(name)) for name in others)
     if isinstance(middle, int | float) and abs(middle) <= sys.float_info.max:
         for value, words in _around(middle, whole):
@@ -216,15 +209,14 @@ def _numbers(left: Term, right: Term, whole: bool, base: Base, world: World) -> 
             yield Point(words, all_of(Compare("==", left, moved), *beside, *pins))
 
 
-def _held(right: Term, left: Term, base: Base, world: World) -> tuple[object, tuple[Guard, ...]]:
+def _held(right: Term, left: Term, base: Base, domain: Domain) -> tuple[object, tuple[Guard, ...]]:
     """The value of the right side with the person in question, and the guards that keep it so;
-    nothing where the left side would move it too."""
+    None if the left side would move it too."""
     names = sorted(reads(right))
     if not reads(left).isdisjoint(names):
         return None, ()
-    words = attrs.evolve(world.vocabulary, in_effect=True)
-    person = attrs.make_class("_Held", names, slots=False)(**{one: base(one) for one in names})
-    value = compile_term(right, words)(person, world.now, {})
+    person = SimpleNamespace(**{name: base(name) for name in names})
+    value = compile_term(right, domain.vocabulary)(person, domain.now, {})
     return value, tuple(is_value(name, base(name)) for name in names)
 
 
