@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from lifecycle_fsm.guard import (
     Const,
@@ -26,6 +27,7 @@ from lifecycle_fsm.guard import (
     transform_terms,
     walk,
 )
+from lifecycle_fsm.guard.terms import transform_term
 from lifecycle_fsm.guard.vocabulary import Vocabulary
 
 
@@ -45,14 +47,19 @@ def replaced(guard: Guard, part: Guard, by: Guard) -> Guard:
     return transform(guard, lambda other: by if other == part else other)
 
 
-def written_out(guard: Guard, vocabulary: Vocabulary) -> Guard:
-    """The guard with its named guards and its tokens written out, so that guards of two models can
+_Tree = TypeVar("_Tree", Guard, Term | Guard)
+
+
+def written_out(tree: _Tree, vocabulary: Vocabulary) -> _Tree:
+    """A guard or a value with named guards and tokens written out, so that those of two models can
     be compared."""
 
     def change(term: Term) -> Term:
         return Const(vocabulary.tokens[term.name]) if isinstance(term, Token) else term
 
-    return transform_terms(inline(resolve(guard, vocabulary), vocabulary), change)
+    if isinstance(tree, Guard):
+        return transform_terms(inline(resolve(tree, vocabulary), vocabulary), change)
+    return transform_term(tree, change)
 
 
 def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabulary) -> Guard:

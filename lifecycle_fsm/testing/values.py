@@ -57,11 +57,9 @@ def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
 def guards_of(model: Model) -> Iterator[Guard]:
     """Every guard over persons alone, without what an activity brings: of the sort, of moves, of
     deadlines, of decay and of points for what is known."""
-    yield from (rule.when for rule in model.sort)
-    yield from (move.when for move in model.moves)
-    yield from (rule.when for rule in model.deadlines)
-    yield from (rule.when for rule in model.decay)
-    yield from (rule.when for rule in model.scoring if rule.on is None)
+    for section in ("sort", "moves", "deadlines", "decay", "scoring"):
+        rules = (rule for rule in model.rules if rule.section == section)
+        yield from (rule.when for rule in rules if rule.activity is None)
 
 
 def _compared_with(field: str, atoms: Sequence[Atom]) -> frozenset[str]:
@@ -95,8 +93,10 @@ def payload_values(
     def add(name: str, value: Value) -> None:
         found.setdefault(name, {})[type(value).__name__, value] = None
 
-    for guard in _listening(model, kind):
-        for part in walk(inline(resolve(guard, model.vocabulary_for(kind)), model.vocabulary)):
+    for rule in model.rules:
+        if rule.activity != kind:
+            continue
+        for part in walk(inline(resolve(rule.when, model.vocabulary_for(kind)), model.vocabulary)):
             for name, value in _turns(part, model):
                 add(name, value)
     declared = model.activity_kinds[kind]
@@ -115,13 +115,6 @@ def payload_values(
                 for value in values:
                     add(name, value)
     return {name: tuple(value for _, value in values) for name, values in found.items()}
-
-
-def _listening(model: Model, kind: str) -> Iterator[Guard]:
-    yield from (rule.when for rule in model.data if rule.on == kind)
-    yield from (rule.when for rule in model.scoring if rule.on == kind)
-    yield from (rule.when for rule in model.assignment if rule.on == kind)
-    yield from (rule.when for rule in model.alerts if rule.on == kind)
 
 
 def _turns(part: Guard | Term, model: Model) -> Iterator[tuple[str, Value]]:
