@@ -65,26 +65,26 @@ class Finding:
         fault: the fault in one word of the field: gap, dead, shadowed, overlap, ping-pong …
         where: the place in the model, as problems of a model name it: ``moves[3] mal -> mql``.
         also: the other places where the same cause shows.
+        line: the line of the model's file, if it has one.
         message: what is wrong, and what to do.
         stage: where the person stands.
         person: the smallest person who shows it, by the fields that matter.
-        at: when the person is looked at; nothing for 3 June 2024 at noon UTC, which stands for any
-            instant where no date of the calendar matters.
         assumed: what Python callables would have to answer for it.
-        line: the line of the model's file, where it has one.
+        at: when the person is looked at; None for 3 June 2024 at noon UTC, which stands for any
+            instant where no date of the calendar matters.
     """
 
     check: str = ""
     severity: Severity
     fault: str
     where: str
+    also: tuple[str, ...] = ()
+    line: int | None = None
     message: str
     stage: str | None = None
     person: Mapping[str, Value] = attrs.field(factory=dict)
     assumed: Mapping[str, bool] = attrs.field(factory=dict)
-    line: int | None = None
     at: datetime | None = None
-    also: tuple[str, ...] = ()
 
     def shown_by(self, answer: Answer, stage: str | None) -> Finding:
         """The finding with the person of an answer, who stands in the stage."""
@@ -99,7 +99,7 @@ class Finding:
 
     @property
     def shows(self) -> str:
-        """The person in words, or nothing where no person shows the fault."""
+        """The person in words; empty if no person shows the fault."""
         if self.stage is None and not self.person:
             return ""
         parts = [described(self.person, self.at or NOW)] if self.person else []
@@ -133,23 +133,15 @@ class Finding:
 
     @property
     def elsewhere(self) -> str:
-        """The other places in words, or nothing."""
+        """The other places in words; empty if there are none."""
         return f"also {'; '.join(self.also)}" if self.also else ""
 
     def as_plain(self) -> dict[str, Any]:
         """The finding as JSON tells it."""
         return {
-            "check": self.check,
-            "severity": self.severity,
-            "fault": self.fault,
-            "where": self.where,
+            **attrs.asdict(self, recurse=False),
             "also": list(self.also),
-            "line": self.line,
-            "message": self.message,
-            "stage": self.stage,
             "person": {guard_name(name): value for name, value in self.person.items()},
-            "assumed": dict(self.assumed),
-            "at": self.at,
             "test": self.code,
         }
 

@@ -174,21 +174,18 @@ def _shadowed(context: QuestionContext) -> Iterator[Finding]:
 
 
 def _turn(context: QuestionContext, edge: Edge, before: list[Edge]) -> _Turn:
-    own = context.opens(edge)
-    open_to = context.ask(own)
+    own = context.ask(context.opens(edge))
     if not before:
-        return _Turn(edge, open_to, open_to, "")
-    others = [negate(context.opens(other)) for other in before]
-    left = context.ask(all_of(own, *others))
+        return _Turn(edge, own, own, "")
+    left = context.ask(
+        all_of(context.opens(edge), *(negate(context.opens(other)) for other in before))
+    )
     taken_by = "by moves that are tried before it, taken together"
-    if left.refuted:
-        for other, closed in zip(before, others, strict=True):
-            if context.ask(all_of(own, closed)).refuted:
-                smaller = _priority(other) < _priority(edge)
-                how = "whose priority is smaller" if smaller else "which is written before it"
-                taken_by = f"by {other.name!r}, {how}"
-                break
-    return _Turn(edge, open_to, left, taken_by)
+    if left.refuted and (taker := context.taker(edge, before)):
+        smaller = _priority(taker) < _priority(edge)
+        how = "whose priority is smaller" if smaller else "which is written before it"
+        taken_by = f"by {taker.name!r}, {how}"
+    return _Turn(edge, own, left, taken_by)
 
 
 def _before(context: QuestionContext, group: tuple[Edge, ...], move: Move) -> list[Edge]:

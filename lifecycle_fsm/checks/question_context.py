@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from lifecycle_fsm.checks.detour_futures import held_returns
@@ -107,6 +107,13 @@ class QuestionContext:
     def anywhere(self, rule: Rule, guard: Guard) -> Answer:
         """Somebody for whom the guard holds in one of the stages where a rule is asked."""
         return settled(self.each(rule, guard))
+
+    def taker(self, edge: Edge, before: Iterable[Edge]) -> Edge | None:
+        """The first of these edges that alone takes everybody for whom the edge is open."""
+        for other in before:
+            if self.ask(all_of(self.opens(edge), negate(self.opens(other)))).refuted:
+                return other
+        return None
 
     def for_any(self, guard: Guard, tokens: Collection[str]) -> Answer:
         """Somebody for whom the guard holds, whatever values these tokens might have had."""

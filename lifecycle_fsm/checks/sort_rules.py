@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding, undecided
 from lifecycle_fsm.checks.question_context import QuestionContext
-from lifecycle_fsm.guard import all_of, negate
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
@@ -19,14 +18,8 @@ def check(context: QuestionContext) -> Iterator[Finding]:
         if not left.refuted:
             yield undecided(context.place(edge), "whether anybody is left for it", left.reason)
             continue
-        shadow = next(
-            (
-                f"by {before.name!r}"
-                for before in context.model.tried_before(edge)
-                if context.ask(all_of(context.opens(edge), negate(context.opens(before)))).refuted
-            ),
-            "by the rules before it, taken together",
-        )
+        taker = context.taker(edge, context.model.tried_before(edge))
+        by = repr(taker.name) if taker else "the rules before it, taken together"
         last = edge is others[-1]
         remedy = (
             "nobody is left for it, so look whether an earlier rule takes too many"
@@ -37,5 +30,5 @@ def check(context: QuestionContext) -> Iterator[Finding]:
             severity="warning" if last else "error",
             fault="shadowed",
             where=context.place(edge),
-            message=f"everybody whom it would take is taken before, {shadow}: {remedy}",
+            message=f"everybody whom it would take is taken before, by {by}: {remedy}",
         ).shown_by(own, edge.source)

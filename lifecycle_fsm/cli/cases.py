@@ -31,7 +31,7 @@ from lifecycle_fsm.testing.cases import (
     read_table,
     to_text,
 )
-from lifecycle_fsm.testing.cases.rows import (
+from lifecycle_fsm.testing.cases.case_table import (
     EVERYBODY,
     FOR_CLARITY,
     NO_WAY,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import pairwise
@@ -79,9 +80,9 @@ def rises(guard: Guard) -> bool:
     if not isinstance(guard, Compare) or guard.op == "==":
         return False
     names = [node.name for node in walk(guard) if isinstance(node, Field)]
-    parts = [node for node in walk(guard) if isinstance(node, Arithmetic) and node.op == "*"]
-    products = [node for node in parts if len(reads(node.left)) and len(reads(node.right))]
-    return len(names) == len(set(names)) and not products
+    products = (node for node in walk(guard) if isinstance(node, Arithmetic) and node.op == "*")
+    of_fields = any(reads(product.left) and reads(product.right) for product in products)
+    return len(names) == len(set(names)) and not of_fields
 
 
 # ------------------------------------------------------------------ breakpoints
@@ -117,9 +118,7 @@ class Breakpoints:
             case Compare(_, left, right):
                 self._compare(atom, left, right)
             case In(term, options):
-                values = self.domain.constant(options)
-                assert isinstance(values, tuple)
-                for value in values:
+                for value in self.domain.constant(options):
                     self._compare(atom, term, Const(value))
 
     def _compare(self, atom: Atom, left: Term, right: Term) -> None:
@@ -137,8 +136,7 @@ class Breakpoints:
         free = {name for name in atom.fields if name not in self.bound}
         if self.field not in free:
             self.complete = False  # arithmetic on a field that this one is compared with
-            return
-        if free == {self.field}:
+        elif free == {self.field}:
             self._bisect(left, right)
         else:
             self._both_ends(atom)
@@ -164,34 +162,23 @@ class Breakpoints:
 
     def _elapsed(self, count: Any, unit: timedelta) -> None:
         """So many whole units lie between two instants, the older one not being among them."""
-        if isinstance(count, int):
-            for number in (count, count + 1):
-                try:
-                    self.marks.add(self.domain.now - number * unit)
-                except OverflowError:
-                    continue
+        for number in (count, count + 1) if isinstance(count, int) else ():
+            with suppress(OverflowError):
+                self.marks.add(self.domain.now - number * unit)
 
     def _bisect(self, left: Term, right: Term) -> None:
         """Where a value that rises or falls with the field reaches the other side."""
-        sides = [self._computed(left), self._computed(right)]
-        rises = together(slope(left, self.domain), turned(slope(right, self.domain)))
         if self.kind.kind == "datetime":
             self.complete = False  # no guard computes with times, only what was put into one
             return
         ends = [self.low, self.high]
-        if rises is None:
+        if together(slope(left, self.domain), turned(slope(right, self.domain))) is None:
             self.complete = False  # it need not rise or fall all the way
             ends = self._probes()
-
-        def at_least(value: Any) -> bool:
-            return bool(sides[0](value) >= sides[1](value))
-
-        def more(value: Any) -> bool:
-            return bool(sides[0](value) > sides[1](value))
-
+        first, second = self._computed(left), self._computed(right)
         for low, high in pairwise(ends):
-            self._turn(at_least, low, high)
-            self._turn(more, low, high)
+            self._turn(lambda value: first(value) >= second(value), low, high)
+            self._turn(lambda value: first(value) > second(value), low, high)
 
     def _probes(self) -> list[Any]:
         """Values between which one turn is looked for each, small ones being near to each other."""
@@ -203,21 +190,19 @@ class Breakpoints:
     def _turn(self, holds: Callable[[Any], bool], low: Any, high: Any) -> None:
         """Mark the two neighbours between which the answer changes, by bisection."""
         first = holds(low)
-        if first is holds(high):
+        if first == holds(high):
             return
         whole = self.kind.kind == "int"
         while low < (middle := (low + high) // 2 if whole else low / 2 + high / 2) < high:
-            low, high = (middle, high) if holds(middle) is first else (low, middle)
+            low, high = (middle, high) if holds(middle) == first else (low, middle)
         self.marks.update({low, high})
 
     def _computed(self, term: Term) -> Callable[[Any], Any]:
         compute = compile_term(term, self.domain.vocabulary)
-        names = [name for name in reads(term) if name != self.field]
-        others = {name: self.bound[name] for name in names}
+        others = {name: self.bound[name] for name in reads(term) - {self.field}}
 
         def at(value: Any) -> Any:
-            person = SimpleNamespace(**others, **{self.field: value})
-            result = compute(person, self.domain.now, {})
+            result = compute(SimpleNamespace(**others, **{self.field: value}), self.domain.now, {})
             return -math.inf if result is None else result
 
         return at
@@ -243,40 +228,45 @@ class Breakpoints:
 
     def _stretch(self, after: Any, before: Any, count: int) -> Iterator[Value]:
         """Values behind one threshold and before the next, the nearest to either first."""
-        if self.kind.kind == "int":
-            low = self.low if after is None else after + 1
-            high = self.high if before is None else before - 1
-            if low > high:
-                return
-            if after is None and before is None:
-                middle = max(low, min(0, high))
-                yield from range(middle, min(middle + count, high + 1))
-                yield from range(max(low, middle - count + 1), middle)
-                return
-            if after is not None:
-                yield from range(low, min(low + count, high + 1))
-            if before is not None:
-                yield from range(high, max(high - count, low - 1), -1)
-            if self.ends:
-                yield from (low, high)
-        elif self.kind.kind == "float":
-            low = self.low if after is None else after
-            high = self.high if before is None else before
-            if after is None and before is None:
-                yield from (float(x) for x in range(count) if low <= x <= high)
-            for part in range(1, count + 1):
-                if after is not None and before is None:
-                    yield min(after + part, high)
-                elif before is not None and after is None:
-                    yield max(before - part, low)
-                else:
-                    between = low + (high - low) * part / (count + 1)
-                    if low < between < high:
-                        yield between
-            if self.ends:
-                yield from (math.nextafter(low, high), math.nextafter(high, low))
-        else:
-            yield from self._times(after, before, count)
+        match self.kind.kind:
+            case "int":
+                yield from self._whole(after, before, count)
+            case "float":
+                yield from self._decimals(after, before, count)
+            case _:
+                yield from self._times(after, before, count)
+
+    def _whole(self, after: int | None, before: int | None, count: int) -> Iterator[Value]:
+        low = self.low if after is None else after + 1
+        high = self.high if before is None else before - 1
+        if low > high:
+            return
+        if after is None and before is None:
+            middle = max(low, min(0, high))
+            yield from range(middle, min(middle + count, high + 1))
+            yield from range(max(low, middle - count + 1), middle)
+            return
+        if after is not None:
+            yield from range(low, min(low + count, high + 1))
+        if before is not None:
+            yield from range(high, max(high - count, low - 1), -1)
+        if self.ends:
+            yield from (low, high)
+
+    def _decimals(self, after: float | None, before: float | None, count: int) -> Iterator[Value]:
+        low = self.low if after is None else after
+        high = self.high if before is None else before
+        if after is None and before is None:
+            yield from (float(x) for x in range(count) if low <= x <= high)
+        for part in range(1, count + 1):
+            if after is not None and before is None:
+                yield min(after + part, high)
+            elif before is not None and after is None:
+                yield max(before - part, low)
+            elif low < (between := low + (high - low) * part / (count + 1)) < high:
+                yield between
+        if self.ends:
+            yield from (math.nextafter(low, high), math.nextafter(high, low))
 
     def _times(
         self, after: datetime | None, before: datetime | None, count: int
@@ -289,8 +279,7 @@ class Breakpoints:
         first = self.low if after is None else after + _TICK
         if first > last:
             return
-        room = last - first
-        step = next((size for size in _STEPS if size * (count + 1) <= room), _TICK)
+        step = next((size for size in _STEPS if size * (count + 1) <= last - first), _TICK)
         for part in range(1, count + 1):
             if after is not None and after + part * step <= last:
                 yield after + part * step

@@ -12,7 +12,7 @@ at it and approves it, and from then on a test compares with what was approved::
     test_lifecycle = approved(HERE / "cases.csv", HERE / "lifecycle.toml")
 """
 
-from lifecycle_fsm.testing.cases.files import (
+from lifecycle_fsm.testing.cases.approval import (
     ChangedCase,
     Differences,
     approved,
@@ -20,9 +20,9 @@ from lifecycle_fsm.testing.cases.files import (
     read_table,
     to_text,
 )
-from lifecycle_fsm.testing.cases.making import cases_of
-from lifecycle_fsm.testing.cases.rows import Case, CaseRow, CaseTable
-from lifecycle_fsm.testing.cases.running import CaseRunner
+from lifecycle_fsm.testing.cases.case_table import Case, CaseRow, CaseTable
+from lifecycle_fsm.testing.cases.derivation import cases_of
+from lifecycle_fsm.testing.cases.outcomes import CaseRunner
 from lifecycle_fsm.testing.mcdc import Boundary, GuardCases, Pair, Probe, conditions, guard_cases
 
 __all__ = [

@@ -28,7 +28,7 @@ from lifecycle_fsm.guard import (
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.proof import NOW, Answer, Budget, Domain, domain_of, solve_here
 from lifecycle_fsm.proof.domain import PAYLOAD, as_fields, payload_fields
-from lifecycle_fsm.testing.cases.rows import ORDER
+from lifecycle_fsm.testing.cases.case_table import ORDER
 
 #: A person of whom the table says nothing else has been in the stage, and on this journey, so long:
 #: nothing is decided by the moment in which they came.
@@ -42,7 +42,7 @@ class AskedRule:
     """A guard at its place.
 
     Args:
-        part: the part of the model, as in :class:`~lifecycle_fsm.testing.cases.rows.CaseRow`.
+        part: the part of the model, as in :class:`~lifecycle_fsm.testing.cases.case_table.CaseRow`.
         name: the rule's name.
         guard: as the model has it.
         stage: where the person is who is asked; empty if that does not matter.

@@ -7,8 +7,8 @@ seen to happen becomes part of the tour.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -43,7 +43,7 @@ from lifecycle_fsm.proof import NOW, Budget, domain_of, solve_here
 from lifecycle_fsm.silos.effects import attribute_of
 from lifecycle_fsm.silos.scoring import Scoring
 from lifecycle_fsm.testing.boundary_points import is_value
-from lifecycle_fsm.testing.cases.rows import (
+from lifecycle_fsm.testing.cases.case_table import (
     format_length,
     format_values,
     parse_length,
@@ -185,6 +185,15 @@ WAIT = "wait "
 PAUSE = timedelta(hours=1)
 
 
+@attrs.frozen
+class TourStep:
+    """A step of a path: the stage before it, what happens, and where it leads, in words."""
+
+    stage: str
+    text: str
+    outcome: str
+
+
 class Walker:
     """Walks paths of one model, each with a person of its own."""
 
@@ -193,21 +202,19 @@ class Walker:
         self._orchestrator = _orchestrator(model)
         self._count = 0
 
-    def walk(self, steps: Sequence[str]) -> tuple[str, ...]:
-        """Where each step leads, in words.
+    def walk(self, texts: Iterable[str]) -> Walk:
+        """Take these steps; the walk before is over.
 
         Raises:
             LifecycleError: a step is none, or the model does not take its activity.
         """
-        walk = self.begin()
-        return tuple(walk.step(text) for text in steps)
-
-    def begin(self) -> Walk:
-        """A new walk, before its first step; the one before is over."""
         # Time passes for everybody in the book: so nobody stays there.
         self._orchestrator.people.clear()
         self._count += 1
-        return Walk(self.model, self._orchestrator, f"walker-{self._count}")
+        walk = Walk(self.model, self._orchestrator, f"walker-{self._count}")
+        for text in texts:
+            walk.step(text)
+        return walk
 
 
 class Walk:
@@ -217,12 +224,10 @@ class Walk:
         self.model = model
         self.id = id
         self.now = NOW - PAUSE
+        self.steps: list[TourStep] = []
         #: The rows of the last step.
         self.rows: tuple[HistoryRow, ...] = ()
-        #: Whether the last step asked for a move and did not get it.
-        self.refused = False
         self._orchestrator = orchestrator
-        self._taken = 0
         orchestrator.expect_processed([id])
 
     @property
@@ -230,43 +235,47 @@ class Walk:
         """The person as it is now."""
         return self._orchestrator.people[self.id]
 
-    def step(self, text: str) -> str:
-        """Take one step, and say where it led.
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Where each step has led, in words."""
+        return tuple(step.outcome for step in self.steps)
+
+    def step(self, text: str) -> None:
+        """Take one step.
 
         Raises:
             LifecycleError: it is no step, or the activity was rejected.
         """
-        before = len(self.person.history) if self._taken else 0
-        self.refused = False
+        stage, before = (self.person.stage, len(self.person.history)) if self.steps else ("", 0)
+        refused = False
         if text.startswith(WAIT):
             self.now += parse_length(text.removeprefix(WAIT))
             self._orchestrator.tick(self.now)
         else:
-            self._apply(text)
-        self._taken += 1
+            refused = self._apply(text)
         self.rows = self.person.history[before:]
-        return self._outcome()
+        self.steps.append(TourStep(stage, text, self._outcome(refused)))
 
-    def _apply(self, text: str) -> None:
+    def _apply(self, text: str) -> bool:
+        """Have an activity happen; whether a move was asked for and not made."""
         kind, _, brings = text.partition(":")
         kind = kind.strip()
         at = self.now if kind == "processed" else self.now + PAUSE
         payload = parse_values(brings.strip(), payload_of(self.model, kind), at)
-        activity = Activity(f"{self._taken}", self.id, kind, at, payload)
+        activity = Activity(f"{len(self.steps)}", self.id, kind, at, payload)
         decision = self._orchestrator.apply(activity)
         if decision.result in ("rejected", "held", "parked"):
             raise LifecycleError(f"{text}: {decision.result}: {decision.reason}")
         self.now = at
-        self.refused = bool(decision.unmet) or decision.result == "no_such_move"
+        return bool(decision.unmet) or decision.result == "no_such_move"
 
-    def _outcome(self) -> str:
-        stage = self.person.stage
+    def _outcome(self, refused: bool) -> str:
         hops = [f"{row.to_stage} by {row.rule}" for row in self.rows if row.kind != "enter"]
         if hops:
             return f"goes to {', then to '.join(hops)}"
-        if self.refused:
+        if refused:
             return "refused"
-        return f"is in {stage}" if self._taken == 1 else f"stays in {stage}"
+        return f"{'stays' if self.steps else 'is'} in {self.person.stage}"
 
 
 def payload_of(model: Model, kind: str) -> dict[str, FieldType]:
@@ -302,20 +311,11 @@ _Texts: TypeAlias = tuple[str, ...]
 
 
 @attrs.frozen
-class Step:
-    """A step of a path: the stage before it, what happens, and where it leads, in words."""
-
-    stage: str
-    text: str
-    outcome: str
-
-
-@attrs.frozen
 class TourPath:
     """The steps that fire a move."""
 
     edge: Edge
-    steps: tuple[Step, ...]
+    steps: tuple[TourStep, ...]
 
     @property
     def texts(self) -> _Texts:
@@ -358,7 +358,7 @@ class _Search:
         self.activities = ActivityIndex(model, budget)
         self.inputs = Scoring(model).inputs
         self.paths: dict[Edge, TourPath] = {}
-        self.arrivals: dict[str, int] = {}
+        self.arrivals: Counter[str] = Counter()
         self.waiting: deque[_Texts] = deque()
 
     def run(self) -> Tour:
@@ -382,27 +382,21 @@ class _Search:
 
     def _try(self, edge: Edge, texts: _Texts) -> bool:
         """Walk there, and keep the path where the last step fires the move."""
-        walk = self.walker.begin()
-        steps: list[Step] = []
-        stage = ""
         try:
-            for text in texts:
-                steps.append(Step(stage, text, walk.step(text)))
-                stage = walk.person.stage
+            walk = self.walker.walk(texts)
         except LifecycleError:
             return False
         if not any(row.rule == edge.name and row.from_stage == edge.source for row in walk.rows):
             return False
-        self.paths[edge] = TourPath(edge, tuple(steps))
-        if self.arrivals.get(stage, 0) < _ARRIVALS:
-            self.arrivals[stage] = self.arrivals.get(stage, 0) + 1
+        self.paths[edge] = TourPath(edge, tuple(walk.steps))
+        stage = walk.person.stage
+        self.arrivals[stage] += 1
+        if self.arrivals[stage] <= _ARRIVALS:
             self.waiting.append(texts)
         return True
 
     def _arrived(self, texts: _Texts) -> _Here:
-        walk: Walk = self.walker.begin()
-        for text in texts:
-            walk.step(text)
+        walk = self.walker.walk(texts)
         person = walk.person
         values = {name: getattr(person, attribute_of(name)) for name in self.words.fields}
         return _Here(texts, person.stage, walk.now, values)
@@ -490,7 +484,7 @@ class _Search:
                 yield (_step("changed", first, at), _step("changed", then, at + PAUSE))
 
     def _reason(self, edge: Edge) -> str:
-        if edge.source != self.model.initial.name and not self.arrivals.get(edge.source):
+        if edge.source != self.model.initial.name and not self.arrivals[edge.source]:
             return f"nobody gets to {edge.source}"
         domain = self.domain.with_fields({}, {"stage": edge.source})
         there = is_value("stage", edge.source)

@@ -10,7 +10,7 @@ import pytest
 
 from lifecycle_fsm.model import Model, load, shipped
 from lifecycle_fsm.testing.cases import CaseRow, CaseRunner, CaseTable, cases_of, compared, to_text
-from lifecycle_fsm.testing.cases.rows import NO_WAY, UNDECIDED
+from lifecycle_fsm.testing.cases.case_table import NO_WAY, UNDECIDED
 
 TABLES: dict[str, CaseTable] = {}
 

@@ -14,7 +14,7 @@ from lifecycle_fsm.model import Edge, Model, Move
 from lifecycle_fsm.person import READ_ONLY
 from lifecycle_fsm.proof import NOW, TOTAL, Budget, Domain, Witness
 from lifecycle_fsm.testing.boundary_points import fields_of, is_value
-from lifecycle_fsm.testing.cases.rows import (
+from lifecycle_fsm.testing.cases.case_table import (
     EFFECT,
     EVERYBODY,
     FOR_CLARITY,
@@ -31,8 +31,8 @@ from lifecycle_fsm.testing.cases.rows import (
     format_values,
     merged,
 )
+from lifecycle_fsm.testing.cases.outcomes import CaseRunner
 from lifecycle_fsm.testing.cases.rule_index import AskedRule, RuleIndex, shown
-from lifecycle_fsm.testing.cases.running import CaseRunner
 from lifecycle_fsm.testing.cases.transition_tour import tour_of
 from lifecycle_fsm.testing.mcdc import GuardCases, Probe, guard_cases
 

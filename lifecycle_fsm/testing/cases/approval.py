@@ -21,9 +21,9 @@ from lifecycle_fsm.guard import explain
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.proof import NOW
 from lifecycle_fsm.tables.spreadsheet import guarded, unguarded
-from lifecycle_fsm.testing.cases.making import cases_of
-from lifecycle_fsm.testing.cases.rows import NOT_RUN, ORDER, TOUR, Case, CaseRow, CaseTable
-from lifecycle_fsm.testing.cases.running import CaseRunner
+from lifecycle_fsm.testing.cases.case_table import NOT_RUN, ORDER, TOUR, Case, CaseRow, CaseTable
+from lifecycle_fsm.testing.cases.derivation import cases_of
+from lifecycle_fsm.testing.cases.outcomes import CaseRunner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

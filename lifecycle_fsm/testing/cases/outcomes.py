@@ -16,7 +16,7 @@ from lifecycle_fsm.model import Edge, Model, Move
 from lifecycle_fsm.person import READ_ONLY, Person
 from lifecycle_fsm.proof import NOW
 from lifecycle_fsm.silos.effects import attribute_of
-from lifecycle_fsm.testing.cases.rows import (
+from lifecycle_fsm.testing.cases.case_table import (
     EFFECT,
     EXAMPLE,
     NOT_RUN,
@@ -58,7 +58,7 @@ class CaseRunner:
             LifecycleError: a row names what the model does not have.
         """
         if case.rows[0].part == TOUR and case.rows[0].outcome not in NOT_RUN:
-            return self.walker.walk([row.given for row in case.rows])
+            return self.walker.walk(row.given for row in case.rows).outcomes
         return tuple(self.outcome(row) for row in case.rows)
 
     @cached_property
