@@ -4,7 +4,7 @@ from lifecycle_fsm.proof.answer import TOTAL, Answer, Budget, Witness
 from lifecycle_fsm.proof.calendar_dates import RelativeInstant
 from lifecycle_fsm.proof.domain import NOW, Domain, domain_of
 from lifecycle_fsm.proof.questions import Prover, differs, solve, solve_here, solve_whenever
-from lifecycle_fsm.proof.substitution import apart, decides, substitute, written_out
+from lifecycle_fsm.proof.substitution import apart, decides, is_value, substitute, written_out
 
 __all__ = [
     "NOW",
@@ -19,6 +19,7 @@ __all__ = [
     "decides",
     "differs",
     "domain_of",
+    "is_value",
     "solve",
     "solve_here",
     "solve_whenever",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import (
+    Compare,
     Const,
     Elapsed,
     Field,
@@ -29,6 +31,15 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard.terms import transform_term
 from lifecycle_fsm.guard.vocabulary import Vocabulary
+
+
+def is_value(field: str, value: Value) -> Guard:
+    """Holds for those whose field has exactly this value."""
+    if value is None:
+        return negate(Known(Field(field)))
+    if value is True:
+        return Truth(Field(field))
+    return Compare("==", Field(field), Const(value))
 
 
 def apart(first: Guard, second: Guard) -> Guard:

@@ -203,14 +203,8 @@ class _Translation:
             return self.variables[name]
         may_miss = kind.nullable or kind.kind == "datetime"
         known = z3.Bool(f"{name} is known") if may_miss else z3.BoolVal(True)
-        makers = {
-            "bool": z3.Bool,
-            "int": z3.Int,
-            "datetime": z3.Int,
-            "float": z3.Real,
-            "str": z3.String,
-        }
-        value = makers[kind.kind](name)
+        makers = {"bool": z3.Bool, "float": z3.Real, "str": z3.String}
+        value = makers.get(kind.kind, z3.Int)(name)
         if kind.choices:
             self.bounds.append(z3.Or([value == z3.StringVal(choice) for choice in kind.choices]))
         elif kind.kind in ("int", "float", "datetime"):
@@ -221,14 +215,15 @@ class _Translation:
 
     def _const(self, value: Any) -> Any:
         z3 = self.z3
-        if isinstance(value, bool):
-            return z3.BoolVal(value)
-        if isinstance(value, int):
-            return z3.IntVal(value)
-        if isinstance(value, float):
-            return z3.RealVal(Fraction(value))
-        if isinstance(value, datetime):
-            return z3.IntVal((value - NOW) // _TICK)
+        match value:
+            case bool():
+                return z3.BoolVal(value)
+            case int():
+                return z3.IntVal(value)
+            case float():
+                return z3.RealVal(Fraction(value))
+            case datetime():
+                return z3.IntVal((value - NOW) // _TICK)
         return z3.StringVal(value)
 
     # -- the person ---------------------------------------------------------------------------

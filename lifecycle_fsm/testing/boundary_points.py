@@ -39,7 +39,7 @@ from lifecycle_fsm.guard import (
     walk,
 )
 from lifecycle_fsm.guard.printer import MOST_OPTIONS, value_words
-from lifecycle_fsm.proof import Domain
+from lifecycle_fsm.proof import Domain, is_value
 
 _SECOND = timedelta(seconds=1)
 #: Where, counted in whole units from the number in the guard, a time term is asked: the last second
@@ -70,15 +70,6 @@ def points(condition: Guard, base: Base, domain: Domain) -> tuple[Point, ...]:
     """Where a condition is asked: on each side of its boundary, on it, and where a field is
     missing. Some may be where nobody can be."""
     return tuple(_Boundary(condition, base, domain).points())
-
-
-def is_value(field: str, value: Value) -> Guard:
-    """Holds for those whose field has exactly this value."""
-    if value is None:
-        return negate(Known(Field(field)))
-    if value is True:
-        return Truth(Field(field))
-    return Compare("==", Field(field), Const(value))
 
 
 def fields_of(guard: Guard | Term) -> tuple[str, ...]:

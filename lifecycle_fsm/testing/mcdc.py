@@ -40,8 +40,8 @@ from lifecycle_fsm.guard import (
     walk,
 )
 from lifecycle_fsm.guard import conditions as taken_apart
-from lifecycle_fsm.proof import Answer, Domain, Witness, decides, solve_here
-from lifecycle_fsm.testing.boundary_points import fields_of, is_value, points
+from lifecycle_fsm.proof import Answer, Domain, Witness, decides, is_value, solve_here
+from lifecycle_fsm.testing.boundary_points import fields_of, points
 
 How: TypeAlias = Literal["unique cause", "masking"]
 

@@ -12,8 +12,8 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import Const, Field, Guard, Known, Term, Token, label, walk
 from lifecycle_fsm.model import Edge, Model, Move
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.proof import NOW, TOTAL, Budget, Domain, Witness
-from lifecycle_fsm.testing.boundary_points import fields_of, is_value
+from lifecycle_fsm.proof import NOW, TOTAL, Budget, Domain, Witness, is_value
+from lifecycle_fsm.testing.boundary_points import fields_of
 from lifecycle_fsm.testing.cases.case_table import (
     EFFECT,
     EVERYBODY,

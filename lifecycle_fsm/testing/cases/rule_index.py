@@ -13,9 +13,6 @@ import attrs
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
     Always,
-    Compare,
-    Const,
-    Field,
     Guard,
     Opaque,
     all_of,
@@ -26,7 +23,7 @@ from lifecycle_fsm.guard import (
     walk,
 )
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.proof import NOW, Answer, Budget, Domain, domain_of, solve_here
+from lifecycle_fsm.proof import NOW, Answer, Budget, Domain, domain_of, is_value, solve_here
 from lifecycle_fsm.proof.domain import PAYLOAD, as_fields, payload_fields
 from lifecycle_fsm.testing.cases.case_table import ORDER
 
@@ -168,7 +165,7 @@ class RuleIndex:
         """Holds for those who are where the rule is asked: the stage is no free choice."""
         if not rule.stage or "stage" not in reads(self.guard(rule)):
             return always
-        return Compare("==", Field("stage"), Const(rule.stage))
+        return is_value("stage", rule.stage)
 
     def solve(self, rule: AskedRule, *guards: Guard, pins: Iterable[Guard] = ()) -> Answer:
         """Somebody whom the rule meets, for whom the guards hold, and whose fields are pinned."""

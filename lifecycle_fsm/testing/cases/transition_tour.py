@@ -39,10 +39,9 @@ from lifecycle_fsm.model.builtin_activities import OPEN_KINDS, asking
 from lifecycle_fsm.model.definition import DataRule, Set
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.person import READ_ONLY, Person
-from lifecycle_fsm.proof import NOW, Budget, domain_of, solve_here
+from lifecycle_fsm.proof import NOW, Budget, domain_of, is_value, solve_here
 from lifecycle_fsm.silos.effects import attribute_of
 from lifecycle_fsm.silos.scoring import Scoring
-from lifecycle_fsm.testing.boundary_points import is_value
 from lifecycle_fsm.testing.cases.case_table import (
     format_length,
     format_values,

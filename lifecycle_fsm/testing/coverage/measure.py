@@ -14,17 +14,14 @@ import attrs
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import (
     Always,
-    Compare,
     Conditions,
-    Const,
-    Field,
     Guard,
     all_of,
     conditions,
     negate,
 )
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.proof import Answer, decides, domain_of, solve_here
+from lifecycle_fsm.proof import Answer, decides, domain_of, is_value, solve_here
 from lifecycle_fsm.testing.mcdc import Evidence, evidence
 from lifecycle_fsm.testing.recorder import ModelRecord
 
@@ -302,7 +299,7 @@ class _Measuring:
 
     def _ask(self, edge: Edge, question: Guard) -> Answer:
         """Somebody in the stage, whom nothing before this edge has moved already."""
-        there = Compare("==", Field("stage"), Const(edge.source))
+        there = is_value("stage", edge.source)
         whole = all_of(there, *self.model.earlier_closed(edge), question)
         if whole not in self.answers:
             self.answers[whole] = solve_here(whole, self.domain)

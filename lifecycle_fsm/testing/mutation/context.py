@@ -27,7 +27,7 @@ from lifecycle_fsm.guard import (
     never,
 )
 from lifecycle_fsm.model import Edge, Model, Set
-from lifecycle_fsm.proof import Answer, apart, domain_of, solve_whenever, written_out
+from lifecycle_fsm.proof import Answer, apart, domain_of, is_value, solve_whenever, written_out
 from lifecycle_fsm.testing.mutation.guards import Mutant
 from lifecycle_fsm.testing.mutation.running import Ending, Job, Result, Runner
 
@@ -91,7 +91,7 @@ def compare(model: Model, mutant: Mutant) -> Verdict:
         one, other = ours.get(asked, ()), theirs.get(asked, ())
         if one == other:
             continue
-        here = Compare("==", Field("stage"), Const(asked.stage))
+        here = is_value("stage", asked.stage)
         answer = solve_whenever(all_of(here, _apart(one, other)), domain)
         if answer.found:
             return Verdict(answer, asked)
