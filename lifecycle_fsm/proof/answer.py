@@ -69,7 +69,7 @@ class Budget:
     """What is left to spend.
 
     Args:
-        cases: for all questions together; without end where it is nothing.
+        cases: for all questions together; without end if it is None.
         seconds: on the clock, where somebody asks for it. What is decided then depends on the
             machine.
     """
@@ -89,12 +89,12 @@ class Budget:
 
     @property
     def left(self) -> int | None:
-        """How many steps are left; nothing where there is no end."""
+        """How many steps are left; None if there is no end."""
         return None if self.cases is None else max(0, self._left)
 
     @property
     def over(self) -> str:
-        """Why nothing more is looked at, or nothing where something is left."""
+        """Why nothing more is looked at; empty while something is left."""
         if self.cases is not None and self._left < 0:
             return f"more than {self.cases:,} cases in all"
         if self._end is not None and time.monotonic() > self._end:
