@@ -1,4 +1,7 @@
-"""The lifecycle model: stages, moves, sort and silo sections as one immutable, checked value."""
+"""The lifecycle model: stages, moves, sort and silo sections as one immutable, checked value.
+
+Every move is resolved to its edges here: step, fast track, detour or return [S6].
+"""
 
 from __future__ import annotations
 
