@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 import attrs
 import typer
@@ -23,7 +23,6 @@ from lifecycle_fsm.cli.common import Bar, as_json, lined_up, load_model
 from lifecycle_fsm.cli.unmatched import Unmatched, unmatched
 from lifecycle_fsm.errors import FileProblem, LifecycleError, UnknownPerson
 from lifecycle_fsm.files import write_file
-from lifecycle_fsm.funnel import Counts, observe, on_picture
 from lifecycle_fsm.history import DeadlineOutcome
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.lookup import full_name, look_up, nearest
@@ -51,8 +50,11 @@ from lifecycle_fsm.tables import (
     open_inputs,
     people_columns,
 )
-from lifecycle_fsm.tables.sifting import as_words
+from lifecycle_fsm.tables.sifting_text import as_words
 from lifecycle_fsm.wording import counted
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.funnel import Counts
 
 Order: TypeAlias = Literal["event", "arrival"]
 
@@ -329,23 +331,22 @@ def _of_group(person: str, arguments: _Arguments, bar: Bar) -> _Found:
     at the end only, and then the files are read once more."""
     from lifecycle_fsm.story import joined
 
-    group, sifted = frozenset({person}), True
+    group = frozenset({person})
+    found = _Found(group, sifted=True)
     while True:
-        found = _Found(group, sifted)
         try:
-            known = found.read(*arguments, found.rejects.append, bar)
+            found.read(*arguments, found.rejects.append, bar)
         except FileProblem:
-            known = False
-            if not sifted:
+            if not found.sifted:
                 raise
-        if not known:  # what was left out may matter, or somebody would miss it
-            sifted = False
+            found = _Found(group)  # somebody would miss what was left out
             continue
         wider = joined(found.merges, person)
         if wider <= group:
             found.keep(group)
             return found
         group = wider
+        found = _Found(group, found.sifted, found.end, end_known=True)
 
 
 @attrs.define
@@ -395,14 +396,16 @@ def _meant(text: str, found: _Found) -> str:
 @attrs.define
 class _Found:
     """What was read: the activities of some persons, or of all; ``sifted`` where the rows about
-    others are not even looked at, but for those that tell when the files end."""
+    others are not even looked at, but for those that tell when the files end, unless that is known.
+    """
 
     only: frozenset[str] | None
     sifted: bool = False
+    end: datetime | None = None
+    end_known: bool = attrs.field(default=False, kw_only=True)
     activities: list[Activity] = attrs.field(factory=list)
     places: array[int] = attrs.field(factory=lambda: array("Q"))
     merges: list[tuple[str, str]] = attrs.field(factory=list)
-    end: datetime | None = None
     reports: Sequence[FileReport] = ()
     notes: Sequence[str] = ()
     rejects: list[Reject] = attrs.field(factory=list)
@@ -415,12 +418,13 @@ class _Found:
         format: Format | None,
         reject: Callable[[Reject], None],
         bar: Bar,
-    ) -> bool:
-        """Read the files from their beginning; is it known when they end?"""
+    ) -> None:
+        """Read the files from their beginning."""
         tables = open_inputs(inputs, mapping, format)
         try:
             intake = Intake(tables, Targets.of(lifecycle.model), mapping, reject)
-            bound = intake.sift(self.only) if self.only is not None and self.sifted else None
+            if self.only is not None and self.sifted:
+                intake.sift(self.only, ends=not self.end_known)
             for place, activity in enumerate(intake):
                 if self.end is None or activity.at > self.end:
                     self.end = activity.at
@@ -433,8 +437,9 @@ class _Found:
                     self.places.append(file << _LINE_BITS | line)
                 if place % _STEP == 0:
                     bar("reading", intake.done)
+            if not self.end_known:
+                self.end = intake.end(self.end)
             self.reports, self.notes = intake.reports, intake.notes
-            return bound is None or (self.end is not None and self.end >= bound)
         finally:
             for _, table in tables:
                 table.close()
@@ -527,6 +532,8 @@ class Outcome:
     deadlines: Mapping[str, Mapping[str, int]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        from lifecycle_fsm.funnel import observe, on_picture
+
         history, model, end = self.lifecycle.history, self.lifecycle.model, None
         if self.asked is not None:
             with suppress(OverflowError):  # a window ends before its end, and this one after it

@@ -12,18 +12,19 @@ import codecs
 import csv
 import gzip
 import io
+import itertools
 import json
 import shutil
 import sys
 import tempfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import IO, Any, Literal, TypeAlias, cast, get_args
+from typing import IO, Any, BinaryIO, Literal, TypeAlias, cast, get_args
 
 import attrs
 
@@ -103,9 +104,12 @@ class Table:
     _close: Callable[[], None]
     _done: Callable[[], float | None]
     _empty: Callable[[], int] = lambda: 0
-    #: The physical lines and what parts their columns, where the file can be read once more.
-    lines: _Lines | None = None
+    #: The physical lines, what parts their columns, and the rows in some lines, where the file is
+    #: one of text that can be read from any of its lines on.
+    lines: Lines | None = None
     delimiter: str = ""
+    rows_in: Callable[[Lines], Iterator[Row | Reject]] | None = None
+    parquet: ParquetRows | None = None
     twice: Mapping[str, Sequence[int]] = attrs.field(factory=dict)
 
     def __iter__(self) -> Iterator[Row | Reject]:
@@ -197,23 +201,27 @@ def open_table(
             raise FileProblem(f"{name} is a workbook or an archive, and no text: save it as CSV")
         if start.startswith(_UTF16):
             raise FileProblem(f"{name} is written in UTF-16: save it as UTF-8 and try again")
-        text = _text(name, stream, encoding, newline="" if kind == "csv" else "\n")
-        exits.callback(text.detach)
+        newline = "" if kind == "csv" else "\n"
+        lines = Lines(_text(name, stream, encoding, newline), newline)
+        exits.callback(lines.detach)
+        seekable = data is raw and size is not None and encoding == "utf-8"
         if kind == "csv":
-            lines = _Lines(text)
             columns, mark = _header(name, lines, encoding, delimiter)
-            rows = _csv_rows(name, lines, encoding, columns, mark, guarded=guarded)
-            table = Table(name, columns, rows, exits.close, done, lambda: lines.empty)
+
+            def rows_in(some: Lines) -> Iterator[Row | Reject]:
+                return _csv_rows(name, some, encoding, columns, mark, guarded=guarded)
+
+            table = Table(name, columns, rows_in(lines), exits.close, done, lambda: lines.empty)
             table.twice = _twice(columns)
-            if data is raw and size is not None and encoding == "utf-8":
-                table.lines, table.delimiter = lines, mark
+            if seekable:
+                table.lines, table.delimiter, table.rows_in = lines, mark, rows_in
             return table
         if kind == "json" and start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
-            return Table(name, None, _json_array(name, text.read()), exits.close, done)
-        lines = _Lines(text)
+            return Table(name, None, _json_array(name, lines.text.read()), exits.close, done)
         table = Table(name, None, _json_lines(name, lines, encoding), exits.close, done)
-        if data is raw and size is not None and encoding == "utf-8":
+        if seekable:
             table.lines = lines
+            table.rows_in = lambda some: _json_lines(name, some, encoding)
         return table
     except BaseException as error:
         exits.close()
@@ -302,18 +310,24 @@ class _TooLong(Exception):
     """A line is longer than any row."""
 
 
-class _Lines:
-    """The physical lines of a text, numbered; lines that were taken can be given back."""
+class Lines:
+    """The physical lines of a text, numbered; lines that were taken can be given back.
 
-    def __init__(self, text: IO[str]) -> None:
+    Args:
+        text: the text; ``number`` is how many of its lines have been read.
+        newline: what ends a line, as :class:`io.TextIOWrapper` takes it.
+    """
+
+    def __init__(self, text: io.TextIOWrapper, newline: str, number: int = 0) -> None:
         self.text = text
-        self.number = 0
+        self.newline = newline
+        self.number = number
         self.empty = 0  # records of nothing but delimiters
         self.back: deque[_Line] = deque()
         self.taken: list[_Line] = []
-        #: Reads up to the next line that is wanted, and says how many it left out, where each is a
-        #: record of its own.
-        self.sieve: Callable[[], tuple[int, str]] | None = None
+        #: Lines that come first, each a record of its own; what gives them sets ``number`` to that
+        #: of the line before, and in the end goes on where the rest of the text begins.
+        self.chosen: Iterator[str] | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -326,11 +340,13 @@ class _Lines:
         return line.text
 
     def _read(self) -> _Line:
-        if self.sieve is None:
+        text = None
+        if self.chosen is not None:
+            text = next(self.chosen, None)
+            if text is None:
+                self.chosen = None
+        if text is None:
             text = self.text.readline(MAX_LINE + 1)
-        else:
-            left_out, text = self.sieve()
-            self.number += left_out
         if not text:
             raise StopIteration
         self.number += 1
@@ -347,6 +363,28 @@ class _Lines:
                 problem = f"byte 0x{byte:02X} at character {error.start + 1} is no text"
                 return _Line(self.number, text, problem)
         return _Line(self.number, text)
+
+    @property
+    def file(self) -> BinaryIO:
+        """The file that the text is in."""
+        return cast("BinaryIO", self.text.buffer)
+
+    def go_on(self, place: int, number: int) -> None:
+        """Read on from that byte of a file in UTF-8; so many lines are before it."""
+        file = self.file
+        self.text.detach()
+        file.seek(place)
+        self.text = io.TextIOWrapper(file, "utf-8", "surrogateescape", self.newline)
+        self.number = number
+
+    def alone(self, line: bytes) -> Lines:
+        """One line by itself, read in the same way."""
+        text = io.TextIOWrapper(io.BytesIO(line), "utf-8", "surrogateescape", self.newline)
+        return Lines(text, self.newline)
+
+    def detach(self) -> None:
+        """Let go of the file, without closing it."""
+        self.text.detach()
 
     def start(self) -> None:
         """From here on the lines belong to the next record."""
@@ -379,7 +417,7 @@ def _undecodable(problem: str, encoding: str) -> str:
 
 
 def _header(
-    name: str, lines: _Lines, encoding: str, delimiter: str | None
+    name: str, lines: Lines, encoding: str, delimiter: str | None
 ) -> tuple[tuple[str, ...], str]:
     delimiter = _first_line(name, lines) or delimiter
     tried = {mark: _try_header(lines, mark) for mark in ([delimiter] if delimiter else DELIMITERS)}
@@ -406,7 +444,7 @@ def _twice(columns: tuple[str, ...]) -> dict[str, list[int]]:
     return {name: found for name, found in places.items() if len(found) > 1}
 
 
-def _first_line(name: str, lines: _Lines) -> str | None:
+def _first_line(name: str, lines: Lines) -> str | None:
     """Go to the header, past blank lines; the delimiter, where a line before it says so."""
     said: str | None = None
     while True:
@@ -426,7 +464,7 @@ def _first_line(name: str, lines: _Lines) -> str | None:
             return said
 
 
-def _try_header(lines: _Lines, delimiter: str) -> list[str]:
+def _try_header(lines: Lines, delimiter: str) -> list[str]:
     """The names of the header by one delimiter; its lines can be read again."""
     lines.start()
     try:
@@ -449,7 +487,7 @@ def _csv_reason(error: BaseException) -> str:
 
 
 def _csv_rows(
-    name: str, lines: _Lines, encoding: str, head: tuple[str, ...], delimiter: str, *, guarded: bool
+    name: str, lines: Lines, encoding: str, head: tuple[str, ...], delimiter: str, *, guarded: bool
 ) -> Iterator[Row | Reject]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     width = len(head)
@@ -522,7 +560,7 @@ def _json_row(name: str, line: int, value: object, raw: str) -> Row | Reject:
     return Row(line, value, raw)
 
 
-def _json_lines(name: str, lines: _Lines, encoding: str) -> Iterator[Row | Reject]:
+def _json_lines(name: str, lines: Lines, encoding: str) -> Iterator[Row | Reject]:
     while True:
         lines.start()
         try:
@@ -607,30 +645,98 @@ def _parquet(name: str, file: Path, close: Callable[[], None]) -> Table:
         raise FileProblem(f"{name} is no Parquet file that can be read: {error}") from error
     if not columns:
         raise FileProblem(f"{name} has no columns")
-    times = {name: kind for name, kind in schema.items() if kind in (pl.Date, pl.Datetime)}
-    at = 0
-
-    def rows() -> Iterator[Row | Reject]:
-        nonlocal at
-        try:
-            for start in range(0, count, BATCH):
-                batch = frame.slice(start, BATCH).collect()
-                batch = batch.with_columns(pl.selectors.float().fill_nan(None))
-                batch, beyond = _within_range(pl, batch, times)
-                for values in batch.iter_rows(named=True):
-                    at += 1
-                    for column, raw in beyond.get(at - start - 1, ()):
-                        values[column] = raw
-                    yield Row(at, values)
-        except pl.exceptions.PolarsError as error:
-            raise FileProblem(f"{name} cannot be read to its end: {error}") from error
-
-    return Table(name, columns, rows(), close, lambda: at / count if count else 1.0)
+    parquet = ParquetRows(name, frame, schema, count)
+    return Table(name, columns, parquet.rows(), close, parquet.done, parquet=parquet)
 
 
 _FIRST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal()
 _LAST_DAY = date.max.toordinal() - date(1970, 1, 1).toordinal()
 _A_DAY = {"days": 1, "ms": 86_400_000, "us": 86_400_000_000}  # all nanoseconds are in range
+
+
+class ParquetRows:
+    """The rows of a Parquet file, numbered from 1.
+
+    Args:
+        name: the file, as errors call it.
+        frame: the file, as polars scans it.
+        schema: the types of the columns.
+        count: how many rows there are.
+    """
+
+    def __init__(self, name: str, frame: Any, schema: Mapping[str, Any], count: int) -> None:
+        pl = polars("reading Parquet")
+        self.schema = schema
+        self.times = {
+            column: kind for column, kind in schema.items() if kind in (pl.Date, pl.Datetime)
+        }
+        self.frame = frame
+        #: What says which rows are read; all are where there is nothing.
+        self.chosen: Any = None
+        self._name, self._count, self._read = name, count, 0
+
+    def done(self) -> float:
+        """How much has been read, from 0 to 1."""
+        return self._read / self._count if self._count else 1.0
+
+    def numbered(self, frame: Any, start: int = 0) -> tuple[str, Any]:
+        """Rows with their places in the file, and the name of the column that has these."""
+        name = next(name for n in itertools.count() if (name := f"row {n}") not in self.schema)
+        return name, frame.with_row_index(name, start)
+
+    def rows(self) -> Iterator[Row]:
+        """The rows."""
+        if self.chosen is not None:
+            yield from self._some(self.frame, 0, self.chosen)
+            return
+        for start in range(0, self._count, BATCH):
+            with self._told():
+                batch = self.frame.slice(start, BATCH).collect()
+            yield from self._rows(batch, itertools.count(start + 1))
+
+    def some(self, start: int, chosen: Any) -> Iterator[Row]:
+        """Some of the rows behind so many others, at most as many as a batch has."""
+        return self._some(self.frame.slice(start, BATCH), start, chosen)
+
+    def _some(self, frame: Any, start: int, chosen: Any) -> Iterator[Row]:
+        place, frame = self.numbered(frame, start)
+        with self._told():
+            batch = frame.filter(chosen).collect()
+        return self._rows(batch.drop(place), (number + 1 for number in batch[place]))
+
+    def _rows(self, batch: Any, numbers: Iterable[int]) -> Iterator[Row]:
+        pl = polars("reading Parquet")
+        with self._told():
+            batch = batch.with_columns(pl.selectors.float().fill_nan(None))
+            batch, beyond = _within_range(pl, batch, self.times)
+            for place, (self._read, values) in enumerate(
+                zip(numbers, batch.iter_rows(named=True), strict=False)
+            ):
+                for column, raw in beyond.get(place, ()):
+                    values[column] = raw
+                yield Row(self._read, values)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        pl = polars("reading Parquet")
+        try:
+            yield
+        except pl.exceptions.PolarsError as error:
+            raise FileProblem(f"{self._name} cannot be read to its end: {error}") from error
+
+
+def _range_of(unit: str) -> tuple[int, int]:
+    """The first day that Python has, and the first behind its last, as a file counts its times."""
+    return _FIRST_DAY * _A_DAY[unit], (_LAST_DAY + 1) * _A_DAY[unit]
+
+
+def within_range(pl: ModuleType, name: str, kind: Any) -> Any:
+    """The expression that tells which times of a column Python has."""
+    unit = getattr(kind, "time_unit", "days")
+    if unit not in _A_DAY:
+        return pl.col(name).is_not_null()
+    number = pl.col(name).to_physical().cast(pl.Int64)
+    return number.is_between(*_range_of(unit), closed="left")
 
 
 def _within_range(
@@ -648,8 +754,7 @@ def _within_range(
         if getattr(kind, "time_zone", None) is not None:
             batch = batch.with_columns(pl.col(name).dt.convert_time_zone("UTC"))
         number = batch[name].to_physical().cast(pl.Int64)
-        first, behind = _FIRST_DAY * _A_DAY[unit], (_LAST_DAY + 1) * _A_DAY[unit]
-        outside = ~number.is_between(first, behind, closed="left")
+        outside = ~number.is_between(*_range_of(unit), closed="left")
         for row in outside.arg_true():
             text = f"{number[row]} {unit} since 1970"
             beyond.setdefault(row, []).append((name, OutOfRange(text)))
