@@ -56,11 +56,6 @@ class StageLine:
     mail: str
     due: tuple[str, ...]
 
-    @property
-    def does(self) -> bool:
-        """Whether anything is said about what we do here."""
-        return bool(self.playbook or self.mail or self.due)
-
 
 @attrs.frozen(kw_only=True)
 class Start:

@@ -83,7 +83,6 @@ class Readiness:
     """
 
     stage: str
-    rules: tuple[str, ...]
     origins: tuple[str, ...]
     now: datetime
     inside: int
@@ -201,9 +200,6 @@ class _Questions:
                 self.model.stage(person.stage)
         return Readiness(
             stage=self.formatter.stage(self.stage),
-            rules=tuple(
-                dict.fromkeys(_label(edge) for ways in self.edges.values() for edge, _ in ways)
-            ),
             origins=self.formatter.stages(self.edges),
             now=self.now,
             inside=inside,

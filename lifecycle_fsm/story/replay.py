@@ -94,10 +94,10 @@ def together(activities: Iterable[Activity], person: str) -> frozenset[str]:
         for activity in activities
         if (other := other_record(activity)) is not None
     )
-    return joined(pairs, person)
+    return connected(pairs, person)
 
 
-def joined(pairs: Iterable[tuple[str, str]], person: str) -> frozenset[str]:
+def connected(pairs: Iterable[tuple[str, str]], person: str) -> frozenset[str]:
     """The names that are connected with this one by pairs, itself among them."""
     near: dict[str, set[str]] = {}
     for name, other in pairs:

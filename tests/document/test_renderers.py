@@ -27,6 +27,7 @@ from lifecycle_fsm.document.blocks import (
     TableRow,
     Timeline,
     TimelineEvent,
+    as_text,
 )
 from lifecycle_fsm.wording import clean
 from tests.sheet.pages import Node, parsed
@@ -167,6 +168,31 @@ def test_the_lines_of_a_text_are_wrapped_between_60_and_100_characters() -> None
     for width, most in ((10, 60), (80, 80), (500, 100)):
         lines = render_text(document, width).splitlines()
         assert most - 5 < max(map(len, lines)) <= most
+
+
+EVIL = "<b class='x'>&amp; *a* | [b](c)"
+
+
+def test_markup_in_a_text_is_text_in_every_block() -> None:
+    blocks = [
+        Paragraph(EVIL),
+        Lines((EVIL,)),
+        BulletList([ListItem(EVIL, (ListItem(EVIL),))]),
+        DataTable(head=(EVIL,), rows=[(EVIL,)], title=EVIL, caption=EVIL),
+        KeyValues([KeyValue(EVIL, EVIL)]),
+        Timeline([TimelineEvent((EVIL,), EVIL, (EVIL,))]),
+        Section(title=EVIL, note=EVIL, id="part", blocks=[]),
+    ]
+    page = parsed(render_html(Document(title=EVIL, blocks=blocks), title=EVIL, style=""))
+    for found in (page.all("main")[0], _rendered(*blocks)):
+        assert found.text.count(EVIL) == 15
+        assert not [node for node in found.walk() if "x" in node.attributes.get("class", "")]
+        assert not found.all("em", "a")
+
+
+def test_what_only_a_screen_shows_can_be_left_out() -> None:
+    line = Paragraph(("a", Inline("b", detail=True), "c")).text
+    assert (as_text(line), as_text(line, details=False)) == ("abc", "ac")
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30).map(clean)
