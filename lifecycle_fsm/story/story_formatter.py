@@ -55,15 +55,15 @@ class StoryFormatter(Formatter):
 
     def field(self, name: str) -> str:
         """A field by its label; the scores by what they are about."""
-        if name in _SCORES and name not in self._labels:
+        if name in _SCORES and name not in self.labels:
             return _SCORES[name]
         return super().field(name)
 
-    def _long_list(self, options: Const | Token) -> str:
+    def long_list(self, options: Const | Token) -> str:
         """A list is written out, where that is not very long: nobody has the model at hand."""
-        values = self._constant(options)
+        values = self.constant(options)
         long = isinstance(values, tuple) and len(values) > MOST_OPTIONS
-        return super()._long_list(options) if long else ""
+        return super().long_list(options) if long else ""
 
     def rule(self, name: str) -> str:
         """A move or a sort rule by its words, in quotes."""

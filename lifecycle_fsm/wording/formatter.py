@@ -97,13 +97,13 @@ class Formatter:
     def __init__(self, model: Model, zone: str = "UTC") -> None:
         self.model = model
         self.zone: tzinfo = find_zone(zone)
-        self._labels = {field.name: clean(field.label) for field in model.fields if field.label}
+        self.labels = {field.name: clean(field.label) for field in model.fields if field.label}
 
     # -- names -------------------------------------------------------------------------------
 
     def field(self, name: str) -> str:
         """A field by its label, or its name as words; a time as what happened then."""
-        return self._labels.get(name) or _NOUNS.get(name) or plain(name.removesuffix("_at"))
+        return self.labels.get(name) or _NOUNS.get(name) or plain(name.removesuffix("_at"))
 
     def stage(self, name: str) -> str:
         """The short name of a stage."""
@@ -170,12 +170,12 @@ class Formatter:
                 return self._compare(op, left, right)
             case In(Field("stage"), options):
                 return f"stage is {joined(self._stage_values(options), 'or')}"
-            case In(term, options) if named := self._long_list(options):
+            case In(term, options) if named := self.long_list(options):
                 return f"{self.term(term)} is on the list “{named}”"
             case In(term, options):
                 return f"{self._subject(term)} {joined(self._listed(options), 'or')}"
             case TextMatch(term, text):
-                return f"{self.term(term)} {guard.verb} “{clean(str(self._constant(text)))}”"
+                return f"{self.term(term)} {guard.verb} “{clean(str(self.constant(text)))}”"
             case Known(field) if self._is_time(field):
                 return f"any {self.term(field)}"
             case Known(field):
@@ -212,12 +212,12 @@ class Formatter:
                 return f"{self.term(left)} is not {self.term(right)}"
             case In(Field("stage"), options):
                 return f"stage is {_none_of(self._stage_values(options))}"
-            case In(term, options) if named := self._long_list(options):
+            case In(term, options) if named := self.long_list(options):
                 return f"{self.term(term)} is not on the list “{named}”"
             case In(term, options):
                 return f"{self.term(term)} is {_none_of(self._listed(options))}"
             case TextMatch(term, text):
-                return f"{self.term(term)} {guard.denied} “{clean(str(self._constant(text)))}”"
+                return f"{self.term(term)} {guard.denied} “{clean(str(self.constant(text)))}”"
             case Known(field) if self._is_time(field):
                 return f"no {self.term(field)}"
             case Known(field):
@@ -226,20 +226,20 @@ class Formatter:
                 return f"not {self._guard(guard)}"
         return f"not ({self._guard(guard)})"
 
-    def _long_list(self, options: Const | Token) -> str:
+    def long_list(self, options: Const | Token) -> str:
         """The name of a list that is better looked up than written out wherever it is used."""
-        values = self._constant(options)
+        values = self.constant(options)
         if isinstance(options, Token) and isinstance(values, tuple) and len(values) > _SHORT:
             return plain(options.name)
         return ""
 
     def _listed(self, options: Const | Token) -> list[str]:
-        values = self._constant(options)
+        values = self.constant(options)
         assert isinstance(values, tuple)
         return self._shown(values)
 
     def _stage_values(self, options: Const | Token) -> list[str]:
-        values = self._constant(options)
+        values = self.constant(options)
         assert isinstance(values, tuple)
         return [self.stage(str(value)) for value in values]
 
@@ -319,7 +319,7 @@ class Formatter:
                 kind = "smallest" if which == "min" else "largest"
                 return f"the {kind} of {joined(map(self.term, terms))}"
             case Const() | Token():
-                value = self._constant(term)
+                value = self.constant(term)
                 return self.values(value) if isinstance(value, tuple) else self.value(value)
         return clean(label(term, self.model.vocabulary))
 
@@ -327,14 +327,15 @@ class Formatter:
         text = self.term(term)
         return f"({text})" if isinstance(term, Arithmetic) and self._folded(term) is None else text
 
-    def _constant(self, term: Const | Token) -> TokenValue:
+    def constant(self, term: Const | Token) -> TokenValue:
+        """The value of a constant or a token."""
         return term.value if isinstance(term, Const) else self.model.tokens[term.name]
 
     def _folded(self, term: Term) -> int | float | None:
         """The number that a computation without any field comes to: ``$mql_threshold - 1``."""
         match term:
             case Const() | Token():
-                value = self._constant(term)
+                value = self.constant(term)
                 number = isinstance(value, int | float) and not isinstance(value, bool)
                 return value if number else None  # type: ignore[return-value]
             case Arithmetic() if not any(isinstance(node, Field | Payload) for node in walk(term)):
@@ -459,9 +460,9 @@ class Formatter:
     def _one_receiver(self, term: Term) -> str:
         if isinstance(term, Field):
             return f"the {self.field(term.name)}"
-        value = self._constant(term) if isinstance(term, Const | Token) else None
+        value = self.constant(term) if isinstance(term, Const | Token) else None
         if isinstance(value, tuple):
-            named = isinstance(term, Token) and self._long_list(term)
+            named = isinstance(term, Token) and self.long_list(term)
             who = f"the list “{named}”" if named else joined(map(self.value, value))
             return f"{who} in turn" if len(value) > 1 else who
         return self.term(term)
