@@ -25,7 +25,7 @@ from lifecycle_fsm.document.blocks import (
     Section,
     as_text,
 )
-from lifecycle_fsm.sheet import sections
+from lifecycle_fsm.sheet import sheet_sections as sections
 from lifecycle_fsm.sheet.contents import Contents
 
 LARGEST, SMALLEST, STEP = 8.6, 5.8, 0.1

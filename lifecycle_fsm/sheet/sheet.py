@@ -30,7 +30,7 @@ from lifecycle_fsm.files import whole_file, write_file
 from lifecycle_fsm.funnel import Counts, observe
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.sheet import sections
+from lifecycle_fsm.sheet import sheet_sections as sections
 from lifecycle_fsm.sheet.contents import Contents
 from lifecycle_fsm.sheet.extract import Extract
 from lifecycle_fsm.sheet.numbers import numbers

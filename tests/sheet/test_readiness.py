@@ -12,7 +12,7 @@ from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.model import Model, load, loads
 from lifecycle_fsm.person import BASE_FIELDS
 from lifecycle_fsm.sheet.readiness import SHOWN, Candidate, Readiness, readiness, ready_stage
-from lifecycle_fsm.sheet.sections import acting_on, identity, qualifying
+from lifecycle_fsm.sheet.sheet_sections import acting_on, identity, qualifying
 from tests.sheet.samples import START, people
 
 NOW = START + timedelta(days=10)
