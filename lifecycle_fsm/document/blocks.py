@@ -7,7 +7,7 @@ has no colours, and only a page has a second layout for print.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import attrs
 
@@ -50,17 +50,8 @@ def as_text(line: Line, *, details: bool = True) -> str:
     return "".join(part.text for part in line if details or not part.detail)
 
 
-class Block:
-    """Something that stands below or beside other things in a document."""
-
-    kind: ClassVar[str] = "block"
-
-    def __init_subclass__(cls) -> None:
-        cls.kind = cls.__name__
-
-
 @attrs.frozen
-class Paragraph(Block):
+class Paragraph:
     """A paragraph; a note is one that steps back."""
 
     text: Line = attrs.field(converter=to_line)
@@ -68,7 +59,7 @@ class Paragraph(Block):
 
 
 @attrs.frozen
-class Lines(Block):
+class Lines:
     """A paragraph in which every line begins anew."""
 
     lines: tuple[Line, ...] = attrs.field(converter=to_lines)
@@ -87,7 +78,7 @@ def _to_items(items: Iterable[ListItem | Text]) -> tuple[ListItem, ...]:
 
 
 @attrs.frozen
-class BulletList(Block):
+class BulletList:
     """A list; ``style`` names its look on a page."""
 
     items: tuple[ListItem, ...] = attrs.field(converter=_to_items)
@@ -103,9 +94,9 @@ def _to_cell(cell: Text | Sequence[Block]) -> Cell:
     if isinstance(cell, str | Inline):
         return to_line(cell)
     parts = tuple(cell)
-    if parts and isinstance(parts[0], Block):
-        return parts  # type: ignore[return-value]
-    return to_line(parts)  # type: ignore[arg-type]
+    if all(isinstance(part, str | Inline) for part in parts):
+        return to_line(parts)  # type: ignore[arg-type]
+    return parts  # type: ignore[return-value]
 
 
 def _to_cells(cells: Iterable[Text | Sequence[Block]]) -> tuple[Cell, ...]:
@@ -129,7 +120,7 @@ Align = Literal["left", "right", "number"]
 
 
 @attrs.frozen(kw_only=True)
-class DataTable(Block):
+class DataTable:
     """A table. One without rows shows its title and caption only.
 
     Args:
@@ -176,7 +167,7 @@ class KeyValue:
 
 
 @attrs.frozen
-class KeyValues(Block):
+class KeyValues:
     """Names, each with what stands behind it; ``style`` names their look on a page."""
 
     rows: tuple[KeyValue, ...] = attrs.field(converter=tuple[KeyValue, ...])
@@ -193,14 +184,14 @@ class TimelineEvent:
 
 
 @attrs.frozen
-class Timeline(Block):
+class Timeline:
     """Events in their order."""
 
     events: tuple[TimelineEvent, ...] = attrs.field(converter=tuple[TimelineEvent, ...])
 
 
 @attrs.frozen(kw_only=True)
-class Picture(Block):
+class Picture:
     """A picture, in the forms that there are: a renderer takes the one that it can show."""
 
     title: str
@@ -210,38 +201,58 @@ class Picture(Block):
 
 
 @attrs.frozen
-class Signatures(Block):
+class Signatures:
     """Lines on which each of the sides signs."""
 
     sides: tuple[str, ...]
 
 
+def _to_blocks(blocks: Iterable[Block]) -> tuple[Block, ...]:
+    return tuple(blocks)
+
+
 @attrs.frozen(kw_only=True)
-class Section(Block):
+class Section:
     """Blocks below a heading. ``id`` is unique in a document, and a page links to it."""
 
     title: str
-    blocks: tuple[Block, ...] = attrs.field(converter=tuple[Block, ...])
+    blocks: tuple[Block, ...] = attrs.field(converter=_to_blocks)
     note: str = ""
     id: str = ""
     detail: bool = False
 
 
 @attrs.frozen(kw_only=True)
-class Group(Block):
+class Group:
     """Blocks that a page arranges together; elsewhere they follow each other."""
 
     style: str
-    blocks: tuple[Block, ...] = attrs.field(converter=tuple[Block, ...])
+    blocks: tuple[Block, ...] = attrs.field(converter=_to_blocks)
     id: str = ""
 
 
 @attrs.frozen(kw_only=True)
-class Alternatives(Block):
+class Alternatives:
     """One content in two layouts: for a page, and for running text."""
 
     page: tuple[Block, ...]
     text: tuple[Block, ...]
+
+
+Block: TypeAlias = (
+    Paragraph
+    | Lines
+    | BulletList
+    | DataTable
+    | KeyValues
+    | Timeline
+    | Picture
+    | Signatures
+    | Section
+    | Group
+    | Alternatives
+)
+"""Something that stands below or beside other things in a document."""
 
 
 @attrs.frozen(kw_only=True)
@@ -252,7 +263,7 @@ class Document:
     """
 
     title: str
-    blocks: tuple[Block, ...] = attrs.field(converter=tuple[Block, ...])
+    blocks: tuple[Block, ...] = attrs.field(converter=_to_blocks)
     lead: str = ""
     facts: tuple[KeyValue, ...] = ()
     links: tuple[tuple[str, str], ...] = ()

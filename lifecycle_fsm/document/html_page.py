@@ -50,4 +50,5 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.tests["line"] = lambda cell: not cell or isinstance(cell[0], Inline)
+    environment.filters["kind"] = lambda block: type(block).__name__
     return environment

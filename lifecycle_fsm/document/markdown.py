@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import assert_never
 
 from lifecycle_fsm.document.blocks import (
     Alternatives,
@@ -100,6 +101,10 @@ def _block(block: Block, level: int) -> Iterator[str]:
             lines = [(f"For {side.lower()}", "", "", "") for side in sides]
             head = ("", "Name", "Signature", "Date")
             yield from _rows(head, lines, ["---"] * 4)
+        case Section() | Group() | Alternatives():
+            raise TypeError(f"{type(block).__name__} is not written by itself")
+        case _:
+            assert_never(block)
 
 
 def _item(item: ListItem, mark: str) -> Iterator[str]:

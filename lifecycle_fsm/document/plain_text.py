@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
+from typing import assert_never
 
 from lifecycle_fsm.document.blocks import (
     Alternatives,
@@ -83,6 +84,10 @@ def _block(block: Block, width: int, indent: str) -> Iterator[str]:
             yield from _wrapped(f"[picture: {title}]", width, indent)
         case Signatures(sides):
             yield from _pairs(((f"For {side.lower()}", "_" * 40) for side in sides), width, indent)
+        case Section() | Group() | Alternatives():
+            raise TypeError(f"{type(block).__name__} is not written by itself")
+        case _:
+            assert_never(block)
 
 
 def _item(item: ListItem, width: int, indent: str) -> Iterator[str]:

@@ -308,13 +308,13 @@ def _page(contents: Contents, svg: str) -> tuple[Group, ...]:
         strip = (*strip, *points)
     else:
         rules = (*points, *rules)
-    first = (
+    first: tuple[Block, ...] = (
         Section(title="The way of a lead", id="way", blocks=(picture,)),
         Group(style="side", blocks=sections.beside_picture(contents)),
         *sections.numbers(contents),
         Group(style="strip wide-strip" if contents.numbers else "strip", blocks=strip),
     )
-    second = (
+    second: tuple[Block, ...] = (
         *sections.stages(contents),
         Group(style="columns", id="rules", blocks=rules),
         *sections.readiness(contents),

@@ -18,7 +18,7 @@ from lifecycle_fsm.wording.formats import (
     percent,
 )
 from lifecycle_fsm.wording.formatter import Formatter, rule_words
-from lifecycle_fsm.wording.outcomes import OutcomeExplainer, as_number
+from lifecycle_fsm.wording.outcome_text import OutcomeExplainer, as_number
 from lifecycle_fsm.wording.text import (
     clean,
     counted,

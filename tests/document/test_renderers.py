@@ -174,7 +174,7 @@ EVIL = "<b class='x'>&amp; *a* | [b](c)"
 
 
 def test_markup_in_a_text_is_text_in_every_block() -> None:
-    blocks = [
+    blocks: list[Block] = [
         Paragraph(EVIL),
         Lines((EVIL,)),
         BulletList([ListItem(EVIL, (ListItem(EVIL),))]),
