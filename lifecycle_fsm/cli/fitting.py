@@ -17,6 +17,7 @@ from lifecycle_fsm.fields import FieldType, instant
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, load, shipped
 from lifecycle_fsm.tables import read_history
+from lifecycle_fsm.wording import shortened
 
 DeadlinesOption = Annotated[
     str | None,
@@ -48,7 +49,7 @@ def check_fits(
     lacking = _lacking(rows, model)
     if any(lacking.values()):
         what = " and ".join(
-            f"the {noun}{'' if len(names) == 1 else 's'} {_listed(names)}"
+            f"the {noun}{'' if len(names) == 1 else 's'} {shortened([*map(repr, names)], _SHOWN)}"
             for noun, names in lacking.items()
             if names
         )
@@ -129,9 +130,3 @@ def _lacking(rows: Sequence[HistoryRow], model: Model) -> Mapping[str, list[str]
             rules - {one.name for one in model.sort} - {one.name for one in model.moves}
         ),
     }
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(map(repr, names[:_SHOWN]))
-    more = len(names) - _SHOWN
-    return f"{shown} and {more:,} more" if more > 0 else shown

@@ -23,7 +23,7 @@ from lifecycle_fsm.funnel import (
 )
 from lifecycle_fsm.funnel.scope import local
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import clean, counted, duration
+from lifecycle_fsm.wording import clean, counted, decimal_percent, duration
 
 # ------------------------------------------------------------------ cells
 #
@@ -61,7 +61,7 @@ class Cells:
             return ["", ""]
         self.few = self.few or ratio.few
         star = "*" if ratio.few else " "
-        return [f"{ratio.part:,} of {ratio.whole:,}", percent(ratio.share) + star]
+        return [f"{ratio.part:,} of {ratio.whole:,}", decimal_percent(ratio.share * 100) + star]
 
     def table(self, head: str, cells: Sequence[Sequence[str]], left: str = "") -> str:
         """A table that is split like the report; columns but those of ``left`` are numbers.
@@ -78,16 +78,6 @@ class Cells:
             return "  nobody"
         right = [place for place, name in enumerate(names) if name not in words or not name]
         return lined_up([names, *cells], right=right)
-
-
-def percent(share: float) -> str:
-    """``12.5 %``."""
-    return f"{share * 100:.1f} %"
-
-
-def length(time: timedelta | None) -> str:
-    """A length of time, or nothing."""
-    return "" if time is None else duration(time)
 
 
 def reached(time: timedelta | None, count: int) -> str:
@@ -124,8 +114,8 @@ def compared(cells: Cells, found: Comparison) -> Iterator[str]:
                 *cells.ratio(one.before.ratio),
                 *cells.ratio(one.after.ratio),
                 *_points(one),
-                length(one.before.median),
-                length(one.after.median),
+                duration(one.before.median, ""),
+                duration(one.after.median, ""),
             ]
             for one in found.conversions
             if one.before.reading == cells.report.reading
@@ -359,8 +349,8 @@ def _conversion(report: Report, cells: Cells) -> Iterator[str]:
                 cells.stage(one.target),
                 *cells.ratio(one.ratio),
                 *cells.ratio(other.ratio),
-                length(other.median if one.median is None else one.median),
-                "" if one.flow_ratio is None else percent(one.flow_ratio),
+                duration(other.median if one.median is None else one.median, ""),
+                "" if one.flow_ratio is None else decimal_percent(one.flow_ratio * 100),
             ]
             for one, other in zip(*readings, strict=True)
             if one.journeys or other.journeys or not report.by
@@ -406,7 +396,7 @@ def _reps(report: Report, cells: Cells) -> Iterator[str]:
                 one.owner,
                 *(f"{number:,}" for number in (one.journeys, one.won, one.lost, one.open)),
                 cells.ratio(one.close_rate)[1],
-                length(one.median),
+                duration(one.median, ""),
                 f"{one.load:,}",
             ]
             for one in report.reps
@@ -442,9 +432,9 @@ def _verdict(one: MarketingShare) -> str:
     if one.target is None:
         return ""
     if one.gap is None:
-        return percent(one.target)
+        return decimal_percent(one.target * 100)
     verdict = "met" if one.met else "missed"
-    return f"{percent(one.target)}: {verdict} by {abs(one.gap) * 100:.1f} points"
+    return f"{decimal_percent(one.target * 100)}: {verdict} by {abs(one.gap) * 100:.1f} points"
 
 
 def _sla(report: Report, cells: Cells) -> Iterator[str]:

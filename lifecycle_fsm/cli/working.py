@@ -305,13 +305,13 @@ _Arguments: TypeAlias = tuple[
 
 def _about(text: str, arguments: _Arguments, bar: Bar) -> tuple[str, _Found]:
     """The id of the person who is meant, and what the files have about all who are that person."""
-    from lifecycle_fsm.story import joined
+    from lifecycle_fsm.story import connected
 
     # A stream cannot be read once more, so all of it is kept.
     if not all(Path(path).is_file() for _, path in arguments[1]):
         found = _everything(arguments, bar)
         person = _meant(text, found)
-        found.keep(joined(found.merges, person))
+        found.keep(connected(found.merges, person))
         return person, found
     found = _of_group(text, arguments, bar)
     if found.activities:
@@ -329,7 +329,7 @@ def _everything(arguments: _Arguments, bar: Bar) -> _Found:
 def _of_group(person: str, arguments: _Arguments, bar: Bar) -> _Found:
     """What is about a record, and about all that it is ever folded together with: these are known
     at the end only, and then the files are read once more."""
-    from lifecycle_fsm.story import joined
+    from lifecycle_fsm.story import connected
 
     group = frozenset({person})
     found = _Found(group, sifted=True)
@@ -341,7 +341,7 @@ def _of_group(person: str, arguments: _Arguments, bar: Bar) -> _Found:
                 raise
             found = _Found(group)  # somebody would miss what was left out
             continue
-        wider = joined(found.merges, person)
+        wider = connected(found.merges, person)
         if wider <= group:
             found.keep(group)
             return found
@@ -366,7 +366,7 @@ def _meant(text: str, found: _Found) -> str:
     Raises:
         UnknownPerson: it is nobody, or there are several.
     """
-    from lifecycle_fsm.story import joined
+    from lifecycle_fsm.story import connected
 
     people: dict[str, _Known] = {}
     for activity in found.activities:
@@ -376,7 +376,7 @@ def _meant(text: str, found: _Found) -> str:
                 if name in activity.payload:
                     setattr(one, name, activity.payload[name])
     meant = look_up(text, people.values())
-    if meant and {one.id for one in meant} <= joined(found.merges, meant[0].id):
+    if meant and {one.id for one in meant} <= connected(found.merges, meant[0].id):
         return meant[0].id  # records of one person, who has one story
     if meant:
         shown = [(one.id, full_name(one), one.company or "") for one in meant[:_SHOWN]]

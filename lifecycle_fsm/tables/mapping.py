@@ -46,6 +46,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import FileProblem, Problem, RecordError, suggest
+from lifecycle_fsm.wording import shortened
 from lifecycle_fsm.zones import find_zone
 
 PEOPLE, ACTIVITIES = "people", "activities"
@@ -233,9 +234,7 @@ def nearest(word: str, known: tuple[str, ...]) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """The names of columns, in a sentence; of very many, the first."""
-    more = len(names) - _MOST_LISTED
-    said = ", ".join(names[:_MOST_LISTED])
-    return f"{said} and {more:,} more" if more > 0 else said
+    return shortened(names, _MOST_LISTED)
 
 
 def _plain(name: str) -> str:
