@@ -51,11 +51,11 @@ if TYPE_CHECKING:
     from lifecycle_fsm.history import DeadlineFact, HistoryRow, Stamp, stamps
     from lifecycle_fsm.lifecycle import Lifecycle
     from lifecycle_fsm.machine import (
-        Asked,
         Decision,
         Foreign,
         LifecycleMachine,
         Observer,
+        PossibleTrigger,
         Refusal,
         observe,
         to_transitions,
@@ -108,7 +108,9 @@ _ROOMS = {
     ),
     "history": "DeadlineFact HistoryRow Stamp stamps",
     "lifecycle": "Lifecycle",
-    "machine": "Asked Decision Foreign LifecycleMachine Observer Refusal observe to_transitions",
+    "machine": (
+        "Decision Foreign LifecycleMachine Observer PossibleTrigger Refusal observe to_transitions"
+    ),
     "model": (
         "ActivityKind AlertRule AssignmentRule Calendar Claim DataRule Deadline Decay Length "
         "Model Move ScoreRule SortRule Stage StepDef dumps load loads save shipped"
@@ -137,7 +139,6 @@ __all__ = [
     "Activity",
     "ActivityKind",
     "AlertRule",
-    "Asked",
     "AssignmentRule",
     "Calendar",
     "Claim",
@@ -169,6 +170,7 @@ __all__ = [
     "Outcome",
     "Parked",
     "Person",
+    "PossibleTrigger",
     "Problem",
     "RecordError",
     "Refusal",

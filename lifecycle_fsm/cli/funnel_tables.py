@@ -12,12 +12,12 @@ from lifecycle_fsm.funnel import (
     Comparison,
     ConversionChange,
     Flow,
+    FunnelReport,
     Limit,
     MarketingShare,
     Measure,
     Overdue,
     Ratio,
-    Report,
     Side,
     Waiting,
 )
@@ -37,7 +37,7 @@ SHOWN = 10
 class Cells:
     """Writes what one report speaks of; ``few`` is whether a share had a star."""
 
-    def __init__(self, report: Report, model: Model) -> None:
+    def __init__(self, report: FunnelReport, model: Model) -> None:
         self.report, self.model = report, model
         self.few = False
 
@@ -189,10 +189,10 @@ def _rate(rate: float | None) -> str:
 
 
 _PEOPLE = ("person", "people")
-Writer = Callable[[Report, Cells], Iterator[str]]
+Writer = Callable[[FunnelReport, Cells], Iterator[str]]
 
 
-def as_text(report: Report, model: Model) -> str:
+def as_text(report: FunnelReport, model: Model) -> str:
     """The report for people."""
     cells = Cells(report, model)
     parts = [
@@ -210,7 +210,7 @@ def as_text(report: Report, model: Model) -> str:
     return "\n".join(parts)
 
 
-def _heading(report: Report, cells: Cells) -> str:
+def _heading(report: FunnelReport, cells: Cells) -> str:
     start, end = (cells.time(one) for one in report.window)
     match start, end:
         case "", "":
@@ -230,7 +230,7 @@ def _heading(report: Report, cells: Cells) -> str:
     return ", ".join(parts)
 
 
-def _people(report: Report, cells: Cells) -> Iterator[str]:
+def _people(report: FunnelReport, cells: Cells) -> Iterator[str]:
     total = counted(sum(one.people for one in report.people), *_PEOPLE)
     yield f"people at {cells.time(report.as_of) or 'no time'}: {total}"
     stages = cells.model.stages
@@ -248,7 +248,7 @@ def _people(report: Report, cells: Cells) -> Iterator[str]:
     )
 
 
-def _ready(report: Report, cells: Cells) -> Iterator[str]:
+def _ready(report: FunnelReport, cells: Cells) -> Iterator[str]:
     if report.ready_stage is None:
         return
     where = cells.stage(report.ready_stage)
@@ -295,7 +295,7 @@ def _texts(people: Sequence[Waiting | Overdue], name: str) -> list[str]:
     return [clean(getattr(person, name) or "") for person in people]
 
 
-def _flows(report: Report, cells: Cells) -> Iterator[str]:
+def _flows(report: FunnelReport, cells: Cells) -> Iterator[str]:
     yield "flows: opening + in - out = closing"
     rows = report.flows
     # Without merges, and where nobody changes the group, all that comes in is new people.
@@ -333,7 +333,7 @@ def _flow(one: Flow, cells: Cells, *, first: bool, apart: bool) -> list[str]:
     ]
 
 
-def _conversion(report: Report, cells: Cells) -> Iterator[str]:
+def _conversion(report: FunnelReport, cells: Cells) -> Iterator[str]:
     yield "conversion: of the journeys that first entered the one stage, those that later"
     yield "entered the other (through), or entered or were carried past it (over)"
     readings = [
@@ -362,7 +362,7 @@ def _conversion(report: Report, cells: Cells) -> Iterator[str]:
     yield "  journeys, so no conversion"
 
 
-def _stay(report: Report, cells: Cells) -> Iterator[str]:
+def _stay(report: FunnelReport, cells: Cells) -> Iterator[str]:
     yield "time in stage, of the visits that began in the window, open ones counted"
     yield cells.table(
         "stage | visits | ended | open | quarter left | half left | three quarters left",
@@ -383,7 +383,7 @@ def _stay(report: Report, cells: Cells) -> Iterator[str]:
     )
 
 
-def _reps(report: Report, cells: Cells) -> Iterator[str]:
+def _reps(report: FunnelReport, cells: Cells) -> Iterator[str]:
     if not report.reps:
         return
     first, last = cells.stage(report.first_of_sales), cells.model.path[-1].display
@@ -405,7 +405,7 @@ def _reps(report: Report, cells: Cells) -> Iterator[str]:
     )
 
 
-def _share(report: Report, cells: Cells) -> Iterator[str]:
+def _share(report: FunnelReport, cells: Cells) -> Iterator[str]:
     yield "marketing's share of the entries in the window"
     sources = list(report.shares[0].entries) if report.shares else ["marketing", "sales"]
     yield cells.table(
@@ -437,7 +437,7 @@ def _verdict(one: MarketingShare) -> str:
     return f"{decimal_percent(one.target * 100)}: {verdict} by {abs(one.gap) * 100:.1f} points"
 
 
-def _sla(report: Report, cells: Cells) -> Iterator[str]:
+def _sla(report: FunnelReport, cells: Cells) -> Iterator[str]:
     if not report.agreements:
         return
     yield "agreements (SLA): visits that began in the window, as they stand"
@@ -473,7 +473,7 @@ def _sla(report: Report, cells: Cells) -> Iterator[str]:
         yield f"  {counted(merged, 'visit')} ended at a merge before it was decided"
 
 
-def _overdue(report: Report, cells: Cells) -> Iterator[str]:
+def _overdue(report: FunnelReport, cells: Cells) -> Iterator[str]:
     rows = report.overdue
     if not rows:
         return
@@ -485,7 +485,7 @@ def _overdue(report: Report, cells: Cells) -> Iterator[str]:
     )
 
 
-def _stuck(report: Report, cells: Cells) -> Iterator[str]:
+def _stuck(report: FunnelReport, cells: Cells) -> Iterator[str]:
     yield f"stuck: {counted(len(report.stuck), *_PEOPLE)}"
     known = [
         [cells.stage(one.stage), "longer than", duration(one.time), _of(one)]
@@ -506,7 +506,7 @@ def _of(limit: Limit) -> str:
     return "as was said"
 
 
-def _compare(report: Report, cells: Cells) -> Iterator[str]:
+def _compare(report: FunnelReport, cells: Cells) -> Iterator[str]:
     if report.comparison is not None:
         yield from compared(cells, report.comparison)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from lifecycle_fsm.diagram.flows import Flow
+from lifecycle_fsm.diagram.drawn_flows import DrawnFlow
 from lifecycle_fsm.diagram.look import Palette
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
@@ -37,7 +37,7 @@ def flowchart(title: str, lines: Iterable[str], direction: str = "LR") -> str:
     ) + "\n"  # fmt: skip
 
 
-def lifecycle(model: Model, flows: Sequence[Flow], counts: Counts | None, title: str) -> str:
+def lifecycle(model: Model, flows: Sequence[DrawnFlow], counts: Counts | None, title: str) -> str:
     """The stages and moves of a model."""
     palette = Palette(model)
     lines = []

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lifecycle_fsm.diagram import mermaid
 from lifecycle_fsm.diagram.chart import FUNNEL, MODEL, draw_chart
-from lifecycle_fsm.diagram.flows import Fired, Flow, flows
+from lifecycle_fsm.diagram.drawn_flows import DrawnFlow, Fired, flows
 from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
@@ -108,7 +108,7 @@ def _local(at: datetime, zone: str) -> str:
     return f"{at:%Y-%m-%d}" if (at.hour, at.minute) == (0, 0) else f"{at:%Y-%m-%d %H:%M}"
 
 
-def _described(model: Model, found: tuple[Flow, ...], counts: Counts | None) -> Iterator[str]:
+def _described(model: Model, found: tuple[DrawnFlow, ...], counts: Counts | None) -> Iterator[str]:
     """The picture in sentences."""
     shown = {stage.name: clean(stage.display) for stage in model.stages}
     yield f"The success path is {', '.join(shown[stage.name] for stage in model.path)}."

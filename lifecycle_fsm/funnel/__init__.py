@@ -29,7 +29,7 @@ from lifecycle_fsm.funnel.people import (
     stuck,
 )
 from lifecycle_fsm.funnel.picture import count, on_picture
-from lifecycle_fsm.funnel.report import FORMULAS, MEASURES, Measure, Report, measure
+from lifecycle_fsm.funnel.report import FORMULAS, MEASURES, FunnelReport, Measure, measure
 from lifecycle_fsm.funnel.reps import Rep, reps
 from lifecycle_fsm.funnel.scope import (
     CONTACT_FIELDS,
@@ -62,6 +62,7 @@ __all__ = [
     "Counts",
     "Every",
     "Flow",
+    "FunnelReport",
     "Journeys",
     "Kept",
     "Limit",
@@ -75,7 +76,6 @@ __all__ = [
     "Ratio",
     "Reading",
     "Rep",
-    "Report",
     "Scope",
     "Side",
     "Stay",

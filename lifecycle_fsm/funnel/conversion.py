@@ -117,7 +117,7 @@ def conversions(
     asked = usual_pairs(scope.model) if pairs is None else tuple(pairs)
     for pair in asked:
         _check(pair, scope.model)
-    tally = _Tally(scope, asked, horizon)
+    tally = _ConversionSums(scope, asked, horizon)
     for journey in journeys(scope, reading):
         tally.add(journey)
     return tuple(
@@ -157,7 +157,7 @@ def _key(visit: Visit) -> JourneyKey:
     return visit.journey
 
 
-class _Tally:
+class _ConversionSums:
     """The sums, while the journeys go by."""
 
     def __init__(self, scope: Scope, pairs: tuple[Pair, ...], horizon: timedelta | None) -> None:

@@ -184,7 +184,7 @@ class _Stay:
     merged: bool
 
 
-class _Tally:
+class _FlowSums:
     """The sums of one stage, by period."""
 
     __slots__ = ("before", "entered", "left", "merged", "new")
@@ -217,7 +217,7 @@ def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
     # A window that is open at its start has no time before it.
     offset = 0 if len(starts) < len(times) else -1
     end = times[-1].end
-    tallies: defaultdict[tuple[str, str], _Tally] = defaultdict(lambda: _Tally(len(times)))
+    tallies: defaultdict[tuple[str, str], _FlowSums] = defaultdict(lambda: _FlowSums(len(times)))
     for stay in _stays(scope):
         if end is not None and stay.entered >= end:
             continue
@@ -244,7 +244,9 @@ def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
     )
 
 
-def _by_period(tallies: dict[str, _Tally], group: str, times: tuple[Period, ...]) -> Iterator[Flow]:
+def _by_period(
+    tallies: dict[str, _FlowSums], group: str, times: tuple[Period, ...]
+) -> Iterator[Flow]:
     balance = {name: tally.before for name, tally in tallies.items()}
     for place, period in enumerate(times):
         for name, tally in tallies.items():

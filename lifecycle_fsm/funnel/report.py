@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias, get_args
@@ -62,7 +62,7 @@ FORMULAS: Mapping[Measure, str] = {
 
 
 @attrs.frozen(kw_only=True)
-class Report:
+class FunnelReport:
     """The measures of one history. A table that was not asked for is empty.
 
     Args:
@@ -190,7 +190,7 @@ def measure(
     measures: Iterable[Measure] | None = None,
     deadlines: Iterable[DeadlineFact] | None = None,
     people: Iterable[Any] | None = None,
-) -> Report:
+) -> FunnelReport:
     """Measure a history.
 
     Args:
@@ -222,52 +222,18 @@ def measure(
     asked = tuple(MEASURES) if measures is None else _known(measures)
     if compare is None:
         asked = tuple(one for one in asked if one != "compare")
-    chosen = None if pairs is None else tuple(pairs)
     scope = observe(
         rows, model, window=window, until=until, zone=zone, journeys=journeys, by=by,
         deadlines=deadlines, people=people,
     )  # fmt: skip
-    tables: dict[str, Any] = {}
     notes = list(_notes(scope, given=until is not None))
-    for need, names in ((need_source, {"share"}), (need_deadlines, {"sla", "overdue"})):
-        try:
-            if names.intersection(asked):
-                need(scope)
-        except LifecycleError as error:
-            if measures is not None or (target is not None and "share" in names):
-                raise
-            notes.append(str(error))
-            asked = tuple(one for one in asked if one not in names)
-    for name in asked:
-        match name:
-            case "people":
-                tables["people"] = people_now(scope)
-            case "ready":
-                tables["ready"] = ready_for_sales(scope, from_stage)
-            case "flows":
-                tables["flows"] = flows(scope, every)
-            case "conversion":
-                tables["conversions"] = tuple(
-                    row
-                    for one in READINGS
-                    for row in conversions(scope, chosen, reading=one, horizon=horizon)
-                )
-            case "stay":
-                tables["stays"] = stays(scope)
-            case "reps":
-                tables["reps"] = reps(scope, from_stage=from_stage, reading=reading)
-            case "share":
-                tables["shares"] = marketing_share(scope, target=target)
-            case "sla":
-                tables["agreements"] = agreements(scope)
-            case "overdue":
-                tables["overdue"] = overdue(scope)
-            case "stuck":
-                tables["limits"] = limits(scope, stuck_after)
-                tables["stuck"] = stuck(scope, stuck_after)
-            case "compare":
-                tables["comparison"] = _compared(scope, compare, chosen, horizon)
-    return Report(
+    wanted = asked if measures is not None else ("share",) if target is not None else ()
+    asked, impossible = _possible(scope, asked, wanted)
+    tables = _tables(
+        scope, asked, None if pairs is None else tuple(pairs), from_stage=from_stage, every=every,
+        reading=reading, target=target, horizon=horizon, stuck_after=stuck_after, compare=compare,
+    )  # fmt: skip
+    return FunnelReport(
         model=model.name,
         version=model.version,
         versions=known_versions(scope),
@@ -284,7 +250,69 @@ def measure(
         ready_stage=ready_stage(scope, from_stage),
         measures=asked,
         **tables,
-        notes=(*notes, *_late(scope), *_remarks(tables)),
+        notes=(*notes, *impossible, *_late(scope), *_remarks(tables)),
+    )
+
+
+def _tables(
+    scope: Scope,
+    asked: Container[Measure],
+    chosen: tuple[Pair, ...] | None,
+    *,
+    from_stage: str | None,
+    every: Every | None,
+    reading: Reading,
+    target: float | Mapping[str, float] | None,
+    horizon: timedelta | None,
+    stuck_after: timedelta | None,
+    compare: datetime | Literal["versions"] | None,
+) -> dict[str, Any]:
+    """The tables that were asked for, by their name in the report."""
+    makers: dict[str, tuple[Measure, Callable[[], Any]]] = {
+        "people": ("people", lambda: people_now(scope)),
+        "ready": ("ready", lambda: ready_for_sales(scope, from_stage)),
+        "flows": ("flows", lambda: flows(scope, every)),
+        "conversions": ("conversion", lambda: _conversions(scope, chosen, horizon)),
+        "stays": ("stay", lambda: stays(scope)),
+        "reps": ("reps", lambda: reps(scope, from_stage=from_stage, reading=reading)),
+        "shares": ("share", lambda: marketing_share(scope, target=target)),
+        "agreements": ("sla", lambda: agreements(scope)),
+        "overdue": ("overdue", lambda: overdue(scope)),
+        "limits": ("stuck", lambda: limits(scope, stuck_after)),
+        "stuck": ("stuck", lambda: stuck(scope, stuck_after)),
+        "comparison": ("compare", lambda: _compared(scope, compare, chosen, horizon)),
+    }
+    return {table: make() for table, (name, make) in makers.items() if name in asked}
+
+
+def _possible(
+    scope: Scope, asked: tuple[Measure, ...], wanted: Container[str]
+) -> tuple[tuple[Measure, ...], list[str]]:
+    """The measures that this history can give, and why it cannot give the others.
+
+    Raises:
+        LifecycleError: one of those that are wanted by name is not possible.
+    """
+    reasons = []
+    for need, names in ((need_source, {"share"}), (need_deadlines, {"sla", "overdue"})):
+        try:
+            if names.intersection(asked):
+                need(scope)
+        except LifecycleError as error:
+            if any(name in wanted for name in names):
+                raise
+            reasons.append(str(error))
+            asked = tuple(name for name in asked if name not in names)
+    return asked, reasons
+
+
+def _conversions(
+    scope: Scope, pairs: tuple[Pair, ...] | None, horizon: timedelta | None
+) -> tuple[PairConversion, ...]:
+    return tuple(
+        row
+        for reading in READINGS
+        for row in conversions(scope, pairs, reading=reading, horizon=horizon)
     )
 
 

@@ -3,17 +3,17 @@
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
 from lifecycle_fsm.machine.foreign import Foreign
 from lifecycle_fsm.machine.lean import TransitionContext
-from lifecycle_fsm.machine.machine import Asked, LifecycleMachine
+from lifecycle_fsm.machine.machine import LifecycleMachine, PossibleTrigger
 from lifecycle_fsm.machine.observer import EVERYWHERE, Observer, observe
 from lifecycle_fsm.machine.plain_transitions import to_transitions
 
 __all__ = [
     "EVERYWHERE",
-    "Asked",
     "Decision",
     "Foreign",
     "LifecycleMachine",
     "Observer",
+    "PossibleTrigger",
     "Refusal",
     "Result",
     "TransitionContext",

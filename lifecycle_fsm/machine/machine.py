@@ -44,7 +44,7 @@ ADVANCE, SORT = "_advance", "_sort"
 Dispatch: TypeAlias = Callable[[Person, str, datetime, str | None, Payloads], Decision]
 
 
-class Asked(NamedTuple):
+class PossibleTrigger(NamedTuple):
     """A process trigger that can be asked of a person.
 
     Args:
@@ -597,7 +597,7 @@ class LifecycleMachine:
             and dest in ("*", edge.target)
         )
 
-    def triggers(self, person: Person, at: datetime | str) -> tuple[Asked, ...]:
+    def triggers(self, person: Person, at: datetime | str) -> tuple[PossibleTrigger, ...]:
         """What can be asked of a person at an instant: each trigger that leaves the stage in which
         an activity at that instant would find the person, and what is unmet [S10][S20].
 
@@ -607,7 +607,7 @@ class LifecycleMachine:
         if person._stage == self._initial:
             return ()
         return tuple(
-            Asked(
+            PossibleTrigger(
                 trigger,
                 next(
                     (

@@ -54,7 +54,7 @@ class _Deferred:
 
 
 class _Answer(NamedTuple):
-    """What came of the trigger of a merge itself, while others fired that had waited."""
+    """What came of a trigger that waited, or of that of a merge itself."""
 
     result: Result = "unchanged"
     unmet: tuple[Refusal, ...] = ()
@@ -261,17 +261,8 @@ class Work:
                     deferred.activity,
                     machine.version,
                 )
-            # The askings of one run share what they entered, as only the last stage asks [S12], and
-            # who was responsible before all of it [S21].
-            asked.entered = entered
-            asked.owner, asked.assigned_to = context.owner, context.assigned_to
-            stage = person.stage
-            result = machine.ask(person, deferred.trigger, asked)
+            result, unmet, reason = self._ask_deferred(person, deferred, asked, context, entered)
             entered = asked.entered
-            reason = machine.no_such(deferred.trigger, stage) if result == "no_such_move" else ""
-            unmet: tuple[Refusal, ...] = ()
-            if result == "refused":
-                unmet = machine.refusals(person, deferred.trigger, now, told=True)
             if deferred is own:
                 answer = _Answer(result, unmet, reason)
                 if asked is context or result != "moved":
@@ -308,6 +299,28 @@ class Work:
             if deferred.payload is not None
         ]
         return decisions, entered, came, answer
+
+    def _ask_deferred(
+        self,
+        person: Person,
+        deferred: _Deferred,
+        asked: TransitionContext,
+        context: TransitionContext,
+        entered: tuple[str, ...],
+    ) -> _Answer:
+        """Fire one trigger that waited. The askings of one run share what they entered, as only the
+        last stage asks [S12], and who was responsible before all of it [S21]."""
+        machine, trigger = self.machine, deferred.trigger
+        assert trigger is not None
+        asked.entered = entered
+        asked.owner, asked.assigned_to = context.owner, context.assigned_to
+        stage = person.stage
+        result = machine.ask(person, trigger, asked)
+        reason = machine.no_such(trigger, stage) if result == "no_such_move" else ""
+        unmet: tuple[Refusal, ...] = ()
+        if result == "refused":
+            unmet = machine.refusals(person, trigger, context.now, told=True)
+        return _Answer(result, unmet, reason)
 
     # ------------------------------------------------------------------ time
 

@@ -60,7 +60,7 @@ def _reason(written: str | Guard, words: Vocabulary, seen: object = _ANY) -> Rea
 
 
 @attrs.frozen
-class Comparison:
+class ReasonComparison:
     """Both sides, line by line."""
 
     lines: tuple[str, ...]
@@ -72,7 +72,7 @@ class Comparison:
         return ("  (= as said, + unmet and not said, - said and not so)",)
 
 
-def compare(refusals: Iterable[Refusal], reasons: tuple[Reason, ...]) -> Comparison:
+def compare(refusals: Iterable[Refusal], reasons: tuple[Reason, ...]) -> ReasonComparison:
     """Hold the reasons that were said against all that is unmet.
 
     Each unmet condition has a line, with the move that wants it and the value that it saw; and so
@@ -101,7 +101,7 @@ def compare(refusals: Iterable[Refusal], reasons: tuple[Reason, ...]) -> Compari
             agree = agree and sign == "="
             lines.append(f"    {sign} {part.line}{note}")
     lines += [f"    - {_now(reason, refusals)}" for reason in said.values()]
-    return Comparison(tuple(lines), agree and not said)
+    return ReasonComparison(tuple(lines), agree and not said)
 
 
 def _nodes(outcome: Outcome) -> Iterator[Outcome]:

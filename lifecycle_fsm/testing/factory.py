@@ -24,7 +24,7 @@ _DEALS = 100
 
 
 @attrs.frozen
-class Visit:
+class PastVisit:
     """When the present stage was entered, and of which journey it is part."""
 
     journey: int
@@ -38,7 +38,7 @@ class Visit:
         return start is not None and start < self.stage_entered_at
 
 
-def read_visit(given: dict[str, Any], now: datetime) -> Visit:
+def read_visit(given: dict[str, Any], now: datetime) -> PastVisit:
     """Take out of the fields that were given what they say of the visit.
 
     Without any of it, the stage was entered an hour ago.
@@ -71,7 +71,7 @@ def read_visit(given: dict[str, Any], now: datetime) -> Visit:
             f"journey_started_at {started} is later than stage_entered_at, {entered}: a journey "
             "begins before its stages, or with one of them"
         )
-    return Visit(journey, started, entered)
+    return PastVisit(journey, started, entered)
 
 
 class _Hop(NamedTuple):
@@ -113,7 +113,7 @@ def place(
     return person
 
 
-def _past(model: Model, stage: str, visit: Visit) -> list[_Hop]:
+def _past(model: Model, stage: str, visit: PastVisit) -> list[_Hop]:
     """The hops that lead to a stage in a journey: the fewest of declared moves."""
     begin = _Hop(None, model.initial.name, "enter", "created")
     if stage == model.initial.name:
@@ -133,7 +133,7 @@ def _hop(edge: Edge) -> _Hop:
     return _Hop(edge.source, edge.target, edge.kind, edge.name, edge.passed, edge.credit, edge.on)
 
 
-def _shortest(model: Model, stage: str, visit: Visit) -> list[Edge] | None:
+def _shortest(model: Model, stage: str, visit: PastVisit) -> list[Edge] | None:
     """Breadth first over stage, journey, and whether the journey has just begun."""
     edges: dict[str, list[Edge]] = {}
     for edge in (*model.sort_edges, *model.edges):
@@ -155,7 +155,7 @@ def _shortest(model: Model, stage: str, visit: Visit) -> list[Edge] | None:
     return None
 
 
-def _times(past: list[_Hop], visit: Visit) -> list[datetime]:
+def _times(past: list[_Hop], visit: PastVisit) -> list[datetime]:
     """When each hop was: the last when the stage was entered, that which began the journey when
     the journey began, evenly between, and an hour apart before."""
     last = len(past) - 1

@@ -13,7 +13,7 @@ from lifecycle_fsm.person import Person
 from lifecycle_fsm.testing.bench import Bench
 from lifecycle_fsm.testing.clock import Clock
 from lifecycle_fsm.testing.invariants import assert_history_holds
-from lifecycle_fsm.testing.strategies import SOMEBODY, Drawing, st, stateful
+from lifecycle_fsm.testing.strategies import SOMEBODY, ModelStrategies, st, stateful
 from lifecycle_fsm.testing.values import lengths
 
 #: What becomes of an activity that should have been applied, and was not.
@@ -102,7 +102,7 @@ def state_machine(
         LifecycleError: the model has no such stage.
     """
     found = model if isinstance(model, Model) else load(model)
-    drawing = Drawing(found)
+    drawing = ModelStrategies(found)
     gaps = st.sampled_from(lengths(found))
     situations = drawing.situations(tuple(stages))
     body: dict[str, Any] = {

@@ -88,7 +88,7 @@ _TEXTS = ("x", "Zoë", "other people")
 _DEALS = ("open-1", "deal-1", "deal-2")
 
 
-class Drawing:
+class ModelStrategies:
     """The strategies of one model, worked out once.
 
     Args:
@@ -220,7 +220,7 @@ class Drawing:
 
 @st.composite
 def _situation(
-    draw: st.DrawFn, drawing: Drawing, stages: Sequence[str], given: Mapping[str, Any]
+    draw: st.DrawFn, drawing: ModelStrategies, stages: Sequence[str], given: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any]]:
     stage = draw(st.sampled_from(stages))
     near = drawing.near.get(stage)
@@ -245,7 +245,7 @@ def _situation(
 
 
 @st.composite
-def _visit(draw: st.DrawFn, drawing: Drawing, stage: str) -> dict[str, Any]:
+def _visit(draw: st.DrawFn, drawing: ModelStrategies, stage: str) -> dict[str, Any]:
     entered = draw(drawing.past("stage_entered_at", drawing.now))
     if stage == drawing.model.initial.name:
         return {"stage_entered_at": entered}
@@ -320,7 +320,7 @@ def people(
     """
     on = bench if isinstance(bench, Bench) else Bench(bench)
     stages = (stage,) if isinstance(stage, str) and stage else tuple(stage)
-    drawn = Drawing(on.model, on.clock.now).situations(stages, fields)
+    drawn = ModelStrategies(on.model, on.clock.now).situations(stages, fields)
     return drawn.map(lambda one: on.person_in(one[0], id=id, **one[1]))
 
 
@@ -330,7 +330,7 @@ def payloads(model: Source, kind: str) -> st.SearchStrategy[dict[str, Value]]:
     Raises:
         KeyError: the model has no such kind.
     """
-    return Drawing(_model(model)).payload(kind)
+    return ModelStrategies(_model(model)).payload(kind)
 
 
 def activities(
@@ -348,7 +348,7 @@ def activities(
         at: when it happened.
         kinds: of these kinds only.
     """
-    drawing, when = Drawing(_model(model)), instant(at)
+    drawing, when = ModelStrategies(_model(model)), instant(at)
     return _contents(drawing, kinds).map(
         lambda one: Activity(f"{one[0]}-1", person, one[0], when, one[1])
     )
@@ -368,7 +368,7 @@ def logs(
         most: activities of one person behind ``created``.
         begin: when the first is created.
     """
-    return _logs(Drawing(_model(model)), persons, most, instant(begin))
+    return _logs(ModelStrategies(_model(model)), persons, most, instant(begin))
 
 
 def histories(
@@ -390,7 +390,7 @@ def run(engine: Orchestrator, log: Sequence[Activity]) -> list[Person]:
 
 
 def _contents(
-    drawing: Drawing, kinds: Sequence[str] = ()
+    drawing: ModelStrategies, kinds: Sequence[str] = ()
 ) -> st.SearchStrategy[tuple[str, dict[str, Value]]]:
     """A kind of activity with what it brings."""
     names = list(kinds) or drawing.often()
@@ -399,7 +399,7 @@ def _contents(
 
 
 def _logs(
-    drawing: Drawing, persons: int, most: int, begin: datetime
+    drawing: ModelStrategies, persons: int, most: int, begin: datetime
 ) -> st.SearchStrategy[list[Activity]]:
     gaps = st.sampled_from(lengths(drawing.model))
     step = st.tuples(gaps, _contents(drawing))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.funnel import FORMULAS, MEASURES, Measure, Report, measure
+from lifecycle_fsm.funnel import FORMULAS, MEASURES, FunnelReport, Measure, measure
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Deadline
 from tests.funnel.made import MODEL as WATERFALL
@@ -137,7 +137,7 @@ def test_an_unknown_reading_is_told() -> None:
 @settings(max_examples=10, deadline=None)
 @given(histories(), st.randoms(use_true_random=False))
 def test_the_same_history_gives_the_same_report(rows: list[HistoryRow], chance: Any) -> None:
-    def report(of: list[HistoryRow]) -> Report:
+    def report(of: list[HistoryRow]) -> FunnelReport:
         return measure(of, MODEL, every="week", by="owner", until=day(200))
 
     shuffled = list(rows)

@@ -135,6 +135,7 @@ class House:
         defined: dict[str, set[str]] = defaultdict(set)
         for module in self.modules:
             defined[module.room] |= set(_defined_names(module.tree))
+        ours = set().union(*defined.values())  # others belong to somebody else's library
         return [
             Reach(module.name, node.lineno, node.attr)
             for module in self.modules
@@ -142,7 +143,7 @@ class House:
             if isinstance(node, ast.Attribute)
             and node.attr.startswith("_")
             and not node.attr.startswith("__")
-            and node.attr not in _FOREIGN
+            and node.attr in ours - _FOREIGN
             and node.attr not in defined[module.room]
         ] + [
             Reach(module.name, node.lineno, alias.name)

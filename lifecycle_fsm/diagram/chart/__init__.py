@@ -12,18 +12,18 @@ given, and returns where it ends.
 from __future__ import annotations
 
 from lifecycle_fsm.diagram.canvas import Canvas
-from lifecycle_fsm.diagram.chart.columns import TEXT, Columns, Part, Sheet, Subject
+from lifecycle_fsm.diagram.chart.columns import TEXT, ChartPart, ChartPlan, Columns, Subject
 from lifecycle_fsm.diagram.chart.detours import draw_detours
 from lifecycle_fsm.diagram.chart.frame import draw_groups, draw_heading, draw_legend
 from lifecycle_fsm.diagram.chart.path import draw_fast_tracks, draw_path
-from lifecycle_fsm.diagram.chart.rules import draw_rules
-from lifecycle_fsm.diagram.flows import Fired
+from lifecycle_fsm.diagram.chart.rule_lines import draw_rules
+from lifecycle_fsm.diagram.drawn_flows import Fired
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
 
-__all__ = ["FUNNEL", "MODEL", "Part", "draw_chart"]
+__all__ = ["FUNNEL", "MODEL", "ChartPart", "draw_chart"]
 
-FUNNEL: tuple[Part, ...] = (
+FUNNEL: tuple[ChartPart, ...] = (
     draw_heading,
     draw_groups,
     draw_fast_tracks,
@@ -33,7 +33,7 @@ FUNNEL: tuple[Part, ...] = (
 )
 """The parts of a funnel."""
 
-MODEL: tuple[Part, ...] = (*FUNNEL[:-1], draw_rules, draw_legend)
+MODEL: tuple[ChartPart, ...] = (*FUNNEL[:-1], draw_rules, draw_legend)
 """The parts of a model with its rules in words."""
 
 
@@ -43,12 +43,12 @@ def draw_chart(
     *,
     title: str,
     subtitle: str,
-    parts: tuple[Part, ...] = FUNNEL,
+    parts: tuple[ChartPart, ...] = FUNNEL,
     fired: Fired | None = None,
 ) -> str:
     """Lay the parts out below each other; returns the DOT text."""
     subject = Subject(model, counts, title, subtitle, fired)
-    sheet = Sheet(subject, Columns(subject), Canvas(model.name, TEXT))
+    sheet = ChartPlan(subject, Columns(subject), Canvas(model.name, TEXT))
     y = 0.0
     for part in parts:
         y = part(sheet, y)

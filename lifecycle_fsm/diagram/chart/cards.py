@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import attrs
 
 from lifecycle_fsm.diagram.canvas import ICON, Canvas, Dash, Span
-from lifecycle_fsm.diagram.chart.columns import TEXT, Card, Sheet, Subject
-from lifecycle_fsm.diagram.flows import Flow, Part
+from lifecycle_fsm.diagram.chart.columns import TEXT, Card, ChartPlan, Subject
+from lifecycle_fsm.diagram.drawn_flows import DrawnFlow, FlowRule
 from lifecycle_fsm.diagram.look import INK, PAPER, SEEN, SMALLEST, SOFT, UNSEEN, pt
 from lifecycle_fsm.diagram.text_fit import cut, fits, width, wrap
 from lifecycle_fsm.model import Stage
@@ -39,7 +39,7 @@ def fitting_number(value: int, room: float, size: float, *, bold: bool = True) -
 
 
 def part_lines(
-    parts: Sequence[Part],
+    parts: Sequence[FlowRule],
     room: float,
     *,
     color: str,
@@ -68,7 +68,7 @@ def part_lines(
     return found
 
 
-def _rest(parts: Sequence[Part], room: float, *, numbers: bool) -> TextLine:
+def _rest(parts: Sequence[FlowRule], room: float, *, numbers: bool) -> TextLine:
     """What is left over, in one line."""
     known = [part.count for part in parts if part.count is not None]
     text = f"+ {len(parts)} more" + (f", {format_number(sum(known))}" if known and numbers else "")
@@ -78,7 +78,7 @@ def _rest(parts: Sequence[Part], room: float, *, numbers: bool) -> TextLine:
     return TextLine((Span(cut(text, room, TEXT), color=SOFT),))
 
 
-def _one(part: Part, room: float, *, color: str, numbers: bool, most: int) -> list[TextLine]:
+def _one(part: FlowRule, room: float, *, color: str, numbers: bool, most: int) -> list[TextLine]:
     """One part in at most that many lines; mark and number stand in the first."""
     first_room = room - (ICON if part.by_hand else 0)
     figure = ""
@@ -112,9 +112,9 @@ def _rows(figure: str, text: str, room: float, first_room: float, most: int) -> 
     return [first, *(wrap(rest, room, TEXT, lines=most - 1) if fitting < len(words) else ())]
 
 
-def merged(lane: Sequence[Flow]) -> list[Part]:
+def merged(lane: Sequence[DrawnFlow]) -> list[FlowRule]:
     """The parts of several flows, those of the same words as one."""
-    found: dict[tuple[str, bool], Part] = {}
+    found: dict[tuple[str, bool], FlowRule] = {}
     for flow in lane:
         for part in flow.parts:
             before = found.get((part.label, part.by_hand))
@@ -130,12 +130,12 @@ def merged(lane: Sequence[Flow]) -> list[Part]:
 # ------------------------------------------------------------------ cards
 
 
-def height(sheet: Sheet, card: Card) -> float:
+def height(sheet: ChartPlan, card: Card) -> float:
     """How high a card must be."""
     return _Face(sheet, card).height()
 
 
-def draw_card(sheet: Sheet, card: Card, *, fill: str, dash: Dash) -> None:
+def draw_card(sheet: ChartPlan, card: Card, *, fill: str, dash: Dash) -> None:
     """Draw a card where it lies."""
     _Face(sheet, card).draw(sheet.canvas, fill, dash)
 
@@ -143,7 +143,7 @@ def draw_card(sheet: Sheet, card: Card, *, fill: str, dash: Dash) -> None:
 class _Face:
     """What is written on one card."""
 
-    def __init__(self, sheet: Sheet, card: Card) -> None:
+    def __init__(self, sheet: ChartPlan, card: Card) -> None:
         self.subject: Subject = sheet.subject
         self.card = card
         self.stage: Stage = card.stage

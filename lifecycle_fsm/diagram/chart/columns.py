@@ -13,7 +13,7 @@ from typing import TypeAlias
 import attrs
 
 from lifecycle_fsm.diagram.canvas import ICON, Canvas, Dash, Span, spans_width
-from lifecycle_fsm.diagram.flows import Fired, Flow, flows
+from lifecycle_fsm.diagram.drawn_flows import DrawnFlow, Fired, flows
 from lifecycle_fsm.diagram.look import (
     INK,
     MARGIN,
@@ -80,32 +80,32 @@ class Subject:
         """The width of a line that so many take; that of all lines where nobody counted."""
         return min(most, self._pens(volume if self.counts is not None else None))
 
-    def step_pen(self, flow: Flow) -> float:
+    def step_pen(self, flow: DrawnFlow) -> float:
         """The width of a step, which is thick also where nobody counted."""
         return self._pens(flow.count, plain=3.4)
 
-    def paint(self, lane: Iterable[Flow]) -> Paint:
+    def paint(self, lane: Iterable[DrawnFlow]) -> Paint:
         """The colour of the system that owns all these flows; neutral where owners differ."""
         lane = list(lane)
         owners = {flow.system for flow in lane}
         usual = self.palette.system(owners.pop()) if len(owners) == 1 else NEUTRAL
         return self.shade(lane, usual)
 
-    def shade(self, lane: Iterable[Flow], usual: Paint) -> Paint:
+    def shade(self, lane: Iterable[DrawnFlow], usual: Paint) -> Paint:
         """The usual colour of these flows, or, in a picture of coverage, what of them was fired."""
         seen = self._seen(lane)
         if not seen:
             return usual
         return PARTLY if len(seen) > 1 else SEEN if True in seen else UNSEEN
 
-    def dash(self, lane: Iterable[Flow], usual: Dash) -> Dash:
+    def dash(self, lane: Iterable[DrawnFlow], usual: Dash) -> Dash:
         """How a line is usually drawn, or dotted where no test has fired any of it."""
         return "dotted" if self._seen(lane) == {False} else usual
 
-    def _seen(self, lane: Iterable[Flow]) -> set[bool]:
+    def _seen(self, lane: Iterable[DrawnFlow]) -> set[bool]:
         return {part.seen for flow in lane for part in flow.parts if part.seen is not None}
 
-    def headline(self, step: Flow) -> list[Span]:
+    def headline(self, step: DrawnFlow) -> list[Span]:
         """How many took a step, and the conversion; nothing where nobody counted."""
         if self.counts is None or step.count is None:
             return []
@@ -263,7 +263,7 @@ def _wanted_gap(subject: Subject) -> float:
 
 
 @attrs.frozen
-class Sheet:
+class ChartPlan:
     """What is shown, where it lies from left to right, and the canvas that it is drawn on."""
 
     subject: Subject
@@ -271,5 +271,5 @@ class Sheet:
     canvas: Canvas
 
 
-Part: TypeAlias = Callable[[Sheet, float], float]
+ChartPart: TypeAlias = Callable[[ChartPlan, float], float]
 """Draws itself below a height; returns where it ends."""

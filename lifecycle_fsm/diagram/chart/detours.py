@@ -6,9 +6,9 @@ import attrs
 
 from lifecycle_fsm.diagram.canvas import Align
 from lifecycle_fsm.diagram.chart.cards import TextLine, draw_card, height, part_lines
-from lifecycle_fsm.diagram.chart.columns import LINE, Card, Sheet
+from lifecycle_fsm.diagram.chart.columns import LINE, Card, ChartPlan
 from lifecycle_fsm.diagram.chart.trunks import BEND, Join, Trunks
-from lifecycle_fsm.diagram.flows import Flow, Part
+from lifecycle_fsm.diagram.drawn_flows import DrawnFlow, FlowRule
 from lifecycle_fsm.diagram.look import PAPER, Paint
 from lifecycle_fsm.model import Stage
 
@@ -27,7 +27,7 @@ class Rails:
     by which they come back: between two stages, both have the room up to the next line.
     """
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, sheet: ChartPlan) -> None:
         self._subject, self._columns = sheet.subject, sheet.columns
         self._path = [stage.name for stage in sheet.subject.model.path]
 
@@ -88,7 +88,7 @@ _THICKEST = 4.6  # of a dashed line
 _LIFT = 13.0  # from a lane to the middle of the words on it
 
 
-def draw_detours(sheet: Sheet, y: float) -> float:
+def draw_detours(sheet: ChartPlan, y: float) -> float:
     """Draw the rows, and the lines between them and the path, which ends at y."""
     if not sheet.subject.model.detours:
         return y
@@ -96,7 +96,7 @@ def draw_detours(sheet: Sheet, y: float) -> float:
 
 
 @attrs.frozen
-class _Words:
+class _LaneText:
     """Lines of text whose last one stands above a lane, at x."""
 
     x: float
@@ -110,19 +110,19 @@ class _Row:
 
     card: Card
     paint: Paint
-    exits: list[Flow]
+    exits: list[DrawnFlow]
     exit_y: float
-    exit_words: list[_Words]
-    returns: list[Flow]
+    exit_words: list[_LaneText]
+    returns: list[DrawnFlow]
     return_y: float
-    return_words: list[_Words]
+    return_words: list[_LaneText]
     side_y: float  # where people leave for another detour
 
 
 class _Detours:
     """All rows, from top to bottom."""
 
-    def __init__(self, sheet: Sheet, y: float) -> None:
+    def __init__(self, sheet: ChartPlan, y: float) -> None:
         self.sheet, self.subject, self.canvas = sheet, sheet.subject, sheet.canvas
         self.rails = Rails(sheet)
         self.path_bottom = y
@@ -163,16 +163,16 @@ class _Detours:
         card.y, card.h = top, max(height(self.sheet, card), high)
         return _Row(card, paint, exits, exit_y, exit_words, returns, return_y, return_words, side_y)
 
-    def _exit_words(self, exits: list[Flow], paint: Paint) -> list[_Words]:
-        found: list[_Words] = []
-        beside: list[Part] = []  # out of the first stage, or out of other detours
-        others: dict[tuple[str, bool], list[tuple[str, Part]]] = {}
+    def _exit_words(self, exits: list[DrawnFlow], paint: Paint) -> list[_LaneText]:
+        found: list[_LaneText] = []
+        beside: list[FlowRule] = []  # out of the first stage, or out of other detours
+        others: dict[tuple[str, bool], list[tuple[str, FlowRule]]] = {}
         for flow in exits:
             if flow.source == self.subject.origin:
                 beside += flow.parts
             elif flow.source in self.subject.ranks:
                 x, room = self.rails.exit_words(flow.source)
-                found.append(_Words(x, part_lines(flow.parts, room, color=paint.line), "right"))
+                found.append(_LaneText(x, part_lines(flow.parts, room, color=paint.line), "right"))
             else:
                 source = self.subject.model.stage(flow.source).display
                 for part in flow.parts:
@@ -180,14 +180,14 @@ class _Detours:
         beside += [_from_others(parts) for parts in others.values()]
         if beside:
             x, room = self.rails.side_words()
-            found.append(_Words(x, part_lines(beside, room, color=paint.line, most=6, each=3)))
+            found.append(_LaneText(x, part_lines(beside, room, color=paint.line, most=6, each=3)))
         return found
 
-    def _return_words(self, returns: list[Flow], paint: Paint) -> list[_Words]:
+    def _return_words(self, returns: list[DrawnFlow], paint: Paint) -> list[_LaneText]:
         found = []
         for flow in returns:
             x, room = self.rails.return_words(flow.target)
-            found.append(_Words(x, part_lines(flow.parts, room, color=paint.line)))
+            found.append(_LaneText(x, part_lines(flow.parts, room, color=paint.line)))
         return found
 
     # --- Drawing
@@ -297,7 +297,7 @@ class _Detours:
         return self.subject.pen(people, most=_THICKEST)
 
 
-def _from_others(parts: list[tuple[str, Part]]) -> Part:
+def _from_others(parts: list[tuple[str, FlowRule]]) -> FlowRule:
     """One rule out of several detours, as one part."""
     sources = ", ".join(source for source, _ in parts)
     _, first = parts[0]
@@ -310,6 +310,6 @@ def _from_others(parts: list[tuple[str, Part]]) -> Part:
     )
 
 
-def _most(groups: list[_Words]) -> int:
+def _most(groups: list[_LaneText]) -> int:
     """The lines of the highest group."""
     return max((len(words.lines) for words in groups), default=0)

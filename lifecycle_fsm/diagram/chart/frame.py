@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from lifecycle_fsm.diagram.canvas import Dash, Span
-from lifecycle_fsm.diagram.chart.columns import TEXT, Sheet
+from lifecycle_fsm.diagram.chart.columns import TEXT, ChartPlan
 from lifecycle_fsm.diagram.look import HEADING, INK, NEUTRAL, PARTLY, RULE, SEEN, UNSEEN, pt
 from lifecycle_fsm.diagram.text_fit import cut, width, wrap
 from lifecycle_fsm.funnel import Counts
@@ -15,7 +15,7 @@ _ROW = 21.0  # of the legend
 _GROUP, _DETOUR = "#94a3b8", "#b45309"
 
 
-def draw_heading(sheet: Sheet, y: float) -> float:
+def draw_heading(sheet: ChartPlan, y: float) -> float:
     """Draw the title, and what is known about the picture."""
     canvas, columns = sheet.canvas, sheet.columns
     title = cut(sheet.subject.title, columns.room, pt(20), bold=True)
@@ -27,7 +27,7 @@ def draw_heading(sheet: Sheet, y: float) -> float:
     return y + 8
 
 
-def draw_groups(sheet: Sheet, y: float) -> float:
+def draw_groups(sheet: ChartPlan, y: float) -> float:
     """Draw a bar over the stages of each group, unless all are of one."""
     runs = [
         (name, list(run)) for name, run in groupby(sheet.subject.model.path, lambda one: one.group)
@@ -44,7 +44,7 @@ def draw_groups(sheet: Sheet, y: float) -> float:
     return y + 34
 
 
-def draw_legend(sheet: Sheet, y: float) -> float:
+def draw_legend(sheet: ChartPlan, y: float) -> float:
     """Draw what the signs mean, in as many rows as it needs."""
     return _Legend(sheet, y + 36).draw()
 
@@ -52,7 +52,7 @@ def draw_legend(sheet: Sheet, y: float) -> float:
 class _Legend:
     """Samples with their words, one beside the other."""
 
-    def __init__(self, sheet: Sheet, y: float) -> None:
+    def __init__(self, sheet: ChartPlan, y: float) -> None:
         self.sheet, self.subject, self.canvas = sheet, sheet.subject, sheet.canvas
         self.left = sheet.columns.margin
         self.right = sheet.columns.sheet - self.left

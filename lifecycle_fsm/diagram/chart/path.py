@@ -16,16 +16,16 @@ from lifecycle_fsm.diagram.chart.cards import (
     merged,
     part_lines,
 )
-from lifecycle_fsm.diagram.chart.columns import HEADLINE, LINE, TEXT, Sheet
+from lifecycle_fsm.diagram.chart.columns import HEADLINE, LINE, TEXT, ChartPlan
 from lifecycle_fsm.diagram.chart.trunks import BEND, Join, Trunks
-from lifecycle_fsm.diagram.flows import Flow
+from lifecycle_fsm.diagram.drawn_flows import DrawnFlow
 from lifecycle_fsm.diagram.look import INK, SOFT
 
 _CLEAR = 4.0  # between an arrowhead and words
 _LEADING = 1.3  # from one line of a headline to the next, in its size
 
 
-def draw_path(sheet: Sheet, y: float) -> float:
+def draw_path(sheet: ChartPlan, y: float) -> float:
     """Draw the row of stages and the steps between them."""
     subject = sheet.subject
     captions = {name: _caption(sheet, flow) for name, flow in subject.steps.items()}
@@ -62,7 +62,7 @@ class _Caption:
         return len(self.words) * LINE
 
 
-def _caption(sheet: Sheet, flow: Flow) -> _Caption:
+def _caption(sheet: ChartPlan, flow: DrawnFlow) -> _Caption:
     room = sheet.columns.gap_after(flow.source) - 18
     words = part_lines(flow.parts, room, color=SOFT, numbers=len(flow.parts) > 1, each=3)
     head = sheet.subject.headline(flow)
@@ -75,7 +75,7 @@ def _caption(sheet: Sheet, flow: Flow) -> _Caption:
     return _Caption(heads, size, words)
 
 
-def _draw_step(sheet: Sheet, flow: Flow, caption: _Caption, y: float, away: float) -> None:
+def _draw_step(sheet: ChartPlan, flow: DrawnFlow, caption: _Caption, y: float, away: float) -> None:
     """Draw a step at y; its words begin so far away from the middle of the line."""
     canvas, cards = sheet.canvas, sheet.columns.cards
     left, right = cards[flow.source].right, cards[flow.target].x
@@ -109,7 +109,7 @@ _BETWEEN = 14.5  # from a lane to the words of the next
 _LIFT = 10.5  # from a line to the middle of the words on it
 
 
-def draw_fast_tracks(sheet: Sheet, y: float) -> float:
+def draw_fast_tracks(sheet: ChartPlan, y: float) -> float:
     """Draw the lanes; returns the top of the path."""
     if not sheet.subject.fast_tracks:
         return y + 10
@@ -119,9 +119,9 @@ def draw_fast_tracks(sheet: Sheet, y: float) -> float:
 class _FastTracks:
     """The lanes by the stage that they lead to: the further, the higher."""
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, sheet: ChartPlan) -> None:
         self.sheet, self.subject, self.canvas = sheet, sheet.subject, sheet.canvas
-        self.lanes: dict[str, list[Flow]] = {}
+        self.lanes: dict[str, list[DrawnFlow]] = {}
         for flow in self.subject.fast_tracks:
             self.lanes.setdefault(flow.target, []).append(flow)
         self.order = sorted(self.lanes, key=self.subject.ranks.__getitem__)
@@ -192,7 +192,9 @@ class _FastTracks:
 
     def _draw_lane(self, target: str, y: float, top: float) -> None:
         """The level part of a fast track, and its end."""
-        lane: Sequence[Flow] = sorted(self.lanes[target], key=lambda flow: self._up(flow.source))
+        lane: Sequence[DrawnFlow] = sorted(
+            self.lanes[target], key=lambda flow: self._up(flow.source)
+        )
         color, end = self.subject.paint(lane).line, self._down(target)
         dash = self.subject.dash(lane, "solid")
         people = 0

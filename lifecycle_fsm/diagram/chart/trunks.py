@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import attrs
 
 from lifecycle_fsm.diagram.canvas import Canvas, Dash, Point
-from lifecycle_fsm.diagram.chart.columns import Sheet, Subject
-from lifecycle_fsm.diagram.flows import Flow
+from lifecycle_fsm.diagram.chart.columns import ChartPlan, Subject
+from lifecycle_fsm.diagram.drawn_flows import DrawnFlow
 from lifecycle_fsm.diagram.look import Paint
 
 BEND = 11.0
@@ -20,7 +20,7 @@ class Join:
     """A lane that meets a trunk: its height, and who takes it."""
 
     lane: float
-    flow: Flow
+    flow: DrawnFlow
     paint: Paint
 
 
@@ -35,7 +35,7 @@ class _Bend:
 class Trunks:
     """Draws trunks at once, and their bends at last, over all that they join."""
 
-    def __init__(self, sheet: Sheet, *, turn: int, thickest: float = 99.0) -> None:
+    def __init__(self, sheet: ChartPlan, *, turn: int, thickest: float = 99.0) -> None:
         self._subject: Subject = sheet.subject
         self._canvas: Canvas = sheet.canvas
         self._turn = turn  # to the right, or to the left

@@ -194,7 +194,7 @@ Writer: TypeAlias = Callable[[Sequence[Coverage], Path], list[str]]
 
 
 @attrs.frozen
-class Report:
+class CoverageReport:
     """One report that was asked for."""
 
     kind: str
@@ -210,7 +210,7 @@ class Report:
         return _WRITERS[self.kind](coverages, self.path)
 
 
-def read_reports(given: Iterable[str], folder: Path) -> tuple[Report, ...]:
+def read_reports(given: Iterable[str], folder: Path) -> tuple[CoverageReport, ...]:
     """The reports of the options, their paths from the folder in which pytest was called.
 
     Raises:
@@ -220,7 +220,7 @@ def read_reports(given: Iterable[str], folder: Path) -> tuple[Report, ...]:
     return tuple(_read(one, folder) for one in given)
 
 
-def _read(text: str, folder: Path) -> Report:
+def _read(text: str, folder: Path) -> CoverageReport:
     kind, colon, file = text.partition(":")
     if not (colon and file and kind in _WRITERS):
         near = suggest(kind, _WRITERS)
@@ -230,7 +230,7 @@ def _read(text: str, folder: Path) -> Report:
     for module, extra in _NEEDS.get(kind, ()):
         if importlib.util.find_spec(module) is None:
             raise MissingExtra(extra, module, f"--lifecycle-cov-report={kind}")
-    return Report(kind, folder / file)
+    return CoverageReport(kind, folder / file)
 
 
 def _json(coverages: Sequence[Coverage], path: Path) -> list[str]:

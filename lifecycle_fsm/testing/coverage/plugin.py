@@ -18,7 +18,7 @@ from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.testing.coverage import terminal, words
-from lifecycle_fsm.testing.coverage.html import Report, read_reports
+from lifecycle_fsm.testing.coverage.html import CoverageReport, read_reports
 from lifecycle_fsm.testing.coverage.measure import Coverage, measure
 from lifecycle_fsm.testing.coverage.report import total
 from lifecycle_fsm.testing.recorder import NO_TEST, ModelKey, Record, Watch
@@ -111,7 +111,7 @@ class CoveragePlugin:
         self._failed = ""
         try:
             self._chosen = _chosen(config)
-            self._reports: Sequence[Report] = read_reports(
+            self._reports: Sequence[CoverageReport] = read_reports(
                 config.getoption("lifecycle_cov_report"), config.invocation_params.dir
             )
         except LifecycleError as error:
@@ -165,7 +165,7 @@ class CoveragePlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Report, and decide the exit status, whether a summary is shown or not."""
+        """CoverageReport, and decide the exit status, whether a summary is shown or not."""
         self._watch.switch(NO_TEST)
         output: dict[str, object] | None = getattr(self._config, "workeroutput", None)
         if output is not None:

@@ -23,7 +23,7 @@ from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.testing.mutation.context import Trial, Trials
 from lifecycle_fsm.testing.mutation.generate import mutants
 from lifecycle_fsm.testing.mutation.guards import Mutant
-from lifecycle_fsm.testing.mutation.report import Origins, Report, percent, score
+from lifecycle_fsm.testing.mutation.report import MutationReport, Origins, percent, score
 from lifecycle_fsm.testing.mutation.running import Forks, Here, Machines, Runner, Suite, Swap
 from lifecycle_fsm.testing.recorder import NO_TEST, ModelRecord, Watch
 from lifecycle_fsm.wording import harmless
@@ -55,7 +55,7 @@ class MutationPlugin:
         self._files = [_file(one) for one in config.getoption("lifecycle_mutate_report")]
         self._seconds: dict[str, float] = {}
         self._failed: set[str] = set()
-        self._reports: list[Report] = []
+        self._reports: list[MutationReport] = []
         self._note = ""
         self._machines = Machines()
         EVERYWHERE.append(self._machines)  # test files make machines when they are collected
@@ -196,7 +196,7 @@ class MutationPlugin:
             for watch in watching:
                 watch.start()
             self._reports.append(
-                Report(
+                MutationReport(
                     model,
                     self._origins.of(model),
                     trials.trials,

@@ -102,7 +102,7 @@ SHOWN = 20
 
 
 @attrs.frozen
-class Report:
+class MutationReport:
     """What the tests made of the mutants of one model.
 
     Args:
@@ -251,7 +251,7 @@ class Report:
         return {name: value for name, value in said.items() if value not in (None, "")}
 
 
-def score(reports: list[Report]) -> float | None:
+def score(reports: list[MutationReport]) -> float | None:
     """How many per cent of all mutants were killed; nothing where there were none."""
     counts = sum((one.counts for one in reports), Counter[str]())
     tried = counts["killed"] + counts["survived"] + counts["untouched"]

@@ -16,7 +16,7 @@ Fired: TypeAlias = Mapping[tuple[str, str], int]
 
 
 @attrs.frozen
-class Part:
+class FlowRule:
     """One rule of a flow: its words, how often it moved somebody, and whether a human asks;
     whether a test fired it, in a picture of coverage."""
 
@@ -28,13 +28,13 @@ class Part:
 
 
 @attrs.frozen
-class Flow:
+class DrawnFlow:
     """All moves from one stage to another, as one line of the picture."""
 
     source: str
     target: str
     kind: str
-    parts: tuple[Part, ...]
+    parts: tuple[FlowRule, ...]
 
     @property
     def count(self) -> int | None:
@@ -49,19 +49,21 @@ class Flow:
         return owners.pop() if len(owners) == 1 else ""
 
 
-def flows(model: Model, counts: Counts | None, fired: Fired | None = None) -> tuple[Flow, ...]:
+def flows(model: Model, counts: Counts | None, fired: Fired | None = None) -> tuple[DrawnFlow, ...]:
     """Every pair of stages with a move between, in the order of the model."""
     found: dict[tuple[str, str], list[Edge]] = {}
     for edge in (*model.sort_edges, *model.edges):
         found.setdefault((edge.source, edge.target), []).append(edge)
     return tuple(
-        Flow(source, target, edges[0].kind, _parts(edges, counts, fired))
+        DrawnFlow(source, target, edges[0].kind, _parts(edges, counts, fired))
         for (source, target), edges in found.items()
     )
 
 
-def _parts(edges: Iterable[Edge], counts: Counts | None, fired: Fired | None) -> tuple[Part, ...]:
-    parts: dict[tuple[str, bool], Part] = {}
+def _parts(
+    edges: Iterable[Edge], counts: Counts | None, fired: Fired | None
+) -> tuple[FlowRule, ...]:
+    parts: dict[tuple[str, bool], FlowRule] = {}
     for edge in edges:
         volume = (
             counts.moves.get((edge.name, edge.source, edge.target), 0)
@@ -75,7 +77,7 @@ def _parts(edges: Iterable[Edge], counts: Counts | None, fired: Fired | None) ->
             seen = False  # two rules of the same words: both have to be seen
         if before is not None and before.count is not None and volume is not None:
             volume += before.count
-        parts[key] = Part(key[0], volume, key[1], edge.rule.system, seen)
+        parts[key] = FlowRule(key[0], volume, key[1], edge.rule.system, seen)
     if counts is None:
         return tuple(parts.values())
     return tuple(sorted(parts.values(), key=lambda part: -(part.count or 0)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import attrs
 
 from lifecycle_fsm.diagram.canvas import ICON, Span
-from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, Sheet
+from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, ChartPlan
 from lifecycle_fsm.diagram.look import HEADING, INK, Palette, pt
 from lifecycle_fsm.diagram.text_fit import cut, width, wrap
 from lifecycle_fsm.guard import Always, label
@@ -17,7 +17,7 @@ from lifecycle_fsm.wording import clean, rule_words
 _SPACE = 36.0  # between columns
 
 
-def draw_rules(sheet: Sheet, y: float) -> float:
+def draw_rules(sheet: ChartPlan, y: float) -> float:
     """Draw the list."""
     canvas, columns = sheet.canvas, sheet.columns
     n = 3 if columns.sheet > 1300 else 2 if columns.sheet > 800 else 1
