@@ -14,7 +14,7 @@ from os import PathLike
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from lifecycle_fsm.errors import FileProblem
+from lifecycle_fsm.errors import FileProblem, suggest
 
 _log = logging.getLogger(__name__)
 #: How the names of files begin that are on their way to their place.
@@ -80,6 +80,15 @@ def hidden_name(folder: Path) -> Path:
 def names_in(folder: Path) -> set[str]:
     """What lies in a folder, but for what a process that was killed has left under such a name."""
     return {one.name for one in folder.iterdir() if not one.name.startswith(_HIDDEN)}
+
+
+def near_files(path: str | PathLike[str], suffix: str = "") -> str:
+    """``"; did you mean 'x.csv'?"`` for a file that does not exist, by what its folder has."""
+    try:
+        names = [file.name for file in Path(path).parent.iterdir() if file.name.endswith(suffix)]
+    except (OSError, ValueError):
+        return ""
+    return suggest(Path(path).name, names)
 
 
 def put_in_place(

@@ -9,15 +9,10 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import (
-    ForceOption,
-    JsonOption,
-    PicturesOption,
-    lined_up,
-    print_json,
-    progress,
-)
-from lifecycle_fsm.cli.working import Log, Outcome, Output, Tally, apply_log
+from lifecycle_fsm.cli.activity_log import Log
+from lifecycle_fsm.cli.options import ForceOption, JsonOption, PicturesOption, flag, option
+from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, RunTally, apply_log
+from lifecycle_fsm.cli.terminal import lined_up, print_json, progress
 from lifecycle_fsm.demo import company
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.history import HistoryRow
@@ -31,11 +26,9 @@ _MODEL = "waterfall"
 
 
 def demo(
-    out: Annotated[
-        str, typer.Option(metavar="DIR", help="The folder that is made.")
-    ] = "lifecycle-demo",
+    out: Annotated[str, option("DIR", "The folder that is made.")] = "lifecycle-demo",
     people: Annotated[int, typer.Option(min=1, max=200_000, help="How many people.")] = 5_000,
-    seed: Annotated[int, typer.Option(help="Another number, another company.")] = 1,
+    seed: Annotated[int, flag("Another number, another company.")] = 1,
     pictures: PicturesOption = True,
     force: ForceOption = False,
     json: JsonOption = False,
@@ -61,7 +54,7 @@ def demo(
     """
     with ExitStack() as exits:
         folder = exits.enter_context(OutputFolder(out, force=force))
-        output = Output(folder, pictures=pictures)
+        output = RunOutput(folder, pictures=pictures)
         guide = Guide()
 
         def keep(decision: Decision) -> None:
@@ -76,11 +69,11 @@ def demo(
         company.write(made, source)
         model = source / company.MODEL
         write_file(model, company.with_table(shipped_text(_MODEL)))
-        tally = Tally(keep=keep)
+        tally = RunTally(keep=keep)
         lifecycle = Lifecycle(model, record=tally)
         log = Log(by_event(made.log), max(one.at for one in made.log))
         end = apply_log(lifecycle, log, None, bar)
-        outcome = Outcome(lifecycle=lifecycle, log=log, tally=tally, until=end)
+        outcome = RunOutcome(lifecycle=lifecycle, log=log, tally=tally, until=end)
         output.write(outcome, bar)
     if json:
         print_json(outcome.as_dict())
@@ -94,7 +87,7 @@ def demo(
 # What the demo says at its end: the funnel in words, who has a story, and what to try next.
 
 
-def summary_text(outcome: Outcome, people: int) -> str:
+def summary_text(outcome: RunOutcome, people: int) -> str:
     """The funnel as one would tell it."""
     counts, model, log = outcome.counts, outcome.lifecycle.model, outcome.log
     first = min(one.at for one in log.activities)

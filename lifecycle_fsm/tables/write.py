@@ -183,7 +183,7 @@ def people_columns(
         journey="int",
         journey_started_at="datetime",
     )
-    told = () if mail is None else (Column[Person]("mail", "str", _mailing(mail)),)
+    told = (Column[Person]("mail", "str", _mailing(mail)),) if mail else ()
     rest = (Column[Person](name, one.kind, attrgetter(name)) for name, one in fields.items())
     return (*first, *told, *rest)
 
@@ -195,7 +195,7 @@ def _mailing(mail: Mapping[str, str | None]) -> Callable[[Person], str | None]:
 class TableWriter(Generic[T]):
     """Takes records, one after the other, keeps them as columns, and writes them as a file."""
 
-    def __init__(self, columns: Iterable[Column[T]]) -> None:
+    def __init__(self, columns: Iterable[Column[T]], records: Iterable[T] = ()) -> None:
         self._pl = polars("writing tables")
         self._columns = tuple(columns)
         pl = self._pl
@@ -211,6 +211,7 @@ class TableWriter(Generic[T]):
         self._waiting: list[T] = []
         self._frames: list[Any] = []
         self._count = 0
+        self.extend(records)
 
     def __len__(self) -> int:
         return self._count

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lifecycle_fsm.cli.working import Log, read_log
+from lifecycle_fsm.cli.activity_log import Log, read_log
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.tables import Intake, Reject
