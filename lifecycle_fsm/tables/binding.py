@@ -14,19 +14,17 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.person import READ_ONLY
+from lifecycle_fsm.rows import FileRow, Reject, RowFile, listed, nearest, shown
 from lifecycle_fsm.tables.mapping import (
     ACTIVITIES,
     PEOPLE,
     FileMapping,
     Gives,
     InputMapping,
-    Source,
-    Times,
-    listed,
-    nearest,
+    TimeNotation,
+    ValueSource,
 )
-from lifecycle_fsm.tables.read import Reject, Row, Table, shown
-from lifecycle_fsm.tables.times import Clock, Tally
+from lifecycle_fsm.tables.times import TimeReader, TimeTally
 from lifecycle_fsm.tables.times import notes as time_notes
 from lifecycle_fsm.tables.values import (
     Bad,
@@ -95,12 +93,12 @@ class FileReport:
     idle: int = 0
     empty: int = 0
     unused: tuple[str, ...] = ()
-    tally: Tally = attrs.field(factory=Tally)
+    tally: TimeTally = attrs.field(factory=TimeTally)
     zones: dict[str, bool] = attrs.field(factory=dict)
     hints: tuple[str, ...] = ()
     untranslated: dict[str, tuple[str, int, str]] = attrs.field(factory=dict)
 
-    def keep_untranslated(self, source: Source, value: str) -> None:
+    def keep_untranslated(self, source: ValueSource, value: str) -> None:
         """Count a value that stays as it is where the mapping translates others."""
         column, count, example = self.untranslated.get(
             source.where, (source.column or "", 0, value)
@@ -130,7 +128,7 @@ class BoundFile:
     def __init__(
         self,
         role: str,
-        table: Table,
+        table: RowFile,
         label: str,
         *,
         targets: Targets,
@@ -141,7 +139,7 @@ class BoundFile:
         self.targets = targets
         self.report = FileReport(role, table.name)
         self.problems = problems
-        self.clocks: dict[Times, Clock] = {}
+        self.clocks: dict[TimeNotation, TimeReader] = {}
         self.line = 0  # of the row that came last
         self._seen: dict[str, None] = {}
         self._awaited: set[str] = set()  # what the mapping reads and no row has brought so far
@@ -155,9 +153,9 @@ class BoundFile:
                 if nearest(role, tables)
                 else f"the mapping has no table {role!r}; it has {', '.join(tables)}",
             )
-            own = FileMapping(role, Source(role, const=""), ())
+            own = FileMapping(role, ValueSource(role, const=""), ())
         self.mapped = own is not None
-        self.mapping = own or self.by_names(role, mapping.times if mapping else Times())
+        self.mapping = own or self.by_names(role, mapping.times if mapping else TimeNotation())
         self.check()
         self.person = self.compiled(self.mapping.person, _TEXT, is_id=True)
         self.gives = [
@@ -170,7 +168,7 @@ class BoundFile:
 
     # -- binding -------------------------------------------------------------------------------
 
-    def by_names(self, role: str, times: Times) -> FileMapping:
+    def by_names(self, role: str, times: TimeNotation) -> FileMapping:
         """The mapping of a file whose columns are named as the model names things."""
         columns = self.table.columns
         needed = ("id", "created_at") if role == PEOPLE else ("person", "kind", "at")
@@ -194,19 +192,19 @@ class BoundFile:
                 f"a file of {role} has the columns {', '.join(needed)}{hint}",
             )
 
-        def named(name: str) -> Source:
-            return Source(f"{self.table.name}, column {name}", name, times=times)
+        def named(name: str) -> ValueSource:
+            return ValueSource(f"{self.table.name}, column {name}", name, times=times)
 
         def has(name: str) -> bool:
             own = (*needed, "id", "sequence")
             return name not in own and (columns is None or name in columns)
 
-        def optional(name: str) -> Source | None:
+        def optional(name: str) -> ValueSource | None:
             return named(name) if columns is None or name in columns else None
 
         if role == PEOPLE:
             fields = {name: named(name) for name in self.targets.fields if has(name)}
-            created = Source(role, const="created")
+            created = ValueSource(role, const="created")
             gives = Gives(role, created, named("created_at"), created, payload=fields)
             return FileMapping(role, named("id"), (gives,))
         names = dict.fromkeys(name for name in self.targets.payload_names if has(name))
@@ -247,7 +245,7 @@ class BoundFile:
                 if hint and name not in READ_ONLY
             )
 
-    def compiled(self, source: Source, kind: FieldType, *, is_id: bool = False) -> Read:
+    def compiled(self, source: ValueSource, kind: FieldType, *, is_id: bool = False) -> Read:
         """The reader of one source; constants and translations are read here, once."""
         decimal = source.times.decimal
         convert = converter(kind, self.clock(source.times), decimal)
@@ -257,7 +255,7 @@ class BoundFile:
             self.report.zones[source.times.zone] = True
         elif kind.kind == "datetime" and self.mapped:
             self.need_zone(source)
-        apart = converter(kind, Clock(source.times, Tally()), decimal)
+        apart = converter(kind, TimeReader(source.times, TimeTally()), decimal)
 
         def fixed(key: str, value: Any) -> Any:
             if value is None:
@@ -277,7 +275,7 @@ class BoundFile:
             source, self.mapping.empty, convert, fixed, self.report.keep_untranslated
         )
 
-    def need_zone(self, source: Source) -> None:
+    def need_zone(self, source: ValueSource) -> None:
         """A mapping names the zone of times that name none themselves [S4]; said once."""
         if source.times.names_zones or any(problem.where == "zone" for problem in self.problems):
             return
@@ -287,9 +285,9 @@ class BoundFile:
             f"top, for a file, or for one column; the first that needs it is {source.where}",
         )
 
-    def clock(self, times: Times) -> Clock:
+    def clock(self, times: TimeNotation) -> TimeReader:
         """The clock for times that are written so; the sources of a file share it."""
-        return self.clocks.setdefault(times, Clock(times, self.report.tally))
+        return self.clocks.setdefault(times, TimeReader(times, self.report.tally))
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -331,7 +329,7 @@ class BoundFile:
                         f"{listed(names)}{hint}",
                     )
 
-    def converted(self, row: Row) -> list[Activity] | Reject:
+    def converted(self, row: FileRow) -> list[Activity] | Reject:
         """All activities of a row, or why there are none."""
         bad: list[Bad] = []
         made: list[Activity] = []
@@ -466,7 +464,7 @@ class _Giving:
             ),
         )
 
-    def activity(self, row: Row, person: str, bad: list[Bad]) -> Activity | None:
+    def activity(self, row: FileRow, person: str, bad: list[Bad]) -> Activity | None:
         """The activity of one row; what is wrong with it goes to ``bad``."""
         values, before = row.values, len(bad)
         at: Any = None
@@ -572,7 +570,7 @@ def _naming(accept: Callable[[Any], Value]) -> Callable[[Any], Value]:
 _NO_OBJECT = object()
 
 
-def _first(source: Source) -> str | None:
+def _first(source: ValueSource) -> str | None:
     return source.columns[0] if source.columns else None
 
 

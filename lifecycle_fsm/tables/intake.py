@@ -1,7 +1,7 @@
 """Files to activities: open them, and iterate over what they give.
 
 Everything that does not fit is said at once, before the first row is read. After that, each row
-either gives all its activities or is one :class:`~lifecycle_fsm.tables.read.Reject`.
+either gives all its activities or is one :class:`~lifecycle_fsm.rows.Reject`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pathlib import Path
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem, Problem
+from lifecycle_fsm.rows import Format, Reject, RowFile, tells_format
 from lifecycle_fsm.tables.binding import BoundFile, FileReport, Targets
 from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping, complain
-from lifecycle_fsm.tables.read import Format, Reject, Table, open_table, tells_format
+from lifecycle_fsm.tables.parquet import open_table
 from lifecycle_fsm.tables.sifting import sift
 
 _log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ def open_inputs(
     inputs: Sequence[tuple[str, str | Path]],
     mapping: InputMapping | None = None,
     format: Format | None = None,
-) -> list[tuple[str, Table]]:
+) -> list[tuple[str, RowFile]]:
     """Open files by role, each as its mapping says.
 
     Args:
@@ -40,7 +41,7 @@ def open_inputs(
     if sum(str(path) == "-" for _, path in inputs) > 1:
         raise FileProblem("only one file can come from the standard input")
     silent = [not tells_format(path) for _, path in inputs]
-    opened: list[tuple[str, Table]] = []
+    opened: list[tuple[str, RowFile]] = []
     try:
         for role, path in inputs:
             found = mapping.files.get(role) if mapping else None
@@ -75,7 +76,7 @@ class Intake:
 
     def __init__(
         self,
-        inputs: Sequence[tuple[str, Table]],
+        inputs: Sequence[tuple[str, RowFile]],
         targets: Targets,
         mapping: InputMapping | None = None,
         reject: Callable[[Reject], None] | None = None,
@@ -142,7 +143,7 @@ class Intake:
         complain(self._subject, self._problems)
 
 
-def _label(inputs: Sequence[tuple[str, Table]], place: int) -> str:
+def _label(inputs: Sequence[tuple[str, RowFile]], place: int) -> str:
     """What the ids of a file's activities begin with: its role, numbered where there are more."""
     role = inputs[place][0]
     same = [n for n, (other, _) in enumerate(inputs) if other == role]

@@ -33,25 +33,23 @@ and the columns of a file have to say to it comes later, in :mod:`lifecycle_fsm.
 from __future__ import annotations
 
 import codecs
-import difflib
 import re
 import tomllib
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from lifecycle_fsm.errors import FileProblem, Problem, RecordError, suggest
+from lifecycle_fsm.files import near_files
 from lifecycle_fsm.zones import find_zone
 
 PEOPLE, ACTIVITIES = "people", "activities"
 EPOCHS: Mapping[str, int] = {"epoch": 1_000_000, "epoch_ms": 1_000}
 
-_MOST_LISTED = 30
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _SAMPLE = datetime(2024, 11, 23, 13, 45, tzinfo=UTC)
 _ROLE = re.compile(r"[a-z][a-z0-9_]*")
@@ -62,7 +60,7 @@ def _own(value: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 @attrs.frozen
-class Times:
+class TimeNotation:
     """How times and numbers are written: the zone of naive times, a format, the decimal sign."""
 
     zone: str | None = None
@@ -75,15 +73,15 @@ class Times:
         form = self.format or ""
         return form in EPOCHS or any(one in form for one in ("%z", "%Z"))
 
-    def over(self, other: Times) -> Times:
+    def over(self, other: TimeNotation) -> TimeNotation:
         """These, and where nothing is said the others."""
-        return Times(
+        return TimeNotation(
             self.zone or other.zone, self.format or other.format, self.decimal or other.decimal
         )
 
 
 @attrs.frozen
-class Source:
+class ValueSource:
     """Where one value comes from: a column, a constant, or a text put together from columns.
 
     ``values`` translates what stands in the column; what it does not name becomes ``otherwise``,
@@ -97,7 +95,7 @@ class Source:
     values: Mapping[str, Any] = attrs.field(factory=dict, converter=_own)
     otherwise: Any = None
     if_empty: Any = None
-    times: Times = Times()
+    times: TimeNotation = TimeNotation()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -108,7 +106,7 @@ class Source:
 
 
 @attrs.frozen
-class Condition:
+class RowCondition:
     """What must hold of one column for a row to give an activity."""
 
     where: str
@@ -122,13 +120,13 @@ class Gives:
     """One activity that each row of a file gives."""
 
     where: str
-    kind: Source
-    at: Source
-    id: Source | None = None
-    only_if: tuple[Condition, ...] = ()
-    payload: Mapping[str, Source] = attrs.field(factory=dict, converter=_own)
+    kind: ValueSource
+    at: ValueSource
+    id: ValueSource | None = None
+    only_if: tuple[RowCondition, ...] = ()
+    payload: Mapping[str, ValueSource] = attrs.field(factory=dict, converter=_own)
     payload_column: str | None = None
-    sequence: Source | None = None
+    sequence: ValueSource | None = None
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
@@ -147,7 +145,7 @@ class FileMapping:
     """How the rows of one file become activities of a person."""
 
     role: str
-    person: Source
+    person: ValueSource
     gives: tuple[Gives, ...]
     encoding: str = "utf-8"
     delimiter: str | None = None
@@ -166,7 +164,7 @@ class InputMapping:
 
     name: str
     files: Mapping[str, FileMapping]
-    times: Times = Times()
+    times: TimeNotation = TimeNotation()
 
 
 def load_mapping(path: str | Path) -> InputMapping:
@@ -195,7 +193,7 @@ def parse_mapping(text: str, name: str = "mapping") -> InputMapping:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise FileProblem(f"the mapping {name} is no TOML: {error}") from error
-    reader = _Reader()
+    reader = _MappingReader()
     files = reader.whole(content)
     complain(f"the mapping {name}", reader.problems)
     return InputMapping(name, files, _quiet_settings(content))
@@ -213,35 +211,6 @@ def complain(subject: str, problems: Iterable[Problem]) -> None:
         raise FileProblem("\n".join([head, *(f"  {one}" for one in found)]))
 
 
-def near_files(path: str | Path, suffix: str = "") -> str:
-    """``"; did you mean 'x.csv'?"`` for a file that does not exist, by what its folder has."""
-    folder = Path(path).parent
-    try:
-        names = [one.name for one in folder.iterdir() if one.name.endswith(suffix)]
-    except (OSError, ValueError):
-        return ""
-    return suggest(Path(path).name, names)
-
-
-@lru_cache(maxsize=1_000)
-def nearest(word: str, known: tuple[str, ...]) -> str:
-    """``"; did you mean 'x'?"`` for a name of a file; case, spaces and signs make no difference."""
-    plain = {_plain(one): one for one in known}
-    found = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
-    return f"; did you mean {plain[found[0]]!r}?" if found else ""
-
-
-def listed(names: Sequence[str]) -> str:
-    """The names of columns, in a sentence; of very many, the first."""
-    more = len(names) - _MOST_LISTED
-    said = ", ".join(names[:_MOST_LISTED])
-    return f"{said} and {more:,} more" if more > 0 else said
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "_", name.strip().lower())
-
-
 _COMMON = ("zone", "format", "decimal", "empty", "encoding", "delimiter")
 _SOURCE = (
     "column", "const", "text", "values", "otherwise", "if_empty", "zone", "format", "decimal",
@@ -250,7 +219,7 @@ _TRANSLATING = ("values", "otherwise", "if_empty")
 _GIVES = ("kind", "at", "id", "sequence", "only_if", "payload", "payload_column")
 
 
-class _Reader:
+class _MappingReader:
     """Reads tables of TOML into records, and collects what is wrong on the way."""
 
     def __init__(self) -> None:
@@ -288,7 +257,7 @@ class _Reader:
         if not roles:
             self.wrong("", "it maps no file: write a table [people] or [activities]")
         common = {name: one for name, one in content.items() if name in _COMMON}
-        self.settings("", common, Times())
+        self.settings("", common, TimeNotation())
         for role, table in roles.items():
             if not _ROLE.fullmatch(role):
                 self.wrong(role, "the name of a file's role is a small word, such as activities")
@@ -302,7 +271,7 @@ class _Reader:
                 files[role] = self.file(role, table, common)
         return files
 
-    def settings(self, where: str, table: Mapping[str, Any], over: Times) -> Times:
+    def settings(self, where: str, table: Mapping[str, Any], over: TimeNotation) -> TimeNotation:
         prefix = f"{where}." if where else ""
         zone = self.string(f"{prefix}zone", table.get("zone"))
         if zone is not None:
@@ -318,7 +287,7 @@ class _Reader:
         if decimal not in (None, ".", ","):
             self.wrong(f"{prefix}decimal", f'it should be "." or ",", not {decimal!r}')
             decimal = None
-        return Times(zone, format, decimal).over(over)
+        return TimeNotation(zone, format, decimal).over(over)
 
     def is_format(self, where: str, format: str) -> bool:
         if format in EPOCHS:
@@ -351,9 +320,9 @@ class _Reader:
             gives.append(
                 Gives(
                     "people",
-                    Source("people", const="created"),
+                    ValueSource("people", const="created"),
                     at,
-                    Source("people", const="created"),
+                    ValueSource("people", const="created"),
                     payload=self.payload("people.fields", table.get("fields"), times),
                 )
             )
@@ -400,7 +369,7 @@ class _Reader:
         self.wrong(where, f'it should be a list of texts, such as ["n/a", "-"], not {value!r}')
         return frozenset()
 
-    def gives(self, where: str, value: object, times: Times) -> Gives:
+    def gives(self, where: str, value: object, times: TimeNotation) -> Gives:
         table = self.table(where, value)
         self.known(where, table, _GIVES)
         kind = table.get("kind")
@@ -421,26 +390,28 @@ class _Reader:
             sequence,
         )
 
-    def payload(self, where: str, value: object, times: Times) -> dict[str, Source]:
+    def payload(self, where: str, value: object, times: TimeNotation) -> dict[str, ValueSource]:
         return {
             name: self.source(f"{where}.{name}", one, times)
             for name, one in self.table(where, value).items()
         }
 
-    def source(self, where: str, value: object, times: Times, *, needed: bool = False) -> Source:
+    def source(
+        self, where: str, value: object, times: TimeNotation, *, needed: bool = False
+    ) -> ValueSource:
         if value is None and needed:
             self.wrong(where, "it is missing: name the column")
-            return Source(where, const="")
+            return ValueSource(where, const="")
         if isinstance(value, str):
             value = {"text": value} if _BRACES.search(value) else {"column": value}
         if not isinstance(value, dict):
             self.wrong(where, f"name a column, or write {{ const = {_toml(value)} }}")
-            return Source(where, const="")
+            return ValueSource(where, const="")
         self.known(where, value, _SOURCE)
         origins = [name for name in ("column", "const", "text") if name in value]
         if len(origins) != 1:
             self.wrong(where, "it needs one of column, const or text, and one only")
-            return Source(where, const="")
+            return ValueSource(where, const="")
         if origins != ["column"]:
             for name in _TRANSLATING:
                 if name in value:
@@ -454,7 +425,7 @@ class _Reader:
             self.wrong(f"{where}.text", f"{text!r} names no column in braces: write const instead")
         if text is not None and re.search(r"[{}]", _BRACES.sub("", text)):
             self.wrong(f"{where}.text", f"{text!r} has a brace without its other half")
-        return Source(
+        return ValueSource(
             where,
             self.string(f"{where}.column", value.get("column")),
             value.get("const"),
@@ -468,7 +439,7 @@ class _Reader:
             self.settings(where, value, times),
         )
 
-    def conditions(self, where: str, value: object) -> tuple[Condition, ...]:
+    def conditions(self, where: str, value: object) -> tuple[RowCondition, ...]:
         if value is None:
             return ()
         if isinstance(value, list):
@@ -488,21 +459,21 @@ class _Reader:
         if tests[0] == "present":
             if not isinstance(test, bool):
                 self.wrong(f"{where}.present", f"it should be true or false, not {test!r}")
-            return (Condition(where, column, present=test is True),)
+            return (RowCondition(where, column, present=test is True),)
         many = test if tests[0] == "in" else [test]
         if not isinstance(many, list) or any(isinstance(one, list | dict) for one in many):
             self.wrong(f"{where}.{tests[0]}", f"it should be a {_LISTED[tests[0]]}, not {test!r}")
             return ()
-        return (Condition(where, column, among=tuple(as_text(one) for one in many)),)
+        return (RowCondition(where, column, among=tuple(as_text(one) for one in many)),)
 
 
 _EXACT = 2.0**53  # floats beyond this do not tell neighbouring whole numbers apart
 _LISTED = {"in": "list of texts", "equals": "text"}
 
 
-def _quiet_settings(common: Mapping[str, Any]) -> Times:
+def _quiet_settings(common: Mapping[str, Any]) -> TimeNotation:
     """The settings of the whole mapping, whose problems have been said already."""
-    return _Reader().settings("", common, Times())
+    return _MappingReader().settings("", common, TimeNotation())
 
 
 def _toml(value: object) -> str:

@@ -14,9 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from lifecycle_fsm.rows import MAX_LINE
 from lifecycle_fsm.tables.binding import BoundFile
-from lifecycle_fsm.tables.mapping import FileMapping, Source
-from lifecycle_fsm.tables.read import MAX_LINE
+from lifecycle_fsm.tables.mapping import FileMapping, ValueSource
 
 _BLOCK = 4 << 20
 _DAY = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -74,7 +74,7 @@ def _time_columns(mapping: FileMapping) -> set[str] | None:
     return {time.column for time in times if time.column is not None}
 
 
-def _is_plain(source: Source) -> bool:
+def _is_plain(source: ValueSource) -> bool:
     translated = source.values or source.otherwise is not None or source.if_empty is not None
     return source.column is not None and not translated
 

@@ -21,8 +21,8 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import RecordError
-from lifecycle_fsm.tables.mapping import EPOCHS, Times
-from lifecycle_fsm.tables.read import OutOfRange
+from lifecycle_fsm.tables.mapping import EPOCHS, TimeNotation
+from lifecycle_fsm.tables.parquet import OutOfRange
 from lifecycle_fsm.wording import counted
 from lifecycle_fsm.zones import find_zone
 
@@ -32,7 +32,7 @@ _UTC_NAME = re.compile(r"(?<![A-Za-z])(?:UTC|GMT)(?![A-Za-z])", re.IGNORECASE)
 
 
 @attrs.define
-class Tally:
+class TimeTally:
     """What became of the times of one file, for its summary."""
 
     naive: dict[str, int] = attrs.field(factory=dict)
@@ -40,10 +40,10 @@ class Tally:
     skipped: int = 0
 
 
-class Clock:
+class TimeReader:
     """Reads the times of one source, and counts what had to be decided."""
 
-    def __init__(self, times: Times, tally: Tally) -> None:
+    def __init__(self, times: TimeNotation, tally: TimeTally) -> None:
         self.zone_name = times.zone or "UTC"
         self.zone: tzinfo = find_zone(self.zone_name)
         self.format = times.format
@@ -136,7 +136,7 @@ def _for_python(form: str) -> tuple[str, str | None]:
     return _DIRECTIVE.sub(lambda one: utc[1] if one[0] == "%Z" else one[0], form), utc[0]
 
 
-def notes(tally: Tally, chosen: Mapping[str, bool]) -> list[str]:
+def notes(tally: TimeTally, chosen: Mapping[str, bool]) -> list[str]:
     """What the summary has to say about the times of one file.
 
     Args:

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.tables.mapping import Condition, Source, as_text
-from lifecycle_fsm.tables.times import Clock
+from lifecycle_fsm.tables.mapping import RowCondition, ValueSource, as_text
+from lifecycle_fsm.tables.times import TimeReader
 
 Read: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
@@ -44,7 +44,7 @@ def given(raw: Any, empty: frozenset[str]) -> Any:
     return raw
 
 
-def condition(one: Condition, empty: frozenset[str]) -> Callable[[Mapping[str, Any]], bool]:
+def condition(one: RowCondition, empty: frozenset[str]) -> Callable[[Mapping[str, Any]], bool]:
     """The test that a condition of the mapping makes of a row."""
     column, present = one.column, one.present
     if one.among is None:
@@ -85,11 +85,11 @@ def template(text: str, convert: Callable[[Any], Any], empty: frozenset[str]) ->
 
 
 def from_column(
-    source: Source,
+    source: ValueSource,
     empty: frozenset[str],
     convert: Callable[[Any], Any],
     fixed: Callable[[str, Any], Any],
-    untranslated: Callable[[Source, str], None],
+    untranslated: Callable[[ValueSource, str], None],
 ) -> Read:
     """The reader of a column.
 
@@ -127,7 +127,7 @@ def from_column(
     return read
 
 
-def converter(kind: FieldType, clock: Clock, decimal: str | None) -> Callable[[Any], Value]:
+def converter(kind: FieldType, clock: TimeReader, decimal: str | None) -> Callable[[Any], Value]:
     """What makes a value of a file one of that type, or raises ``RecordError``."""
     accept = kind.accept
     if kind.kind == "datetime":

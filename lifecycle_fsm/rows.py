@@ -1,18 +1,22 @@
-"""Files to rows: CSV, JSON lines, JSON and Parquet, each row with the line where it stands.
+"""Files to rows: CSV, JSON lines and JSON, each row with the line where it stands.
 
-A file is read as a stream. Whatever stands in it, each of its lines ends in a :class:`Row` or in a
-:class:`Reject`, and reading goes on; only lines without any value are passed over. What
+A file is read as a stream. Whatever stands in it, each of its lines ends in a :class:`FileRow` or
+in a :class:`Reject`, and reading goes on; only lines without any value are passed over. What
 concerns the file as a whole (missing, empty, of an unknown kind) is a
 :class:`~lifecycle_fsm.errors.FileProblem`, raised when the file is opened.
+
+Parquet is read by :func:`lifecycle_fsm.tables.open_table`, with polars.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
+import difflib
 import gzip
 import io
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -20,17 +24,17 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import date
+from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import IO, Any, Literal, TypeAlias, cast, get_args
 
 import attrs
 
 from lifecycle_fsm.errors import FileProblem, suggest
-from lifecycle_fsm.tables._polars import polars
-from lifecycle_fsm.tables.mapping import listed, nearest
-from lifecycle_fsm.tables.spreadsheet import unguarded
+from lifecycle_fsm.files import near_files, why
+from lifecycle_fsm.spreadsheet import unguarded
 
 Format: TypeAlias = Literal["csv", "jsonl", "json", "parquet"]
 
@@ -48,15 +52,15 @@ _WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 DELIMITERS = (",", ";", "\t")
 MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is no row of a table
 MAX_RAW = 10_000
-BATCH = 20_000  # rows of a Parquet file that are in memory at once
 
+_MOST_LISTED = 30
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ZIP = b"PK\x03\x04"
 _LATE = (OSError, EOFError, zlib.error)
 
 
 @attrs.frozen
-class Row:
+class FileRow:
     """One row: the line where it starts, counted from 1, its values by column, and its text.
 
     A value of a CSV file is always text. For Parquet the line is the number of the row.
@@ -78,18 +82,8 @@ class Reject:
     raw: str
 
 
-@attrs.frozen(repr=False)
-class OutOfRange:
-    """A time of a Parquet file that lies beyond the years 1 to 9999."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
-
-
 @attrs.define
-class Table:
+class RowFile:
     """An open file of rows. Iterate once; close it, or use it as a context manager.
 
     ``columns`` are the names of the header; nothing where each row brings its own names (JSON).
@@ -99,16 +93,27 @@ class Table:
 
     name: str
     columns: tuple[str, ...] | None
-    _rows: Iterator[Row | Reject]
+    _rows: Iterator[FileRow | Reject]
     _close: Callable[[], None]
     _done: Callable[[], float | None]
     _empty: Callable[[], int] = lambda: 0
     #: The physical lines and what parts their columns, where the file can be read once more.
-    lines: _Lines | None = None
+    lines: Lines | None = None
     delimiter: str = ""
     twice: Mapping[str, Sequence[int]] = attrs.field(factory=dict)
 
-    def __iter__(self) -> Iterator[Row | Reject]:
+    def all_rows(self) -> Iterator[FileRow]:
+        """The rows of a file of which every one has to be good.
+
+        Raises:
+            FileProblem: one of them cannot be used.
+        """
+        for row in self:
+            if isinstance(row, Reject):
+                raise FileProblem(f"{self.name}, line {row.line}: {row.reason}")
+            yield row
+
+    def __iter__(self) -> Iterator[FileRow | Reject]:
         try:
             yield from self._rows
         except _LATE as error:
@@ -138,7 +143,7 @@ class Table:
         """Close the file."""
         self._close()
 
-    def __enter__(self) -> Table:
+    def __enter__(self) -> RowFile:
         return self
 
     def __exit__(
@@ -150,14 +155,17 @@ class Table:
         self.close()
 
 
-def open_table(
+def open_rows(
     path: str | Path,
     format: Format | None = None,
     *,
     encoding: str = "utf-8",
     delimiter: str | None = None,
     guarded: bool = False,
-) -> Table:
+    short: bool = False,
+    remedy: str = "save the file as UTF-8",
+    parquet: Callable[[str, Path, Callable[[], None]], RowFile] | None = None,
+) -> RowFile:
     """Open a file of rows.
 
     Args:
@@ -166,6 +174,10 @@ def open_table(
         encoding: how its text is written.
         delimiter: what stands between the columns of a CSV file; without it the header shows it.
         guarded: take away the apostrophe that a CSV has before a text that a spreadsheet would run.
+        short: a row of a CSV may have fewer values than the header; the others are empty.
+        remedy: what to do about a line that is not written in that encoding.
+        parquet: opens a Parquet file, by the name that errors call it, the file, and what closes
+            it; without it there is no such format.
 
     Raises:
         FileProblem: the file is missing, empty, without a header, or of an unknown format.
@@ -186,12 +198,14 @@ def open_table(
             data = cast("IO[bytes]", gzip.GzipFile(fileobj=raw, mode="rb"))
             exits.callback(data.close)
         if kind == "parquet":
+            if parquet is None:
+                raise FileProblem(f"{name} is Parquet, which is not read here: save it as CSV")
             file = Path(path)
             if data is not raw or size is None:
                 folder = _spooled(data)
                 exits.callback(shutil.rmtree, folder)
                 file = folder / "rows.parquet"
-            return _parquet(name, file, exits.close)
+            return parquet(name, file, exits.close)
         start, stream = _peek(data)
         if start.startswith(_ZIP):
             raise FileProblem(f"{name} is a workbook or an archive, and no text: save it as CSV")
@@ -200,18 +214,18 @@ def open_table(
         text = _text(name, stream, encoding, newline="" if kind == "csv" else "\n")
         exits.callback(text.detach)
         if kind == "csv":
-            lines = _Lines(text)
-            columns, mark = _header(name, lines, encoding, delimiter)
-            rows = _csv_rows(name, lines, encoding, columns, mark, guarded=guarded)
-            table = Table(name, columns, rows, exits.close, done, lambda: lines.empty)
+            lines = Lines(text, f"in {encoding}: {remedy}")
+            columns, mark = _header(name, lines, delimiter)
+            rows = _csv_rows(name, lines, columns, mark, guarded=guarded, short=short)
+            table = RowFile(name, columns, rows, exits.close, done, lambda: lines.empty)
             table.twice = _twice(columns)
             if data is raw and size is not None and encoding == "utf-8":
                 table.lines, table.delimiter = lines, mark
             return table
         if kind == "json" and start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
-            return Table(name, None, _json_array(name, text.read()), exits.close, done)
-        lines = _Lines(text)
-        table = Table(name, None, _json_lines(name, lines, encoding), exits.close, done)
+            return RowFile(name, None, _json_array(name, text.read()), exits.close, done)
+        lines = Lines(text, f"in {encoding}: {remedy}")
+        table = RowFile(name, None, _json_lines(name, lines), exits.close, done)
         if data is raw and size is not None and encoding == "utf-8":
             table.lines = lines
         return table
@@ -222,8 +236,27 @@ def open_table(
         raise
 
 
+@lru_cache(maxsize=1_000)
+def nearest(word: str, known: tuple[str, ...]) -> str:
+    """``"; did you mean 'x'?"`` for a name of a file; case, spaces and signs make no difference."""
+    plain = {_plain(name): name for name in known}
+    near = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
+    return f"; did you mean {plain[near[0]]!r}?" if near else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name.strip().lower())
+
+
+def listed(names: Sequence[str], most: int = _MOST_LISTED, between: str = ", ") -> str:
+    """The names, in a sentence; of very many, the first."""
+    more = len(names) - most
+    text = between.join(names[:most])
+    return f"{text} and {more:,} more" if more > 0 else text
+
+
 def _why(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return why(error) or type(error).__name__
 
 
 def _format_of(name: str) -> Format:
@@ -258,8 +291,7 @@ def _open(path: str | Path, name: str) -> tuple[IO[bytes], int | None]:
             raise FileProblem(f"{name} is a folder: name a file in it")
         return file.open("rb"), file.stat().st_size if file.is_file() else None
     except FileNotFoundError:
-        near = [one.name for one in file.parent.iterdir()] if file.parent.is_dir() else []
-        raise FileProblem(f"{name} does not exist{suggest(file.name, near)}") from None
+        raise FileProblem(f"{name} does not exist{near_files(file)}") from None
     except (OSError, ValueError) as error:
         raise FileProblem(f"{name} cannot be opened: {_why(error)}") from error
 
@@ -302,11 +334,12 @@ class _TooLong(Exception):
     """A line is longer than any row."""
 
 
-class _Lines:
+class Lines:
     """The physical lines of a text, numbered; lines that were taken can be given back."""
 
-    def __init__(self, text: IO[str]) -> None:
+    def __init__(self, text: IO[str], remedy: str) -> None:
         self.text = text
+        self.remedy = remedy
         self.number = 0
         self.empty = 0  # records of nothing but delimiters
         self.back: deque[_Line] = deque()
@@ -344,8 +377,8 @@ class _Lines:
                 text.encode()
             except UnicodeEncodeError as error:
                 byte = ord(text[error.start]) - 0xDC00
-                problem = f"byte 0x{byte:02X} at character {error.start + 1} is no text"
-                return _Line(self.number, text, problem)
+                where = f"byte 0x{byte:02X} at character {error.start + 1}"
+                return _Line(self.number, text, f"{where} is no text {self.remedy}")
         return _Line(self.number, text)
 
     def start(self) -> None:
@@ -372,20 +405,12 @@ def shown(raw: str) -> str:
     return f"{text} … and {more:,} characters more" if more > 0 else text
 
 
-def _undecodable(problem: str, encoding: str) -> str:
-    if problem is _TOO_LONG:
-        return problem
-    return f"{problem} in {encoding}: save the file as UTF-8, or say its encoding in the mapping"
-
-
-def _header(
-    name: str, lines: _Lines, encoding: str, delimiter: str | None
-) -> tuple[tuple[str, ...], str]:
+def _header(name: str, lines: Lines, delimiter: str | None) -> tuple[tuple[str, ...], str]:
     delimiter = _first_line(name, lines) or delimiter
     tried = {mark: _try_header(lines, mark) for mark in ([delimiter] if delimiter else DELIMITERS)}
-    mark = max(tried, key=lambda one: len(tried[one]))
+    mark = max(tried, key=lambda mark: len(tried[mark]))
     if len(tried[mark]) < 2:
-        mark = next((one for one in tried if one in lines.back[0].text), mark)
+        mark = next((sign for sign in tried if sign in lines.back[0].text), mark)
     lines.start()
     try:
         values = next(csv.reader(lines, delimiter=mark, strict=True))
@@ -393,8 +418,8 @@ def _header(
         raise FileProblem(f"{name}: the header cannot be read: {_csv_reason(error)}") from None
     for line in lines.taken:
         if line.problem:
-            raise FileProblem(f"{name}, line {line.number}: {_undecodable(line.problem, encoding)}")
-    names = (one.strip() or f"column_{place}" for place, one in enumerate(values, start=1))
+            raise FileProblem(f"{name}, line {line.number}: {line.problem}")
+    names = (value.strip() or f"column_{place}" for place, value in enumerate(values, start=1))
     return tuple(names), mark
 
 
@@ -403,12 +428,12 @@ def _twice(columns: tuple[str, ...]) -> dict[str, list[int]]:
     places: dict[str, list[int]] = {}
     for place, name in enumerate(columns, start=1):
         places.setdefault(name, []).append(place)
-    return {name: found for name, found in places.items() if len(found) > 1}
+    return {name: numbers for name, numbers in places.items() if len(numbers) > 1}
 
 
-def _first_line(name: str, lines: _Lines) -> str | None:
+def _first_line(name: str, lines: Lines) -> str | None:
     """Go to the header, past blank lines; the delimiter, where a line before it says so."""
-    said: str | None = None
+    delimiter: str | None = None
     while True:
         lines.start()
         try:
@@ -420,13 +445,13 @@ def _first_line(name: str, lines: _Lines) -> str | None:
         except _TooLong:
             raise FileProblem(f"{name}, line {lines.number}: {_TOO_LONG}: is it a CSV?") from None
         if text[:4].lower() == "sep=" and len(text.rstrip("\r\n")) == 5:
-            said = text[4]  # a line that Excel writes and understands
+            delimiter = text[4]  # a line that Excel writes and understands
         elif text.strip("\r\n \t,;"):
             lines.back.appendleft(lines.taken[0])
-            return said
+            return delimiter
 
 
-def _try_header(lines: _Lines, delimiter: str) -> list[str]:
+def _try_header(lines: Lines, delimiter: str) -> list[str]:
     """The names of the header by one delimiter; its lines can be read again."""
     lines.start()
     try:
@@ -449,8 +474,14 @@ def _csv_reason(error: BaseException) -> str:
 
 
 def _csv_rows(
-    name: str, lines: _Lines, encoding: str, head: tuple[str, ...], delimiter: str, *, guarded: bool
-) -> Iterator[Row | Reject]:
+    name: str,
+    lines: Lines,
+    head: tuple[str, ...],
+    delimiter: str,
+    *,
+    guarded: bool,
+    short: bool,
+) -> Iterator[FileRow | Reject]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     width = len(head)
     taken = lines.taken
@@ -465,7 +496,7 @@ def _csv_rows(
             alone = len(taken) == 1 and isinstance(error, _TooLong)
             reason = _TOO_LONG if alone else _csv_reason(error)
             lines.give_back()
-            yield Reject(name, taken[0].number, None, reason, shown(taken[0].text))
+            yield _reject(name, taken[0].number, reason, taken[0].text)
             continue
         if not values:
             continue
@@ -473,17 +504,21 @@ def _csv_rows(
             lines.empty += 1
             continue
         line = taken[0].number
-        raw = taken[0].text if len(taken) == 1 else "".join(one.text for one in taken)
-        problem = next((one.problem for one in taken if one.problem), None)
+        raw = taken[0].text if len(taken) == 1 else "".join(part.text for part in taken)
+        problem = next((part.problem for part in taken if part.problem), None)
         if problem:
-            yield Reject(name, line, None, _undecodable(problem, encoding), shown(raw))
-        elif len(values) != width:
+            yield _reject(name, line, problem, raw)
+        elif len(values) > width or (len(values) < width and not short):
             reason = f"it has {len(values)} columns, and the header has {width}"
-            yield Reject(name, line, None, reason, shown(raw))
+            yield _reject(name, line, reason, raw)
         else:
             if guarded and "'" in raw:
                 values = list(map(unguarded, values))
-            yield Row(line, dict(zip(head, values, strict=True)), raw)
+            yield FileRow(line, dict(zip_longest(head, values, fillvalue="")), raw)
+
+
+def _reject(name: str, line: int, reason: str, raw: str) -> Reject:
+    return Reject(name, line, None, reason, shown(raw))
 
 
 class _Twice(ValueError):
@@ -510,19 +545,19 @@ def _json_reason(error: Exception) -> str:
     return str(error)
 
 
-def _json_row(name: str, line: int, value: object, raw: str) -> Row | Reject:
+def _json_row(name: str, line: int, value: object, raw: str) -> FileRow | Reject:
     if not isinstance(value, dict):
-        return Reject(name, line, None, 'it is no object: write {"column": value}', shown(raw))
+        return _reject(name, line, 'it is no object: write {"column": value}', raw)
     if "\\ud" in raw or "\\uD" in raw:
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             reason = "it has half a character: a surrogate without its other half"
-            return Reject(name, line, None, reason, shown(raw))
-    return Row(line, value, raw)
+            return _reject(name, line, reason, raw)
+    return FileRow(line, value, raw)
 
 
-def _json_lines(name: str, lines: _Lines, encoding: str) -> Iterator[Row | Reject]:
+def _json_lines(name: str, lines: Lines) -> Iterator[FileRow | Reject]:
     while True:
         lines.start()
         try:
@@ -533,8 +568,8 @@ def _json_lines(name: str, lines: _Lines, encoding: str) -> Iterator[Row | Rejec
             raw = lines.taken[0].text
         line = lines.taken[0]
         if line.problem:
-            reason = _undecodable(line.problem, encoding)
-            yield Reject(name, line.number, None, reason, shown(raw))
+            reason = line.problem
+            yield _reject(name, line.number, reason, raw)
             continue
         text = raw.strip()
         if not text:
@@ -542,12 +577,12 @@ def _json_lines(name: str, lines: _Lines, encoding: str) -> Iterator[Row | Rejec
         try:
             value = _JSON.decode(text)
         except (ValueError, RecursionError) as error:
-            yield Reject(name, line.number, None, _json_reason(error), shown(raw))
+            yield _reject(name, line.number, _json_reason(error), raw)
             continue
         yield _json_row(name, line.number, value, raw)
 
 
-def _json_array(name: str, text: str) -> Iterator[Row | Reject]:
+def _json_array(name: str, text: str) -> Iterator[FileRow | Reject]:
     """The elements of one array; behind a place that is no JSON the rest cannot be read."""
     place, line, counted = text.index("[") + 1, 1, 0
     wants_value = False
@@ -557,7 +592,7 @@ def _json_array(name: str, text: str) -> Iterator[Row | Reject]:
         if text.startswith("]", place) and not wants_value:
             rest = text[place + 1 :].strip()
             if rest:
-                yield Reject(name, line, None, "something stands behind the array", shown(rest))
+                yield _reject(name, line, "something stands behind the array", rest)
             return
         try:
             value, end = _JSON.raw_decode(text, place)
@@ -578,15 +613,15 @@ def _json_array(name: str, text: str) -> Iterator[Row | Reject]:
             else:
                 reason = _json_reason(error)
             reason += "; the array cannot be read behind this place"
-            yield Reject(name, line, None, reason, shown(text[place:]))
+            yield _reject(name, line, reason, text[place:])
             return
 
 
-def _json_element(name: str, line: int, value: object, raw: str) -> Row | Reject:
+def _json_element(name: str, line: int, value: object, raw: str) -> FileRow | Reject:
     try:
         raw.encode()
     except UnicodeEncodeError:
-        return Reject(name, line, None, "it has bytes that are no UTF-8", shown(raw))
+        return _reject(name, line, "it has bytes that are no UTF-8", raw)
     return _json_row(name, line, value, raw)
 
 
@@ -594,65 +629,3 @@ def _skip_space(text: str, place: int) -> int:
     while place < len(text) and text[place] in " \t\r\n\ufeff":
         place += 1
     return place
-
-
-def _parquet(name: str, file: Path, close: Callable[[], None]) -> Table:
-    pl = polars("reading Parquet")
-    try:
-        frame = pl.scan_parquet(file, glob=False)
-        schema = frame.collect_schema()
-        columns = tuple(schema.names())
-        count = int(frame.select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise FileProblem(f"{name} is no Parquet file that can be read: {error}") from error
-    if not columns:
-        raise FileProblem(f"{name} has no columns")
-    times = {name: kind for name, kind in schema.items() if kind in (pl.Date, pl.Datetime)}
-    at = 0
-
-    def rows() -> Iterator[Row | Reject]:
-        nonlocal at
-        try:
-            for start in range(0, count, BATCH):
-                batch = frame.slice(start, BATCH).collect()
-                batch = batch.with_columns(pl.selectors.float().fill_nan(None))
-                batch, beyond = _within_range(pl, batch, times)
-                for values in batch.iter_rows(named=True):
-                    at += 1
-                    for column, raw in beyond.get(at - start - 1, ()):
-                        values[column] = raw
-                    yield Row(at, values)
-        except pl.exceptions.PolarsError as error:
-            raise FileProblem(f"{name} cannot be read to its end: {error}") from error
-
-    return Table(name, columns, rows(), close, lambda: at / count if count else 1.0)
-
-
-_FIRST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal()
-_LAST_DAY = date.max.toordinal() - date(1970, 1, 1).toordinal()
-_A_DAY = {"days": 1, "ms": 86_400_000, "us": 86_400_000_000}  # all nanoseconds are in range
-
-
-def _within_range(
-    pl: ModuleType, batch: Any, times: Mapping[str, Any]
-) -> tuple[Any, dict[int, list[tuple[str, OutOfRange]]]]:
-    """A batch without the times that Python does not have, and these by their row.
-
-    They would end the reading, whether or not anybody asks for their column.
-    """
-    beyond: dict[int, list[tuple[str, OutOfRange]]] = {}
-    for name, kind in times.items():
-        unit = getattr(kind, "time_unit", "days")
-        if unit not in _A_DAY:
-            continue
-        if getattr(kind, "time_zone", None) is not None:
-            batch = batch.with_columns(pl.col(name).dt.convert_time_zone("UTC"))
-        number = batch[name].to_physical().cast(pl.Int64)
-        first, behind = _FIRST_DAY * _A_DAY[unit], (_LAST_DAY + 1) * _A_DAY[unit]
-        outside = ~number.is_between(first, behind, closed="left")
-        for row in outside.arg_true():
-            text = f"{number[row]} {unit} since 1970"
-            beyond.setdefault(row, []).append((name, OutOfRange(text)))
-        if beyond:
-            batch = batch.with_columns(batch[name].set(outside, None))
-    return batch, beyond
