@@ -8,14 +8,9 @@ from typing import Annotated, Any
 
 import attrs
 
+from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model
-from lifecycle_fsm.cli.options import (
-    BudgetOption,
-    JsonOption,
-    ModelArgument,
-    SecondsOption,
-    option,
-)
+from lifecycle_fsm.cli.options import option
 from lifecycle_fsm.cli.terminal import complain, print_json
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
@@ -45,7 +40,7 @@ _NOTES = {
 
 
 def cases(
-    model: ModelArgument,
+    model: options.Model,
     out: Annotated[
         str | None,
         option("FILE", "Write the table there: .csv, .toml or .md. [default: print CSV]"),
@@ -53,9 +48,9 @@ def cases(
     check: Annotated[
         str | None, option("FILE", "Compare with this approved table; exit with 1 if it differs.")
     ] = None,
-    as_json: JsonOption = False,
-    budget: BudgetOption = TOTAL,
-    seconds: SecondsOption = None,
+    as_json: options.Json = False,
+    budget: options.Budget = TOTAL,
+    seconds: options.Seconds = None,
 ) -> int:
     """Make the cases that test a model, for a person to look at and approve.
 

@@ -6,15 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import load_model
-from lifecycle_fsm.cli.options import (
-    BudgetOption,
-    JsonOption,
-    ModelArgument,
-    ProveOption,
-    SecondsOption,
-    flag,
-)
+from lifecycle_fsm.cli.options import flag
 from lifecycle_fsm.cli.terminal import print_json
 from lifecycle_fsm.model import shipped_text
 from lifecycle_fsm.model.toml_files import find, lines_of
@@ -28,11 +22,11 @@ FAULTY = 1
 
 
 def check(
-    model: ModelArgument,
-    json: JsonOption = False,
-    prove: ProveOption = False,
-    budget: BudgetOption = TOTAL,
-    seconds: SecondsOption = None,
+    model: options.Model,
+    json: options.Json = False,
+    prove: options.Prove = False,
+    budget: options.Budget = TOTAL,
+    seconds: options.Seconds = None,
     strict: Annotated[bool, flag("Exit with 1 for warnings and hints, too.", "--strict")] = False,
 ) -> int:
     """Prove that a model does what it says: nobody is forgotten, nothing is dead, nobody swings.

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
+from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.activity_log import Log
-from lifecycle_fsm.cli.options import ForceOption, JsonOption, PicturesOption, flag, option
+from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, RunTally, apply_log
 from lifecycle_fsm.cli.terminal import lined_up, print_json, progress
 from lifecycle_fsm.demo import company
@@ -29,9 +30,9 @@ def demo(
     out: Annotated[str, option("DIR", "The folder that is made.")] = "lifecycle-demo",
     people: Annotated[int, typer.Option(min=1, max=200_000, help="How many people.")] = 5_000,
     seed: Annotated[int, flag("Another number, another company.")] = 1,
-    pictures: PicturesOption = True,
-    force: ForceOption = False,
-    json: JsonOption = False,
+    pictures: options.Pictures = True,
+    force: options.Force = False,
+    json: options.Json = False,
 ) -> None:
     r"""Make up a company and run two years of it through the model `waterfall`.
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import load_model
-from lifecycle_fsm.cli.options import BudgetOption, JsonOption, ProveOption, SecondsOption
 from lifecycle_fsm.cli.terminal import print_json
 from lifecycle_fsm.proof.answer import TOTAL
 from lifecycle_fsm.wording import counted
@@ -18,10 +18,10 @@ DIFFERENT = 1
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The model as it was.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The model as it is now.")],
-    json: JsonOption = False,
-    prove: ProveOption = False,
-    budget: BudgetOption = TOTAL,
-    seconds: SecondsOption = None,
+    json: options.Json = False,
+    prove: options.Prove = False,
+    budget: options.Budget = TOTAL,
+    seconds: options.Seconds = None,
 ) -> int:
     """Tell what a changed model does differently, by meaning and not by text.
 

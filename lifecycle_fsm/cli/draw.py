@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_time
 from lifecycle_fsm.cli.history_files import read_fitting, watched_until
-from lifecycle_fsm.cli.options import ModelArgument, WatchedOption, flag, option
+from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
 from lifecycle_fsm.funnel import Reading, count
 from lifecycle_fsm.history import HistoryRow
@@ -14,7 +15,7 @@ from lifecycle_fsm.zones import find_zone
 
 
 def draw(
-    model: ModelArgument,
+    model: options.Model,
     out: Annotated[str, option("FILE", "The picture: .svg, .png, .pdf, .dot or .mmd.")],
     history: Annotated[
         str | None, option("FILE", "A history that `run` wrote: draws the counts too.")
@@ -30,7 +31,7 @@ def draw(
     ] = "through",
     start: Annotated[str | None, option("TIME", "Count from then on.", "--from")] = None,
     end: Annotated[str | None, option("TIME", "Count up to then.", "--to")] = None,
-    until: WatchedOption = None,
+    until: options.Watched = None,
     zone: Annotated[str, flag("Read and name the window in this zone.")] = "UTC",
 ) -> None:
     r"""Draw a model, its funnel, original processing, or one person's path.

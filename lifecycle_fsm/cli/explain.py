@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.activity_log import FormatOption, read_log
 from lifecycle_fsm.cli.arguments import (
     folder_for,
@@ -15,17 +16,7 @@ from lifecycle_fsm.cli.arguments import (
     load_model,
     read_time,
 )
-from lifecycle_fsm.cli.options import (
-    ActivitiesOption,
-    JsonOption,
-    MappingOption,
-    ModelArgument,
-    OrderOption,
-    PeopleOption,
-    TablesOption,
-    flag,
-    option,
-)
+from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.terminal import complain, print_json, progress
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
@@ -36,13 +27,13 @@ from lifecycle_fsm.zones import find_zone
 
 
 def explain(
-    model: ModelArgument,
+    model: options.Model,
     person: Annotated[
         str, typer.Argument(metavar="PERSON", help="The id, the e-mail address or the name.")
     ],
-    people: PeopleOption = None,
-    activities: ActivitiesOption = None,
-    mapping: MappingOption = None,
+    people: options.People = None,
+    activities: options.Activities = None,
+    mapping: options.Mapping = None,
     trigger: Annotated[
         str | None,
         option("NAME", "Explain this request of a human, not every move out of the stage."),
@@ -56,9 +47,9 @@ def explain(
         option("FILE", "Write the story as .md, or draw the path: .svg, .png, .pdf, .dot, .mmd."),
     ] = None,
     format: FormatOption = None,
-    order: OrderOption = "event",
-    allow_tables: TablesOption = None,
-    json: JsonOption = False,
+    order: options.InOrder = "event",
+    allow_tables: options.Tables = None,
+    json: options.Json = False,
 ) -> None:
     r"""Tell one person's story: what happened, what it changed, what was refused, what comes next.
 

@@ -9,29 +9,10 @@ from typing import Annotated
 
 import typer
 
+from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, read_time
 from lifecycle_fsm.cli.history_files import beside, read_with_model, watched_until
-from lifecycle_fsm.cli.options import (
-    NUMBERS,
-    ByOption,
-    CompareOption,
-    ContactsOption,
-    DeadlinesOption,
-    FromOption,
-    FromStageOption,
-    HorizonOption,
-    JsonOption,
-    PairOption,
-    StuckOption,
-    TargetOption,
-    ToOption,
-    UntilOption,
-    VersionsOption,
-    WriterOption,
-    ZoneOption,
-    flag,
-    option,
-)
+from lifecycle_fsm.cli.options import NUMBERS, flag, option
 from lifecycle_fsm.cli.terminal import print_json
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.funnel import (
@@ -74,29 +55,29 @@ _LISTS = frozenset({"ready", "overdue", "stuck"})
 
 def funnel(
     history: Annotated[str, typer.Argument(metavar="HISTORY", help="A history that `run` wrote.")],
-    model: WriterOption = None,
-    people: ContactsOption = None,
-    deadlines: DeadlinesOption = None,
+    model: options.Writer = None,
+    people: options.Contacts = None,
+    deadlines: options.Deadlines = None,
     show: ShowOption = None,
-    by: ByOption = None,
-    start: FromOption = None,
-    end: ToOption = None,
-    until: UntilOption = None,
+    by: options.By = None,
+    start: options.From = None,
+    end: options.To = None,
+    until: options.Until = None,
     every: EveryOption = None,
-    zone: ZoneOption = "UTC",
+    zone: options.Zone = "UTC",
     reading: ReadingOption = "through",
     journeys: JourneysOption = "all",
-    pair: PairOption = None,
-    from_stage: FromStageOption = None,
-    target: TargetOption = None,
-    stuck_after: StuckOption = None,
-    compare: CompareOption = None,
-    compare_versions: VersionsOption = False,
-    horizon: HorizonOption = None,
+    pair: options.Pair = None,
+    from_stage: options.FromStage = None,
+    target: options.Target = None,
+    stuck_after: options.Stuck = None,
+    compare: options.Compare = None,
+    compare_versions: options.Versions = False,
+    horizon: options.Horizon = None,
     out: Annotated[
         str | None, option("FILE", "Also draw it: .svg, .png, .pdf, .dot or .mmd.")
     ] = None,
-    json: JsonOption = False,
+    json: options.Json = False,
 ) -> None:
     r"""Measure the funnel: people, flows, conversion, times, salespeople, shares, SLA.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.options import JsonOption
+from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.terminal import lined_up, print_json
 from lifecycle_fsm.model import load, shipped, shipped_text
 
@@ -15,7 +15,7 @@ def models(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="Print the commented TOML of this one.")
     ] = None,
-    json: JsonOption = False,
+    json: options.Json = False,
 ) -> None:
     """List the shipped models, or print one, to copy and edit.
 

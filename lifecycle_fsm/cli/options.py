@@ -26,33 +26,31 @@ def flag(help: str, *names: str, panel: str | None = None) -> Any:
 
 # ------------------------------------------------------------------ of several commands
 
-ModelArgument = Annotated[
+Model = Annotated[
     str,
     typer.Argument(metavar="MODEL", help="A shipped model, such as `waterfall`, or a TOML file."),
 ]
-JsonOption = Annotated[bool, flag("Print JSON, for a program to read.", "--json")]
-ForceOption = Annotated[bool, flag("Write into a folder that has files of others.", "--force")]
-PicturesOption = Annotated[
-    bool, flag("Draw the funnel as SVG and PNG.", "--pictures/--no-pictures")
-]
-ProveOption = Annotated[
+Json = Annotated[bool, flag("Print JSON, for a program to read.", "--json")]
+Force = Annotated[bool, flag("Write into a folder that has files of others.", "--force")]
+Pictures = Annotated[bool, flag("Draw the funnel as SVG and PNG.", "--pictures/--no-pictures")]
+Prove = Annotated[
     bool, flag("Ask the solver z3 where trying values does not decide (extra `prove`).", "--prove")
 ]
-BudgetOption = Annotated[
+Budget = Annotated[
     int,
     typer.Option(
         min=1,
         help="How many cases all questions together may look at; the rest is not decided.",
     ),
 ]
-SecondsOption = Annotated[
+Seconds = Annotated[
     float | None,
     typer.Option(
         min=0,
         help="Stop after so many seconds as well; what is decided then depends on the machine.",
     ),
 ]
-DeadlinesOption = Annotated[
+Deadlines = Annotated[
     str | None,
     option(
         "FILE",
@@ -60,15 +58,15 @@ DeadlinesOption = Annotated[
     ),
 ]
 _WATCHED = "Up to when people were watched. [default: as in the run, or the last row]"
-WatchedOption = Annotated[str | None, option("TIME", _WATCHED)]
+Watched = Annotated[str | None, option("TIME", _WATCHED)]
 
 # ------------------------------------------------------------------ of run and explain
 
-PeopleOption = Annotated[
+People = Annotated[
     list[str] | None,
     option("FILE", "People: one row each; can be repeated. CSV, JSON, Parquet; `-` is stdin."),
 ]
-ActivitiesOption = Annotated[
+Activities = Annotated[
     list[str] | None,
     option(
         "[ROLE=]FILE",
@@ -76,13 +74,13 @@ ActivitiesOption = Annotated[
         "`activities` if nothing is said.",
     ),
 ]
-MappingOption = Annotated[
+Mapping = Annotated[
     str | None, option("FILE.toml", "How the columns of these files are to be read.")
 ]
-OrderOption = Annotated[
+InOrder = Annotated[
     Order, flag("Apply activities by when they happened, or as the files have them.")
 ]
-TablesOption = Annotated[
+Tables = Annotated[
     list[str] | None,
     option(
         "PATH",
@@ -93,7 +91,7 @@ TablesOption = Annotated[
 
 # ------------------------------------------------------------------ of funnel
 
-WriterOption = Annotated[
+Writer = Annotated[
     str | None,
     option(
         "MODEL",
@@ -101,7 +99,7 @@ WriterOption = Annotated[
         "[default: the shipped one that it is of]",
     ),
 ]
-ContactsOption = Annotated[
+Contacts = Annotated[
     str | None,
     option(
         "FILE",
@@ -109,7 +107,7 @@ ContactsOption = Annotated[
         "[default: people beside the history]",
     ),
 ]
-ByOption = Annotated[
+By = Annotated[
     str | None,
     option(
         "FIELD",
@@ -118,13 +116,13 @@ ByOption = Annotated[
         panel=NUMBERS,
     ),
 ]
-FromOption = Annotated[str | None, option("TIME", "From then on.", "--from", panel=NUMBERS)]
-ToOption = Annotated[str | None, option("TIME", "Before then.", "--to", panel=NUMBERS)]
-UntilOption = Annotated[str | None, option("TIME", _WATCHED, panel=NUMBERS)]
-ZoneOption = Annotated[
+From = Annotated[str | None, option("TIME", "From then on.", "--from", panel=NUMBERS)]
+To = Annotated[str | None, option("TIME", "Before then.", "--to", panel=NUMBERS)]
+Until = Annotated[str | None, option("TIME", _WATCHED, panel=NUMBERS)]
+Zone = Annotated[
     str, flag("Days and months begin in this zone, and times are of it.", panel=NUMBERS)
 ]
-PairOption = Annotated[
+Pair = Annotated[
     list[str] | None,
     option(
         "FROM:TO",
@@ -132,11 +130,11 @@ PairOption = Annotated[
         panel=NUMBERS,
     ),
 ]
-FromStageOption = Annotated[
+FromStage = Annotated[
     str | None,
     option("STAGE", "Where the work of sales begins. [default: behind `mql`]", panel=SALES),
 ]
-TargetOption = Annotated[
+Target = Annotated[
     list[str] | None,
     option(
         "[STAGE=]SHARE",
@@ -144,7 +142,7 @@ TargetOption = Annotated[
         panel=SALES,
     ),
 ]
-StuckOption = Annotated[
+Stuck = Annotated[
     str | None,
     option(
         "TIME",
@@ -152,14 +150,12 @@ StuckOption = Annotated[
         panel=SALES,
     ),
 ]
-CompareOption = Annotated[
-    str | None, option("TIME", "Compare before and from then on.", panel=COMPARED)
-]
-VersionsOption = Annotated[
+Compare = Annotated[str | None, option("TIME", "Compare before and from then on.", panel=COMPARED)]
+Versions = Annotated[
     bool,
     flag("Compare the last two versions of the model.", "--compare-versions", panel=COMPARED),
 ]
-HorizonOption = Annotated[
+Horizon = Annotated[
     str | None,
     option(
         "TIME",

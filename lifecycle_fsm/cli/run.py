@@ -6,22 +6,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
+from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.activity_log import FormatOption, read_log
 from lifecycle_fsm.cli.arguments import inputs_of, load_model, read_time
 from lifecycle_fsm.cli.exit_status import REJECTED
-from lifecycle_fsm.cli.options import (
-    ActivitiesOption,
-    ForceOption,
-    JsonOption,
-    MappingOption,
-    ModelArgument,
-    OrderOption,
-    PeopleOption,
-    PicturesOption,
-    TablesOption,
-    flag,
-    option,
-)
+from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, RunTally, apply_log
 from lifecycle_fsm.cli.terminal import complain, print_json, progress
 from lifecycle_fsm.lifecycle import Lifecycle
@@ -32,15 +21,15 @@ _SHOWN = 5
 
 
 def run(
-    model: ModelArgument,
-    people: PeopleOption = None,
-    activities: ActivitiesOption = None,
-    mapping: MappingOption = None,
+    model: options.Model,
+    people: options.People = None,
+    activities: options.Activities = None,
+    mapping: options.Mapping = None,
     out: Annotated[
         str | None, option("DIR", "Write tables, funnel and summary to this folder.")
     ] = None,
     format: FormatOption = None,
-    order: OrderOption = "event",
+    order: options.InOrder = "event",
     until: Annotated[
         str | None,
         option(
@@ -55,10 +44,10 @@ def run(
     allow_held: Annotated[
         bool, flag("Files of which most is about nobody are no failure.", "--allow-held")
     ] = False,
-    allow_tables: TablesOption = None,
-    pictures: PicturesOption = True,
-    force: ForceOption = False,
-    json: JsonOption = False,
+    allow_tables: options.Tables = None,
+    pictures: options.Pictures = True,
+    force: options.Force = False,
+    json: options.Json = False,
 ) -> int:
     r"""Run people and their activities through a model.
 

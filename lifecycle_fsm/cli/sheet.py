@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_time
 from lifecycle_fsm.cli.history_files import beside, read_fitting, watched_until
-from lifecycle_fsm.cli.options import DeadlinesOption, ModelArgument, WatchedOption, flag, option
+from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.terminal import complain
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.tables import read_deadlines
@@ -14,7 +15,7 @@ from lifecycle_fsm.zones import find_zone
 
 
 def sheet(
-    model: ModelArgument,
+    model: options.Model,
     out: Annotated[str, option("FILE", "The sheet: .html or .md.")],
     history: Annotated[
         str | None, option("FILE", "A history that `run` wrote: adds what happened.")
@@ -27,7 +28,7 @@ def sheet(
             "[default: people beside the history]",
         ),
     ] = None,
-    deadlines: DeadlinesOption = None,
+    deadlines: options.Deadlines = None,
     list_: Annotated[
         str | None,
         option(
@@ -37,7 +38,7 @@ def sheet(
             "--list",
         ),
     ] = None,
-    until: WatchedOption = None,
+    until: options.Watched = None,
     zone: Annotated[str, flag("Read and show times in this zone.")] = "UTC",
     ready: Annotated[
         str | None,

@@ -14,8 +14,10 @@ from pathlib import Path
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem, Problem
 from lifecycle_fsm.rows import Format, Reject, RowFile, tells_format
-from lifecycle_fsm.tables.binding import BoundFile, FileReport, Targets
-from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping, complain
+from lifecycle_fsm.tables.binding import BoundFile, FileReport
+from lifecycle_fsm.tables.bound_activity import Targets
+from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping
+from lifecycle_fsm.tables.mapping_toml import raise_problems
 from lifecycle_fsm.tables.parquet import open_table
 from lifecycle_fsm.tables.sifting import sift
 
@@ -105,7 +107,7 @@ class Intake:
         self.notes = tuple(f"{role}: {without}" for role in lacking)
         if self._problems:
             self._problems += [Problem(role, without) for role in lacking]
-        complain(self._subject, self._problems)
+        raise_problems(self._subject, self._problems)
 
     def sift(self, ids: Iterable[str]) -> datetime | None:
         """Leave out rows that are about none of these persons, where their text alone shows it.
@@ -140,7 +142,7 @@ class Intake:
             self._place = place
             yield from file.activities(self._reject)
             _log.debug("read: %s", file.report)
-        complain(self._subject, self._problems)
+        raise_problems(self._subject, self._problems)
 
 
 def _label(inputs: Sequence[tuple[str, RowFile]], place: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,10 +12,9 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import FileProblem, MissingExtra
-from lifecycle_fsm.rows import FileRow, Format, Reject, RowFile, open_rows
+from lifecycle_fsm.rows import FileRow, Reject, RowFile, open_rows
 
 BATCH = 20_000  # rows of a Parquet file that are in memory at once
-_REMEDY = "save the file as UTF-8, or say its encoding in the mapping"
 
 
 def polars(purpose: str) -> ModuleType:
@@ -28,31 +28,6 @@ def polars(purpose: str) -> ModuleType:
     except ImportError:
         raise MissingExtra("tables", "polars", purpose) from None
     return pl
-
-
-def open_table(
-    path: str | Path,
-    format: Format | None = None,
-    *,
-    encoding: str = "utf-8",
-    delimiter: str | None = None,
-    guarded: bool = False,
-) -> RowFile:
-    """Open a file of rows as :func:`lifecycle_fsm.rows.open_rows` does, or one of Parquet.
-
-    Raises:
-        FileProblem: the file is missing, empty, without a header, or of an unknown format.
-        MissingExtra: it is Parquet, and polars is not installed.
-    """
-    return open_rows(
-        path,
-        format,
-        encoding=encoding,
-        delimiter=delimiter,
-        guarded=guarded,
-        remedy=_REMEDY,
-        parquet=open_parquet,
-    )
 
 
 @attrs.frozen(repr=False)
@@ -98,6 +73,12 @@ def open_parquet(name: str, file: Path, close: Callable[[], None]) -> RowFile:
     return RowFile(name, columns, rows(), close, lambda: at / count if count else 1.0)
 
 
+#: Opens a file of rows as :func:`lifecycle_fsm.rows.open_rows` does, or one of Parquet.
+open_table = partial(
+    open_rows,
+    remedy="save the file as UTF-8, or say its encoding in the mapping",
+    parquet=open_parquet,
+)
 _FIRST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal()
 _LAST_DAY = date.max.toordinal() - date(1970, 1, 1).toordinal()
 _A_DAY = {"days": 1, "ms": 86_400_000, "us": 86_400_000_000}  # all nanoseconds are in range

@@ -44,12 +44,12 @@ def given(raw: Any, empty: frozenset[str]) -> Any:
     return raw
 
 
-def condition(one: RowCondition, empty: frozenset[str]) -> Callable[[Mapping[str, Any]], bool]:
+def condition(row: RowCondition, empty: frozenset[str]) -> Callable[[Mapping[str, Any]], bool]:
     """The test that a condition of the mapping makes of a row."""
-    column, present = one.column, one.present
-    if one.among is None:
+    column, present = row.column, row.present
+    if row.among is None:
         return lambda values: (given(values.get(column), empty) is not None) is present
-    among = frozenset(map(_plain, one.among))
+    among = frozenset(map(_plain, row.among))
 
     def holds(values: Mapping[str, Any]) -> bool:
         raw = values.get(column)
@@ -186,6 +186,11 @@ def _with_point(raw: str, decimal: str) -> str:
     raise RecordError(
         f"{raw!r} is no number with the decimal sign {decimal!r}: its {other!r} parts no thousands"
     )
+
+
+def naming(accept: Callable[[Any], Value]) -> Callable[[Any], Value]:
+    """What reads the id of a record."""
+    return lambda raw: as_id(accept(raw))
 
 
 def as_id(text: Value) -> Value:

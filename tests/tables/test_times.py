@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.tables.mapping import TimeNotation
-from lifecycle_fsm.tables.times import TimeReader, TimeTally, notes
+from lifecycle_fsm.tables.times import TimeReader, TimeTally
 
 SP, BERLIN = "America/Sao_Paulo", "Europe/Berlin"
 
@@ -146,7 +146,7 @@ def test_repeated_texts_count_each_time() -> None:
 
 def test_the_summary_names_the_zone_and_says_when_nobody_chose_it() -> None:
     tally = TimeTally({"UTC": 1200, SP: 3}, twice=1, skipped=2)
-    assert notes(tally, {SP: True}) == [
+    assert tally.notes({SP}) == [
         "3 times without a zone read as America/Sao_Paulo",
         "1,200 times without a zone read as UTC: a mapping can name another",
         "1 local time came twice in its night: the first was taken",
