@@ -86,7 +86,7 @@ class Reject:
 class RowFile:
     """An open file of rows. Iterate once; close it, or use it as a context manager.
 
-    ``columns`` are the names of the header; nothing where each row brings its own names (JSON).
+    ``columns`` are the names of the header; ``None`` if each row brings its own names (JSON).
     ``twice`` has the names that stand more than once in the header, with their places: nothing is
     to be read from such a column.
     """
@@ -120,7 +120,7 @@ class RowFile:
             raise FileProblem(f"{self.name} cannot be read to its end: {_why(error)}") from error
 
     def lacks(self, column: str) -> str:
-        """Why a column of the header cannot be read, as a predicate; nothing where it can."""
+        """Why a column of the header cannot be read, as a predicate; nothing if it can."""
         if column in self.twice:
             places = " and ".join(map(str, self.twice[column]))
             return f"has the column {column!r} twice (columns {places}): rename one of them"
@@ -131,7 +131,7 @@ class RowFile:
 
     @property
     def done(self) -> float | None:
-        """How much of the file has been read, from 0 to 1; nothing where its size is unknown."""
+        """How much of the file has been read, from 0 to 1; ``None`` if its size is unknown."""
         return self._done()
 
     @property

@@ -208,8 +208,8 @@ def read_log(
         rows = files.read(reject)
     else:
         only, rows = _about(only, files)
-        for one in rows.rejects:
-            reject(one)
+        for rejected in rows.rejects:
+            reject(rejected)
     ordered = by_event(rows.activities) if order == "event" else rows.activities
     return Log(
         ordered,

@@ -72,7 +72,7 @@ def demo(
         write_file(model, company.with_table(shipped_text(_MODEL)))
         tally = RunTally(keep=keep)
         lifecycle = Lifecycle(model, record=tally)
-        log = Log(by_event(made.log), max(one.at for one in made.log))
+        log = Log(by_event(made.log), max(activity.at for activity in made.log))
         end = apply_log(lifecycle, log, None, bar)
         outcome = RunOutcome(lifecycle=lifecycle, log=log, tally=tally, until=end)
         output.write(outcome, bar)
@@ -91,7 +91,7 @@ def demo(
 def summary_text(outcome: RunOutcome, people: int) -> str:
     """The funnel as one would tell it."""
     counts, model, log = outcome.counts, outcome.lifecycle.model, outcome.log
-    first = min(one.at for one in log.activities)
+    first = min(activity.at for activity in log.activities)
     path = model.path
     rows = []
     for place, stage in enumerate(path[1:], 1):
@@ -149,18 +149,18 @@ class Guide:
     def stories(self, lifecycle: Lifecycle) -> list[tuple[str, str]]:
         """A person for each kind of story that there is, with what to see there."""
         late = set(self._late)
-        found: dict[str, tuple[int, str]] = {}
+        best: dict[str, tuple[int, str]] = {}
         for person in lifecycle:
             rows = person.history
             for name, tell in _STORIES.items():
                 worth = tell(rows) if name != _TOO_LATE or person.id in late else 0
                 # The best one, and of equal ones the first.
-                if worth > found.get(name, (0, ""))[0]:
-                    found[name] = (worth, person.id)
+                if worth > best.get(name, (0, ""))[0]:
+                    best[name] = (worth, person.id)
         told: dict[str, str] = {}
         for name in _STORIES:
-            if name in found:
-                told.setdefault(found[name][1], name)
+            if name in best:
+                told.setdefault(best[name][1], name)
         return list(told.items())
 
     def what_next(self, lifecycle: Lifecycle, out: str, *, pictures: bool) -> str:
@@ -194,18 +194,18 @@ _Tell = Callable[[Sequence[HistoryRow]], int]
 
 
 def _rules(rows: Iterable[HistoryRow]) -> set[str]:
-    return {one.rule for one in rows}
+    return {row.rule for row in rows}
 
 
 def _came_back(rows: Sequence[HistoryRow]) -> int:
     """Was lost or given back, and won in a later journey."""
-    won = [one.journey for one in rows if one.to_stage == "customer" and one.credit]
+    won = [row.journey for row in rows if row.to_stage == "customer" and row.credit]
     return won[0] if won and won[0] > 1 else 0
 
 
 def _merged(rows: Sequence[HistoryRow]) -> int:
-    merge = [one for one in rows if one.kind == "merge" and one.to_stage]
-    return sum(1 + (one.from_stage != one.to_stage) for one in merge)
+    merge = [row for row in rows if row.kind == "merge" and row.to_stage]
+    return sum(1 + (row.from_stage != row.to_stage) for row in merge)
 
 
 def _hurried(rows: Sequence[HistoryRow]) -> int:
@@ -220,11 +220,11 @@ def _paid_bills(rows: Sequence[HistoryRow]) -> int:
 def _waited(rows: Sequence[HistoryRow]) -> int:
     """Minutes until sales accepted, at most two weeks: who was forgotten has no story."""
     waits = [
-        int((after.now - one.now).total_seconds() // 60)
-        for one, after in pairwise(rows)
-        if one.to_stage == "mql" and after.rule == "accepted"
+        int((after.now - row.now).total_seconds() // 60)
+        for row, after in pairwise(rows)
+        if row.to_stage == "mql" and after.rule == "accepted"
     ]
-    return max((one for one in waits if one < 14 * 1440), default=0)
+    return max((wait for wait in waits if wait < 14 * 1440), default=0)
 
 
 _TOO_LATE = "waited for sales, which missed its deadline"

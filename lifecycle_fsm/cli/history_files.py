@@ -91,7 +91,7 @@ def read_with_model(path: str, name: str | None) -> tuple[list[HistoryRow], Mode
 
 def beside(history: str, table: str) -> str | None:
     """The other table that the run of a history wrote, in the format of the history if it can be;
-    nothing where there is none."""
+    ``None`` if there is none."""
     path = Path(history)
     suffixes = sorted((".csv", ".parquet"), key=lambda suffix: suffix != path.suffix.lower())
     files = (path.with_name(table + suffix) for suffix in suffixes if path.is_file())
@@ -99,7 +99,7 @@ def beside(history: str, table: str) -> str | None:
 
 
 def watched_until(history: str) -> datetime | None:
-    """Up to when the run of a history let time pass, as its summary remembers; nothing where the
+    """Up to when the run of a history let time pass, as its summary remembers; ``None`` if the
     history stands alone."""
     path = Path(history)
     if not path.is_file():

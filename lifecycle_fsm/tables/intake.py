@@ -46,12 +46,12 @@ def open_inputs(
     opened: list[tuple[str, RowFile]] = []
     try:
         for role, path in inputs:
-            found = mapping.files.get(role) if mapping else None
+            own = mapping.files.get(role) if mapping else None
             table = open_table(
                 path,
                 format if not tells_format(path) or not any(silent) else None,
-                encoding=found.encoding if found else "utf-8",
-                delimiter=found.delimiter if found else None,
+                encoding=own.encoding if own else "utf-8",
+                delimiter=own.delimiter if own else None,
                 guarded=True,
             )
             opened.append((role, table))
@@ -85,7 +85,7 @@ class Intake:
     ) -> None:
         self.rejects: list[Reject] = []
         self._reject = reject or self.rejects.append
-        ordered = sorted(inputs, key=lambda one: one[0] != PEOPLE)
+        ordered = sorted(inputs, key=lambda item: item[0] != PEOPLE)
         self._subject = f"the mapping {mapping.name}" if mapping else "without a mapping"
         self._problems: list[Problem] = []
         self._place = 0
@@ -117,19 +117,19 @@ class Intake:
             that is not left out is no earlier, it is known when all of the files ends.
         """
         ids = tuple(ids)
-        found = [bound for file in self._files if (bound := sift(file, ids)) is not None]
-        return max(found, default=None)
+        bounds = [bound for file in self._files if (bound := sift(file, ids)) is not None]
+        return max(bounds, default=None)
 
     @property
     def reports(self) -> tuple[FileReport, ...]:
         """What became of each file so far."""
-        return tuple(one.report for one in self._files)
+        return tuple(file.report for file in self._files)
 
     @property
     def done(self) -> float | None:
-        """How much has been read, from 0 to 1; nothing where a size is unknown."""
-        parts = [one.table.done for one in self._files]
-        known = [one for one in parts if one is not None]
+        """How much has been read, from 0 to 1; ``None`` if a size is unknown."""
+        parts = [file.table.done for file in self._files]
+        known = [part for part in parts if part is not None]
         return sum(known) / len(known) if known and len(known) == len(parts) else None
 
     @property

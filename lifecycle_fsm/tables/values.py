@@ -37,7 +37,7 @@ class Bad(Exception):
 
 
 def given(raw: Any, empty: frozenset[str]) -> Any:
-    """What stands in a column, without the space around it; nothing where it is empty."""
+    """What stands in a column, without the space around it; ``None`` if it is empty."""
     if isinstance(raw, str):
         raw = raw.strip()
         return None if not raw or raw in empty else raw
@@ -66,16 +66,16 @@ def _plain(text: str) -> str:
 
 
 def template(text: str, convert: Callable[[Any], Any], empty: frozenset[str]) -> Read:
-    """The reader of a text that is put together from columns; nothing where one is empty."""
+    """The reader of a text that is put together from columns; ``None`` if one is empty."""
     pieces = re.split(r"\{([^{}]*)\}", text)
     columns = pieces[1::2]
 
     def read(values: Mapping[str, Any]) -> Any:
-        found = [given(values.get(column), empty) for column in columns]
-        if None in found:
+        values_given = [given(values.get(column), empty) for column in columns]
+        if None in values_given:
             return None
         parts = pieces.copy()
-        parts[1::2] = [as_text(one) for one in found]
+        parts[1::2] = [as_text(value) for value in values_given]
         try:
             return convert("".join(parts))
         except RecordError as error:
@@ -97,7 +97,7 @@ def from_column(
     stays as it is where the mapping translates others.
     """
     column = source.column or ""
-    translated = {key: fixed(f".values.{key}", one) for key, one in source.values.items()}
+    translated = {key: fixed(f".values.{key}", value) for key, value in source.values.items()}
     otherwise, if_empty = fixed(".otherwise", source.otherwise), fixed(".if_empty", source.if_empty)
     listed_only = source.otherwise is not None
     translates = bool(translated) or listed_only
@@ -137,8 +137,8 @@ def converter(kind: FieldType, clock: TimeReader, decimal: str | None) -> Callab
 
         def text(raw: Any) -> Value:
             if raw.__class__ is str and free and raw.isascii():
-                found: Value = raw
-                return found
+                value: Value = raw
+                return value
             if isinstance(raw, int | date | Decimal) and not isinstance(raw, bool):
                 return accept(as_text(raw))
             if isinstance(raw, float) and raw.is_integer():

@@ -79,8 +79,8 @@ def history_columns(
 ) -> tuple[Column[HistoryRow], ...]:
     """The columns of the table of history, with those of the model's dimensions behind [S25]."""
     more = (
-        Column[HistoryRow](name, one.kind, methodcaller("value", name))
-        for name, one in dimensions.items()
+        Column[HistoryRow](name, field.kind, methodcaller("value", name))
+        for name, field in dimensions.items()
     )
     return (*HISTORY, *more)
 
@@ -126,7 +126,7 @@ def people_columns(
     """
     first = _columns(Person, "id stage stage_entered_at journey journey_started_at")
     told = (Column[Person]("mail", "str", _mailing(mail)),) if mail else ()
-    rest = (Column[Person](name, one.kind, attrgetter(name)) for name, one in fields.items())
+    rest = (Column[Person](name, field.kind, attrgetter(name)) for name, field in fields.items())
     return (*first, *told, *rest)
 
 
@@ -149,7 +149,7 @@ class TableWriter(Generic[T]):
             "datetime": pl.Datetime("us", "UTC"),
             "texts": pl.List(pl.String()),
         }
-        self._schema = {one.name: kinds[one.type] for one in self._columns}
+        self._schema = {column.name: kinds[column.type] for column in self._columns}
         self._waiting: list[T] = []
         self._frames: list[Any] = []
         self._count = 0
@@ -306,7 +306,7 @@ _Accept: TypeAlias = Callable[[str, FieldType, Any], Value]
 _MAY_LACK = frozenset({"from_stage", "trigger", "activity", "owner", "assigned_to", "source"})
 _EMPTY = frozenset({"to_stage"})  # nothing is written there for the loser of a merge
 _CHOICES = {"kind": get_args(MoveKind), "outcome": get_args(DeadlineOutcome)}
-_FIXED = frozenset(one.name for one in HISTORY)
+_FIXED = frozenset(column.name for column in HISTORY)
 _TEXT = FieldType("str", nullable=True)
 
 
