@@ -10,8 +10,8 @@ import attrs
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model
+from lifecycle_fsm.cli.console import complain, print_json
 from lifecycle_fsm.cli.options import option
-from lifecycle_fsm.cli.terminal import complain, print_json
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import load_model
+from lifecycle_fsm.cli.console import print_json
 from lifecycle_fsm.cli.options import flag
-from lifecycle_fsm.cli.terminal import print_json
 from lifecycle_fsm.model import shipped_text
 from lifecycle_fsm.model.toml_files import find, lines_of
 from lifecycle_fsm.proof.answer import TOTAL

@@ -8,7 +8,7 @@ import typer
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import load_model
-from lifecycle_fsm.cli.terminal import print_json
+from lifecycle_fsm.cli.console import print_json
 from lifecycle_fsm.proof.answer import TOTAL
 from lifecycle_fsm.wording import counted
 

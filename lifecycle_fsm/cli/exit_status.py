@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lifecycle_fsm.cli.terminal import complain, flush_output, harmless_output
+from lifecycle_fsm.cli.console import complain, flush_output, harmless_output
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import why
 

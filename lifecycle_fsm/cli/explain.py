@@ -16,8 +16,8 @@ from lifecycle_fsm.cli.arguments import (
     load_model,
     read_time,
 )
+from lifecycle_fsm.cli.console import complain, print_json, progress
 from lifecycle_fsm.cli.options import flag, option
-from lifecycle_fsm.cli.terminal import complain, print_json, progress
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.story import Story, tell

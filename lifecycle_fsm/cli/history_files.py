@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from lifecycle_fsm.cli.arguments import load_model
-from lifecycle_fsm.cli.terminal import complain
+from lifecycle_fsm.cli.console import complain
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import FieldType, instant
 from lifecycle_fsm.history import HistoryRow

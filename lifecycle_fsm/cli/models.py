@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lifecycle_fsm.cli import options
-from lifecycle_fsm.cli.terminal import lined_up, print_json
+from lifecycle_fsm.cli.console import lined_up, print_json
 from lifecycle_fsm.model import load, shipped, shipped_text
 
 

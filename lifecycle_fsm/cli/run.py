@@ -9,10 +9,10 @@ from typing import Annotated
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.activity_log import FormatOption, read_log
 from lifecycle_fsm.cli.arguments import inputs_of, load_model, read_time
+from lifecycle_fsm.cli.console import complain, print_json, progress
 from lifecycle_fsm.cli.exit_status import REJECTED
 from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, RunTally, apply_log
-from lifecycle_fsm.cli.terminal import complain, print_json, progress
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import OutputFolder, Reject

@@ -6,12 +6,14 @@ from typing import Annotated
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_time
+from lifecycle_fsm.cli.console import complain
 from lifecycle_fsm.cli.history_files import beside, read_fitting, watched_until
 from lifecycle_fsm.cli.options import flag, option
-from lifecycle_fsm.cli.terminal import complain
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.tables import read_deadlines
 from lifecycle_fsm.zones import find_zone
+
+_READY = "The stage that people qualify for. [default: the one that is ready for sales]"
 
 
 def sheet(
@@ -40,13 +42,7 @@ def sheet(
     ] = None,
     until: options.Watched = None,
     zone: Annotated[str, flag("Read and show times in this zone.")] = "UTC",
-    ready: Annotated[
-        str | None,
-        option(
-            "STAGE",
-            "The stage that people qualify for. [default: the one that is ready for sales]",
-        ),
-    ] = None,
+    ready: Annotated[str | None, option("STAGE", _READY)] = None,
 ) -> None:
     r"""Write the page that marketing and sales sign: the picture, every rule in words, the numbers.
 

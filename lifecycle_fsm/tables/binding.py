@@ -14,6 +14,7 @@ from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.person import READ_ONLY
 from lifecycle_fsm.rows import FileRow, Reject, RowFile, listed, nearest, shown
 from lifecycle_fsm.tables.bound_activity import TEXT, BoundActivity, Targets
+from lifecycle_fsm.tables.cell_values import Bad, Read, converter, from_column, naming, template
 from lifecycle_fsm.tables.mapping import (
     ACTIVITIES,
     PEOPLE,
@@ -24,7 +25,6 @@ from lifecycle_fsm.tables.mapping import (
     ValueSource,
 )
 from lifecycle_fsm.tables.times import TimeReader, TimeTally
-from lifecycle_fsm.tables.values import Bad, Read, converter, from_column, naming, template
 from lifecycle_fsm.wording import counted
 
 _MOST_NAMES = 1_000
