@@ -170,16 +170,21 @@ def lined_up(rows: Iterable[Sequence[str]], right: Sequence[int] = (), indent: i
 Bar = Callable[[str, float | None], None]
 
 
+def _unseen(what: str, done: float | None) -> None:
+    pass
+
+
 @contextmanager
 def progress() -> Iterator[Bar]:
     """A progress bar, on a terminal; elsewhere nothing is shown."""
+    if not sys.stderr.isatty():
+        yield _unseen
+        return
     try:
         from rich.console import Console
         from rich.progress import Progress
     except ImportError:  # it comes with typer, which can do without
-        Progress = None  # type: ignore[assignment, misc]
-    if Progress is None or not sys.stderr.isatty():
-        yield lambda what, done: None
+        yield _unseen
         return
     with Progress(console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task("", total=None)

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 import attrs
 import typer
@@ -23,7 +23,6 @@ from lifecycle_fsm.cli.common import Bar, as_json, lined_up, load_model
 from lifecycle_fsm.cli.unmatched import Unmatched, unmatched
 from lifecycle_fsm.errors import FileProblem, LifecycleError, UnknownPerson
 from lifecycle_fsm.files import write_file
-from lifecycle_fsm.funnel import Counts, observe, on_picture
 from lifecycle_fsm.history import DeadlineOutcome
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.lookup import full_name, look_up, nearest
@@ -53,6 +52,9 @@ from lifecycle_fsm.tables import (
 )
 from lifecycle_fsm.tables.sifting import as_words
 from lifecycle_fsm.wording import counted
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.funnel import Counts
 
 Order: TypeAlias = Literal["event", "arrival"]
 
@@ -527,6 +529,8 @@ class Outcome:
     deadlines: Mapping[str, Mapping[str, int]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        from lifecycle_fsm.funnel import observe, on_picture
+
         history, model, end = self.lifecycle.history, self.lifecycle.model, None
         if self.asked is not None:
             with suppress(OverflowError):  # a window ends before its end, and this one after it
