@@ -50,7 +50,7 @@ from lifecycle_fsm.tables import (
     open_inputs,
     people_columns,
 )
-from lifecycle_fsm.tables.sifting import as_words
+from lifecycle_fsm.tables.sifting_text import as_words
 from lifecycle_fsm.wording import counted
 
 if TYPE_CHECKING:
@@ -331,23 +331,22 @@ def _of_group(person: str, arguments: _Arguments, bar: Bar) -> _Found:
     at the end only, and then the files are read once more."""
     from lifecycle_fsm.story import joined
 
-    group, sifted = frozenset({person}), True
+    group = frozenset({person})
+    found = _Found(group, sifted=True)
     while True:
-        found = _Found(group, sifted)
         try:
-            known = found.read(*arguments, found.rejects.append, bar)
+            found.read(*arguments, found.rejects.append, bar)
         except FileProblem:
-            known = False
-            if not sifted:
+            if not found.sifted:
                 raise
-        if not known:  # what was left out may matter, or somebody would miss it
-            sifted = False
+            found = _Found(group)  # somebody would miss what was left out
             continue
         wider = joined(found.merges, person)
         if wider <= group:
             found.keep(group)
             return found
         group = wider
+        found = _Found(group, found.sifted, found.end, end_known=True)
 
 
 @attrs.define
@@ -397,14 +396,16 @@ def _meant(text: str, found: _Found) -> str:
 @attrs.define
 class _Found:
     """What was read: the activities of some persons, or of all; ``sifted`` where the rows about
-    others are not even looked at, but for those that tell when the files end."""
+    others are not even looked at, but for those that tell when the files end, unless that is known.
+    """
 
     only: frozenset[str] | None
     sifted: bool = False
+    end: datetime | None = None
+    end_known: bool = attrs.field(default=False, kw_only=True)
     activities: list[Activity] = attrs.field(factory=list)
     places: array[int] = attrs.field(factory=lambda: array("Q"))
     merges: list[tuple[str, str]] = attrs.field(factory=list)
-    end: datetime | None = None
     reports: Sequence[FileReport] = ()
     notes: Sequence[str] = ()
     rejects: list[Reject] = attrs.field(factory=list)
@@ -417,12 +418,13 @@ class _Found:
         format: Format | None,
         reject: Callable[[Reject], None],
         bar: Bar,
-    ) -> bool:
-        """Read the files from their beginning; is it known when they end?"""
+    ) -> None:
+        """Read the files from their beginning."""
         tables = open_inputs(inputs, mapping, format)
         try:
             intake = Intake(tables, Targets.of(lifecycle.model), mapping, reject)
-            bound = intake.sift(self.only) if self.only is not None and self.sifted else None
+            if self.only is not None and self.sifted:
+                intake.sift(self.only, ends=not self.end_known)
             for place, activity in enumerate(intake):
                 if self.end is None or activity.at > self.end:
                     self.end = activity.at
@@ -435,8 +437,9 @@ class _Found:
                     self.places.append(file << _LINE_BITS | line)
                 if place % _STEP == 0:
                     bar("reading", intake.done)
+            if not self.end_known:
+                self.end = intake.end(self.end)
             self.reports, self.notes = intake.reports, intake.notes
-            return bound is None or (self.end is not None and self.end >= bound)
         finally:
             for _, table in tables:
                 table.close()

@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import IO, Any, Literal, TypeAlias, cast, get_args
+from typing import IO, Any, BinaryIO, Literal, TypeAlias, cast, get_args
 
 import attrs
 
@@ -103,9 +103,11 @@ class Table:
     _close: Callable[[], None]
     _done: Callable[[], float | None]
     _empty: Callable[[], int] = lambda: 0
-    #: The physical lines and what parts their columns, where the file can be read once more.
-    lines: _Lines | None = None
+    #: The physical lines, what parts their columns, and the rows in some lines, where the file is
+    #: one of text that can be read from any of its lines on.
+    lines: Lines | None = None
     delimiter: str = ""
+    rows_in: Callable[[Lines], Iterator[Row | Reject]] | None = None
     twice: Mapping[str, Sequence[int]] = attrs.field(factory=dict)
 
     def __iter__(self) -> Iterator[Row | Reject]:
@@ -197,23 +199,27 @@ def open_table(
             raise FileProblem(f"{name} is a workbook or an archive, and no text: save it as CSV")
         if start.startswith(_UTF16):
             raise FileProblem(f"{name} is written in UTF-16: save it as UTF-8 and try again")
-        text = _text(name, stream, encoding, newline="" if kind == "csv" else "\n")
-        exits.callback(text.detach)
+        newline = "" if kind == "csv" else "\n"
+        lines = Lines(_text(name, stream, encoding, newline), newline)
+        exits.callback(lines.detach)
+        seekable = data is raw and size is not None and encoding == "utf-8"
         if kind == "csv":
-            lines = _Lines(text)
             columns, mark = _header(name, lines, encoding, delimiter)
-            rows = _csv_rows(name, lines, encoding, columns, mark, guarded=guarded)
-            table = Table(name, columns, rows, exits.close, done, lambda: lines.empty)
+
+            def rows_in(some: Lines) -> Iterator[Row | Reject]:
+                return _csv_rows(name, some, encoding, columns, mark, guarded=guarded)
+
+            table = Table(name, columns, rows_in(lines), exits.close, done, lambda: lines.empty)
             table.twice = _twice(columns)
-            if data is raw and size is not None and encoding == "utf-8":
-                table.lines, table.delimiter = lines, mark
+            if seekable:
+                table.lines, table.delimiter, table.rows_in = lines, mark, rows_in
             return table
         if kind == "json" and start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
-            return Table(name, None, _json_array(name, text.read()), exits.close, done)
-        lines = _Lines(text)
+            return Table(name, None, _json_array(name, lines.text.read()), exits.close, done)
         table = Table(name, None, _json_lines(name, lines, encoding), exits.close, done)
-        if data is raw and size is not None and encoding == "utf-8":
+        if seekable:
             table.lines = lines
+            table.rows_in = lambda some: _json_lines(name, some, encoding)
         return table
     except BaseException as error:
         exits.close()
@@ -302,18 +308,24 @@ class _TooLong(Exception):
     """A line is longer than any row."""
 
 
-class _Lines:
-    """The physical lines of a text, numbered; lines that were taken can be given back."""
+class Lines:
+    """The physical lines of a text, numbered; lines that were taken can be given back.
 
-    def __init__(self, text: IO[str]) -> None:
+    Args:
+        text: the text; ``number`` is how many of its lines have been read.
+        newline: what ends a line, as :class:`io.TextIOWrapper` takes it.
+    """
+
+    def __init__(self, text: io.TextIOWrapper, newline: str, number: int = 0) -> None:
         self.text = text
-        self.number = 0
+        self.newline = newline
+        self.number = number
         self.empty = 0  # records of nothing but delimiters
         self.back: deque[_Line] = deque()
         self.taken: list[_Line] = []
-        #: Reads up to the next line that is wanted, and says how many it left out, where each is a
-        #: record of its own.
-        self.sieve: Callable[[], tuple[int, str]] | None = None
+        #: Lines that come first, each a record of its own; what gives them sets ``number`` to that
+        #: of the line before, and in the end goes on where the rest of the text begins.
+        self.chosen: Iterator[str] | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -326,11 +338,13 @@ class _Lines:
         return line.text
 
     def _read(self) -> _Line:
-        if self.sieve is None:
+        text = None
+        if self.chosen is not None:
+            text = next(self.chosen, None)
+            if text is None:
+                self.chosen = None
+        if text is None:
             text = self.text.readline(MAX_LINE + 1)
-        else:
-            left_out, text = self.sieve()
-            self.number += left_out
         if not text:
             raise StopIteration
         self.number += 1
@@ -347,6 +361,28 @@ class _Lines:
                 problem = f"byte 0x{byte:02X} at character {error.start + 1} is no text"
                 return _Line(self.number, text, problem)
         return _Line(self.number, text)
+
+    @property
+    def file(self) -> BinaryIO:
+        """The file that the text is in."""
+        return cast("BinaryIO", self.text.buffer)
+
+    def go_on(self, place: int, number: int) -> None:
+        """Read on from that byte of a file in UTF-8; so many lines are before it."""
+        file = self.file
+        self.text.detach()
+        file.seek(place)
+        self.text = io.TextIOWrapper(file, "utf-8", "surrogateescape", self.newline)
+        self.number = number
+
+    def alone(self, line: bytes) -> Lines:
+        """One line by itself, read in the same way."""
+        text = io.TextIOWrapper(io.BytesIO(line), "utf-8", "surrogateescape", self.newline)
+        return Lines(text, self.newline)
+
+    def detach(self) -> None:
+        """Let go of the file, without closing it."""
+        self.text.detach()
 
     def start(self) -> None:
         """From here on the lines belong to the next record."""
@@ -379,7 +415,7 @@ def _undecodable(problem: str, encoding: str) -> str:
 
 
 def _header(
-    name: str, lines: _Lines, encoding: str, delimiter: str | None
+    name: str, lines: Lines, encoding: str, delimiter: str | None
 ) -> tuple[tuple[str, ...], str]:
     delimiter = _first_line(name, lines) or delimiter
     tried = {mark: _try_header(lines, mark) for mark in ([delimiter] if delimiter else DELIMITERS)}
@@ -406,7 +442,7 @@ def _twice(columns: tuple[str, ...]) -> dict[str, list[int]]:
     return {name: found for name, found in places.items() if len(found) > 1}
 
 
-def _first_line(name: str, lines: _Lines) -> str | None:
+def _first_line(name: str, lines: Lines) -> str | None:
     """Go to the header, past blank lines; the delimiter, where a line before it says so."""
     said: str | None = None
     while True:
@@ -426,7 +462,7 @@ def _first_line(name: str, lines: _Lines) -> str | None:
             return said
 
 
-def _try_header(lines: _Lines, delimiter: str) -> list[str]:
+def _try_header(lines: Lines, delimiter: str) -> list[str]:
     """The names of the header by one delimiter; its lines can be read again."""
     lines.start()
     try:
@@ -449,7 +485,7 @@ def _csv_reason(error: BaseException) -> str:
 
 
 def _csv_rows(
-    name: str, lines: _Lines, encoding: str, head: tuple[str, ...], delimiter: str, *, guarded: bool
+    name: str, lines: Lines, encoding: str, head: tuple[str, ...], delimiter: str, *, guarded: bool
 ) -> Iterator[Row | Reject]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     width = len(head)
@@ -522,7 +558,7 @@ def _json_row(name: str, line: int, value: object, raw: str) -> Row | Reject:
     return Row(line, value, raw)
 
 
-def _json_lines(name: str, lines: _Lines, encoding: str) -> Iterator[Row | Reject]:
+def _json_lines(name: str, lines: Lines, encoding: str) -> Iterator[Row | Reject]:
     while True:
         lines.start()
         try:
