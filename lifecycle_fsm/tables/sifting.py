@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from lifecycle_fsm.tables.binding import BoundFile
 from lifecycle_fsm.tables.left_out import Remainder
 from lifecycle_fsm.tables.mapping import FileMapping, Source
+from lifecycle_fsm.tables.sifting_parquet import sift_parquet
 from lifecycle_fsm.tables.sifting_text import Search, TextRemainder
 from lifecycle_fsm.tables.time_text import CsvTimes, JsonTimes, TimeColumn, TimeText
 from lifecycle_fsm.tables.times import Clock, Tally
@@ -41,6 +42,8 @@ def sift(file: BoundFile, ids: Iterable[str], *, ends: bool) -> Remainder | None
     clocks, records = _clocks(file.mapping), _record_columns(file.mapping)
     if not clocks or not records or not all(map(_PLAIN_ID.fullmatch, ids)):
         return None
+    if file.table.parquet is not None:
+        return sift_parquet(file, ids, records, clocks)
     lines = file.table.lines
     json = file.table.columns is None or any(give.payload_column for give in file.mapping.gives)
     if lines is None or (json and not all(map(_is_plain_in_json, ids))):

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from lifecycle_fsm.cli.working import Log, read_log
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.lifecycle import Lifecycle
-from lifecycle_fsm.tables import Intake, Reject, sifting_text
+from lifecycle_fsm.tables import Intake, Reject, sifting_parquet, sifting_text
+from lifecycle_fsm.tables import read as rows_of_files
 from tests.cli.commands import Cli
 
 MODEL = Lifecycle("two_step")
@@ -186,6 +187,63 @@ def test_the_lines_of_json(
 ) -> None:
     (tmp_path / "a.jsonl").write_text(as_jsonl(activities, ascii) + more, "utf-8")
     same_either_way([("activities", str(tmp_path / "a.jsonl"))], person, block=block)
+
+
+#: Types of the times of a Parquet file, and some of them; -1e17 is in no year that Python has.
+INSTANTS: dict[str, tuple[Any, list[Any]]] = {
+    "days": (pl.Date, [19844, 19845, 20088, 9_000_000]),
+    "milliseconds": (pl.Datetime("ms", "UTC"), [1714554000000, 1714554000001, -(10**17)]),
+    "of another zone": (pl.Datetime("us", "Asia/Tokyo"), [1714554000000000, 1735689599999999]),
+    "on the wall": (pl.Datetime("us"), [1711852200000000, 1711854600000000, -(10**17)]),
+    "nanoseconds": (pl.Datetime("ns", "UTC"), [1714554000000000000, 1714554000000000001]),
+    "texts": (pl.String, ["2024-05-01", "2024-05-01T09:00Z", "yesterday"]),
+}
+LETTERS = ["p1", "p12", "p-1", "e5", "n12"]
+NUMBERS = ["1234567", "12345678", "77", "2024"]
+
+
+@st.composite
+def parquet(draw: st.DrawFn) -> pl.DataFrame:
+    time, instants = INSTANTS[draw(st.sampled_from([*INSTANTS]))]
+    names = draw(st.sampled_from([LETTERS, NUMBERS]))
+    texts = ["", "Demo", "p1", "a\n12", 'say "p12"', "1234567", *names]
+    columns: dict[str, tuple[Any, list[Any]]] = {
+        "person": (pl.String, names),
+        "kind": (pl.String, ["form_filled", "web_visit", "merged", "nothing"]),
+        "at": (pl.String if time == pl.String else pl.Int64, instants),
+        "loser": (pl.String, names),
+        "form": (pl.String, texts),
+        "amount": (pl.Float64, [0.1234567, 12345678.0, 1e20, float("nan"), float("inf"), 77.5]),
+        "visits": (pl.Int32, [1234567, 77, 2024]),
+    }
+    row = st.tuples(*(st.sampled_from([None, *values]) for _, values in columns.values()))
+    made = draw(st.lists(row, min_size=1, max_size=12))
+    schema = {name: kind for name, (kind, _) in columns.items()}
+    frame = pl.DataFrame(made, schema, orient="row").with_columns(pl.col("at").cast(time))
+    if names is NUMBERS:
+        kind: Any = draw(st.sampled_from([pl.String, pl.Int64, pl.Float64, pl.Categorical]))
+        frame = frame.with_columns(pl.col("person", "loser").cast(kind))
+    return frame.rename({"visits": draw(st.sampled_from(["visits", "p1", "in 2024"]))})
+
+
+@ANYTHING
+@given(
+    parquet(),
+    st.sampled_from(LETTERS + NUMBERS),
+    st.sampled_from([1, 3, 20_000]),
+    st.booleans(),
+)
+def test_the_rows_of_a_parquet_file(
+    tmp_path: Path, frame: pl.DataFrame, person: str, batch: int, mapped: bool
+) -> None:
+    frame.write_parquet(tmp_path / "a.parquet")
+    (tmp_path / "map.toml").write_text(
+        'zone = "Europe/Berlin"\n[activities]\nperson = "person"\n[[activities.gives]]\n'
+        'kind = {column = "kind"}\nat = "at"\npayload = {form = "form", loser = "loser"}\n'
+    )
+    inputs = [("activities", str(tmp_path / "a.parquet"))]
+    with patch.object(rows_of_files, "BATCH", batch), patch.object(sifting_parquet, "BATCH", batch):
+        same_either_way(inputs, person, str(tmp_path / "map.toml") if mapped else None)
 
 
 MAPPINGS = {
@@ -435,6 +493,57 @@ def test_two_times_in_json(tmp_path: Path) -> None:
     same_either_way(inputs, "p1", mapping)
 
 
+#: An id, and the columns of a row that cannot be used, in which it stands or may seem to.
+IN_PARQUET: dict[str, tuple[str, dict[str, Any]]] = {
+    "a number": ("1234567", {"amount": 1234567}),
+    "a number with a fraction": ("1234567", {"amount": 0.1234567}),
+    "a whole number with a fraction": ("1234567", {"amount": 1234567.0}),
+    "a year": ("2024", {"day": date(2024, 5, 1)}),
+    "a day behind all years": ("9000000", {"day": pl.Series([9_000_000], dtype=pl.Int32)}),
+    "a word for what is no text": ("true", {"flag": True}),
+    "the name of a column": ("p1", {"p1": 5}),
+    "a sign that JSON writes with a letter": ("n12", {"form": "a\n12"}),
+    "an escape of JSON": ("p1", {"payload": r'{"form": "\u0070\u0031"}'}),
+    "a list": ("p1", {"forms": ["p1"]}),
+}
+
+
+@pytest.mark.parametrize("name", IN_PARQUET)
+def test_rejects_of_a_parquet_file(tmp_path: Path, name: str) -> None:
+    person, values = IN_PARQUET[name]
+    frame = pl.DataFrame(
+        {"person": ["p2"], "kind": ["yodel"], "at": [datetime(2024, 5, 1, tzinfo=UTC)]} | values
+    )
+    if "day" in values:
+        frame = frame.with_columns(pl.col("day").cast(pl.Date))
+    own = frame.select(pl.lit(person).alias("person"), pl.lit("web_visit").alias("kind"), "at")
+    pl.concat([frame, own], how="diagonal").write_parquet(tmp_path / "a.parquet")
+    inputs = [("activities", str(tmp_path / "a.parquet"))]
+    activities, _, _, rejects = read(inputs, person, None, True)
+    assert (len(activities), len(rejects)) == (1, name != "an escape of JSON")
+    same_either_way(inputs, person)
+
+
+def test_persons_of_a_parquet_file_that_are_times(tmp_path: Path) -> None:
+    at = [datetime(2024, 5, day) for day in (1, 2)]  # noqa: DTZ001
+    frame = pl.DataFrame({"person": at, "kind": "web_visit", "at": at})
+    frame.write_parquet(tmp_path / "a.parquet")
+    inputs = [("activities", str(tmp_path / "a.parquet"))]
+    assert len(read(inputs, "2024-05-01T00:00:00", None, True)[0]) == 1
+    same_either_way(inputs, "2024-05-01T00:00:00")
+
+
+def test_losers_in_the_payload_of_a_parquet_file(tmp_path: Path) -> None:
+    payload = [r'{"loser": "\u0070\u0031"}', None]
+    frame = pl.DataFrame({"person": ["p2", "p1"], "kind": ["merged", "web_visit"]}).with_columns(
+        pl.lit(datetime(2024, 5, 1, tzinfo=UTC)).alias("at"), pl.Series("payload", payload)
+    )
+    frame.write_parquet(tmp_path / "a.parquet")
+    inputs = [("activities", str(tmp_path / "a.parquet"))]
+    assert {one.person for one in read(inputs, "p1", None, True)[0]} == {"p1", "p2"}
+    same_either_way(inputs, "p1")
+
+
 #: Times on the wall of somebody else and of p1, the zone, and when the last activity happened.
 ON_WALLS = {
     "an hour that was left out": (
@@ -454,7 +563,7 @@ ON_WALLS = {
 
 
 @pytest.mark.parametrize("name", ON_WALLS)
-@pytest.mark.parametrize("kind", ["csv"])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_times_on_a_wall(tmp_path: Path, name: str, kind: str) -> None:
     others, own, zone, end = ON_WALLS[name]
     frame = pl.DataFrame({"person": [*("p2" for _ in others), "p1"], "at": [*others, own]})
@@ -501,15 +610,18 @@ def a_year(kind: str, path: Path) -> int:
     columns = ["person", "kind", "at", "loser"]
     if kind == "jsonl":
         path.write_text(as_jsonl(made, True))
+    elif kind == "parquet":
+        frame = pl.DataFrame(made, schema=columns, infer_schema_length=None)
+        frame.with_columns(pl.col("at").str.to_datetime("%Y-%m-%dT%H:%M%#z")).write_parquet(path)
     else:
         quoting = csv.QUOTE_ALL if kind == "quoted" else csv.QUOTE_MINIMAL
         path.write_text(as_csv(made, columns, quoting, "\n"))
     return len(made)
 
 
-@pytest.mark.parametrize("kind", ["csv", "quoted", "jsonl"])
+@pytest.mark.parametrize("kind", ["csv", "quoted", "jsonl", "parquet"])
 def test_rows_of_others_are_passed_by(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / f"a.{kind if kind == 'jsonl' else 'csv'}"
+    path = tmp_path / f"a.{kind if kind in ('jsonl', 'parquet') else 'csv'}"
     rows = a_year(kind, path)
     inputs = [("activities", str(path))]
     # Seven rows are their own; the last of all cannot be used, and of the two before it one counts.
