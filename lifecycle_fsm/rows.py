@@ -28,7 +28,7 @@ from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal, TypeAlias, cast, get_args
+from typing import IO, Any, BinaryIO, Literal, TypeAlias, cast, get_args
 
 import attrs
 
@@ -97,9 +97,13 @@ class RowFile:
     _close: Callable[[], None]
     _done: Callable[[], float | None]
     _empty: Callable[[], int] = lambda: 0
-    #: The physical lines and what parts their columns, where the file can be read once more.
+    #: The physical lines, what parts their columns, and the rows in some lines, where the file is
+    #: one of text that can be read from any of its lines on.
     lines: Lines | None = None
     delimiter: str = ""
+    rows_in: Callable[[Lines], Iterator[FileRow | Reject]] | None = None
+    #: Where it is Parquet, what has opened it: a ``ParquetRows`` of :mod:`lifecycle_fsm.tables`.
+    parquet: Any = None
     twice: Mapping[str, Sequence[int]] = attrs.field(factory=dict)
 
     def all_rows(self) -> Iterator[FileRow]:
@@ -206,28 +210,28 @@ def open_rows(
                 exits.callback(shutil.rmtree, folder)
                 file = folder / "rows.parquet"
             return parquet(name, file, exits.close)
-        start, stream = _peek(data)
-        if start.startswith(_ZIP):
-            raise FileProblem(f"{name} is a workbook or an archive, and no text: save it as CSV")
-        if start.startswith(_UTF16):
-            raise FileProblem(f"{name} is written in UTF-16: save it as UTF-8 and try again")
-        text = _text(name, stream, encoding, newline="" if kind == "csv" else "\n")
-        exits.callback(text.detach)
+        start, stream = _peek(name, data)
+        newline = "" if kind == "csv" else "\n"
+        lines = Lines(_text(name, stream, encoding, newline), newline, f"in {encoding}: {remedy}")
+        exits.callback(lines.detach)
+        seekable = data is raw and size is not None and encoding == "utf-8"
         if kind == "csv":
-            lines = Lines(text, f"in {encoding}: {remedy}")
             columns, mark = _header(name, lines, delimiter)
-            rows = _csv_rows(name, lines, columns, mark, guarded=guarded, short=short)
-            table = RowFile(name, columns, rows, exits.close, done, lambda: lines.empty)
+
+            def rows_in(some: Lines) -> Iterator[FileRow | Reject]:
+                return _csv_rows(name, some, columns, mark, guarded=guarded, short=short)
+
+            table = RowFile(name, columns, rows_in(lines), exits.close, done, lambda: lines.empty)
             table.twice = _twice(columns)
-            if data is raw and size is not None and encoding == "utf-8":
-                table.lines, table.delimiter = lines, mark
+            if seekable:
+                table.lines, table.delimiter, table.rows_in = lines, mark, rows_in
             return table
         if kind == "json" and start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
-            return RowFile(name, None, _json_array(name, text.read()), exits.close, done)
-        lines = Lines(text, f"in {encoding}: {remedy}")
+            return RowFile(name, None, _json_array(name, lines.text.read()), exits.close, done)
         table = RowFile(name, None, _json_lines(name, lines), exits.close, done)
-        if data is raw and size is not None and encoding == "utf-8":
+        if seekable:
             table.lines = lines
+            table.rows_in = lambda some: _json_lines(name, some)
         return table
     except BaseException as error:
         exits.close()
@@ -308,9 +312,19 @@ def _spooled(data: IO[bytes]) -> Path:
     return folder
 
 
-def _peek(data: IO[bytes]) -> tuple[bytes, io.BufferedReader]:
+def _peek(name: str, data: IO[bytes]) -> tuple[bytes, io.BufferedReader]:
+    """The first bytes of a text, and a stream that still has them.
+
+    Raises:
+        FileProblem: they show that it is none, or that it is in UTF-16.
+    """
     stream = data if isinstance(data, io.BufferedReader) else io.BufferedReader(cast(Any, data))
-    return stream.peek(64)[:64], stream
+    start = stream.peek(64)[:64]
+    if start.startswith(_ZIP):
+        raise FileProblem(f"{name} is a workbook or an archive, and no text: save it as CSV")
+    if start.startswith(_UTF16):
+        raise FileProblem(f"{name} is written in UTF-16: save it as UTF-8 and try again")
+    return start, stream
 
 
 def _text(name: str, stream: io.BufferedReader, encoding: str, newline: str) -> io.TextIOWrapper:
@@ -335,18 +349,25 @@ class _TooLong(Exception):
 
 
 class Lines:
-    """The physical lines of a text, numbered; lines that were taken can be given back."""
+    """The physical lines of a text, numbered; lines that were taken can be given back.
 
-    def __init__(self, text: IO[str], remedy: str) -> None:
+    Args:
+        text: the text; ``number`` is how many of its lines have been read.
+        newline: what ends a line, as :class:`io.TextIOWrapper` takes it.
+        remedy: what is said of a line that is no text: in which encoding, and what to do.
+    """
+
+    def __init__(self, text: io.TextIOWrapper, newline: str, remedy: str) -> None:
         self.text = text
+        self.newline = newline
         self.remedy = remedy
         self.number = 0
         self.empty = 0  # records of nothing but delimiters
         self.back: deque[_Line] = deque()
         self.taken: list[_Line] = []
-        #: Reads up to the next line that is wanted, and says how many it left out, where each is a
-        #: record of its own.
-        self.sieve: Callable[[], tuple[int, str]] | None = None
+        #: Lines that come first, each a record of its own; what gives them sets ``number`` to that
+        #: of the line before, and in the end goes on where the rest of the text begins.
+        self.chosen: Iterator[str] | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -359,11 +380,13 @@ class Lines:
         return line.text
 
     def _read(self) -> _Line:
-        if self.sieve is None:
+        text = None
+        if self.chosen is not None:
+            text = next(self.chosen, None)
+            if text is None:
+                self.chosen = None
+        if text is None:
             text = self.text.readline(MAX_LINE + 1)
-        else:
-            left_out, text = self.sieve()
-            self.number += left_out
         if not text:
             raise StopIteration
         self.number += 1
@@ -380,6 +403,28 @@ class Lines:
                 where = f"byte 0x{byte:02X} at character {error.start + 1}"
                 return _Line(self.number, text, f"{where} is no text {self.remedy}")
         return _Line(self.number, text)
+
+    @property
+    def file(self) -> BinaryIO:
+        """The file that the text is in."""
+        return cast("BinaryIO", self.text.buffer)
+
+    def go_on(self, place: int, number: int) -> None:
+        """Read on from that byte of a file in UTF-8; so many lines are before it."""
+        file = self.file
+        self.text.detach()
+        file.seek(place)
+        self.text = io.TextIOWrapper(file, "utf-8", "surrogateescape", self.newline)
+        self.number = number
+
+    def alone(self, line: bytes) -> Lines:
+        """One line by itself, read in the same way."""
+        text = io.TextIOWrapper(io.BytesIO(line), "utf-8", "surrogateescape", self.newline)
+        return Lines(text, self.newline, self.remedy)
+
+    def detach(self) -> None:
+        """Let go of the file, without closing it."""
+        self.text.detach()
 
     def start(self) -> None:
         """From here on the lines belong to the next record."""

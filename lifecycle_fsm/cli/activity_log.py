@@ -34,7 +34,7 @@ from lifecycle_fsm.tables import (
     load_mapping,
     open_inputs,
 )
-from lifecycle_fsm.tables.sifting import as_words
+from lifecycle_fsm.tables.sifting_text import as_words
 from lifecycle_fsm.wording import counted
 
 FormatOption = Annotated[
@@ -245,22 +245,20 @@ def _of_group(person: str, files: _Files) -> _Rows:
     from lifecycle_fsm.story import joined
 
     group, sifted = frozenset({person}), True
+    before: _Rows | None = None
     while True:
         try:
-            rows = files.read(only=group, sifted=sifted)
-            known = rows.end_known
+            rows = files.read(only=group, sifted=sifted, before=before)
         except FileProblem:
-            known = False
             if not sifted:
                 raise
-        if not known:  # what was left out may matter, or somebody would miss it
-            sifted = False
+            sifted, before = False, None  # somebody would miss what was left out
             continue
         wider = joined(rows.merges, person)
         if wider <= group:
             rows.keep(group)
             return rows
-        group = wider
+        group, before = wider, rows
 
 
 @attrs.define
@@ -310,13 +308,12 @@ def _meant(text: str, rows: _Rows) -> str:
 @attrs.define
 class _Rows:
     """What was read: the activities, with the file and the line of each, and whose records are
-    folded together. ``end_known`` is false where a row that was left out may be the last."""
+    folded together; ``end`` is when the last activity of all happens."""
 
     activities: list[Activity] = attrs.field(factory=list)
     places: array[int] = attrs.field(factory=lambda: array("Q"))
     merges: list[tuple[str, str]] = attrs.field(factory=list)
     end: datetime | None = None
-    end_known: bool = True
     reports: Sequence[FileReport] = ()
     notes: Sequence[str] = ()
     rejects: list[Reject] = attrs.field(factory=list)
@@ -347,6 +344,7 @@ class _Files:
         *,
         only: frozenset[str] | None = None,
         sifted: bool = False,
+        before: _Rows | None = None,
     ) -> _Rows:
         """Read the files from their beginning.
 
@@ -354,15 +352,17 @@ class _Files:
             reject: what is done with a row that cannot be used; without it they are kept.
             only: the persons whose activities are kept; without it all are.
             sifted: do not even look at rows about others, but for those that tell when the files
-                end.
+                end, unless that is known.
+            before: an earlier reading, which knows when the files end.
         """
-        rows = _Rows()
+        rows = _Rows(end=None if before is None else before.end)
         tables = open_inputs(self.inputs, self.mapping, self.format)
         try:
             intake = Intake(
                 tables, Targets.of(self.model), self.mapping, reject or rows.rejects.append
             )
-            bound = intake.sift(only) if only is not None and sifted else None
+            if only is not None and sifted:
+                intake.sift(only, ends=before is None)
             for number, activity in enumerate(intake):
                 if rows.end is None or activity.at > rows.end:
                     rows.end = activity.at
@@ -375,8 +375,9 @@ class _Files:
                     rows.places.append(file << _LINE_BITS | line)
                 if number % _STEP == 0:
                     self.bar("reading", intake.done)
+            if before is None:
+                rows.end = intake.end(rows.end)
             rows.reports, rows.notes = intake.reports, intake.notes
-            rows.end_known = bound is None or (rows.end is not None and rows.end >= bound)
             return rows
         finally:
             for _, table in tables:

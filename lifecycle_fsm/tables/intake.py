@@ -16,6 +16,7 @@ from lifecycle_fsm.errors import FileProblem, Problem
 from lifecycle_fsm.rows import Format, Reject, RowFile, tells_format
 from lifecycle_fsm.tables.binding import BoundFile, FileReport
 from lifecycle_fsm.tables.bound_activity import Targets
+from lifecycle_fsm.tables.left_out import Remainder, end_of
 from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping
 from lifecycle_fsm.tables.mapping_toml import raise_problems
 from lifecycle_fsm.tables.parquet import open_table
@@ -89,6 +90,7 @@ class Intake:
         self._subject = f"the mapping {mapping.name}" if mapping else "without a mapping"
         self._problems: list[Problem] = []
         self._place = 0
+        self._left_out: list[Remainder] = []
         self._files = [
             BoundFile(
                 role,
@@ -109,16 +111,21 @@ class Intake:
             self._problems += [Problem(role, without) for role in lacking]
         raise_problems(self._subject, self._problems)
 
-    def sift(self, ids: Iterable[str]) -> datetime | None:
+    def sift(self, ids: Iterable[str], *, ends: bool = True) -> None:
         """Leave out rows that are about none of these persons, where their text alone shows it.
 
-        Returns:
-            an instant that all is before that is left out, where anything is. So long as something
-            that is not left out is no earlier, it is known when all of the files ends.
+        Args:
+            ids: the persons.
+            ends: will :meth:`end` be asked for?
         """
         ids = tuple(ids)
-        bounds = [bound for file in self._files if (bound := sift(file, ids)) is not None]
-        return max(bounds, default=None)
+        left_out = (sift(file, ids, ends=ends) for file in self._files)
+        self._left_out = [remainder for remainder in left_out if remainder is not None]
+
+    def end(self, end: datetime | None) -> datetime | None:
+        """When the last activity of all happens, left out or not, once the others were read, of
+        which the last one is at ``end``."""
+        return end_of([part for remainder in self._left_out for part in remainder.parts], end)
 
     @property
     def reports(self) -> tuple[FileReport, ...]:
