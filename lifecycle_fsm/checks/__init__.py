@@ -3,14 +3,5 @@
 from lifecycle_fsm.checks.checking import CHECKS, check, located
 from lifecycle_fsm.checks.difference import Difference, differences
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.question_context import world_of
 
-__all__ = [
-    "CHECKS",
-    "Difference",
-    "Finding",
-    "check",
-    "differences",
-    "located",
-    "world_of",
-]
+__all__ = ["CHECKS", "Difference", "Finding", "check", "differences", "located"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import attrs
 
 from lifecycle_fsm.checks import (
-    claims,
+    broken_claims,
     deadlines_met,
     forward_only,
     guard_always,
@@ -24,32 +24,29 @@ from lifecycle_fsm.checks import (
     unused_tokens,
 )
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.question_context import QuestionContext
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.proof import TOTAL, Prover, Work
+from lifecycle_fsm.proof import TOTAL, Budget, Prover
 
-Check = Callable[[Ground], Iterator[Finding]]
+Check = Callable[[QuestionContext], Iterator[Finding]]
 
-#: The checks: each looks for one kind of fault, and knows nothing of the others.
-CHECKS: tuple[tuple[str, Check], ...] = tuple(
-    (one.NAME, one.check)
-    for one in (
-        sort_exhaustive,
-        sort_rules,
-        overlapping_moves,
-        guard_never,
-        guard_always,
-        redundant_conditions,
-        reachable_stages,
-        forward_only,
-        ping_pong,
-        silo_order,
-        deadlines_met,
-        negated_missing,
-        unused_tokens,
-        unset_fields,
-        claims,
-    )
+#: The checks by name: each looks for one kind of fault, and knows nothing of the others.
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("sort_exhaustive", sort_exhaustive.check),
+    ("sort_rules", sort_rules.check),
+    ("overlapping_moves", overlapping_moves.check),
+    ("guard_never", guard_never.check),
+    ("guard_always", guard_always.check),
+    ("redundant_conditions", redundant_conditions.check),
+    ("reachable_stages", reachable_stages.check),
+    ("forward_only", forward_only.check),
+    ("ping_pong", ping_pong.check),
+    ("silo_order", silo_order.check),
+    ("deadlines_met", deadlines_met.check),
+    ("negated_missing", negated_missing.check),
+    ("unused_tokens", unused_tokens.check),
+    ("unset_fields", unset_fields.check),
+    ("claims", broken_claims.check),
 )
 
 
@@ -72,9 +69,11 @@ def check(
     Raises:
         MissingExtra: z3 is asked for and not installed.
     """
-    ground = Ground(model, Work(budget, seconds), prover)
-    found = _merged(finding for _, one in CHECKS for finding in one(ground))
-    return tuple(sorted(found, key=lambda one: one.rank))
+    context = QuestionContext(model, Budget(budget, seconds), prover)
+    findings = (
+        attrs.evolve(finding, check=name) for name, find in CHECKS for finding in find(context)
+    )
+    return tuple(sorted(_merged(findings), key=lambda finding: finding.rank))
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:
@@ -89,6 +88,8 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
     return list(merged.values())
 
 
-def located(found: tuple[Finding, ...], lines: Callable[[str], int | None]) -> tuple[Finding, ...]:
+def located(
+    findings: tuple[Finding, ...], lines: Callable[[str], int | None]
+) -> tuple[Finding, ...]:
     """The findings with the lines of the model's file."""
-    return tuple(attrs.evolve(one, line=lines(one.where)) for one in found)
+    return tuple(attrs.evolve(finding, line=lines(finding.where)) for finding in findings)

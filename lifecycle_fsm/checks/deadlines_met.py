@@ -5,62 +5,52 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.finding import Finding, undecided
+from lifecycle_fsm.checks.question_context import QuestionContext, settled
 from lifecycle_fsm.guard import Compare, Field, all_of, negate
 from lifecycle_fsm.model import Calendar, Deadline, Length, Model
 from lifecycle_fsm.model.rules import spans_of
-from lifecycle_fsm.proof import NOW, Moment
+from lifecycle_fsm.proof import NOW, RelativeInstant
 
-NAME = "deadlines_met"
 _MINUTE, _DAY, _WEEK, _YEAR = (timedelta(minutes=1), *(timedelta(days=n) for n in (1, 7, 365)))
 #: More public holidays than any country has in a year, and how often what they add is added up.
 _HOLIDAYS, _ROUNDS = 30, 5
 
 
-def check(ground: Ground) -> Iterator[Finding]:
+def check(context: QuestionContext) -> Iterator[Finding]:
     """A deadline is kept by leaving its stage, or by whatever makes its ``when`` false. A move that
     waits for ``days in stage`` longer than the deadline lasts does not help."""
-    model = ground.model
+    model = context.model
     for index, deadline in enumerate(model.deadlines):
-        where = f"deadlines[{index}] {deadline.name}"
-        leaving = [edge for edge in model.edges if edge.source == deadline.stage]
-        in_time = Compare(">=", Field("stage_entered_at"), Moment(NOW - longest(model, deadline)))
-        kept = [negate(deadline.when), *(edge.when for edge in leaving)]
-        answers = [ground.ask(all_of(ground.at(one, deadline.stage), in_time)) for one in kept]
-        unclear = [answer for answer in answers if answer.verdict == "undecided"]
-        if unclear and not any(answer.found for answer in answers):
+        where, stage = f"deadlines[{index}] {deadline.name}", deadline.stage
+        leaving = [edge.when for edge in model.edges if edge.source == stage]
+        begun = RelativeInstant(NOW - longest(model, deadline))
+        in_time = Compare(">=", Field("stage_entered_at"), begun)
+        kept = (negate(deadline.when), *leaving)
+        answer = settled([context.ask(all_of(context.at(way, stage), in_time)) for way in kept])
+        if answer.refuted:
             yield Finding(
-                check=NAME,
-                severity="hint",
-                fault="not decided",
-                where=where,
-                message=f"whether anybody leaves {deadline.stage!r} in time: {unclear[0].reason}",
-            )
-        elif all(answer.refuted for answer in answers):
-            yield Finding(
-                check=NAME,
                 severity="error",
                 fault="cannot be met",
                 where=where,
-                message=(
-                    f"no move leaves {deadline.stage!r} that soon, so that everybody misses it: "
-                    "give it more time, or a move that opens earlier"
-                    if leaving
-                    else f"no move leaves {deadline.stage!r} at all, so that everybody misses it: "
-                    "add a move, or say in 'when' what else keeps the deadline"
-                ),
-                stage=deadline.stage if leaving else None,
+                message=f"no move leaves {stage!r} that soon, so that everybody misses it: "
+                "give it more time, or a move that opens earlier"
+                if leaving
+                else f"no move leaves {stage!r} at all, so that everybody misses it: "
+                "add a move, or say in 'when' what else keeps the deadline",
+                stage=stage if leaving else None,
             )
+        elif not answer.found:
+            yield undecided(where, f"whether anybody leaves {stage!r} in time", answer.reason)
 
 
 def longest(model: Model, deadline: Deadline) -> timedelta:
     """How long the deadline can last on the wall, at the most: beside its own time that of the one
     that it escalates, and what a calendar closes. Rather too long: what is said here is certain."""
-    calendar = next((one for one in model.calendars if one.name == deadline.calendar), None)
+    calendar = next((c for c in model.calendars if c.name == deadline.calendar), None)
     after = deadline.after
     length = after.time if calendar is None else _on_the_wall(calendar, after)
-    before = next((one for one in model.deadlines if one.name == deadline.escalates), None)
+    before = next((d for d in model.deadlines if d.name == deadline.escalates), None)
     return length + (longest(model, before) if before is not None else timedelta(0))
 
 
@@ -75,9 +65,9 @@ def _on_the_wall(calendar: Calendar, after: Length) -> timedelta:
         needed, in_week, closes = length / _DAY, float(sum(map(bool, hours))), 1.0
     else:
         needed, in_week, closes = length / _MINUTE, float(sum(hours)), float(max(hours))
-    found = timedelta(0)
+    lasting = timedelta(0)
     for _ in range(_ROUNDS):
-        years = 1 + found // _YEAR
+        years = 1 + lasting // _YEAR
         closed = len(calendar.closed) + (_HOLIDAYS * years if calendar.holidays else 0)
-        found = _WEEK + (needed + closed * closes) / max(in_week, 1.0) * _WEEK
-    return found
+        lasting = _WEEK + (needed + closed * closes) / max(in_week, 1.0) * _WEEK
+    return lasting

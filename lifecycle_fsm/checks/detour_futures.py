@@ -6,13 +6,12 @@ nothing of whether it was made, and nobody can be counted out because such a ret
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import attrs
 
-from lifecycle_fsm.checks.rule_index import groups
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard import (
     And,
@@ -41,10 +40,10 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard.vocabulary import scalar_value
 from lifecycle_fsm.model import Edge, Model, Move
-from lifecycle_fsm.proof import NOW, Answer, Moment, substitute
+from lifecycle_fsm.proof import NOW, Answer, RelativeInstant, substitute
 
 if TYPE_CHECKING:
-    from lifecycle_fsm.checks.question_context import Ground
+    from lifecycle_fsm.checks.question_context import QuestionContext
 
 
 # ------------------------------------------------------------------ effects
@@ -68,10 +67,10 @@ def values_after(edge: Edge, model: Model, now: Term | None = None) -> dict[str,
     if not isinstance(edge.rule, Move):
         return {}
     return {
-        one.field: now or one.value
-        if isinstance(one.value, Now)
-        else _clamped(one.value, model.field_types[one.field])
-        for one in edge.rule.then
+        effect.field: now or effect.value
+        if isinstance(effect.value, Now)
+        else _clamped(effect.value, model.field_types[effect.field])
+        for effect in edge.rule.then
     }
 
 
@@ -103,19 +102,17 @@ def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
                 value = scalar_value(other, words)
                 if value is None or not isinstance(value[0], int):
                     return part
-                count, known = value[0], Known(field)
+                passed, more = (_had_passed(field, value[0] + n, unit) for n in (0, 1))
                 match op:
                     case ">=":
-                        return _had_passed(field, count, unit)
+                        return passed
                     case ">":
-                        return _had_passed(field, count + 1, unit)
+                        return more
                     case "<":
-                        return all_of(known, negate(_had_passed(field, count, unit)))
+                        return all_of(Known(field), negate(passed))
                     case "<=":
-                        return all_of(known, negate(_had_passed(field, count + 1, unit)))
-                return all_of(
-                    _had_passed(field, count, unit), negate(_had_passed(field, count + 1, unit))
-                )
+                        return all_of(Known(field), negate(more))
+                return all_of(passed, negate(more))
         return part
 
     return transform(inline(resolve(guard, words), words), change)
@@ -124,7 +121,7 @@ def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
 def _had_passed(field: Field, count: int, unit: timedelta) -> Guard:
     """That so many whole days or hours had passed since a time, one instant ago."""
     try:
-        return Compare("<=", field, Moment(NOW - _TICK - count * unit))
+        return Compare("<=", field, RelativeInstant(NOW - _TICK - count * unit))
     except OverflowError:
         return never if count > 0 else Known(field)
 
@@ -141,9 +138,9 @@ def remembered(guard: Guard, words: Vocabulary, forgotten: frozenset[str], *, ag
     def loose(part: Guard, wanted: bool) -> Guard:
         match part:
             case And(parts):
-                return all_of(*(loose(one, wanted) for one in parts))
+                return all_of(*(loose(guard, wanted) for guard in parts))
             case Or(parts):
-                return any_of(*(loose(one, wanted) for one in parts))
+                return any_of(*(loose(guard, wanted) for guard in parts))
             case Not(inner):
                 return negate(loose(inner, not wanted))
         if not forgotten.isdisjoint(reads(part)):
@@ -167,12 +164,8 @@ def remembered(guard: Guard, words: Vocabulary, forgotten: frozenset[str], *, ag
 # ------------------------------------------------------------------ detour futures
 
 
-#: Moves out of one stage that one trigger asks for, by both.
-Groups: TypeAlias = Mapping[tuple[str, str | None], Sequence[Edge]]
-
-
 @attrs.frozen
-class Entry:
+class HeldReturn:
     """A way into a detour, a return from there, and somebody for whom it holds on entry."""
 
     edge: Edge
@@ -180,67 +173,62 @@ class Entry:
     answer: Answer
 
 
-def entries(ground: Ground) -> Iterator[Entry]:
+def held_returns(context: QuestionContext) -> Iterator[HeldReturn]:
     """Every return that may hold on entry, with each way in on which it may."""
-    asked = {(group[0].source, group[0].on): group for group in groups(ground.model)}
-    ways = [(edge, ground.model.sort_edges) for edge in ground.model.sort_edges]
-    ways += [(edge, tuple(group)) for group in asked.values() for edge in group]
     told: set[tuple[str, str]] = set()
-    for edge, group in ways:
-        behind = asked.get((edge.target, None), [])
-        for back in behind:
+    for edge in context.edges:
+        for back in context.groups.get((edge.target, None), ()):
             if edge.kind != "detour" or back.kind != "return" or (edge.name, back.name) in told:
                 continue
-            answer = ground.ask(_on_entry(ground, edge, group, back, asked))
+            answer = context.ask(_on_entry(context, edge, back))
             if not answer.refuted:
                 told.add((edge.name, back.name))
-                yield Entry(edge, back, answer)
+                yield HeldReturn(edge, back, answer)
 
 
-def _on_entry(
-    ground: Ground, edge: Edge, group: Sequence[Edge], back: Edge, asked: Groups
-) -> Guard:
+def _on_entry(context: QuestionContext, edge: Edge, back: Edge) -> Guard:
     """That somebody takes the way in, stays there, and the return holds at that instant."""
-    behind = asked.get((edge.target, None), ())
-    onward = [negate(ground.at(one.when, one.source)) for one in behind if one.kind != "return"]
+    onward = [
+        negate(context.opens(other))
+        for other in context.groups.get((edge.target, None), ())
+        if other.kind != "return"
+    ]
     then = {
         "stage": Const(edge.target),
         "stage_entered_at": Now(),
-        **values_after(edge, ground.model),
+        **values_after(edge, context.model),
     }
-    entered = all_of(ground.at(back.when, back.source), *onward)
+    entered = all_of(context.opens(back), *onward)
     return all_of(
-        ground.turn(edge, group),
-        *resting(ground, edge, asked),
-        substitute(entered, then, ground.world.vocabulary),
+        context.turn(edge), *resting(context, edge), substitute(entered, then, context.words)
     )
 
 
-def resting(ground: Ground, edge: Edge, asked: Groups, *, aged: bool = False) -> list[Guard]:
+def resting(context: QuestionContext, edge: Edge, *, aged: bool = False) -> list[Guard]:
     """That no system move was open before somebody asked for this one: it would have been made.
 
     What the asking activity itself writes comes before the move and after that rest.
 
     Args:
-        ground: the model.
+        context: the model.
         edge: a move that a trigger asks for; of a system move nothing follows.
-        asked: all moves.
         aged: whether time has passed since.
     """
     if edge.on is None:
         return []
-    model, words = ground.model, ground.world.vocabulary
-    kinds = {kind.name for kind in model.activity_kinds.values() if kind.trigger == edge.on}
-    fresh = {one.field for name in kinds for one in model.activity_kinds[name].sets}
-    fresh |= {one.field for rule in model.data if rule.on in kinds for one in rule.then}
+    model = context.model
+    kinds = [kind for kind in model.activity_kinds.values() if kind.trigger == edge.on]
+    names = {kind.name for kind in kinds}
+    fresh = {effect.field for kind in kinds for effect in kind.sets}
+    fresh |= {effect.field for rule in model.data if rule.on in names for effect in rule.then}
     if fresh:
         fresh.add("demographic_score")  # which may follow from them
-    if any(rule.on in kinds for rule in model.scoring):
+    if any(rule.on in names for rule in model.scoring):
         fresh |= {"behavior_score", "scored_at"}
     if aged:
         fresh.add("stage_entered_at")
     return [
-        remembered(negate(ground.at(one.when, one.source)), words, frozenset(fresh), aged=aged)
-        for one in asked.get((edge.source, None), ())
-        if not ground.may_wait(one)
+        remembered(negate(context.opens(other)), context.words, frozenset(fresh), aged=aged)
+        for other in context.groups.get((edge.source, None), ())
+        if not context.may_wait(other)
     ]

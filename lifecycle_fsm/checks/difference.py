@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 import attrs
 
 from lifecycle_fsm.checks.finding import described
-from lifecycle_fsm.checks.question_context import world_of
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
     Const,
     Field,
     Guard,
     In,
-    Term,
     Token,
     all_of,
     inline,
@@ -24,27 +21,38 @@ from lifecycle_fsm.guard import (
     reads,
     resolve,
     to_text,
-    transform_terms,
     walk,
 )
-from lifecycle_fsm.model import Model, Move, Set, SortRule
+from lifecycle_fsm.model import Model, Move, SortRule
 from lifecycle_fsm.model.definition import arrow
+from lifecycle_fsm.model.unstructure import parts
 from lifecycle_fsm.model.version import meaning
 from lifecycle_fsm.proof import (
     NOW,
     TOTAL,
     Answer,
+    Budget,
+    Domain,
     Prover,
-    Work,
-    World,
+    domain_of,
     solve_whenever,
+    written_out,
 )
+from lifecycle_fsm.proof.calendar_dates import moved_times
 
 Change: TypeAlias = Literal[
     "added", "removed", "changed", "moved", "stricter", "looser", "other", "same", "not decided"
 ]
 
 
+#: What becomes of a guard that gains somebody, and that loses somebody.
+_CHANGES: Mapping[tuple[bool, bool], Change] = {
+    (False, False): "same",
+    (True, False): "looser",
+    (False, True): "stricter",
+    (True, True): "other",
+}
+_Rule: TypeAlias = Move | SortRule
 #: Sections whose rules are told as they are written.
 _BY_TEXT = tuple(
     "fields kinds processing data scoring decay deadlines assignment alerts calendars merging "
@@ -120,7 +128,7 @@ def differences(
     Raises:
         MissingExtra: z3 is asked for and not installed.
     """
-    comparing = _Comparing(old, new, Work(budget, seconds), prover)
+    comparing = _Comparing(old, new, Budget(budget, seconds), prover)
     return (
         *_whole(old, new),
         *_stages(old, new),
@@ -136,81 +144,92 @@ def differences(
 
 def _whole(old: Model, new: Model) -> Iterator[Difference]:
     for part in ("name", "settle", "ties"):
-        before, after = (str(getattr(one, part) or "") for one in (old, new))
+        before, after = (str(getattr(model, part) or "") for model in (old, new))
         if before != after:
             yield Difference(part="model", name=part, change="changed", before=before, after=after)
 
 
 def _stages(old: Model, new: Model) -> Iterator[Difference]:
-    before, after = old.by_name, new.by_name
-    for name in before:
-        if name not in after:
-            yield Difference(part="stage", name=name, change="removed")
-    for name, stage in after.items():
-        if name not in before:
-            yield Difference(part="stage", name=name, change="added")
-        elif before[name].mail != stage.mail:
-            yield Difference(
-                part="stage",
-                name=name,
-                change="changed",
-                before=f"mail = {before[name].mail}",
-                after=f"mail = {stage.mail}",
-            )
+    before, after = (
+        {name: f"mail = {stage.mail}" for name, stage in model.by_name.items()}
+        for model in (old, new)
+    )
+    for difference in _compared("stage", before, after):
+        told = difference.change == "changed"
+        yield difference if told else attrs.evolve(difference, before="", after="")
     # Of detours the order says nothing of ranks, and moves are tried as they are written.
-    for way, other in ((old.path, new.path), (old.stages, new.stages)):
-        moved = list(_moved("stages", [one.name for one in way], [one.name for one in other]))
+    for first, second in ((old.path, new.path), (old.stages, new.stages)):
+        names = [[stage.name for stage in stages] for stages in (first, second)]
+        moved = list(_moved("stages", *names))
         yield from moved
         if moved:
             break
 
 
-def _moved(part: str, before: Sequence[str], after: Sequence[str]) -> Iterator[Difference]:
+def _compared(
+    part: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    written: Callable[[Any], str] = str,
+) -> Iterator[Difference]:
+    """What was removed; then in the new order what was added or is otherwise."""
+    for name in (*(name for name in before if name not in after), *after):
+        old, new = before.get(name), after.get(name)
+        if old != new:
+            yield Difference(
+                part=part,
+                name=name,
+                change="added" if old is None else "removed" if new is None else "changed",
+                before="" if old is None else written(old),
+                after="" if new is None else written(new),
+            )
+
+
+def _moved(part: str, before: Iterable[str], after: Iterable[str]) -> Iterator[Difference]:
     """That what both have stands in another order."""
-    ways = [
-        " > ".join(name for name in one if name in before and name in after)
-        for one in (before, after)
-    ]
-    if ways[0] != ways[1]:
-        yield Difference(part=part, name="order", change="moved", before=ways[0], after=ways[1])
+    before, after = list(before), list(after)
+    was, now = (
+        " > ".join(name for name in names if name in before and name in after)
+        for names in (before, after)
+    )
+    if was != now:
+        yield Difference(part=part, name="order", change="moved", before=was, after=now)
 
 
 def _tokens(old: Model, new: Model) -> Iterator[Difference]:
-    for name in dict.fromkeys([*old.tokens, *new.tokens]):
-        before, after = (
-            _written(one.tokens[name]) if name in one.tokens else "" for one in (old, new)
-        )
-        if before != after:
-            change: Change = "changed" if before and after else "added" if after else "removed"
-            yield Difference(part="token", name=name, change=change, before=before, after=after)
+    before, after = (
+        {name: to_text(Const(value)) for name, value in model.tokens.items()}
+        for model in (old, new)
+    )
+    yield from _in_old_order("token", before, after)
 
 
-def _written(value: object) -> str:
-    return to_text(Const(value))  # type: ignore[arg-type]
+def _in_old_order(
+    part: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    written: Callable[[Any], str] = str,
+) -> Iterator[Difference]:
+    """The same differences, what was added last."""
+    order = list(dict.fromkeys([*before, *after]))
+    differences = _compared(part, before, after, written)
+    yield from sorted(differences, key=lambda difference: order.index(difference.name))
 
 
 def _silos(old: Model, new: Model) -> Iterator[Difference]:
     """The other rules by what they say: who reads them can see what it means."""
-    from lifecycle_fsm.model.unstructure import parts
-
-    written = [parts(one, ()) for one in (old, new)]
-    before, after = ({**meaning(one), "claims": one.get("claims", ())} for one in written)
+    written = [parts(model, ()) for model in (old, new)]
+    before, after = ({**meaning(part), "claims": part.get("claims", ())} for part in written)
     for section in _BY_TEXT:
-        tables = [one.get(section, ()) for one in (before, after)]
-        rows = [_rows(table) for table in tables]
-        if not isinstance(tables[0], Mapping) and not isinstance(tables[1], Mapping):
-            yield from _moved(section, list(rows[0]), list(rows[1]))
-        for name in dict.fromkeys([*rows[0], *rows[1]]):
-            one, other = (row.get(name) for row in rows)
-            if one == other:
-                continue
-            change: Change = "added" if one is None else "removed" if other is None else "changed"
-            yield Difference(
-                part=section, name=name, change=change, before=_said(one), after=_said(other)
-            )
+        tables = [model.get(section, ()) for model in (before, after)]
+        old_rows, new_rows = (_rows(table) for table in tables)
+        if not any(isinstance(table, Mapping) for table in tables):
+            yield from _moved(section, old_rows, new_rows)
+        yield from _in_old_order(section, old_rows, new_rows, _row)
 
 
 def _rows(table: Any) -> dict[str, Any]:
+    """The rules of a section by name."""
     if isinstance(table, Mapping):
         return dict(table)
     return {
@@ -219,9 +238,7 @@ def _rows(table: Any) -> dict[str, Any]:
     }
 
 
-def _said(row: Any) -> str:
-    if row is None:
-        return ""
+def _row(row: Any) -> str:
     if isinstance(row, Mapping):
         return ", ".join(f"{name} = {value}" for name, value in row.items() if name != "name")
     return str(row)
@@ -231,184 +248,142 @@ def _said(row: Any) -> str:
 
 
 class _Comparing:
-    def __init__(self, old: Model, new: Model, work: Work, prover: Prover) -> None:
+    """The guards of two models, over all persons that either can speak of."""
+
+    def __init__(self, old: Model, new: Model, budget: Budget, prover: Prover) -> None:
         self.old, self.new, self.prover = old, new, prover
-        ours, theirs = world_of(new, work), world_of(old)
-        stages = dict.fromkeys(stage.name for one in (new, old) for stage in one.stages)
-        words = attrs.evolve(
-            ours.vocabulary,
-            fields={
-                **theirs.vocabulary.fields,
-                **ours.vocabulary.fields,
-                "stage": FieldType("str", choices=tuple(stages)),
-            },
-            tokens={},
-            guards={},
-        )
-        self.world: World = attrs.evolve(
+        ours, theirs = domain_of(new, budget), domain_of(old)
+        stages = dict.fromkeys(stage.name for model in (new, old) for stage in model.stages)
+        fields = {
+            **theirs.vocabulary.fields,
+            **ours.vocabulary.fields,
+            "stage": FieldType("str", choices=tuple(stages)),
+        }
+        self.domain: Domain = attrs.evolve(
             ours,
-            vocabulary=words,
+            vocabulary=attrs.evolve(ours.vocabulary, fields=fields, tokens={}, guards={}),
             start={**theirs.start, **ours.start},
             latest={**theirs.latest, **ours.latest},
         )
 
     def sort(self) -> Iterator[Difference]:
-        before, after = ({rule.name: rule for rule in one.sort} for one in (self.old, self.new))
-        yield from self._rules("sort", before, after)
-        yield from _moved("sort", list(before), list(after))
+        yield from self._rules("sort", "sort", self.old.sort, self.new.sort)
         yield from self._sorted()
+
+    def moves(self) -> Iterator[Difference]:
+        yield from self._rules("move", "moves", self.old.moves, self.new.moves)
 
     def _sorted(self) -> Iterator[Difference]:
         """Whom the sort gives another first stage, whichever rule, order or token it is due to."""
-        ours, theirs = self._turns(self.old), self._turns(self.new)
-        for before, (was, old) in ours.items():
-            for after, (now, new) in theirs.items():
-                if was == now:
+        for before, old in self._turns(self.old):
+            for after, new in self._turns(self.new):
+                if before.target == after.target:
                     continue
                 answer = self._ask(all_of(old, new))
                 if not answer.refuted:
                     yield Difference(
                         part="sorted",
-                        name=f"to {now}, not {was}",
+                        name=f"to {after.target}, not {before.target}",
                         change="changed" if answer.found else "not decided",
-                        before=f"to {was} by {before}",
-                        after=f"to {now} by {after}",
+                        before=f"to {before.target} by {before.name}",
+                        after=f"to {after.target} by {after.name}",
                         gains=answer.person if answer.found else None,
                     )
 
-    def _turns(self, model: Model) -> dict[str, tuple[str, Guard]]:
-        """Of each rule of the sort, where it leads, and for whom it is the first that holds."""
-        found: dict[str, tuple[str, Guard]] = {}
+    def _turns(self, model: Model) -> Iterator[tuple[SortRule, Guard]]:
+        """Each rule of the sort, and for whom it is the first that holds."""
         before: list[Guard] = []
         for rule in model.sort:
-            when = self._spelled(rule.when, model)
-            found[rule.name] = rule.target, all_of(when, *before)
+            when = written_out(rule.when, model.vocabulary)
+            yield rule, all_of(when, *before)
             before.append(negate(when))
-        return found
-
-    def moves(self) -> Iterator[Difference]:
-        before, after = ({move.name: move for move in one.moves} for one in (self.old, self.new))
-        yield from self._rules("move", before, after)
-        yield from _moved("moves", list(before), list(after))
 
     def _rules(
-        self,
-        part: str,
-        before: Mapping[str, Move] | Mapping[str, SortRule],
-        after: Mapping[str, Move] | Mapping[str, SortRule],
+        self, part: str, section: str, old: Iterable[_Rule], new: Iterable[_Rule]
     ) -> Iterator[Difference]:
-        for name in before:
-            if name not in after:
-                yield Difference(part=part, name=name, change="removed", before=_way(before[name]))
-        for name, rule in after.items():
-            if name not in before:
-                yield Difference(part=part, name=name, change="added", after=_way(rule))
-                continue
-            was, now = _way(before[name]), _way(rule)
-            if was != now:
-                yield Difference(part=part, name=name, change="changed", before=was, after=now)
-            yield from self._guard(part, before[name], rule)
+        before, after = ({rule.name: rule for rule in rules} for rules in (old, new))
+        was, now = ({name: _way(rule) for name, rule in rules.items()} for rules in (before, after))
+        told = {difference.name: difference for difference in _compared(part, was, now)}
+        for name in dict.fromkeys([*(name for name in before if name not in after), *after]):
+            if name in told:
+                yield told[name]
+            if name in before and name in after:
+                yield from self._guard(part, before[name], after[name])
+        yield from _moved(section, before, after)
 
-    def _guard(self, part: str, old: Move | SortRule, new: Move | SortRule) -> Iterator[Difference]:
+    def _guard(self, part: str, old: _Rule, new: _Rule) -> Iterator[Difference]:
         before, after = old.when, new.when
-        ours, theirs = self._spelled(before, self.old), self._spelled(after, self.new)
+        ours = written_out(before, self.old.vocabulary)
+        theirs = written_out(after, self.new.vocabulary)
         note = self._followed(before, after)
+        told = Difference(
+            part=f"guard of {part}",
+            name=new.name,
+            change="same",
+            before=_text(before, ours),
+            after=_text(after, theirs),
+            note=note,
+        )
         if ours == theirs:
             if before != after:
                 # Today the same for everybody; tomorrow, with another number, it is not.
-                yield Difference(
-                    part=f"guard of {part}",
-                    name=new.name,
-                    change="changed" if note else "same",
-                    before=_text(before, ours),
-                    after=_text(after, theirs),
-                    note=note,
-                )
+                yield attrs.evolve(told, change="changed" if note else "same")
             return
         gains = self._ask(all_of(theirs, negate(ours), *_asked_in(new, self.new, theirs, ours)))
         loses = self._ask(all_of(ours, negate(theirs), *_asked_in(old, self.old, theirs, ours)))
-        change: Change = "same"
-        if "undecided" in (gains.verdict, loses.verdict):
-            change = "not decided"
-        elif gains.found and loses.found:
-            change = "other"
-        elif gains.found:
-            change = "looser"
-        elif loses.found:
-            change = "stricter"
-        yield Difference(
-            part=f"guard of {part}",
-            name=new.name,
-            change=change,
-            before=_text(before, ours),
-            after=_text(after, theirs),
+        change: Change = _CHANGES[gains.found, loses.found]
+        yield attrs.evolve(
+            told,
+            change="not decided" if "undecided" in (gains.verdict, loses.verdict) else change,
             gains=gains.person if gains.found else None,
             loses=loses.person if loses.found else None,
-            note=note,
         )
 
     def _followed(self, before: Guard, after: Guard) -> str:
         """Which tokens a guard no longer follows, or follows now, in words."""
         was, now = _tokens_read(before, self.old), _tokens_read(after, self.new)
-        parts = [("no longer follows", was - now), ("now follows", now - was)]
-        said = [
+        told = [
             f"{how} {', '.join(f'${name}' for name in sorted(names))}"
-            for how, names in parts
+            for how, names in (("no longer follows", was - now), ("now follows", now - was))
             if names
         ]
-        return f"it {' and '.join(said)}" if said else ""
+        return f"it {' and '.join(told)}" if told else ""
 
     def _ask(self, guard: Guard) -> Answer:
-        answer = solve_whenever(guard, self.world, prover=self.prover)
+        answer = solve_whenever(guard, self.domain, prover=self.prover)
         if answer.at is None:
             return answer
         # Times are told by how long ago they are, whenever that is.
-        person = {
-            name: one + (NOW - answer.at) if isinstance(one, datetime) else one
-            for name, one in answer.person.items()
-        }
-        return attrs.evolve(answer, person=person)
-
-    def _spelled(self, guard: Guard, model: Model) -> Guard:
-        """The guard with the named guards and tokens of its own model written out."""
-        words = model.vocabulary
-
-        def change(term: Term) -> Term:
-            return Const(words.tokens[term.name]) if isinstance(term, Token) else term
-
-        return transform_terms(inline(resolve(guard, words), words), change)
+        return attrs.evolve(answer, person=moved_times(answer.person, NOW - answer.at))
 
 
 def _tokens_read(guard: Guard, model: Model) -> set[str]:
-    written_out = inline(resolve(guard, model.vocabulary), model.vocabulary)
-    return {node.name for node in walk(written_out) if isinstance(node, Token)}
+    plain = inline(resolve(guard, model.vocabulary), model.vocabulary)
+    return {node.name for node in walk(plain) if isinstance(node, Token)}
 
 
-def _asked_in(rule: Move | SortRule, model: Model, *guards: Guard) -> Iterator[Guard]:
+def _asked_in(rule: _Rule, model: Model, *guards: Guard) -> Iterator[Guard]:
     """That somebody stands where the rule is asked, for guards that look at the stage."""
     if any("stage" in reads(guard) for guard in guards):
         stages = rule.sources if isinstance(rule, Move) else (model.initial.name,)
         yield In(Field("stage"), Const(stages))
 
 
-def _way(rule: Move | SortRule) -> str:
+def _way(rule: _Rule) -> str:
     """Where a move leads, who asks for it, and what else it does."""
+    skips = [f"skips {rule.skips}"] if rule.skips else []
     if isinstance(rule, SortRule):
-        return f"to {rule.target}" + (f", skips {rule.skips}" if rule.skips else "")
-    said = [arrow(rule.sources, rule.target), f"on {rule.on}" if rule.on else "by the system"]
-    said += [f"priority {rule.priority}"] if rule.priority else []
-    said += [f"skips {rule.skips}"] if rule.skips else []
-    return ", ".join([*said, *(f"then {_effect(one)}" for one in rule.then)])
+        return ", ".join([f"to {rule.target}", *skips])
+    asked = f"on {rule.on}" if rule.on else "by the system"
+    priority = [f"priority {rule.priority}"] if rule.priority else []
+    effects = (f"then {effect.field} = {to_text(effect.value)}" for effect in rule.then)
+    return ", ".join([arrow(rule.sources, rule.target), asked, *priority, *skips, *effects])
 
 
-def _effect(one: Set) -> str:
-    return f"{one.field} = {to_text(one.value)}"
-
-
-def _text(guard: Guard, spelled: Guard) -> str:
+def _text(guard: Guard, meant: Guard) -> str:
     """As it is written, and, where tokens or named guards stand in it, as it is meant."""
     try:
-        written, meant = to_text(guard), to_text(spelled)
+        texts = to_text(guard), to_text(meant)
     except Exception:
         return repr(guard)
-    return written if written == meant else f"{written}  ({meant})"
+    return texts[0] if texts[0] == texts[1] else f"{texts[0]}  ({texts[1]})"

@@ -10,9 +10,11 @@ import attrs
 
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard.printer import value_words
-from lifecycle_fsm.proof import NOW
+from lifecycle_fsm.proof import NOW, Answer
+from lifecycle_fsm.proof.domain import FREED, PAYLOAD
+from lifecycle_fsm.wording.text import joined
 
-# ------------------------------------------------------------------ pasting
+# ------------------------------------------------------------------ code literals
 #
 # People as code: what is found can be pasted into a test.
 
@@ -28,8 +30,8 @@ def person_in_code(stage: str, fields: Mapping[str, Value]) -> str:
 
 def arguments(stage: str, fields: Mapping[str, Value]) -> list[str]:
     """What ``person_in`` takes, as code."""
-    told = (f"{name}={literal(value)}" for name, value in fields.items() if name != "stage")
-    return [literal(stage), *told]
+    named = (f"{name}={literal(value)}" for name, value in fields.items() if name != "stage")
+    return [literal(stage), *named]
 
 
 def literal(value: Any) -> str:
@@ -51,7 +53,6 @@ def literal(value: Any) -> str:
 #: worth a look; a note says what the model declares to be meant.
 Severity: TypeAlias = Literal["error", "warning", "hint", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint", "note")
-_PAYLOAD, _TOKEN = "activity__", "token__"
 
 
 @attrs.frozen(kw_only=True)
@@ -59,31 +60,37 @@ class Finding:
     """One fault that a check has proved, or could not decide.
 
     Args:
-        check: the name of the check.
+        check: the name of the check; whoever runs the checks fills it in.
         severity: how bad it is.
         fault: the fault in one word of the field: gap, dead, shadowed, overlap, ping-pong …
         where: the place in the model, as problems of a model name it: ``moves[3] mal -> mql``.
         also: the other places where the same cause shows.
+        line: the line of the model's file, if it has one.
         message: what is wrong, and what to do.
         stage: where the person stands.
         person: the smallest person who shows it, by the fields that matter.
-        at: when the person is looked at; nothing for 3 June 2024 at noon UTC, which stands for any
-            instant where no date of the calendar matters.
         assumed: what Python callables would have to answer for it.
-        line: the line of the model's file, where it has one.
+        at: when the person is looked at; None for 3 June 2024 at noon UTC, which stands for any
+            instant where no date of the calendar matters.
     """
 
-    check: str
+    check: str = ""
     severity: Severity
     fault: str
     where: str
+    also: tuple[str, ...] = ()
+    line: int | None = None
     message: str
     stage: str | None = None
     person: Mapping[str, Value] = attrs.field(factory=dict)
     assumed: Mapping[str, bool] = attrs.field(factory=dict)
-    line: int | None = None
     at: datetime | None = None
-    also: tuple[str, ...] = ()
+
+    def shown_by(self, answer: Answer, stage: str | None) -> Finding:
+        """The finding with the person of an answer, who stands in the stage."""
+        return attrs.evolve(
+            self, stage=stage, person=answer.person, at=answer.at, assumed=answer.assumed
+        )
 
     @property
     def rank(self) -> int:
@@ -92,15 +99,15 @@ class Finding:
 
     @property
     def shows(self) -> str:
-        """The person in words, or nothing where no person shows the fault."""
+        """The person in words; empty if no person shows the fault."""
         if self.stage is None and not self.person:
             return ""
         parts = [described(self.person, self.at or NOW)] if self.person else []
         parts += [f"{name} answers {_value(answer)}" for name, answer in self.assumed.items()]
-        where = f"somebody in {self.stage}" if self.stage else "somebody"
+        who = f"somebody in {self.stage}" if self.stage else "somebody"
         if self.at is not None:
-            where += f", looked at on {self.at:%Y-%m-%d}"
-        return f"{where}: {', '.join(parts)}" if parts else f"{where}, whoever it is"
+            who += f", looked at on {self.at:%Y-%m-%d}"
+        return f"{who}: {', '.join(parts)}" if parts else f"{who}, whoever it is"
 
     @property
     def code(self) -> str:
@@ -108,7 +115,7 @@ class Finding:
         if (
             self.stage is None
             or self.at is not None
-            or any(name.startswith((_PAYLOAD, _TOKEN)) for name in self.person)
+            or any(name.startswith((PAYLOAD, FREED)) for name in self.person)
         ):
             return ""
         fields = {
@@ -126,59 +133,54 @@ class Finding:
 
     @property
     def elsewhere(self) -> str:
-        """The other places in words, or nothing."""
+        """The other places in words; empty if there are none."""
         return f"also {'; '.join(self.also)}" if self.also else ""
 
     def as_plain(self) -> dict[str, Any]:
         """The finding as JSON tells it."""
         return {
-            "check": self.check,
-            "severity": self.severity,
-            "fault": self.fault,
-            "where": self.where,
+            **attrs.asdict(self, recurse=False),
             "also": list(self.also),
-            "line": self.line,
-            "message": self.message,
-            "stage": self.stage,
-            "person": {told(name): value for name, value in self.person.items()},
-            "assumed": dict(self.assumed),
-            "at": self.at,
+            "person": {guard_name(name): value for name, value in self.person.items()},
             "test": self.code,
         }
+
+
+def undecided(where: str, question: str, reason: str) -> Finding:
+    """That nobody knows whether there is a fault, and why."""
+    return Finding(
+        severity="hint", fault="not decided", where=where, message=f"{question}: {reason}"
+    )
 
 
 def described(person: Mapping[str, Value], now: datetime = NOW) -> str:
     """A person in words: the fields that matter, times as how long ago they are."""
     return ", ".join(
-        f"{said(name).removesuffix(' at') if isinstance(value, datetime) else said(name)} "
-        f"{_value(value, now)}"
-        for name, value in person.items()
+        f"{_field(name, value)} {_value(value, now)}" for name, value in person.items()
     )
 
 
-def told(name: str) -> str:
-    """A field by its name, what an activity brings as guards write it."""
-    if name.startswith(_TOKEN):
-        return f"${name.removeprefix(_TOKEN)}"
-    return f"activity.{name.removeprefix(_PAYLOAD)}" if name.startswith(_PAYLOAD) else name
+def guard_name(field: str) -> str:
+    """A field by its name, tokens and what an activity brings as guards write them."""
+    if field.startswith(FREED):
+        return f"${field.removeprefix(FREED)}"
+    return f"activity.{field.removeprefix(PAYLOAD)}" if field.startswith(PAYLOAD) else field
 
 
-def said(name: str) -> str:
+def _field(name: str, value: Value) -> str:
     """The name of a field as people say it."""
-    plain = told(name)
-    return plain if plain.startswith("$") else plain.replace("_", " ")
+    name = guard_name(name)
+    words = name if name.startswith("$") else name.replace("_", " ")
+    return words.removesuffix(" at") if isinstance(value, datetime) else words
 
 
 def _value(value: Value, now: datetime = NOW) -> str:
+    """A value in words; of a time how long before the instant of the witness: the date itself says
+    nothing."""
     if value is None:
         return "missing"
-    if isinstance(value, datetime):
-        return _ago(value, now)
-    return value_words(value)
-
-
-def _ago(value: datetime, now: datetime) -> str:
-    """How long before the instant of the witness: the date itself says nothing."""
+    if not isinstance(value, datetime):
+        return value_words(value)
     gap = now - value
     if not gap:
         return "this instant"
@@ -190,5 +192,4 @@ def _length(gap: timedelta) -> str:
     minutes, seconds = divmod(gap.seconds, 60)
     counts = {"day": gap.days, "hour": minutes // 60, "minute": minutes % 60, "second": seconds}
     parts = [f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items() if count]
-    parts += ["a moment"] * bool(gap.microseconds)
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+    return joined([*parts, *["a moment"] * bool(gap.microseconds)])

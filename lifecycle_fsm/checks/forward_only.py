@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.question_context import Ground
-from lifecycle_fsm.checks.rule_index import place_of
-
-NAME = "forward_only"
+from lifecycle_fsm.checks.question_context import QuestionContext
 
 
-def check(ground: Ground) -> Iterator[Finding]:
+def check(context: QuestionContext) -> Iterator[Finding]:
     """Moves along the path that do not go forwards, and returns to the very beginning."""
-    model = ground.model
+    model = context.model
     for edge in (*model.sort_edges, *model.edges):
         start, end = model.ranks.get(edge.source), model.ranks.get(edge.target)
         forwards = end is None or (end > 0 if start is None else end > start)
         if not forwards:
             yield Finding(
-                check=NAME,
                 severity="error",
                 fault="backwards",
-                where=place_of(model, edge.rule),
+                where=context.place(edge),
                 message=f"it leads from {edge.source!r} back to {edge.target!r}: people leave the "
                 "path by a detour stage",
                 stage=edge.source,

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.question_context import Ground
-from lifecycle_fsm.checks.rule_index import conditions
+from lifecycle_fsm.checks.finding import Finding, undecided
+from lifecycle_fsm.checks.question_context import QuestionContext, decided_by
 from lifecycle_fsm.guard import Always, negate
 
-NAME = "guard_always"
 
-
-def check(ground: Ground) -> Iterator[Finding]:
+def check(context: QuestionContext) -> Iterator[Finding]:
     """Conditions that nobody fails, such as ``score >= 0`` of a score that cannot be less."""
-    for one in conditions(ground.model):
-        if isinstance(one.guard, Always):
+    for rule in context.conditions:
+        if isinstance(rule.when, Always):
             continue
-        answers = ground.each(one, negate(one.guard))
-        unclear = [answer for answer in answers if answer.verdict == "undecided"]
-        if unclear and not any(answer.found for answer in answers):
+        answer = context.anywhere(rule, negate(rule.when))
+        if answer.verdict == "undecided":
+            yield undecided(rule.condition, "whether anybody fails it", answer.reason)
+        elif answer.refuted:
             yield Finding(
-                check=NAME,
-                severity="hint",
-                fault="not decided",
-                where=one.where,
-                message=f"whether anybody fails it: {unclear[0].reason}",
-            )
-        elif all(answer.refuted for answer in answers):
-            yield Finding(
-                check=NAME,
                 severity="warning",
                 fault="always",
-                where=one.where,
-                message=f"everybody satisfies it, so {one.what} asks for nothing: look for a "
-                "number that nobody is below, or an 'or' that should be an 'and'; write 'always' "
+                where=rule.condition,
+                message=f"everybody satisfies it, so {decided_by(rule)} asks for nothing: look for "
+                "a number that nobody is below, or an 'or' that should be an 'and'; write 'always' "
                 "if everybody is meant",
             )

@@ -5,85 +5,73 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
-from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.question_context import Ground
-from lifecycle_fsm.checks.rule_index import Condition, conditions
+from lifecycle_fsm.checks.finding import Finding, undecided
+from lifecycle_fsm.checks.question_context import QuestionContext, decided_by, settled
 from lifecycle_fsm.guard import And, Named, all_of, to_text
+from lifecycle_fsm.model import Rule
 
-NAME = "guard_never"
 
-
-def check(ground: Ground) -> Iterator[Finding]:
+def check(context: QuestionContext) -> Iterator[Finding]:
     """Conditions that hold for nobody, or for nobody in one of the stages where they are asked."""
     dead = {
-        condition.where: condition
-        for condition in conditions(ground.model)
-        if all(answer.refuted for answer in ground.each(condition, condition.guard))
+        rule.condition: rule
+        for rule in context.conditions
+        if context.anywhere(rule, rule.when).refuted
     }
-    causes = {place: _cause(one, dead) for place, one in dead.items()}
-    for one in conditions(ground.model):
-        if causes.get(one.where):
+    causes = {place: _cause(rule, dead) for place, rule in dead.items()}
+    for rule in context.conditions:
+        if causes.get(rule.condition):
             continue  # it is told of the named guard
-        answers = ground.each(one, one.guard)
+        answers = context.each(rule, rule.when)
         never = [
-            stage for stage, answer in zip(one.stages, answers, strict=False) if answer.refuted
+            stage for stage, answer in zip(rule.stages, answers, strict=False) if answer.refuted
         ]
         unclear = [answer for answer in answers if answer.verdict == "undecided"]
-        if all(answer.refuted for answer in answers):
+        if settled(answers).refuted:
             yield Finding(
-                check=NAME,
                 severity="error",
                 fault="dead",
-                where=one.where,
-                message=f"nobody can ever satisfy it, so {one.what} never applies: "
-                f"{_because(ground, one)}",
-                also=tuple(place for place in dead if _root(place, causes) == one.where),
+                where=rule.condition,
+                message=f"nobody can ever satisfy it, so {decided_by(rule)} never applies: "
+                f"{_reason(context, rule)}",
+                also=tuple(place for place in dead if _root(place, causes) == rule.condition),
             )
         elif never:
             yield Finding(
-                check=NAME,
                 severity="warning",
                 fault="dead",
-                where=one.where,
+                where=rule.condition,
                 message=f"nobody in {' or '.join(map(repr, never))} can satisfy it: leave "
                 f"{'that stage' if len(never) == 1 else 'those stages'} out there, or look at what "
                 "it asks for",
             )
         elif unclear:
-            yield Finding(
-                check=NAME,
-                severity="hint",
-                fault="not decided",
-                where=one.where,
-                message=f"whether anybody can satisfy it: {unclear[0].reason}",
-            )
+            yield undecided(rule.condition, "whether anybody can satisfy it", unclear[0].reason)
 
 
-def _cause(one: Condition, dead: Mapping[str, Condition]) -> str:
-    """The place of a named guard that is dead already and that all depends on, or nothing."""
-    parts = one.guard.guards if isinstance(one.guard, And) else (one.guard,)
+def _cause(rule: Rule, dead: Mapping[str, Rule]) -> str:
+    """The place of a named guard that is dead already and that all depends on, if there is one."""
+    parts = rule.when.guards if isinstance(rule.when, And) else (rule.when,)
     named = (f"guards.{part.name}" for part in parts if isinstance(part, Named))
     return next((place for place in named if place in dead), "")
 
 
 def _root(place: str, causes: Mapping[str, str]) -> str:
-    """The place of the innermost cause, nothing of what is a cause by itself."""
+    """The place of the innermost cause; empty for what is a cause by itself."""
     cause = causes[place]
     return (_root(cause, causes) or cause) if cause else ""
 
 
-def _because(ground: Ground, one: Condition) -> str:
+def _reason(context: QuestionContext, rule: Rule) -> str:
     """Which part of it, or which two, already hold for nobody."""
-    parts = one.guard.guards if isinstance(one.guard, And) else ()
-    for count in (1, 2):
+    parts = rule.when.guards if isinstance(rule.when, And) else ()
+    for count, contradiction in (
+        (1, "holds for nobody"),
+        (2, "contradict each other, so one of them is a slip"),
+    ):
         for some in combinations(parts, count):
-            if all(answer.refuted for answer in ground.each(one, all_of(*some))):
-                said = " and ".join(repr(to_text(part)) for part in some)
-                return (
-                    f"{said} holds for nobody"
-                    if count == 1
-                    else f"{said} contradict each other, so one of them is a slip"
-                )
+            if context.anywhere(rule, all_of(*some)).refuted:
+                return f"{' and '.join(repr(to_text(part)) for part in some)} {contradiction}"
     return (
         "look for conditions that contradict each other"
         if parts

@@ -13,223 +13,194 @@ from itertools import combinations, takewhile
 
 import attrs
 
-from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.question_context import Ground
-from lifecycle_fsm.checks.rule_index import groups, place_of
+from lifecycle_fsm.checks.finding import Finding, undecided
+from lifecycle_fsm.checks.question_context import QuestionContext
 from lifecycle_fsm.guard import all_of, negate
-from lifecycle_fsm.model import Edge, Model, Move
+from lifecycle_fsm.model import Edge, Move
 from lifecycle_fsm.proof import Answer
+from lifecycle_fsm.wording.text import counted, joined
 
-NAME = "overlapping_moves"
 
-
-def check(ground: Ground) -> Iterator[Finding]:
+def check(context: QuestionContext) -> Iterator[Finding]:
     """Pairs of moves that can be open together, each pair once, and moves that never get a turn."""
-    yield from _overlaps(ground)
-    yield from _shadowed(ground)
+    yield from _overlaps(context)
+    yield from _shadowed(context)
 
 
-def _overlaps(ground: Ground) -> Iterator[Finding]:
-    ties = list(_ties(ground))
-    if ground.model.ties == "as_written":
-        count = len({(tie.first, tie.later) for tie in ties if tie.answer.found})
-        if count:
-            yield Finding(
-                check=NAME,
-                severity="note",
-                fault="ties",
-                where="ties",
-                message=f"{_counted(count, 'pair')} of moves can be open together; the one that "
-                "the file names first is made, as the model says",
-            )
-        return
-    for name, group in _stars([tie for tie in ties if tie.answer.found]):
-        yield _overlap(ground, name, group)
-    for name, group in _stars([tie for tie in ties if not tie.answer.found]):
-        others = _listed([repr(tie.other(name)) for tie in group])
-        yield Finding(
-            check=NAME,
-            severity="hint",
-            fault="not decided",
-            where=place_of(ground.model, group[0].rule(name)),
-            message=f"whether {name!r} can be open together with {others}: "
-            f"{group[0].answer.reason}",
-        )
+# ------------------------------------------------------------------ overlaps
 
 
 @attrs.frozen
 class _Tie:
     """Two moves of one stage that can be open together, or of which nobody can tell."""
 
-    one: Edge
-    two: Edge
+    first: Edge
+    later: Edge
     answer: Answer
 
     @property
-    def first(self) -> str:
-        return self.one.name
+    def names(self) -> tuple[str, str]:
+        return self.first.name, self.later.name
 
-    @property
-    def later(self) -> str:
-        return self.two.name
-
-    def other(self, name: str) -> str:
-        return self.first if name == self.later else self.later
-
-    def rule(self, name: str) -> Move:
-        rule = (self.one if name == self.first else self.two).rule
-        assert isinstance(rule, Move)
-        return rule
+    def edge(self, name: str, *, other: bool = False) -> Edge:
+        """The move of this name, or the other one."""
+        return self.first if (name == self.first.name) is not other else self.later
 
 
-def _ties(ground: Ground) -> Iterator[_Tie]:
+def _overlaps(context: QuestionContext) -> Iterator[Finding]:
+    ties = list(_ties(context))
+    shown = [tie for tie in ties if tie.answer.found]
+    if context.model.ties == "as_written":
+        if shown:
+            yield Finding(
+                severity="note",
+                fault="ties",
+                where="ties",
+                message=f"{counted(len(shown), 'pair')} of moves can be open together; the one "
+                "that the file names first is made, as the model says",
+            )
+        return
+    for name, group in _stars(shown):
+        yield _overlap(context, name, group)
+    for name, group in _stars([tie for tie in ties if not tie.answer.found]):
+        others = joined(repr(tie.edge(name, other=True).name) for tie in group)
+        question = f"whether {name!r} can be open together with {others}"
+        yield undecided(context.place(group[0].edge(name)), question, group[0].answer.reason)
+
+
+def _ties(context: QuestionContext) -> Iterator[_Tie]:
     """Pairs of moves of equal priority that are not known to exclude each other, each pair once:
     where it stands first, and better where somebody shows it."""
-    found: dict[tuple[str, str], _Tie] = {}
-    for group in groups(ground.model):
-        for one, two in combinations(group, 2):
-            pair = (one.name, two.name)
-            if _priority(one) != _priority(two) or (pair in found and found[pair].answer.found):
+    ties: dict[tuple[str, str], _Tie] = {}
+    for group in context.groups.values():
+        for first, later in combinations(group, 2):
+            pair = (first.name, later.name)
+            if _priority(first) != _priority(later) or (pair in ties and ties[pair].answer.found):
                 continue
             # Whom a move of smaller priority takes first, these two do not fight for.
-            before = [
-                negate(ground.at(each.when, each.source)) for each in _first(group, _priority(one))
-            ]
-            both = [ground.at(each.when, each.source) for each in (one, two)]
-            answer = ground.ask(all_of(*both, *before))
-            if answer.found or (pair not in found and not answer.refuted):
-                found[pair] = _Tie(one, two, answer)
-    yield from found.values()
+            before = [negate(context.opens(edge)) for edge in _first(group, _priority(first))]
+            both = all_of(context.opens(first), context.opens(later), *before)
+            answer = context.ask(both)
+            if answer.found or (pair not in ties and not answer.refuted):
+                ties[pair] = _Tie(first, later, answer)
+    yield from ties.values()
 
 
 def _stars(ties: list[_Tie]) -> Iterator[tuple[str, list[_Tie]]]:
     """The ties by the move that they have in common, the one with most of them first. A detour from
     everywhere is one cause, and not one for each step."""
     while ties:
-        count = Counter(name for tie in ties for name in (tie.first, tie.later))
+        count = Counter(name for tie in ties for name in tie.names)
         most = max(count.values())
         last = next(name for name in reversed(count) if count[name] == most)
-        yield last, [tie for tie in ties if last in (tie.first, tie.later)]
-        ties = [tie for tie in ties if last not in (tie.first, tie.later)]
+        yield last, [tie for tie in ties if last in tie.names]
+        ties = [tie for tie in ties if last not in tie.names]
 
 
-def _overlap(ground: Ground, name: str, group: list[_Tie]) -> Finding:
+def _overlap(context: QuestionContext, name: str, group: list[_Tie]) -> Finding:
     first = group[0]
+    stage = first.first.source
     wins = (
         "give the one that shall win a smaller 'priority'; now it is the one that the file happens "
         'to name first. Where that order is meant, write ties = "as_written" at the top'
     )
     if len(group) == 1:
-        other = first.rule(first.other(name))
-        where = f"in {first.one.source!r} this move, {name!r}, is open together with "
-        message = f"{where}{other.name!r}, which leads to {other.target!r}: {wins}"
+        other = first.edge(name, other=True)
+        message = (
+            f"in {stage!r} this move, {name!r}, is open together with {other.name!r}, which leads "
+            f"to {other.target!r}: {wins}"
+        )
     else:
-        stages = dict.fromkeys(tie.one.source for tie in group)
-        told = [
-            f"{_listed([repr(tie.other(name)) for tie in group if tie.one.source == stage])} "
-            f"in {stage!r}"
-            for stage in stages
-        ]
+        by_stage: dict[str, list[str]] = {}
+        for tie in group:
+            others = by_stage.setdefault(tie.first.source, [])
+            others.append(repr(tie.edge(name, other=True).name))
+        told = (f"{joined(others)} in {source!r}" for source, others in by_stage.items())
         message = f"this move, {name!r}, is open together with {', with '.join(told)}: {wins}"
     return Finding(
-        check=NAME,
         severity="error",
         fault="overlap",
-        where=place_of(ground.model, first.rule(name)),
+        where=context.place(first.edge(name)),
         message=message,
-        stage=first.one.source,
-        person=first.answer.person,
-        at=first.answer.at,
-        assumed=first.answer.assumed,
-    )
+    ).shown_by(first.answer, stage)
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
+# ------------------------------------------------------------------ moves without a turn
 
 
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+@attrs.frozen
+class _Turn:
+    """For whom a move is open, and for whom it is open and none of those before; if it is for
+    nobody, what takes them, in words."""
+
+    edge: Edge
+    own: Answer
+    left: Answer
+    taken_by: str
 
 
-def _shadowed(ground: Ground) -> Iterator[Finding]:
+def _shadowed(context: QuestionContext) -> Iterator[Finding]:
     """Moves that somebody could make, if others did not take everybody before."""
-    every = list(groups(ground.model))
-    for move in ground.model.moves:
+    for move in context.model.moves:
         turns = [
-            (edge, *_turn(ground, edge, _before(ground.model, group, move)))
-            for group in every
+            _turn(context, edge, _before(context, group, move))
+            for group in context.groups.values()
             for edge in group
             if edge.name == move.name
         ]
-        able = [turn for turn in turns if not turn[1].refuted]  # else it is dead
-        never = [turn for turn in able if turn[2].refuted]
+        able = [turn for turn in turns if not turn.own.refuted]  # else it is dead
+        never = [turn for turn in able if turn.left.refuted]
         # Whether anybody can make it at all is asked elsewhere.
-        unclear = [turn for turn in able if turn[1].found and turn[2].verdict == "undecided"]
+        unclear = [turn for turn in able if turn.own.found and turn.left.verdict == "undecided"]
         if never:
-            edge, own, _, by = never[0]
+            first = never[0]
             everywhere = len(never) == len(able)
-            stages = " or ".join(repr(one.source) for one, *_ in never)
+            stages = [repr(turn.edge.source) for turn in never]
+            remedy = (
+                "Give it a smaller 'priority', or leave it out"
+                if everywhere
+                else f"Leave {' and '.join(stages)} out of its 'from'"
+            )
             yield Finding(
-                check=NAME,
                 severity="error" if everywhere else "warning",
                 fault="shadowed",
-                where=place_of(ground.model, move),
-                message=f"{move.name!r} never gets a turn in {stages}: everybody for whom it is "
-                f"open is taken before, {by}. "
-                + (
-                    "Give it a smaller 'priority', or leave it out"
-                    if everywhere
-                    else f"Leave {stages.replace(' or ', ' and ')} out of its 'from'"
-                ),
-                stage=edge.source,
-                person=own.person,
-                at=own.at,
-                assumed=own.assumed,
-            )
+                where=context.place(first.edge),
+                message=f"{move.name!r} never gets a turn in {' or '.join(stages)}: everybody for "
+                f"whom it is open is taken before, {first.taken_by}. {remedy}",
+            ).shown_by(first.own, first.edge.source)
         elif unclear:
-            yield Finding(
-                check=NAME,
-                severity="hint",
-                fault="not decided",
-                where=place_of(ground.model, move),
-                message=f"whether {move.name!r} ever gets a turn: {unclear[0][2].reason}",
-            )
+            question = f"whether {move.name!r} ever gets a turn"
+            yield undecided(context.place(unclear[0].edge), question, unclear[0].left.reason)
 
 
-def _turn(ground: Ground, edge: Edge, before: list[Edge]) -> tuple[Answer, Answer, str]:
-    """For whom the move is open, for whom it is open and none of those before, and which of them
-    takes all of them alone, in words."""
-    own = ground.at(edge.when, edge.source)
-    open_to = ground.ask(own)
+def _turn(context: QuestionContext, edge: Edge, before: list[Edge]) -> _Turn:
+    own = context.ask(context.opens(edge))
     if not before:
-        return open_to, open_to, ""
-    others = [negate(ground.at(one.when, one.source)) for one in before]
-    left = ground.ask(all_of(own, *others))
-    by = "by moves that are tried before it, taken together"
-    if left.refuted:
-        for one, other in zip(before, others, strict=True):
-            if ground.ask(all_of(own, other)).refuted:
-                smaller = _priority(one) < _priority(edge)
-                how = "whose priority is smaller" if smaller else "which is written before it"
-                by = f"by {one.name!r}, {how}"
-                break
-    return open_to, left, by
+        return _Turn(edge, own, own, "")
+    left = context.ask(
+        all_of(context.opens(edge), *(negate(context.opens(other)) for other in before))
+    )
+    taken_by = "by moves that are tried before it, taken together"
+    if left.refuted and (taker := context.taker(edge, before)):
+        smaller = _priority(taker) < _priority(edge)
+        how = "whose priority is smaller" if smaller else "which is written before it"
+        taken_by = f"by {taker.name!r}, {how}"
+    return _Turn(edge, own, left, taken_by)
 
 
-def _before(model: Model, group: list[Edge], move: Move) -> list[Edge]:
+def _before(context: QuestionContext, group: tuple[Edge, ...], move: Move) -> list[Edge]:
     """The moves that certainly come before a move: of equal priority only where the model says that
     the order of the file is meant."""
-    if model.ties == "as_written":
-        return list(takewhile(lambda one: one.name != move.name, group))
+    if context.model.ties == "as_written":
+        return list(takewhile(lambda edge: edge.name != move.name, group))
     return _first(group, move.priority)
+
+
+def _first(group: tuple[Edge, ...], priority: int) -> list[Edge]:
+    """The moves that are tried before those of a priority."""
+    return [edge for edge in group if _priority(edge) < priority]
 
 
 def _priority(edge: Edge) -> int:
     assert isinstance(edge.rule, Move)
     return edge.rule.priority
-
-
-def _first(group: list[Edge], priority: int) -> list[Edge]:
-    """The moves that are tried before those of a priority."""
-    return [one for one in group if _priority(one) < priority]

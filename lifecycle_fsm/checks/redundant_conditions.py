@@ -4,71 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.question_context import Ground
-from lifecycle_fsm.checks.rule_index import Condition, conditions
+from lifecycle_fsm.checks.finding import Finding, undecided
+from lifecycle_fsm.checks.question_context import QuestionContext
 from lifecycle_fsm.guard import And, Guard, Known, Not, Or, all_of, any_of, negate, to_text
+from lifecycle_fsm.model import Rule
+from lifecycle_fsm.proof import apart
 
-NAME = "redundant_conditions"
 
-
-def check(ground: Ground) -> Iterator[Finding]:
+def check(context: QuestionContext) -> Iterator[Finding]:
     """Parts of ``and`` and ``or`` that can be left out, one after the other."""
-    for one in conditions(ground.model):
-        whole = one.guard
-        if _decided(ground, one):
-            continue  # dead, or always: said by checks of their own
+    for rule in context.conditions:
+        whole = rule.when
+        if any(context.anywhere(rule, side).refuted for side in (whole, negate(whole))):
+            continue  # dead, or always: told by checks of their own
         unclear: dict[Guard, str] = {}
-        while (found := _redundant(ground, one, whole, unclear)) is not None:
-            part, whole = found
+        while (redundant := _redundant(context, rule, whole, unclear)) is not None:
+            part, whole = redundant
             yield Finding(
-                check=NAME,
                 severity="warning",
                 fault="redundant",
-                where=one.where,
+                where=rule.condition,
                 message=f"{to_text(part)!r} changes nothing beside the rest, "
                 f"{to_text(whole)!r}: leave it out, or look for what was meant",
             )
         for part, reason in unclear.items():
-            yield Finding(
-                check=NAME,
-                severity="hint",
-                fault="not decided",
-                where=one.where,
-                message=f"whether {to_text(part)!r} changes anything beside the rest: {reason}",
-            )
+            question = f"whether {to_text(part)!r} changes anything beside the rest"
+            yield undecided(rule.condition, question, reason)
 
 
 def _redundant(
-    ground: Ground, one: Condition, whole: Guard, unclear: dict[Guard, str]
+    context: QuestionContext, rule: Rule, whole: Guard, unclear: dict[Guard, str]
 ) -> tuple[Guard, Guard] | None:
-    """A part that can be left out, and the rest; with nothing found, what could not be decided."""
+    """A part that can be left out, and the rest; if there is none, ``unclear`` has the parts that
+    could not be decided, with the reason."""
     unclear.clear()
     for part, rest in without_one(whole):
         # "role is missing or role not in …" says what becomes of those without a role.
-        if _of_missing(part):
+        if isinstance(part.guard if isinstance(part, Not) else part, Known):
             continue
-        if ground.over:
-            unclear[part] = ground.over
+        if context.over:
+            unclear[part] = context.over
             return None
-        apart = any_of(all_of(whole, negate(rest)), all_of(rest, negate(whole)))
-        answers = ground.each(one, apart)
-        if all(answer.refuted for answer in answers):
+        answer = context.anywhere(rule, apart(whole, rest))
+        if answer.refuted:
             return part, rest
-        if not any(answer.found for answer in answers):
-            unclear[part] = next(answer.reason for answer in answers if answer.reason)
+        if not answer.found:
+            unclear[part] = answer.reason
     return None
-
-
-def _of_missing(part: Guard) -> bool:
-    return isinstance(part.guard if isinstance(part, Not) else part, Known)
-
-
-def _decided(ground: Ground, one: Condition) -> bool:
-    return any(
-        all(answer.refuted for answer in ground.each(one, said))
-        for said in (one.guard, negate(one.guard))
-    )
 
 
 def without_one(guard: Guard) -> Iterator[tuple[Guard, Guard]]:

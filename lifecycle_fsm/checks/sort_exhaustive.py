@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.question_context import QuestionContext
 from lifecycle_fsm.guard import all_of, negate
 
-NAME = "sort_exhaustive"
 
-
-def check(ground: Ground) -> Iterator[Finding]:
+def check(context: QuestionContext) -> Iterator[Finding]:
     """Somebody whom no rule of the sort takes."""
-    start = ground.model.initial.name
-    nobody = all_of(*(negate(ground.at(rule.when, start)) for rule in ground.model.sort))
-    answer = ground.ask(nobody)
+    sort = context.model.sort_edges
+    answer = context.ask(all_of(*(negate(context.opens(edge)) for edge in sort)))
     if not answer.refuted:
         yield Finding(
-            check=NAME,
             severity="error" if answer.found else "hint",
             fault="gap" if answer.found else "not decided",
             where="sort",
             message="no rule takes this person: end the sort with when = 'otherwise'"
             if answer.found
             else answer.reason,
-            stage=start,
-            person=answer.person,
-            at=answer.at,
-        )
+        ).shown_by(answer, context.model.initial.name)

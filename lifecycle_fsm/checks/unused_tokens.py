@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding
-from lifecycle_fsm.checks.question_context import Ground
-from lifecycle_fsm.checks.rule_index import readers
+from lifecycle_fsm.checks.question_context import QuestionContext
 from lifecycle_fsm.guard import Token, walk
 
-NAME = "unused_tokens"
 
-
-def check(ground: Ground) -> Iterator[Finding]:
+def check(context: QuestionContext) -> Iterator[Finding]:
     """Tokens that stand in no guard, effect, score or receiver."""
-    trees = readers(ground.model)
-    used = {node.name for tree in trees for node in walk(tree) if isinstance(node, Token)}
-    for name in ground.model.tokens:
+    nodes = (node for tree in context.trees() for node in walk(tree))
+    used = {node.name for node in nodes if isinstance(node, Token)}
+    for name in context.model.tokens:
         if name not in used:
             yield Finding(
-                check=NAME,
                 severity="warning",
                 fault="unused",
                 where=f"tokens.{name}",

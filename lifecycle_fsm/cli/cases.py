@@ -16,8 +16,15 @@ from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.proof.answer import TOTAL
-from lifecycle_fsm.testing.cases import Change, Table, cases_of, compared, read_table, to_text
-from lifecycle_fsm.testing.cases.rows import (
+from lifecycle_fsm.testing.cases import (
+    CaseTable,
+    Change,
+    cases_of,
+    compared,
+    read_table,
+    to_text,
+)
+from lifecycle_fsm.testing.cases.case_table import (
     EVERYBODY,
     FOR_CLARITY,
     NO_WAY,
@@ -84,9 +91,9 @@ def cases(
     return 0
 
 
-def _write(table: Table, out: str) -> Table:
+def _write(table: CaseTable, out: str) -> CaseTable:
     path = Path(out)
-    before = read_table(path) if path.exists() else Table("", ())
+    before = read_table(path) if path.exists() else CaseTable("", ())
     table = table.keeping(before)
     text = to_text(table, path.suffix)
     with folder_for(out):
@@ -100,12 +107,12 @@ def _write(table: Table, out: str) -> Table:
     return table
 
 
-def _counted(table: Table) -> str:
+def _counted(table: CaseTable) -> str:
     parts = Counter(row.part for row in table)
     return f"{len(table)} rows: {', '.join(f'{count} {part}' for part, count in parts.items())}"
 
 
-def _tell(table: Table) -> None:
+def _tell(table: CaseTable) -> None:
     """Say beside the output for what there is no case."""
     for row in table:
         if row.outcome in _NOTES and row.why != FOR_CLARITY:

@@ -399,29 +399,32 @@ def transform_terms(guard: Guard, change: Callable[[Term], Term]) -> Guard:
     value of its own: it stays, as named guards do.
     """
 
-    def term(one: Term) -> Term:
-        match one:
-            case Arithmetic(op, left, right):
-                one = Arithmetic(op, term(left), term(right))
-            case Extreme(which, terms):
-                one = Extreme(which, tuple(term(part) for part in terms))
-        return change(one)
-
-    def options(one: Const | Token) -> Const | Token:
-        changed = term(one)
-        return changed if isinstance(changed, Const | Token) else one
+    def options(listed: Const | Token) -> Const | Token:
+        changed = change(listed)
+        return changed if isinstance(changed, Const | Token) else listed
 
     def compared(part: Guard) -> Guard:
         match part:
             case Compare(op, left, right):
-                return Compare(op, term(left), term(right))
+                return Compare(op, transform_term(left, change), transform_term(right, change))
             case In(value, listed):
-                return In(term(value), options(listed))
+                return In(transform_term(value, change), options(listed))
             case TextMatch(value, text):
-                return attrs.evolve(part, term=term(value), text=options(text))
+                changed = transform_term(value, change)
+                return attrs.evolve(part, term=changed, text=options(text))
         return part
 
     return transform(guard, compared)
+
+
+def transform_term(term: Term, change: Callable[[Term], Term]) -> Term:
+    """The value with ``change`` applied to every value in it, from below."""
+    match term:
+        case Arithmetic(op, left, right):
+            term = Arithmetic(op, transform_term(left, change), transform_term(right, change))
+        case Extreme(which, terms):
+            term = Extreme(which, tuple(transform_term(part, change) for part in terms))
+    return change(term)
 
 
 def depth(node: Guard | Term) -> int:

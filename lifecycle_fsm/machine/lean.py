@@ -1,5 +1,7 @@
 """The parts of a ``transitions`` machine, made lean for one machine that serves all persons.
 
+A return that the system makes waits here until its guard has become true [S9].
+
 Plain ``transitions`` binds partials to every model, resolves names at each call and formats log
 records; these subclasses do the same work on what was resolved when the model was built.
 """

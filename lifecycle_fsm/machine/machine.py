@@ -1,4 +1,4 @@
-"""The model as a ``transitions`` machine: one for all persons [S6]–[S12]."""
+"""The model as a ``transitions`` machine: one for all persons, each with a clock [S20]."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from lifecycle_fsm.model.definition import (
     StepDef,
     given,
 )
+from lifecycle_fsm.model.listing import Rule
 from lifecycle_fsm.model.model import Edge, Model
 from lifecycle_fsm.model.rule_validation import PLACE
 from lifecycle_fsm.model.rules import (
@@ -50,6 +51,7 @@ __all__ = [
     "Model",
     "Move",
     "Period",
+    "Rule",
     "ScoreRule",
     "Set",
     "SortRule",

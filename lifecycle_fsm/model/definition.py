@@ -1,5 +1,7 @@
 """The parts of a lifecycle model, as the field speaks of them: immutable, and only data.
 
+The sort is a list of these, of which the first that holds decides [S15].
+
 A model is written with these from Python, or read from TOML; both give equal objects.
 """
 

@@ -1,4 +1,7 @@
-"""The lifecycle model: stages, moves, sort and silo sections as one immutable, checked value."""
+"""The lifecycle model: stages, moves, sort and silo sections as one immutable, checked value.
+
+Every move is resolved to its edges here: step, fast track, detour or return [S6].
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError, ModelError, suggest
 from lifecycle_fsm.fields import FieldDef, FieldType
-from lifecycle_fsm.guard import Const, Guard, Vocabulary
+from lifecycle_fsm.guard import Const, Guard, Vocabulary, negate
 from lifecycle_fsm.guard.vocabulary import TokenValue
 from lifecycle_fsm.history import MoveKind
 from lifecycle_fsm.model import builtin_activities as built_in_kinds
@@ -23,12 +26,14 @@ from lifecycle_fsm.model.definition import (
     DataRule,
     Move,
     ScoreRule,
+    Set,
     SortRule,
     Stage,
     StepDef,
     Ties,
     read_guard,
 )
+from lifecycle_fsm.model.listing import Rule, rules_of
 from lifecycle_fsm.model.name_resolution import (
     Frozen,
     fields_read,
@@ -301,6 +306,38 @@ class Model:
     def sort_edges(self) -> tuple[Edge, ...]:
         """The sort as edges out of processing, first match wins [S15]."""
         return tuple(self._edge(rule, self.initial.name) for rule in self.sort)
+
+    @cached_property
+    def groups(self) -> tuple[tuple[Edge, ...], ...]:
+        """The edges that are tried for one reason, each group in the order in which they are: the
+        sort; then of each stage those that the system asks for, and of each trigger [S7][S8]."""
+        reasons = ((stage.name, on) for stage in self.stages for on in (None, *self.triggers))
+        groups = (
+            tuple(edge for edge in self.edges if (edge.source, edge.on) == reason)
+            for reason in reasons
+        )
+        return (self.sort_edges, *filter(None, groups))
+
+    def tried_before(self, edge: Edge) -> tuple[Edge, ...]:
+        """The edges of the same group that come before this one."""
+        group = next(group for group in self.groups if edge in group)
+        return group[: group.index(edge)]
+
+    def earlier_closed(self, edge: Edge) -> tuple[Guard, ...]:
+        """That nothing is open which is tried before the edge, guard by guard."""
+        return tuple(negate(earlier.when) for earlier in self.tried_before(edge))
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule, with the named guards and the kinds of activity that the model adds."""
+        return tuple(rules_of(self))
+
+    @cached_property
+    def effects(self) -> tuple[Set, ...]:
+        """Everything that writes a field: of kinds of activity, built-in ones too, and of rules."""
+        kinds = (effect for kind in self.activity_kinds.values() for effect in kind.sets)
+        rules = (rule for rule in self.rules if rule.section != "kinds")
+        return (*kinds, *(effect for rule in rules for effect in rule.then))
 
     def _edge(self, rule: Move | SortRule, source: str) -> Edge:
         start, end = self.ranks.get(source), self.ranks.get(rule.target)

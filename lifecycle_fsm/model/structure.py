@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -18,13 +18,11 @@ from lifecycle_fsm.errors import GuardSyntaxError, LifecycleError, ModelError, P
 from lifecycle_fsm.fields import KINDS, FieldDef, FieldType
 from lifecycle_fsm.guard import Always, Const, Guard, Term, parse_guard
 from lifecycle_fsm.model import validation
-from lifecycle_fsm.model.claims import Claim
 from lifecycle_fsm.model.definition import (
     OTHERWISE,
     ActivityKind,
     DataRule,
     Move,
-    ScoreRule,
     Set,
     SortRule,
     Stage,
@@ -35,14 +33,11 @@ from lifecycle_fsm.model.definition import (
 from lifecycle_fsm.model.model import Model
 from lifecycle_fsm.model.rules import (
     NO_LENGTH,
-    AlertRule,
-    AssignmentRule,
     Calendar,
-    Deadline,
-    Decay,
     Length,
     read_receivers,
 )
+from lifecycle_fsm.model.sections import FIELD_KEYS, SECTIONS, TABLES, toml_key
 
 _T = TypeVar("_T")
 #: What stands for a guard and for points that cannot be read.
@@ -427,39 +422,3 @@ def _shape(cls: type, attribute: str, value: Any) -> str:
     if isinstance(value, list | tuple):
         right = right and all(isinstance(one, str) for one in value)
     return "" if right else f"this is {words}, not {value!r}"
-
-
-# ------------------------------------------------------------------ layout
-#
-# How a model file is laid out: its sections, and its keys where they differ from the attributes
-# of the classes. Reading and writing both follow it.
-
-
-#: Tables of a name and a value each.
-TABLES: Final = ("systems", "tokens", "fields", "guards", "kinds", "calendars", "merging")
-#: Lists of tables, ``[[stages]]``, in the order of the file.
-SECTIONS: Final[Mapping[str, type]] = {
-    "stages": Stage,
-    "processing": StepDef,
-    "data": DataRule,
-    "scoring": ScoreRule,
-    "decay": Decay,
-    "sort": SortRule,
-    "moves": Move,
-    "deadlines": Deadline,
-    "assignment": AssignmentRule,
-    "alerts": AlertRule,
-    "claims": Claim,
-}
-_KEYS: Mapping[type, Mapping[str, str]] = {
-    Move: {"sources": "from", "target": "to"},
-    SortRule: {"target": "to"},
-    StepDef: {"use": "step"},
-}
-#: What a field, or a value of an activity, may say of itself.
-FIELD_KEYS: Final = ("type", "choices", "min", "max", "default", "label", "description")
-
-
-def toml_key(cls: type, attribute: str) -> str:
-    """The key of the file for an attribute of the class."""
-    return _KEYS.get(cls, {}).get(attribute, attribute)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -12,7 +12,7 @@ from lifecycle_fsm.errors import ModelError, Problem
 from lifecycle_fsm.fields import FieldDef
 from lifecycle_fsm.guard import Always, Const, Guard, Opaque, Term, to_text
 from lifecycle_fsm.guard.terms import walk
-from lifecycle_fsm.model import structure
+from lifecycle_fsm.model import sections
 from lifecycle_fsm.model.definition import (
     OTHERWISE,
     ActivityKind,
@@ -22,8 +22,10 @@ from lifecycle_fsm.model.definition import (
     StepDef,
     arrow,
 )
-from lifecycle_fsm.model.model import Model
 from lifecycle_fsm.model.rules import WEEKDAYS, Calendar, Length, length_text
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.model.model import Model
 
 
 def to_plain(model: Model) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
         },
     }
     plain |= {name: table for name, table in tables.items() if table}
-    for section in structure.SECTIONS:
+    for section in sections.SECTIONS:
         rows = moves if section == "moves" else getattr(model, section)
         if rows:
             plain[section] = [_row(one) for one in rows]
@@ -91,7 +93,7 @@ def _row(one: Any) -> dict[str, Any]:
             if value and not (cls is StepDef and value == one.use):
                 row["name"] = value
         elif value != _default(attribute):
-            row[structure.toml_key(cls, name)] = _sets(value) if name == "then" else _any(value)
+            row[sections.toml_key(cls, name)] = _sets(value) if name == "then" else _any(value)
     return row
 
 

@@ -10,6 +10,7 @@ import attrs
 
 from lifecycle_fsm.guard import Guard, Named, Opaque
 from lifecycle_fsm.guard.terms import transform
+from lifecycle_fsm.model.unstructure import parts
 
 if TYPE_CHECKING:
     from lifecycle_fsm.model.model import Model
@@ -30,8 +31,6 @@ def version(model: Model) -> str:
 
     A guard that is a Python function counts by its name: nobody can tell what it does.
     """
-    from lifecycle_fsm.model.unstructure import parts  # it knows the model, which knows this
-
     moves = tuple(attrs.evolve(move, when=transform(move.when, _name)) for move in model.moves)
     text = json.dumps(
         meaning(parts(model, moves)), sort_keys=True, ensure_ascii=False, default=repr

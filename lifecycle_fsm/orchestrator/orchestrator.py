@@ -28,8 +28,7 @@ from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, error_text
 from lifecycle_fsm.orchestrator.work import Work
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
-from lifecycle_fsm.processing.builtin import Rows
-from lifecycle_fsm.processing.step import Run, Step
+from lifecycle_fsm.processing.step import Rows, Run, Step
 from lifecycle_fsm.silos.effects import Payloads
 
 #: The id of the activity that ends original processing: ids are unique for a person [S19].

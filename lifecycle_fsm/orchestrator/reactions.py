@@ -1,4 +1,4 @@
-"""What follows from the moves of one asking: assignment, then alerts [S7][S18][S24]."""
+"""What follows from the moves of one asking: assignment, then alerts of the last stage [S12]."""
 
 from __future__ import annotations
 

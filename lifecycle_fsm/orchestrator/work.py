@@ -1,4 +1,5 @@
-"""What one activity, the end of processing, or time does to one person: the way behind the inbox.
+"""What one activity, the end of processing, or time does to one person: the way behind the inbox
+[S7][S14].
 
 Each piece of work either happens whole or raises, and then the caller puts the person back as it
 was [S11]. Each gives its decisions, that of the activity itself first.

@@ -4,9 +4,8 @@
 :func:`step` declares a project's own step.
 """
 
-from lifecycle_fsm.processing.builtin import Demographic, Rows
 from lifecycle_fsm.processing.chain import Chain, ChainResult, StepError, chain_of
-from lifecycle_fsm.processing.step import Context, Run, Step, step
+from lifecycle_fsm.processing.step import Context, Demographic, Rows, Run, Step, step
 from lifecycle_fsm.stable import stable_choice
 
 __all__ = [

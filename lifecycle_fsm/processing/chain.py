@@ -26,8 +26,17 @@ from lifecycle_fsm.model.definition import StepDef
 from lifecycle_fsm.model.model import Model
 from lifecycle_fsm.model.steps import SORT_NUMBER, field_problems
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.processing.builtin import Demographic, Made, Rows, Surroundings, makers
-from lifecycle_fsm.processing.step import Context, Options, Run, Step
+from lifecycle_fsm.processing.builtin import makers
+from lifecycle_fsm.processing.step import (
+    Context,
+    Demographic,
+    Made,
+    Options,
+    Rows,
+    Run,
+    Step,
+    Surroundings,
+)
 
 #: A message is kept with the person that it parked: a service may answer with a whole web page.
 _LONGEST_MESSAGE = 500

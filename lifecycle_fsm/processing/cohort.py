@@ -15,8 +15,7 @@ from typing import Any
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.processing.builtin import Made, Surroundings
-from lifecycle_fsm.processing.step import Context, Options
+from lifecycle_fsm.processing.step import Context, Made, Options, Surroundings
 from lifecycle_fsm.stable import BUCKETS, bucket
 
 

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.processing.builtin import Made, Surroundings
-from lifecycle_fsm.processing.step import Context, Options
+from lifecycle_fsm.processing.step import Context, Made, Options, Surroundings
 
 
 def make(options: Options, around: Surroundings) -> Made:

@@ -14,8 +14,7 @@ from typing import Any, TypeAlias
 from lifecycle_fsm.errors import FileProblem, MissingExtra, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.processing.builtin import Made, Rows, Surroundings
-from lifecycle_fsm.processing.step import Context, Options, Run
+from lifecycle_fsm.processing.step import Context, Made, Options, Rows, Run, Surroundings
 from lifecycle_fsm.rows import open_rows
 
 

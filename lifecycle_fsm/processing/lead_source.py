@@ -11,8 +11,7 @@ from typing import Any
 
 from lifecycle_fsm.errors import suggest
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.processing.builtin import Made, Surroundings
-from lifecycle_fsm.processing.step import Context, Options
+from lifecycle_fsm.processing.step import Context, Made, Options, Surroundings
 
 #: Ways in which many people come at once. Marketing works such a list, whoever sent it.
 BULK = ("list", "bulk")

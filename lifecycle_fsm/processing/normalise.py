@@ -12,7 +12,6 @@ from typing import Any
 
 from lifecycle_fsm.errors import suggest
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.processing.builtin import Made, Surroundings
 from lifecycle_fsm.processing.cleaning import (
     clean_country,
     clean_domain,
@@ -23,7 +22,7 @@ from lifecycle_fsm.processing.cleaning import (
     library,
     seniority_of,
 )
-from lifecycle_fsm.processing.step import Context, Options, Run
+from lifecycle_fsm.processing.step import Context, Made, Options, Run, Surroundings
 
 _TEXTS = ("first_name", "last_name", "company", "job_title")
 #: What the step can clean, in the order in which it does: a phone number needs the country, a

@@ -1,31 +1,28 @@
 """Who, if anybody, makes a guard hold: a concrete person, a refutation, or "not decided"."""
 
-from lifecycle_fsm.proof.answer import TOTAL, Answer, Person, Work
-from lifecycle_fsm.proof.calendar_dates import Moment
-from lifecycle_fsm.proof.domain import NOW, World
-from lifecycle_fsm.proof.questions import (
-    Prover,
-    differs,
-    implies,
-    solve,
-    solve_here,
-    solve_whenever,
-)
-from lifecycle_fsm.proof.substitution import substitute
+from lifecycle_fsm.proof.answer import TOTAL, Answer, Budget, Witness
+from lifecycle_fsm.proof.calendar_dates import RelativeInstant
+from lifecycle_fsm.proof.domain import NOW, Domain, domain_of
+from lifecycle_fsm.proof.questions import Prover, differs, solve, solve_here, solve_whenever
+from lifecycle_fsm.proof.substitution import apart, decides, is_value, substitute, written_out
 
 __all__ = [
     "NOW",
     "TOTAL",
     "Answer",
-    "Moment",
-    "Person",
+    "Budget",
+    "Domain",
     "Prover",
-    "Work",
-    "World",
+    "RelativeInstant",
+    "Witness",
+    "apart",
+    "decides",
     "differs",
-    "implies",
+    "domain_of",
+    "is_value",
     "solve",
     "solve_here",
     "solve_whenever",
     "substitute",
+    "written_out",
 ]

@@ -12,7 +12,7 @@ import attrs
 from lifecycle_fsm.fields import Value
 
 #: A person as the fields that differ from those of somebody of whom nothing is known.
-Person: TypeAlias = Mapping[str, Value]
+Witness: TypeAlias = Mapping[str, Value]
 Verdict: TypeAlias = Literal["found", "refuted", "undecided"]
 
 
@@ -20,7 +20,7 @@ Verdict: TypeAlias = Literal["found", "refuted", "undecided"]
 class Answer:
     """Whether anybody makes the guard hold.
 
-    ``found`` comes with such a person, at the world's ``now``, with no field set that need not be.
+    ``found`` comes with such a person, at the domain's ``now``, with no field set that need not be.
     ``refuted`` is a proof that there is nobody. ``undecided`` is neither: the search ran out of its
     budget, or the guard has arithmetic over several fields, for which the values that are tried are
     not all that matter; ``reason`` says which. It never means that all is well.
@@ -28,11 +28,11 @@ class Answer:
     ``assumed`` are the answers that Python callables would have to give [S2]: nobody can look
     inside them.
 
-    ``at`` is the instant of the decision, where that is not the world's ``now``.
+    ``at`` is the instant of the decision, where that is not the domain's ``now``.
     """
 
     verdict: Verdict
-    person: Person = attrs.field(factory=dict)
+    person: Witness = attrs.field(factory=dict)
     assumed: Mapping[str, bool] = attrs.field(factory=dict)
     reason: str = ""
     at: datetime | None = None
@@ -48,7 +48,7 @@ class Answer:
         return self.verdict == "refuted"
 
 
-# ------------------------------------------------------------------ work
+# ------------------------------------------------------------------ budget
 #
 # How much all questions together may take: counted, and not timed, so that every machine says the
 # same.
@@ -65,11 +65,11 @@ class OutOfBudget(Exception):
 
 
 @attrs.define
-class Work:
+class Budget:
     """What is left to spend.
 
     Args:
-        cases: for all questions together; without end where it is nothing.
+        cases: for all questions together; without end if it is None.
         seconds: on the clock, where somebody asks for it. What is decided then depends on the
             machine.
     """
@@ -89,12 +89,12 @@ class Work:
 
     @property
     def left(self) -> int | None:
-        """How many steps are left; nothing where there is no end."""
+        """How many steps are left; None if there is no end."""
         return None if self.cases is None else max(0, self._left)
 
     @property
     def over(self) -> str:
-        """Why nothing more is looked at, or nothing where something is left."""
+        """Why nothing more is looked at; empty while something is left."""
         if self.cases is not None and self._left < 0:
             return f"more than {self.cases:,} cases in all"
         if self._end is not None and time.monotonic() > self._end:

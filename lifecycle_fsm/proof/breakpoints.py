@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, Literal, TypeAlias
-
-import attrs
 
 from lifecycle_fsm.fields import INT_MAX, INT_MIN, Value
 from lifecycle_fsm.guard import (
@@ -29,27 +29,18 @@ from lifecycle_fsm.guard import (
     reads,
     walk,
 )
-from lifecycle_fsm.proof.domain import Atom, World
+from lifecycle_fsm.proof.domain import Atom, Domain
 
-# ------------------------------------------------------------------ slopes
+# ------------------------------------------------------------------ monotonicity
 #
 # Whether a value rises or falls with the fields in it: then a threshold can be looked for.
-
-
-def constant(term: Term, world: World) -> Any:
-    """The value of a constant or a token; nothing for any other term."""
-    if isinstance(term, Const):
-        return term.value
-    if isinstance(term, Token):
-        return world.vocabulary.tokens[term.name]
-    return None
 
 
 #: How a value goes with the fields in it: up, down, not at all, or nobody knows.
 Slope: TypeAlias = Literal[1, 0, -1] | None
 
 
-def slope(term: Term, world: World) -> Slope:
+def slope(term: Term, domain: Domain) -> Slope:
     """How the value goes as the fields in it, all of them, grow."""
     match term:
         case Field():
@@ -57,33 +48,30 @@ def slope(term: Term, world: World) -> Slope:
         case Elapsed():
             return -1
         case Arithmetic("*", left, right):
-            for one, other in ((left, right), (right, left)):
-                factor = constant(other, world)
+            for scaled, other in ((left, right), (right, left)):
+                factor = domain.constant(other)
                 if isinstance(factor, int | float):
-                    found = slope(one, world)
-                    return found if factor > 0 else 0 if factor == 0 else turned(found)
+                    rate = slope(scaled, domain)
+                    return rate if factor > 0 else 0 if factor == 0 else turned(rate)
             return None
         case Arithmetic(op, left, right):
-            behind = slope(right, world)
-            return together(slope(left, world), behind if op == "+" else turned(behind))
+            second = slope(right, domain)
+            return together(slope(left, domain), second if op == "+" else turned(second))
         case Extreme(_, terms):
-            goes: Slope = 0
-            for part in terms:
-                goes = together(goes, slope(part, world))
-            return goes
+            return reduce(together, (slope(part, domain) for part in terms))
     return 0
 
 
-def turned(one: Slope) -> Slope:
-    """The other way round."""
-    return None if one is None else 0 if one == 0 else 1 if one == -1 else -1
+def turned(rate: Slope) -> Slope:
+    """The slope of the negated value."""
+    return None if rate is None else 0 if rate == 0 else 1 if rate == -1 else -1
 
 
-def together(one: Slope, other: Slope) -> Slope:
-    """How something goes that goes with both."""
-    if one is None or other is None:
+def together(first: Slope, second: Slope) -> Slope:
+    """The slope of a sum of two values."""
+    if first is None or second is None:
         return None
-    return one or other if one == other or not (one and other) else None
+    return first or second if first == second or not (first and second) else None
 
 
 def rises(guard: Guard) -> bool:
@@ -92,9 +80,9 @@ def rises(guard: Guard) -> bool:
     if not isinstance(guard, Compare) or guard.op == "==":
         return False
     names = [node.name for node in walk(guard) if isinstance(node, Field)]
-    parts = [node for node in walk(guard) if isinstance(node, Arithmetic) and node.op == "*"]
-    products = [node for node in parts if len(reads(node.left)) and len(reads(node.right))]
-    return len(names) == len(set(names)) and not products
+    products = (node for node in walk(guard) if isinstance(node, Arithmetic) and node.op == "*")
+    of_fields = any(reads(product.left) and reads(product.right) for product in products)
+    return len(names) == len(set(names)) and not of_fields
 
 
 # ------------------------------------------------------------------ breakpoints
@@ -108,20 +96,20 @@ _LAST = datetime(8999, 12, 31, tzinfo=UTC)
 _FAR = sys.float_info.max
 
 
-class Marks:
+class Breakpoints:
     """The thresholds of one number or time, and the values that stand for what lies between."""
 
     def __init__(
-        self, field: str, linked: frozenset[str], bound: Mapping[str, Value], world: World
+        self, field: str, linked: frozenset[str], bound: Mapping[str, Value], domain: Domain
     ) -> None:
-        self.field, self.linked, self.bound, self.world = field, linked, bound, world
-        self.kind = world.type_of(field)
+        self.field, self.linked, self.bound, self.domain = field, linked, bound, domain
+        self.kind = domain.type_of(field)
         self.marks: set[Any] = set()
         self.complete = True
         self.ends = 0  # atoms with other fields, in which only the ends of a stretch matter
-        self.low, self.high = bounds(field, world)
+        self.low, self.high = bounds(field, domain)
         for other in linked - {field}:
-            for bound_of_other in bounds(other, world):
+            for bound_of_other in bounds(other, domain):
                 self._mark(bound_of_other)
 
     def read(self, atom: Atom) -> None:
@@ -130,38 +118,35 @@ class Marks:
             case Compare(_, left, right):
                 self._compare(atom, left, right)
             case In(term, options):
-                values = constant(options, self.world)
-                assert isinstance(values, tuple)
-                for value in values:
+                for value in self.domain.constant(options):
                     self._compare(atom, term, Const(value))
 
     def _compare(self, atom: Atom, left: Term, right: Term) -> None:
-        for one, other in ((left, right), (right, left)):
-            match one:
+        for side, other in ((left, right), (right, left)):
+            match side:
                 case Field(name) if name in self.linked:
                     if isinstance(other, Field) and other.name in self.linked:
                         return  # only their order matters: ``linked`` sees to that
                     if isinstance(other, Field | Const | Token | Now):
                         self._mark(self._value(other))
                         return
-                case Elapsed() if one.start.name in self.linked:
-                    self._elapsed(self._value(other), one.unit)
+                case Elapsed() if side.start.name in self.linked:
+                    self._elapsed(self._value(other), side.unit)
                     return
         free = {name for name in atom.fields if name not in self.bound}
         if self.field not in free:
             self.complete = False  # arithmetic on a field that this one is compared with
-            return
-        if free == {self.field}:
+        elif free == {self.field}:
             self._bisect(left, right)
         else:
             self._both_ends(atom)
 
     def _value(self, term: Term) -> Any:
         if isinstance(term, Now):
-            return self.world.now
+            return self.domain.now
         if isinstance(term, Field):
             return self.bound.get(term.name)
-        return constant(term, self.world)
+        return self.domain.constant(term)
 
     def _mark(self, value: Any) -> None:
         if value is None:
@@ -177,68 +162,48 @@ class Marks:
 
     def _elapsed(self, count: Any, unit: timedelta) -> None:
         """So many whole units lie between two instants, the older one not being among them."""
-        if isinstance(count, int):
-            for number in (count, count + 1):
-                try:
-                    self.marks.add(self.world.now - number * unit)
-                except OverflowError:
-                    continue
+        for number in (count, count + 1) if isinstance(count, int) else ():
+            with suppress(OverflowError):
+                self.marks.add(self.domain.now - number * unit)
 
     def _bisect(self, left: Term, right: Term) -> None:
         """Where a value that rises or falls with the field reaches the other side."""
-        sides = [self._computed(left), self._computed(right)]
-        rises = together(slope(left, self.world), turned(slope(right, self.world)))
         if self.kind.kind == "datetime":
             self.complete = False  # no guard computes with times, only what was put into one
             return
         ends = [self.low, self.high]
-        if rises is None:
+        if together(slope(left, self.domain), turned(slope(right, self.domain))) is None:
             self.complete = False  # it need not rise or fall all the way
             ends = self._probes()
-
-        def at_least(value: Any) -> bool:
-            return bool(sides[0](value) >= sides[1](value))
-
-        def more(value: Any) -> bool:
-            return bool(sides[0](value) > sides[1](value))
-
+        first, second = self._computed(left), self._computed(right)
         for low, high in pairwise(ends):
-            self._turn(at_least, low, high)
-            self._turn(more, low, high)
+            self._turn(lambda value: first(value) >= second(value), low, high)
+            self._turn(lambda value: first(value) > second(value), low, high)
 
     def _probes(self) -> list[Any]:
         """Values between which one turn is looked for each, small ones being near to each other."""
         steps = [2**power for power in range(0, 63, 3)]
         number = int if self.kind.kind == "int" else float
         inner = {number(sign * step) for step in steps for sign in (-1, 1)} | {number(0)}
-        return sorted({self.low, self.high, *(one for one in inner if self.low < one < self.high)})
+        return sorted({self.low, self.high, *(x for x in inner if self.low < x < self.high)})
 
     def _turn(self, holds: Callable[[Any], bool], low: Any, high: Any) -> None:
+        """Mark the two neighbours between which the answer changes, by bisection."""
         first = holds(low)
-        if first is holds(high):
+        if first == holds(high):
             return
-        if self.kind.kind == "int":
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (middle, high) if holds(middle) is first else (low, middle)
-            self.marks.update({low, high})
-            return
-        while True:
-            middle = low / 2 + high / 2
-            if not low < middle < high:
-                break
-            low, high = (middle, high) if holds(middle) is first else (low, middle)
+        whole = self.kind.kind == "int"
+        while low < (middle := (low + high) // 2 if whole else low / 2 + high / 2) < high:
+            low, high = (middle, high) if holds(middle) == first else (low, middle)
         self.marks.update({low, high})
 
     def _computed(self, term: Term) -> Callable[[Any], Any]:
-        compute = compile_term(term, attrs.evolve(self.world.vocabulary, in_effect=True))
-        names = [name for name in reads(term) if name != self.field]
-        others = {name: self.bound[name] for name in names}
+        compute = compile_term(term, self.domain.vocabulary)
+        others = {name: self.bound[name] for name in reads(term) - {self.field}}
 
         def at(value: Any) -> Any:
-            person = SimpleNamespace(**others, **{self.field: value})
-            found = compute(person, self.world.now, {})
-            return -math.inf if found is None else found
+            result = compute(SimpleNamespace(**others, **{self.field: value}), self.domain.now, {})
+            return -math.inf if result is None else result
 
         return at
 
@@ -253,7 +218,7 @@ class Marks:
 
     def spread(self, linked: int) -> Iterator[Value]:
         """Values for each threshold and each stretch between."""
-        marks = sorted(one for one in self.marks if self.low <= one <= self.high)
+        marks = sorted(mark for mark in self.marks if self.low <= mark <= self.high)
         edges = [None, *marks, None]
         yield from marks
         for after, before in pairwise(edges):
@@ -263,54 +228,58 @@ class Marks:
 
     def _stretch(self, after: Any, before: Any, count: int) -> Iterator[Value]:
         """Values behind one threshold and before the next, the nearest to either first."""
-        if self.kind.kind == "int":
-            low = self.low if after is None else after + 1
-            high = self.high if before is None else before - 1
-            if low > high:
-                return
-            if after is None and before is None:
-                middle = max(low, min(0, high))
-                yield from range(middle, min(middle + count, high + 1))
-                yield from range(max(low, middle - count + 1), middle)
-                return
-            if after is not None:
-                yield from range(low, min(low + count, high + 1))
-            if before is not None:
-                yield from range(high, max(high - count, low - 1), -1)
-            if self.ends:
-                yield from (low, high)
-        elif self.kind.kind == "float":
-            low = self.low if after is None else after
-            high = self.high if before is None else before
-            if after is None and before is None:
-                yield from (float(one) for one in range(count) if low <= one <= high)
-            for part in range(1, count + 1):
-                if after is not None and before is None:
-                    yield min(after + part, high)
-                elif before is not None and after is None:
-                    yield max(before - part, low)
-                else:
-                    between = low + (high - low) * part / (count + 1)
-                    if low < between < high:
-                        yield between
-            if self.ends:
-                yield from (_next(low, high), _next(high, low))
-        else:
-            yield from self._times(after, before, count)
+        match self.kind.kind:
+            case "int":
+                yield from self._whole(after, before, count)
+            case "float":
+                yield from self._decimals(after, before, count)
+            case _:
+                yield from self._times(after, before, count)
+
+    def _whole(self, after: int | None, before: int | None, count: int) -> Iterator[Value]:
+        low = self.low if after is None else after + 1
+        high = self.high if before is None else before - 1
+        if low > high:
+            return
+        if after is None and before is None:
+            middle = max(low, min(0, high))
+            yield from range(middle, min(middle + count, high + 1))
+            yield from range(max(low, middle - count + 1), middle)
+            return
+        if after is not None:
+            yield from range(low, min(low + count, high + 1))
+        if before is not None:
+            yield from range(high, max(high - count, low - 1), -1)
+        if self.ends:
+            yield from (low, high)
+
+    def _decimals(self, after: float | None, before: float | None, count: int) -> Iterator[Value]:
+        low = self.low if after is None else after
+        high = self.high if before is None else before
+        if after is None and before is None:
+            yield from (float(x) for x in range(count) if low <= x <= high)
+        for part in range(1, count + 1):
+            if after is not None and before is None:
+                yield min(after + part, high)
+            elif before is not None and after is None:
+                yield max(before - part, low)
+            elif low < (between := low + (high - low) * part / (count + 1)) < high:
+                yield between
+        if self.ends:
+            yield from (math.nextafter(low, high), math.nextafter(high, low))
 
     def _times(
         self, after: datetime | None, before: datetime | None, count: int
     ) -> Iterator[Value]:
         if after is None and before is None:
-            now = min(self.world.now, self.high)
+            now = min(self.domain.now, self.high)
             yield from (now - part * _DAY for part in range(count))
             return
         last = self.high if before is None else before - _TICK
         first = self.low if after is None else after + _TICK
         if first > last:
             return
-        room = last - first
-        step = next((one for one in _STEPS if one * (count + 1) <= room), _TICK)
+        step = next((size for size in _STEPS if size * (count + 1) <= last - first), _TICK)
         for part in range(1, count + 1):
             if after is not None and after + part * step <= last:
                 yield after + part * step
@@ -320,21 +289,13 @@ class Marks:
             yield self.high
 
 
-def bounds(field: str, world: World) -> tuple[Any, Any]:
+def bounds(field: str, domain: Domain) -> tuple[Any, Any]:
     """The smallest and the largest value of a number or a time."""
-    kind = world.type_of(field)
-    if kind.kind == "int":
-        return (
-            INT_MIN if kind.minimum is None else int(kind.minimum),
-            INT_MAX if kind.maximum is None else int(kind.maximum),
-        )
-    if kind.kind == "float":
-        return (
-            -_FAR if kind.minimum is None else float(kind.minimum),
-            _FAR if kind.maximum is None else float(kind.maximum),
-        )
-    return _EARLIEST, world.latest.get(field, _LAST)
-
-
-def _next(value: float, towards: float) -> float:
-    return math.nextafter(value, towards)
+    kind = domain.type_of(field)
+    if kind.kind == "datetime":
+        return _EARLIEST, domain.latest.get(field, _LAST)
+    number, low, high = (int, INT_MIN, INT_MAX) if kind.kind == "int" else (float, -_FAR, _FAR)
+    return (
+        low if kind.minimum is None else number(kind.minimum),
+        high if kind.maximum is None else number(kind.maximum),
+    )

@@ -7,83 +7,78 @@ many days behind it, is reached, all instants are alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.guard import (
-    Compare,
-    Const,
-    Elapsed,
-    Guard,
-    Term,
-    Token,
-    Vocabulary,
-    transform_terms,
-    walk,
-)
-from lifecycle_fsm.guard.vocabulary import scalar_value
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.guard import Compare, Const, Elapsed, Guard, Term, transform_terms, walk
 
+#: Gives the value of a constant or a token, and None for anything else.
+Constant: TypeAlias = Callable[[Guard | Term], Any]
 _DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
 
 
 @attrs.frozen
-class Moment(Const):
+class RelativeInstant(Const):
     """An instant that lies so far from the clock, wherever that stands: no date of the calendar."""
 
 
-def shifts(guard: Guard, now: datetime, words: Vocabulary) -> Iterator[timedelta]:
+def shifts(guard: Guard, now: datetime, constant: Constant) -> Iterator[timedelta]:
     """How far the calendar has to be moved, against a clock that stands still, for each instant
-    that matters: first not at all, then the nearest. Nothing where the guard names no date."""
-    dates = {date for node in walk(guard) for date in _dates(node, words)}
+    that matters: first not at all, then the nearest. None if the guard names no date."""
+    dates = {date for node in walk(guard) for date in _dates(node, constant)}
     if not dates:
         return
-    ways = {timedelta(0)}
+    lengths = {timedelta(0)}
     for node in walk(guard):
         match node:
             case Compare(_, Elapsed() as elapsed, other):
-                value = scalar_value(other, words)
-                if value is not None and isinstance(value[0], int):
-                    ways |= _lengths(value[0], elapsed.unit)
-            case Moment(value) if isinstance(value, datetime):
-                ways.add(now - value)
-    behind = {_later(date, way) for date in dates for way in ways}
-    reached = sorted(one for one in behind if one is not None)
+                value = constant(other)
+                if isinstance(value, int):
+                    lengths |= _lengths(value, elapsed.unit)
+            case RelativeInstant(value) if isinstance(value, datetime):
+                lengths.add(now - value)
+    behind = {_later(date, length) for date in dates for length in lengths}
+    reached = sorted(instant for instant in behind if instant is not None)
     if not reached:
         return
-    instants = {one + step for one in reached for step in (-_TICK, timedelta(0), _TICK)}
-    instants |= {one + (other - one) / 2 for one, other in pairwise(reached)}
+    instants = {instant + step for instant in reached for step in (-_TICK, timedelta(0), _TICK)}
+    instants |= {first + (second - first) / 2 for first, second in pairwise(reached)}
     instants |= {reached[0] - _DAY, reached[-1] + _DAY}
     yield timedelta(0)
-    yield from sorted((now - one for one in instants), key=lambda shift: (abs(shift), shift))
+    yield from sorted((now - i for i in instants), key=lambda shift: (abs(shift), shift))
 
 
-def shifted(guard: Guard, shift: timedelta, words: Vocabulary) -> Guard:
+def shifted(guard: Guard, shift: timedelta, constant: Constant) -> Guard:
     """The guard with every date of the calendar moved."""
 
     def change(term: Term) -> Term:
-        if type(term) is Const or isinstance(term, Token):
-            value: Any = term.value if isinstance(term, Const) else words.tokens[term.name]
-            if isinstance(value, datetime):
-                return Const(value + shift)
-            if isinstance(value, tuple) and any(isinstance(one, datetime) for one in value):
-                return Const(tuple(one + shift for one in value))
-        return term
+        dates = tuple(_dates(term, constant))
+        if not dates:
+            return term
+        moved = tuple(date + shift for date in dates)
+        return Const(moved if isinstance(constant(term), tuple) else moved[0])
 
     return transform_terms(guard, change)
 
 
-def _dates(node: Guard | Term, words: Vocabulary) -> Iterator[datetime]:
-    if type(node) is Const or isinstance(node, Token):
-        value: Any = node.value if isinstance(node, Const) else words.tokens[node.name]
-        yield from (
-            one
-            for one in (value if isinstance(value, tuple) else (value,))
-            if isinstance(one, datetime)
-        )
+def moved_times(values: Mapping[str, Value], later: timedelta) -> dict[str, Value]:
+    """The values of a person with every time moved."""
+    return {
+        name: value + later if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
+
+
+def _dates(node: Guard | Term, constant: Constant) -> Iterator[datetime]:
+    if not isinstance(node, RelativeInstant):
+        value = constant(node)
+        values = value if isinstance(value, tuple) else (value,)
+        yield from (date for date in values if isinstance(date, datetime))
 
 
 def _lengths(count: int, unit: timedelta) -> set[timedelta]:

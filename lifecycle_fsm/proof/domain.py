@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from types import SimpleNamespace
@@ -14,17 +14,27 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
     Always,
     And,
+    Const,
+    Field,
     Guard,
     Not,
+    Now,
     Opaque,
     Or,
+    Payload,
+    Term,
+    Token,
     Vocabulary,
     compile_condition,
     inline,
+    parse_guard,
     reads,
     resolve,
+    transform_terms,
 )
-from lifecycle_fsm.proof.answer import Work
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.person import BASE_FIELDS
+from lifecycle_fsm.proof.answer import Budget
 
 # ------------------------------------------------------------------ formula
 #
@@ -49,17 +59,19 @@ class Atom:
     test: Callable[[Any, datetime, Mapping[str, Value]], bool]
 
     def holds(self, values: Mapping[str, Value], now: datetime) -> bool:
-        """Whether it holds for these values of its fields."""
+        """Whether it holds for these values of its fields, among others."""
         if isinstance(self.guard, Opaque):
             return bool(values[self.fields[0]])
-        return self.test(SimpleNamespace(**values), now, _NO_PAYLOAD)
+        return self.test(
+            SimpleNamespace(**{name: values[name] for name in self.fields}), now, _NO_PAYLOAD
+        )
 
 
 class Atoms:
     """The atoms of all formulas that are asked about together, each once."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = attrs.evolve(vocabulary, in_effect=True)
+        self._vocabulary = vocabulary
         self._numbers: dict[Guard, int] = {}
         self.all: list[Atom] = []
 
@@ -113,19 +125,19 @@ def opaque_field(guard: Opaque) -> str:
 def joined(kind: str, nodes: list[Node]) -> Node:
     """``and`` or ``or`` of the nodes: flat, each once, decided where one of them decides."""
     decides = kind == "or"
-    found: dict[Node, None] = {}
+    parts: dict[Node, None] = {}
     for node in nodes:
         if node is decides:
             return decides
         if isinstance(node, bool):
             continue
         for part in node[1] if isinstance(node, tuple) and node[0] == kind else (node,):
-            if isinstance(part, int) and -part in found:
+            if isinstance(part, int) and -part in parts:
                 return decides
-            found[part] = None
-    if not found:
+            parts[part] = None
+    if not parts:
         return not decides
-    return next(iter(found)) if len(found) == 1 else (kind, tuple(found))
+    return next(iter(parts)) if len(parts) == 1 else (kind, tuple(parts))
 
 
 def given(node: Node, outcomes: Mapping[int, bool]) -> Node:
@@ -137,6 +149,12 @@ def given(node: Node, outcomes: Mapping[int, bool]) -> Node:
         return node if known is None else known is (node > 0)
     kind, parts = node
     return joined(kind, [given(part, outcomes) for part in parts])
+
+
+def satisfied(node: Node, atoms: Atoms, values: Mapping[str, Value], now: datetime) -> bool:
+    """Whether a formula holds for these values of all its fields."""
+    outcomes = {number: atoms[number].holds(values, now) for number in set(numbers(node))}
+    return given(node, outcomes) is True
 
 
 def numbers(node: Node) -> Iterator[int]:
@@ -156,6 +174,10 @@ def numbers(node: Node) -> Iterator[int]:
 #: The instant at which a person that is found lives. Any would do: guards see the clock only as
 #: differences to it [S4].
 NOW = datetime(2024, 6, 3, 12, tzinfo=UTC)
+#: In front of the name of what an activity brings, where a person has it as a field.
+PAYLOAD = "activity__"
+#: In front of the name of a token that may have any value, likewise.
+FREED = "token__"
 
 
 def _nothing() -> dict[str, Value]:
@@ -163,7 +185,7 @@ def _nothing() -> dict[str, Value]:
 
 
 @attrs.frozen
-class World:
+class Domain:
     """The persons of a model, as far as a guard can tell them apart.
 
     Args:
@@ -173,7 +195,7 @@ class World:
         latest: time fields that are never later than this, such as those that only ``now`` writes.
         laws: guards that hold for everybody, such as that a journey begins before its stage.
         now: the instant of the decision.
-        work: what all questions about these persons may take together.
+        budget: what all questions about these persons may take together.
     """
 
     vocabulary: Vocabulary
@@ -181,7 +203,7 @@ class World:
     latest: Mapping[str, datetime] = attrs.field(factory=dict)
     laws: tuple[Guard, ...] = ()
     now: datetime = NOW
-    work: Work = attrs.field(factory=Work, eq=False, repr=False)
+    budget: Budget = attrs.field(factory=Budget, eq=False, repr=False)
     #: The comparisons that were asked about so far, ready to run.
     atoms: Atoms = attrs.field(
         init=False,
@@ -198,12 +220,95 @@ class World:
         """The type of a field."""
         return self.vocabulary.fields[field]
 
+    def may_miss(self, field: str) -> bool:
+        """Whether the search may leave the field without a value."""
+        kind = self.type_of(field)
+        return kind.nullable or kind.kind == "datetime"
+
     def start_of(self, field: str) -> Value:
         """The value of somebody of whom nothing is known."""
         if field in self.start:
             return self.start[field]
         return self.type_of(field).empty
 
+    def constant(self, term: Guard | Term) -> Any:
+        """The value of a constant or a token; None for anything else."""
+        if isinstance(term, Const):
+            return term.value
+        return self.vocabulary.tokens[term.name] if isinstance(term, Token) else None
+
     def laws_for(self, fields: frozenset[str]) -> tuple[Guard, ...]:
         """The laws that speak of these fields alone: the others can always be kept beside them."""
         return tuple(law for law, names in self._reading if names <= fields)
+
+    def with_fields(self, fields: Mapping[str, FieldType], start: Mapping[str, Value]) -> Domain:
+        """The same persons with more fields, and with other values where nothing is known."""
+        words = attrs.evolve(self.vocabulary, fields={**self.vocabulary.fields, **fields})
+        return attrs.evolve(self, vocabulary=words, start={**self.start, **start})
+
+    def with_free(self, tokens: Collection[str]) -> Domain:
+        """The same persons, each with a number of their own for each of these tokens; see
+        :func:`as_fields`."""
+        values = {name: self.vocabulary.tokens[name] for name in tokens}
+        fields = {
+            f"{FREED}{name}": FieldType("int" if isinstance(value, int) else "float")
+            for name, value in values.items()
+        }
+        return self.with_fields(fields, {})
+
+
+def as_fields(guard: Guard, vocabulary: Vocabulary, tokens: Collection[str] = ()) -> Guard:
+    """The guard with what an activity brings, and with these tokens, as fields of the person."""
+
+    def lift(term: Term) -> Term:
+        match term:
+            case Payload(name):
+                return Field(f"{PAYLOAD}{name}")
+            case Token(name) if name in tokens:
+                return Field(f"{FREED}{name}")
+        return term
+
+    return transform_terms(inline(resolve(guard, vocabulary), vocabulary), lift)
+
+
+def payload_fields(model: Model, kind: str | None) -> dict[str, FieldType]:
+    """What an activity of a kind brings, as fields of the person."""
+    payload = {} if kind is None else model.vocabulary_for(kind).payload
+    return {f"{PAYLOAD}{name}": type_ for name, type_ in payload.items()}
+
+
+#: What holds for everybody who is in a stage: the machine and the data silo see to it.
+_LAWS = (
+    parse_guard("stage_entered_at is known"),
+    parse_guard("journey_started_at is known"),
+    parse_guard("journey_started_at <= stage_entered_at"),
+    parse_guard("journey >= 1"),
+    parse_guard("open_opportunities >= 0"),
+    parse_guard("won_opportunities >= 0"),
+)
+#: Times of the shipped person that something wrote when it happened, so never times to come.
+_PAST = frozenset(name for name, field in BASE_FIELDS.items() if field.type.kind == "datetime") | {
+    "stage_entered_at",
+    "journey_started_at",
+}
+
+
+def domain_of(model: Model, budget: Budget | None = None) -> Domain:
+    """Everybody whom the model can speak of, at one instant.
+
+    Fields start as in somebody of whom nothing is known. Times that only ``now`` writes are not
+    later than the instant; the stage began then or before, and its journey not after it [S1].
+    ``budget`` is what all questions about them may take; without it there is no end.
+    """
+    start = {field.name: field.start() for field in (*BASE_FIELDS.values(), *model.fields)}
+    start |= {"stage": model.initial.name, "journey": 1}
+    start |= {"stage_entered_at": NOW, "journey_started_at": NOW}
+    only_now: dict[str, bool] = {}
+    for effect in model.effects:
+        only_now[effect.field] = only_now.get(effect.field, True) and isinstance(effect.value, Now)
+    latest = {
+        name: NOW
+        for name, kind in model.vocabulary.fields.items()
+        if kind.kind == "datetime" and (name in _PAST or only_now.get(name))
+    }
+    return Domain(model.vocabulary, start, latest, _LAWS, budget=budget or Budget())

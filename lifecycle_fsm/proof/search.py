@@ -22,8 +22,8 @@ from lifecycle_fsm.guard import (
     walk,
 )
 from lifecycle_fsm.proof.answer import STEPS, OutOfBudget
-from lifecycle_fsm.proof.breakpoints import Marks, constant
-from lifecycle_fsm.proof.domain import Atom, Atoms, Node, World, given, numbers
+from lifecycle_fsm.proof.breakpoints import Breakpoints
+from lifecycle_fsm.proof.domain import Atom, Atoms, Domain, Node, given, numbers
 
 # ------------------------------------------------------------------ candidates
 #
@@ -51,7 +51,7 @@ def candidates(
     field: str,
     atoms: Sequence[Atom],
     bound: Mapping[str, Value],
-    world: World,
+    domain: Domain,
     linked: frozenset[str],
 ) -> Candidates:
     """What to try for a field.
@@ -60,44 +60,44 @@ def candidates(
         field: the field.
         atoms: those of the formula that read it, or one of those that it is linked with.
         bound: the fields that have a value already.
-        world: the types and bounds.
+        domain: the types and bounds.
         linked: the fields without a value that are compared with each other, this one included:
             what divides the values of one divides those of all.
     """
-    if field not in world.vocabulary.fields:
+    if field not in domain.vocabulary.fields:
         return Candidates((False, True))  # the answer of a Python callable
-    kind = world.type_of(field)
-    start = world.start_of(field)
-    missing = [None] if kind.nullable or kind.kind == "datetime" else []
+    kind = domain.type_of(field)
+    start = domain.start_of(field)
+    missing = [None] if domain.may_miss(field) else []
     if kind.kind == "bool":
         return Candidates(_each_once([start, False, True, *missing]))
     if kind.choices:
         return Candidates(_each_once([start, *kind.choices, *missing]))
     if kind.kind == "str":
-        texts, complete = _texts(linked, atoms, bound, world)
+        texts, complete = _texts(linked, atoms, bound, domain)
         return Candidates(_each_once([start, *texts, *missing]), complete)
-    marks = Marks(field, linked, bound, world)
+    marks = Breakpoints(field, linked, bound, domain)
     for atom in atoms:
         marks.read(atom)
-    found = sorted(marks.spread(len(linked)), key=lambda value: _odd(value, start, world))
-    return Candidates(_each_once([start, *found, *missing]), marks.complete)
+    values = sorted(marks.spread(len(linked)), key=lambda value: _odd(value, start, domain))
+    return Candidates(_each_once([start, *values, *missing]), marks.complete)
 
 
-def _odd(value: Any, start: Value, world: World) -> tuple[bool, Any]:
+def _odd(value: Any, start: Value, domain: Domain) -> tuple[bool, Any]:
     """How far a value is from what one expects: whole days, near to now; numbers near to those of
     somebody of whom nothing is known."""
     if isinstance(value, datetime):
-        gap = abs(world.now - value)
+        gap = abs(domain.now - value)
         return bool(gap % _DAY), gap
     return False, abs(value - start) if isinstance(start, int | float) else abs(value)
 
 
 def _each_once(values: Iterable[Value]) -> tuple[Value, ...]:
-    return tuple({(type(one), one): one for one in values}.values())
+    return tuple({(type(value), value): value for value in values}.values())
 
 
 def _texts(
-    linked: frozenset[str], atoms: Sequence[Atom], bound: Mapping[str, Value], world: World
+    linked: frozenset[str], atoms: Sequence[Atom], bound: Mapping[str, Value], domain: Domain
 ) -> tuple[list[str], bool]:
     """The texts to try, and whether they are all that can matter."""
     known: list[str] = []
@@ -106,16 +106,15 @@ def _texts(
     for atom in atoms:
         for node in walk(atom.guard):
             if isinstance(node, Const | Token):
-                value = constant(node, world)
+                value = domain.constant(node)
                 options = value if isinstance(value, tuple) else (value,)
-                known += [one for one in options if isinstance(one, str)]
+                known += [text for text in options if isinstance(text, str)]
             elif isinstance(node, Field) and node.name not in linked:
                 other = bound.get(node.name)
                 known += [other] if isinstance(other, str) else []
             elif isinstance(node, TextMatch):
-                text = constant(node.text, world)
-                among = prefixes if isinstance(node, StartsWith) else parts
-                among += [text] if isinstance(text, str) else []
+                text = domain.constant(node.text)
+                (prefixes if isinstance(node, StartsWith) else parts).append(text)
     parts = list(dict.fromkeys(parts))
     few = len(parts) <= _MOST_PARTS
     sizes = range(len(parts) + 1) if few else (0, 1, len(parts))
@@ -124,18 +123,13 @@ def _texts(
         for prefix in (*prefixes, ""):
             word = _begun(prefix, "…" if prefix else "other", prefixes)
             if some or any(part in word and part not in prefix for part in parts):
-                word = _parted([prefix, *some, ""], [*prefixes, *parts])
+                # A sign of none of the texts between: what is in the whole is in one of the pieces.
+                word = _unused_sign([*prefixes, *parts]).join([prefix, *some, ""])
             texts += _fresh(word, known, [*prefixes, *parts], len(linked))
     return texts, few
 
 
-def _parted(pieces: Sequence[str], known: Sequence[str]) -> str:
-    """The pieces, with a sign between them that is in none of the known texts: what is in the whole
-    is in one of the pieces."""
-    return _sign(known).join(pieces)
-
-
-def _sign(known: Sequence[str]) -> str:
+def _unused_sign(known: Sequence[str]) -> str:
     taken = set().union(*known)
     return next(
         sign for sign in chain("…~", map(chr, range(0x2190, sys.maxunicode))) if sign not in taken
@@ -144,17 +138,17 @@ def _sign(known: Sequence[str]) -> str:
 
 def _begun(start: str, end: str, prefixes: Sequence[str]) -> str:
     """The start with an end: it begins with no prefix that the start does not begin with."""
-    longer = [one for one in prefixes if not start.startswith(one)]
-    while any((start + end).startswith(one) for one in longer):
+    longer = [prefix for prefix in prefixes if not start.startswith(prefix)]
+    while any((start + end).startswith(prefix) for prefix in longer):
         # The first sign decides: one by which no prefix goes on.
-        taken = {one[len(start)] for one in longer if one.startswith(start)}
+        taken = {prefix[len(start)] for prefix in longer if prefix.startswith(start)}
         end = next(sign for sign in map(chr, range(ord("!"), sys.maxunicode)) if sign not in taken)
     return start + end
 
 
 def _fresh(word: str, taken: Sequence[str], known: Sequence[str], count: int) -> Iterator[str]:
     """So many texts that begin with the word and are none of the others."""
-    more = "~" if all("~" not in one for one in known) else _sign(known)
+    more = "~" if all("~" not in text for text in known) else _unused_sign(known)
     for _ in range(count):
         while word in taken:
             word += more
@@ -178,24 +172,22 @@ class Search:
     true or false. What is left decides, so that a rest that was refuted once is not tried again.
     """
 
-    def __init__(self, atoms: Atoms, world: World, budget: int = BUDGET) -> None:
+    def __init__(self, atoms: Atoms, domain: Domain, budget: int = BUDGET) -> None:
         self._atoms = atoms
-        self._world = world
+        self._domain = domain
         self._budget, self._left = budget, budget
         self._steps = budget * _STEPS_A_CASE
         self._refuted: set[tuple[object, ...]] = set()
         #: Whether all values that can matter were tried so far.
         self.complete = True
 
-    def run(self, node: Node) -> Mapping[str, Value] | None:
-        """Values under which the formula holds; nothing where there are none.
+    def run(self, node: Node, bound: dict[str, Value]) -> Mapping[str, Value] | None:
+        """Values under which the formula holds, with those that are bound already; None if there
+        are none.
 
         Raises:
             OutOfBudget: nobody knows.
         """
-        return self._run(node, {})
-
-    def _run(self, node: Node, bound: dict[str, Value]) -> Mapping[str, Value] | None:
         if node is True:
             return dict(bound)
         if node is False:
@@ -213,7 +205,7 @@ class Search:
         reading = [atom for atom in present if not linked.isdisjoint(atom.fields)]
         # To look for the thresholds of a number takes as much as some comparisons.
         self._spend(len(every) + STEPS * len(reading))
-        tried = candidates(field, reading, bound, self._world, linked)
+        tried = candidates(field, reading, bound, self._domain, linked)
         self.complete = self.complete and tried.complete
         told = {number for number in every if field in self._atoms[number].fields}
         seen: set[tuple[object, ...]] = set()
@@ -221,9 +213,7 @@ class Search:
             bound[field] = value
             self._spend(len(told) + len(every))
             outcomes = {
-                number: self._atoms[number].holds(
-                    {name: bound[name] for name in self._atoms[number].fields}, self._world.now
-                )
+                number: self._atoms[number].holds(bound, self._domain.now)
                 for number in told
                 if all(name in bound for name in self._atoms[number].fields)
             }
@@ -231,9 +221,9 @@ class Search:
             same = (tuple(outcomes.items()), (type(value), value) if open_still else None)
             if same not in seen:
                 seen.add(same)
-                found = self._run(given(node, outcomes), bound)
-                if found is not None:
-                    return found
+                person = self.run(given(node, outcomes), bound)
+                if person is not None:
+                    return person
             del bound[field]
         self._refuted.add(key)
         return None
@@ -242,7 +232,7 @@ class Search:
         self._steps -= steps
         if self._steps < 0:
             raise OutOfBudget(f"more than {self._budget:,} cases")
-        self._world.work.spend(steps)
+        self._domain.budget.spend(steps)
 
     def _next(self, present: list[Atom], bound: Mapping[str, Value]) -> tuple[str, frozenset[str]]:
         """The field to try next, with those that it is compared with, itself included: first the
@@ -267,9 +257,9 @@ def _orders(atom: Atom) -> bool:
 
 
 def _reached(start: str, near: Mapping[str, set[str]]) -> frozenset[str]:
-    found, waiting = {start}, [start]
+    reached, waiting = {start}, [start]
     while waiting:
-        for name in near[waiting.pop()] - found:
-            found.add(name)
+        for name in near[waiting.pop()] - reached:
+            reached.add(name)
             waiting.append(name)
-    return frozenset(found)
+    return frozenset(reached)

@@ -1,10 +1,13 @@
-"""A guard as it reads after effects have written fields: each field by the value that it got."""
+"""Guards with parts of them replaced: fields by the values that effects wrote, tokens by theirs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
+from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import (
+    Compare,
     Const,
     Elapsed,
     Field,
@@ -12,18 +15,62 @@ from lifecycle_fsm.guard import (
     Known,
     Now,
     Term,
+    Token,
     Truth,
     all_of,
     always,
+    any_of,
     elapsed_since,
     inline,
+    negate,
     never,
     resolve,
     transform,
     transform_terms,
     walk,
 )
+from lifecycle_fsm.guard.terms import transform_term
 from lifecycle_fsm.guard.vocabulary import Vocabulary
+
+
+def is_value(field: str, value: Value) -> Guard:
+    """Holds for those whose field has exactly this value."""
+    if value is None:
+        return negate(Known(Field(field)))
+    if value is True:
+        return Truth(Field(field))
+    return Compare("==", Field(field), Const(value))
+
+
+def apart(first: Guard, second: Guard) -> Guard:
+    """Holds for those for whom just one of the two guards holds."""
+    return any_of(all_of(first, negate(second)), all_of(second, negate(first)))
+
+
+def decides(guard: Guard, condition: Guard) -> Guard:
+    """Holds for those for whom the condition decides: taken as true and as false, the guard comes
+    out differently (modified condition/decision coverage)."""
+    return apart(replaced(guard, condition, always), replaced(guard, condition, never))
+
+
+def replaced(guard: Guard, part: Guard, by: Guard) -> Guard:
+    """The guard with every occurrence of a part replaced by another guard."""
+    return transform(guard, lambda other: by if other == part else other)
+
+
+_Tree = TypeVar("_Tree", Guard, Term | Guard)
+
+
+def written_out(tree: _Tree, vocabulary: Vocabulary) -> _Tree:
+    """A guard or a value with named guards and tokens written out, so that those of two models can
+    be compared."""
+
+    def change(term: Term) -> Term:
+        return Const(vocabulary.tokens[term.name]) if isinstance(term, Token) else term
+
+    if isinstance(tree, Guard):
+        return transform_terms(inline(resolve(tree, vocabulary), vocabulary), change)
+    return transform_term(tree, change)
 
 
 def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabulary) -> Guard:
@@ -44,31 +91,23 @@ def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabula
                 return Truth(value) if isinstance(value, Field) else part
             case Known(Field(name)) if name in values:
                 value = values[name]
-                return always if isinstance(value, Guard) else _known(value)
+                # Constants are known, and a computed value if all the fields in it are.
+                fields = walk(value) if isinstance(value, Term) else ()
+                return all_of(*(Known(node) for node in fields if isinstance(node, Field)))
         return part
 
-    def term(one: Term) -> Term:
-        match one:
+    def change(term: Term) -> Term:
+        match term:
             case Field(name) if name in values:
                 value = values[name]
                 assert isinstance(value, Term), "a yes/no field is never part of a value"
                 return value
-            case Elapsed() if one.start.name in values:
-                return _elapsed(values[one.start.name], one)
-        return one
+            case Elapsed() if term.start.name in values:
+                value = values[term.start.name]
+                if isinstance(value, Field):
+                    return elapsed_since(value, term)
+                return Const(0) if isinstance(value, Now) else term
+        return term
 
     # Values first: a guard that a field got speaks of the fields before, and is left as it is.
-    return transform(transform_terms(inline(resolve(guard, words), words), term), settle)
-
-
-def _known(term: Term) -> Guard:
-    return all_of(*(Known(one) for one in walk(term) if isinstance(one, Field)))
-
-
-def _elapsed(value: Term | Guard, before: Elapsed) -> Term:
-    match value:
-        case Now():
-            return Const(0)
-        case Field():
-            return elapsed_since(value, before)
-    return before
+    return transform(transform_terms(inline(resolve(guard, words), words), change), settle)

@@ -23,8 +23,7 @@ from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.person import Opportunity, Person
 from lifecycle_fsm.processing import Step
-from lifecycle_fsm.processing.builtin import Rows
-from lifecycle_fsm.processing.step import Run
+from lifecycle_fsm.processing.step import Rows, Run
 from lifecycle_fsm.silos.effects import attribute_of
 from lifecycle_fsm.story.caps import Caps
 

@@ -16,8 +16,7 @@ from lifecycle_fsm.history import DeadlineFact, HistoryRow, Stamp, stamps
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.processing import Step
-from lifecycle_fsm.processing.builtin import Rows
-from lifecycle_fsm.processing.step import Run
+from lifecycle_fsm.processing.step import Rows, Run
 from lifecycle_fsm.story import markdown, plain, text
 from lifecycle_fsm.story.chapters import Chapter, chapters
 from lifecycle_fsm.story.entries import Teller

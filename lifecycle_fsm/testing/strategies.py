@@ -12,16 +12,15 @@ from os import PathLike
 from typing import Any, TypeAlias
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.checks import world_of
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.fields import FieldType, Value, instant
-from lifecycle_fsm.guard import Compare, Const, Field, all_of, negate
+from lifecycle_fsm.guard import all_of
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Edge, Model, load
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.proof import NOW, solve
+from lifecycle_fsm.proof import NOW, domain_of, is_value, solve
 from lifecycle_fsm.silos.data import DataSilo
 from lifecycle_fsm.testing.bench import Bench
 from lifecycle_fsm.testing.factory import VISIT
@@ -56,19 +55,16 @@ def witnesses(model: Model) -> Iterator[tuple[Edge, Mapping[str, Value]]]:
     A move that nobody can make, that asks a Python callable, or for which nobody was found soon,
     has none.
     """
-    world = world_of(model)
-    before: dict[tuple[str, str | None], list[Edge]] = {}
+    domain = domain_of(model)
     for edge in (*model.sort_edges, *model.edges):
-        tried = before.setdefault((edge.source, edge.on), [])
-        guards = [edge.when, *(negate(one.when) for one in tried)]
-        here = Compare("==", Field("stage"), Const(edge.source))
-        tried.append(edge)
-        answer = solve(all_of(here, *guards), world, budget=_BUDGET)
+        guards = (edge.when, *model.earlier_closed(edge))
+        here = is_value("stage", edge.source)
+        answer = solve(all_of(here, *guards), domain, budget=_BUDGET)
         if not answer.found or answer.assumed:
             continue
         fields = {name: value for name, value in answer.person.items() if name != "stage"}
         if edge.kind != "return":
-            # The world's times, for conditions that compare with them; nobody returns at once [S9].
+            # Times of the domain, for conditions on them; nobody returns at once [S9].
             entered = fields.setdefault("stage_entered_at", NOW)
             fields.setdefault("journey_started_at", entered)
         if edge.source == model.initial.name:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from lifecycle_fsm.checks import world_of
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
@@ -25,7 +24,7 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
-from lifecycle_fsm.proof import NOW
+from lifecycle_fsm.proof import NOW, domain_of
 from lifecycle_fsm.proof.domain import Atom, Atoms
 from lifecycle_fsm.proof.search import candidates
 
@@ -39,18 +38,18 @@ def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
     days ago, as seen from where a :class:`~lifecycle_fsm.testing.Clock` starts; ``None`` where it
     may be missing.
     """
-    world = world_of(model)
+    domain = domain_of(model)
     atoms = Atoms(model.vocabulary)
     for guard in guards_of(model):
         atoms.node(atoms.plain(guard))
     found: dict[str, tuple[Value, ...]] = {}
     for field in dict.fromkeys(name for atom in atoms.all for name in atom.fields):
-        if field == "stage" or field not in world.vocabulary.fields:
+        if field == "stage" or field not in domain.vocabulary.fields:
             continue  # a stage is where somebody is put; a Python callable has no values
         linked = _compared_with(field, atoms.all)
         near = [atom for atom in atoms.all if not linked.isdisjoint(atom.fields)]
-        values = candidates(field, near, {}, world, linked).values
-        kind = world.type_of(field)
+        values = candidates(field, near, {}, domain, linked).values
+        kind = domain.type_of(field)
         found[field] = tuple(one for one in values if _fits(kind, one))
     return found
 
@@ -58,11 +57,9 @@ def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
 def guards_of(model: Model) -> Iterator[Guard]:
     """Every guard over persons alone, without what an activity brings: of the sort, of moves, of
     deadlines, of decay and of points for what is known."""
-    yield from (rule.when for rule in model.sort)
-    yield from (move.when for move in model.moves)
-    yield from (rule.when for rule in model.deadlines)
-    yield from (rule.when for rule in model.decay)
-    yield from (rule.when for rule in model.scoring if rule.on is None)
+    for section in ("sort", "moves", "deadlines", "decay", "scoring"):
+        rules = (rule for rule in model.rules if rule.section == section)
+        yield from (rule.when for rule in rules if rule.activity is None)
 
 
 def _compared_with(field: str, atoms: Sequence[Atom]) -> frozenset[str]:
@@ -96,8 +93,10 @@ def payload_values(
     def add(name: str, value: Value) -> None:
         found.setdefault(name, {})[type(value).__name__, value] = None
 
-    for guard in _listening(model, kind):
-        for part in walk(inline(resolve(guard, model.vocabulary_for(kind)), model.vocabulary)):
+    for rule in model.rules:
+        if rule.activity != kind:
+            continue
+        for part in walk(inline(resolve(rule.when, model.vocabulary_for(kind)), model.vocabulary)):
             for name, value in _turns(part, model):
                 add(name, value)
     declared = model.activity_kinds[kind]
@@ -116,13 +115,6 @@ def payload_values(
                 for value in values:
                     add(name, value)
     return {name: tuple(value for _, value in values) for name, values in found.items()}
-
-
-def _listening(model: Model, kind: str) -> Iterator[Guard]:
-    yield from (rule.when for rule in model.data if rule.on == kind)
-    yield from (rule.when for rule in model.scoring if rule.on == kind)
-    yield from (rule.when for rule in model.assignment if rule.on == kind)
-    yield from (rule.when for rule in model.alerts if rule.on == kind)
 
 
 def _turns(part: Guard | Term, model: Model) -> Iterator[tuple[str, Value]]:

@@ -10,9 +10,9 @@ import time
 from lifecycle_fsm import Model, load
 from lifecycle_fsm.checks import check
 from lifecycle_fsm.checks.checking import CHECKS
-from lifecycle_fsm.checks.question_context import Ground
+from lifecycle_fsm.checks.question_context import QuestionContext
 from lifecycle_fsm.model import shipped
-from lifecycle_fsm.proof import Prover, Work
+from lifecycle_fsm.proof import Budget, Prover
 
 ROUNDS = {"search": 5, "z3": 2}
 
@@ -29,10 +29,10 @@ def cost(model: Model, prover: Prover) -> float:
 
 def shares(model: Model) -> list[tuple[str, float]]:
     """Milliseconds of each check, the dearest first; what one has asked the next need not."""
-    ground, found = Ground(model, Work()), []
+    context, found = QuestionContext(model, Budget()), []
     for name, one in CHECKS:
         start = time.process_time()
-        list(one(ground))
+        list(one(context))
         found.append((name, (time.process_time() - start) * 1e3))
     return sorted(found, key=lambda pair: -pair[1])
 

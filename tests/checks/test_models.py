@@ -13,10 +13,10 @@ import attrs
 import pytest
 
 from lifecycle_fsm import Model, Move, load
-from lifecycle_fsm.checks import CHECKS, Finding, check, differences, world_of
+from lifecycle_fsm.checks import CHECKS, Finding, check, differences
 from lifecycle_fsm.guard import parse_guard
 from lifecycle_fsm.model import shipped
-from lifecycle_fsm.proof import NOW, Work, solve
+from lifecycle_fsm.proof import NOW, Budget, domain_of, solve
 from tests.checks.seeded import BASE, Seeded, found_in, read
 from tests.machine.small import DAY, move, small
 
@@ -126,12 +126,12 @@ def test_the_budget_counts_all_questions_together_and_the_same_everywhere() -> N
 
 
 def test_work_ends_where_it_has_to() -> None:
-    work = Work(300)
-    world = attrs.evolve(world_of(hard()), work=work)
+    budget = Budget(300)
+    domain = attrs.evolve(domain_of(hard()), budget=budget)
     for _ in range(100):
-        solve(parse_guard(HARD), world)
-    assert work.left == 0
-    assert solve(parse_guard("hand_raised"), world).reason == "more than 300 cases in all"
+        solve(parse_guard(HARD), domain)
+    assert budget.left == 0
+    assert solve(parse_guard("hand_raised"), domain).reason == "more than 300 cases in all"
 
 
 def test_a_clock_is_looked_at_only_where_somebody_asks() -> None:

@@ -16,7 +16,8 @@ import pytest
 from lifecycle_fsm import Lifecycle, Person, dumps
 from lifecycle_fsm.guard import Always, Compare, Const, Field, In, Token, walk
 from lifecycle_fsm.model import Edge, Model, load, loads, shipped, shipped_text
-from lifecycle_fsm.model.structure import SECTIONS, TABLES, from_plain
+from lifecycle_fsm.model.sections import SECTIONS, TABLES
+from lifecycle_fsm.model.structure import from_plain
 from lifecycle_fsm.model.unstructure import to_plain
 
 MODELS = {name: load(name) for name in shipped()}
@@ -130,7 +131,7 @@ def test_a_round_trip_gives_the_same_model(model: Model) -> None:
 
 @EACH
 def test_the_page_of_a_model_has_its_stages_and_its_promises_as_they_are(model: Model) -> None:
-    page = Path(__file__).parents[2] / "docs" / "models" / f"{model.name}.md"
+    page = Path(__file__).parents[2] / "docs" / "agree" / f"{model.name}.md"
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in page.read_text("utf-8").split("\n")

@@ -16,9 +16,8 @@ from lifecycle_fsm.errors import ModelError
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.person import BASE_FIELDS, Person
 from lifecycle_fsm.processing import stable_choice
-from lifecycle_fsm.processing.builtin import Made, Surroundings
 from lifecycle_fsm.processing.cohort import group_of, make
-from lifecycle_fsm.processing.step import Options
+from lifecycle_fsm.processing.step import Made, Options, Surroundings
 from lifecycle_fsm.stable import bucket, stable_number
 
 TYPES: Mapping[str, FieldType] = {name: one.type for name, one in BASE_FIELDS.items()}

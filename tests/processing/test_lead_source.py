@@ -10,9 +10,8 @@ import pytest
 from lifecycle_fsm.errors import ModelError
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.person import BASE_FIELDS, Person
-from lifecycle_fsm.processing.builtin import Made, Surroundings
 from lifecycle_fsm.processing.lead_source import make
-from lifecycle_fsm.processing.step import Options
+from lifecycle_fsm.processing.step import Made, Options, Surroundings
 
 TYPES: Mapping[str, FieldType] = {name: one.type for name, one in BASE_FIELDS.items()}
 

@@ -15,9 +15,8 @@ from lifecycle_fsm.errors import MissingExtra, ModelError
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.person import BASE_FIELDS, Person
 from lifecycle_fsm.processing import Chain, Context, Step
-from lifecycle_fsm.processing.builtin import Made, Surroundings
 from lifecycle_fsm.processing.normalise import FIELDS, make
-from lifecycle_fsm.processing.step import Options
+from lifecycle_fsm.processing.step import Made, Options, Surroundings
 
 TYPES: Mapping[str, FieldType] = {name: one.type for name, one in BASE_FIELDS.items()}
 NOW = Context(datetime(2024, 5, 1, tzinfo=UTC))

@@ -12,37 +12,30 @@ at it and approves it, and from then on a test compares with what was approved::
     test_lifecycle = approved(HERE / "cases.csv", HERE / "lifecycle.toml")
 """
 
-from lifecycle_fsm.testing.cases.files import (
-    Change,
+from lifecycle_fsm.testing.cases.approval import (
+    ChangedCase,
     Differences,
     approved,
     compared,
     read_table,
     to_text,
 )
-from lifecycle_fsm.testing.cases.making import cases_of
-from lifecycle_fsm.testing.cases.mcdc import (
-    Boundary,
-    GuardCases,
-    Pair,
-    Somebody,
-    conditions,
-    guard_cases,
-)
-from lifecycle_fsm.testing.cases.rows import Case, Row, Table
-from lifecycle_fsm.testing.cases.running import Runner
+from lifecycle_fsm.testing.cases.case_table import Case, CaseRow, CaseTable
+from lifecycle_fsm.testing.cases.derivation import cases_of
+from lifecycle_fsm.testing.cases.outcomes import CaseRunner
+from lifecycle_fsm.testing.mcdc import Boundary, GuardCases, Pair, Probe, conditions, guard_cases
 
 __all__ = [
     "Boundary",
     "Case",
-    "Change",
+    "CaseRow",
+    "CaseRunner",
+    "CaseTable",
+    "ChangedCase",
     "Differences",
     "GuardCases",
     "Pair",
-    "Row",
-    "Runner",
-    "Somebody",
-    "Table",
+    "Probe",
     "approved",
     "cases_of",
     "compared",

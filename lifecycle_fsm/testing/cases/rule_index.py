@@ -3,53 +3,46 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import cached_property
+from itertools import combinations
 
 import attrs
 
-from lifecycle_fsm.checks import world_of
-from lifecycle_fsm.checks.question_context import start_of_brought
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
     Always,
-    Arithmetic,
-    Compare,
-    Const,
-    Extreme,
-    Field,
     Guard,
-    In,
-    Payload,
-    Term,
-    TextMatch,
+    Opaque,
+    all_of,
     always,
     inline,
     reads,
     resolve,
-    transform,
+    walk,
 )
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.proof import NOW, Work, World
+from lifecycle_fsm.proof import NOW, Answer, Budget, Domain, domain_of, is_value, solve_here
+from lifecycle_fsm.proof.domain import PAYLOAD, as_fields, payload_fields
+from lifecycle_fsm.testing.cases.case_table import ORDER
 
 #: A person of whom the table says nothing else has been in the stage, and on this journey, so long:
 #: nothing is decided by the moment in which they came.
 STAYED = timedelta(days=1)
-#: What an activity brings is a field to the search; no field of a person has such a name.
-_BROUGHT = "activity__"
-_Named = TypeVar("_Named")
+_FIRST = ("sort", "moves", "guards")
+_BEFORE = " before "
 
 
 @attrs.frozen
-class Rule:
+class AskedRule:
     """A guard at its place.
 
     Args:
-        part: the part of the model, as in :class:`~lifecycle_fsm.testing.cases.rows.Row`.
+        part: the part of the model, as in :class:`~lifecycle_fsm.testing.cases.case_table.CaseRow`.
         name: the rule's name.
         guard: as the model has it.
-        stage: where the person is who is asked, or nothing where that does not matter.
+        stage: where the person is who is asked; empty if that does not matter.
         kind: the kind of activity whose payload the guard may read, in the silos [S18].
         edge: the move or sort rule, which the machine can run.
     """
@@ -61,110 +54,129 @@ class Rule:
     kind: str | None = None
     edge: Edge | None = None
 
-
-def rules_of(model: Model) -> tuple[Rule, ...]:
-    """Every guard of a model, in its order: sort, moves, named guards, then the silos.
-
-    A move that leaves several stages stands there with the first, or with each where its guard
-    reads the stage. In the silos, rules without a condition are left out.
-    """
-    return (*_sort(model), *_moves(model), *_guards(model), *_silos(model))
+    @property
+    def step(self) -> Edge:
+        """The move or sort rule of a guard that has one."""
+        assert self.edge is not None, "asked only of those that the machine can run"
+        return self.edge
 
 
-def _sort(model: Model) -> Iterator[Rule]:
-    for edge in model.sort_edges:
-        yield Rule("sort", edge.name, edge.when, model.initial.name, None, edge)
+class RuleIndex:
+    """The guards of one model by name, and the people whom they meet."""
 
-
-def _moves(model: Model) -> Iterator[Rule]:
-    edges = {(edge.name, edge.source): edge for edge in model.edges}
-    for move in model.moves:
-        written = inline(resolve(move.when, model.vocabulary), model.vocabulary)
-        sources = move.sources if "stage" in reads(written) else move.sources[:1]
-        for source in sources:
-            yield Rule("move", move.name, move.when, source, None, edges[move.name, source])
-
-
-def _guards(model: Model) -> Iterator[Rule]:
-    for name, guard in model.guards.items():
-        yield Rule("guard", name, guard)
-
-
-def _silos(model: Model) -> Iterator[Rule]:
-    for name, data in _named((one.name or one.on, one) for one in model.data):
-        yield from _unless_open(Rule("data", name, data.when, kind=data.on))
-    for score in model.scoring:
-        yield from _unless_open(Rule("scoring", score.name, score.when, kind=score.on))
-    for fading in model.decay:
-        yield from _unless_open(Rule("decay", fading.name, fading.when))
-    for due in model.deadlines:
-        yield from _unless_open(Rule("deadline", due.name, due.when, due.stage))
-    for part, occasions in (("assignment", model.assignment), ("alert", model.alerts)):
-        for one in occasions:
-            stage = one.entering[0] if one.entering else ""
-            yield from _unless_open(Rule(part, one.name, one.when, stage, one.on))
-
-
-def _unless_open(rule: Rule) -> Iterator[Rule]:
-    if not isinstance(rule.guard, Always):
-        yield rule
-
-
-def _named(rules: Iterable[tuple[str, _Named]]) -> Iterator[tuple[str, _Named]]:
-    """Rules with a name each: a second one of the same name is number 2."""
-    count: Counter[str] = Counter()
-    for name, rule in rules:
-        count[name] += 1
-        yield (name if count[name] == 1 else f"{name} {count[name]}"), rule
-
-
-# ---------------------------------------------------------------------- who is there
-
-
-class Places:
-    """The people whom the rules of one model meet."""
-
-    def __init__(self, model: Model, work: Work | None = None) -> None:
+    def __init__(self, model: Model, budget: Budget | None = None) -> None:
         self.model = model
-        self._world = world_of(model, work)
+        domain = domain_of(model, budget)
+        words = attrs.evolve(domain.vocabulary, in_effect=True)  # silos read what is brought
+        self._domain = attrs.evolve(domain, vocabulary=words)
+        self._domains: dict[tuple[str, str | None], Domain] = {}
 
-    def world(self, rule: Rule) -> World:
-        """Everybody whom the rule can meet, payload included."""
-        since = NOW - stayed(rule.stage, self.model)
-        start: dict[str, Value] = {"stage_entered_at": since, "journey_started_at": since}
-        brought = self._brought(rule)
-        start |= start_of_brought(brought)
-        if rule.stage:
-            start["stage"] = rule.stage
-        brought = self._brought(rule)
-        start |= {name: something(one, NOW) for name, one in brought.items() if not one.nullable}
-        words = attrs.evolve(
-            self._world.vocabulary,
-            fields={**self._world.vocabulary.fields, **brought},
-            in_effect=True,
+    # -- the rules ----------------------------------------------------------------------------
+
+    @cached_property
+    def rules(self) -> Mapping[tuple[str, str], AskedRule]:
+        """Every guard by part and name, in this order: sort, moves, named guards, then the silos.
+
+        A move that leaves several stages stands there with the first, or with each if its guard
+        reads the stage. In the silos, rules without a condition are left out.
+        """
+        return {(rule.part, rule.name): rule for rule in self._rules()}
+
+    def _rules(self) -> Iterator[AskedRule]:
+        edges = {
+            (edge.name, edge.source): edge for edge in (*self.model.sort_edges, *self.model.edges)
+        }
+        count: Counter[tuple[str, str]] = Counter()
+        order = {section: index for index, section in enumerate(_FIRST)}
+        rules = [rule for rule in self.model.rules if rule.section != "kinds"]
+        for rule in sorted(rules, key=lambda rule: order.get(rule.section, len(order))):
+            part, name = rule.section.removesuffix("s"), rule.name
+            if part == "data":  # two may have one name: the second one is number 2
+                count[part, name] += 1
+                name += f" {count[part, name]}" if count[part, name] > 1 else ""
+            everywhere = part == "move" and "stage" in reads(self._plain(rule.when))
+            if rule.section in _FIRST or not isinstance(rule.when, Always):
+                for stage in rule.stages if everywhere else (*rule.stages, "")[:1]:
+                    edge = edges.get((name, stage)) if part in ("sort", "move") else None
+                    yield AskedRule(part, name, rule.when, stage, rule.activity, edge)
+
+    @cached_property
+    def orders(self) -> Mapping[tuple[str, str], AskedRule]:
+        """Every two rules that are tried for one reason, in the order in which they are: of the
+        sort, and of the moves of one stage by one trigger, or by the system [S8][S15]; by name and
+        stage.
+
+        Left out are pairs whose second is open to everybody, which every case of the first shows,
+        and those with a Python function, which nobody can look into.
+        """
+        pairs = (pair for group in self.model.groups for pair in combinations(group, 2))
+        rules = (
+            AskedRule(
+                ORDER,
+                f"{first.name}{_BEFORE}{second.name}",
+                all_of(first.when, second.when),
+                first.source,
+                None,
+                first,
+            )
+            for first, second in pairs
+            if not isinstance(second.when, Always)
         )
-        return attrs.evolve(self._world, vocabulary=words, start={**self._world.start, **start})
+        return {(rule.name, rule.stage): rule for rule in rules if not self.opaque_in(rule)}
 
-    def _brought(self, rule: Rule) -> dict[str, FieldType]:
-        if rule.kind is None:
-            return {}
-        payload = self.model.vocabulary_for(rule.kind).payload
-        return {f"{_BROUGHT}{name}": one for name, one in payload.items()}
+    def order(self, name: str, stage: str) -> AskedRule | None:
+        """The pair of this name, or of the same two in the other order."""
+        first, _, second = name.partition(_BEFORE)
+        turned = f"{second}{_BEFORE}{first}"
+        return self.orders.get((name, stage)) or self.orders.get((turned, stage))
 
-    def types(self, rule: Rule) -> dict[str, FieldType]:
+    def opaque_in(self, rule: AskedRule) -> list[Opaque]:
+        """The Python functions that have a say in a rule."""
+        return [node for node in walk(self._plain(rule.guard)) if isinstance(node, Opaque)]
+
+    def _plain(self, guard: Guard) -> Guard:
+        return inline(resolve(guard, self._domain.vocabulary), self._domain.vocabulary)
+
+    # -- the people ---------------------------------------------------------------------------
+
+    def domain(self, rule: AskedRule) -> Domain:
+        """Everybody whom the rule can meet, payload included."""
+        key = (rule.stage, rule.kind)
+        if key not in self._domains:
+            since = NOW - stayed(rule.stage, self.model)
+            start: dict[str, Value] = {"stage_entered_at": since, "journey_started_at": since}
+            if rule.stage:
+                start["stage"] = rule.stage
+            brought = payload_fields(self.model, rule.kind)
+            required = {name: kind for name, kind in brought.items() if not kind.nullable}
+            start |= {name: something(kind, NOW) for name, kind in required.items()}
+            self._domains[key] = self._domain.with_fields(brought, start)
+        return self._domains[key]
+
+    def types(self, rule: AskedRule) -> dict[str, FieldType]:
         """The types of all that a row of the rule may name, by the name that it stands there by."""
-        return {shown(name): one for name, one in self.world(rule).vocabulary.fields.items()}
+        return {shown(name): kind for name, kind in self.domain(rule).vocabulary.fields.items()}
 
-    def guard(self, rule: Rule) -> Guard:
-        """The rule's guard over the fields of its world."""
-        words = self._world.vocabulary
-        return transform(inline(resolve(rule.guard, words), words), _from_fields)
+    def guard(self, rule: AskedRule) -> Guard:
+        """The rule's guard over the fields of its domain."""
+        return as_fields(rule.guard, self._domain.vocabulary)
 
-    def here(self, rule: Rule) -> Guard:
+    def here(self, rule: AskedRule) -> Guard:
         """Holds for those who are where the rule is asked: the stage is no free choice."""
         if not rule.stage or "stage" not in reads(self.guard(rule)):
             return always
-        return Compare("==", Field("stage"), Const(rule.stage))
+        return is_value("stage", rule.stage)
+
+    def solve(self, rule: AskedRule, *guards: Guard, pins: Iterable[Guard] = ()) -> Answer:
+        """Somebody whom the rule meets, for whom the guards hold, and whose fields are pinned."""
+        return solve_here(all_of(*guards, self.here(rule), *pins), self.domain(rule))
+
+    def for_both(self, pair: AskedRule) -> Answer:
+        """Somebody for whom both rules of a pair are open, and if that can be none that comes
+        before them."""
+        both, before = self.guard(pair), self.model.earlier_closed(pair.step)
+        alone = self.solve(pair, both, *before)
+        return alone if alone.found or not before else self.solve(pair, both)
 
 
 def something(kind: FieldType, at: datetime) -> Value:
@@ -182,31 +194,14 @@ def stayed(stage: str, model: Model) -> timedelta:
 
 def shown(field: str) -> str:
     """The name of a field in a table: what the activity brings is ``activity.page`` there."""
-    return f"activity.{field.removeprefix(_BROUGHT)}" if field.startswith(_BROUGHT) else field
+    return f"activity.{field.removeprefix(PAYLOAD)}" if field.startswith(PAYLOAD) else field
 
 
-def brought(name: str) -> str | None:
-    """The name that the activity gives to this name of a table, if it is such a one."""
-    return name.removeprefix("activity.") if name.startswith("activity.") else None
-
-
-def _from_fields(guard: Guard) -> Guard:
-    match guard:
-        case Compare(op, left, right):
-            return Compare(op, _field(left), _field(right))
-        case In(term, options):
-            return In(_field(term), options)
-        case TextMatch(term):
-            return attrs.evolve(guard, term=_field(term))
-    return guard
-
-
-def _field(term: Term) -> Term:
-    match term:
-        case Payload(name):
-            return Field(f"{_BROUGHT}{name}")
-        case Arithmetic(op, left, right):
-            return Arithmetic(op, _field(left), _field(right))
-        case Extreme(which, terms):
-            return Extreme(which, tuple(map(_field, terms)))
-    return term
+def brought(fields: Mapping[str, Value]) -> dict[str, Value]:
+    """What the activity brings, of the values that a table names, by the names that it gives."""
+    prefix = "activity."
+    return {
+        name.removeprefix(prefix): value
+        for name, value in fields.items()
+        if name.startswith(prefix)
+    }

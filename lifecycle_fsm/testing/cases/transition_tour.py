@@ -7,15 +7,14 @@ seen to happen becomes part of the tour.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from functools import cached_property
+from typing import TypeAlias
 
 import attrs
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.checks import world_of
 from lifecycle_fsm.errors import LifecycleError, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
@@ -40,19 +39,18 @@ from lifecycle_fsm.model.builtin_activities import OPEN_KINDS, asking
 from lifecycle_fsm.model.definition import DataRule, Set
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.person import READ_ONLY, Person
-from lifecycle_fsm.proof import NOW, Work, solve_here
+from lifecycle_fsm.proof import NOW, Budget, domain_of, is_value, solve_here
 from lifecycle_fsm.silos.effects import attribute_of
 from lifecycle_fsm.silos.scoring import Scoring
-from lifecycle_fsm.testing.cases.boundary_points import is_value
-from lifecycle_fsm.testing.cases.rows import (
+from lifecycle_fsm.testing.cases.case_table import (
     format_length,
     format_values,
     parse_length,
     parse_values,
 )
-from lifecycle_fsm.testing.cases.rule_index import Places, Rule, brought, shown, something
+from lifecycle_fsm.testing.cases.rule_index import AskedRule, RuleIndex, brought, shown, something
 
-# ------------------------------------------------------------------ asking
+# ------------------------------------------------------------------ activities
 #
 # Which activity, bringing what, gives fields the values that a guard wants.
 
@@ -64,51 +62,47 @@ _DEALS = {
     "opportunity_won": frozenset({"open_opportunities", "won_opportunities"}),
     "opportunity_lost": frozenset({"open_opportunities", "last_lost_at"}),
 }
+_Values: TypeAlias = Mapping[str, Value]
 
 
-class Asking:
+class ActivityIndex:
     """The kinds of activity of a model, by what they write."""
 
-    def __init__(self, model: Model, work: Work | None = None) -> None:
+    def __init__(self, model: Model, budget: Budget | None = None) -> None:
         self.model = model
-        self._work = work
-
-    @cached_property
-    def _places(self) -> Places:
-        return Places(self.model, self._work)
+        self._rules = RuleIndex(model, budget)
 
     def kinds(self, trigger: str) -> tuple[str, ...]:
         """The kinds of activity that raise a trigger."""
-        return tuple(
-            one.name for one in self.model.activity_kinds.values() if one.trigger == trigger
-        )
+        kinds = self.model.activity_kinds.values()
+        return tuple(kind.name for kind in kinds if kind.trigger == trigger)
 
     def sets(self, kind: str | None, at: datetime) -> dict[str, Value]:
         """What an activity of a kind writes by itself, whatever it brings."""
-        found: dict[str, Value] = {}
+        values: dict[str, Value] = {}
         if kind is None:
-            return found
+            return values
         declared = self.model.activity_kinds[kind]
         if declared == asking(kind):
-            found["rejection_reason"] = None  # without a reason that of an earlier asking is gone
-        for one in declared.sets:
-            if isinstance(one.value, Now):
-                found[one.field] = at
-            elif isinstance(one.value, Const) and not isinstance(one.value.value, tuple):
-                found[one.field] = one.value.value
-        return found
+            values["rejection_reason"] = None  # without a reason that of an earlier asking is gone
+        for effect in declared.sets:
+            if isinstance(effect.value, Now):
+                values[effect.field] = at
+            elif isinstance(effect.value, Const) and not isinstance(effect.value.value, tuple):
+                values[effect.field] = effect.value.value
+        return values
 
     def brings(
-        self, kind: str, changes: Mapping[str, Value], before: Mapping[str, Value], at: datetime
+        self, kind: str, changes: _Values, before: _Values, at: datetime
     ) -> tuple[dict[str, Value], dict[str, Value]]:
         """What an activity of a kind brings so that fields change so; and the changes that another
         one has to make."""
         payload, written = self._payload(self.model.activity_kinds[kind].sets, changes, before, at)
-        rest = {name: one for name, one in changes.items() if name not in written}
+        rest = {name: value for name, value in changes.items() if name not in written}
         return self._filled(kind, payload, at), rest
 
     def naturally(
-        self, changes: Mapping[str, Value], before: Mapping[str, Value], at: datetime
+        self, changes: _Values, before: _Values, at: datetime
     ) -> Iterator[tuple[str, dict[str, Value]]]:
         """The activities that may make exactly these changes, as they happen in life; the first of
         them need not be right, since a rule of the model may want otherwise."""
@@ -122,28 +116,26 @@ class Asking:
             if changes.keys() <= written:
                 yield name, self._filled(name, payload, at)
             for rule in self.model.data:
-                if rule.on == name and changes.keys() <= written | {s.field for s in rule.then}:
+                results = written | {effect.field for effect in rule.then}
+                if rule.on == name and changes.keys() <= results:
                     wanted = self._wanted(rule)
                     if wanted is not None:
                         yield name, self._filled(name, {**payload, **wanted}, at)
 
     def _payload(
-        self,
-        sets: tuple[Set, ...],
-        changes: Mapping[str, Value],
-        before: Mapping[str, Value],
-        at: datetime,
+        self, sets: tuple[Set, ...], changes: _Values, before: _Values, at: datetime
     ) -> tuple[dict[str, Value], set[str]]:
+        """What has to be brought so that the effects make these changes, and which they make."""
         payload: dict[str, Value] = {}
         written: set[str] = set()
-        for one in sets:
-            wanted = changes.get(one.field)
-            if one.field not in changes:
+        for effect in sets:
+            if effect.field not in changes:
                 continue
-            match one.value:
+            wanted = changes[effect.field]
+            match effect.value:
                 case Payload(name) if wanted is not None:
                     payload[name] = wanted
-                case Arithmetic("+", Field(own), Payload(name)) if own == one.field:
+                case Arithmetic("+", Field(own), Payload(name)) if own == effect.field:
                     had = before[own]
                     if not isinstance(wanted, int) or not isinstance(had, int):
                         continue
@@ -154,30 +146,27 @@ class Asking:
                     pass
                 case _:
                     continue
-            written.add(one.field)
+            written.add(effect.field)
         return payload, written
 
     def _wanted(self, rule: DataRule) -> dict[str, Value] | None:
-        """What an activity has to bring for a data rule to hold."""
+        """What an activity has to bring for a data rule to hold; None if that alone will not do."""
         if isinstance(rule.when, Always):
             return {}
-        place = Rule("data", rule.name, rule.when, kind=rule.on)
-        answer = solve_here(self._places.guard(place), self._places.world(place))
-        names = {name: brought(shown(name)) for name in answer.person}
-        if not answer.found or None in names.values():
-            return None
-        return {str(names[name]): value for name, value in answer.person.items()}
+        place = AskedRule("data", rule.name, rule.when, kind=rule.on)
+        answer = self._rules.solve(place, self._rules.guard(place))
+        wanted = brought({shown(name): value for name, value in answer.person.items()})
+        return wanted if answer.found and len(wanted) == len(answer.person) else None
 
-    def _filled(self, kind: str, payload: Mapping[str, Value], at: datetime) -> dict[str, Value]:
+    def _filled(self, kind: str, payload: _Values, at: datetime) -> dict[str, Value]:
         """The payload with something for each value that an activity of the kind must bring."""
         if kind in _DEALS:
             worth: dict[str, Value] = {"amount": 1000.0, "closes_at": at + timedelta(days=30)}
             return {**_DEAL, **(worth if kind == "opportunity_opened" else {}), **payload}
-        types = {one.name: one.type for one in self.model.activity_kinds[kind].payload}
         return {
-            name: payload[name] if name in payload else something(one, at)
-            for name, one in types.items()
-            if name in payload or not one.nullable
+            field.name: payload[field.name] if field.name in payload else something(field.type, at)
+            for field in self.model.activity_kinds[kind].payload
+            if field.name in payload or not field.type.nullable
         }
 
 
@@ -195,6 +184,15 @@ WAIT = "wait "
 PAUSE = timedelta(hours=1)
 
 
+@attrs.frozen
+class TourStep:
+    """A step of a path: the stage before it, what happens, and where it leads, in words."""
+
+    stage: str
+    text: str
+    outcome: str
+
+
 class Walker:
     """Walks paths of one model, each with a person of its own."""
 
@@ -203,21 +201,19 @@ class Walker:
         self._orchestrator = _orchestrator(model)
         self._count = 0
 
-    def walk(self, steps: Sequence[str]) -> tuple[str, ...]:
-        """Where each step leads, in words.
+    def walk(self, texts: Iterable[str]) -> Walk:
+        """Take these steps; the walk before is over.
 
         Raises:
             LifecycleError: a step is none, or the model does not take its activity.
         """
-        walk = self.begin()
-        return tuple(walk.step(one) for one in steps)
-
-    def begin(self) -> Walk:
-        """A new walk, before its first step; the one before is over."""
         # Time passes for everybody in the book: so nobody stays there.
         self._orchestrator.people.clear()
         self._count += 1
-        return Walk(self.model, self._orchestrator, f"walker-{self._count}")
+        walk = Walk(self.model, self._orchestrator, f"walker-{self._count}")
+        for text in texts:
+            walk.step(text)
+        return walk
 
 
 class Walk:
@@ -227,12 +223,10 @@ class Walk:
         self.model = model
         self.id = id
         self.now = NOW - PAUSE
+        self.steps: list[TourStep] = []
         #: The rows of the last step.
         self.rows: tuple[HistoryRow, ...] = ()
-        #: Whether the last step asked for a move and did not get it.
-        self.refused = False
         self._orchestrator = orchestrator
-        self._taken = 0
         orchestrator.expect_processed([id])
 
     @property
@@ -240,43 +234,47 @@ class Walk:
         """The person as it is now."""
         return self._orchestrator.people[self.id]
 
-    def step(self, text: str) -> str:
-        """Take one step, and say where it led.
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Where each step has led, in words."""
+        return tuple(step.outcome for step in self.steps)
+
+    def step(self, text: str) -> None:
+        """Take one step.
 
         Raises:
             LifecycleError: it is no step, or the activity was rejected.
         """
-        before = len(self.person.history) if self._taken else 0
-        self.refused = False
+        stage, before = (self.person.stage, len(self.person.history)) if self.steps else ("", 0)
+        refused = False
         if text.startswith(WAIT):
             self.now += parse_length(text.removeprefix(WAIT))
             self._orchestrator.tick(self.now)
         else:
-            self._apply(text)
-        self._taken += 1
+            refused = self._apply(text)
         self.rows = self.person.history[before:]
-        return self._said()
+        self.steps.append(TourStep(stage, text, self._outcome(refused)))
 
-    def _apply(self, text: str) -> None:
+    def _apply(self, text: str) -> bool:
+        """Have an activity happen; whether a move was asked for and not made."""
         kind, _, brings = text.partition(":")
         kind = kind.strip()
         at = self.now if kind == "processed" else self.now + PAUSE
         payload = parse_values(brings.strip(), payload_of(self.model, kind), at)
-        activity = Activity(f"{self._taken}", self.id, kind, at, payload)
+        activity = Activity(f"{len(self.steps)}", self.id, kind, at, payload)
         decision = self._orchestrator.apply(activity)
         if decision.result in ("rejected", "held", "parked"):
             raise LifecycleError(f"{text}: {decision.result}: {decision.reason}")
         self.now = at
-        self.refused = bool(decision.unmet) or decision.result == "no_such_move"
+        return bool(decision.unmet) or decision.result == "no_such_move"
 
-    def _said(self) -> str:
-        stage = self.person.stage
+    def _outcome(self, refused: bool) -> str:
         hops = [f"{row.to_stage} by {row.rule}" for row in self.rows if row.kind != "enter"]
         if hops:
             return f"goes to {', then to '.join(hops)}"
-        if self.refused:
+        if refused:
             return "refused"
-        return f"is in {stage}" if self._taken == 1 else f"stays in {stage}"
+        return f"{'stays' if self.steps else 'is'} in {self.person.stage}"
 
 
 def payload_of(model: Model, kind: str) -> dict[str, FieldType]:
@@ -289,7 +287,7 @@ def payload_of(model: Model, kind: str) -> dict[str, FieldType]:
         raise RecordError(f"no activity named {kind!r}{suggest(kind, model.activity_kinds)}")
     if kind in OPEN_KINDS:
         return dict(model.field_types)
-    return {one.name: one.type for one in model.activity_kinds[kind].payload}
+    return {field.name: field.type for field in model.activity_kinds[kind].payload}
 
 
 def _orchestrator(model: Model) -> Orchestrator:
@@ -308,128 +306,121 @@ def _orchestrator(model: Model) -> Orchestrator:
 
 #: From how many paths into one stage the search for its moves goes on.
 _ARRIVALS = 4
-_Steps = tuple[str, ...]
+_Texts: TypeAlias = tuple[str, ...]
 
 
 @attrs.frozen
-class Path:
-    """The steps that fire a move, and where each of them leads."""
+class TourPath:
+    """The steps that fire a move."""
 
     edge: Edge
-    steps: _Steps
-    outcomes: _Steps
+    steps: tuple[TourStep, ...]
+
+    @property
+    def texts(self) -> _Texts:
+        """What happens, step by step."""
+        return tuple(step.text for step in self.steps)
 
 
 @attrs.frozen
 class Tour:
     """Paths by length, and the moves for which there is none, with the reason."""
 
-    paths: tuple[Path, ...]
+    paths: tuple[TourPath, ...]
     unfired: tuple[tuple[Edge, str], ...]
 
 
-def tour_of(model: Model, walker: Walker, work: Work | None = None) -> Tour:
+def tour_of(model: Model, walker: Walker, budget: Budget | None = None) -> Tour:
     """The paths that fire every sort rule, and every move out of every stage that it leaves.
-    ``work`` is what the questions for them may take together."""
-    return _Search(model, walker, work).run()
+    ``budget`` is what the questions for them may take together."""
+    return _Search(model, walker, budget).run()
 
 
 @attrs.frozen
 class _Here:
     """Where a path has led: the person as it was then, and when."""
 
-    steps: _Steps
+    texts: _Texts
     stage: str
     now: datetime
-    values: Mapping[str, Value]
+    values: _Values
 
 
 class _Search:
-    def __init__(self, model: Model, walker: Walker, work: Work | None) -> None:
+    """The search for a tour, breadth first."""
+
+    def __init__(self, model: Model, walker: Walker, budget: Budget | None) -> None:
         self.model = model
         self.walker = walker
         self.words: Vocabulary = model.vocabulary
-        self.world = world_of(model, work)
-        self.asking = Asking(model, work)
+        self.domain = domain_of(model, budget)
+        self.activities = ActivityIndex(model, budget)
         self.inputs = Scoring(model).inputs
-        self.found: dict[Edge, Path] = {}
-        self.arrivals: dict[str, int] = {}
-        self.waiting: deque[_Steps] = deque()
+        self.paths: dict[Edge, TourPath] = {}
+        self.arrivals: Counter[str] = Counter()
+        self.waiting: deque[_Texts] = deque()
 
     def run(self) -> Tour:
         for edge in self.model.sort_edges:
-            for steps in self._into(edge):
-                if self._try(edge, steps):
-                    break
+            any(self._try(edge, texts) for texts in self._into(edge))
         while self.waiting:
             here = self._arrived(self.waiting.popleft())
             for edge in self.model.edges:
-                if edge.source == here.stage and edge not in self.found:
+                if edge.source == here.stage and edge not in self.paths:
                     ways = sorted(self._onwards(edge, here), key=len)
-                    any(self._try(edge, steps) for steps in dict.fromkeys(ways))
+                    any(self._try(edge, texts) for texts in dict.fromkeys(ways))
         edges = (*self.model.sort_edges, *self.model.edges)
-        taken = {path.steps[:length] for path in self.found.values()
-                 for length in range(1, len(path.steps))}  # fmt: skip
-        paths = [self.found[edge] for edge in edges if edge in self.found]
-        kept = sorted((one for one in paths if one.steps not in taken), key=lambda p: len(p.steps))
+        paths = [self.paths[edge] for edge in edges if edge in self.paths]
+        begun = {path.texts[:length] for path in paths for length in range(1, len(path.steps))}
+        kept = [path for path in paths if path.texts not in begun]
+        unfired = (edge for edge in edges if edge not in self.paths)
         return Tour(
-            tuple(kept),
-            tuple((edge, self._reason(edge)) for edge in edges if edge not in self.found),
+            tuple(sorted(kept, key=lambda path: len(path.steps))),
+            tuple((edge, self._reason(edge)) for edge in unfired),
         )
 
-    def _try(self, edge: Edge, steps: _Steps) -> bool:
+    def _try(self, edge: Edge, texts: _Texts) -> bool:
         """Walk there, and keep the path where the last step fires the move."""
-        walk = self.walker.begin()
         try:
-            outcomes = tuple(walk.step(one) for one in steps)
+            walk = self.walker.walk(texts)
         except LifecycleError:
             return False
         if not any(row.rule == edge.name and row.from_stage == edge.source for row in walk.rows):
             return False
-        self.found[edge] = Path(edge, steps, outcomes)
-        end = walk.person.stage
-        if self.arrivals.get(end, 0) < _ARRIVALS:
-            self.arrivals[end] = self.arrivals.get(end, 0) + 1
-            self.waiting.append(steps)
+        self.paths[edge] = TourPath(edge, tuple(walk.steps))
+        stage = walk.person.stage
+        self.arrivals[stage] += 1
+        if self.arrivals[stage] <= _ARRIVALS:
+            self.waiting.append(texts)
         return True
 
-    def _arrived(self, steps: _Steps) -> _Here:
-        walk: Walk = self.walker.begin()
-        for one in steps:
-            walk.step(one)
+    def _arrived(self, texts: _Texts) -> _Here:
+        walk = self.walker.walk(texts)
         person = walk.person
         values = {name: getattr(person, attribute_of(name)) for name in self.words.fields}
-        return _Here(steps, person.stage, walk.now, values)
+        return _Here(texts, person.stage, walk.now, values)
 
-    # ------------------------------------------------------------------ new persons
+    # -- new persons --------------------------------------------------------------------------
 
-    def _into(self, edge: Edge) -> Iterator[_Steps]:
+    def _into(self, edge: Edge) -> Iterator[_Texts]:
         """Ways to be created so that this rule of the sort is the first that holds."""
-        earlier = []
-        for one in self.model.sort_edges:
-            if one == edge:
-                break
-            earlier.append(negate(one.when))
         made = {name for step in self.model.chain for name in step.writes}
         for quiet in (self._closed(edge.target), ()):
-            answer = solve_here(all_of(edge.when, *earlier, *quiet), self.world)
-            if not answer.found:
-                continue
-            now = self.world.now
-            free = {name: one for name, one in answer.person.items() if name not in READ_ONLY}
-            given = {name: one for name, one in free.items() if name not in made}
-            gained = {name: one for name, one in free.items() if name in made}
-            created = _step("created", given, now)
-            yield (created, _step("processed", gained, now))
+            answer = solve_here(all_of(self._first(edge), *quiet), self.domain)
+            if answer.found:
+                gained, given = _split(_free(answer.person), made)
+                now = self.domain.now
+                yield (_step("created", given, now), _step("processed", gained, now))
 
-    # ------------------------------------------------------------------ moves
+    # -- moves --------------------------------------------------------------------------------
 
-    def _onwards(self, edge: Edge, here: _Here) -> Iterator[_Steps]:
+    def _onwards(self, edge: Edge, here: _Here) -> Iterator[_Texts]:
         """Ways to fire a move from where somebody is: by an activity, or by time."""
-        for kind in self.asking.kinds(edge.on) if edge.on else (None,):
+        for kind in self.activities.kinds(edge.on) if edge.on else (None,):
             for when in self._instants(edge, here):
                 for changes in self._changes(edge, here, when, kind):
-                    yield from self._steps(edge, here, when, kind, changes)
+                    for steps in self._steps(here, when, kind, changes):
+                        yield (*here.texts, *steps)
 
     def _instants(self, edge: Edge, here: _Here) -> Iterator[datetime]:
         """When to try: at the next activity, or when time alone changes the guard."""
@@ -437,93 +428,83 @@ class _Search:
         yield first
         for point in turning_points(edge.when, self.words):
             start = here.values[point.field]
-            if isinstance(start, datetime):
-                instant = start + point.length
-                if instant > first:
-                    yield instant
+            if isinstance(start, datetime) and start + point.length > first:
+                yield start + point.length
 
     def _changes(
         self, edge: Edge, here: _Here, when: datetime, kind: str | None
-    ) -> Iterator[Mapping[str, Value]]:
+    ) -> Iterator[_Values]:
         """The fields that have to change for this move to be the one that is taken."""
-        start = {**here.values, **self.asking.sets(kind, when)}
-        world = attrs.evolve(
-            self.world, start=start, now=when, latest=dict.fromkeys(self.world.latest, when)
-        )
-        first = self._first(edge)
+        start = {**here.values, **self.activities.sets(kind, when)}
+        latest = dict.fromkeys(self.domain.latest, when)
+        domain = attrs.evolve(self.domain, start=start, now=when, latest=latest)
         for quiet in (self._closed(edge.target), ()):
-            guard = all_of(first, *quiet)
+            guard = all_of(self._first(edge), *quiet)
             read = reads(inline(resolve(guard, self.words), self.words))
             held = [is_value(name, start[name]) for name in sorted(READ_ONLY) if name in read]
-            answer = solve_here(all_of(guard, *held), world)
+            answer = solve_here(all_of(guard, *held), domain)
             if answer.found:
-                yield {name: one for name, one in answer.person.items() if name not in READ_ONLY}
+                yield _free(answer.person)
 
     def _first(self, edge: Edge) -> Guard:
-        """Holds where the move is open and is the one that its stage tries first [S8]."""
-        before: list[Guard] = []
-        for one in self.model.edges:
-            if one == edge:
-                break
-            if one.source == edge.source and one.on == edge.on:
-                before.append(negate(one.when))
+        """Holds where the rule is open and is the one that is tried first [S8][S15]."""
         # Fields are set before a human asks: no system move may take the person away by that.
         away = self._closed(edge.source) if edge.on else ()
-        return all_of(edge.when, *before, *away)
+        return all_of(edge.when, *self.model.earlier_closed(edge), *away)
 
     def _closed(self, stage: str) -> tuple[Guard, ...]:
         """Holds where no system move leads on from a stage."""
         return tuple(
-            negate(one.when) for one in self.model.edges if one.source == stage and not one.on
+            negate(edge.when) for edge in self.model.edges if edge.source == stage and not edge.on
         )
 
     def _steps(
-        self,
-        edge: Edge,
-        here: _Here,
-        when: datetime,
-        kind: str | None,
-        changes: Mapping[str, Value],
-    ) -> Iterator[_Steps]:
+        self, here: _Here, when: datetime, kind: str | None, changes: _Values
+    ) -> Iterator[_Texts]:
+        """What may happen next so that the fields change, and the move is asked for then."""
         at = here.now + PAUSE
         if when > at:
             set_first = (_step("changed", changes, at),) if changes else ()
             begun = at if changes else here.now
-            yield (*here.steps, *set_first, f"{WAIT}{format_length(when - begun)}")
+            yield (*set_first, f"{WAIT}{format_length(when - begun)}")
         elif kind is not None:
-            brings, rest = self.asking.brings(kind, changes, here.values, at)
+            brings, rest = self.activities.brings(kind, changes, here.values, at)
             if rest:
-                at += PAUSE
-                yield (*here.steps, _step("changed", rest, at - PAUSE), _step(kind, brings, at))
+                yield (_step("changed", rest, at), _step(kind, brings, at + PAUSE))
             else:
-                yield (*here.steps, _step(kind, brings, at))
+                yield (_step(kind, brings, at),)
         elif changes:
-            for name, payload in self.asking.naturally(changes, here.values, at):
-                yield (*here.steps, _step(name, payload, at))
-            yield (*here.steps, _step("changed", changes, at))
+            for name, payload in self.activities.naturally(changes, here.values, at):
+                yield (_step(name, payload, at),)
+            yield (_step("changed", changes, at),)
             # What points of fit depend on has them computed anew: then they are set behind it.
-            first = {name: one for name, one in changes.items() if name in self.inputs}
-            then = {name: one for name, one in changes.items() if name not in self.inputs}
+            first, then = _split(changes, self.inputs)
             if first and "demographic_score" in then:
-                later = _step("changed", then, at + PAUSE)
-                yield (*here.steps, _step("changed", first, at), later)
+                yield (_step("changed", first, at), _step("changed", then, at + PAUSE))
 
     def _reason(self, edge: Edge) -> str:
-        if edge.source != self.model.initial.name and not self.arrivals.get(edge.source):
+        if edge.source != self.model.initial.name and not self.arrivals[edge.source]:
             return f"nobody gets to {edge.source}"
-        world = attrs.evolve(self.world, start={**self.world.start, "stage": edge.source})
+        domain = self.domain.with_fields({}, {"stage": edge.source})
         there = is_value("stage", edge.source)
-        if solve_here(all_of(edge.when, there), world).refuted:
+        if solve_here(all_of(edge.when, there), domain).refuted:
             return f"its guard holds for nobody in {edge.source}"
-        answer = solve_here(all_of(self._first(edge), there), world)
-        if edge in self.model.sort_edges:
-            before = self.model.sort_edges[: self.model.sort_edges.index(edge)]
-            untaken = (negate(one.when) for one in before)
-            answer = solve_here(all_of(edge.when, *untaken, there), world)
+        answer = solve_here(all_of(self._first(edge), there), domain)
         if answer.refuted:
             return "what is tried before it leaves nobody"
         return f"no way was found{f': {answer.reason}' if answer.reason else ''}"
 
 
-def _step(kind: str, payload: Mapping[str, Value], at: datetime) -> str:
+def _free(values: _Values) -> dict[str, Value]:
+    """The values that somebody else than the machine may write."""
+    return {name: value for name, value in values.items() if name not in READ_ONLY}
+
+
+def _split(values: _Values, names: Collection[str]) -> tuple[dict[str, Value], dict[str, Value]]:
+    """The values of these names, and the others."""
+    inside = {name: value for name, value in values.items() if name in names}
+    return inside, {name: value for name, value in values.items() if name not in names}
+
+
+def _step(kind: str, payload: _Values, at: datetime) -> str:
     return f"{kind}: {format_values(payload, at)}" if payload else kind

@@ -11,22 +11,18 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.checks import world_of
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import (
     Always,
-    Compare,
     Conditions,
-    Const,
-    Field,
     Guard,
     all_of,
     conditions,
     negate,
 )
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.proof import Answer, solve_here
-from lifecycle_fsm.testing.coverage.mcdc import Evidence, deciding, evidence
+from lifecycle_fsm.proof import Answer, decides, domain_of, is_value, solve_here
+from lifecycle_fsm.testing.mcdc import Evidence, evidence
 from lifecycle_fsm.testing.recorder import ModelRecord
 
 #: ``sorted`` a rule of the sort was reached; ``moved`` a move was fired out of a stage; ``guards``
@@ -161,7 +157,7 @@ def measure(model: Model, record: ModelRecord) -> Coverage:
 class _Measuring:
     def __init__(self, model: Model, record: ModelRecord) -> None:
         self.model, self.record = model, record
-        self.world = world_of(model)
+        self.domain = domain_of(model)
         self.by_rule: dict[str, list[Edge]] = {}
         for edge in (*model.sort_edges, *model.edges):
             self.by_rule.setdefault(edge.name, []).append(edge)
@@ -254,12 +250,14 @@ class _Measuring:
         if shown.decided is not None:
             return attrs.evolve(found, state="seen")
         edges = self.by_rule[rule.name]
+        atom = rule.parts.atoms[index]
+        matters = decides(rule.parts.guard, atom)
         items = [
             self._item(
                 attrs.evolve(found, side=side),
                 seen=False,
                 edges=edges,
-                question=deciding(rule.parts, index, side),
+                question=all_of(atom if side else negate(atom), matters),
             )
             for side in (first, not first)
         ]
@@ -301,15 +299,8 @@ class _Measuring:
 
     def _ask(self, edge: Edge, question: Guard) -> Answer:
         """Somebody in the stage, whom nothing before this edge has moved already."""
-        asked_together = self.model.sort_edges if edge.name in self.sort else self.model.edges
-        before = []
-        for other in asked_together:
-            if other is edge:
-                break
-            if (other.source, other.on) == (edge.source, edge.on):
-                before.append(negate(other.when))
-        there = Compare("==", Field("stage"), Const(edge.source))
-        whole = all_of(there, *before, question)
+        there = is_value("stage", edge.source)
+        whole = all_of(there, *self.model.earlier_closed(edge), question)
         if whole not in self.answers:
-            self.answers[whole] = solve_here(whole, self.world)
+            self.answers[whole] = solve_here(whole, self.domain)
         return self.answers[whole]

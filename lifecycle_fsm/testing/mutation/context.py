@@ -13,28 +13,21 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.checks import world_of
 from lifecycle_fsm.guard import (
     Compare,
     Const,
     Field,
     Guard,
-    In,
     Term,
-    TextMatch,
-    Token,
     Truth,
     all_of,
     always,
     any_of,
-    inline,
     negate,
     never,
-    transform,
 )
-from lifecycle_fsm.guard.terms import Arithmetic, Extreme
 from lifecycle_fsm.model import Edge, Model, Set
-from lifecycle_fsm.proof import Answer, solve_whenever
+from lifecycle_fsm.proof import Answer, apart, domain_of, is_value, solve_whenever, written_out
 from lifecycle_fsm.testing.mutation.guards import Mutant
 from lifecycle_fsm.testing.mutation.running import Ending, Job, Result, Runner
 
@@ -92,14 +85,14 @@ def compare(model: Model, mutant: Mutant) -> Verdict:
     is none for what other sections read too.
     """
     undecided: Verdict | None = None
-    world = world_of(model)
+    domain = domain_of(model)
     ours, theirs = _choices(model), _choices(mutant.model)
     for asked in dict.fromkeys((*ours, *theirs)):
         one, other = ours.get(asked, ()), theirs.get(asked, ())
         if one == other:
             continue
-        here = Compare("==", Field("stage"), Const(asked.stage))
-        answer = solve_whenever(all_of(here, _apart(one, other)), world)
+        here = is_value("stage", asked.stage)
+        answer = solve_whenever(all_of(here, _apart(one, other)), domain)
         if answer.found:
             return Verdict(answer, asked)
         if not answer.refuted and undecided is None:
@@ -116,55 +109,22 @@ def compare(model: Model, mutant: Mutant) -> Verdict:
 
 
 def _choices(model: Model) -> dict[Asked, tuple[_Choice, ...]]:
-    found: dict[Asked, list[_Choice]] = {}
+    choices: dict[Asked, tuple[_Choice, ...]] = {}
     for edge in (*model.sort_edges, *model.edges):
         asked = Asked(edge.source, edge.on)
-        found.setdefault(asked, []).append(_choice(edge, model))
-    return {asked: tuple(choices) for asked, choices in found.items()}
+        choices[asked] = (*choices.get(asked, ()), _choice(edge, model))
+    return choices
 
 
 def _choice(edge: Edge, model: Model) -> _Choice:
-    guard = _settled(edge.when, model)
-    then = getattr(edge.rule, "then", ())
-    sets = tuple(Set(one.field, _settled_value(one.value, model)) for one in then)
-    return _Choice(guard, (edge.name, edge.target, edge.kind, edge.passed, edge.credit), sets)
-
-
-def _settled(guard: Guard, model: Model) -> Guard:
-    """The guard with named guards written out and tokens by their values: so the guards of two
-    models can be compared in one world."""
-
-    def change(part: Guard) -> Guard:
-        match part:
-            case Compare(op, left, right):
-                return Compare(op, _value(left, model), _value(right, model))
-            case In(term, options):
-                return In(_value(term, model), _constant(options, model))
-            case TextMatch(term, text):
-                term, text = _value(term, model), _constant(text, model)
-                return attrs.evolve(part, term=term, text=text)
-        return part
-
-    return transform(inline(guard, model.vocabulary), change)
-
-
-def _settled_value(value: Term | Guard, model: Model) -> Term | Guard:
-    return _settled(value, model) if isinstance(value, Guard) else _value(value, model)
-
-
-def _constant(term: Const | Token, model: Model) -> Const:
-    return Const(model.tokens[term.name]) if isinstance(term, Token) else term
-
-
-def _value(term: Term, model: Model) -> Term:
-    match term:
-        case Token():
-            return _constant(term, model)
-        case Arithmetic(op, left, right):
-            return Arithmetic(op, _value(left, model), _value(right, model))
-        case Extreme(which, terms):
-            return Extreme(which, tuple(_value(one, model) for one in terms))
-    return term
+    """The edge with tokens by their values, so that the guards of two models can be compared."""
+    words = model.vocabulary
+    sets = tuple(
+        Set(effect.field, written_out(effect.value, words))
+        for effect in getattr(edge.rule, "then", ())
+    )
+    does = (edge.name, edge.target, edge.kind, edge.passed, edge.credit)
+    return _Choice(written_out(edge.when, words), does, sets)
 
 
 # ---------------------------------------------------------------------- whom they part
@@ -188,10 +148,10 @@ def _unlike(choice: _Choice, others: tuple[_Choice, ...]) -> bool:
 
 def _one_apart(one: _Choice, other: _Choice) -> Guard:
     """Where one choice is changed, and who is refused it gets something else or nothing."""
-    either = any_of(all_of(one.guard, negate(other.guard)), all_of(other.guard, negate(one.guard)))
     if one.guard == other.guard:
         return all_of(one.guard, _told_apart(one, other))
-    return any_of(either, all_of(one.guard, other.guard, _told_apart(one, other)))
+    both = all_of(one.guard, other.guard, _told_apart(one, other))
+    return any_of(apart(one.guard, other.guard), both)
 
 
 def _pairs(ours: tuple[_Choice, ...], theirs: tuple[_Choice, ...]) -> Iterator[Guard]:
@@ -229,8 +189,7 @@ def _told_apart(one: _Choice, other: _Choice) -> Guard:
 def _values_apart(field: str, one: Term | Guard | None, other: Term | Guard | None) -> Guard:
     """For whom a field gets another value; nothing stands for the value that it has."""
     if isinstance(one, Guard) or isinstance(other, Guard) or _yes_no(one) or _yes_no(other):
-        first, second = _truth(field, one), _truth(field, other)
-        return any_of(all_of(first, negate(second)), all_of(second, negate(first)))
+        return apart(_truth(field, one), _truth(field, other))
     return negate(Compare("==", one or Field(field), other or Field(field)))
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import attrs
 
-from lifecycle_fsm.checks import world_of
 from lifecycle_fsm.errors import GuardError, ModelError
 from lifecycle_fsm.guard import Const, Guard, Named, Term, Token, walk
 from lifecycle_fsm.model import Edge, Model, Move, SortRule
 from lifecycle_fsm.model.definition import Skips
-from lifecycle_fsm.proof import differs
+from lifecycle_fsm.proof import differs, domain_of
 from lifecycle_fsm.testing.mutation.guards import (
     Change,
     Kind,
@@ -122,11 +121,11 @@ def _of_tokens(model: Model) -> Iterator[Change]:
 def _distinct(model: Model, guard: Guard) -> Iterator[tuple[Kind, Guard]]:
     """The changes of a guard that make sense in the model, of those that say the same only one:
     ``> 1`` is ``>= 2`` for whole numbers, and one missing test is told once."""
-    world = world_of(model)
+    domain = domain_of(model)
     found: list[Guard] = []
     for kind, changed in guard_changes(guard):
         try:
-            same = any(differs(changed, other, world).refuted for other in found)
+            same = any(differs(changed, other, domain).refuted for other in found)
         except GuardError:
             continue
         if not same:

@@ -9,9 +9,9 @@ import pytest
 
 from lifecycle_fsm.model import load
 from lifecycle_fsm.proof import NOW
-from lifecycle_fsm.testing.cases.transition_tour import Asking
+from lifecycle_fsm.testing.cases.transition_tour import ActivityIndex
 
-ASKING = Asking(load("waterfall"))
+ACTIVITIES = ActivityIndex(load("waterfall"))
 BEFORE = {"behavior_score": 10, "owner": None, "hand_raised": False}
 
 
@@ -41,18 +41,18 @@ BEFORE = {"behavior_score": 10, "owner": None, "hand_raised": False}
 def test_a_change_comes_by_the_activity_that_brings_it_in_life(
     changes: dict[str, Any], expected: tuple[str, dict[str, Any]]
 ) -> None:
-    assert next(iter(ASKING.naturally(changes, BEFORE, NOW))) == expected
+    assert next(iter(ACTIVITIES.naturally(changes, BEFORE, NOW))) == expected
 
 
 def test_what_no_activity_brings_has_none() -> None:
-    assert not list(ASKING.naturally({"role": "legal"}, BEFORE, NOW))
+    assert not list(ACTIVITIES.naturally({"role": "legal"}, BEFORE, NOW))
 
 
 def test_who_asks_gives_a_reason_or_none() -> None:
-    assert ASKING.sets("sales_rejected", NOW) == {"rejection_reason": None}
-    assert ASKING.sets("sales_touched", NOW) == {"sales_touched_at": NOW}
-    assert ASKING.sets(None, NOW) == {}
-    brought = ASKING.brings("sales_rejected", {"rejection_reason": "no_time"}, BEFORE, NOW)
+    assert ACTIVITIES.sets("sales_rejected", NOW) == {"rejection_reason": None}
+    assert ACTIVITIES.sets("sales_touched", NOW) == {"sales_touched_at": NOW}
+    assert ACTIVITIES.sets(None, NOW) == {}
+    brought = ACTIVITIES.brings("sales_rejected", {"rejection_reason": "no_time"}, BEFORE, NOW)
     assert brought == ({"reason": "no_time"}, {})
-    rest = ASKING.brings("disqualify", {"role": "legal"}, BEFORE, NOW)
+    rest = ACTIVITIES.brings("disqualify", {"role": "legal"}, BEFORE, NOW)
     assert rest == ({}, {"role": "legal"})

@@ -26,16 +26,16 @@ from lifecycle_fsm.guard import (
     transform,
     walk,
 )
-from lifecycle_fsm.proof import World
-from lifecycle_fsm.testing.cases import GuardCases, Somebody, conditions, guard_cases
+from lifecycle_fsm.proof import Domain
+from lifecycle_fsm.testing.cases import GuardCases, Probe, conditions, guard_cases
 from tests.guard.trees import GUARDS, NOW, PERSONS, VOCABULARY, oracle, oracle_value
 
-WORLD = World(VOCABULARY, now=NOW)
+DOMAIN = Domain(VOCABULARY, now=NOW)
 thoroughly = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def whole(person: Any) -> SimpleNamespace:
-    start = {name: WORLD.start_of(name) for name in VOCABULARY.fields}
+    start = {name: DOMAIN.start_of(name) for name in VOCABULARY.fields}
     return SimpleNamespace(**start | dict(person))
 
 
@@ -52,7 +52,7 @@ def hangs_on(guard: Guard, condition: Guard, person: SimpleNamespace) -> bool:
 @thoroughly
 @given(GUARDS)
 def test_everybody_at_a_boundary_is_somebody_for_whom_it_matters(guard: Guard) -> None:
-    found = guard_cases(guard, WORLD)
+    found = guard_cases(guard, DOMAIN)
     for one in found.boundaries:
         person = whole(one.who.person)
         assert one.who.holds is oracle(guard, person)
@@ -75,7 +75,7 @@ def distance(condition: Compare, person: SimpleNamespace) -> float | None:
 @thoroughly
 @given(GUARDS)
 def test_at_a_boundary_is_next_to_the_threshold(guard: Guard) -> None:
-    for one in guard_cases(guard, WORLD).boundaries:
+    for one in guard_cases(guard, DOMAIN).boundaries:
         if not isinstance(one.condition, Compare) or "missing" in one.words:
             continue
         person = whole(one.who.person)
@@ -96,15 +96,15 @@ def test_at_a_boundary_is_next_to_the_threshold(guard: Guard) -> None:
 @thoroughly
 @given(GUARDS)
 def test_each_pair_flips_by_its_condition(guard: Guard) -> None:
-    for pair in guard_cases(guard, WORLD).pairs:
+    for pair in guard_cases(guard, DOMAIN).pairs:
         met, unmet = whole(pair.met.person), whole(pair.unmet.person)
         assert oracle(pair.condition, met)
         assert not oracle(pair.condition, unmet)
         assert hangs_on(guard, pair.condition, met)
         assert hangs_on(guard, pair.condition, unmet)
-        others = [one for one in conditions(guard, WORLD) if one != pair.condition]
+        others = [one for one in conditions(guard, DOMAIN) if one != pair.condition]
         same = all(oracle(one, met) is oracle(one, unmet) for one in others)
-        if pair.how == "unique":
+        if pair.how == "unique cause":
             assert same
             assert pair.met.holds is not pair.unmet.holds
         else:
@@ -114,7 +114,7 @@ def test_each_pair_flips_by_its_condition(guard: Guard) -> None:
 @thoroughly
 @given(GUARDS, st.lists(PERSONS, min_size=20, max_size=20))
 def test_a_redundant_condition_decides_for_nobody(guard: Guard, persons: list[Any]) -> None:
-    found = guard_cases(guard, WORLD)
+    found = guard_cases(guard, DOMAIN)
     for condition in found.redundant:
         sides = {oracle(condition, one) for one in persons if hangs_on(guard, condition, one)}
         assert len(sides) < 2
@@ -123,10 +123,10 @@ def test_a_redundant_condition_decides_for_nobody(guard: Guard, persons: list[An
 @thoroughly
 @given(GUARDS)
 def test_every_condition_has_a_pair_or_a_reason(guard: Guard) -> None:
-    found = guard_cases(guard, WORLD)
+    found = guard_cases(guard, DOMAIN)
     told = [one.condition for one in found.pairs] + list(found.redundant)
     told += [condition for condition, _ in found.undecided]
-    assert sorted(map(repr, told)) == sorted(map(repr, conditions(guard, WORLD)))
+    assert sorted(map(repr, told)) == sorted(map(repr, conditions(guard, DOMAIN)))
     for _, reason in found.undecided:
         assert reason
 
@@ -134,7 +134,7 @@ def test_every_condition_has_a_pair_or_a_reason(guard: Guard) -> None:
 @thoroughly
 @given(GUARDS)
 def test_nobody_has_a_field_that_the_guard_does_not_read(guard: Guard) -> None:
-    found = guard_cases(guard, WORLD)
+    found = guard_cases(guard, DOMAIN)
     read = reads(inline(resolve(guard, VOCABULARY), VOCABULARY))
     for one in [one.who for one in found.boundaries] + [pair.met for pair in found.pairs]:
         assert set(one.person) <= set(one.shown) <= read
@@ -143,17 +143,17 @@ def test_nobody_has_a_field_that_the_guard_does_not_read(guard: Guard) -> None:
 @given(GUARDS)
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_same_guard_has_the_same_cases(guard: Guard) -> None:
-    assert guard_cases(guard, WORLD) == guard_cases(guard, WORLD)
+    assert guard_cases(guard, DOMAIN) == guard_cases(guard, DOMAIN)
 
 
 def around(text: str) -> list[tuple[str, bool]]:
     """What stands at the boundaries of a guard, and whether it holds there."""
-    found = guard_cases(parse_guard(text), WORLD)
+    found = guard_cases(parse_guard(text), DOMAIN)
     return [(told(one.who), one.who.holds) for one in found.boundaries]
 
 
-def told(who: Somebody) -> str:
-    start = {name: WORLD.start_of(name) for name in VOCABULARY.fields}
+def told(who: Probe) -> str:
+    start = {name: DOMAIN.start_of(name) for name in VOCABULARY.fields}
     return ", ".join(f"{name}={shown({**start, **who.person}[name])}" for name in who.shown)
 
 
@@ -248,7 +248,7 @@ def test_who_stands_at_a_boundary(text: str, expected: list[tuple[str, bool]]) -
 
 
 def test_two_fields_are_compared_around_their_equality() -> None:
-    found = guard_cases(parse_guard("lost_at >= created_at"), WORLD)
+    found = guard_cases(parse_guard("lost_at >= created_at"), DOMAIN)
     words = {one.words: one.who.holds for one in found.boundaries}
     assert words == {
         "a second before": False,
@@ -260,24 +260,24 @@ def test_two_fields_are_compared_around_their_equality() -> None:
 
 
 def pairs(text: str) -> list[tuple[str, str, str]]:
-    found: GuardCases = guard_cases(parse_guard(text), WORLD)
+    found: GuardCases = guard_cases(parse_guard(text), DOMAIN)
     return [(told(one.met), told(one.unmet), one.how) for one in found.pairs]
 
 
 def test_the_other_conditions_of_a_pair_are_such_that_this_one_decides() -> None:
     assert pairs("score >= 3 and (hand_raised or opted_in)") == [
-        ("score=3, opted_in=True", "score=2, opted_in=True", "unique"),
-        ("score=3, hand_raised=True", "score=3, hand_raised=False", "unique"),
-        ("score=3, opted_in=True", "score=3, opted_in=False", "unique"),
+        ("score=3, opted_in=True", "score=2, opted_in=True", "unique cause"),
+        ("score=3, hand_raised=True", "score=3, hand_raised=False", "unique cause"),
+        ("score=3, opted_in=True", "score=3, opted_in=False", "unique cause"),
     ]
 
 
 def test_conditions_that_cannot_part_are_paired_by_masking() -> None:
     # A score of 9 meets both: 'score >= 9' never comes alone, yet decides where nothing is known.
     found = guard_cases(
-        parse_guard("(score >= 3 and hand_raised) or (score < 3 and opted_in)"), WORLD
+        parse_guard("(score >= 3 and hand_raised) or (score < 3 and opted_in)"), DOMAIN
     )
-    assert {pair.how for pair in found.pairs} == {"unique", "masking"}
+    assert {pair.how for pair in found.pairs} == {"unique cause", "masking"}
     assert not found.redundant
 
 
@@ -291,7 +291,7 @@ def test_conditions_that_cannot_part_are_paired_by_masking() -> None:
     ],
 )
 def test_a_redundant_condition_is_named(text: str, redundant: str) -> None:
-    assert guard_cases(parse_guard(text), WORLD).redundant == (parse_guard(redundant),)
+    assert guard_cases(parse_guard(text), DOMAIN).redundant == (parse_guard(redundant),)
 
 
 def test_a_redundant_condition_has_its_boundary_all_the_same() -> None:
@@ -320,20 +320,20 @@ def test_a_redundant_condition_has_its_boundary_all_the_same() -> None:
     ],
 )
 def test_a_guard_for_everybody_or_nobody_is_known_as_one(text: str, constant: bool | None) -> None:
-    assert guard_cases(parse_guard(text), WORLD).constant is constant
+    assert guard_cases(parse_guard(text), DOMAIN).constant is constant
 
 
 @thoroughly
 @given(GUARDS, st.lists(PERSONS, min_size=20, max_size=20))
 def test_a_constant_guard_is_so_for_everybody(guard: Guard, persons: list[Any]) -> None:
-    constant = guard_cases(guard, WORLD).constant
+    constant = guard_cases(guard, DOMAIN).constant
     if constant is not None:
         assert {oracle(guard, one) for one in persons} == {constant}
 
 
 def test_a_condition_is_bound_by_where_it_is_asked() -> None:
     guard = parse_guard("source == 'web' or score >= 3")
-    found = guard_cases(guard, WORLD, here=parse_guard("source != 'web'"))
+    found = guard_cases(guard, DOMAIN, here=parse_guard("source != 'web'"))
     assert found.redundant == (parse_guard("source == 'web'"),)
     assert found.boundaries
     assert all(one.who.person.get("source") != "web" for one in found.boundaries)
@@ -344,7 +344,7 @@ def test_a_python_function_is_taken_to_answer_what_lets_others_decide() -> None:
         raise AssertionError("nobody asks it")
 
     guard = Opaque("knows_budget", knows_budget) & parse_guard("score >= 3")
-    found = guard_cases(guard, WORLD)
+    found = guard_cases(guard, DOMAIN)
     assert found.opaque == ("knows_budget",)
     assert [(told(one.who), one.who.holds) for one in found.boundaries] == [
         ("score=2", False),

@@ -9,13 +9,13 @@ from time import process_time
 import pytest
 
 from lifecycle_fsm.model import Model, load, shipped
-from lifecycle_fsm.testing.cases import Row, Runner, Table, cases_of, compared, to_text
-from lifecycle_fsm.testing.cases.rows import NO_WAY, UNDECIDED
+from lifecycle_fsm.testing.cases import CaseRow, CaseRunner, CaseTable, cases_of, compared, to_text
+from lifecycle_fsm.testing.cases.case_table import NO_WAY, UNDECIDED
 
-TABLES: dict[str, Table] = {}
+TABLES: dict[str, CaseTable] = {}
 
 
-def table_of(name: str) -> Table:
+def table_of(name: str) -> CaseTable:
     if name not in TABLES:
         TABLES[name] = cases_of(load(name))
     return TABLES[name]
@@ -23,7 +23,7 @@ def table_of(name: str) -> Table:
 
 @pytest.mark.parametrize("name", shipped())
 def test_every_case_comes_out_as_it_was_made(name: str) -> None:
-    runner = Runner(load(name))
+    runner = CaseRunner(load(name))
     for case in table_of(name).cases:
         assert runner.outcomes(case) == tuple(row.outcome for row in case.rows), case.name
     assert not compared(table_of(name), load(name))
@@ -147,10 +147,10 @@ def test_there_are_never_fewer_than_no_opportunities() -> None:
 
 def test_a_journey_may_have_begun_before_the_stage() -> None:
     given = "sales_touched_at = 5 days ago, journey_started_at = 10 days ago"
-    runner = Runner(load("waterfall"))
-    assert runner.outcome(Row("move", "accepted", "mql", given, "")) == "goes to sal"
+    runner = CaseRunner(load("waterfall"))
+    assert runner.outcome(CaseRow("move", "accepted", "mql", given, "")) == "goes to sal"
     late = given.replace("10", "4")
-    assert runner.outcome(Row("move", "accepted", "mql", late, "")) == "stays in mql"
+    assert runner.outcome(CaseRow("move", "accepted", "mql", late, "")) == "stays in mql"
 
 
 def test_a_refusal_is_told() -> None:
@@ -162,7 +162,7 @@ def test_a_refusal_is_told() -> None:
 def test_a_redundant_condition_is_a_row() -> None:
     found = [row for row in table_of("waterfall") if row.outcome == "never decides"]
     assert found == [
-        Row(
+        CaseRow(
             "move",
             "reinstated",
             "disqualified",

@@ -17,8 +17,8 @@ from lifecycle_fsm.guard import Opaque, parse_guard
 from lifecycle_fsm.model import ScoreRule, StepDef, load
 from lifecycle_fsm.model.toml_files import shipped_text
 from lifecycle_fsm.testing.cases import (
-    Row,
-    Table,
+    CaseRow,
+    CaseTable,
     approved,
     cases_of,
     compared,
@@ -43,23 +43,23 @@ def test_what_is_written_is_read(
     suffix: str, tmp_path_factory: pytest.TempPathFactory, texts: list[tuple[str, ...]]
 ) -> None:
     rows = [
-        Row("move", f"rule {number}", stage, given, outcome or "holds", why)
+        CaseRow("move", f"rule {number}", stage, given, outcome or "holds", why)
         for number, (stage, given, outcome, why) in enumerate(texts)
     ]
     path = tmp_path_factory.getbasetemp() / f"table{suffix}"
-    path.write_text(to_text(Table("", rows), suffix), encoding="utf-8", newline="\n")
+    path.write_text(to_text(CaseTable("", rows), suffix), encoding="utf-8", newline="\n")
     if rows or suffix != ".toml":
         assert read_table(path).rows == tuple(rows)
 
 
 def test_a_csv_has_no_text_that_a_spreadsheet_would_run() -> None:
-    row = Row("move", "r", "a", "=1+1", "'@x", "-2")
-    assert to_text(Table("", [row]), ".csv").endswith("\nmove,r,a,'=1+1,''@x,-2\n")
+    row = CaseRow("move", "r", "a", "=1+1", "'@x", "-2")
+    assert to_text(CaseTable("", [row]), ".csv").endswith("\nmove,r,a,'=1+1,''@x,-2\n")
 
 
 def test_markdown_shows_what_stands_there() -> None:
-    row = Row("move", "r", "<b>hot</b>", "score < 5", "[x](javascript:y)", "![x](y)")
-    told = to_text(Table("<i>acme\n# no", [row]), ".md")
+    row = CaseRow("move", "r", "<b>hot</b>", "score < 5", "[x](javascript:y)", "![x](y)")
+    told = to_text(CaseTable("<i>acme\n# no", [row]), ".md")
     assert told.startswith("# Cases of \\<i>acme\\n# no\n")
     assert r"\<b>hot\</b> | score < 5 | [x\](javascript:y) | ![x\](y) |" in told
 
@@ -78,7 +78,7 @@ def test_a_spreadsheet_may_have_saved_it(tmp_path: Path) -> None:
         "\ufeffpart;rule;stage;given;outcome;why\r\n"
         'move;interested;contact;"behavior_score = 30";"goes to lead";\r\n'.encode()
     )
-    row = Row("move", "interested", "contact", "behavior_score = 30", "goes to lead")
+    row = CaseRow("move", "interested", "contact", "behavior_score = 30", "goes to lead")
     assert read_table(path).rows == (row,)
 
 
@@ -228,8 +228,8 @@ def test_a_case_that_another_move_takes_says_so() -> None:
                  skips="passed_over")  # fmt: skip
     table = cases_of(attrs.evolve(MODEL, moves=(*MODEL.moves, first)))
     assert not [row for row in table if row.rule == "ahead" and "by first" in row.outcome]
-    row = Row("move", "ahead", "a", "level = 70", "goes to b")
-    found = compared(Table("", [row]), attrs.evolve(MODEL, moves=(*MODEL.moves, first)))
+    row = CaseRow("move", "ahead", "a", "level = 70", "goes to b")
+    found = compared(CaseTable("", [row]), attrs.evolve(MODEL, moves=(*MODEL.moves, first)))
     assert found.changed[0].now == "goes to c by first instead"
 
 
@@ -318,11 +318,11 @@ OPAQUE = attrs.evolve(
         ),
     ],
 )
-EXAMPLES = Table(
+EXAMPLES = CaseTable(
     "",
     [
-        Row("example", "knows_budget", "b", "level = 50", "holds"),
-        Row("example", "knows_budget", "b", "level = 49", "does not hold"),
+        CaseRow("example", "knows_budget", "b", "level = 50", "holds"),
+        CaseRow("example", "knows_budget", "b", "level = 49", "does not hold"),
     ],
 )
 
@@ -344,18 +344,18 @@ def test_examples_of_a_python_guard_are_run() -> None:
     table = cases_of(OPAQUE).keeping(EXAMPLES)
     assert not compared(table, OPAQUE)
     wrong = attrs.evolve(EXAMPLES.rows[0], outcome="does not hold")
-    found = compared(cases_of(OPAQUE).keeping(Table("", [wrong])), OPAQUE)
+    found = compared(cases_of(OPAQUE).keeping(CaseTable("", [wrong])), OPAQUE)
     assert [(one.row, one.now) for one in found.changed] == [(wrong, "holds")]
-    gone = compared(APPROVED.keeping(Table("", EXAMPLES.rows[:1])), MODEL).gone
+    gone = compared(APPROVED.keeping(CaseTable("", EXAMPLES.rows[:1])), MODEL).gone
     assert [one.now for one in gone] == ["the model has no Python guard 'knows_budget'"]
 
 
 def test_a_path_of_ones_own_is_not_taken_for_the_end_of_another() -> None:
     path = [
-        Row("tour", "budget", "", "created", "is in new", "step 1 of 1"),
-        Row("tour", "budget", "", "created", "is in new", "own: step 1 of 1"),
+        CaseRow("tour", "budget", "", "created", "is in new", "step 1 of 1"),
+        CaseRow("tour", "budget", "", "created", "is in new", "own: step 1 of 1"),
     ]
-    assert [case.rows for case in Table("", path).cases] == [(path[0],), (path[1],)]
+    assert [case.rows for case in CaseTable("", path).cases] == [(path[0],), (path[1],)]
 
 
 # ---------------------------------------------------------------------- in pytest
@@ -443,7 +443,9 @@ def test_a_row_of_a_rule_that_is_not_there_fails(project: pytest.Pytester) -> No
 
 
 def test_a_case_in_a_stage_that_is_not_there_is_an_error() -> None:
-    found = compared(Table("", [Row("move", "ahead", "q", "level = 65", "goes to b")]), MODEL)
+    found = compared(
+        CaseTable("", [CaseRow("move", "ahead", "q", "level = 65", "goes to b")]), MODEL
+    )
     assert "has no stage named 'q'" in found.gone[0].now
 
 

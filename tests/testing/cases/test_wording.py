@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import INT_MAX, INT_MIN, FieldType, Value
 from lifecycle_fsm.proof import NOW
-from lifecycle_fsm.testing.cases.rows import (
+from lifecycle_fsm.testing.cases.case_table import (
     format_length,
     format_values,
     parse_length,

@@ -7,9 +7,19 @@ from itertools import product
 import pytest
 
 from lifecycle_fsm.fields import FieldType
-from lifecycle_fsm.guard import Opaque, Vocabulary, compile_guard, conditions, parse_guard
-from lifecycle_fsm.proof import World, solve
-from lifecycle_fsm.testing.coverage.mcdc import Evidence, deciding, evidence
+from lifecycle_fsm.guard import (
+    Conditions,
+    Guard,
+    Opaque,
+    Vocabulary,
+    all_of,
+    compile_guard,
+    conditions,
+    negate,
+    parse_guard,
+)
+from lifecycle_fsm.proof import Domain, decides, solve
+from lifecycle_fsm.testing.mcdc import Evidence, evidence
 
 WORDS = Vocabulary(
     fields={**{name: FieldType("bool") for name in "abc"}, "n": FieldType("int", nullable=True)}
@@ -69,32 +79,38 @@ def test_a_callable_that_was_not_asked_shows_nothing() -> None:
     assert evidence(parts, {vector("0-"), vector("11"), vector("10")}, 1).decided == U
 
 
+def deciding(parts: Conditions, index: int, holding: bool) -> Guard:
+    """Holds for a person for whom the condition decides while it holds, or while it does not."""
+    atom = parts.atoms[index]
+    return all_of(atom if holding else negate(atom), decides(parts.guard, atom))
+
+
 @pytest.mark.parametrize(
     "text", ["a and b or c", "(a or b) and not c", "a and (b or not c)", "n > 3 or n > 5 and a"]
 )
 def test_a_person_for_whom_it_decides_is_one(text: str) -> None:
     parts = conditions(parse_guard(text), WORDS)
     test = compile_guard(parse_guard(text), WORDS)
-    world = World(WORDS)
+    domain = Domain(WORDS)
     for index, holding in product(range(len(parts.atoms)), (True, False)):
-        answer = solve(deciding(parts, index, holding), world)
+        answer = solve(deciding(parts, index, holding), domain)
         if not answer.found:
             assert text[0] == "n"
             assert index > 0  # above 5 is above 3: redundant
             continue
-        values = {name: world.start_of(name) for name in WORDS.fields} | dict(answer.person)
+        values = {name: domain.start_of(name) for name in WORDS.fields} | dict(answer.person)
         person = type("Person", (), values)
         found = sum(
             1 << place
             for place, atom in enumerate(parts.atoms)
-            if compile_guard(atom, WORDS)(person, world.now)
+            if compile_guard(atom, WORDS)(person, domain.now)
         )
         assert parts.seen(found, index) is holding
         outcome = parts.outcome(found)
-        assert outcome is test(person, world.now)
+        assert outcome is test(person, domain.now)
         assert parts.outcome(parts.turned(found, index)) is (not outcome)
 
 
 def test_a_condition_that_can_never_decide_is_refuted_on_one_side() -> None:
     parts = conditions(parse_guard("n > 3 or n > 5"), WORDS)
-    assert solve(deciding(parts, 1, True), World(WORDS)).refuted
+    assert solve(deciding(parts, 1, True), Domain(WORDS)).refuted

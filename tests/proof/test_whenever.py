@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm.guard import Compare, Field, Guard, parse_guard
-from lifecycle_fsm.proof import Moment, World, solve, solve_whenever
+from lifecycle_fsm.proof import Domain, RelativeInstant, solve, solve_whenever
 from tests.guard.trees import GUARDS, NOW, PERSONS, VOCABULARY, oracle
-from tests.solving.test_search import somebody
+from tests.proof.test_search import somebody
 
 PAST = ("created_at", "stage_entered_at")
-WORLD = World(VOCABULARY, latest=dict.fromkeys(PAST, NOW), now=NOW)
+DOMAIN = Domain(VOCABULARY, latest=dict.fromkeys(PAST, NOW), now=NOW)
 DAY = timedelta(days=1)
 
 
@@ -30,7 +30,7 @@ DAY = timedelta(days=1)
 )
 def test_a_date_to_come_comes(text: str, at: datetime | None) -> None:
     guard = parse_guard(text)
-    answer = solve_whenever(guard, WORLD)
+    answer = solve_whenever(guard, DOMAIN)
     assert answer.found
     assert oracle(guard, somebody(answer), answer.at or NOW)
     if at is not None:
@@ -47,15 +47,15 @@ def test_a_date_to_come_comes(text: str, at: datetime | None) -> None:
     ],
 )
 def test_what_never_is_stays_refuted(text: str) -> None:
-    assert solve_whenever(parse_guard(text), WORLD).refuted
+    assert solve_whenever(parse_guard(text), DOMAIN).refuted
 
 
 def test_a_moment_is_no_date() -> None:
     """It moves with the clock: two days ago is not before a day that comes in two days."""
-    older = Compare("<=", Field("created_at"), Moment(NOW - 2 * DAY))
+    older = Compare("<=", Field("created_at"), RelativeInstant(NOW - 2 * DAY))
     newer = parse_guard("days since created_at < 1 and lost_at >= 2031-01-01")
-    assert solve_whenever(older & newer, WORLD).refuted
-    assert solve_whenever(older & parse_guard("created_at >= 2031-01-01"), WORLD).found
+    assert solve_whenever(older & newer, DOMAIN).refuted
+    assert solve_whenever(older & parse_guard("created_at >= 2031-01-01"), DOMAIN).found
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -70,10 +70,10 @@ def test_what_somebody_satisfies_some_day_is_never_refuted(
         if oracle(guard, person, now)
         and all(getattr(person, name) is None or getattr(person, name) <= now for name in PAST)
     ]
-    answer = solve_whenever(guard, WORLD)
+    answer = solve_whenever(guard, DOMAIN)
     if true:
         assert not answer.refuted
     if answer.found:
         assert oracle(guard, somebody(answer), answer.at or NOW)
-    if solve(guard, WORLD).found:
+    if solve(guard, DOMAIN).found:
         assert answer.at is None

@@ -33,7 +33,7 @@ NOT_RUN = frozenset({REDUNDANT, EVERYBODY, NOBODY, UNDECIDED, OPAQUE, NO_WAY})
 
 
 @attrs.frozen
-class Row:
+class CaseRow:
     """One case.
 
     Args:
@@ -80,7 +80,7 @@ class Row:
 class Case:
     """What is run at once: one row, or all the steps of one path."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[CaseRow, ...]
 
     @property
     def name(self) -> str:
@@ -92,21 +92,21 @@ class Case:
         return f"{first.part}: {first.rule}{where}" + (f": {first.given}" if first.given else "")
 
 
-def _rows(rows: Iterable[Row]) -> tuple[Row, ...]:
+def _tuple(rows: Iterable[CaseRow]) -> tuple[CaseRow, ...]:
     return tuple(rows)
 
 
 @attrs.frozen
-class Table:
+class CaseTable:
     """All cases of a model, in its order."""
 
     model: str
-    rows: tuple[Row, ...] = attrs.field(converter=_rows)
+    rows: tuple[CaseRow, ...] = attrs.field(converter=_tuple)
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[CaseRow]:
         return iter(self.rows)
 
     @property
@@ -114,20 +114,20 @@ class Table:
         """The rows as they are run: the steps of one path together."""
         groups = groupby(
             enumerate(self.rows),
-            lambda one: (one[1].rule, one[1].own) if one[1].part == TOUR else (one[0],),
+            lambda pair: (pair[1].rule, pair[1].own) if pair[1].part == TOUR else (pair[0],),
         )
         return tuple(Case(tuple(row for _, row in group)) for _, group in groups)
 
-    def keeping(self, before: Table) -> Table:
+    def keeping(self, before: CaseTable) -> CaseTable:
         """This table, with the rows that a person has added to the one before.
 
         They stay as they were written, also where the model now makes something else of them.
         """
         kept = tuple(row for row in before if row.own)
         cases = {row.key for row in kept}
-        return attrs.evolve(self, rows=(*(one for one in self if one.key not in cases), *kept))
+        return attrs.evolve(self, rows=(*(row for row in self if row.key not in cases), *kept))
 
-    def checked(self) -> Table:
+    def checked(self) -> CaseTable:
         """The table itself, where each case stands there once.
 
         Raises:
@@ -141,15 +141,16 @@ class Table:
         return self
 
 
-def merged(rows: Iterable[Row]) -> Iterator[Row]:
+def merged(rows: Iterable[CaseRow]) -> Iterator[CaseRow]:
     """Rows of the same case as one, with every reason why it was asked."""
-    found: dict[tuple[str, ...], Row] = {}
+    by_key: dict[tuple[str, ...], CaseRow] = {}
     for row in rows:
-        before = found.get(row.key)
-        if before is not None and row.why != before.why:
-            row = attrs.evolve(before, why=f"{before.why}; {row.why}")  # noqa: PLW2901
-        found[row.key] = row
-    yield from found.values()
+        before = by_key.get(row.key)
+        if before is None or row.why == before.why:
+            by_key[row.key] = row
+        else:
+            by_key[row.key] = attrs.evolve(before, why=f"{before.why}; {row.why}")
+    yield from by_key.values()
 
 
 # ------------------------------------------------------------------ wording
@@ -166,7 +167,8 @@ _DAY = timedelta(days=1)
 _PLAIN = re.compile(r"[\w.@:/&+-]+(?: [\w.@:/&+-]+)*")
 _PART = re.compile(r'\s*([\w.()]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^,"]*?)\s*(?:,|$)')
 _AGE = re.compile(
-    r"(?:(?P<days>\d+) days?)? ?(?:(?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<micro>\d{6}))?)?"
+    r"(?:(?P<days>\d+) days?)? ?"
+    r"(?:(?P<hours>\d\d):(?P<minutes>\d\d):(?P<seconds>\d\d)(?:\.(?P<microseconds>\d{6}))?)?"
 )
 
 
@@ -219,17 +221,10 @@ def parse_length(text: str) -> timedelta:
     Raises:
         RecordError: they name none.
     """
-    found = _AGE.fullmatch(text.strip())
-    if not text.strip() or found is None or not any(found.groups()):
+    age = _AGE.fullmatch(text.strip())
+    if not text.strip() or age is None or not any(age.groups()):
         raise RecordError(f"{text!r} is no length of time: write 30 days, or 29 days 23:59:59")
-    number = {name: int(part or 0) for name, part in found.groupdict().items()}
-    return timedelta(
-        days=number["days"],
-        hours=number["h"],
-        minutes=number["m"],
-        seconds=number["s"],
-        microseconds=number["micro"],
-    )
+    return timedelta(**{unit: int(count or 0) for unit, count in age.groupdict().items()})
 
 
 def parse_values(text: str, types: Mapping[str, FieldType], now: datetime) -> dict[str, Value]:
@@ -238,7 +233,7 @@ def parse_values(text: str, types: Mapping[str, FieldType], now: datetime) -> di
     Raises:
         RecordError: it is no such line, there is no such field, or it does not take the value.
     """
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     place = 0
     while place < len(text):
         part = _PART.match(text, place)
@@ -248,11 +243,11 @@ def parse_values(text: str, types: Mapping[str, FieldType], now: datetime) -> di
         if name not in types:
             raise RecordError(f"no field named {name!r}{suggest(name, types)}")
         try:
-            found[name] = parse_value(words, types[name], now)
+            values[name] = parse_value(words, types[name], now)
         except RecordError as error:
             raise RecordError(f"{name}: {error}") from None
         place = part.end()
-    return found
+    return values
 
 
 def parse_value(words: str, kind: FieldType, now: datetime) -> Value:

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from lifecycle_fsm.guard import Arithmetic, Guard, inline, parse_guard, resolve, term_type, walk
-from lifecycle_fsm.proof import World, solve
+from lifecycle_fsm.proof import Domain, solve
 from tests.guard.trees import GUARDS, NOW, VOCABULARY, oracle
-from tests.solving.test_search import somebody
+from tests.proof.test_search import somebody
 
 pytest.importorskip("z3")
-WORLD = World(VOCABULARY, now=NOW)
+DOMAIN = Domain(VOCABULARY, now=NOW)
 
 
 def computes_with_decimals(guard: Guard) -> bool:
@@ -31,7 +31,7 @@ def computes_with_decimals(guard: Guard) -> bool:
 @given(GUARDS)
 def test_the_verdicts_agree(guard: Guard) -> None:
     assume(not computes_with_decimals(guard))
-    one, other = solve(guard, WORLD), solve(guard, WORLD, prover="z3")
+    one, other = solve(guard, DOMAIN), solve(guard, DOMAIN, prover="z3")
     if "undecided" not in (one.verdict, other.verdict):
         assert one.verdict == other.verdict
     if other.found:
@@ -41,10 +41,10 @@ def test_the_verdicts_agree(guard: Guard) -> None:
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(GUARDS)
 def test_of_what_z3_finds_nothing_is_set_that_need_not_be(guard: Guard) -> None:
-    answer = solve(guard, WORLD, prover="z3")
+    answer = solve(guard, DOMAIN, prover="z3")
     for name in answer.person:
         person = somebody(answer)
-        setattr(person, name, WORLD.start_of(name))
+        setattr(person, name, DOMAIN.start_of(name))
         assert not oracle(guard, person)
 
 
@@ -63,5 +63,5 @@ def test_of_what_z3_finds_nothing_is_set_that_need_not_be(guard: Guard) -> None:
 )
 def test_z3_decides_what_the_search_cannot(text: str, verdict: str) -> None:
     guard = parse_guard(text)
-    assert solve(guard, WORLD).verdict in ("undecided", verdict)
-    assert solve(guard, WORLD, prover="both").verdict == verdict
+    assert solve(guard, DOMAIN).verdict in ("undecided", verdict)
+    assert solve(guard, DOMAIN, prover="both").verdict == verdict

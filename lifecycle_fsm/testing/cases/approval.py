@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -20,15 +20,19 @@ from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.proof import NOW
 from lifecycle_fsm.rows import open_rows
 from lifecycle_fsm.spreadsheet import csv_text
-from lifecycle_fsm.testing.cases.making import cases_of
-from lifecycle_fsm.testing.cases.rows import NOT_RUN, ORDER, TOUR, Case, Row, Table
-from lifecycle_fsm.testing.cases.running import Runner
+from lifecycle_fsm.testing.cases.case_table import NOT_RUN, ORDER, TOUR, Case, CaseRow, CaseTable
+from lifecycle_fsm.testing.cases.derivation import cases_of
+from lifecycle_fsm.testing.cases.outcomes import CaseRunner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-COLUMNS = tuple(one.name for one in attrs.fields(Row))
+#: What stands in a file, case by case: the place, and the values by column.
+_Placed: TypeAlias = Iterator[tuple[str, Mapping[str, Any]]]
+_Write: TypeAlias = Callable[[CaseTable], str]
+_Read: TypeAlias = Callable[[str, Path], _Placed]
+COLUMNS = tuple(field.name for field in attrs.fields(CaseRow))
 _PARTS = {
     "sort": "The sort",
     "move": "Moves",
@@ -47,7 +51,7 @@ _PARTS = {
 }
 
 
-def to_text(table: Table, suffix: str = ".csv") -> str:
+def to_text(table: CaseTable, suffix: str = ".csv") -> str:
     """The table as the text of a file.
 
     Raises:
@@ -56,7 +60,7 @@ def to_text(table: Table, suffix: str = ".csv") -> str:
     return _form(suffix)[0](table)
 
 
-def read_table(path: str | PathLike[str]) -> Table:
+def read_table(path: str | PathLike[str]) -> CaseTable:
     """The table that a file has.
 
     Raises:
@@ -74,16 +78,14 @@ def read_table(path: str | PathLike[str]) -> Table:
         raise FileProblem(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:
         raise FileProblem(f"{path} is no UTF-8: save it as CSV UTF-8") from None
-    rows = [_row(where, one, path) for where, one in read(text, path)]
+    rows = [_row(where, values, path) for where, values in read(text, path)]
     try:
-        return Table("", rows).checked()
+        return CaseTable("", rows).checked()
     except LifecycleError as error:
         raise FileProblem(f"{path}: {error}") from None
 
 
-def _form(
-    suffix: str,
-) -> tuple[Callable[[Table], str], Callable[[str, Path], Iterator[tuple[str, Mapping[str, Any]]]]]:
+def _form(suffix: str) -> tuple[_Write, _Read]:
     form = _FORMS.get(suffix.lower())
     if form is None:
         raise FileProblem(
@@ -93,7 +95,7 @@ def _form(
     return form
 
 
-def _row(where: str, values: Mapping[str, Any], path: Path) -> Row:
+def _row(where: str, values: Mapping[str, Any], path: Path) -> CaseRow:
     for name, value in values.items():
         if name not in COLUMNS:
             hint = suggest(str(name), COLUMNS)
@@ -110,19 +112,19 @@ def _row(where: str, values: Mapping[str, Any], path: Path) -> Row:
             f"{path}, {where}: there is no part {values['part']!r}"
             f"{suggest(values['part'], _PARTS)}; there are {', '.join(_PARTS)}"
         )
-    return Row(**{name: values.get(name, "").strip() for name in COLUMNS})
+    return CaseRow(**{name: values.get(name, "").strip() for name in COLUMNS})
 
 
 # ---------------------------------------------------------------------- CSV
 
 
-def _csv(table: Table) -> str:
+def _csv(table: CaseTable) -> str:
     return csv_text(COLUMNS, map(attrs.astuple, table))
 
 
-def _read_csv(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _read_csv(text: str, path: Path) -> _Placed:
     with open_rows(path, "csv", guarded=True, short=True) as rows:
-        missing = [name for name in COLUMNS if name != "why" and name not in (rows.columns or ())]
+        missing = [name for name in COLUMNS[:-1] if name not in (rows.columns or ())]
         if missing:
             raise FileProblem(
                 f"{path} is no table of cases: its first line lacks {', '.join(missing)}"
@@ -134,31 +136,31 @@ def _read_csv(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 # ---------------------------------------------------------------------- TOML
 
 
-def _toml(table: Table) -> str:
+def _toml(table: CaseTable) -> str:
     import tomli_w
 
     rows = [{name: value for name, value in attrs.asdict(row).items() if value} for row in table]
     return "\n".join(f"[[cases]]\n{tomli_w.dumps(row)}" for row in rows)
 
 
-def _read_toml(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _read_toml(text: str, path: Path) -> _Placed:
     try:
-        found = tomllib.loads(text)
+        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FileProblem(f"{path}: {error}") from error
-    cases = found.get("cases")
-    if set(found) != {"cases"} or not isinstance(cases, list):
+    cases = table.get("cases")
+    if set(table) != {"cases"} or not isinstance(cases, list):
         raise FileProblem(f"{path} is no table of cases: each of them is a [[cases]]")
-    for number, one in enumerate(cases, start=1):
-        if not isinstance(one, dict):
+    for number, case in enumerate(cases, start=1):
+        if not isinstance(case, dict):
             raise FileProblem(f"{path}, case {number}: write it as [[cases]]")
-        yield f"case {number}", one
+        yield f"case {number}", case
 
 
 # ---------------------------------------------------------------------- Markdown
 
 
-def _markdown(table: Table) -> str:
+def _markdown(table: CaseTable) -> str:
     parts = dict.fromkeys(row.part for row in table)
     blocks = [f"# Cases of {_cell(table.model)}" if table.model else "# Cases"]
     for part in parts:
@@ -178,29 +180,26 @@ def _cell(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", text)
 
 
-def _read_markdown(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _read_markdown(text: str, path: Path) -> _Placed:
     names: list[str] | None = None
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.lstrip().startswith("|"):
             names = None
             continue
-        cells = [_unescaped(one) for one in re.findall(r"((?:\\.|[^\\|])*)\|", line.strip())[1:]]
+        cells = [_unescaped(cell) for cell in re.findall(r"((?:\\.|[^\\|])*)\|", line.strip())[1:]]
         if names is None:
             names = cells
         elif len(cells) != len(names):
             raise FileProblem(f"{path}, line {number}: {len(names)} cells are in a row")
-        elif not all(re.fullmatch(":?-+:?", one) for one in cells):
+        elif not all(re.fullmatch(":?-+:?", cell) for cell in cells):
             yield f"line {number}", dict(zip(names, cells, strict=True))
 
 
 def _unescaped(cell: str) -> str:
-    return re.sub(r"\\(.)", lambda one: {"n": "\n"}.get(one[1], one[1]), cell.strip())
+    return re.sub(r"\\(.)", lambda sign: {"n": "\n"}.get(sign[1], sign[1]), cell.strip())
 
 
-_FORMS: Mapping[
-    str,
-    tuple[Callable[[Table], str], Callable[[str, Path], Iterator[tuple[str, Mapping[str, Any]]]]],
-] = {
+_FORMS: Mapping[str, tuple[_Write, _Read]] = {
     ".csv": (_csv, _read_csv),
     ".toml": (_toml, _read_toml),
     ".md": (_markdown, _read_markdown),
@@ -217,12 +216,16 @@ MOST = 20
 
 
 @attrs.frozen
-class Change:
-    """An approved row that comes out otherwise now; ``seen`` says why, in the model's words."""
+class ChangedCase:
+    """An approved row that comes out otherwise now; ``seen`` says why, in the model's words.
 
-    row: Row
+    ``gone`` marks a row that asks what is not there any more; then ``now`` is the reason.
+    """
+
+    row: CaseRow
     now: str
     seen: str = ""
+    gone: bool = False
 
     def __str__(self) -> str:
         lines = [
@@ -243,10 +246,10 @@ class Differences:
     are no difference.
     """
 
-    changed: tuple[Change, ...] = ()
-    new: tuple[Row, ...] = ()
-    gone: tuple[Change, ...] = ()
-    more: tuple[Row, ...] = ()
+    changed: tuple[ChangedCase, ...] = ()
+    new: tuple[CaseRow, ...] = ()
+    gone: tuple[ChangedCase, ...] = ()
+    more: tuple[CaseRow, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.changed or self.new or self.gone)
@@ -254,31 +257,30 @@ class Differences:
     def __str__(self) -> str:
         """What differs, to be read by people."""
         blocks = [
-            *_block("changed", [str(one) for one in self.changed]),
-            *_block("gone", [f"{one.row.place}: {one.now}" for one in self.gone]),
+            *_block("changed", [str(change) for change in self.changed]),
+            *_block("gone", [f"{change.row.place}: {change.now}" for change in self.gone]),
             *_block("new", news(self.new)),
         ]
         return "\n".join(blocks)
 
 
-def compared(approved: Table, model: Model, *, runner: Runner | None = None) -> Differences:
+def compared(approved: CaseTable, model: Model, *, runner: CaseRunner | None = None) -> Differences:
     """Run every approved case in a model, and see which of the model's own cases are missing."""
-    runner = runner or Runner(model)
+    runner = runner or CaseRunner(model)
     asked = cases_of(model, runner=runner)
     known = {row.key for row in asked}
-    changed: list[Change] = []
-    gone: list[Change] = []
-    more: list[Row] = []
+    changed: list[ChangedCase] = []
+    gone: list[ChangedCase] = []
+    more: list[CaseRow] = []
     for case in approved.cases:
-        found = changes(case, runner)
-        lost = [one for one in found if one.now.startswith(_GONE)]
-        gone += (attrs.evolve(one, now=one.now.removeprefix(_GONE)) for one in lost[:1])
-        changed += (one for one in found if not one.now.startswith(_GONE))
-        for row in case.rows if not found else ():
+        different = changes(case, runner)
+        gone += [change for change in different if change.gone][:1]
+        changed += (change for change in different if not change.gone)
+        for row in case.rows if not different else ():
             if row.key in known or row.own:
                 continue
             if row.outcome in NOT_RUN:
-                gone.append(Change(row, "this is so no longer"))
+                gone.append(ChangedCase(row, "this is so no longer", gone=True))
             else:
                 more.append(row)
     seen = {row.key for row in approved}
@@ -289,40 +291,31 @@ def compared(approved: Table, model: Model, *, runner: Runner | None = None) -> 
     return Differences(tuple(changed), new, tuple(gone), tuple(more))
 
 
-def _name(row: Row) -> tuple[str, ...]:
+def _name(row: CaseRow) -> tuple[str, ...]:
     return (row.part, row.rule, *((row.stage,) if row.part == ORDER else ()))
 
 
-#: Marks a change that is none: what the row asks is not there any more.
-_GONE = "gone: "
-
-
-def news(rows: Iterable[Row]) -> list[str]:
+def news(rows: Iterable[CaseRow]) -> list[str]:
     """Rows that nobody has approved, a line for each."""
-    return [f"{one.place}: {one.outcome}" for one in rows]
+    return [f"{row.place}: {row.outcome}" for row in rows]
 
 
-def changes(case: Case, runner: Runner) -> tuple[Change, ...]:
+def changes(case: Case, runner: CaseRunner) -> tuple[ChangedCase, ...]:
     """The rows of an approved case that come out otherwise in the model of the runner."""
     try:
         outcomes = runner.outcomes(case)
     except LifecycleError as error:
-        return tuple(Change(row, f"{_GONE}{error}") for row in case.rows)
+        return tuple(ChangedCase(row, str(error), gone=True) for row in case.rows)
     return tuple(
-        Change(row, now, _seen(row, runner))
+        ChangedCase(row, now, _seen(row, runner))
         for row, now in zip(case.rows, outcomes, strict=True)
         if row.outcome != now
     )
 
 
-def failure(found: Iterable[Change]) -> str:
-    """The message of a test: what was approved, what comes of it now, and why."""
-    return "\n".join(str(attrs.evolve(one, now=one.now.removeprefix(_GONE))) for one in found)
-
-
-def _seen(row: Row, runner: Runner) -> str:
+def _seen(row: CaseRow, runner: CaseRunner) -> str:
     """The rule's guard for this person, condition by condition, with the values seen."""
-    rule = runner.rules.get((row.part, row.rule))
+    rule = runner.index.rules.get((row.part, row.rule))
     if rule is None or row.part == TOUR or rule.kind is not None:
         return ""
     person = runner.given(row)
@@ -331,14 +324,14 @@ def _seen(row: Row, runner: Runner) -> str:
     return str(explain(rule.guard, person, NOW, runner.model.vocabulary))
 
 
-def _block(word: str, lines: list[str]) -> Iterator[str]:
-    if not lines:
+def _block(word: str, texts: list[str]) -> Iterator[str]:
+    if not texts:
         return
-    yield f"{word}: {len(lines)}"
-    for one in lines[:MOST]:
-        yield "\n".join(f"  {line}" for line in one.splitlines())
-    if len(lines) > MOST:
-        yield f"  … and {len(lines) - MOST} more"
+    yield f"{word}: {len(texts)}"
+    for text in texts[:MOST]:
+        yield "\n".join(f"  {line}" for line in text.splitlines())
+    if len(texts) > MOST:
+        yield f"  … and {len(texts) - MOST} more"
 
 
 # ------------------------------------------------------------------ approval
@@ -356,13 +349,13 @@ class _Fresh:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._parts: tuple[object, ...] = ()
-        self._runner: Runner | None = None
+        self._runner: CaseRunner | None = None
 
-    def __call__(self) -> Runner:
+    def __call__(self) -> CaseRunner:
         parts = attrs.astuple(self._model, recurse=False)
-        changed = any(one is not other for one, other in zip(parts, self._parts, strict=False))
+        changed = any(part is not old for part, old in zip(parts, self._parts, strict=False))
         if self._runner is None or changed:
-            self._parts, self._runner = parts, Runner(self._model)
+            self._parts, self._runner = parts, CaseRunner(self._model)
         return self._runner
 
 
@@ -397,22 +390,21 @@ def approved(
     table = read_table(path)
     lifecycle = model if isinstance(model, Model) else load(model)
     runner = _Fresh(lifecycle)
-    cases: Sequence[object] = [pytest.param(one, id=one.name) for one in table.cases]
+    cases: Sequence[object] = [pytest.param(case, id=case.name) for case in table.cases]
     last = [pytest.param(None, id=_COMPLETE)] if complete else []
 
     @pytest.mark.parametrize("case", [*cases, *last])
     def test(case: Case | None) -> None:
         __tracebackhide__ = True
         if case is not None:
-            found = changes(case, runner())
-            if found:
-                pytest.fail(failure(found), pytrace=False)
+            if different := changes(case, runner()):
+                pytest.fail("\n".join(map(str, different)), pytrace=False)
             return
         new = compared(table, lifecycle, runner=runner()).new
         if new:
-            said = "\n".join(f"  {one}" for one in news(new))
+            rows = "\n".join(f"  {line}" for line in news(new))
             pytest.fail(
-                f"{len(new)} cases of the model stand in no row of {path}:\n{said}\n"
+                f"{len(new)} cases of the model stand in no row of {path}:\n{rows}\n"
                 f"look at them, and write the table anew: lifecycle-fsm cases MODEL --out {path}",
                 pytrace=False,
             )

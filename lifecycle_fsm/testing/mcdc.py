@@ -1,0 +1,330 @@
+"""Modified condition/decision coverage (MC/DC): which conditions of a guard decide alone, who shows
+it, and what was seen of it.
+
+A condition *decides* for a person if the guard would come out the other way, were this condition
+alone to come out the other way; :func:`~lifecycle_fsm.proof.decides` is the guard that says so.
+It is shown to decide alone by two persons for whom it decides, for one while it holds and for the
+other while it does not, and the guard comes out differently: then no test suite that checks
+outcomes lets somebody drop it, or negate it, unnoticed.
+
+- By *unique cause*: two persons who differ in this condition and in no other one.
+- By *masking*: two persons who differ in others too, which could not have mattered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from lifecycle_fsm.fields import Value
+from lifecycle_fsm.guard import (
+    Compare,
+    Conditions,
+    Guard,
+    Opaque,
+    Vector,
+    Vocabulary,
+    all_of,
+    always,
+    compile_condition,
+    inline,
+    negate,
+    never,
+    reads,
+    resolve,
+    transform,
+    walk,
+)
+from lifecycle_fsm.guard import conditions as taken_apart
+from lifecycle_fsm.proof import Answer, Domain, Witness, decides, is_value, solve_here
+from lifecycle_fsm.testing.boundary_points import fields_of, points
+
+How: TypeAlias = Literal["unique cause", "masking"]
+
+# ------------------------------------------------------------------ what was seen
+
+
+@attrs.frozen
+class Evidence:
+    """What the vectors show of one condition."""
+
+    held: bool
+    """It was seen to hold."""
+    failed: bool
+    """It was seen not to hold."""
+    decided_holding: bool
+    """It decided for somebody for whom it held."""
+    decided_failing: bool
+    """It decided for somebody for whom it did not."""
+    decided: How | None
+    """How it was shown to decide alone, if it was."""
+
+
+def evidence(parts: Conditions, vectors: Collection[Vector], index: int) -> Evidence:
+    """What the vectors show of one condition of the guard."""
+    sides: dict[bool, set[bool]] = {True: set(), False: set()}
+    seen, unique = set(), False
+    for vector in vectors:
+        side = parts.seen(vector, index)
+        if side is None:
+            continue
+        seen.add(side)
+        outcome, turned = parts.outcome(vector), parts.turned(vector, index)
+        other = parts.outcome(turned)
+        if outcome is None or other is None or outcome == other:
+            continue
+        sides[side].add(outcome)
+        unique = unique or turned in vectors
+    decided: How | None = None
+    if unique:
+        decided = "unique cause"
+    elif any(outcome != other for outcome in sides[True] for other in sides[False]):
+        decided = "masking"
+    return Evidence(True in seen, False in seen, bool(sides[True]), bool(sides[False]), decided)
+
+
+# ------------------------------------------------------------------ who shows it
+
+
+Test: TypeAlias = Callable[[Any, datetime], bool]
+#: After how many contexts a search for a pair of unique cause gives up.
+_CONTEXTS = 12
+
+
+@attrs.frozen
+class Probe:
+    """A person who tests a guard.
+
+    Args:
+        person: the fields that differ from those of somebody of whom nothing is known.
+        holds: whether the guard holds for them.
+        shown: the fields worth telling, in the order of the guard.
+        assumed: what Python callables in the guard are taken to answer [S2].
+    """
+
+    person: Witness
+    holds: bool
+    shown: tuple[str, ...] = ()
+    assumed: Mapping[str, bool] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Boundary:
+    """Somebody at the boundary of a condition, on which the outcome hangs there, if it does for
+    anybody."""
+
+    condition: Guard
+    words: str
+    who: Probe
+
+
+@attrs.frozen
+class Pair:
+    """Two people between whom one condition decides: with it the guard comes out so, without it
+    the other way."""
+
+    condition: Guard
+    met: Probe
+    unmet: Probe
+    how: How
+
+
+@attrs.frozen
+class GuardCases:
+    """The cases of one guard.
+
+    ``constant`` says that the guard holds for everybody, or for nobody. ``redundant`` are
+    conditions that decide for nobody: the guard says the same without them, and no pair is
+    possible; there are people at their boundaries all the same. ``undecided`` are those for which
+    nobody knows, with the reason.
+    """
+
+    boundaries: tuple[Boundary, ...]
+    pairs: tuple[Pair, ...]
+    redundant: tuple[Guard, ...]
+    undecided: tuple[tuple[Guard, str], ...]
+    opaque: tuple[str, ...]
+    constant: bool | None = None
+
+
+def conditions(guard: Guard, domain: Domain) -> tuple[Guard, ...]:
+    """The conditions of a guard, each once, in reading order, named guards written out; without
+    those that read no field, and Python callables."""
+    atoms = taken_apart(guard, domain.vocabulary).atoms
+    return tuple(atom for atom in atoms if not isinstance(atom, Opaque) and reads(atom))
+
+
+def guard_cases(guard: Guard, domain: Domain, *, here: Guard = always) -> GuardCases:
+    """The boundary and MC/DC cases of a guard, for people of this domain who satisfy ``here``.
+
+    Raises:
+        GuardError: the guard does not fit the vocabulary.
+    """
+    return _Cases(guard, domain, here).all()
+
+
+class _Cases:
+    """The search for the cases of one guard."""
+
+    def __init__(self, guard: Guard, domain: Domain, here: Guard) -> None:
+        words = domain.vocabulary
+        self.guard = inline(resolve(guard, words), words)
+        self.domain = domain
+        self.here = here
+        self.opaque = tuple(
+            dict.fromkeys(node.name for node in walk(self.guard) if isinstance(node, Opaque))
+        )
+        self.fields = fields_of(self.guard)
+        self._tests = {part: _test(part, words) for part in conditions(guard, domain)}
+        self._guards: dict[tuple[bool, ...], Test] = {}
+
+    def all(self) -> GuardCases:
+        boundaries: list[Boundary] = []
+        pairs: list[Pair] = []
+        redundant: list[Guard] = []
+        undecided: list[tuple[Guard, str]] = []
+        for condition in self._tests:
+            matters = decides(self.guard, condition)
+            met, unmet = self.who_meets(condition, matters), self.solve(negate(condition), matters)
+            if met.refuted or unmet.refuted:
+                redundant.append(condition)
+                anybody = self.solve(condition)
+                if anybody.found:
+                    boundaries += self.around(condition, always, anybody.person)
+            elif not (met.found and unmet.found):
+                undecided.append((condition, met.reason or unmet.reason))
+            else:
+                around = list(self.around(condition, matters, met.person))
+                boundaries += around
+                pairs.append(self.pair(condition, matters, around, met, unmet))
+        return GuardCases(
+            tuple(boundaries),
+            tuple(pairs),
+            tuple(redundant),
+            tuple(undecided),
+            self.opaque,
+            self.constant() if redundant and not pairs else None,
+        )
+
+    def constant(self) -> bool | None:
+        """Whether the guard holds for everybody, or for nobody; None if it depends."""
+        if self.solve(self.guard).refuted:
+            return False
+        return True if self.solve(negate(self.guard)).refuted else None
+
+    def solve(self, *guards: Guard) -> Answer:
+        return solve_here(all_of(*guards, self.here), self.domain)
+
+    def who_meets(self, condition: Guard, matters: Guard) -> Answer:
+        """Somebody for whom the condition holds and decides; with a number that it is compared with
+        near 0, where that can be, because such a person is easier to read."""
+        if isinstance(condition, Compare):
+            zero = [
+                is_value(name, kind.accept(0))
+                for name in sorted(reads(condition.right))
+                if (kind := self.domain.type_of(name)).kind in ("int", "float")
+            ]
+            if zero and (answer := self.solve(condition, matters, *zero)).found:
+                return answer
+        return self.solve(condition, matters)
+
+    def around(self, condition: Guard, matters: Guard, base: Witness) -> Iterator[Boundary]:
+        """People at each point of a condition's boundary, as much like the first as can be."""
+        own = reads(condition)
+        alike = [is_value(name, self.value(base, name)) for name in self.fields if name not in own]
+        same = self.others_as(base, condition)
+        for point in points(condition, lambda name: self.value(base, name), self.domain):
+            for context in (alike, same, ()):
+                answer = self.solve(point.pin, matters, *context)
+                if answer.found:
+                    yield Boundary(condition, point.words, self.probe(answer, condition))
+                    break
+
+    def pair(
+        self,
+        condition: Guard,
+        matters: Guard,
+        around: list[Boundary],
+        with_it: Answer,
+        without: Answer,
+    ) -> Pair:
+        """The two who show what the condition does: neighbours at the boundary where there are."""
+        test, now = self._tests[condition], self.domain.now
+        probes = [boundary.who for boundary in around]
+        met = [probe for probe in probes if test(self.whole(probe.person), now)]
+        unmet = [probe for probe in probes if probe not in met]
+        for first in met:
+            for second in unmet:
+                if self.others(first.person, condition) == self.others(second.person, condition):
+                    return Pair(condition, first, second, "unique cause")
+        tried: list[Guard] = []
+        answer = with_it
+        for _ in range(_CONTEXTS):
+            same = self.others_as(answer.person, condition)
+            alike = self.solve(negate(condition), matters, *same)
+            if alike.found:
+                first, second = self.probe(answer, condition), self.probe(alike, condition)
+                return Pair(condition, first, second, "unique cause")
+            tried.append(negate(all_of(*same)))
+            answer = self.solve(condition, matters, *tried)
+            if not answer.found:
+                break
+        first, *_ = [*met, self.probe(with_it, condition)]
+        second, *_ = [*unmet, self.probe(without, condition)]
+        return Pair(condition, first, second, "masking")
+
+    # -- people -------------------------------------------------------------------------------
+
+    def value(self, person: Witness, field: str) -> Value:
+        return person[field] if field in person else self.domain.start_of(field)
+
+    def whole(self, person: Witness) -> SimpleNamespace:
+        return SimpleNamespace(**{name: self.value(person, name) for name in self.fields})
+
+    def others(self, person: Witness, condition: Guard) -> dict[Guard, bool]:
+        """How the other conditions come out for this person."""
+        whole, now = self.whole(person), self.domain.now
+        return {
+            other: test(whole, now) for other, test in self._tests.items() if other != condition
+        }
+
+    def others_as(self, person: Witness, condition: Guard) -> tuple[Guard, ...]:
+        """The other conditions, each as it comes out for this person."""
+        outcomes = self.others(person, condition).items()
+        return tuple(other if held else negate(other) for other, held in outcomes)
+
+    def probe(self, answer: Answer, condition: Guard) -> Probe:
+        telling = reads(condition) | answer.person.keys()
+        answers = {name: answer.assumed.get(name, False) for name in self.opaque}
+        key = tuple(answers.values())
+        if key not in self._guards:
+            plain = assuming(self.guard, answers)
+            self._guards[key] = _test(plain, self.domain.vocabulary)
+        return Probe(
+            answer.person,
+            self._guards[key](self.whole(answer.person), self.domain.now),
+            tuple(name for name in self.fields if name in telling),
+            answers,
+        )
+
+
+def _test(guard: Guard, words: Vocabulary) -> Test:
+    """The function that the machine would run, also for a condition that may read ``now``."""
+    test = compile_condition(guard, words)
+    return lambda person, now: test(person, now, {})
+
+
+def assuming(guard: Guard, answers: Mapping[str, bool]) -> Guard:
+    """The guard with each Python callable replaced by the answer that it is taken to give; no,
+    where none is named."""
+
+    def change(part: Guard) -> Guard:
+        if isinstance(part, Opaque):
+            return always if answers.get(part.name, False) else never
+        return part
+
+    return transform(guard, change)
