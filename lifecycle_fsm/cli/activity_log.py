@@ -224,13 +224,13 @@ def read_log(
 
 def _about(text: str, files: _Files) -> tuple[str, _Rows]:
     """The id of the person who is meant, and what the files have about all who are that person."""
-    from lifecycle_fsm.story import joined
+    from lifecycle_fsm.story import connected
 
     # A stream cannot be read once more, so all of it is kept.
     if not all(Path(path).is_file() for _, path in files.inputs):
         rows = files.read()
         person = _meant(text, rows)
-        rows.keep(joined(rows.merges, person))
+        rows.keep(connected(rows.merges, person))
         return person, rows
     rows = _of_group(text, files)
     if rows.activities:
@@ -242,7 +242,7 @@ def _about(text: str, files: _Files) -> tuple[str, _Rows]:
 def _of_group(person: str, files: _Files) -> _Rows:
     """What is about a record, and about all that it is ever folded together with: these are known
     at the end only, and then the files are read once more."""
-    from lifecycle_fsm.story import joined
+    from lifecycle_fsm.story import connected
 
     group, sifted = frozenset({person}), True
     before: _Rows | None = None
@@ -254,7 +254,7 @@ def _of_group(person: str, files: _Files) -> _Rows:
                 raise
             sifted, before = False, None  # somebody would miss what was left out
             continue
-        wider = joined(rows.merges, person)
+        wider = connected(rows.merges, person)
         if wider <= group:
             rows.keep(group)
             return rows
@@ -278,7 +278,7 @@ def _meant(text: str, rows: _Rows) -> str:
     Raises:
         UnknownPerson: it is nobody, or there are several.
     """
-    from lifecycle_fsm.story import joined
+    from lifecycle_fsm.story import connected
 
     people: dict[str, _KnownPerson] = {}
     for activity in rows.activities:
@@ -288,7 +288,7 @@ def _meant(text: str, rows: _Rows) -> str:
                 if name in activity.payload:
                     setattr(person, name, activity.payload[name])
     meant = look_up(text, people.values())
-    if meant and {person.id for person in meant} <= joined(rows.merges, meant[0].id):
+    if meant and {person.id for person in meant} <= connected(rows.merges, meant[0].id):
         return meant[0].id  # records of one person, who has one story
     if meant:
         shown = [(person.id, full_name(person), person.company or "") for person in meant[:_SHOWN]]

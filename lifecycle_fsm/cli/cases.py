@@ -18,7 +18,7 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.proof.answer import TOTAL
 from lifecycle_fsm.testing.cases import (
     CaseTable,
-    Change,
+    ChangedCase,
     cases_of,
     compared,
     read_table,
@@ -152,5 +152,5 @@ def _check(model: Model, name: str, check: str, as_json: bool) -> int:
     return DIFFERENT if result else 0
 
 
-def _changed(change: Change) -> dict[str, Any]:
+def _changed(change: ChangedCase) -> dict[str, Any]:
     return {**attrs.asdict(change.row), "now": change.now}

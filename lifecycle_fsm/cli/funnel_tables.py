@@ -25,7 +25,7 @@ from lifecycle_fsm.funnel import (
 )
 from lifecycle_fsm.funnel.scope import local
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import clean, counted, duration
+from lifecycle_fsm.wording import clean, counted, decimal_percent, duration
 
 #: How many people a list shows.
 SHOWN = 10
@@ -94,7 +94,7 @@ def _length(path: str, head: str, visits: str = "") -> _Column:
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share * 100:.1f} %"
+    return "" if share is None else decimal_percent(share * 100)
 
 
 def _rate(path: str, head: str) -> _Column:
@@ -449,7 +449,7 @@ def _table(rows: Sequence[Any], columns: Sequence[_Column]) -> str:
 
 def _median(row: _Reached) -> str:
     time = row.over.median if row.through.median is None else row.through.median
-    return "" if time is None else duration(time)
+    return duration(time, "")
 
 
 def _entries(source: str) -> Callable[[MarketingShare], str]:

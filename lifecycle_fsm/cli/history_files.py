@@ -14,6 +14,7 @@ from lifecycle_fsm.fields import FieldType, instant
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, load, shipped
 from lifecycle_fsm.tables import read_history
+from lifecycle_fsm.wording import shortened
 
 _SHOWN = 8
 
@@ -42,7 +43,7 @@ def _check_fits(
     lacking = _lacking(rows, model)
     if any(lacking.values()):
         what = " and ".join(
-            f"the {noun}{'' if len(names) == 1 else 's'} {_listed(names)}"
+            f"the {noun}{'' if len(names) == 1 else 's'} {shortened([*map(repr, names)], _SHOWN)}"
             for noun, names in lacking.items()
             if names
         )
@@ -119,9 +120,3 @@ def _lacking(rows: Sequence[HistoryRow], model: Model) -> Mapping[str, list[str]
     rules = {row.rule for row in told if row.from_stage is not None and row.kind != "migrate"}
     known = {rule.name for rule in model.sort} | {move.name for move in model.moves}
     return {"stage": sorted(stages - set(model.by_name)), "rule": sorted(rules - known)}
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(map(repr, names[:_SHOWN]))
-    more = len(names) - _SHOWN
-    return f"{shown} and {more:,} more" if more > 0 else shown

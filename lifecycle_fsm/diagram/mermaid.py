@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from lifecycle_fsm.diagram.flows import Flow
 from lifecycle_fsm.diagram.look import Palette
-from lifecycle_fsm.diagram.text_fit import number, share
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import clean, duration
+from lifecycle_fsm.wording import clean, duration, format_number, percent
 
 _ENTITIES = str.maketrans(
     {
@@ -45,7 +44,7 @@ def lifecycle(model: Model, flows: Sequence[Flow], counts: Counts | None, title:
     for stage in model.stages:
         text = [f"{stage.code} {stage.display}", stage.label, palette.owner(stage.name)]
         if counts is not None:
-            people = number(counts.people.get(stage.name, 0))
+            people = format_number(counts.people.get(stage.name, 0))
             stay = counts.median_stay.get(stage.name)
             text.append(people + (f" · {duration(stay)}" if stay is not None else ""))
         left, right = ("([", "])") if stage.off_path else ("[", "]")
@@ -56,13 +55,15 @@ def lifecycle(model: Model, flows: Sequence[Flow], counts: Counts | None, title:
             found = counts.conversion.get((flow.source, flow.target))
             rate = found.share if found is not None else None
             words.append(
-                number(flow.count or 0) + (f" · {share(rate)}" if rate is not None else "")
+                format_number(flow.count or 0) + (f" · {percent(rate)}" if rate is not None else "")
             )
         for part in flow.parts:
             by = " (by hand)" if part.by_hand else ""
             mark = "" if part.seen is None else "✓ " if part.seen else "× "
             shown = part.count is not None and (flow.kind != "step" or len(flow.parts) > 1)
-            words.append(mark + (f"{number(part.count or 0)} " if shown else "") + part.label + by)
+            words.append(
+                mark + (f"{format_number(part.count or 0)} " if shown else "") + part.label + by
+            )
         arrow = {"step": "==>", "detour": "-.->"}.get(flow.kind, "-->")
         lines.append(f"s_{flow.source} {arrow}|{quoted(*words)}| s_{flow.target}")
     for stage in model.stages:

@@ -9,10 +9,9 @@ from lifecycle_fsm.diagram import mermaid
 from lifecycle_fsm.diagram.chart import FUNNEL, MODEL, draw_chart
 from lifecycle_fsm.diagram.flows import Fired, Flow, flows
 from lifecycle_fsm.diagram.render import Drawing
-from lifecycle_fsm.diagram.text_fit import number, share
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import clean, duration
+from lifecycle_fsm.wording import clean, duration, format_number, percent
 from lifecycle_fsm.zones import find_zone
 
 
@@ -48,8 +47,8 @@ def draw_funnel(model: Model, counts: Counts, *, title: str | None = None) -> Dr
             f"model {counts.version or model.version}",
             window(counts),
             f"reading: {counts.reading}",
-            f"{number(counts.total)} people",
-            f"{number(counts.journeys)} new journeys",
+            f"{format_number(counts.total)} people",
+            f"{format_number(counts.journeys)} new journeys",
         ]
     )
     found = flows(model, counts)
@@ -120,19 +119,19 @@ def _described(model: Model, found: tuple[Flow, ...], counts: Counts | None) -> 
         for stage in model.stages:
             stay = counts.median_stay.get(stage.name)
             people = counts.people.get(stage.name, 0)
-            yield f"{shown[stage.name]} has {number(people)} people" + (
+            yield f"{shown[stage.name]} has {format_number(people)} people" + (
                 f" and a median stay of {duration(stay)}." if stay is not None else "."
             )
     for flow in found:
         rules = ", ".join(
             clean(part.label)
             + (" (by hand)" if part.by_hand else "")
-            + (f" {number(part.count)}" if part.count is not None else "")
+            + (f" {format_number(part.count)}" if part.count is not None else "")
             + ("" if part.seen is None else " (fired)" if part.seen else " (never fired)")
             for part in flow.parts
         )
         text = f"{shown[flow.source]} to {shown[flow.target]}"
         rate = counts.conversion.get((flow.source, flow.target)) if counts is not None else None
         if rate is not None and rate.share is not None:
-            text += f", {share(rate.share)} of journeys"
+            text += f", {percent(rate.share)} of journeys"
         yield f"{text}: {rules}."

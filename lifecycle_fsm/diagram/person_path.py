@@ -28,7 +28,7 @@ from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.diagram.text_fit import cut, fits, width, wrap
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import clean, duration, rule_words
+from lifecycle_fsm.wording import clean, duration, format_day, rule_words
 from lifecycle_fsm.zones import find_zone
 
 if TYPE_CHECKING:
@@ -147,8 +147,7 @@ class _PersonChart:
     # --- Words
 
     def _time(self, at: datetime) -> str:
-        local = at.astimezone(self.zone)
-        return f"{local.day} {local:%b %Y %H:%M}"
+        return format_day(at, self.zone, clock=True)
 
     def _stage(self, name: str) -> str:
         stage = self.model.by_name.get(name)

@@ -11,7 +11,7 @@ from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.diagram.text_fit import cut, width, wrap
 from lifecycle_fsm.guard import Always, label
 from lifecycle_fsm.model import Model, SortRule, StepDef
-from lifecycle_fsm.wording import Words, clean, rule_words
+from lifecycle_fsm.wording import Formatter, clean, rule_words
 
 _RIGHT = 1240.0
 _PER_ROW = 5
@@ -62,7 +62,7 @@ class _ProcessingChart:
             f"happen. Model {model.version}"
         )
         if model.settle:
-            settle = Words(model).length(model.settle)
+            settle = Formatter(model).length(model.settle)
             subtitle += f" · a log that does not say so is sorted {settle} later"
         y = 66.0
         for line in wrap(subtitle, room, pt(10)):

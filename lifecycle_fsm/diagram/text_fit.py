@@ -186,16 +186,3 @@ def escape(text: str, *, read: int = 2) -> str:
     for plain, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
         text = text.replace(plain, entity)
     return text.replace("\\", "&#92;" * read)
-
-
-def number(value: int) -> str:
-    """``12,345``."""
-    return f"{value:,}"
-
-
-def share(value: float) -> str:
-    """A share as percent: ``27%``, and one decimal where it is small."""
-    percent = value * 100
-    if 0 < percent < 0.05:
-        return "<0.1%"
-    return f"{percent:.1f}%" if 0 < percent < 9.95 else f"{percent:.0f}%"

@@ -126,6 +126,55 @@ def compile_explainer(
     return _Preparation(vocabulary, attribute).explainer(guard)
 
 
+@attrs.frozen
+class Requirement:
+    """What has to change before a guard can hold: an atom, or every or any of several parts.
+
+    The ``outcome`` of an atom is one that should hold: where an atom holds and should not, that of
+    its negation.
+    """
+
+    outcome: Outcome
+    parts: tuple[Requirement, ...] = ()
+    every: bool = True
+
+    def atoms(self) -> Iterator[Outcome]:
+        """The outcomes of all atoms, in the order in which they are written."""
+        if not self.parts:
+            yield self.outcome
+        for part in self.parts:
+            yield from part.atoms()
+
+
+def requirement(outcome: Outcome, wanted: bool = True) -> Requirement | None:
+    """What has to change before the guard holds, or does not; None if it is so already."""
+    if outcome.holds is wanted:
+        return None
+    match outcome.guard:
+        case Not() if outcome.children:
+            return requirement(outcome.children[0], not wanted)
+        case Named() if outcome.children:
+            return requirement(outcome.children[0], wanted)
+        case And() | Or():
+            parts = (requirement(child, wanted) for child in outcome.children)
+            every = isinstance(outcome.guard, And) is wanted
+            return Requirement(outcome, tuple(part for part in parts if part), every)
+    return Requirement(outcome if wanted else _denial(outcome))
+
+
+def _denial(outcome: Outcome) -> Outcome:
+    """The outcome of the negation of an atom that holds."""
+    denied = negate(outcome.guard)
+    return attrs.evolve(
+        outcome,
+        text=_text(denied),
+        label=outcome.denied,
+        holds=False,
+        guard=denied,
+        denied=outcome.label,
+    )
+
+
 def unmet(outcome: Outcome) -> tuple[Outcome, ...]:
     """Every reason why the guard does not hold, none if it holds [S10].
 
@@ -133,28 +182,8 @@ def unmet(outcome: Outcome) -> tuple[Outcome, ...]:
     ``and``, all alternatives of an ``or``, and under ``not`` the negations of what holds. At least
     one of them must change before the guard can hold.
     """
-    found = {reason.guard: reason for reason in _reasons(outcome, wanted=True)}
-    return tuple(found.values())
-
-
-def _reasons(outcome: Outcome, wanted: bool) -> Iterator[Outcome]:
-    if outcome.holds is wanted:
-        return
-    if outcome.children:
-        wanted_below = wanted is not isinstance(outcome.guard, Not)
-        for child in outcome.children:
-            yield from _reasons(child, wanted_below)
-    elif wanted:
-        yield outcome
-    else:
-        yield attrs.evolve(
-            outcome,
-            text=_text(negate(outcome.guard)),
-            label=outcome.denied,
-            holds=False,
-            guard=negate(outcome.guard),
-            denied=outcome.label,
-        )
+    needed = requirement(outcome)
+    return tuple({atom.guard: atom for atom in needed.atoms()}.values()) if needed else ()
 
 
 class _Preparation:

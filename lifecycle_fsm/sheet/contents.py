@@ -2,7 +2,7 @@
 
 The same records become HTML and Markdown. All of them follow from the model; with a history there
 are :class:`~lifecycle_fsm.sheet.numbers.Numbers` too, and with people a
-:class:`~lifecycle_fsm.sheet.litmus.Litmus`.
+:class:`~lifecycle_fsm.sheet.readiness.Readiness`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Literal
 
 import attrs
 
-from lifecycle_fsm.sheet.litmus import Litmus
 from lifecycle_fsm.sheet.numbers import Numbers
+from lifecycle_fsm.sheet.readiness import Readiness
 
 
 @attrs.frozen(kw_only=True)
-class Way:
+class WayIn:
     """One way into a stage: from where, when, and who asks.
 
     Args:
@@ -50,16 +50,11 @@ class StageLine:
     owner: str
     color: str
     meaning: str
-    ways: tuple[Way, ...]
+    ways: tuple[WayIn, ...]
     then: tuple[str, ...]
     playbook: str
     mail: str
     due: tuple[str, ...]
-
-    @property
-    def does(self) -> bool:
-        """Whether anything is said about what we do here."""
-        return bool(self.playbook or self.mail or self.due)
 
 
 @attrs.frozen(kw_only=True)
@@ -113,7 +108,7 @@ class Due:
 
 
 @attrs.frozen(kw_only=True)
-class Asked:
+class RequestLine:
     """Something that is asked for, on an occasion: an assignment or an alert [S18][S24]."""
 
     entering: tuple[str, ...]
@@ -126,7 +121,7 @@ class Asked:
 
 
 @attrs.frozen(kw_only=True)
-class List:
+class PeopleList:
     """A list of people that others work with: what puts somebody onto it, what takes them off."""
 
     name: str
@@ -148,7 +143,7 @@ class Number:
 
 
 @attrs.frozen(kw_only=True)
-class Points:
+class PointsLine:
     """A score rule: for what, how many, and the most of them."""
 
     what: str
@@ -163,7 +158,7 @@ class Score:
 
     name: str
     meaning: str
-    points: tuple[Points, ...]
+    points: tuple[PointsLine, ...]
     bounds: str
     fades: tuple[str, ...]
 
@@ -205,13 +200,13 @@ class Contents:
     reasons: tuple[Reasons, ...]
     dues: tuple[Due, ...]
     hours: tuple[Word, ...]
-    assignment: tuple[Asked, ...]
-    alerts: tuple[Asked, ...]
-    lists: tuple[List, ...]
+    assignment: tuple[RequestLine, ...]
+    alerts: tuple[RequestLine, ...]
+    lists: tuple[PeopleList, ...]
     tokens: tuple[Number, ...]
     scores: tuple[Score, ...]
     limits: tuple[Score, ...]
     owners: tuple[Owner, ...]
     vocabulary: tuple[Word, ...]
     numbers: Numbers | None = None
-    litmus: Litmus | None = None
+    litmus: Readiness | None = None

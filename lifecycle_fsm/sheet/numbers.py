@@ -73,8 +73,8 @@ def numbers(scope: Scope, as_of: datetime) -> Numbers:
     model = scope.model
     counts = on_picture(scope)
     shares = {reading: _next(scope, reading) for reading in ("through", "over")}
-    times = {one.stage: one for one in stays(scope)}
-    deadlines = {one.name: one for one in model.deadlines}
+    times = {stay.stage: stay for stay in stays(scope)}
+    deadlines = {deadline.name: deadline for deadline in model.deadlines}
     return Numbers(
         first=min((visit.entered for walk in scope.walks for visit in walk), default=None),
         as_of=as_of,
@@ -97,9 +97,9 @@ def numbers(scope: Scope, as_of: datetime) -> Numbers:
             for stage in model.stages
         ),
         kept={
-            one.deadline: one.ratio
-            for one in (() if scope.facts is None else agreements(scope))
-            if not deadlines[one.deadline].escalates
+            agreement.deadline: agreement.ratio
+            for agreement in (() if scope.facts is None else agreements(scope))
+            if not deadlines[agreement.deadline].escalates
         },
         counts=counts,
     )
@@ -108,4 +108,4 @@ def numbers(scope: Scope, as_of: datetime) -> Numbers:
 def _next(scope: Scope, reading: Reading) -> dict[str, Ratio]:
     path = [stage.name for stage in scope.model.path]
     pairs = pairwise(path)
-    return {one.source: one.ratio for one in conversions(scope, pairs, reading=reading)}
+    return {rate.source: rate.ratio for rate in conversions(scope, pairs, reading=reading)}

@@ -3,29 +3,60 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import attrs
 
-from lifecycle_fsm.diagram import Drawing
+from lifecycle_fsm.diagram import Drawing, draw_funnel, draw_model
+from lifecycle_fsm.diagram.chart import FUNNEL, draw_chart
+from lifecycle_fsm.document import render_html, render_markdown
+from lifecycle_fsm.document.blocks import (
+    Block,
+    Document,
+    Group,
+    Inline,
+    KeyValue,
+    Picture,
+    Section,
+)
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.files import whole_file, write_file
-from lifecycle_fsm.funnel import observe
+from lifecycle_fsm.funnel import Counts, observe
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.sheet import agreed, html, markdown
+from lifecycle_fsm.sheet import sheet_sections as sections
 from lifecycle_fsm.sheet.contents import Contents
-from lifecycle_fsm.sheet.litmus import Candidate, litmus
+from lifecycle_fsm.sheet.extract import Extract
 from lifecycle_fsm.sheet.numbers import numbers
-from lifecycle_fsm.sheet.picture import draw
+from lifecycle_fsm.sheet.page_fit import letter_sizes
+from lifecycle_fsm.sheet.readiness import Candidate, readiness
 from lifecycle_fsm.tables import Column, TableWriter
-from lifecycle_fsm.wording import clean
+from lifecycle_fsm.wording import clean, format_instant
 from lifecycle_fsm.zones import find_zone
+
+_STYLE = Path(__file__).with_name("sheet.css")
+_SVG = "{http://www.w3.org/2000/svg}"
+#: The order of the parts in running text.
+_ORDER = (
+    sections.stages,
+    sections.tokens,
+    sections.owners,
+    sections.starts,
+    sections.fast_tracks,
+    sections.reasons,
+    sections.rules,
+    sections.points,
+    sections.vocabulary,
+    sections.numbers,
+    sections.readiness,
+    sections.signed,
+)
 
 
 @attrs.frozen
@@ -43,7 +74,14 @@ class Sheet:
         Raises:
             MissingExtra: Jinja, Graphviz or its font is not installed.
         """
-        return html.page(self.contents, self.picture)
+        svg, height = _as_part_of_a_page(self.picture)
+        first, second = letter_sizes(self.contents, height)
+        return render_html(
+            self._document(_page(self.contents, svg)),
+            title=f"{self.contents.title}: what marketing and sales agreed",
+            style=_STYLE.read_text("utf-8"),
+            sizes={"first": f"{first}pt", "second": f"{second}pt"},
+        )
 
     def markdown(self, picture: str | None = None) -> str:
         """The sheet as Markdown.
@@ -51,7 +89,34 @@ class Sheet:
         Args:
             picture: a link to the picture as a file; without it, it is drawn from a Mermaid block.
         """
-        return markdown.page(self.contents, self.picture, picture)
+        drawing = Picture(
+            title=self.picture.title, mermaid=self.picture.mermaid or "", link=picture or ""
+        )
+        return render_markdown(self._document((drawing, *_in_order(self.contents))))
+
+    def _document(self, blocks: Iterable[Block]) -> Document:
+        contents = self.contents
+        facts = [
+            KeyValue("Model", Inline(contents.model, "strong")),
+            KeyValue("Version", Inline(contents.version, "code")),
+        ]
+        if contents.as_of is not None:
+            facts.append(KeyValue("As of", format_instant(contents.as_of, contents.zone)))
+        links = (
+            ("way", "The way of a lead", True),
+            ("numbers", "What happened", contents.numbers),
+            ("stages", "The stages", True),
+            ("rules", "The rules", True),
+            ("litmus", "Who qualifies", contents.litmus),
+            ("signed", "Signed", True),
+        )
+        return Document(
+            title=contents.title,
+            lead=contents.description,
+            facts=tuple(facts),
+            links=tuple((part, name) for part, name, there in links if there),
+            blocks=blocks,
+        )
 
     def save(self, path: str | os.PathLike[str]) -> tuple[Path, ...]:
         """Write the form that the suffix names: ``.html`` or ``.md``.
@@ -86,18 +151,18 @@ class Sheet:
             LifecycleError: the sheet has no such lists.
             FileProblem: the name is of neither, or the file cannot be written.
         """
-        found = self.contents.litmus
-        if found is None:
+        ready = self.contents.litmus
+        if ready is None:
             raise LifecycleError("the sheet lists nobody: it was made without people")
         table = TableWriter(_LISTED)
-        table.extend((*found.qualify, *found.nearest))
+        table.extend((*ready.qualify, *ready.nearest))
         target = Path(path)
         table.save(target)
         return target
 
 
 _LISTED: tuple[Column[Candidate], ...] = (
-    Column("list", "str", lambda one: "just below" if one.unmet else "would qualify"),
+    Column("list", "str", lambda person: "just below" if person.unmet else "would qualify"),
     Column("id", "str", attrgetter("id")),
     Column("name", "str", attrgetter("name")),
     Column("email", "str", attrgetter("email")),
@@ -145,35 +210,36 @@ def make_sheet(
     if rows and as_of is not None:
         scope = observe(rows, model, until=as_of, zone=zone, deadlines=deadlines)
         measured = numbers(scope, as_of)
-    found = None
+    list_ = None
     if persons is not None and as_of is not None:
-        found = litmus(model, persons, as_of, ready)
+        list_ = readiness(model, persons, as_of, ready)
+    extract = Extract(model)
     contents = Contents(
-        title=agreed.named(model),
+        title=extract.title(),
         description=clean(model.description),
         model=model.name,
         version=model.version,
         zone=zone,
         as_of=as_of,
-        stages=agreed.stages(model),
-        starts=agreed.starts(model),
-        fast_tracks=agreed.fast_tracks(model),
-        reasons=agreed.reasons(model),
-        dues=agreed.dues(model),
-        hours=agreed.hours(model),
-        assignment=agreed.assignment(model),
-        alerts=agreed.alerts(model),
-        lists=agreed.lists(model),
-        tokens=agreed.tokens(model),
-        scores=agreed.scores(model),
-        limits=agreed.limits(model),
-        owners=agreed.owners(model),
-        vocabulary=agreed.vocabulary(model),
+        stages=extract.stages(),
+        starts=extract.starts(),
+        fast_tracks=extract.fast_tracks(),
+        reasons=extract.reasons(),
+        dues=extract.dues(),
+        hours=extract.hours(),
+        assignment=extract.assignment(),
+        alerts=extract.alerts(),
+        lists=extract.lists(),
+        tokens=extract.tokens(),
+        scores=extract.scores(),
+        limits=extract.limits(),
+        owners=extract.owners(),
+        vocabulary=extract.vocabulary(),
         numbers=measured,
-        litmus=found,
+        litmus=list_,
     )
     counts = measured.counts if measured is not None else None
-    return Sheet(contents, draw(model, counts, contents.title))
+    return Sheet(contents, _draw(model, counts, contents.title))
 
 
 def _now(
@@ -186,7 +252,7 @@ def _now(
         return max(row.now for row in rows)
     if people:
         known: list[datetime] = [
-            one.stage_entered_at for one in people if one.stage_entered_at is not None
+            person.stage_entered_at for person in people if person.stage_entered_at is not None
         ]
         if not known:
             raise LifecycleError(
@@ -195,3 +261,63 @@ def _now(
             )
         return max(known)
     return None
+
+
+# -- pictures and layout -----------------------------------------------------------------------
+
+
+def _draw(model: Model, counts: Counts | None, title: str) -> Drawing:
+    """The picture of the model or of its funnel; the page around it has the heading."""
+    if counts is None:
+        whole = draw_model(model, title=title, rules=False)
+    else:
+        whole = draw_funnel(model, counts, title=title)
+    _, *parts = FUNNEL
+    dot = draw_chart(model, counts, title="", subtitle="", parts=tuple(parts))
+    return attrs.evolve(whole, dot=dot)
+
+
+def _as_part_of_a_page(drawing: Drawing) -> tuple[str, float]:
+    """The SVG, and its height as a part of its width: it takes the width that it gets, and of what
+    Graphviz tells about its parts nothing is left that a browser would show beside the pointer."""
+    root = ElementTree.fromstring(drawing.svg())  # noqa: S314 - we wrote it a moment ago
+    for size in ("width", "height"):
+        root.attrib.pop(size, None)
+    for part in root.iter(f"{_SVG}g"):
+        for key in ("id", "class"):
+            part.attrib.pop(key, None)
+        for title in part.findall(f"{_SVG}title"):
+            part.remove(title)
+    *_, width, height = map(float, root.attrib["viewBox"].split())
+    return ElementTree.tostring(root, encoding="unicode"), height / width
+
+
+def _in_order(contents: Contents) -> Iterator[Section]:
+    """All parts, one after the other."""
+    for part in _ORDER:
+        yield from part(contents)
+
+
+def _page(contents: Contents, svg: str) -> tuple[Group, ...]:
+    """All parts as they stand on two pages. On paper the first has the picture; without numbers
+    there is room below it for points."""
+    picture = Picture(title="Picture of the lifecycle", svg=svg)
+    points = sections.points(contents)
+    strip, rules = sections.fast_tracks(contents), sections.rules(contents)
+    if contents.numbers is None:
+        strip = (*strip, *points)
+    else:
+        rules = (*points, *rules)
+    first: tuple[Block, ...] = (
+        Section(title="The way of a lead", id="way", blocks=(picture,)),
+        Group(style="side", blocks=sections.beside_picture(contents)),
+        *sections.numbers(contents),
+        Group(style="strip wide-strip" if contents.numbers else "strip", blocks=strip),
+    )
+    second: tuple[Block, ...] = (
+        *sections.stages(contents),
+        Group(style="columns", id="rules", blocks=rules),
+        *sections.readiness(contents),
+        *sections.signed(contents),
+    )
+    return Group(style="first", blocks=first), Group(style="second", blocks=second)

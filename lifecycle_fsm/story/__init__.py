@@ -8,19 +8,19 @@ what was passed over, and what comes next (R40).
 
 from lifecycle_fsm.story.chapters import Chapter
 from lifecycle_fsm.story.entries import Entry
-from lifecycle_fsm.story.outlook import Situation, Way
-from lifecycle_fsm.story.replay import Change, Moment, joined, together
+from lifecycle_fsm.story.next_steps import Situation, Way
+from lifecycle_fsm.story.replay import FieldChange, StoryMoment, connected, together
 from lifecycle_fsm.story.story import Story, tell
 
 __all__ = [
-    "Change",
     "Chapter",
     "Entry",
-    "Moment",
+    "FieldChange",
     "Situation",
     "Story",
+    "StoryMoment",
     "Way",
-    "joined",
+    "connected",
     "tell",
     "together",
 ]

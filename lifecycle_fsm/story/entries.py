@@ -1,7 +1,11 @@
-"""The entries of a story: one for each moment that says something, or for a run of small ones."""
+"""The entries of a story: one for each moment that says something, or for a run of small ones.
+
+Of small things each says little alone: a run of them is summed up in one or two sentences.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -10,12 +14,34 @@ import attrs
 from lifecycle_fsm.history import HistoryRow, VisitKey
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.requests import Request
-from lifecycle_fsm.story.happened import Happened
-from lifecycle_fsm.story.needs import Needs
-from lifecycle_fsm.story.replay import Moment
-from lifecycle_fsm.story.runs import INTEREST, Runs, decayed
-from lifecycle_fsm.story.words import Speech
-from lifecycle_fsm.wording import clean, joined, plain, sentence
+from lifecycle_fsm.story.activity_text import ActivityText
+from lifecycle_fsm.story.replay import StoryMoment
+from lifecycle_fsm.story.story_formatter import StoryFormatter
+from lifecycle_fsm.wording import (
+    clean,
+    counted,
+    format_number,
+    format_signed,
+    joined,
+    plain,
+    sentence,
+)
+
+#: Kinds that are told one by one, each in its own words; all others may stand in a run.
+_TOLD_ALONE = frozenset(
+    """changed converted created form_filled lead_status_changed merged opportunity_changed
+    opportunity_lost opportunity_opened opportunity_won owner_changed processed
+    unsubscribed""".split()
+)
+_NOUNS = {
+    "crm_synced": ("acknowledgement by the CRM", "acknowledgements by the CRM"),
+    "email_clicked": ("mail click", "mail clicks"),
+    "sales_touched": ("sales activity", "sales activities"),
+    "score_given": ("award of points", "awards of points"),
+    "web_visit": ("visit", "visits"),
+}
+_INTEREST = "behavior_score"
+_PAGES = 3
 
 
 @attrs.frozen(kw_only=True)
@@ -30,7 +56,7 @@ class Entry:
     until: datetime | None = None
     text: str
     details: tuple[str, ...] = ()
-    moments: tuple[Moment, ...] = attrs.field(repr=False)
+    moments: tuple[StoryMoment, ...] = attrs.field(repr=False)
 
     @property
     def row(self) -> HistoryRow | None:
@@ -43,18 +69,17 @@ class Entry:
 class Teller:
     """Makes entries from moments."""
 
-    def __init__(self, speech: Speech) -> None:
-        self.speech = speech
-        self.needs = Needs(speech)
-        self.happened = Happened(speech)
-        self.runs = Runs(speech)
+    def __init__(self, formatter: StoryFormatter) -> None:
+        self.formatter = formatter
+        self.activity_text = ActivityText(formatter)
+        self.runs = Runs(formatter)
         self._visits: dict[str, VisitKey] = {}
 
-    def entries(self, moments: Iterable[Moment]) -> Iterator[Entry]:
+    def entries(self, moments: Iterable[StoryMoment]) -> Iterator[Entry]:
         """All entries of one record, first to last."""
-        run: list[Moment] = []
+        run: list[StoryMoment] = []
         # What was stopped has not waited for what was due before it.
-        for moment in sorted(moments, key=lambda one: one.now):
+        for moment in sorted(moments, key=lambda moment: moment.now):
             if self.runs.small(moment):
                 run.append(moment)
                 continue
@@ -63,7 +88,7 @@ class Teller:
             yield self.entry(moment)
         yield from self._run(run)
 
-    def _run(self, moments: Sequence[Moment]) -> Iterator[Entry]:
+    def _run(self, moments: Sequence[StoryMoment]) -> Iterator[Entry]:
         if len(moments) == 1:
             yield self.entry(moments[0])
         elif moments:
@@ -77,39 +102,41 @@ class Teller:
 
     # -- one thing -----------------------------------------------------------------------------
 
-    def entry(self, moment: Moment) -> Entry:
+    def entry(self, moment: StoryMoment) -> Entry:
         """One moment, told alone."""
         details = [*self._answers(moment), *self._assigned(moment)]
-        requests = [one for decision in moment.decisions for one in decision.requests]
-        details += self.speech.requests([one for one in requests if not _passing(one, moment)])
+        requests = [request for decision in moment.decisions for request in decision.requests]
+        details += self.formatter.requests(
+            [request for request in requests if not _passing(request, moment)]
+        )
         self._visits |= {row.person: row.visit for row in moment.rows if row.to_stage}
         return Entry(
             at=moment.now, text=self._text(moment), details=tuple(details), moments=(moment,)
         )
 
-    def _text(self, moment: Moment) -> str:
+    def _text(self, moment: StoryMoment) -> str:
         main = moment.main
         if moment.activity is None:
             return self._time(moment)
-        said = self.happened.sentence(moment)
+        text = self.activity_text.sentence(moment)
         match main.result:
             case "duplicate":
-                return f"{said}: it came once more, and counts once."
+                return f"{text}: it came once more, and counts once."
             case "rejected":
-                return f"{said}: not accepted, {clean(main.reason)}."
+                return f"{text}: not accepted, {clean(main.reason)}."
             case "held":
-                return self._held(moment, said)
+                return self._held(moment, text)
             case "parked":
                 why = clean(main.reason)
-                return f"{said}: an error stopped it, and it waits to be tried again: {why}."
+                return f"{text}: an error stopped it, and it waits to be tried again: {why}."
         if main.late:
-            said += f" (it came late: it happened on {self.speech.moment(main.at)})"
+            text += f" (it came late: it happened on {self.formatter.moment(main.at)})"
         if moment.kind == "merged" and not moment.rows and main.reason:
-            said += f": {clean(main.reason)}"
-        changes = [*self.happened.changes(moment), *self.runs.without_points((moment,))]
-        return f"{said}. {sentence('; '.join(changes))}." if changes else f"{said}."
+            text += f": {clean(main.reason)}"
+        changes = [*self.activity_text.changes(moment), *self.runs.without_points((moment,))]
+        return f"{text}. {sentence('; '.join(changes))}." if changes else f"{text}."
 
-    def _held(self, moment: Moment, said: str) -> str:
+    def _held(self, moment: StoryMoment, text: str) -> str:
         """What nobody can do, because somebody whom it needs was never created [S19]."""
         assert moment.activity is not None
         if moment.kind == "merged":
@@ -118,9 +145,9 @@ class Teller:
                 f"The record {loser} of the same person should be folded into this one; it waits, "
                 "because nobody has created that record."
             )
-        return f"{said}: it waits, because nobody has created {clean(moment.activity.person)}."
+        return f"{text}: it waits, because nobody has created {clean(moment.activity.person)}."
 
-    def _time(self, moment: Moment) -> str:
+    def _time(self, moment: StoryMoment) -> str:
         """What time brought: fading, missed deadlines, a move."""
         parts = []
         if moment.main.result == "parked":
@@ -129,95 +156,98 @@ class Teller:
                 f"An error stopped {what}, and it waits to be tried again: "
                 f"{clean(moment.main.reason)}."
             )
-        for one in moment.decisions:
-            if one.kind == "decay":
+        for decision in moment.decisions:
+            if decision.kind == "decay":
                 parts.append(self._faded(moment))
-            elif one.kind == "deadline":
-                deadline = self.speech.deadlines[one.reason]
+            elif decision.kind == "deadline":
+                deadline = self.formatter.deadlines[decision.reason]
                 parts.append(
-                    f"deadline missed: {self.speech.deadline(deadline)}, "
-                    f"{self.speech.within_words(deadline)}"
+                    f"deadline missed: {self.formatter.deadline(deadline)}, "
+                    f"{self.formatter.within_words(deadline)}"
                 )
         if not parts:
             parts.append(self._met(moment.rows[0], moment) if moment.rows else "")
         return sentence("; ".join(dict.fromkeys(filter(None, parts))) or "time passed") + "."
 
-    def _faded(self, moment: Moment) -> str:
-        changes = list(self.happened.changes(moment))
-        interest = self.speech.field(INTEREST)
+    def _faded(self, moment: StoryMoment) -> str:
+        changes = list(self.activity_text.changes(moment))
+        interest = self.formatter.field(_INTEREST)
         if len(changes) == 1 and changes[0].startswith(f"{interest} "):
-            return (
-                f"{interest} faded ({decayed(moment)}): {changes[0].removeprefix(interest).strip()}"
-            )
-        return f"time without new points ({decayed(moment)}): {'; '.join(changes)}"
+            change = changes[0].removeprefix(interest).strip()
+            return f"{interest} faded ({_decayed(moment)}): {change}"
+        return f"time without new points ({_decayed(moment)}): {'; '.join(changes)}"
 
     # -- what came of it -----------------------------------------------------------------------
 
-    def _answers(self, moment: Moment) -> Iterator[str]:
+    def _answers(self, moment: StoryMoment) -> Iterator[str]:
         """Moves, refusals, deferrals: a sentence each."""
         if moment.kind == "created":
             return
-        for one in moment.decisions:
-            if one is not moment.main and one.activity != moment.main.activity and one.trigger:
-                yield f"Then what had waited: {self._asked(one)}."
-            for row in one.rows:
-                said = self._row(row, moment)
-                if said:
-                    yield said
-            yield from self._unmoved(one, moment)
+        for decision in moment.decisions:
+            if (
+                decision is not moment.main
+                and decision.activity != moment.main.activity
+                and decision.trigger
+            ):
+                yield f"Then what had waited: {self._asked(decision)}."
+            for row in decision.rows:
+                text = self._row(row, moment)
+                if text:
+                    yield text
+            yield from self._unmoved(decision, moment)
         for fact in moment.decided:
             if fact.late and fact.decided_at == moment.now:
-                deadline = self.speech.deadline(self.speech.deadlines[fact.rule])
+                deadline = self.formatter.deadline(self.formatter.deadlines[fact.rule])
                 yield f"So the deadline {deadline} was kept after all."
 
     def _asked(self, decision: Decision) -> str:
         return f"“{plain(decision.kind or decision.trigger or '')}”"
 
-    def _row(self, row: HistoryRow, moment: Moment) -> str:
-        speech = self.speech
+    def _row(self, row: HistoryRow, moment: StoryMoment) -> str:
+        formatter = self.formatter
         if row.kind == "merge":
             if not row.to_stage or row.visit == self._visits.get(row.person):
                 return ""
-            since = speech.day(row.entered_at)
-            return f"→ {speech.stage(row.to_stage)}, where that record has been since {since}."
-        met, label = self._met(row, moment), speech.rule(row.rule)
+            since = formatter.day(row.entered_at)
+            return f"→ {formatter.stage(row.to_stage)}, where that record has been since {since}."
+        met, label = self._met(row, moment), formatter.rule(row.rule)
         # Time moves say it first: "90 days in this stage."
         told = moment.activity is None and moment.decisions[0].rows[:1] == (row,)
         told = told or met.startswith(label.strip("“”"))
         because = f": {met}" if met and not told else ""
-        if row.from_stage == speech.model.initial.name:
-            said = f"Sorted to {speech.stage(row.to_stage)} by {label}{because}."
+        if row.from_stage == formatter.model.initial.name:
+            text = f"Sorted to {formatter.stage(row.to_stage)} by {label}{because}."
         else:
-            said = f"→ {speech.stage(row.to_stage)} by {label}{because}."
+            text = f"→ {formatter.stage(row.to_stage)} by {label}{because}."
         if row.kind == "return":
-            said += f" Journey {row.journey} begins."
-        return said + self._passed(row)
+            text += f" Journey {row.journey} begins."
+        return text + self._passed(row)
 
-    def _met(self, row: HistoryRow, moment: Moment) -> str:
+    def _met(self, row: HistoryRow, moment: StoryMoment) -> str:
         outcome = moment.reasons.get(row.sequence)
-        return self.needs.met(outcome) if outcome is not None else ""
+        return self.formatter.outcomes.met(outcome) if outcome is not None else ""
 
     def _passed(self, row: HistoryRow) -> str:
         """What became of the stages that the move went past."""
         if not row.passed_over:
             return ""
-        names = joined(self.speech.stages(row.passed_over))
+        names = joined(self.formatter.stages(row.passed_over))
         if row.credit:
             verb = "were" if len(row.passed_over) > 1 else "was"
             return f" Fast track: {names} {verb} passed over."
         return f" No credit for {names}, where they never were."
 
-    def _unmoved(self, decision: Decision, moment: Moment) -> Iterator[str]:
-        speech = self.speech
+    def _unmoved(self, decision: Decision, moment: StoryMoment) -> Iterator[str]:
+        formatter = self.formatter
         for refusal in decision.unmet:
             yield (
-                f"Refused: → {speech.stage(refusal.target)} by {speech.rule(refusal.move)} "
-                f"{self.needs.refusal(refusal)}."
+                f"Refused: → {formatter.stage(refusal.target)} by {formatter.rule(refusal.move)} "
+                f"{formatter.refusal(refusal)}."
             )
         if decision.result == "deferred":
             yield "It waits for the end of original processing."
         elif decision.result == "no_such_move":
-            stage = speech.stage(decision.stage)
+            stage = formatter.stage(decision.stage)
             yield f"Refused: from {stage} nobody is moved by {self._asked(decision)}."
         elif (
             decision.kind == "processed"
@@ -227,15 +257,157 @@ class Teller:
         ):
             yield f"Went on without a step that failed: {clean(decision.reason)}."
 
-    def _assigned(self, moment: Moment) -> Iterator[str]:
+    def _assigned(self, moment: StoryMoment) -> Iterator[str]:
         if moment.kind == "created":
             return
-        for one in moment.changes:
-            if one.field == "assigned_to" and one.after:
-                before = f" (before: {clean(str(one.before))})" if one.before else ""
-                yield f"Assigned to {clean(str(one.after))}{before}."
+        for change in moment.changes:
+            if change.field == "assigned_to" and change.after:
+                before = f" (before: {clean(str(change.before))})" if change.before else ""
+                yield f"Assigned to {clean(str(change.after))}{before}."
 
 
-def _passing(request: Request, moment: Moment) -> bool:
+def _passing(request: Request, moment: StoryMoment) -> bool:
     """Whether a request was superseded at once by the next hop: nobody ever waited for it."""
     return request.state == "superseded" and request.stage in {row.to_stage for row in moment.rows}
+
+
+# -- runs --------------------------------------------------------------------------------------
+
+
+class Runs:
+    """Knows what is small, and sums it up."""
+
+    def __init__(self, formatter: StoryFormatter) -> None:
+        self.formatter = formatter
+
+    def small(self, moment: StoryMoment) -> bool:
+        """Whether it says little alone: a visit, a click, a call, interest that fades."""
+        main = moment.main
+        if any(
+            decision.requests or decision.hops or decision.unmet for decision in moment.decisions
+        ):
+            return False
+        if moment.activity is None:
+            fading = all(decision.kind == "decay" for decision in moment.decisions)
+            return fading and [change.field for change in moment.changes] == [_INTEREST]
+        if main.result == "duplicate":
+            return True
+        if main.result != "unchanged" or main.late or moment.kind in _TOLD_ALONE:
+            return False
+        if moment.kind == "crm_synced":
+            return moment.before["crm_synced_at"] is not None
+        return all(
+            change.field == _INTEREST
+            or isinstance(change.after, datetime)
+            or change.field == "source_latest"
+            for change in moment.changes
+        )
+
+    def summed(self, moments: Sequence[StoryMoment]) -> str:
+        """All of it, without a stop at the end."""
+        counts: Counter[str] = Counter()
+        again = 0
+        for moment in moments:
+            if moment.main.result == "duplicate":
+                again += 1
+            elif moment.activity is not None:
+                counts[moment.kind] += 1
+        faded = [moment for moment in moments if moment.activity is None]
+        parts = [joined(self._number(kind, count, moments) for kind, count in counts.items())]
+        if faded and not counts:
+            label = sentence(self.formatter.field(_INTEREST))
+            change = self._interest(moments).removeprefix(f"{self.formatter.field(_INTEREST)} ")
+            parts = [f"{label} faded {_times(len(faded))} ({_decayed(*faded)}): {change}"]
+        if again:
+            came = (
+                "1 thing came again, and counts"
+                if again == 1
+                else f"{again} things came again, and count"
+            )
+            parts.append(f"{came} once")
+        first = sentence("; ".join(filter(None, parts)))
+        if not counts:
+            return first
+        more = [
+            parts for parts in (self._interest(moments), *self.without_points(moments)) if parts
+        ]
+        return f"{first}. {sentence('; '.join(more))}" if more else first
+
+    def _number(self, kind: str, count: int, moments: Sequence[StoryMoment]) -> str:
+        noun, nouns = _NOUNS.get(kind, (plain(kind), ""))
+        text = f"{count} {noun if count == 1 else nouns}" if nouns else f"{count} × {noun}"
+        own = [
+            moment.activity.payload
+            for moment in moments
+            if moment.activity is not None
+            and moment.kind == kind
+            and moment.main.result != "duplicate"
+        ]
+        if kind == "web_visit":
+            pages = Counter(clean(str(payload["page"])) for payload in own if payload.get("page"))
+            return f"{text} ({_several(pages.items(), _PAGES)})" if pages else text
+        names = sorted({clean(str(payload["by"])) for payload in own if payload.get("by")})
+        return f"{text} ({', '.join(names)})" if names else text
+
+    def _interest(self, moments: Sequence[StoryMoment]) -> str:
+        """What became of the interest in a run, and how much of that was its fading."""
+        before, after = moments[0].before[_INTEREST], moments[-1].after[_INTEREST]
+        assert isinstance(before, int)
+        assert isinstance(after, int)
+        faded = [moment for moment in moments if moment.activity is None]
+        lost = sum(map(_gain, faded))
+        text = f"{self.formatter.field(_INTEREST)} {format_number(before)} → {format_number(after)}"
+        if lost and len(faded) < len(moments):
+            gained = format_signed(after - before - lost)
+            return f"{text}: {gained}, and {format_signed(lost)} as it faded {_times(len(faded))}"
+        return text if before != after else ""
+
+    def without_points(self, moments: Sequence[StoryMoment]) -> Iterator[str]:
+        """That the caps of score rules were reached."""
+        rules = {rule.name: rule for rule in self.formatter.model.scoring}
+        capped = [moment for moment in moments if moment.capped]
+        named = dict.fromkeys(name for moment in capped for name in moment.capped)
+        if not named:
+            return
+        limits = joined(
+            f"“{plain(name)}” gives {self.formatter.limit(rules[name])}" for name in named
+        )
+        none = all(
+            _INTEREST not in [change.field for change in moment.changes] for moment in capped
+        )
+        if len(moments) == 1:
+            yield f"{'no points' if none else 'fewer points'}: {limits}"
+        else:
+            yield f"{len(capped)} gave {'no' if none else 'fewer'} points: {limits}"
+
+
+def _gain(moment: StoryMoment) -> int:
+    before, after = moment.before[_INTEREST], moment.after[_INTEREST]
+    assert isinstance(before, int)
+    assert isinstance(after, int)
+    return after - before
+
+
+def _several(parts: Iterable[tuple[str, int]], most: int) -> str:
+    """Things with how often they came, the most frequent first: ``/pricing ×4, /, 3 others``."""
+    ordered = sorted(parts, key=lambda part: -part[1])
+    shown = [f"{name} ×{count}" if count > 1 else name for name, count in ordered[:most]]
+    left = len(ordered) - len(shown)
+    if left:
+        shown.append(counted(left, "other page"))
+    return ", ".join(shown)
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _decayed(*moments: StoryMoment) -> str:
+    """The names of the decay rules, which their decisions begin with."""
+    names = dict.fromkeys(
+        decision.reason.partition(":")[0]
+        for moment in moments
+        for decision in moment.decisions
+        if decision.kind == "decay"
+    )
+    return joined(f"“{plain(name)}”" for name in names)

@@ -14,9 +14,9 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.activities import Activity, other_record
-from lifecycle_fsm.errors import UnknownPerson
+from lifecycle_fsm.errors import RecordError, UnknownPerson
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.guard import Outcome, compile_explainer
+from lifecycle_fsm.guard import Guard, Outcome, compile_explainer, compile_term
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Observer
 from lifecycle_fsm.model import Edge, Model
@@ -24,15 +24,15 @@ from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.person import Opportunity, Person
 from lifecycle_fsm.processing import Step
 from lifecycle_fsm.processing.step import Rows, Run
-from lifecycle_fsm.silos.effects import attribute_of
-from lifecycle_fsm.story.caps import Caps
+from lifecycle_fsm.silos.data import DataSilo
+from lifecycle_fsm.silos.effects import attribute_of, condition
 
 #: What is decided before anything of the person is touched.
 _STOPPED = frozenset({"duplicate", "held", "parked", "rejected"})
 
 
 @attrs.frozen
-class Change:
+class FieldChange:
     """A field of the person that has another value than before."""
 
     field: str
@@ -41,7 +41,7 @@ class Change:
 
 
 @attrs.frozen(kw_only=True)
-class Moment:
+class StoryMoment:
     """One thing that happened to one record: an activity, the end of processing, or time.
 
     ``decisions`` has what came of it, that of the thing itself first; ``before`` and ``after`` all
@@ -75,13 +75,13 @@ class Moment:
     @property
     def rows(self) -> tuple[HistoryRow, ...]:
         """The rows of all that came of it."""
-        return tuple(row for one in self.decisions for row in one.rows)
+        return tuple(row for decision in self.decisions for row in decision.rows)
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[FieldChange, ...]:
         """The fields that have another value now."""
         return tuple(
-            Change(name, self.before[name], value)
+            FieldChange(name, self.before[name], value)
             for name, value in self.after.items()
             if self.before[name] != value
         )
@@ -89,22 +89,26 @@ class Moment:
 
 def together(activities: Iterable[Activity], person: str) -> frozenset[str]:
     """The ids of all records that are ever folded together with this one [S23]."""
-    pairs = ((one.person, other) for one in activities if (other := other_record(one)) is not None)
-    return joined(pairs, person)
+    pairs = (
+        (activity.person, other)
+        for activity in activities
+        if (other := other_record(activity)) is not None
+    )
+    return connected(pairs, person)
 
 
-def joined(pairs: Iterable[tuple[str, str]], person: str) -> frozenset[str]:
+def connected(pairs: Iterable[tuple[str, str]], person: str) -> frozenset[str]:
     """The names that are connected with this one by pairs, itself among them."""
     near: dict[str, set[str]] = {}
-    for one, other in pairs:
-        near.setdefault(one, set()).add(other)
-        near.setdefault(other, set()).add(one)
-    found, waiting = {person}, [person]
+    for name, other in pairs:
+        near.setdefault(name, set()).add(other)
+        near.setdefault(other, set()).add(name)
+    group, waiting = {person}, [person]
     while waiting:
-        fresh = near.get(waiting.pop(), set()) - found
-        found |= fresh
+        fresh = near.get(waiting.pop(), set()) - group
+        group |= fresh
         waiting += fresh
-    return frozenset(found)
+    return frozenset(group)
 
 
 class Replay:
@@ -133,15 +137,15 @@ class Replay:
     ) -> None:
         everything = log if isinstance(log, Sequence) else list(log)
         self.group = together(everything, person)
-        own = [one for one in everything if one.person in self.group]
-        self.log = [one for one in own if until is None or one.at <= until]
+        own = [activity for activity in everything if activity.person in self.group]
+        self.log = [activity for activity in own if until is None or activity.at <= until]
         self._look = _Onlooker(model, self.log)
         self.orchestrator = Orchestrator(
             model, steps=steps, tables=tables, record=self._look.see, log=self._look.keep
         )
         self._look.begin(self.orchestrator)
         self.orchestrator.expect_processed(
-            one.person for one in self.log if one.kind == "processed"
+            activity.person for activity in self.log if activity.kind == "processed"
         )
         for activity in self.log:
             self._look.current = activity
@@ -164,33 +168,35 @@ class Replay:
         """The activities behind the rows and decisions, by record and id."""
         return self._look.causes
 
-    def look_ahead(self, limit: datetime, most: int) -> list[Moment]:
+    def look_ahead(self, limit: datetime, most: int) -> list[StoryMoment]:
         """What time alone would bring until the limit, if nothing else happens: so many moments,
         or up to the first that moves the person. Call it last: the persons go on to there."""
         person = self.person
-        found: list[Moment] = []
-        while len(found) < most and (due := person.next_due) is not None and due <= limit:
+        moments: list[StoryMoment] = []
+        while len(moments) < most and (due := person.next_due) is not None and due <= limit:
             known = self._look.count
             self.orchestrator.tick(due)
-            fresh = [one for one in self._look.moments(known) if one.person == person.id]
-            found += fresh
-            if not fresh or any(row.visits for one in fresh for row in one.rows):
+            fresh = [moment for moment in self._look.moments(known) if moment.person == person.id]
+            moments += fresh
+            if not fresh or any(row.visits for moment in fresh for row in moment.rows):
                 break
-        return found
+        return moments
 
 
-def _nobody(person: str, own: list[Activity], moments: list[Moment], until: datetime | None) -> str:
-    mine = [one for one in own if one.person == person]
+def _nobody(
+    person: str, own: list[Activity], moments: list[StoryMoment], until: datetime | None
+) -> str:
+    mine = [activity for activity in own if activity.person == person]
     if not mine:
         return f"nothing in this log is about {person!r}"
-    later = min((one.at for one in mine if one.kind == "created"), default=None)
+    later = min((activity.at for activity in mine if activity.kind == "created"), default=None)
     if later is not None and until is not None and later > until:
         return f"{person!r} is created later, at {later:%Y-%m-%d %H:%M} UTC: say a later --at"
     reasons = dict.fromkeys(
         decision.reason
-        for one in moments
-        if one.person == person
-        for decision in one.decisions
+        for moment in moments
+        if moment.person == person
+        for decision in moment.decisions
         if decision.reason
     )
     return f"{person!r} was never created: {'; '.join(reasons)}"
@@ -200,11 +206,11 @@ def _nobody(person: str, own: list[Activity], moments: list[Moment], until: date
 class _Draft:
     """A moment while its decisions come in."""
 
-    moment: Moment
+    moment: StoryMoment
     decisions: list[Decision]
     reasons: dict[int, Outcome]
 
-    def finished(self) -> Moment:
+    def finished(self) -> StoryMoment:
         return attrs.evolve(
             self.moment, decisions=tuple(self.decisions), reasons=dict(self.reasons)
         )
@@ -233,12 +239,12 @@ class _Onlooker(Observer):
         self.model = model
         self.current: Activity | None = None
         self.causes: dict[tuple[str, str], Activity] = {}
-        self._given = {(one.person, one.id): one for one in log}
+        self._given = {(activity.person, activity.id): activity for activity in log}
         self._drafts: list[_Draft] = []
         self._latest: dict[str, _Draft] = {}
         self._states: dict[str, _Snapshot] = {}
         self._fields = tuple(model.field_types)
-        self._caps = Caps(model)
+        self._caps = _Caps(model)
         self._opened: dict[tuple[str, str], Outcome] = {}
         self._explainers: dict[str, Callable[[Any, datetime], Outcome]] = {}
 
@@ -299,7 +305,7 @@ class _Onlooker(Observer):
         capped: tuple[str, ...] = ()
         if person is not None and activity is not None and decision.result not in _STOPPED:
             capped = self._caps.reached(activity, person, before.capped_points, decision.now)
-        moment = Moment(
+        moment = StoryMoment(
             person=decision.person,
             now=decision.now,
             activity=activity,
@@ -319,29 +325,85 @@ class _Onlooker(Observer):
         if self.current is not None and self.current.id == decision.activity:
             return self.current
         key = decision.person, decision.activity
-        found = self.causes.get(key) or self._given.get(key)
-        if found is None:  # of a record that was folded into this one
-            others = (one for one in self._given.values() if one.id == decision.activity)
-            found = next(others, None)
-        return found
+        activity = self.causes.get(key) or self._given.get(key)
+        if activity is None:  # of a record that was folded into this one
+            others = (
+                activity for activity in self._given.values() if activity.id == decision.activity
+            )
+            activity = next(others, None)
+        return activity
 
     @property
     def count(self) -> int:
         """How many things have happened so far."""
         return len(self._drafts)
 
-    def moments(self, since: int = 0) -> list[Moment]:
+    def moments(self, since: int = 0) -> list[StoryMoment]:
         """Everything so far, or since so many things; what was only held until its person was
         created is told once."""
         done = {
-            (one.moment.activity.person, one.moment.activity.id)
-            for one in self._drafts
-            if one.moment.activity is not None and one.decisions[0].result != "held"
+            (draft.moment.activity.person, draft.moment.activity.id)
+            for draft in self._drafts
+            if draft.moment.activity is not None and draft.decisions[0].result != "held"
         }
         return [
-            one.finished()
-            for one in self._drafts[since:]
-            if one.decisions[0].result != "held"
-            or one.moment.activity is None
-            or (one.moment.activity.person, one.moment.activity.id) not in done
+            draft.finished()
+            for draft in self._drafts[since:]
+            if draft.decisions[0].result != "held"
+            or draft.moment.activity is None
+            or (draft.moment.activity.person, draft.moment.activity.id) not in done
         ]
+
+
+class _Caps:
+    """The capped score rules of a model: which gave less than an activity was worth, because their
+    cap was reached [S18]."""
+
+    def __init__(self, model: Model) -> None:
+        self._data = DataSilo(model)
+        self._rules = [
+            (
+                place,
+                rule,
+                condition(rule.when, model.vocabulary_for(rule.on)),
+                compile_term(rule.points, model.vocabulary_for(rule.on), attribute_of),
+            )
+            for place, rule in enumerate(model.scoring)
+            if rule.on is not None and rule.cap is not None and not isinstance(rule.points, Guard)
+        ]
+
+    def reached(
+        self,
+        activity: Activity,
+        person: Person,
+        before: Mapping[int, tuple[int, int]],
+        now: datetime,
+    ) -> tuple[str, ...]:
+        """The names of those rules, for an activity that has just been applied.
+
+        Args:
+            activity: what happened.
+            person: as it has left them.
+            before: what the capped rules had given before it, as :attr:`.Person.capped_points`.
+            now: the person's clock.
+        """
+        rules = [rule for rule in self._rules if rule[1].on == activity.kind]
+        if not rules:
+            return ()
+        try:
+            payload = self._data.accept(activity.kind, activity.payload)
+        except RecordError:
+            return ()
+        given = person.capped_points
+        reached = []
+        for place, rule, holds, points in rules:
+            if place not in given or not holds(person, now, payload):
+                continue
+            turn, total = given[place]
+            same = place in before and before[place][0] == turn
+            worth = points(person, now, payload)
+            if isinstance(worth, int | float) and worth != total - (
+                before[place][1] if same else 0
+            ):
+                reached.append(rule.name)
+        return tuple(reached)

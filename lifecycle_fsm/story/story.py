@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.document import render_markdown, render_text
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.history import DeadlineFact, HistoryRow, Stamp, stamps
@@ -17,12 +18,12 @@ from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.processing import Step
 from lifecycle_fsm.processing.step import Rows, Run
-from lifecycle_fsm.story import markdown, plain, text
-from lifecycle_fsm.story.chapters import Chapter, chapters
+from lifecycle_fsm.story import plain
+from lifecycle_fsm.story.chapters import Chapter, chapters, document
 from lifecycle_fsm.story.entries import Teller
-from lifecycle_fsm.story.outlook import Situation, situation
+from lifecycle_fsm.story.next_steps import Situation, situation
 from lifecycle_fsm.story.replay import Replay
-from lifecycle_fsm.story.words import Speech
+from lifecycle_fsm.story.story_formatter import StoryFormatter
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -65,17 +66,17 @@ class Story:
     causes: Mapping[tuple[str, str], Activity] = attrs.field(repr=False)
 
     @cached_property
-    def speech(self) -> Speech:
+    def formatter(self) -> StoryFormatter:
         """The words of the model, with the story's zone."""
-        return Speech(self.model, self.zone)
+        return StoryFormatter(self.model, self.zone)
 
     def text(self, width: int = 100) -> str:
         """The story as plain text, in lines of at most that many characters."""
-        return text.page(self, width)
+        return render_text(document(self), width)
 
     def markdown(self) -> str:
         """The story as Markdown."""
-        return markdown.page(self)
+        return render_markdown(document(self))
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values, for JSON: times are ``datetime`` in UTC."""
@@ -119,32 +120,32 @@ def tell(
         NoSuchMove: there is no move with the trigger out of the person's stage.
         LifecycleError: the trigger or the zone does not exist.
     """
-    speech = Speech(model, zone)
+    formatter = StoryFormatter(model, zone)
     if trigger is not None and trigger not in model.triggers:
         known = model.triggers
         hint = suggest(trigger, known) or f"; there are {', '.join(known) or 'none'}"
         raise LifecycleError(f"the model has no trigger {trigger!r}{hint}")
     replay = Replay(model, log, person, until=until, steps=steps, tables=tables)
-    teller = Teller(speech)
-    one = replay.person
+    teller = Teller(formatter)
+    subject = replay.person
     told: dict[str, tuple[Chapter, ...]] = {}
-    for record in dict.fromkeys([one.id, *(moment.person for moment in replay.moments)]):
+    for record in dict.fromkeys([subject.id, *(moment.person for moment in replay.moments)]):
         own = [moment for moment in replay.moments if moment.person == record]
         told[record] = tuple(chapters(model, record, teller.entries(own)))
     survivor = replay.orchestrator.survivor
-    ours = {record for record in replay.orchestrator.people if survivor(record) is one}
-    history = one.history
+    ours = {record for record in replay.orchestrator.people if survivor(record) is subject}
+    history = subject.history
     return Story(
-        person=one.id,
+        person=subject.id,
         asked_for=person,
         model=model,
         end=replay.end,
         zone=zone,
-        stage=one.stage,
-        stage_entered_at=one.stage_entered_at,
-        journey=one.journey,
-        fields={name: getattr(one, name) for name in model.field_types},
-        chapters=told.pop(one.id),
+        stage=subject.stage,
+        stage_entered_at=subject.stage_entered_at,
+        journey=subject.journey,
+        fields={name: getattr(subject, name) for name in model.field_types},
+        chapters=told.pop(subject.id),
         others=tuple(part for record, parts in told.items() if record in ours for part in parts),
         history=history,
         stamps=tuple(stamps(history, replay.end).values()),

@@ -5,20 +5,52 @@ or reads the story of a person, wants a phrase: not "open opportunities ≥ 1" b
 opportunities".
 """
 
-from lifecycle_fsm.wording.durations import duration, lasting
-from lifecycle_fsm.wording.phrases import Words, rule_words
-from lifecycle_fsm.wording.text import clean, counted, harmless, joined, plain, sentence, visible
+from lifecycle_fsm.wording.formats import (
+    decimal_percent,
+    duration,
+    format_amount,
+    format_date,
+    format_day,
+    format_instant,
+    format_number,
+    format_signed,
+    lasting,
+    percent,
+)
+from lifecycle_fsm.wording.formatter import Formatter, rule_words
+from lifecycle_fsm.wording.outcome_text import OutcomeExplainer, as_number
+from lifecycle_fsm.wording.text import (
+    clean,
+    counted,
+    harmless,
+    joined,
+    plain,
+    sentence,
+    shortened,
+    visible,
+)
 
 __all__ = [
-    "Words",
+    "Formatter",
+    "OutcomeExplainer",
+    "as_number",
     "clean",
     "counted",
+    "decimal_percent",
     "duration",
+    "format_amount",
+    "format_date",
+    "format_day",
+    "format_instant",
+    "format_number",
+    "format_signed",
     "harmless",
     "joined",
     "lasting",
+    "percent",
     "plain",
     "rule_words",
     "sentence",
+    "shortened",
     "visible",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # Control characters, and the marks that make a terminal write what follows from right to left.
 _STEERING = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e]")
@@ -33,7 +33,7 @@ def harmless(text: str) -> str:
 def plain(name: str) -> str:
     """A name as words, the field's abbreviations in capitals: "MQL threshold"."""
     words = clean(name.replace("_", " ")).split(" ")
-    return " ".join(one.upper() if one in _ABBREVIATIONS else one for one in words)
+    return " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words)
 
 
 def sentence(text: str) -> str:
@@ -45,6 +45,13 @@ def joined(parts: Iterable[str], last: str = "and") -> str:
     """``a, b and c``."""
     *before, end = list(parts) or [""]
     return f"{', '.join(before)} {last} {end}" if before else end
+
+
+def shortened(parts: Sequence[str], most: int) -> str:
+    """``a, b``, and of very many the first: ``a, b and 7 more``."""
+    more = len(parts) - most
+    text = ", ".join(parts[:most])
+    return f"{text} and {more:,} more" if more > 0 else text
 
 
 def counted(count: int, noun: str, several: str = "") -> str:

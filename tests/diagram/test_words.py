@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm.diagram.canvas import Canvas, Span
 from lifecycle_fsm.diagram.render import layout
-from lifecycle_fsm.diagram.text_fit import cut, share, width, wrap
+from lifecycle_fsm.diagram.text_fit import cut, width, wrap
 from lifecycle_fsm.wording import clean
 
 LETTERS = st.text(
@@ -49,10 +48,3 @@ def test_wrapped_lines_fit_and_nothing_is_lost_unless_it_is_cut(
 def test_a_cut_text_ends_with_an_ellipsis() -> None:
     assert cut("Marketing Qualified Lead", 74, 12) == "Marketing…"
     assert cut("MQL", 60, 12) == "MQL"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0, "0%"), (0.27, "27%"), (1, "100%"), (0.034, "3.4%"), (0.0001, "<0.1%")]
-)
-def test_shares(value: float, text: str) -> None:
-    assert share(value) == text

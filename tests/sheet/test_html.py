@@ -10,10 +10,11 @@ import attrs
 import pytest
 
 from lifecycle_fsm.demo.histories import END, history
+from lifecycle_fsm.document import html_page
 from lifecycle_fsm.errors import FileProblem, MissingExtra
 from lifecycle_fsm.model import Model, from_plain, load, shipped, to_plain
-from lifecycle_fsm.sheet import Sheet, html, make_sheet
-from lifecycle_fsm.sheet.paper import LARGEST, SMALLEST, letter_sizes
+from lifecycle_fsm.sheet import Sheet, make_sheet, sheet
+from lifecycle_fsm.sheet.page_fit import LARGEST, SMALLEST, letter_sizes
 from tests.sheet.pages import Node, parsed
 from tests.sheet.samples import START, people
 
@@ -149,7 +150,7 @@ def test_the_page_with_numbers_and_people_is_light() -> None:
 
 def test_contrast_of_the_colours() -> None:
     """WCAG 2: text on its ground at least 4.5 : 1."""
-    css = (Path(html.__file__).parent / "templates" / "sheet.css").read_text("utf-8")
+    css = Path(sheet.__file__).with_name("sheet.css").read_text("utf-8")
     named = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6});", css))
     grounds = [named["paper"], named["tint"]]
     texts = [named["ink"], named["soft"], "#1d4ed8"]
@@ -263,7 +264,7 @@ def test_without_jinja_the_error_names_the_extra(
 ) -> None:
     import sys
 
-    html._environment.cache_clear()
+    html_page._environment.cache_clear()
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtra, match=r"lifecycle-fsm\[sheet\]"):
         make_sheet(rich).html()

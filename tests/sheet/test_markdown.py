@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from lifecycle_fsm.model import load, shipped
 from lifecycle_fsm.sheet import make_sheet
-from lifecycle_fsm.sheet.markdown import bold, text
-from lifecycle_fsm.wording import clean
 from tests.sheet.pages import Node, parsed
 from tests.sheet.test_html import EVIL, evil, with_everything
 
@@ -67,21 +61,3 @@ def test_text_of_a_model_is_never_markup() -> None:
     assert not page.all("script", "b")
     assert page.text.count("<script>alert(") > 15
     assert EVIL not in made.markdown("picture.svg")
-
-
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30).map(clean)
-
-
-@given(TEXTS)
-def test_any_text_comes_out_as_it_went_in(words: str) -> None:
-    page = rendered(f"| a |\n| --- |\n| x{text(words)} |\n\n- x{text(words)}\n")
-    cell, item = page.all("td")[0], page.all("li")[0]
-    assert " ".join(cell.text.split()) == " ".join(f"x{words}".split())
-    assert " ".join(item.text.split()) == " ".join(f"x{words}".split())
-    assert len(page.all("em", "strong", "a", "code", "img", "s")) == 0
-
-
-def test_what_stands_out_is_bold() -> None:
-    assert bold("a*b") == r"**a\*b**"
-    assert bold(" ") == ""
-    assert re.search(r"<strong>“Ask:”</strong>", RENDERER.render(f"| {bold('“Ask:”')} |"))

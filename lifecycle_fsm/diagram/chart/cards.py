@@ -10,9 +10,9 @@ from lifecycle_fsm.diagram.canvas import ICON, Canvas, Dash, Span
 from lifecycle_fsm.diagram.chart.columns import TEXT, Card, Sheet, Subject
 from lifecycle_fsm.diagram.flows import Flow, Part
 from lifecycle_fsm.diagram.look import INK, PAPER, SEEN, SMALLEST, SOFT, UNSEEN, pt
-from lifecycle_fsm.diagram.text_fit import cut, fits, number, width, wrap
+from lifecycle_fsm.diagram.text_fit import cut, fits, width, wrap
 from lifecycle_fsm.model import Stage
-from lifecycle_fsm.wording import clean, duration
+from lifecycle_fsm.wording import clean, duration, format_number
 
 # ------------------------------------------------------------------ captions
 #
@@ -29,7 +29,7 @@ class TextLine:
 
 def fitting_number(value: int, room: float, size: float, *, bold: bool = True) -> str:
     """The number in full where it fits, else ``9.9M``."""
-    full = number(value)
+    full = format_number(value)
     if width(full, size, bold=bold) <= room or value < 10_000:
         return full
     for limit, unit in ((1_000_000, "M"), (1_000, "k")):
@@ -71,7 +71,7 @@ def part_lines(
 def _rest(parts: Sequence[Part], room: float, *, numbers: bool) -> TextLine:
     """What is left over, in one line."""
     known = [part.count for part in parts if part.count is not None]
-    text = f"+ {len(parts)} more" + (f", {number(sum(known))}" if known and numbers else "")
+    text = f"+ {len(parts)} more" + (f", {format_number(sum(known))}" if known and numbers else "")
     unseen = [part.seen for part in parts].count(False)
     if unseen:
         return TextLine((Span(cut(f"{text}, {unseen} ×", room, TEXT), color=UNSEEN.line),))

@@ -28,10 +28,10 @@ from lifecycle_fsm.diagram.look import (
     Pens,
     pt,
 )
-from lifecycle_fsm.diagram.text_fit import number, share, width
+from lifecycle_fsm.diagram.text_fit import width
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model, Stage
-from lifecycle_fsm.wording import clean
+from lifecycle_fsm.wording import clean, format_number, percent
 
 # ------------------------------------------------------------------ subject
 #
@@ -109,10 +109,10 @@ class Subject:
         """How many took a step, and the conversion; nothing where nobody counted."""
         if self.counts is None or step.count is None:
             return []
-        spans = [Span(number(step.count), True, INK)]
+        spans = [Span(format_number(step.count), True, INK)]
         found = self.counts.conversion.get((step.source, step.target))
         if found is not None and found.share is not None:
-            spans.append(Span(f" · {share(found.share)}", True, SOFT))
+            spans.append(Span(f" · {percent(found.share)}", True, SOFT))
         return spans
 
 
@@ -238,7 +238,9 @@ def _wanted_card(subject: Subject, stage: Stage) -> float:
     label = width(clean(stage.label), TEXT) / 2 + 22
     people = 0.0
     if subject.counts is not None:
-        people = width(number(subject.counts.people.get(stage.name, 0)), pt(14), bold=True) + 62
+        people = (
+            width(format_number(subject.counts.people.get(stage.name, 0)), pt(14), bold=True) + 62
+        )
     least, most = _CARD
     return max(least, min(most, max(owner + code, words, title, label, people) + 26))
 
@@ -250,7 +252,7 @@ def _wanted_gap(subject: Subject) -> float:
         for part in flow.parts:
             label = width(clean(part.label), TEXT) + (ICON if part.by_hand else 0)
             if len(flow.parts) > 1 and part.count is not None:
-                label += width(number(part.count) + " ", TEXT, bold=True)
+                label += width(format_number(part.count) + " ", TEXT, bold=True)
             wanted = max(wanted, min(label + 20, 124))
     return min(wanted, most)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from lifecycle_fsm.checks.finding import person_in_code
 from lifecycle_fsm.guard import label
 from lifecycle_fsm.testing.coverage.measure import Coverage, Item, Kind, RuleSeen, Somebody
-from lifecycle_fsm.wording import clean, joined, rule_words
+from lifecycle_fsm.wording import clean, decimal_percent, joined, rule_words
 
 ROWS: Mapping[Kind, str] = {
     "sorted": "sort rules that were reached",
@@ -23,7 +23,7 @@ ROWS: Mapping[Kind, str] = {
 
 def shown_percent(value: float) -> str:
     """With one decimal, rounded down: what is not whole never looks so."""
-    return f"{math.floor(value * 10) / 10:.1f} %"
+    return decimal_percent(math.floor(value * 10) / 10)
 
 
 def heading(coverage: Coverage, rule: RuleSeen) -> str:

@@ -14,6 +14,7 @@ from lifecycle_fsm.model.toml_files import KeyPath, lines_of
 from lifecycle_fsm.testing.mutation.context import Trial
 from lifecycle_fsm.testing.mutation.running import Ending
 from lifecycle_fsm.testing.mutation.witness import missing_test
+from lifecycle_fsm.wording import decimal_percent
 
 # ------------------------------------------------------------------ origin
 #
@@ -259,4 +260,4 @@ def score(reports: list[Report]) -> float | None:
 
 def percent(share: float) -> str:
     """A share for people; never rounded up to a whole hundred."""
-    return "100 %" if share == 100 else f"{min(share, 99.9):.1f} %"
+    return "100 %" if share == 100 else decimal_percent(min(share, 99.9))

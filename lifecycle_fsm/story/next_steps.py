@@ -11,9 +11,9 @@ from lifecycle_fsm.machine import Refusal
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Opportunity, Person
 from lifecycle_fsm.story.entries import Entry, Teller
-from lifecycle_fsm.story.replay import Moment, Replay
-from lifecycle_fsm.story.words import Speech
-from lifecycle_fsm.wording import clean, counted, sentence
+from lifecycle_fsm.story.replay import Replay, StoryMoment
+from lifecycle_fsm.story.story_formatter import StoryFormatter
+from lifecycle_fsm.wording import clean, counted, lasting, sentence
 
 #: How far ahead the story looks, and at how many things at most.
 AHEAD = timedelta(days=366)
@@ -47,25 +47,25 @@ class Situation:
 
 def situation(replay: Replay, teller: Teller, trigger: str | None) -> Situation:
     """Look around, then ahead; the replay's person then stands at the end of that."""
-    facts = tuple(_facts(replay, teller.speech))
-    found = tuple(ways(replay, teller, trigger))
+    facts = tuple(_facts(replay, teller.formatter))
+    moves_out = tuple(ways(replay, teller, trigger))
     coming = () if trigger is not None else tuple(_coming(replay, teller))
-    return Situation(facts=facts, coming=coming, ways=found)
+    return Situation(facts=facts, coming=coming, ways=moves_out)
 
 
 # ---------------------------------------------------------------- now
 
 
-def _facts(replay: Replay, speech: Speech) -> Iterator[str]:
-    person, model, end = replay.person, speech.model, replay.end
+def _facts(replay: Replay, formatter: StoryFormatter) -> Iterator[str]:
+    person, model, end = replay.person, formatter.model, replay.end
     since = person.stage_entered_at or end
     journey = f"journey {person.journey}"
     yield (
-        f"In {speech.place(person.stage)} since {speech.moment(since)}, "
-        f"{speech.lasting(end - since)}; {journey}."
+        f"In {formatter.place(person.stage)} since {formatter.moment(since)}, "
+        f"{lasting(end - since)}; {journey}."
     )
     scores = [
-        f"{speech.field(name)} {speech.said(getattr(person, name))}"
+        f"{formatter.field(name)} {formatter.field_value(getattr(person, name))}"
         for name in ("behavior_score", "demographic_score")
     ]
     if person.hand_raised:
@@ -78,7 +78,7 @@ def _facts(replay: Replay, speech: Speech) -> Iterator[str]:
     deals: dict[str, Opportunity] = dict(person.opportunities)
     for name, deal in deals.items():
         if deal.status == "open":
-            yield f"{speech.deal(name, deal, 'is open')}."
+            yield f"{formatter.deal(name, deal, 'is open')}."
     if person.unsubscribed:
         yield "Marketing mail: none, they unsubscribed."
     elif any(stage.mail for stage in model.stages):
@@ -91,9 +91,12 @@ def _facts(replay: Replay, speech: Speech) -> Iterator[str]:
         yield f"Stopped by an error, to be tried again: {clean(what)}, {clean(parked.error)}."
     if person.stage == model.initial.name:
         yield "Original processing is not over: triggers and moves wait for its end."
-        closed = {one.move for one in replay.orchestrator.machine.explain(person, None, end)}
-        rule = next(one for one in model.sort if one.name not in closed)
-        yield f"Now it would be sorted to {speech.place(rule.target)} by {speech.rule(rule.name)}."
+        closed = {
+            refusal.move for refusal in replay.orchestrator.machine.explain(person, None, end)
+        }
+        rule = next(rule for rule in model.sort if rule.name not in closed)
+        place = formatter.place(rule.target)
+        yield f"Now it would be sorted to {place} by {formatter.rule(rule.name)}."
 
 
 # ---------------------------------------------------------------- what time brings
@@ -107,7 +110,7 @@ def _coming(replay: Replay, teller: Teller) -> Iterator[Entry]:
     except OverflowError:
         return
     for moment in replay.look_ahead(limit, _MOST):
-        if all(one.kind == "decay" for one in moment.decisions):
+        if all(decision.kind == "decay" for decision in moment.decisions):
             if faded:
                 continue
             faded = True
@@ -115,10 +118,10 @@ def _coming(replay: Replay, teller: Teller) -> Iterator[Entry]:
             yield teller.entry(moment)
 
 
-def _says_something(moment: Moment) -> bool:
+def _says_something(moment: StoryMoment) -> bool:
     return bool(
-        moment.rows or moment.changes or any(one.requests for one in moment.decisions)
-    ) or any(one.kind == "deadline" for one in moment.decisions)
+        moment.rows or moment.changes or any(decision.requests for decision in moment.decisions)
+    ) or any(decision.kind == "deadline" for decision in moment.decisions)
 
 
 # ---------------------------------------------------------------- what would move them
@@ -136,22 +139,22 @@ def ways(replay: Replay, teller: Teller, trigger: str | None = None) -> Iterator
     if trigger is not None:
         asked = (trigger,)
     else:
-        leaving = [one.on for one in model.edges if one.source == person.stage and one.on]
+        leaving = [edge.on for edge in model.edges if edge.source == person.stage and edge.on]
         asked = (None, *dict.fromkeys(leaving))
-    for one in asked:
-        refusals = {found.move: found for found in machine.explain(person, one, now)}
-        for move, target in _moves(person, model, one):
+    for name in asked:
+        refusals = {refusal.move: refusal for refusal in machine.explain(person, name, now)}
+        for move, target in _moves(person, model, name):
             refusal = refusals.get(move)
-            if refusal is None and one is None:
+            if refusal is None and name is None:
                 continue  # it is made by itself, at the next thing that happens
-            said = f"→ {teller.speech.place(target)} by {teller.speech.rule(move)}"
-            needs = "is open now" if refusal is None else teller.needs.refusal(refusal)
+            move_text = f"→ {teller.formatter.place(target)} by {teller.formatter.rule(move)}"
+            needs = "is open now" if refusal is None else teller.formatter.refusal(refusal)
             yield Way(
                 move=move,
                 target=target,
-                trigger=one,
+                trigger=name,
                 open=refusal is None,
-                text=f"{said} {needs}.",
+                text=f"{move_text} {needs}.",
                 refusal=refusal,
             )
 
@@ -159,10 +162,10 @@ def ways(replay: Replay, teller: Teller, trigger: str | None = None) -> Iterator
 def _moves(person: Person, model: Model, trigger: str | None) -> list[tuple[str, str]]:
     """The moves that the trigger asks for here, those along the path first."""
     edges = model.sort_edges if person.stage == model.initial.name else model.edges
-    found = [
+    moves = [
         (edge.name, edge.target)
         for edge in edges
         if edge.source == person.stage and edge.on == trigger
     ]
     behind = len(model.path)
-    return sorted(found, key=lambda one: model.ranks.get(one[1], behind))
+    return sorted(moves, key=lambda move: model.ranks.get(move[1], behind))

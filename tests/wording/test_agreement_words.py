@@ -6,13 +6,13 @@ import pytest
 
 from lifecycle_fsm.guard import parse_term
 from lifecycle_fsm.model import Calendar, ScoreRule, Set, loads
-from lifecycle_fsm.sheet.words import SheetWords
+from lifecycle_fsm.wording import Formatter
 from tests.wording.phrases import MODEL
 
 
 @pytest.fixture(scope="module")
-def words() -> SheetWords:
-    return SheetWords(loads(MODEL))
+def words() -> Formatter:
+    return Formatter(loads(MODEL))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def words() -> SheetWords:
     ],
 )  # fmt: skip
 def test_an_effect_says_what_becomes_of_a_field(
-    words: SheetWords, field: str, value: str, said: str
+    words: Formatter, field: str, value: str, said: str
 ) -> None:
     assert words.effects([Set(field, value)]) == (said,)
 
@@ -53,7 +53,7 @@ def test_an_effect_says_what_becomes_of_a_field(
          "Sat 10:00–14:00 (UTC), without the public holidays of DE, closed on 2024-12-24"),
     ],
 )  # fmt: skip
-def test_hours_are_told_by_runs_of_days(words: SheetWords, calendar: Calendar, said: str) -> None:
+def test_hours_are_told_by_runs_of_days(words: Formatter, calendar: Calendar, said: str) -> None:
     assert words.hours(calendar) == said
 
 
@@ -66,7 +66,7 @@ def test_hours_are_told_by_runs_of_days(words: SheetWords, calendar: Calendar, s
         (["$region"], "the list “region” in turn"),
     ],
 )
-def test_a_receiver_is_who_gets_it(words: SheetWords, receivers: list[str], said: str) -> None:
+def test_a_receiver_is_who_gets_it(words: Formatter, receivers: list[str], said: str) -> None:
     assert words.receiver([parse_term(one) for one in receivers]) == said
 
 
@@ -79,11 +79,11 @@ def test_a_receiver_is_who_gets_it(words: SheetWords, receivers: list[str], said
         (ScoreRule(name="a", points="employees * 2"), "employees × 2"),
     ],
 )
-def test_points_have_a_sign(words: SheetWords, rule: ScoreRule, said: str) -> None:
+def test_points_have_a_sign(words: Formatter, rule: ScoreRule, said: str) -> None:
     assert words.points(rule) == said
 
 
-def test_places_in_a_text_are_named(words: SheetWords) -> None:
+def test_places_in_a_text_are_named(words: Formatter) -> None:
     assert words.text("Call {first_name}\n of {company}: {assigned_to}") == (
         "Call [first name] of [company]: [assigned rep]"
     )

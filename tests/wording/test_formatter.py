@@ -8,13 +8,13 @@ import pytest
 
 from lifecycle_fsm.guard import parse_guard
 from lifecycle_fsm.model import Model, Move, ScoreRule, SortRule, Stage, loads
-from lifecycle_fsm.wording import Words
+from lifecycle_fsm.wording import Formatter
 from tests.wording.phrases import MODEL
 
 
 @pytest.fixture(scope="module")
-def words() -> Words:
-    return Words(loads(MODEL))
+def words() -> Formatter:
+    return Formatter(loads(MODEL))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def words() -> Words:
          "hand raised, or (demographic score of 20 or more and email is known)"),
     ],
 )  # fmt: skip
-def test_a_condition_is_a_phrase(words: Words, guard: str, said: str) -> None:
+def test_a_condition_is_a_phrase(words: Formatter, guard: str, said: str) -> None:
     assert words.condition(parse_guard(guard)) == said
 
 
@@ -93,12 +93,12 @@ def test_a_condition_is_a_phrase(words: Words, guard: str, said: str) -> None:
     ],
 )
 def test_a_length_has_the_largest_unit_that_is_whole(
-    words: Words, length: timedelta, working: bool, said: str
+    words: Formatter, length: timedelta, working: bool, said: str
 ) -> None:
     assert words.length(length, working=working) == said
 
 
-def test_a_long_list_is_cut_short(words: Words) -> None:
+def test_a_long_list_is_cut_short(words: Formatter) -> None:
     long = ", ".join(f"'c{one:02}'" for one in range(40))
     said = words.condition(parse_guard(f"country in [{long}]"))
     assert said.startswith("country is c00, c01")
@@ -113,7 +113,7 @@ def test_a_long_list_is_cut_short(words: Words) -> None:
         (ScoreRule(name="a", points="$threshold", cap=100, per="week"), "at most 100 a week"),
     ],
 )
-def test_a_limit_is_a_phrase(words: Words, rule: ScoreRule, said: str) -> None:
+def test_a_limit_is_a_phrase(words: Formatter, rule: ScoreRule, said: str) -> None:
     assert words.limit(rule) == said
 
 
@@ -127,4 +127,4 @@ def test_a_guard_of_a_program_is_named() -> None:
         sort=[SortRule(name="all", target="lead", when="otherwise")],
         moves=[Move(sources="lead", target="won", when=knows_better)],
     )
-    assert Words(model).condition(model.moves[0].when) == "knows better (a program decides)"
+    assert Formatter(model).condition(model.moves[0].when) == "knows better (a program decides)"

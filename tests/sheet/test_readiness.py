@@ -11,8 +11,8 @@ import pytest
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.model import Model, load, loads
 from lifecycle_fsm.person import BASE_FIELDS
-from lifecycle_fsm.sheet import show
-from lifecycle_fsm.sheet.litmus import SHOWN, Candidate, Litmus, litmus, ready_stage
+from lifecycle_fsm.sheet.readiness import SHOWN, Candidate, Readiness, readiness, ready_stage
+from lifecycle_fsm.sheet.sheet_sections import acting_on, identity, qualifying
 from tests.sheet.samples import START, people
 
 NOW = START + timedelta(days=10)
@@ -39,8 +39,8 @@ def told(found: tuple[Candidate, ...]) -> list[tuple[str, str, tuple[str, ...]]]
     return [(one.id, one.label, one.reasons) for one in found]
 
 
-def ask(model: Model, *found: SimpleNamespace) -> Litmus:
-    answer = litmus(model, found, NOW)
+def ask(model: Model, *found: SimpleNamespace) -> Readiness:
+    answer = readiness(model, found, NOW)
     assert answer is not None
     return answer
 
@@ -81,7 +81,7 @@ def test_a_model_of_human_moves_has_no_such_stage() -> None:
         on = "buy"
     """)
     assert ready_stage(model) is None
-    assert litmus(model, [], NOW) is None
+    assert readiness(model, [], NOW) is None
 
 
 def test_who_is_below_and_by_how_much(rich: Model) -> None:
@@ -205,15 +205,15 @@ def test_all_are_listed_whatever_order_they_came_in(rich: Model) -> None:
     assert [one.id for one in found.qualify[:3]] == ["lead50", "lead51", "lead52"]
     assert ask(rich, *crowd) == found
     # The sheet has the first of them, and says what saves all.
-    text = show.qualifying(found)
+    text = qualifying(found)
     assert text == "20 people in Lead; sheet --list FILE saves all"
     assert len(found.qualify) > SHOWN
-    assert "saves" not in show.qualifying(ask(rich, *crowd[-SHOWN:]))
+    assert "saves" not in qualifying(ask(rich, *crowd[-SHOWN:]))
 
 
 def test_persons_of_a_lifecycle_can_be_asked() -> None:
     lifecycle = people(ann=(70, 10), ben=(40, 10), cem=(0, None))
-    found = litmus(lifecycle.model, lifecycle, NOW)
+    found = readiness(lifecycle.model, lifecycle, NOW)
     assert found is not None
     assert (found.inside, found.qualify) == (1, ())
     assert [(one.name, one.stage) for one in found.nearest] == [("ben", "Lead"), ("cem", "Lead")]
@@ -227,8 +227,8 @@ def test_a_name_is_put_together_from_what_is_known(rich: Model) -> None:
         somebody("c", "lead", owner="ann", assigned_to="ben"),
     )
     assert [one.name for one in found.nearest] == ["Ada Falk, Elm", "Oak", "c"]
-    assert [show.who(one) for one in found.nearest] == ["a", "b, b@oak.example", ""]
-    assert [show.acting(one) for one in found.nearest] == ["", "", "owner ann, assigned to ben"]
+    assert [identity(one) for one in found.nearest] == ["a", "b, b@oak.example", ""]
+    assert [acting_on(one) for one in found.nearest] == ["", "", "owner ann, assigned to ben"]
 
 
 def test_somebody_in_a_stage_of_another_model(rich: Model) -> None:

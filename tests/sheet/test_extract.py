@@ -7,14 +7,14 @@ import re
 import pytest
 
 from lifecycle_fsm.model import Model, load, loads, shipped
-from lifecycle_fsm.sheet import agreed
 from lifecycle_fsm.sheet.contents import Contents, StageLine
+from lifecycle_fsm.sheet.extract import Extract
 from lifecycle_fsm.sheet.sheet import make_sheet
 from tests.sheet.samples import EVERYTHING
 
 
 def stage(model: Model, name: str) -> StageLine:
-    return next(one for one in agreed.stages(model) if one.name == name)
+    return next(one for one in Extract(model).stages() if one.name == name)
 
 
 def ways(line: StageLine) -> list[tuple[str, str, tuple[str, ...], bool, str]]:
@@ -86,17 +86,17 @@ def test_two_step() -> None:
     ]
     assert ways(stage(model, "lost")) == [("gave up", "", ("Lead",), False, "give up")]
     assert stage(model, "lost").then == ("behavior score becomes 0",)
-    assert [(one.label, one.target) for one in agreed.starts(model)] == [
+    assert [(one.label, one.target) for one in Extract(model).starts()] == [
         ("bought already", "Customer"),
         ("everybody else", "Contact"),
     ]
     assert [(one.origins, one.target, one.passed, one.credit)
-            for one in agreed.fast_tracks(model)] == [
+            for one in Extract(model).fast_tracks()] == [
         ((), "Customer", ("Contact", "Lead"), False),
         (("Contact",), "Customer", ("Lead",), True),
     ]  # fmt: skip
-    for part in (agreed.reasons, agreed.dues, agreed.alerts):
-        assert part(model) == ()
+    for part in (Extract.reasons, Extract.dues, Extract.alerts):
+        assert part(Extract(model)) == ()
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -159,7 +159,7 @@ def test_effects_that_differ_are_told_with_their_way() -> None:
 
 def test_fast_tracks_say_what_becomes_of_the_stages_between(rich: Model) -> None:
     assert [(one.label, one.origins, one.target, one.passed, one.credit)
-            for one in agreed.fast_tracks(rich)] == [
+            for one in Extract(rich).fast_tracks()] == [
         ("asked", (), "MQL", ("Lead",), True),
         ("picked", ("Lead",), "SAL", ("MQL",), True),
         ("has bought", (), "Won", ("Lead", "MQL", "SAL"), False),
@@ -169,7 +169,7 @@ def test_fast_tracks_say_what_becomes_of_the_stages_between(rich: Model) -> None
 def test_reasons_lead_somewhere(rich: Model) -> None:
     """R38."""
     assert [(one.name, one.reasons, one.target, one.origins, one.reported)
-            for one in agreed.reasons(rich)] == [
+            for one in Extract(rich).reasons()] == [
         ("later", ("no budget", "no time"), "Later", ("MQL", "SAL"), "sales rejected"),
         ("no way", ("student",), "Out", ("MQL", "SAL"), "sales rejected"),
     ]  # fmt: skip
@@ -181,20 +181,20 @@ def test_a_single_reason_and_one_that_is_excluded() -> None:
     text = text.replace(
         'rejection_reason in $later"', 'rejection_reason not in $no_way and owner is known"'
     )
-    found = [(one.name, one.reasons, one.target) for one in agreed.reasons(loads(text))]
+    found = [(one.name, one.reasons, one.target) for one in Extract(loads(text)).reasons()]
     assert found == [("", ("too small",), "Out")]
 
 
 def test_deadlines_stand_with_their_escalation(rich: Model) -> None:
     """R34."""
     assert [(one.stage, one.what, one.within, one.condition, one.missed, one.after)
-            for one in agreed.dues(rich)] == [
+            for one in Extract(rich).dues()] == [
         ("MQL", "take it or give it back", "4 working hours", "", "a task for the owner, else desk",
          ""),
         ("MQL", "escalation", "1 working day", "", "an e-mail to boss", "take it or give it back"),
         ("SAL", "decide", "30 days", "no open opportunities", "", ""),
     ]  # fmt: skip
-    (hours,) = agreed.hours(rich)
+    (hours,) = Extract(rich).hours()
     assert hours.meaning == (
         "Mon 09:00–12:00, 13:00–17:00; Tue–Wed 09:00–17:00 (Europe/Berlin), closed on 2024-12-24"
     )
@@ -202,22 +202,24 @@ def test_deadlines_stand_with_their_escalation(rich: Model) -> None:
 
 def test_assignment_alerts_and_lists(rich: Model) -> None:
     assert [(one.entering, one.condition, one.what, one.text, one.due)
-            for one in agreed.assignment(rich)] == [
+            for one in Extract(rich).assignment()] == [
         (("MQL",), "owner is known", "to the owner", "", ""),
         (("MQL",), "", "to the list “team” in turn", "Call [first name]", "4 working hours"),
     ]  # fmt: skip
-    assert [(one.entering, one.activity, one.what, one.waits) for one in agreed.alerts(rich)] == [
+    assert [
+        (one.entering, one.activity, one.what, one.waits) for one in Extract(rich).alerts()
+    ] == [
         (("MQL", "SAL"), "", "a task for the assigned rep, else desk", True),
         ((), "form filled", "a message to the system “billing”", False),
     ]
-    (letter,) = agreed.lists(rich)
+    (letter,) = Extract(rich).lists()
     assert (letter.name, letter.on, letter.off) == (
         "letter", ("when entering Lead if not unsubscribed",), ("on “unsubscribed”",)
     )  # fmt: skip
 
 
 def test_tokens_say_what_they_decide(rich: Model) -> None:
-    assert [(one.name, one.value, one.kind, one.decides) for one in agreed.tokens(rich)] == [
+    assert [(one.name, one.value, one.kind, one.decides) for one in Extract(rich).tokens()] == [
         ("threshold", "50", "number", ("MQL", "Later")),
         ("team", "ann, ben, cem, dee", "list", ("SAL", "who works on it")),
         ("later", "no budget, no time", "reasons", ("Later",)),
@@ -227,7 +229,7 @@ def test_tokens_say_what_they_decide(rich: Model) -> None:
 
 def test_points_have_bounds_limits_and_fade(rich: Model) -> None:
     """R43."""
-    fit, interest = agreed.scores(rich)
+    fit, interest = Extract(rich).scores()
     assert [(one.what, one.points, one.limit) for one in fit.points] == [
         ("Yearly budget of 1,000 or more", "+30", "")
     ]
@@ -240,11 +242,11 @@ def test_points_have_bounds_limits_and_fade(rich: Model) -> None:
 
 
 def test_owners_and_words(rich: Model) -> None:
-    assert [(one.name, one.stages) for one in agreed.owners(rich)] == [
+    assert [(one.name, one.stages) for one in Extract(rich).owners()] == [
         ("Marketing", ("Lead", "MQL", "Later")),
         ("CRM", ("SAL", "Won", "Out")),
     ]
-    words = {one.word: one for one in agreed.vocabulary(rich)}
+    words = {one.word: one for one in Extract(rich).vocabulary()}
     assert words["yearly budget"].meaning == "what they may spend"
     assert words["hand raised"].rule == "set on “form filled” if form starts with “Ask:”"
     assert "behavior score" in words
@@ -283,11 +285,11 @@ def test_whatever_fades_and_every_bound_is_told_with_and_without_points() -> Non
         every = "90 days"
         then = { hand_raised = false }
     """)
-    fit, interest = agreed.scores(model)
+    fit, interest = Extract(model).scores()
     assert (fit.bounds, fit.points, fit.fades) == ("never above 40", (), ())
     assert interest.bounds == "never below 0 and never above 100"
     assert len(interest.fades) == 1
-    others = {one.name: (one.bounds, len(one.fades)) for one in agreed.limits(model)}
+    others = {one.name: (one.bounds, len(one.fades)) for one in Extract(model).limits()}
     assert others == {"Heat": ("never below −5 and never above 5", 1), "Hand raised": ("", 1)}
     sheet = make_sheet(model)
     for text in (sheet.markdown(), re.sub("<[^>]*>", "", sheet.html())):

@@ -41,7 +41,7 @@ def read_people(
         wanted = {"id", "stage", *only}
         types = {name: kind for name, kind in types.items() if name in wanted}
     starts = _starts(model)
-    found = []
+    people = []
     with open_table(path, format, guarded=True) as table:
         _check(table.name, table.columns)
         for row in table.all_rows():
@@ -58,8 +58,8 @@ def read_people(
                     f"{where}: the model {model.name!r} has no stage named {stage!r}"
                     f"{suggest(str(stage), model.by_name)}; give the model of these people"
                 )
-            found.append(SimpleNamespace(**values))
-    return found
+            people.append(SimpleNamespace(**values))
+    return people
 
 
 def _accepted(where: str, name: str, kind: FieldType, value: object) -> Value:
@@ -70,13 +70,15 @@ def _accepted(where: str, name: str, kind: FieldType, value: object) -> Value:
 
 
 def _starts(model: Model) -> dict[str, Any]:
-    fields = {**BASE_FIELDS, **{one.name: one for one in model.fields}}
-    known: dict[str, Any] = {name: one.start() for name, one in fields.items()}
+    fields = {**BASE_FIELDS, **{field.name: field for field in model.fields}}
+    known: dict[str, Any] = {name: field.start() for name, field in fields.items()}
     return {"id": "", **dict.fromkeys(READ_ONLY), "journey": 1, **known}
 
 
 def _check(name: str, columns: tuple[str, ...] | None) -> None:
-    lacking = [one for one in ("id", "stage") if columns is not None and one not in columns]
+    lacking = [
+        column for column in ("id", "stage") if columns is not None and column not in columns
+    ]
     if lacking:
         raise FileProblem(
             f"{name} is no table of people as `run` writes it: it has no column "

@@ -6,8 +6,10 @@ condition that is not met says by how much.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
+from functools import reduce
+from operator import add, attrgetter
 from typing import Any
 
 import attrs
@@ -17,10 +19,7 @@ from lifecycle_fsm.funnel import sales_stage
 from lifecycle_fsm.guard import (
     Always,
     And,
-    Arithmetic,
     Compare,
-    Const,
-    Elapsed,
     Field,
     Guard,
     In,
@@ -29,19 +28,15 @@ from lifecycle_fsm.guard import (
     Opaque,
     Or,
     Outcome,
-    Term,
-    Token,
     Truth,
     compile_explainer,
     inline,
     negate,
-    reads,
-    to_text,
-    value_of,
     walk,
 )
+from lifecycle_fsm.guard.explanation import Requirement, requirement
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.wording import Words, clean, rule_words
+from lifecycle_fsm.wording import Formatter, OutcomeExplainer, clean, format_number, rule_words
 
 SHOWN = 15
 """So many of each list stand on a sheet."""
@@ -78,7 +73,7 @@ class Candidate:
 
 
 @attrs.frozen(kw_only=True)
-class Litmus:
+class Readiness:
     """Who would qualify for a stage at an instant, and who is nearest to it.
 
     ``inside`` counts those who are in the stage, and they are in no list. ``qualify`` are those who
@@ -88,7 +83,6 @@ class Litmus:
     """
 
     stage: str
-    rules: tuple[str, ...]
     origins: tuple[str, ...]
     now: datetime
     inside: int
@@ -110,7 +104,7 @@ def ready_stage(model: Model, name: str | None = None) -> str | None:
         if model.stage(name).name not in given:
             raise LifecycleError(
                 f"no system move with a condition leads to {name!r}, so nobody can be near it: "
-                f"use one of {', '.join(one.name for one in model.path if one.name in given)}"
+                f"use one of {', '.join(stage.name for stage in model.path if stage.name in given)}"
             )
         return name
     sales = model.ranks[sales_stage(model).name]
@@ -132,9 +126,9 @@ def _edges(model: Model) -> tuple[Edge, ...]:
     )
 
 
-def litmus(
+def readiness(
     model: Model, people: Iterable[Any], now: datetime, ready: str | None = None
-) -> Litmus | None:
+) -> Readiness | None:
     """Ask the moves into the ready stage of everybody; nothing where there is no such stage.
 
     Args:
@@ -147,12 +141,12 @@ def litmus(
         LifecycleError: somebody is in a stage that the model does not have.
     """
     stage = ready_stage(model, ready)
-    return None if stage is None else _Asking(model, stage, now).all(people)
+    return None if stage is None else _Questions(model, stage, now).all(people)
 
 
 @attrs.frozen
-class _Near:
-    """How near a person is to something: conditions to meet, and how far away they are."""
+class _Distance:
+    """How far a person is from something: the conditions to meet, and how much is missing."""
 
     unmeasured: int
     unmet: int
@@ -164,8 +158,8 @@ class _Near:
         """What can be measured comes first: "13 points below" says more than "no hand raised"."""
         return self.unmeasured, self.unmet, self.distance
 
-    def __add__(self, other: _Near) -> _Near:
-        return _Near(
+    def __add__(self, other: _Distance) -> _Distance:
+        return _Distance(
             self.unmeasured + other.unmeasured,
             self.unmet + other.unmet,
             self.distance + other.distance,
@@ -173,15 +167,13 @@ class _Near:
         )
 
 
-_NOTHING = _Near(0, 0, 0.0, ())
-
-
-class _Asking:
+class _Questions:
     """The moves into one stage, ready to be asked."""
 
     def __init__(self, model: Model, stage: str, now: datetime) -> None:
         self.model, self.stage, self.now = model, stage, now
-        self.words = Words(model)
+        self.formatter = Formatter(model)
+        self.explainer = OutcomeExplainer(self.formatter)
         edges = [edge for edge in _edges(model) if edge.target == stage]
         self.unasked = [edge for edge in edges if _opaque(edge, model)]
         self.edges: dict[str, list[tuple[Edge, Any]]] = {}
@@ -194,7 +186,7 @@ class _Asking:
                 explainers[guard] = compile_explainer(guard, model.vocabulary)
             self.edges.setdefault(edge.source, []).append((edge, explainers[guard]))
 
-    def all(self, people: Iterable[Any]) -> Litmus:
+    def all(self, people: Iterable[Any]) -> Readiness:
         inside = 0
         opened: list[Candidate] = []
         below: list[Candidate] = []
@@ -202,39 +194,32 @@ class _Asking:
             if person.stage == self.stage:
                 inside += 1
             elif person.stage in self.edges:
-                found = self.outside(person)
-                (below if found.unmet else opened).append(found)
+                candidate = self.outside(person)
+                (below if candidate.unmet else opened).append(candidate)
             elif person.stage:
                 self.model.stage(person.stage)
-        return Litmus(
-            stage=self.words.stage(self.stage),
-            rules=tuple(dict.fromkeys(_label(edge) for edge, _ in self._asked())),
-            origins=self.words.stages(self.edges),
+        return Readiness(
+            stage=self.formatter.stage(self.stage),
+            origins=self.formatter.stages(self.edges),
             now=self.now,
             inside=inside,
-            qualify=tuple(sorted(opened, key=lambda one: one.id)),
+            qualify=tuple(sorted(opened, key=attrgetter("id"))),
             nearest=tuple(sorted(below, key=_order)),
             unasked=tuple(dict.fromkeys(map(_label, self.unasked))),
         )
 
-    def _asked(self) -> Iterator[tuple[Edge, Any]]:
-        for found in self.edges.values():
-            yield from found
-
     def outside(self, person: Any) -> Candidate:
         """Somebody who is not: the nearest way in, and what is missing on it."""
-        best: tuple[Edge, _Near] | None = None
+        ways: list[tuple[_Distance, Edge]] = []
         for edge, explain in self.edges[person.stage]:
             outcome = explain(person, self.now)
-            if outcome.holds:
+            needed = requirement(outcome)
+            if needed is None:
                 return self._candidate(person, edge, self.met(outcome))
-            near = self.near(outcome)
-            if best is None or near.order < best[1].order:
-                best = edge, near
-        assert best is not None
-        edge, near = best
-        made = self._candidate(person, edge, near.parts)
-        return attrs.evolve(made, unmet=near.unmet, distance=near.distance)
+            ways.append((self.distance(needed), edge))
+        nearest, edge = min(ways, key=lambda way: way[0].order)
+        candidate = self._candidate(person, edge, nearest.parts)
+        return attrs.evolve(candidate, unmet=nearest.unmet, distance=nearest.distance)
 
     def _candidate(self, person: Any, edge: Edge, reasons: tuple[str, ...]) -> Candidate:
         return Candidate(
@@ -243,7 +228,7 @@ class _Asking:
             email=_text(person, "email"),
             owner=_text(person, "owner"),
             assigned_to=_text(person, "assigned_to"),
-            stage=self.words.stage(person.stage),
+            stage=self.formatter.stage(person.stage),
             since=person.stage_entered_at,
             label=_label(edge),
             reasons=reasons,
@@ -259,89 +244,59 @@ class _Asking:
                 return tuple(dict.fromkeys(parts))
             case Or():
                 return self.met(next(child for child in outcome.children if child.holds))
-            case Compare(op, left, right) if op != "==" and (
-                (seen := self._number(left, outcome)) is not None
-                and (wanted := self._number(right, outcome)) is not None
-            ):
-                return (f"{self.words.term(left)} {_n(seen)}, {_NEEDS[op]} {_n(wanted)}",)
-        return (self.words.condition(outcome.guard),)
+            case Compare(op) if op != "==" and (numbers := self._numbers(outcome)):
+                return (self._compared(outcome.guard, *numbers),)
+        return (self.formatter.condition(outcome.guard),)
 
     # -- what is missing -------------------------------------------------------------------------
 
-    def near(self, outcome: Outcome, wanted: bool = True) -> _Near:
-        """The nearest way to make it hold, or not hold where a ``not`` stands before it."""
-        if outcome.holds is wanted:
-            return _NOTHING
+    def distance(self, needed: Requirement) -> _Distance:
+        """How far away the nearest way to meet a requirement is."""
+        if needed.parts:
+            parts = [self.distance(part) for part in needed.parts]
+            if needed.every:
+                return reduce(add, parts)
+            return min(parts, key=attrgetter("order"))
+        outcome = needed.outcome
+        if isinstance(outcome.guard, Compare) and (numbers := self._numbers(outcome)):
+            seen, wanted = numbers
+            gap = abs(wanted - seen)
+            part = self._compared(outcome.guard, seen, wanted)
+            if gap:
+                part += f": {format_number(gap)} {_SIDES[outcome.guard.op]}"
+            return _Distance(0, 1, gap / max(abs(wanted), 1.0), (part,))
+        return _Distance(1, 1, 1.0, (self._missing(outcome),))
+
+    def _missing(self, outcome: Outcome) -> str:
+        """What is missing where nothing can be measured."""
+        formatter = self.formatter
+        needed = f"needed: {formatter.condition(outcome.guard)}"
         match outcome.guard:
-            case And() if wanted:
-                return self._together(outcome.children, wanted)
-            case Or() if not wanted:
-                return self._together(outcome.children, wanted)
-            case And() | Or():
-                ways = (self.near(child, wanted) for child in outcome.children)
-                return min(ways, key=lambda one: one.order)
             case Not():
-                return self.near(outcome.children[0], not wanted)
-        return self._missing(outcome) if wanted else self._surplus(outcome)
-
-    def _together(self, parts: Iterable[Outcome], wanted: bool) -> _Near:
-        found = _NOTHING
-        for part in parts:
-            found += self.near(part, wanted)
-        return found
-
-    def _missing(self, outcome: Outcome) -> _Near:
-        match outcome.guard:
-            case Compare(op, left, right):
-                wanted = self._number(right, outcome)
-                seen = self._number(left, outcome)
-                if seen is not None and wanted is not None:
-                    return self._apart(op, self.words.term(left), seen, wanted)
+                return needed
             case Known():
-                return _unmeasured(self.words.condition(negate(outcome.guard)))
+                return formatter.condition(negate(outcome.guard))
             case Truth(field):
-                return _unmeasured(f"not {self.words.term(field)}")
+                return f"not {formatter.term(field)}"
             case In(Field(name), _):
-                seen_text = self._seen(outcome, name)
-                wanted_text = self.words.condition(outcome.guard)
-                return _unmeasured(f"{self.words.field(name)}: {seen_text}; needed: {wanted_text}")
+                value = dict(outcome.seen).get(name)
+                seen = "not known" if value is None else formatter.value(value)  # type: ignore[arg-type]
+                return f"{formatter.field(name)}: {seen}; {needed}"
         unknown = [name for name, value in outcome.seen if value is None]
         if unknown:
-            names = " and ".join(map(self.words.field, unknown))
-            return _unmeasured(f"{names} not known; needed: {self.words.condition(outcome.guard)}")
-        return _unmeasured(f"needed: {self.words.condition(outcome.guard)}")
+            return f"{' and '.join(map(formatter.field, unknown))} not known; {needed}"
+        return needed
 
-    def _surplus(self, outcome: Outcome) -> _Near:
-        """What holds and should not."""
-        return _unmeasured(f"needed: {self.words.condition(negate(outcome.guard))}")
+    def _compared(self, guard: Compare, seen: float, wanted: float) -> str:
+        name = self.formatter.term(guard.left)
+        return f"{name} {format_number(seen)}, {_NEEDS[guard.op]} {format_number(wanted)}"
 
-    def _apart(self, op: str, name: str, seen: float, wanted: float) -> _Near:
-        gap = abs(wanted - seen)
-        side = {">=": "short", ">": "short", "<": "over", "<=": "over"}.get(op, "off")
-        part = f"{name} {_n(seen)}, {_NEEDS[op]} {_n(wanted)}"
-        if gap:
-            part += f": {_n(gap)} {side}"
-        return _Near(0, 1, gap / max(abs(wanted), 1.0), (part,))
-
-    def _seen(self, outcome: Outcome, name: str) -> str:
-        value = next((value for one, value in outcome.seen if one == name), None)
-        return "not known" if value is None else self.words.value(value)  # type: ignore[arg-type]
-
-    def _number(self, term: Term, outcome: Outcome) -> float | None:
-        """The value that a term had for the person, if it is a number."""
-        match term:
-            case Const(value):
-                return _as_number(value)
-            case Token(name):
-                return _as_number(self.model.tokens[name])
-            case Field() | Elapsed():
-                seen = dict(outcome.seen)
-                return _as_number(seen.get(to_text(term)))
-            case Arithmetic():
-                seen = dict(outcome.seen)
-                fields = {name: seen.get(name) for name in reads(term)}
-                return _as_number(value_of(term, fields, self.model.vocabulary))
-        return None
+    def _numbers(self, outcome: Outcome) -> tuple[float, float] | None:
+        """Both sides of a comparison, if they are numbers."""
+        assert isinstance(outcome.guard, Compare)
+        seen = self.explainer.number(outcome.guard.left, outcome)
+        wanted = self.explainer.number(outcome.guard.right, outcome)
+        return None if seen is None or wanted is None else (seen, wanted)
 
 
 _NEEDS = {
@@ -353,28 +308,19 @@ _NEEDS = {
 }
 
 
-def _unmeasured(part: str) -> _Near:
-    return _Near(1, 1, 1.0, (part,))
+_SIDES = {">=": "short", ">": "short", "<": "over", "<=": "over", "==": "off"}
 
 
 def _opaque(edge: Edge, model: Model) -> bool:
-    return any(isinstance(one, Opaque) for one in walk(inline(edge.when, model.vocabulary)))
+    return any(isinstance(node, Opaque) for node in walk(inline(edge.when, model.vocabulary)))
 
 
 def _label(edge: Edge) -> str:
     return rule_words(edge.rule)
 
 
-def _as_number(value: object) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _n(number: float) -> str:
-    return f"{number:,.10g}".replace("-", "−")
-
-
-def _order(one: Candidate) -> tuple[int, float, str]:
-    return one.unmet, one.distance, one.id
+def _order(candidate: Candidate) -> tuple[int, float, str]:
+    return candidate.unmet, candidate.distance, candidate.id
 
 
 def _text(person: Any, name: str) -> str:
@@ -383,7 +329,7 @@ def _text(person: Any, name: str) -> str:
 
 def _name(person: Any) -> str:
     """First and last name and company, as far as they are known."""
-    first, last = (getattr(person, one, None) for one in ("first_name", "last_name"))
+    first, last = (getattr(person, part, None) for part in ("first_name", "last_name"))
     name = " ".join(str(part) for part in (first, last) if part)
     company = getattr(person, "company", None)
     return clean(", ".join(str(part) for part in (name, company) if part)) or clean(str(person.id))

@@ -1,15 +1,15 @@
-"""Names, values and conditions of a model as phrases.
+"""Names, values, conditions, effects and requests of a model as phrases.
 
-The rooms that write for people add what only they say.
+The rooms that write for people add what only they tell.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 
-from lifecycle_fsm.fields import FieldType
+from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
     Always,
     And,
@@ -40,8 +40,22 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard.printer import MOST_OPTIONS, chain, value_words
 from lifecycle_fsm.guard.vocabulary import TokenValue
-from lifecycle_fsm.model import Deadline, Model, Move, ScoreRule, SortRule
+from lifecycle_fsm.model import (
+    PLACE,
+    Ask,
+    Calendar,
+    Deadline,
+    Model,
+    Move,
+    ScoreRule,
+    Set,
+    SortRule,
+)
+from lifecycle_fsm.model.rules import WEEKDAYS
+from lifecycle_fsm.person import BASE_FIELDS
+from lifecycle_fsm.wording.formats import format_amount, format_day, format_number, format_signed
 from lifecycle_fsm.wording.text import clean, counted, joined, plain
+from lifecycle_fsm.zones import find_zone
 
 #: Names that read on into their value: "sourced by sales", not "sourced by is sales".
 _READS_ON = re.compile(r" (by|for|from|in|of|on|through|to|with)$")
@@ -61,6 +75,7 @@ _NOUNS = {
     "scored_at": "new points",
     "stage_entered_at": "entry of this stage",
 }
+_DAYS = {day: day.capitalize() for day in WEEKDAYS}
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 # A list of the model with more values than that is called by its name.
 _SHORT = 3
@@ -73,21 +88,22 @@ def rule_words(rule: Move | SortRule) -> str:
     return clean(rule.label) or clean(rule.name.replace("_", " "))
 
 
-class Words:
-    """What stands in a model, in words.
+class Formatter:
+    """What stands in a model, in words; instants in the times of a zone.
 
     Every text is one line of plain characters; nothing of it is markup yet.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, zone: str = "UTC") -> None:
         self.model = model
-        self._labels = {one.name: clean(one.label) for one in model.fields if one.label}
+        self.zone: tzinfo = find_zone(zone)
+        self.labels = {field.name: clean(field.label) for field in model.fields if field.label}
 
     # -- names -------------------------------------------------------------------------------
 
     def field(self, name: str) -> str:
         """A field by its label, or its name as words; a time as what happened then."""
-        return self._labels.get(name) or _NOUNS.get(name) or plain(name.removesuffix("_at"))
+        return self.labels.get(name) or _NOUNS.get(name) or plain(name.removesuffix("_at"))
 
     def stage(self, name: str) -> str:
         """The short name of a stage."""
@@ -96,22 +112,37 @@ class Words:
     def stages(self, names: Iterable[str]) -> tuple[str, ...]:
         """The short names of stages, in the order of the model."""
         wanted = set(names)
-        return tuple(clean(one.display) for one in self.model.stages if one.name in wanted)
+        return tuple(clean(stage.display) for stage in self.model.stages if stage.name in wanted)
 
     def value(self, value: Scalar) -> str:
         """One value of a list or a comparison."""
         if isinstance(value, str) and _IDENTIFIER.fullmatch(value):
             return plain(value)
         if isinstance(value, int) and not isinstance(value, bool):
-            return f"{value:,}".replace("-", "−")
+            return format_number(value)
         return clean(value_words(value))
+
+    def field_value(self, value: Value) -> str:
+        """A value of a field."""
+        if value is None or value == "":
+            return "not known"
+        if isinstance(value, datetime):
+            return self.moment(value)
+        if isinstance(value, float):
+            return format_amount(value)
+        return self.value(value)
 
     def values(self, values: Sequence[Scalar]) -> str:
         """A list of values."""
         return ", ".join(self._shown(values))
 
+    def token(self, name: str) -> str:
+        """The value of a token; a list is cut short where it is very long."""
+        value = self.model.tokens[name]
+        return self.values(value) if isinstance(value, tuple) else self.value(value)
+
     def _shown(self, values: Sequence[Scalar]) -> list[str]:
-        shown = [self.value(one) for one in values]
+        shown = [self.value(value) for value in values]
         if len(shown) > _MOST:
             shown[_MOST - 1 :] = [f"{len(shown) - _MOST + 1} more"]
         return shown
@@ -128,9 +159,9 @@ class Words:
     def _guard(self, guard: Guard) -> str:
         match guard:
             case Or(guards):
-                said = [self._inside(part, And) for part in guards]
+                alternatives = [self._inside(part, And) for part in guards]
                 comma = any(isinstance(part, And) for part in guards)
-                return (", or " if comma else " or ").join(said)
+                return (", or " if comma else " or ").join(alternatives)
             case And(guards):
                 return " and ".join(self._conjuncts(guards))
             case Not(part):
@@ -139,12 +170,12 @@ class Words:
                 return self._compare(op, left, right)
             case In(Field("stage"), options):
                 return f"stage is {joined(self._stage_values(options), 'or')}"
-            case In(term, options) if named := self._long_list(options):
+            case In(term, options) if named := self.long_list(options):
                 return f"{self.term(term)} is on the list “{named}”"
             case In(term, options):
                 return f"{self._subject(term)} {joined(self._listed(options), 'or')}"
             case TextMatch(term, text):
-                return f"{self.term(term)} {guard.verb} “{clean(str(self._constant(text)))}”"
+                return f"{self.term(term)} {guard.verb} “{clean(str(self.constant(text)))}”"
             case Known(field) if self._is_time(field):
                 return f"any {self.term(field)}"
             case Known(field):
@@ -156,19 +187,19 @@ class Words:
         return "always"
 
     def _inside(self, guard: Guard, *kinds: type[Guard]) -> str:
-        said = self._guard(guard)
-        return f"({said})" if isinstance(guard, kinds) else said
+        text = self._guard(guard)
+        return f"({text})" if isinstance(guard, kinds) else text
 
     def _conjuncts(self, guards: Sequence[Guard]) -> Iterator[str]:
         waiting = list(reversed(guards))
         while waiting:
             first = waiting.pop()
-            found = chain(first, waiting[-1]) if waiting else None
-            if found is None or (found[1], found[3]) != ("<=", "<="):
+            between = chain(first, waiting[-1]) if waiting else None
+            if between is None or (between[1], between[3]) != ("<=", "<="):
                 yield self._inside(first, Or)
                 continue
             waiting.pop()
-            low, _, term, _, high = found
+            low, _, term, _, high = between
             yield f"{self.term(term)} from {self.term(low)} to {self.term(high)}"
 
     def _denial(self, guard: Guard) -> str:
@@ -181,12 +212,12 @@ class Words:
                 return f"{self.term(left)} is not {self.term(right)}"
             case In(Field("stage"), options):
                 return f"stage is {_none_of(self._stage_values(options))}"
-            case In(term, options) if named := self._long_list(options):
+            case In(term, options) if named := self.long_list(options):
                 return f"{self.term(term)} is not on the list “{named}”"
             case In(term, options):
                 return f"{self.term(term)} is {_none_of(self._listed(options))}"
             case TextMatch(term, text):
-                return f"{self.term(term)} {guard.denied} “{clean(str(self._constant(text)))}”"
+                return f"{self.term(term)} {guard.denied} “{clean(str(self.constant(text)))}”"
             case Known(field) if self._is_time(field):
                 return f"no {self.term(field)}"
             case Known(field):
@@ -195,27 +226,31 @@ class Words:
                 return f"not {self._guard(guard)}"
         return f"not ({self._guard(guard)})"
 
-    def _long_list(self, options: Const | Token) -> str:
+    def long_list(self, options: Const | Token) -> str:
         """The name of a list that is better looked up than written out wherever it is used."""
-        values = self._constant(options)
+        values = self.constant(options)
         if isinstance(options, Token) and isinstance(values, tuple) and len(values) > _SHORT:
             return plain(options.name)
         return ""
 
     def _listed(self, options: Const | Token) -> list[str]:
-        values = self._constant(options)
+        values = self.constant(options)
         assert isinstance(values, tuple)
         return self._shown(values)
 
     def _stage_values(self, options: Const | Token) -> list[str]:
-        values = self._constant(options)
+        values = self.constant(options)
         assert isinstance(values, tuple)
-        return [self.stage(str(one)) for one in values]
+        return [self.stage(str(value)) for value in values]
+
+    def subject(self, name: str) -> str:
+        """A field as what something is said of: "owner is", but "sourced by"."""
+        return self._subject(Field(name))
 
     def _subject(self, term: Term) -> str:
         """The left side, with "is" where its name does not lead on into the value."""
-        said = self.term(term)
-        return said if _READS_ON.search(said) else f"{said} is"
+        text = self.term(term)
+        return text if _READS_ON.search(text) else f"{text} is"
 
     def _compare(self, op: str, left: Term, right: Term) -> str:
         match left, right:
@@ -255,8 +290,8 @@ class Words:
         kind = self._type(term)
         if kind is None or kind.kind != "int":
             return False
-        said = self.term(term)
-        return said.endswith("s") and not said.endswith(("ss", "us", "is"))
+        text = self.term(term)
+        return text.endswith("s") and not text.endswith(("ss", "us", "is"))
 
     def _type(self, term: Term) -> FieldType | None:
         return self.model.vocabulary.fields.get(term.name) if isinstance(term, Field) else None
@@ -284,29 +319,47 @@ class Words:
                 kind = "smallest" if which == "min" else "largest"
                 return f"the {kind} of {joined(map(self.term, terms))}"
             case Const() | Token():
-                value = self._constant(term)
+                value = self.constant(term)
                 return self.values(value) if isinstance(value, tuple) else self.value(value)
         return clean(label(term, self.model.vocabulary))
 
     def _operand(self, term: Term) -> str:
-        said = self.term(term)
-        return f"({said})" if isinstance(term, Arithmetic) and self._folded(term) is None else said
+        text = self.term(term)
+        return f"({text})" if isinstance(term, Arithmetic) and self._folded(term) is None else text
 
-    def _constant(self, term: Const | Token) -> TokenValue:
+    def constant(self, term: Const | Token) -> TokenValue:
+        """The value of a constant or a token."""
         return term.value if isinstance(term, Const) else self.model.tokens[term.name]
 
     def _folded(self, term: Term) -> int | float | None:
         """The number that a computation without any field comes to: ``$mql_threshold - 1``."""
         match term:
             case Const() | Token():
-                value = self._constant(term)
+                value = self.constant(term)
                 number = isinstance(value, int | float) and not isinstance(value, bool)
                 return value if number else None  # type: ignore[return-value]
-            case Arithmetic() if not any(isinstance(one, Field | Payload) for one in walk(term)):
+            case Arithmetic() if not any(isinstance(node, Field | Payload) for node in walk(term)):
                 folded = value_of(term, {}, self.model.vocabulary)
                 assert isinstance(folded, int | float), "arithmetic is of numbers"
                 return folded
         return None
+
+    # -- instants ----------------------------------------------------------------------------
+
+    def day(self, at: datetime) -> str:
+        """The date of an instant: ``3 Mar 2025``."""
+        return format_day(at, self.zone)
+
+    def moment(self, at: datetime) -> str:
+        """Date and time of day: ``3 Mar 2025 10:14``."""
+        return format_day(at, self.zone, clock=True)
+
+    def near(self, at: datetime, now: datetime) -> str:
+        """An instant as one says it at another: without the year where that is the same."""
+        local = at.astimezone(self.zone)
+        if local.year != now.astimezone(self.zone).year:
+            return self.moment(at)
+        return f"{local.day} {local:%b %H:%M}"
 
     # -- lengths and limits ------------------------------------------------------------------
 
@@ -335,13 +388,143 @@ class Words:
             return ""
         return f"at most {rule.cap:,} {f'a {rule.per}' if rule.per else 'in all'}"
 
+    # -- effects -----------------------------------------------------------------------------
+
+    def effects(self, sets: Sequence[Set]) -> tuple[str, ...]:
+        """What becomes of fields: "hand raised is cleared", "behavior score is cut to 50%"."""
+        return tuple(map(self._effect, sets))
+
+    def _effect(self, effect: Set) -> str:
+        name = self.field(effect.field)
+        match effect.value:
+            case Const(False):
+                return f"{name} is cleared"
+            case Const(True) | Always():
+                return f"{name} is set"
+            case Now():
+                return f"the time of the {name} is kept"
+            case Extreme("min", terms) if Field(effect.field) in terms or self._shrinks(
+                effect.field
+            ):
+                return f"{name} is cut {joined(self._cuts(effect.field, terms))}"
+            case Arithmetic("*") as product if share := self._share(effect.field, product):
+                return f"{name} is {'cut' if share < 1 else 'raised'} to {share * 100:g}%"
+            case Arithmetic("+" | "-", Field(own), step) as change if own == effect.field:
+                verb = "rises" if change.op == "+" else "falls"
+                return f"{name} {verb} by {self.term(step)}"
+            case Guard() as guard:
+                return f"{name} says whether {self.condition(guard)}"
+            case Term() as term:
+                return f"{name} becomes {self.term(term)}"
+        return name
+
+    def _cuts(self, own: str, terms: Sequence[Term]) -> Iterator[str]:
+        for term in terms:
+            if term == Field(own):
+                continue
+            share = self._share(own, term)
+            yield f"to {share * 100:g}%" if share else f"to at most {self.term(term)}"
+
+    def _shrinks(self, name: str) -> bool:
+        """Whether a part of the field is always less than the field: it has no negative values."""
+        minimum = self.model.field_types[name].minimum
+        return minimum is not None and minimum >= 0
+
+    def _share(self, own: str, term: Term) -> float | None:
+        """The factor in ``own * factor``."""
+        if not (isinstance(term, Arithmetic) and term.op == "*"):
+            return None
+        for field, factor in ((term.left, term.right), (term.right, term.left)):
+            number = self._folded(factor)
+            if field == Field(own) and number is not None and number > 0:
+                return float(number)
+        return None
+
+    # -- points ------------------------------------------------------------------------------
+
+    def points(self, rule: ScoreRule) -> str:
+        """What a score rule gives: ``+10``, ``−5``."""
+        if isinstance(rule.points, Guard):
+            return self.condition(rule.points)
+        number = self._folded(rule.points)
+        if number is None:
+            return self.term(rule.points)
+        return format_signed(number)
+
+    # -- requests ----------------------------------------------------------------------------
+
+    def receiver(self, terms: Sequence[Term]) -> str:
+        """Who gets something: "the owner, else sdr.desk"."""
+        return ", else ".join(map(self._one_receiver, terms))
+
+    def _one_receiver(self, term: Term) -> str:
+        if isinstance(term, Field):
+            return f"the {self.field(term.name)}"
+        value = self.constant(term) if isinstance(term, Const | Token) else None
+        if isinstance(value, tuple):
+            named = isinstance(term, Token) and self.long_list(term)
+            who = f"the list “{named}”" if named else joined(map(self.value, value))
+            return f"{who} in turn" if len(value) > 1 else who
+        return self.term(term)
+
+    def asked(self, channel: str, ask: Ask) -> str:
+        """By which way, and of whom: "a task for the owner"."""
+        who = self.receiver(ask.to)
+        match channel:
+            case "task":
+                return f"a task for {who}"
+            case "email":
+                return f"an e-mail to {who}"
+            case "list_add":
+                return f"onto “{who}”"
+            case "list_remove":
+                return f"off “{who}”"
+            case "crm_sync":
+                return "the record goes into the CRM"
+        return f"a message to the system “{who}”"
+
+    def text(self, text: str) -> str:
+        """The words of a request, its places by name: "Call [first name] of [company]"."""
+        return clean(PLACE.sub(lambda place: f"[{self.field(place[1])}]", text))
+
+    # -- calendars ---------------------------------------------------------------------------
+
+    def hours(self, calendar: Calendar) -> str:
+        """When a calendar is open: "Mon–Fri 09:00–17:00 (Europe/Berlin)"."""
+        runs: list[tuple[list[str], str]] = []
+        for day, short in _DAYS.items():
+            text = calendar.hours.get(day, "")
+            if runs and runs[-1][1] == text:
+                runs[-1][0].append(short)
+            else:
+                runs.append(([short], text))
+        spans = [
+            f"{days[0] if len(days) == 1 else f'{days[0]}–{days[-1]}'} {text.replace('-', '–')}"
+            for days, text in runs
+            if text
+        ]
+        hours = f"{'; '.join(spans)} ({calendar.zone})"
+        if calendar.holidays:
+            hours += f", without the public holidays of {calendar.holidays}"
+        if calendar.closed:
+            hours += f", closed on {joined(calendar.closed)}"
+        return clean(hours)
+
+    # -- the meaning of fields ---------------------------------------------------------------
+
+    def meaning(self, name: str) -> str:
+        """What the model, or the package, says that a field is."""
+        own = next((field.description for field in self.model.fields if field.name == name), "")
+        base = BASE_FIELDS.get(name)
+        return clean((own or (base.description if base else "")).replace("_", " "))
+
 
 def _none_of(values: Sequence[str]) -> str:
     match values:
-        case [one]:
-            return f"not {one}"
-        case [one, other]:
-            return f"neither {one} nor {other}"
+        case [value]:
+            return f"not {value}"
+        case [value, other]:
+            return f"neither {value} nor {other}"
     return f"none of {', '.join(values)}"
 
 

@@ -9,8 +9,7 @@ import pytest
 
 from lifecycle_fsm import LifecycleMachine, Model, Outcome, SortRule, Stage, parse_guard
 from lifecycle_fsm.guard import explain
-from lifecycle_fsm.story.needs import Needs
-from lifecycle_fsm.story.words import Speech
+from lifecycle_fsm.story.story_formatter import StoryFormatter
 from tests.story.small import at
 
 new, known = Stage("new"), Stage("known")
@@ -104,7 +103,7 @@ MISSING: list[tuple[str, dict[str, Any], str]] = [
 def test_what_is_missing_is_told_with_values(text: str, fields: dict[str, Any], told: str) -> None:
     outcome = outcome_of(text, fields)
     assert not outcome.holds
-    assert Needs(Speech(MODEL)).missing(outcome) == told
+    assert StoryFormatter(MODEL).outcomes.missing(outcome) == told
 
 
 #: The guard, the fields, and what opened the move.
@@ -130,7 +129,7 @@ def test_what_opened_a_move_is_told_with_values(
 ) -> None:
     outcome = outcome_of(text, fields)
     assert outcome.holds
-    assert Needs(Speech(MODEL)).met(outcome) == told
+    assert StoryFormatter(MODEL).outcomes.met(outcome) == told
 
 
 NOBODY = LifecycleMachine(MODEL).person("nobody")

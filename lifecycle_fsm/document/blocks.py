@@ -1,0 +1,269 @@
+"""The blocks that a document is made of: content with its meaning, and no markup yet.
+
+Every text is one line of plain characters. What a renderer cannot show it leaves out: plain text
+has no colours, and only a page has a second layout for print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
+
+import attrs
+
+Style = Literal["", "strong", "code", "aside", "soft", "tag", "badge", "own"]
+"""How a part of a line stands out: ``aside`` and ``soft`` step back (``aside`` in italics where
+there is no colour), ``tag`` and ``badge`` are framed, ``own`` has the colour of an owner."""
+
+
+@attrs.frozen
+class Inline:
+    """A part of a line.
+
+    ``detail`` marks what a printed page has no room for; it is shown on a screen.
+    """
+
+    text: str
+    style: Style = ""
+    color: str = ""
+    detail: bool = False
+
+
+Line: TypeAlias = tuple[Inline, ...]
+Text: TypeAlias = "str | Inline | Iterable[str | Inline]"
+
+
+def to_line(text: Text) -> Line:
+    """A line from a text, or from texts and inlines; those without characters are left out."""
+    parts = (text,) if isinstance(text, str | Inline) else text
+    line = (Inline(part) if isinstance(part, str) else part for part in parts)
+    return tuple(part for part in line if part.text)
+
+
+def to_lines(texts: Iterable[Text]) -> tuple[Line, ...]:
+    """Lines from texts."""
+    return tuple(map(to_line, texts))
+
+
+def as_text(line: Line, *, details: bool = True) -> str:
+    """The characters of a line, with or without what only a screen shows."""
+    return "".join(part.text for part in line if details or not part.detail)
+
+
+@attrs.frozen
+class Paragraph:
+    """A paragraph; a note is one that steps back."""
+
+    text: Line = attrs.field(converter=to_line)
+    note: bool = False
+
+
+@attrs.frozen
+class Lines:
+    """A paragraph in which every line begins anew."""
+
+    lines: tuple[Line, ...] = attrs.field(converter=to_lines)
+
+
+@attrs.frozen
+class ListItem:
+    """An item of a list, with what belongs to it below."""
+
+    text: Line = attrs.field(converter=to_line)
+    below: tuple[ListItem, ...] = ()
+
+
+def _to_items(items: Iterable[ListItem | Text]) -> tuple[ListItem, ...]:
+    return tuple(item if isinstance(item, ListItem) else ListItem(item) for item in items)
+
+
+@attrs.frozen
+class BulletList:
+    """A list; ``style`` names its look on a page."""
+
+    items: tuple[ListItem, ...] = attrs.field(converter=_to_items)
+    ordered: bool = False
+    style: str = ""
+
+
+Cell: TypeAlias = "Line | tuple[Block, ...]"
+"""A line, or blocks below each other."""
+
+
+def _to_cell(cell: Text | Sequence[Block]) -> Cell:
+    if isinstance(cell, str | Inline):
+        return to_line(cell)
+    parts = tuple(cell)
+    if all(isinstance(part, str | Inline) for part in parts):
+        return to_line(parts)  # type: ignore[arg-type]
+    return parts  # type: ignore[return-value]
+
+
+def _to_cells(cells: Iterable[Text | Sequence[Block]]) -> tuple[Cell, ...]:
+    return tuple(map(_to_cell, cells))
+
+
+@attrs.frozen
+class TableRow:
+    """A row of a table; ``shaded`` sets it off, ``detail`` leaves it out in print."""
+
+    cells: tuple[Cell, ...] = attrs.field(converter=_to_cells)
+    shaded: bool = False
+    detail: bool = False
+
+
+def _to_rows(rows: Iterable[TableRow | Iterable[Text | Sequence[Block]]]) -> tuple[TableRow, ...]:
+    return tuple(row if isinstance(row, TableRow) else TableRow(row) for row in rows)
+
+
+Align = Literal["left", "right", "number"]
+
+
+@attrs.frozen(kw_only=True)
+class DataTable:
+    """A table. One without rows shows its title and caption only.
+
+    Args:
+        head: the headings of the columns.
+        rows: their cells; an empty cell is shown as a dash, and a page leaves a column out that has
+            none but empty ones.
+        align: of all columns but the first, which is left.
+        title, caption: what stands above it.
+        label: what a page says above it where it has no caption.
+        empty: what a page says of a table without rows.
+        style: the name of its look on a page; ``stack`` puts the cells of a row below each other
+            where it is narrow.
+        row_heads: whether the first cell of a row is its heading.
+    """
+
+    head: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    rows: tuple[TableRow, ...] = attrs.field(converter=_to_rows)
+    align: Align = "left"
+    title: str = ""
+    caption: str = ""
+    label: str = ""
+    empty: str = ""
+    style: str = ""
+    row_heads: bool = False
+
+    @property
+    def aligned(self) -> tuple[Align, ...]:
+        """The alignment of each column."""
+        return ("left", *(self.align for _ in self.head[1:]))
+
+    @property
+    def filled(self) -> tuple[bool, ...]:
+        """For each column whether any of its cells says something."""
+        return tuple(any(row.cells[place] for row in self.rows) for place in range(len(self.head)))
+
+
+@attrs.frozen
+class KeyValue:
+    """A name and what stands behind it; ``detail`` leaves it out in print."""
+
+    key: Line = attrs.field(converter=to_line)
+    value: Line = attrs.field(converter=to_line)
+    detail: bool = False
+
+
+@attrs.frozen
+class KeyValues:
+    """Names, each with what stands behind it; ``style`` names their look on a page."""
+
+    rows: tuple[KeyValue, ...] = attrs.field(converter=tuple[KeyValue, ...])
+    style: str = ""
+
+
+@attrs.frozen
+class TimelineEvent:
+    """What happened at an instant, or from the first to the second, and what came of it."""
+
+    when: tuple[str, ...]
+    text: str
+    details: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Timeline:
+    """Events in their order."""
+
+    events: tuple[TimelineEvent, ...] = attrs.field(converter=tuple[TimelineEvent, ...])
+
+
+@attrs.frozen(kw_only=True)
+class Picture:
+    """A picture, in the forms that there are: a renderer takes the one that it can show."""
+
+    title: str
+    svg: str = attrs.field(default="", repr=False)
+    mermaid: str = attrs.field(default="", repr=False)
+    link: str = ""
+
+
+@attrs.frozen
+class Signatures:
+    """Lines on which each of the sides signs."""
+
+    sides: tuple[str, ...]
+
+
+def _to_blocks(blocks: Iterable[Block]) -> tuple[Block, ...]:
+    return tuple(blocks)
+
+
+@attrs.frozen(kw_only=True)
+class Section:
+    """Blocks below a heading. ``id`` is unique in a document, and a page links to it."""
+
+    title: str
+    blocks: tuple[Block, ...] = attrs.field(converter=_to_blocks)
+    note: str = ""
+    id: str = ""
+    detail: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Group:
+    """Blocks that a page arranges together; elsewhere they follow each other."""
+
+    style: str
+    blocks: tuple[Block, ...] = attrs.field(converter=_to_blocks)
+    id: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Alternatives:
+    """One content in two layouts: for a page, and for running text."""
+
+    page: tuple[Block, ...]
+    text: tuple[Block, ...]
+
+
+Block: TypeAlias = (
+    Paragraph
+    | Lines
+    | BulletList
+    | DataTable
+    | KeyValues
+    | Timeline
+    | Picture
+    | Signatures
+    | Section
+    | Group
+    | Alternatives
+)
+"""Something that stands below or beside other things in a document."""
+
+
+@attrs.frozen(kw_only=True)
+class Document:
+    """A whole document: its heading, what it is about, and its blocks.
+
+    ``links`` are the ids and names of the parts that a page leads to from its top.
+    """
+
+    title: str
+    blocks: tuple[Block, ...] = attrs.field(converter=_to_blocks)
+    lead: str = ""
+    facts: tuple[KeyValue, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,54 @@
+"""A document as one HTML file that needs nothing beside it, every text escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from lifecycle_fsm.document.blocks import Document, Inline
+from lifecycle_fsm.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render_html(
+    document: Document, *, title: str, style: str, sizes: Mapping[str, str] | None = None
+) -> str:
+    """The whole page.
+
+    Args:
+        document: what stands on it; its pictures need an SVG.
+        title: the name of the page, for the window that shows it.
+        style: its style sheet.
+        sizes: values of the variables of the style sheet: ``{"first": "8.6pt"}``.
+
+    Raises:
+        MissingExtra: Jinja is not installed.
+    """
+    variables = "; ".join(f"--{name}: {value}" for name, value in (sizes or {}).items())
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(document=document, title=title, style=style, variables=variables)
+    )
+
+
+@cache
+def _environment() -> Environment:
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError:
+        raise MissingExtra("sheet", "jinja2", "a page as HTML") from None
+    environment = Environment(
+        loader=PackageLoader("lifecycle_fsm.document"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.tests["line"] = lambda cell: not cell or isinstance(cell[0], Inline)
+    environment.filters["kind"] = lambda block: type(block).__name__
+    return environment

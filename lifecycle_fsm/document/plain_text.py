@@ -1,0 +1,154 @@
+"""A document as plain text for a terminal: wrapped, with the times in a column of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
+from typing import assert_never
+
+from lifecycle_fsm.document.blocks import (
+    Alternatives,
+    Block,
+    BulletList,
+    Cell,
+    DataTable,
+    Document,
+    Group,
+    Inline,
+    KeyValues,
+    Lines,
+    ListItem,
+    Paragraph,
+    Picture,
+    Section,
+    Signatures,
+    Timeline,
+    TimelineEvent,
+    as_text,
+)
+
+_NARROW, _WIDE = 60, 100
+_COLUMN = 19
+_INDENT = "  "
+
+
+def render_text(document: Document, width: int) -> str:
+    """The whole document, in lines of at most that many characters, from 60 to 100."""
+    width = max(_NARROW, min(width, _WIDE))
+    lines = _wrapped(document.title, width)
+    lines += _wrapped(document.lead, width)
+    lines += _pairs(((as_text(fact.key), as_text(fact.value)) for fact in document.facts), width)
+    lines += _blocks(document.blocks, width, "", 2)
+    return "\n".join(lines) + "\n"
+
+
+def _blocks(blocks: Iterable[Block], width: int, indent: str, level: int) -> Iterator[str]:
+    for place, block in enumerate(blocks):
+        match block:
+            case Group(blocks=inner) | Alternatives(text=inner):
+                yield from _blocks(inner, width, indent, level)
+            case Section():
+                yield ""
+                title = block.title.upper() if level == 2 else block.title
+                yield from _wrapped(title, width)
+                yield from _wrapped(block.note, width, _INDENT)
+                yield from _blocks(block.blocks, width, _INDENT, level + 1)
+            case _:
+                if place:
+                    yield ""
+                yield from _block(block, width, indent)
+
+
+def _block(block: Block, width: int, indent: str) -> Iterator[str]:
+    match block:
+        case Paragraph(text):
+            yield from _wrapped(as_text(text), width, indent)
+        case Lines(texts):
+            for text in texts:
+                yield from _wrapped(as_text(text), width, indent)
+        case BulletList(items):
+            for item in items:
+                yield from _item(item, width, indent)
+        case KeyValues(rows):
+            pairs = ((as_text(row.key), as_text(row.value)) for row in rows)
+            yield from _pairs(pairs, width, indent)
+        case Timeline(events):
+            for event in events:
+                yield from _event(event, width)
+        case DataTable():
+            yield from _wrapped(block.title, width, indent)
+            yield from _wrapped(block.caption, width, indent)
+            if block.rows:
+                yield from _table(block, indent)
+        case Picture(title=title):
+            yield from _wrapped(f"[picture: {title}]", width, indent)
+        case Signatures(sides):
+            yield from _pairs(((f"For {side.lower()}", "_" * 40) for side in sides), width, indent)
+        case Section() | Group() | Alternatives():
+            raise TypeError(f"{type(block).__name__} is not written by itself")
+        case _:
+            assert_never(block)
+
+
+def _item(item: ListItem, width: int, indent: str) -> Iterator[str]:
+    yield from _wrapped(as_text(item.text), width, indent, indent + _INDENT)
+    for below in item.below:
+        yield from _item(below, width, indent + _INDENT)
+
+
+def _pairs(pairs: Iterable[tuple[str, str]], width: int, indent: str = "") -> list[str]:
+    lines = (_wrapped(f"{key}: {value}", width, indent, indent + _INDENT) for key, value in pairs)
+    return [line for wrapped in lines for line in wrapped]
+
+
+def _event(event: TimelineEvent, width: int) -> Iterator[str]:
+    hanging = " " * _COLUMN
+    lines = wrap(event.text, width - _COLUMN, break_long_words=True, break_on_hyphens=False)
+    yield f"{event.when[0]:>{_COLUMN - 2}}  {lines[0]}"
+    rest = [f"{hanging}{line}" for line in lines[1:]]
+    for detail in event.details:
+        rest += _wrapped(detail, width, hanging, hanging + _INDENT)
+    if len(event.when) > 1:  # the end of a run stands below its beginning
+        label = f"{event.when[1]:>{_COLUMN - 2}}  "
+        if rest:
+            rest[0] = label + rest[0][_COLUMN:]
+        else:
+            rest = [label.rstrip()]
+    yield from rest
+
+
+def _table(table: DataTable, indent: str) -> Iterator[str]:
+    rows: list[Sequence[str]] = [
+        table.head,
+        *([_cell(cell) for cell in row.cells] for row in table.rows),
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (
+            cell.ljust(width) if align == "left" else cell.rjust(width)
+            for cell, width, align in zip(row, widths, table.aligned, strict=True)
+        )
+        yield (indent + "  ".join(cells)).rstrip()
+
+
+def _cell(cell: Cell) -> str:
+    texts = []
+    for part in cell:
+        match part:
+            case Inline():
+                return as_text(cell)  # type: ignore[arg-type]
+            case Paragraph(text):
+                texts.append(as_text(text))
+            case BulletList(items):
+                texts += [as_text(item.text) for item in items]
+    return "; ".join(texts) or "–"
+
+
+def _wrapped(text: str, width: int, first: str = "", later: str | None = None) -> list[str]:
+    return wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=first if later is None else later,
+        break_on_hyphens=False,
+    )

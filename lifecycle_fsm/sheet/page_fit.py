@@ -1,0 +1,168 @@
+"""How large the letters of a sheet may be on paper, so that it takes two pages of A4.
+
+The style sheet lays a sheet out for paper in two pages of a fixed plan; what differs from model to
+model is how much there is to say. A browser cannot choose the size of its letters by that, so it
+is estimated here, from widths of letters a little greater than those of common fonts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import ceil
+
+from lifecycle_fsm.diagram.text_fit import width
+from lifecycle_fsm.document.blocks import (
+    Alternatives,
+    Block,
+    BulletList,
+    Cell,
+    DataTable,
+    Group,
+    KeyValues,
+    Line,
+    ListItem,
+    Paragraph,
+    Section,
+    as_text,
+)
+from lifecycle_fsm.sheet import sheet_sections as sections
+from lifecycle_fsm.sheet.contents import Contents
+
+LARGEST, SMALLEST, STEP = 8.6, 5.8, 0.1
+_PT = 0.3528  # mm
+_FIRST, _SECOND, _HEAD = 189.0, 193.0, 12.5  # of 196 mm
+_LINE = 1.24
+_LETTER = 0.94  # common fonts run narrower than that of the pictures
+_SHOWN = 5  # people of each list
+# Widths in mm: of the picture, the column beside it, and a column of the rules.
+_PICTURE, _BESIDE, _COLUMN, _STRIP = 234.0, 44.0, 66.5, 75.0
+# The most height in mm that the style sheet gives the picture, with numbers below it and without.
+_LOW, _HIGH = 132.0, 138.0
+# The widths of columns in mm, and of the ruler between rows, by the look of a table.
+_TABLES = {
+    "stack": ((28.5, 48.5, 113.5, 83.0), 0.9),
+    "stack litmus": ((46.0, 25.0, 60.0), 0.9),
+    "plain": ((26.0, 14.0), 1.0),
+}
+_POINTS = 8.0  # the column of points
+
+
+def letter_sizes(contents: Contents, picture: float) -> tuple[float, float]:
+    """The sizes in points, of the first page and of the second: the largest at which each holds
+    what it has to.
+
+    Args:
+        contents: what they have to hold.
+        picture: the height of the picture as a part of its width.
+    """
+
+    def first(size: float) -> float:
+        return _Ruler(size).first_page(contents, picture)
+
+    def second(size: float) -> float:
+        return _Ruler(size).second_page(contents)
+
+    return _largest(first, _FIRST), _largest(second, _SECOND)
+
+
+def _largest(height: Callable[[float], float], room: float) -> float:
+    size = LARGEST
+    while size > SMALLEST and height(size) > room:
+        size = round(size - STEP, 1)
+    return size
+
+
+class _Ruler:
+    """The heights of blocks in print, in mm, with letters of a size in points."""
+
+    def __init__(self, size: float) -> None:
+        self.letter = size * _PT
+        self.line = self.letter * _LINE
+
+    # -- the pages -----------------------------------------------------------------------------
+
+    def first_page(self, contents: Contents, picture: float) -> float:
+        with_numbers = contents.numbers is not None
+        drawn = min(_PICTURE * picture, _LOW if with_numbers else _HIGH)
+        tracks = self.blocks(sections.fast_tracks(contents), _STRIP)
+        if with_numbers:
+            strip = tracks / 3 + 2 * self.line if tracks else 0.0
+            below = 6 * (self.line + 0.85) + 0.5 + strip
+        else:
+            below = (tracks + self.blocks(sections.points(contents), _STRIP)) / 3 + 2 * self.line
+        beside = sections.beside_picture(contents)
+        return _HEAD + max(drawn + below + 3.0, self.blocks(beside, _BESIDE) + 2 * self.line)
+
+    def second_page(self, contents: Contents) -> float:
+        signatures = max(self.line + 10.0, 3 * self.line) + 3.0
+        stages = self.blocks(sections.stages(contents), 0.0)
+        ready = self.blocks(sections.readiness(contents), 0.0)
+        return stages + self.columns(contents) + ready + signatures
+
+    def columns(self, contents: Contents) -> float:
+        """The rules, in four columns; those of points stand on this page if the other is full."""
+        rules = sections.rules(contents)
+        if contents.numbers is not None:
+            rules = (*sections.points(contents), *rules)
+        # Nothing breaks within an item of a list, so columns do not end alike.
+        return self.blocks(rules, _COLUMN) / 4 + 2 * self.line
+
+    # -- blocks --------------------------------------------------------------------------------
+
+    def blocks(self, blocks: Iterable[Block], room: float) -> float:
+        return sum(self.block(block, room) for block in blocks)
+
+    def block(self, block: Block, room: float) -> float:
+        match block:
+            case Section():
+                if block.detail:
+                    return 0.0
+                head = self.lines(f"{block.title} {block.note}", room) if room else 1
+                return head * self.line + 2.2 + self.blocks(block.blocks, room)
+            case Alternatives(page=inner):
+                return self.blocks(inner, room)
+            case Group(blocks=inner):  # beside each other
+                return max(self.block(part, room) for part in inner)
+            case Paragraph(text):
+                return self.text(text, room) + 0.3
+            case BulletList(items):
+                return sum(self.item(item, room) for item in items)
+            case KeyValues(rows):
+                return sum(
+                    self.text((*row.key, *row.value), room) + 0.75 for row in rows if not row.detail
+                )
+            case DataTable():
+                return self.table(block, room)
+        return 0.0
+
+    def item(self, item: ListItem, room: float) -> float:
+        return (
+            self.text(item.text, room) + 0.65 + sum(self.item(below, room) for below in item.below)
+        )
+
+    def table(self, table: DataTable, room: float) -> float:
+        widths, gap = _TABLES.get(table.style, ((room - _POINTS, _POINTS), 1.0))
+        rows = table.rows[:_SHOWN] if "litmus" in table.style else table.rows
+        heights = (
+            max(self.cell(cell, width) for cell, width in zip(row.cells, widths, strict=True)) + gap
+            for row in rows
+        )
+        return self.lines(table.caption or table.label, sum(widths)) * self.line + sum(heights)
+
+    def cell(self, cell: Cell, room: float) -> float:
+        height = 0.0
+        for part in cell:
+            match part:
+                case BulletList(items):
+                    height += sum(self.text(item.text, room) for item in items)
+                case Paragraph(text):
+                    height += self.text(text, room)
+                case _:
+                    return self.text(cell, room)  # type: ignore[arg-type]
+        return height
+
+    def text(self, line: Line, room: float) -> float:
+        return self.lines(as_text(line, details=False), room) * self.line
+
+    def lines(self, text: str, room: float) -> int:
+        return ceil(width(text, self.letter) * _LETTER / room) if text else 0

@@ -1,0 +1,100 @@
+"""Lengths of time, numbers, shares and instants as people read them, alike wherever they stand.
+
+A length of time has one unit, the largest that says enough, and is rounded to the nearest of it. A
+few days keep a tenth.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+
+from lifecycle_fsm.zones import find_zone
+
+_DAY = timedelta(days=1)
+# The unit, what it is called, and up to how many of it are told.
+_UNITS = (
+    (timedelta(seconds=1), "second", "s", 59),
+    (timedelta(minutes=1), "minute", "min", 90),
+    (timedelta(hours=1), "hour", "h", 47),
+)
+
+
+def lasting(length: timedelta) -> str:
+    """How long something was, as one would say it: ``2 hours``, ``3 days``, ``3.5 days``."""
+    number, unit, _ = _rounded(length)
+    if unit == "second":
+        return "less than a minute" if length >= timedelta(seconds=1) else "no time"
+    number = number.removesuffix(".0")
+    return f"{number} {unit}{'' if number == '1' else 's'}"
+
+
+def duration(length: timedelta | None, unknown: str = "–") -> str:
+    """The same in a table or a picture: ``40 s``, ``2 h``, ``3.0 d``, ``3.5 d``."""
+    if length is None:
+        return unknown
+    number, _, sign = _rounded(length)
+    return f"{number} {sign}"
+
+
+def _rounded(length: timedelta) -> tuple[str, str, str]:
+    """The number, and its unit as a word and as a sign."""
+    for size, unit, sign, most in _UNITS:
+        count = _nearest(length, size)
+        if count <= most:
+            return str(count), unit, sign
+    tenths = _nearest(length, _DAY / 10)
+    number = f"{tenths / 10:.1f}" if tenths < 100 else f"{_nearest(length, _DAY):,}"
+    return number, "day", "d"
+
+
+def _nearest(length: timedelta, size: timedelta) -> int:
+    return (length + size / 2) // size
+
+
+def format_number(value: float) -> str:
+    """``12,345``, ``−0.5``."""
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
+    return text.replace("-", "−")
+
+
+def format_signed(value: float) -> str:
+    """``+5``, ``−5``."""
+    return f"+{format_number(value)}" if value >= 0 else format_number(value)
+
+
+def format_amount(value: float | None) -> str:
+    """Money, in whatever currency the CRM counts, or another decimal number: ``1,234.50``."""
+    if value is None:
+        return "no amount"
+    return f"{value:,.2f}".removesuffix(".00").replace("-", "−")
+
+
+def percent(share: float | None, unknown: str = "–") -> str:
+    """A share: ``27%``, with one decimal where it is small."""
+    if share is None:
+        return unknown
+    value = share * 100
+    if 0 < value < 0.05:
+        return "<0.1%"
+    return f"{value:.1f}%" if 0 < value < 9.95 else f"{value:.0f}%"
+
+
+def decimal_percent(value: float) -> str:
+    """A number of per cent, in a column of such: ``12.5 %``."""
+    return f"{value:.1f} %"
+
+
+def format_day(at: datetime, zone: tzinfo, *, clock: bool = False) -> str:
+    """The day of an instant as one says it: ``3 Mar 2025``; with the time: ``3 Mar 2025 10:14``."""
+    local = at.astimezone(zone)
+    return f"{local.day} {local:%b %Y %H:%M}" if clock else f"{local.day} {local:%b %Y}"
+
+
+def format_date(at: datetime, zone: str) -> str:
+    """The day of an instant: ``2025-03-31``."""
+    return f"{at.astimezone(find_zone(zone)):%Y-%m-%d}"
+
+
+def format_instant(at: datetime, zone: str) -> str:
+    """An instant, with its zone: ``2025-03-31 09:00 (UTC)``."""
+    return f"{at.astimezone(find_zone(zone)):%Y-%m-%d %H:%M} ({zone})"

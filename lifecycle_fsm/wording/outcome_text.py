@@ -1,0 +1,233 @@
+"""What is missing before a guard holds, and what it was that made it hold, with the values seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lifecycle_fsm.guard import (
+    Always,
+    And,
+    Arithmetic,
+    Compare,
+    Const,
+    Elapsed,
+    Field,
+    In,
+    Known,
+    Named,
+    Not,
+    Opaque,
+    Or,
+    Outcome,
+    Term,
+    TextMatch,
+    Token,
+    Truth,
+    reads,
+    to_text,
+    value_of,
+)
+from lifecycle_fsm.guard.explanation import Requirement, Seen, requirement
+from lifecycle_fsm.person import BASE_FIELDS
+from lifecycle_fsm.wording.formats import format_number
+from lifecycle_fsm.wording.formatter import Formatter
+from lifecycle_fsm.wording.text import joined, plain
+
+#: More reasons than that are not told for one move.
+_MOST = 4
+_START = "journey_started_at"
+_INFINITIVES = {
+    " does not start with ": " not to start with ",
+    " starts with ": " to start with ",
+    " does not contain ": " not to contain ",
+    " contains ": " to contain ",
+    " is not ": " not to be ",
+    " is ": " to be ",
+}
+
+
+class OutcomeExplainer:
+    """Tells what became of guards, in the words of a formatter."""
+
+    def __init__(self, formatter: Formatter) -> None:
+        self.formatter = formatter
+
+    # -- what is missing -----------------------------------------------------------------------
+
+    def missing(self, outcome: Outcome) -> str:
+        """What has to change, every condition with the value that it saw."""
+        needed = requirement(outcome)
+        return (needed and self._needed(needed)) or "something that cannot be told"
+
+    def _needed(self, needed: Requirement) -> str:
+        if not needed.parts:
+            return self._atom(needed.outcome)
+        parts = dict.fromkeys(map(self._needed, needed.parts))
+        if not needed.every:
+            return ", or ".join(parts)
+        return joined(f"({part})" if ", or " in part else part for part in parts)
+
+    def _atom(self, outcome: Outcome) -> str:
+        formatter = self.formatter
+        match outcome.guard:
+            case Not(Truth(field)):
+                return f"“{formatter.term(field)}” to be no"
+            case Not(Always()):
+                return "what never is"
+            case Compare(op, left, right):
+                return self._compared(op, left, right, outcome)
+            case Truth(Field("hand_raised")):
+                return "a raised hand"
+            case Truth(field):
+                return f"“{formatter.term(field)}” to be yes"
+            case Known(field) if self._is_event(field):
+                return _with_article(formatter.term(field))
+            case Known(field):
+                return f"{formatter.term(field)} to be known"
+            case Opaque(name):
+                return f"“{plain(name)}”, which a program decides"
+            case TextMatch() | In() | Not():
+                return f"{_to_be(formatter.condition(outcome.guard))}{self._seen(outcome)}"
+        return formatter.condition(outcome.guard)
+
+    def _compared(self, op: str, left: Term, right: Term, outcome: Outcome) -> str:
+        has, wanted = self.number(left, outcome), self.number(right, outcome)
+        if has is not None and wanted is not None and op in (">=", ">"):
+            gap = wanted - has + (1 if op == ">" and isinstance(wanted, int) else 0)
+            more = "more than " if op == ">" and not isinstance(wanted, int) else ""
+            what = f"({format_number(has)} of {more}{format_number(wanted)})"
+            match left:
+                case Elapsed():
+                    return f"{_units(gap, left, ' more')} {self._since(left)} {what}"
+                case Field(name) if name.endswith("_score"):
+                    points = "point" if gap == 1 else "points"
+                    field = self.formatter.field(name)
+                    return f"{format_number(gap)} more {points} of {field} {what}"
+        text = self.formatter.condition(outcome.guard)
+        if self._is_event(left):
+            text = _with_article(text)
+        elif op == "==" and not text.startswith("no "):
+            text = _to_be(text)
+        return f"{text}{self._seen(outcome)}"
+
+    def _seen(self, outcome: Outcome) -> str:
+        """The values that an atom saw, in parentheses."""
+        shown = [
+            (name, value)
+            for name, value in outcome.seen
+            if not name.startswith("$") and name != _START
+        ]
+        if len(shown) != 1:
+            parts = [f"{self.formatter.field(name)}: {self._value(value)}" for name, value in shown]
+            return f" ({', '.join(parts)})" if parts else ""
+        ((name, value),) = shown
+        text = self._value(value)
+        if value is None:
+            return " (none yet)" if name.endswith("_at") else f" ({text})"
+        if as_number(value) is not None:
+            return f" ({text} now)"
+        if isinstance(value, str) and value:
+            text = f"“{text}”"
+        return f" ({'the last: ' if name.endswith('_at') else 'it is '}{text})"
+
+    def _value(self, value: Seen) -> str:
+        if isinstance(value, tuple):
+            return self.formatter.values(value)
+        return self.formatter.field_value(value)
+
+    # -- what was there --------------------------------------------------------------------------
+
+    def met(self, outcome: Outcome) -> str:
+        """The conditions that opened a move, with their values; of an ``or`` the first that held.
+        Nothing where there was nothing to meet."""
+        parts = list(dict.fromkeys(self._met(outcome)))
+        return ", ".join(parts[:_MOST])
+
+    def _met(self, outcome: Outcome) -> Iterator[str]:
+        formatter = self.formatter
+        match outcome.guard:
+            case Always():
+                return
+            case And():
+                for child in outcome.children:
+                    yield from self._met(child)
+            case Or():
+                yield from self._met(next(child for child in outcome.children if child.holds))
+            case Named() if outcome.children:
+                yield from self._met(outcome.children[0])
+            case Compare(op, Elapsed() as left, _) if op in (">=", ">"):
+                yield f"{_units(self.number(left, outcome) or 0, left)} {self._since(left)}"
+            case Compare(op, Field(name) as left, right) if op in (">=", ">"):
+                has, wanted = self.number(left, outcome), self.number(right, outcome)
+                if has is None or wanted is None:
+                    yield formatter.condition(outcome.guard)
+                elif name.endswith("_score"):
+                    numbers = f"{format_number(has)} of {format_number(wanted)}"
+                    yield f"{formatter.field(name)} {numbers}"
+                else:
+                    yield f"{formatter.field(name)}: {format_number(has)}"
+            case (
+                In(Field(name), _)
+                | Compare("==", Field(name), Const() | Token())
+                | Known(Field(name))
+                | Not(In(Field(name), _))
+                | Not(Compare("==", Field(name), Const() | Token()))
+            ) if isinstance(value := _seen_in(outcome).get(name), str):
+                yield f"{formatter.subject(name)} {self._value(value)}"
+            case _:
+                yield formatter.condition(outcome.guard)
+
+    # -- values ----------------------------------------------------------------------------------
+
+    def number(self, term: Term, outcome: Outcome) -> int | float | None:
+        """The value that a term had, if it is a number."""
+        model = self.formatter.model
+        match term:
+            case Const(value):
+                return as_number(value)
+            case Token(name):
+                return as_number(model.tokens[name])
+            case Field() | Elapsed():
+                return as_number(dict(outcome.seen).get(to_text(term)))
+            case Arithmetic():
+                seen = dict(outcome.seen)
+                fields = {name: seen.get(name) for name in reads(term)}
+                return as_number(value_of(term, fields, model.vocabulary))
+        return None
+
+    def _since(self, elapsed: Elapsed) -> str:
+        if elapsed.in_stage:
+            return "in this stage"
+        return f"since the {self.formatter.field(elapsed.start.name)}"
+
+    def _is_event(self, term: Term) -> bool:
+        """Whether it is one of the times of every person, which are told as what happened then."""
+        known = BASE_FIELDS.get(term.name) if isinstance(term, Field) else None
+        return known is not None and known.type.kind == "datetime"
+
+
+def as_number(value: object) -> int | float | None:
+    """The value if it is a number; a truth value is none."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _seen_in(outcome: Outcome) -> dict[str, Seen]:
+    """The values that an atom saw, also one behind a ``not``."""
+    return dict((outcome.children[0] if outcome.children else outcome).seen)
+
+
+def _units(number: float, elapsed: Elapsed, more: str = "") -> str:
+    units = elapsed.units.removesuffix("s" if number == 1 else "")
+    return f"{format_number(number)}{more} {units}"
+
+
+def _with_article(words: str) -> str:
+    return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
+
+
+def _to_be(condition: str) -> str:
+    """A condition as what is needed: "role is one of …" becomes "role to be one of …"."""
+    for verb, needed in _INFINITIVES.items():
+        if verb in condition:
+            return condition.replace(verb, needed, 1)
+    return f"“{condition}” to hold"
