@@ -99,9 +99,9 @@ class RowFile:
     _empty: Callable[[], int] = lambda: 0
     #: The physical lines, what parts their columns, and the rows in some lines, where the file is
     #: one of text that can be read from any of its lines on.
-    lines: Lines | None = None
+    lines: NumberedLines | None = None
     delimiter: str = ""
-    rows_in: Callable[[Lines], Iterator[FileRow | Reject]] | None = None
+    rows_in: Callable[[NumberedLines], Iterator[FileRow | Reject]] | None = None
     #: Where it is Parquet, what has opened it: a ``ParquetRows`` of :mod:`lifecycle_fsm.tables`.
     parquet: Any = None
     twice: Mapping[str, Sequence[int]] = attrs.field(factory=dict)
@@ -212,13 +212,15 @@ def open_rows(
             return parquet(name, file, exits.close)
         start, stream = _peek(name, data)
         newline = "" if kind == "csv" else "\n"
-        lines = Lines(_text(name, stream, encoding, newline), newline, f"in {encoding}: {remedy}")
+        lines = NumberedLines(
+            _text(name, stream, encoding, newline), newline, f"in {encoding}: {remedy}"
+        )
         exits.callback(lines.detach)
         seekable = data is raw and size is not None and encoding == "utf-8"
         if kind == "csv":
             columns, mark = _header(name, lines, delimiter)
 
-            def rows_in(some: Lines) -> Iterator[FileRow | Reject]:
+            def rows_in(some: NumberedLines) -> Iterator[FileRow | Reject]:
                 return _csv_rows(name, some, columns, mark, guarded=guarded, short=short)
 
             table = RowFile(name, columns, rows_in(lines), exits.close, done, lambda: lines.empty)
@@ -348,7 +350,7 @@ class _TooLong(Exception):
     """A line is longer than any row."""
 
 
-class Lines:
+class NumberedLines:
     """The physical lines of a text, numbered; lines that were taken can be given back.
 
     Args:
@@ -417,10 +419,10 @@ class Lines:
         self.text = io.TextIOWrapper(file, "utf-8", "surrogateescape", self.newline)
         self.number = number
 
-    def alone(self, line: bytes) -> Lines:
+    def alone(self, line: bytes) -> NumberedLines:
         """One line by itself, read in the same way."""
         text = io.TextIOWrapper(io.BytesIO(line), "utf-8", "surrogateescape", self.newline)
-        return Lines(text, self.newline, self.remedy)
+        return NumberedLines(text, self.newline, self.remedy)
 
     def detach(self) -> None:
         """Let go of the file, without closing it."""
@@ -450,7 +452,7 @@ def shown(raw: str) -> str:
     return f"{text} … and {more:,} characters more" if more > 0 else text
 
 
-def _header(name: str, lines: Lines, delimiter: str | None) -> tuple[tuple[str, ...], str]:
+def _header(name: str, lines: NumberedLines, delimiter: str | None) -> tuple[tuple[str, ...], str]:
     delimiter = _first_line(name, lines) or delimiter
     tried = {mark: _try_header(lines, mark) for mark in ([delimiter] if delimiter else DELIMITERS)}
     mark = max(tried, key=lambda mark: len(tried[mark]))
@@ -476,7 +478,7 @@ def _twice(columns: tuple[str, ...]) -> dict[str, list[int]]:
     return {name: numbers for name, numbers in places.items() if len(numbers) > 1}
 
 
-def _first_line(name: str, lines: Lines) -> str | None:
+def _first_line(name: str, lines: NumberedLines) -> str | None:
     """Go to the header, past blank lines; the delimiter, where a line before it says so."""
     delimiter: str | None = None
     while True:
@@ -496,7 +498,7 @@ def _first_line(name: str, lines: Lines) -> str | None:
             return delimiter
 
 
-def _try_header(lines: Lines, delimiter: str) -> list[str]:
+def _try_header(lines: NumberedLines, delimiter: str) -> list[str]:
     """The names of the header by one delimiter; its lines can be read again."""
     lines.start()
     try:
@@ -520,7 +522,7 @@ def _csv_reason(error: BaseException) -> str:
 
 def _csv_rows(
     name: str,
-    lines: Lines,
+    lines: NumberedLines,
     head: tuple[str, ...],
     delimiter: str,
     *,
@@ -602,7 +604,7 @@ def _json_row(name: str, line: int, value: object, raw: str) -> FileRow | Reject
     return FileRow(line, value, raw)
 
 
-def _json_lines(name: str, lines: Lines) -> Iterator[FileRow | Reject]:
+def _json_lines(name: str, lines: NumberedLines) -> Iterator[FileRow | Reject]:
     while True:
         lines.start()
         try:

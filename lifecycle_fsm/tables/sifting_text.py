@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import attrs
 
-from lifecycle_fsm.rows import MAX_LINE, FileRow, Lines, Reject
+from lifecycle_fsm.rows import MAX_LINE, FileRow, NumberedLines, Reject
 from lifecycle_fsm.tables.binding import BoundFile
 from lifecycle_fsm.tables.left_out import LatePart, LateRow
 from lifecycle_fsm.tables.time_text import TimeText, days_behind, latest_of, with_forms_of
@@ -70,7 +70,7 @@ class _Block:
     """Lines of a file, where they stand, and an instant that none of their rows is later than."""
 
     file: BoundFile
-    lines: Lines
+    lines: NumberedLines
     times: TimeText
     greatest: list[bytes]
     latest: datetime
@@ -110,7 +110,7 @@ class TextRemainder:
     """What is left out of a file of text, in parts that may have the last activity."""
 
     file: BoundFile
-    lines: Lines
+    lines: NumberedLines
     parts: list[LatePart] = attrs.field(factory=list)
 
     def wanted(self, search: IdSearch, times: TimeText, *, ends: bool) -> Iterator[str]:
