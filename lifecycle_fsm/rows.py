@@ -180,8 +180,7 @@ def open_rows(
         guarded: take away the apostrophe that a CSV has before a text that a spreadsheet would run.
         short: a row of a CSV may have fewer values than the header; the others are empty.
         remedy: what to do about a line that is not written in that encoding.
-        parquet: opens a Parquet file, by the name that errors call it, the file, and what closes
-            it; without it there is no such format.
+        parquet: opens a Parquet file, by its name in errors, its path, and what closes it.
 
     Raises:
         FileProblem: the file is missing, empty, without a header, or of an unknown format.
