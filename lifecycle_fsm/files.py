@@ -14,7 +14,7 @@ from os import PathLike
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from lifecycle_fsm.errors import FileProblem
+from lifecycle_fsm.errors import FileProblem, suggest
 
 _log = logging.getLogger(__name__)
 #: How the names of files begin that are on their way to their place.
@@ -61,14 +61,14 @@ def made_folder(folder: Path) -> Iterator[None]:
     """
     made: list[Path] = []
     try:
-        for one in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
-            made.append(one)
-            one.mkdir(exist_ok=True)
+        for path in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+            made.append(path)
+            path.mkdir(exist_ok=True)
         yield
     except BaseException:
-        for one in reversed(made):
+        for path in reversed(made):
             with suppress(OSError):
-                one.rmdir()
+                path.rmdir()
         raise
 
 
@@ -79,7 +79,16 @@ def hidden_name(folder: Path) -> Path:
 
 def names_in(folder: Path) -> set[str]:
     """What lies in a folder, but for what a process that was killed has left under such a name."""
-    return {one.name for one in folder.iterdir() if not one.name.startswith(_HIDDEN)}
+    return {file.name for file in folder.iterdir() if not file.name.startswith(_HIDDEN)}
+
+
+def near_files(path: str | PathLike[str], suffix: str = "") -> str:
+    """``"; did you mean 'x.csv'?"`` for a file that does not exist, by what its folder has."""
+    try:
+        names = [file.name for file in Path(path).parent.iterdir() if file.name.endswith(suffix)]
+    except (OSError, ValueError):
+        return ""
+    return suggest(Path(path).name, names)
 
 
 def put_in_place(
@@ -95,7 +104,7 @@ def put_in_place(
         OSError: a name is taken, or a file cannot be moved; then all is as it was.
     """
     names, replaced = tuple(names), tuple(replaced)
-    lacking = {one for one in _folders(folder, names) if not one.exists()}
+    lacking = {path for path in _folders(folder, names) if not path.exists()}
     try:
         for name in replaced:
             _make_room(old / name)
@@ -149,9 +158,9 @@ def _move_to_free(source: Path, target: Path) -> None:
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:
-    for one in sorted(folders, key=lambda one: len(one.parts), reverse=True):
+    for path in sorted(folders, key=lambda path: len(path.parts), reverse=True):
         with suppress(OSError):
-            one.rmdir()
+            path.rmdir()
 
 
 def why(error: BaseException) -> str:
@@ -203,12 +212,12 @@ def _status(target: Path) -> os.stat_result | None:
         PermissionError: its owner has protected it; to replace it would go around that.
     """
     try:
-        found = target.stat()
+        status = target.stat()
     except FileNotFoundError:
         return None
     if not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    return found
+    return status
 
 
 def _keep_owner(file: Path, before: os.stat_result) -> None:

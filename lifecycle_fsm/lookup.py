@@ -11,7 +11,7 @@ _WORD = re.compile(r"[^\s,;]+")
 _NEAR = 3
 
 
-class Named(Protocol):
+class Findable(Protocol):
     """Somebody who can be found: a person, or what is known of one."""
 
     id: str
@@ -21,15 +21,15 @@ class Named(Protocol):
     company: str | None
 
 
-SomeOne = TypeVar("SomeOne", bound=Named)
+Someone = TypeVar("Someone", bound=Findable)
 
 
-def look_up(text: str, people: Iterable[SomeOne]) -> tuple[SomeOne, ...]:
+def look_up(text: str, people: Iterable[Someone]) -> tuple[Someone, ...]:
     """Everybody who is meant by a text, in their order: of this id; else of this id or e-mail
     address in any case; else of names in which all its words stand, perhaps with the company."""
     folded, words = _folded(text), set(_words(text))
-    same: list[SomeOne] = []
-    named: list[SomeOne] = []
+    same: list[Someone] = []
+    named: list[Someone] = []
     for person in people:
         if person.id == text:
             return (person,)
@@ -42,27 +42,27 @@ def look_up(text: str, people: Iterable[SomeOne]) -> tuple[SomeOne, ...]:
     return tuple(same or named)
 
 
-def nearest(text: str, people: Iterable[Named]) -> str:
+def nearest(text: str, people: Iterable[Findable]) -> str:
     """``"; did you mean …?"`` for those whose id, address or name is like a text, or nothing."""
-    known: dict[str, Named] = {}
-    for one in people:
-        for name in (one.id, one.email, full_name(one)):
+    known: dict[str, Findable] = {}
+    for person in people:
+        for name in (person.id, person.email, full_name(person)):
             if name:
-                known.setdefault(_folded(name), one)
+                known.setdefault(_folded(name), person)
     near = difflib.get_close_matches(_folded(text), sorted(known), n=_NEAR, cutoff=0.7)
-    found = dict.fromkeys(described(known[one]) for one in near)
-    return f"; did you mean {' or '.join(found)}?" if found else ""
+    names = dict.fromkeys(described(known[name]) for name in near)
+    return f"; did you mean {' or '.join(names)}?" if names else ""
 
 
-def described(one: Named) -> str:
+def described(person: Findable) -> str:
     """The id, with the name and the company behind it."""
-    more = ", ".join(filter(None, (full_name(one) or one.email, one.company)))
-    return f"{one.id!r} ({more})" if more else repr(one.id)
+    more = ", ".join(filter(None, (full_name(person) or person.email, person.company)))
+    return f"{person.id!r} ({more})" if more else repr(person.id)
 
 
-def full_name(one: Named) -> str:
+def full_name(person: Findable) -> str:
     """First and last name, as far as they are known."""
-    return " ".join(filter(None, (one.first_name, one.last_name)))
+    return " ".join(filter(None, (person.first_name, person.last_name)))
 
 
 def _folded(text: str | None) -> str:
@@ -70,4 +70,4 @@ def _folded(text: str | None) -> str:
 
 
 def _words(text: str | None) -> Iterator[str]:
-    return (one.casefold() for one in _WORD.findall(text or ""))
+    return (word.casefold() for word in _WORD.findall(text or ""))

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import lifecycle_fsm
-from lifecycle_fsm.cli.endings import safely
+from lifecycle_fsm.cli.exit_status import safely
 
 #: The commands, each the function of its name in the module of its name, as the help lists them:
 #: with the first line of what they say of themselves.

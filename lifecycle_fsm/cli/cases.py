@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
-import typer
 
-from lifecycle_fsm.cli.common import (
-    BudgetOption,
-    JsonOption,
-    ModelArgument,
-    SecondsOption,
-    folder_for,
-    keep_inputs,
-    load_model,
-    print_json,
-)
-from lifecycle_fsm.cli.endings import complain
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model
+from lifecycle_fsm.cli.console import complain, print_json
+from lifecycle_fsm.cli.options import option
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.proof.answer import TOTAL
 from lifecycle_fsm.testing.cases import (
     CaseTable,
+    ChangedCase,
     cases_of,
     compared,
     read_table,
@@ -54,22 +47,17 @@ _NOTES = {
 
 
 def cases(
-    model: ModelArgument,
+    model: options.Model,
     out: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE", help="Write the table there: .csv, .toml or .md. [default: print CSV]"
-        ),
+        option("FILE", "Write the table there: .csv, .toml or .md. [default: print CSV]"),
     ] = None,
     check: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="Compare with this approved table; exit with 1 if it differs."
-        ),
+        str | None, option("FILE", "Compare with this approved table; exit with 1 if it differs.")
     ] = None,
-    as_json: JsonOption = False,
-    budget: BudgetOption = TOTAL,
-    seconds: SecondsOption = None,
+    as_json: options.Json = False,
+    budget: options.Budget = TOTAL,
+    seconds: options.Seconds = None,
 ) -> int:
     """Make the cases that test a model, for a person to look at and approve.
 
@@ -136,29 +124,33 @@ def _tell(table: CaseTable) -> None:
 
 def _check(model: Model, name: str, check: str, as_json: bool) -> int:
     table = read_table(check)
-    found = compared(table, model)
+    result = compared(table, model)
     if as_json:
         print_json(
             {
                 "model": model.name,
-                "same": not found,
-                "changed": [{**attrs.asdict(one.row), "now": one.now} for one in found.changed],
-                "gone": [{**attrs.asdict(one.row), "now": one.now} for one in found.gone],
-                "new": [attrs.asdict(one) for one in found.new],
-                "more": [attrs.asdict(one) for one in found.more],
+                "same": not result,
+                "changed": [_changed(change) for change in result.changed],
+                "gone": [_changed(change) for change in result.gone],
+                "new": [attrs.asdict(row) for row in result.new],
+                "more": [attrs.asdict(row) for row in result.more],
             }
         )
-    elif found:
-        print(found)
+    elif result:
+        print(result)
         print(f"\nif this is right: lifecycle-fsm cases {name} --out {check}")
-        own = sum(one.row.own for one in (*found.changed, *found.gone))
+        own = sum(change.row.own for change in (*result.changed, *result.gone))
         if own:
             complain(f"note: {own} of them are rows of your own, and stay: change them by hand")
     else:
         print(f"{len(table)} rows, all as approved")
-    if found.more and not as_json:
+    if result.more and not as_json:
         complain(
-            f"note: {len(found.more)} more rows hold, which the model would not ask by itself: "
+            f"note: {len(result.more)} more rows hold, which the model would not ask by itself: "
             f"written again, the table is without them (a why that begins with {OWN} keeps a row)"
         )
-    return DIFFERENT if found else 0
+    return DIFFERENT if result else 0
+
+
+def _changed(change: ChangedCase) -> dict[str, Any]:
+    return {**attrs.asdict(change.row), "now": change.now}

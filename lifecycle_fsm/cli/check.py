@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from lifecycle_fsm.cli.common import (
-    BudgetOption,
-    JsonOption,
-    ModelArgument,
-    ProveOption,
-    SecondsOption,
-    load_model,
-    print_json,
-)
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.arguments import load_model
+from lifecycle_fsm.cli.console import print_json
+from lifecycle_fsm.cli.options import flag
 from lifecycle_fsm.model import shipped_text
 from lifecycle_fsm.model.toml_files import find, lines_of
 from lifecycle_fsm.proof.answer import TOTAL
+from lifecycle_fsm.wording import counted
 
 if TYPE_CHECKING:
     from lifecycle_fsm.checks import Finding
-    from lifecycle_fsm.model import Model
 
-FOUND = 1
+FAULTY = 1
 
 
 def check(
-    model: ModelArgument,
-    json: JsonOption = False,
-    prove: ProveOption = False,
-    budget: BudgetOption = TOTAL,
-    seconds: SecondsOption = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 for warnings and hints, too.")
-    ] = False,
+    model: options.Model,
+    json: options.Json = False,
+    prove: options.Prove = False,
+    budget: options.Budget = TOTAL,
+    seconds: options.Seconds = None,
+    strict: Annotated[bool, flag("Exit with 1 for warnings and hints, too.", "--strict")] = False,
 ) -> int:
     """Prove that a model does what it says: nobody is forgotten, nothing is dead, nobody swings.
 
@@ -48,29 +40,34 @@ def check(
     Exit codes: 0 no errors, 1 errors, 2 the model does not build.
     """
     from lifecycle_fsm.checks import CHECKS, check, located
+    from lifecycle_fsm.checks.finding import SEVERITIES
 
     lifecycle = load_model(model)
-    name, text = _file(model)
+    file, text = _file(model)
     lines = lines_of(text)
-    found = located(
+    findings = located(
         check(lifecycle, budget=budget, seconds=seconds, prover="both" if prove else "search"),
         lambda where: find(lines, where),
     )
-    wrong = [one for one in found if one.severity == "error" or (strict and one.severity != "note")]
     if json:
         print_json(
             {
                 "model": lifecycle.name,
                 "version": lifecycle.version,
-                "file": name,
-                "checks": [check for check, _ in CHECKS],
-                "findings": [one.as_plain() for one in found],
+                "file": file,
+                "checks": [name for name, _ in CHECKS],
+                "findings": [finding.as_plain() for finding in findings],
             }
         )
     else:
-        for line in _told(found, lifecycle, name, len(CHECKS)):
-            print(line)
-    return FOUND if wrong else 0
+        for finding in findings:
+            print("\n".join(_lines(finding, file)), end="\n\n")
+        counts = {name: sum(row.severity == name for row in findings) for name in SEVERITIES}
+        total = ", ".join(counted(count, name) for name, count in counts.items() if count)
+        checks = f"{len(CHECKS)} checks, {total or 'nothing found'}"
+        print(f"{lifecycle.name} {lifecycle.version}: {checks}")
+    harmless = {"note"} if strict else {*SEVERITIES} - {"error"}
+    return FAULTY if any(finding.severity not in harmless for finding in findings) else 0
 
 
 def _file(model: str) -> tuple[str, str]:
@@ -80,27 +77,14 @@ def _file(model: str) -> tuple[str, str]:
     return f"{model}.toml", shipped_text(model)
 
 
-def _told(found: tuple[Finding, ...], model: Model, name: str, checks: int) -> list[str]:
-    from lifecycle_fsm.checks.finding import SEVERITIES
-
-    told = []
-    for one in found:
-        place = f"{name}:{one.line}" if one.line else name
-        told += [f"{place}: {one.severity}: {one.fault}", f"  {one.where}", f"  {one.message}"]
-        if one.elsewhere:
-            told.append(f"  {one.elsewhere}")
-        if one.shows:
-            told.append(f"  for example {one.shows}")
-        if one.code:
-            told.append(f"  in a test:  {one.code}")
-        told.append("")
-    counts = {severity: sum(one.severity == severity for one in found) for severity in SEVERITIES}
-    said = [
-        f"{count} {severity}{'s' if count != 1 else ''}"
-        for severity, count in counts.items()
-        if count
-    ]
-    told.append(
-        f"{model.name} {model.version}: {checks} checks, {', '.join(said) or 'nothing found'}"
-    )
-    return told
+def _lines(finding: Finding, file: str) -> Iterator[str]:
+    place = f"{file}:{finding.line}" if finding.line else file
+    yield f"{place}: {finding.severity}: {finding.fault}"
+    yield f"  {finding.where}"
+    yield f"  {finding.message}"
+    if finding.elsewhere:
+        yield f"  {finding.elsewhere}"
+    if finding.shows:
+        yield f"  for example {finding.shows}"
+    if finding.code:
+        yield f"  in a test:  {finding.code}"

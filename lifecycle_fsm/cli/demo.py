@@ -9,15 +9,11 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import (
-    ForceOption,
-    JsonOption,
-    PicturesOption,
-    lined_up,
-    print_json,
-    progress,
-)
-from lifecycle_fsm.cli.working import Log, Outcome, Output, Tally, apply_log
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.activity_log import Log
+from lifecycle_fsm.cli.console import lined_up, print_json, progress
+from lifecycle_fsm.cli.options import flag, option
+from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, RunTally, apply_log
 from lifecycle_fsm.demo import company
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.history import HistoryRow
@@ -31,14 +27,12 @@ _MODEL = "waterfall"
 
 
 def demo(
-    out: Annotated[
-        str, typer.Option(metavar="DIR", help="The folder that is made.")
-    ] = "lifecycle-demo",
+    out: Annotated[str, option("DIR", "The folder that is made.")] = "lifecycle-demo",
     people: Annotated[int, typer.Option(min=1, max=200_000, help="How many people.")] = 5_000,
-    seed: Annotated[int, typer.Option(help="Another number, another company.")] = 1,
-    pictures: PicturesOption = True,
-    force: ForceOption = False,
-    json: JsonOption = False,
+    seed: Annotated[int, flag("Another number, another company.")] = 1,
+    pictures: options.Pictures = True,
+    force: options.Force = False,
+    json: options.Json = False,
 ) -> None:
     r"""Make up a company and run two years of it through the model `waterfall`.
 
@@ -61,7 +55,7 @@ def demo(
     """
     with ExitStack() as exits:
         folder = exits.enter_context(OutputFolder(out, force=force))
-        output = Output(folder, pictures=pictures)
+        output = RunOutput(folder, pictures=pictures)
         guide = Guide()
 
         def keep(decision: Decision) -> None:
@@ -76,11 +70,11 @@ def demo(
         company.write(made, source)
         model = source / company.MODEL
         write_file(model, company.with_table(shipped_text(_MODEL)))
-        tally = Tally(keep=keep)
+        tally = RunTally(keep=keep)
         lifecycle = Lifecycle(model, record=tally)
-        log = Log(by_event(made.log), max(one.at for one in made.log))
+        log = Log(by_event(made.log), max(activity.at for activity in made.log))
         end = apply_log(lifecycle, log, None, bar)
-        outcome = Outcome(lifecycle=lifecycle, log=log, tally=tally, until=end)
+        outcome = RunOutcome(lifecycle=lifecycle, log=log, tally=tally, until=end)
         output.write(outcome, bar)
     if json:
         print_json(outcome.as_dict())
@@ -94,10 +88,10 @@ def demo(
 # What the demo says at its end: the funnel in words, who has a story, and what to try next.
 
 
-def summary_text(outcome: Outcome, people: int) -> str:
+def summary_text(outcome: RunOutcome, people: int) -> str:
     """The funnel as one would tell it."""
     counts, model, log = outcome.counts, outcome.lifecycle.model, outcome.log
-    first = min(one.at for one in log.activities)
+    first = min(activity.at for activity in log.activities)
     path = model.path
     rows = []
     for place, stage in enumerate(path[1:], 1):
@@ -155,18 +149,18 @@ class Guide:
     def stories(self, lifecycle: Lifecycle) -> list[tuple[str, str]]:
         """A person for each kind of story that there is, with what to see there."""
         late = set(self._late)
-        found: dict[str, tuple[int, str]] = {}
+        best: dict[str, tuple[int, str]] = {}
         for person in lifecycle:
             rows = person.history
             for name, tell in _STORIES.items():
                 worth = tell(rows) if name != _TOO_LATE or person.id in late else 0
                 # The best one, and of equal ones the first.
-                if worth > found.get(name, (0, ""))[0]:
-                    found[name] = (worth, person.id)
+                if worth > best.get(name, (0, ""))[0]:
+                    best[name] = (worth, person.id)
         told: dict[str, str] = {}
         for name in _STORIES:
-            if name in found:
-                told.setdefault(found[name][1], name)
+            if name in best:
+                told.setdefault(best[name][1], name)
         return list(told.items())
 
     def what_next(self, lifecycle: Lifecycle, out: str, *, pictures: bool) -> str:
@@ -200,18 +194,18 @@ _Tell = Callable[[Sequence[HistoryRow]], int]
 
 
 def _rules(rows: Iterable[HistoryRow]) -> set[str]:
-    return {one.rule for one in rows}
+    return {row.rule for row in rows}
 
 
 def _came_back(rows: Sequence[HistoryRow]) -> int:
     """Was lost or given back, and won in a later journey."""
-    won = [one.journey for one in rows if one.to_stage == "customer" and one.credit]
+    won = [row.journey for row in rows if row.to_stage == "customer" and row.credit]
     return won[0] if won and won[0] > 1 else 0
 
 
 def _merged(rows: Sequence[HistoryRow]) -> int:
-    merge = [one for one in rows if one.kind == "merge" and one.to_stage]
-    return sum(1 + (one.from_stage != one.to_stage) for one in merge)
+    merge = [row for row in rows if row.kind == "merge" and row.to_stage]
+    return sum(1 + (row.from_stage != row.to_stage) for row in merge)
 
 
 def _hurried(rows: Sequence[HistoryRow]) -> int:
@@ -226,11 +220,11 @@ def _paid_bills(rows: Sequence[HistoryRow]) -> int:
 def _waited(rows: Sequence[HistoryRow]) -> int:
     """Minutes until sales accepted, at most two weeks: who was forgotten has no story."""
     waits = [
-        int((after.now - one.now).total_seconds() // 60)
-        for one, after in pairwise(rows)
-        if one.to_stage == "mql" and after.rule == "accepted"
+        int((after.now - row.now).total_seconds() // 60)
+        for row, after in pairwise(rows)
+        if row.to_stage == "mql" and after.rule == "accepted"
     ]
-    return max((one for one in waits if one < 14 * 1440), default=0)
+    return max((wait for wait in waits if wait < 14 * 1440), default=0)
 
 
 _TOO_LATE = "waited for sales, which missed its deadline"

@@ -6,15 +6,11 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import (
-    BudgetOption,
-    JsonOption,
-    ProveOption,
-    SecondsOption,
-    load_model,
-    print_json,
-)
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.arguments import load_model
+from lifecycle_fsm.cli.console import print_json
 from lifecycle_fsm.proof.answer import TOTAL
+from lifecycle_fsm.wording import counted
 
 DIFFERENT = 1
 
@@ -22,10 +18,10 @@ DIFFERENT = 1
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The model as it was.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The model as it is now.")],
-    json: JsonOption = False,
-    prove: ProveOption = False,
-    budget: BudgetOption = TOTAL,
-    seconds: SecondsOption = None,
+    json: options.Json = False,
+    prove: options.Prove = False,
+    budget: options.Budget = TOTAL,
+    seconds: options.Seconds = None,
 ) -> int:
     """Tell what a changed model does differently, by meaning and not by text.
 
@@ -40,21 +36,21 @@ def diff(
     from lifecycle_fsm.checks.difference import differences
 
     before, after = load_model(old), load_model(new)
-    found = differences(
+    rows = differences(
         before, after, budget=budget, seconds=seconds, prover="both" if prove else "search"
     )
+    changed = sum(row.change != "same" for row in rows)
     if json:
         print_json(
             {
                 "old": {"model": before.name, "version": before.version},
                 "new": {"model": after.name, "version": after.version},
-                "differences": [one.as_plain() for one in found],
+                "differences": [row.as_plain() for row in rows],
             }
         )
     else:
-        for one in found:
-            print(f"{one}\n")
-        count = sum(one.change != "same" for one in found)
+        for row in rows:
+            print(f"{row}\n")
         versions = f"{before.name} {before.version} -> {after.name} {after.version}"
-        print(f"{versions}: {count} difference{'s' if count != 1 else ''} of meaning")
-    return DIFFERENT if any(one.change != "same" for one in found) else 0
+        print(f"{versions}: {counted(changed, 'difference')} of meaning")
+    return DIFFERENT if changed else 0

@@ -4,44 +4,35 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from lifecycle_fsm.cli.common import ModelArgument, folder_for, keep_inputs, load_model, read_time
-from lifecycle_fsm.cli.fitting import WatchedOption, check_fits, watched_until
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_time
+from lifecycle_fsm.cli.history_files import read_fitting, watched_until
+from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
 from lifecycle_fsm.funnel import Reading, count
 from lifecycle_fsm.history import HistoryRow
-from lifecycle_fsm.tables import read_history
 from lifecycle_fsm.zones import find_zone
 
 
 def draw(
-    model: ModelArgument,
-    out: Annotated[
-        str, typer.Option(metavar="FILE", help="The picture: .svg, .png, .pdf, .dot or .mmd.")
-    ],
+    model: options.Model,
+    out: Annotated[str, option("FILE", "The picture: .svg, .png, .pdf, .dot or .mmd.")],
     history: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="A history that `run` wrote: draws the counts too."),
+        str | None, option("FILE", "A history that `run` wrote: draws the counts too.")
     ] = None,
     person: Annotated[
-        str | None, typer.Option(metavar="ID", help="Draw the path of this person of the history.")
+        str | None, option("ID", "Draw the path of this person of the history.")
     ] = None,
     processing: Annotated[
-        bool, typer.Option("--processing", help="Draw original processing and the sort.")
+        bool, flag("Draw original processing and the sort.", "--processing")
     ] = False,
     reading: Annotated[
-        Reading,
-        typer.Option(help="Count a stage as reached when entered, or also when passed over."),
+        Reading, flag("Count a stage as reached when entered, or also when passed over.")
     ] = "through",
-    start: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="Count from then on.")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="Count up to then.")
-    ] = None,
-    until: WatchedOption = None,
-    zone: Annotated[str, typer.Option(help="Read and name the window in this zone.")] = "UTC",
+    start: Annotated[str | None, option("TIME", "Count from then on.", "--from")] = None,
+    end: Annotated[str | None, option("TIME", "Count up to then.", "--to")] = None,
+    until: options.Watched = None,
+    zone: Annotated[str, flag("Read and name the window in this zone.")] = "UTC",
 ) -> None:
     r"""Draw a model, its funnel, original processing, or one person's path.
 
@@ -71,8 +62,7 @@ def draw(
     elif history is None:
         drawing = diagram.draw_model(lifecycle)
     else:
-        rows = read_history(history, dimensions=lifecycle.field_types)
-        check_fits(rows, lifecycle, history)
+        rows = read_fitting(history, lifecycle, ("draw", "draws"))
         if person is None:
             known = known or watched_until(history)
             counts = count(rows, lifecycle, reading=reading, window=window, until=known, zone=zone)

@@ -7,27 +7,17 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import (
-    JsonOption,
-    ModelArgument,
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.activity_log import FormatOption, read_log
+from lifecycle_fsm.cli.arguments import (
     folder_for,
+    inputs_of,
     keep_inputs,
-    print_json,
-    progress,
+    load_model,
     read_time,
 )
-from lifecycle_fsm.cli.endings import complain
-from lifecycle_fsm.cli.working import (
-    ActivitiesOption,
-    FormatOption,
-    MappingOption,
-    OrderOption,
-    PeopleOption,
-    TablesOption,
-    inputs_of,
-    read_log,
-    running_model,
-)
+from lifecycle_fsm.cli.console import complain, print_json, progress
+from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.story import Story, tell
@@ -37,35 +27,29 @@ from lifecycle_fsm.zones import find_zone
 
 
 def explain(
-    model: ModelArgument,
+    model: options.Model,
     person: Annotated[
         str, typer.Argument(metavar="PERSON", help="The id, the e-mail address or the name.")
     ],
-    people: PeopleOption = None,
-    activities: ActivitiesOption = None,
-    mapping: MappingOption = None,
+    people: options.People = None,
+    activities: options.Activities = None,
+    mapping: options.Mapping = None,
     trigger: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="Explain this request of a human, not every move out of the stage."
-        ),
+        option("NAME", "Explain this request of a human, not every move out of the stage."),
     ] = None,
     at: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="As of then. [default: the last row of the files]"),
+        str | None, option("TIME", "As of then. [default: the last row of the files]")
     ] = None,
-    zone: Annotated[str, typer.Option(help="Tell times, and read --at, in this zone.")] = "UTC",
+    zone: Annotated[str, flag("Tell times, and read --at, in this zone.")] = "UTC",
     out: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write the story as .md, or draw the path: .svg, .png, .pdf, .dot, .mmd.",
-        ),
+        option("FILE", "Write the story as .md, or draw the path: .svg, .png, .pdf, .dot, .mmd."),
     ] = None,
     format: FormatOption = None,
-    order: OrderOption = "event",
-    allow_tables: TablesOption = None,
-    json: JsonOption = False,
+    order: options.InOrder = "event",
+    allow_tables: options.Tables = None,
+    json: options.Json = False,
 ) -> None:
     r"""Tell one person's story: what happened, what it changed, what was refused, what comes next.
 
@@ -85,7 +69,7 @@ def explain(
     inputs = inputs_of(people, activities)
     keep_inputs(out, model, mapping, *(path for _, path in inputs))
     end = read_time("--at", at, find_zone(zone))
-    lifecycle = Lifecycle(running_model(model, allow_tables))
+    lifecycle = Lifecycle(load_model(model, allow_tables))
     rejects: list[Reject] = []
     with progress() as bar:
         log = read_log(

@@ -9,8 +9,11 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import JsonOption, folder_for, keep_inputs, print_json, read_time
-from lifecycle_fsm.cli.fitting import DeadlinesOption, beside, read_with_model, watched_until
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, read_time
+from lifecycle_fsm.cli.console import print_json
+from lifecycle_fsm.cli.history_files import beside, read_with_model, watched_until
+from lifecycle_fsm.cli.options import NUMBERS, flag, option
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.funnel import (
     CONTACT_FIELDS,
@@ -27,157 +30,54 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import read_deadlines
 from lifecycle_fsm.zones import find_zone
 
+ShowOption = Annotated[
+    list[str] | None,
+    option("MEASURE", f"Only this one; can be repeated: {', '.join(MEASURES)}.", panel=NUMBERS),
+]
+EveryOption = Annotated[Every | None, flag("Flows for each of these.", panel=NUMBERS)]
+ReadingOption = Annotated[
+    Reading,
+    flag(
+        "Of the close rate and the picture: count a stage as reached when entered, or "
+        "also when passed over.",
+        panel=NUMBERS,
+    ),
+]
+JourneysOption = Annotated[
+    Journeys,
+    flag("Count all journeys, each person's first, or the others.", panel=NUMBERS),
+]
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
-_UNITS = {
-    "minutes": timedelta(minutes=1),
-    "hours": timedelta(hours=1),
-    "days": timedelta(days=1),
-    "weeks": timedelta(weeks=1),
-}
-_NUMBERS, _SALES, _TIME = "The numbers", "Sales", "Before and after"
+_UNITS = ("minutes", "hours", "days", "weeks")
+#: Lists of people, who are more than their ids.
+_LISTS = frozenset({"ready", "overdue", "stuck"})
 
 
 def funnel(
     history: Annotated[str, typer.Argument(metavar="HISTORY", help="A history that `run` wrote.")],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            help="The model that wrote it: a shipped one or a TOML file. "
-            "[default: the shipped one that it is of]",
-        ),
-    ] = None,
-    people: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="People that `run` wrote: who they are, and who has to do with them. "
-            "[default: people beside the history]",
-        ),
-    ] = None,
-    deadlines: DeadlinesOption = None,
-    show: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="MEASURE",
-            help=f"Only this one; can be repeated: {', '.join(MEASURES)}.",
-            rich_help_panel=_NUMBERS,
-        ),
-    ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FIELD",
-            help="Split by owner, assigned_to, source, journey, rule, version, or a dimension of "
-            "the model, as it was when the stage was entered.",
-            rich_help_panel=_NUMBERS,
-        ),
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option("--from", metavar="TIME", help="From then on.", rich_help_panel=_NUMBERS),
-    ] = None,
-    end: Annotated[
-        str | None,
-        typer.Option("--to", metavar="TIME", help="Before then.", rich_help_panel=_NUMBERS),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Up to when people were watched. [default: as in the run, or the last row]",
-            rich_help_panel=_NUMBERS,
-        ),
-    ] = None,
-    every: Annotated[
-        Every | None,
-        typer.Option(help="Flows for each of these.", rich_help_panel=_NUMBERS),
-    ] = None,
-    zone: Annotated[
-        str,
-        typer.Option(
-            help="Days and months begin in this zone, and times are of it.",
-            rich_help_panel=_NUMBERS,
-        ),
-    ] = "UTC",
-    reading: Annotated[
-        Reading,
-        typer.Option(
-            help="Of the close rate and the picture: count a stage as reached when entered, or "
-            "also when passed over.",
-            rich_help_panel=_NUMBERS,
-        ),
-    ] = "through",
-    journeys: Annotated[
-        Journeys,
-        typer.Option(
-            help="Count all journeys, each person's first, or the others.",
-            rich_help_panel=_NUMBERS,
-        ),
-    ] = "all",
-    pair: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FROM:TO",
-            help="Conversion between these stages, such as `mql:customer`; can be repeated.",
-            rich_help_panel=_NUMBERS,
-        ),
-    ] = None,
-    from_stage: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STAGE",
-            help="Where the work of sales begins. [default: behind `mql`]",
-            rich_help_panel=_SALES,
-        ),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[STAGE=]SHARE",
-            help="Marketing's share that was agreed, such as 0.6 or `sql=40%`; can be repeated.",
-            rich_help_panel=_SALES,
-        ),
-    ] = None,
-    stuck_after: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Who is longer in a stage is stuck, such as `30d`. "
-            "[default: longer than nine in ten]",
-            rich_help_panel=_SALES,
-        ),
-    ] = None,
-    compare: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Compare before and from then on.",
-            rich_help_panel=_TIME,
-        ),
-    ] = None,
-    compare_versions: Annotated[
-        bool,
-        typer.Option(
-            "--compare-versions",
-            help="Compare the last two versions of the model.",
-            rich_help_panel=_TIME,
-        ),
-    ] = False,
-    horizon: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Give each journey as long to convert, such as `60d`, and leave out those that "
-            "were not watched for so long.",
-            rich_help_panel=_TIME,
-        ),
-    ] = None,
+    model: options.Writer = None,
+    people: options.Contacts = None,
+    deadlines: options.Deadlines = None,
+    show: ShowOption = None,
+    by: options.By = None,
+    start: options.From = None,
+    end: options.To = None,
+    until: options.Until = None,
+    every: EveryOption = None,
+    zone: options.Zone = "UTC",
+    reading: ReadingOption = "through",
+    journeys: JourneysOption = "all",
+    pair: options.Pair = None,
+    from_stage: options.FromStage = None,
+    target: options.Target = None,
+    stuck_after: options.Stuck = None,
+    compare: options.Compare = None,
+    compare_versions: options.Versions = False,
+    horizon: options.Horizon = None,
     out: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Also draw it: .svg, .png, .pdf, .dot or .mmd."),
+        str | None, option("FILE", "Also draw it: .svg, .png, .pdf, .dot or .mmd.")
     ] = None,
-    json: JsonOption = False,
+    json: options.Json = False,
 ) -> None:
     r"""Measure the funnel: people, flows, conversion, times, salespeople, shares, SLA.
 
@@ -204,45 +104,31 @@ def funnel(
     people = people or beside(history, "people")
     deadlines = deadlines or beside(history, "deadlines")
     report = measure(
-        rows,
-        lifecycle,
-        window=window,
-        until=known,
-        zone=zone,
-        journeys=journeys,
-        by=by,
-        every=every,
-        reading=reading,
-        pairs=[_pair(one) for one in pair] if pair else None,
+        rows, lifecycle, window=window, until=known, zone=zone, journeys=journeys, by=by,
+        every=every, reading=reading, from_stage=from_stage, measures=measures,
+        pairs=[_pair(text) for text in pair] if pair else None,
         horizon=_length("--horizon", horizon),
-        from_stage=from_stage,
-        target=_targets(target or (), lifecycle),
+        target=_targets(target, lifecycle) if target else None,
         stuck_after=_length("--stuck-after", stuck_after),
         compare="versions" if compare_versions else split,
-        measures=measures,
         deadlines=None if deadlines is None else read_deadlines(deadlines),
         people=_people(people, lifecycle, measures),
-    )
+    )  # fmt: skip
     if out is not None:
         from lifecycle_fsm import diagram
 
         scope = observe(rows, lifecycle, window=window, until=known, zone=zone, journeys=journeys)
         title = f"{lifecycle.title or lifecycle.name.replace('_', ' ').capitalize()}: the funnel"
-        if journeys != "all":
-            title += f", {journeys} journeys"
+        title += "" if journeys == "all" else f", {journeys} journeys"
         drawing = diagram.draw_funnel(lifecycle, on_picture(scope, reading=reading), title=title)
         with folder_for(out):
             drawing.save(out)
     if json:
         print_json(report.as_dict())
-        return
-    from lifecycle_fsm.cli.funnel_tables import as_text
+    else:
+        from lifecycle_fsm.cli.funnel_tables import as_text
 
-    print(as_text(report, lifecycle))
-
-
-#: Lists of people, who are more than their ids.
-_LISTS = frozenset({"ready", "overdue", "stuck"})
+        print(as_text(report, lifecycle))
 
 
 def _people(path: str | None, model: Model, measures: list[Measure] | None) -> Iterable[object]:
@@ -255,14 +141,13 @@ def _people(path: str | None, model: Model, measures: list[Measure] | None) -> I
 
 
 def _measures(show: list[str] | None, *, compared: bool) -> list[Measure] | None:
-    """The measures that are asked for.
+    """The measures that are asked for; ``None`` for all.
 
     Raises:
         LifecycleError: there is no such one, or there is nothing to compare with.
     """
     if not show:
         return None
-    found: list[Measure] = [one for one in MEASURES if one in show]
     for name in show:
         if name not in MEASURES:
             raise LifecycleError(
@@ -271,9 +156,7 @@ def _measures(show: list[str] | None, *, compared: bool) -> list[Measure] | None
             )
     if "compare" in show and not compared:
         raise LifecycleError("--show compare needs --compare TIME or --compare-versions")
-    if compared and "compare" not in show:
-        found.append("compare")
-    return found
+    return [name for name in MEASURES if name in show or (compared and name == "compare")]
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -284,31 +167,32 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _length(option: str, text: str | None) -> timedelta | None:
-    """A length of time: ``30d``, ``30 days``, ``12h``; a number alone is days."""
+    """A length of time: ``30d``, ``30 days``, ``12h``; a number alone is days.
+
+    Raises:
+        LifecycleError: it is none; ``m`` alone may be minutes or months.
+    """
     if text is None:
         return None
     match = _LENGTH.fullmatch(text.strip().lower())
-    if match is not None:
-        unit = match[2] or "d"
-        for name, length in _UNITS.items():
-            if name.startswith(unit) and (unit != "m"):
+    if match is not None and match[2] != "m":
+        for unit in _UNITS:
+            if unit.startswith(match[2] or "d"):
                 try:
-                    return float(match[1]) * length
+                    return timedelta(**{unit: float(match[1])})
                 except OverflowError:
                     break
     raise LifecycleError(f"{option}: {text!r} is no length of time: write it as 30d, 12h or 2w")
 
 
-def _targets(texts: list[str] | tuple[()], model: Model) -> dict[str, float] | None:
+def _targets(texts: list[str], model: Model) -> dict[str, float]:
     """Marketing's share that was agreed, by stage.
 
     Raises:
         LifecycleError: it is no share, or there is no such stage.
     """
-    if not texts:
-        return None
-    found: dict[str, float] = {}
-    for text in sorted(texts, key=lambda one: "=" in one):
+    targets: dict[str, float] = {}
+    for text in sorted(texts, key=lambda text: "=" in text):
         name, _, value = text.rpartition("=")
         try:
             share = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
@@ -316,6 +200,6 @@ def _targets(texts: list[str] | tuple[()], model: Model) -> dict[str, float] | N
             share = -1.0
         if not 0 <= share <= 1:
             raise LifecycleError(f"--target: {text!r} is no share: write it as 0.6, 60% or sql=40%")
-        names = [model.stage(name).name] if name else [one.name for one in model.path[1:]]
-        found |= dict.fromkeys(names, share)
-    return found
+        stages = [model.stage(name)] if name else model.path[1:]
+        targets |= dict.fromkeys((stage.name for stage in stages), share)
+    return targets

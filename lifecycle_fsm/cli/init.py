@@ -14,7 +14,8 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import lined_up
+from lifecycle_fsm.cli.console import lined_up
+from lifecycle_fsm.cli.options import option
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.files import hidden_name, made_folder, names_in, put_in_place, why, write_file
 from lifecycle_fsm.model import shipped_text
@@ -91,9 +92,7 @@ def init(
     folder: Annotated[
         str, typer.Argument(metavar="DIR", help="The folder: new or empty; `.` is where you are.")
     ],
-    model: Annotated[
-        str, typer.Option(metavar="NAME", help="The shipped model to begin with.")
-    ] = "waterfall",
+    model: Annotated[str, option("NAME", "The shipped model to begin with.")] = "waterfall",
 ) -> None:
     """Begin a project of your own: a model, a dozen people, what they did, and tests.
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.common import JsonOption, lined_up, print_json
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.console import lined_up, print_json
 from lifecycle_fsm.model import load, shipped, shipped_text
 
 
@@ -14,7 +15,7 @@ def models(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="Print the commented TOML of this one.")
     ] = None,
-    json: JsonOption = False,
+    json: options.Json = False,
 ) -> None:
     """List the shipped models, or print one, to copy and edit.
 
@@ -31,26 +32,22 @@ def models(
         else:
             print(text, end="")
         return
-    found = [load(one) for one in shipped()]
+    lifecycles = [load(name) for name in shipped()]
     if json:
         print_json(
             [
                 {
-                    "name": one.name,
-                    "title": one.title,
-                    "version": one.version,
-                    "stages": [stage.name for stage in one.stages],
+                    "name": model.name,
+                    "title": model.title,
+                    "version": model.version,
+                    "stages": [stage.name for stage in model.stages],
                 }
-                for one in found
+                for model in lifecycles
             ]
         )
         return
-    print(
-        lined_up(
-            (
-                (one.name, one.title, " → ".join(stage.display for stage in one.path))
-                for one in found
-            ),
-            indent=0,
-        )
+    rows = (
+        (model.name, model.title, " → ".join(stage.display for stage in model.path))
+        for model in lifecycles
     )
+    print(lined_up(rows, indent=0))

@@ -3,72 +3,51 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from lifecycle_fsm.cli.common import (
-    ForceOption,
-    JsonOption,
-    ModelArgument,
-    PicturesOption,
-    files_of,
-    print_json,
-    progress,
-    read_time,
-)
-from lifecycle_fsm.cli.endings import REJECTED, complain
-from lifecycle_fsm.cli.working import (
-    ActivitiesOption,
-    FormatOption,
-    MappingOption,
-    OrderOption,
-    Outcome,
-    Output,
-    PeopleOption,
-    TablesOption,
-    Tally,
-    apply_log,
-    inputs_of,
-    read_log,
-    running_model,
-)
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.activity_log import FormatOption, read_log
+from lifecycle_fsm.cli.arguments import inputs_of, load_model, read_time
+from lifecycle_fsm.cli.console import complain, print_json, progress
+from lifecycle_fsm.cli.exit_status import REJECTED
+from lifecycle_fsm.cli.options import flag, option
+from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, RunTally, apply_log
 from lifecycle_fsm.lifecycle import Lifecycle
+from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import OutputFolder, Reject
 
 _SHOWN = 5
 
 
 def run(
-    model: ModelArgument,
-    people: PeopleOption = None,
-    activities: ActivitiesOption = None,
-    mapping: MappingOption = None,
+    model: options.Model,
+    people: options.People = None,
+    activities: options.Activities = None,
+    mapping: options.Mapping = None,
     out: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Write tables, funnel and summary to this folder."),
+        str | None, option("DIR", "Write tables, funnel and summary to this folder.")
     ] = None,
     format: FormatOption = None,
-    order: OrderOption = "event",
+    order: options.InOrder = "event",
     until: Annotated[
         str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Let time pass up to then, and leave out what happened later. "
+        option(
+            "TIME",
+            "Let time pass up to then, and leave out what happened later. "
             "[default: the last row of the files]",
         ),
     ] = None,
     allow_rejected: Annotated[
-        bool, typer.Option("--allow-rejected", help="Rejected rows are no failure.")
+        bool, flag("Rejected rows are no failure.", "--allow-rejected")
     ] = False,
     allow_held: Annotated[
-        bool,
-        typer.Option("--allow-held", help="Files of which most is about nobody are no failure."),
+        bool, flag("Files of which most is about nobody are no failure.", "--allow-held")
     ] = False,
-    allow_tables: TablesOption = None,
-    pictures: PicturesOption = True,
-    force: ForceOption = False,
-    json: JsonOption = False,
+    allow_tables: options.Tables = None,
+    pictures: options.Pictures = True,
+    force: options.Force = False,
+    json: options.Json = False,
 ) -> int:
     r"""Run people and their activities through a model.
 
@@ -91,37 +70,24 @@ def run(
     """
     asked = read_time("--until", until)
     inputs = inputs_of(people, activities)
-    first: list[Reject] = []
     with ExitStack() as exits:
         output = None
         if out is not None:
             folder = OutputFolder(out, force=force)
             folder.keep([model, *(path for _, path in inputs), *([mapping] if mapping else ())])
-            output = Output(exits.enter_context(folder), pictures=pictures)
-        tally = Tally(keep=output.keep if output else None)
-        lifecycle = Lifecycle(running_model(model, allow_tables), record=tally)
+            output = RunOutput(exits.enter_context(folder), pictures=pictures)
+        rejects = _Rejects(output)
+        tally = RunTally(keep=output.keep if output else None)
+        lifecycle = Lifecycle(load_model(model, allow_tables), record=tally)
         if output:
-            output.folder.keep(files_of(lifecycle.model))
+            output.folder.keep(_tables_of(lifecycle.model))
             output.check(lifecycle)
-
-        def reject(one: Reject) -> None:
-            if output:
-                output.rejects.add(one)
-            if len(first) < _SHOWN:
-                first.append(one)
-
         bar = exits.enter_context(progress())
         log = read_log(
-            lifecycle,
-            inputs,
-            mapping=mapping,
-            format=format,
-            order=order,
-            reject=reject,
-            bar=bar,
+            lifecycle, inputs, mapping=mapping, format=format, order=order, reject=rejects, bar=bar
         )
         end = apply_log(lifecycle, log, asked, bar, tally)
-        outcome = Outcome(lifecycle=lifecycle, log=log, tally=tally, until=end, asked=asked)
+        outcome = RunOutcome(lifecycle=lifecycle, log=log, tally=tally, until=end, asked=asked)
         if output:
             output.write(outcome, bar)
     if json:
@@ -133,23 +99,44 @@ def run(
     held = _held(outcome, allow_held)
     for note in outcome.notes:
         complain(f"note: {note}")
-    return max(held, _rejected(outcome, first, out, allow_rejected))
+    return max(held, _rejected(outcome, rejects.first, out, allow_rejected))
 
 
-def _held(outcome: Outcome, allowed: bool) -> int:
+class _Rejects:
+    """Takes the rows that cannot be used, and keeps the first of them to be shown."""
+
+    def __init__(self, output: RunOutput | None) -> None:
+        self.first: list[Reject] = []
+        self._output = output
+
+    def __call__(self, reject: Reject) -> None:
+        if self._output:
+            self._output.rejects.add(reject)
+        if len(self.first) < _SHOWN:
+            self.first.append(reject)
+
+
+def _tables_of(model: Model) -> list[Path]:
+    """The files that the steps of a model read: an option that names one."""
+    options = (value for use in model.chain for value in use.options.values())
+    paths = (Path(model.folder, value) for value in options if isinstance(value, str))
+    return [path for path in paths if path.is_file()]
+
+
+def _held(outcome: RunOutcome, allowed: bool) -> int:
     """Say what meets nobody; the exit code."""
-    for one in outcome.unmatched:
-        complain(f"{one}{'' if allowed else ' (--allow-held makes this a success)'}")
+    for role in outcome.unmatched:
+        complain(f"{role}{'' if allowed else ' (--allow-held makes this a success)'}")
     return REJECTED if outcome.unmatched and not allowed else 0
 
 
-def _rejected(outcome: Outcome, first: list[Reject], out: str | None, allowed: bool) -> int:
+def _rejected(outcome: RunOutcome, first: list[Reject], out: str | None, allowed: bool) -> int:
     """Say what was rejected; the exit code."""
     if not outcome.rejected:
         return 0
-    for one in [*first, *outcome.contradictions][:_SHOWN]:
-        column = f", column {one.column}" if one.column else ""
-        complain(f"{one.file}, line {one.line}{column}: {one.reason}")
+    for reject in [*first, *outcome.contradictions][:_SHOWN]:
+        column = f", column {reject.column}" if reject.column else ""
+        complain(f"{reject.file}, line {reject.line}{column}: {reject.reason}")
     if outcome.rejected > _SHOWN:
         complain(f"… and {outcome.rejected - _SHOWN:,} more")
     complain(

@@ -4,56 +4,45 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from lifecycle_fsm.cli.common import ModelArgument, folder_for, keep_inputs, load_model, read_time
-from lifecycle_fsm.cli.endings import complain
-from lifecycle_fsm.cli.fitting import (
-    DeadlinesOption,
-    WatchedOption,
-    beside,
-    check_fits,
-    watched_until,
-)
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_time
+from lifecycle_fsm.cli.console import complain
+from lifecycle_fsm.cli.history_files import beside, read_fitting, watched_until
+from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.tables import read_deadlines, read_history
+from lifecycle_fsm.tables import read_deadlines
 from lifecycle_fsm.zones import find_zone
+
+_READY = "The stage that people qualify for. [default: the one that is ready for sales]"
 
 
 def sheet(
-    model: ModelArgument,
-    out: Annotated[str, typer.Option(metavar="FILE", help="The sheet: .html or .md.")],
+    model: options.Model,
+    out: Annotated[str, option("FILE", "The sheet: .html or .md.")],
     history: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="A history that `run` wrote: adds what happened."),
+        str | None, option("FILE", "A history that `run` wrote: adds what happened.")
     ] = None,
     people: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE",
-            help="People that `run` wrote: adds who would qualify, who nearly does, and why. "
+        option(
+            "FILE",
+            "People that `run` wrote: adds who would qualify, who nearly does, and why. "
             "[default: people beside the history]",
         ),
     ] = None,
-    deadlines: DeadlinesOption = None,
+    deadlines: options.Deadlines = None,
     list_: Annotated[
         str | None,
-        typer.Option(
-            "--list",
-            metavar="FILE",
-            help="Also save everybody who would qualify or nearly does, as .csv or .parquet: the "
+        option(
+            "FILE",
+            "Also save everybody who would qualify or nearly does, as .csv or .parquet: the "
             "sheet shows the first of them.",
+            "--list",
         ),
     ] = None,
-    until: WatchedOption = None,
-    zone: Annotated[str, typer.Option(help="Read and show times in this zone.")] = "UTC",
-    ready: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STAGE",
-            help="The stage that people qualify for. [default: the one that is ready for sales]",
-        ),
-    ] = None,
+    until: options.Watched = None,
+    zone: Annotated[str, flag("Read and show times in this zone.")] = "UTC",
+    ready: Annotated[str | None, option("STAGE", _READY)] = None,
 ) -> None:
     r"""Write the page that marketing and sales sign: the picture, every rule in words, the numbers.
 
@@ -74,8 +63,7 @@ def sheet(
     lifecycle = load_model(model)
     rows = None
     if history is not None:
-        rows = read_history(history, dimensions=lifecycle.field_types)
-        check_fits(rows, lifecycle, history, ("show", "shows"))
+        rows = read_fitting(history, lifecycle, ("show", "shows"))
         now = now or watched_until(history)
         deadlines = deadlines or beside(history, "deadlines")
         people = people or beside(history, "people")
@@ -103,4 +91,4 @@ def sheet(
     if list_ is not None:
         with folder_for(list_):
             files = (*files, made.save_people(list_))
-    print(f"written: {', '.join(str(one) for one in files)}")
+    print(f"written: {', '.join(map(str, files))}")

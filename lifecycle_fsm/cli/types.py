@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from lifecycle_fsm.cli.common import ModelArgument, keep_inputs, load_model
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.arguments import keep_inputs, load_model
+from lifecycle_fsm.cli.options import option
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import stub
 
 
 def types(
-    model: ModelArgument,
-    out: Annotated[
-        str | None, typer.Option(metavar="FILE.pyi", help="Write to this file. [default: stdout]")
-    ] = None,
+    model: options.Model,
+    out: Annotated[str | None, option("FILE.pyi", "Write to this file. [default: stdout]")] = None,
 ) -> None:
     """Print a stub with the stages, triggers and fields of a model.
 

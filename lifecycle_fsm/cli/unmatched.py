@@ -41,38 +41,42 @@ def unmatched(
         held: what waits at the end, by the id that nobody has.
         until: what happened later was left out; but who is created later is somebody.
     """
-    found: list[Unmatched] = []
+    roles: list[Unmatched] = []
     if not held:
-        return found
-    waits = {(one.person, one.id): missing for missing, many in held.items() for one in many}
+        return roles
+    waits = {
+        (activity.person, activity.id): missing
+        for missing, many in held.items()
+        for activity in many
+    }
     total: Counter[str] = Counter()
     names: dict[str, list[str]] = {}
     known: dict[str, None] = {}
-    for role, one in came:
-        if one.kind == "created":
-            known[one.person] = None
-        if until is not None and one.at > until:
+    for role, activity in came:
+        if activity.kind == "created":
+            known[activity.person] = None
+        if until is not None and activity.at > until:
             continue
         total[role] += 1
-        missing = waits.get((one.person, one.id))
+        missing = waits.get((activity.person, activity.id))
         if missing is not None:
             names.setdefault(role, []).append(missing)
     for role, missing_ones in names.items():
         lacking = [name for name in missing_ones if name not in known]
         if 2 * len(lacking) > total[role]:
             example, cause = _likely(dict.fromkeys(lacking), known)
-            found.append(Unmatched(role, len(lacking), total[role], example, cause))
-    return found
+            roles.append(Unmatched(role, len(lacking), total[role], example, cause))
+    return roles
 
 
 #: What two ways of writing one id may differ in, and what is the same in both.
 _SPELLINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("in the case of letters", str.casefold),
-    ("by zeros at the front", lambda one: one.lstrip("0")),
-    ("in signs and spaces", lambda one: re.sub(r"[\W_]+", "", one).casefold()),
+    ("by zeros at the front", lambda text: text.lstrip("0")),
+    ("in signs and spaces", lambda text: re.sub(r"[\W_]+", "", text).casefold()),
     # Salesforce writes one id with 15 characters, or with three more that keep it apart from
     # those that differ in the case of letters.
-    ("by three characters at the end", lambda one: one[:15] if len(one) in (15, 18) else one),
+    ("by three characters at the end", lambda text: text[:15] if len(text) in (15, 18) else text),
 )
 
 
@@ -82,8 +86,8 @@ def _likely(lacking: Mapping[str, None], known: Mapping[str, None]) -> tuple[str
     if not known:
         return first, "no file creates anybody: give the people too, with --people FILE"
     for difference, plain in _SPELLINGS:
-        alike = {plain(one): one for one in known}
-        met = [one for one in lacking if plain(one) in alike]
+        alike = {plain(name): name for name in known}
+        met = [name for name in lacking if plain(name) in alike]
         if 2 * len(met) > len(lacking):
             other = alike[plain(met[0])]
             return met[0], (

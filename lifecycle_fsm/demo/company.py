@@ -6,8 +6,6 @@ in here: it invents what happened, and the model says what that means.
 
 from __future__ import annotations
 
-import csv
-import io
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
@@ -28,6 +26,7 @@ from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.spreadsheet import csv_text
 from lifecycle_fsm.tables import by_event
 
 # ------------------------------------------------------------------ how people come
@@ -341,12 +340,9 @@ def write(company: Company, folder: Path) -> None:
         if account.known
     ]
     for name, rows in ((PEOPLE, people), (ACTIVITIES, activities), (TABLE, table)):
-        text = io.StringIO()
         names = dict.fromkeys(column for row in rows for column in row)
-        writer = csv.DictWriter(text, list(names), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-        write_file(folder / name, text.getvalue())
+        cells = ([row.get(column) for column in names] for row in rows)
+        write_file(folder / name, csv_text(names, cells))
 
 
 def with_table(text: str) -> str:
@@ -360,9 +356,3 @@ def with_table(text: str) -> str:
     if not options or "[[" in between:
         raise LifecycleError(f"the model has no {_ENRICH} with {_OPTIONS}… behind it")
     return f'{before}{step}{between}{options}table = "{TABLE}", {rest}'
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return value

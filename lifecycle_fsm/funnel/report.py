@@ -219,20 +219,18 @@ def measure(
     """
     if reading not in READINGS:
         raise LifecycleError(f"no reading named {reading!r}: use 'through' or 'over'")
-    asked = tuple(MEASURES) if measures is None else _known(measures)
-    if compare is None:
-        asked = tuple(one for one in asked if one != "compare")
+    asked = _asked(measures, compares=compare is not None)
     scope = observe(
         rows, model, window=window, until=until, zone=zone, journeys=journeys, by=by,
         deadlines=deadlines, people=people,
     )  # fmt: skip
-    notes = list(_notes(scope, given=until is not None))
     wanted = asked if measures is not None else ("share",) if target is not None else ()
     asked, impossible = _possible(scope, asked, wanted)
     tables = _tables(
         scope, asked, None if pairs is None else tuple(pairs), from_stage=from_stage, every=every,
         reading=reading, target=target, horizon=horizon, stuck_after=stuck_after, compare=compare,
     )  # fmt: skip
+    notes = (*_notes(scope, given=until is not None), *impossible, *_late(scope), *_remarks(tables))
     return FunnelReport(
         model=model.name,
         version=model.version,
@@ -250,7 +248,7 @@ def measure(
         ready_stage=ready_stage(scope, from_stage),
         measures=asked,
         **tables,
-        notes=(*notes, *impossible, *_late(scope), *_remarks(tables)),
+        notes=notes,
     )
 
 
@@ -314,6 +312,12 @@ def _conversions(
         for reading in READINGS
         for row in conversions(scope, pairs, reading=reading, horizon=horizon)
     )
+
+
+def _asked(measures: Iterable[Measure] | None, *, compares: bool) -> tuple[Measure, ...]:
+    """The measures that were asked for, in their order; without any, all."""
+    asked = MEASURES if measures is None else _known(measures)
+    return tuple(measure for measure in asked if compares or measure != "compare")
 
 
 def _known(measures: Iterable[Measure]) -> tuple[Measure, ...]:

@@ -6,7 +6,6 @@ error recorded, and it fills only what is missing.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from lifecycle_fsm.errors import FileProblem, MissingExtra, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.person import READ_ONLY
 from lifecycle_fsm.processing.step import Context, Made, Options, Rows, Run, Surroundings
+from lifecycle_fsm.rows import open_rows
 
 
 def make(options: Options, around: Surroundings) -> Made:
@@ -126,9 +126,7 @@ def _filling(run: Run, writes: tuple[str, ...], *, overwrite: bool) -> Run:
 #
 # A table to look people up in: read once, checked whole, held by its key.
 #
-# CSV is read with the standard library, and not with polars as tables elsewhere in the package: it
-# needs no extra, keeps ``007`` a text, and knows on which line of the file each record began, which
-# is what an error has to say. Parquet needs the extra ``[tables]``.
+# CSV keeps ``007`` a text, and needs no extra. Parquet needs the extra ``[tables]``.
 
 
 #: Cells in the order of the columns that were asked for, by the folded key.
@@ -269,7 +267,7 @@ def _some(items: list[str], between: str) -> str:
     return between.join(items[:_SHOWN]) + (f"{between}and {more} more" if more > 0 else "")
 
 
-def _pick(path: Path, header: list[str], names: tuple[str, ...]) -> list[int]:
+def _check_columns(path: Path, header: list[str], names: tuple[str, ...]) -> None:
     missing = [name for name in names if name not in header]
     if missing:
         raise FileProblem(
@@ -279,30 +277,14 @@ def _pick(path: Path, header: list[str], names: tuple[str, ...]) -> list[int]:
     for name in names:
         if header.count(name) > 1:
             raise FileProblem(f"{path}: it has the column {name!r} twice: rename one of them")
-    return [header.index(name) for name in names]
 
 
 def _csv(path: Path, names: tuple[str, ...]) -> Iterator[_Record]:
-    line = 1
-    try:
-        # utf-8-sig: spreadsheets put a mark before the first column's name.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = next(reader, [])
-            key, *cells = _pick(path, header, names)
-            line = reader.line_num + 1
-            for record in reader:
-                if record and len(record) != len(header):
-                    raise FileProblem(
-                        f"{path}, line {line}: {len(record)} values under {len(header)} columns"
-                    )
-                if record:
-                    yield f"line {line}", record[key], tuple(record[one] for one in cells)
-                line = reader.line_num + 1
-    except UnicodeDecodeError as error:
-        raise FileProblem(f"{path}: it is not UTF-8: {error.reason}; save it as UTF-8") from error
-    except (csv.Error, OSError) as error:
-        raise FileProblem(f"{path}, line {line}: {error}") from error
+    with open_rows(path, "csv") as rows:
+        _check_columns(path, list(rows.columns or ()), names)
+        for row in rows.all_rows():
+            key, *cells = (row.values[name] for name in names)
+            yield f"line {row.line}", key, tuple(cells)
 
 
 def _parquet(path: Path, names: tuple[str, ...]) -> Iterator[_Record]:
@@ -311,7 +293,7 @@ def _parquet(path: Path, names: tuple[str, ...]) -> Iterator[_Record]:
     except ImportError:
         raise MissingExtra("tables", "polars", "reading Parquet") from None
     try:
-        _pick(path, list(polars.read_parquet_schema(path)), names)
+        _check_columns(path, list(polars.read_parquet_schema(path)), names)
         frame = polars.read_parquet(path, columns=list(dict.fromkeys(names)))
         frame = frame.with_columns(polars.selectors.float().fill_nan(None))
     except (polars.exceptions.PolarsError, OSError) as error:

@@ -11,7 +11,7 @@ from lifecycle_fsm.errors import FileProblem, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY
-from lifecycle_fsm.tables import Format, Reject, open_table
+from lifecycle_fsm.tables import Format, open_table
 
 _TEXT = FieldType("str")
 
@@ -44,9 +44,7 @@ def read_people(
     people = []
     with open_table(path, format, guarded=True) as table:
         _check(table.name, table.columns)
-        for row in table:
-            if isinstance(row, Reject):
-                raise FileProblem(f"{table.name}, line {row.line}: {row.reason}")
+        for row in table.all_rows():
             where = f"{table.name}, line {row.line}"
             values = dict(starts)
             for name, kind in types.items():

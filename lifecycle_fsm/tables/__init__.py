@@ -1,12 +1,15 @@
 """Files in and out: rows to activities by a mapping, records to Parquet and CSV."""
 
 from lifecycle_fsm.activities import by_event
-from lifecycle_fsm.tables.binding import FileReport, Targets
+from lifecycle_fsm.rows import FORMATS, FileRow, Format, Reject, RowFile
+from lifecycle_fsm.tables.binding import FileReport
+from lifecycle_fsm.tables.bound_activity import Targets
 from lifecycle_fsm.tables.duplicates import Duplicate, duplicates
 from lifecycle_fsm.tables.folder import OutputFolder
 from lifecycle_fsm.tables.intake import Intake, open_inputs
-from lifecycle_fsm.tables.mapping import InputMapping, load_mapping, parse_mapping
-from lifecycle_fsm.tables.read import FORMATS, Format, Reject, Row, Table, open_table
+from lifecycle_fsm.tables.mapping import InputMapping
+from lifecycle_fsm.tables.mapping_toml import load_mapping, parse_mapping
+from lifecycle_fsm.tables.parquet import open_table
 from lifecycle_fsm.tables.write import (
     DEADLINES,
     DECISIONS,
@@ -33,13 +36,13 @@ __all__ = [
     "Column",
     "Duplicate",
     "FileReport",
+    "FileRow",
     "Format",
     "InputMapping",
     "Intake",
     "OutputFolder",
     "Reject",
-    "Row",
-    "Table",
+    "RowFile",
     "TableWriter",
     "Targets",
     "by_event",

@@ -31,18 +31,18 @@ def duplicates(people: Iterable[Person]) -> list[Duplicate]:
     activity ``merged`` calls its person and its ``loser``.
     """
     alike: dict[str, list[Person]] = {}
-    for one in people:
-        address = "".join((one.email or "").split()).casefold()
+    for person in people:
+        address = "".join((person.email or "").split()).casefold()
         if address:
-            alike.setdefault(address, []).append(one)
+            alike.setdefault(address, []).append(person)
     pairs = []
     for address, group in alike.items():
         if len(group) > 1:
             first, *others = sorted(group, key=_age)
             pairs += [(_age(first), _age(other), address, first, other) for other in others]
     return [
-        Duplicate(address, first.id, first.created_at, one.id, one.created_at)
-        for *_, address, first, one in sorted(pairs, key=lambda pair: pair[:2])
+        Duplicate(address, first.id, first.created_at, other.id, other.created_at)
+        for *_, address, first, other in sorted(pairs, key=lambda pair: pair[:2])
     ]
 
 

@@ -51,8 +51,8 @@ class OutputFolder:
         Raises:
             FileProblem: the run would replace one.
         """
-        given = (Path("/dev/stdin" if one == "-" else one) for one in inputs)
-        self._inputs += [one for one in given if one.is_file()]
+        given = (Path("/dev/stdin" if path == "-" else path) for path in inputs)
+        self._inputs += [path for path in given if path.is_file()]
         self._check_inputs(self._ours() or ())
 
     def file(self, name: str) -> Path:
@@ -110,7 +110,7 @@ class OutputFolder:
     def _made(self) -> list[str]:
         """The files that are not in their place yet."""
         new = self.file("")
-        return sorted(one.relative_to(new).as_posix() for one in new.rglob("*") if one.is_file())
+        return sorted(file.relative_to(new).as_posix() for file in new.rglob("*") if file.is_file())
 
     def _check(self) -> set[str]:
         """The files of an earlier run, if the folder may be used."""
@@ -149,18 +149,18 @@ class OutputFolder:
 
     def _check_inputs(self, replaced: Iterable[str]) -> None:
         for name in replaced:
-            for one in self._inputs:
-                if one.samefile(self.path / name):
+            for path in self._inputs:
+                if path.samefile(self.path / name):
                     raise FileProblem(
-                        f"{one} is read here, and would be replaced: {self.name} is the output of "
+                        f"{path} is read here, and would be replaced: {self.name} is the output of "
                         "an earlier run, which this one replaces; name another folder"
                     )
 
     def _publish(self) -> None:
         new = self._made()
         ours = self._check()
-        clash = {one for one in new if os.path.lexists(self.path / one)} - ours
-        if clash and not (self._force and all((self.path / one).is_file() for one in clash)):
+        clash = {name for name in new if os.path.lexists(self.path / name)} - ours
+        if clash and not (self._force and all((self.path / name).is_file() for name in clash)):
             raise FileProblem(
                 f"{self.name} has files that no run has made, and a new one of the same name "
                 f"({_some(clash)}): move them, or say --force to replace them"

@@ -1,7 +1,7 @@
 """Files to activities: open them, and iterate over what they give.
 
 Everything that does not fit is said at once, before the first row is read. After that, each row
-either gives all its activities or is one :class:`~lifecycle_fsm.tables.read.Reject`.
+either gives all its activities or is one :class:`~lifecycle_fsm.rows.Reject`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from pathlib import Path
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem, Problem
-from lifecycle_fsm.tables.binding import BoundFile, FileReport, Targets
+from lifecycle_fsm.rows import Format, Reject, RowFile, tells_format
+from lifecycle_fsm.tables.binding import BoundFile, FileReport
+from lifecycle_fsm.tables.bound_activity import Targets
 from lifecycle_fsm.tables.left_out import Remainder, end_of
-from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping, complain
-from lifecycle_fsm.tables.read import Format, Reject, Table, open_table, tells_format
+from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping
+from lifecycle_fsm.tables.mapping_toml import raise_problems
+from lifecycle_fsm.tables.parquet import open_table
 from lifecycle_fsm.tables.sifting import sift
 
 _log = logging.getLogger(__name__)
@@ -26,7 +29,7 @@ def open_inputs(
     inputs: Sequence[tuple[str, str | Path]],
     mapping: InputMapping | None = None,
     format: Format | None = None,
-) -> list[tuple[str, Table]]:
+) -> list[tuple[str, RowFile]]:
     """Open files by role, each as its mapping says.
 
     Args:
@@ -41,15 +44,15 @@ def open_inputs(
     if sum(str(path) == "-" for _, path in inputs) > 1:
         raise FileProblem("only one file can come from the standard input")
     silent = [not tells_format(path) for _, path in inputs]
-    opened: list[tuple[str, Table]] = []
+    opened: list[tuple[str, RowFile]] = []
     try:
         for role, path in inputs:
-            found = mapping.files.get(role) if mapping else None
+            own = mapping.files.get(role) if mapping else None
             table = open_table(
                 path,
                 format if not tells_format(path) or not any(silent) else None,
-                encoding=found.encoding if found else "utf-8",
-                delimiter=found.delimiter if found else None,
+                encoding=own.encoding if own else "utf-8",
+                delimiter=own.delimiter if own else None,
                 guarded=True,
             )
             opened.append((role, table))
@@ -76,14 +79,14 @@ class Intake:
 
     def __init__(
         self,
-        inputs: Sequence[tuple[str, Table]],
+        inputs: Sequence[tuple[str, RowFile]],
         targets: Targets,
         mapping: InputMapping | None = None,
         reject: Callable[[Reject], None] | None = None,
     ) -> None:
         self.rejects: list[Reject] = []
         self._reject = reject or self.rejects.append
-        ordered = sorted(inputs, key=lambda one: one[0] != PEOPLE)
+        ordered = sorted(inputs, key=lambda item: item[0] != PEOPLE)
         self._subject = f"the mapping {mapping.name}" if mapping else "without a mapping"
         self._problems: list[Problem] = []
         self._place = 0
@@ -106,7 +109,7 @@ class Intake:
         self.notes = tuple(f"{role}: {without}" for role in lacking)
         if self._problems:
             self._problems += [Problem(role, without) for role in lacking]
-        complain(self._subject, self._problems)
+        raise_problems(self._subject, self._problems)
 
     def sift(self, ids: Iterable[str], *, ends: bool = True) -> None:
         """Leave out rows that are about none of these persons, where their text alone shows it.
@@ -127,13 +130,13 @@ class Intake:
     @property
     def reports(self) -> tuple[FileReport, ...]:
         """What became of each file so far."""
-        return tuple(one.report for one in self._files)
+        return tuple(file.report for file in self._files)
 
     @property
     def done(self) -> float | None:
-        """How much has been read, from 0 to 1; nothing where a size is unknown."""
-        parts = [one.table.done for one in self._files]
-        known = [one for one in parts if one is not None]
+        """How much has been read, from 0 to 1; ``None`` if a size is unknown."""
+        parts = [file.table.done for file in self._files]
+        known = [part for part in parts if part is not None]
         return sum(known) / len(known) if known and len(known) == len(parts) else None
 
     @property
@@ -146,10 +149,10 @@ class Intake:
             self._place = place
             yield from file.activities(self._reject)
             _log.debug("read: %s", file.report)
-        complain(self._subject, self._problems)
+        raise_problems(self._subject, self._problems)
 
 
-def _label(inputs: Sequence[tuple[str, Table]], place: int) -> str:
+def _label(inputs: Sequence[tuple[str, RowFile]], place: int) -> str:
     """What the ids of a file's activities begin with: its role, numbered where there are more."""
     role = inputs[place][0]
     same = [n for n, (other, _) in enumerate(inputs) if other == role]

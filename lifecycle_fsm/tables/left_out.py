@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import attrs
 
 from lifecycle_fsm.errors import RecordError
+from lifecycle_fsm.rows import FileRow, Reject
 from lifecycle_fsm.tables.binding import BoundFile
-from lifecycle_fsm.tables.read import Reject, Row
-from lifecycle_fsm.tables.times import Clock
+from lifecycle_fsm.tables.times import TimeReader
 
 _TWO_DAYS = timedelta(days=2)
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -25,10 +25,10 @@ class LateRow:
     """A row that is not bound yet, and an instant that none of its activities is later than."""
 
     latest: datetime
-    read: Callable[[], Iterable[Row | Reject]]
+    read: Callable[[], Iterable[FileRow | Reject]]
 
 
-class Part(Protocol):
+class LatePart(Protocol):
     """Some rows of a file, and an instant that none of their activities is later than."""
 
     @property
@@ -45,17 +45,17 @@ class Remainder(Protocol):
     """What is left out of a file, known when the rest has been read."""
 
     @property
-    def parts(self) -> Sequence[Part]: ...  # noqa: D102 - see the class
+    def parts(self) -> Sequence[LatePart]: ...  # noqa: D102 - see the class
 
 
-def end_of(parts: Iterable[Part], end: datetime | None) -> datetime | None:
+def end_of(parts: Iterable[LatePart], end: datetime | None) -> datetime | None:
     """When the last activity happened, in these parts or at ``end``.
 
     Rows are bound, the latest first, until none that is left can be later: mostly one is, because
     the row that seems to be the last is mostly one that can be used.
     """
     turn = count()  # of what may be equally late
-    waiting: list[tuple[timedelta, int, Part, list[LateRow] | None]]
+    waiting: list[tuple[timedelta, int, LatePart, list[LateRow] | None]]
     waiting = [(LAST - part.latest, next(turn), part, None) for part in parts]
     heapq.heapify(waiting)
     while waiting:
@@ -79,7 +79,7 @@ def _instants(file: BoundFile, late: LateRow) -> Iterable[datetime]:
             yield from (activity.at for activity in made)
 
 
-def instant_of(raw: Any, clocks: Iterable[Clock]) -> datetime | None:
+def instant_of(raw: Any, clocks: Iterable[TimeReader]) -> datetime | None:
     """The last instant that a time means by one of these clocks; None if it is no time."""
     instants = []
     for clock in clocks:
@@ -88,7 +88,7 @@ def instant_of(raw: Any, clocks: Iterable[Clock]) -> datetime | None:
     return max(instants, default=None)
 
 
-def latest_on_wall(instant: datetime, clocks: Iterable[Clock]) -> datetime:
+def latest_on_wall(instant: datetime, clocks: Iterable[TimeReader]) -> datetime:
     """An instant that nothing is later than of what is no later on the wall than this instant.
 
     Where clocks are put back, and where the day is another from then on, what is earlier on the

@@ -14,11 +14,11 @@ from collections.abc import Iterable
 
 from lifecycle_fsm.tables.binding import BoundFile
 from lifecycle_fsm.tables.left_out import Remainder
-from lifecycle_fsm.tables.mapping import FileMapping, Source
+from lifecycle_fsm.tables.mapping import FileMapping, ValueSource
 from lifecycle_fsm.tables.sifting_parquet import sift_parquet
-from lifecycle_fsm.tables.sifting_text import Search, TextRemainder
+from lifecycle_fsm.tables.sifting_text import IdSearch, TextRemainder
 from lifecycle_fsm.tables.time_text import CsvTimes, JsonTimes, TimeColumn, TimeText
-from lifecycle_fsm.tables.times import Clock, Tally
+from lifecycle_fsm.tables.times import TimeReader, TimeTally
 
 _DELIMITERS = (",", ";", "\t", "|")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_.@:+-]+")
@@ -52,12 +52,12 @@ def sift(file: BoundFile, ids: Iterable[str], *, ends: bool) -> Remainder | None
     if times is None:
         return None
     remainder = TextRemainder(file, lines)
-    lines.chosen = remainder.wanted(Search(ids, json=json), times, ends=ends)
+    lines.chosen = remainder.wanted(IdSearch(ids, json=json), times, ends=ends)
     return remainder
 
 
 def _is_plain_in_json(text: str) -> bool:
-    """Is an id no number, or one that :class:`Search` knows in all the ways of writing it?"""
+    """Is an id no number, or one that :class:`IdSearch` knows in all the ways of writing it?"""
     try:
         float(text)
     except ValueError:
@@ -65,7 +65,7 @@ def _is_plain_in_json(text: str) -> bool:
     return text.isdigit()
 
 
-def _is_plain(source: Source) -> bool:
+def _is_plain(source: ValueSource) -> bool:
     """Does a value stand in a column as it is, not translated and not put together?"""
     translated = source.values or source.otherwise is not None or source.if_empty is not None
     return source.column is not None and not translated
@@ -81,18 +81,18 @@ def _record_columns(mapping: FileMapping) -> set[str]:
     return {source.column for source in sources if source.column is not None}
 
 
-def _clocks(mapping: FileMapping) -> dict[str, tuple[Clock, ...]]:
+def _clocks(mapping: FileMapping) -> dict[str, tuple[TimeReader, ...]]:
     """What reads the times, by column; nothing if they are not all written as ISO 8601 wants it."""
-    clocks: dict[str, tuple[Clock, ...]] = {}
+    clocks: dict[str, tuple[TimeReader, ...]] = {}
     for give in mapping.gives:
         column, times = give.at.column, give.at.times
         if column is None or not _is_plain(give.at) or times.format is not None:
             return {}
-        clocks[column] = (*clocks.get(column, ()), Clock(times, Tally()))
+        clocks[column] = (*clocks.get(column, ()), TimeReader(times, TimeTally()))
     return clocks
 
 
-def _times(file: BoundFile, clocks: dict[str, tuple[Clock, ...]]) -> TimeText | None:
+def _times(file: BoundFile, clocks: dict[str, tuple[TimeReader, ...]]) -> TimeText | None:
     """How the times of a file are told from its text; None if they are not."""
     columns = [TimeColumn(name, read) for name, read in clocks.items()]
     names, delimiter = file.table.columns, file.table.delimiter

@@ -11,12 +11,12 @@ from typing import Any
 
 import attrs
 
-from lifecycle_fsm.tables._polars import polars
+from lifecycle_fsm.rows import FileRow
 from lifecycle_fsm.tables.binding import BoundFile
-from lifecycle_fsm.tables.left_out import LAST, LateRow, Part, instant_of, latest_on_wall
-from lifecycle_fsm.tables.read import BATCH, ParquetRows, Row, within_range
+from lifecycle_fsm.tables.left_out import LAST, LatePart, LateRow, instant_of, latest_on_wall
+from lifecycle_fsm.tables.parquet import BATCH, ParquetRows, polars, within_range
 from lifecycle_fsm.tables.sifting_text import as_words
-from lifecycle_fsm.tables.times import Clock
+from lifecycle_fsm.tables.times import TimeReader
 
 #: The ids that stand in texts only, however a row is told of: they have a letter that no number
 #: has, and are none of the words that JSON and Python write for what is no text.
@@ -36,7 +36,7 @@ def sift_parquet(
     file: BoundFile,
     ids: Sequence[str],
     records: Collection[str],
-    clocks: Mapping[str, tuple[Clock, ...]],
+    clocks: Mapping[str, tuple[TimeReader, ...]],
 ) -> ParquetRemainder | None:
     """Leave out what is not wanted of a Parquet file.
 
@@ -116,7 +116,7 @@ class _Batch:
         return sorted(rows, key=lambda row: row.latest)
 
 
-def _alone(row: Row) -> Iterator[Row]:
+def _alone(row: FileRow) -> Iterator[FileRow]:
     yield row
 
 
@@ -126,16 +126,16 @@ class ParquetRemainder:
 
     file: BoundFile
     parquet: ParquetRows
-    clocks: Mapping[str, tuple[Clock, ...]]
+    clocks: Mapping[str, tuple[TimeReader, ...]]
 
     @property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[LatePart]:
         """The batches of the file that have a time."""
         pl, parquet = polars("reading Parquet"), self.parquet
         place, frame = parquet.numbered(parquet.frame)
         latest = [self._latest(pl, name) for name in self.clocks]
         batches = frame.group_by(pl.col(place) // BATCH * BATCH).agg(latest).collect()
-        parts: list[Part] = []
+        parts: list[LatePart] = []
         for first, *times in batches.iter_rows():
             instants = [
                 self._instant(name, time)

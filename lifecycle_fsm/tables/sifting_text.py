@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 import attrs
 
+from lifecycle_fsm.rows import MAX_LINE, FileRow, NumberedLines, Reject
 from lifecycle_fsm.tables.binding import BoundFile
-from lifecycle_fsm.tables.left_out import LateRow, Part
-from lifecycle_fsm.tables.read import MAX_LINE, Lines, Reject, Row
+from lifecycle_fsm.tables.left_out import LatePart, LateRow
 from lifecycle_fsm.tables.time_text import TimeText, days_behind, latest_of, with_forms_of
 
 _BLOCK = 1 << 18
@@ -26,7 +26,7 @@ def as_words(ids: Iterable[str]) -> str:
     return rf"(?<![A-Za-z0-9_])(?:{either})(?![A-Za-z0-9_])"
 
 
-class Search:
+class IdSearch:
     """Finds the lines in which one of some ids stands as a word."""
 
     def __init__(self, ids: tuple[str, ...], *, json: bool) -> None:
@@ -70,7 +70,7 @@ class _Block:
     """Lines of a file, where they stand, and an instant that none of their rows is later than."""
 
     file: BoundFile
-    lines: Lines
+    lines: NumberedLines
     times: TimeText
     greatest: list[bytes]
     latest: datetime
@@ -98,7 +98,7 @@ class _Block:
         ]
         return sorted(rows, key=lambda row: row.latest)
 
-    def rows_of(self, line: bytes) -> Iterator[Row | Reject]:
+    def rows_of(self, line: bytes) -> Iterator[FileRow | Reject]:
         """The row in a line."""
         rows_in = self.file.table.rows_in
         assert rows_in is not None
@@ -110,10 +110,10 @@ class TextRemainder:
     """What is left out of a file of text, in parts that may have the last activity."""
 
     file: BoundFile
-    lines: Lines
-    parts: list[Part] = attrs.field(factory=list)
+    lines: NumberedLines
+    parts: list[LatePart] = attrs.field(factory=list)
 
-    def wanted(self, search: Search, times: TimeText, *, ends: bool) -> Iterator[str]:
+    def wanted(self, search: IdSearch, times: TimeText, *, ends: bool) -> Iterator[str]:
         """The lines that are wanted, as long as each line is a record that shows its times."""
         lines, raw = self.lines, self.lines.file
         place = _first_place(raw, lines.number)

@@ -15,7 +15,7 @@ from typing import Protocol, TypeAlias
 import attrs
 
 from lifecycle_fsm.tables.left_out import LAST, instant_of, latest_on_wall, two_days_after
-from lifecycle_fsm.tables.times import Clock
+from lifecycle_fsm.tables.times import TimeReader
 
 _DAY = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _FORM = re.compile(
@@ -39,7 +39,7 @@ class TimeColumn:
     """A column of times, the clocks that read it, and the form that its times have."""
 
     name: str
-    clocks: tuple[Clock, ...]
+    clocks: tuple[TimeReader, ...]
     digits: bytes = _DAY
     zone: bytes = b""
     #: Is the key the whole of the time, and not its day alone?

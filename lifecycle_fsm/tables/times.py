@@ -12,7 +12,7 @@ the machine is set to, and then forget them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -21,8 +21,8 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import RecordError
-from lifecycle_fsm.tables.mapping import EPOCHS, Times
-from lifecycle_fsm.tables.read import OutOfRange
+from lifecycle_fsm.tables.mapping import EPOCHS, TimeNotation
+from lifecycle_fsm.tables.parquet import OutOfRange
 from lifecycle_fsm.wording import counted
 from lifecycle_fsm.zones import find_zone
 
@@ -32,18 +32,37 @@ _UTC_NAME = re.compile(r"(?<![A-Za-z])(?:UTC|GMT)(?![A-Za-z])", re.IGNORECASE)
 
 
 @attrs.define
-class Tally:
+class TimeTally:
     """What became of the times of one file, for its summary."""
 
     naive: dict[str, int] = attrs.field(factory=dict)
     twice: int = 0
     skipped: int = 0
 
+    def notes(self, chosen: Collection[str]) -> list[str]:
+        """What the summary has to say about the times.
 
-class Clock:
+        Args:
+            chosen: the zones that the mapping names; any other was taken for want of one.
+        """
+        notes = [
+            f"{counted(count, 'time')} without a zone read as {zone}"
+            + ("" if zone in chosen else ": a mapping can name another")
+            for zone, count in sorted(self.naive.items())
+        ]
+        if self.twice:
+            times = counted(self.twice, "local time")
+            notes.append(f"{times} came twice in its night: the first was taken")
+        if self.skipped:
+            times = counted(self.skipped, "local time")
+            notes.append(f"{times} did not exist: they were moved forward")
+        return notes
+
+
+class TimeReader:
     """Reads the times of one source, and counts what had to be decided."""
 
-    def __init__(self, times: Times, tally: Tally) -> None:
+    def __init__(self, times: TimeNotation, tally: TimeTally) -> None:
         self.zone_name = times.zone or "UTC"
         self.zone: tzinfo = find_zone(self.zone_name)
         self.format = times.format
@@ -86,11 +105,11 @@ class Clock:
         try:
             if self.format:
                 plain = text if self._utc is None else _UTC_NAME.sub(self._utc, text)
-                found = datetime.strptime(plain, self._python_format)  # noqa: DTZ007 - placed below
+                time = datetime.strptime(plain, self._python_format)  # noqa: DTZ007 - placed below
             else:
-                found = datetime.fromisoformat(text.removesuffix(" UTC"))
-                if text.endswith(" UTC") and found.tzinfo is None:
-                    found = found.replace(tzinfo=UTC)
+                time = datetime.fromisoformat(text.removesuffix(" UTC"))
+                if text.endswith(" UTC") and time.tzinfo is None:
+                    time = time.replace(tzinfo=UTC)
         except ValueError:
             asked = (
                 f"of the format {self.format}" if self.format else "such as 2024-05-01T10:00:00Z"
@@ -98,7 +117,7 @@ class Clock:
             if self._utc is not None:
                 asked += ", in which %Z is UTC, GMT or an offset such as +02:00"
             raise RecordError(f"{text!r} is no time {asked}") from None
-        return self.place(found)
+        return self.place(time)
 
     def from_number(self, raw: Any) -> tuple[datetime, str | None]:
         """The instant of a number of seconds or milliseconds since 1970."""
@@ -133,27 +152,4 @@ def _for_python(form: str) -> tuple[str, str | None]:
         return form, None
     # An offset beside the name, as in "GMT+0200", says it all.
     utc = ("+0000", "%z") if "%z" not in directives else ("", "")
-    return _DIRECTIVE.sub(lambda one: utc[1] if one[0] == "%Z" else one[0], form), utc[0]
-
-
-def notes(tally: Tally, chosen: Mapping[str, bool]) -> list[str]:
-    """What the summary has to say about the times of one file.
-
-    Args:
-        tally: the counts.
-        chosen: the zones that the mapping names; any other was taken for want of one.
-    """
-    said = [
-        f"{counted(count, 'time')} without a zone read as {zone}"
-        + ("" if chosen.get(zone) else ": a mapping can name another")
-        for zone, count in sorted(tally.naive.items())
-    ]
-    if tally.twice:
-        said.append(
-            f"{counted(tally.twice, 'local time')} came twice in its night: the first was taken"
-        )
-    if tally.skipped:
-        said.append(
-            f"{counted(tally.skipped, 'local time')} did not exist: they were moved forward"
-        )
-    return said
+    return _DIRECTIVE.sub(lambda match: utc[1] if match[0] == "%Z" else match[0], form), utc[0]

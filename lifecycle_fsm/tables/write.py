@@ -23,11 +23,10 @@ from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome, HistoryRow, Mov
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request
-from lifecycle_fsm.tables._polars import polars
+from lifecycle_fsm.rows import FileRow, Format, Reject, listed
+from lifecycle_fsm.spreadsheet import FORMULA, NUMBER
 from lifecycle_fsm.tables.duplicates import Duplicate
-from lifecycle_fsm.tables.mapping import listed
-from lifecycle_fsm.tables.read import Format, Reject, Row, open_table
-from lifecycle_fsm.tables.spreadsheet import guard
+from lifecycle_fsm.tables.parquet import open_table, polars
 
 T = TypeVar("T")
 ColumnType: TypeAlias = Literal["bool", "int", "float", "str", "datetime", "texts"]
@@ -47,33 +46,31 @@ class Column(Generic[T]):
     get: Callable[[T], Any]
 
 
-def _columns(record: type[T], **types: ColumnType) -> tuple[Column[T], ...]:
-    return tuple(Column[T](name, one, attrgetter(name)) for name, one in types.items())
+#: The types of columns that hold no text.
+_TYPES: Mapping[str, ColumnType] = {
+    **dict.fromkeys("sequence journey line".split(), "int"),
+    **dict.fromkeys("credit late".split(), "bool"),
+    **dict.fromkeys(
+        "at now created_at duplicate_created_at decided_at due_at entered_at journey_started_at "
+        "stage_entered_at".split(),
+        "datetime",
+    ),
+    "passed_over": "texts",
+}
+
+
+def _columns(record: type[T], names: str) -> tuple[Column[T], ...]:
+    """The columns of these attributes of a record, whose names are parted by spaces."""
+    return tuple(
+        Column[T](name, _TYPES.get(name, "str"), attrgetter(name)) for name in names.split()
+    )
 
 
 #: The columns of the table of history.
-HISTORY: tuple[Column[HistoryRow], ...] = _columns(
+HISTORY = _columns(
     HistoryRow,
-    person="str",
-    sequence="int",
-    at="datetime",
-    now="datetime",
-    from_stage="str",
-    to_stage="str",
-    kind="str",
-    rule="str",
-    trigger="str",
-    activity="str",
-    journey_record="str",
-    journey="int",
-    passed_over="texts",
-    credit="bool",
-    owner="str",
-    assigned_to="str",
-    source="str",
-    version="str",
-    late="bool",
-    entered_at="datetime",
+    "person sequence at now from_stage to_stage kind rule trigger activity journey_record journey "
+    "passed_over credit owner assigned_to source version late entered_at",
 )
 
 
@@ -82,49 +79,19 @@ def history_columns(
 ) -> tuple[Column[HistoryRow], ...]:
     """The columns of the table of history, with those of the model's dimensions behind [S25]."""
     more = (
-        Column[HistoryRow](name, one.kind, methodcaller("value", name))
-        for name, one in dimensions.items()
+        Column[HistoryRow](name, field.kind, methodcaller("value", name))
+        for name, field in dimensions.items()
     )
     return (*HISTORY, *more)
 
 
 #: The columns of the table of decisions [S10].
 DECISIONS: tuple[Column[Decision], ...] = (
-    *_columns(
-        Decision,
-        person="str",
-        at="datetime",
-        now="datetime",
-        result="str",
-        stage="str",
-        kind="str",
-        trigger="str",
-        activity="str",
-    ),
-    Column("rules", "texts", lambda one: [row.rule for row in one.rows]),
-    Column("unmet", "str", lambda one: "\n".join(map(str, one.unmet)) or None),
-    Column("reason", "str", lambda one: one.reason or None),
-    Column("late", "bool", lambda one: one.late),
-)
-
-
-#: The columns of the table of requests [S24].
-REQUESTS: tuple[Column[Request], ...] = (
-    *_columns(
-        Request,
-        id="str",
-        person="str",
-        at="datetime",
-        rule="str",
-        channel="str",
-        to="str",
-        state="str",
-        text="str",
-        stage="str",
-        activity="str",
-        due_at="datetime",
-    ),
-    Column("data", "str", lambda one: _as_json(one.data) if one.data else None),
+    *_columns(Decision, "person at now result stage kind trigger activity"),
+    Column("rules", "texts", lambda decision: [row.rule for row in decision.rows]),
+    Column("unmet", "str", lambda decision: "\n".join(map(str, decision.unmet)) or None),
+    Column("reason", "str", lambda decision: decision.reason or None),
+    *_columns(Decision, "late"),
 )
 
 
@@ -132,39 +99,21 @@ def _as_json(values: Mapping[str, Value]) -> str:
     return json.dumps(dict(values), ensure_ascii=False, default=datetime.isoformat)
 
 
+#: The columns of the table of requests [S24].
+REQUESTS: tuple[Column[Request], ...] = (
+    *_columns(Request, "id person at rule channel to state text stage activity due_at"),
+    Column("data", "str", lambda request: _as_json(request.data) if request.data else None),
+)
 #: The columns of the table of deadlines that were decided [S21].
-DEADLINES: tuple[Column[DeadlineFact], ...] = _columns(
+DEADLINES = _columns(
     DeadlineFact,
-    person="str",
-    rule="str",
-    stage="str",
-    journey_record="str",
-    journey="int",
-    entered_at="datetime",
-    due_at="datetime",
-    outcome="str",
-    decided_at="datetime",
-    owner="str",
-    assigned_to="str",
-    late="bool",
+    "person rule stage journey_record journey entered_at due_at outcome decided_at owner "
+    "assigned_to late",
 )
-
-
 #: The columns of the table of rows that could not be used.
-REJECTS: tuple[Column[Reject], ...] = _columns(
-    Reject, file="str", line="int", column="str", reason="str", raw="str"
-)
-
-
+REJECTS = _columns(Reject, "file line column reason raw")
 #: The columns of the table of records that have the e-mail address of an earlier one.
-DUPLICATES: tuple[Column[Duplicate], ...] = _columns(
-    Duplicate,
-    email="str",
-    person="str",
-    created_at="datetime",
-    duplicate="str",
-    duplicate_created_at="datetime",
-)
+DUPLICATES = _columns(Duplicate, "email person created_at duplicate duplicate_created_at")
 
 
 def people_columns(
@@ -175,16 +124,9 @@ def people_columns(
     With ``mail``, what each stage says of marketing mail, there is also a column of that name: what
     marketing mail may do with the person now [S12].
     """
-    first = _columns(
-        Person,
-        id="str",
-        stage="str",
-        stage_entered_at="datetime",
-        journey="int",
-        journey_started_at="datetime",
-    )
-    told = () if mail is None else (Column[Person]("mail", "str", _mailing(mail)),)
-    rest = (Column[Person](name, one.kind, attrgetter(name)) for name, one in fields.items())
+    first = _columns(Person, "id stage stage_entered_at journey journey_started_at")
+    told = (Column[Person]("mail", "str", _mailing(mail)),) if mail else ()
+    rest = (Column[Person](name, field.kind, attrgetter(name)) for name, field in fields.items())
     return (*first, *told, *rest)
 
 
@@ -195,7 +137,7 @@ def _mailing(mail: Mapping[str, str | None]) -> Callable[[Person], str | None]:
 class TableWriter(Generic[T]):
     """Takes records, one after the other, keeps them as columns, and writes them as a file."""
 
-    def __init__(self, columns: Iterable[Column[T]]) -> None:
+    def __init__(self, columns: Iterable[Column[T]], records: Iterable[T] = ()) -> None:
         self._pl = polars("writing tables")
         self._columns = tuple(columns)
         pl = self._pl
@@ -207,10 +149,11 @@ class TableWriter(Generic[T]):
             "datetime": pl.Datetime("us", "UTC"),
             "texts": pl.List(pl.String()),
         }
-        self._schema = {one.name: kinds[one.type] for one in self._columns}
+        self._schema = {column.name: kinds[column.type] for column in self._columns}
         self._waiting: list[T] = []
         self._frames: list[Any] = []
         self._count = 0
+        self.extend(records)
 
     def __len__(self) -> int:
         return self._count
@@ -275,10 +218,16 @@ class TableWriter(Generic[T]):
     def _write_parquet(self, file: _Watched) -> None:
         self._pl.concat(self._frames).write_parquet(file)
 
+    def _guarded(self, text: Any) -> Any:
+        """The expression that makes of a column of texts one that no spreadsheet runs, as
+        :func:`lifecycle_fsm.spreadsheet.guarded` does of one text."""
+        risky = text.str.contains(f"^{FORMULA}") & ~text.str.contains(f"^(?:{NUMBER})$")
+        return self._pl.when(risky).then(self._pl.lit("'") + text).otherwise(text)
+
     def _write_csv(self, file: _Watched) -> None:
         col = self._pl.col
         written = {
-            column.name: guard(
+            column.name: self._guarded(
                 col(column.name)
                 if column.type == "str"
                 else col(column.name).list.join(BETWEEN).replace("", None)
@@ -357,7 +306,7 @@ _Accept: TypeAlias = Callable[[str, FieldType, Any], Value]
 _MAY_LACK = frozenset({"from_stage", "trigger", "activity", "owner", "assigned_to", "source"})
 _EMPTY = frozenset({"to_stage"})  # nothing is written there for the loser of a merge
 _CHOICES = {"kind": get_args(MoveKind), "outcome": get_args(DeadlineOutcome)}
-_FIXED = frozenset(one.name for one in HISTORY)
+_FIXED = frozenset(column.name for column in HISTORY)
 _TEXT = FieldType("str", nullable=True)
 
 
@@ -366,7 +315,7 @@ def _read(
     format: Format | None,
     columns: Sequence[Column[Any]],
     what: str,
-) -> Iterator[tuple[Row, _Accept, dict[str, Any]]]:
+) -> Iterator[tuple[FileRow, _Accept, dict[str, Any]]]:
     """The rows of a table that a run wrote, with the values of its columns but those of texts."""
     types = {
         column.name: FieldType(column.type, column.name in _MAY_LACK, _CHOICES.get(column.name, ()))
@@ -385,9 +334,7 @@ def _read(
             )
         if table.twice:
             raise FileProblem(f"{table.name} {table.lacks(next(iter(table.twice)))}")
-        for row in table:
-            if isinstance(row, Reject):
-                raise FileProblem(f"{table.name}, line {row.line}: {row.reason}")
+        for row in table.all_rows():
             accept = partial(_accepted, f"{table.name}, line {row.line}")
             values = {}
             for name, kind in types.items():

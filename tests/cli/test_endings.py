@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle_fsm.cli import endings, models
+from lifecycle_fsm.cli import exit_status, models
 from lifecycle_fsm.cli.app import COMMANDS
 from lifecycle_fsm.errors import FileProblem
 from tests.cli.commands import ROOT, Cli, start
@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_written_is_wrong_use_unless_the_disk_is_full(
         raise FileProblem("out.csv cannot be written") from OSError(number, os.strerror(number))
 
     with pytest.raises(Exception, match=f"^{status}$|^$") as ended:
-        endings.safely(command)(debug=False)
+        exit_status.safely(command)(debug=False)
     assert getattr(ended.value, "exit_code", None) == status
 
 
@@ -196,8 +196,8 @@ def test_every_status_is_told_in_the_help_and_in_the_documentation(cli: Cli) -> 
     told = {int(one) for one in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
     shown = " ".join(cli("--help").out.split())
     known = {
-        endings.REJECTED, endings.WRONG, endings.FAULT, endings.FAILED, endings.STOPPED,
-        endings.NOBODY_READS,
+        exit_status.REJECTED, exit_status.WRONG, exit_status.FAULT, exit_status.FAILED,
+        exit_status.STOPPED, exit_status.NOBODY_READS,
     }  # fmt: skip
     assert told == {0, *known, 129, 143}
     for status in told:

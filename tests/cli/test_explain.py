@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lifecycle_fsm.cli.working import read_log
+from lifecycle_fsm.cli.activity_log import read_log
 from lifecycle_fsm.lifecycle import Lifecycle
 from tests.cli.commands import ROOT, Cli
 

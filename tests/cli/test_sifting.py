@@ -17,11 +17,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lifecycle_fsm.cli.working import Log, read_log
+from lifecycle_fsm.cli.activity_log import Log, read_log
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.tables import Intake, Reject, sifting_parquet, sifting_text
-from lifecycle_fsm.tables import read as rows_of_files
+from lifecycle_fsm.tables import parquet as rows_of_files
 from tests.cli.commands import Cli
 
 MODEL = Lifecycle("two_step")

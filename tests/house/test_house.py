@@ -113,8 +113,9 @@ def test_the_check_of_the_page_can_be_added_as_it_says(tmp_path: Path) -> None:
     checking = tmp_path / "lifecycle_fsm/checks/checking.py"
     text = checking.read_text()
     text = text.replace("    negated_missing,\n", "    negated_missing,\n    no_way_back,\n", 1)
-    first = "        sort_exhaustive,\n"
-    checking.write_text(text.replace(first, f"{first}        no_way_back,\n", 1))
+    first = '    ("sort_exhaustive", sort_exhaustive.check),\n'
+    added = first + '    ("no_way_back", no_way_back.check),\n'
+    checking.write_text(text.replace(first, added, 1))
     program = (
         "from lifecycle_fsm import check\n"
         "from tests.machine.small import small\n"

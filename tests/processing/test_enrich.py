@@ -164,9 +164,12 @@ def test_a_csv_file_needs_no_extra(companies: Path, monkeypatch: pytest.MonkeyPa
             "domain,staf,branch\n",
             ["no column named 'staff'; did you mean 'staf'?", "it has 'domain'"],
         ),
-        ("", ["no column named 'domain', 'staff', 'branch'", "it has none"]),
-        ("domain,staff,branch\nacme.com,1\n", ["line 2: 2 values under 3 columns"]),
-        ('domain,staff,branch\na.com,1,x\nb.com,"1,x\n', ["line 3: unexpected end of data"]),
+        ("", ["is empty: it needs a header with the names of its columns"]),
+        ("domain,staff,branch\nacme.com,1\n", ["line 2: it has 2 columns, and the header has 3"]),
+        (
+            'domain,staff,branch\na.com,1,x\nb.com,"1,x\n',
+            ["line 3: a quote is opened and never closed"],
+        ),
         ('domain,staff,branch,"a\nb"\na.com,many,x,\n', ["line 3, column 'staff'"]),
         (
             "domain,staff,branch\n" + "".join(f"{n}.com,x,\n" for n in range(9)),
@@ -184,7 +187,10 @@ def test_a_bad_table_is_told_with_its_lines(tmp_path: Path, text: str, expected:
 
 def test_a_table_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_bytes("domain,staff,branch\na.com,1,Büro\n".encode("latin-1"))
-    with pytest.raises(FileProblem, match="save it as UTF-8"):
+    with pytest.raises(
+        FileProblem,
+        match="line 2: byte 0xFC at character 10 is no text in utf-8: save the file as UTF-8",
+    ):
         made(tmp_path, table="c.csv")
 
 

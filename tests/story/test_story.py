@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm import Activity, Context, Decision, Lifecycle, Model, Person, load, shipped
-from lifecycle_fsm.cli.common import as_json
+from lifecycle_fsm.cli.console import as_json
 from lifecycle_fsm.errors import LifecycleError, NoSuchMove, UnknownPerson
 from lifecycle_fsm.story import Story, tell, together
 from tests.story.small import at, log, small

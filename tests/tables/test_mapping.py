@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.tables import load_mapping, parse_mapping
-from lifecycle_fsm.tables.mapping import Condition, Source, Times
+from lifecycle_fsm.tables.mapping import RowCondition, TimeNotation, ValueSource
 
 WHOLE = """
 zone = "America/Sao_Paulo"
@@ -49,14 +49,14 @@ only_if = { column = "Type", equals = "Form" }
 def test_a_mapping_says_where_everything_comes_from() -> None:
     mapping = parse_mapping(WHOLE)
     assert list(mapping.files) == ["people", "activities"]
-    local = Times("America/Sao_Paulo", None, ",")
+    local = TimeNotation("America/Sao_Paulo", None, ",")
     people = mapping.files["people"]
-    assert people.person == Source("people.id", "Lead ID", times=local)
+    assert people.person == ValueSource("people.id", "Lead ID", times=local)
     assert people.empty == {"n/a", "-"}
     created, touched = people.gives
     assert created.kind.const == "created"
-    assert created.at == Source(
-        "people.created_at", "Created", times=Times("America/Sao_Paulo", "%d/%m/%Y", ",")
+    assert created.at == ValueSource(
+        "people.created_at", "Created", times=TimeNotation("America/Sao_Paulo", "%d/%m/%Y", ",")
     )
     assert created.payload["source"].values == {"Paid Search": "paid_search"}
     assert created.payload["source"].otherwise == "other"
@@ -64,8 +64,8 @@ def test_a_mapping_says_where_everything_comes_from() -> None:
     assert created.payload["employees"].if_empty == 0
     assert touched.id is None
     assert touched.only_if == (
-        Condition("people.gives[0].only_if[0]", "First call", present=True),
-        Condition("people.gives[0].only_if[1]", "n", among=("a", "2", "true")),
+        RowCondition("people.gives[0].only_if[0]", "First call", present=True),
+        RowCondition("people.gives[0].only_if[1]", "n", among=("a", "2", "true")),
     )
 
     deals = mapping.files["activities"]
@@ -74,8 +74,8 @@ def test_a_mapping_says_where_everything_comes_from() -> None:
     assert (deals.encoding, deals.delimiter, deals.empty) == ("cp1252", "|", frozenset())
     (given,) = deals.gives
     assert given.kind.column == "Type"
-    assert given.at.times == Times("UTC", "epoch", None)
-    assert given.payload["by"].times == Times("Europe/Berlin", None, None)
+    assert given.at.times == TimeNotation("UTC", "epoch", None)
+    assert given.payload["by"].times == TimeNotation("Europe/Berlin", None, None)
     assert given.id is not None
     assert given.id.text == "won:{Deal ID}"
     assert given.payload_column == "Data"

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lifecycle_fsm import rows as rows_module
 from lifecycle_fsm.errors import FileProblem, MissingExtra
-from lifecycle_fsm.tables import Reject, Row, open_table
-from lifecycle_fsm.tables import read as read_module
+from lifecycle_fsm.tables import FileRow, Reject, open_table
+from lifecycle_fsm.tables import parquet as parquet_module
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:
@@ -24,10 +25,10 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
     return path
 
 
-def parts(path: Path | str, **how: Any) -> tuple[list[Row], list[Reject]]:
+def parts(path: Path | str, **how: Any) -> tuple[list[FileRow], list[Reject]]:
     with open_table(path, **how) as table:
         found = list(table)
-    return [one for one in found if isinstance(one, Row)], [
+    return [one for one in found if isinstance(one, FileRow)], [
         one for one in found if isinstance(one, Reject)
     ]
 
@@ -37,7 +38,7 @@ def plain(path: Path, **how: Any) -> list[Any]:
     with open_table(path, **how) as table:
         return [
             (one.line, list(one.values.values()))
-            if isinstance(one, Row)
+            if isinstance(one, FileRow)
             else (one.line, one.reason)
             for one in table
         ]
@@ -157,7 +158,7 @@ def test_the_encoding_and_the_delimiter_can_be_said(tmp_path: Path) -> None:
 def test_a_line_too_long_to_be_a_row_is_rejected_without_keeping_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_module, "MAX_LINE", 40)
+    monkeypatch.setattr(rows_module, "MAX_LINE", 40)
     long = "x" * 100
     content = f'a,b\n1,{long}\n2,y\n3,"z\n{long}"\n4,w\n'
     rows, rejects = parts(write(tmp_path, "t.csv", content))
@@ -224,7 +225,7 @@ def test_whatever_bytes_a_csv_has_each_line_ends_as_a_row_or_a_reject(
     assert kept.translate(clean) == whole.translate(clean)
     assert [one.line for one in found] == sorted({one.line for one in found})
     for one in found:
-        if isinstance(one, Row):
+        if isinstance(one, FileRow):
             assert set(one.values) == {"a", "b"}
 
 
@@ -308,14 +309,14 @@ def test_json_arrays_and_json_lines_hold_the_same_rows(
 def test_parquet_comes_in_batches_with_python_values(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_module, "BATCH", 3)
+    monkeypatch.setattr(parquet_module, "BATCH", 3)
     pl.DataFrame({"n": range(8), "s": ["x", None] * 4}).write_parquet(tmp_path / "t.parquet")
     with open_table(tmp_path / "t.parquet") as table:
         assert table.columns == ("n", "s")
         found = list(table)
         assert table.done == 1.0
     assert [one.line for one in found] == list(range(1, 9))
-    assert [one.values for one in found if isinstance(one, Row)][7] == {"n": 7, "s": None}
+    assert [one.values for one in found if isinstance(one, FileRow)][7] == {"n": 7, "s": None}
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.jsonl", "t.parquet"])
@@ -335,7 +336,7 @@ def test_the_same_rows_come_from_a_packed_file(tmp_path: Path, name: str) -> Non
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "json", "parquet"])
 def test_the_standard_input_is_read_by_its_format(
-    monkeypatch: pytest.MonkeyPatch, kind: read_module.Format
+    monkeypatch: pytest.MonkeyPatch, kind: rows_module.Format
 ) -> None:
     frame = pl.DataFrame({"a": ["1", "2"]})
     out = io.BytesIO()
@@ -387,7 +388,7 @@ def test_columns_of_one_name_are_told_to_who_asks_for_them(tmp_path: Path) -> No
         )
         assert table.lacks("b") == ""
         assert table.lacks("A") == "has no column 'A', only a, b, a, c, a; did you mean 'a'?"
-        assert [row.values["b"] for row in table if isinstance(row, Row)] == ["2"]
+        assert [row.values["b"] for row in table if isinstance(row, FileRow)] == ["2"]
 
 
 def test_a_header_of_very_many_columns_is_read_in_one_go(tmp_path: Path) -> None:
@@ -401,7 +402,7 @@ def test_a_header_of_very_many_columns_is_read_in_one_go(tmp_path: Path) -> None
         __hash__ = str.__hash__
 
     names = [Name(f"c{n}") for n in range(5_000)]
-    assert read_module._twice((*names, Name("c7"))) == {"c7": [8, 5_001]}
+    assert rows_module._twice((*names, Name("c7"))) == {"c7": [8, 5_001]}
     assert Name.compared < 20_000
     head = ",".join(names)
     with open_table(write(tmp_path, "t.csv", f"{head}\n")) as table:

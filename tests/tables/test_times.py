@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle_fsm.errors import RecordError
-from lifecycle_fsm.tables.mapping import Times
-from lifecycle_fsm.tables.times import Clock, Tally, notes
+from lifecycle_fsm.tables.mapping import TimeNotation
+from lifecycle_fsm.tables.times import TimeReader, TimeTally
 
 SP, BERLIN = "America/Sao_Paulo", "Europe/Berlin"
 
 
-def read(raw: Any, zone: str | None = None, form: str | None = None) -> tuple[str, Tally]:
-    tally = Tally()
-    return Clock(Times(zone, form), tally).read(raw).isoformat(), tally
+def read(raw: Any, zone: str | None = None, form: str | None = None) -> tuple[str, TimeTally]:
+    tally = TimeTally()
+    return TimeReader(TimeNotation(zone, form), tally).read(raw).isoformat(), tally
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_the_zone_of_the_machine_names_no_time(monkeypatch: pytest.MonkeyPatch) 
     st.sampled_from([SP, BERLIN, "Asia/Kolkata", "America/New_York", "UTC"]),
 )
 def test_a_local_time_comes_back_unless_it_was_skipped(instant: datetime, zone: str) -> None:
-    clock = Clock(Times(zone), tally := Tally())
+    clock = TimeReader(TimeNotation(zone), tally := TimeTally())
     local = instant.astimezone(clock.zone).replace(tzinfo=None)
     found = clock.read(local.isoformat())
     assert found.astimezone(clock.zone).replace(tzinfo=None) == local
@@ -139,14 +139,14 @@ def test_a_local_time_comes_back_unless_it_was_skipped(instant: datetime, zone: 
 
 
 def test_repeated_texts_count_each_time() -> None:
-    clock = Clock(Times(SP), tally := Tally())
+    clock = TimeReader(TimeNotation(SP), tally := TimeTally())
     assert clock.read("2017-10-15") == clock.read("2017-10-15")
     assert (tally.skipped, tally.naive) == (2, {SP: 2})
 
 
 def test_the_summary_names_the_zone_and_says_when_nobody_chose_it() -> None:
-    tally = Tally({"UTC": 1200, SP: 3}, twice=1, skipped=2)
-    assert notes(tally, {SP: True}) == [
+    tally = TimeTally({"UTC": 1200, SP: 3}, twice=1, skipped=2)
+    assert tally.notes({SP}) == [
         "3 times without a zone read as America/Sao_Paulo",
         "1,200 times without a zone read as UTC: a mapping can name another",
         "1 local time came twice in its night: the first was taken",

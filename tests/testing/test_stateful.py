@@ -126,7 +126,7 @@ def test_a_machine_that_says_otherwise_than_it_does_is_found(
 
 def test_a_refusal_that_gives_no_reason_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     empty = Refusal("x", "y", Outcome("always", "always", True, guard=always), ())
-    monkeypatch.setattr(LifecycleMachine, "refusals", lambda *_: (empty,))
+    monkeypatch.setattr(LifecycleMachine, "refusals", lambda *_, **__: (empty,))
     with pytest.raises(AssertionError, match="refused without a reason"):
         run_state_machine_as_test(state_machine("waterfall", stages=["mql"]), settings=find)
 

@@ -5,8 +5,6 @@ The same table gives the same bytes, everywhere.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,7 +18,8 @@ from lifecycle_fsm.errors import FileProblem, LifecycleError, MissingExtra, sugg
 from lifecycle_fsm.guard import explain
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.proof import NOW
-from lifecycle_fsm.tables.spreadsheet import guarded, unguarded
+from lifecycle_fsm.rows import open_rows
+from lifecycle_fsm.spreadsheet import csv_text
 from lifecycle_fsm.testing.cases.case_table import NOT_RUN, ORDER, TOUR, Case, CaseRow, CaseTable
 from lifecycle_fsm.testing.cases.derivation import cases_of
 from lifecycle_fsm.testing.cases.outcomes import CaseRunner
@@ -120,30 +119,18 @@ def _row(where: str, values: Mapping[str, Any], path: Path) -> CaseRow:
 
 
 def _csv(table: CaseTable) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(map(guarded, attrs.astuple(row)) for row in table)
-    return text.getvalue()
+    return csv_text(COLUMNS, map(attrs.astuple, table))
 
 
 def _read_csv(text: str, path: Path) -> _Placed:
-    first = text.split("\n", 1)[0]
-    # Spreadsheets of many countries write semicolons.
-    reader = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=";" if ";" in first else ",", restkey="…"
-    )
-    missing = [name for name in COLUMNS[:-1] if name not in (reader.fieldnames or ())]
-    if missing:
-        raise FileProblem(f"{path} is no table of cases: its first line lacks {', '.join(missing)}")
-    try:
-        for values in reader:
-            where = f"line {reader.line_num}"
-            if "…" in values:
-                raise FileProblem(f"{path}, {where}: there are more values than columns")
-            yield where, {name: unguarded(text or "") for name, text in values.items()}
-    except csv.Error as error:
-        raise FileProblem(f"{path}, line {reader.line_num}: {error}") from error
+    with open_rows(path, "csv", guarded=True, short=True) as rows:
+        missing = [name for name in COLUMNS[:-1] if name not in (rows.columns or ())]
+        if missing:
+            raise FileProblem(
+                f"{path} is no table of cases: its first line lacks {', '.join(missing)}"
+            )
+        for row in rows.all_rows():
+            yield f"line {row.line}", row.values
 
 
 # ---------------------------------------------------------------------- TOML

@@ -97,7 +97,7 @@ def test_a_spreadsheet_may_have_saved_it(tmp_path: Path) -> None:
         (
             "cases.csv",
             "part,rule,stage,given,outcome\nmove,a,,,holds,,,\n",
-            "line 2: there are more values than columns",
+            "line 2: it has 8 columns, and the header has 5",
         ),
         (
             "cases.csv",

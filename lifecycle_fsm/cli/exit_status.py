@@ -10,53 +10,14 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from typing import Annotated, Any, TextIO
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any
 
 import typer
 
+from lifecycle_fsm.cli.console import complain, flush_output, harmless_output
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import why
-
-# ------------------------------------------------------------------ terminal
-#
-# What a command prints: no text of a model or of a file steers the terminal.
-
-
-@contextmanager
-def harmless_output() -> Iterator[None]:
-    """Print control characters as escapes, whoever prints them, as long as this lasts."""
-    from lifecycle_fsm.wording import harmless
-
-    with (
-        redirect_stdout(sys.stdout and _Translated(sys.stdout, harmless)),
-        redirect_stderr(sys.stderr and _Translated(sys.stderr, harmless)),
-    ):
-        yield
-
-
-class _Translated:
-    """A stream that translates what is written to it.
-
-    Rich looks through it: a progress bar steers the terminal on purpose.
-    """
-
-    def __init__(self, stream: TextIO, translate: Callable[[str], str]) -> None:
-        self.rich_proxied_file = stream
-        self._translate = translate
-
-    def write(self, text: str) -> int:
-        return self.rich_proxied_file.write(self._translate(text))
-
-    def flush(self) -> None:
-        self.rich_proxied_file.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.rich_proxied_file, name)
-
-
-# ------------------------------------------------------------------ endings
-
 
 #: The exit statuses, beside 0 for what is done: see ``docs/understand/command-line.md``.
 #: Those from 64 on are the ones of ``sysexits.h``, and those above 128 have a signal in them.
@@ -81,11 +42,11 @@ def safely(command: Callable[..., int | None]) -> Callable[..., None]:
     """
 
     @functools.wraps(command)
-    def told(*args: Any, debug: bool, **kwargs: Any) -> None:
+    def run(*args: Any, debug: bool, **kwargs: Any) -> None:
         with harmless_output(), _logging(debug):
             try:
                 status = command(*args, **kwargs) or 0
-                _flush()
+                flush_output()
             except (typer.Exit, typer.Abort, typer.BadParameter):
                 raise
             except (Exception, KeyboardInterrupt) as error:
@@ -101,19 +62,11 @@ def safely(command: Callable[..., int | None]) -> Callable[..., None]:
     debug = inspect.Parameter(
         "debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=DebugOption
     )
-    told.__signature__ = shape.replace(  # type: ignore[attr-defined]
+    run.__signature__ = shape.replace(  # type: ignore[attr-defined]
         parameters=[*shape.parameters.values(), debug]
     )
-    told.__annotations__ = {**command.__annotations__, "debug": DebugOption}
-    return told
-
-
-def complain(message: str) -> None:
-    """Say something beside the output."""
-    with suppress(OSError):  # what cannot be written is told at the end, of the output alone
-        _flush()
-    with suppress(OSError):
-        print(message, file=sys.stderr, flush=True)
+    run.__annotations__ = {**command.__annotations__, "debug": DebugOption}
+    return run
 
 
 def _ending(error: BaseException) -> tuple[int, str]:
@@ -130,9 +83,9 @@ def _ending(error: BaseException) -> tuple[int, str]:
             return FAILED, f"error: {_of_system(cause) if error is cause else error}"
     if isinstance(error, LifecycleError):
         return WRONG, f"error: {error}"
-    said = " ".join(traceback.format_exception_only(error)[-1].split())
+    text = " ".join(traceback.format_exception_only(error)[-1].split())
     return FAULT, (
-        f"error: this is a fault of lifecycle-fsm itself, please report it: {said} "
+        f"error: this is a fault of lifecycle-fsm itself, please report it: {text} "
         "(the same command with --debug shows where)"
     )
 
@@ -142,16 +95,11 @@ def _of_system(error: OSError) -> str:
     return f"{where}: {why(error)}"
 
 
-def _flush() -> None:
-    if sys.stdout is not None:
-        sys.stdout.flush()
-
-
 def _abandon_output() -> None:
     """What could not be written must not be tried again when Python ends: that has its own status
     and its own words."""
     try:
-        _flush()
+        flush_output()
     except OSError:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Which model wrote a history, does this one know all that it tells, and what lies beside it?"""
+"""The files that a run wrote: a history with the model that fits it, and what lies beside it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from lifecycle_fsm.cli.common import load_model
-from lifecycle_fsm.cli.endings import complain
+from lifecycle_fsm.cli.arguments import load_model
+from lifecycle_fsm.cli.console import complain
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import FieldType, instant
 from lifecycle_fsm.history import HistoryRow
@@ -19,25 +16,22 @@ from lifecycle_fsm.model import Model, load, shipped
 from lifecycle_fsm.tables import read_history
 from lifecycle_fsm.wording import shortened
 
-DeadlinesOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="What became of deadlines, as `run` wrote it. [default: deadlines beside the history]",
-    ),
-]
-WatchedOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TIME",
-        help="Up to when people were watched. [default: as in the run, or the last row]",
-    ),
-]
 _SHOWN = 8
 
 
-def check_fits(
-    rows: Sequence[HistoryRow], model: Model, source: str, verb: tuple[str, str] = ("draw", "draws")
+def read_fitting(path: str, model: Model, verb: tuple[str, str]) -> list[HistoryRow]:
+    """The history of a file, if the model knows everything that it tells.
+
+    Raises:
+        LifecycleError: it does not; ``verb`` is what was to be done with the history.
+    """
+    rows = read_history(path, dimensions=model.field_types)
+    _check_fits(rows, model, path, verb)
+    return rows
+
+
+def _check_fits(
+    rows: Sequence[HistoryRow], model: Model, source: str, verb: tuple[str, str]
 ) -> None:
     """Does the model know everything that the history tells? If not, people would be missing.
 
@@ -76,37 +70,37 @@ def read_with_model(path: str, name: str | None) -> tuple[list[HistoryRow], Mode
     if name is not None:
         models = [load_model(name)]
     else:
-        first = "waterfall"
-        models = [load(one) for one in sorted(shipped(), key=lambda one: (one != first, one))]
+        names = sorted(shipped(), key=lambda name: (name != "waterfall", name))
+        models = [load(name) for name in names]
     types: dict[str, FieldType] = {}
-    for one in reversed(models):
-        types |= one.field_types
+    for model in reversed(models):
+        types |= model.field_types
     rows = read_history(path, dimensions=types)
     if name is None:
         versions = {row.version for row in rows}
-        fitting = [one for one in models if one.version in versions]
-        fitting += [one for one in models if not any(_lacking(rows, one).values())]
+        fitting = [model for model in models if model.version in versions]
+        fitting += [model for model in models if not any(_lacking(rows, model).values())]
         if not fitting:
             raise LifecycleError(
                 f"{path} is the history of none of the shipped models ({', '.join(shipped())}): "
                 "say --model and the file of the one that wrote it"
             )
         models = fitting
-    check_fits(rows, models[0], path, ("measure", "measures"))
+    _check_fits(rows, models[0], path, ("measure", "measures"))
     return rows, models[0]
 
 
 def beside(history: str, table: str) -> str | None:
     """The other table that the run of a history wrote, in the format of the history if it can be;
-    nothing where there is none."""
+    ``None`` if there is none."""
     path = Path(history)
-    suffixes = sorted((".csv", ".parquet"), key=lambda one: one != path.suffix.lower())
+    suffixes = sorted((".csv", ".parquet"), key=lambda suffix: suffix != path.suffix.lower())
     files = (path.with_name(table + suffix) for suffix in suffixes if path.is_file())
     return next((str(file) for file in files if file.is_file()), None)
 
 
 def watched_until(history: str) -> datetime | None:
-    """Up to when the run of a history let time pass, as its summary remembers; nothing where the
+    """Up to when the run of a history let time pass, as its summary remembers; ``None`` if the
     history stands alone."""
     path = Path(history)
     if not path.is_file():
@@ -124,9 +118,5 @@ def _lacking(rows: Sequence[HistoryRow], model: Model) -> Mapping[str, list[str]
     told = [row for row in rows if row.kind != "merge"]
     stages = {name for row in told for name in (row.from_stage, row.to_stage) if name is not None}
     rules = {row.rule for row in told if row.from_stage is not None and row.kind != "migrate"}
-    return {
-        "stage": sorted(stages - set(model.by_name)),
-        "rule": sorted(
-            rules - {one.name for one in model.sort} - {one.name for one in model.moves}
-        ),
-    }
+    known = {rule.name for rule in model.sort} | {move.name for move in model.moves}
+    return {"stage": sorted(stages - set(model.by_name)), "rule": sorted(rules - known)}

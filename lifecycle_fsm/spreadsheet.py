@@ -8,12 +8,15 @@ has put there. Numbers and telephone numbers are nothing to be run, and stay as 
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime
 
 #: In the syntax that Python and polars have in common: how it begins, and what it is as a whole.
-_FORMULA = r"'*[=+\-@\t]"
-_NUMBER = r"'*(?:[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?|\+[0-9][0-9 ()./-]*)"
+FORMULA = r"'*[=+\-@\t]"
+NUMBER = r"'*(?:[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?|\+[0-9][0-9 ()./-]*)"
 
 
 def is_run(text: str) -> bool:
@@ -22,7 +25,7 @@ def is_run(text: str) -> bool:
     >>> is_run("=1+1"), is_run("'@SUM(A1)"), is_run("-12.5"), is_run("+49 30 1234-0"), is_run("a=b")
     (True, True, False, False, False)
     """
-    return bool(re.match(_FORMULA, text)) and not re.fullmatch(_NUMBER, text)
+    return bool(re.match(FORMULA, text)) and not re.fullmatch(NUMBER, text)
 
 
 def guarded(text: str) -> str:
@@ -43,10 +46,16 @@ def unguarded(text: str) -> str:
     return text[1:] if text.startswith("'") and is_run(text) else text
 
 
-def guard(text: Any) -> Any:
-    """The expression of polars that makes of a column of texts one that no spreadsheet runs."""
-    from lifecycle_fsm.tables._polars import polars
+def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Rows as the text of a CSV file: times in ISO 8601, and texts that no spreadsheet runs."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(map(_cell, row) for row in rows)
+    return text.getvalue()
 
-    pl = polars("writing tables")
-    risky = text.str.contains(f"^{_FORMULA}") & ~text.str.contains(f"^(?:{_NUMBER})$")
-    return pl.when(risky).then(pl.lit("'") + text).otherwise(text)
+
+def _cell(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return guarded(value) if isinstance(value, str) else value

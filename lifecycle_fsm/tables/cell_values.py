@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.tables.mapping import Condition, Source, as_text
-from lifecycle_fsm.tables.times import Clock
+from lifecycle_fsm.tables.mapping import RowCondition, ValueSource, as_text
+from lifecycle_fsm.tables.times import TimeReader
 
 Read: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
@@ -37,19 +37,19 @@ class Bad(Exception):
 
 
 def given(raw: Any, empty: frozenset[str]) -> Any:
-    """What stands in a column, without the space around it; nothing where it is empty."""
+    """What stands in a column, without the space around it; ``None`` if it is empty."""
     if isinstance(raw, str):
         raw = raw.strip()
         return None if not raw or raw in empty else raw
     return raw
 
 
-def condition(one: Condition, empty: frozenset[str]) -> Callable[[Mapping[str, Any]], bool]:
+def condition(row: RowCondition, empty: frozenset[str]) -> Callable[[Mapping[str, Any]], bool]:
     """The test that a condition of the mapping makes of a row."""
-    column, present = one.column, one.present
-    if one.among is None:
+    column, present = row.column, row.present
+    if row.among is None:
         return lambda values: (given(values.get(column), empty) is not None) is present
-    among = frozenset(map(_plain, one.among))
+    among = frozenset(map(_plain, row.among))
 
     def holds(values: Mapping[str, Any]) -> bool:
         raw = values.get(column)
@@ -66,16 +66,16 @@ def _plain(text: str) -> str:
 
 
 def template(text: str, convert: Callable[[Any], Any], empty: frozenset[str]) -> Read:
-    """The reader of a text that is put together from columns; nothing where one is empty."""
+    """The reader of a text that is put together from columns; ``None`` if one is empty."""
     pieces = re.split(r"\{([^{}]*)\}", text)
     columns = pieces[1::2]
 
     def read(values: Mapping[str, Any]) -> Any:
-        found = [given(values.get(column), empty) for column in columns]
-        if None in found:
+        values_given = [given(values.get(column), empty) for column in columns]
+        if None in values_given:
             return None
         parts = pieces.copy()
-        parts[1::2] = [as_text(one) for one in found]
+        parts[1::2] = [as_text(value) for value in values_given]
         try:
             return convert("".join(parts))
         except RecordError as error:
@@ -85,11 +85,11 @@ def template(text: str, convert: Callable[[Any], Any], empty: frozenset[str]) ->
 
 
 def from_column(
-    source: Source,
+    source: ValueSource,
     empty: frozenset[str],
     convert: Callable[[Any], Any],
     fixed: Callable[[str, Any], Any],
-    untranslated: Callable[[Source, str], None],
+    untranslated: Callable[[ValueSource, str], None],
 ) -> Read:
     """The reader of a column.
 
@@ -97,7 +97,7 @@ def from_column(
     stays as it is where the mapping translates others.
     """
     column = source.column or ""
-    translated = {key: fixed(f".values.{key}", one) for key, one in source.values.items()}
+    translated = {key: fixed(f".values.{key}", value) for key, value in source.values.items()}
     otherwise, if_empty = fixed(".otherwise", source.otherwise), fixed(".if_empty", source.if_empty)
     listed_only = source.otherwise is not None
     translates = bool(translated) or listed_only
@@ -127,7 +127,7 @@ def from_column(
     return read
 
 
-def converter(kind: FieldType, clock: Clock, decimal: str | None) -> Callable[[Any], Value]:
+def converter(kind: FieldType, clock: TimeReader, decimal: str | None) -> Callable[[Any], Value]:
     """What makes a value of a file one of that type, or raises ``RecordError``."""
     accept = kind.accept
     if kind.kind == "datetime":
@@ -137,8 +137,8 @@ def converter(kind: FieldType, clock: Clock, decimal: str | None) -> Callable[[A
 
         def text(raw: Any) -> Value:
             if raw.__class__ is str and free and raw.isascii():
-                found: Value = raw
-                return found
+                value: Value = raw
+                return value
             if isinstance(raw, int | date | Decimal) and not isinstance(raw, bool):
                 return accept(as_text(raw))
             if isinstance(raw, float) and raw.is_integer():
@@ -186,6 +186,11 @@ def _with_point(raw: str, decimal: str) -> str:
     raise RecordError(
         f"{raw!r} is no number with the decimal sign {decimal!r}: its {other!r} parts no thousands"
     )
+
+
+def naming(accept: Callable[[Any], Value]) -> Callable[[Any], Value]:
+    """What reads the id of a record."""
+    return lambda raw: as_id(accept(raw))
 
 
 def as_id(text: Value) -> Value:

@@ -1,37 +1,40 @@
-"""Files to rows: CSV, JSON lines, JSON and Parquet, each row with the line where it stands.
+"""Files to rows: CSV, JSON lines and JSON, each row with the line where it stands.
 
-A file is read as a stream. Whatever stands in it, each of its lines ends in a :class:`Row` or in a
-:class:`Reject`, and reading goes on; only lines without any value are passed over. What
+A file is read as a stream. Whatever stands in it, each of its lines ends in a :class:`FileRow` or
+in a :class:`Reject`, and reading goes on; only lines without any value are passed over. What
 concerns the file as a whole (missing, empty, of an unknown kind) is a
 :class:`~lifecycle_fsm.errors.FileProblem`, raised when the file is opened.
+
+Parquet is read by :func:`lifecycle_fsm.tables.open_table`, with polars.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
+import difflib
 import gzip
 import io
-import itertools
 import json
+import re
 import shutil
 import sys
 import tempfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import IO, Any, BinaryIO, Literal, TypeAlias, cast, get_args
 
 import attrs
 
 from lifecycle_fsm.errors import FileProblem, suggest
-from lifecycle_fsm.tables._polars import polars
-from lifecycle_fsm.tables.mapping import listed, nearest
-from lifecycle_fsm.tables.spreadsheet import unguarded
+from lifecycle_fsm.files import near_files, why
+from lifecycle_fsm.spreadsheet import unguarded
 
 Format: TypeAlias = Literal["csv", "jsonl", "json", "parquet"]
 
@@ -49,15 +52,15 @@ _WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 DELIMITERS = (",", ";", "\t")
 MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is no row of a table
 MAX_RAW = 10_000
-BATCH = 20_000  # rows of a Parquet file that are in memory at once
 
+_MOST_LISTED = 30
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ZIP = b"PK\x03\x04"
 _LATE = (OSError, EOFError, zlib.error)
 
 
 @attrs.frozen
-class Row:
+class FileRow:
     """One row: the line where it starts, counted from 1, its values by column, and its text.
 
     A value of a CSV file is always text. For Parquet the line is the number of the row.
@@ -79,47 +82,49 @@ class Reject:
     raw: str
 
 
-@attrs.frozen(repr=False)
-class OutOfRange:
-    """A time of a Parquet file that lies beyond the years 1 to 9999."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
-
-
 @attrs.define
-class Table:
+class RowFile:
     """An open file of rows. Iterate once; close it, or use it as a context manager.
 
-    ``columns`` are the names of the header; nothing where each row brings its own names (JSON).
+    ``columns`` are the names of the header; ``None`` if each row brings its own names (JSON).
     ``twice`` has the names that stand more than once in the header, with their places: nothing is
     to be read from such a column.
     """
 
     name: str
     columns: tuple[str, ...] | None
-    _rows: Iterator[Row | Reject]
+    _rows: Iterator[FileRow | Reject]
     _close: Callable[[], None]
     _done: Callable[[], float | None]
     _empty: Callable[[], int] = lambda: 0
     #: The physical lines, what parts their columns, and the rows in some lines, where the file is
     #: one of text that can be read from any of its lines on.
-    lines: Lines | None = None
+    lines: NumberedLines | None = None
     delimiter: str = ""
-    rows_in: Callable[[Lines], Iterator[Row | Reject]] | None = None
-    parquet: ParquetRows | None = None
+    rows_in: Callable[[NumberedLines], Iterator[FileRow | Reject]] | None = None
+    #: Where it is Parquet, what has opened it: a ``ParquetRows`` of :mod:`lifecycle_fsm.tables`.
+    parquet: Any = None
     twice: Mapping[str, Sequence[int]] = attrs.field(factory=dict)
 
-    def __iter__(self) -> Iterator[Row | Reject]:
+    def all_rows(self) -> Iterator[FileRow]:
+        """The rows of a file of which every one has to be good.
+
+        Raises:
+            FileProblem: one of them cannot be used.
+        """
+        for row in self:
+            if isinstance(row, Reject):
+                raise FileProblem(f"{self.name}, line {row.line}: {row.reason}")
+            yield row
+
+    def __iter__(self) -> Iterator[FileRow | Reject]:
         try:
             yield from self._rows
         except _LATE as error:
             raise FileProblem(f"{self.name} cannot be read to its end: {_why(error)}") from error
 
     def lacks(self, column: str) -> str:
-        """Why a column of the header cannot be read, as a predicate; nothing where it can."""
+        """Why a column of the header cannot be read, as a predicate; nothing if it can."""
         if column in self.twice:
             places = " and ".join(map(str, self.twice[column]))
             return f"has the column {column!r} twice (columns {places}): rename one of them"
@@ -130,7 +135,7 @@ class Table:
 
     @property
     def done(self) -> float | None:
-        """How much of the file has been read, from 0 to 1; nothing where its size is unknown."""
+        """How much of the file has been read, from 0 to 1; ``None`` if its size is unknown."""
         return self._done()
 
     @property
@@ -142,7 +147,7 @@ class Table:
         """Close the file."""
         self._close()
 
-    def __enter__(self) -> Table:
+    def __enter__(self) -> RowFile:
         return self
 
     def __exit__(
@@ -154,14 +159,17 @@ class Table:
         self.close()
 
 
-def open_table(
+def open_rows(
     path: str | Path,
     format: Format | None = None,
     *,
     encoding: str = "utf-8",
     delimiter: str | None = None,
     guarded: bool = False,
-) -> Table:
+    short: bool = False,
+    remedy: str = "save the file as UTF-8",
+    parquet: Callable[[str, Path, Callable[[], None]], RowFile] | None = None,
+) -> RowFile:
     """Open a file of rows.
 
     Args:
@@ -170,6 +178,9 @@ def open_table(
         encoding: how its text is written.
         delimiter: what stands between the columns of a CSV file; without it the header shows it.
         guarded: take away the apostrophe that a CSV has before a text that a spreadsheet would run.
+        short: a row of a CSV may have fewer values than the header; the others are empty.
+        remedy: what to do about a line that is not written in that encoding.
+        parquet: opens a Parquet file, by its name in errors, its path, and what closes it.
 
     Raises:
         FileProblem: the file is missing, empty, without a header, or of an unknown format.
@@ -190,38 +201,38 @@ def open_table(
             data = cast("IO[bytes]", gzip.GzipFile(fileobj=raw, mode="rb"))
             exits.callback(data.close)
         if kind == "parquet":
+            if parquet is None:
+                raise FileProblem(f"{name} is Parquet, which is not read here: save it as CSV")
             file = Path(path)
             if data is not raw or size is None:
                 folder = _spooled(data)
                 exits.callback(shutil.rmtree, folder)
                 file = folder / "rows.parquet"
-            return _parquet(name, file, exits.close)
-        start, stream = _peek(data)
-        if start.startswith(_ZIP):
-            raise FileProblem(f"{name} is a workbook or an archive, and no text: save it as CSV")
-        if start.startswith(_UTF16):
-            raise FileProblem(f"{name} is written in UTF-16: save it as UTF-8 and try again")
+            return parquet(name, file, exits.close)
+        start, stream = _peek(name, data)
         newline = "" if kind == "csv" else "\n"
-        lines = Lines(_text(name, stream, encoding, newline), newline)
+        lines = NumberedLines(
+            _text(name, stream, encoding, newline), newline, f"in {encoding}: {remedy}"
+        )
         exits.callback(lines.detach)
         seekable = data is raw and size is not None and encoding == "utf-8"
         if kind == "csv":
-            columns, mark = _header(name, lines, encoding, delimiter)
+            columns, mark = _header(name, lines, delimiter)
 
-            def rows_in(some: Lines) -> Iterator[Row | Reject]:
-                return _csv_rows(name, some, encoding, columns, mark, guarded=guarded)
+            def rows_in(some: NumberedLines) -> Iterator[FileRow | Reject]:
+                return _csv_rows(name, some, columns, mark, guarded=guarded, short=short)
 
-            table = Table(name, columns, rows_in(lines), exits.close, done, lambda: lines.empty)
+            table = RowFile(name, columns, rows_in(lines), exits.close, done, lambda: lines.empty)
             table.twice = _twice(columns)
             if seekable:
                 table.lines, table.delimiter, table.rows_in = lines, mark, rows_in
             return table
         if kind == "json" and start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
-            return Table(name, None, _json_array(name, lines.text.read()), exits.close, done)
-        table = Table(name, None, _json_lines(name, lines, encoding), exits.close, done)
+            return RowFile(name, None, _json_array(name, lines.text.read()), exits.close, done)
+        table = RowFile(name, None, _json_lines(name, lines), exits.close, done)
         if seekable:
             table.lines = lines
-            table.rows_in = lambda some: _json_lines(name, some, encoding)
+            table.rows_in = lambda some: _json_lines(name, some)
         return table
     except BaseException as error:
         exits.close()
@@ -230,8 +241,27 @@ def open_table(
         raise
 
 
+@lru_cache(maxsize=1_000)
+def nearest(word: str, known: tuple[str, ...]) -> str:
+    """``"; did you mean 'x'?"`` for a name of a file; case, spaces and signs make no difference."""
+    plain = {_plain(name): name for name in known}
+    near = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
+    return f"; did you mean {plain[near[0]]!r}?" if near else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name.strip().lower())
+
+
+def listed(names: Sequence[str], most: int = _MOST_LISTED, between: str = ", ") -> str:
+    """The names, in a sentence; of very many, the first."""
+    more = len(names) - most
+    text = between.join(names[:most])
+    return f"{text} and {more:,} more" if more > 0 else text
+
+
 def _why(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return why(error) or type(error).__name__
 
 
 def _format_of(name: str) -> Format:
@@ -266,8 +296,7 @@ def _open(path: str | Path, name: str) -> tuple[IO[bytes], int | None]:
             raise FileProblem(f"{name} is a folder: name a file in it")
         return file.open("rb"), file.stat().st_size if file.is_file() else None
     except FileNotFoundError:
-        near = [one.name for one in file.parent.iterdir()] if file.parent.is_dir() else []
-        raise FileProblem(f"{name} does not exist{suggest(file.name, near)}") from None
+        raise FileProblem(f"{name} does not exist{near_files(file)}") from None
     except (OSError, ValueError) as error:
         raise FileProblem(f"{name} cannot be opened: {_why(error)}") from error
 
@@ -284,9 +313,19 @@ def _spooled(data: IO[bytes]) -> Path:
     return folder
 
 
-def _peek(data: IO[bytes]) -> tuple[bytes, io.BufferedReader]:
+def _peek(name: str, data: IO[bytes]) -> tuple[bytes, io.BufferedReader]:
+    """The first bytes of a text, and a stream that still has them.
+
+    Raises:
+        FileProblem: they show that it is none, or that it is in UTF-16.
+    """
     stream = data if isinstance(data, io.BufferedReader) else io.BufferedReader(cast(Any, data))
-    return stream.peek(64)[:64], stream
+    start = stream.peek(64)[:64]
+    if start.startswith(_ZIP):
+        raise FileProblem(f"{name} is a workbook or an archive, and no text: save it as CSV")
+    if start.startswith(_UTF16):
+        raise FileProblem(f"{name} is written in UTF-16: save it as UTF-8 and try again")
+    return start, stream
 
 
 def _text(name: str, stream: io.BufferedReader, encoding: str, newline: str) -> io.TextIOWrapper:
@@ -310,18 +349,20 @@ class _TooLong(Exception):
     """A line is longer than any row."""
 
 
-class Lines:
+class NumberedLines:
     """The physical lines of a text, numbered; lines that were taken can be given back.
 
     Args:
         text: the text; ``number`` is how many of its lines have been read.
         newline: what ends a line, as :class:`io.TextIOWrapper` takes it.
+        remedy: what is said of a line that is no text: in which encoding, and what to do.
     """
 
-    def __init__(self, text: io.TextIOWrapper, newline: str, number: int = 0) -> None:
+    def __init__(self, text: io.TextIOWrapper, newline: str, remedy: str) -> None:
         self.text = text
         self.newline = newline
-        self.number = number
+        self.remedy = remedy
+        self.number = 0
         self.empty = 0  # records of nothing but delimiters
         self.back: deque[_Line] = deque()
         self.taken: list[_Line] = []
@@ -360,8 +401,8 @@ class Lines:
                 text.encode()
             except UnicodeEncodeError as error:
                 byte = ord(text[error.start]) - 0xDC00
-                problem = f"byte 0x{byte:02X} at character {error.start + 1} is no text"
-                return _Line(self.number, text, problem)
+                where = f"byte 0x{byte:02X} at character {error.start + 1}"
+                return _Line(self.number, text, f"{where} is no text {self.remedy}")
         return _Line(self.number, text)
 
     @property
@@ -377,10 +418,10 @@ class Lines:
         self.text = io.TextIOWrapper(file, "utf-8", "surrogateescape", self.newline)
         self.number = number
 
-    def alone(self, line: bytes) -> Lines:
+    def alone(self, line: bytes) -> NumberedLines:
         """One line by itself, read in the same way."""
         text = io.TextIOWrapper(io.BytesIO(line), "utf-8", "surrogateescape", self.newline)
-        return Lines(text, self.newline)
+        return NumberedLines(text, self.newline, self.remedy)
 
     def detach(self) -> None:
         """Let go of the file, without closing it."""
@@ -410,20 +451,12 @@ def shown(raw: str) -> str:
     return f"{text} … and {more:,} characters more" if more > 0 else text
 
 
-def _undecodable(problem: str, encoding: str) -> str:
-    if problem is _TOO_LONG:
-        return problem
-    return f"{problem} in {encoding}: save the file as UTF-8, or say its encoding in the mapping"
-
-
-def _header(
-    name: str, lines: Lines, encoding: str, delimiter: str | None
-) -> tuple[tuple[str, ...], str]:
+def _header(name: str, lines: NumberedLines, delimiter: str | None) -> tuple[tuple[str, ...], str]:
     delimiter = _first_line(name, lines) or delimiter
     tried = {mark: _try_header(lines, mark) for mark in ([delimiter] if delimiter else DELIMITERS)}
-    mark = max(tried, key=lambda one: len(tried[one]))
+    mark = max(tried, key=lambda mark: len(tried[mark]))
     if len(tried[mark]) < 2:
-        mark = next((one for one in tried if one in lines.back[0].text), mark)
+        mark = next((sign for sign in tried if sign in lines.back[0].text), mark)
     lines.start()
     try:
         values = next(csv.reader(lines, delimiter=mark, strict=True))
@@ -431,8 +464,8 @@ def _header(
         raise FileProblem(f"{name}: the header cannot be read: {_csv_reason(error)}") from None
     for line in lines.taken:
         if line.problem:
-            raise FileProblem(f"{name}, line {line.number}: {_undecodable(line.problem, encoding)}")
-    names = (one.strip() or f"column_{place}" for place, one in enumerate(values, start=1))
+            raise FileProblem(f"{name}, line {line.number}: {line.problem}")
+    names = (value.strip() or f"column_{place}" for place, value in enumerate(values, start=1))
     return tuple(names), mark
 
 
@@ -441,12 +474,12 @@ def _twice(columns: tuple[str, ...]) -> dict[str, list[int]]:
     places: dict[str, list[int]] = {}
     for place, name in enumerate(columns, start=1):
         places.setdefault(name, []).append(place)
-    return {name: found for name, found in places.items() if len(found) > 1}
+    return {name: numbers for name, numbers in places.items() if len(numbers) > 1}
 
 
-def _first_line(name: str, lines: Lines) -> str | None:
+def _first_line(name: str, lines: NumberedLines) -> str | None:
     """Go to the header, past blank lines; the delimiter, where a line before it says so."""
-    said: str | None = None
+    delimiter: str | None = None
     while True:
         lines.start()
         try:
@@ -458,13 +491,13 @@ def _first_line(name: str, lines: Lines) -> str | None:
         except _TooLong:
             raise FileProblem(f"{name}, line {lines.number}: {_TOO_LONG}: is it a CSV?") from None
         if text[:4].lower() == "sep=" and len(text.rstrip("\r\n")) == 5:
-            said = text[4]  # a line that Excel writes and understands
+            delimiter = text[4]  # a line that Excel writes and understands
         elif text.strip("\r\n \t,;"):
             lines.back.appendleft(lines.taken[0])
-            return said
+            return delimiter
 
 
-def _try_header(lines: Lines, delimiter: str) -> list[str]:
+def _try_header(lines: NumberedLines, delimiter: str) -> list[str]:
     """The names of the header by one delimiter; its lines can be read again."""
     lines.start()
     try:
@@ -487,8 +520,14 @@ def _csv_reason(error: BaseException) -> str:
 
 
 def _csv_rows(
-    name: str, lines: Lines, encoding: str, head: tuple[str, ...], delimiter: str, *, guarded: bool
-) -> Iterator[Row | Reject]:
+    name: str,
+    lines: NumberedLines,
+    head: tuple[str, ...],
+    delimiter: str,
+    *,
+    guarded: bool,
+    short: bool,
+) -> Iterator[FileRow | Reject]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     width = len(head)
     taken = lines.taken
@@ -503,7 +542,7 @@ def _csv_rows(
             alone = len(taken) == 1 and isinstance(error, _TooLong)
             reason = _TOO_LONG if alone else _csv_reason(error)
             lines.give_back()
-            yield Reject(name, taken[0].number, None, reason, shown(taken[0].text))
+            yield _reject(name, taken[0].number, reason, taken[0].text)
             continue
         if not values:
             continue
@@ -511,17 +550,21 @@ def _csv_rows(
             lines.empty += 1
             continue
         line = taken[0].number
-        raw = taken[0].text if len(taken) == 1 else "".join(one.text for one in taken)
-        problem = next((one.problem for one in taken if one.problem), None)
+        raw = taken[0].text if len(taken) == 1 else "".join(part.text for part in taken)
+        problem = next((part.problem for part in taken if part.problem), None)
         if problem:
-            yield Reject(name, line, None, _undecodable(problem, encoding), shown(raw))
-        elif len(values) != width:
+            yield _reject(name, line, problem, raw)
+        elif len(values) > width or (len(values) < width and not short):
             reason = f"it has {len(values)} columns, and the header has {width}"
-            yield Reject(name, line, None, reason, shown(raw))
+            yield _reject(name, line, reason, raw)
         else:
             if guarded and "'" in raw:
                 values = list(map(unguarded, values))
-            yield Row(line, dict(zip(head, values, strict=True)), raw)
+            yield FileRow(line, dict(zip_longest(head, values, fillvalue="")), raw)
+
+
+def _reject(name: str, line: int, reason: str, raw: str) -> Reject:
+    return Reject(name, line, None, reason, shown(raw))
 
 
 class _Twice(ValueError):
@@ -548,19 +591,19 @@ def _json_reason(error: Exception) -> str:
     return str(error)
 
 
-def _json_row(name: str, line: int, value: object, raw: str) -> Row | Reject:
+def _json_row(name: str, line: int, value: object, raw: str) -> FileRow | Reject:
     if not isinstance(value, dict):
-        return Reject(name, line, None, 'it is no object: write {"column": value}', shown(raw))
+        return _reject(name, line, 'it is no object: write {"column": value}', raw)
     if "\\ud" in raw or "\\uD" in raw:
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             reason = "it has half a character: a surrogate without its other half"
-            return Reject(name, line, None, reason, shown(raw))
-    return Row(line, value, raw)
+            return _reject(name, line, reason, raw)
+    return FileRow(line, value, raw)
 
 
-def _json_lines(name: str, lines: Lines, encoding: str) -> Iterator[Row | Reject]:
+def _json_lines(name: str, lines: NumberedLines) -> Iterator[FileRow | Reject]:
     while True:
         lines.start()
         try:
@@ -571,8 +614,8 @@ def _json_lines(name: str, lines: Lines, encoding: str) -> Iterator[Row | Reject
             raw = lines.taken[0].text
         line = lines.taken[0]
         if line.problem:
-            reason = _undecodable(line.problem, encoding)
-            yield Reject(name, line.number, None, reason, shown(raw))
+            reason = line.problem
+            yield _reject(name, line.number, reason, raw)
             continue
         text = raw.strip()
         if not text:
@@ -580,12 +623,12 @@ def _json_lines(name: str, lines: Lines, encoding: str) -> Iterator[Row | Reject
         try:
             value = _JSON.decode(text)
         except (ValueError, RecursionError) as error:
-            yield Reject(name, line.number, None, _json_reason(error), shown(raw))
+            yield _reject(name, line.number, _json_reason(error), raw)
             continue
         yield _json_row(name, line.number, value, raw)
 
 
-def _json_array(name: str, text: str) -> Iterator[Row | Reject]:
+def _json_array(name: str, text: str) -> Iterator[FileRow | Reject]:
     """The elements of one array; behind a place that is no JSON the rest cannot be read."""
     place, line, counted = text.index("[") + 1, 1, 0
     wants_value = False
@@ -595,7 +638,7 @@ def _json_array(name: str, text: str) -> Iterator[Row | Reject]:
         if text.startswith("]", place) and not wants_value:
             rest = text[place + 1 :].strip()
             if rest:
-                yield Reject(name, line, None, "something stands behind the array", shown(rest))
+                yield _reject(name, line, "something stands behind the array", rest)
             return
         try:
             value, end = _JSON.raw_decode(text, place)
@@ -616,15 +659,15 @@ def _json_array(name: str, text: str) -> Iterator[Row | Reject]:
             else:
                 reason = _json_reason(error)
             reason += "; the array cannot be read behind this place"
-            yield Reject(name, line, None, reason, shown(text[place:]))
+            yield _reject(name, line, reason, text[place:])
             return
 
 
-def _json_element(name: str, line: int, value: object, raw: str) -> Row | Reject:
+def _json_element(name: str, line: int, value: object, raw: str) -> FileRow | Reject:
     try:
         raw.encode()
     except UnicodeEncodeError:
-        return Reject(name, line, None, "it has bytes that are no UTF-8", shown(raw))
+        return _reject(name, line, "it has bytes that are no UTF-8", raw)
     return _json_row(name, line, value, raw)
 
 
@@ -632,132 +675,3 @@ def _skip_space(text: str, place: int) -> int:
     while place < len(text) and text[place] in " \t\r\n\ufeff":
         place += 1
     return place
-
-
-def _parquet(name: str, file: Path, close: Callable[[], None]) -> Table:
-    pl = polars("reading Parquet")
-    try:
-        frame = pl.scan_parquet(file, glob=False)
-        schema = frame.collect_schema()
-        columns = tuple(schema.names())
-        count = int(frame.select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise FileProblem(f"{name} is no Parquet file that can be read: {error}") from error
-    if not columns:
-        raise FileProblem(f"{name} has no columns")
-    parquet = ParquetRows(name, frame, schema, count)
-    return Table(name, columns, parquet.rows(), close, parquet.done, parquet=parquet)
-
-
-_FIRST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal()
-_LAST_DAY = date.max.toordinal() - date(1970, 1, 1).toordinal()
-_A_DAY = {"days": 1, "ms": 86_400_000, "us": 86_400_000_000}  # all nanoseconds are in range
-
-
-class ParquetRows:
-    """The rows of a Parquet file, numbered from 1.
-
-    Args:
-        name: the file, as errors call it.
-        frame: the file, as polars scans it.
-        schema: the types of the columns.
-        count: how many rows there are.
-    """
-
-    def __init__(self, name: str, frame: Any, schema: Mapping[str, Any], count: int) -> None:
-        pl = polars("reading Parquet")
-        self.schema = schema
-        self.times = {
-            column: kind for column, kind in schema.items() if kind in (pl.Date, pl.Datetime)
-        }
-        self.frame = frame
-        #: What says which rows are read; all are where there is nothing.
-        self.chosen: Any = None
-        self._name, self._count, self._read = name, count, 0
-
-    def done(self) -> float:
-        """How much has been read, from 0 to 1."""
-        return self._read / self._count if self._count else 1.0
-
-    def numbered(self, frame: Any, start: int = 0) -> tuple[str, Any]:
-        """Rows with their places in the file, and the name of the column that has these."""
-        name = next(name for n in itertools.count() if (name := f"row {n}") not in self.schema)
-        return name, frame.with_row_index(name, start)
-
-    def rows(self) -> Iterator[Row]:
-        """The rows."""
-        if self.chosen is not None:
-            yield from self._some(self.frame, 0, self.chosen)
-            return
-        for start in range(0, self._count, BATCH):
-            with self._told():
-                batch = self.frame.slice(start, BATCH).collect()
-            yield from self._rows(batch, itertools.count(start + 1))
-
-    def some(self, start: int, chosen: Any) -> Iterator[Row]:
-        """Some of the rows behind so many others, at most as many as a batch has."""
-        return self._some(self.frame.slice(start, BATCH), start, chosen)
-
-    def _some(self, frame: Any, start: int, chosen: Any) -> Iterator[Row]:
-        place, frame = self.numbered(frame, start)
-        with self._told():
-            batch = frame.filter(chosen).collect()
-        return self._rows(batch.drop(place), (number + 1 for number in batch[place]))
-
-    def _rows(self, batch: Any, numbers: Iterable[int]) -> Iterator[Row]:
-        pl = polars("reading Parquet")
-        with self._told():
-            batch = batch.with_columns(pl.selectors.float().fill_nan(None))
-            batch, beyond = _within_range(pl, batch, self.times)
-            for place, (self._read, values) in enumerate(
-                zip(numbers, batch.iter_rows(named=True), strict=False)
-            ):
-                for column, raw in beyond.get(place, ()):
-                    values[column] = raw
-                yield Row(self._read, values)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        pl = polars("reading Parquet")
-        try:
-            yield
-        except pl.exceptions.PolarsError as error:
-            raise FileProblem(f"{self._name} cannot be read to its end: {error}") from error
-
-
-def _range_of(unit: str) -> tuple[int, int]:
-    """The first day that Python has, and the first behind its last, as a file counts its times."""
-    return _FIRST_DAY * _A_DAY[unit], (_LAST_DAY + 1) * _A_DAY[unit]
-
-
-def within_range(pl: ModuleType, name: str, kind: Any) -> Any:
-    """The expression that tells which times of a column Python has."""
-    unit = getattr(kind, "time_unit", "days")
-    if unit not in _A_DAY:
-        return pl.col(name).is_not_null()
-    number = pl.col(name).to_physical().cast(pl.Int64)
-    return number.is_between(*_range_of(unit), closed="left")
-
-
-def _within_range(
-    pl: ModuleType, batch: Any, times: Mapping[str, Any]
-) -> tuple[Any, dict[int, list[tuple[str, OutOfRange]]]]:
-    """A batch without the times that Python does not have, and these by their row.
-
-    They would end the reading, whether or not anybody asks for their column.
-    """
-    beyond: dict[int, list[tuple[str, OutOfRange]]] = {}
-    for name, kind in times.items():
-        unit = getattr(kind, "time_unit", "days")
-        if unit not in _A_DAY:
-            continue
-        if getattr(kind, "time_zone", None) is not None:
-            batch = batch.with_columns(pl.col(name).dt.convert_time_zone("UTC"))
-        number = batch[name].to_physical().cast(pl.Int64)
-        outside = ~number.is_between(*_range_of(unit), closed="left")
-        for row in outside.arg_true():
-            text = f"{number[row]} {unit} since 1970"
-            beyond.setdefault(row, []).append((name, OutOfRange(text)))
-        if beyond:
-            batch = batch.with_columns(batch[name].set(outside, None))
-    return batch, beyond

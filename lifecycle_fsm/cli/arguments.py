@@ -1,0 +1,98 @@
+"""What the arguments of a command line name: models, files, instants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime, tzinfo
+from pathlib import Path
+
+import attrs
+
+from lifecycle_fsm.errors import FileProblem, LifecycleError
+from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.files import made_folder, near_files, why
+from lifecycle_fsm.model import Model, load, shipped
+
+
+def load_model(name: str, tables_from: list[str] | None = None) -> Model:
+    """The model that a command line names, shipped or a file; its steps may read tables from the
+    places ``tables_from`` too.
+
+    Raises:
+        LifecycleError: there is none, or it does not build.
+    """
+    if not Path(name).exists():
+        own, shown = Path(f"{name}.toml"), name.removesuffix(".toml")
+        if shown == name and name not in shipped() and own.is_file():
+            raise FileProblem(f"there is no model {name!r}; did you mean {str(own)!r}?")
+        if shown != name:
+            hint = f"; did you mean {shown!r}?" if shown in shipped() else near_files(name, ".toml")
+            raise FileProblem(
+                f"the model {name} does not exist: give a TOML file or one of "
+                f"{', '.join(shipped())}{hint}"
+            )
+    model = load(name)
+    return attrs.evolve(model, tables_from=tables_from) if tables_from else model
+
+
+def inputs_of(people: list[str] | None, activities: list[str] | None) -> list[tuple[str, str]]:
+    """The roles and files that the options --people and --activities name.
+
+    Raises:
+        LifecycleError: there is none.
+    """
+    inputs = [("people", path) for path in people or ()]
+    for text in activities or ():
+        role, equals, path = text.partition("=")
+        named = equals and role.isidentifier() and not Path(text).exists()
+        inputs.append((role, path) if named else ("activities", text))
+    if not inputs:
+        raise LifecycleError("nothing to read: say --people FILE, --activities FILE, or both")
+    return inputs
+
+
+@contextmanager
+def folder_for(path: str) -> Iterator[None]:
+    """Make the folder of an output file; it is gone again where that cannot be written.
+
+    Raises:
+        FileProblem: it cannot be made.
+    """
+    with ExitStack() as made:
+        try:
+            made.enter_context(made_folder(Path(path).parent))
+        except (OSError, ValueError) as error:
+            raise FileProblem(f"{path} cannot be written: {why(error)}") from error
+        yield
+
+
+def keep_inputs(out: str | None, *inputs: str | None) -> None:
+    """See to it that a command does not write over what it reads.
+
+    Raises:
+        FileProblem: the output is one of the inputs.
+    """
+    if out is None or not Path(out).is_file():
+        return
+    for name in inputs:
+        if name is not None and Path(name).is_file() and Path(name).samefile(out):
+            raise FileProblem(f"{name} is read here, and would be replaced: write to another file")
+
+
+def read_time(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None:
+    """The instant that an option names; one that names no zone is a local time of ``zone``.
+
+    Raises:
+        LifecycleError: it is no time.
+    """
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        return to_utc(time.replace(tzinfo=zone) if time.tzinfo is None else time)
+    except (ValueError, OverflowError):
+        raise LifecycleError(
+            f"{option}: {text!r} is no time: write it as {date.today():%Y-%m-%d} or "  # noqa: DTZ011
+            f"{datetime.now(UTC):%Y-%m-%dT%H:%M}Z"
+        ) from None

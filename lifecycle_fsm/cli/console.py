@@ -1,0 +1,123 @@
+"""What commands print: text, tables and JSON, notes beside them, and the progress bar."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from datetime import datetime
+from typing import Any, TextIO, TypeAlias
+
+from lifecycle_fsm.fields import to_utc
+
+#: Shows how far a piece of work has come, from 0 to 1.
+Bar: TypeAlias = Callable[[str, float | None], None]
+
+
+@contextmanager
+def harmless_output() -> Iterator[None]:
+    """Print control characters as escapes, whoever prints them, as long as this lasts: no text of
+    a model or of a file steers the terminal."""
+    from lifecycle_fsm.wording import harmless
+
+    with (
+        redirect_stdout(sys.stdout and _Translated(sys.stdout, harmless)),
+        redirect_stderr(sys.stderr and _Translated(sys.stderr, harmless)),
+    ):
+        yield
+
+
+class _Translated:
+    """A stream that translates what is written to it.
+
+    Rich looks through it: a progress bar steers the terminal on purpose.
+    """
+
+    def __init__(self, stream: TextIO, translate: Callable[[str], str]) -> None:
+        self.rich_proxied_file = stream
+        self._translate = translate
+
+    def write(self, text: str) -> int:
+        return self.rich_proxied_file.write(self._translate(text))
+
+    def flush(self) -> None:
+        self.rich_proxied_file.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rich_proxied_file, name)
+
+
+def complain(message: str) -> None:
+    """Say something beside the output."""
+    with suppress(OSError):  # what cannot be written is told at the end, of the output alone
+        flush_output()
+    with suppress(OSError):
+        print(message, file=sys.stderr, flush=True)
+
+
+def flush_output() -> None:
+    """Write out what has been printed.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON; times are ISO 8601 in UTC."""
+    print(as_json(value))
+
+
+def as_json(value: object) -> str:
+    """A value as JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, datetime):
+        return to_utc(value).isoformat().replace("+00:00", "Z")
+    raise TypeError(f"{value!r} has no form in JSON")
+
+
+def lined_up(rows: Iterable[Sequence[str]], right: Sequence[int] = (), indent: int = 2) -> str:
+    """Rows of text with their columns lined up; columns in ``right`` end together."""
+    table = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = (
+        "  ".join(
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in table
+    )
+    return "\n".join(" " * indent + line.rstrip() for line in lines)
+
+
+def _unseen(what: str, done: float | None) -> None:
+    pass
+
+
+@contextmanager
+def progress() -> Iterator[Bar]:
+    """A progress bar, on a terminal; elsewhere nothing is shown."""
+    if not sys.stderr.isatty():
+        yield _unseen
+        return
+    try:
+        from rich.console import Console
+        from rich.progress import Progress
+    except ImportError:  # it comes with typer, which can do without
+        yield _unseen
+        return
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", total=None)
+
+        def bar(what: str, done: float | None) -> None:
+            shown.update(
+                task, description=what, completed=done or 0, total=None if done is None else 1
+            )
+
+        yield bar

@@ -1,0 +1,166 @@
+"""The arguments and options of the commands, each declared once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+import typer
+
+Order: TypeAlias = Literal["event", "arrival"]
+#: Headings in the help of ``funnel``.
+NUMBERS, SALES, COMPARED = "The numbers", "Sales", "Before and after"
+
+
+def option(metavar: str, help: str, *names: str, panel: str | None = None) -> Any:
+    """An option with a value, which the help calls ``metavar``.
+
+    Without ``names`` it is called as its parameter is. ``panel`` is its heading in the help.
+    """
+    return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=panel)
+
+
+def flag(help: str, *names: str, panel: str | None = None) -> Any:
+    """An option whose value, if it has one, the help names by its type."""
+    return typer.Option(*names, help=help, rich_help_panel=panel)
+
+
+# ------------------------------------------------------------------ of several commands
+
+Model = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A shipped model, such as `waterfall`, or a TOML file."),
+]
+Json = Annotated[bool, flag("Print JSON, for a program to read.", "--json")]
+Force = Annotated[bool, flag("Write into a folder that has files of others.", "--force")]
+Pictures = Annotated[bool, flag("Draw the funnel as SVG and PNG.", "--pictures/--no-pictures")]
+Prove = Annotated[
+    bool, flag("Ask the solver z3 where trying values does not decide (extra `prove`).", "--prove")
+]
+Budget = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="How many cases all questions together may look at; the rest is not decided.",
+    ),
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="Stop after so many seconds as well; what is decided then depends on the machine.",
+    ),
+]
+Deadlines = Annotated[
+    str | None,
+    option(
+        "FILE",
+        "What became of deadlines, as `run` wrote it. [default: deadlines beside the history]",
+    ),
+]
+_WATCHED = "Up to when people were watched. [default: as in the run, or the last row]"
+Watched = Annotated[str | None, option("TIME", _WATCHED)]
+
+# ------------------------------------------------------------------ of run and explain
+
+People = Annotated[
+    list[str] | None,
+    option("FILE", "People: one row each; can be repeated. CSV, JSON, Parquet; `-` is stdin."),
+]
+Activities = Annotated[
+    list[str] | None,
+    option(
+        "[ROLE=]FILE",
+        "What happened to them; can be repeated. ROLE is the name of a table of the mapping, "
+        "`activities` if nothing is said.",
+    ),
+]
+Mapping = Annotated[
+    str | None, option("FILE.toml", "How the columns of these files are to be read.")
+]
+InOrder = Annotated[
+    Order, flag("Apply activities by when they happened, or as the files have them.")
+]
+Tables = Annotated[
+    list[str] | None,
+    option(
+        "PATH",
+        "Let steps of the model read tables from here too, and not only from its own folder; "
+        "can be repeated.",
+    ),
+]
+
+# ------------------------------------------------------------------ of funnel
+
+Writer = Annotated[
+    str | None,
+    option(
+        "MODEL",
+        "The model that wrote it: a shipped one or a TOML file. "
+        "[default: the shipped one that it is of]",
+    ),
+]
+Contacts = Annotated[
+    str | None,
+    option(
+        "FILE",
+        "People that `run` wrote: who they are, and who has to do with them. "
+        "[default: people beside the history]",
+    ),
+]
+By = Annotated[
+    str | None,
+    option(
+        "FIELD",
+        "Split by owner, assigned_to, source, journey, rule, version, or a dimension of "
+        "the model, as it was when the stage was entered.",
+        panel=NUMBERS,
+    ),
+]
+From = Annotated[str | None, option("TIME", "From then on.", "--from", panel=NUMBERS)]
+To = Annotated[str | None, option("TIME", "Before then.", "--to", panel=NUMBERS)]
+Until = Annotated[str | None, option("TIME", _WATCHED, panel=NUMBERS)]
+Zone = Annotated[
+    str, flag("Days and months begin in this zone, and times are of it.", panel=NUMBERS)
+]
+Pair = Annotated[
+    list[str] | None,
+    option(
+        "FROM:TO",
+        "Conversion between these stages, such as `mql:customer`; can be repeated.",
+        panel=NUMBERS,
+    ),
+]
+FromStage = Annotated[
+    str | None,
+    option("STAGE", "Where the work of sales begins. [default: behind `mql`]", panel=SALES),
+]
+Target = Annotated[
+    list[str] | None,
+    option(
+        "[STAGE=]SHARE",
+        "Marketing's share that was agreed, such as 0.6 or `sql=40%`; can be repeated.",
+        panel=SALES,
+    ),
+]
+Stuck = Annotated[
+    str | None,
+    option(
+        "TIME",
+        "Who is longer in a stage is stuck, such as `30d`. [default: longer than nine in ten]",
+        panel=SALES,
+    ),
+]
+Compare = Annotated[str | None, option("TIME", "Compare before and from then on.", panel=COMPARED)]
+Versions = Annotated[
+    bool,
+    flag("Compare the last two versions of the model.", "--compare-versions", panel=COMPARED),
+]
+Horizon = Annotated[
+    str | None,
+    option(
+        "TIME",
+        "Give each journey as long to convert, such as `60d`, and leave out those that "
+        "were not watched for so long.",
+        panel=COMPARED,
+    ),
+]

@@ -1,0 +1,356 @@
+"""What came of a run: its decisions counted, its summary, and the folder that it writes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, get_args
+
+import attrs
+
+from lifecycle_fsm.cli.activity_log import Log, without_cycles
+from lifecycle_fsm.cli.console import Bar, as_json, lined_up
+from lifecycle_fsm.cli.unmatched import Unmatched, unmatched
+from lifecycle_fsm.files import write_file
+from lifecycle_fsm.history import DeadlineOutcome
+from lifecycle_fsm.lifecycle import Lifecycle
+from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.tables import (
+    DEADLINES,
+    DECISIONS,
+    DUPLICATES,
+    REJECTS,
+    REQUESTS,
+    Duplicate,
+    OutputFolder,
+    Reject,
+    TableWriter,
+    duplicates,
+    history_columns,
+    people_columns,
+)
+from lifecycle_fsm.wording import counted
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.funnel import Counts
+
+_STEP = 2_000
+_REPORTED = ("role", "file", "rows", "activities", "rejected")
+_PEOPLE, _ACTIVITIES = ("person", "people"), ("activity", "activities")
+
+
+@attrs.define
+class RunTally:
+    """What came of a run, counted decision by decision; ``late`` has the activities that were, by
+    person and id, with their kinds."""
+
+    results: Counter[str] = attrs.field(factory=Counter)
+    late: dict[tuple[str, str | None], str] = attrs.field(factory=dict)
+    asked: Counter[str] = attrs.field(factory=Counter)
+    keep: Callable[[Decision], None] | None = None
+    refused: list[Decision] = attrs.field(factory=list)
+
+    def __call__(self, decision: Decision) -> None:
+        """Count one decision, and hand it on to who keeps them."""
+        self.results[decision.result] += 1
+        for request in decision.requests:
+            self.asked[request.state] += 1
+        if decision.late:  # of an activity that is asked for later there are several
+            self.late[decision.person, decision.activity] = decision.kind or "time"
+        if decision.result == "rejected":
+            self.refused.append(decision)
+        if self.keep is not None:
+            self.keep(decision)
+
+
+@without_cycles()
+def apply_log(
+    lifecycle: Lifecycle,
+    log: Log,
+    until: datetime | None,
+    bar: Bar,
+    tally: RunTally | None = None,
+) -> datetime | None:
+    """Apply a log, then let time pass: up to ``until``, or until the last new person is sorted.
+
+    What happened after ``until`` is left out. Where the lifecycle records into ``tally``, the log
+    keeps which of its activities were refused.
+    """
+    if until is not None:
+        log.leave_out(until)
+    lifecycle.expect_processed(log.processed)
+    total = len(log.activities)
+    for place, activity in enumerate(log.activities):
+        waited = lifecycle.held.get(activity.person, ()) if activity.kind == "created" else ()
+        lifecycle.apply(activity)
+        if tally is not None and tally.refused:
+            by_id = {row.id: row for row in (*waited, activity)}
+            log.refused += [(by_id[row.activity or ""], row.reason) for row in tally.refused]
+            tally.refused.clear()
+        if place % _STEP == 0:
+            bar("applying", place / total)
+    end = until if until is not None else log.last(lifecycle.model)
+    if end is not None:
+        lifecycle.tick(end)
+    return end
+
+
+@attrs.define(kw_only=True)
+class RunOutcome:
+    """A finished run: its people, and all that a summary tells."""
+
+    lifecycle: Lifecycle
+    log: Log
+    tally: RunTally
+    until: datetime | None
+    counts: Counts = attrs.field(init=False)
+    over: Counts = attrs.field(init=False)
+
+    asked: datetime | None = None
+    contradictions: list[Reject] = attrs.field(init=False)
+    duplicates: list[Duplicate] = attrs.field(init=False)
+    #: The roles of which most is about nobody.
+    unmatched: list[Unmatched] = attrs.field(init=False)
+    #: What is to be said of the inputs as a whole, a sentence each.
+    notes: list[str] = attrs.field(init=False)
+    #: How often each deadline was kept, missed and void, those first that were missed most.
+    deadlines: Mapping[str, Mapping[str, int]] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        from lifecycle_fsm.funnel import observe, on_picture
+
+        history, model, end = self.lifecycle.history, self.lifecycle.model, None
+        if self.asked is not None:
+            with suppress(OverflowError):  # a window ends before its end, and this one after it
+                end = self.asked + timedelta(microseconds=1)
+        window = (None, end)
+        scope = observe(history, model, window=window, until=self.until)
+        self.counts = on_picture(scope)
+        self.over = on_picture(scope, reading="over")
+        self.contradictions = self.log.contradictions()
+        self.duplicates = duplicates(self.lifecycle)
+        self.unmatched = unmatched(self.log.by_role(), self.lifecycle.held, self.asked)
+        self.notes = list(self.log.notes)
+        if self.asked is None and (far := self.log.far_ahead()) is not None:
+            self.notes.append(far)
+        rules = {deadline.name: Counter[str]() for deadline in model.deadlines}
+        for fact in self.lifecycle.deadlines:
+            rules[fact.rule][fact.outcome] += 1
+        self.deadlines = {
+            name: {outcome: rules[name][outcome] for outcome in get_args(DeadlineOutcome)}
+            for name in sorted(rules, key=lambda name: -rules[name]["missed"])
+        }
+
+    @property
+    def missed(self) -> str:
+        """How often each deadline was missed, in words: ``2 called, 1 answered``."""
+        return ", ".join(f"{count:,} {name}" for name, count in self._missed.items())
+
+    @property
+    def _missed(self) -> dict[str, int]:
+        rules = self.deadlines.items()
+        return {name: outcomes["missed"] for name, outcomes in rules if outcomes["missed"]}
+
+    @property
+    def rejected(self) -> int:
+        """Rows that could not be used, and activities that contradict what is known."""
+        return self.log.rejected + self.tally.results["rejected"]
+
+    @property
+    def _late(self) -> Counter[str]:
+        return Counter(self.tally.late.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary for a program."""
+        lifecycle, counts = self.lifecycle, self.counts
+        return {
+            "model": {"name": lifecycle.model.name, "version": lifecycle.model.version},
+            "files": [
+                {
+                    **{name: getattr(report, name) for name in _REPORTED},
+                    "notes": list(report.notes),
+                }
+                for report in self.log.reports
+            ],
+            "people": len(lifecycle),
+            "until": self.until,
+            "stages": [
+                {
+                    "stage": stage.name,
+                    "label": stage.label,
+                    "people": counts.people.get(stage.name, 0),
+                    "entered": counts.entered.get(stage.name, 0),
+                    "passed_over": counts.passed_over.get(stage.name, 0),
+                }
+                for stage in lifecycle.model.stages
+            ],
+            "conversion": [
+                {"from": start, "to": end, "reading": reading.reading, **attrs.asdict(share)}
+                for reading in (counts, self.over)
+                for (start, end), share in reading.conversion.items()
+            ],
+            "activities": len(self.log.activities),
+            "left_out": self.log.left_out,
+            "notes": self.notes,
+            "decisions": dict(self.tally.results.most_common()),
+            "late": dict(self._late.most_common()),
+            "merged": len(lifecycle.merged),
+            "deadlines": self.deadlines,
+            "missed_deadlines": self._missed,
+            "requests": dict(self.tally.asked.most_common()),
+            "held": {person: len(held) for person, held in lifecycle.held.items()},
+            "mostly_held": [attrs.asdict(role) for role in self.unmatched],
+            "duplicates": len(self.duplicates),
+            "parked": {
+                person: [activity.error for activity in waiting]
+                for person, waiting in lifecycle.parked.items()
+            },
+            "rejected": self.rejected,
+        }
+
+    def as_text(self) -> str:
+        """The summary for people."""
+        model, counts = self.lifecycle.model, self.counts
+        parts = [f"{role}\n" for role in self.unmatched]
+        parts.append(f"{model.title or model.name} (model {model.name}, version {model.version})")
+        for report in self.log.reports:
+            parts.append(
+                f"\n{report.role}: {report.file}\n"
+                f"  {counted(report.rows, 'row')}, {counted(report.activities, *_ACTIVITIES)}, "
+                f"{report.rejected:,} rejected"
+            )
+            parts += [f"  {note}" for note in report.notes]
+        if self.notes:
+            parts += ["", *(f"note: {note}" for note in self.notes)]
+        head = ("", "stage", "", "people", "entered", "passed over")
+        rows = [
+            (
+                stage.code,
+                stage.display,
+                stage.label,
+                *(
+                    f"{of.get(stage.name, 0):,}"
+                    for of in (counts.people, counts.entered, counts.passed_over)
+                ),
+            )
+            for stage in model.stages
+        ]
+        until = "" if self.until is None else f", at {self.until:%Y-%m-%d %H:%M} UTC"
+        parts.append(f"\n{counted(len(self.lifecycle), *_PEOPLE)}{until}")
+        parts.append(lined_up([head, *rows], right=(0, 3, 4, 5)))
+        results = _most_common(self.tally.results).replace("_", " ")
+        parts.append(f"\ndecisions: {results or 'none'}")
+        parts += self._remarks()
+        return "\n".join(parts)
+
+    def _remarks(self) -> Iterable[str]:
+        merged, asked = len(self.lifecycle.merged), self.tally.asked
+        if merged:
+            yield f"merged: {counted(merged, 'record')} folded into others"
+        if self.duplicates:
+            pairs, first = counted(len(self.duplicates), "pair"), self.duplicates[0]
+            yield (
+                f"duplicates: {pairs} of people with one e-mail address, such as {first.person!r} "
+                f"and {first.duplicate!r}"
+            )
+        if asked:
+            yield f"requests: {_most_common(asked)}"
+        total = Counter[str]()
+        for outcomes in self.deadlines.values():
+            total.update(outcomes)
+        if total.total():
+            names = f" ({self.missed})" if self.missed else ""
+            yield (
+                f"deadlines: {total['kept']:,} kept, {total['missed']:,} missed{names}, "
+                f"{total['void']:,} void"
+            )
+        late, held, parked = self._late, self.lifecycle.held, self.lifecycle.parked
+        if self.log.left_out:
+            yield (
+                f"left out: {counted(self.log.left_out, *_ACTIVITIES)} that happened after "
+                f"{self.asked:%Y-%m-%d %H:%M} UTC"
+            )
+        if late:
+            yield f"late: {_most_common(late)}; applied at the person's clock, and flagged"
+        if held:
+            number = sum(map(len, held.values()))
+            by_then = " by then" if self.log.left_out else ""
+            yield (
+                f"held: {counted(number, *_ACTIVITIES)} {'waits' if number == 1 else 'wait'} for "
+                f"{counted(len(held), *_PEOPLE)} whom no file creates{by_then}, "
+                f"such as {next(iter(held))!r}"
+            )
+        if parked:
+            person, waiting = next(iter(parked.items()))
+            many = counted(len(parked), *_PEOPLE)
+            yield f"parked: {many}, such as {person!r}: {waiting[0].error}"
+        if self.rejected:
+            rows, others = self.log.rejected, self.tally.results["rejected"]
+            parts = [counted(rows, "row")] if rows else []
+            if others:
+                does = "contradicts" if others == 1 else "contradict"
+                parts.append(f"{counted(others, *_ACTIVITIES)} that {does} others")
+            yield f"rejected: {', and '.join(parts)}"
+
+
+def _most_common(counts: Counter[str]) -> str:
+    """``12 moved, 3 refused``, the most first."""
+    return ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
+
+
+class RunOutput:
+    """The folder of a run, and the tables that fill while it goes on."""
+
+    def __init__(self, folder: OutputFolder, *, pictures: bool) -> None:
+        self.folder = folder
+        self.pictures = pictures
+        self.rejects = TableWriter(REJECTS)
+        self.decisions = TableWriter(DECISIONS)
+        self.requests = TableWriter(REQUESTS)
+
+    def keep(self, decision: Decision) -> None:
+        """Take one decision, and what it asks for."""
+        self.decisions.add(decision)
+        if decision.requests:
+            self.requests.extend(decision.requests)
+
+    def check(self, lifecycle: Lifecycle) -> None:
+        """Find out before the work whether the pictures can be drawn at its end.
+
+        Raises:
+            MissingExtra: they cannot.
+        """
+        if self.pictures:
+            from lifecycle_fsm import diagram
+
+            diagram.draw_model(lifecycle.model).png()
+
+    @without_cycles()
+    def write(self, outcome: RunOutcome, bar: Bar) -> None:
+        """Write everything."""
+        bar("writing", None)
+        lifecycle, model = outcome.lifecycle, outcome.lifecycle.model
+        mail = {stage.name: stage.mail for stage in model.stages if stage.mail}
+        kept = {name: model.field_types[name] for name in model.dimensions}
+        self._save_both("people", TableWriter(people_columns(model.field_types, mail), lifecycle))
+        self._save_both("history", TableWriter(history_columns(kept), lifecycle.history))
+        self._save_both("deadlines", TableWriter(DEADLINES, lifecycle.deadlines))
+        self._save_both("decisions", self.decisions)
+        self._save_both("requests", self.requests)
+        self.rejects.extend(outcome.contradictions)
+        self.rejects.save(self.folder.file("rejected.csv"))
+        TableWriter(DUPLICATES, outcome.duplicates).save(self.folder.file("duplicates.csv"))
+        write_file(self.folder.file("summary.txt"), outcome.as_text() + "\n")
+        write_file(self.folder.file("summary.json"), as_json(outcome.as_dict()) + "\n")
+        if self.pictures:
+            from lifecycle_fsm import diagram
+
+            drawing = diagram.draw_funnel(model, outcome.counts)
+            for suffix in (".svg", ".png"):
+                drawing.save(self.folder.file("funnel" + suffix))
+
+    def _save_both(self, name: str, table: TableWriter[Any]) -> None:
+        for suffix in (".csv", ".parquet"):
+            table.save(self.folder.file(name + suffix))
