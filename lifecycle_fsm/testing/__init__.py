@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lifecycle_fsm.testing.bench import Bench
-    from lifecycle_fsm.testing.clock import Clock
+    from lifecycle_fsm.testing.bench_clock import Clock
     from lifecycle_fsm.testing.invariants import assert_history_holds
     from lifecycle_fsm.testing.stateful import LifecycleRules, state_machine
     from lifecycle_fsm.testing.strategies import activities, histories, logs, payloads, people

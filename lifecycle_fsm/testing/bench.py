@@ -20,7 +20,7 @@ from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Run, Step
 from lifecycle_fsm.silos.effects import attribute_of
 from lifecycle_fsm.testing import asserting
-from lifecycle_fsm.testing.clock import Clock
+from lifecycle_fsm.testing.bench_clock import Clock
 from lifecycle_fsm.testing.expected_reasons import Because
 from lifecycle_fsm.testing.factory import place
 
@@ -272,7 +272,7 @@ class Bench:
             FileProblem: a column or a cell is none that the model takes.
         """
         __tracebackhide__ = True
-        from lifecycle_fsm.testing.rows import check
+        from lifecycle_fsm.testing.guard_tables import check
 
         check(self, row)
 

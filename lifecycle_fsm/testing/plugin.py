@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lifecycle_fsm.model import Model
     from lifecycle_fsm.person import Person
     from lifecycle_fsm.testing.bench import Bench
-    from lifecycle_fsm.testing.clock import Clock
+    from lifecycle_fsm.testing.bench_clock import Clock
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

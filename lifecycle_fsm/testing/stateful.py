@@ -11,7 +11,7 @@ from lifecycle_fsm.fields import Value
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.testing.bench import Bench
-from lifecycle_fsm.testing.clock import Clock
+from lifecycle_fsm.testing.bench_clock import Clock
 from lifecycle_fsm.testing.invariants import assert_history_holds
 from lifecycle_fsm.testing.strategies import SOMEBODY, ModelStrategies, st, stateful
 from lifecycle_fsm.testing.values import lengths

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from lifecycle_fsm.testing import bench, fixtures, rows
+from lifecycle_fsm.testing import bench, fixtures, guard_tables
 
 #: Imported beforehand, because pytester forgets what is imported within a run, and the next one
 #: would have every class a second time.
-IMPORTED = (bench, fixtures, rows)
+IMPORTED = (bench, fixtures, guard_tables)
 pytest_plugins = ["pytester"]
 
 WATERFALL = "[pytest]\nlifecycle_model = waterfall\n"

@@ -4,7 +4,7 @@
 :class:`~lifecycle_fsm.testing.recorder.Watch` recorded.
 """
 
+from lifecycle_fsm.testing.coverage.coverage_report import as_plain
 from lifecycle_fsm.testing.coverage.measure import Coverage, Item, Somebody, measure
-from lifecycle_fsm.testing.coverage.report import as_plain
 
 __all__ = ["Coverage", "Item", "Somebody", "as_plain", "measure"]

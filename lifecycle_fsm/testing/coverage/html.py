@@ -16,8 +16,8 @@ from lifecycle_fsm.diagram import Drawing, draw_coverage
 from lifecycle_fsm.errors import LifecycleError, MissingExtra, suggest
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.testing.coverage import words
+from lifecycle_fsm.testing.coverage.coverage_report import total, write_json
 from lifecycle_fsm.testing.coverage.measure import KINDS, Coverage, Item, RuleSeen, percent
-from lifecycle_fsm.testing.coverage.report import total, write_json
 from lifecycle_fsm.testing.coverage.terminal import grouped
 from lifecycle_fsm.wording import clean, counted
 

@@ -18,9 +18,9 @@ from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.testing.coverage import terminal, words
+from lifecycle_fsm.testing.coverage.coverage_report import total
 from lifecycle_fsm.testing.coverage.html import CoverageReport, read_reports
 from lifecycle_fsm.testing.coverage.measure import Coverage, measure
-from lifecycle_fsm.testing.coverage.report import total
 from lifecycle_fsm.testing.recorder import NO_TEST, ModelKey, Record, Watch
 from lifecycle_fsm.wording import harmless, joined
 

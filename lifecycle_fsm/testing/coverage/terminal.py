@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lifecycle_fsm.testing.coverage import words
+from lifecycle_fsm.testing.coverage.coverage_report import total
 from lifecycle_fsm.testing.coverage.measure import KINDS, Coverage, Item, percent, tally
-from lifecycle_fsm.testing.coverage.report import total
 
 MOST = 24
 """So many missing things of a model are told; reports have them all."""

@@ -23,7 +23,7 @@ from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.testing.mutation.context import Trial, Trials
 from lifecycle_fsm.testing.mutation.generate import mutants
 from lifecycle_fsm.testing.mutation.guards import Mutant
-from lifecycle_fsm.testing.mutation.report import MutationReport, Origins, percent, score
+from lifecycle_fsm.testing.mutation.mutation_report import MutationReport, Origins, percent, score
 from lifecycle_fsm.testing.mutation.running import Forks, Here, Machines, Runner, Suite, Swap
 from lifecycle_fsm.testing.recorder import NO_TEST, ModelRecord, Watch
 from lifecycle_fsm.wording import harmless

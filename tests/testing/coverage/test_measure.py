@@ -13,10 +13,10 @@ from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.model import load, shipped
 from lifecycle_fsm.testing.bench import Bench
+from lifecycle_fsm.testing.coverage.coverage_report import as_plain, total
 from lifecycle_fsm.testing.coverage.html import page
 from lifecycle_fsm.testing.coverage.measure import Coverage, Kind, measure
 from lifecycle_fsm.testing.coverage.plugin import pack, unpack
-from lifecycle_fsm.testing.coverage.report import as_plain, total
 from lifecycle_fsm.testing.coverage.terminal import lines
 from lifecycle_fsm.testing.coverage.words import code, shown_percent
 from lifecycle_fsm.testing.recorder import ModelRecord, Watch
