@@ -262,12 +262,16 @@ class Orchestrator:
 
     def _came_to_others(self, person: Person, activity: Activity, brought: bytes) -> bool:
         """Whether the very same activity came before to another record of the same person: a CRM
-        that merges two records gives the one what the other had."""
-        return any(
-            self._content(person, name, activity.id) == brought
-            for name in self._names[person.id]
-            if name != activity.person
-        )
+        that merges two records gives the one what the other had.
+
+        Not so the end of processing: each record has its own, in the log too, so that a replay
+        knows who waits for it [S14][S23].
+        """
+        names = [name for name in self._names[person.id] if name != activity.person]
+        if activity.kind == "processed":
+            record = self.aliases.get(activity.person, activity.person)
+            names = [name for name in names if self.aliases.get(name, name) == record]
+        return any(self._content(person, name, activity.id) == brought for name in names)
 
     def _all_names(self, person: Person) -> tuple[str, ...]:
         return self._names.get(person.id, (person.id,))

@@ -241,10 +241,11 @@ class World:
             seen = self.seen.get((activity.person, activity.id))
             if seen is not None and seen != activity.content:
                 return {"result": "rejected", "rows": [], "stage": stage}
-            if any(
-                self.seen.get((record, activity.id)) == activity.content
-                for record in self._records_of(person)
-            ):
+            records = self._records_of(person)
+            if activity.kind == "processed":  # each record has its own end of processing [S23]
+                own = self.aliases.get(activity.person, activity.person)
+                records = [record for record in records if self.aliases.get(record, record) == own]
+            if any(self.seen.get((record, activity.id)) == activity.content for record in records):
                 return {"result": "duplicate", "rows": [], "stage": stage}
         if self._faulty(activity) or (activity.kind == "created" and person is not None):
             return {"result": "rejected", "rows": [], "stage": person.visit.stage if person else ""}

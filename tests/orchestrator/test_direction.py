@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle_fsm import Activity, Decision, ScoreRule, StepDef
+from lifecycle_fsm import Activity, Decision, Lifecycle, ScoreRule, StepDef
 from lifecycle_fsm.model import AlertRule, Deadline, Decay
 from lifecycle_fsm.orchestrator import Orchestrator
 from tests.machine.small import DAY, HOUR, T, act, move, small
@@ -278,6 +278,24 @@ def test_s14_the_end_of_each_records_own_processing_brings_fields_once_sorted(
         end = act("processed", "processed", T + DAY, name, **{field: "x"})
         assert orchestrator.apply(end).result == "unchanged"
     assert (person.industry, person.role, len(person.history)) == ("x", "x", rows)
+
+
+def test_s14_the_same_end_of_processing_of_another_record_counts_and_is_in_the_log(
+    way: dict[str, str],
+) -> None:
+    """A replay must know that both waited: nobody is sorted by settle."""
+    log: list[Activity] = []
+    live = Lifecycle(MODEL, log=log.append)
+    live.expect_processed(["p", "q"])
+    for name in "pq":
+        live.apply(act("0", "created", T, name))
+    live.apply(act("m", "merged", T + HOUR, way["to"], loser=way["loser"]))
+    ends = [act("processed", "processed", T + DAY, name, industry="steel") for name in "pq"]
+    assert [live.apply(end).result for end in ends] == ["moved", "unchanged"]
+    assert [live.apply(end).result for end in ends] == ["duplicate", "duplicate"]
+    copy = Lifecycle(MODEL)
+    copy.replay(log)
+    assert copy.person("p").history == live.person("p").history
 
 
 def test_s9_a_return_that_has_held_since_the_entry_waits_on_behind_a_merge(
