@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: nothing is imported before it is used; what needs Hypothesis is in the last two rows.
 _HOME = {
     "Bench": "bench",
-    "Clock": "clock",
+    "Clock": "bench_clock",
     "assert_history_holds": "invariants",
     "GuardRow": "tables",
     "guard_table": "tables",
