@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, suggest
 from lifecycle_fsm.fields import instant
@@ -40,6 +40,10 @@ SHUT = (
 DEFERRED = "deferred: it waits for the end of original processing"
 #: Events of the machine that are no trigger of the model; user triggers never start with ``_``.
 ADVANCE, SORT = "_advance", "_sort"
+#: What a machine makes from its model.
+_WIRED = frozenset(
+    "scoring scheduler events _words _machine _sort _advance _explainers _observed _turning".split()
+)
 #: What ``person.<trigger>(at=…)`` goes through where somebody keeps the person's log.
 Dispatch: TypeAlias = Callable[[Person, str, datetime, str | None, Payloads], Decision]
 
@@ -92,15 +96,28 @@ class LifecycleMachine:
         self._initial = model.initial.name
         #: Does work on a person that happens whole or not at all [S11].
         self.transaction = Transaction(self.person_class)
-        self.wire(model)
+        self._make_moves()
         for observer in tuple(EVERYWHERE):
             observer.machine_made(self)
 
     def wire(self, model: Model) -> None:
-        """Make the moves of a model: of the machine's own, or of a changed copy that has the same
-        stages, fields and triggers, for a test of tests. Persons stay, and so does the version
-        that their rows name."""
+        """Use the moves of a model from now on: of the machine's own, or of a changed copy that has
+        the same stages, fields and triggers, for a test of tests. They are made when they are
+        first needed. Persons stay, and so does the version that their rows name."""
         self.model = model
+        for name in _WIRED:
+            vars(self).pop(name, None)
+
+    if not TYPE_CHECKING:  # it would hide every misspelled name from a type checker
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in _WIRED:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self._make_moves()
+            return vars(self)[name]
+
+    def _make_moves(self) -> None:
+        model = self.model
         #: The score rules, which a move that changes what they depend on runs again [S18].
         self.scoring = Scoring(model)
         self._words = model.vocabulary

@@ -273,3 +273,15 @@ def test_a_mutant_stands_in_for_its_model_and_goes_without_a_trace() -> None:
     after.assert_stays(after.person_in("open"))
     assert {name: vars(model)[name] for name in before[0]} == before[0]
     assert set(vars(bench.machine)) == before[1]
+    assert not hasattr(bench.machine, "nothing_of_that_name")
+
+
+def test_what_a_machine_makes_from_its_model_is_made_anew_when_it_is_wired() -> None:
+    machine = LifecycleMachine(SMALL)
+    made = dict(vars(machine))
+    machine.wire(SMALL)
+    dropped = set(made) - set(vars(machine))
+    assert "events" in dropped
+    for name in dropped:
+        assert getattr(machine, name) is not made[name] or name in ("_words", "_advance")
+    assert set(vars(machine)) == set(made)
