@@ -39,7 +39,7 @@ INDISPENSABLE = (
     "lifecycle_fsm/py.typed",
     *(f"lifecycle_fsm/model/shipped/{name}.toml" for name in ("two_step", "waterfall")),
     "lifecycle_fsm/cli/starter/README.md",
-    "lifecycle_fsm/sheet/templates/sheet.html",
+    "lifecycle_fsm/document/templates/page.html",
     "lifecycle_fsm/testing/coverage/templates/coverage.html",
 )
 
