@@ -107,14 +107,7 @@ class LifecycleMachine:
         self.model = model
         for name in _WIRED:
             vars(self).pop(name, None)
-
-    if not TYPE_CHECKING:  # it would hide every misspelled name from a type checker
-
-        def __getattr__(self, name: str) -> Any:
-            if name not in _WIRED:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            self._make_moves()
-            return vars(self)[name]
+        self.__class__ = _UnwiredMachine
 
     def _make_moves(self) -> None:
         model = self.model
@@ -735,6 +728,20 @@ class LifecycleMachine:
         """The next instant after ``after`` at which a system move may open by time alone [S20]."""
         points = self._turning.get(person._stage)
         return next_turn(points, person, after, attribute_of) if points else None
+
+
+class _UnwiredMachine(LifecycleMachine):
+    """A machine that makes its moves as soon as one of them is needed. A class of its own, because
+    ``__getattr__`` slows down every attribute of a class that has it."""
+
+    if not TYPE_CHECKING:  # it would hide every misspelled name from a type checker
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in _WIRED:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.__class__ = LifecycleMachine
+            self._make_moves()
+            return vars(self)[name]
 
 
 def _never(person: Person, context: TransitionContext) -> bool:
