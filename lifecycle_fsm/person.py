@@ -492,9 +492,9 @@ def field_defs(person_class: type[Person]) -> Mapping[str, FieldDef]:
     """
     hints = type_hints(person_class)
     return {
-        one.name: field_def(one, hints[one.name])
-        for one in attrs.fields(person_class)
-        if one.init and one.name != "id"
+        attribute.name: field_def(attribute, hints[attribute.name])
+        for attribute in attrs.fields(person_class)
+        if attribute.init and attribute.name != "id"
     }
 
 

@@ -107,11 +107,17 @@ class _PersonChart:
         self.zone, self.zone_name = find_zone(zone), zone
         self.palette = Palette(model)
         self.canvas = Canvas("path")
-        self.refused = [one for one in decisions if one.unmet or one.result == "no_such_move"]
+        self.refused = [
+            decision
+            for decision in decisions
+            if decision.unmet or decision.result == "no_such_move"
+        ]
         self.rules = {rule.name: rule_words(rule) for rule in model.sort}
         self.rules |= {move.name: rule_words(move) for move in model.moves}
         self.strips = list(self._cut())
-        columns = max([3, *(self._column(one) + max(1, len(one.detours)) for one in self.strips)])
+        columns = max(
+            [3, *(self._column(strip) + max(1, len(strip.detours)) for strip in self.strips)]
+        )
         # All of it on one sheet, whatever the model: cards give way first, then the gaps.
         room = WIDTH - 2 * MARGIN
         self.gap = max(66.0, min(124.0, (room - columns * 150) / max(1, columns - 1)))

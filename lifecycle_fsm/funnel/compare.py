@@ -266,7 +266,7 @@ def _cautions(
     sides: tuple[Side, Side], shares: list[ConversionChange], horizon: timedelta | None
 ) -> tuple[str, ...]:
     found = []
-    before, after = (one.followed for one in sides)
+    before, after = (side.followed for side in sides)
     if horizon is None and before is not None and after is not None and before > after:
         found.append(
             f"the journeys after were watched for {lasting(after)} at the median, those before "
@@ -274,13 +274,15 @@ def _cautions(
             "horizon"
         )
     if any(
-        each.few and each.whole for one in shares for each in (one.before.ratio, one.after.ratio)
+        each.few and each.whole
+        for share in shares
+        for each in (share.before.ratio, share.after.ratio)
     ):
         found.append(
             "some shares are of fewer than 30 journeys: one more or less moves them by over three "
             "points"
         )
-    young = max((one.after.young for one in shares), default=0)
+    young = max((share.after.young for share in shares), default=0)
     if horizon is not None and young:
         found.append(
             f"up to {counted(young, 'journey')} after {'was' if young == 1 else 'were'} not "

@@ -213,7 +213,7 @@ def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
     times = periods(scope, every)
     if not times:
         return ()
-    starts = [one.start for one in times if one.start is not None]
+    starts = [time.start for time in times if time.start is not None]
     # A window that is open at its start has no time before it.
     offset = 0 if len(starts) < len(times) else -1
     end = times[-1].end

@@ -428,7 +428,7 @@ def _members(record: Any) -> Iterator[tuple[str, Any]]:
 @lru_cache
 def _keys(kind: Any) -> tuple[tuple[str, str], ...]:
     """What a kind of record has, and what that is called where it is plain."""
-    types = {one.name: str(one.type) for one in attrs.fields(kind)} | {
+    types = {attribute.name: str(attribute.type) for attribute in attrs.fields(kind)} | {
         name: str(one.fget.__annotations__.get("return", ""))
         for name, one in vars(kind).items()
         if isinstance(one, property) and one.fget is not None

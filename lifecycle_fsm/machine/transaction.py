@@ -25,10 +25,10 @@ class Transaction:
     def __init__(self, person_class: type[Person], fields: Collection[str] | None = None) -> None:
         # All slots hold immutable values, so that keeping them is keeping the whole person.
         self.slots = tuple(
-            one.name
-            for one in attrs.fields(person_class)
-            if one.name != "id"
-            and (fields is None or one.name in fields or one.name.startswith("_"))
+            attribute.name
+            for attribute in attrs.fields(person_class)
+            if attribute.name != "id"
+            and (fields is None or attribute.name in fields or attribute.name.startswith("_"))
         )
         self._values: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.slots)
 

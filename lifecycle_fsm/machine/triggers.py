@@ -21,7 +21,7 @@ def own_class(machine: LifecycleMachine) -> type[Person]:
     model = machine.model
     made = person_class(
         class_name(model.name),
-        {one.name: one for one in model.fields},
+        {field.name: field for field in model.fields},
         model.person,
     )
     for method, function in _methods(machine).items():

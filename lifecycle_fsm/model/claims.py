@@ -54,8 +54,8 @@ class Claim:
 
 def claims(model: Model) -> Iterator[Problem]:
     """Claims that say nothing, or speak of stages, moves or fields that there are not."""
-    yield from faults.of_repeats("claims", [one.name for one in model.claims])
-    ways = {SORT, MOVES, *(one.name for one in model.sort), *(one.name for one in model.moves)}
+    yield from faults.of_repeats("claims", [claim.name for claim in model.claims])
+    ways = {SORT, MOVES, *(one.name for one in model.sort), *(move.name for move in model.moves)}
     for index, one in enumerate(model.claims):
         where = f"claims[{index}] {one.name}"
         if (one.always is None) == (one.never is None):

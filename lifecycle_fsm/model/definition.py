@@ -145,7 +145,7 @@ class _Origin:
 
     def _wrong(self, target: Stage, message: str) -> ModelError:
         return ModelError(
-            [Problem(arrow([one.name for one in self.sources], target.name), message)]
+            [Problem(arrow([source.name for source in self.sources], target.name), message)]
         )
 
 

@@ -166,7 +166,7 @@ def _by_name(
     parts: Iterable[FieldDef] | Iterable[ActivityKind] | Iterable[Calendar],
 ) -> Mapping[str, Any]:
     """Parts whose order says nothing."""
-    return {one.name: one for one in parts}
+    return {part.name: part for part in parts}
 
 
 def _typed(tokens: Mapping[str, TokenValue]) -> Mapping[str, Const]:
@@ -363,7 +363,7 @@ class Model:
     def field_types(self) -> Mapping[str, FieldType]:
         """The type of every field that may be written, by name."""
         types = {one.name: one.type for one in BASE_FIELDS.values()}
-        return types | {one.name: one.type for one in self.fields}
+        return types | {field.name: field.type for field in self.fields}
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -157,7 +157,7 @@ def resolved(model: Model) -> dict[str, Any]:
     person = model.fields.person if isinstance(model.fields, OfClass) else model.person
     fields = tuple(model.fields)
     if person is not Person:
-        named = {one.name for one in fields}
+        named = {field.name for field in fields}
         fields += tuple(one for one in class_fields(person) if one.name not in named)
     object.__setattr__(model, "fields", fields)
     guards = dict(model.guards)
@@ -201,12 +201,12 @@ def resolved(model: Model) -> dict[str, Any]:
         "alerts": settled(model.alerts),
         "claims": tuple(
             attrs.evolve(
-                one,
-                always=None if one.always is None else guard(one.always),
-                never=None if one.never is None else guard(one.never),
-                given=None if one.given is None else guard(one.given),
+                claim,
+                always=None if claim.always is None else guard(claim.always),
+                never=None if claim.never is None else guard(claim.never),
+                given=None if claim.given is None else guard(claim.given),
             )
-            for one in model.claims
+            for claim in model.claims
         ),
         "kinds": tuple(attrs.evolve(kind, sets=sets(kind.sets)) for kind in model.kinds),
     }

@@ -48,7 +48,7 @@ def dimensions(model: Model) -> Iterator[Problem]:
 
 def calendars(model: Model) -> Iterator[Problem]:
     """Hours, zones and dates that cannot be read."""
-    yield from faults.of_repeats("calendars", [one.name for one in model.calendars])
+    yield from faults.of_repeats("calendars", [calendar.name for calendar in model.calendars])
     for one in model.calendars:
         where = f"calendars.{one.name}"
         yield from faults.of_name(where, one.name)
@@ -102,8 +102,8 @@ def decay(model: Model) -> Iterator[Problem]:
 
 def deadlines(model: Model) -> Iterator[Problem]:
     """Deadlines of no stage, without a calendar of the model, or that escalate in a circle."""
-    yield from faults.of_repeats("deadlines", [one.name for one in model.deadlines])
-    known = {one.name: one for one in model.deadlines}
+    yield from faults.of_repeats("deadlines", [deadline.name for deadline in model.deadlines])
+    known = {deadline.name: deadline for deadline in model.deadlines}
     for index, one in enumerate(model.deadlines):
         where = f"deadlines[{index}] {one.name}"
         yield from faults.of_name(where, one.name)
@@ -149,7 +149,7 @@ def _escalates(where: str, one: Deadline, known: dict[str, Deadline]) -> Iterato
 def assignment(model: Model) -> Iterator[Problem]:
     """Rules that name nobody, or that have no occasion."""
     yield from faults.of_repeats("assignment", [one.name for one in model.assignment])
-    taken = {one.name for one in model.deadlines}
+    taken = {deadline.name for deadline in model.deadlines}
     for index, one in enumerate(model.assignment):
         where = f"assignment[{index}] {one.name}"
         # The id of a request names its rule.
@@ -163,8 +163,8 @@ def assignment(model: Model) -> Iterator[Problem]:
 
 def alerts(model: Model) -> Iterator[Problem]:
     """Alerts without an occasion or a receiver."""
-    yield from faults.of_repeats("alerts", [one.name for one in model.alerts])
-    taken = {one.name for one in model.assignment} | {one.name for one in model.deadlines}
+    yield from faults.of_repeats("alerts", [alert.name for alert in model.alerts])
+    taken = {one.name for one in model.assignment} | {deadline.name for deadline in model.deadlines}
     for index, one in enumerate(model.alerts):
         where = f"alerts[{index}] {one.name}"
         if one.name in taken:

@@ -67,7 +67,7 @@ def from_plain(plain: Mapping[str, Any], folder: str = "") -> Model:
         try:
             Model(**values, folder=folder)
         except ModelError as error:
-            found += [one for one in error.problems if not reader.follows(one)]
+            found += [problem for problem in error.problems if not reader.follows(problem)]
     raise ModelError(dict.fromkeys(found), name)
 
 
@@ -358,7 +358,9 @@ class _Reader:
             "stage": "",
             "send": "task",
         }
-        needed = {one.name for one in attrs.fields(cls) if one.default is attrs.NOTHING}
+        needed = {
+            attribute.name for attribute in attrs.fields(cls) if attribute.default is attrs.NOTHING
+        }
         if cls is Move:
             needed.add("name")
         return cls(**{name: defaults[name] for name in needed} | values)

@@ -48,7 +48,7 @@ def find(lines: Mapping[KeyPath, int], where: str) -> int | None:
     base: KeyPath = (section[1], int(section[2])) if section[2] else (section[1],)
     rest = where[section.end() :]
     if rest.startswith("."):
-        named = [one[1] for one in lines if len(one) == 2 and one[0] == section[1]]
+        named = [line[1] for line in lines if len(line) == 2 and line[0] == section[1]]
         begun = [one for one in named if isinstance(one, str) and rest[1:].startswith(one)]
         base += tuple(sorted(begun, key=len)[-1:])
     best = lines.get(base, lines.get(base[:1]))
@@ -237,7 +237,7 @@ def loads(text: str, name: str = "", folder: str = "") -> Model:
         model = from_plain(plain, folder)
     except ModelError as error:
         lines = lines_of(text)
-        located = [(find(lines, one.where), one) for one in error.problems]
+        located = [(find(lines, problem.where), problem) for problem in error.problems]
         located.sort(key=lambda pair: pair[0] or 0)
         raise ModelError(
             [

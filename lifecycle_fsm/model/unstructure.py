@@ -65,7 +65,7 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
         "tokens": {name: _thawed(value) for name, value in model.tokens.items()},
         "fields": _fields(model.fields),
         "guards": {name: to_text(guard) for name, guard in model.guards.items()},
-        "calendars": {one.name: _calendar(one) for one in model.calendars},
+        "calendars": {calendar.name: _calendar(calendar) for calendar in model.calendars},
         "merging": {
             **({"winning_detours": list(model.winning_detours)} if model.winning_detours else {}),
             **model.merging,
@@ -75,7 +75,7 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
     for section in sections.SECTIONS:
         rows = moves if section == "moves" else getattr(model, section)
         if rows:
-            plain[section] = [_row(one) for one in rows]
+            plain[section] = [_row(row) for row in rows]
     if model.kinds:
         plain["kinds"] = {kind.name: _kind(kind) for kind in model.kinds}
     return plain
@@ -148,7 +148,7 @@ def _value(value: Term | Guard) -> Any:
 def _fields(fields: tuple[FieldDef, ...]) -> dict[str, Any]:
     """All by their types alone, or all as tables: TOML has to have tables after all else, and the
     order is that of the columns of every export."""
-    plain = {one.name: _field(one) for one in fields}
+    plain = {field.name: _field(field) for field in fields}
     if all(len(one) == 1 for one in plain.values()):
         return {name: one["type"] for name, one in plain.items()}
     return plain

@@ -53,7 +53,7 @@ def problems(model: Model) -> list[Problem]:
     """Every structural fault of a model, in the order of its sections."""
     found = [problem for section in _SECTIONS for problem in section(model)]
     # Of a field that cannot be read nothing is known: what refers to it is no second fault.
-    unknown = {one.name for one in model.fields if isinstance(one, Unreadable) and one.name}
+    unknown = {field.name for field in model.fields if isinstance(field, Unreadable) and field.name}
     return [
         one
         for one in dict.fromkeys(found)
@@ -101,7 +101,7 @@ def _stages(model: Model) -> Iterator[Problem]:
 
 
 def _fields(model: Model) -> Iterator[Problem]:
-    yield from faults.of_repeats("fields", [one.name for one in model.fields if one.name])
+    yield from faults.of_repeats("fields", [field.name for field in model.fields if field.name])
     for one in model.fields:
         where = f"fields.{one.name}" if one.name else "fields"
         if isinstance(one, Unreadable):

@@ -212,7 +212,7 @@ class _ScratchMaker:
 
 @lru_cache(maxsize=64)
 def _scratch_maker(person_class: type[Any]) -> _ScratchMaker:
-    names = [one.name for one in attrs.fields(person_class)]
+    names = [attribute.name for attribute in attrs.fields(person_class)]
     # A subclass of the same name: isinstance and methods work, and only an assignment is refused.
     body = {"__slots__": (), "__setattr__": _refuse, "__doc__": person_class.__doc__}
     return _ScratchMaker(
@@ -305,7 +305,7 @@ class _Given:
         pairs = (
             list(steps.items())
             if isinstance(steps, Mapping)
-            else [(getattr(one, "name", ""), one) for one in steps]
+            else [(getattr(step, "name", ""), step) for step in steps]
         )
         for name, one in pairs:
             if fault := async_fault(one.run if isinstance(one, Step) else one):

@@ -112,9 +112,9 @@ def _of(
     """
     if move is None:
         return refusals
-    found = tuple(one for one in refusals if one.move == move)
+    found = tuple(refusal for refusal in refusals if refusal.move == move)
     if not found:
-        names = [one.move for one in refusals]
+        names = [refusal.move for refusal in refusals]
         _wrong(
             bench, person, trigger,
             f"no move named {move!r} was refused to {person.id} in {person.stage!r}"
@@ -125,7 +125,7 @@ def _of(
 
 def _known_rules(bench: Bench, by: str | Iterable[str] | None) -> tuple[str, ...]:
     names = () if by is None else (by,) if isinstance(by, str) else tuple(by)
-    known = {one.name for one in bench.model.moves} | {one.name for one in bench.model.sort}
+    known = {move.name for move in bench.model.moves} | {one.name for one in bench.model.sort}
     for name in names:
         if name not in known:
             _wrong(

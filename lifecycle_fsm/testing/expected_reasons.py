@@ -82,7 +82,7 @@ def compare(refusals: Iterable[Refusal], reasons: tuple[Reason, ...]) -> ReasonC
     said = {id(one): one for one in reasons}
     covered: dict[Guard, Reason] = {}
     for reason in reasons:
-        for node in (node for one in refusals for node in _nodes(one.outcome)):
+        for node in (node for refusal in refusals for node in _nodes(refusal.outcome)):
             if node.guard == reason.guard:
                 covered |= {part.guard: reason for part in unmet(node)}
         for one in refusals:

@@ -83,7 +83,7 @@ def _move(bench: Bench, row: GuardRow, person: Any) -> None:
 
 def _rule(bench: Bench, row: GuardRow) -> str | None:
     name = row.cells.get("by")
-    known = [*(one.name for one in bench.model.moves), *(one.name for one in bench.model.sort)]
+    known = [*(move.name for move in bench.model.moves), *(one.name for one in bench.model.sort)]
     if name is not None and name not in known:
         raise _wrong(row, "by", f"no move or sort rule {name!r}{suggest(str(name), known)}")
     return name

@@ -40,9 +40,9 @@ class LifecycleRules(stateful.RuleBasedStateMachine):
         known = len(self.person.history)
         self.bench.clock.set(self.bench.clock.now + gap)
         decisions = self.bench.time_passes()
-        wrong = [str(one) for one in decisions if one.result in _NOT_APPLIED]
+        wrong = [str(decision) for decision in decisions if decision.result in _NOT_APPLIED]
         assert not wrong, "; ".join(wrong)
-        rows = tuple(row for one in decisions for row in one.rows)
+        rows = tuple(row for decision in decisions for row in decision.rows)
         assert rows == self.person.history[known:], "a hop of time has no row, or two"
 
     def happen(self, gap: timedelta, kind: str, payload: Mapping[str, Value]) -> None:

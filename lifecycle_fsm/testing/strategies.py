@@ -159,7 +159,7 @@ class ModelStrategies:
         Raises:
             LifecycleError: the model has no such stage.
         """
-        known = [self.model.stage(one).name for one in stages] or list(self.model.by_name)
+        known = [self.model.stage(stage).name for stage in stages] or list(self.model.by_name)
         return _situation(self, known, given or {})
 
     def past(self, field: str, until: datetime) -> st.SearchStrategy[datetime]:

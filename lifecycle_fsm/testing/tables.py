@@ -132,7 +132,7 @@ def _csv(path: Path, text: str) -> Iterator[_Raw]:
                 raise FileProblem(f"{path}:1: the column {name!r} stands there twice")
         for cells in reader:
             number = reader.line_num
-            if not any(one.strip() for one in cells) or cells[0].lstrip().startswith("#"):
+            if not any(cell.strip() for cell in cells) or cells[0].lstrip().startswith("#"):
                 continue
             if len(cells) > len(head):
                 raise FileProblem(
@@ -156,7 +156,7 @@ def _toml(path: Path, text: str) -> Iterator[_Raw]:
             f"{suggest(other[0], ['rows'])}"
         )
     rows = plain.get("rows", [])
-    if not isinstance(rows, list) or not all(isinstance(one, Mapping) for one in rows):
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise FileProblem(f"{path}: write each row as a table of its own, under [[rows]]")
     for at, cells in enumerate(rows):
         yield f"{path}: rows[{at}]", at, cells

@@ -50,7 +50,7 @@ def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
         near = [atom for atom in atoms.all if not linked.isdisjoint(atom.fields)]
         values = candidates(field, near, {}, domain, linked).values
         kind = domain.type_of(field)
-        found[field] = tuple(one for one in values if _fits(kind, one))
+        found[field] = tuple(value for value in values if _fits(kind, value))
     return found
 
 

@@ -34,7 +34,7 @@ def draw_path(sheet: ChartPlan, y: float) -> float:
     away = _CLEAR + max(
         (arrow_rise(subject.step_pen(flow)) for flow in subject.steps.values()), default=0
     )
-    words = max((max(one.above, one.below) for one in captions.values()), default=0)
+    words = max((max(caption.above, caption.below) for caption in captions.values()), default=0)
     high = max(*(height(sheet, card) for card in cards), 2 * (away + words) + 12)
     for card in cards:
         card.y, card.h = y, high

@@ -28,12 +28,12 @@ def total(coverages: Sequence[Coverage]) -> float:
     model ran, nothing was."""
     if not coverages:
         return 0.0
-    return percent(tally(item for one in coverages for item in one.items))
+    return percent(tally(item for coverage in coverages for item in coverage.items))
 
 
 def as_plain(coverages: Sequence[Coverage]) -> dict[str, Any]:
     """All coverages as JSON tells them."""
-    return {"percent": total(coverages), "models": [_model(one) for one in coverages]}
+    return {"percent": total(coverages), "models": [_model(coverage) for coverage in coverages]}
 
 
 def write_json(coverages: Sequence[Coverage], path: Path) -> None:
@@ -48,15 +48,15 @@ def _model(coverage: Coverage) -> dict[str, Any]:
         "version": coverage.model.version,
         "percent": coverage.percent,
         "totals": {kind: {"seen": seen, "of": of} for kind, (seen, of) in coverage.totals.items()},
-        "rules": [_rule(coverage, one) for one in coverage.rules],
+        "rules": [_rule(coverage, rule) for rule in coverage.rules],
         "askings": [
             {
-                "stage": one.stage,
-                "trigger": one.trigger,
-                "refused": one.refused,
-                "no_such_move": one.no_such_move,
+                "stage": refusal.stage,
+                "trigger": refusal.trigger,
+                "refused": refusal.refused,
+                "no_such_move": refusal.no_such_move,
             }
-            for one in coverage.refusals
+            for refusal in coverage.refusals
         ],
         "missing": [_item(coverage, one) for one in coverage.missing],
         "impossible": [_item(coverage, one) for one in coverage.impossible],

@@ -96,8 +96,13 @@ class _Shown:
         ]
         self.rules = [_rule(coverage, one, titles[one.name]) for one in coverage.rules]
         self.askings = [
-            (clean(model.stage(one.stage).display), one.trigger, one.refused, one.no_such_move)
-            for one in coverage.refusals
+            (
+                clean(model.stage(refusal.stage).display),
+                refusal.trigger,
+                refusal.refused,
+                refusal.no_such_move,
+            )
+            for refusal in coverage.refusals
         ]
 
 
@@ -109,7 +114,7 @@ def _by_rule(groups: Sequence[list[Item]]) -> dict[str, list[list[Item]]]:
 
 
 def _said(coverage: Coverage, items: Sequence[Item]) -> list[str]:
-    return [words.said(coverage, one) for one in items]
+    return [words.said(coverage, item) for item in items]
 
 
 def _rule(coverage: Coverage, rule: RuleSeen, title: str) -> dict[str, Any]:

@@ -114,17 +114,17 @@ class Coverage:
     @cached_property
     def missing(self) -> tuple[Item, ...]:
         """What was not seen and could be."""
-        return tuple(one for one in self.items if one.state == "missing")
+        return tuple(item for item in self.items if item.state == "missing")
 
     @cached_property
     def impossible(self) -> tuple[Item, ...]:
         """What nobody can ever see: it is proved."""
-        return tuple(one for one in self.items if one.state == "impossible")
+        return tuple(item for item in self.items if item.state == "impossible")
 
     @cached_property
     def totals(self) -> Mapping[Kind, tuple[int, int]]:
         """By kind, how many were seen, of how many that can be."""
-        return {kind: tally(one for one in self.items if one.kind == kind) for kind in KINDS}
+        return {kind: tally(item for item in self.items if item.kind == kind) for kind in KINDS}
 
     @property
     def percent(self) -> float:
@@ -134,7 +134,7 @@ class Coverage:
 
 def tally(items: Iterable[Item]) -> tuple[int, int]:
     """How many were seen, of how many that can be."""
-    states = [one.state for one in items]
+    states = [item.state for item in items]
     seen = states.count("seen")
     return seen, seen + states.count("missing")
 
@@ -165,7 +165,7 @@ class _Measuring:
         self.sort = {rule.name for rule in model.sort}
         self.rules = tuple(
             self._rule(name, name in self.sort)
-            for name in (*(one.name for one in model.sort), *(one.name for one in model.moves))
+            for name in (*(one.name for one in model.sort), *(move.name for move in model.moves))
         )
 
     def coverage(self) -> Coverage:
@@ -174,7 +174,7 @@ class _Measuring:
             items += self._moved(rule)
             items += self._guard(rule)
         items += self._refused()
-        asked = {(one.source, one.on) for one in self.model.edges if one.on}
+        asked = {(edge.source, edge.on) for edge in self.model.edges if edge.on}
         asked |= {(stage, trigger) for stage, trigger, _ in self.record.askings}
         order = [stage.name for stage in self.model.stages]
         refusals = tuple(

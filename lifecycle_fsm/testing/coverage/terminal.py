@@ -99,5 +99,5 @@ def _headings(coverage: Coverage, *, long: bool = False) -> dict[str, str]:
     found = {
         rule.name: words.heading(coverage, rule) if long else rule.name for rule in coverage.rules
     }
-    triggers = {one.trigger for one in coverage.refusals}
+    triggers = {refusal.trigger for refusal in coverage.refusals}
     return {**{name: f"the trigger {name}" for name in triggers}, **found}

@@ -30,7 +30,7 @@ def heading(coverage: Coverage, rule: RuleSeen) -> str:
     """A rule with its stages: ``qualified_by_score: MAL → MQL, fits and interested``."""
     model = coverage.model
     edges = [one.edge for one in rule.fired]
-    sources = ", ".join(clean(model.stage(one.source).display) for one in edges)
+    sources = ", ".join(clean(model.stage(edge.source).display) for edge in edges)
     words = clean(rule_words(edges[0].rule))
     said = f", {words}" if words.replace(" ", "_").lower() != rule.name else ""
     return f"{rule.name}: {sources} → {clean(model.stage(edges[0].target).display)}{said}"

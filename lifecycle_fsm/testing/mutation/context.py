@@ -287,7 +287,7 @@ class Trials:
         self._report = report
         self._touching = tests
         self._mutants = tuple(mutants)
-        self._verdicts = {one.id: compare(model, one) for one in self._mutants}
+        self._verdicts = {mutant.id: compare(model, mutant) for mutant in self._mutants}
         self._found: dict[str, Trial] = {}
         self._fit: set[int] = set()
         self.unfit: dict[int, Ending] = {}
@@ -297,7 +297,9 @@ class Trials:
     @property
     def trials(self) -> tuple[Trial, ...]:
         """What is known by now of each mutant, in their order."""
-        return tuple(self._found.get(one.id, self._trial(one, "not_run")) for one in self._mutants)
+        return tuple(
+            self._found.get(mutant.id, self._trial(mutant, "not_run")) for mutant in self._mutants
+        )
 
     def run(self) -> None:
         """Try all mutants; :attr:`trials` has what is known even if this is interrupted."""
@@ -326,7 +328,7 @@ class Trials:
         """The job without tests that have turned out to be unfit since it was planned."""
         if not isinstance(job.tag, Mutant):
             return job
-        tests = tuple(one for one in job.tests if one not in self.unfit)
+        tests = tuple(test for test in job.tests if test not in self.unfit)
         if tests:
             return attrs.evolve(job, tests=tests)
         self._settle(self._trial(job.tag, "survived"))

@@ -185,7 +185,7 @@ def _read_elsewhere(model: Model, guards: frozenset[str], token: str | None) -> 
             case Mapping():
                 return any(map(reads, value.values()))
         slots = getattr(type(value), "__attrs_attrs__", ())
-        return any(reads(getattr(value, one.name)) for one in slots)
+        return any(reads(getattr(value, slot.name)) for slot in slots)
 
     return any(reads(getattr(model, section)) for section in _ELSEWHERE)
 
@@ -215,7 +215,7 @@ def _skips(model: Model, rule: Move | SortRule) -> Skips | None:
     anything [S6]."""
     end = model.ranks.get(rule.target, 0)
     starts = [model.ranks.get(one, end) for one in getattr(rule, "sources", (model.initial.name,))]
-    return (rule.skips or "passed_over") if any(end > one + 1 for one in starts) else None
+    return (rule.skips or "passed_over") if any(end > start + 1 for start in starts) else None
 
 
 def _deleted(model: Model) -> Iterator[Change]:

@@ -126,7 +126,7 @@ class MutationReport:
     @property
     def counts(self) -> Counter[str]:
         """How many mutants came to each fate."""
-        return Counter(one.fate for one in self.trials)
+        return Counter(trial.fate for trial in self.trials)
 
     @property
     def score(self) -> float | None:
@@ -137,7 +137,7 @@ class MutationReport:
     @property
     def alive(self) -> tuple[Trial, ...]:
         """The mutants that no test noticed, those first that tests ask in vain."""
-        found = [one for one in self.trials if one.fate in ("survived", "untouched")]
+        found = [trial for trial in self.trials if trial.fate in ("survived", "untouched")]
         return tuple(sorted(found, key=lambda one: one.fate))
 
     def line(self, trial: Trial) -> str:
@@ -173,7 +173,7 @@ class MutationReport:
     def summary(self) -> str:
         """The counts and the score in one line."""
         counts = self.counts
-        late = sum(one.ending == "timeout" for one in self.trials)
+        late = sum(trial.ending == "timeout" for trial in self.trials)
         undecided = sum(one.undecided for one in self.alive)
         parts = [f"{counts['killed']} killed" + (f" ({late} ran for too long)" if late else "")]
         if counts["survived"]:
@@ -253,7 +253,7 @@ class MutationReport:
 
 def score(reports: list[MutationReport]) -> float | None:
     """How many per cent of all mutants were killed; nothing where there were none."""
-    counts = sum((one.counts for one in reports), Counter[str]())
+    counts = sum((report.counts for report in reports), Counter[str]())
     tried = counts["killed"] + counts["survived"] + counts["untouched"]
     return 100 * counts["killed"] / tried if tried else None
 

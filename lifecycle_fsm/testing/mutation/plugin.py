@@ -161,9 +161,9 @@ class MutationPlugin:
     def _try(self, model: Model, session: pytest.Session) -> None:
         began = time.monotonic()
         items = [
-            one
-            for one in session.items
-            if one.nodeid in self._seconds and one.nodeid not in self._failed
+            item
+            for item in session.items
+            if item.nodeid in self._seconds and item.nodeid not in self._failed
         ]
         items.sort(key=lambda one: self._seconds[one.nodeid])
         record = self._watch.record.of(model)
@@ -171,7 +171,7 @@ class MutationPlugin:
         made = mutants(model)
         suite = Suite(
             items,
-            [self._seconds[one.nodeid] for one in items],
+            [self._seconds[item.nodeid] for item in items],
             self._config.getoption("lifecycle_mutate_timeout"),
             Swap(model, self._machines),
             _forgetting(self._config.rootpath),
@@ -183,7 +183,7 @@ class MutationPlugin:
             self._runner(suite),
             self._progress(model, len(made)),
         )
-        failing = sum(one.nodeid in self._failed for one in session.items)
+        failing = sum(item.nodeid in self._failed for item in session.items)
         session._setupstate.teardown_exact(None)
         watching = [observer for observer in EVERYWHERE if isinstance(observer, Watch)]
         for watch in watching:  # what mutants do is no coverage
@@ -200,7 +200,7 @@ class MutationPlugin:
                     model,
                     self._origins.of(model),
                     trials.trials,
-                    tuple(one.nodeid for one in items),
+                    tuple(item.nodeid for item in items),
                     trials.unfit,
                     time.monotonic() - began,
                     failing,
@@ -231,7 +231,7 @@ class MutationPlugin:
 
     def _write(self) -> None:
         for path in self._files:
-            text = json.dumps([one.to_json() for one in self._reports], indent=2)
+            text = json.dumps([report.to_json() for report in self._reports], indent=2)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, text + "\n")
 

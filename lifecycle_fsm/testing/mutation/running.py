@@ -248,7 +248,7 @@ class Suite:
         held = nullcontext() if job.mutant is None else self.swap.hold(job.mutant)
         with held:
             self.renew()
-            items = [self.items[one] for one in job.tests]
+            items = [self.items[test] for test in job.tests]
             for index, item in enumerate(items):
                 begin(job.tests[index])
                 after = items[index + 1] if index + 1 < len(items) else None
@@ -283,7 +283,7 @@ def _steady(item: pytest.Item) -> Iterator[None]:
             before,
             database=None,
             derandomize=True,
-            phases=[one for one in before.phases if one in (Phase.explicit, Phase.generate)],
+            phases=[phase for phase in before.phases if phase in (Phase.explicit, Phase.generate)],
         ),
     )
     try:
