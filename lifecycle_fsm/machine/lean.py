@@ -8,7 +8,7 @@ records; these subclasses do the same work on what was resolved when the model w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -199,6 +199,9 @@ class LeanEvent(Event):
     transitions: dict[str, list[LeanTransition]]  # type: ignore[assignment]
     #: Those of its machine; set as soon as the machine has all its moves.
     observers: list[Observer]
+    #: By stage, whether any of its moves is open. It is asked first, because mostly none is, and
+    #: then one guard is asked instead of all.
+    any_open: Mapping[str, Callable[[Any, datetime], bool]]
 
     def trigger(self, model: Any, *args: Any, **kwargs: Any) -> bool:
         """Fire for one person, with ``context=``; whether a move was made."""
@@ -208,6 +211,10 @@ class LeanEvent(Event):
         """The same without keyword arguments, for the inner loop."""
         now = context.now
         told = self.observers or EVERYWHERE
+        if not told and not person._shut_returns:
+            any_open = self.any_open.get(person._stage)
+            if any_open is not None and not any_open(person, now):
+                return False
         # .get(): the mapping is a defaultdict, which a plain look-up would let grow.
         for move in self.transitions.get(person._stage, ()):
             if move.evaluate(person, now) if told else move.guard(person, now):

@@ -10,6 +10,8 @@ from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, sugges
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.guard import (
     Observed,
+    Opaque,
+    Or,
     Outcome,
     TurningPoint,
     compile_explainer,
@@ -20,6 +22,7 @@ from lifecycle_fsm.guard import (
     turning_points,
     unmet,
 )
+from lifecycle_fsm.guard.terms import walk
 from lifecycle_fsm.history import HistoryRow, MoveKind, unpack
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
 from lifecycle_fsm.machine.lean import LeanEvent, LeanMachine, TransitionContext
@@ -161,6 +164,13 @@ class LifecycleMachine:
         promised = self.scheduler.by_stage
         for event in self.events.values():
             event.observers = self.observers
+            event.any_open = {
+                stage: compile_guard(Or(guards), self._words, attribute_of)
+                for stage, moves in event.transitions.items()
+                if len(guards := tuple(move.edge.when for move in moves)) > 1
+                # A callable is asked only where its own move is tried.
+                and not any(isinstance(part, Opaque) for guard in guards for part in walk(guard))
+            }
         for move in moves:
             move.machine = self
             source, target = move.edge.source, move.edge.target

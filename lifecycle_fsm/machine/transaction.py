@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from lifecycle_fsm.person import Person
+from lifecycle_fsm.person import MACHINE_SLOTS, Person
 
 T = TypeVar("T")
 
@@ -23,42 +23,37 @@ class Transaction:
     """
 
     def __init__(self, person_class: type[Person], fields: Collection[str] | None = None) -> None:
-        # All slots hold immutable values, so that keeping them is keeping the whole person.
-        self.slots = tuple(
+        self.fields = tuple(
             attribute.name
             for attribute in attrs.fields(person_class)
-            if attribute.name != "id"
+            if attribute.name not in (*MACHINE_SLOTS, "id")
             and (fields is None or attribute.name in fields or attribute.name.startswith("_"))
         )
-        self._values: Callable[[Any], tuple[Any, ...]] = attrgetter(*self.slots)
+        # Of less than two names, attrgetter gives no tuple: "id" never changes.
+        self._values: Callable[[Any], tuple[Any, ...]] = attrgetter("id", "id", *self.fields)
 
     def copy(self, person: Person) -> Person:
         """A copy of the person that goes its own way: all that a person keeps is immutable."""
         copied = type(person).__new__(type(person))
         copied.id = person.id
-        for name, value in zip(self.slots, self._values(person), strict=True):
-            setattr(copied, name, value)
+        self._put_back(copied, self._values(person), person.machine_state())
         return copied
 
     def __call__(self, person: Person, work: Callable[..., T], *arguments: Any) -> T:
         """Do all of the work, or, on an exception, leave the person as before."""
-        before = self._values(person)
+        values, state = self._values(person), person.machine_state()
         try:
             return work(*arguments)
         except BaseException:
-            self._put_back(person, before)
+            self._put_back(person, values, state)
             raise
 
-    def both(self, one: Person, other: Person, work: Callable[..., T], *arguments: Any) -> T:
+    def both(self, person: Person, other: Person, work: Callable[..., T], *arguments: Any) -> T:
         """The same for work on two persons: both are changed, or neither."""
-        before, others = self._values(one), self._values(other)
-        try:
-            return work(*arguments)
-        except BaseException:
-            self._put_back(one, before)
-            self._put_back(other, others)
-            raise
+        result: T = self(person, self, other, work, *arguments)
+        return result
 
-    def _put_back(self, person: Person, values: tuple[Any, ...]) -> None:
-        for name, value in zip(self.slots, values, strict=True):
+    def _put_back(self, person: Person, values: tuple[Any, ...], state: tuple[Any, ...]) -> None:
+        for name, value in zip(self.fields, values[2:], strict=True):
             setattr(person, name, value)
+        person.restore_machine_state(state)

@@ -81,12 +81,12 @@ class Orchestrator:
         #: Of these, what is held of somebody who is there: merges that wait for their losers.
         self._held_merges: dict[str, Activity] = {}
         self._record = record or (lambda decision: None)
-        self._work = Work(model, self.machine, log)
+        self._seen = SeenActivities()
+        self._work = Work(model, self.machine, self._seen, log)
         self._chain: Chain = chain_of(
             model, steps, tables=tables or {}, demographic=self.machine.scoring.demographic
         )
         self._lot = ParkingLot()
-        self._seen = SeenActivities()
         self._logged: set[str] = set()
         self._initial = model.initial.name
         self._observers = self.machine.observers
@@ -152,9 +152,10 @@ class Orchestrator:
             return [_again(person, activity, before == mark[IDENTITY:])]
         if kind in _OUR_OWN and (refused := self._refusal(activity, person, payload)) is not None:
             return [refused]
-        if person.next_due is not None and person.next_due < activity.at:
+        due = person.next_due
+        if due is not None and due < activity.at:
             self._run_due(person, activity.at)
-        loser, work = None, self._ordinary
+        loser, work = None, self._work.activity
         if kind in _OUR_OWN:
             payload = self._filtered(activity, person, payload)
             loser, work = self._merged_with(activity, person, payload), self._transact
@@ -290,24 +291,17 @@ class Orchestrator:
         name = activity or made_id(trigger, at, payload)
         return self.apply(Activity(name, person.id, trigger, at, payload))
 
-    def _ordinary(
-        self, person: Person, activity: Activity, payload: Payloads, mark: bytes
-    ) -> list[Decision]:
-        """Apply the activity and remember it: both, or on an exception nothing [S11]."""
-        self._seen.keep(person, mark)
-        return self._work.activity(person, activity, payload)
-
     def _transact(
         self, person: Person, activity: Activity, payload: Payloads, mark: bytes
     ) -> list[Decision]:
-        """The same for an activity that may sort, or name a contact."""
-        self._seen.keep(person, mark)
+        """Apply an activity that may sort, or name a contact, and remember it."""
         if activity.kind == "processed" and person.stage == self._initial:
+            self._seen.keep(person, mark)
             decisions = self._sort(person, activity, payload)
             if activity.person != person.id:
                 self._sorted_by[person.id] = activity.person
             return decisions
-        decisions = self._work.activity(person, activity, payload)
+        decisions = self._work.activity(person, activity, payload, mark)
         if activity.kind == "merged":
             decisions[0].reason = f"{payload['loser']} and {person.id} are one person already"
         contact = payload.get("contact") if activity.kind == "converted" else None

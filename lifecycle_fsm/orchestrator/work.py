@@ -27,6 +27,7 @@ from lifecycle_fsm.machine.merge import close_record, continue_visit
 from lifecycle_fsm.machine.transaction import Transaction
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
+from lifecycle_fsm.orchestrator.deduplication import SeenActivities
 from lifecycle_fsm.orchestrator.merging import Merging
 from lifecycle_fsm.orchestrator.reactions import Reactions, TriggeringActivity
 from lifecycle_fsm.person import Person
@@ -74,11 +75,16 @@ class Work:
     """The silos and the machine of a model, in the order in which an activity passes them [S7]."""
 
     def __init__(
-        self, model: Model, machine: LifecycleMachine, log: Callable[[Activity], None] | None
+        self,
+        model: Model,
+        machine: LifecycleMachine,
+        seen: SeenActivities,
+        log: Callable[[Activity], None] | None,
     ) -> None:
         self.data = DataSilo(model)
         self.scoring = machine.scoring
         self.machine = machine
+        self._seen = seen
         self._reactions = Reactions(model, machine)
         self._merging = Merging(model)
         self._model = model
@@ -121,8 +127,12 @@ class Work:
 
     # ------------------------------------------------------------------ an activity
 
-    def activity(self, person: Person, activity: Activity, payload: Payloads) -> list[Decision]:
-        """Data, scoring, the process trigger once, system moves, assignment, alerts [S7]."""
+    def activity(
+        self, person: Person, activity: Activity, payload: Payloads, mark: bytes
+    ) -> list[Decision]:
+        """Data, scoring, the process trigger once, system moves, assignment, alerts [S7]; with it
+        the activity is remembered by its fingerprint, ``mark``."""
+        self._seen.keep(person, mark)
         kind = activity.kind
         trigger, score, rescored, listened = self._handling[kind]
         machine = self.machine

@@ -202,10 +202,12 @@ class WorkingTime:
         raise AssertionError("days never end")
 
     def _after_days(self, start: datetime, count: int) -> datetime:
-        start = self._after_open_time(start, _ZERO)
         wall = self._wall(start)
         days = self._open_days(wall.date())
-        day = next(day for day, spans in days if start < spans[-1][1])
+        day, spans = next((day, spans) for day, spans in days if start < spans[-1][1])
+        opening = next(opening for opening, closing in spans if start < closing)
+        if start < opening:
+            wall = self._wall(opening)
         # Less than nothing where clocks are put back over midnight: then the next opening counts.
         passed = wall - _midnight(day)
         day, spans = next(islice(days, count - 1, None))

@@ -16,7 +16,7 @@ from lifecycle_fsm.machine.transaction import Transaction
 from lifecycle_fsm.model import load
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.orchestrator.work import Work
-from lifecycle_fsm.person import Person
+from lifecycle_fsm.person import MACHINE_SLOTS, Person
 from lifecycle_fsm.tables import by_event
 
 AT = datetime.fromisoformat("2024-05-01T10:00:00Z")
@@ -38,13 +38,13 @@ def test_s11_nothing_is_written_that_would_not_be_put_back(
         before = {name: getattr(person, name) for name in names}
         found = work(*given)
         written = {name for name in names if getattr(person, name) is not before[name]}
-        stray.update((kind, name) for name in written - {*kept.slots})
+        stray.update((kind, name) for name in written - {*MACHINE_SLOTS, *kept.fields})
         seen[kind] += 1
         return found
 
-    def activity(self: Work, person: Person, activity: Activity, payload: Any) -> Any:
+    def activity(self: Work, person: Person, activity: Activity, payload: Any, mark: bytes) -> Any:
         kept = self.snapshots[activity.kind]
-        return watch(activity.kind, person, kept, do, self, person, activity, payload)
+        return watch(activity.kind, person, kept, do, self, person, activity, payload, mark)
 
     def time(self: Work, person: Person, due: datetime) -> Any:
         return watch("time", person, self.time_snapshot, pass_time, self, person, due)
@@ -66,10 +66,16 @@ def test_s11_nothing_is_written_that_would_not_be_put_back(
 
 
 def test_s11_work_that_may_write_few_fields_keeps_few() -> None:
-    kept = Transaction(Person, {"behavior_score"}).slots
-    assert "behavior_score" in kept
-    assert "_stage" in kept
-    assert "email" not in kept
+    assert Transaction(Person, {"behavior_score"}).fields == ("behavior_score",)
+
+
+def test_what_the_machine_keeps_of_a_person_is_every_private_slot_in_order() -> None:
+    person = Person("ann")
+    for place, name in enumerate(MACHINE_SLOTS):
+        setattr(person, name, place)
+    assert person.machine_state() == tuple(range(len(MACHINE_SLOTS)))
+    private = [name for name in vars(Person) if name.startswith("_") and name[1:2] != "_"]
+    assert {name for name in private if not callable(getattr(Person, name))} == {*MACHINE_SLOTS}
 
 
 def test_s11_what_is_kept_is_put_back() -> None:
