@@ -127,8 +127,8 @@ def __getattr__(name: str) -> Any:
     room = _HOME.get(name)
     if room is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)
-    return found
+    value = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)
+    return value
 
 
 def __dir__() -> list[str]:

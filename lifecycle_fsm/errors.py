@@ -139,7 +139,7 @@ class MissingExtra(LifecycleError):
 def suggest(word: str, known: Iterable[str]) -> str:
     """``"; did you mean 'x'?"`` for the nearest known word, or nothing where none is near. Capital
     and small letters are alike to it."""
-    folded = {one.casefold(): one for one in sorted(known, reverse=True)}
+    folded = {name.casefold(): name for name in sorted(known, reverse=True)}
     near = difflib.get_close_matches(word.casefold(), sorted(folded), n=1, cutoff=0.6)
     return f"; did you mean {folded[near[0]]!r}?" if near else ""
 
@@ -152,8 +152,8 @@ def async_fault(function: object) -> str:
     while isinstance(function, functools.partial):
         function = function.func
     call = getattr(type(function), "__call__", None)  # noqa: B004 - how it is called, not whether
-    for one in (function, call):
-        if inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one):
+    for candidate in (function, call):
+        if inspect.iscoroutinefunction(candidate) or inspect.isasyncgenfunction(candidate):
             name = getattr(function, "__qualname__", type(function).__qualname__)
             return f"{name} is async, and nothing here awaits it: give a plain function"
     return ""

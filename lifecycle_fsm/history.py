@@ -200,7 +200,7 @@ def stamps(rows: Iterable[HistoryRow], until: datetime | None = None) -> Mapping
         rows: the history of one person, in sequence.
         until: where the open visit ends; without it that visit counts no time yet.
     """
-    found: dict[str, Stamp] = {}
+    stamps_by_stage: dict[str, Stamp] = {}
     ordered: list[HistoryRow] = []
     for row in rows:
         # The survivor of a merge may just go on with its own visit [S23].
@@ -214,8 +214,8 @@ def stamps(rows: Iterable[HistoryRow], until: datetime | None = None) -> Mapping
             continue  # folded into somebody else: in no stage any more
         end = after.now if after else until
         stay = end - row.entered_at if end and end > row.entered_at else timedelta(0)
-        before = found.get(row.to_stage)
-        found[row.to_stage] = (
+        before = stamps_by_stage.get(row.to_stage)
+        stamps_by_stage[row.to_stage] = (
             Stamp(
                 row.to_stage,
                 min(before.first, row.entered_at),
@@ -226,4 +226,4 @@ def stamps(rows: Iterable[HistoryRow], until: datetime | None = None) -> Mapping
             if before
             else Stamp(row.to_stage, row.entered_at, row.entered_at, 1, stay)
         )
-    return found
+    return stamps_by_stage

@@ -207,7 +207,9 @@ class Lifecycle:
         if order not in ("arrival", "event"):
             raise RecordError(f"no order named {order!r}: use 'arrival' or 'event'")
         activities = by_event(log) if order == "event" else list(log)
-        self.expect_processed(one.person for one in activities if one.kind == "processed")
+        self.expect_processed(
+            activity.person for activity in activities if activity.kind == "processed"
+        )
         return Counter(self.apply(activity).result for activity in activities)
 
     def expect_processed(self, persons: Iterable[str]) -> None:

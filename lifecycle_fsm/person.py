@@ -454,12 +454,12 @@ class Person:
         return now - self._stage_entered_at if self._stage_entered_at else timedelta(0)
 
     def __repr__(self) -> str:
-        said = [repr(self.id), f"stage={self._stage!r}"]
-        for one in attrs.fields(type(self)):
-            value = getattr(self, one.name)
-            if one.init and one.name != "id" and value != one.default:
-                said.append(f"{one.name}={value!r}")
-        return f"{type(self).__name__}({', '.join(said)})"
+        parts = [repr(self.id), f"stage={self._stage!r}"]
+        for attribute in attrs.fields(type(self)):
+            value = getattr(self, attribute.name)
+            if attribute.init and attribute.name != "id" and value != attribute.default:
+                parts.append(f"{attribute.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(parts)})"
 
 
 #: The slots that only the machine and the silos write, in the order of the class.
@@ -588,29 +588,29 @@ def person_class(
     """
     known = attrs.fields_dict(base)
     body = {
-        one.name: attrs.field(
-            default=one.start(), kw_only=True, type=one.type.annotation, metadata=_words(one)
+        field.name: attrs.field(
+            default=field.start(), kw_only=True, type=field.type.annotation, metadata=_words(field)
         )
-        for one in extra.values()
-        if one.name not in known or known[one.name].default != one.start()
+        for field in extra.values()
+        if field.name not in known or known[field.name].default != field.start()
     }
     made = cast(
         "type[Person]",
         attrs.make_class(name, body, bases=(base,), slots=True, eq=False, repr=False),
     )
-    types = {one.name: one.type for one in field_defs(base).values()}
-    made.__field_types__ = types | {one.name: one.type for one in extra.values()}
+    types = {field.name: field.type for field in field_defs(base).values()}
+    made.__field_types__ = types | {field.name: field.type for field in extra.values()}
     return made
 
 
-def _words(one: FieldDef) -> dict[str, Any]:
-    said = {
-        "label": one.label,
-        "description": one.description,
-        "minimum": one.type.minimum,
-        "maximum": one.type.maximum,
+def _words(field: FieldDef) -> dict[str, Any]:
+    metadata = {
+        "label": field.label,
+        "description": field.description,
+        "minimum": field.type.minimum,
+        "maximum": field.type.maximum,
     }
-    return {name: value for name, value in said.items() if value not in ("", None)}
+    return {name: value for name, value in metadata.items() if value not in ("", None)}
 
 
 def accept_fields(

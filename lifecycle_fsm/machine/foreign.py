@@ -118,13 +118,13 @@ class Foreign:
             LifecycleError: the model has no such stage.
             StageConflict: the object is in another stage than the one given.
         """
-        found = getattr(obj, self.stage, None)
-        if stage and found and found != stage:
+        present = getattr(obj, self.stage, None)
+        if stage and present and present != stage:
             raise StageConflict(
-                f"{type(obj).__name__} {getattr(obj, self.id, '')!r} has {self.stage} = {found!r}: "
-                f"it cannot be adopted into {stage!r}"
+                f"{type(obj).__name__} {getattr(obj, self.id, '')!r} has {self.stage} = "
+                f"{present!r}: it cannot be adopted into {stage!r}"
             )
-        name = stage or found or self.machine.model.initial.name
+        name = stage or present or self.machine.model.initial.name
         self.machine.model.stage(name)
         person = self.machine.person(str(getattr(obj, self.id)))
         row = self.machine.enter(person, at)

@@ -150,7 +150,7 @@ class LifecycleMachine:
             edge.target,
             edge=edge,
             guard=compile_guard(edge.when, self._words, attribute_of),
-            then=self.scoring.rescoring(write, (one.field for one in then)),
+            then=self.scoring.rescoring(write, (effect.field for effect in then)),
         )
 
     def _connect(self) -> None:
@@ -182,12 +182,12 @@ class LifecycleMachine:
 
     def _turning_points(self) -> Mapping[str, tuple[TurningPoint, ...]]:
         """For each stage, when its system moves can open by time alone [S20]."""
-        found: dict[str, list[TurningPoint]] = {}
+        by_stage: dict[str, list[TurningPoint]] = {}
         for edge in self.model.edges:
             points = () if edge.on else turning_points(edge.when, self._words)
             if points:
-                found.setdefault(edge.source, []).extend(points)
-        return {stage: tuple(dict.fromkeys(points)) for stage, points in found.items()}
+                by_stage.setdefault(edge.source, []).extend(points)
+        return {stage: tuple(dict.fromkeys(points)) for stage, points in by_stage.items()}
 
     # ------------------------------------------------------------------ persons
 

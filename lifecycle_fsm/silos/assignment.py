@@ -68,6 +68,6 @@ def _who(rule: AssignmentRule, model: Model) -> Receiver:
     if isinstance(term, Token):
         team = model.tokens[term.name]
         if isinstance(team, tuple):
-            names = [str(one) for one in team]
+            names = [str(member) for member in team]
             return lambda person: stable_choice(names, rule.name, person.id)
     return receiver(term, model)

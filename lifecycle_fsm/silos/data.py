@@ -33,14 +33,14 @@ class DataSilo:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._types = model.field_types
-        self._starts = {name: one.start() for name, one in BASE_FIELDS.items()}
+        self._starts = {name: field.start() for name, field in BASE_FIELDS.items()}
         self._starts |= {field.name: field.start() for field in model.fields}
         self._payloads: dict[str, Mapping[str, FieldType]] = {
-            kind.name: {one.name: one.type for one in kind.payload}
+            kind.name: {field.name: field.type for field in kind.payload}
             for kind in model.activity_kinds.values()
         }
         self._required = {
-            kind: [name for name, one in types.items() if not one.nullable]
+            kind: [name for name, kind_of_value in types.items() if not kind_of_value.nullable]
             for kind, types in self._payloads.items()
         }
         self._writers: dict[str, list[Callable[[Person, datetime, Payloads], None]]] = {
@@ -49,10 +49,15 @@ class DataSilo:
         #: The fields that each kind may write, to know whose scores to compute again.
         self.writes: dict[str, frozenset[str]] = {
             kind.name: frozenset(
-                {one.field for one in kind.sets}
+                {effect.field for effect in kind.sets}
                 | (_DERIVED if kind.name in _STATUS else frozenset())
                 | (frozenset({"scored_at"}) if kind.name == "score_given" else frozenset())
-                | {one.field for rule in model.data if rule.on == kind.name for one in rule.then}
+                | {
+                    effect.field
+                    for rule in model.data
+                    if rule.on == kind.name
+                    for effect in rule.then
+                }
             )
             for kind in model.activity_kinds.values()
         }
@@ -100,25 +105,25 @@ def _writers(
     kind: ActivityKind, model: Model
 ) -> list[Callable[[Person, datetime, Payloads], None]]:
     words = model.vocabulary_for(kind.name)
-    found: list[Callable[[Person, datetime, Payloads], None]] = []
+    writers: list[Callable[[Person, datetime, Payloads], None]] = []
     if kind.name in OPEN_KINDS:
-        found.append(_write_fields)
+        writers.append(_write_fields)
     if kind.name in _STATUS:
-        found.append(_opportunity_writer(kind.name))
+        writers.append(_opportunity_writer(kind.name))
     if kind == asking(kind.name):
-        found.append(_forget_reason)
-    if kind.name == "owner_changed" and "owner" in {one.field for one in kind.sets}:
-        found.append(_forget_owner)
+        writers.append(_forget_reason)
+    if kind.name == "owner_changed" and "owner" in {effect.field for effect in kind.sets}:
+        writers.append(_forget_owner)
     if kind.name == "score_given":
-        found.append(_note_interest)
+        writers.append(_note_interest)
     own = effects(kind.sets, model.field_types, words)
     if own is not None:
-        found.append(own)
+        writers.append(own)
     for rule in model.data:
         write = effects(rule.then, model.field_types, words)
         if rule.on == kind.name and write is not None:
-            found.append(_guarded(condition(rule.when, words), write))
-    return found
+            writers.append(_guarded(condition(rule.when, words), write))
+    return writers
 
 
 def _guarded(holds: Callable[[Any, datetime, Payloads], bool], write: Effects) -> Effects:

@@ -41,21 +41,21 @@ def effects(
     All right-hand sides see the fields as they were before. Numbers are clamped to the field's
     bounds. A value that needs a part of the payload that did not come is left out.
     """
-    parts = [_part(one, types[one.field], words) for one in sets]
+    parts = [_part(effect, types[effect.field], words) for effect in sets]
     if not parts:
         return None
     if len(parts) == 1:
         return _single(*parts[0])
 
     def write(person: Any, now: datetime, payload: Payloads) -> None:
-        found = []
+        values = []
         for name, compute, needs in parts:
             for part in needs:
                 if payload.get(part) is None:
                     break
             else:
-                found.append((name, compute(person, now, payload)))
-        for name, value in found:
+                values.append((name, compute(person, now, payload)))
+        for name, value in values:
             setattr(person, name, value)
 
     return write
@@ -66,18 +66,18 @@ _Part: TypeAlias = tuple[str, Callable[[Any, datetime, Payloads], Any], tuple[st
 
 def _single(name: str, value: Callable[..., Any], needs: tuple[str, ...]) -> Effects:
     def write(person: Any, now: datetime, payload: Payloads) -> None:
-        for one in needs:
-            if payload.get(one) is None:
+        for part in needs:
+            if payload.get(part) is None:
                 return
         setattr(person, name, value(person, now, payload))
 
     return write
 
 
-def _part(one: Set, kind: FieldType, words: Vocabulary) -> _Part:
-    needs = tuple(dict.fromkeys(n.name for n in walk(one.value) if isinstance(n, Payload)))
+def _part(effect: Set, kind: FieldType, words: Vocabulary) -> _Part:
+    needs = tuple(dict.fromkeys(n.name for n in walk(effect.value) if isinstance(n, Payload)))
     words = given(words)
-    if isinstance(one.value, Guard):
-        return one.field, compile_condition(one.value, words, attribute_of), needs
-    target = None if isinstance(one.value, Const) else kind
-    return one.field, compile_term(one.value, words, attribute_of, target), needs
+    if isinstance(effect.value, Guard):
+        return effect.field, compile_condition(effect.value, words, attribute_of), needs
+    target = None if isinstance(effect.value, Const) else kind
+    return effect.field, compile_term(effect.value, words, attribute_of, target), needs

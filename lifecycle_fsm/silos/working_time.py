@@ -263,7 +263,7 @@ class WorkingTime:
 
     def _midnight_of(self, day: date) -> datetime | None:
         """The instant at which the day begins, if no clock is changed on it; else nothing."""
-        begins, ends = (_first_shown(_midnight(one), self._zone) for one in (day, day + _DAY))
+        begins, ends = (_first_shown(_midnight(start), self._zone) for start in (day, day + _DAY))
         same = begins.astimezone(self._zone).utcoffset() == ends.astimezone(self._zone).utcoffset()
         return begins if same and ends - begins == _DAY else None
 
