@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import attrs
 
@@ -50,8 +50,8 @@ class Transaction:
 
     def both(self, person: Person, other: Person, work: Callable[..., T], *arguments: Any) -> T:
         """The same for work on two persons: both are changed, or neither."""
-        result: T = self(person, self, other, work, *arguments)
-        return result
+        # On one line: an interrupt behind the work would come when nothing can be put back.
+        return cast(T, self(person, self, other, work, *arguments))
 
     def _put_back(self, person: Person, values: tuple[Any, ...], state: tuple[Any, ...]) -> None:
         for name, value in zip(self.fields, values[2:], strict=True):
