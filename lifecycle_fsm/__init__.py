@@ -82,7 +82,7 @@ if TYPE_CHECKING:
         save,
         shipped,
     )
-    from lifecycle_fsm.orchestrator import Parked
+    from lifecycle_fsm.orchestrator import Engine, Parked
     from lifecycle_fsm.person import Person
     from lifecycle_fsm.processing import Context, Step, StepError, step
     from lifecycle_fsm.requests import Request
@@ -115,7 +115,7 @@ _ROOMS = {
         "ActivityKind AlertRule AssignmentRule Calendar Claim DataRule Deadline Decay Length "
         "Model Move ScoreRule SortRule Stage StepDef dumps load loads save shipped"
     ),
-    "orchestrator": "Parked",
+    "orchestrator": "Engine Parked",
     "person": "Person",
     "processing": "Context Step StepError step",
     "requests": "Request",
@@ -149,6 +149,7 @@ __all__ = [
     "Decay",
     "Decision",
     "Difference",
+    "Engine",
     "FieldDef",
     "FieldType",
     "FileProblem",

@@ -18,7 +18,7 @@ from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lookup import look_up
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
 from lifecycle_fsm.model import Model, load
-from lifecycle_fsm.orchestrator import Orchestrator, Parked
+from lifecycle_fsm.orchestrator import Engine, Orchestrator, Parked
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Run, Step, StepError
 
@@ -31,10 +31,11 @@ class Lifecycle:
     """A lifecycle that runs: its model and its people.
 
     Args:
-        model: a :class:`~lifecycle_fsm.Model`, the path of its TOML, or the name of a shipped one.
+        model: a :class:`~lifecycle_fsm.Model`, the path of its TOML, the name of a shipped one, or
+            an :class:`~lifecycle_fsm.Engine`, which has been made ready before and is shared.
         steps: the project's own steps of original processing; a function named ``enrich`` is asked
-            for company data.
-        tables: rows for the enrich steps, by the name of the step.
+            for company data. An engine has its own.
+        tables: rows for the enrich steps, by the name of the step; likewise.
         record: called with every decision as it is made, to keep or send it.
         log: called with every activity that was applied, with the ``processed`` that ends original
             processing, and with a ``time_passed`` for each instant at which time changed somebody.
@@ -43,6 +44,7 @@ class Lifecycle:
     Raises:
         ModelError: the model does not build; every problem is told.
         FileProblem: a file cannot be read.
+        LifecycleError: steps or tables are given beside an engine.
 
     One writer per person at a time: keep a lock, a queue partition or a row lock per person where
     several threads or processes apply activities. Other threads may read meanwhile: iterate, draw,
@@ -51,27 +53,25 @@ class Lifecycle:
 
     def __init__(
         self,
-        model: Model | str | PathLike[str],
+        model: Model | Engine | str | PathLike[str],
         *,
         steps: Mapping[str, Run] | Iterable[Step] = (),
         tables: Mapping[str, Any] | None = None,
         record: Callable[[Decision], None] | None = None,
         log: Callable[[Activity], None] | None = None,
     ) -> None:
-        if not isinstance(model, Model | str | PathLike):
+        if not isinstance(model, Model | Engine | str | PathLike):
             raise RecordError(
-                f"a lifecycle needs a model, the path of one or the name of a shipped one, not "
-                f"{model!r}"
+                "a lifecycle needs a model, the path of one, the name of a shipped one or an "
+                f"engine, not {model!r}"
             )
         for name, function in (("record", record), ("log", log)):
             if fault := async_fault(function):
                 raise RecordError(f"{name}=: {fault}")
-        self.model = model if isinstance(model, Model) else load(model)
-        self._steps = steps if isinstance(steps, Mapping) else tuple(steps)
-        self._tables = tables
-        self._orchestrator = Orchestrator(
-            self.model, steps=self._steps, tables=tables, record=record, log=log
-        )
+        if isinstance(model, str | PathLike):
+            model = load(model)
+        self._orchestrator = Orchestrator(model, steps=steps, tables=tables, record=record, log=log)
+        self.model = self._orchestrator.model
 
     def __repr__(self) -> str:
         return f"<Lifecycle {self.model.name} {self.model.version}: {len(self):,} people>"
@@ -294,8 +294,10 @@ class Lifecycle:
         from lifecycle_fsm.story import tell  # not needed to run
 
         until = self.person(id).clock if at is None else instant(at)
+        # Compiled anew: whoever tells a story watches its machine, and that one is shared.
+        engine = self._orchestrator.engine
         return tell(
-            self.model, log, id, until=until, zone=zone, steps=self._steps, tables=self._tables
+            self.model, log, id, until=until, zone=zone, steps=engine.steps, tables=engine.tables
         )
 
     def draw(self, id: str | None = None) -> Drawing:

@@ -12,11 +12,12 @@ from itertools import chain
 from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, cast, get_type_hints
+from weakref import ReferenceType
 
 import attrs
 
 from lifecycle_fsm.activities import FINGERPRINT
-from lifecycle_fsm.errors import RecordError, suggest
+from lifecycle_fsm.errors import LifecycleError, RecordError, suggest
 from lifecycle_fsm.fields import FieldDef, FieldType, Value, is_missing
 from lifecycle_fsm.history import (
     ROW,
@@ -85,8 +86,44 @@ _NO_OPPORTUNITIES: Mapping[str, Opportunity] = MappingProxyType({})
 _MOST_SEEN = 64 * FINGERPRINT
 
 
+class _Kept:
+    """Whoever is kept by somebody, such as a ``Lifecycle``. That is no part of the person: a copy
+    is kept by nobody."""
+
+    # A weak reference, so that people are gone as soon as nobody needs them.
+    __slots__ = ("_keeper",)
+    _keeper: ReferenceType[Any]
+    id: str
+
+    @property
+    def keeper(self) -> Any:
+        """Who keeps the person and applies what is asked as an activity; ``None`` if nobody does.
+
+        Raises:
+            LifecycleError: whoever kept the person is gone.
+        """
+        reference = getattr(self, "_keeper", None)
+        keeper = reference() if reference is not None else None
+        if reference is not None and keeper is None:
+            raise LifecycleError(
+                f"the Lifecycle that kept {self.id!r} is gone: hold on to it for as long as its "
+                "people are asked"
+            )
+        return keeper
+
+    def entrust_to(self, keeper: ReferenceType[Any]) -> None:
+        """Let somebody keep the person: their ``ask`` gets what is asked of the person.
+
+        Raises:
+            LifecycleError: somebody else keeps the person.
+        """
+        if self.keeper is not None:
+            raise LifecycleError(f"{self.id!r} is kept by another Lifecycle: each keeps its own")
+        self._keeper = keeper
+
+
 @attrs.define(eq=False, slots=True, repr=False)
-class Person:
+class Person(_Kept):
     """A lead or contact, one identity from the first touch to the customer.
 
     Read ``stage``, ``stage_entered_at``, ``journey`` and ``history``; only the machine writes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, suggest
 from lifecycle_fsm.fields import instant
@@ -32,7 +32,7 @@ from lifecycle_fsm.machine.triggers import own_class
 from lifecycle_fsm.model import Edge, Model, Set, Stage
 from lifecycle_fsm.person import Person, accept_fields
 from lifecycle_fsm.silos.clock import Missed, Scheduler
-from lifecycle_fsm.silos.effects import Payloads, attribute_of, effects
+from lifecycle_fsm.silos.effects import attribute_of, effects
 from lifecycle_fsm.silos.scoring import Scoring
 
 #: Why a move is not open whose guard holds [S9][S14].
@@ -47,8 +47,6 @@ ADVANCE, SORT = "_advance", "_sort"
 _WIRED = frozenset(
     "scoring scheduler events _words _machine _sort _advance _explainers _observed _turning".split()
 )
-#: What ``person.<trigger>(at=…)`` goes through where somebody keeps the person's log.
-Dispatch: TypeAlias = Callable[[Person, str, datetime, str | None, Payloads], Decision]
 
 
 class PossibleTrigger(NamedTuple):
@@ -88,14 +86,13 @@ class LifecycleMachine:
     One writer per person at a time: like every plain Python object a person takes no lock.
     """
 
-    def __init__(self, model: Model, dispatch: Dispatch | None = None) -> None:
+    def __init__(self, model: Model) -> None:
         self.model = model
         #: Who hears what this machine does; see :class:`~lifecycle_fsm.machine.observer.Observer`.
         self.observers: list[Observer] = []
         self.version = model.version
         #: The class of this model's persons, with a method for each trigger.
         self.person_class = own_class(self)
-        self._dispatch: Dispatch = dispatch or self._alone
         self._initial = model.initial.name
         #: Does work on a person that happens whole or not at all [S11].
         self.transaction = Transaction(self.person_class)
@@ -416,16 +413,6 @@ class LifecycleMachine:
             context.late,
         )
 
-    def _alone(
-        self, person: Person, trigger: str, at: datetime, activity: str | None, payload: Payloads
-    ) -> Decision:
-        if payload:
-            raise RecordError(
-                f"{', '.join(payload)}: nobody keeps the activities of this person; set the "
-                "fields, then ask"
-            )
-        return self.fire(person, trigger, at=at, activity=activity)
-
     def asked(
         self, person: Person, trigger: str, at: datetime | str, activity: str | None, **payload: Any
     ) -> Decision:
@@ -433,7 +420,16 @@ class LifecycleMachine:
         when = instant(at)
         if trigger not in self.model.triggers:
             self._unknown(trigger, person, when)
-        return self._dispatch(person, trigger, when, activity, payload)
+        keeper = person.keeper
+        if keeper is not None:
+            decision: Decision = keeper.ask(person, trigger, when, activity, payload)
+            return decision
+        if payload:
+            raise RecordError(
+                f"{', '.join(payload)}: nobody keeps the activities of this person; set the "
+                "fields, then ask"
+            )
+        return self.fire(person, trigger, at=when, activity=activity)
 
     def _own(self, person: Person) -> None:
         if not person._stage:

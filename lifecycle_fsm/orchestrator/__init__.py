@@ -1,6 +1,7 @@
 """The way of one activity: inbox, data, scoring, original processing or machine, history."""
 
+from lifecycle_fsm.orchestrator.engine import Engine
 from lifecycle_fsm.orchestrator.orchestrator import Orchestrator
 from lifecycle_fsm.orchestrator.parking import Parked
 
-__all__ = ["Orchestrator", "Parked"]
+__all__ = ["Engine", "Orchestrator", "Parked"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from weakref import ref
 
 from lifecycle_fsm.activities import (
     IDENTITY,
@@ -21,13 +22,14 @@ from lifecycle_fsm.activities import (
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import ROW
-from lifecycle_fsm.machine import EVERYWHERE, Decision, LifecycleMachine
+from lifecycle_fsm.machine import EVERYWHERE, Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.deduplication import SeenActivities
+from lifecycle_fsm.orchestrator.engine import Engine
 from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, error_text
 from lifecycle_fsm.orchestrator.work import Work
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
+from lifecycle_fsm.processing import Context, StepError
 from lifecycle_fsm.processing.step import Rows, Run, Step
 from lifecycle_fsm.silos.effects import Payloads
 
@@ -43,8 +45,9 @@ class Orchestrator:
     """Runs activities through a model, for any number of persons.
 
     Args:
-        model: the lifecycle.
-        steps: the project's own steps of original processing, by name, or declared ones.
+        model: the lifecycle, or an engine that is shared with others.
+        steps: the project's own steps of original processing, by name, or declared ones; an engine
+            has its own.
         tables: rows for the enrich steps, by name.
         record: called with every decision, in order, also with those that no activity asked for
             (time, the end of processing).
@@ -55,15 +58,20 @@ class Orchestrator:
 
     def __init__(
         self,
-        model: Model,
+        model: Model | Engine,
         *,
         steps: Mapping[str, Run] | Iterable[Step] = (),
         tables: Mapping[str, Rows] | None = None,
         record: Callable[[Decision], None] | None = None,
         log: Callable[[Activity], None] | None = None,
     ) -> None:
-        self.model = model
-        self.machine = LifecycleMachine(model, self._asked)
+        if isinstance(model, Model):
+            model = Engine(model, steps=steps, tables=tables)
+        elif steps or tables:
+            raise LifecycleError("an engine has its own steps and tables: give them to it instead")
+        self.engine = model
+        self.model = model.model
+        self.machine = model.machine
         #: Everybody who was created, also those who were folded into others since.
         self.people: dict[str, Person] = {}
         #: Whom each loser of a merge was folded into [S23].
@@ -80,19 +88,17 @@ class Orchestrator:
         self._held: dict[str, dict[str, Activity]] = {}
         #: Of these, what is held of somebody who is there: merges that wait for their losers.
         self._held_merges: dict[str, Activity] = {}
-        self._record = record or (lambda decision: None)
+        self._myself = ref(self)
+        self._record = record or _unrecorded
         self._seen = SeenActivities()
-        self._work = Work(model, self.machine, self._seen, log)
-        self._chain: Chain = chain_of(
-            model, steps, tables=tables or {}, demographic=self.machine.scoring.demographic
-        )
+        self._work = Work(self.engine, self._seen, log)
         self._lot = ParkingLot()
         self._logged: set[str] = set()
-        self._initial = model.initial.name
+        self._initial = self.model.initial.name
         self._observers = self.machine.observers
-        self._data = self._work.data
-        self._triggers = self._work.triggers
-        self._snapshots = self._work.snapshots
+        self._data = self.engine.data
+        self._triggers = self.engine.triggers
+        self._snapshots = self.engine.snapshots
 
     # ------------------------------------------------------------------ the inbox
 
@@ -279,7 +285,7 @@ class Orchestrator:
 
     # ------------------------------------------------------------------ work on a person
 
-    def _asked(
+    def ask(
         self, person: Person, trigger: str, at: datetime, activity: str | None, payload: Payloads
     ) -> Decision:
         """``person.<trigger>(at=…)``: the same as the activity of that name [S7]."""
@@ -367,6 +373,7 @@ class Orchestrator:
             payload = self._data.accept("created", activity.payload)
             values = {"created_at": activity.at, **payload}
             person = self.machine.person(activity.person)
+            person.entrust_to(self._myself)
         except RecordError as error:
             return Decision.of_unknown("rejected", activity, str(error))
         if activity.person not in self._logged:
@@ -442,7 +449,7 @@ class Orchestrator:
     def _process(self, person: Person, at: datetime, id: str) -> list[Decision]:
         """Run the chain; its end is the activity ``processed``, as a log would have it."""
         now = max(at, person.clock or at)
-        given = self._chain.run(person, Context(now, self.model.tokens))
+        given = self.engine.chain.run(person, Context(now, self.model.tokens))
         self.skipped.pop(person.id, None)
         if given.skipped:
             self.skipped[person.id] = given.skipped
@@ -503,7 +510,7 @@ class Orchestrator:
     def _let_pass(self, person: Person, due: datetime) -> list[Decision]:
         """Let happen what is due at an instant: decay, deadlines, moves."""
         try:
-            return self._work.time_snapshot(person, self._work.time, person, due)
+            return self.engine.time_snapshot(person, self._work.time, person, due)
         except Exception as error:
             self.machine.suspend(person)
             self._lot.keep(Parked(person.id, None, error_text(error), due, error))
@@ -547,6 +554,10 @@ class Orchestrator:
             return [self.process(parked.person, now)]
         self.machine.reschedule(person)
         return self._run_due(person, now, inclusive=True)
+
+
+def _unrecorded(decision: Decision) -> None:
+    """Where nobody keeps the decisions."""
 
 
 def _again(

@@ -7,7 +7,7 @@ was [S11]. Each gives its decisions, that of the activity itself first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,23 +18,19 @@ from lifecycle_fsm.history import ROW
 from lifecycle_fsm.machine import (
     EVERYWHERE,
     Decision,
-    LifecycleMachine,
     Refusal,
     Result,
     TransitionContext,
 )
 from lifecycle_fsm.machine.merge import close_record, continue_visit
-from lifecycle_fsm.machine.transaction import Transaction
-from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.orchestrator.deduplication import SeenActivities
-from lifecycle_fsm.orchestrator.merging import Merging
-from lifecycle_fsm.orchestrator.reactions import Reactions, TriggeringActivity
+from lifecycle_fsm.orchestrator.engine import Engine
+from lifecycle_fsm.orchestrator.reactions import TriggeringActivity
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.silos.alerts import abandoned, given_up, handed_over
-from lifecycle_fsm.silos.data import DataSilo
-from lifecycle_fsm.silos.effects import Effects, Payloads
+from lifecycle_fsm.silos.effects import Payloads
 
 #: Why a trigger in original processing does nothing yet [S14].
 WAITS = "it waits for the sort"
@@ -62,68 +58,23 @@ class _Answer(NamedTuple):
     reason: str = ""
 
 
-class _Handling(NamedTuple):
-    """What there is to do with an activity of one kind, found out once."""
-
-    trigger: str | None
-    score: Effects | None
-    rescored: bool
-    listened: bool
-
-
 class Work:
     """The silos and the machine of a model, in the order in which an activity passes them [S7]."""
 
     def __init__(
-        self,
-        model: Model,
-        machine: LifecycleMachine,
-        seen: SeenActivities,
-        log: Callable[[Activity], None] | None,
+        self, engine: Engine, seen: SeenActivities, log: Callable[[Activity], None] | None
     ) -> None:
-        self.data = DataSilo(model)
-        self.scoring = machine.scoring
-        self.machine = machine
+        self.engine = engine
+        self.machine = engine.machine
+        self.scoring = engine.scoring
+        self.data = engine.data
         self._seen = seen
-        self._reactions = Reactions(model, machine)
-        self._merging = Merging(model)
-        self._model = model
         self._logs = log is not None
-        self._log = log or (lambda activity: None)
-        self._initial = model.initial.name
-        #: The process trigger that each kind of activity raises.
-        self.triggers = {
-            kind.name: kind.trigger
-            for kind in model.activity_kinds.values()
-            if kind.trigger in model.triggers
-        }
-        self._handling = {
-            name: _Handling(
-                self.triggers.get(name),
-                self.scoring.scorer(name),
-                not self.scoring.inputs.isdisjoint(self.data.writes[name]),
-                name in self._reactions.kinds,
-            )
-            for name in model.activity_kinds
-        }
-        #: For each kind of activity, what keeps the fields that it may write: few of them, unless
-        #: it names fields itself.
-        self.snapshots: Mapping[str, Transaction] = {
-            kind: machine.transaction
-            if kind in OPEN_KINDS or kind == "merged"
-            else Transaction(machine.person_class, self._written(kind))
-            for kind in model.activity_kinds
-        }
-        decayed = {part.field for rule in model.decay for part in rule.then}
-        #: For what time brings.
-        self.time_snapshot = Transaction(machine.person_class, self._written(None) | decayed)
-
-    def _written(self, kind: str | None) -> set[str]:
-        """The fields that activities of a kind, or time, may write, themselves or by moves."""
-        scores = {"behavior_score", "scored_at", "demographic_score"}
-        by_moves = {part.field for move in self._model.moves for part in move.then}
-        itself = self.data.writes[kind] if kind else ()
-        return {*scores, *by_moves, *itself, "assigned_to"}
+        self._log = log or _nowhere
+        self._initial = engine.model.initial.name
+        self._handling = engine.handling
+        self._reactions = engine.reactions
+        self._merging = engine.merging
 
     # ------------------------------------------------------------------ an activity
 
@@ -190,7 +141,7 @@ class Work:
     ) -> tuple[_Deferred, ...]:
         """What of an activity waits: its trigger, and what a rule has to hear of it; or nothing."""
         kind = activity.kind
-        trigger = self.triggers.get(kind)
+        trigger = self.engine.triggers.get(kind)
         brought = payload if kind in self._reactions.kinds else None
         if trigger is None and brought is None:
             return ()
@@ -445,6 +396,10 @@ class Work:
         if first.moved:
             first.result = "moved"
         return [first, closing, *others]
+
+
+def _nowhere(activity: Activity) -> None:
+    """Where nobody keeps a log."""
 
 
 def _record(person: Person, activity: Activity) -> str | None:

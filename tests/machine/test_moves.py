@@ -21,7 +21,7 @@ from lifecycle_fsm import (
     Refused,
     load,
 )
-from lifecycle_fsm.orchestrator import Orchestrator
+from lifecycle_fsm.orchestrator import Engine, Orchestrator
 from tests.machine.small import (
     DAY,
     HOUR,
@@ -36,10 +36,15 @@ from tests.machine.small import (
     small,
 )
 
+WATERFALL = Engine(load("waterfall"))
+#: Holds on to those who keep people for the length of the tests: a person does not.
+KEEPERS: list[Orchestrator] = []
+
 
 def mql(orchestrator: Orchestrator | None = None) -> Any:
     """A person of the shipped model who asked for sales."""
-    orchestrator = orchestrator or Orchestrator(load("waterfall"))
+    orchestrator = orchestrator or Orchestrator(WATERFALL)
+    KEEPERS.append(orchestrator)
     return admitted(orchestrator, hand_raised=True)
 
 
@@ -57,6 +62,24 @@ def test_a_trigger_is_a_method_of_the_models_own_class() -> None:
     assert person.history[-1].activity == "crm-7"
     assert person.may_sales_rejected(at=T + HOUR) is False
     assert type(person).sales_rejected.__doc__
+
+
+def test_two_who_share_an_engine_keep_their_own_people() -> None:
+    logs: tuple[list[Activity], list[Activity]] = ([], [])
+    keepers = [Orchestrator(WATERFALL, log=log.append) for log in logs]
+    people: list[Any] = [mql(keeper) for keeper in keepers]
+    people[0].sales_rejected(at=T + HOUR, activity="crm-7", reason="no_time")
+    assert [person.stage for person in people] == ["recycled", "mql"]
+    assert [log[-1].id for log in logs] == ["crm-7", "processed"]
+    with pytest.raises(LifecycleError, match="is kept by another Lifecycle"):
+        people[0].entrust_to(people[1].keeper)
+
+
+def test_a_person_whose_lifecycle_is_gone_says_so() -> None:
+    person: Any = admitted(Orchestrator(WATERFALL), hand_raised=True)
+    assert person.may_sales_rejected(at=T + HOUR) is False
+    with pytest.raises(LifecycleError, match="the Lifecycle that kept 'p' is gone: hold on to it"):
+        person.sales_rejected(at=T + HOUR, reason="no_time")
 
 
 def test_fire_may_and_explain_are_the_same_by_name() -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import copy
+from weakref import ref
 
 from lifecycle_fsm.orchestrator import Orchestrator
 
 
 def again(orchestrator: Orchestrator) -> Orchestrator:
-    """A copy that goes its own way, with the same machine, and the same log."""
-    shared = (orchestrator.model, orchestrator.machine, orchestrator._work, orchestrator._chain)
-    return copy.deepcopy(orchestrator, {id(part): part for part in shared})
+    """A copy that goes its own way, with the same engine, and the same log."""
+    shared = (orchestrator.engine, *vars(orchestrator.engine).values())
+    copied = copy.deepcopy(orchestrator, {id(part): part for part in shared})
+    copied._myself = ref(copied)
+    for person in copied.people.values():
+        person.entrust_to(copied._myself)
+    return copied

@@ -43,11 +43,11 @@ def test_s11_nothing_is_written_that_would_not_be_put_back(
         return found
 
     def activity(self: Work, person: Person, activity: Activity, payload: Any, mark: bytes) -> Any:
-        kept = self.snapshots[activity.kind]
+        kept = self.engine.snapshots[activity.kind]
         return watch(activity.kind, person, kept, do, self, person, activity, payload, mark)
 
     def time(self: Work, person: Person, due: datetime) -> Any:
-        return watch("time", person, self.time_snapshot, pass_time, self, person, due)
+        return watch("time", person, self.engine.time_snapshot, pass_time, self, person, due)
 
     monkeypatch.setattr(Work, "activity", activity)
     monkeypatch.setattr(Work, "time", time)
