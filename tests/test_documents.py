@@ -25,6 +25,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -249,6 +250,14 @@ def test_links_lead_somewhere_on_a_code_host_too(path: Path) -> None:
         assert words, f"a link to {target} without words"
         assert there.exists(), target
         assert not anchor or anchor in places(there), target
+
+
+def test_the_tutorial_has_every_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    tutorial = (ROOT / "docs/agree/tutorial.md").read_text("utf-8")
+    table = tutorial.split("| extra | what it adds |")[1]
+    listed = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert listed == set(project["optional-dependencies"]) - {"dev"}
 
 
 def test_the_index_for_tools_has_every_page() -> None:
