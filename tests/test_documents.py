@@ -115,7 +115,10 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def hidden_lines(document: Document) -> Iterator[Region]:
-    for comment in re.finditer(r"^<!-- (file|run): (.+) -->$", document.text, re.MULTILINE):
+    comments = list(re.finditer(r"^<!-- (file|run): (.+) -->$", document.text, re.MULTILINE))
+    meant = len(re.findall(r"<!-+ *(?:file|run)\b", document.text))
+    assert len(comments) == meant, "a hidden line is '<!-- file: NAME -->' or '<!-- run: CODE -->'"
+    for comment in comments:
         code = f"write({comment[2]!r}, shown)" if comment[1] == "file" else comment[2]
         yield Region(comment.start(), comment.end(), code, run_line)
 
@@ -196,6 +199,12 @@ def test_what_is_typed_into_a_file_is_put_there_by_the_line_behind_it(document: 
         "```console\n$ cat a.toml\na = never run\n```\n"
     )
     assert run_document(document) == 5
+
+
+def test_a_hidden_line_that_would_not_run_is_found(document: Path) -> None:
+    document.write_text("<!-- run: first()\nsecond() -->\n")
+    with pytest.raises(AssertionError, match="a hidden line is"):
+        run_document(document)
 
 
 def test_a_page_has_files_and_functions_of_its_own(
