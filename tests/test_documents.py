@@ -5,22 +5,31 @@ document keeps for all its blocks, and must succeed, or end as a comment says: `
 Lines below it are compared with what it prints, where there are any; ``...`` stands for anything.
 Lines that install software are shown, not run, and so are ``sh`` blocks.
 
-A ``toml``, ``csv`` or ``py`` block is what the reader types into a file: its text is ``shown`` in
-the Python block behind it, which may be an invisible one, and puts it there. ``typed`` has all such
-texts of the page so far, and ``page`` is the text of the page.
+A ``toml``, ``csv`` or ``py`` block is what the reader types into a file. Its text is ``shown`` in
+what comes behind it, and ``typed`` has all such texts of the page so far. Comments that no reader
+sees put it into the file: ``<!-- file: NAME -->`` writes it, and ``<!-- run: CODE -->`` is a line
+of Python with the functions below.
+
+What else a page needs is in ``tests/pages``: the folder of its name is copied to where it runs, and
+the module of its name brings functions.
 """
 
 from __future__ import annotations
 
+import csv
 import doctest
+import importlib
 import logging
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sybil import Document, Example, Region, Sybil
@@ -28,6 +37,7 @@ from sybil.example import SybilFailure
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "tests/pages"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 INSTALLS = re.compile(r"\b(pip3? install|python3? -m venv)\b")
 Parser = Callable[[Document], Iterable[Region]]
@@ -78,6 +88,58 @@ def keep_shown(example: Example) -> None:
     example.namespace.setdefault("typed", []).append(text)
 
 
+def read(name: str) -> str:
+    return Path(name).read_text("utf-8")
+
+
+def write(name: str, *texts: str) -> None:
+    """Save texts as a file, an empty line between two."""
+    Path(name).write_text("\n".join(texts), "utf-8")
+
+
+def append(name: str, text: str) -> None:
+    """Add a text at the end of a file, as a definition of its own."""
+    write(name, f"{read(name)}\n\n{text}")
+
+
+def edit(name: str, old: str, new: str, times: int = 1) -> None:
+    """Replace a text in a file, which must have it so many times."""
+    text = read(name)
+    assert text.count(old) == times, f"{name} has {old!r} {text.count(old)} times"
+    write(name, text.replace(old, new))
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """The rows of a CSV file."""
+    return list(csv.DictReader(read(name).splitlines()))
+
+
+def hidden_lines(document: Document) -> Iterator[Region]:
+    comments = list(re.finditer(r"^<!-- (file|run): (.+) -->$", document.text, re.MULTILINE))
+    meant = len(re.findall(r"<!-+ *(?:file|run)\b", document.text))
+    assert len(comments) == meant, "a hidden line is '<!-- file: NAME -->' or '<!-- run: CODE -->'"
+    for comment in comments:
+        code = f"write({comment[2]!r}, shown)" if comment[1] == "file" else comment[2]
+        yield Region(comment.start(), comment.end(), code, run_line)
+
+
+def run_line(example: Example) -> None:
+    exec(compile(example.parsed, example.path, "exec"), example.namespace)
+
+
+def fixtures(path: Path) -> dict[str, Any]:
+    """What a page may use; its files are put into the folder in which it runs."""
+    if (folder := PAGES / path.stem).is_dir():
+        shutil.copytree(folder, ".", dirs_exist_ok=True)
+    names: dict[str, Any] = {
+        function.__name__: function for function in (read, write, append, edit, rows)
+    }
+    module = path.stem.replace("-", "_")
+    if (PAGES / f"{module}.py").exists():
+        names |= vars(importlib.import_module(f"tests.pages.{module}"))
+    return names
+
+
 def run_document(path: Path) -> int:
     """Run what a document shows, in its order; return how many blocks that was."""
     parsers: list[Parser] = [
@@ -87,10 +149,11 @@ def run_document(path: Path) -> int:
         CodeBlockParser(language="toml", evaluator=keep_shown),
         CodeBlockParser(language="csv", evaluator=keep_shown),
         CodeBlockParser(language="py", evaluator=keep_shown),
+        hidden_lines,
     ]
     count = 0
     document = Sybil(parsers=parsers).parse(path)
-    document.namespace["page"] = document.text
+    document.namespace.update(fixtures(path))
     for example in document.examples():
         example.evaluate()
         count += 1
@@ -129,14 +192,31 @@ def test_blocks_share_a_folder_and_python_blocks_their_names(document: Path) -> 
     assert run_document(document) >= 4
 
 
-def test_what_is_typed_into_a_file_is_known_to_the_block_behind_it(document: Path) -> None:
+def test_what_is_typed_into_a_file_is_put_there_by_the_line_behind_it(document: Path) -> None:
     document.write_text(
-        "```toml\na = 1\n```\n\n"
-        "<!-- invisible-code-block: python\nassert shown == 'a = 1\\n'\n-->\n\n"
-        "```py\nnever run\n```\n\n"
-        "```python\nassert shown == 'never run\\n'\n```\n"
+        "```toml\na = 1\n```\n<!-- file: a.toml -->\n\n"
+        "```py\nnever run\n```\n<!-- run: edit('a.toml', '1', shown) -->\n\n"
+        "```console\n$ cat a.toml\na = never run\n```\n"
     )
-    assert run_document(document) == 4
+    assert run_document(document) == 5
+
+
+def test_a_hidden_line_that_would_not_run_is_found(document: Path) -> None:
+    document.write_text("<!-- run: first()\nsecond() -->\n")
+    with pytest.raises(AssertionError, match="a hidden line is"):
+        run_document(document)
+
+
+def test_a_page_has_files_and_functions_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "holds" in fixtures(Path("guards.md"))
+    fixtures(Path("results.md"))
+    assert rows("new.csv")[0]["id"] == "n1"
+    pages = {path.stem.replace("-", "_") for path in DOCUMENTS}
+    named = {path.stem.replace("-", "_") for path in PAGES.iterdir()} - {"__pycache__"}
+    assert {name for name in named if not name.startswith("test_")} <= pages
 
 
 @pytest.mark.parametrize(
@@ -179,6 +259,14 @@ def test_links_lead_somewhere_on_a_code_host_too(path: Path) -> None:
         assert words, f"a link to {target} without words"
         assert there.exists(), target
         assert not anchor or anchor in places(there), target
+
+
+def test_the_tutorial_has_every_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    tutorial = (ROOT / "docs/agree/tutorial.md").read_text("utf-8")
+    table = tutorial.split("| extra | what it adds |")[1]
+    listed = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert listed == set(project["optional-dependencies"]) - {"dev"}
 
 
 def test_the_index_for_tools_has_every_page() -> None:

@@ -1,16 +1,16 @@
-"""The size and shape of the package, as figures: ``python -m tests.house.figures [ROOT]``.
+"""The size and shape of the package, as figures: ``python -m tests.house.figures [ROOT] [--list]``.
 
 ``ROOT`` is the folder of a checkout, so that the same figures can be taken of an earlier commit.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import io
-import sys
 import tokenize
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -253,9 +253,15 @@ def _defined_names(tree: ast.Module) -> Iterator[str]:
             yield node.id
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures."""
-    house = House(Path(sys.argv[1]) if len(sys.argv) > 1 else Path())
+    parser = argparse.ArgumentParser(description="The size and shape of the package, as figures.")
+    parser.add_argument("root", nargs="?", type=Path, default=Path(), help="folder of a checkout")
+    parser.add_argument("--list", action="store_true", help="also name what is counted")
+    options = parser.parse_args(arguments)
+    house = House(options.root)
+    if not house.modules:
+        parser.error(f"there is no {PACKAGE} in {options.root}")
     length, longest = house.functions[0]
     rooms = sorted(house.code_by_room.items(), key=lambda room: -room[1][0])
     print(f"lines of code          {house.code_lines:>7,}")
@@ -268,7 +274,7 @@ def main() -> None:
     print(f"import circles         {len(house.circles):>7,}")
     print("vague names            ", *(f"{name} {n}" for name, n in house.vague_names.items()))
     print("\n".join(f"  {name or 'package':<14}{code:>7,} in {n}" for name, (code, n) in rooms))
-    if "--list" in sys.argv:
+    if options.list:
         for name, places in house.repeated_classes.items():
             print("class", name, *places)
         for name, places in house.repeated_files.items():

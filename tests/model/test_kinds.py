@@ -63,10 +63,19 @@ def test_the_page_has_the_kinds_as_they_are() -> None:
     assert found[0].strip() == table(), f"put this into {PAGE.name}:\n\n{table()}\n"
 
 
-def test_what_the_page_shows_of_a_model_builds() -> None:
-    shown = "\n".join(re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL))
-    parts = tomllib.loads(shown)
-    assert set(parts) == {"kinds", "data"}
+def test_a_kind_of_ones_own_sets_fields_and_asks_for_a_move() -> None:
+    parts = tomllib.loads("""
+        [kinds.call_logged]
+        payload = { minutes = "int", outcome = { choices = ["reached", "voicemail"] } }
+        sets = { sales_touched_at = "now", lead_status = "activity.outcome" }
+        trigger = "called"
+
+        [[data]]
+        name = "long_call"
+        on = "call_logged"
+        when = "activity.minutes >= 10"
+        then = { hand_raised = true }
+    """)
     model = from_plain(
         {
             "name": "acme",

@@ -1,0 +1,53 @@
+"""Many senders at once, and the ASGI application, for the page on web applications."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from lifecycle_fsm import Lifecycle
+
+Message = dict[str, Any]
+Application = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
+    Awaitable[None],
+]
+CREATED = {"id": "c", "at": "2024-05-01T09:00Z"}
+RAISED = {"id": "f", "at": "2024-05-02T09:00Z", "form": "Hand-Raise: Demo"}
+
+
+def many_senders(post: Callable[[str, Message], int], lifecycle: Lifecycle) -> None:
+    """Forty people at once, and each message twice."""
+    people = [f"p{number}" for number in range(40)]
+
+    def send(person: str) -> None:
+        for kind, body in (("created", CREATED), ("form_filled", RAISED)) * 2:
+            assert post(f"/people/{person}/{kind}", body) == 200
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(send, people))
+    for person in people:
+        stages = [row.to_stage for row in lifecycle.person(person).history]
+        assert stages == ["processing", "mal", "mql"]
+
+
+def merge_by_asgi(application: Application, lifecycle: Lifecycle) -> None:
+    """Two of them are one person."""
+    body = json.dumps({"id": "m-1", "at": "2024-05-04T09:00Z", "loser": "p1"}).encode()
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def call() -> None:
+        await application({"type": "http", "path": "/people/ann/merged"}, receive, send)
+
+    asyncio.run(call())
+    assert sent[0]["status"] == 200
+    assert lifecycle.person("p1") is lifecycle.person("ann")
