@@ -10,6 +10,7 @@ from itertools import groupby
 from struct import Struct
 from types import MappingProxyType
 from typing import Any, TypeAlias
+from zlib import crc32
 
 import attrs
 
@@ -166,25 +167,36 @@ def made_id(kind: str, at: datetime, payload: Mapping[str, Any]) -> str:
 
 
 def identity(activity: str, record: str | None = None) -> bytes:
-    """Eight bytes for the id of an activity, to know it again in the memory of one process [S19];
+    """Eight bytes for the id of an activity, the same in every process, to know it again [S19];
     ``record`` where the activity came to another record than the one that keeps it."""
-    return _EIGHT(hash(activity if record is None else (record, activity)))
+    key = _key(activity, record)
+    # Two checksums, of the bytes and of the bytes backwards, are one of 64 bits: their polynomials
+    # have no factor in common.
+    return _IDENTITY(crc32(key), crc32(key[::-1]))
 
 
 def fingerprint(activity: Activity, payload: Mapping[str, Any], record: str | None = None) -> bytes:
     """Its :func:`identity`, then four bytes for what it brings, to know an activity again [S19].
 
-    They are for the memory of one process: another one has other bytes for the same activity. The
-    content is the payload as it was accepted, so that the same value in another spelling, such as
-    a time in another zone, is the same content.
+    The content is the payload as it was accepted, so that the same value in another spelling, such
+    as a time in another zone, is the same content.
     """
-    brought: object = payload if len(payload) < 2 else dict(sorted(payload.items()))
-    # Of the written form, because values have the same hash that differ: -1 and -2, 1 and 1.0.
-    content = hash((activity.kind, activity.at.timestamp(), repr(brought)))
-    key = activity.id if record is None else (record, activity.id)
-    return _TWELVE(hash(key), content & 0xFFFFFFFF)
+    key = _key(activity.id, record)
+    names = payload if len(payload) < 2 else sorted(payload)
+    content = [activity.kind, *[f"{name}={payload[name]!r}" for name in names]]
+    return _FINGERPRINT(
+        crc32(key),
+        crc32(key[::-1]),
+        crc32("\x1f".join(content).encode(), crc32(_INSTANT(activity.at.timestamp()))),
+    )
+
+
+def _key(activity: str, record: str | None) -> bytes:
+    if record is None:
+        return activity.encode()
+    return f"\0{len(record)}:{record}:{activity}".encode()
 
 
 #: How many bytes of a fingerprint are the id, and how many there are in all.
 IDENTITY, FINGERPRINT = 8, 12
-_EIGHT, _TWELVE = Struct("<q").pack, Struct("<qI").pack
+_IDENTITY, _FINGERPRINT, _INSTANT = Struct("<II").pack, Struct("<III").pack, Struct("<d").pack

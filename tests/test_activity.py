@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from lifecycle_fsm.activities import SETTLED, Activity, by_event, fingerprint, time_passed
+from lifecycle_fsm.activities import SETTLED, Activity, by_event, fingerprint, identity, time_passed
 from lifecycle_fsm.errors import RecordError
 
 TIME = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -129,6 +129,13 @@ def test_s19_other_content_has_another(changes: dict[str, Any]) -> None:
     other = marks(attrs.evolve(ONE, **changes))
     assert other[0] == marks(ONE)[0]
     assert other[1] != marks(ONE)[1]
+
+
+def test_s19_a_fingerprint_is_the_same_in_every_process() -> None:
+    """It is kept with a saved person, and read by another process, of another release."""
+    assert marks(ONE) == (bytes.fromhex("b7efdc83b7efdc83"), bytes.fromhex("b3c45512"))
+    assert identity(ONE.id) == marks(ONE)[0]
+    assert identity(ONE.id, "bo") == fingerprint(ONE, ONE.payload, "bo")[:8] != identity(ONE.id)
 
 
 def test_s19_another_id_has_another_identity_of_eight_bytes() -> None:
