@@ -101,6 +101,35 @@ class Activity:
             natural(self.id),
         )
 
+    def dump(self) -> dict[str, Any]:
+        """The activity as plain data that JSON can write; times as text in ISO 8601."""
+        state: dict[str, Any] = {
+            "id": self.id,
+            "person": self.person,
+            "kind": self.kind,
+            "at": self.at.isoformat(),
+            "payload": {
+                name: value.isoformat() if isinstance(value, datetime) else value
+                for name, value in self.payload.items()
+            },
+        }
+        if self.sequence is not None:
+            state["sequence"] = self.sequence
+        return state
+
+    @classmethod
+    def load(cls, state: Mapping[str, Any]) -> Activity:
+        """The activity that :meth:`dump` gave; times that it brings stay texts, as every payload
+        may have them.
+
+        Raises:
+            RecordError: a part is missing, or is not what it has to be.
+        """
+        try:
+            return cls(**state)
+        except TypeError as error:
+            raise RecordError(f"this is no saved activity: {error}") from None
+
 
 def natural(text: str) -> Natural:
     """The key that sorts ids in natural order: evt-9 before evt-10 [S19].

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from os import PathLike
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from lifecycle_fsm.activities import Activity, by_event, made_id
@@ -167,6 +168,53 @@ class Lifecycle:
         says (``nurture``, ``paused``, ``suspended``), or nothing where it says nothing."""
         person = self.person(id)
         return "unsubscribed" if person.unsubscribed else self.model.stage(person.stage).mail
+
+    # ------------------------------------------------------------------ saved people
+
+    def dump(self, id: str) -> dict[str, Any]:
+        """Everything that decides what happens next to a person, as plain data that JSON can write
+        (0.5 to 2 kB). The keys are described in ``docs/embed/state.md``. It is of all records of
+        the person. History, recorded deadlines and :meth:`seen` activities are beside it, to be
+        kept in tables of their own.
+
+        Raises:
+            UnknownPerson: nobody with this id has been created.
+        """
+        return self._orchestrator.dump(self.person(id).id)
+
+    def seen(self, id: str) -> Mapping[str, bytes]:
+        """The activities that each record of a person has had, by the id of the record: twelve
+        bytes each, eight for the id and four for the content, the same in every process [S19].
+
+        Raises:
+            UnknownPerson: nobody with this id has been created.
+        """
+        return self._orchestrator.seen(self.person(id).id)
+
+    def restore(
+        self,
+        state: Mapping[str, Any],
+        *,
+        history: Iterable[HistoryRow] | None = None,
+        deadlines: Iterable[DeadlineFact] | None = None,
+        seen: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> Person:
+        """Keep a person whom :meth:`dump` has saved, in this process or another.
+
+        Args:
+            state: the plain data.
+            history: the rows of all records of the person; without them the person's history begins
+                with what happens now, numbered on.
+            deadlines: what was recorded of the deadlines of all records; without them those of the
+                present visit, which can still change.
+            seen: what :meth:`seen` gave, or as much of it as can come again. Without it, whoever
+                calls has to know which activities came before.
+
+        Raises:
+            RecordError: it is no state, or of another format or another version of the model, or
+                somebody of one of its ids is kept already.
+        """
+        return self._orchestrator.restore(state, history, deadlines, seen)
 
     # ------------------------------------------------------------------ what happens
 

@@ -188,6 +188,8 @@ class Person(_Kept):
     _clock: datetime | None = _machine(None)
     _phase: int = _machine(0)
     _due: datetime | None = _machine(None)
+    # How many rows come before those of the history here, where these are kept elsewhere.
+    _rows_before: int = _machine(0)
     _history: Packed = _machine(())
     _seen: bytes = _machine(b"")
     _deferred: tuple[Any, ...] = _machine(())
@@ -201,6 +203,8 @@ class Person(_Kept):
     _shut_returns: tuple[str, ...] = _machine(())
     # When settle ends original processing; nothing where the log says when, or it has ended.
     _settles_at: datetime | None = _machine(None)
+    # Whose end of original processing sorted the person, if it was not settle [S14].
+    _sorted_by: str | None = _machine(None)
     # The greatest number of a journey of any record that was folded into this one [S23].
     _last_journey: int = _machine(0)
     _waiting: tuple[Any, ...] = _machine(())
@@ -261,13 +265,30 @@ class Person(_Kept):
 
     @property
     def history(self) -> tuple[HistoryRow, ...]:
-        """Every change of stage so far, first to last [S25]."""
-        return tuple(unpack(self.id, self._history))
+        """Every change of stage so far, first to last [S25]; of a person who was restored without
+        history, every one since."""
+        return tuple(unpack(self.id, self._history, self._rows_before + 1))
 
     @property
     def packed_history(self) -> Packed:
         """The history as it is kept: :func:`~lifecycle_fsm.history.unpack` makes rows of it."""
         return self._history
+
+    @property
+    def rows_before(self) -> int:
+        """How many rows come before those of :attr:`history`, kept elsewhere."""
+        return self._rows_before
+
+    @property
+    def sorted_by(self) -> str | None:
+        """The record whose end of original processing sorted the person; ``None`` if nobody was
+        sorted, or by the model's ``settle`` [S14]."""
+        return self._sorted_by
+
+    @property
+    def fingerprints(self) -> bytes:
+        """Those of the activities that the person remembers, one after the other [S19]."""
+        return self._seen
 
     @property
     def journey_record(self) -> str:
@@ -476,9 +497,10 @@ class Person(_Kept):
         # Written out, because slots that are read by their names cost three times as much.
         return (
             self._stage, self._stage_entered_at, self._journey, self._journey_record,
-            self._journey_started_at, self._clock, self._phase, self._due, self._history,
-            self._seen, self._deferred, self._opportunities, self._points, self._deadlines,
-            self._decided, self._shut_returns, self._settles_at, self._last_journey, self._waiting,
+            self._journey_started_at, self._clock, self._phase, self._due, self._rows_before,
+            self._history, self._seen, self._deferred, self._opportunities, self._points,
+            self._deadlines, self._decided, self._shut_returns, self._settles_at, self._sorted_by,
+            self._last_journey, self._waiting,
         )  # fmt: skip
 
     def restore_machine_state(self, state: tuple[Any, ...]) -> None:
@@ -531,6 +553,9 @@ _SLOTS = {
     "next_due": "_due",
     "settles_at": "_settles_at",
     "packed_history": "_history",
+    "fingerprints": "_seen",
+    "rows_before": "_rows_before",
+    "sorted_by": "_sorted_by",
     "deadlines": "_decided",
     "open_deadlines": "_deadlines",
     "deferred_activities": "_deferred",

@@ -101,7 +101,7 @@ class Decision:
             activity,
             kind,
             person.packed_history[start:],
-            start // ROW + 1,
+            context.first,
             unmet,
             reason,
             context.late,

@@ -30,8 +30,8 @@ class TransitionContext:
     the stages entered by it."""
 
     __slots__ = (
-        "activity", "assigned_to", "at", "entered", "late", "now", "owner", "start", "trigger",
-        "version",
+        "activity", "assigned_to", "at", "entered", "late", "now", "owner", "rows_before", "start",
+        "trigger", "version",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +53,7 @@ class TransitionContext:
         self.owner = person.owner
         self.assigned_to = person.assigned_to
         self.start = len(person._history)
+        self.rows_before = person._rows_before
         self.entered: tuple[str, ...] = ()
 
     def append(
@@ -94,7 +95,7 @@ class TransitionContext:
     @property
     def first(self) -> int:
         """The sequence that the first of its rows has."""
-        return self.start // ROW + 1
+        return self.rows_before + self.start // ROW + 1
 
     def added(self, person: Person) -> Packed:
         """The rows that this asking has added so far, packed."""

@@ -450,9 +450,11 @@ class LifecycleMachine:
         if now is not None:
             self.schedule(person, now, person._phase)
 
-    def end_processing(self, person: Person, context: TransitionContext) -> None:
-        """Give a person in original processing the first stage, and let settle end it no more."""
+    def end_processing(self, person: Person, context: TransitionContext, by: str | None) -> None:
+        """Give a person in original processing the first stage, and let settle end it no more;
+        ``by`` the record whose end of processing it is, if it is not settle itself."""
         person._settles_at = None
+        person._sorted_by = by
         self.sort(person, context)
 
     def stand_behind_activities(self, person: Person, now: datetime) -> None:

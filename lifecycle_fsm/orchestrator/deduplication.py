@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lifecycle_fsm.activities import IDENTITY
+from lifecycle_fsm.activities import FINGERPRINT, IDENTITY
 from lifecycle_fsm.person import Person
 
 
@@ -19,6 +19,18 @@ class SeenActivities:
         if content is None and person.id in self._earlier:
             return self._earlier[person.id].get(identity)
         return content
+
+    def all_of(self, person: Person) -> bytes:
+        """The fingerprints of all activities of a person, one after the other."""
+        earlier = self._earlier.get(person.id, {})
+        return b"".join([identity + content for identity, content in earlier.items()]) + (
+            person.fingerprints
+        )
+
+    def restore(self, person: Person, fingerprints: bytes) -> None:
+        """Keep what :meth:`all_of` gave, of a person who remembers nothing yet."""
+        for at in range(0, len(fingerprints), FINGERPRINT):
+            self.keep(person, fingerprints[at : at + FINGERPRINT])
 
     def keep(self, person: Person, fingerprint: bytes) -> None:
         """Remember an activity, as part of the work that applies it: where that is undone, the

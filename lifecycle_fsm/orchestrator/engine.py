@@ -11,6 +11,7 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.orchestrator.merging import Merging
 from lifecycle_fsm.orchestrator.reactions import Reactions
+from lifecycle_fsm.orchestrator.saved_state import StateFormat
 from lifecycle_fsm.processing import Chain, chain_of
 from lifecycle_fsm.processing.step import Rows, Run, Step
 from lifecycle_fsm.silos.data import DataSilo
@@ -61,6 +62,13 @@ class Engine:
         self.merging = Merging(model)
         self.chain: Chain = chain_of(
             model, self.steps, tables=self.tables, demographic=self.scoring.demographic
+        )
+        #: Saves and restores persons.
+        self.states = StateFormat(
+            model,
+            self.machine.person_class,
+            self.data,
+            (*self.reactions.templates, *self.machine.scheduler.templates),
         )
         #: The process trigger that each kind of activity raises.
         self.triggers = {

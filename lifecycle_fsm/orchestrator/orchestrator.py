@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any, TypeVar
 from weakref import ref
 
 from lifecycle_fsm.activities import (
@@ -21,12 +23,13 @@ from lifecycle_fsm.activities import (
 )
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
 from lifecycle_fsm.fields import instant
-from lifecycle_fsm.history import ROW
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.machine import EVERYWHERE, Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.deduplication import SeenActivities
 from lifecycle_fsm.orchestrator.engine import Engine
 from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, error_text
+from lifecycle_fsm.orchestrator.saved_state import FORMAT, Plain
 from lifecycle_fsm.orchestrator.work import Work
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Context, StepError
@@ -37,6 +40,7 @@ from lifecycle_fsm.silos.effects import Payloads
 PROCESSED = "processed"
 #: Why an activity that is held changes nothing when it comes again.
 HELD = "this activity is held already"
+NOTHING_SEEN: Mapping[str, bytes] = MappingProxyType({})
 #: Kinds of activity that do more than all others.
 _OUR_OWN = frozenset({"created", "processed", "merged", "converted"})
 
@@ -81,8 +85,6 @@ class Orchestrator:
         self._records: dict[str, tuple[Person, ...]] = {}  # of one person, the survivor's first
         #: The ids of all records and contacts of a person who has several.
         self._names: dict[str, tuple[str, ...]] = {}
-        #: Who was sorted at the end of processing of another record, and of which.
-        self._sorted_by: dict[str, str] = {}
         #: Steps that failed and were gone without, by person [S13].
         self.skipped: dict[str, tuple[StepError, ...]] = {}
         self._held: dict[str, dict[str, Activity]] = {}
@@ -196,11 +198,7 @@ class Orchestrator:
         """Whether the end of this record's own processing has sorted somebody; ``settle`` only
         stands in for it, and what it brings may still come [S14]."""
         record = self.aliases.get(record, record)
-        history = self.people[record].packed_history
-        return self._sorted_by.get(record, record) == record and any(
-            hop.from_stage == self._initial and hop.kind != "merge" and cause != SETTLED
-            for hop, cause in zip(history[::ROW], history[ROW - 1 :: ROW], strict=True)
-        )
+        return self.people[record].sorted_by == record
 
     def _filtered(self, activity: Activity, person: Person, payload: Payloads) -> Payloads:
         """What an activity may still bring to somebody who is known already.
@@ -303,15 +301,13 @@ class Orchestrator:
         """Apply an activity that may sort, or name a contact, and remember it."""
         if activity.kind == "processed" and person.stage == self._initial:
             self._seen.keep(person, mark)
-            decisions = self._sort(person, activity, payload)
-            if activity.person != person.id:
-                self._sorted_by[person.id] = activity.person
-            return decisions
+            return self._sort(person, activity, payload)
         decisions = self._work.activity(person, activity, payload, mark)
         if activity.kind == "merged":
             decisions[0].reason = f"{payload['loser']} and {person.id} are one person already"
         contact = payload.get("contact") if activity.kind == "converted" else None
         if isinstance(contact, str) and contact not in self:
+            self._names[person.id] = tuple(dict.fromkeys((*self._all_names(person), contact)))
             self.aliases[contact] = activity.person if activity.person in self.people else person.id
         return decisions
 
@@ -471,6 +467,116 @@ class Orchestrator:
         self._lot.keep(Parked(person.id, None, str(error), exception=exception))
         return [Decision.stopped("parked", person, activity, str(error))]
 
+    # ------------------------------------------------------------------ saved people
+
+    def dump(self, id: str) -> Plain:
+        """Everything that decides what happens next to a person, as plain data that JSON can write;
+        of all records of the person.
+
+        Raises:
+            KeyError: nobody of this id was created.
+        """
+        person = self.survivor(id)
+        records = self._records.get(person.id, (person,))
+        names = self._all_names(person)
+        state: Plain = {"format": FORMAT, "version": self.machine.version}
+        state.update(self.engine.states.dump(person))
+        if len(records) > 1:
+            state["folded"] = [self.engine.states.dump(record) for record in records[1:]]
+            state["merged"] = {name: self.merged[name] for name in names if name in self.merged}
+        if len(names) > len(records):
+            state["aliases"] = {name: self.aliases[name] for name in names if name in self.aliases}
+        if person.id in self.skipped:
+            state["skipped"] = [[error.step, error.message] for error in self.skipped[person.id]]
+        expected = [name for name in names if name in self._logged]
+        if expected:
+            state["expects_processed"] = expected
+        parked = [parked.dump() for name in names for parked in self._lot.by_person.get(name, ())]
+        if parked:
+            state["parked"] = parked
+        return state
+
+    def seen(self, id: str) -> Mapping[str, bytes]:
+        """The fingerprints of the activities that each record of a person has had [S19].
+
+        Raises:
+            KeyError: nobody of this id was created.
+        """
+        person = self.survivor(id)
+        records = self._records.get(person.id, (person,))
+        return {record.id: self._seen.all_of(record) for record in records}
+
+    def restore(
+        self,
+        state: Mapping[str, Any],
+        history: Iterable[HistoryRow] | None = None,
+        deadlines: Iterable[DeadlineFact] | None = None,
+        seen: Mapping[str, bytes] = NOTHING_SEEN,
+    ) -> Person:
+        """Keep the person whom :meth:`dump` has saved.
+
+        Args:
+            state: the plain data.
+            history: the rows of all records of the person; without them the person's history begins
+                with what happens now.
+            deadlines: what was recorded of the deadlines of all records; without them the person
+                knows those of the present visit.
+            seen: the fingerprints of the activities that each record has had, one after the other,
+                by the id of the record.
+
+        Raises:
+            RecordError: the state is no state, of another format or another model, or somebody of
+                one of its ids is kept already.
+        """
+        records = [state, *state.get("folded", ())]
+        self._check(state, records)
+        rows = None if history is None else _by_person(history)
+        facts = None if deadlines is None else _by_person(deadlines)
+        people = [
+            self.engine.states.load(
+                record,
+                None if rows is None else rows.get(record["id"], []),
+                None if facts is None else facts.get(record["id"], []),
+            )
+            for record in records
+        ]
+        person = people[0]
+        aliases = state.get("aliases", {})
+        for record in people:
+            record.entrust_to(self._myself)
+            self._seen.restore(record, seen.get(record.id, b""))
+            self.people[record.id] = record
+        self.merged.update(state.get("merged", {}))
+        self.aliases.update(aliases)
+        if len(people) > 1:
+            self._records[person.id] = tuple(people)
+        if len(people) > 1 or aliases:
+            self._names[person.id] = (*(record.id for record in people), *aliases)
+        if "skipped" in state:
+            self.skipped[person.id] = tuple(StepError(*error) for error in state["skipped"])
+        self._logged.update(state.get("expects_processed", ()))
+        for parked in state.get("parked", ()):
+            self._lot.keep(Parked.load(parked))
+        return person
+
+    def _check(self, state: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> None:
+        """Refuse what is no state of a person that can be kept here."""
+        name = state.get("id")
+        if state.get("format") != FORMAT:
+            raise RecordError(
+                f"the saved state of {name!r} has the format {state.get('format')!r}, and this "
+                f"release reads {FORMAT}: restore it with the release that saved it"
+            )
+        if state.get("version") != self.machine.version:
+            raise RecordError(
+                f"the saved state of {name!r} is of version {state.get('version')!r} of the model, "
+                f"and this is {self.machine.version!r}: use the model that it was saved by, or "
+                "migrate the person [S28]"
+            )
+        for record in records:
+            if record["id"] in self:
+                raise RecordError(f"{record['id']!r} is kept here already")
+
     # ------------------------------------------------------------------ time
 
     def tick(self, until: datetime | str) -> list[Decision]:
@@ -554,6 +660,16 @@ class Orchestrator:
             return [self.process(parked.person, now)]
         self.machine.reschedule(person)
         return self._run_due(person, now, inclusive=True)
+
+
+_Of = TypeVar("_Of", HistoryRow, DeadlineFact)
+
+
+def _by_person(records: Iterable[_Of]) -> dict[str, list[_Of]]:
+    by_person: dict[str, list[_Of]] = {}
+    for record in records:
+        by_person.setdefault(record.person, []).append(record)
+    return by_person
 
 
 def _unrecorded(decision: Decision) -> None:

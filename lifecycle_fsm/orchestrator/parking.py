@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import attrs
 
@@ -26,6 +28,27 @@ class Parked:
     error: str
     due: datetime | None = None
     exception: BaseException | None = attrs.field(default=None, eq=False, repr=False)
+
+    def dump(self) -> dict[str, Any]:
+        """It as plain data, without the exception."""
+        activity = self.activity
+        return {
+            "person": self.person,
+            "error": self.error,
+            "due": self.due and self.due.isoformat(),
+            "activity": activity and activity.dump(),
+        }
+
+    @classmethod
+    def load(cls, state: Mapping[str, Any]) -> Parked:
+        """What :meth:`dump` gave."""
+        activity, due = state["activity"], state["due"]
+        return cls(
+            state["person"],
+            activity and Activity.load(activity),
+            state["error"],
+            due and datetime.fromisoformat(due),
+        )
 
 
 class ParkingLot:

@@ -7,6 +7,9 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
+import attrs
+
+from lifecycle_fsm.activities import Order
 from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
@@ -24,6 +27,20 @@ class TriggeringActivity(NamedTuple):
     payload: Payloads
 
 
+@attrs.frozen
+class Deferred:
+    """An activity that waits for the sort: with its trigger, with its alerts, or both [S14]."""
+
+    trigger: str | None
+    activity: str
+    kind: str
+    at: datetime
+    late: bool
+    payload: Payloads | None
+    order: Order
+    record: str | None = None
+
+
 class Reactions:
     """Assignment and alerts of a model, in their order."""
 
@@ -33,6 +50,7 @@ class Reactions:
         self._alerts = Alerts(model)
         #: The kinds of activity that a rule listens to.
         self.kinds = frozenset({*self._assignment.by_kind, *self._alerts.by_kind})
+        self.templates = (*self._alerts.templates, *self._assignment.templates)
         self._mails = len(set(self._alerts.mail.values())) > 1
 
     def follow(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import attrs
 
-from lifecycle_fsm.activities import SETTLED, Activity, Order, natural, time_passed
+from lifecycle_fsm.activities import SETTLED, Activity, natural, time_passed
 from lifecycle_fsm.history import ROW
 from lifecycle_fsm.machine import (
     EVERYWHERE,
@@ -26,7 +26,7 @@ from lifecycle_fsm.machine.merge import close_record, continue_visit
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.orchestrator.deduplication import SeenActivities
 from lifecycle_fsm.orchestrator.engine import Engine
-from lifecycle_fsm.orchestrator.reactions import TriggeringActivity
+from lifecycle_fsm.orchestrator.reactions import Deferred, TriggeringActivity
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.silos.alerts import abandoned, given_up, handed_over
@@ -34,20 +34,6 @@ from lifecycle_fsm.silos.effects import Payloads
 
 #: Why a trigger in original processing does nothing yet [S14].
 WAITS = "it waits for the sort"
-
-
-@attrs.frozen
-class _Deferred:
-    """An activity that waits for the sort: with its trigger, with its alerts, or both [S14]."""
-
-    trigger: str | None
-    activity: str
-    kind: str
-    at: datetime
-    late: bool
-    payload: Payloads | None
-    order: Order
-    record: str | None = None
 
 
 class _Answer(NamedTuple):
@@ -138,7 +124,7 @@ class Work:
 
     def _waits(
         self, person: Person, activity: Activity, payload: Payloads, late: bool
-    ) -> tuple[_Deferred, ...]:
+    ) -> tuple[Deferred, ...]:
         """What of an activity waits: its trigger, and what a rule has to hear of it; or nothing."""
         kind = activity.kind
         trigger = self.engine.triggers.get(kind)
@@ -147,7 +133,7 @@ class Work:
             return ()
         record = _record(person, activity)
         return (
-            _Deferred(
+            Deferred(
                 trigger, activity.id, kind, activity.at, late, brought, activity.order, record
             ),
         )
@@ -168,7 +154,7 @@ class Work:
         self.data.apply("processed", person, now, values)
         if self.scoring.has_demographic and "demographic_score" not in values:
             person.demographic_score = self.scoring.demographic(person, now)
-        machine.end_processing(person, context)
+        machine.end_processing(person, context, None if activity == SETTLED else processed.person)
         caught_up, entered, came, _ = self._catch_up(person, context, context.entered, "processed")
         cause = Cause(activity)
         if "processed" in self._reactions.kinds:
@@ -190,7 +176,7 @@ class Work:
         context: TransitionContext,
         entered: tuple[str, ...],
         kind: str,
-        own: _Deferred | None = None,
+        own: Deferred | None = None,
     ) -> tuple[list[Decision], tuple[str, ...], list[TriggeringActivity], _Answer]:
         """The triggers that waited, in order, then the system moves to completion [S14]; also all
         stages entered so far, the activities that rules listen to, and what came of ``own``.
@@ -203,7 +189,7 @@ class Work:
         answer = _Answer()
         after = "after the sort" if kind == "processed" else "after the merge"
         # By event, and of one instant and id by record: whoever survives, it is the same order.
-        waiting: list[_Deferred] = sorted(
+        waiting: list[Deferred] = sorted(
             person.take_deferred(),
             key=lambda deferred: (deferred.order, natural(deferred.record or person.id)),
         )
@@ -264,7 +250,7 @@ class Work:
     def _ask_deferred(
         self,
         person: Person,
-        deferred: _Deferred,
+        deferred: Deferred,
         asked: TransitionContext,
         context: TransitionContext,
         entered: tuple[str, ...],
@@ -411,7 +397,7 @@ def _in_order(person: Person, first: Decision, others: list[Decision]) -> list[D
     """The decisions of one piece of work, the first without the rows of the others, which were
     made behind its own; all with the rows as they are in the end."""
     for decision in others:
-        start = (decision.first - 1) * ROW
+        start = (decision.first - 1 - person.rows_before) * ROW
         decision.hops = person.packed_history[start : start + len(decision.hops)]
     theirs = sum(len(decision.hops) for decision in others)
     if theirs:

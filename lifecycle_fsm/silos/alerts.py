@@ -25,7 +25,7 @@ class _Alert:
     def __init__(self, rule: AlertRule, model: Model) -> None:
         self.deadline = rule.deadline
         self.holds = condition(rule.when, model.vocabulary_for(rule.on))
-        self.template = RequestTemplate(rule.name, rule.send, rule, model)
+        self.template = RequestTemplate("alerts", rule.name, rule.send, rule, model)
 
 
 class Alerts:
@@ -33,6 +33,8 @@ class Alerts:
 
     def __init__(self, model: Model) -> None:
         rules = [(rule, _Alert(rule, model)) for rule in model.alerts]
+        #: The requests that alerts ask for.
+        self.templates = tuple(alert.template for _, alert in rules)
         #: By the stage that is entered, and by the kind of activity, as written.
         self.by_stage, self.by_kind = occasions(model, rules)
         #: What each stage says of marketing mail.

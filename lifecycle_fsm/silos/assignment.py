@@ -25,7 +25,9 @@ class _Assignment:
         self.holds = condition(rule.when, model.vocabulary_for(rule.on))
         self.who = _who(rule, model)
         nobody_else = attrs.evolve(rule, to=())
-        self.task = RequestTemplate(rule.name, "task", nobody_else, model) if rule.text else None
+        self.task: RequestTemplate | None = None
+        if rule.text:
+            self.task = RequestTemplate("assignment", rule.name, "task", nobody_else, model)
 
 
 class Assignment:
@@ -33,6 +35,8 @@ class Assignment:
 
     def __init__(self, model: Model) -> None:
         rules = [_Assignment(index, rule, model) for index, rule in enumerate(model.assignment)]
+        #: The tasks that go with assignments.
+        self.templates = tuple(rule.task for rule in rules if rule.task)
         named = list(zip(model.assignment, rules, strict=True))
         #: By the stage that is entered, and by the kind of activity, as written.
         self.by_stage, self.by_kind = occasions(model, named)

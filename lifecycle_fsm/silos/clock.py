@@ -6,7 +6,7 @@ activity at the same instant does first, is for the machine to say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -125,7 +125,9 @@ class _Deadline:
         self.time = time
         self.holds = condition(rule.when, model.vocabulary)
         self.points: tuple[TurningPoint, ...] = turning_points(rule.when, model.vocabulary)
-        self.template = RequestTemplate(rule.name, rule.send, rule, model) if rule.send else None
+        self.template: RequestTemplate | None = None
+        if rule.send:
+            self.template = RequestTemplate("deadlines", rule.name, rule.send, rule, model)
 
 
 class Scheduler:
@@ -149,6 +151,11 @@ class Scheduler:
             stage: tuple(place for place, rule in enumerate(model.deadlines) if rule.stage == stage)
             for stage in dict.fromkeys(rule.stage for rule in model.deadlines)
         }
+
+    @property
+    def templates(self) -> Iterator[RequestTemplate]:
+        """The requests that deadlines ask for."""
+        return (deadline.template for deadline in self._deadlines if deadline.template)
 
     # ------------------------------------------------------------------ what is due next
 

@@ -35,7 +35,9 @@ class Held(NamedTuple):
 class RequestTemplate:
     """One rule's request, ready to be made for a person."""
 
-    def __init__(self, rule: str, channel: str, ask: Ask, model: Model) -> None:
+    def __init__(self, section: str, rule: str, channel: str, ask: Ask, model: Model) -> None:
+        #: Section and name of the rule tell the template from all others of the model.
+        self.section = section
         self.rule = rule
         self.channel = channel
         self.links_to_crm = ask.links_to_crm
