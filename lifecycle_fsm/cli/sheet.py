@@ -82,7 +82,7 @@ def sheet(
         zone=zone,
         ready=ready,
     )
-    if list_ is not None and made.contents.litmus is None:
+    if list_ is not None and made.readiness is None:
         raise LifecycleError(
             "--list needs --people, which `run` writes, and a stage that people qualify for"
         )

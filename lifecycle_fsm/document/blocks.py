@@ -29,6 +29,21 @@ class Inline:
     detail: bool = False
 
 
+def strong(text: str) -> Inline:
+    """What stands out."""
+    return Inline(text, "strong")
+
+
+def aside(text: str, *, detail: bool = False) -> Inline:
+    """What steps back; a detail is left out in print."""
+    return Inline(text, "aside", detail=detail)
+
+
+def soft(text: str) -> Inline:
+    """What steps back where there is colour."""
+    return Inline(text, "soft")
+
+
 Line: TypeAlias = tuple[Inline, ...]
 Text: TypeAlias = "str | Inline | Iterable[str | Inline]"
 

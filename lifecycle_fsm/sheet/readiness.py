@@ -6,7 +6,7 @@ condition that is not met says by how much.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import add, attrgetter
@@ -14,6 +14,16 @@ from typing import Any
 
 import attrs
 
+from lifecycle_fsm.document.blocks import (
+    Block,
+    DataTable,
+    Group,
+    Paragraph,
+    Section,
+    TableRow,
+    soft,
+    strong,
+)
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import sales_stage
 from lifecycle_fsm.guard import (
@@ -36,7 +46,18 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard.explanation import Requirement, requirement
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.wording import Formatter, OutcomeExplainer, clean, format_number, rule_words
+from lifecycle_fsm.wording import (
+    Formatter,
+    OutcomeExplainer,
+    clean,
+    counted,
+    format_date,
+    format_instant,
+    format_number,
+    joined,
+    rule_words,
+    sentence,
+)
 
 SHOWN = 15
 """So many of each list stand on a sheet."""
@@ -204,8 +225,8 @@ class _Questions:
             now=self.now,
             inside=inside,
             qualify=tuple(sorted(opened, key=attrgetter("id"))),
-            nearest=tuple(sorted(below, key=_order)),
-            unasked=tuple(dict.fromkeys(map(_label, self.unasked))),
+            nearest=tuple(sorted(below, key=attrgetter("unmet", "distance", "id"))),
+            unasked=tuple(dict.fromkeys(rule_words(edge.rule) for edge in self.unasked)),
         )
 
     def outside(self, person: Any) -> Candidate:
@@ -230,7 +251,7 @@ class _Questions:
             assigned_to=_text(person, "assigned_to"),
             stage=self.formatter.stage(person.stage),
             since=person.stage_entered_at,
-            label=_label(edge),
+            label=rule_words(edge.rule),
             reasons=reasons,
         )
 
@@ -315,14 +336,6 @@ def _opaque(edge: Edge, model: Model) -> bool:
     return any(isinstance(node, Opaque) for node in walk(inline(edge.when, model.vocabulary)))
 
 
-def _label(edge: Edge) -> str:
-    return rule_words(edge.rule)
-
-
-def _order(candidate: Candidate) -> tuple[int, float, str]:
-    return candidate.unmet, candidate.distance, candidate.id
-
-
 def _text(person: Any, name: str) -> str:
     return clean(str(getattr(person, name, None) or ""))
 
@@ -333,3 +346,72 @@ def _name(person: Any) -> str:
     name = " ".join(str(part) for part in (first, last) if part)
     company = getattr(person, "company", None)
     return clean(", ".join(str(part) for part in (name, company) if part)) or clean(str(person.id))
+
+
+# -- as a section ------------------------------------------------------------------------------
+
+
+def readiness_section(ready: Readiness, zone: str) -> Section:
+    """Who would qualify, and who nearly does."""
+    lists = (
+        _people(ready.qualify, ready, zone, f"Would qualify for {ready.stage}", "Why"),
+        _people(ready.nearest, ready, zone, f"Just below {ready.stage}", "What is missing"),
+    )
+    blocks: list[Block] = [Group(style="pair", blocks=lists)]
+    if ready.unasked:
+        text = f"Not asked here, because a program decides it: {joined(ready.unasked)}."
+        blocks.append(Paragraph(text, note=True))
+    verb = "is" if ready.inside == 1 else "are"
+    return Section(
+        title=f"Who would qualify for {ready.stage}, and who nearly does",
+        id="litmus",
+        note=(
+            f"A snapshot of {format_instant(ready.now, zone)}: who would qualify by these "
+            f"rules as people stood then. {counted(ready.inside, 'person', 'people')} in "
+            f"{ready.stage} already {verb} left out."
+        ),
+        blocks=blocks,
+    )
+
+
+def _people(
+    people: Sequence[Candidate], ready: Readiness, zone: str, title: str, why: str
+) -> DataTable:
+    first = "The nearest of " if people is ready.nearest else ""
+    total = f"{counted(len(people), 'person', 'people')} in {joined(ready.origins)}"
+    rest = "; sheet --list FILE saves all" if len(people) > SHOWN else ""
+    return DataTable(
+        head=("Who", "Where", why),
+        rows=(_person(person, zone) for person in people[:SHOWN]),
+        title=title,
+        caption=f"{first}{total}{rest}.",
+        empty="Nobody.",
+        style="stack litmus",
+        row_heads=True,
+    )
+
+
+def _person(person: Candidate, zone: str) -> TableRow:
+    """Who it is, with the id and the address; where, since when and with whom; and why."""
+    own_id = person.id if person.id != person.name else ""
+    identity = ", ".join(filter(None, (own_id, person.email)))
+    since = f"since {format_date(person.since, zone)}" if person.since else ""
+    assigned = person.assigned_to if person.assigned_to != person.owner else ""
+    responsible = ", ".join(
+        f"{role} {name}"
+        for role, name in (("owner", person.owner), ("assigned to", assigned))
+        if name
+    )
+    return TableRow(
+        (
+            (strong(person.name), " " if identity else "", soft(identity)),
+            (
+                person.stage,
+                " " if since else "",
+                soft(since),
+                ", " if responsible else "",
+                soft(responsible),
+            ),
+            sentence("; ".join(person.reasons)),
+        )
+    )
