@@ -17,8 +17,9 @@ from typing import Annotated
 import attrs
 
 from lifecycle_fsm.activities import Activity, other_record
-from lifecycle_fsm.cli.console import Bar, lined_up
+from lifecycle_fsm.cli.console import Bar
 from lifecycle_fsm.cli.options import Order, flag
+from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import FileProblem, UnknownPerson
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.lookup import full_name, look_up, nearest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import datetime
 from typing import Any, TextIO, TypeAlias
@@ -80,20 +80,6 @@ def _plain(value: object) -> Any:
     if isinstance(value, datetime):
         return to_utc(value).isoformat().replace("+00:00", "Z")
     raise TypeError(f"{value!r} has no form in JSON")
-
-
-def lined_up(rows: Iterable[Sequence[str]], right: Sequence[int] = (), indent: int = 2) -> str:
-    """Rows of text with their columns lined up; columns in ``right`` end together."""
-    table = [list(row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = (
-        "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in table
-    )
-    return "\n".join(" " * indent + line.rstrip() for line in lines)
 
 
 def _unseen(what: str, done: float | None) -> None:

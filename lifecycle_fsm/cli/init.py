@@ -14,8 +14,8 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.console import lined_up
 from lifecycle_fsm.cli.options import option
+from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.files import hidden_name, made_folder, names_in, put_in_place, why, write_file
 from lifecycle_fsm.model import shipped_text

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import attrs
 
 from lifecycle_fsm.cli.activity_log import Log, without_cycles
-from lifecycle_fsm.cli.console import Bar, as_json, lined_up
+from lifecycle_fsm.cli.console import Bar, as_json
 from lifecycle_fsm.cli.unmatched import Unmatched, unmatched
+from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.history import DeadlineOutcome
 from lifecycle_fsm.lifecycle import Lifecycle

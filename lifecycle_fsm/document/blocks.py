@@ -6,7 +6,7 @@ has no colours, and only a page has a second layout for print.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 import attrs
@@ -112,6 +112,21 @@ def _to_cell(cell: Text | Sequence[Block]) -> Cell:
     if all(isinstance(part, str | Inline) for part in parts):
         return to_line(parts)  # type: ignore[arg-type]
     return parts  # type: ignore[return-value]
+
+
+def cell_lines(cell: Cell) -> Iterator[Line]:
+    """The lines of a cell, one below the other."""
+    line = []
+    for part in cell:
+        match part:
+            case Inline():
+                line.append(part)
+            case Paragraph(text):
+                yield text
+            case BulletList(items):
+                yield from (item.text for item in items)
+    if line:
+        yield tuple(line)
 
 
 def _to_cells(cells: Iterable[Text | Sequence[Block]]) -> tuple[Cell, ...]:
@@ -254,19 +269,11 @@ class Alternatives:
     text: tuple[Block, ...]
 
 
-Block: TypeAlias = (
-    Paragraph
-    | Lines
-    | BulletList
-    | DataTable
-    | KeyValues
-    | Timeline
-    | Picture
-    | Signatures
-    | Section
-    | Group
-    | Alternatives
+Content: TypeAlias = (
+    Paragraph | Lines | BulletList | DataTable | KeyValues | Timeline | Picture | Signatures
 )
+"""A block that is written by itself; all others hold blocks."""
+Block: TypeAlias = Content | Section | Group | Alternatives
 """Something that stands below or beside other things in a document."""
 
 

@@ -24,6 +24,7 @@ from lifecycle_fsm.document.blocks import (
     Paragraph,
     Section,
     as_text,
+    cell_lines,
 )
 
 #: The parts that stand beside the picture.
@@ -145,16 +146,7 @@ class _Ruler:
         return self.lines(table.caption or table.label, sum(widths)) * self.line + sum(heights)
 
     def cell(self, cell: Cell, room: float) -> float:
-        height = 0.0
-        for part in cell:
-            match part:
-                case BulletList(items):
-                    height += sum(self.text(item.text, room) for item in items)
-                case Paragraph(text):
-                    height += self.text(text, room)
-                case _:
-                    return self.text(cell, room)  # type: ignore[arg-type]
-        return height
+        return sum(self.text(line, room) for line in cell_lines(cell))
 
     def text(self, line: Line, room: float) -> float:
         return self.lines(as_text(line, details=False), room) * self.line

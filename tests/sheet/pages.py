@@ -14,12 +14,12 @@ from lifecycle_fsm.document.blocks import (
     Cell,
     DataTable,
     Group,
-    Inline,
     KeyValues,
     ListItem,
     Paragraph,
     Section,
     as_text,
+    cell_lines,
 )
 
 VOID = frozenset({"meta", "link", "br", "img", "input", "hr", "col"})
@@ -108,6 +108,4 @@ def item_lines(item: ListItem) -> Iterator[str]:
 
 
 def cell_text(cell: Cell) -> str:
-    if not cell or isinstance(cell[0], Inline):
-        return as_text(cell)  # type: ignore[arg-type]
-    return " / ".join(lines(cell))
+    return " / ".join(map(as_text, cell_lines(cell)))
