@@ -79,9 +79,11 @@ def apply_log(
     What happened after ``until`` is left out. Where the lifecycle records into ``tally``, the log
     keeps which of its activities were refused.
     """
+    lifecycle.expect_processed(
+        activity.person for activity in log.activities if activity.kind == "processed"
+    )
     if until is not None:
         log.leave_out(until)
-    lifecycle.expect_processed(log.processed)
     total = len(log.activities)
     for place, activity in enumerate(log.activities):
         waited = lifecycle.held.get(activity.person, ()) if activity.kind == "created" else ()

@@ -31,6 +31,15 @@ _FIXED = {
     "processed": "Original processing",
     "unsubscribed": "Unsubscribed: wants no marketing mail",
 }
+#: The sentence about a kind with a value of its payload, and the one without.
+_WITH_VALUE = {
+    "converted": (
+        "account", "Converted from lead to contact, account {}", "Converted from lead to contact"
+    ),
+    "email_clicked": ("campaign", "Clicked in a mail (“{}”)", "Clicked in a mail"),
+    "sales_touched": ("by", "Sales activity by {}", "Sales activity"),
+    "web_visit": ("page", "Visited {}", "Visited the site"),
+}  # fmt: skip
 
 
 class ActivityText:
@@ -52,6 +61,9 @@ class ActivityText:
         brought = {name: value for name, value in activity.payload.items() if value is not None}
         if activity.kind in _FIXED:
             return _FIXED[activity.kind]
+        if activity.kind in _WITH_VALUE:
+            name, text, without = _WITH_VALUE[activity.kind]
+            return text.format(clean(brought[name])) if brought.get(name) else without
         teller = _TELLERS.get(activity.kind)
         return teller(self, moment, brought) if teller else self._plainly(activity, brought)
 
@@ -72,13 +84,6 @@ class ActivityText:
         where = f" on {clean(brought['page'])}" if brought.get("page") else ""
         return f"Filled the form “{clean(str(brought.get('form', '')))}”{where}"
 
-    def _visit(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        return f"Visited {clean(brought['page'])}" if brought.get("page") else "Visited the site"
-
-    def _click(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        of = f" (“{clean(brought['campaign'])}”)" if brought.get("campaign") else ""
-        return f"Clicked in a mail{of}"
-
     def _points(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
         why = f" for “{clean(brought['reason'])}”" if brought.get("reason") else ""
         number = int(brought.get("points", 0))
@@ -91,17 +96,9 @@ class ActivityText:
             return f"The CRM took the owner off{was}"
         return f"{owner} became the owner in the CRM{was}"
 
-    def _touched(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        by = f" by {clean(brought['by'])}" if brought.get("by") else ""
-        return f"Sales activity{by}"
-
     def _status(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
         why = f" ({self.formatter.field_value(brought['reason'])})" if brought.get("reason") else ""
         return f"Sales set the status “{clean(str(brought.get('status', '')))}”{why}"
-
-    def _converted(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        account = f", account {clean(brought['account'])}" if brought.get("account") else ""
-        return f"Converted from lead to contact{account}"
 
     def _merged(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
         assert moment.activity is not None
@@ -245,9 +242,7 @@ class ActivityText:
 
 
 _TELLERS: Mapping[str, _Teller] = {
-    "converted": ActivityText._converted,
     "created": ActivityText._created,
-    "email_clicked": ActivityText._click,
     "form_filled": ActivityText._form,
     "lead_status_changed": ActivityText._status,
     "merged": ActivityText._merged,
@@ -256,7 +251,5 @@ _TELLERS: Mapping[str, _Teller] = {
     "opportunity_opened": ActivityText._deal,
     "opportunity_won": ActivityText._deal,
     "owner_changed": ActivityText._owner,
-    "sales_touched": ActivityText._touched,
     "score_given": ActivityText._points,
-    "web_visit": ActivityText._visit,
 }
