@@ -142,11 +142,11 @@ class Log:
             key = (activity.person, activity.id)
             if key in keys and id(activity) not in refused:
                 first.setdefault(key, activity)
-        asked = refused | {id(activity) for activity in first.values()}
+        wanted = refused | {id(activity) for activity in first.values()}
         where = {
             id(activity): self._place(place)
             for activity, place in zip(self.read, self.places, strict=True)
-            if id(activity) in asked
+            if id(activity) in wanted
         }
         rejects = []
         for activity, why in self.refused:

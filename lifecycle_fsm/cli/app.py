@@ -69,8 +69,8 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(show: bool) -> None:
+    if show:
         print(f"lifecycle-fsm {lifecycle_fsm.__version__}")
         raise typer.Exit
 

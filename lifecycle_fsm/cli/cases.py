@@ -98,8 +98,8 @@ def _write(table: CaseTable, out: str) -> CaseTable:
     text = to_text(table, path.suffix)
     with folder_for(out):
         write_file(path, text)
-    asked = {row.key for row in table}
-    if dropped := [row for row in before if row.key not in asked]:
+    keys = {row.key for row in table}
+    if dropped := [row for row in before if row.key not in keys]:
         complain(
             f"note: {len(dropped)} rows that stood there are no case of the model, and are gone; "
             f"begin the why of a row of your own with {OWN} to keep it"

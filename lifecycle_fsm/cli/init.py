@@ -104,10 +104,10 @@ def init(
     The folder is written whole or not at all, and nothing that is there is ever replaced. Its
     `README.md` has the next commands. `lifecycle-fsm models` lists the models.
     """
-    made = starter(model)
-    fill_new_folder(folder, made)
+    contents = starter(model)
+    fill_new_folder(folder, contents)
     print(f"{folder}: a project with the model {model}")
-    print(lined_up((name, _about(name, content)) for name, content in made.items()))
+    print(lined_up((name, _about(name, content)) for name, content in contents.items()))
     print("\nnext:")
     if folder != ".":
         print(f"  cd {shlex.quote(folder)}")

@@ -68,7 +68,7 @@ def run(
     line, column, reason), and `duplicates.csv` with the pairs of people who have one e-mail
     address. It appears whole or not at all.
     """
-    asked = read_time("--until", until)
+    end = read_time("--until", until)
     inputs = inputs_of(people, activities)
     with ExitStack() as exits:
         output = None
@@ -76,7 +76,14 @@ def run(
             folder = OutputFolder(out, force=force)
             folder.keep([model, *(path for _, path in inputs), *([mapping] if mapping else ())])
             output = RunOutput(exits.enter_context(folder), pictures=pictures)
-        rejects = _Rejects(output)
+        first: list[Reject] = []
+
+        def reject(row: Reject) -> None:
+            if output:
+                output.rejects.add(row)
+            if len(first) < _SHOWN:
+                first.append(row)
+
         tally = RunTally(keep=output.keep if output else None)
         lifecycle = Lifecycle(load_model(model, allow_tables), record=tally)
         if output:
@@ -84,10 +91,15 @@ def run(
             output.check(lifecycle)
         bar = exits.enter_context(progress())
         log = read_log(
-            lifecycle, inputs, mapping=mapping, format=format, order=order, reject=rejects, bar=bar
+            lifecycle, inputs, mapping=mapping, format=format, order=order, reject=reject, bar=bar
         )
-        end = apply_log(lifecycle, log, asked, bar, tally)
-        outcome = RunOutcome(lifecycle=lifecycle, log=log, tally=tally, until=end, asked=asked)
+        outcome = RunOutcome(
+            lifecycle=lifecycle,
+            log=log,
+            tally=tally,
+            until=apply_log(lifecycle, log, end, bar, tally),
+            requested_until=end,
+        )
         if output:
             output.write(outcome, bar)
     if json:
@@ -96,24 +108,13 @@ def run(
         print(outcome.as_text())
         if out is not None:
             print(f"\nwritten to {out}")
-    held = _held(outcome, allow_held)
+    for role in outcome.unmatched:
+        complain(f"{role}{'' if allow_held else ' (--allow-held makes this a success)'}")
     for note in outcome.notes:
         complain(f"note: {note}")
-    return max(held, _rejected(outcome, rejects.first, out, allow_rejected))
-
-
-class _Rejects:
-    """Takes the rows that cannot be used, and keeps the first of them to be shown."""
-
-    def __init__(self, output: RunOutput | None) -> None:
-        self.first: list[Reject] = []
-        self._output = output
-
-    def __call__(self, reject: Reject) -> None:
-        if self._output:
-            self._output.rejects.add(reject)
-        if len(self.first) < _SHOWN:
-            self.first.append(reject)
+    held = bool(outcome.unmatched) and not allow_held
+    rejected = _rejected(outcome, first, out, allow_rejected)
+    return REJECTED if held or rejected else 0
 
 
 def _tables_of(model: Model) -> list[Path]:
@@ -123,17 +124,10 @@ def _tables_of(model: Model) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def _held(outcome: RunOutcome, allowed: bool) -> int:
-    """Say what meets nobody; the exit code."""
-    for role in outcome.unmatched:
-        complain(f"{role}{'' if allowed else ' (--allow-held makes this a success)'}")
-    return REJECTED if outcome.unmatched and not allowed else 0
-
-
-def _rejected(outcome: RunOutcome, first: list[Reject], out: str | None, allowed: bool) -> int:
-    """Say what was rejected; the exit code."""
+def _rejected(outcome: RunOutcome, first: list[Reject], out: str | None, allowed: bool) -> bool:
+    """Say what was rejected; whether that makes the run a failure."""
     if not outcome.rejected:
-        return 0
+        return False
     for reject in [*first, *outcome.contradictions][:_SHOWN]:
         column = f", column {reject.column}" if reject.column else ""
         complain(f"{reject.file}, line {reject.line}{column}: {reject.reason}")
@@ -144,4 +138,4 @@ def _rejected(outcome: RunOutcome, first: list[Reject], out: str | None, allowed
         + (f": see {out}/rejected.csv" if out is not None else "")
         + ("" if allowed else "; --allow-rejected makes this a success")
     )
-    return 0 if allowed else REJECTED
+    return not allowed

@@ -26,12 +26,12 @@ from lifecycle_fsm.document.blocks import (
 )
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import sales_stage
+from lifecycle_fsm.funnel.scope import Contact
 from lifecycle_fsm.guard import (
     Always,
     And,
     Compare,
     Field,
-    Guard,
     In,
     Known,
     Not,
@@ -44,7 +44,7 @@ from lifecycle_fsm.guard import (
     negate,
     walk,
 )
-from lifecycle_fsm.guard.explanation import Requirement, requirement
+from lifecycle_fsm.guard.explanation import Explainer, Requirement, requirement
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.wording import (
     Formatter,
@@ -120,19 +120,20 @@ def ready_stage(model: Model, name: str | None = None) -> str | None:
     Raises:
         LifecycleError: no system move with a condition leads into the named stage.
     """
-    given = {edge.target for edge in _edges(model)}
+    targets = {edge.target for edge in _edges(model)}
     if name is not None:
-        if model.stage(name).name not in given:
+        if model.stage(name).name not in targets:
+            choices = ", ".join(stage.name for stage in model.path if stage.name in targets)
             raise LifecycleError(
                 f"no system move with a condition leads to {name!r}, so nobody can be near it: "
-                f"use one of {', '.join(stage.name for stage in model.path if stage.name in given)}"
+                f"use one of {choices}"
             )
         return name
     sales = model.ranks[sales_stage(model).name]
-    before = [stage.name for stage in model.path[1:sales] if stage.name in given]
+    before = [stage.name for stage in model.path[1:sales] if stage.name in targets]
     if before:
         return before[-1]
-    return model.path[sales].name if model.path[sales].name in given else None
+    return model.path[sales].name if model.path[sales].name in targets else None
 
 
 def _edges(model: Model) -> tuple[Edge, ...]:
@@ -197,15 +198,12 @@ class _Questions:
         self.explainer = OutcomeExplainer(self.formatter)
         edges = [edge for edge in _edges(model) if edge.target == stage]
         self.unasked = [edge for edge in edges if _opaque(edge, model)]
-        self.edges: dict[str, list[tuple[Edge, Any]]] = {}
-        explainers: dict[Guard, Any] = {}
+        self.edges: dict[str, list[tuple[Edge, Explainer]]] = {}
         for edge in edges:
-            if edge in self.unasked:
-                continue
-            guard = inline(edge.when, model.vocabulary)
-            if guard not in explainers:
-                explainers[guard] = compile_explainer(guard, model.vocabulary)
-            self.edges.setdefault(edge.source, []).append((edge, explainers[guard]))
+            if edge not in self.unasked:
+                guard = inline(edge.when, model.vocabulary)
+                explain = compile_explainer(guard, model.vocabulary)
+                self.edges.setdefault(edge.source, []).append((edge, explain))
 
     def all(self, people: Iterable[Any]) -> Readiness:
         inside = 0
@@ -243,12 +241,13 @@ class _Questions:
         return attrs.evolve(candidate, unmet=nearest.unmet, distance=nearest.distance)
 
     def _candidate(self, person: Any, edge: Edge, reasons: tuple[str, ...]) -> Candidate:
+        contact, id_text = Contact.of(person), clean(str(person.id))
         return Candidate(
-            id=clean(str(person.id)),
-            name=_name(person),
-            email=_text(person, "email"),
-            owner=_text(person, "owner"),
-            assigned_to=_text(person, "assigned_to"),
+            id=id_text,
+            name=clean(", ".join(filter(None, (contact.name, contact.company)))) or id_text,
+            email=clean(contact.email or ""),
+            owner=clean(contact.owner or ""),
+            assigned_to=clean(contact.assigned_to or ""),
             stage=self.formatter.stage(person.stage),
             since=person.stage_entered_at,
             label=rule_words(edge.rule),
@@ -334,18 +333,6 @@ _SIDES = {">=": "short", ">": "short", "<": "over", "<=": "over", "==": "off"}
 
 def _opaque(edge: Edge, model: Model) -> bool:
     return any(isinstance(node, Opaque) for node in walk(inline(edge.when, model.vocabulary)))
-
-
-def _text(person: Any, name: str) -> str:
-    return clean(str(getattr(person, name, None) or ""))
-
-
-def _name(person: Any) -> str:
-    """First and last name and company, as far as they are known."""
-    first, last = (getattr(person, part, None) for part in ("first_name", "last_name"))
-    name = " ".join(str(part) for part in (first, last) if part)
-    company = getattr(person, "company", None)
-    return clean(", ".join(str(part) for part in (name, company) if part)) or clean(str(person.id))
 
 
 # -- as a section ------------------------------------------------------------------------------

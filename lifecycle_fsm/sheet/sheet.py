@@ -194,12 +194,10 @@ class Sheet:
 
 _LISTED: tuple[Column[Candidate], ...] = (
     Column("list", "str", lambda person: "just below" if person.unmet else "would qualify"),
-    Column("id", "str", attrgetter("id")),
-    Column("name", "str", attrgetter("name")),
-    Column("email", "str", attrgetter("email")),
-    Column("owner", "str", attrgetter("owner")),
-    Column("assigned_to", "str", attrgetter("assigned_to")),
-    Column("stage", "str", attrgetter("stage")),
+    *(
+        Column(name, "str", attrgetter(name))
+        for name in ("id", "name", "email", "owner", "assigned_to", "stage")
+    ),
     Column("since", "datetime", attrgetter("since")),
     Column("move", "str", attrgetter("label")),
     Column("reasons", "texts", attrgetter("reasons")),

@@ -16,7 +16,7 @@ _Teller: TypeAlias = Callable[["ActivityText", StoryMoment, Mapping[str, Any]], 
 
 _SCORES = ("demographic_score", "behavior_score")
 #: What the sentence about the activity has said already, or what only the machine needs.
-_SAID = frozenset(
+_IN_SENTENCE = frozenset(
     """assigned_to created_at created_by created_through last_form lead_status open_opportunities
     rejection_reason source_latest unsubscribed won_opportunities""".split()
 )
@@ -58,18 +58,18 @@ class ActivityText:
         activity = moment.activity
         if activity is None:
             return "Time passed"
-        brought = {name: value for name, value in activity.payload.items() if value is not None}
+        payload = {name: value for name, value in activity.payload.items() if value is not None}
         if activity.kind in _FIXED:
             return _FIXED[activity.kind]
         if activity.kind in _WITH_VALUE:
             name, text, without = _WITH_VALUE[activity.kind]
-            return text.format(clean(brought[name])) if brought.get(name) else without
+            return text.format(clean(payload[name])) if payload.get(name) else without
         teller = _TELLERS.get(activity.kind)
-        return teller(self, moment, brought) if teller else self._plainly(activity, brought)
+        return teller(self, moment, payload) if teller else self._plainly(activity, payload)
 
     # -- the built-in kinds --------------------------------------------------------------------
 
-    def _created(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
+    def _created(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
         through = moment.after["created_through"]
         sales = moment.after["created_by"] == "sales"
         how = _PLACES.get(str(through), "")
@@ -80,40 +80,40 @@ class ActivityText:
         text = " ".join(filter(None, ("Created", "by sales" if sales else "", how)))
         return f"{text} (source: {self.formatter.field_value(source)})" if source else text
 
-    def _form(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        where = f" on {clean(brought['page'])}" if brought.get("page") else ""
-        return f"Filled the form “{clean(str(brought.get('form', '')))}”{where}"
+    def _form(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
+        where = f" on {clean(payload['page'])}" if payload.get("page") else ""
+        return f"Filled the form “{clean(str(payload.get('form', '')))}”{where}"
 
-    def _points(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        why = f" for “{clean(brought['reason'])}”" if brought.get("reason") else ""
-        number = int(brought.get("points", 0))
+    def _points(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
+        why = f" for “{clean(payload['reason'])}”" if payload.get("reason") else ""
+        number = int(payload.get("points", 0))
         return f"{'Points were taken off' if number < 0 else 'Points were given'}{why}"
 
-    def _owner(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        owner, before = clean(str(brought.get("owner", ""))), moment.before["owner"]
+    def _owner(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
+        owner, before = clean(str(payload.get("owner", ""))), moment.before["owner"]
         was = f" (before: {clean(str(before))})" if before and before != owner else ""
         if not owner:
             return f"The CRM took the owner off{was}"
         return f"{owner} became the owner in the CRM{was}"
 
-    def _status(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        why = f" ({self.formatter.field_value(brought['reason'])})" if brought.get("reason") else ""
-        return f"Sales set the status “{clean(str(brought.get('status', '')))}”{why}"
+    def _status(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
+        why = f" ({self.formatter.field_value(payload['reason'])})" if payload.get("reason") else ""
+        return f"Sales set the status “{clean(str(payload.get('status', '')))}”{why}"
 
-    def _merged(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
+    def _merged(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
         assert moment.activity is not None
-        loser = clean(str(brought.get("loser", "")))
+        loser = clean(str(payload.get("loser", "")))
         if any(not row.to_stage for row in moment.rows):
             return f"Folded into {clean(moment.activity.person)}"
         return f"The record {loser} of the same person was folded into this one"
 
-    def _deal(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
+    def _deal(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
         assert moment.activity is not None
-        name = str(brought.get("opportunity", ""))
+        name = str(payload.get("opportunity", ""))
         before, after = (deals.get(name) for deals in moment.deals)
         if after is None:  # it was refused, and nothing is known of it
             return f"{sentence(plain(moment.activity.kind))}: {clean(name)}"
-        why = f" ({self.formatter.field_value(brought['reason'])})" if brought.get("reason") else ""
+        why = f" ({self.formatter.field_value(payload['reason'])})" if payload.get("reason") else ""
         match moment.activity.kind:
             case "opportunity_opened":
                 return self._opened(name, after)
@@ -152,20 +152,20 @@ class ActivityText:
 
     # -- all others ----------------------------------------------------------------------------
 
-    def _plainly(self, activity: Activity, brought: Mapping[str, Any]) -> str:
+    def _plainly(self, activity: Activity, payload: Mapping[str, Any]) -> str:
         """A kind that the model adds, or the asking of a human."""
         text = sentence(plain(activity.kind))
         parts = [
             self._part(name, value)
-            for name, value in brought.items()
+            for name, value in payload.items()
             if name not in ("by", "reason")
         ]
-        by = f" by {clean(str(brought['by']))}" if brought.get("by") else ""
+        by = f" by {clean(str(payload['by']))}" if payload.get("by") else ""
         if activity.kind in self.asks:
             text = f"“{text}”"
         text += by
-        if brought.get("reason"):
-            parts.insert(0, self.formatter.field_value(brought["reason"]))
+        if payload.get("reason"):
+            parts.insert(0, self.formatter.field_value(payload["reason"]))
         return f"{text} ({', '.join(parts)})" if parts else text
 
     def _part(self, name: str, value: Any) -> str:
@@ -221,7 +221,7 @@ class ActivityText:
             yield f"found out: {', '.join(self._change(change) for change in fresh)}"
 
     def _is_news(self, change: FieldChange, moment: StoryMoment) -> bool:
-        if change.field in _SAID or isinstance(change.after, datetime):
+        if change.field in _IN_SENTENCE or isinstance(change.after, datetime):
             return False
         if change.before in (None, "") and change.after in (None, ""):
             return False

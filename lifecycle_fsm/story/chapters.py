@@ -52,28 +52,28 @@ class Chapter:
 def chapters(model: Model, record: str, entries: Iterable[Entry]) -> Iterator[Chapter]:
     """The chapters of one record."""
     initial = model.initial.name
-    stage, journey, told = initial, 1, list[Entry]()
+    stage, journey, collected = initial, 1, list[Entry]()
     start: datetime | None = None
     visit: VisitKey | None = None
     for entry in entries:
         row = entry.row
         if row is not None and row.visit != visit:
-            if stage != initial and told and start is not None:
+            if stage != initial and collected and start is not None:
                 yield Chapter(
                     record=record, journey=journey, stage=stage, start=start, end=entry.at,
-                    entries=tuple(told),
+                    entries=tuple(collected),
                 )  # fmt: skip
-                told = []
+                collected = []
             if stage != initial or row.to_stage != initial:
                 start = row.entered_at
             stage, journey, visit = row.to_stage, row.journey, row.visit
         start = start or entry.at
-        told.append(entry)
-    if told and start is not None:
-        closed = any(not row.to_stage for moment in told[-1].moments for row in moment.rows)
+        collected.append(entry)
+    if collected and start is not None:
+        closed = any(not row.to_stage for moment in collected[-1].moments for row in moment.rows)
         yield Chapter(
             record=record, journey=journey, stage=stage, start=start,
-            end=told[-1].at if closed else None, entries=tuple(told),
+            end=collected[-1].at if closed else None, entries=tuple(collected),
         )  # fmt: skip
 
 
@@ -144,9 +144,9 @@ def _present(story: Story) -> Iterator[Section]:
     system = [way.text for way in situation.ways if way.trigger is None]
     if system and story.stage != story.model.initial.name:
         yield _listed("What would move them", system)
-    asked = [f"“{plain(way.trigger)}”: {way.text}" for way in situation.ways if way.trigger]
-    if asked:
-        yield _listed("What can be asked for", asked)
+    requests = [f"“{plain(way.trigger)}”: {way.text}" for way in situation.ways if way.trigger]
+    if requests:
+        yield _listed("What can be asked for", requests)
     yield Section(title="Time in each stage", blocks=[_stamps(story)])
     if story.deadlines:
         yield Section(title="Deadlines", blocks=[_deadlines(story)])

@@ -166,7 +166,7 @@ class Teller:
                     f"{self.formatter.within_words(deadline)}"
                 )
         if not parts:
-            parts.append(self._met(moment.rows[0], moment) if moment.rows else "")
+            parts.append(self._reason(moment.rows[0], moment) if moment.rows else "")
         return sentence("; ".join(dict.fromkeys(filter(None, parts))) or "time passed") + "."
 
     def _faded(self, moment: StoryMoment) -> str:
@@ -210,11 +210,11 @@ class Teller:
                 return ""
             since = formatter.day(row.entered_at)
             return f"→ {formatter.stage(row.to_stage)}, where that record has been since {since}."
-        met, label = self._met(row, moment), formatter.rule(row.rule)
+        reason, label = self._reason(row, moment), formatter.rule(row.rule)
         # Time moves say it first: "90 days in this stage."
-        told = moment.activity is None and moment.decisions[0].rows[:1] == (row,)
-        told = told or met.startswith(label.strip("“”"))
-        because = f": {met}" if met and not told else ""
+        repeats = moment.activity is None and moment.decisions[0].rows[:1] == (row,)
+        repeats = repeats or reason.startswith(label.strip("“”"))
+        because = f": {reason}" if reason and not repeats else ""
         if row.from_stage == formatter.model.initial.name:
             text = f"Sorted to {formatter.stage(row.to_stage)} by {label}{because}."
         else:
@@ -223,7 +223,7 @@ class Teller:
             text += f" Journey {row.journey} begins."
         return text + self._passed(row)
 
-    def _met(self, row: HistoryRow, moment: StoryMoment) -> str:
+    def _reason(self, row: HistoryRow, moment: StoryMoment) -> str:
         outcome = moment.reasons.get(row.sequence)
         return self.formatter.outcomes.met(outcome) if outcome is not None else ""
 
@@ -319,12 +319,8 @@ class Runs:
             change = self._interest(moments).removeprefix(f"{self.formatter.field(_INTEREST)} ")
             parts = [f"{label} faded {_times(len(faded))} ({_decayed(*faded)}): {change}"]
         if again:
-            came = (
-                "1 thing came again, and counts"
-                if again == 1
-                else f"{again} things came again, and count"
-            )
-            parts.append(f"{came} once")
+            verb = "counts" if again == 1 else "count"
+            parts.append(f"{counted(again, 'thing')} came again, and {verb} once")
         first = sentence("; ".join(filter(None, parts)))
         if not counts:
             return first

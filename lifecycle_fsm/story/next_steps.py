@@ -9,7 +9,7 @@ import attrs
 
 from lifecycle_fsm.machine import Refusal
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.person import Opportunity, Person
+from lifecycle_fsm.person import Person
 from lifecycle_fsm.story.entries import Entry, Teller
 from lifecycle_fsm.story.replay import Replay, StoryMoment
 from lifecycle_fsm.story.story_formatter import StoryFormatter
@@ -59,10 +59,9 @@ def situation(replay: Replay, teller: Teller, trigger: str | None) -> Situation:
 def _facts(replay: Replay, formatter: StoryFormatter) -> Iterator[str]:
     person, model, end = replay.person, formatter.model, replay.end
     since = person.stage_entered_at or end
-    journey = f"journey {person.journey}"
     yield (
         f"In {formatter.place(person.stage)} since {formatter.moment(since)}, "
-        f"{lasting(end - since)}; {journey}."
+        f"{lasting(end - since)}; journey {person.journey}."
     )
     scores = [
         f"{formatter.field(name)} {formatter.field_value(getattr(person, name))}"
@@ -75,8 +74,7 @@ def _facts(replay: Replay, formatter: StoryFormatter) -> Iterator[str]:
     if person.assigned_to and person.assigned_to != person.owner:
         who.append(f"{'assigned' if who else 'Assigned'} to {clean(person.assigned_to)}")
     yield f"{'; '.join(who) or 'Nobody of sales owns the record'}."
-    deals: dict[str, Opportunity] = dict(person.opportunities)
-    for name, deal in deals.items():
+    for name, deal in person.opportunities.items():
         if deal.status == "open":
             yield f"{formatter.deal(name, deal, 'is open')}."
     if person.unsubscribed:
@@ -135,13 +133,11 @@ def ways(replay: Replay, teller: Teller, trigger: str | None = None) -> Iterator
     """
     machine, person, now = replay.orchestrator.machine, replay.person, replay.end
     model = machine.model
-    asked: Iterable[str | None]
-    if trigger is not None:
-        asked = (trigger,)
-    else:
+    triggers: Iterable[str | None] = (trigger,)
+    if trigger is None:
         leaving = [edge.on for edge in model.edges if edge.source == person.stage and edge.on]
-        asked = (None, *dict.fromkeys(leaving))
-    for name in asked:
+        triggers = (None, *dict.fromkeys(leaving))
+    for name in triggers:
         refusals = {refusal.move: refusal for refusal in machine.explain(person, name, now)}
         for move, target in _moves(person, model, name):
             refusal = refusals.get(move)
