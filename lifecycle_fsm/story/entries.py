@@ -66,7 +66,7 @@ class Entry:
         return rows[-1] if rows else None
 
 
-class Teller:
+class EntryBuilder:
     """Makes entries from moments."""
 
     def __init__(self, formatter: StoryFormatter) -> None:
@@ -275,7 +275,7 @@ def _passing(request: Request, moment: StoryMoment) -> bool:
 
 
 class Runs:
-    """Knows what is small, and sums it up."""
+    """Sums up runs of moments that say little alone."""
 
     def __init__(self, formatter: StoryFormatter) -> None:
         self.formatter = formatter

@@ -10,7 +10,7 @@ import attrs
 from lifecycle_fsm.machine import Refusal
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.story.entries import Entry, Teller
+from lifecycle_fsm.story.entries import Entry, EntryBuilder
 from lifecycle_fsm.story.replay import Replay, StoryMoment
 from lifecycle_fsm.story.story_formatter import StoryFormatter
 from lifecycle_fsm.wording import clean, counted, lasting, sentence
@@ -45,11 +45,11 @@ class Situation:
     ways: tuple[Way, ...]
 
 
-def situation(replay: Replay, teller: Teller, trigger: str | None) -> Situation:
+def situation(replay: Replay, builder: EntryBuilder, trigger: str | None) -> Situation:
     """Look around, then ahead; the replay's person then stands at the end of that."""
-    facts = tuple(_facts(replay, teller.formatter))
-    moves_out = tuple(ways(replay, teller, trigger))
-    coming = () if trigger is not None else tuple(_coming(replay, teller))
+    facts = tuple(_facts(replay, builder.formatter))
+    moves_out = tuple(ways(replay, builder, trigger))
+    coming = () if trigger is not None else tuple(_coming(replay, builder))
     return Situation(facts=facts, coming=coming, ways=moves_out)
 
 
@@ -100,7 +100,7 @@ def _facts(replay: Replay, formatter: StoryFormatter) -> Iterator[str]:
 # ---------------------------------------------------------------- what time brings
 
 
-def _coming(replay: Replay, teller: Teller) -> Iterator[Entry]:
+def _coming(replay: Replay, builder: EntryBuilder) -> Iterator[Entry]:
     """What happens if nothing else does: of fading only the first, up to the next move."""
     faded = False
     try:
@@ -113,7 +113,7 @@ def _coming(replay: Replay, teller: Teller) -> Iterator[Entry]:
                 continue
             faded = True
         if _says_something(moment):
-            yield teller.entry(moment)
+            yield builder.entry(moment)
 
 
 def _says_something(moment: StoryMoment) -> bool:
@@ -125,7 +125,7 @@ def _says_something(moment: StoryMoment) -> bool:
 # ---------------------------------------------------------------- what would move them
 
 
-def ways(replay: Replay, teller: Teller, trigger: str | None = None) -> Iterator[Way]:
+def ways(replay: Replay, builder: EntryBuilder, trigger: str | None = None) -> Iterator[Way]:
     """The moves out of the person's stage: what each system move needs, and what can be asked.
 
     Raises:
@@ -143,8 +143,8 @@ def ways(replay: Replay, teller: Teller, trigger: str | None = None) -> Iterator
             refusal = refusals.get(move)
             if refusal is None and name is None:
                 continue  # it is made by itself, at the next thing that happens
-            move_text = f"→ {teller.formatter.place(target)} by {teller.formatter.rule(move)}"
-            needs = "is open now" if refusal is None else teller.formatter.refusal(refusal)
+            move_text = f"→ {builder.formatter.place(target)} by {builder.formatter.rule(move)}"
+            needs = "is open now" if refusal is None else builder.formatter.refusal(refusal)
             yield Way(
                 move=move,
                 target=target,

@@ -20,7 +20,7 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.processing import Step
 from lifecycle_fsm.processing.step import Rows, Run
 from lifecycle_fsm.story.chapters import Chapter, chapters, document
-from lifecycle_fsm.story.entries import Entry, Teller
+from lifecycle_fsm.story.entries import Entry, EntryBuilder
 from lifecycle_fsm.story.next_steps import Situation, situation
 from lifecycle_fsm.story.replay import Replay
 from lifecycle_fsm.story.story_formatter import StoryFormatter
@@ -127,12 +127,12 @@ def tell(
         hint = hint or f"; there are {', '.join(model.triggers) or 'none'}"
         raise LifecycleError(f"the model has no trigger {trigger!r}{hint}")
     replay = Replay(model, log, person, until=until, steps=steps, tables=tables)
-    teller = Teller(formatter)
+    builder = EntryBuilder(formatter)
     subject = replay.person
     by_record: dict[str, tuple[Chapter, ...]] = {}
     for record in dict.fromkeys([subject.id, *(moment.person for moment in replay.moments)]):
         own = [moment for moment in replay.moments if moment.person == record]
-        by_record[record] = tuple(chapters(model, record, teller.entries(own)))
+        by_record[record] = tuple(chapters(model, record, builder.entries(own)))
     survivor = replay.orchestrator.survivor
     ours = {record for record in replay.orchestrator.people if survivor(record) is subject}
     history = subject.history
@@ -165,7 +165,7 @@ def tell(
             for decision in moment.decisions
         ),
         causes=replay.causes,
-        situation=situation(replay, teller, trigger),  # last: it lets time pass
+        situation=situation(replay, builder, trigger),  # last: it lets time pass
     )
 
 
