@@ -94,7 +94,7 @@ class Sheet:
             ),
             "points": (*rule_sections.scores(formatter), *rule_sections.limits(formatter)),
             "vocabulary": model_sections.vocabulary(formatter),
-            "numbers": (numbers_section(numbers, self.zone),) if numbers else (),
+            "numbers": (numbers_section(numbers, self.model, self.zone),) if numbers else (),
             "readiness": (readiness_section(ready, self.zone),) if ready else (),
             "signed": (_signed(self.model),),
         }
