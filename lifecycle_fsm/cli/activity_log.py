@@ -54,7 +54,7 @@ _LINE_BITS = 40
 
 @attrs.define
 class Log:
-    """Activities in order, what became of their files, and when the last row of these happened.
+    """Activities in order, reports on their files, and the time of the last row.
 
     ``read`` has them as the files have them, and ``places`` for each the file and the line;
     ``merges`` says whose records are folded together. ``person`` is the id of the one whom they are
@@ -79,7 +79,7 @@ class Log:
         return sum(report.rejected for report in self.reports)
 
     def last(self, model: Model) -> datetime | None:
-        """The instant at which everybody of these files has been sorted."""
+        """The time at which everybody in these files has been sorted."""
         if self.end is None:
             return None
         try:
@@ -88,13 +88,13 @@ class Log:
             return self.end
 
     def leave_out(self, after: datetime) -> None:
-        """Take out what happened later than that."""
+        """Remove the activities after this time."""
         kept = [activity for activity in self.activities if activity.at <= after]
         self.left_out += len(self.activities) - len(kept)
         self.activities = kept
 
     def keep(self, group: frozenset[str]) -> None:
-        """Leave out everybody else."""
+        """Keep only what is about these persons."""
         both = zip(self.read, self.places, strict=True)
         kept = [(activity, place) for activity, place in both if activity.person in group]
         self.read = [activity for activity, _ in kept]
@@ -103,13 +103,13 @@ class Log:
         self.rejects = [reject for reject in self.rejects if named(reject.raw)]
 
     def by_role(self) -> Iterator[tuple[str, Activity]]:
-        """What was read, in its order, with the roles of the files."""
+        """The activities as read, each with the role of its file."""
         roles = [report.role for report in self.reports]
         for activity, place in zip(self.read, self.places, strict=True):
             yield roles[place >> _LINE_BITS], activity
 
     def far_ahead(self) -> str | None:
-        """A note on the few activities to which time has to run on, far beyond all others."""
+        """A note on a few activities that lie far behind all others in time, if there are such."""
         latest = heapq.nlargest(_FEW + 1, self.activities, key=lambda activity: activity.at)
         gaps = [before.at - after.at for before, after in pairwise(latest)]
         gaps = gaps[: (len(self.activities) - 1) // 2]  # a few, and not what the others are
@@ -132,7 +132,7 @@ class Log:
         )
 
     def contradictions(self) -> list[Reject]:
-        """The activities that the run refused, with the rows that they come from."""
+        """Rejects for the activities that the run refused, with their files and lines."""
         if not self.refused or not self.places:
             return []
         refused = {id(activity) for activity, _ in self.refused}
@@ -165,7 +165,7 @@ class Log:
 def _contradiction(
     activity: Activity, reason: str, file: str, other: Activity, there: str, line: int
 ) -> str:
-    """Why an activity of ``file`` is refused, with the place of the other one that counts."""
+    """The reason for a refusal, with the place of the activity that counts instead."""
     place = f"line {line:,}" if there == file else f"{there}, line {line:,}"
     if activity.kind == other.kind == "created":
         files = "file" if there == file else "files"
@@ -180,8 +180,8 @@ def _as_row(activity: Activity) -> str:
 
 @contextmanager
 def without_cycles() -> Iterator[None]:
-    """Work without looking for cycles, of which reading, applying and writing leave none: over the
-    whole log and all people, the looking would be a third of the time."""
+    """Turn the cyclic garbage collector off: reading, applying and writing leave no cycles, and the
+    search for them would take a third of the time."""
     looks = gc.isenabled()
     gc.disable()
     try:
@@ -224,7 +224,7 @@ def read_log(
 
 
 def _about(text: str, files: _Files) -> Log:
-    """What the files have about all who are the person who is meant."""
+    """The log of the person whom the text names, with all records of that person."""
     # A stream cannot be read once more, so all of it is kept.
     if not all(Path(path).is_file() for _, path in files.inputs):
         log = files.read()
@@ -239,8 +239,8 @@ def _about(text: str, files: _Files) -> Log:
 
 
 def _of_group(person: str, files: _Files) -> Log:
-    """What is about a record, and about all that it is ever folded together with: these are known
-    at the end only, and then the files are read once more."""
+    """The log of a record and of all records that it is ever merged with. These are known only at
+    the end of the files, which are then read again."""
     from lifecycle_fsm.story import connected
 
     group, sifted = frozenset({person}), True
@@ -263,7 +263,7 @@ def _of_group(person: str, files: _Files) -> Log:
 
 @attrs.define
 class _KnownPerson:
-    """What the files say of a person, by which one may be found."""
+    """The names of a person in the files, to look them up by."""
 
     id: str
     email: str | None = None

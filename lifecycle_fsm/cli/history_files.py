@@ -20,7 +20,7 @@ _SHOWN = 8
 
 
 def read_fitting(path: str, model: Model, verb: tuple[str, str]) -> list[HistoryRow]:
-    """The history of a file, if the model knows everything that it tells.
+    """Read a history, and check that the model has all its stages and rules.
 
     Raises:
         LifecycleError: it does not; ``verb`` is what was to be done with the history.
@@ -33,7 +33,7 @@ def read_fitting(path: str, model: Model, verb: tuple[str, str]) -> list[History
 def _check_fits(
     rows: Sequence[HistoryRow], model: Model, source: str, verb: tuple[str, str]
 ) -> None:
-    """Does the model know everything that the history tells? If not, people would be missing.
+    """Check that the model has all stages and rules of a history; else people would be missing.
 
     Another version of a model that does is only told.
 
@@ -112,7 +112,7 @@ def watched_until(history: str) -> datetime | None:
 
 
 def _lacking(rows: Sequence[HistoryRow], model: Model) -> Mapping[str, list[str]]:
-    """The stages and rules that a history tells of and the model does not have."""
+    """The stages and rules of a history that the model does not have."""
     # The closing row of a merge names no stage: its person is gone.
     moves = [row for row in rows if row.kind != "merge"]
     stages = {name for row in moves for name in (row.from_stage, row.to_stage) if name is not None}

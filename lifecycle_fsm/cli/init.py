@@ -65,7 +65,7 @@ def _check(name: str, folder: Path) -> None:
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write beside, then move in: the folder itself stays, as somebody may stand in it."""
+    """Write beside the folder, then move the files in: it may be somebody's working directory."""
     beside = hidden_name(folder)
     try:
         beside.mkdir()

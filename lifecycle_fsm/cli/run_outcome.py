@@ -1,4 +1,4 @@
-"""What came of a run: its decisions counted, its summary, and the folder that it writes."""
+"""The outcome of a run: counted decisions, the summary, and the folder with its tables."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class RunTally:
     refused: list[Decision] = attrs.field(factory=list)
 
     def __call__(self, decision: Decision) -> None:
-        """Count one decision, and hand it on to who keeps them."""
+        """Count a decision, and pass it on to ``keep``."""
         self.results[decision.result] += 1
         for request in decision.requests:
             self.requests[request.state] += 1
@@ -314,7 +314,7 @@ class RunOutput:
         self.requests = TableWriter(REQUESTS)
 
     def keep(self, decision: Decision) -> None:
-        """Take one decision, and what it asks for."""
+        """Add a decision and its requests to the tables."""
         self.decisions.add(decision)
         if decision.requests:
             self.requests.extend(decision.requests)
@@ -332,7 +332,7 @@ class RunOutput:
 
     @without_cycles()
     def write(self, outcome: RunOutcome, bar: Bar) -> None:
-        """Write everything."""
+        """Write all tables, the summary and the pictures."""
         bar("writing", None)
         lifecycle, model = outcome.lifecycle, outcome.lifecycle.model
         mail = {stage.name: stage.mail for stage in model.stages if stage.mail}
@@ -364,7 +364,7 @@ class RunOutput:
 
 @attrs.frozen
 class Unmatched:
-    """A role of which most activities are held, with an example and the likely cause."""
+    """A role most of whose activities are held, with an example and the likely cause."""
 
     role: str
     held: int
@@ -431,7 +431,7 @@ _SPELLINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
 
 
 def _likely(lacking: Mapping[str, None], known: Mapping[str, None]) -> tuple[str, str]:
-    """An id that nobody has, and why most of them are not met."""
+    """An id that nobody has, and the likely reason."""
     first = next(iter(lacking))
     if not known:
         return first, "no file creates anybody: give the people too, with --people FILE"

@@ -30,17 +30,17 @@ class Inline:
 
 
 def strong(text: str) -> Inline:
-    """What stands out."""
+    """Text that stands out."""
     return Inline(text, "strong")
 
 
 def aside(text: str, *, detail: bool = False) -> Inline:
-    """What steps back; a detail is left out in print."""
+    """Text that steps back; a detail is left out in print."""
     return Inline(text, "aside", detail=detail)
 
 
 def soft(text: str) -> Inline:
-    """What steps back where there is colour."""
+    """Text that steps back where there is colour."""
     return Inline(text, "soft")
 
 
@@ -189,7 +189,7 @@ class DataTable:
 
 @attrs.frozen
 class KeyValue:
-    """A name and what stands behind it; ``detail`` leaves it out in print."""
+    """A name with its text; ``detail`` leaves it out in print."""
 
     key: Line = attrs.field(converter=to_line)
     value: Line = attrs.field(converter=to_line)
@@ -198,7 +198,7 @@ class KeyValue:
 
 @attrs.frozen
 class KeyValues:
-    """Names, each with what stands behind it; ``style`` names their look on a page."""
+    """Names, each with its text; ``style`` names their look on a page."""
 
     rows: tuple[KeyValue, ...] = attrs.field(converter=tuple[KeyValue, ...])
     style: str = ""

@@ -53,12 +53,12 @@ def render_markdown(document: Document) -> str:
 
 
 def escaped(text: str) -> str:
-    """The text with nothing in it that Markdown would read as markup."""
+    """The text with everything escaped that Markdown would read as markup."""
     return _BEGINNINGS.sub(r"\1\\\2", _SIGNS.sub(r"\\\1", text))
 
 
 def _write(blocks: Iterable[Block], lines: list[str], level: int) -> None:
-    """Append the lines of blocks, each apart from what stands above it."""
+    """Append the lines of blocks, with an empty line between them."""
     for block in blocks:
         match block:
             case Group(blocks=inner) | Alternatives(text=inner):

@@ -133,7 +133,7 @@ def _wrapped(text: str, width: int, first: str = "", later: str | None = None) -
 
 
 def lined_up(rows: Iterable[Sequence[str]], right: Sequence[int] = (), indent: int = 2) -> str:
-    """Rows of text with their columns lined up; columns in ``right`` end together."""
+    """Rows of text with their columns lined up; those in ``right`` are aligned right."""
     table = [list(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = (

@@ -1,4 +1,4 @@
-"""What happened, in the numbers that a sheet shows: a history through the measures of the funnel.
+"""The numbers of a sheet: a history through the measures of the funnel.
 
 Nothing is counted here: :mod:`lifecycle_fsm.funnel` counts, and says how.
 """

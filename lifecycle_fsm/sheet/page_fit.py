@@ -1,4 +1,4 @@
-"""How large the letters of a sheet may be on paper, so that it takes two pages of A4.
+"""The size of the letters with which a sheet fits on two pages of A4.
 
 The style sheet lays a sheet out for paper in two pages of a fixed plan; what differs from model to
 model is how much there is to say. A browser cannot choose the size of its letters by that, so it

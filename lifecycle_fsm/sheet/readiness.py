@@ -1,4 +1,4 @@
-"""The litmus test of a model (R44): who would qualify as people stand, who is just below, and why.
+"""The litmus test of a model (R44): who would qualify now, who is just below, and why.
 
 The system moves into the stage of those who are ready for sales are asked of every person, and each
 condition that is not met says by how much.
@@ -151,7 +151,7 @@ def _edges(model: Model) -> tuple[Edge, ...]:
 def readiness(
     model: Model, people: Iterable[Any], now: datetime, ready: str | None = None
 ) -> Readiness | None:
-    """Ask the moves into the ready stage of everybody; nothing where there is no such stage.
+    """Test everybody against the moves into the ready stage; ``None`` if there is no such stage.
 
     Args:
         model: the model that is asked, which need not be the one that wrote the people.
@@ -190,7 +190,7 @@ class _Distance:
 
 
 class _Questions:
-    """The moves into one stage, ready to be asked."""
+    """The moves into one stage, with their guards compiled."""
 
     def __init__(self, model: Model, stage: str, now: datetime) -> None:
         self.model, self.stage, self.now = model, stage, now
@@ -228,7 +228,7 @@ class _Questions:
         )
 
     def outside(self, person: Any) -> Candidate:
-        """Somebody who is not: the nearest way in, and what is missing on it."""
+        """Somebody outside the stage: the nearest way in, and what is missing on it."""
         ways: list[tuple[_Distance, Edge]] = []
         for edge, explain in self.edges[person.stage]:
             outcome = explain(person, self.now)
@@ -288,7 +288,7 @@ class _Questions:
         return _Distance(1, 1, 1.0, (self._missing(outcome),))
 
     def _missing(self, outcome: Outcome) -> str:
-        """What is missing where nothing can be measured."""
+        """What is missing, for a condition without numbers."""
         formatter = self.formatter
         needed = f"needed: {formatter.condition(outcome.guard)}"
         match outcome.guard:

@@ -214,7 +214,7 @@ def make_sheet(
     zone: str = "UTC",
     ready: str | None = None,
 ) -> Sheet:
-    """Put together what marketing and sales sign.
+    """Make the sheet that marketing and sales sign.
 
     Args:
         model: what they agree on.
@@ -258,7 +258,7 @@ def _title(model: Model) -> str:
 def _now(
     now: datetime | str | None, rows: list[HistoryRow] | None, people: list[Any] | None
 ) -> datetime | None:
-    """The instant that a sheet speaks of: nobody asks the clock of this machine."""
+    """The instant of a sheet, which is never that of this machine's clock."""
     if now is not None:
         return instant(now)
     if rows:
@@ -292,8 +292,8 @@ def _draw(model: Model, counts: Counts | None) -> Drawing:
 
 
 def _as_part_of_a_page(drawing: Drawing) -> tuple[str, float]:
-    """The SVG, and its height as a part of its width: it takes the width that it gets, and of what
-    Graphviz tells about its parts nothing is left that a browser would show beside the pointer."""
+    """The SVG without a fixed size and without the tooltips of Graphviz, and its height divided by
+    its width."""
     root = ElementTree.fromstring(drawing.svg())  # noqa: S314 - we wrote it a moment ago
     for size in ("width", "height"):
         root.attrib.pop(size, None)

@@ -43,7 +43,7 @@ _WITH_VALUE = {
 
 
 class ActivityText:
-    """Says what happened."""
+    """Texts about activities and the changes that they made."""
 
     def __init__(self, formatter: StoryFormatter) -> None:
         self.formatter = formatter
@@ -54,7 +54,7 @@ class ActivityText:
         )
 
     def sentence(self, moment: StoryMoment) -> str:
-        """The activity, without a stop at the end."""
+        """The activity as a sentence, without the full stop."""
         activity = moment.activity
         if activity is None:
             return "Time passed"
@@ -153,7 +153,7 @@ class ActivityText:
     # -- all others ----------------------------------------------------------------------------
 
     def _plainly(self, activity: Activity, payload: Mapping[str, Any]) -> str:
-        """A kind that the model adds, or the asking of a human."""
+        """A kind of the model, or a trigger."""
         text = sentence(plain(activity.kind))
         parts = [
             self._part(name, value)
@@ -209,7 +209,7 @@ class ActivityText:
                 yield f"{label} {before} → {after}"
 
     def _filled(self, by_name: Mapping[str, FieldChange], moment: StoryMoment) -> Iterator[str]:
-        """What original processing found out; what it only wrote in another way is no news."""
+        """What original processing found out, without what it only normalised."""
         fresh = [
             change
             for change in by_name.values()

@@ -81,7 +81,7 @@ def chapters(model: Model, record: str, entries: Iterable[Entry]) -> Iterator[Ch
 
 
 def document(story: Story) -> Document:
-    """Everything that is told, in its order."""
+    """The story as a document."""
     formatter = story.formatter
     stage = story.model.stage(story.stage)
     label = f", {clean(stage.label)}" if stage.label else ""
@@ -96,7 +96,7 @@ def document(story: Story) -> Document:
 
 
 def _head(story: Story) -> Iterator[str]:
-    """Who it is about, and what has to be known before one reads on."""
+    """Who the story is about, which records were merged, and up to when it goes."""
     if who := _who(story):
         yield who
     folded = list(dict.fromkeys(chapter.record for chapter in story.others))
@@ -176,7 +176,7 @@ def _timeline(story: Story, entries: Iterable[Entry]) -> Timeline:
 
 
 def _when(story: Story, entry: Entry) -> tuple[str, ...]:
-    """When an entry was; of a run its first and its last day."""
+    """The time of an entry; for a run, its first and last day."""
     formatter = story.formatter
     if entry.until is not None:
         first, last = formatter.day(entry.at), formatter.day(entry.until)

@@ -67,7 +67,7 @@ class Entry:
 
 
 class EntryBuilder:
-    """Makes entries from moments."""
+    """Builds entries from moments."""
 
     def __init__(self, formatter: StoryFormatter) -> None:
         self.formatter = formatter
@@ -103,7 +103,7 @@ class EntryBuilder:
     # -- one thing -----------------------------------------------------------------------------
 
     def entry(self, moment: StoryMoment) -> Entry:
-        """One moment, told alone."""
+        """The entry of a single moment."""
         details = [*self._answers(moment), *self._assigned(moment)]
         requests = [request for decision in moment.decisions for request in decision.requests]
         details += self.formatter.requests(
@@ -137,7 +137,7 @@ class EntryBuilder:
         return f"{text}. {sentence('; '.join(changes))}." if changes else f"{text}."
 
     def _held(self, moment: StoryMoment, text: str) -> str:
-        """What nobody can do, because somebody whom it needs was never created [S19]."""
+        """An activity that waits for a person who was never created [S19]."""
         assert moment.activity is not None
         if moment.kind == "merged":
             loser = clean(str(moment.activity.payload.get("loser")))
@@ -148,7 +148,7 @@ class EntryBuilder:
         return f"{text}: it waits, because nobody has created {clean(moment.activity.person)}."
 
     def _time(self, moment: StoryMoment) -> str:
-        """What time brought: fading, missed deadlines, a move."""
+        """What the passing of time did: decay, missed deadlines, a move."""
         parts = []
         if moment.main.result == "parked":
             what = "original processing" if moment.main.kind == "processed" else "what was due"
@@ -267,7 +267,7 @@ class EntryBuilder:
 
 
 def _passing(request: Request, moment: StoryMoment) -> bool:
-    """Whether a request was superseded at once by the next hop: nobody ever waited for it."""
+    """Whether the next hop superseded a request at once, so that nobody ever waited for it."""
     return request.state == "superseded" and request.stage in {row.to_stage for row in moment.rows}
 
 
@@ -281,7 +281,7 @@ class Runs:
         self.formatter = formatter
 
     def small(self, moment: StoryMoment) -> bool:
-        """Whether it says little alone: a visit, a click, a call, interest that fades."""
+        """Whether a moment says little alone: a visit, a click, a call, decay of interest."""
         main = moment.main
         if any(
             decision.requests or decision.hops or decision.unmet for decision in moment.decisions
@@ -304,7 +304,7 @@ class Runs:
         )
 
     def summed(self, moments: Sequence[StoryMoment]) -> str:
-        """All of it, without a stop at the end."""
+        """A summary of the moments, without the full stop."""
         counts: Counter[str] = Counter()
         again = 0
         for moment in moments:
@@ -346,7 +346,7 @@ class Runs:
         return f"{text} ({', '.join(names)})" if names else text
 
     def _interest(self, moments: Sequence[StoryMoment]) -> str:
-        """What became of the interest in a run, and how much of that was its fading."""
+        """How the interest changed in a run, and how much of that was decay."""
         before, after = moments[0].before[_INTEREST], moments[-1].after[_INTEREST]
         assert isinstance(before, int)
         assert isinstance(after, int)
@@ -359,7 +359,7 @@ class Runs:
         return text if before != after else ""
 
     def without_points(self, moments: Sequence[StoryMoment]) -> Iterator[str]:
-        """That the caps of score rules were reached."""
+        """A note on score rules whose cap was reached."""
         rules = {rule.name: rule for rule in self.formatter.model.scoring}
         capped = [moment for moment in moments if moment.capped]
         named = dict.fromkeys(name for moment in capped for name in moment.capped)

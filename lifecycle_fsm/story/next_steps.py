@@ -46,7 +46,7 @@ class Situation:
 
 
 def situation(replay: Replay, builder: EntryBuilder, trigger: str | None) -> Situation:
-    """Look around, then ahead; the replay's person then stands at the end of that."""
+    """Describe the present, then look ahead, which moves the replay's person on in time."""
     facts = tuple(_facts(replay, builder.formatter))
     moves_out = tuple(ways(replay, builder, trigger))
     coming = () if trigger is not None else tuple(_coming(replay, builder))
@@ -101,7 +101,7 @@ def _facts(replay: Replay, formatter: StoryFormatter) -> Iterator[str]:
 
 
 def _coming(replay: Replay, builder: EntryBuilder) -> Iterator[Entry]:
-    """What happens if nothing else does: of fading only the first, up to the next move."""
+    """What time alone brings, up to the next move; of decay only the first."""
     faded = False
     try:
         limit = replay.end + AHEAD

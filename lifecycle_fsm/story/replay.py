@@ -1,8 +1,8 @@
-"""One person's log run once more, in slow motion: what each thing that happened changed.
+"""A replay of one person's log that records what each activity changed.
 
-The engine is the same as ever, with a recorder beside it. Before and after each piece of work the
-fields are compared, and every guard that opens a move is explained as it was at that instant. So
-nothing that the story tells is made up from the outside.
+The engine is the usual one, with a recorder as its observer. It compares the fields before and
+after each piece of work, and explains every guard that opens a move as it was at that instant. So a
+story tells only what the engine did.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _STOPPED = frozenset({"duplicate", "held", "parked", "rejected"})
 
 @attrs.frozen
 class FieldChange:
-    """A field of the person that has another value than before."""
+    """A field of the person whose value changed."""
 
     field: str
     before: Value
@@ -79,7 +79,7 @@ class StoryMoment:
 
     @property
     def changes(self) -> tuple[FieldChange, ...]:
-        """The fields that have another value now."""
+        """The fields whose values changed."""
         return tuple(
             FieldChange(name, self.before[name], value)
             for name, value in self.after.items()
@@ -323,7 +323,7 @@ class _Recorder(Observer):
 
     @property
     def count(self) -> int:
-        """How many things have happened so far."""
+        """How many moments there are so far."""
         return len(self._moments)
 
     def moments(self, since: int = 0) -> list[StoryMoment]:
