@@ -76,14 +76,7 @@ def run(
             folder = OutputFolder(out, force=force)
             folder.keep([model, *(path for _, path in inputs), *([mapping] if mapping else ())])
             output = RunOutput(exits.enter_context(folder), pictures=pictures)
-        first: list[Reject] = []
-
-        def reject(row: Reject) -> None:
-            if output:
-                output.rejects.add(row)
-            if len(first) < _SHOWN:
-                first.append(row)
-
+        rejects = _Rejects(output)
         tally = RunTally(keep=output.keep if output else None)
         lifecycle = Lifecycle(load_model(model, allow_tables), record=tally)
         if output:
@@ -91,14 +84,11 @@ def run(
             output.check(lifecycle)
         bar = exits.enter_context(progress())
         log = read_log(
-            lifecycle, inputs, mapping=mapping, format=format, order=order, reject=reject, bar=bar
+            lifecycle, inputs, mapping=mapping, format=format, order=order, reject=rejects, bar=bar
         )
+        last = apply_log(lifecycle, log, end, bar, tally)
         outcome = RunOutcome(
-            lifecycle=lifecycle,
-            log=log,
-            tally=tally,
-            until=apply_log(lifecycle, log, end, bar, tally),
-            requested_until=end,
+            lifecycle=lifecycle, log=log, tally=tally, until=last, requested_until=end
         )
         if output:
             output.write(outcome, bar)
@@ -108,13 +98,22 @@ def run(
         print(outcome.as_text())
         if out is not None:
             print(f"\nwritten to {out}")
-    for role in outcome.unmatched:
-        complain(f"{role}{'' if allow_held else ' (--allow-held makes this a success)'}")
-    for note in outcome.notes:
-        complain(f"note: {note}")
-    held = bool(outcome.unmatched) and not allow_held
-    rejected = _rejected(outcome, first, out, allow_rejected)
-    return REJECTED if held or rejected else 0
+    held = _held(outcome, allow_held)
+    return REJECTED if _rejected(outcome, rejects.first, out, allow_rejected) or held else 0
+
+
+class _Rejects:
+    """Takes the rows that cannot be used, and keeps the first of them to show."""
+
+    def __init__(self, output: RunOutput | None) -> None:
+        self.first: list[Reject] = []
+        self._output = output
+
+    def __call__(self, reject: Reject) -> None:
+        if self._output:
+            self._output.rejects.add(reject)
+        if len(self.first) < _SHOWN:
+            self.first.append(reject)
 
 
 def _tables_of(model: Model) -> list[Path]:
@@ -124,8 +123,17 @@ def _tables_of(model: Model) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
+def _held(outcome: RunOutcome, allowed: bool) -> bool:
+    """Print which files are mostly about nobody, and the notes; whether the run failed by them."""
+    for role in outcome.unmatched:
+        complain(f"{role}{'' if allowed else ' (--allow-held makes this a success)'}")
+    for note in outcome.notes:
+        complain(f"note: {note}")
+    return bool(outcome.unmatched) and not allowed
+
+
 def _rejected(outcome: RunOutcome, first: list[Reject], out: str | None, allowed: bool) -> bool:
-    """Say what was rejected; whether that makes the run a failure."""
+    """Print what was rejected; whether the run failed by it."""
     if not outcome.rejected:
         return False
     for reject in [*first, *outcome.contradictions][:_SHOWN]:
