@@ -12,7 +12,7 @@ from lifecycle_fsm.story.replay import FieldChange, StoryMoment
 from lifecycle_fsm.story.story_formatter import StoryFormatter
 from lifecycle_fsm.wording import clean, format_amount, joined, plain, sentence
 
-_Teller: TypeAlias = Callable[["ActivityText", StoryMoment, Mapping[str, Any]], str]
+_Description: TypeAlias = Callable[["ActivityText", StoryMoment, Mapping[str, Any]], str]
 
 _SCORES = ("demographic_score", "behavior_score")
 #: What the sentence about the activity has said already, or what only the machine needs.
@@ -64,8 +64,8 @@ class ActivityText:
         if activity.kind in _WITH_VALUE:
             name, text, without = _WITH_VALUE[activity.kind]
             return text.format(clean(payload[name])) if payload.get(name) else without
-        teller = _TELLERS.get(activity.kind)
-        return teller(self, moment, payload) if teller else self._plainly(activity, payload)
+        describe = _DESCRIPTIONS.get(activity.kind)
+        return describe(self, moment, payload) if describe else self._other_kind(activity, payload)
 
     # -- the built-in kinds --------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class ActivityText:
 
     # -- all others ----------------------------------------------------------------------------
 
-    def _plainly(self, activity: Activity, payload: Mapping[str, Any]) -> str:
+    def _other_kind(self, activity: Activity, payload: Mapping[str, Any]) -> str:
         """A kind of the model, or a trigger."""
         text = sentence(plain(activity.kind))
         parts = [
@@ -241,7 +241,7 @@ class ActivityText:
         return type(change.after) is int and self.formatter.field(change.field).endswith("s")
 
 
-_TELLERS: Mapping[str, _Teller] = {
+_DESCRIPTIONS: Mapping[str, _Description] = {
     "created": ActivityText._created,
     "form_filled": ActivityText._form,
     "lead_status_changed": ActivityText._status,

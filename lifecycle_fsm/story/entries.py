@@ -6,11 +6,12 @@ Of small things each says little alone: a run of them is summed up in one or two
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import attrs
 
+from lifecycle_fsm.fields import Value
 from lifecycle_fsm.history import HistoryRow, VisitKey
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.requests import Request
@@ -104,7 +105,7 @@ class EntryBuilder:
 
     def entry(self, moment: StoryMoment) -> Entry:
         """The entry of a single moment."""
-        details = [*self._answers(moment), *self._assigned(moment)]
+        details = [*self._results(moment), *self._assigned(moment)]
         requests = [request for decision in moment.decisions for request in decision.requests]
         details += self.formatter.requests(
             [request for request in requests if not _passing(request, moment)]
@@ -179,7 +180,7 @@ class EntryBuilder:
 
     # -- what came of it -----------------------------------------------------------------------
 
-    def _answers(self, moment: StoryMoment) -> Iterator[str]:
+    def _results(self, moment: StoryMoment) -> Iterator[str]:
         """Moves, refusals, deferrals: a sentence each."""
         if moment.kind == "created":
             return
@@ -189,7 +190,7 @@ class EntryBuilder:
                 and decision.activity != moment.main.activity
                 and decision.trigger
             ):
-                yield f"Then what had waited: {self._asked(decision)}."
+                yield f"Then what had waited: {self._trigger_text(decision)}."
             for row in decision.rows:
                 text = self._row(row, moment)
                 if text:
@@ -200,7 +201,7 @@ class EntryBuilder:
                 deadline = self.formatter.deadline(self.formatter.deadlines[fact.rule])
                 yield f"So the deadline {deadline} was kept after all."
 
-    def _asked(self, decision: Decision) -> str:
+    def _trigger_text(self, decision: Decision) -> str:
         return f"“{plain(decision.kind or decision.trigger or '')}”"
 
     def _row(self, row: HistoryRow, moment: StoryMoment) -> str:
@@ -248,7 +249,7 @@ class EntryBuilder:
             yield "It waits for the end of original processing."
         elif decision.result == "no_such_move":
             stage = formatter.stage(decision.stage)
-            yield f"Refused: from {stage} nobody is moved by {self._asked(decision)}."
+            yield f"Refused: from {stage} nobody is moved by {self._trigger_text(decision)}."
         elif (
             decision.kind == "processed"
             and decision.reason
@@ -347,11 +348,9 @@ class Runs:
 
     def _interest(self, moments: Sequence[StoryMoment]) -> str:
         """How the interest changed in a run, and how much of that was decay."""
-        before, after = moments[0].before[_INTEREST], moments[-1].after[_INTEREST]
-        assert isinstance(before, int)
-        assert isinstance(after, int)
+        before, after = _interest(moments[0].before), _interest(moments[-1].after)
         faded = [moment for moment in moments if moment.activity is None]
-        lost = sum(map(_gain, faded))
+        lost = sum(_interest(moment.after) - _interest(moment.before) for moment in faded)
         text = f"{self.formatter.field(_INTEREST)} {format_number(before)} → {format_number(after)}"
         if lost and len(faded) < len(moments):
             gained = format_signed(after - before - lost)
@@ -377,11 +376,10 @@ class Runs:
             yield f"{len(capped)} gave {'no' if none else 'fewer'} points: {limits}"
 
 
-def _gain(moment: StoryMoment) -> int:
-    before, after = moment.before[_INTEREST], moment.after[_INTEREST]
-    assert isinstance(before, int)
-    assert isinstance(after, int)
-    return after - before
+def _interest(fields: Mapping[str, Value]) -> int:
+    interest = fields[_INTEREST]
+    assert isinstance(interest, int)
+    return interest
 
 
 def _several(parts: Iterable[tuple[str, int]], most: int) -> str:
