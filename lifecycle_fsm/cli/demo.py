@@ -11,10 +11,11 @@ import typer
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.activity_log import Log
-from lifecycle_fsm.cli.console import lined_up, print_json, progress
+from lifecycle_fsm.cli.console import print_json, progress
 from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, RunTally, apply_log
 from lifecycle_fsm.demo import company
+from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle

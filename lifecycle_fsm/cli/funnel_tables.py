@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from lifecycle_fsm.cli.console import lined_up
+from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.funnel import (
     ALL_STAGES,
     ConversionChange,
