@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Literal, TypeAlias
 
 import attrs
 
@@ -30,13 +30,6 @@ from lifecycle_fsm.guard import (
     to_text,
     transform,
 )
-from lifecycle_fsm.model import Model
-from lifecycle_fsm.model.toml_files import KeyPath
-
-# ------------------------------------------------------------------ mutant
-#
-# One small change of a model, and what there is to say of it.
-
 
 #: What was done to the model.
 Kind: TypeAlias = Literal[
@@ -53,59 +46,6 @@ Kind: TypeAlias = Literal[
     "order",
     "dropped effect",
 ]
-
-#: The parts of a model that a mutant may have otherwise. It claims nothing: a claim may name the
-#: very move that is deleted.
-PARTS = ("tokens", "guards", "sort", "moves", "claims")
-
-
-@attrs.frozen
-class Change:
-    """A change that may or may not give a model.
-
-    Args:
-        kind: what is done.
-        where: the move, sort rule, named guard or token to which it is done, in words.
-        path: the same as a path in the TOML, for its line.
-        before: how it reads in the model.
-        after: how it reads now.
-        parts: the parts of the model that are other than before.
-        rules: the moves and sort rules on which it may bear, by name.
-        elsewhere: whether other sections read what was changed too, such as the data silo.
-    """
-
-    kind: Kind
-    where: str
-    path: KeyPath
-    before: str
-    after: str
-    parts: Mapping[str, Any] = attrs.field(repr=False)
-    rules: frozenset[str]
-    elsewhere: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.kind}: {self.before} ==> {self.after}"
-
-
-@attrs.frozen
-class Mutant:
-    """A change that gives a model which means something else [S28]."""
-
-    change: Change
-    model: Model = attrs.field(repr=False)
-
-    @property
-    def id(self) -> str:
-        """A name that is the same in every run, as long as the model is: the mutant's version."""
-        return self.model.version
-
-    def __str__(self) -> str:
-        return str(self.change)
-
-
-# ------------------------------------------------------------------ guards
-
-
 _Operator: TypeAlias = Literal["==", "<", "<=", ">", ">="]
 #: The neighbour at the boundary, and the boundary alone; the other side is the negation.
 _OPERATORS: dict[_Operator, tuple[_Operator, ...]] = {
@@ -185,8 +125,8 @@ def term_changes(term: Term) -> Iterator[tuple[Kind, Term]]:
             for kind, changed in term_changes(right):
                 yield kind, Arithmetic(op, left, changed)
         case Extreme(which, terms):
-            for index, one in enumerate(terms):
-                for kind, changed in term_changes(one):
+            for index, part in enumerate(terms):
+                for kind, changed in term_changes(part):
                     yield kind, Extreme(which, (*terms[:index], changed, *terms[index + 1 :]))
 
 
@@ -202,7 +142,7 @@ def shorter_lists(options: tuple[Scalar, ...]) -> Iterator[tuple[Scalar, ...]]:
             yield options[:index] + options[index + 1 :]
 
 
-def said(guard: Guard | Term) -> str:
+def text_of(guard: Guard | Term) -> str:
     """The text of a guard or a value; a Python callable in it reads as its name [S2]."""
     if isinstance(guard, Guard):
         return to_text(transform(guard, _name))

@@ -8,7 +8,6 @@ the other, and nobody can stop a test that runs for ever.
 from __future__ import annotations
 
 import functools
-import gc
 import os
 import selectors
 import signal
@@ -24,9 +23,9 @@ import attrs
 import pytest
 from _pytest.runner import runtestprotocol
 
-from lifecycle_fsm.machine import LifecycleMachine, Observer, observe
+from lifecycle_fsm.machine import LifecycleMachine, Observer
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.testing.mutation.guards import PARTS
+from lifecycle_fsm.testing.mutation.generator import PARTS, Mutant
 
 # ------------------------------------------------------------------ interrupts
 #
@@ -89,7 +88,7 @@ class Interrupt:
             self._raise()
 
 
-# ------------------------------------------------------------------ swap
+# ------------------------------------------------------------------ machines
 #
 # A mutant in the place of its model, in every machine, for as long as a test runs.
 #
@@ -105,61 +104,45 @@ _WORKED_OUT = frozenset(
 
 
 class Machines(Observer):
-    """The machines that are made while it observes the process, as long as they are in use."""
+    """The machines that are made while it observes the process, as long as they are in use; all of
+    one model can be made to run a mutant of it."""
 
     def __init__(self) -> None:
         self._made: WeakSet[LifecycleMachine] = WeakSet()
-
-    def machine_made(self, machine: LifecycleMachine) -> None:
-        """Keep the machine, but not alive."""
-        self._made.add(machine)
-
-    def of(self, model: Model) -> list[LifecycleMachine]:
-        """Those of a model that is equal in meaning [S28]."""
-        return [machine for machine in self._made if machine.version == model.version]
-
-
-class Swap(Observer):
-    """A mutant in the place of its model: in these machines, and in those that are made while it is
-    held.
-
-    Args:
-        model: the model.
-        machines: who knows its machines.
-    """
-
-    def __init__(self, model: Model, machines: Machines) -> None:
-        self.version = model.version
-        gc.collect()  # what the tests left behind need not be changed
-        self._machines = machines.of(model)
+        self._version = ""
         self._parts: Mapping[str, Any] = {}
         self._before: dict[int, tuple[Model, dict[str, Any]]] = {}
 
+    def machine_made(self, machine: LifecycleMachine) -> None:
+        """Keep the machine, but not alive; if a mutant is held, let it run that."""
+        self._made.add(machine)
+        if machine.version == self._version and id(machine.model) not in self._before:
+            self._change(machine)
+
     @contextmanager
-    def hold(self, mutant: Model) -> Iterator[None]:
-        """Let the models be the mutant; then as before.
+    def hold(self, model: Model, mutant: Model) -> Iterator[None]:
+        """Let every model that is equal in meaning [S28] be the mutant; then as before.
 
         Histories go on to name the version of the model: a test that compares versions shall not
         find the mutant by that.
         """
-        self._parts = {name: getattr(mutant, name) for name in PARTS} | {"version": self.version}
+        self._version = model.version
+        self._parts = {name: getattr(mutant, name) for name in PARTS} | {"version": self._version}
         try:
-            for machine in self._machines:
+            for machine in self._of_version():
                 self._change(machine)
-            with observe(self):
-                yield
+            yield
         finally:
-            for model, values in self._before.values():
-                vars(model).clear()
-                vars(model).update(values)
+            for changed, values in self._before.values():
+                vars(changed).clear()
+                vars(changed).update(values)
             self._before.clear()
-            for machine in self._machines:
+            for machine in self._of_version():
                 machine.wire(machine.model)
+            self._version = ""
 
-    def machine_made(self, machine: LifecycleMachine) -> None:
-        """Change the model of a new machine, if it is one of those, and is not changed yet."""
-        if machine.version == self.version and id(machine.model) not in self._before:
-            self._change(machine)
+    def _of_version(self) -> list[LifecycleMachine]:
+        return [machine for machine in self._made if machine.version == self._version]
 
     def _change(self, machine: LifecycleMachine) -> None:
         model = machine.model
@@ -185,13 +168,11 @@ class Job:
     """Some tests, in this order, up to the first that does not pass.
 
     Args:
-        tag: whose job it is, for the caller.
-        mutant: what stands in the place of the model; nothing to run with the model itself.
+        mutant: what stands in the place of the model; None to run with the model itself.
         tests: places in the list of tests.
     """
 
-    tag: object
-    mutant: Model | None
+    mutant: Mutant | None
     tests: tuple[int, ...]
 
 
@@ -229,14 +210,16 @@ class Suite:
         items: the tests.
         seconds: how long each took with the model.
         allowance: seconds that each may take longer, beside :data:`TIMES` the time.
-        swap: puts mutants in the place of the model.
+        model: the model.
+        machines: those in which mutants stand in the place of the model.
         renew: called before the tests of a job, so that nothing is left of the model's own run.
     """
 
     items: Sequence[pytest.Item]
     seconds: Sequence[float]
     allowance: float
-    swap: Swap
+    model: Model
+    machines: Machines
     renew: Callable[[], None]
 
     def limit(self, test: int) -> float:
@@ -245,8 +228,8 @@ class Suite:
 
     def run(self, job: Job, begin: Callable[[int], None]) -> Result:
         """Run the tests of a job here and now; ``begin`` is told of each."""
-        held = nullcontext() if job.mutant is None else self.swap.hold(job.mutant)
-        with held:
+        mutant = job.mutant
+        with self.machines.hold(self.model, mutant.model) if mutant else nullcontext():
             self.renew()
             items = [self.items[test] for test in job.tests]
             for index, item in enumerate(items):
