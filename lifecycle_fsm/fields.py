@@ -138,20 +138,20 @@ class FieldType:
         if self.choices:
             if self.kind != "str":
                 yield f"choices are for texts, and this is {self.kind}"
-            elif not all(one and isinstance(one, str) for one in map(_anything, self.choices)):
+            elif not all(text and isinstance(text, str) for text in map(_anything, self.choices)):
                 yield "every choice is a text, and not an empty one"
             elif len(set(self.choices)) < len(self.choices):
                 yield "a choice stands there twice"
-        bounds = [one for one in (self.minimum, self.maximum) if one is not None]
+        bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
         if bounds and self.kind not in ("int", "float"):
             yield f"min and max are for numbers, and this is {self.kind}"
             return
-        for one in map(_anything, bounds):
-            if type(one) not in (int, float) or not math.isfinite(one):
-                yield f"min and max are numbers, not {one!r}"
+        for bound in map(_anything, bounds):
+            if type(bound) not in (int, float) or not math.isfinite(bound):
+                yield f"min and max are numbers, not {bound!r}"
                 return
-            if self.kind == "int" and not (isinstance(one, int) and INT_MIN <= one <= INT_MAX):
-                yield f"min and max of an int are whole numbers within 64 bits, not {one!r}"
+            if self.kind == "int" and not (isinstance(bound, int) and INT_MIN <= bound <= INT_MAX):
+                yield f"min and max of an int are whole numbers within 64 bits, not {bound!r}"
                 return
         if len(bounds) == 2 and bounds[0] > bounds[1]:
             yield f"min is {bounds[0]} and max is {bounds[1]}: nothing is between them"
@@ -184,8 +184,8 @@ class FieldType:
     def annotation(self) -> Any:
         """The Python annotation that names this type; its clamps have none."""
         known = {kind: python for python, kind in _PYTHON.items()}
-        found: Any = Literal[self.choices] if self.choices else known[self.kind]
-        return found | None if self.nullable else found
+        python: Any = Literal[self.choices] if self.choices else known[self.kind]
+        return python | None if self.nullable else python
 
     @classmethod
     def from_text(cls, text: str) -> FieldType:
@@ -225,15 +225,9 @@ class FieldDef:
     def tidied(self) -> FieldDef:
         """The same field in one way of writing it: a default in its stored form, and none where
         it is what the field has anyway. One that does not fit is left for the model to refuse."""
-        if self.default is None or any(self.type.faults()):
+        if self.default is None or any(self.faults()):
             return self
-        unbound = attrs.evolve(self.type, minimum=None, maximum=None)
-        try:
-            stored = self.type.accept(self.default)
-            if stored != unbound.accept(self.default):
-                return self
-        except RecordError:
-            return self
+        stored = self.type.accept(self.default)
         return attrs.evolve(self, default=None if stored == self.type.empty else stored)
 
     def faults(self) -> Iterator[str]:
