@@ -8,14 +8,18 @@ the other, and nobody can stop a test that runs for ever.
 from __future__ import annotations
 
 import functools
+import multiprocessing
 import os
-import selectors
 import signal
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import zip_longest
+from multiprocessing import connection
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any, Literal, Protocol, TypeAlias
 from weakref import WeakSet
 
@@ -178,11 +182,10 @@ class Job:
 
 @attrs.frozen
 class Result:
-    """How a job ended, and the test at which it did; ``ran`` counts the tests that were begun."""
+    """How a job ended, and the test at which it did."""
 
     ending: Ending
     test: int | None = None
-    ran: int = 0
 
 
 class Runner(Protocol):
@@ -231,14 +234,13 @@ class Suite:
         mutant = job.mutant
         with self.machines.hold(self.model, mutant.model) if mutant else nullcontext():
             self.renew()
-            items = [self.items[test] for test in job.tests]
-            for index, item in enumerate(items):
-                begin(job.tests[index])
-                after = items[index + 1] if index + 1 < len(items) else None
-                if not _passes(item, after):
+            for test, after in zip_longest(job.tests, job.tests[1:]):
+                begin(test)
+                item = self.items[test]
+                if not _passes(item, None if after is None else self.items[after]):
                     item.session._setupstate.teardown_exact(None)
-                    return Result("failed", job.tests[index], index + 1)
-        return Result("passed", None, len(job.tests))
+                    return Result("failed", test)
+        return Result("passed")
 
 
 def _passes(item: pytest.Item, after: pytest.Item | None) -> bool:
@@ -299,11 +301,8 @@ class Here:
 @attrs.define
 class _Child:
     job: Job
-    process: int
-    pipe: int
-    text: bytes = b""
+    process: BaseProcess
     test: int | None = None
-    ran: int = 0
     since: float = attrs.field(factory=time.monotonic)
 
 
@@ -321,26 +320,23 @@ class Forks:
     def __init__(self, suite: Suite, workers: int) -> None:
         self.room = workers
         self._suite = suite
-        self._children: dict[int, _Child] = {}
-        self._selector = selectors.DefaultSelector()
+        self._context = multiprocessing.get_context("fork")
+        self._children: dict[Connection, _Child] = {}
         self._interrupt = Interrupt()
 
     def start(self, job: Job) -> None:
         """Begin the job."""
         self._interrupt.defer()
-        pipe, end = os.pipe()
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=self._in_child, args=(job, sender))
         with warnings.catch_warnings():
             # A library's threads do not come along; a test that needs them is found by its control.
             warnings.simplefilter("ignore", DeprecationWarning)
-            process = os.fork()
-        if process == 0:
-            os.close(pipe)
-            self._in_child(job, end)
-        os.close(end)
-        self._children[pipe] = _Child(job, process, pipe)
-        self._selector.register(pipe, selectors.EVENT_READ)
+            process.start()
+        sender.close()
+        self._children[receiver] = _Child(job, process)
 
-    def _in_child(self, job: Job, pipe: int) -> None:
+    def _in_child(self, job: Job, sender: Connection) -> None:
         """Run the job and tell of it; never returns, so that nothing of the session runs twice."""
         try:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends us
@@ -350,8 +346,7 @@ class Forks:
             manager = self._suite.items[0].config.pluginmanager
             if manager.has_plugin("pdbinvoke"):
                 manager.unregister(name="pdbinvoke")
-            result = self._suite.run(job, lambda test: _tell(pipe, f"begin {test}"))
-            _tell(pipe, result.ending)
+            sender.send(self._suite.run(job, begin=sender.send))
         finally:
             os._exit(0)
 
@@ -359,20 +354,16 @@ class Forks:
         """Wait until a job has ended, or has to be ended."""
         done: list[tuple[Job, Result]] = []
         while self._children and not done:
-            now = time.monotonic()
             soonest = min(self._deadline(child) for child in self._children.values())
             with self._interrupt.heard():
-                ready = self._selector.select(max(0.0, soonest - now))
-            for key, _ in ready:
-                child = self._children[key.fd]
-                ending = self._read(child)
-                if ending is not None:
-                    done.append(self._end(child, ending))
-            now = time.monotonic()
-            for child in list(self._children.values()):
-                if self._deadline(child) <= now:
-                    os.kill(child.process, signal.SIGKILL)
-                    done.append(self._end(child, "timeout"))
+                ready = connection.wait(self._children, max(0.0, soonest - time.monotonic()))
+            for pipe, child in list(self._children.items()):
+                result = self._read(pipe, child) if pipe in ready else None
+                if result is None and self._deadline(child) <= time.monotonic():
+                    result = Result("timeout", child.test)
+                if result is not None:
+                    self._end(pipe)
+                    done.append((child.job, result))
         return done
 
     def _deadline(self, child: _Child) -> float:
@@ -380,42 +371,25 @@ class Forks:
         limit = self._suite.allowance + 60 if child.test is None else self._suite.limit(child.test)
         return child.since + limit
 
-    def _read(self, child: _Child) -> Ending | None:
-        """What the child has to tell; how it ended, if it did."""
-        told = os.read(child.pipe, 65_536)
-        if not told:
-            return "died"
-        *lines, child.text = (child.text + told).split(b"\n")
-        for line in lines:
-            match line.split():
-                case [b"begin", number]:
-                    child.test, child.since = int(number), time.monotonic()
-                    child.ran += 1
-                case [b"passed"]:
-                    return "passed"
-                case [b"failed"]:
-                    return "failed"
+    def _read(self, pipe: Connection, child: _Child) -> Result | None:
+        """The result that the child has sent; None if it only began another test."""
+        try:
+            message = pipe.recv()
+        except (EOFError, OSError):
+            return Result("died", child.test)
+        if isinstance(message, Result):
+            return message
+        child.test, child.since = message, time.monotonic()
         return None
 
-    def _end(self, child: _Child, ending: Ending) -> tuple[Job, Result]:
-        self._forget(child)
-        test = None if ending == "passed" else child.test
-        return child.job, Result(ending, test, child.ran)
-
-    def _forget(self, child: _Child) -> None:
-        self._selector.unregister(child.pipe)
-        os.close(child.pipe)
-        os.waitpid(child.process, 0)
-        del self._children[child.pipe]
+    def _end(self, pipe: Connection) -> None:
+        process = self._children.pop(pipe).process
+        process.kill()
+        process.join()
+        pipe.close()
 
     def close(self) -> None:
         """End everything that is at work."""
-        for child in list(self._children.values()):
-            os.kill(child.process, signal.SIGKILL)
-            self._forget(child)
-        self._selector.close()
+        for pipe in list(self._children):
+            self._end(pipe)
         self._interrupt.restore()
-
-
-def _tell(pipe: int, line: str) -> None:
-    os.write(pipe, f"{line}\n".encode())
