@@ -15,8 +15,8 @@ token lead_threshold: threshold: 30 ==> 29
 
 ::
 
-    guard_changes ──> generator ──> trials ──> mutation_report
-                      (mutants)     runner     witness
+    generator ──> trials ──> mutation_report
+    (mutants)     runner     witness
 """
 
 from lifecycle_fsm.testing.mutation.generator import Change, Mutant, mutants

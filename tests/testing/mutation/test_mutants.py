@@ -18,8 +18,7 @@ from lifecycle_fsm.machine import LifecycleMachine, observe
 from lifecycle_fsm.model import loads
 from lifecycle_fsm.model.toml_files import dumps
 from lifecycle_fsm.testing import Bench
-from lifecycle_fsm.testing.mutation.generator import Mutant, mutants
-from lifecycle_fsm.testing.mutation.guard_changes import guard_changes
+from lifecycle_fsm.testing.mutation.generator import Mutant, guard_changes, mutants
 from lifecycle_fsm.testing.mutation.runner import Machines
 from lifecycle_fsm.testing.mutation.trials import compare
 from lifecycle_fsm.testing.mutation.witness import missing_test
