@@ -258,6 +258,11 @@ def to_utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def utc_text(value: datetime) -> str:
+    """The instant in UTC as ISO 8601, with a Z; a naive time counts as UTC [S4]."""
+    return to_utc(value).isoformat().replace("+00:00", "Z")
+
+
 def instant(value: datetime | str) -> datetime:
     """A point in time that a program gave, in UTC: a ``datetime``, or text in ISO 8601.
 

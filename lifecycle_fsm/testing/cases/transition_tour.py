@@ -97,7 +97,8 @@ class ActivityIndex:
     ) -> tuple[dict[str, Value], dict[str, Value]]:
         """What an activity of a kind brings so that fields change so; and the changes that another
         one has to make."""
-        payload, written = self._payload(self.model.activity_kinds[kind].sets, changes, before, at)
+        sets = self.model.activity_kinds[kind].sets
+        payload, written = self._payload(sets, changes, before, at)
         rest = {name: value for name, value in changes.items() if name not in written}
         return self._filled(kind, payload, at), rest
 
@@ -358,13 +359,13 @@ class _Search:
         self.inputs = Scoring(model).inputs
         self.paths: dict[Edge, TourPath] = {}
         self.arrivals: Counter[str] = Counter()
-        self.waiting: deque[_Texts] = deque()
+        self.waiting: deque[_Here] = deque()
 
     def run(self) -> Tour:
         for edge in self.model.sort_edges:
             any(self._try(edge, texts) for texts in self._into(edge))
         while self.waiting:
-            here = self._arrived(self.waiting.popleft())
+            here = self.waiting.popleft()
             for edge in self.model.edges:
                 if edge.source == here.stage and edge not in self.paths:
                     ways = sorted(self._onwards(edge, here), key=len)
@@ -388,17 +389,12 @@ class _Search:
         if not any(row.rule == edge.name and row.from_stage == edge.source for row in walk.rows):
             return False
         self.paths[edge] = TourPath(edge, tuple(walk.steps))
-        stage = walk.person.stage
-        self.arrivals[stage] += 1
-        if self.arrivals[stage] <= _ARRIVALS:
-            self.waiting.append(texts)
-        return True
-
-    def _arrived(self, texts: _Texts) -> _Here:
-        walk = self.walker.walk(texts)
         person = walk.person
-        values = {name: getattr(person, attribute_of(name)) for name in self.words.fields}
-        return _Here(texts, person.stage, walk.now, values)
+        self.arrivals[person.stage] += 1
+        if self.arrivals[person.stage] <= _ARRIVALS:
+            values = {name: getattr(person, attribute_of(name)) for name in self.words.fields}
+            self.waiting.append(_Here(texts, person.stage, walk.now, values))
+        return True
 
     # -- new persons --------------------------------------------------------------------------
 
