@@ -150,6 +150,11 @@ def stored_token(value: Any) -> TokenValue:
         return value  # type: ignore[no-any-return]  # that is why it is refused
 
 
+#: The parts of a model that have conditions or effects, and the names of these in them.
+_SECTIONS = tuple("claims moves sort data scoring kinds decay deadlines assignment alerts".split())
+_GUARDS, _EFFECTS = ("when", "always", "never", "given"), ("then", "sets")
+
+
 def resolved(model: Model) -> dict[str, Any]:
     """The parts of a model with named guards told from yes/no fields, and with the definitions
     that came along with Python guards collected into ``guards``."""
@@ -172,11 +177,11 @@ def resolved(model: Model) -> dict[str, Any]:
     def guard(value: Guard) -> Guard:
         return _alone(resolve(value, words), words)
 
-    def effect(effect: Set) -> Set:
-        value = _effect_value(effect.value, words)
-        return attrs.evolve(effect, value=guard(value) if isinstance(value, Guard) else value)
+    def effect(written: Set) -> Set:
+        value = _effect_value(written.value, words)
+        return attrs.evolve(written, value=guard(value) if isinstance(value, Guard) else value)
 
-    def settled(part: Any) -> Any:
+    def resolved_part(part: Any) -> Any:
         changes: dict[str, Any] = {name: guard(getattr(part, name)) for name in _guards(part)}
         for name in _EFFECTS:
             if hasattr(part, name):
@@ -186,20 +191,17 @@ def resolved(model: Model) -> dict[str, Any]:
     return {
         "person": person,
         "guards": Frozen({name: guard(tree) for name, tree in guards.items()}),
-        **{section: tuple(map(settled, getattr(model, section))) for section in _SECTIONS},
+        **{section: tuple(map(resolved_part, getattr(model, section))) for section in _SECTIONS},
     }
 
 
-#: The parts of a model that have conditions or effects, and the names of these in them.
-_SECTIONS = tuple("claims moves sort data scoring kinds decay deadlines assignment alerts".split())
-_GUARDS, _EFFECTS = ("when", "always", "never", "given"), ("then", "sets")
-
-
 def _guards(part: object) -> Iterator[str]:
+    """The names of the attributes that are conditions."""
     return (name for name in _GUARDS if isinstance(getattr(part, name, None), Guard))
 
 
 def _conditions(part: object) -> Iterator[Guard]:
+    """The conditions of a part, and of its effects."""
     yield from (getattr(part, name) for name in _guards(part))
     for effects in (getattr(part, name, ()) for name in _EFFECTS):
         yield from (effect.value for effect in effects if isinstance(effect.value, Guard))

@@ -1,6 +1,7 @@
-"""What a model agrees beside its stages and moves: decay, deadlines, assignment, alerts, calendars.
+"""What a model agrees beside its stages and moves: decay, deadlines, assignment, alerts, calendars;
+and the list of all its rules.
 
-None of these moves anybody. Decay changes scores at declared instants [S20]; the others ask for
+No agreement moves anybody. Decay changes scores at declared instants [S20]; the others ask for
 something (:class:`Ask`) that a person or another system then does [S11].
 """
 

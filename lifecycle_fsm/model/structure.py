@@ -279,7 +279,7 @@ class _Reader:
 
     def row(self, cls: Any, raw: Any, where: str, **given: Any) -> Any:
         """The part that a table describes, with stand-ins where it has faults; of a step with
-        faults, and of a stage without a name, nothing."""
+        faults, and of a stage without a name, None."""
         before = len(self.problems)
         values = dict(given)
         if not isinstance(raw, Mapping):
@@ -403,7 +403,7 @@ _PLAIN: Mapping[str, tuple[tuple[type, ...], str]] = {
 
 
 def _shape(cls: type, attribute: str, value: Any) -> str:
-    """What is wrong with the plain type of a value, or nothing."""
+    """What is wrong with the plain type of a value; empty if it is right."""
     wanted, words = _PLAIN.get(attribute, ((str,), "a text"))
     if cls is Calendar and attribute == "hours":
         words = "hours as '09:00-17:00', or a table by weekday, mon to sun"

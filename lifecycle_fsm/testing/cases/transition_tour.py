@@ -338,7 +338,7 @@ def tour_of(model: Model, walker: Walker, budget: Budget | None = None) -> Tour:
 
 
 @attrs.frozen
-class _Here:
+class _Arrival:
     """Where a path has led: the person as it was then, and when."""
 
     texts: _Texts
@@ -359,7 +359,7 @@ class _Search:
         self.inputs = Scoring(model).inputs
         self.paths: dict[Edge, TourPath] = {}
         self.arrivals: Counter[str] = Counter()
-        self.waiting: deque[_Here] = deque()
+        self.waiting: deque[_Arrival] = deque()
 
     def run(self) -> Tour:
         for edge in self.model.sort_edges:
@@ -393,7 +393,7 @@ class _Search:
         self.arrivals[person.stage] += 1
         if self.arrivals[person.stage] <= _ARRIVALS:
             values = {name: getattr(person, attribute_of(name)) for name in self.words.fields}
-            self.waiting.append(_Here(texts, person.stage, walk.now, values))
+            self.waiting.append(_Arrival(texts, person.stage, walk.now, values))
         return True
 
     # -- new persons --------------------------------------------------------------------------
@@ -410,7 +410,7 @@ class _Search:
 
     # -- moves --------------------------------------------------------------------------------
 
-    def _onwards(self, edge: Edge, here: _Here) -> Iterator[_Texts]:
+    def _onwards(self, edge: Edge, here: _Arrival) -> Iterator[_Texts]:
         """Ways to fire a move from where somebody is: by an activity, or by time."""
         for kind in self.activities.kinds(edge.on) if edge.on else (None,):
             for when in self._instants(edge, here):
@@ -418,7 +418,7 @@ class _Search:
                     for steps in self._steps(here, when, kind, changes):
                         yield (*here.texts, *steps)
 
-    def _instants(self, edge: Edge, here: _Here) -> Iterator[datetime]:
+    def _instants(self, edge: Edge, here: _Arrival) -> Iterator[datetime]:
         """When to try: at the next activity, or when time alone changes the guard."""
         first = here.now + PAUSE
         yield first
@@ -428,7 +428,7 @@ class _Search:
                 yield start + point.length
 
     def _changes(
-        self, edge: Edge, here: _Here, when: datetime, kind: str | None
+        self, edge: Edge, here: _Arrival, when: datetime, kind: str | None
     ) -> Iterator[_Values]:
         """The fields that have to change for this move to be the one that is taken."""
         start = {**here.values, **self.activities.sets(kind, when)}
@@ -455,7 +455,7 @@ class _Search:
         )
 
     def _steps(
-        self, here: _Here, when: datetime, kind: str | None, changes: _Values
+        self, here: _Arrival, when: datetime, kind: str | None, changes: _Values
     ) -> Iterator[_Texts]:
         """What may happen next so that the fields change, and the move is asked for then."""
         at = here.now + PAUSE

@@ -23,7 +23,7 @@ from lifecycle_fsm.wording import decimal_percent
 
 @attrs.frozen
 class Origin:
-    """Where a model comes from; nothing of it is known where a program made the model.
+    """Where a model comes from; empty where a program made the model.
 
     Args:
         source: what loads it: the name of a shipped one, or a path.

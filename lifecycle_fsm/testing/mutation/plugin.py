@@ -22,7 +22,7 @@ from lifecycle_fsm.machine import EVERYWHERE
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.testing.mutation.generator import Mutant, mutants
 from lifecycle_fsm.testing.mutation.mutation_report import MutationReport, Origins, percent, score
-from lifecycle_fsm.testing.mutation.runner import Forks, Here, Machines, Runner, Suite
+from lifecycle_fsm.testing.mutation.runner import Forks, InProcess, Machines, Runner, Suite
 from lifecycle_fsm.testing.mutation.trials import Trial, Trials
 from lifecycle_fsm.testing.recorder import NO_TEST, ModelRecord, Watch
 from lifecycle_fsm.wording import harmless
@@ -224,7 +224,7 @@ class MutationPlugin:
         jobs = self._config.getoption("lifecycle_mutate_jobs")
         if jobs is None:
             jobs = os.cpu_count() or 1
-        return Forks(suite, jobs) if jobs and hasattr(os, "fork") else Here(suite)
+        return Forks(suite, jobs) if jobs and hasattr(os, "fork") else InProcess(suite)
 
     def _write(self) -> None:
         for path in self._files:

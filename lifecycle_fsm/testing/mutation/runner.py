@@ -277,7 +277,7 @@ def _steady(item: pytest.Item) -> Iterator[None]:
         setattr(function, name, before)
 
 
-class Here:
+class InProcess:
     """Runs jobs in this process."""
 
     def __init__(self, suite: Suite) -> None:

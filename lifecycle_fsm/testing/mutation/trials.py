@@ -1,4 +1,5 @@
-"""Whether anybody can tell a mutant from its model, where its moves are asked [S8][S15].
+"""Which mutants the tests notice; and before, whether anybody can tell a mutant from its model,
+where its moves are asked [S8][S15].
 
 A guard that is changed may still decide alike where it stands: behind sort rules that took the
 others already, or beside what the stage itself says. So whole decisions are compared: for each
@@ -70,8 +71,8 @@ class Verdict:
 
 @attrs.frozen
 class _Choice:
-    """One of the moves that are tried one after the other: its guard, with nothing named in it,
-    and what it does."""
+    """One of the moves that are tried one after the other: its guard, named guards and tokens
+    written out, and what it does."""
 
     guard: Guard
     does: tuple[object, ...]
@@ -117,7 +118,7 @@ def _choices(model: Model) -> dict[Asked, tuple[_Choice, ...]]:
 
 
 def _choice(edge: Edge, model: Model) -> _Choice:
-    """The edge with tokens by their values, so that the guards of two models can be compared."""
+    """The edge, so that it can be compared with that of another model."""
     words = model.vocabulary
     sets = tuple(
         Set(effect.field, written_out(effect.value, words))
@@ -211,7 +212,7 @@ def _truth(field: str, value: Term | Guard | None) -> Guard:
     return Truth(Field(field))
 
 
-# ------------------------------------------------------------------ trials
+# ---------------------------------------------------------------------- trials
 #
 # Which mutants the tests notice: the order of the work, and what counts.
 
