@@ -22,7 +22,7 @@ from lifecycle_fsm.machine import EVERYWHERE
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.testing.mutation.generator import Mutant, mutants
 from lifecycle_fsm.testing.mutation.mutation_report import MutationReport, Origins, percent, score
-from lifecycle_fsm.testing.mutation.runner import Forks, InProcess, Machines, Runner, Suite
+from lifecycle_fsm.testing.mutation.runner import Forks, Machines, Runner
 from lifecycle_fsm.testing.mutation.trials import Trial, Trials
 from lifecycle_fsm.testing.recorder import NO_TEST, ModelRecord, Watch
 from lifecycle_fsm.wording import harmless
@@ -164,19 +164,11 @@ class MutationPlugin:
         items.sort(key=lambda item: self._seconds[item.nodeid])
         record = self._watch.record.of(model)
         made = mutants(model)
-        suite = Suite(
-            items,
-            [self._seconds[item.nodeid] for item in items],
-            self._config.getoption("lifecycle_mutate_timeout"),
-            model,
-            self._machines,
-            _forgetting(self._config.rootpath),
-        )
         trials = Trials(
             model,
             made,
             _touching(record, items, made),
-            self._runner(suite),
+            self._runner(model, items),
             self._progress(model, len(made)),
         )
         failing = sum(item.nodeid in self._failed for item in session.items)
@@ -220,11 +212,20 @@ class MutationPlugin:
 
         return tell
 
-    def _runner(self, suite: Suite) -> Runner:
+    def _runner(self, model: Model, items: Sequence[pytest.Item]) -> Runner:
         jobs = self._config.getoption("lifecycle_mutate_jobs")
         if jobs is None:
             jobs = os.cpu_count() or 1
-        return Forks(suite, jobs) if jobs and hasattr(os, "fork") else InProcess(suite)
+        forks = jobs and hasattr(os, "fork")
+        return (Forks if forks else Runner)(
+            items,
+            [self._seconds[item.nodeid] for item in items],
+            self._config.getoption("lifecycle_mutate_timeout"),
+            model,
+            self._machines,
+            _forgetting(self._config.rootpath),
+            jobs if forks else 1,
+        )
 
     def _write(self) -> None:
         for path in self._files:

@@ -20,7 +20,7 @@ from itertools import zip_longest
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 from weakref import WeakSet
 
 import attrs
@@ -188,26 +188,9 @@ class Result:
     test: int | None = None
 
 
-class Runner(Protocol):
-    """Takes jobs, as many at once as it has room for."""
-
-    @property
-    def room(self) -> int:
-        """How many it does at once."""
-
-    def start(self, job: Job) -> None:
-        """Take a job; there must be room."""
-
-    def wait(self) -> list[tuple[Job, Result]]:
-        """What has ended, at least one job, if any is at work."""
-
-    def close(self) -> None:
-        """Stop everything that is at work."""
-
-
-@attrs.frozen
-class Suite:
-    """The tests of a session that can be run once more.
+@attrs.define(eq=False)
+class Runner:
+    """Runs tests of a session once more: in this process, one job after the other.
 
     Args:
         items: the tests.
@@ -216,6 +199,7 @@ class Suite:
         model: the model.
         machines: those in which mutants stand in the place of the model.
         renew: called before the tests of a job, so that nothing is left of the model's own run.
+        room: how many jobs it does at once.
     """
 
     items: Sequence[pytest.Item]
@@ -224,6 +208,20 @@ class Suite:
     model: Model
     machines: Machines
     renew: Callable[[], None]
+    room: int = 1
+    _done: list[tuple[Job, Result]] = attrs.field(factory=list, init=False)
+
+    def start(self, job: Job) -> None:
+        """Take a job; there must be room."""
+        self._done.append((job, self.run(job, lambda test: None)))
+
+    def wait(self) -> list[tuple[Job, Result]]:
+        """What has ended, at least one job, if any is at work."""
+        done, self._done = self._done, []
+        return done
+
+    def close(self) -> None:
+        """Stop everything that is at work."""
 
     def limit(self, test: int) -> float:
         """After how many seconds a test counts as running for ever."""
@@ -277,27 +275,6 @@ def _steady(item: pytest.Item) -> Iterator[None]:
         setattr(function, name, before)
 
 
-class InProcess:
-    """Runs jobs in this process."""
-
-    def __init__(self, suite: Suite) -> None:
-        self.room = 1
-        self._suite = suite
-        self._done: list[tuple[Job, Result]] = []
-
-    def start(self, job: Job) -> None:
-        """Run the job."""
-        self._done.append((job, self._suite.run(job, lambda test: None)))
-
-    def wait(self) -> list[tuple[Job, Result]]:
-        """What has been run."""
-        done, self._done = self._done, []
-        return done
-
-    def close(self) -> None:
-        """Nothing is at work."""
-
-
 @attrs.define
 class _Child:
     job: Job
@@ -306,29 +283,23 @@ class _Child:
     since: float = attrs.field(factory=time.monotonic)
 
 
-class Forks:
+@attrs.define(eq=False)
+class Forks(Runner):
     """Runs each job in a fork of this process, several at once.
 
     An interrupt is heard only while it waits: one that came between a fork and the note of it
     would leave a process behind that nobody ends.
-
-    Args:
-        suite: the tests.
-        workers: how many at once.
     """
 
-    def __init__(self, suite: Suite, workers: int) -> None:
-        self.room = workers
-        self._suite = suite
-        self._context = multiprocessing.get_context("fork")
-        self._children: dict[Connection, _Child] = {}
-        self._interrupt = Interrupt()
+    _children: dict[Connection, _Child] = attrs.field(factory=dict, init=False)
+    _interrupt: Interrupt = attrs.field(factory=Interrupt, init=False)
 
     def start(self, job: Job) -> None:
         """Begin the job."""
         self._interrupt.defer()
-        receiver, sender = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=self._in_child, args=(job, sender))
+        context = multiprocessing.get_context("fork")
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=self._in_child, args=(job, sender))
         with warnings.catch_warnings():
             # A library's threads do not come along; a test that needs them is found by its control.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -343,10 +314,10 @@ class Forks:
             nowhere = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(nowhere, stream)
-            manager = self._suite.items[0].config.pluginmanager
+            manager = self.items[0].config.pluginmanager
             if manager.has_plugin("pdbinvoke"):
                 manager.unregister(name="pdbinvoke")
-            sender.send(self._suite.run(job, begin=sender.send))
+            sender.send(self.run(job, begin=sender.send))
         finally:
             os._exit(0)
 
@@ -368,7 +339,7 @@ class Forks:
 
     def _deadline(self, child: _Child) -> float:
         # Before the first test begins, the child makes its machines anew.
-        limit = self._suite.allowance + 60 if child.test is None else self._suite.limit(child.test)
+        limit = self.allowance + 60 if child.test is None else self.limit(child.test)
         return child.since + limit
 
     def _read(self, pipe: Connection, child: _Child) -> Result | None:
