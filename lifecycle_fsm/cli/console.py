@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from datetime import datetime
 from typing import Any, TextIO, TypeAlias
 
-from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.fields import utc_text
 
 #: Shows how far a piece of work has come, from 0 to 1.
 Bar: TypeAlias = Callable[[str, float | None], None]
@@ -78,7 +78,7 @@ def as_json(value: object) -> str:
 
 def _plain(value: object) -> Any:
     if isinstance(value, datetime):
-        return to_utc(value).isoformat().replace("+00:00", "Z")
+        return utc_text(value)
     raise TypeError(f"{value!r} has no form in JSON")
 
 

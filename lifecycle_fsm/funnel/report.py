@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError, suggest
+from lifecycle_fsm.fields import utc_text
 from lifecycle_fsm.funnel.compare import Comparison, compare_at, compare_versions, known_versions
 from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions
 from lifecycle_fsm.funnel.counts import FEW, READINGS, Reading, Window
@@ -407,7 +408,7 @@ def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
 def _plain(value: Any) -> Any:
     """A record as plain values. Every length of time has ``_days`` at the end of its name."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return utc_text(value)
     if isinstance(value, timedelta):
         return value / timedelta(days=1)
     if isinstance(value, tuple | list):
