@@ -382,10 +382,14 @@ def histories(
 
 def run(engine: Orchestrator, log: Sequence[Activity]) -> list[Person]:
     """Apply a log to nobody, let a year pass, and say who came of it."""
-    engine.people.clear()  # a new engine for each log would take most of the time
-    for one in log:
-        engine.apply(one)
-    engine.tick(max(one.at for one in log) + _REST)
+    # A new engine for each log would take most of the time; but ids of those who were merged or
+    # converted stay known to it.
+    if engine.merged or engine.aliases:
+        engine = Orchestrator(engine.model)
+    engine.people.clear()
+    for activity in log:
+        engine.apply(activity)
+    engine.tick(max(activity.at for activity in log) + _REST)
     return list(engine.people.values())
 
 
