@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.testing.bench import Bench
-from lifecycle_fsm.testing.bench_clock import Clock
+from lifecycle_fsm.testing.bench import Bench, Clock
 from lifecycle_fsm.testing.invariants import assert_history_holds
 from lifecycle_fsm.testing.strategies import SOMEBODY, ModelStrategies, st, stateful
 from lifecycle_fsm.testing.values import lengths
