@@ -25,6 +25,7 @@ _LOADED = pytest.StashKey[dict[object, "Model"]]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the plugin."""
     group = parser.getgroup("lifecycle", "lifecycle models")
+    several: dict[str, Any] = {"action": "append", "default": []}
     parser.addini(
         "lifecycle_model", "the model under test: a shipped name or a TOML file", default=""
     )
@@ -35,15 +36,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--lifecycle-cov-report",
-        action="append",
-        default=[],
+        **several,
         metavar="KIND:FILE",
         help="write the report as json:FILE, html:FILE or svg:FOLDER; may be repeated",
     )
     group.addoption(
         "--lifecycle-cov-model",
-        action="append",
-        default=[],
+        **several,
         metavar="MODEL",
         help="count this model alone, a shipped name or a TOML file; may be repeated; else the one "
         "of the setting lifecycle_model, else every model that ran",
@@ -51,7 +50,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--lifecycle-cov-fail-under",
         type=float,
-        default=None,
         metavar="N",
         help="fail if less than N per cent is covered",
     )
@@ -62,30 +60,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--lifecycle-mutate-model",
-        action="append",
-        default=[],
+        **several,
         metavar="NAME",
         help="change this model: its name, a shipped one or a TOML file; may be repeated. Else the "
         "one of the ini option lifecycle_model, or all that the tests run",
     )
     group.addoption(
         "--lifecycle-mutate-report",
-        action="append",
-        default=[],
+        **several,
         metavar="json:FILE",
         help="write what became of each mutant, and the missing tests",
     )
     group.addoption(
         "--lifecycle-mutate-fail-under",
         type=float,
-        default=None,
         metavar="N",
         help="fail if less than N per cent of the mutants are killed",
     )
     group.addoption(
         "--lifecycle-mutate-jobs",
         type=int,
-        default=None,
         metavar="N",
         help="how many mutants to try at once, as many as there are processors without it; 0 tries "
         "one after the other without a process of its own",
@@ -116,7 +110,7 @@ def pytest_configure(config: pytest.Config) -> None:
         or config.getoption("lifecycle_cov_report")
         or config.getoption("lifecycle_cov_fail_under") is not None
     ):
-        from lifecycle_fsm.testing.coverage.plugin import CoveragePlugin
+        from lifecycle_fsm.testing.coverage.coverage_plugin import CoveragePlugin
 
         config.pluginmanager.register(CoveragePlugin(config), "lifecycle-coverage")
     if (

@@ -5,18 +5,17 @@
     with Watch() as watch:
         watch.switch("tests/test_mql.py::test_by_score")
         ...  # the test
-    watch.record.models[model.name, model.version].tests_of("qualified_by_score", "mal")
+    watch.record.models[model.name, model.version].tests_of("qualified_by_score")
 
-A :class:`Record` is plain data: it goes through JSON to another process, and records add up.
+A :class:`Record` is plain data: it can be pickled for another process, and records add up.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from types import TracebackType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
@@ -64,39 +63,22 @@ class ModelRecord:
         """How often somebody was moved by the rule out of the stage."""
         return sum(touch.fired for touch in self.touches.get((rule, source), {}).values())
 
-    def vectors(self, rule: str, source: str | None = None) -> frozenset[Vector]:
-        """How the conditions of the rule's guard came out, asked in one stage or in any."""
+    def vectors(self, rule: str) -> frozenset[Vector]:
+        """How the conditions of the rule's guard came out, asked in any stage."""
         return frozenset(
             vector
-            for (name, stage), tests in self.touches.items()
-            if name == rule and source in (None, stage)
+            for (name, _), tests in self.touches.items()
+            if name == rule
             for touch in tests.values()
             for vector in touch.vectors
         )
 
-    def tests_of(self, rule: str, source: str | None = None) -> frozenset[str]:
-        """The tests that asked the rule's guard, in one stage or in any: all that can notice a
-        change of the rule's guard, target or effects."""
+    def tests_of(self, rule: str) -> frozenset[str]:
+        """The tests that asked the rule's guard, in any stage: all that can notice a change of the
+        rule's guard, target or effects."""
         return frozenset(
-            test
-            for (name, stage), tests in self.touches.items()
-            if name == rule and source in (None, stage)
-            for test in tests
+            test for (name, _), tests in self.touches.items() if name == rule for test in tests
         )
-
-    def tests_in(self, stage: str, trigger: str | None = None) -> frozenset[str]:
-        """The tests that asked any guard out of the stage, or asked there for the trigger in vain:
-        all that can notice a move that is added there, or comes earlier in the order."""
-        guards = {
-            test for (_, source), tests in self.touches.items() if source == stage for test in tests
-        }
-        askings = {
-            test
-            for (where, asked, _), tests in self.askings.items()
-            if where == stage and trigger in (None, asked)
-            for test in tests
-        }
-        return frozenset(guards | askings)
 
     def asked(self, stage: str, trigger: str, result: str) -> int:
         """How often the trigger was asked for in the stage with that result: ``refused`` or
@@ -128,39 +110,6 @@ class Record:
         for key, model in other.models.items():
             self.models.setdefault(key, ModelRecord()).add(model)
 
-    def to_json(self) -> list[Any]:
-        """The record as lists, dicts, texts and numbers."""
-        return [
-            {
-                "model": list(key),
-                "touches": [
-                    [*edge, test, touch.fired, sorted(touch.vectors)]
-                    for edge, tests in model.touches.items()
-                    for test, touch in tests.items()
-                ],
-                "askings": [
-                    [*asking, test, count]
-                    for asking, counts in model.askings.items()
-                    for test, count in counts.items()
-                ],
-            }
-            for key, model in self.models.items()
-        ]
-
-    @classmethod
-    def from_json(cls, data: Iterable[Mapping[str, Any]]) -> Record:
-        """The record that :meth:`to_json` wrote."""
-        record = cls()
-        for part in data:
-            name, version = part["model"]
-            model = record.models[name, version] = ModelRecord()
-            for rule, source, test, fired, vectors in part["touches"]:
-                touch = Touch(fired, set(vectors))
-                model.touches.setdefault((rule, source), {})[test] = touch
-            for stage, trigger, result, test, count in part["askings"]:
-                model.askings.setdefault((stage, trigger, result), Counter())[test] = count
-        return record
-
 
 class Watch(Observer):
     """While it is active, every machine of the process tells it what happens, those that are made
@@ -185,27 +134,17 @@ class Watch(Observer):
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
-
-    @property
-    def active(self) -> bool:
-        """Whether it watches."""
-        return self in EVERYWHERE
 
     def start(self) -> None:
         """Begin to watch; what it has watched before is kept."""
-        if not self.active:
+        if self not in EVERYWHERE:
             EVERYWHERE.append(self)
 
     def stop(self) -> None:
         """Watch no more."""
-        if self.active:
+        if self in EVERYWHERE:
             self._settle()
             EVERYWHERE.remove(self)
 

@@ -1,26 +1,43 @@
-"""Coverage as plain data: the JSON report, and what its page shows."""
+"""Coverage in words: as lines for the terminal, and as plain data for JSON."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+import attrs
+
+from lifecycle_fsm.checks.finding import person_in_code
 from lifecycle_fsm.errors import GuardError
-from lifecycle_fsm.fields import Value
-from lifecycle_fsm.files import write_file
 from lifecycle_fsm.guard import Guard, label, to_text
-from lifecycle_fsm.testing.coverage import words
 from lifecycle_fsm.testing.coverage.measure import (
+    KINDS,
     Coverage,
     Item,
+    Kind,
     RuleSeen,
     Somebody,
     percent,
     tally,
 )
+from lifecycle_fsm.wording import clean, decimal_percent, joined, rule_words
+
+#: What the numbers of a kind count.
+ROWS: Mapping[Kind, str] = {
+    "sorted": "sort rules that were reached",
+    "moved": "moves that were fired, out of each stage",
+    "guards": "guards seen to hold, and not to hold",
+    "conditions": "conditions seen to hold, and not to hold",
+    "decided": "conditions that decided alone",
+    "refused": "triggers that were refused, in each stage",
+}
+#: So many missing things of a model stand in the terminal; reports have them all.
+MOST = 24
+#: So many models are listed one by one; of more there is a line for each name.
+IN_FULL = 3
+_WIDE = 46
 
 
 def total(coverages: Sequence[Coverage]) -> float:
@@ -31,15 +48,140 @@ def total(coverages: Sequence[Coverage]) -> float:
     return percent(tally(item for coverage in coverages for item in coverage.items))
 
 
+# ------------------------------------------------------------------ words
+
+
+def shown_percent(value: float) -> str:
+    """With one decimal, rounded down: what is not whole never looks so."""
+    return decimal_percent(math.floor(value * 10) / 10)
+
+
+def heading(coverage: Coverage, rule: RuleSeen) -> str:
+    """A rule with its stages: ``qualified_by_score: MAL → MQL, fits and interested``."""
+    model, edges = coverage.model, rule.edges
+    sources = ", ".join(clean(model.stage(edge.source).display) for edge in edges)
+    words = clean(rule_words(edges[0].rule))
+    more = f", {words}" if words.replace(" ", "_").lower() != rule.name else ""
+    return f"{rule.name}: {sources} → {clean(model.stage(edges[0].target).display)}{more}"
+
+
+def condition_words(coverage: Coverage, rule: RuleSeen, index: int) -> str:
+    """A condition in words: "behavior score ≥ 65"."""
+    return clean(label(rule.parts.atoms[index], coverage.model.vocabulary))
+
+
+def describe(coverage: Coverage, item: Item) -> str:
+    """What was not seen, in a sentence without its rule."""
+    stage = clean(coverage.model.stage(item.stage).display) if item.stage else ""
+    match item.kind:
+        case "sorted":
+            return "it sorted nobody"
+        case "moved":
+            return f"it moved nobody out of {stage}"
+        case "guards":
+            return "its guard never held" if item.side else "its guard was never unmet"
+        case "refused":
+            return f"it was never refused in {stage}"
+    assert item.condition is not None, "an item of a condition names it"
+    words = f"“{condition_words(coverage, coverage.by_name[item.rule], item.condition)}”"
+    if item.kind == "conditions":
+        return f"{words} never held" if item.side else f"{words} was never unmet"
+    if item.state == "impossible":
+        return f"{words} never decides: without it the guard says the same"
+    return f"{words} never decided alone while it {'held' if item.side else 'did not hold'}"
+
+
+def code(somebody: Somebody) -> str:
+    """The person as a line of a test: ``person_in("mql", behavior_score=64)``. Times are those of
+    somebody at the instant at which a :class:`~lifecycle_fsm.testing.Clock` starts."""
+    text = person_in_code(somebody.stage, somebody.fields)
+    if somebody.trigger:
+        text += f', asked for "{somebody.trigger}"'
+    if somebody.assumed:
+        answers = (f"{name} answers {answer}" for name, answer in somebody.assumed.items())
+        text += f", if {joined(answers)}"
+    return text
+
+
+def grouped(items: Sequence[Item]) -> Mapping[tuple[str, str], list[Item]]:
+    """The items by rule and by the person who would show them, or why nobody can be named."""
+    groups: dict[tuple[str, str], list[Item]] = {}
+    for item in items:
+        who = f"nobody can be named ({item.unknown})" if item.unknown else ""
+        if item.shown_by is not None:
+            who = code(item.shown_by)
+        groups.setdefault((item.rule, who), []).append(item)
+    return groups
+
+
+# ------------------------------------------------------------------ terminal
+
+
+def summary(coverages: Sequence[Coverage]) -> Iterator[str]:
+    """All models under test: a table for each, then what is missing, and who would show it."""
+    if not coverages:
+        yield "no test asked anything of a lifecycle model"
+    elif len(coverages) <= IN_FULL:
+        for index, coverage in enumerate(coverages):
+            if index:
+                yield ""
+            yield from lines(coverage)
+    else:
+        by_name: dict[str, list[Coverage]] = {}
+        for coverage in coverages:
+            by_name.setdefault(coverage.model.name, []).append(coverage)
+        for name, group in by_name.items():
+            yield f"  {versions(name, len(group)):{_WIDE}}{shown_percent(total(group)):>10}"
+        yield "to see what is missing, name the model under test: --lifecycle-cov-model=MODEL"
+    if len(coverages) > 1:
+        yield ""
+        yield f"all {len(coverages)} models: {shown_percent(total(coverages))}"
+
+
+def versions(name: str, count: int) -> str:
+    """A model, and of how many versions."""
+    return name if count == 1 else f"{name}, {count} versions"
+
+
+def lines(coverage: Coverage) -> Iterator[str]:
+    """One model."""
+    yield f"{coverage.model.name} (version {coverage.model.version})"
+    yield f"  {'':{_WIDE}}{'seen':>6}{'of':>6}"
+    rows = [(ROWS[kind], coverage.totals[kind]) for kind in KINDS if coverage.totals[kind][1]]
+    for words, (seen, of) in [*rows, ("in all", tally(coverage.items))]:
+        yield f"  {words:{_WIDE}}{seen:>6}{of:>6}{shown_percent(percent((seen, of))):>10}"
+    if coverage.missing:
+        yield ""
+        yield "  not seen, and who would show it:"
+        yield from _missing(coverage)
+    if coverage.impossible:
+        yield ""
+        yield "  proved to be impossible, and not counted:"
+        for item in coverage.impossible:
+            name = item.rule if item.rule in coverage.by_name else f"the trigger {item.rule}"
+            yield f"    {name}: {describe(coverage, item)}"
+
+
+def _missing(coverage: Coverage) -> Iterator[str]:
+    before = ""
+    for (name, who), items in grouped(coverage.missing[:MOST]).items():
+        if name != before:
+            before, rule = name, coverage.by_name.get(name)
+            yield f"    {heading(coverage, rule) if rule else f'the trigger {name}'}"
+        for item in items:
+            yield f"      {describe(coverage, item)}"
+        yield f"        → {who}"
+    left = len(coverage.missing) - MOST
+    if left > 0:
+        yield f"    and {left} more: --lifecycle-cov-report html:coverage.html tells them all"
+
+
+# ------------------------------------------------------------------ JSON
+
+
 def as_plain(coverages: Sequence[Coverage]) -> dict[str, Any]:
-    """All coverages as JSON tells them."""
+    """All coverages as JSON has them."""
     return {"percent": total(coverages), "models": [_model(coverage) for coverage in coverages]}
-
-
-def write_json(coverages: Sequence[Coverage], path: Path) -> None:
-    """Write the JSON report."""
-    text = json.dumps(as_plain(coverages), ensure_ascii=False, indent=2)
-    write_file(path, f"{text}\n")
 
 
 def _model(coverage: Coverage) -> dict[str, Any]:
@@ -48,22 +190,15 @@ def _model(coverage: Coverage) -> dict[str, Any]:
         "version": coverage.model.version,
         "percent": coverage.percent,
         "totals": {kind: {"seen": seen, "of": of} for kind, (seen, of) in coverage.totals.items()},
-        "rules": [_rule(coverage, rule) for rule in coverage.rules],
-        "askings": [
-            {
-                "stage": refusal.stage,
-                "trigger": refusal.trigger,
-                "refused": refusal.refused,
-                "no_such_move": refusal.no_such_move,
-            }
-            for refusal in coverage.refusals
-        ],
-        "missing": [_item(coverage, one) for one in coverage.missing],
-        "impossible": [_item(coverage, one) for one in coverage.impossible],
+        "rules": [rule_as_plain(coverage, rule) for rule in coverage.rules],
+        "askings": [attrs.asdict(refusals) for refusals in coverage.refusals],
+        "missing": [_item(coverage, item) for item in coverage.missing],
+        "impossible": [_item(coverage, item) for item in coverage.impossible],
     }
 
 
-def _rule(coverage: Coverage, rule: RuleSeen) -> dict[str, Any]:
+def rule_as_plain(coverage: Coverage, rule: RuleSeen) -> dict[str, Any]:
+    """What was seen of one rule, as JSON has it."""
     return {
         "name": rule.name,
         "sort": rule.sort,
@@ -72,18 +207,18 @@ def _rule(coverage: Coverage, rule: RuleSeen) -> dict[str, Any]:
         "unmet": rule.failed,
         "stages": [
             {
-                "from": one.edge.source,
-                "to": one.edge.target,
-                "trigger": one.edge.on,
-                "fired": one.count,
-                "tests": list(one.tests),
+                "from": fired.edge.source,
+                "to": fired.edge.target,
+                "trigger": fired.edge.on,
+                "fired": fired.count,
+                "tests": list(fired.tests),
             }
-            for one in rule.fired
+            for fired in rule.fired
         ],
         "conditions": [
             {
                 "text": _text(atom),
-                "label": words.condition_words(coverage, rule, index),
+                "label": condition_words(coverage, rule, index),
                 "held": shown.held,
                 "failed": shown.failed,
                 "decided": shown.decided,
@@ -102,27 +237,17 @@ def _text(guard: Guard) -> str:
 
 
 def _item(coverage: Coverage, item: Item) -> dict[str, Any]:
+    somebody = item.shown_by
     return {
         "kind": item.kind,
         "rule": item.rule,
         "stage": item.stage,
-        "words": words.said(coverage, item),
-        "person": _somebody(item.shown_by),
-        "test": words.code(item.shown_by) if item.shown_by else None,
+        "words": describe(coverage, item),
+        "person": attrs.asdict(somebody, value_serializer=_plain) if somebody else None,
+        "test": code(somebody) if somebody else None,
         "undecided": item.unknown or None,
     }
 
 
-def _somebody(somebody: Somebody | None) -> dict[str, Any] | None:
-    if somebody is None:
-        return None
-    return {
-        "stage": somebody.stage,
-        "fields": {name: _plain(value) for name, value in somebody.fields.items()},
-        "assumed": dict(somebody.assumed),
-        "trigger": somebody.trigger,
-    }
-
-
-def _plain(value: Value) -> Any:
+def _plain(instance: Any, field: Any, value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value

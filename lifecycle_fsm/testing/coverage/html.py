@@ -3,50 +3,51 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 from xml.etree import ElementTree
 
 import attrs
 
 from lifecycle_fsm.diagram import Drawing, draw_coverage
+from lifecycle_fsm.document.html_page import environment
 from lifecycle_fsm.errors import LifecycleError, MissingExtra, suggest
 from lifecycle_fsm.files import write_file
-from lifecycle_fsm.testing.coverage import words
-from lifecycle_fsm.testing.coverage.coverage_report import total, write_json
-from lifecycle_fsm.testing.coverage.measure import KINDS, Coverage, Item, RuleSeen, percent
-from lifecycle_fsm.testing.coverage.terminal import grouped
+from lifecycle_fsm.testing.coverage.coverage_report import (
+    ROWS,
+    as_plain,
+    describe,
+    grouped,
+    heading,
+    rule_as_plain,
+    shown_percent,
+    total,
+)
+from lifecycle_fsm.testing.coverage.measure import Coverage, RuleSeen, percent
 from lifecycle_fsm.wording import clean, counted
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-
-# ------------------------------------------------------------------ picture
-#
-# The model's diagram, coloured by what tests have fired.
-
-
-def draw(coverage: Coverage, *, title: str | None = None) -> Drawing:
-    """Draw it."""
-    fired = {
-        (rule.name, one.edge.source): one.count for rule in coverage.rules for one in rule.fired
-    }
-    seen = sum(1 for count in fired.values() if count)
-    said = f"{seen} of {len(fired)} rules moved somebody · {words.shown_percent(coverage.percent)} "
-    return draw_coverage(coverage.model, fired, title=title, subtitle=f"{said}of all is covered")
-
-
-# ------------------------------------------------------------------ html
-
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _MOST_TESTS = 30
 #: A suite that makes hundreds of models has a page of tables.
 _MOST_PICTURES = 12
+
+
+def draw(coverage: Coverage) -> Drawing:
+    """The model's diagram, coloured by what tests have fired."""
+    counts = {
+        (rule.name, fired.edge.source): fired.count
+        for rule in coverage.rules
+        for fired in rule.fired
+    }
+    seen = sum(1 for count in counts.values() if count)
+    subtitle = (
+        f"{seen} of {len(counts)} rules moved somebody · {shown_percent(coverage.percent)} "
+        "of all is covered"
+    )
+    return draw_coverage(coverage.model, counts, subtitle=subtitle)
 
 
 def page(coverages: Sequence[Coverage]) -> str:
@@ -56,99 +57,77 @@ def page(coverages: Sequence[Coverage]) -> str:
         MissingExtra: Jinja is not installed.
     """
     return (
-        _environment()
+        environment("lifecycle_fsm.testing.coverage")
         .get_template("coverage.html")
         .render(
-            total=words.shown_percent(total(coverages)),
+            total=shown_percent(total(coverages)),
             models=[
-                _Shown(place, one, drawn=len(coverages) <= _MOST_PICTURES)
-                for place, one in enumerate(coverages)
+                _model(index, coverage, drawn=len(coverages) <= _MOST_PICTURES)
+                for index, coverage in enumerate(coverages)
             ],
         )
     )
 
 
-class _Shown:
+def _model(index: int, coverage: Coverage, *, drawn: bool) -> dict[str, Any]:
     """What the template asks of one model."""
-
-    def __init__(self, place: int, coverage: Coverage, *, drawn: bool) -> None:
-        model = coverage.model
-        self.id = f"model-{place}"
-        self.title = clean(model.title or model.name)
-        self.name, self.version = clean(model.name), model.version
-        self.percent = words.shown_percent(coverage.percent)
-        self.rows = [
-            (words.ROWS[kind], seen, of, words.shown_percent(percent((seen, of))))
-            for kind in KINDS
-            for seen, of in (coverage.totals[kind],)
+    model = coverage.model
+    titles = {rule.name: heading(coverage, rule) for rule in coverage.rules}
+    missing: dict[str, list[tuple[list[str], str]]] = {}
+    for (name, who), items in grouped(coverage.missing).items():
+        sentences = [describe(coverage, item) for item in items]
+        missing.setdefault(titles.get(name, f"{name}, a trigger"), []).append((sentences, who))
+    return {
+        "id": f"model-{index}",
+        "title": clean(model.title or model.name),
+        "name": clean(model.name),
+        "version": model.version,
+        "percent": shown_percent(coverage.percent),
+        "rows": [
+            (ROWS[kind], seen, of, shown_percent(percent((seen, of))))
+            for kind, (seen, of) in coverage.totals.items()
             if of
-        ]
-        self.picture = _picture(coverage) if drawn else None
-        titles = {one.name: words.heading(coverage, one) for one in coverage.rules}
-        self.missing = [
-            (titles.get(rule, f"{rule}, a trigger"),
-             [(_said(coverage, group), words.who(group[0])) for group in groups])
-            for rule, groups in _by_rule(grouped(coverage.missing)).items()
-        ]  # fmt: skip
-        self.impossible = [
-            (titles.get(one.rule, one.rule), words.said(coverage, one))
-            for one in coverage.impossible
-        ]
-        self.rules = [_rule(coverage, one, titles[one.name]) for one in coverage.rules]
-        self.askings = [
-            (
-                clean(model.stage(refusal.stage).display),
-                refusal.trigger,
-                refusal.refused,
-                refusal.no_such_move,
-            )
-            for refusal in coverage.refusals
-        ]
-
-
-def _by_rule(groups: Sequence[list[Item]]) -> dict[str, list[list[Item]]]:
-    found: dict[str, list[list[Item]]] = {}
-    for group in groups:
-        found.setdefault(group[0].rule, []).append(group)
-    return found
-
-
-def _said(coverage: Coverage, items: Sequence[Item]) -> list[str]:
-    return [words.said(coverage, item) for item in items]
+        ],
+        "picture": _picture(coverage) if drawn else None,
+        "missing": list(missing.items()),
+        "impossible": [
+            (titles.get(item.rule, item.rule), describe(coverage, item))
+            for item in coverage.impossible
+        ],
+        "rules": [_rule(coverage, rule, titles[rule.name]) for rule in coverage.rules],
+        "askings": [
+            (clean(model.stage(stage).display), *counts)
+            for stage, *counts in map(attrs.astuple, coverage.refusals)
+        ],
+    }
 
 
 def _rule(coverage: Coverage, rule: RuleSeen, title: str) -> dict[str, Any]:
     never = {
-        one.condition
-        for one in coverage.impossible
-        if one.rule == rule.name and one.kind == "decided"
+        item.condition
+        for item in coverage.impossible
+        if item.rule == rule.name and item.kind == "decided"
     }
-    alone = len(rule.parts.atoms) == 1  # then it is the guard
-    return {
+    plain = rule_as_plain(coverage, rule)
+    conditions = plain["conditions"]
+    alone = len(conditions) == 1  # then it is the guard
+    return plain | {
         "title": title,
-        "guard": words.condition_words(coverage, rule, 0) if alone else "the whole guard",
-        "asked": bool(rule.parts.atoms),
-        "held": rule.held,
-        "failed": rule.failed,
+        "guard": conditions[0]["label"] if alone else "the whole guard",
+        "asked": bool(conditions),
         "fired": [
             {
-                "stage": clean(coverage.model.stage(one.edge.source).display),
-                "count": one.count,
-                "tests": one.tests[:_MOST_TESTS],
-                "more": max(0, len(one.tests) - _MOST_TESTS),
-                "by": counted(len(one.tests), "test"),
+                "stage": clean(coverage.model.stage(fired.edge.source).display),
+                "count": fired.count,
+                "tests": fired.tests[:_MOST_TESTS],
+                "more": max(0, len(fired.tests) - _MOST_TESTS),
+                "by": counted(len(fired.tests), "test"),
             }
-            for one in rule.fired
+            for fired in rule.fired
         ],
         "conditions": [
-            {
-                "words": words.condition_words(coverage, rule, index),
-                "held": shown.held,
-                "failed": shown.failed,
-                "decided": shown.decided or ("never can" if index in never else ""),
-                "redundant": index in never,
-            }
-            for index, shown in enumerate(() if alone else rule.evidence)
+            condition | {"redundant": index in never}
+            for index, condition in enumerate(() if alone else conditions)
         ],
     }
 
@@ -173,98 +152,58 @@ def _picture(coverage: Coverage) -> Any:
     return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704 - texts are escaped
 
 
-@cache
-def _environment() -> Environment:
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError:
-        raise MissingExtra("sheet", "jinja2", "a page of coverage") from None
-    return Environment(
-        loader=PackageLoader("lifecycle_fsm.testing.coverage"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
 # ------------------------------------------------------------------ writing
 #
 # The reports that ``--lifecycle-cov-report KIND:FILE`` asks for.
 
 
-#: Writes all coverages, and returns what there is to say about it.
-Writer: TypeAlias = Callable[[Sequence[Coverage], Path], list[str]]
+#: What a kind of report needs beside the package, with the extra that brings it.
+_NEEDS = {"json": (), "html": (("jinja2", "sheet"),), "svg": ()}
 
 
-@attrs.frozen
-class CoverageReport:
-    """One report that was asked for."""
-
-    kind: str
-    path: Path
-
-    def write(self, coverages: Sequence[Coverage]) -> list[str]:
-        """Write it; what there is to say about it, in lines.
-
-        Raises:
-            FileProblem, OSError: it cannot be written.
-        """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        return _WRITERS[self.kind](coverages, self.path)
-
-
-def read_reports(given: Iterable[str], folder: Path) -> tuple[CoverageReport, ...]:
-    """The reports of the options, their paths from the folder in which pytest was called.
+def read_report(text: str, folder: Path) -> tuple[str, Path]:
+    """The kind and the path of a report, which starts at the folder in which pytest was called.
 
     Raises:
-        LifecycleError: one is not ``KIND:FILE``.
-        MissingExtra: one needs what is not installed.
+        LifecycleError: the option is not ``KIND:FILE``.
+        MissingExtra: the report needs what is not installed.
     """
-    return tuple(_read(one, folder) for one in given)
-
-
-def _read(text: str, folder: Path) -> CoverageReport:
     kind, colon, file = text.partition(":")
-    if not (colon and file and kind in _WRITERS):
-        near = suggest(kind, _WRITERS)
+    if not (colon and file and kind in _NEEDS):
         raise LifecycleError(
-            f"--lifecycle-cov-report={text}: write json:FILE, html:FILE or svg:FOLDER{near}"
+            f"--lifecycle-cov-report={text}: write json:FILE, html:FILE or svg:FOLDER"
+            f"{suggest(kind, _NEEDS)}"
         )
-    for module, extra in _NEEDS.get(kind, ()):
+    for module, extra in _NEEDS[kind]:
         if importlib.util.find_spec(module) is None:
             raise MissingExtra(extra, module, f"--lifecycle-cov-report={kind}")
-    return CoverageReport(kind, folder / file)
+    return kind, folder / file
 
 
-def _json(coverages: Sequence[Coverage], path: Path) -> list[str]:
-    write_json(coverages, path)
-    return [f"written: {path}"]
+def write_report(coverages: Sequence[Coverage], kind: str, path: Path) -> list[Path]:
+    """Write a report; the files that were written.
+
+    Raises:
+        FileProblem, OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "svg":
+        return _write_pictures(coverages, path)
+    plain = json.dumps(as_plain(coverages), ensure_ascii=False, indent=2)
+    write_file(path, page(coverages) if kind == "html" else f"{plain}\n")
+    return [path]
 
 
-def _html(coverages: Sequence[Coverage], path: Path) -> list[str]:
-
-    write_file(path, page(coverages))
-    return [f"written: {path}"]
-
-
-def _svg(coverages: Sequence[Coverage], path: Path) -> list[str]:
-
-    path.mkdir(parents=True, exist_ok=True)
-    said = []
-    names = [_file_name(one.model.name) for one in coverages]
+def _write_pictures(coverages: Sequence[Coverage], folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    # The name of a model may be any text; that of a file stays in this folder.
+    names = [
+        re.sub(r"[^\w-]+", "-", coverage.model.name).strip("-")[:80] or "model"
+        for coverage in coverages
+    ]
+    written = []
     for name, coverage in zip(names, coverages, strict=True):
         # Several versions of one model in one suite: each has its picture.
         apart = f"-{coverage.model.version}" if names.count(name) > 1 else ""
-        said.append(f"written: {draw(coverage).save(path / f'{name}{apart}.svg')}")
-    return said
-
-
-def _file_name(name: str) -> str:
-    """The name of a model, which may be any text, as that of a file in this folder."""
-    return re.sub(r"[^\w-]+", "-", name).strip("-")[:80] or "model"
-
-
-_WRITERS: Mapping[str, Writer] = {"json": _json, "html": _html, "svg": _svg}
-_NEEDS: Mapping[str, tuple[tuple[str, str], ...]] = {"html": (("jinja2", "sheet"),)}
+        written.append(draw(coverage).save(folder / f"{name}{apart}.svg"))
+    return written
