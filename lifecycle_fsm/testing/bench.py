@@ -7,7 +7,8 @@ from copy import copy
 from datetime import datetime, timedelta
 from itertools import count
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from textwrap import indent
+from typing import Any
 
 import attrs
 
@@ -25,9 +26,7 @@ from lifecycle_fsm.proof import NOW
 from lifecycle_fsm.silos.effects import attribute_of
 from lifecycle_fsm.testing.expected_reasons import Because, checked_guard, differences
 from lifecycle_fsm.testing.factory import place
-
-if TYPE_CHECKING:
-    from lifecycle_fsm.testing.guard_tables import GuardRow, Source
+from lifecycle_fsm.testing.guard_tables import GuardRow, Source, check_row, guard_table
 
 _TICK = timedelta(microseconds=1)
 
@@ -354,9 +353,7 @@ class Bench:
             FileProblem: a column or a cell is none that the model takes.
         """
         __tracebackhide__ = True
-        from lifecycle_fsm.testing.guard_tables import check
-
-        check(self, row)
+        check_row(self, row)
 
     def check_table(self, source: Source) -> None:
         """Hold every row of a guard table; see :func:`~lifecycle_fsm.testing.guard_table`.
@@ -368,8 +365,6 @@ class Bench:
             FileProblem: the table cannot be read, or has what the model does not take.
         """
         __tracebackhide__ = True
-        from lifecycle_fsm.testing.guard_tables import guard_table
-
         failed = []
         for row in guard_table(source):
             try:
@@ -439,7 +434,7 @@ class Bench:
 
     def _unexpected(self, person: Person, outcome: Outcome, verb: str) -> AssertionError:
         line = f"{outcome.text} {verb} for {self._who(person, person.stage)}"
-        return _failure(person, line, _indent(str(outcome)))
+        return _failure(person, line, indent(str(outcome), "  "))
 
     def _who(self, person: Person, stage: str) -> str:
         return f"{person.id} in {stage} at {self.clock.now:%Y-%m-%d %H:%M} UTC"
@@ -472,12 +467,8 @@ def _refusal_lines(refusal: Refusal) -> list[str]:
     head = f"  {refusal.move} -> {refusal.target}"
     if refusal.note:
         return [f"{head}: {refusal.note}"]
-    return [head, _indent(str(refusal.outcome), 4)]
+    return [head, indent(str(refusal.outcome), "    ")]
 
 
 def _made(rows: Iterable[HistoryRow]) -> list[str]:
     return [f"  {row.from_stage} -> {row.to_stage} by {row.rule}" for row in rows]
-
-
-def _indent(text: str, by: int = 2) -> str:
-    return "\n".join(" " * by + line for line in text.split("\n"))

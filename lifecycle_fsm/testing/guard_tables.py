@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from os import PathLike
 from pathlib import Path
@@ -203,26 +204,31 @@ def _faults(cells: Mapping[str, Any]) -> Iterator[str]:
 # ---------------------------------------------------------------------- what a model makes of it
 
 
-def check(bench: Bench, row: GuardRow) -> None:
+def check_row(bench: Bench, row: GuardRow) -> None:
     """Hold one row: :meth:`lifecycle_fsm.testing.Bench.check`."""
     __tracebackhide__ = True
-    known = {**bench.model.field_types, **_VISIT}
-    fields = {
-        name: _cell(bench, row, name, value, known)
-        for name, value in row.cells.items()
-        if name not in COLUMNS
-    }
-    stage = _stage(bench, row, "stage") or bench.model.initial.name
+    fields = {}
+    for name, value in row.cells.items():
+        if name not in COLUMNS:
+            with _blamed(row, name):
+                fields[name] = _field_value(bench, name, value)
+    initial = bench.model.initial.name
+    stage = _stage(bench, row, "stage") or initial
     try:
         person = bench.person_in(stage, id=f"row-{row.number}", **fields)
     except LifecycleError as error:
         raise FileProblem(f"{row.place}: {error}") from None
     try:
-        if "holds" in row.cells:
-            ask = bench.assert_holds if _yes(row) else bench.assert_fails
-            ask(person, _guard(bench, row))
-        else:
+        if "holds" not in row.cells:
             _move(bench, row, person)
+            return
+        with _blamed(row, "holds"):
+            holds = _YES_NO.accept(row.cells["holds"]) is True
+        guard = str(row.cells["guard"])
+        with _blamed(row, "guard"):
+            bench.outcome(bench.person_in(initial, id="nobody"), guard)
+        check = bench.assert_holds if holds else bench.assert_fails
+        check(person, guard)
     except AssertionError as error:
         raise AssertionError(f"{row}\n{error}") from None
 
@@ -278,51 +284,29 @@ def _stage(bench: Bench, row: GuardRow, column: str, more: str = "") -> str:
     return name
 
 
-def _guard(bench: Bench, row: GuardRow) -> str:
-    text = str(row.cells["guard"])
-    try:
-        bench.outcome(bench.person_in(bench.model.initial.name, id="nobody"), text)
-    except LifecycleError as error:
-        raise _wrong(row, "guard", str(error)) from None
-    return text
+def _field_value(bench: Bench, name: str, value: Any) -> Value:
+    """The value of a field that a cell stands for.
 
-
-def _yes(row: GuardRow) -> bool:
-    try:
-        return _YES_NO.accept(row.cells["holds"]) is True
-    except RecordError as error:
-        raise _wrong(row, "holds", str(error)) from None
-
-
-def _cell(
-    bench: Bench, row: GuardRow, column: str, value: Any, known: dict[str, FieldType]
-) -> Value:
-    """The value of a field that a cell says."""
-    kind = known.get(column)
+    Raises:
+        LifecycleError: there is no such field, or it does not take the value.
+    """
+    known = {**bench.model.field_types, **_VISIT}
+    kind = known.get(name)
     if kind is None:
-        near = suggest(column, [*known, *COLUMNS])
-        raise _wrong(row, column, f"no field of the model, and no column of a guard table{near}")
-    try:
-        return kind.accept(_meant(bench, value, kind))
-    except LifecycleError as error:
-        raise _wrong(row, column, str(error)) from None
-
-
-def _meant(bench: Bench, value: Any, kind: FieldType) -> Any:
-    if not isinstance(value, str):
-        return value
+        near = suggest(name, [*known, *COLUMNS])
+        raise RecordError(f"no field of the model, and no column of a guard table{near}")
     if value == "missing" and kind.nullable:
         return None
-    if kind.kind == "datetime":
+    if kind.kind == "datetime" and isinstance(value, str):
         if value == "now":
             return bench.clock.now
         match = _TIME.fullmatch(value)
         if match and bool(match[1]) is not bool(match[4]):
             length = timedelta(**{f"{match[3]}s": int(match[2])})
             return bench.clock.now + (length if match[1] else -length)
-    if "$" in value:
-        return _token(bench, value)
-    return value
+    if isinstance(value, str) and "$" in value:
+        value = _token(bench, value)
+    return kind.accept(value)
 
 
 def _token(bench: Bench, text: str) -> Any:
@@ -335,6 +319,15 @@ def _token(bench: Bench, text: str) -> Any:
     if reads(term):
         raise RecordError(f"{text!r} reads {', '.join(sorted(reads(term)))}: write tokens only")
     return compile_term(term, bench.model.vocabulary)(SimpleNamespace(), bench.clock.now, {})
+
+
+@contextmanager
+def _blamed(row: GuardRow, column: str) -> Iterator[None]:
+    """Tell the column of an error."""
+    try:
+        yield
+    except LifecycleError as error:
+        raise _wrong(row, column, str(error)) from None
 
 
 def _wrong(row: GuardRow, column: str, message: str) -> FileProblem:
