@@ -91,15 +91,13 @@ def assert_forward_only(rows: Sequence[HistoryRow], model: Model) -> None:
 
 def assert_stamps_recount(person: Person, rows: Sequence[HistoryRow]) -> None:
     """The stamps of a person are what counting its rows gives [S25]."""
-    # A merge leaves the visit as it is, or goes on with that of the other record [S23].
-    visits = [
-        rows[0],
-        *(
-            row
-            for before, row in pairwise(rows)
-            if row.kind != "merge" or row.visit != before.visit
-        ),
-    ]
+    # A merge leaves the visit as it is, or goes on with that of the other record [S23]. Where both
+    # entered the stage at one instant, it was entered once.
+    visits = [rows[0]]
+    for before, row in pairwise(rows):
+        same = (row.to_stage, row.entered_at) == (before.to_stage, before.entered_at)
+        if row.kind != "merge" or not same:
+            visits.append(row)
     ends = [row.now for row in visits[1:]] + [person.clock or visits[-1].now]
     stays: dict[str, list[tuple[datetime, timedelta]]] = {}
     for row, end in zip(visits, ends, strict=True):

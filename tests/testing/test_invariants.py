@@ -73,6 +73,17 @@ def test_a_merge_may_bring_somebody_back_at_once_s9_s23() -> None:
     assert_history_holds(person, MODEL)
 
 
+def test_a_stage_that_two_records_entered_at_one_instant_was_entered_once_s23() -> None:
+    orchestrator = Orchestrator(MODEL)
+    for name in ("ann", "bob"):
+        orchestrator.apply(Activity("1", name, "created", T, {}))
+        orchestrator.apply(Activity("2", name, "converted", T, {"contact": "c-1"}))
+    person = orchestrator.survivor("c-1")
+    assert person.stamps["processing"].visits == 1
+    assert "merge" in {row.kind for row in person.history}
+    assert_history_holds(person, MODEL)
+
+
 def test_a_human_may_bring_somebody_back_at_once_s9() -> None:
     bench = Bench(MODEL)
     person = bench.person_in("mql")
