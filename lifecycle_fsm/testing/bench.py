@@ -93,7 +93,7 @@ class Bench:
         tables: rows for the enrich steps, by the name of the step.
 
     Raises:
-        ModelError: the model does not build; every problem is told.
+        ModelError: the model does not build; every problem is reported.
         FileProblem: a file cannot be read.
     """
 
@@ -361,7 +361,7 @@ class Bench:
         With pytest, a marker makes a test of each row instead; this is for everybody else.
 
         Raises:
-            AssertionError: some rows do not hold; the message tells of all of them.
+            AssertionError: some rows do not hold; the message lists all of them.
             FileProblem: the table cannot be read, or has what the model does not take.
         """
         __tracebackhide__ = True

@@ -98,10 +98,11 @@ def guard_table(source: Source) -> tuple[GuardRow, ...]:
 
     Case does not count, nor whether words are joined by spaces or ``_``. An empty cell says
     nothing. ``missing`` is no value; ``$token`` and ``$token - 1`` are numbers of the model; times
-    may be told from the clock: ``now``, ``90 days ago``, ``in 2 hours``.
+    may be relative to the clock: ``now``, ``90 days ago``, ``in 2 hours``.
 
     Raises:
-        FileProblem: a file cannot be read, or rows say too little or too much; all of it is told.
+        FileProblem: a file cannot be read, or rows say too little or too much; every problem is
+            reported.
     """
     if isinstance(source, str | PathLike):
         path, name = Path(source), str(source)
@@ -310,7 +311,7 @@ def _field_value(bench: Bench, name: str, value: Any) -> Value:
 
 
 def _token(bench: Bench, text: str) -> Any:
-    """A value that is told by the tokens of the model, such as ``$mql_threshold - 1``."""
+    """A value given by tokens of the model, such as ``$mql_threshold - 1``."""
     term = parse_term(text)
     for part in walk(term):
         if isinstance(part, Token) and part.name not in bench.model.tokens:
@@ -323,7 +324,7 @@ def _token(bench: Bench, text: str) -> Any:
 
 @contextmanager
 def _blamed(row: GuardRow, column: str) -> Iterator[None]:
-    """Tell the column of an error."""
+    """Add the place and the column to an error."""
     try:
         yield
     except LifecycleError as error:

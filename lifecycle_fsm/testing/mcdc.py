@@ -35,7 +35,7 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard import conditions as taken_apart
 from lifecycle_fsm.proof import Answer, Domain, Witness, decides, is_value, solve_here
-from lifecycle_fsm.proof.domain import Atoms, satisfied
+from lifecycle_fsm.proof.domain import Atoms, opaque_field, satisfied
 from lifecycle_fsm.testing.boundary_points import fields_of, points
 
 How: TypeAlias = Literal["unique cause", "masking"]
@@ -174,15 +174,16 @@ class _Cases:
         self.atoms = Atoms(domain.vocabulary)
         self.guard = self.atoms.plain(guard)
         self.node = self.atoms.node(self.guard)
-        self.opaque = tuple(
-            dict.fromkeys(node.name for node in walk(self.guard) if isinstance(node, Opaque))
-        )
+        self.opaque = {
+            node.name: opaque_field(node) for node in walk(self.guard) if isinstance(node, Opaque)
+        }
         self.fields = fields_of(self.guard)
         self.conditions = {
             part: self.atoms[self.atoms.node(part)] for part in conditions(guard, domain)
         }
 
     def all(self) -> GuardCases:
+        """The cases of every condition, in reading order."""
         boundaries: list[Boundary] = []
         pairs: list[Pair] = []
         redundant: list[Guard] = []
@@ -206,7 +207,7 @@ class _Cases:
             tuple(pairs),
             tuple(redundant),
             tuple(undecided),
-            self.opaque,
+            tuple(self.opaque),
             self.constant() if redundant and not pairs else None,
         )
 
@@ -302,7 +303,8 @@ class _Cases:
     def probe(self, answer: Answer, condition: Guard) -> Probe:
         telling = reads(condition) | answer.person.keys()
         answers = {name: answer.assumed.get(name, False) for name in self.opaque}
-        values = self.values(answer.person) | {f"{name}()": held for name, held in answers.items()}
+        values = self.values(answer.person)
+        values |= {self.opaque[name]: held for name, held in answers.items()}
         return Probe(
             answer.person,
             satisfied(self.node, self.atoms, values, self.domain.now),

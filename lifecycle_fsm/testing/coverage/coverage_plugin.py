@@ -16,8 +16,14 @@ import pytest
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.testing.coverage.coverage_report import shown_percent, summary, total, versions
-from lifecycle_fsm.testing.coverage.html import read_report, write_report
+from lifecycle_fsm.testing.coverage.coverage_report import (
+    read_report,
+    shown_percent,
+    summary,
+    total,
+    versions,
+    write_report,
+)
 from lifecycle_fsm.testing.coverage.measure import Coverage, measure
 from lifecycle_fsm.testing.recorder import NO_TEST, ModelKey, Record, Watch
 from lifecycle_fsm.wording import harmless, joined
@@ -180,7 +186,7 @@ class CoveragePlugin:
     # -- telling -----------------------------------------------------------------------------
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Tell what is covered, and what is missing."""
+        """Print what is covered, and what is missing."""
         if self._config.getoption("collectonly"):
             return
 

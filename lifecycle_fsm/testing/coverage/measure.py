@@ -205,6 +205,7 @@ class _Items:
         self.answers: dict[Guard, Answer] = {}
 
     def all(self, rules: Iterable[RuleSeen]) -> Iterator[Item]:
+        """In the order of the rules; the triggers last."""
         for rule in rules:
             kind: Kind = "sorted" if rule.sort else "moved"
             for fired in rule.fired:

@@ -19,10 +19,10 @@ from lifecycle_fsm.testing.coverage.coverage_report import (
     as_plain,
     code,
     lines,
+    page,
     shown_percent,
     total,
 )
-from lifecycle_fsm.testing.coverage.html import page
 from lifecycle_fsm.testing.coverage.measure import Coverage, Kind, measure
 from lifecycle_fsm.testing.recorder import ModelRecord, Watch
 
