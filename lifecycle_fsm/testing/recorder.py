@@ -127,8 +127,8 @@ class Watch(Observer):
         self._models: dict[ModelKey, Model] = {}
         self._record = Record()
         self._test = NO_TEST
-        self._touched: dict[tuple[str, str, str, str], Touch] = {}
-        self._askings: Counter[tuple[ModelKey, Asking]] = Counter()
+        #: What the present test did so far.
+        self._present = Record()
 
     def __enter__(self) -> Watch:
         self.start()
@@ -171,23 +171,22 @@ class Watch(Observer):
     def _settle(self) -> None:
         """Write down what the present test did."""
         # Taken away first: a thread that a test left behind may still write.
-        touched, self._touched = self._touched, {}
-        askings, self._askings = self._askings, Counter()
-        for (name, version, rule, source), touch in touched.items():
-            model = self._record.models.setdefault((name, version), ModelRecord())
-            tests = model.touches.setdefault((rule, source), {})
-            tests.setdefault(self._test, Touch()).add(touch)
-        for (key, asking), count in askings.items():
-            model = self._record.models.setdefault(key, ModelRecord())
-            model.askings.setdefault(asking, Counter())[self._test] += count
+        present, self._present = self._present, Record()
+        self._record.add(present)
+
+    def _model_record(self, machine: LifecycleMachine) -> ModelRecord:
+        key = (machine.model.name, machine.version)
+        record = self._present.models.get(key)
+        if record is None:
+            record = self._present.models[key] = ModelRecord()
+            self._models.setdefault(key, machine.model)
+        return record
 
     def _touch(self, machine: LifecycleMachine, edge: Edge) -> Touch:
-        model = machine.model
-        key = (model.name, machine.version, edge.name, edge.source)
-        touch = self._touched.get(key)
+        tests = self._model_record(machine).touches.setdefault((edge.name, edge.source), {})
+        touch = tests.get(self._test)
         if touch is None:
-            touch = self._touched[key] = Touch()
-            self._models.setdefault((model.name, machine.version), model)
+            touch = tests[self._test] = Touch()
         return touch
 
     def guard_evaluated(
@@ -219,7 +218,5 @@ class Watch(Observer):
         result: Result,
     ) -> None:
         """Count what was asked for in vain."""
-        model = machine.model
-        key = (model.name, machine.version)
-        self._askings[key, (person.stage, trigger, result)] += 1
-        self._models.setdefault(key, model)
+        askings = self._model_record(machine).askings
+        askings.setdefault((person.stage, trigger, result), Counter())[self._test] += 1
