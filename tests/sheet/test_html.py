@@ -264,7 +264,7 @@ def test_without_jinja_the_error_names_the_extra(
 ) -> None:
     import sys
 
-    html_page._environment.cache_clear()
+    html_page.environment.cache_clear()
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtra, match=r"lifecycle-fsm\[sheet\]"):
         make_sheet(rich).html()
