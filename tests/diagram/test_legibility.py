@@ -24,6 +24,7 @@ from lifecycle_fsm.diagram import (
     draw_processing,
 )
 from lifecycle_fsm.diagram.canvas import Canvas, arrow_rise
+from lifecycle_fsm.diagram.look import Stroke
 from lifecycle_fsm.diagram.render import layout
 from lifecycle_fsm.funnel import Conversion, Counts, count
 from lifecycle_fsm.funnel.survival import Times
@@ -446,14 +447,14 @@ def test_the_measure_finds_what_is_wrong() -> None:
 @pytest.mark.parametrize("pen", [1.3, 2.0, 3.4, 5.0, 6.5, 8.5])
 def test_the_rise_of_an_arrowhead_is_what_graphviz_draws(pen: float) -> None:
     canvas = Canvas("arrow")
-    canvas.line([(20, 50), (180, 50)], pen=pen, arrow=True)
+    canvas.line([(20, 50), (180, 50)], Stroke(width=pen), arrow=True)
     head = Picture(canvas.source(200, 100)).marks[0].inset(CLEAR)
     assert (head.top - head.bottom) / 2 / 0.75 == pytest.approx(arrow_rise(pen), abs=0.1)
 
 
 def test_the_measure_sees_how_thick_a_line_is() -> None:
     canvas = Canvas("thick")
-    canvas.line([(20, 50), (180, 50)], pen=8.5, arrow=True)
+    canvas.line([(20, 50), (180, 50)], Stroke(width=8.5), arrow=True)
     canvas.text(40, 42, "on the line")
     canvas.text(168, 31, "on the head", align="center")
     faults = "\n".join(Picture(canvas.source(300, 100)).faults())
