@@ -44,7 +44,7 @@ def _by_form(lead: Lead) -> None:
         if lead.come_twice():
             return
     course(lead)
-    if lead.told_at is None and course in QUIET and chance.share(0.03):
+    if lead.alerted_at is None and course in QUIET and chance.share(0.03):
         _found_by_sales(lead)
     else:
         lead.hand_over()
@@ -105,7 +105,7 @@ def _from_fair(lead: Lead, fair: Fair) -> None:
     points = chance.number(*(_HOT if chance.share(0.13) else _TALKED))
     talk = "asks for an offer" if points >= _HOT[0] else "talk"
     lead.give_points(points, f"{fair.name}: {talk}")
-    if lead.told_at is None:
+    if lead.alerted_at is None:
         chance.weighted(COURSES["poor"])(lead)
     lead.hand_over()
 
@@ -141,6 +141,7 @@ _ORIGINS = {
     "form": 780, "fair": 95, "made by sales": 55, "colleague of a customer": 20,
     "on an open deal": 16, "to be paid": 14, "competitor": 14,
 }  # fmt: skip
+_WITHOUT_OCCASION = {"form": _by_form, "to be paid": _to_be_paid, "competitor": _competitor}
 _RIVAL = Account("Competitor", "competitor.example", "DE", "software", 300, known=False)
 
 
@@ -152,16 +153,14 @@ class Crowd:
 
     Args:
         seed: another number, another company.
-        merges: whether somebody may have two records that are folded together.
     """
 
-    def __init__(self, seed: int, *, merges: bool) -> None:
+    def __init__(self, seed: int) -> None:
         self.accounts = Accounts(seed)
         self._seed = seed
-        self._merges = merges
         self._deals: Deals = {True: [], False: []}
 
-    def come(self, number: int) -> Lead:
+    def next(self, number: int) -> Lead:
         """The person of this number, with all that happens to them."""
         chance = Chance(self._seed, "person", number)
         account = self.accounts.next(chance)
@@ -173,9 +172,17 @@ class Crowd:
             account = _RIVAL
         begins = _begins(chance, origin, occasion)
         identity = Identity.draw(f"p{number:05}", account, chance)
-        lead = Lead(identity, chance, begins, self._deals, merges=self._merges)
+        lead = Lead(identity, chance, begins, self._deals)
         with suppress(PastEnd):
-            _comes(lead, origin, occasion)
+            match occasion:
+                case Fair():
+                    _from_fair(lead, occasion)
+                case Deal(won=True):
+                    _colleague_of_customer(lead, occasion)
+                case Deal():
+                    _on_open_deal(lead, occasion)
+                case None:  # also who was to be a colleague, as long as there is no such deal
+                    _WITHOUT_OCCASION.get(origin, _made_by_sales)(lead)
         return lead
 
     def _occasion(self, chance: Chance, origin: str) -> Fair | Deal | None:
@@ -207,24 +214,6 @@ def _begins(chance: Chance, origin: str, occasion: Fair | Deal | None) -> int:
     # Sales makes records when it is at work.
     later = market.office(begins, chance.number(0, 90))
     return later if later < latest else begins
-
-
-def _comes(lead: Lead, origin: str, occasion: Fair | Deal | None) -> None:
-    match occasion, origin:
-        case Fair() as fair, _:
-            _from_fair(lead, fair)
-        case Deal(won=True) as deal, _:
-            _colleague_of_customer(lead, deal)
-        case Deal() as deal, _:
-            _on_open_deal(lead, deal)
-        case None, "form":
-            _by_form(lead)
-        case None, "to be paid":
-            _to_be_paid(lead)
-        case None, "competitor":
-            _competitor(lead)
-        case _:  # also who was to be a colleague, as long as there is no such deal
-            _made_by_sales(lead)
 
 
 # ------------------------------------------------------------------ the whole company
@@ -285,15 +274,14 @@ def invent(
     people: int,
     seed: int,
     *,
-    merges: bool = True,
     bar: Callable[[str, float | None], None] = lambda what, done: None,
 ) -> Company:
     """Make up a company to which so many people come in two years."""
-    crowd = Crowd(seed, merges=merges)
+    crowd = Crowd(seed)
     sent: list[tuple[int, Activity]] = []
     held_up: dict[str, datetime] = {}
     for number in range(1, people + 1):
-        lead = crowd.come(number)
+        lead = crowd.next(number)
         for record in (lead, *lead.second_records):
             sent += record.sent
             if record.outage is not None and record.sent:

@@ -62,14 +62,14 @@ def stale(folder: Path) -> list[str]:
     drawn: dict[str, str | None] = {}
     for name, drawing in gallery():
         drawn |= {f"{name}.svg": None, **texts(name, drawing)}
-    there = {path.name for path in folder.glob("*") if path.suffix in (".svg", ".dot", ".mmd")}
-    faults = [f"{folder / file} is missing" for file in drawn if file not in there]
+    kept = {path.name for path in folder.glob("*") if path.suffix in (".svg", ".dot", ".mmd")}
+    faults = [f"{folder / file} is missing" for file in drawn if file not in kept]
     faults += [
         f"{folder / file} is not what the code draws"
         for file, text in drawn.items()
-        if text is not None and file in there and (folder / file).read_text("utf-8") != text
+        if text is not None and file in kept and (folder / file).read_text("utf-8") != text
     ]
-    return faults + [f"{folder / file} is drawn by nothing" for file in sorted(there - set(drawn))]
+    return faults + [f"{folder / file} is drawn by nothing" for file in sorted(kept - set(drawn))]
 
 
 def write(folder: Path) -> list[Path]:
@@ -97,12 +97,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.check:
         faults = stale(options.out)
         if faults:
-            lines = [
-                "The gallery is stale:",
-                *(f"  {fault}" for fault in faults),
-                f"Run: {COMMAND}",
-            ]
-            sys.stderr.write("\n".join(lines) + "\n")
+            lines = "\n  ".join(["The gallery is stale:", *faults])
+            sys.stderr.write(f"{lines}\nRun: {COMMAND}\n")
             return 1
         sys.stdout.write(f"{options.out} is up to date\n")
         return 0

@@ -123,7 +123,7 @@ class Prospect:
         self.sent: list[tuple[int, Activity]] = []  # with the second in which the log gets it
         self.outage = outage_at(now)
         self.processed_at = now + (chance.number(*_TRIES) if self.outage else 1) * MINUTE
-        self.told_at: int | None = None  # when sales is to hear of them
+        self.alerted_at: int | None = None  # when sales is to hear of them
         self.hand_raised = False
         self.stays_cool = False  # never gathers enough for sales to be told
         self.wants_mail = True
@@ -198,17 +198,17 @@ class Prospect:
         if interest:
             self._warmed_at = self.now
 
-    def tell_if_warm(self) -> None:
+    def alert_if_warm(self) -> None:
         """Sales is told from the first second in which there is enough reason."""
-        if self.told_at is None and (self.hand_raised or (self.score >= WARM and self.fits)):
-            self.told_at = max(self.now, self.processed_at)
+        if self.alerted_at is None and (self.hand_raised or (self.score >= WARM and self.fits)):
+            self.alerted_at = max(self.now, self.processed_at)
 
     def cool_down(self) -> None:
         """Sales has given them back: half of the points is gone, and never is enough left."""
         points = self.score
         self._score = min(points, points // 2, WARM - 1)
         self.hand_raised = False
-        self.told_at = None
+        self.alerted_at = None
 
     def _worth(self, rule: str) -> int:
         """What an act is worth now. Weeks begin on Mondays, as all that is made up does."""
@@ -219,7 +219,7 @@ class Prospect:
         points, turn = self._worth(rule), (rule, self.now // DAY // SCORES[rule][2])
         self._given[turn] = self._given.get(turn, 0) + points
         self.add_points(points, interest=True)
-        self.tell_if_warm()
+        self.alert_if_warm()
 
     def _may(self, *rules: str) -> bool:
         """Whether somebody who is to stay cool does so if they do this."""
@@ -274,7 +274,7 @@ class Prospect:
         """Points by hand, or by a campaign."""
         self.send("score_given", points=points, reason=reason)
         self.add_points(points, interest=points > 0)
-        self.tell_if_warm()
+        self.alert_if_warm()
 
     def unsubscribe(self) -> None:
         """No more mail."""
@@ -296,7 +296,7 @@ class Prospect:
         *,
         pricing: float = 0.06,
         instead: tuple[tuple[float, Course], ...] = (),
-        until_told: bool = False,
+        until_alerted: bool = False,
     ) -> None:
         """Somebody comes back again and again.
 
@@ -306,10 +306,10 @@ class Prospect:
             pages: how many pages they look at.
             pricing: the share of these that has prices.
             instead: what they do in this share of the times, and then look at no pages.
-            until_told: whether it ends when sales is to hear of them.
+            until_alerted: whether it ends when sales is to hear of them.
         """
         for _ in range(self.chance.number(*times)):
-            if until_told and self.told_at is not None:
+            if until_alerted and self.alerted_at is not None:
                 return
             self.wait(days)
             for share, act in instead:
@@ -363,11 +363,11 @@ def grows(person: Prospect) -> None:
     if person.chance.share(0.3):
         person.come_back((1, 4), _AGAIN, (1, 3))
     acts = ((0.22, Prospect.fill_form), (0.2, Prospect.click))
-    person.come_back((5, 14), _SOON, (1, 5), pricing=0.28, instead=acts, until_told=True)
+    person.come_back((5, 14), _SOON, (1, 5), pricing=0.28, instead=acts, until_alerted=True)
     if person.outage is not None and person.score >= WARM and person.identity.fits(enriched=True):
         # The company data that were missing make the difference when they come.
         person.now = max(person.now, person.outage.filled)
-        person.tell_if_warm()
+        person.alert_if_warm()
 
 
 def asks(person: Prospect) -> None:

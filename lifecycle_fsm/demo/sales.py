@@ -156,12 +156,9 @@ class Lead(Prospect):
         chance: the draws of this person.
         now: the second in which the record is made.
         deals: where its deals are kept.
-        merges: whether the person may have a second record, which is folded into this one.
     """
 
-    def __init__(
-        self, identity: Identity, chance: Chance, now: int, deals: Deals, *, merges: bool
-    ) -> None:
+    def __init__(self, identity: Identity, chance: Chance, now: int, deals: Deals) -> None:
         super().__init__(identity, chance, now)
         self.account = identity.account
         self.developer = developer(self.account.country, self.id)
@@ -171,7 +168,6 @@ class Lead(Prospect):
         self.in_crm = False
         self.second_records: list[Prospect] = []
         self._all_deals = deals
-        self._merges = merges
         self._journeys = 1
         self._deals = 0
 
@@ -180,9 +176,9 @@ class Lead(Prospect):
     def hand_over(self) -> None:
         """Sales hears of somebody, if it is to, and answers: mostly soon, sometimes late, sometimes
         never."""
-        if self.told_at is None:
+        if self.alerted_at is None:
             return
-        self.now = self.told_at
+        self.now = self.alerted_at
         self._sync()
         chance, rep = self.chance, self.developer
         if chance.share(rep.forgets):
@@ -276,7 +272,7 @@ class Lead(Prospect):
     def come_twice(self) -> bool:
         """Some fill in another form under another address: returns whether sales works on them
         then."""
-        if not (self._merges and self.chance.share(0.03)):
+        if not self.chance.share(0.03):
             return False
         asks = self.chance.share(0.3)
         self.wait(_SECOND_RECORD)
@@ -426,8 +422,7 @@ class Lead(Prospect):
         """Customers read manuals and news; some buy more, which changes no stage."""
         chance = self.chance
         more = self.now + chance.number(90, 420) * DAY if chance.share(0.35) else OVER
-        twice = self._merges and chance.share(0.06)
-        again = self.now + chance.number(20, 300) * DAY if twice else OVER
+        again = self.now + chance.number(20, 300) * DAY if chance.share(0.06) else OVER
         while True:
             self.wait((1, 3, 7, 14, 25))
             if chance.share(0.25):
@@ -500,7 +495,7 @@ class Lead(Prospect):
             return
         for _ in range(chance.number(3, 9)):
             self.look((2, 6), pricing=0.35)
-            if self.told_at is not None:
+            if self.alerted_at is not None:
                 return
             if chance.share(0.35):
                 self.fill_form()
@@ -512,8 +507,8 @@ class Lead(Prospect):
         if self.chance.share(0.12):
             self.wait((10, 40, 90, 200))
             self.raise_hand()
-            self.told_at = None
+            self.alerted_at = None
             if self.chance.share(0.4):
                 self.send("reinstate", after=_REVIEWS, by=self.developer.name)
-                self.told_at = self.now
+                self.alerted_at = self.now
                 self.hand_over()

@@ -210,8 +210,8 @@ def _overheard() -> Iterator[list[str]]:
             os.dup2(kept, 2)
             os.close(kept)
         heard.seek(0)
-        said = heard.read().decode(errors="replace").splitlines()
-        lines += [line for line in said if not line.startswith("Fontconfig warning")]
+        heard_lines = heard.read().decode(errors="replace").splitlines()
+        lines += [line for line in heard_lines if not line.startswith("Fontconfig warning")]
 
 
 def _draw_with_system_dot(source: str, format: Format, dpi: float | None) -> bytes:
@@ -379,6 +379,3 @@ def _to_text(root: ElementTree.Element) -> str:
     ElementTree.register_namespace("", _SVG)
     ElementTree.register_namespace("xlink", _XLINK)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-# --- Files ------------------------------------------------------------------------------------

@@ -113,12 +113,6 @@ def test_one_person_is_a_company_too() -> None:
     assert {one.person for one in made.log} == {"p00001"}
 
 
-def test_without_merges_nobody_has_two_records() -> None:
-    made = company.invent(300, 1, merges=False)
-    assert len({one.person for one in made.log}) == 300
-    assert all(one.kind != "merged" for one in made.log)
-
-
 def test_draws_are_what_they_were_when_this_was_written() -> None:
     chance = Chance(1, "person", 1)
     drawn = [
