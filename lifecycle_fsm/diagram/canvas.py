@@ -123,6 +123,10 @@ class TextLine:
     icon: bool = False
 
 
+Text: TypeAlias = TextLine | Sequence[Span] | str
+"""What can be written in one line."""
+
+
 def spans_width(spans: Iterable[Span], size: float) -> float:
     """How wide a line of pieces is."""
     return sum(width(span.text, size, bold=span.bold) for span in spans)
@@ -215,20 +219,17 @@ class Canvas:
         self,
         x: float,
         y: float,
-        spans: Sequence[Span] | str,
+        line: Text,
         size: float | None = None,
         *,
         align: Align = "left",
-        icon: bool = False,
     ) -> None:
-        """One line of text at (x, y), the middle of its height.
-
-        ``icon`` puts the by-hand mark before it.
-        """
+        """One line of text at (x, y), the middle of its height."""
         if size is None:
             size = self._size
-        if isinstance(spans, str):
-            spans = [Span(spans)]
+        if isinstance(line, str):
+            line = [Span(line)]
+        spans, icon = (line.spans, line.icon) if isinstance(line, TextLine) else (line, False)
         spans = [span for span in spans if span.text]
         if not spans:
             return
@@ -258,7 +259,7 @@ class Canvas:
         self,
         x: float,
         y: float,
-        lines: Iterable[TextLine | str],
+        lines: Iterable[Text],
         leading: float,
         size: float | None = None,
         *,
@@ -266,10 +267,7 @@ class Canvas:
     ) -> float:
         """Lines of text below each other, the first at (x, y); returns where another would be."""
         for line in lines:
-            if isinstance(line, str):
-                self.text(x, y, line, size, align=align)
-            else:
-                self.text(x, y, line.spans, size, align=align, icon=line.icon)
+            self.text(x, y, line, size, align=align)
             y += leading
         return y
 

@@ -276,11 +276,10 @@ class _PersonChart:
     def _card(self, visit: _Visit, x: float, y: float) -> None:
         canvas, row = self.canvas, visit.row
         stage, paint = self.model.by_name.get(visit.stage), self.palette.stage(visit.stage)
-        off = stage is None or stage.off_path
+        off = visit.stage not in self.model.ranks
         now = visit.stay is None
         canvas.box(
-            x, y, self.card, _CARD_HEIGHT,
-            fill=PAPER if off else paint.tint, color=paint.line,
+            x, y, self.card, _CARD_HEIGHT, fill=PAPER if off else paint.tint, color=paint.line,
             pen=3.4 if now else 2, dash="dashed" if off else "solid",
         )  # fmt: skip
         inner = self.card - 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lifecycle_fsm.diagram.canvas import Canvas, Point, Span, TextLine, badge_width
+from lifecycle_fsm.diagram.canvas import Canvas, Point, Span, badge_width
 from lifecycle_fsm.diagram.look import (
     HEADING,
     INK,
@@ -127,11 +127,11 @@ class _ProcessingChart:
         canvas.badge(x + 12, y + 20, 36, step.code, paint.line)
         failure = Span(step.failure, color=step.failure_color)
         canvas.text(x + _STEP - 12, y + 20, [failure], align="right")
-        title = [TextLine([Span(line, True, INK)]) for line in step.title]
+        title = [[Span(line, True, INK)] for line in step.title]
         at = canvas.paragraph(x + 12, y + 50, title, 20, pt(12)) + 4
         for head, names in step.fields:
             canvas.text(x + 12, at, [Span(head, color=HEADING)])
-            lines = [TextLine([Span(line, color=INK)]) for line in names]
+            lines = [[Span(line, color=INK)] for line in names]
             at = canvas.paragraph(x + 12 + 46, at, lines, _LINE)
 
     # --- The sort
@@ -159,10 +159,8 @@ class _ProcessingChart:
             canvas.box(x, top, _RULE, high, color=NEUTRAL.line, pen=1.6)
             middle = top + high / 2
             canvas.text(down, middle, [Span(str(index), True, SOFT)], pt(11), align="center")
-            canvas.paragraph(
-                x + 56, middle - (len(lines) - 1) / 2 * 18,
-                [TextLine([Span(line, color=INK)]) for line in lines], 18, pt(10),
-            )  # fmt: skip
+            spans = [[Span(line, color=INK)] for line in lines]
+            canvas.paragraph(x + 56, middle - (len(lines) - 1) / 2 * 18, spans, 18, pt(10))
             self._answer(rule, x + _RULE, middle, yes=not last)
             y = top + high
         return y
@@ -184,10 +182,10 @@ class _ProcessingChart:
     def _target(self, name: str, x: float, middle: float) -> None:
         canvas, stage = self.canvas, self.model.stage(name)
         paint = self.palette.stage(name)
+        off = stage.off_path
         canvas.box(
-            x, middle - 20, _TARGET, 40,
-            fill=PAPER if stage.off_path else paint.tint,
-            color=paint.line, pen=2, dash="dashed" if stage.off_path else "solid",
+            x, middle - 20, _TARGET, 40, fill=PAPER if off else paint.tint,
+            color=paint.line, pen=2, dash="dashed" if off else "solid",
         )  # fmt: skip
         left, room = x + 12, _TARGET - 24
         if code := clean(stage.code):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lifecycle_fsm.diagram.canvas import ICON, Span, TextLine, badge_width
 from lifecycle_fsm.diagram.chart.columns import TEXT, Card, ChartPlan
 from lifecycle_fsm.diagram.chart_data import FlowRule
-from lifecycle_fsm.diagram.look import INK, SEEN, SOFT, UNSEEN, Dash, pt
+from lifecycle_fsm.diagram.look import INK, PAPER, SEEN, SOFT, UNSEEN, pt
 from lifecycle_fsm.diagram.text_fit import cut, fits, fitting_size, width, wrap
 from lifecycle_fsm.wording import clean, duration, format_number
 
@@ -132,15 +132,16 @@ class CardFace:
             high += 44 if self.narrow else 32
         return high
 
-    def draw(self, fill: str, dash: Dash) -> None:
+    def draw(self) -> None:
         """Draw the card where it lies."""
-        card, color = self.card, self.palette.stage(self.stage.name).line
+        card, paint = self.card, self.palette.stage(self.stage.name)
+        off = self.stage.off_path
         self.canvas.box(
-            card.x, card.y, card.w, card.h,
-            name=self.stage.name, fill=fill, color=color, pen=2.2, dash=dash,
+            card.x, card.y, card.w, card.h, name=self.stage.name, fill=PAPER if off else paint.tint,
+            color=paint.line, pen=2.2, dash="dashed" if off else "solid",
             tooltip=clean(self.stage.description),
         )  # fmt: skip
-        self._draw_top(card.y + 20, color)
+        self._draw_top(card.y + 20, paint.line)
         y = card.y + (35 if self.owner or self.badge else 11)
         for size, step, span in self.lines:
             self.canvas.text(self.left, y + step / 2, [span], size)

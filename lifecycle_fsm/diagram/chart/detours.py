@@ -11,7 +11,7 @@ from lifecycle_fsm.diagram.chart.cards import CardFace, rule_lines
 from lifecycle_fsm.diagram.chart.columns import LINE, Card, ChartPlan
 from lifecycle_fsm.diagram.chart.trunks import BEND, Join, Trunks
 from lifecycle_fsm.diagram.chart_data import DrawnFlow, FlowRule, merge_rules
-from lifecycle_fsm.diagram.look import PAPER, Dash, Paint, Stroke
+from lifecycle_fsm.diagram.look import Dash, Paint, Stroke
 from lifecycle_fsm.model import Stage
 from lifecycle_fsm.wording import clean
 
@@ -146,7 +146,7 @@ class _Detours:
             self._draw_return_lane(row)
         self._draw_lines()
         for row in self.rows:
-            row.face.draw(PAPER, "dashed")
+            row.face.draw()
             for y, texts in ((row.exit_y, row.exit_words), (row.return_y, row.return_words)):
                 for text in texts:
                     first = y - _LIFT - (len(text.lines) - 1) * LINE

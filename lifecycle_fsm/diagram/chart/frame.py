@@ -7,7 +7,7 @@ from itertools import groupby
 
 import attrs
 
-from lifecycle_fsm.diagram.canvas import ICON, Span
+from lifecycle_fsm.diagram.canvas import ICON, Span, TextLine
 from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, ChartPlan
 from lifecycle_fsm.diagram.look import (
     HEADING,
@@ -73,7 +73,7 @@ def draw_rules(plan: ChartPlan, y: float) -> float:
         if column < n - 1 and (full or (heading and at - y > share * 0.93)):
             column, at = column + 1, y
         x = columns.margin + column * (wide + _SPACE)
-        canvas.text(x, at + 8, entry.head, icon=entry.icon)
+        canvas.text(x, at + 8, entry.head)
         canvas.paragraph(x, at + 24, entry.lines, LINE)
         at += entry.height
         lowest = max(lowest, at)
@@ -84,9 +84,8 @@ def draw_rules(plan: ChartPlan, y: float) -> float:
 class _Entry:
     """A rule, or a heading."""
 
-    head: list[Span]
+    head: TextLine
     lines: list[str] = attrs.field(factory=list)
-    icon: bool = False
 
     @property
     def height(self) -> float:
@@ -95,14 +94,18 @@ class _Entry:
 
 def _entries(plan: ChartPlan, wide: float) -> Iterator[_Entry]:
     model = plan.data.model
-    yield _Entry([Span("THE SORT OF NEW PEOPLE: THE FIRST THAT HOLDS WINS", True, HEADING)])
+    yield _heading("THE SORT OF NEW PEOPLE: THE FIRST THAT HOLDS WINS")
     for index, rule in enumerate(model.sort, 1):
         yield _entry(plan, rule, f"Rule {index}", wide)
     if model.moves:
-        yield _Entry([Span("THE MOVES", True, HEADING)])
+        yield _heading("THE MOVES")
     for move in model.moves:
         sources = [clean(model.stage(name).display) for name in move.sources]
         yield _entry(plan, move, ", ".join(sources), wide)
+
+
+def _heading(text: str) -> _Entry:
+    return _Entry(TextLine([Span(text, True, HEADING)]))
 
 
 def _entry(plan: ChartPlan, rule: Move | SortRule, start: str, wide: float) -> _Entry:
@@ -126,7 +129,7 @@ def _entry(plan: ChartPlan, rule: Move | SortRule, start: str, wide: float) -> _
     if rule.skips == "no_credit":
         conditions.append("no credit for the stages between")
     lines = wrap("; ".join(conditions) or "always", wide, TEXT, lines=4)
-    return _Entry(head, lines, icon=asked is not None)
+    return _Entry(TextLine(head, icon=asked is not None), lines)
 
 
 # ------------------------------------------------------------------ legend

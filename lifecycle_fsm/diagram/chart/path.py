@@ -28,7 +28,7 @@ def draw_path(plan: ChartPlan, y: float) -> float:
     high = max(*(face.height for face in faces), 2 * (away + words) + 12)
     for face in faces:
         face.card.y, face.card.h = y, high
-        face.draw(plan.data.palette.stage(face.stage.name).tint, "solid")
+        face.draw()
     for step in steps:
         step.draw(y + high / 2, away)
     return y + high
