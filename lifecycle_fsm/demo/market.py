@@ -7,6 +7,7 @@ Berlin, which is an hour ahead of UTC, in summer two.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Container
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
@@ -183,25 +184,23 @@ class Accounts:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
+        self._people = Counter[str]()  # of each company
         self._first_name = Chance(seed, "accounts").number(0, _NAMES - 1)
         self.all: list[Account] = []
-        self._people: list[int] = []  # of each company
-        self._company: list[int] = []  # of each person
+        self._employers: list[Account] = []  # of each person
 
     def next(self, chance: Chance) -> Account:
         """The company of the next person."""
-        number = len(self.all)
-        if self._company and not chance.share(_NEW_COMPANY):
-            colleague = chance.choice(self._company)
-            # Nobody meets everybody of a company.
-            if self._people[colleague] * 4 < self.all[colleague].employees:
-                number = colleague
-        if number == len(self.all):
-            self.all.append(self._new(number))
-            self._people.append(0)
-        self._company.append(number)
-        self._people[number] += 1
-        return self.all[number]
+        account = None
+        if self._employers and not chance.share(_NEW_COMPANY):
+            account = chance.choice(self._employers)
+        # Nobody meets everybody of a company.
+        if account is None or self._people[account.domain] * 4 >= account.employees:
+            account = self._new(len(self.all))
+            self.all.append(account)
+        self._employers.append(account)
+        self._people[account.domain] += 1
+        return account
 
     def _new(self, number: int) -> Account:
         chance = Chance(self._seed, "account", number)

@@ -84,7 +84,7 @@ def volume(flows: Iterable[DrawnFlow]) -> int:
     return sum(flow.count or 0 for flow in flows)
 
 
-def draw_flows(
+def model_flows(
     model: Model, counts: Counts | None, fired: Fired | None = None
 ) -> tuple[DrawnFlow, ...]:
     """Every pair of stages with a move between them, in the order of the model."""
@@ -143,7 +143,7 @@ class ChartData:
         self.subtitle = clean(subtitle)
         self.fired = fired
         self.palette = Palette(model, plain=fired is not None)
-        self.flows = draw_flows(model, counts, fired)
+        self.flows = model_flows(model, counts, fired)
         #: The colour of what lines of several colours share.
         self.mixed = NEUTRAL if fired is None else PARTLY
         self._largest = max((flow.count or 0 for flow in self.flows), default=0)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from lifecycle_fsm.diagram.chart import FUNNEL, MODEL, ChartPart, draw_chart
-from lifecycle_fsm.diagram.chart_data import DrawnFlow, Fired, draw_flows
+from lifecycle_fsm.diagram.chart_data import DrawnFlow, Fired, model_flows
 from lifecycle_fsm.diagram.look import Palette
 from lifecycle_fsm.diagram.mermaid import flowchart, quoted, style
 from lifecycle_fsm.diagram.render import Drawing
@@ -75,7 +75,7 @@ def _draw(
 ) -> Drawing:
     """The picture in each of its forms."""
     subtitle = " · ".join(filter(None, facts))
-    flows = draw_flows(model, counts, fired)
+    flows = model_flows(model, counts, fired)
     return Drawing(
         dot=draw_chart(model, counts, title=title, subtitle=subtitle, parts=parts, fired=fired),
         title=title,

@@ -31,8 +31,7 @@ from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.diagram.text_fit import cut, fits, fitting_size, width, wrap
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import clean, duration, format_day, rule_words
-from lifecycle_fsm.zones import find_zone
+from lifecycle_fsm.wording import Formatter, clean, duration, rule_words
 
 if TYPE_CHECKING:
     from lifecycle_fsm.machine import Decision
@@ -114,31 +113,27 @@ def draw_person(
     )
 
 
-class _PathFormatter:
-    """Times, stages, and what moved or did not move a person, in words."""
+class _PathFormatter(Formatter):
+    """Also the stages of an earlier model, and what moved or did not move a person, in words."""
 
     def __init__(self, model: Model, zone: str) -> None:
-        self.zone_name, self._zone = zone, find_zone(zone)
-        self._stages = model.by_name
+        super().__init__(model, zone)
+        self.zone_name = zone
         self._rules = {rule.name: rule_words(rule) for rule in model.sort}
         self._rules |= {move.name: rule_words(move) for move in model.moves}
 
-    def time(self, event: HistoryRow | Decision) -> str:
-        return format_day(event.now, self._zone, clock=True)
-
     def stage(self, name: str) -> str:
-        stage = self._stages.get(name)
-        return clean(stage.display) if stage is not None else clean(name) or "closed"
+        return super().stage(name) if name in self.model.by_name else clean(name) or "closed"
 
     def reason(self, row: HistoryRow, *, trigger: bool = True) -> str:
         """What moved the person: the words of the rule, and what a human asked for."""
         text = self._rules.get(row.rule) or row.rule.replace("_", " ")
         if row.kind in ("merge", "migrate"):
             text = f"{row.kind}d: {text}" if text and text != row.kind else f"{row.kind}d"
-        asked = (row.trigger or "").replace("_", " ") if trigger else ""
-        return clean(f"{text} ({asked})" if asked and asked != text else text)
+        name = (row.trigger or "").replace("_", " ") if trigger else ""
+        return clean(f"{text} ({name})" if name and name != text else text)
 
-    def asked(self, decision: Decision) -> str:
+    def trigger(self, decision: Decision) -> str:
         return (decision.trigger or decision.kind or "").replace("_", " ")
 
     def refusal(self, decision: Decision) -> str:
@@ -223,7 +218,7 @@ class _PersonChart:
             return f"model {self.model.version}"
         last = self.visits[-1].row
         return (
-            f"now in {self.words.stage(last.to_stage)}, since {self.words.time(last)} · "
+            f"now in {self.words.stage(last.to_stage)}, since {self.words.moment(last.now)} · "
             f"journey {last.journey} · model {last.version} · times in {self.words.zone_name}"
         )
 
@@ -293,7 +288,7 @@ class _PersonChart:
         title = self.words.stage(visit.stage)
         size = fitting_size(title, inner, pt(13) if self.card > 120 else pt(10), bold=True)
         canvas.text(left, y + 43, [Span(cut(title, inner, size, bold=True), True, INK)], size)
-        when = self.words.time(row)
+        when = self.words.moment(row.now)
         rows = [when] if fits(when, inner, SMALLEST) else when.rsplit(" ", 1)
         stay = "still here" if visit.stay is None else f"stayed {duration(visit.stay)}"
         if visit.stay == timedelta(0):
@@ -369,7 +364,7 @@ class _PersonChart:
         self.canvas.text(MARGIN, y + 6, [Span("ASKED AND REFUSED", True, HEADING)])
         y += 28
         for decision in self.refused[-_MOST_DECISIONS:]:
-            head = f"{self.words.time(decision)} · {self.words.asked(decision)}"
+            head = f"{self.words.moment(decision.now)} · {self.words.trigger(decision)}"
             self.canvas.text(MARGIN, y, [Span(cut(head, 300, SMALLEST, bold=True), True, INK)])
             room = self.right - 2 * MARGIN - 320
             lines = wrap(self.words.refusal(decision), room, SMALLEST, lines=4)
@@ -408,12 +403,12 @@ def _sentences(
             reason += f", past {names}{'' if row.credit else ' without credit'}"
         stay = "until now" if visit.stay is None else f"stayed {duration(visit.stay)}"
         yield (
-            f"{words.time(row)}, journey {row.journey}: {words.stage(visit.stage)} ({reason}), "
+            f"{words.moment(row.now)}, journey {row.journey}: {words.stage(visit.stage)} ({reason}), "
             f"{stay}."
         )
     for decision in refused:
-        asked, refusal = words.asked(decision), words.refusal(decision)
-        yield f"{words.time(decision)}: {asked} was refused, {refusal}."
+        trigger, refusal = words.trigger(decision), words.refusal(decision)
+        yield f"{words.moment(decision.now)}: {trigger} was refused, {refusal}."
 
 
 def _mermaid(model: Model, visits: list[_Visit], who: str, words: _PathFormatter) -> str:
@@ -422,7 +417,7 @@ def _mermaid(model: Model, visits: list[_Visit], who: str, words: _PathFormatter
     lines = []
     for index, visit in enumerate(visits):
         row = visit.row
-        label = quoted(words.stage(visit.stage), words.time(row), duration(visit.stay, "now"))
+        label = quoted(words.stage(visit.stage), words.moment(row.now), duration(visit.stay, "now"))
         lines.append(f"v{index}[{label}]")
         if index:
             arrow = "-.->" if row.kind == "detour" else "-->"

@@ -110,8 +110,8 @@ def _heading(text: str) -> _Entry:
 
 def _entry(plan: ChartPlan, rule: Move | SortRule, start: str, wide: float) -> _Entry:
     model = plan.data.model
-    asked = rule.on if isinstance(rule, Move) else None
-    room = wide - (ICON if asked is not None else 0)
+    trigger = rule.on if isinstance(rule, Move) else None
+    room = wide - (ICON if trigger is not None else 0)
     arrow = f"{start} → {clean(model.stage(rule.target).display)}"
     head = [Span(cut(arrow, room, TEXT, bold=True), True, INK)]
     left = room - width(arrow + " · ", TEXT, bold=True)
@@ -120,8 +120,8 @@ def _entry(plan: ChartPlan, rule: Move | SortRule, start: str, wide: float) -> _
         head.append(Span(f" · {name}", color=plan.data.palette.stage(rule.target).line))
     # Who asks, when it holds, and what becomes of the stages between.
     conditions = []
-    if asked is not None:
-        conditions.append(f"asked for by “{asked.replace('_', ' ')}”")
+    if trigger is not None:
+        conditions.append(f"asked for by “{trigger.replace('_', ' ')}”")
     if not isinstance(rule.when, Always):
         conditions.append(f"when {label(rule.when, model.vocabulary, expand=True)}")
     elif isinstance(rule, SortRule):
@@ -129,7 +129,7 @@ def _entry(plan: ChartPlan, rule: Move | SortRule, start: str, wide: float) -> _
     if rule.skips == "no_credit":
         conditions.append("no credit for the stages between")
     lines = wrap("; ".join(conditions) or "always", wide, TEXT, lines=4)
-    return _Entry(TextLine(head, icon=asked is not None), lines)
+    return _Entry(TextLine(head, icon=trigger is not None), lines)
 
 
 # ------------------------------------------------------------------ legend
