@@ -402,10 +402,8 @@ def _sentences(
             names = ", ".join(words.stage(name) for name in row.passed_over)
             reason += f", past {names}{'' if row.credit else ' without credit'}"
         stay = "until now" if visit.stay is None else f"stayed {duration(visit.stay)}"
-        yield (
-            f"{words.moment(row.now)}, journey {row.journey}: {words.stage(visit.stage)} ({reason}), "
-            f"{stay}."
-        )
+        where = f"journey {row.journey}: {words.stage(visit.stage)}"
+        yield f"{words.moment(row.now)}, {where} ({reason}), {stay}."
     for decision in refused:
         trigger, refusal = words.trigger(decision), words.refusal(decision)
         yield f"{words.moment(decision.now)}: {trigger} was refused, {refusal}."
