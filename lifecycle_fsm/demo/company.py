@@ -63,7 +63,7 @@ def _found_by_sales(lead: Lead) -> None:
 
 
 def _made_by_sales(lead: Lead) -> None:
-    """Somebody in sales has found them, and calls; or does not, after all."""
+    """Somebody in sales has found them, and mostly calls."""
     lead.by_sales = lead.in_crm = True
     lead.create("sales", "crm", owner=lead.developer.name)
     if not lead.chance.share(0.12):
@@ -99,7 +99,7 @@ _HOT: Spread = (65, 70, 80)
 
 
 def _from_fair(lead: Lead, fair: Fair) -> None:
-    """A list comes home from a fair: everybody on it is made at the same second, with points."""
+    """A list from a fair is imported: all are created in the same second, with points."""
     chance = lead.chance
     lead.create(fair.by, "list", source="trade fair")
     points = chance.number(*(_HOT if chance.share(0.13) else _TALKED))
@@ -111,7 +111,7 @@ def _from_fair(lead: Lead, fair: Fair) -> None:
 
 
 def _colleague_of_customer(lead: Lead, deal: Deal) -> None:
-    """A contact of a customer is found late: the CRM tells of a deal that was won before."""
+    """A contact of a customer is found late: the CRM reports a deal that was already won."""
     lead.create("sales", "crm", owner=deal.executive)
     lead.now += lead.chance.number(5, 45)
     lead.end_deal(deal, won=True, at=deal.closed)
@@ -119,7 +119,7 @@ def _colleague_of_customer(lead: Lead, deal: Deal) -> None:
 
 
 def _on_open_deal(lead: Lead, deal: Deal) -> None:
-    """A deal that is open gets one more contact, and ends for all of them at the same time."""
+    """An open deal gets one more contact, and ends for all of its contacts at the same time."""
     lead.by_sales = lead.in_crm = True
     lead.create("sales", "crm", owner=deal.executive)
     lead.now += lead.chance.number(5, 45)
@@ -145,8 +145,8 @@ _WITHOUT_OCCASION = {"form": _by_form, "to be paid": _to_be_paid, "competitor": 
 _RIVAL = Account("Competitor", "competitor.example", "DE", "software", 300, known=False)
 
 
-class Crowd:
-    """Everybody who comes, with what happens to them.
+class Population:
+    """The people of a company, one after the other, with all that happens to them.
 
     Each has chance of their own, and is touched only by those before them: by their accounts and
     their deals. So more people leave the first ones as they were.
@@ -196,7 +196,7 @@ class Crowd:
 
 
 def _begins(chance: Chance, origin: str, occasion: Fair | Deal | None) -> int:
-    """The second in which the record of a new person is made."""
+    """The second in which the record of a new person is created."""
     latest = OVER
     match occasion:
         case Fair():
@@ -239,7 +239,7 @@ class Company:
     held_up: Mapping[str, datetime]
 
     def with_processing(self, model: Model) -> Company:
-        """The same, with the end of the processing of those who were held up, as a log has it."""
+        """The same company with a ``processed`` activity for each person who was held up."""
         log, arrived = list(self.log), self.arrived[:]
         for activity in self._processed(model):
             at = market.second_of(activity.at)
@@ -249,9 +249,9 @@ class Company:
         return attrs.evolve(self, log=log, arrived=arrived)
 
     def _processed(self, model: Model) -> list[Activity]:
-        """What original processing gave while the company data could not be had.
+        """The results of original processing during an outage of the data provider.
 
-        Nobody but the engine can say that, so it is asked: for these few people the chain of the
+        Only the engine knows them: for these few people the chain of the
         model runs with a step ``enrich`` that fails, and what the others gave is the activity
         ``processed``, as the log of a system that was live then would have it [S13][S14].
         """
@@ -277,11 +277,11 @@ def invent(
     bar: Callable[[str, float | None], None] = lambda what, done: None,
 ) -> Company:
     """Make up a company to which so many people come in two years."""
-    crowd = Crowd(seed)
+    population = Population(seed)
     sent: list[tuple[int, Activity]] = []
     held_up: dict[str, datetime] = {}
     for number in range(1, people + 1):
-        lead = crowd.next(number)
+        lead = population.next(number)
         for record in (lead, *lead.second_records):
             sent += record.sent
             if record.outage is not None and record.sent:
@@ -292,7 +292,7 @@ def invent(
     return Company(
         log=[activity for _, activity in sent],
         arrived=array("q", [arrives for arrives, _ in sent]),
-        accounts=crowd.accounts.all,
+        accounts=population.accounts.all,
         held_up=held_up,
     )
 

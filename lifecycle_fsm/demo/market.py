@@ -57,12 +57,12 @@ def second(day: str, hour: int = 0) -> int:
 
 
 def instant(at: int) -> datetime:
-    """A second as a time."""
+    """Convert a second to a datetime."""
     return START + timedelta(seconds=at)
 
 
 def second_of(at: datetime) -> int:
-    """A time as a second."""
+    """Convert a datetime to a second."""
     return int((at - START).total_seconds())
 
 
@@ -103,14 +103,13 @@ _NEW = tuple(accumulate(_BUSY[number] * (100 * DAYS + _GROWTH * number) for numb
 
 
 def arrival(chance: Chance) -> int:
-    """When a new person comes: seldom at night, in August and at Christmas, and more each month."""
+    """Draw when a new person comes: seldom at night, in August or at Christmas; more each month."""
     day = bisect_right(_NEW, chance.number(0, _NEW[-1] - 1))
     return max(0, _daytime(chance, day))
 
 
 def visit(chance: Chance, after: int, days: Spread) -> int:
-    """When somebody comes again who has been here: about so many days later, on a day on which
-    people do such things."""
+    """Draw when somebody comes back: about so many days later, on a day when people do so."""
     gap = chance.number(*days)
     day = after // DAY + gap
     if not gap:
@@ -179,8 +178,8 @@ _STEP = 611  # has no factor in common with the number of names, so that each co
 
 
 class Accounts:
-    """Companies as their people come: most who come bring a new one, or are colleagues of somebody
-    before them, so that large accounts grow larger."""
+    """Companies: a person brings a new one, or is a colleague of somebody before them, so that
+    large accounts grow larger."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed

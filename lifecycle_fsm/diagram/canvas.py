@@ -41,7 +41,7 @@ def towards(start: Point, end: Point, length: float) -> Point:
 
 
 def corners(points: Sequence[Point]) -> list[Point]:
-    """The points without those that stand where the one before stands."""
+    """The points without repetitions."""
     return [
         points[0],
         *(after for before, after in pairwise(points) if math.dist(before, after) > 0.01),
@@ -103,14 +103,14 @@ ICON = 13.0
 
 @attrs.frozen
 class Span:
-    """A piece of a line of text."""
+    """A piece of a line of text, in one weight and colour."""
 
     text: str
     bold: bool = False
     color: str = SOFT
 
     def markup(self) -> str:
-        """The piece in Graphviz's HTML-like language."""
+        """The span in Graphviz's HTML-like language."""
         inner = f"<b>{escape(self.text)}</b>" if self.bold else escape(self.text)
         return f'<font color="{self.color}">{inner}</font>'
 
@@ -124,11 +124,11 @@ class TextLine:
 
 
 Text: TypeAlias = TextLine | Sequence[Span] | str
-"""What can be written in one line."""
+"""Anything that can be written as one line."""
 
 
 def spans_width(spans: Iterable[Span], size: float) -> float:
-    """How wide a line of pieces is."""
+    """How wide a line of spans is."""
     return sum(width(span.text, size, bold=span.bold) for span in spans)
 
 
@@ -194,7 +194,7 @@ class Canvas:
         rounded: bool = True,
         tooltip: str = "",
     ) -> None:
-        """A box whose upper left corner is (x, y); its name is that of a stage."""
+        """Draw a box whose upper left corner is (x, y); its name is that of a stage."""
         style = ["filled"] + (["rounded"] if rounded else []) + ([dash] if dash != "solid" else [])
         look = {
             "width": _inches(w),
@@ -211,7 +211,7 @@ class Canvas:
         self._nodes.append((name or self._fresh("b"), (x + w / 2, y + h / 2), look))
 
     def band(self, x: float, y: float, w: float, h: float, fill: str) -> None:
-        """A tinted ground behind everything."""
+        """Tint the ground behind everything."""
         look = {"style": "filled,rounded", "fillcolor": fill, "color": fill, "label": ""}
         self._bands.append(((x, y + h), (x + w, y), look))
 
@@ -224,7 +224,7 @@ class Canvas:
         *,
         align: Align = "left",
     ) -> None:
-        """One line of text at (x, y), the middle of its height."""
+        """Write one line of text at (x, y), the middle of its height."""
         if size is None:
             size = self._size
         if isinstance(line, str):
@@ -265,26 +265,26 @@ class Canvas:
         *,
         align: Align = "left",
     ) -> float:
-        """Lines of text below each other, the first at (x, y); returns where another would be."""
+        """Write lines below each other, the first at (x, y); returns the y of the next."""
         for line in lines:
             self.text(x, y, line, size, align=align)
             y += leading
         return y
 
     def heading(self, x: float, y: float, room: float, title: str, subtitle: str) -> float:
-        """A title, and what is known about the picture; returns where they end."""
+        """Write a title and a subtitle of up to two lines; returns where they end."""
         text = cut(title, room, pt(20), bold=True)
         self.text(x, y + 36, [Span(text, True, INK)], pt(20))
         return self.paragraph(x, y + 66, wrap(subtitle, room, pt(10)), 18, pt(10))
 
     def badge(self, x: float, y: float, w: float, code: str, color: str) -> None:
-        """A code on a ground of its colour, w wide; y is its middle."""
+        """Draw a code as a badge, w wide; y is its middle."""
         self.box(x, y - 9, w, 18, fill=color, color=color, pen=0)
         text = cut(code, w - 6, self._size, bold=True)
         self.text(x + w / 2, y, [Span(text, True, PAPER)], align="center")
 
     def person(self, x: float, y: float, color: str) -> None:
-        """The by-hand mark: a small figure around (x, y)."""
+        """Draw the by-hand mark, a small figure, around (x, y)."""
         for w, h, dy, shape in ((5.0, 5.0, -3.6, "circle"), (9.0, 6.4, 2.9, "house")):
             self.box(
                 x - w / 2, y + dy - h / 2, w, h,
@@ -302,7 +302,7 @@ class Canvas:
         radius: float = 12.0,
         halo: bool = False,
     ) -> None:
-        """A line along the points, its corners rounded; ``halo`` lets it bridge earlier lines.
+        """Draw a line along the points, its corners rounded; ``halo`` lets it bridge earlier lines.
 
         ``tail`` and ``head`` are boxes that it joins. Graphviz draws lines in the order of the
         nodes they leave, so only a line that crosses nothing should name its ``tail``.

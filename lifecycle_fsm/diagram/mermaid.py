@@ -1,4 +1,4 @@
-"""Mermaid's language, for places that draw a picture from text: labels, colours, the whole."""
+"""Mermaid's language, for places that draw a picture from text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENTITIES = str.maketrans(
 
 
 def quoted(*lines: str) -> str:
-    """Lines as one quoted label."""
+    """Quote lines of text as one label."""
     texts = [clean(line).translate(_ENTITIES).replace("%%", "#37;#37;") for line in lines]
     return '"' + "<br/>".join(text for text in texts if text) + '"'
 

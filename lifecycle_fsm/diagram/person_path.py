@@ -91,7 +91,7 @@ def draw_person(
         model: the model that the person lives in.
         rows: the person's history, in sequence.
         name: how to call the person; the id otherwise.
-        decisions: what came of askings; those that were refused are told below the path.
+        decisions: the decisions on the person; those that refused something stand below the path.
         zone: the zone of the times shown.
     """
     # A merge may leave the stage as it was: that is no visit [S23].
@@ -114,7 +114,7 @@ def draw_person(
 
 
 class _PathFormatter(Formatter):
-    """Also the stages of an earlier model, and what moved or did not move a person, in words."""
+    """Words for moves, for refusals, and for stages that the model no longer has."""
 
     def __init__(self, model: Model, zone: str) -> None:
         super().__init__(model, zone)
@@ -137,7 +137,7 @@ class _PathFormatter(Formatter):
         return (decision.trigger or decision.kind or "").replace("_", " ")
 
     def refusal(self, decision: Decision) -> str:
-        """Why nothing came of an asking."""
+        """Why the person was not moved."""
         text = " · ".join(str(refusal) for refusal in decision.unmet) or decision.reason
         return clean(text or f"no such move out of {self.stage(decision.stage)}")
 
@@ -317,7 +317,7 @@ class _PersonChart:
         self.canvas.paragraph((x0 + x1) / 2 - 3, y + 15, lines, _LINE, align="center")
 
     def _jump(self, visit: _Visit, rank: int, later: int, top: float) -> None:
-        """A fast track above the stages that it passes, which are drawn hollow."""
+        """Draw a fast track above the stages that it passes, which are drawn hollow."""
         row = visit.row
         for between in range(rank + 1, later):
             stage = self.model.path[between]
@@ -340,7 +340,7 @@ class _PersonChart:
         self.canvas.paragraph((x0 + x1) / 2, y - 11, lines, _LINE, align="center")
 
     def _drop(self, visit: _Visit, x: float, y0: float, y1: float) -> None:
-        """From the path down to a detour."""
+        """Draw the line from the path down to a detour."""
         self.canvas.line([(x, y0), (x, y1)], self._stroke(visit, 2, "dashed"), arrow=True)
         room = self.right - MARGIN - x - 12 - visit.icon
         lines = self._caption(visit, min(260.0, room), 2)
@@ -348,7 +348,7 @@ class _PersonChart:
         self.canvas.paragraph(x + 12, y, lines, _LINE)
 
     def _return(self, visit: _Visit, before: _Exit, x: float, y: float, top: float) -> None:
-        """From the last card above into the next journey."""
+        """Draw the line from the last card above into the next journey."""
         x0, y0 = before.at
         points = [(x0, y0), (x0, y), (x, y), (x, top)]
         self.canvas.line(points, Stroke(before.paint.line, 2), arrow=True, halo=True)

@@ -100,7 +100,7 @@ class _ProcessingChart:
     # --- The chain
 
     def _chain(self, y: float) -> tuple[float, float]:
-        """The steps; returns where they end, and the middle of the last one."""
+        """Draw the steps; returns where they end, and the middle of the last one."""
         chain = self.model.chain
         middle = MARGIN + 40
         first, last = (MARGIN + _STEP / 2 + place * (_STEP + _GAP) for place in (0, _PER_ROW - 1))
@@ -137,7 +137,7 @@ class _ProcessingChart:
     # --- The sort
 
     def _sort(self, y: float, entry: float) -> float:
-        """The questions below y, into which the chain leads from x = entry; returns their end."""
+        """Draw the questions below y, with an arrow from x = entry; returns where they end."""
         canvas, x = self.canvas, MARGIN
         head, down = y + 34, x + 24
         if self.model.chain:
@@ -166,7 +166,7 @@ class _ProcessingChart:
         return y
 
     def _answer(self, rule: SortRule, x: float, y: float, *, yes: bool) -> None:
-        """The arrow from a question, whose right edge is x, to the stage that it gives."""
+        """Draw the arrow from a question, whose right edge is x, to the stage that it gives."""
         canvas, target = self.canvas, _RIGHT - MARGIN - _TARGET
         color = self.palette.system(rule.system).line
         canvas.line([(x, y), (target - 1, y)], Stroke(color, 2.2), arrow=True)

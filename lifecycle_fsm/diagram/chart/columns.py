@@ -64,7 +64,7 @@ class Card:
 
 
 def headline(step: DrawnFlow) -> list[Span]:
-    """How many took a step, and the conversion; nothing where nobody counted."""
+    """How many took a step, and the conversion; empty if nobody counted."""
     if step.count is None:
         return []
     spans = [Span(format_number(step.count), True, INK)]

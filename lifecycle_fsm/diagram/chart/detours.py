@@ -127,7 +127,7 @@ class _Row:
 
 
 class _Detours:
-    """All rows, from top to bottom."""
+    """Places all rows from top to bottom, then draws them."""
 
     def __init__(self, plan: ChartPlan, y: float) -> None:
         self.plan, self.data, self.canvas = plan, plan.data, plan.canvas
@@ -217,7 +217,7 @@ class _Detours:
             )
 
     def _draw_exit_lane(self, row: _Row) -> None:
-        """Towards the card; everywhere a trunk joins it, it gets wider."""
+        """Draw the lane towards the card, wider after each trunk that joins it."""
         flows = sorted(row.exits, key=lambda flow: -self.rails.down(flow.source))
         starts = [self.rails.down(flow.source) - BEND for flow in flows]
         y = row.exit_y
@@ -230,7 +230,7 @@ class _Detours:
             )  # fmt: skip
 
     def _draw_return_lane(self, row: _Row) -> None:
-        """Away from the card; it gets thinner with everybody who leaves it."""
+        """Draw the lane away from the card, thinner after each trunk that leaves it."""
         flows = sorted(row.returns, key=lambda flow: self.rails.up(flow.target))
         x = row.card.right
         for index, flow in enumerate(flows):
@@ -241,7 +241,7 @@ class _Detours:
             x = end
 
     def _draw_lines(self) -> None:
-        """Between path and detours, and from detour to detour."""
+        """Draw the lines between path and detours, and from detour to detour."""
         trunks = Trunks(self.plan, turn=-1, most=_THICKEST)
         path = [stage.name for stage in self.data.model.path]
         for name in path:
@@ -265,7 +265,7 @@ class _Detours:
         trunks.draw_bends()
 
     def _draw_side_lines(self, row: _Row) -> None:
-        """From this detour to others."""
+        """Draw the lines from this detour to others."""
         x, y = self.rails.side, row.side_y
         for other in self.rows:
             for flow in other.exits:
@@ -278,5 +278,5 @@ class _Detours:
 
 
 def _most(texts: list[_LaneText]) -> int:
-    """The lines of the highest text."""
+    """The number of lines of the highest text."""
     return max((len(text.lines) for text in texts), default=0)

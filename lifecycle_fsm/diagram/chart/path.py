@@ -171,7 +171,7 @@ class _FastTracks:
         return _Lane(target, flows, stroke, x, words)
 
     def _draw_lane(self, lane: _Lane, y: float, top: float) -> None:
-        """The level part of a fast track, wider after each trunk that joins it, and its end."""
+        """Draw a lane, wider after each trunk that joins it, and its end down to the stage."""
         starts = [self._up(flow.source) + BEND for flow in lane.flows]
         for index, (x, join) in enumerate(pairwise(starts), 1):
             width = self.data.stroke(lane.flows[:index]).width

@@ -25,10 +25,10 @@ class Join:
 
 
 class Trunks:
-    """Draws trunks at once, and their bends at last, over all that they join.
+    """Draws trunks at once, and their bends last, on top of the lanes.
 
     Args:
-        plan: of the chart.
+        plan: the layout of the chart.
         turn: 1 for bends to the right, -1 for bends to the left.
         most: how wide a line may be.
     """
