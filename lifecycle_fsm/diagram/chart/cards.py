@@ -1,4 +1,4 @@
-"""A stage as a card: code, owner, name, label, the people in it and how long they stay."""
+"""The words of a chart: captions beside lines, and stages as cards with people and stay."""
 
 from __future__ import annotations
 
