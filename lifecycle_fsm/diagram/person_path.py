@@ -104,12 +104,12 @@ def draw_person(
     refused = [
         decision for decision in decisions if decision.unmet or decision.result == "no_such_move"
     ]
-    words = _PathFormatter(model, zone)
+    title, words = f"The path of {who}", _PathFormatter(model, zone)
     return Drawing(
-        dot=_PersonChart(model, visits, refused, who, words).draw(),
-        title=f"The path of {who}",
+        dot=_PersonChart(visits, refused, words).draw(title),
+        title=title,
         description=" ".join(_sentences(visits, refused, who, words)),
-        mermaid=_mermaid(model, visits, who, words),
+        mermaid=_mermaid(visits, words, title),
     )
 
 
@@ -146,19 +146,11 @@ class _PersonChart:
     """Lays the visits out: a column for each stage of the path, a strip for each journey."""
 
     def __init__(
-        self,
-        model: Model,
-        visits: list[_Visit],
-        refused: list[Decision],
-        who: str,
-        words: _PathFormatter,
+        self, visits: list[_Visit], refused: list[Decision], words: _PathFormatter
     ) -> None:
-        self.model = model
-        self.visits = visits
-        self.refused = refused
-        self.who = who
-        self.words = words
-        self.palette = Palette(model)
+        self.visits, self.refused, self.words = visits, refused, words
+        self.model = words.model
+        self.palette = Palette(self.model)
         self.canvas = Canvas("path")
         self.strips = self._cut()
         columns = max(
@@ -194,11 +186,10 @@ class _PersonChart:
     def _x(self, column: int) -> float:
         return MARGIN + column * (self.card + self.gap)
 
-    def draw(self) -> str:
+    def draw(self, title: str) -> str:
         """Lay everything out; returns the DOT text."""
         canvas = self.canvas
-        room, title = self.right - 2 * MARGIN, f"The path of {self.who}"
-        y = canvas.heading(MARGIN, 0, room, title, self._subtitle()) + 10
+        y = canvas.heading(MARGIN, 0, self.right - 2 * MARGIN, title, self._subtitle()) + 10
         if not self.strips:
             canvas.text(MARGIN, y + 12, "No history yet.")
             return canvas.source(self.right, y + 50)
@@ -409,9 +400,9 @@ def _sentences(
         yield f"{words.moment(decision.now)}: {trigger} was refused, {refusal}."
 
 
-def _mermaid(model: Model, visits: list[_Visit], who: str, words: _PathFormatter) -> str:
+def _mermaid(visits: list[_Visit], words: _PathFormatter, title: str) -> str:
     """The path in Mermaid's language."""
-    palette = Palette(model)
+    palette = Palette(words.model)
     lines = []
     for index, visit in enumerate(visits):
         row = visit.row
@@ -422,4 +413,4 @@ def _mermaid(model: Model, visits: list[_Visit], who: str, words: _PathFormatter
             by = " (by hand)" if row.trigger is not None else ""
             lines.append(f"v{index - 1} {arrow}|{quoted(words.reason(row) + by)}| v{index}")
         lines.append(style(f"v{index}", palette.stage(visit.stage)))
-    return flowchart(f"The path of {who}", lines)
+    return flowchart(title, lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import pairwise
 
 import attrs
@@ -243,25 +244,19 @@ class _Detours:
     def _draw_lines(self) -> None:
         """Draw the lines between path and detours, and from detour to detour."""
         trunks = Trunks(self.plan, turn=-1, most=_THICKEST)
+        exits, returns = defaultdict[str, list[Join]](list), defaultdict[str, list[Join]](list)
+        for row in self.rows:
+            for flow in row.exits:
+                exits[flow.source].append(Join(row.exit_y, flow, row.paint))
+            for flow in row.returns:
+                returns[flow.target].append(Join(row.return_y, flow, row.paint))
         path = [stage.name for stage in self.data.model.path]
         for name in path:
-            joins = [
-                Join(row.exit_y, flow, row.paint)
-                for row in self.rows
-                for flow in row.exits
-                if flow.source == name
-            ]
-            trunks.leave(self.rails.down(name), self.path_bottom, joins, dash="dashed")
+            trunks.leave(self.rails.down(name), self.path_bottom, exits[name], dash="dashed")
         for row in self.rows:
             self._draw_side_lines(row)
         for name in path:
-            joins = [
-                Join(row.return_y, flow, row.paint)
-                for row in self.rows
-                for flow in row.returns
-                if flow.target == name
-            ]
-            trunks.arrive(self.rails.up(name), self.path_bottom, joins, name)
+            trunks.arrive(self.rails.up(name), self.path_bottom, returns[name], name)
         trunks.draw_bends()
 
     def _draw_side_lines(self, row: _Row) -> None:
