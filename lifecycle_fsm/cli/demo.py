@@ -18,7 +18,6 @@ from lifecycle_fsm.demo import company
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
-from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import shipped_text
 from lifecycle_fsm.tables import OutputFolder, by_event
 from lifecycle_fsm.wording import counted, duration
@@ -56,12 +55,6 @@ def demo(
     with ExitStack() as exits:
         folder = exits.enter_context(OutputFolder(out, force=force))
         output = RunOutput(folder, pictures=pictures)
-        guide = Guide()
-
-        def keep(decision: Decision) -> None:
-            output.keep(decision)
-            guide.see(decision)
-
         shipped = Lifecycle(_MODEL)
         output.check(shipped)
         bar = exits.enter_context(progress())
@@ -70,7 +63,7 @@ def demo(
         company.write(invented, source)
         model = source / company.MODEL
         write_file(model, company.with_table(shipped_text(_MODEL)))
-        tally = RunTally(keep=keep)
+        tally = RunTally(keep=output.keep)
         lifecycle = Lifecycle(model, record=tally)
         log = Log(by_event(invented.log), max(activity.at for activity in invented.log))
         end = apply_log(lifecycle, log, None, bar)
@@ -79,8 +72,8 @@ def demo(
     if json:
         print_json(outcome.as_dict())
         return
-    print(summary_text(outcome, people))
-    print(guide.what_next(lifecycle, out, pictures=pictures))
+    print(_summary_text(outcome, people))
+    print(_what_next(lifecycle, out, pictures=pictures))
 
 
 # ------------------------------------------------------------------ tour
@@ -88,7 +81,7 @@ def demo(
 # What the demo says at its end: the funnel in words, who has a story, and what to try next.
 
 
-def summary_text(outcome: RunOutcome, people: int) -> str:
+def _summary_text(outcome: RunOutcome, people: int) -> str:
     """The funnel as one would tell it."""
     counts, model, log = outcome.counts, outcome.lifecycle.model, outcome.log
     first = min(activity.at for activity in log.activities)
@@ -125,58 +118,43 @@ def summary_text(outcome: RunOutcome, people: int) -> str:
     return "\n".join(lines)
 
 
-class Guide:
-    """Finds people with a story while the company runs."""
+def _stories(lifecycle: Lifecycle) -> list[tuple[str, str]]:
+    """A person for each kind of story that there is, with what to see there."""
+    late = {fact.person for fact in lifecycle.deadlines if fact.outcome == "missed"}
+    best: dict[str, tuple[int, str]] = {}
+    for person in lifecycle:
+        rows = person.history
+        for name, rate in _STORIES.items():
+            worth = rate(rows) if name != _TOO_LATE or person.id in late else 0
+            # The best one, and of equal ones the first.
+            if worth > best.get(name, (0, ""))[0]:
+                best[name] = (worth, person.id)
+    stories: dict[str, str] = {}
+    for name in _STORIES:
+        if name in best:
+            stories.setdefault(best[name][1], name)
+    return list(stories.items())
 
-    def __init__(self) -> None:
-        self._late: set[str] = set()
 
-    def see(self, decision: Decision) -> None:
-        """Notice a decision."""
-        if decision.kind == "deadline":
-            self._late.add(decision.person)
-
-    def stories(self, lifecycle: Lifecycle) -> list[tuple[str, str]]:
-        """A person for each kind of story that there is, with what to see there."""
-        best: dict[str, tuple[int, str]] = {}
-        for person in lifecycle:
-            rows = person.history
-            for name, rate in _STORIES.items():
-                worth = rate(rows) if name != _TOO_LATE or person.id in self._late else 0
-                # The best one, and of equal ones the first.
-                if worth > best.get(name, (0, ""))[0]:
-                    best[name] = (worth, person.id)
-        stories: dict[str, str] = {}
-        for name in _STORIES:
-            if name in best:
-                stories.setdefault(best[name][1], name)
-        return list(stories.items())
-
-    def what_next(self, lifecycle: Lifecycle, out: str, *, pictures: bool) -> str:
-        """What to open, whom to look at, and which commands to try."""
-        stories = self.stories(lifecycle)
-        files = f"--people {company.PEOPLE} --activities {company.ACTIVITIES}"
-        lines = [
-            "",
-            f"open {out}/funnel.svg, and read {out}/summary.txt"
-            if pictures
-            else f"read {out}/summary.txt",
-            "",
-        ]
-        if stories:
-            lines += ["People with a story:", lined_up(stories), ""]
-        lines += ["Then try:", f"  cd {out}/input"]
-        if stories:
-            lines.append(f"  lifecycle-fsm explain {company.MODEL} {stories[0][0]} {files}")
-        lines += [
-            f"  lifecycle-fsm funnel ../history.parquet --model {company.MODEL} --by source",
-            f"  lifecycle-fsm sheet {company.MODEL} --history ../history.parquet "
-            "--out ../sheet.html",
-            "",
-            f"Change a number in {company.MODEL}, and see what becomes of the funnel:",
-            f"  lifecycle-fsm run {company.MODEL} {files} --out ../../what-if",
-        ]
-        return "\n".join(lines)
+def _what_next(lifecycle: Lifecycle, out: str, *, pictures: bool) -> str:
+    """What to open, whom to look at, and which commands to try."""
+    stories = _stories(lifecycle)
+    files = f"--people {company.PEOPLE} --activities {company.ACTIVITIES}"
+    read = f"read {out}/summary.txt"
+    lines = ["", f"open {out}/funnel.svg, and {read}" if pictures else read, ""]
+    if stories:
+        lines += ["People with a story:", lined_up(stories), ""]
+    lines += ["Then try:", f"  cd {out}/input"]
+    if stories:
+        lines.append(f"  lifecycle-fsm explain {company.MODEL} {stories[0][0]} {files}")
+    lines += [
+        f"  lifecycle-fsm funnel ../history.parquet --model {company.MODEL} --by source",
+        f"  lifecycle-fsm sheet {company.MODEL} --history ../history.parquet --out ../sheet.html",
+        "",
+        f"Change a number in {company.MODEL}, and see what becomes of the funnel:",
+        f"  lifecycle-fsm run {company.MODEL} {files} --out ../../what-if",
+    ]
+    return "\n".join(lines)
 
 
 # What a story is worth telling of a person with this history; 0 if it is not theirs.
