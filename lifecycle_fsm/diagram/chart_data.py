@@ -79,11 +79,6 @@ class DrawnFlow:
         return owners.pop() if len(owners) == 1 else ""
 
 
-def volume(flows: Iterable[DrawnFlow]) -> int:
-    """How many moved in all."""
-    return sum(flow.count or 0 for flow in flows)
-
-
 def model_flows(
     model: Model, counts: Counts | None, fired: Fired | None = None
 ) -> tuple[DrawnFlow, ...]:
@@ -182,7 +177,8 @@ class ChartData:
         flows = list(flows)
         width = uncounted
         if self.counts is not None and self._largest:
-            width = 1.3 + 7.2 * math.sqrt(volume(flows) / self._largest)
+            people = sum(flow.count or 0 for flow in flows)
+            width = 1.3 + 7.2 * math.sqrt(people / self._largest)
         if self._seen(flows) == {False}:
             dash = "dotted"
         return Stroke(self.paint(flows, usual).line, min(most, width), dash)
