@@ -25,24 +25,10 @@ def group_of(groups: Mapping[str, int], seed: str | int, person: str) -> str:
     >>> group_of({"control": 10, "test": 90}, "2024", "p-1")
     'test'
     """
-    return _Draw(groups).group(bucket(seed, person))
-
-
-class _Draw:
-    """The groups with the buckets at which they end."""
-
-    def __init__(self, groups: Mapping[str, int]) -> None:
-        ordered = sorted(groups.items())
-        self.total = sum(groups.values())
-        self.ends = tuple(
-            (end * BUCKETS, name)
-            for end, (name, _) in zip(
-                accumulate(weight for _, weight in ordered), ordered, strict=True
-            )
-        )
-
-    def group(self, place: int) -> str:
-        return next(name for end, name in self.ends if place * self.total < end)
+    names = sorted(groups)
+    ends = accumulate(groups[name] for name in names)
+    place = bucket(seed, person) * sum(groups.values())
+    return next(name for name, end in zip(names, ends, strict=True) if place < end * BUCKETS)
 
 
 def make(options: Options, around: Surroundings) -> Made:
@@ -67,11 +53,10 @@ def make(options: Options, around: Surroundings) -> Made:
     if not any(groups.values()):
         options.wrong("groups", "name the groups with their weights: { control = 10, test = 90 }")
     options.close()
-    draw = _Draw(groups)
 
     def run(person: Any, context: Context) -> Mapping[str, Value]:
         if person.cohort is not None:
             return {}
-        return {"cohort": draw.group(bucket(seed, person.id))}
+        return {"cohort": group_of(groups, seed, person.id)}
 
     return Made(run, ("id", "cohort"), ("cohort",))

@@ -43,7 +43,7 @@ def make(options: Options, around: Surroundings) -> Made:
             # Otherwise a person who passes twice would get another source than one who passes once.
             options.wrong("values", f"{raw!r} becomes {tidy!r}, which becomes something else again")
     default = options.text("default", "unknown")
-    bulk = frozenset(_word(one) for one in options.texts("bulk", BULK))
+    bulk = frozenset(map(_word, options.texts("bulk", BULK)))
     options.close()
 
     def tidied(value: str | None) -> str | None:
@@ -55,8 +55,8 @@ def make(options: Options, around: Surroundings) -> Made:
         changes: dict[str, Value] = {}
         source = tidied(person.source)
         if source is None:
-            found = (tidied(getattr(person, name)) for name in fields)
-            source = next((one for one in found if one is not None), default)
+            origins = (tidied(getattr(person, name)) for name in fields)
+            source = next((origin for origin in origins if origin is not None), default)
         latest = tidied(person.source_latest) or source
         if source != person.source:
             changes["source"] = source

@@ -55,7 +55,7 @@ def make(options: Options, around: Surroundings) -> Made:
     region = options.text("phone_country").upper()
     if region and (len(region) != 2 or not region.isalpha()):
         options.wrong("phone_country", f"write two letters, such as DE, not {region!r}")
-    free_mail = frozenset(one.lower() for one in options.texts("free_mail"))
+    free_mail = frozenset(domain.lower() for domain in options.texts("free_mail"))
     options.close()
 
     cleaners: dict[str, _Cleaner] = {

@@ -149,9 +149,9 @@ class Options:
         value = self._take(name, tuple(default))
         items = (value,) if isinstance(value, str) else value
         if isinstance(items, Iterable) and not isinstance(items, Mapping):
-            found = tuple(items)
-            if all(isinstance(item, str) for item in found):
-                return found
+            texts = tuple(items)
+            if all(isinstance(text, str) for text in texts):
+                return texts
         self.wrong(name, f"give a list of texts, not {value!r}")
         return tuple(default)
 
@@ -167,12 +167,12 @@ class Options:
         """A table from text to text; where ``listed``, a list of texts may stand for a table of
         each to itself."""
         if listed and isinstance(self._values.get(name), list | tuple | str):
-            return {one: one for one in self.texts(name)}
-        found = self.pairs(name)
-        bad = [key for key, value in found.items() if not isinstance(value, str)]
+            return {text: text for text in self.texts(name)}
+        pairs = self.pairs(name)
+        bad = [key for key, value in pairs.items() if not isinstance(value, str)]
         for key in bad:
-            self.wrong(name, f"{key!r}: give a text, not {found[key]!r}")
-        return {key: value for key, value in found.items() if key not in bad}
+            self.wrong(name, f"{key!r}: give a text, not {pairs[key]!r}")
+        return {key: value for key, value in pairs.items() if key not in bad}
 
     def close(self) -> None:
         """Nothing more to ask.
@@ -185,9 +185,9 @@ class Options:
             for name in self._values
             if name not in self._known
         ]
-        found = [*self._problems, *unknown]
-        if found:
-            raise ModelError(found)
+        problems = [*self._problems, *unknown]
+        if problems:
+            raise ModelError(problems)
 
     def _take(self, name: str, default: Any) -> Any:
         self._known.append(name)
