@@ -12,7 +12,8 @@ from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import Problem, RecordError
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.rows import FileRow, Reject, RowFile, listed, nearest, shown
+from lifecycle_fsm.rows.row import FileRow, Reject, listed, nearest, shown
+from lifecycle_fsm.rows.row_file import RowFile
 from lifecycle_fsm.tables.bound_activity import TEXT, BoundActivity, Targets
 from lifecycle_fsm.tables.cell_values import Bad, Read, converter, from_column, naming, template
 from lifecycle_fsm.tables.mapping import (

@@ -14,7 +14,7 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.rows import FileRow, nearest
+from lifecycle_fsm.rows.row import FileRow, nearest
 from lifecycle_fsm.tables.cell_values import Bad, Read, condition, converter, given, naming
 from lifecycle_fsm.tables.mapping import Gives
 

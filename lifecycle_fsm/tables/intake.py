@@ -1,7 +1,7 @@
 """Files to activities: open them, and iterate over what they give.
 
 Everything that does not fit is said at once, before the first row is read. After that, each row
-either gives all its activities or is one :class:`~lifecycle_fsm.rows.Reject`.
+either gives all its activities or is one :class:`~lifecycle_fsm.rows.row.Reject`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem, Problem
-from lifecycle_fsm.rows import Format, Reject, RowFile, tells_format
+from lifecycle_fsm.rows.row import Reject
+from lifecycle_fsm.rows.row_file import Format, RowFile, open_table, tells_format
 from lifecycle_fsm.tables.binding import BoundFile, FileReport
 from lifecycle_fsm.tables.bound_activity import Targets
 from lifecycle_fsm.tables.left_out import Remainder, end_of
 from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping
 from lifecycle_fsm.tables.mapping_toml import raise_problems
-from lifecycle_fsm.tables.parquet import open_table
 from lifecycle_fsm.tables.sifting import sift
 
 _log = logging.getLogger(__name__)

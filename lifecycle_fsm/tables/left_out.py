@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import attrs
 
 from lifecycle_fsm.errors import RecordError
-from lifecycle_fsm.rows import FileRow, Reject
+from lifecycle_fsm.rows.row import FileRow, Reject
 from lifecycle_fsm.tables.binding import BoundFile
 from lifecycle_fsm.tables.times import TimeReader
 

@@ -46,7 +46,7 @@ def sift(file: BoundFile, ids: Iterable[str], *, ends: bool) -> Remainder | None
         return sift_parquet(file, ids, records, clocks)
     lines = file.table.lines
     json = file.table.columns is None or any(give.payload_column for give in file.mapping.gives)
-    if lines is None or (json and not all(map(_is_plain_in_json, ids))):
+    if lines is None or not file.table.can_seek or (json and not all(map(_is_plain_in_json, ids))):
         return None
     times = _times(file, clocks)
     if times is None:

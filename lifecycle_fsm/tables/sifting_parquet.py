@@ -11,10 +11,10 @@ from typing import Any
 
 import attrs
 
-from lifecycle_fsm.rows import FileRow
+from lifecycle_fsm.rows.parquet_rows import BATCH, ParquetRows, polars, within_range
+from lifecycle_fsm.rows.row import FileRow
 from lifecycle_fsm.tables.binding import BoundFile
 from lifecycle_fsm.tables.left_out import LAST, LatePart, LateRow, instant_of, latest_on_wall
-from lifecycle_fsm.tables.parquet import BATCH, ParquetRows, polars, within_range
 from lifecycle_fsm.tables.sifting_text import as_words
 from lifecycle_fsm.tables.times import TimeReader
 
@@ -56,8 +56,8 @@ def sift_parquet(
     if any(re.search(as_words(ids), name) for name in parquet.schema):
         return None  # a row is told of with the names of its columns
     pl = polars("reading Parquet")
-    parquet.chosen = _chosen(pl, parquet, ids, records)
-    return None if parquet.chosen is None else ParquetRemainder(file, parquet, clocks)
+    parquet.predicate = _chosen(pl, parquet, ids, records)
+    return None if parquet.predicate is None else ParquetRemainder(file, parquet, clocks)
 
 
 def _chosen(
@@ -108,7 +108,7 @@ class _Batch:
         else:  # whatever the zone is
             chosen = pl.any_horizontal([day >= (end - _TWO_DAYS).date() for day in days])
         rows = []
-        for row in self.remainder.parquet.some(self.start, chosen):
+        for row in self.remainder.parquet.matching(self.start, chosen):
             instants = (instant_of(row.values[name], read) for name, read in clocks.items())
             latest = max(filter(None, instants), default=None)
             if latest is not None and (end is None or latest > end):

@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 import attrs
 
-from lifecycle_fsm.rows import MAX_LINE, FileRow, NumberedLines, Reject
+from lifecycle_fsm.rows.row import FileRow, Reject
+from lifecycle_fsm.rows.text_rows import MAX_LINE, NumberedLines
 from lifecycle_fsm.tables.binding import BoundFile
 from lifecycle_fsm.tables.left_out import LatePart, LateRow
 from lifecycle_fsm.tables.time_text import TimeText, days_behind, latest_of, with_forms_of
@@ -135,7 +136,7 @@ class TextRemainder:
                 yield block[start:stop].decode("utf-8", "surrogateescape")
             place += len(block)
             number += size
-        lines.go_on(place, number)
+        lines.resume(place, number)
 
     def _keep(
         self, block: bytes, place: int, size: int, forms: list[TimeText], *, ends: bool

@@ -21,8 +21,8 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import RecordError
+from lifecycle_fsm.rows.parquet_rows import OutOfRange
 from lifecycle_fsm.tables.mapping import EPOCHS, TimeNotation
-from lifecycle_fsm.tables.parquet import OutOfRange
 from lifecycle_fsm.wording import counted
 from lifecycle_fsm.zones import find_zone
 

@@ -23,10 +23,11 @@ from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome, HistoryRow, Mov
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request
-from lifecycle_fsm.rows import FileRow, Format, Reject, listed
+from lifecycle_fsm.rows.parquet_rows import polars
+from lifecycle_fsm.rows.row import FileRow, Reject, listed
+from lifecycle_fsm.rows.row_file import Format, open_table
 from lifecycle_fsm.spreadsheet import FORMULA, NUMBER
 from lifecycle_fsm.tables.duplicates import Duplicate
-from lifecycle_fsm.tables.parquet import open_table, polars
 
 T = TypeVar("T")
 ColumnType: TypeAlias = Literal["bool", "int", "float", "str", "datetime", "texts"]

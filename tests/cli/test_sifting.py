@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from lifecycle_fsm.cli.activity_log import Log, read_log
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.lifecycle import Lifecycle
+from lifecycle_fsm.rows import parquet_rows
 from lifecycle_fsm.tables import Intake, Reject, sifting_parquet, sifting_text
-from lifecycle_fsm.tables import parquet as rows_of_files
 from tests.cli.commands import Cli
 
 MODEL = Lifecycle("two_step")
@@ -242,7 +242,7 @@ def test_the_rows_of_a_parquet_file(
         'kind = {column = "kind"}\nat = "at"\npayload = {form = "form", loser = "loser"}\n'
     )
     inputs = [("activities", str(tmp_path / "a.parquet"))]
-    with patch.object(rows_of_files, "BATCH", batch), patch.object(sifting_parquet, "BATCH", batch):
+    with patch.object(parquet_rows, "BATCH", batch), patch.object(sifting_parquet, "BATCH", batch):
         same_either_way(inputs, person, str(tmp_path / "map.toml") if mapped else None)
 
 

@@ -200,7 +200,7 @@ def test_a_table_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
         ("gone.csv", "gone.csv: there is no such file"),
         (".", "there is no such file"),
         ("c.xlsx", "c.xlsx: a table is a .csv or a .parquet file"),
-        ("c.parquet", "c.parquet: it cannot be read as Parquet"),
+        ("c.parquet", "c.parquet is no Parquet file that can be read"),
     ],
 )
 def test_a_file_that_is_no_table_is_told(tmp_path: Path, name: str, expected: str) -> None:
