@@ -17,10 +17,9 @@ from lifecycle_fsm.rows.row import Reject
 from lifecycle_fsm.rows.row_file import Format, RowFile, open_table, tells_format
 from lifecycle_fsm.tables.binding import BoundFile, FileReport
 from lifecycle_fsm.tables.bound_activity import Targets
-from lifecycle_fsm.tables.left_out import Remainder, end_of
 from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping
 from lifecycle_fsm.tables.mapping_toml import raise_problems
-from lifecycle_fsm.tables.sifting import sift
+from lifecycle_fsm.tables.row_filter import Part, end_of, filter_rows
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +89,7 @@ class Intake:
         self._subject = f"the mapping {mapping.name}" if mapping else "without a mapping"
         self._problems: list[Problem] = []
         self._place = 0
-        self._left_out: list[Remainder] = []
+        self._left_out: list[Callable[[], Sequence[Part]]] = []
         self._files = [
             BoundFile(
                 role,
@@ -111,7 +110,7 @@ class Intake:
             self._problems += [Problem(role, without) for role in lacking]
         raise_problems(self._subject, self._problems)
 
-    def sift(self, ids: Iterable[str], *, ends: bool = True) -> None:
+    def filter(self, ids: Iterable[str], *, ends: bool = True) -> None:
         """Leave out rows that are about none of these persons, where their text alone shows it.
 
         Args:
@@ -119,13 +118,13 @@ class Intake:
             ends: will :meth:`end` be asked for?
         """
         ids = tuple(ids)
-        left_out = (sift(file, ids, ends=ends) for file in self._files)
-        self._left_out = [remainder for remainder in left_out if remainder is not None]
+        left_out = (filter_rows(file, ids, ends=ends) for file in self._files)
+        self._left_out = [parts for parts in left_out if parts is not None]
 
     def end(self, end: datetime | None) -> datetime | None:
         """When the last activity of all happens, left out or not, once the others were read, of
         which the last one is at ``end``."""
-        return end_of([part for remainder in self._left_out for part in remainder.parts], end)
+        return end_of([part for parts in self._left_out for part in parts()], end)
 
     @property
     def reports(self) -> tuple[FileReport, ...]:
