@@ -11,8 +11,7 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.funnel.compare import Comparison, compare_at, compare_versions, known_versions
-from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions
-from lifecycle_fsm.funnel.counts import FEW, READINGS, Reading, Window
+from lifecycle_fsm.funnel.conversion import FEW, Pair, PairConversion, conversions
 from lifecycle_fsm.funnel.flows import Every, Flow, flows
 from lifecycle_fsm.funnel.people import (
     Limit,
@@ -25,7 +24,15 @@ from lifecycle_fsm.funnel.people import (
     stuck,
 )
 from lifecycle_fsm.funnel.reps import Rep, reps
-from lifecycle_fsm.funnel.scope import Journeys, Scope, observe, sales_stage
+from lifecycle_fsm.funnel.scope import (
+    READINGS,
+    Journeys,
+    Reading,
+    Scope,
+    Window,
+    observe,
+    sales_stage,
+)
 from lifecycle_fsm.funnel.share import MarketingShare, marketing_share, need_source
 from lifecycle_fsm.funnel.sla import Kept, Overdue, agreements, need_deadlines, overdue
 from lifecycle_fsm.funnel.time_in_stage import Stay, stays
@@ -59,6 +66,10 @@ FORMULAS: Mapping[Measure, str] = {
     "stuck": "open visits longer than nine in ten visits of the stage",
     "compare": "the same measures before and after, and their differences",
 }
+
+
+#: The tables of a report that are not called like their measure.
+_TABLES = {"conversion": "conversions", "stay": "stays", "share": "shares", "sla": "agreements"}
 
 
 @attrs.frozen(kw_only=True)
@@ -139,7 +150,7 @@ class FunnelReport:
                     "zone": self.zone,
                     "journeys": self.journeys,
                     "by": self.by,
-                    **{key: _plain(value) for key, value in self._parts(name)},
+                    **{key: _plain(value) for key, value in self._parts(name).items()},
                 }
                 for name in self.measures
             },
@@ -151,23 +162,11 @@ class FunnelReport:
             return self.reading
         return "both" if name in ("conversion", "compare") else None
 
-    def _parts(self, name: Measure) -> Iterator[tuple[str, Any]]:
-        match name:
-            case "conversion":
-                yield "rows", self.conversions
-            case "stay":
-                yield "rows", self.stays
-            case "share":
-                yield "rows", self.shares
-            case "sla":
-                yield "rows", self.agreements
-            case "stuck":
-                yield "limits", self.limits
-                yield "rows", self.stuck
-            case "compare":
-                yield "comparison", self.comparison
-            case _:
-                yield "rows", getattr(self, name)
+    def _parts(self, name: Measure) -> dict[str, Any]:
+        if name == "compare":
+            return {"comparison": self.comparison}
+        limits = {"limits": self.limits} if name == "stuck" else {}
+        return {**limits, "rows": getattr(self, _TABLES.get(name, name))}
 
 
 def measure(
@@ -322,12 +321,13 @@ def _asked(measures: Iterable[Measure] | None, *, compares: bool) -> tuple[Measu
 
 def _known(measures: Iterable[Measure]) -> tuple[Measure, ...]:
     wanted = set(measures)
-    for one in sorted(wanted):
-        if one not in MEASURES:
+    for name in sorted(wanted):
+        if name not in MEASURES:
             raise LifecycleError(
-                f"no measure named {one!r}: there are {', '.join(MEASURES)}{suggest(one, MEASURES)}"
+                f"no measure named {name!r}: there are {', '.join(MEASURES)}"
+                f"{suggest(name, MEASURES)}"
             )
-    return tuple(one for one in MEASURES if one in wanted)
+    return tuple(name for name in MEASURES if name in wanted)
 
 
 def _compared(
@@ -373,30 +373,30 @@ def _late(scope: Scope) -> Iterator[str]:
 def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
     """What must be known of single numbers."""
     conversion: tuple[PairConversion, ...] = tables.get("conversions", ())
-    if any(one.ratio.few for one in conversion if one.journeys):
+    if any(row.ratio.few for row in conversion if row.journeys):
         yield (
             f"a share of fewer than {FEW} says little: one more or less moves it by over three "
             "points"
         )
-    if any((one.flow_ratio or 0) > 1 for one in conversion):
+    if any((row.flow_ratio or 0) > 1 for row in conversion):
         yield (
             "a flow ratio over 100 % is no error: it sets all entries of one stage in the window "
             "against all of another, and those are not the same journeys"
         )
-    young = max((one.young for one in conversion), default=0)
+    young = max((row.young for row in conversion), default=0)
     if young:
         were = "was" if young == 1 else "were"
         yield (
             f"up to {counted(young, 'journey')} {were} not watched for the whole horizon, and "
             f"{'is' if young == 1 else 'are'} left out"
         )
-    merged = max((one.merged for one in conversion), default=0)
+    merged = max((row.merged for row in conversion), default=0)
     if merged:
         yield (
             f"a merge ended up to {counted(merged, 'journey')} before they came further: they are "
             "left out of the conversion to there"
         )
-    unknown = [one.stage for one in tables.get("limits", ()) if one.time is None]
+    unknown = [row.stage for row in tables.get("limits", ()) if row.time is None]
     if unknown:
         yield (
             f"nobody is called stuck in {', '.join(unknown)}: most stay there, or too few have "
@@ -411,11 +411,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value / timedelta(days=1)
     if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if attrs.has(type(value)):
-        return {key: _plain(one) for key, one in _members(value)}
+        return {key: _plain(item) for key, item in _members(value)}
     return value
 
 
@@ -429,9 +429,9 @@ def _members(record: Any) -> Iterator[tuple[str, Any]]:
 def _keys(kind: Any) -> tuple[tuple[str, str], ...]:
     """What a kind of record has, and what that is called where it is plain."""
     types = {attribute.name: str(attribute.type) for attribute in attrs.fields(kind)} | {
-        name: str(one.fget.__annotations__.get("return", ""))
-        for name, one in vars(kind).items()
-        if isinstance(one, property) and one.fget is not None
+        name: str(member.fget.__annotations__.get("return", ""))
+        for name, member in vars(kind).items()
+        if isinstance(member, property) and member.fget is not None
     }
     return tuple(
         (name, f"{name}_days" if "timedelta" in written and name != "days" else name)
