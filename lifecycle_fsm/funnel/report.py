@@ -218,15 +218,15 @@ def measure(
     """
     if reading not in READINGS:
         raise LifecycleError(f"no reading named {reading!r}: use 'through' or 'over'")
-    asked = _asked(measures, compares=compare is not None)
+    chosen = _chosen(measures, compares=compare is not None)
     scope = observe(
         rows, model, window=window, until=until, zone=zone, journeys=journeys, by=by,
         deadlines=deadlines, people=people,
     )  # fmt: skip
-    wanted = asked if measures is not None else ("share",) if target is not None else ()
-    asked, impossible = _possible(scope, asked, wanted)
+    needed = chosen if measures is not None else ("share",) if target is not None else ()
+    chosen, impossible = _possible(scope, chosen, needed)
     tables = _tables(
-        scope, asked, None if pairs is None else tuple(pairs), from_stage=from_stage, every=every,
+        scope, chosen, None if pairs is None else tuple(pairs), from_stage=from_stage, every=every,
         reading=reading, target=target, horizon=horizon, stuck_after=stuck_after, compare=compare,
     )  # fmt: skip
     notes = (*_notes(scope, given=until is not None), *impossible, *_late(scope), *_remarks(tables))
@@ -245,7 +245,7 @@ def measure(
         horizon=horizon,
         first_of_sales=sales_stage(model, from_stage).name,
         ready_stage=ready_stage(scope, from_stage),
-        measures=asked,
+        measures=chosen,
         **tables,
         notes=notes,
     )
@@ -253,8 +253,8 @@ def measure(
 
 def _tables(
     scope: Scope,
-    asked: Container[Measure],
-    chosen: tuple[Pair, ...] | None,
+    measures: Container[Measure],
+    pairs: tuple[Pair, ...] | None,
     *,
     from_stage: str | None,
     every: Every | None,
@@ -269,7 +269,7 @@ def _tables(
         "people": ("people", lambda: people_now(scope)),
         "ready": ("ready", lambda: ready_for_sales(scope, from_stage)),
         "flows": ("flows", lambda: flows(scope, every)),
-        "conversions": ("conversion", lambda: _conversions(scope, chosen, horizon)),
+        "conversions": ("conversion", lambda: _conversions(scope, pairs, horizon)),
         "stays": ("stay", lambda: stays(scope)),
         "reps": ("reps", lambda: reps(scope, from_stage=from_stage, reading=reading)),
         "shares": ("share", lambda: marketing_share(scope, target=target)),
@@ -277,30 +277,30 @@ def _tables(
         "overdue": ("overdue", lambda: overdue(scope)),
         "limits": ("stuck", lambda: limits(scope, stuck_after)),
         "stuck": ("stuck", lambda: stuck(scope, stuck_after)),
-        "comparison": ("compare", lambda: _compared(scope, compare, chosen, horizon)),
+        "comparison": ("compare", lambda: _compared(scope, compare, pairs, horizon)),
     }
-    return {table: make() for table, (name, make) in makers.items() if name in asked}
+    return {table: make() for table, (name, make) in makers.items() if name in measures}
 
 
 def _possible(
-    scope: Scope, asked: tuple[Measure, ...], wanted: Container[str]
+    scope: Scope, measures: tuple[Measure, ...], needed: Container[str]
 ) -> tuple[tuple[Measure, ...], list[str]]:
     """The measures that this history can give, and why it cannot give the others.
 
     Raises:
-        LifecycleError: one of those that are wanted by name is not possible.
+        LifecycleError: one of those that are needed is not possible.
     """
     reasons = []
     for need, names in ((need_source, {"share"}), (need_deadlines, {"sla", "overdue"})):
         try:
-            if names.intersection(asked):
+            if names.intersection(measures):
                 need(scope)
         except LifecycleError as error:
-            if any(name in wanted for name in names):
+            if any(name in needed for name in names):
                 raise
             reasons.append(str(error))
-            asked = tuple(name for name in asked if name not in names)
-    return asked, reasons
+            measures = tuple(name for name in measures if name not in names)
+    return measures, reasons
 
 
 def _conversions(
@@ -313,21 +313,16 @@ def _conversions(
     )
 
 
-def _asked(measures: Iterable[Measure] | None, *, compares: bool) -> tuple[Measure, ...]:
+def _chosen(measures: Iterable[Measure] | None, *, compares: bool) -> tuple[Measure, ...]:
     """The measures that were asked for, in their order; without any, all."""
-    asked = MEASURES if measures is None else _known(measures)
-    return tuple(measure for measure in asked if compares or measure != "compare")
-
-
-def _known(measures: Iterable[Measure]) -> tuple[Measure, ...]:
-    wanted = set(measures)
-    for name in sorted(wanted):
-        if name not in MEASURES:
-            raise LifecycleError(
-                f"no measure named {name!r}: there are {', '.join(MEASURES)}"
-                f"{suggest(name, MEASURES)}"
-            )
-    return tuple(name for name in MEASURES if name in wanted)
+    names = set(MEASURES if measures is None else measures)
+    unknown = min(names.difference(MEASURES), default=None)
+    if unknown is not None:
+        raise LifecycleError(
+            f"no measure named {unknown!r}: there are {', '.join(MEASURES)}"
+            f"{suggest(unknown, MEASURES)}"
+        )
+    return tuple(name for name in MEASURES if name in names and (compares or name != "compare"))
 
 
 def _compared(

@@ -5,13 +5,14 @@
 """
 
 from lifecycle_fsm.processing.chain import Chain, ChainResult, StepError, chain_of
-from lifecycle_fsm.processing.step import Context, Rows, Run, Step, step
+from lifecycle_fsm.processing.step import Context, Demographic, Rows, Run, Step, step
 from lifecycle_fsm.stable import stable_choice
 
 __all__ = [
     "Chain",
     "ChainResult",
     "Context",
+    "Demographic",
     "Rows",
     "Run",
     "Step",

@@ -28,15 +28,15 @@ from lifecycle_fsm.model.steps import SORT_NUMBER, field_problems
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import cohort, demographic, enrich, lead_source, normalise
 from lifecycle_fsm.processing.step import (
+    BuiltStep,
     Context,
     Demographic,
-    Made,
-    Make,
     Options,
+    Resources,
     Rows,
     Run,
     Step,
-    Surroundings,
+    StepFactory,
 )
 
 #: A message is kept with the person that it parked: a service may answer with a whole web page.
@@ -237,7 +237,7 @@ def _setter(person_class: type[Person], name: str) -> Callable[[Any, Any], None]
 
 
 #: Every built-in step, by the name that a model's ``use`` gives it.
-MAKERS: Mapping[str, Make] = {
+FACTORIES: Mapping[str, StepFactory] = {
     "normalise": normalise.make,
     "enrich": enrich.make,
     "lead_source": lead_source.make,
@@ -336,11 +336,11 @@ def _step(
 ) -> Step:
     if isinstance(own, Step):
         return _agreed(definition, own, model)
-    make = MAKERS.get(definition.use)
+    make = FACTORIES.get(definition.use)
     if make is not None:
         made = _built_in(make, model, definition, own, rows, demographic)
     elif own is not None:
-        made = Made(own, definition.reads, definition.writes)
+        made = BuiltStep(own, definition.reads, definition.writes)
     else:
         raise _wrong(
             f"this step is the project's own: give its function, steps={{{definition.name!r}: …}}"
@@ -357,16 +357,16 @@ def _step(
 
 
 def _built_in(
-    make: Make,
+    make: StepFactory,
     model: Model,
     definition: StepDef,
     run: Run | None,
     rows: Rows | None,
     demographic: Demographic | None,
-) -> Made:
+) -> BuiltStep:
     if run is not None and definition.use != "enrich":
         raise _wrong(f"a function was given, but the built-in step {definition.use!r} takes none")
-    around = Surroundings(
+    resources = Resources(
         types=model.field_types,
         folder=model.folder,
         tables_from=model.tables_from,
@@ -375,7 +375,7 @@ def _built_in(
         demographic=demographic,
         demographic_reads=definition.reads if definition.use == "demographic_score" else (),
     )
-    made = make(Options(definition.options), around)
+    made = make(Options(definition.options), resources)
     if run is not None:  # a function looks at what the model says, which no option does
         made = attrs.evolve(made, reads=tuple(dict.fromkeys((*made.reads, *definition.reads))))
     undeclared = [name for name in made.writes if name not in definition.writes]

@@ -15,7 +15,7 @@ from typing import Any
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.processing.step import Context, Made, Options, Surroundings
+from lifecycle_fsm.processing.step import BuiltStep, Context, Options, Resources
 from lifecycle_fsm.stable import BUCKETS, bucket
 
 
@@ -31,7 +31,7 @@ def group_of(groups: Mapping[str, int], seed: str | int, person: str) -> str:
     return next(name for name, end in zip(names, ends, strict=True) if place < end * BUCKETS)
 
 
-def make(options: Options, around: Surroundings) -> Made:
+def make(options: Options, resources: Resources) -> BuiltStep:
     """The step ``cohort``.
 
     Options: ``groups``, the names with their weights, whole numbers such as
@@ -47,7 +47,7 @@ def make(options: Options, around: Surroundings) -> Made:
         if not isinstance(weight, int) or isinstance(weight, bool) or weight < 0:
             options.wrong("groups", f"the weight of {name!r} is a whole number, not {weight!r}")
         try:
-            around.types["cohort"].accept(name)
+            resources.types["cohort"].accept(name)
         except RecordError as error:
             options.wrong("groups", str(error))
     if not any(groups.values()):
@@ -59,4 +59,4 @@ def make(options: Options, around: Surroundings) -> Made:
             return {}
         return {"cohort": group_of(groups, seed, person.id)}
 
-    return Made(run, ("id", "cohort"), ("cohort",))
+    return BuiltStep(run, ("id", "cohort"), ("cohort",))

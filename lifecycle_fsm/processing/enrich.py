@@ -14,12 +14,12 @@ from typing import Any, TypeAlias
 from lifecycle_fsm.errors import FileProblem, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.processing.step import Context, Made, Options, Rows, Run, Surroundings
+from lifecycle_fsm.processing.step import BuiltStep, Context, Options, Resources, Rows, Run
 from lifecycle_fsm.rows.parquet_rows import OutOfRange
 from lifecycle_fsm.rows.row_file import open_rows
 
 
-def make(options: Options, around: Surroundings) -> Made:
+def make(options: Options, resources: Resources) -> BuiltStep:
     """The step ``enrich``.
 
     Options: ``table``, a CSV or Parquet file below the model's folder, its path relative to that;
@@ -41,41 +41,31 @@ def make(options: Options, around: Surroundings) -> Made:
     key_column = options.text("key_column", key)
     columns = options.names("columns", listed=True)
     overwrite = options.flag("overwrite", default=False)
-    key_type = FieldType("str") if key == "id" else around.types.get(key)
+    key_type = FieldType("str") if key == "id" else resources.types.get(key)
     if key_type is None:
-        options.wrong("key", f"no field named {key!r}{suggest(key, around.types)}")
+        options.wrong("key", f"no field named {key!r}{suggest(key, resources.types)}")
     if not columns:
         options.wrong("columns", 'name what to take from the table: { column = "field" }')
     if len(set(columns.values())) < len(columns):
         options.wrong("columns", "two columns fill one field: leave one out")
     for field in columns.values():
-        _check_field(options, field, around.types, overwrite=overwrite)
+        _check_field(options, field, resources.types, overwrite=overwrite)
     options.close()
     assert key_type is not None
 
     writes = tuple(columns.values())
     reads = (key,) if overwrite else tuple(dict.fromkeys((key, *writes)))
-    run = around.run
-    if run is None and (path or around.rows is not None):
-        kinds = {column: around.types[field] for column, field in columns.items()}
-        table = (
-            table_from_rows(around.rows, key_type, kinds)
-            if around.rows is not None
-            else read_table(
-                allowed_path(around.folder, path, around.tables_from),
-                key_column,
-                key_type,
-                kinds,
-            )
-        )
-        run = _looking_up(table, key, writes)
+    run = resources.run
     if run is None:
-        return Made(_nothing, reads, writes)
-    return Made(_filling(run, writes, overwrite=overwrite), reads, writes)
-
-
-def _nothing(person: Any, context: Context) -> Mapping[str, Value]:
-    return {}
+        table: Table = {}
+        kinds = {column: resources.types[field] for column, field in columns.items()}
+        if resources.rows is not None:
+            table = table_from_rows(resources.rows, key_type, kinds)
+        elif path:
+            file = allowed_path(resources.folder, path, resources.tables_from)
+            table = read_table(file, key_column, key_type, kinds)
+        run = _looking_up(table, key, writes)
+    return BuiltStep(_filling(run, writes, overwrite=overwrite), reads, writes)
 
 
 def _check_field(

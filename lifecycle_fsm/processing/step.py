@@ -211,7 +211,7 @@ def _paths(names: Iterable[str | Path]) -> tuple[Path, ...]:
 
 
 @attrs.frozen(kw_only=True)
-class Surroundings:
+class Resources:
     """What a maker may use beside the options.
 
     Args:
@@ -234,7 +234,7 @@ class Surroundings:
 
 
 @attrs.frozen
-class Made:
+class BuiltStep:
     """A built-in step, ready: what it does, what it reads and what it writes."""
 
     run: Run
@@ -242,4 +242,4 @@ class Made:
     writes: tuple[str, ...]
 
 
-Make: TypeAlias = Callable[[Options, Surroundings], Made]
+StepFactory: TypeAlias = Callable[[Options, Resources], BuiltStep]

@@ -2,7 +2,7 @@
 
 from lifecycle_fsm.activities import by_event
 from lifecycle_fsm.rows.row import FileRow, Reject
-from lifecycle_fsm.rows.row_file import Format, open_table
+from lifecycle_fsm.rows.row_file import FORMATS, Format, RowFile, open_table
 from lifecycle_fsm.tables.binding import FileReport
 from lifecycle_fsm.tables.bound_activity import Targets
 from lifecycle_fsm.tables.duplicates import Duplicate, duplicates
@@ -29,6 +29,7 @@ __all__ = [
     "DEADLINES",
     "DECISIONS",
     "DUPLICATES",
+    "FORMATS",
     "HISTORY",
     "REJECTS",
     "REQUESTS",
@@ -41,6 +42,7 @@ __all__ = [
     "Intake",
     "OutputFolder",
     "Reject",
+    "RowFile",
     "TableWriter",
     "Targets",
     "by_event",

@@ -126,9 +126,9 @@ def people_columns(
     marketing mail may do with the person now [S12].
     """
     first = _columns(Person, "id stage stage_entered_at journey journey_started_at")
-    told = (Column[Person]("mail", "str", _mailing(mail)),) if mail else ()
+    mailing = (Column[Person]("mail", "str", _mailing(mail)),) if mail else ()
     rest = (Column[Person](name, field.kind, attrgetter(name)) for name, field in fields.items())
-    return (*first, *told, *rest)
+    return (*first, *mailing, *rest)
 
 
 def _mailing(mail: Mapping[str, str | None]) -> Callable[[Person], str | None]:

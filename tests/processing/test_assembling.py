@@ -17,7 +17,7 @@ from lifecycle_fsm.model import Model, SortRule, Stage, StepDef, load, shipped
 from lifecycle_fsm.model.steps import BUILT_IN
 from lifecycle_fsm.person import Person, person_class
 from lifecycle_fsm.processing import Chain, ChainResult, Context, Step, chain_of, step
-from lifecycle_fsm.processing.chain import MAKERS
+from lifecycle_fsm.processing.chain import FACTORIES
 
 NOW = Context(datetime(2024, 5, 1, tzinfo=UTC))
 
@@ -61,7 +61,7 @@ ENRICH = declared_as(
 
 
 def test_every_step_that_a_model_can_use_can_be_made() -> None:
-    assert set(MAKERS) == set(BUILT_IN)
+    assert set(FACTORIES) == set(BUILT_IN)
 
 
 @pytest.mark.parametrize("name", shipped())
