@@ -337,7 +337,7 @@ def _compared(
 
 
 def _notes(scope: Scope, *, given: bool) -> Iterator[str]:
-    """What must be known of the whole report."""
+    """The notes on the report as a whole."""
     until = scope.until
     if until is None:
         yield "the history is empty"
@@ -366,7 +366,7 @@ def _late(scope: Scope) -> Iterator[str]:
 
 
 def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
-    """What must be known of single numbers."""
+    """The notes on single numbers of the tables."""
     conversion: tuple[PairConversion, ...] = tables.get("conversions", ())
     if any(row.ratio.few for row in conversion if row.journeys):
         yield (

@@ -41,7 +41,7 @@ class Rep:
 
     @property
     def close_rate(self) -> Ratio:
-        """Won of journeys."""
+        """The journeys that were won, of all."""
         return Ratio(self.won, self.journeys)
 
 

@@ -95,7 +95,7 @@ class Scope:
 
     @property
     def window(self) -> Window:
-        """From and to."""
+        """The start and the end of the window."""
         return self.start, self.end
 
     def inside(self, at: datetime) -> bool:

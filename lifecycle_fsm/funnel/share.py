@@ -38,12 +38,12 @@ class MarketingShare:
 
     @property
     def marketing(self) -> int:
-        """Marketing's entries."""
+        """The entries of marketing."""
         return self.entries[MARKETING]
 
     @property
     def sales(self) -> int:
-        """Those of sales."""
+        """The entries of sales."""
         return self.entries[SALES]
 
     @property

@@ -50,7 +50,7 @@ class Kept:
 
     @property
     def ratio(self) -> Ratio:
-        """Kept, of kept and missed."""
+        """The share of deadlines that were kept, of those that were kept or missed."""
         return Ratio(self.kept, self.kept + self.missed)
 
 

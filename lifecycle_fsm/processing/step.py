@@ -129,7 +129,7 @@ class Options:
         self._problems.append(Problem(where, message))
 
     def text(self, name: str, default: str = "") -> str:
-        """A text, or a number written as one."""
+        """Return an option that is a text; a whole number counts as one."""
         value = self._take(name, default)
         if isinstance(value, str | int) and not isinstance(value, bool):
             return str(value)
@@ -137,7 +137,7 @@ class Options:
         return default
 
     def flag(self, name: str, default: bool) -> bool:
-        """True or false."""
+        """Return an option that is true or false."""
         value = self._take(name, default)
         if isinstance(value, bool):
             return value
@@ -145,7 +145,7 @@ class Options:
         return default
 
     def texts(self, name: str, default: Iterable[str] = ()) -> tuple[str, ...]:
-        """A list of texts; a text alone is a list of one."""
+        """Return an option that is a list of texts; a text alone is a list of one."""
         value = self._take(name, tuple(default))
         items = (value,) if isinstance(value, str) else value
         if isinstance(items, Iterable) and not isinstance(items, Mapping):
@@ -156,7 +156,7 @@ class Options:
         return tuple(default)
 
     def pairs(self, name: str) -> dict[str, Any]:
-        """A table of names and values."""
+        """Return an option that is a table of names and values."""
         value = self._take(name, {})
         if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
             return dict(value)

@@ -93,7 +93,7 @@ class ParquetRows:
         return name, frame.with_row_index(name, start)
 
     def rows(self) -> Iterator[FileRow]:
-        """The rows."""
+        """Read the rows for which the predicate holds, all of them without one."""
         if self.predicate is not None:
             yield from self._matching(self.frame, 0, self.predicate)
             return

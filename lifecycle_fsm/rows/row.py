@@ -1,4 +1,4 @@
-"""One row of a file, or why it is none."""
+"""A row of a file, a line that cannot be used, and how errors quote them and name columns."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Reject:
 
 
 def rejected(name: str, line: int, reason: str, raw: str) -> Reject:
-    """A line of a file that is no row."""
+    """A line that cannot be used as a whole."""
     return Reject(name, line, None, reason, shown(raw))
 
 

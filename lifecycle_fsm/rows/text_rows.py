@@ -93,7 +93,7 @@ class NumberedLines:
 
     @property
     def file(self) -> BinaryIO:
-        """The file that the text is in."""
+        """The file of bytes below the text."""
         return cast("BinaryIO", self.text.buffer)
 
     def resume(self, place: int, number: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.tables.mapping import RowCondition, ValueSource, as_text
+from lifecycle_fsm.tables.mapping import BRACES, RowCondition, ValueSource, as_text
 from lifecycle_fsm.tables.times import TimeReader
 
 Read: TypeAlias = Callable[[Mapping[str, Any]], Any]
@@ -67,7 +67,7 @@ def _plain(text: str) -> str:
 
 def template_reader(text: str, convert: Callable[[Any], Any], empty: frozenset[str]) -> Read:
     """The reader of a text that is put together from columns; ``None`` if one is empty."""
-    pieces = re.split(r"\{([^{}]*)\}", text)
+    pieces = BRACES.split(text)
     columns = pieces[1::2]
 
     def read(values: Mapping[str, Any]) -> Any:
@@ -189,7 +189,7 @@ def _with_point(raw: str, decimal: str) -> str:
 
 
 def id_converter(accept: Callable[[Any], Value]) -> Callable[[Any], Value]:
-    """What reads the id of a record."""
+    """The converter of ids of records, from the converter of their type."""
     return lambda raw: as_id(accept(raw))
 
 

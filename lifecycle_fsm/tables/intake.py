@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def open_inputs(
         raise FileProblem("only one file can come from the standard input")
     silent = [not tells_format(path) for _, path in inputs]
     opened: list[tuple[str, RowFile]] = []
-    try:
+    with ExitStack() as exits:
         for role, path in inputs:
             own = mapping.files.get(role) if mapping else None
             table = open_table(
@@ -54,11 +55,8 @@ def open_inputs(
                 delimiter=own.delimiter if own else None,
                 guarded=True,
             )
-            opened.append((role, table))
-    except BaseException:
-        for _, table in opened:
-            table.close()
-        raise
+            opened.append((role, exits.enter_context(table)))
+        exits.pop_all()
     return opened
 
 

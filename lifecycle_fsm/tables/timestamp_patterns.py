@@ -1,4 +1,4 @@
-"""Times as they stand in the text of a file: how late its rows may be, told without binding them.
+"""Patterns of the times in a text, which bound how late its rows may be without binding them.
 
 Of each column of times there is a key in each line: the time as it is written, where all of the
 column have one form and one zone, so that the order of the texts is that of the instants; else no
@@ -147,7 +147,7 @@ class CsvTimes:
                     yield line.start(group + 1), group // groups, key
 
     def with_columns(self, columns: Sequence[TimeColumn]) -> CsvTimes:
-        """The same for times of other forms."""
+        """The patterns of the same file for times of other forms."""
         return CsvTimes(columns, self._places, self._mark)
 
 
@@ -190,7 +190,7 @@ class JsonTimes:
         return greatest
 
     def are_records(self, block: bytes, lines: int) -> bool:
-        """Each line is one."""
+        """Each line is a record of its own."""
         return True
 
     def keys(self, block: bytes) -> Iterator[Key]:
@@ -201,7 +201,7 @@ class JsonTimes:
                     yield match.start(1), number, match[1]
 
     def with_columns(self, columns: Sequence[TimeColumn]) -> JsonTimes:
-        """The same for times of other forms."""
+        """The patterns of the same file for times of other forms."""
         return JsonTimes(columns)
 
 
