@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
@@ -21,6 +21,8 @@ from lifecycle_fsm.zones import find_zone
 
 
 Every: TypeAlias = Literal["day", "week", "month", "quarter", "year"]
+#: How many months a period has, where it has months.
+_MONTHS: Mapping[str, int] = {"month": 1, "quarter": 3, "year": 12}
 
 _FIRST, _LAST = (at.replace(tzinfo=UTC) for at in (datetime.min, datetime.max))  # noqa: DTZ901
 
@@ -94,32 +96,28 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 
 
 def _floor(day: date, every: Every) -> date:
-    match every:
-        case "week":
-            return day - timedelta(days=day.weekday())
-        case "month":
-            return day.replace(day=1)
-        case "quarter":
-            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
-        case "year":
-            return day.replace(month=1, day=1)
-    return day
+    if every in _MONTHS:
+        months = _months(day)
+        return _month(months - months % _MONTHS[every])
+    return day - timedelta(days=day.weekday() if every == "week" else 0)
 
 
 def _next(day: date, every: Every) -> date | None:
     """The first day of the next period; nothing at the end of the calendar."""
     try:
-        match every:
-            case "day":
-                return day + timedelta(days=1)
-            case "week":
-                return day + timedelta(days=7)
-            case "year":
-                return day.replace(year=day.year + 1)
-        months = day.year * 12 + day.month - 1 + (3 if every == "quarter" else 1)
-        return date(months // 12, months % 12 + 1, 1)
+        if every in _MONTHS:
+            return _month(_months(day) + _MONTHS[every])
+        return day + timedelta(days=7 if every == "week" else 1)
     except (ValueError, OverflowError):
         return None
+
+
+def _months(day: date) -> int:
+    return day.year * 12 + day.month - 1
+
+
+def _month(months: int) -> date:
+    return date(months // 12, months % 12 + 1, 1)
 
 
 def _name(day: date, every: Every) -> str:
