@@ -35,7 +35,7 @@ from lifecycle_fsm.tables import (
     load_mapping,
     open_inputs,
 )
-from lifecycle_fsm.tables.sifting_text import as_words
+from lifecycle_fsm.tables.row_filter import word_pattern
 from lifecycle_fsm.wording import counted
 
 FormatOption = Annotated[
@@ -99,7 +99,7 @@ class Log:
         kept = [(activity, place) for activity, place in both if activity.person in group]
         self.read = [activity for activity, _ in kept]
         self.places = array("Q", (place for _, place in kept))
-        named = re.compile(as_words(group)).search
+        named = re.compile(word_pattern(group)).search
         self.rejects = [reject for reject in self.rejects if named(reject.raw)]
 
     def by_role(self) -> Iterator[tuple[str, Activity]]:
@@ -340,7 +340,7 @@ class _Files:
                 tables, Targets.of(self.model), self.mapping, reject or log.rejects.append
             )
             if only is not None and sifted:
-                intake.sift(only, ends=before is None)
+                intake.filter(only, ends=before is None)
             for number, activity in enumerate(intake):
                 if log.end is None or activity.at > log.end:
                     log.end = activity.at

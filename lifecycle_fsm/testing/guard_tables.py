@@ -29,7 +29,8 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.files import why
 from lifecycle_fsm.guard import Token, compile_term, parse_term, reads, walk
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.rows import Reject, open_rows
+from lifecycle_fsm.rows.row import Reject
+from lifecycle_fsm.rows.row_file import open_rows
 from lifecycle_fsm.testing.factory import VISIT
 from lifecycle_fsm.wording import counted
 

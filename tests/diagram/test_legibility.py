@@ -27,7 +27,7 @@ from lifecycle_fsm.diagram.canvas import Canvas, arrow_rise
 from lifecycle_fsm.diagram.look import Stroke
 from lifecycle_fsm.diagram.render import layout
 from lifecycle_fsm.funnel import Conversion, Counts, count
-from lifecycle_fsm.funnel.survival import Times
+from lifecycle_fsm.funnel.time_in_stage import Times
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, Move, SortRule, Stage, StepDef, load, shipped
 

@@ -18,7 +18,7 @@ from lifecycle_fsm.errors import FileProblem, LifecycleError, MissingExtra, sugg
 from lifecycle_fsm.guard import explain
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.proof import NOW
-from lifecycle_fsm.rows import open_rows
+from lifecycle_fsm.rows.row_file import open_rows
 from lifecycle_fsm.spreadsheet import csv_text
 from lifecycle_fsm.testing.cases.case_table import NOT_RUN, ORDER, TOUR, Case, CaseRow, CaseTable
 from lifecycle_fsm.testing.cases.derivation import cases_of
