@@ -138,9 +138,7 @@ class FieldType:
         if self.choices:
             if self.kind != "str":
                 yield f"choices are for texts, and this is {self.kind}"
-            elif not all(
-                choice and isinstance(choice, str) for choice in map(_anything, self.choices)
-            ):
+            elif not all(text and isinstance(text, str) for text in map(_anything, self.choices)):
                 yield "every choice is a text, and not an empty one"
             elif len(set(self.choices)) < len(self.choices):
                 yield "a choice stands there twice"
@@ -186,8 +184,8 @@ class FieldType:
     def annotation(self) -> Any:
         """The Python annotation that names this type; its clamps have none."""
         known = {kind: python for python, kind in _PYTHON.items()}
-        annotation: Any = Literal[self.choices] if self.choices else known[self.kind]
-        return annotation | None if self.nullable else annotation
+        python: Any = Literal[self.choices] if self.choices else known[self.kind]
+        return python | None if self.nullable else python
 
     @classmethod
     def from_text(cls, text: str) -> FieldType:
@@ -227,15 +225,9 @@ class FieldDef:
     def tidied(self) -> FieldDef:
         """The same field in one way of writing it: a default in its stored form, and none where
         it is what the field has anyway. One that does not fit is left for the model to refuse."""
-        if self.default is None or any(self.type.faults()):
+        if self.default is None or any(self.faults()):
             return self
-        unbound = attrs.evolve(self.type, minimum=None, maximum=None)
-        try:
-            stored = self.type.accept(self.default)
-            if stored != unbound.accept(self.default):
-                return self
-        except RecordError:
-            return self
+        stored = self.type.accept(self.default)
         return attrs.evolve(self, default=None if stored == self.type.empty else stored)
 
     def faults(self) -> Iterator[str]:
@@ -264,6 +256,11 @@ def to_utc(value: datetime) -> datetime:
     if value.tzinfo is UTC:
         return value
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def utc_text(value: datetime) -> str:
+    """The instant in UTC as ISO 8601, with a Z; a naive time counts as UTC [S4]."""
+    return to_utc(value).isoformat().replace("+00:00", "Z")
 
 
 def instant(value: datetime | str) -> datetime:

@@ -59,14 +59,14 @@ def made_folder(folder: Path) -> Iterator[None]:
     Raises:
         OSError: one of them cannot be made.
     """
-    made: list[Path] = []
+    created: list[Path] = []
     try:
         for path in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
-            made.append(path)
+            created.append(path)
             path.mkdir(exist_ok=True)
         yield
     except BaseException:
-        for path in reversed(made):
+        for path in reversed(created):
             with suppress(OSError):
                 path.rmdir()
         raise

@@ -9,7 +9,7 @@ from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.question_context import QuestionContext
 from lifecycle_fsm.guard import Const, Guard, Now, Term, Token, all_of, negate, walk
 from lifecycle_fsm.model import Claim, Edge, Move
-from lifecycle_fsm.model.claims import MOVES, SORT
+from lifecycle_fsm.model.definition import MOVES, SORT
 from lifecycle_fsm.proof import Answer, substitute
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.fields import Value
+from lifecycle_fsm.fields import Value, utc_text
 from lifecycle_fsm.guard.printer import value_words
 from lifecycle_fsm.proof import NOW, Answer
 from lifecycle_fsm.proof.domain import FREED, PAYLOAD
@@ -37,7 +37,7 @@ def arguments(stage: str, fields: Mapping[str, Value]) -> list[str]:
 def literal(value: Any) -> str:
     """A value as code: texts in double quotes, times in ISO 8601."""
     if isinstance(value, datetime):
-        return f'"{value.isoformat().replace("+00:00", "Z")}"'
+        return f'"{utc_text(value)}"'
     if isinstance(value, str):
         written = repr(value)
         return f'"{written[1:-1]}"' if '"' not in written and written[0] == "'" else written

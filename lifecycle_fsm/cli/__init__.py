@@ -1,4 +1,4 @@
-"""The command line: ``lifecycle-fsm``. Nothing here that a program would miss."""
+"""The command line, ``lifecycle-fsm``: only what a program that embeds the package never needs."""
 
 from __future__ import annotations
 

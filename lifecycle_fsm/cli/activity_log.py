@@ -17,8 +17,9 @@ from typing import Annotated
 import attrs
 
 from lifecycle_fsm.activities import Activity, other_record
-from lifecycle_fsm.cli.console import Bar, lined_up
+from lifecycle_fsm.cli.console import Bar
 from lifecycle_fsm.cli.options import Order, flag
+from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import FileProblem, UnknownPerson
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.lookup import full_name, look_up, nearest
@@ -34,7 +35,7 @@ from lifecycle_fsm.tables import (
     load_mapping,
     open_inputs,
 )
-from lifecycle_fsm.tables.sifting_text import as_words
+from lifecycle_fsm.tables.row_filter import word_pattern
 from lifecycle_fsm.wording import counted
 
 FormatOption = Annotated[
@@ -53,25 +54,24 @@ _LINE_BITS = 40
 
 @attrs.define
 class Log:
-    """Activities in order, what became of their files, and when the last row of these happened.
+    """Activities in order, reports on their files, and the time of the last row.
 
     ``read`` has them as the files have them, and ``places`` for each the file and the line;
-    ``person`` is the id of the one whom they are about, where that was asked for.
+    ``merges`` says whose records are folded together. ``person`` is the id of the one whom they are
+    about, where that was asked for.
     """
 
-    activities: list[Activity]
-    end: datetime | None
+    activities: list[Activity] = attrs.field(factory=list)
+    end: datetime | None = None
     reports: Sequence[FileReport] = ()
     notes: Sequence[str] = ()
-    read: Sequence[Activity] = ()
-    places: Sequence[int] = ()
+    read: list[Activity] = attrs.field(factory=list)
+    places: array[int] = attrs.field(factory=lambda: array("Q"))
+    merges: list[tuple[str, str]] = attrs.field(factory=list)
+    rejects: list[Reject] = attrs.field(factory=list)
     left_out: int = 0
     person: str = ""
     refused: list[tuple[Activity, str]] = attrs.field(factory=list)
-    processed: set[str] = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.processed = {row.person for row in self.activities if row.kind == "processed"}
 
     @property
     def rejected(self) -> int:
@@ -79,7 +79,7 @@ class Log:
         return sum(report.rejected for report in self.reports)
 
     def last(self, model: Model) -> datetime | None:
-        """The instant at which everybody of these files has been sorted."""
+        """The time at which everybody in these files has been sorted."""
         if self.end is None:
             return None
         try:
@@ -88,19 +88,28 @@ class Log:
             return self.end
 
     def leave_out(self, after: datetime) -> None:
-        """Take out what happened later than that."""
+        """Remove the activities after this time."""
         kept = [activity for activity in self.activities if activity.at <= after]
         self.left_out += len(self.activities) - len(kept)
         self.activities = kept
 
+    def keep(self, group: frozenset[str]) -> None:
+        """Keep only what is about these persons."""
+        both = zip(self.read, self.places, strict=True)
+        kept = [(activity, place) for activity, place in both if activity.person in group]
+        self.read = [activity for activity, _ in kept]
+        self.places = array("Q", (place for _, place in kept))
+        named = re.compile(word_pattern(group)).search
+        self.rejects = [reject for reject in self.rejects if named(reject.raw)]
+
     def by_role(self) -> Iterator[tuple[str, Activity]]:
-        """What was read, in its order, with the roles of the files."""
+        """The activities as read, each with the role of its file."""
         roles = [report.role for report in self.reports]
         for activity, place in zip(self.read, self.places, strict=True):
             yield roles[place >> _LINE_BITS], activity
 
     def far_ahead(self) -> str | None:
-        """A note on the few activities to which time has to run on, far beyond all others."""
+        """A note on a few activities that lie far behind all others in time, if there are such."""
         latest = heapq.nlargest(_FEW + 1, self.activities, key=lambda activity: activity.at)
         gaps = [before.at - after.at for before, after in pairwise(latest)]
         gaps = gaps[: (len(self.activities) - 1) // 2]  # a few, and not what the others are
@@ -123,7 +132,7 @@ class Log:
         )
 
     def contradictions(self) -> list[Reject]:
-        """The activities that the run refused, with the rows that they come from."""
+        """Rejects for the activities that the run refused, with their files and lines."""
         if not self.refused or not self.places:
             return []
         refused = {id(activity) for activity, _ in self.refused}
@@ -133,11 +142,11 @@ class Log:
             key = (activity.person, activity.id)
             if key in keys and id(activity) not in refused:
                 first.setdefault(key, activity)
-        asked = refused | {id(activity) for activity in first.values()}
+        wanted = refused | {id(activity) for activity in first.values()}
         where = {
             id(activity): self._place(place)
             for activity, place in zip(self.read, self.places, strict=True)
-            if id(activity) in asked
+            if id(activity) in wanted
         }
         rejects = []
         for activity, why in self.refused:
@@ -156,7 +165,7 @@ class Log:
 def _contradiction(
     activity: Activity, reason: str, file: str, other: Activity, there: str, line: int
 ) -> str:
-    """Why an activity of ``file`` is refused, with the place of the other one that counts."""
+    """The reason for a refusal, with the place of the activity that counts instead."""
     place = f"line {line:,}" if there == file else f"{there}, line {line:,}"
     if activity.kind == other.kind == "created":
         files = "file" if there == file else "files"
@@ -171,8 +180,8 @@ def _as_row(activity: Activity) -> str:
 
 @contextmanager
 def without_cycles() -> Iterator[None]:
-    """Work without looking for cycles, of which reading, applying and writing leave none: over the
-    whole log and all people, the looking would be a third of the time."""
+    """Turn the cyclic garbage collector off: reading, applying and writing leave no cycles, and the
+    search for them would take a third of the time."""
     looks = gc.isenabled()
     gc.disable()
     try:
@@ -205,65 +214,56 @@ def read_log(
         lifecycle.model, inputs, None if mapping is None else load_mapping(mapping), format, bar
     )
     if only is None:
-        rows = files.read(reject)
+        log = files.read(reject)
     else:
-        only, rows = _about(only, files)
-        for rejected in rows.rejects:
+        log = _about(only, files)
+        for rejected in log.rejects:
             reject(rejected)
-    ordered = by_event(rows.activities) if order == "event" else rows.activities
-    return Log(
-        ordered,
-        rows.end,
-        rows.reports,
-        rows.notes,
-        rows.activities,
-        rows.places,
-        person=only or "",
-    )
+    log.activities = by_event(log.read) if order == "event" else log.read
+    return log
 
 
-def _about(text: str, files: _Files) -> tuple[str, _Rows]:
-    """The id of the person who is meant, and what the files have about all who are that person."""
-    from lifecycle_fsm.story import connected
-
+def _about(text: str, files: _Files) -> Log:
+    """The log of the person whom the text names, with all records of that person."""
     # A stream cannot be read once more, so all of it is kept.
     if not all(Path(path).is_file() for _, path in files.inputs):
-        rows = files.read()
-        person = _meant(text, rows)
-        rows.keep(connected(rows.merges, person))
-        return person, rows
-    rows = _of_group(text, files)
-    if rows.activities:
-        return text, rows
-    person = _meant(text, files.read())
-    return person, _of_group(person, files)
+        log = files.read()
+        log.person, group = _meant(text, log)
+        log.keep(group)
+        return log
+    log = _of_group(text, files)
+    if log.read:
+        return log
+    person, _ = _meant(text, files.read())
+    return _of_group(person, files)
 
 
-def _of_group(person: str, files: _Files) -> _Rows:
-    """What is about a record, and about all that it is ever folded together with: these are known
-    at the end only, and then the files are read once more."""
+def _of_group(person: str, files: _Files) -> Log:
+    """The log of a record and of all records that it is ever merged with. These are known only at
+    the end of the files, which are then read again."""
     from lifecycle_fsm.story import connected
 
     group, sifted = frozenset({person}), True
-    before: _Rows | None = None
+    before: Log | None = None
     while True:
         try:
-            rows = files.read(only=group, sifted=sifted, before=before)
+            log = files.read(only=group, sifted=sifted, before=before)
         except FileProblem:
             if not sifted:
                 raise
             sifted, before = False, None  # somebody would miss what was left out
             continue
-        wider = connected(rows.merges, person)
+        wider = connected(log.merges, person)
         if wider <= group:
-            rows.keep(group)
-            return rows
-        group, before = wider, rows
+            log.keep(group)
+            log.person = person
+            return log
+        group, before = wider, log
 
 
 @attrs.define
 class _KnownPerson:
-    """What the files say of a person, by which one may be found."""
+    """The names of a person in the files, to look them up by."""
 
     id: str
     email: str | None = None
@@ -272,8 +272,8 @@ class _KnownPerson:
     company: str | None = None
 
 
-def _meant(text: str, rows: _Rows) -> str:
-    """The id of the one person who is meant.
+def _meant(text: str, log: Log) -> tuple[str, frozenset[str]]:
+    """The id of the one person who is meant, and those of all records of that person.
 
     Raises:
         UnknownPerson: it is nobody, or there are several.
@@ -281,51 +281,29 @@ def _meant(text: str, rows: _Rows) -> str:
     from lifecycle_fsm.story import connected
 
     people: dict[str, _KnownPerson] = {}
-    for activity in rows.activities:
+    for activity in log.read:
         person = people.setdefault(activity.person, _KnownPerson(activity.person))
         if activity.kind in ("created", "changed"):
             for name in ("email", "first_name", "last_name", "company"):
                 if name in activity.payload:
                     setattr(person, name, activity.payload[name])
     meant = look_up(text, people.values())
-    if meant and {person.id for person in meant} <= connected(rows.merges, meant[0].id):
-        return meant[0].id  # records of one person, who has one story
     if meant:
+        group = connected(log.merges, meant[0].id)
+        if {person.id for person in meant} <= group:
+            return meant[0].id, group  # records of one person, who has one story
         shown = [(person.id, full_name(person), person.company or "") for person in meant[:_SHOWN]]
         more = f"\n  … and {len(meant) - _SHOWN:,} more" if len(meant) > _SHOWN else ""
         raise UnknownPerson(
             f"{text!r} may be any of {len(meant):,} people; give the id of one:\n"
             f"{lined_up(shown)}{more}"
         )
-    rows.keep(frozenset({text}))
-    unused = counted(len(rows.rejects), "row")
-    rejected = f"; {unused} about it could not be used: see `run`" if rows.rejects else ""
+    log.keep(frozenset({text}))
+    unused = counted(len(log.rejects), "row")
+    rejected = f"; {unused} about it could not be used: see `run`" if log.rejects else ""
     raise UnknownPerson(
         f"nothing in these files is about {text!r}{nearest(text, people.values())}{rejected}"
     )
-
-
-@attrs.define
-class _Rows:
-    """What was read: the activities, with the file and the line of each, and whose records are
-    folded together; ``end`` is when the last activity of all happens."""
-
-    activities: list[Activity] = attrs.field(factory=list)
-    places: array[int] = attrs.field(factory=lambda: array("Q"))
-    merges: list[tuple[str, str]] = attrs.field(factory=list)
-    end: datetime | None = None
-    reports: Sequence[FileReport] = ()
-    notes: Sequence[str] = ()
-    rejects: list[Reject] = attrs.field(factory=list)
-
-    def keep(self, group: frozenset[str]) -> None:
-        """Leave out everybody else."""
-        both = zip(self.activities, self.places, strict=True)
-        kept = [(activity, place) for activity, place in both if activity.person in group]
-        self.activities = [activity for activity, _ in kept]
-        self.places = array("Q", (place for _, place in kept))
-        named = re.compile(as_words(group)).search
-        self.rejects = [reject for reject in self.rejects if named(reject.raw)]
 
 
 @attrs.frozen
@@ -344,8 +322,8 @@ class _Files:
         *,
         only: frozenset[str] | None = None,
         sifted: bool = False,
-        before: _Rows | None = None,
-    ) -> _Rows:
+        before: Log | None = None,
+    ) -> Log:
         """Read the files from their beginning.
 
         Args:
@@ -355,30 +333,30 @@ class _Files:
                 end, unless that is known.
             before: an earlier reading, which knows when the files end.
         """
-        rows = _Rows(end=None if before is None else before.end)
+        log = Log(end=None if before is None else before.end)
         tables = open_inputs(self.inputs, self.mapping, self.format)
         try:
             intake = Intake(
-                tables, Targets.of(self.model), self.mapping, reject or rows.rejects.append
+                tables, Targets.of(self.model), self.mapping, reject or log.rejects.append
             )
             if only is not None and sifted:
-                intake.sift(only, ends=before is None)
+                intake.filter(only, ends=before is None)
             for number, activity in enumerate(intake):
-                if rows.end is None or activity.at > rows.end:
-                    rows.end = activity.at
+                if log.end is None or activity.at > log.end:
+                    log.end = activity.at
                 other = other_record(activity)
                 if other is not None:
-                    rows.merges.append((activity.person, other))
+                    log.merges.append((activity.person, other))
                 if only is None or activity.person in only:
-                    rows.activities.append(activity)
+                    log.read.append(activity)
                     file, line = intake.place
-                    rows.places.append(file << _LINE_BITS | line)
+                    log.places.append(file << _LINE_BITS | line)
                 if number % _STEP == 0:
                     self.bar("reading", intake.done)
             if before is None:
-                rows.end = intake.end(rows.end)
-            rows.reports, rows.notes = intake.reports, intake.notes
-            return rows
+                log.end = intake.end(log.end)
+            log.reports, log.notes = intake.reports, intake.notes
+            return log
         finally:
             for _, table in tables:
                 table.close()

@@ -1,4 +1,4 @@
-"""The commands, put together: each is imported when it is called, and not before."""
+"""All commands. Each is imported only when it is called."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _STYLE: dict[str, Any] = {"rich_markup_mode": "markdown", "pretty_exceptions_ena
 
 
 class _Command(TyperCommand):
-    """A command of which only the name and one line are known until it is called."""
+    """A command of which only name and help line are known until it is called."""
 
     def make_context(self, *arguments: Any, **settings: Any) -> Any:
-        """Import the command, and let it read its arguments."""
+        """Import the command and parse its arguments."""
         assert self.name is not None
         work = getattr(import_module(f"lifecycle_fsm.cli.{self.name}"), self.name)
         alone = typer.Typer(add_completion=False, **_STYLE)
@@ -57,7 +57,7 @@ class _Commands(TyperGroup):
         super().__init__(**settings)
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Their names, in the order in which one meets them."""
+        """Their names, in the order of the help."""
         return list(COMMANDS)
 
 
@@ -69,8 +69,8 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(show: bool) -> None:
+    if show:
         print(f"lifecycle-fsm {lifecycle_fsm.__version__}")
         raise typer.Exit
 

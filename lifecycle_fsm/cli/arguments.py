@@ -54,7 +54,7 @@ def inputs_of(people: list[str] | None, activities: list[str] | None) -> list[tu
 
 @contextmanager
 def folder_for(path: str) -> Iterator[None]:
-    """Make the folder of an output file; it is gone again where that cannot be written.
+    """Make the folder of an output file, and remove it again if the file cannot be written.
 
     Raises:
         FileProblem: it cannot be made.
@@ -68,7 +68,7 @@ def folder_for(path: str) -> Iterator[None]:
 
 
 def keep_inputs(out: str | None, *inputs: str | None) -> None:
-    """See to it that a command does not write over what it reads.
+    """Refuse an output file that is one of the inputs.
 
     Raises:
         FileProblem: the output is one of the inputs.

@@ -98,8 +98,8 @@ def _write(table: CaseTable, out: str) -> CaseTable:
     text = to_text(table, path.suffix)
     with folder_for(out):
         write_file(path, text)
-    asked = {row.key for row in table}
-    if dropped := [row for row in before if row.key not in asked]:
+    keys = {row.key for row in table}
+    if dropped := [row for row in before if row.key not in keys]:
         complain(
             f"note: {len(dropped)} rows that stood there are no case of the model, and are gone; "
             f"begin the why of a row of your own with {OWN} to keep it"
@@ -113,7 +113,7 @@ def _counted(table: CaseTable) -> str:
 
 
 def _tell(table: CaseTable) -> None:
-    """Say beside the output for what there is no case."""
+    """Print to stderr for what there is no case."""
     for row in table:
         if row.outcome in _NOTES and row.why != FOR_CLARITY:
             what = row.given.removeprefix("whether or not ").removeprefix("whoever it is")

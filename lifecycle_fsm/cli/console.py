@@ -1,15 +1,15 @@
-"""What commands print: text, tables and JSON, notes beside them, and the progress bar."""
+"""Output of commands: JSON, messages on stderr, and the progress bar."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import datetime
 from typing import Any, TextIO, TypeAlias
 
-from lifecycle_fsm.fields import to_utc
+from lifecycle_fsm.fields import utc_text
 
 #: Shows how far a piece of work has come, from 0 to 1.
 Bar: TypeAlias = Callable[[str, float | None], None]
@@ -17,8 +17,8 @@ Bar: TypeAlias = Callable[[str, float | None], None]
 
 @contextmanager
 def harmless_output() -> Iterator[None]:
-    """Print control characters as escapes, whoever prints them, as long as this lasts: no text of
-    a model or of a file steers the terminal."""
+    """Print control characters as escapes, so that no text of a model or a file controls the
+    terminal."""
     from lifecycle_fsm.wording import harmless
 
     with (
@@ -31,7 +31,7 @@ def harmless_output() -> Iterator[None]:
 class _Translated:
     """A stream that translates what is written to it.
 
-    Rich looks through it: a progress bar steers the terminal on purpose.
+    Rich looks through it: a progress bar controls the terminal on purpose.
     """
 
     def __init__(self, stream: TextIO, translate: Callable[[str], str]) -> None:
@@ -49,7 +49,7 @@ class _Translated:
 
 
 def complain(message: str) -> None:
-    """Say something beside the output."""
+    """Print a message to stderr."""
     with suppress(OSError):  # what cannot be written is told at the end, of the output alone
         flush_output()
     with suppress(OSError):
@@ -78,22 +78,8 @@ def as_json(value: object) -> str:
 
 def _plain(value: object) -> Any:
     if isinstance(value, datetime):
-        return to_utc(value).isoformat().replace("+00:00", "Z")
+        return utc_text(value)
     raise TypeError(f"{value!r} has no form in JSON")
-
-
-def lined_up(rows: Iterable[Sequence[str]], right: Sequence[int] = (), indent: int = 2) -> str:
-    """Rows of text with their columns lined up; columns in ``right`` end together."""
-    table = [list(row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = (
-        "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in table
-    )
-    return "\n".join(" " * indent + line.rstrip() for line in lines)
 
 
 def _unseen(what: str, done: float | None) -> None:

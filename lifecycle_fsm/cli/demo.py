@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Annotated
 
 import typer
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.activity_log import Log
-from lifecycle_fsm.cli.console import lined_up, print_json, progress
+from lifecycle_fsm.cli.console import print_json, progress
 from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, RunTally, apply_log
 from lifecycle_fsm.demo import company
+from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
-from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import shipped_text
 from lifecycle_fsm.tables import OutputFolder, by_event
 from lifecycle_fsm.wording import counted, duration
@@ -56,31 +56,25 @@ def demo(
     with ExitStack() as exits:
         folder = exits.enter_context(OutputFolder(out, force=force))
         output = RunOutput(folder, pictures=pictures)
-        guide = Guide()
-
-        def keep(decision: Decision) -> None:
-            output.keep(decision)
-            guide.see(decision)
-
         shipped = Lifecycle(_MODEL)
         output.check(shipped)
         bar = exits.enter_context(progress())
-        made = company.invent(people, seed, bar=bar).with_processing(shipped.model)
+        invented = company.invent(people, seed, bar=bar).with_processing(shipped.model)
         source = folder.file("input")
-        company.write(made, source)
+        company.write(invented, source)
         model = source / company.MODEL
         write_file(model, company.with_table(shipped_text(_MODEL)))
-        tally = RunTally(keep=keep)
+        tally = RunTally(keep=output.keep)
         lifecycle = Lifecycle(model, record=tally)
-        log = Log(by_event(made.log), max(activity.at for activity in made.log))
+        log = Log(by_event(invented.log), max(activity.at for activity in invented.log))
         end = apply_log(lifecycle, log, None, bar)
         outcome = RunOutcome(lifecycle=lifecycle, log=log, tally=tally, until=end)
         output.write(outcome, bar)
     if json:
         print_json(outcome.as_dict())
         return
-    print(summary_text(outcome, people))
-    print(guide.what_next(lifecycle, out, pictures=pictures))
+    print(_summary_text(outcome, people))
+    print(_what_next(lifecycle, out, pictures=pictures))
 
 
 # ------------------------------------------------------------------ tour
@@ -88,38 +82,28 @@ def demo(
 # What the demo says at its end: the funnel in words, who has a story, and what to try next.
 
 
-def summary_text(outcome: RunOutcome, people: int) -> str:
+def _summary_text(outcome: RunOutcome, people: int) -> str:
     """The funnel as one would tell it."""
     counts, model, log = outcome.counts, outcome.lifecycle.model, outcome.log
     first = min(activity.at for activity in log.activities)
-    path = model.path
     rows = []
-    for place, stage in enumerate(path[1:], 1):
-        after = path[place + 1] if place + 1 < len(path) else None
-        there = f"{counts.people.get(stage.name, 0):,} now"
-        came = f"{counts.entered.get(stage.name, 0):,}"
-        if after is None:
-            rows.append([stage.display, stage.label, came, "", "", there])
-            continue
-        share = counts.conversion[stage.name, after.name].share
-        stay = counts.median_stay.get(stage.name)
-        rows.append(
-            [
-                stage.display,
-                stage.label,
-                came,
-                "" if share is None else f"{share * 100:.0f} of 100 become {after.display}",
-                "" if stay is None else f"half left after {duration(stay)}",
-                there,
-            ]
-        )
+    for stage, after in zip_longest(model.path[1:], model.path[2:]):
+        share = counts.conversion[stage.name, after.name].share if after is not None else None
+        stay = counts.median_stay.get(stage.name) if after is not None else None
+        rows.append([
+            stage.display,
+            stage.label,
+            f"{counts.entered.get(stage.name, 0):,}",
+            "" if share is None else f"{share * 100:.0f} of 100 become {after.display}",
+            "" if stay is None else f"half left after {duration(stay)}",
+            f"{counts.people.get(stage.name, 0):,} now",
+        ])  # fmt: skip
     beside = (
         f"{counted(counts.entered.get(stage.name, 0), 'time')} {stage.display} "
         f"({counts.people.get(stage.name, 0):,} now)"
         for stage in model.stages
         if stage.off_path
     )
-    missed = outcome.missed
     lines = [
         f"{counted(people, 'person', 'people')} at a made-up company, "
         f"{counted(len(log.activities), 'activity', 'activities')}, "
@@ -130,67 +114,51 @@ def summary_text(outcome: RunOutcome, people: int) -> str:
         lined_up(rows, right=(2, 5)),
         f"  beside it: {', '.join(beside)}",
     ]
-    if missed:
-        lines.append(f"  missed deadlines: {missed}")
+    if outcome.missed:
+        lines.append(f"  missed deadlines: {outcome.missed}")
     return "\n".join(lines)
 
 
-class Guide:
-    """Finds people with a story while the company runs."""
-
-    def __init__(self) -> None:
-        self._late: list[str] = []
-
-    def see(self, decision: Decision) -> None:
-        """Notice a decision."""
-        if decision.kind == "deadline":
-            self._late.append(decision.person)
-
-    def stories(self, lifecycle: Lifecycle) -> list[tuple[str, str]]:
-        """A person for each kind of story that there is, with what to see there."""
-        late = set(self._late)
-        best: dict[str, tuple[int, str]] = {}
-        for person in lifecycle:
-            rows = person.history
-            for name, tell in _STORIES.items():
-                worth = tell(rows) if name != _TOO_LATE or person.id in late else 0
-                # The best one, and of equal ones the first.
-                if worth > best.get(name, (0, ""))[0]:
-                    best[name] = (worth, person.id)
-        told: dict[str, str] = {}
-        for name in _STORIES:
-            if name in best:
-                told.setdefault(best[name][1], name)
-        return list(told.items())
-
-    def what_next(self, lifecycle: Lifecycle, out: str, *, pictures: bool) -> str:
-        """What to open, whom to look at, and which commands to try."""
-        stories = self.stories(lifecycle)
-        files = f"--people {company.PEOPLE} --activities {company.ACTIVITIES}"
-        lines = [
-            "",
-            f"open {out}/funnel.svg, and read {out}/summary.txt"
-            if pictures
-            else f"read {out}/summary.txt",
-            "",
-        ]
-        if stories:
-            lines += ["People with a story:", lined_up(stories), ""]
-        lines += ["Then try:", f"  cd {out}/input"]
-        if stories:
-            lines.append(f"  lifecycle-fsm explain {company.MODEL} {stories[0][0]} {files}")
-        lines += [
-            f"  lifecycle-fsm funnel ../history.parquet --model {company.MODEL} --by source",
-            f"  lifecycle-fsm sheet {company.MODEL} --history ../history.parquet "
-            "--out ../sheet.html",
-            "",
-            f"Change a number in {company.MODEL}, and see what becomes of the funnel:",
-            f"  lifecycle-fsm run {company.MODEL} {files} --out ../../what-if",
-        ]
-        return "\n".join(lines)
+def _stories(lifecycle: Lifecycle) -> list[tuple[str, str]]:
+    """A person for each kind of story that there is, with what to see there."""
+    late = {fact.person for fact in lifecycle.deadlines if fact.outcome == "missed"}
+    best: dict[str, tuple[int, str]] = {}
+    for person in lifecycle:
+        rows = person.history
+        for name, rate in _STORIES.items():
+            worth = rate(rows) if name != _TOO_LATE or person.id in late else 0
+            # The best one, and of equal ones the first.
+            if worth > best.get(name, (0, ""))[0]:
+                best[name] = (worth, person.id)
+    stories: dict[str, str] = {}
+    for name in _STORIES:
+        if name in best:
+            stories.setdefault(best[name][1], name)
+    return list(stories.items())
 
 
-_Tell = Callable[[Sequence[HistoryRow]], int]
+def _what_next(lifecycle: Lifecycle, out: str, *, pictures: bool) -> str:
+    """What to open, whom to look at, and which commands to try."""
+    stories = _stories(lifecycle)
+    files = f"--people {company.PEOPLE} --activities {company.ACTIVITIES}"
+    read = f"read {out}/summary.txt"
+    lines = ["", f"open {out}/funnel.svg, and {read}" if pictures else read, ""]
+    if stories:
+        lines += ["People with a story:", lined_up(stories), ""]
+    lines += ["Then try:", f"  cd {out}/input"]
+    if stories:
+        lines.append(f"  lifecycle-fsm explain {company.MODEL} {stories[0][0]} {files}")
+    lines += [
+        f"  lifecycle-fsm funnel ../history.parquet --model {company.MODEL} --by source",
+        f"  lifecycle-fsm sheet {company.MODEL} --history ../history.parquet --out ../sheet.html",
+        "",
+        f"Change a number in {company.MODEL}, and see what becomes of the funnel:",
+        f"  lifecycle-fsm run {company.MODEL} {files} --out ../../what-if",
+    ]
+    return "\n".join(lines)
+
+
+# What a story is worth telling of a person with this history; 0 if it is not theirs.
 
 
 def _rules(rows: Iterable[HistoryRow]) -> set[str]:
@@ -228,7 +196,7 @@ def _waited(rows: Sequence[HistoryRow]) -> int:
 
 
 _TOO_LATE = "waited for sales, which missed its deadline"
-_STORIES: dict[str, _Tell] = {
+_STORIES: dict[str, Callable[[Sequence[HistoryRow]], int]] = {
     "was given back, came back, and bought in the end": _came_back,
     _TOO_LATE: _waited,
     "had two records, which were folded into one": _merged,

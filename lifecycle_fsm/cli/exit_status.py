@@ -1,4 +1,4 @@
-"""How a command ends: its exit status, and one sentence where it could not do its work."""
+"""Exit statuses, and the sentence that a failed command prints."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DebugOption = Annotated[
 
 
 def safely(command: Callable[..., int | None]) -> Callable[..., None]:
-    """The command with its errors told in one sentence each, and its result as the exit status.
+    """Wrap a command: errors become one sentence each, and its result the exit status.
 
     It has one more option, ``--debug``.
     """
@@ -96,8 +96,7 @@ def _of_system(error: OSError) -> str:
 
 
 def _abandon_output() -> None:
-    """What could not be written must not be tried again when Python ends: that has its own status
-    and its own words."""
+    """Keep Python from writing the rest at its end, which has a status and a message of its own."""
     try:
         flush_output()
     except OSError:
@@ -107,7 +106,7 @@ def _abandon_output() -> None:
 
 @contextmanager
 def _logging(debug: bool) -> Iterator[None]:
-    """The log of the package on stderr, where it was asked for."""
+    """Log the package to stderr, if ``debug``."""
     if not debug:
         yield
         return

@@ -132,7 +132,7 @@ def funnel(
 
 
 def _people(path: str | None, model: Model, measures: list[Measure] | None) -> Iterable[object]:
-    """Those whom lists of people may name; nobody where there is no such list."""
+    """The people of the table, if any of the measures lists people."""
     if path is None or not (measures is None or _LISTS.intersection(measures)):
         return ()
     from lifecycle_fsm.sheet import read_people
@@ -141,7 +141,7 @@ def _people(path: str | None, model: Model, measures: list[Measure] | None) -> I
 
 
 def _measures(show: list[str] | None, *, compared: bool) -> list[Measure] | None:
-    """The measures that are asked for; ``None`` for all.
+    """The measures of ``--show``; ``None`` for all.
 
     Raises:
         LifecycleError: there is no such one, or there is nothing to compare with.

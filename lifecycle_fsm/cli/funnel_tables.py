@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from lifecycle_fsm.cli.console import lined_up
+from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.funnel import (
     ALL_STAGES,
     ConversionChange,
@@ -70,14 +70,18 @@ class _Column:
     words: bool = False
 
 
-def _words(path: str, head: str = "") -> _Column:
+def _column(path: str, head: str, text: Callable[[Any], str], *, words: bool = False) -> _Column:
+    """The column of an attribute, by what makes a text of its value."""
     get = attrgetter(path)
-    return _Column(head or path, lambda row: clean(get(row) or ""), words=True)
+    return _Column(head, lambda row: text(get(row)), words)
+
+
+def _words(path: str, head: str = "") -> _Column:
+    return _column(path, head or path, lambda text: clean(text or ""), words=True)
 
 
 def _count(path: str, head: str = "") -> _Column:
-    get = attrgetter(path)
-    return _Column(head or path, lambda row: f"{get(row):,}")
+    return _column(path, head or path, "{:,}".format)
 
 
 def _length(path: str, head: str, visits: str = "") -> _Column:
@@ -98,8 +102,7 @@ def _percent(share: float | None) -> str:
 
 
 def _rate(path: str, head: str) -> _Column:
-    get = attrgetter(path)
-    return _Column(head, lambda row: "" if get(row) is None else f"{get(row):,.1f}")
+    return _column(path, head, lambda rate: "" if rate is None else f"{rate:,.1f}")
 
 
 class _Reached(NamedTuple):
@@ -144,26 +147,17 @@ class _ReportText:
         return _percent(ratio.share) + ("*" if ratio.few else " ")
 
     def _stages(self, path: str, head: str = "stage") -> _Column:
-        get = attrgetter(path)
-        return _Column(head, lambda row: self._stage(get(row)), words=True)
+        return _column(path, head, self._stage, words=True)
 
     def _times(self, path: str, head: str) -> _Column:
-        get = attrgetter(path)
-        return _Column(head, lambda row: self._time(get(row)), words=True)
+        return _column(path, head, self._time, words=True)
 
     def _shares(self, path: str, head: str) -> _Column:
-        get = attrgetter(path)
-        return _Column(head, lambda row: self._share(get(row)))
+        return _column(path, head, self._share)
 
     def _ratios(self, path: str, head: str) -> tuple[_Column, _Column]:
         """``12 of 40`` and its share."""
-        get = attrgetter(path)
-
-        def parts(row: Any) -> str:
-            ratio: Ratio = get(row)
-            return "" if ratio.share is None else f"{ratio.part:,} of {ratio.whole:,}"
-
-        return _Column("", parts), self._shares(path, head)
+        return _column(path, "", _parts), self._shares(path, head)
 
     def _table(
         self, rows: Sequence[Any], *columns: _Column, group: Callable[[Any], str] = _BY_GROUP
@@ -225,7 +219,7 @@ class _ReportText:
         total = counted(sum(row.people for row in report.people), *_PEOPLE)
         yield f"people at {self._time(report.as_of) or 'no time'}: {total}"
         if not report.by:
-            code = _Column("", lambda row: self.model.stage(row.stage).code)
+            code = _column("stage", "", lambda stage: self.model.stage(stage).code)
             yield self._table(report.people, code, self._stages("stage"), _count("people"))
             return
         numbers = {(row.group, row.stage): row.people for row in report.people}
@@ -295,7 +289,7 @@ class _ReportText:
             *self._ratios("through.ratio", "through"),
             *self._ratios("over.ratio", "over"),
             _Column("median", _median),
-            _Column("flow ratio", lambda row: _percent(row.through.flow_ratio)),
+            _column("through.flow_ratio", "flow ratio", _percent),
             group=attrgetter("through.group"),
         )
         yield "  median: time from the one to the other, of those that did it"
@@ -407,7 +401,7 @@ class _ReportText:
             self._stages("before.target", "to"),
             *self._ratios("before.ratio", "before"),
             *self._ratios("after.ratio", "after"),
-            _Column("difference", _points),
+            _column("points", "difference", _points),
             _Column("", _doubt),
             _length("before.median", "median before"),
             _length("after.median", "median after"),
@@ -419,7 +413,7 @@ class _ReportText:
             self._stages("before.stage"),
             _length("before.median", "before", "before.visits"),
             _length("after.median", "after", "after.visits"),
-            _Column("difference", lambda row: _signed(row.difference)),
+            _column("difference", "difference", _signed),
             group=attrgetter("before.group"),
         )
         yield "entries"
@@ -463,8 +457,12 @@ def _verdict(row: MarketingShare) -> str:
     return f"{_percent(row.target)}: {verdict} by {abs(row.gap) * 100:.1f} points"
 
 
-def _points(change: ConversionChange) -> str:
-    return "" if change.points is None else f"{change.points * 100:+.1f} points"
+def _parts(ratio: Ratio) -> str:
+    return "" if ratio.share is None else f"{ratio.part:,} of {ratio.whole:,}"
+
+
+def _points(points: float | None) -> str:
+    return "" if points is None else f"{points * 100:+.1f} points"
 
 
 def _doubt(change: ConversionChange) -> str:

@@ -20,7 +20,7 @@ _SHOWN = 8
 
 
 def read_fitting(path: str, model: Model, verb: tuple[str, str]) -> list[HistoryRow]:
-    """The history of a file, if the model knows everything that it tells.
+    """Read a history, and check that the model has all its stages and rules.
 
     Raises:
         LifecycleError: it does not; ``verb`` is what was to be done with the history.
@@ -33,7 +33,7 @@ def read_fitting(path: str, model: Model, verb: tuple[str, str]) -> list[History
 def _check_fits(
     rows: Sequence[HistoryRow], model: Model, source: str, verb: tuple[str, str]
 ) -> None:
-    """Does the model know everything that the history tells? If not, people would be missing.
+    """Check that the model has all stages and rules of a history; else people would be missing.
 
     Another version of a model that does is only told.
 
@@ -67,27 +67,26 @@ def read_with_model(path: str, name: str | None) -> tuple[list[HistoryRow], Mode
     Raises:
         LifecycleError: there is none, or the named one is none of it.
     """
+    verb = "measure", "measures"
     if name is not None:
-        models = [load_model(name)]
-    else:
-        names = sorted(shipped(), key=lambda name: (name != "waterfall", name))
-        models = [load(name) for name in names]
+        model = load_model(name)
+        return read_fitting(path, model, verb), model
+    names = sorted(shipped(), key=lambda name: (name != "waterfall", name))
+    models = [load(name) for name in names]
     types: dict[str, FieldType] = {}
     for model in reversed(models):
         types |= model.field_types
     rows = read_history(path, dimensions=types)
-    if name is None:
-        versions = {row.version for row in rows}
-        fitting = [model for model in models if model.version in versions]
-        fitting += [model for model in models if not any(_lacking(rows, model).values())]
-        if not fitting:
-            raise LifecycleError(
-                f"{path} is the history of none of the shipped models ({', '.join(shipped())}): "
-                "say --model and the file of the one that wrote it"
-            )
-        models = fitting
-    _check_fits(rows, models[0], path, ("measure", "measures"))
-    return rows, models[0]
+    versions = {row.version for row in rows}
+    fitting = [model for model in models if model.version in versions]
+    fitting += [model for model in models if not any(_lacking(rows, model).values())]
+    if not fitting:
+        raise LifecycleError(
+            f"{path} is the history of none of the shipped models ({', '.join(shipped())}): "
+            "say --model and the file of the one that wrote it"
+        )
+    _check_fits(rows, fitting[0], path, verb)
+    return rows, fitting[0]
 
 
 def beside(history: str, table: str) -> str | None:
@@ -113,10 +112,10 @@ def watched_until(history: str) -> datetime | None:
 
 
 def _lacking(rows: Sequence[HistoryRow], model: Model) -> Mapping[str, list[str]]:
-    """The stages and rules that a history tells of and the model does not have."""
+    """The stages and rules of a history that the model does not have."""
     # The closing row of a merge names no stage: its person is gone.
-    told = [row for row in rows if row.kind != "merge"]
-    stages = {name for row in told for name in (row.from_stage, row.to_stage) if name is not None}
-    rules = {row.rule for row in told if row.from_stage is not None and row.kind != "migrate"}
+    moves = [row for row in rows if row.kind != "merge"]
+    stages = {name for row in moves for name in (row.from_stage, row.to_stage) if name is not None}
+    rules = {row.rule for row in moves if row.from_stage is not None and row.kind != "migrate"}
     known = {rule.name for rule in model.sort} | {move.name for move in model.moves}
     return {"stage": sorted(stages - set(model.by_name)), "rule": sorted(rules - known)}

@@ -14,8 +14,8 @@ from typing import Annotated
 
 import typer
 
-from lifecycle_fsm.cli.console import lined_up
 from lifecycle_fsm.cli.options import option
+from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.files import hidden_name, made_folder, names_in, put_in_place, why, write_file
 from lifecycle_fsm.model import shipped_text
@@ -65,7 +65,7 @@ def _check(name: str, folder: Path) -> None:
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write beside, then move in: the folder itself stays, as somebody may stand in it."""
+    """Write beside the folder, then move the files in: it may be somebody's working directory."""
     beside = hidden_name(folder)
     try:
         beside.mkdir()
@@ -104,10 +104,10 @@ def init(
     The folder is written whole or not at all, and nothing that is there is ever replaced. Its
     `README.md` has the next commands. `lifecycle-fsm models` lists the models.
     """
-    made = starter(model)
-    fill_new_folder(folder, made)
+    contents = starter(model)
+    fill_new_folder(folder, contents)
     print(f"{folder}: a project with the model {model}")
-    print(lined_up((name, _about(name, content)) for name, content in made.items()))
+    print(lined_up((name, _about(name, content)) for name, content in contents.items()))
     print("\nnext:")
     if folder != ".":
         print(f"  cd {shlex.quote(folder)}")

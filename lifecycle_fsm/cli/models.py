@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from lifecycle_fsm.cli import options
-from lifecycle_fsm.cli.console import lined_up, print_json
+from lifecycle_fsm.cli.console import print_json
+from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.model import load, shipped, shipped_text
 
 

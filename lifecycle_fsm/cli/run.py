@@ -68,7 +68,7 @@ def run(
     line, column, reason), and `duplicates.csv` with the pairs of people who have one e-mail
     address. It appears whole or not at all.
     """
-    asked = read_time("--until", until)
+    end = read_time("--until", until)
     inputs = inputs_of(people, activities)
     with ExitStack() as exits:
         output = None
@@ -86,8 +86,10 @@ def run(
         log = read_log(
             lifecycle, inputs, mapping=mapping, format=format, order=order, reject=rejects, bar=bar
         )
-        end = apply_log(lifecycle, log, asked, bar, tally)
-        outcome = RunOutcome(lifecycle=lifecycle, log=log, tally=tally, until=end, asked=asked)
+        last = apply_log(lifecycle, log, end, bar, tally)
+        outcome = RunOutcome(
+            lifecycle=lifecycle, log=log, tally=tally, until=last, requested_until=end
+        )
         if output:
             output.write(outcome, bar)
     if json:
@@ -97,13 +99,11 @@ def run(
         if out is not None:
             print(f"\nwritten to {out}")
     held = _held(outcome, allow_held)
-    for note in outcome.notes:
-        complain(f"note: {note}")
-    return max(held, _rejected(outcome, rejects.first, out, allow_rejected))
+    return REJECTED if _rejected(outcome, rejects.first, out, allow_rejected) or held else 0
 
 
 class _Rejects:
-    """Takes the rows that cannot be used, and keeps the first of them to be shown."""
+    """Takes the rows that cannot be used, and keeps the first of them to show."""
 
     def __init__(self, output: RunOutput | None) -> None:
         self.first: list[Reject] = []
@@ -123,17 +123,19 @@ def _tables_of(model: Model) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def _held(outcome: RunOutcome, allowed: bool) -> int:
-    """Say what meets nobody; the exit code."""
+def _held(outcome: RunOutcome, allowed: bool) -> bool:
+    """Print which files are mostly about nobody, and the notes; whether the run failed by them."""
     for role in outcome.unmatched:
         complain(f"{role}{'' if allowed else ' (--allow-held makes this a success)'}")
-    return REJECTED if outcome.unmatched and not allowed else 0
+    for note in outcome.notes:
+        complain(f"note: {note}")
+    return bool(outcome.unmatched) and not allowed
 
 
-def _rejected(outcome: RunOutcome, first: list[Reject], out: str | None, allowed: bool) -> int:
-    """Say what was rejected; the exit code."""
+def _rejected(outcome: RunOutcome, first: list[Reject], out: str | None, allowed: bool) -> bool:
+    """Print what was rejected; whether the run failed by it."""
     if not outcome.rejected:
-        return 0
+        return False
     for reject in [*first, *outcome.contradictions][:_SHOWN]:
         column = f", column {reject.column}" if reject.column else ""
         complain(f"{reject.file}, line {reject.line}{column}: {reject.reason}")
@@ -144,4 +146,4 @@ def _rejected(outcome: RunOutcome, first: list[Reject], out: str | None, allowed
         + (f": see {out}/rejected.csv" if out is not None else "")
         + ("" if allowed else "; --allow-rejected makes this a success")
     )
-    return 0 if allowed else REJECTED
+    return not allowed

@@ -1,18 +1,20 @@
-"""What came of a run: its decisions counted, its summary, and the folder that it writes."""
+"""The outcome of a run: counted decisions, the summary, and the folder with its tables."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 import attrs
 
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.cli.activity_log import Log, without_cycles
-from lifecycle_fsm.cli.console import Bar, as_json, lined_up
-from lifecycle_fsm.cli.unmatched import Unmatched, unmatched
+from lifecycle_fsm.cli.console import Bar, as_json
+from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.history import DeadlineOutcome
 from lifecycle_fsm.lifecycle import Lifecycle
@@ -48,15 +50,15 @@ class RunTally:
 
     results: Counter[str] = attrs.field(factory=Counter)
     late: dict[tuple[str, str | None], str] = attrs.field(factory=dict)
-    asked: Counter[str] = attrs.field(factory=Counter)
+    requests: Counter[str] = attrs.field(factory=Counter)
     keep: Callable[[Decision], None] | None = None
     refused: list[Decision] = attrs.field(factory=list)
 
     def __call__(self, decision: Decision) -> None:
-        """Count one decision, and hand it on to who keeps them."""
+        """Count a decision, and pass it on to ``keep``."""
         self.results[decision.result] += 1
         for request in decision.requests:
-            self.asked[request.state] += 1
+            self.requests[request.state] += 1
         if decision.late:  # of an activity that is asked for later there are several
             self.late[decision.person, decision.activity] = decision.kind or "time"
         if decision.result == "rejected":
@@ -78,9 +80,11 @@ def apply_log(
     What happened after ``until`` is left out. Where the lifecycle records into ``tally``, the log
     keeps which of its activities were refused.
     """
+    lifecycle.expect_processed(
+        activity.person for activity in log.activities if activity.kind == "processed"
+    )
     if until is not None:
         log.leave_out(until)
-    lifecycle.expect_processed(log.processed)
     total = len(log.activities)
     for place, activity in enumerate(log.activities):
         waited = lifecycle.held.get(activity.person, ()) if activity.kind == "created" else ()
@@ -108,7 +112,7 @@ class RunOutcome:
     counts: Counts = attrs.field(init=False)
     over: Counts = attrs.field(init=False)
 
-    asked: datetime | None = None
+    requested_until: datetime | None = None
     contradictions: list[Reject] = attrs.field(init=False)
     duplicates: list[Duplicate] = attrs.field(init=False)
     #: The roles of which most is about nobody.
@@ -122,18 +126,18 @@ class RunOutcome:
         from lifecycle_fsm.funnel import observe, on_picture
 
         history, model, end = self.lifecycle.history, self.lifecycle.model, None
-        if self.asked is not None:
+        if self.requested_until is not None:
             with suppress(OverflowError):  # a window ends before its end, and this one after it
-                end = self.asked + timedelta(microseconds=1)
+                end = self.requested_until + timedelta(microseconds=1)
         window = (None, end)
         scope = observe(history, model, window=window, until=self.until)
         self.counts = on_picture(scope)
         self.over = on_picture(scope, reading="over")
         self.contradictions = self.log.contradictions()
         self.duplicates = duplicates(self.lifecycle)
-        self.unmatched = unmatched(self.log.by_role(), self.lifecycle.held, self.asked)
+        self.unmatched = unmatched(self.log.by_role(), self.lifecycle.held, self.requested_until)
         self.notes = list(self.log.notes)
-        if self.asked is None and (far := self.log.far_ahead()) is not None:
+        if self.requested_until is None and (far := self.log.far_ahead()) is not None:
             self.notes.append(far)
         rules = {deadline.name: Counter[str]() for deadline in model.deadlines}
         for fact in self.lifecycle.deadlines:
@@ -162,9 +166,13 @@ class RunOutcome:
     def _late(self) -> Counter[str]:
         return Counter(self.tally.late.values())
 
+    def _counts_of(self, stage: str) -> dict[str, int]:
+        names = ("people", "entered", "passed_over")
+        return {name: getattr(self.counts, name).get(stage, 0) for name in names}
+
     def as_dict(self) -> dict[str, Any]:
         """The summary for a program."""
-        lifecycle, counts = self.lifecycle, self.counts
+        lifecycle = self.lifecycle
         return {
             "model": {"name": lifecycle.model.name, "version": lifecycle.model.version},
             "files": [
@@ -180,15 +188,13 @@ class RunOutcome:
                 {
                     "stage": stage.name,
                     "label": stage.label,
-                    "people": counts.people.get(stage.name, 0),
-                    "entered": counts.entered.get(stage.name, 0),
-                    "passed_over": counts.passed_over.get(stage.name, 0),
+                    **self._counts_of(stage.name),
                 }
                 for stage in lifecycle.model.stages
             ],
             "conversion": [
                 {"from": start, "to": end, "reading": reading.reading, **attrs.asdict(share)}
-                for reading in (counts, self.over)
+                for reading in (self.counts, self.over)
                 for (start, end), share in reading.conversion.items()
             ],
             "activities": len(self.log.activities),
@@ -199,7 +205,7 @@ class RunOutcome:
             "merged": len(lifecycle.merged),
             "deadlines": self.deadlines,
             "missed_deadlines": self._missed,
-            "requests": dict(self.tally.asked.most_common()),
+            "requests": dict(self.tally.requests.most_common()),
             "held": {person: len(held) for person, held in lifecycle.held.items()},
             "mostly_held": [attrs.asdict(role) for role in self.unmatched],
             "duplicates": len(self.duplicates),
@@ -212,7 +218,7 @@ class RunOutcome:
 
     def as_text(self) -> str:
         """The summary for people."""
-        model, counts = self.lifecycle.model, self.counts
+        model = self.lifecycle.model
         parts = [f"{role}\n" for role in self.unmatched]
         parts.append(f"{model.title or model.name} (model {model.name}, version {model.version})")
         for report in self.log.reports:
@@ -230,10 +236,7 @@ class RunOutcome:
                 stage.code,
                 stage.display,
                 stage.label,
-                *(
-                    f"{of.get(stage.name, 0):,}"
-                    for of in (counts.people, counts.entered, counts.passed_over)
-                ),
+                *(f"{count:,}" for count in self._counts_of(stage.name).values()),
             )
             for stage in model.stages
         ]
@@ -246,7 +249,7 @@ class RunOutcome:
         return "\n".join(parts)
 
     def _remarks(self) -> Iterable[str]:
-        merged, asked = len(self.lifecycle.merged), self.tally.asked
+        merged, requests = len(self.lifecycle.merged), self.tally.requests
         if merged:
             yield f"merged: {counted(merged, 'record')} folded into others"
         if self.duplicates:
@@ -255,8 +258,8 @@ class RunOutcome:
                 f"duplicates: {pairs} of people with one e-mail address, such as {first.person!r} "
                 f"and {first.duplicate!r}"
             )
-        if asked:
-            yield f"requests: {_most_common(asked)}"
+        if requests:
+            yield f"requests: {_most_common(requests)}"
         total = Counter[str]()
         for outcomes in self.deadlines.values():
             total.update(outcomes)
@@ -270,7 +273,7 @@ class RunOutcome:
         if self.log.left_out:
             yield (
                 f"left out: {counted(self.log.left_out, *_ACTIVITIES)} that happened after "
-                f"{self.asked:%Y-%m-%d %H:%M} UTC"
+                f"{self.requested_until:%Y-%m-%d %H:%M} UTC"
             )
         if late:
             yield f"late: {_most_common(late)}; applied at the person's clock, and flagged"
@@ -311,7 +314,7 @@ class RunOutput:
         self.requests = TableWriter(REQUESTS)
 
     def keep(self, decision: Decision) -> None:
-        """Take one decision, and what it asks for."""
+        """Add a decision and its requests to the tables."""
         self.decisions.add(decision)
         if decision.requests:
             self.requests.extend(decision.requests)
@@ -329,7 +332,7 @@ class RunOutput:
 
     @without_cycles()
     def write(self, outcome: RunOutcome, bar: Bar) -> None:
-        """Write everything."""
+        """Write all tables, the summary and the pictures."""
         bar("writing", None)
         lifecycle, model = outcome.lifecycle, outcome.lifecycle.model
         mail = {stage.name: stage.mail for stage in model.stages if stage.mail}
@@ -354,3 +357,94 @@ class RunOutput:
     def _save_both(self, name: str, table: TableWriter[Any]) -> None:
         for suffix in (".csv", ".parquet"):
             table.save(self.folder.file(name + suffix))
+
+
+# -- files of activities of which most are about nobody ----------------------------------------
+
+
+@attrs.frozen
+class Unmatched:
+    """A role most of whose activities are held, with an example and the likely cause."""
+
+    role: str
+    held: int
+    activities: int
+    example: str
+    cause: str
+
+    def __str__(self) -> str:
+        return (
+            f"most of {self.role} is held: {self.held:,} of {self.activities:,} activities wait "
+            f"for people whom no file creates, such as {self.example!r}; {self.cause}"
+        )
+
+
+def unmatched(
+    activities: Iterable[tuple[str, Activity]],
+    held: Mapping[str, Sequence[Activity]],
+    until: datetime | None = None,
+) -> list[Unmatched]:
+    """The roles of which most is held.
+
+    Args:
+        activities: every one that was read, with the role of its file.
+        held: what waits at the end, by the id that nobody has.
+        until: what happened later was left out; but who is created later is somebody.
+    """
+    roles: list[Unmatched] = []
+    if not held:
+        return roles
+    waits = {
+        (activity.person, activity.id): person
+        for person, waiting in held.items()
+        for activity in waiting
+    }
+    total: Counter[str] = Counter()
+    names: dict[str, list[str]] = {}
+    known: dict[str, None] = {}
+    for role, activity in activities:
+        if activity.kind == "created":
+            known[activity.person] = None
+        if until is not None and activity.at > until:
+            continue
+        total[role] += 1
+        person = waits.get((activity.person, activity.id))
+        if person is not None:
+            names.setdefault(role, []).append(person)
+    for role, missing in names.items():
+        lacking = [name for name in missing if name not in known]
+        if 2 * len(lacking) > total[role]:
+            example, cause = _likely(dict.fromkeys(lacking), known)
+            roles.append(Unmatched(role, len(lacking), total[role], example, cause))
+    return roles
+
+
+#: What two ways of writing one id may differ in, and what is the same in both.
+_SPELLINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("in the case of letters", str.casefold),
+    ("by zeros at the front", lambda text: text.lstrip("0")),
+    ("in signs and spaces", lambda text: re.sub(r"[\W_]+", "", text).casefold()),
+    # Salesforce writes one id with 15 characters, or with three more that keep it apart from
+    # those that differ in the case of letters.
+    ("by three characters at the end", lambda text: text[:15] if len(text) in (15, 18) else text),
+)
+
+
+def _likely(lacking: Mapping[str, None], known: Mapping[str, None]) -> tuple[str, str]:
+    """An id that nobody has, and the likely reason."""
+    first = next(iter(lacking))
+    if not known:
+        return first, "no file creates anybody: give the people too, with --people FILE"
+    for difference, plain in _SPELLINGS:
+        alike = {plain(name): name for name in known}
+        similar = [name for name in lacking if plain(name) in alike]
+        if 2 * len(similar) > len(lacking):
+            other = alike[plain(similar[0])]
+            return similar[0], (
+                f"their ids differ {difference} from those of people, as {other!r}: "
+                "write them in one way"
+            )
+    return first, (
+        f"ids of people look like {next(iter(known))!r}: is it another column that names the "
+        "person, or does a file of people lack?"
+    )

@@ -73,7 +73,7 @@ def sheet(
         raise LifecycleError("--until needs a --history or --people, which `run` writes")
     if ready is not None and people is None:
         raise LifecycleError("--ready needs --people, which `run` writes")
-    made = make_sheet(
+    page = make_sheet(
         lifecycle,
         history=rows,
         people=None if people is None else read_people(people, lifecycle),
@@ -82,13 +82,13 @@ def sheet(
         zone=zone,
         ready=ready,
     )
-    if list_ is not None and made.contents.litmus is None:
+    if list_ is not None and page.readiness is None:
         raise LifecycleError(
             "--list needs --people, which `run` writes, and a stage that people qualify for"
         )
     with folder_for(out):
-        files = made.save(out)
+        files = page.save(out)
     if list_ is not None:
         with folder_for(list_):
-            files = (*files, made.save_people(list_))
+            files = (*files, page.save_people(list_))
     print(f"written: {', '.join(map(str, files))}")

@@ -1,4 +1,4 @@
-"""Chance that is the same on every machine: a seed and a name give one row of draws, for ever."""
+"""Reproducible randomness: a seed and a name give the same draws on every machine, for ever."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Spread: TypeAlias = Sequence[int]
 
 
 class Chance:
-    """The draws of one part of what is made up, which no other part can disturb.
+    """Random draws for one part of the made-up world, independent of every other part.
 
     Of ``random.Random`` only the method ``random`` is promised to give the same numbers in every
     version of Python, and only sums and products of floats are the same on every processor, so
@@ -30,22 +30,22 @@ class Chance:
         self._next = Random(seed).random  # noqa: S311 - a play, no secret
 
     def share(self, of: float) -> bool:
-        """Does it happen, if it happens in this share of all cases?"""
+        """Return True in this share of all cases."""
         return self._next() < of
 
     def number(self, *spread: int) -> int:
-        """A whole number that is spread like this: between two numbers, both included, evenly."""
+        """Draw a whole number from a spread; two numbers are its bounds, both included."""
         position = self._next() * (len(spread) - 1)
         below = int(position)
         low, high = spread[below], spread[below + 1]
         return low + int((position - below) * (high - low + 1))
 
     def choice(self, options: Sequence[T]) -> T:
-        """One of these, each as likely as the others."""
+        """Draw one of the options, all equally likely."""
         return options[int(self._next() * len(options))]
 
     def weighted(self, weights: Mapping[T, int]) -> T:
-        """One of these, by weight: so many of all."""
+        """Draw one of the options by its weight."""
         left = int(self._next() * sum(weights.values()))
         for option, weight in weights.items():
             left -= weight

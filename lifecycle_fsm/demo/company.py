@@ -44,7 +44,7 @@ def _by_form(lead: Lead) -> None:
         if lead.come_twice():
             return
     course(lead)
-    if lead.told_at is None and course in QUIET and chance.share(0.03):
+    if lead.alerted_at is None and course in QUIET and chance.share(0.03):
         _found_by_sales(lead)
     else:
         lead.hand_over()
@@ -63,7 +63,7 @@ def _found_by_sales(lead: Lead) -> None:
 
 
 def _made_by_sales(lead: Lead) -> None:
-    """Somebody in sales has found them, and calls; or does not, after all."""
+    """Somebody in sales has found them, and mostly calls."""
     lead.by_sales = lead.in_crm = True
     lead.create("sales", "crm", owner=lead.developer.name)
     if not lead.chance.share(0.12):
@@ -99,19 +99,19 @@ _HOT: Spread = (65, 70, 80)
 
 
 def _from_fair(lead: Lead, fair: Fair) -> None:
-    """A list comes home from a fair: everybody on it is made at the same second, with points."""
+    """A list from a fair is imported: all are created in the same second, with points."""
     chance = lead.chance
     lead.create(fair.by, "list", source="trade fair")
     points = chance.number(*(_HOT if chance.share(0.13) else _TALKED))
     talk = "asks for an offer" if points >= _HOT[0] else "talk"
     lead.give_points(points, f"{fair.name}: {talk}")
-    if lead.told_at is None:
+    if lead.alerted_at is None:
         chance.weighted(COURSES["poor"])(lead)
     lead.hand_over()
 
 
 def _colleague_of_customer(lead: Lead, deal: Deal) -> None:
-    """A contact of a customer is found late: the CRM tells of a deal that was won before."""
+    """A contact of a customer is found late: the CRM reports a deal that was already won."""
     lead.create("sales", "crm", owner=deal.executive)
     lead.now += lead.chance.number(5, 45)
     lead.end_deal(deal, won=True, at=deal.closed)
@@ -119,7 +119,7 @@ def _colleague_of_customer(lead: Lead, deal: Deal) -> None:
 
 
 def _on_open_deal(lead: Lead, deal: Deal) -> None:
-    """A deal that is open gets one more contact, and ends for all of them at the same time."""
+    """An open deal gets one more contact, and ends for all of its contacts at the same time."""
     lead.by_sales = lead.in_crm = True
     lead.create("sales", "crm", owner=deal.executive)
     lead.now += lead.chance.number(5, 45)
@@ -141,27 +141,26 @@ _ORIGINS = {
     "form": 780, "fair": 95, "made by sales": 55, "colleague of a customer": 20,
     "on an open deal": 16, "to be paid": 14, "competitor": 14,
 }  # fmt: skip
+_WITHOUT_OCCASION = {"form": _by_form, "to be paid": _to_be_paid, "competitor": _competitor}
 _RIVAL = Account("Competitor", "competitor.example", "DE", "software", 300, known=False)
 
 
-class Crowd:
-    """Everybody who comes, with what happens to them.
+class Population:
+    """The people of a company, one after the other, with all that happens to them.
 
     Each has chance of their own, and is touched only by those before them: by their accounts and
     their deals. So more people leave the first ones as they were.
 
     Args:
         seed: another number, another company.
-        merges: whether somebody may have two records that are folded together.
     """
 
-    def __init__(self, seed: int, *, merges: bool) -> None:
+    def __init__(self, seed: int) -> None:
         self.accounts = Accounts(seed)
         self._seed = seed
-        self._merges = merges
         self._deals: Deals = {True: [], False: []}
 
-    def come(self, number: int) -> Lead:
+    def next(self, number: int) -> Lead:
         """The person of this number, with all that happens to them."""
         chance = Chance(self._seed, "person", number)
         account = self.accounts.next(chance)
@@ -173,9 +172,17 @@ class Crowd:
             account = _RIVAL
         begins = _begins(chance, origin, occasion)
         identity = Identity.draw(f"p{number:05}", account, chance)
-        lead = Lead(identity, chance, begins, self._deals, merges=self._merges)
+        lead = Lead(identity, chance, begins, self._deals)
         with suppress(PastEnd):
-            _comes(lead, origin, occasion)
+            match occasion:
+                case Fair():
+                    _from_fair(lead, occasion)
+                case Deal(won=True):
+                    _colleague_of_customer(lead, occasion)
+                case Deal():
+                    _on_open_deal(lead, occasion)
+                case None:  # also who was to be a colleague, as long as there is no such deal
+                    _WITHOUT_OCCASION.get(origin, _made_by_sales)(lead)
         return lead
 
     def _occasion(self, chance: Chance, origin: str) -> Fair | Deal | None:
@@ -189,7 +196,7 @@ class Crowd:
 
 
 def _begins(chance: Chance, origin: str, occasion: Fair | Deal | None) -> int:
-    """The second in which the record of a new person is made."""
+    """The second in which the record of a new person is created."""
     latest = OVER
     match occasion:
         case Fair():
@@ -207,24 +214,6 @@ def _begins(chance: Chance, origin: str, occasion: Fair | Deal | None) -> int:
     # Sales makes records when it is at work.
     later = market.office(begins, chance.number(0, 90))
     return later if later < latest else begins
-
-
-def _comes(lead: Lead, origin: str, occasion: Fair | Deal | None) -> None:
-    match occasion, origin:
-        case Fair() as fair, _:
-            _from_fair(lead, fair)
-        case Deal(won=True) as deal, _:
-            _colleague_of_customer(lead, deal)
-        case Deal() as deal, _:
-            _on_open_deal(lead, deal)
-        case None, "form":
-            _by_form(lead)
-        case None, "to be paid":
-            _to_be_paid(lead)
-        case None, "competitor":
-            _competitor(lead)
-        case _:  # also who was to be a colleague, as long as there is no such deal
-            _made_by_sales(lead)
 
 
 # ------------------------------------------------------------------ the whole company
@@ -250,7 +239,7 @@ class Company:
     held_up: Mapping[str, datetime]
 
     def with_processing(self, model: Model) -> Company:
-        """The same, with the end of the processing of those who were held up, as a log has it."""
+        """The same company with a ``processed`` activity for each person who was held up."""
         log, arrived = list(self.log), self.arrived[:]
         for activity in self._processed(model):
             at = market.second_of(activity.at)
@@ -260,9 +249,9 @@ class Company:
         return attrs.evolve(self, log=log, arrived=arrived)
 
     def _processed(self, model: Model) -> list[Activity]:
-        """What original processing gave while the company data could not be had.
+        """The results of original processing during an outage of the data provider.
 
-        Nobody but the engine can say that, so it is asked: for these few people the chain of the
+        Only the engine knows them: for these few people the chain of the
         model runs with a step ``enrich`` that fails, and what the others gave is the activity
         ``processed``, as the log of a system that was live then would have it [S13][S14].
         """
@@ -285,15 +274,14 @@ def invent(
     people: int,
     seed: int,
     *,
-    merges: bool = True,
     bar: Callable[[str, float | None], None] = lambda what, done: None,
 ) -> Company:
     """Make up a company to which so many people come in two years."""
-    crowd = Crowd(seed, merges=merges)
+    population = Population(seed)
     sent: list[tuple[int, Activity]] = []
     held_up: dict[str, datetime] = {}
     for number in range(1, people + 1):
-        lead = crowd.come(number)
+        lead = population.next(number)
         for record in (lead, *lead.second_records):
             sent += record.sent
             if record.outage is not None and record.sent:
@@ -304,7 +292,7 @@ def invent(
     return Company(
         log=[activity for _, activity in sent],
         arrived=array("q", [arrives for arrives, _ in sent]),
-        accounts=crowd.accounts.all,
+        accounts=population.accounts.all,
         held_up=held_up,
     )
 

@@ -36,11 +36,11 @@ def gallery() -> Iterator[tuple[str, Drawing]]:
         yield f"{name}-model", draw_model(model)
         yield f"{name}-funnel", draw_funnel(model, counts, title=f"{title}: made-up numbers")
         yield f"{name}-processing", draw_processing(model)
-        yield f"{name}-person", draw_person(model, telling(model, rows), name="a made-up person")
+        yield f"{name}-person", draw_person(model, best_path(model, rows), name="a made-up person")
 
 
-def telling(model: Model, rows: Iterable[HistoryRow]) -> list[HistoryRow]:
-    """The path that shows most kinds of moves, in at most two journeys, and ends well."""
+def best_path(model: Model, rows: Iterable[HistoryRow]) -> list[HistoryRow]:
+    """The path with the most kinds of moves in at most two journeys, rather one that ends well."""
     won = model.path[-1].name
 
     def worth(path: list[HistoryRow]) -> tuple[int, bool, int, int]:
@@ -53,23 +53,23 @@ def telling(model: Model, rows: Iterable[HistoryRow]) -> list[HistoryRow]:
 
 
 def texts(name: str, drawing: Drawing) -> dict[str, str]:
-    """The texts of a picture that are compared, by file name."""
+    """The texts of a picture, which ``--check`` compares, by file name."""
     return {f"{name}.dot": drawing.dot, f"{name}.mmd": drawing.mermaid or ""}
 
 
 def stale(folder: Path) -> list[str]:
-    """What is wrong with a folder, as sentences; none if it is up to date."""
+    """Say how a folder differs from what would be written; empty if it is up to date."""
     drawn: dict[str, str | None] = {}
     for name, drawing in gallery():
         drawn |= {f"{name}.svg": None, **texts(name, drawing)}
-    there = {path.name for path in folder.glob("*") if path.suffix in (".svg", ".dot", ".mmd")}
-    faults = [f"{folder / file} is missing" for file in drawn if file not in there]
+    kept = {path.name for path in folder.glob("*") if path.suffix in (".svg", ".dot", ".mmd")}
+    faults = [f"{folder / file} is missing" for file in drawn if file not in kept]
     faults += [
         f"{folder / file} is not what the code draws"
         for file, text in drawn.items()
-        if text is not None and file in there and (folder / file).read_text("utf-8") != text
+        if text is not None and file in kept and (folder / file).read_text("utf-8") != text
     ]
-    return faults + [f"{folder / file} is drawn by nothing" for file in sorted(there - set(drawn))]
+    return faults + [f"{folder / file} is drawn by nothing" for file in sorted(kept - set(drawn))]
 
 
 def write(folder: Path) -> list[Path]:
@@ -97,12 +97,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.check:
         faults = stale(options.out)
         if faults:
-            lines = [
-                "The gallery is stale:",
-                *(f"  {fault}" for fault in faults),
-                f"Run: {COMMAND}",
-            ]
-            sys.stderr.write("\n".join(lines) + "\n")
+            lines = "\n  ".join(["The gallery is stale:", *faults])
+            sys.stderr.write(f"{lines}\nRun: {COMMAND}\n")
             return 1
         sys.stdout.write(f"{options.out} is up to date\n")
         return 0

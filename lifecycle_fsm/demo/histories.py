@@ -65,7 +65,7 @@ _ODDS_BY_KIND = {"step": 400, "fast_track": 20, "detour": 60, "return": 20}
 
 
 def odds_of(model: Model, edge: Edge) -> int:
-    """Of a thousand visits to its stage, so many end by this edge."""
+    """How many of a thousand visits to its stage end by this edge."""
     for special in ((model.name, edge.name), (edge.source, edge.name)):
         if special in EXCEPTIONS:
             return EXCEPTIONS[special]
@@ -73,7 +73,7 @@ def odds_of(model: Model, edge: Edge) -> int:
 
 
 def history(model: Model, people: int, seed: int = 1) -> Iterator[HistoryRow]:
-    """Rows of made-up people who walk through the model by chance, during one year."""
+    """Yield the history of made-up people who move through the model at random for one year."""
     chance = Chance("history", seed)
     exits = {stage.name: _exits(model, stage.name) for stage in model.stages}
     for number in range(people):
@@ -81,7 +81,7 @@ def history(model: Model, people: int, seed: int = 1) -> Iterator[HistoryRow]:
 
 
 def _exits(model: Model, stage: str) -> Mapping[Edge | None, int]:
-    """What ends visits to a stage, by weight; None for those that go on."""
+    """The edges that end visits to a stage, by weight; None for visits that go on."""
     edges = [edge for edge in (*model.sort_edges, *model.edges) if edge.source == stage]
     odds: dict[Edge | None, int] = {edge: odds_of(model, edge) for edge in edges}
     # Nobody is left unsorted.

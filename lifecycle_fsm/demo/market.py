@@ -7,6 +7,7 @@ Berlin, which is an hour ahead of UTC, in summer two.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Container
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
@@ -56,12 +57,12 @@ def second(day: str, hour: int = 0) -> int:
 
 
 def instant(at: int) -> datetime:
-    """A second as a time."""
+    """Convert a second to a datetime."""
     return START + timedelta(seconds=at)
 
 
 def second_of(at: datetime) -> int:
-    """A time as a second."""
+    """Convert a datetime to a second."""
     return int((at - START).total_seconds())
 
 
@@ -102,14 +103,13 @@ _NEW = tuple(accumulate(_BUSY[number] * (100 * DAYS + _GROWTH * number) for numb
 
 
 def arrival(chance: Chance) -> int:
-    """When a new person comes: seldom at night, in August and at Christmas, and more each month."""
+    """Draw when a new person comes: seldom at night, in August or at Christmas; more each month."""
     day = bisect_right(_NEW, chance.number(0, _NEW[-1] - 1))
     return max(0, _daytime(chance, day))
 
 
 def visit(chance: Chance, after: int, days: Spread) -> int:
-    """When somebody comes again who has been here: about so many days later, on a day on which
-    people do such things."""
+    """Draw when somebody comes back: about so many days later, on a day when people do so."""
     gap = chance.number(*days)
     day = after // DAY + gap
     if not gap:
@@ -178,30 +178,28 @@ _STEP = 611  # has no factor in common with the number of names, so that each co
 
 
 class Accounts:
-    """Companies as their people come: most who come bring a new one, or are colleagues of somebody
-    before them, so that large accounts grow larger."""
+    """Companies: a person brings a new one, or is a colleague of somebody before them, so that
+    large accounts grow larger."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
+        self._people = Counter[str]()  # of each company
         self._first_name = Chance(seed, "accounts").number(0, _NAMES - 1)
         self.all: list[Account] = []
-        self._people: list[int] = []  # of each company
-        self._company: list[int] = []  # of each person
+        self._employers: list[Account] = []  # of each person
 
     def next(self, chance: Chance) -> Account:
         """The company of the next person."""
-        number = len(self.all)
-        if self._company and not chance.share(_NEW_COMPANY):
-            colleague = chance.choice(self._company)
-            # Nobody meets everybody of a company.
-            if self._people[colleague] * 4 < self.all[colleague].employees:
-                number = colleague
-        if number == len(self.all):
-            self.all.append(self._new(number))
-            self._people.append(0)
-        self._company.append(number)
-        self._people[number] += 1
-        return self.all[number]
+        account = None
+        if self._employers and not chance.share(_NEW_COMPANY):
+            account = chance.choice(self._employers)
+        # Nobody meets everybody of a company.
+        if account is None or self._people[account.domain] * 4 >= account.employees:
+            account = self._new(len(self.all))
+            self.all.append(account)
+        self._employers.append(account)
+        self._people[account.domain] += 1
+        return account
 
     def _new(self, number: int) -> Account:
         chance = Chance(self._seed, "account", number)

@@ -32,7 +32,7 @@ class Identity:
 
     @classmethod
     def draw(cls, id: str, account: Account, chance: Chance) -> Identity:
-        """Somebody who works for a company."""
+        """Draw somebody who works for a company."""
         level = chance.weighted(word_lists.LEVEL_WEIGHTS)
         code, phone = account.country, word_lists.PHONE_NUMBERS.get(account.country)
         # Most choose their country from a list, some type its name.
@@ -49,7 +49,7 @@ class Identity:
         )
 
     def email(self, domain: str) -> str:
-        """An address."""
+        """The person's address at a domain."""
         name = f"{self.first}.{self.last}".lower().translate(word_lists.PLAIN_LETTERS)
         return f"{name}@{domain}"
 
@@ -59,7 +59,7 @@ class Identity:
         return _LEVEL_POINTS.get(self.level, 20) + (15 if large else 0) + 5 >= 20
 
     def fields(self, email: str) -> dict[str, Any]:
-        """What a form asks for."""
+        """The fields that a form asks for."""
         return {
             "email": email,
             "first_name": self.first,
@@ -70,7 +70,7 @@ class Identity:
         }
 
     def typed(self, chance: Chance) -> dict[str, Any]:
-        """What a record has when a person or a form makes it: neat, mostly."""
+        """The fields of a new record, as somebody typed them: mostly tidy."""
         email = self.email(self.account.domain)
         fields = self.fields(f" {email.title()}" if chance.share(0.04) else email)
         if chance.share(0.02):
@@ -104,12 +104,11 @@ _TRIES: Spread = (12, 20, 35, 60, 110)
 
 
 class PastEnd(Exception):
-    """What comes now would happen after the end. No error: every record ends so."""
+    """Something would happen after the end: not an error, but how every record ends."""
 
 
 class Prospect:
-    """A person's record from the second in which it is made: what happens, one thing after the
-    other.
+    """A person's record, from the second in which it is created: what happens, in order.
 
     It keeps its own rough idea of how warm the person is, so that marketing and sales behave as
     people do. What the activities in fact mean is for the model to say.
@@ -123,7 +122,7 @@ class Prospect:
         self.sent: list[tuple[int, Activity]] = []  # with the second in which the log gets it
         self.outage = outage_at(now)
         self.processed_at = now + (chance.number(*_TRIES) if self.outage else 1) * MINUTE
-        self.told_at: int | None = None  # when sales is to hear of them
+        self.alerted_at: int | None = None  # when sales is to hear of them
         self.hand_raised = False
         self.stays_cool = False  # never gathers enough for sales to be told
         self.wants_mail = True
@@ -136,7 +135,7 @@ class Prospect:
     def send(
         self, kind: str, /, *, after: Spread | None = None, at: int | None = None, **payload: Any
     ) -> None:
-        """Something happens.
+        """Record an activity.
 
         Args:
             kind: the kind of the activity.
@@ -161,7 +160,7 @@ class Prospect:
             self.sent.append((arrives + chance.number(1, 10 * MINUTE), activity))
 
     def create(self, by: str, through: str, **fields: Any) -> None:
-        """The record is made."""
+        """Create the record."""
         fields |= self.identity.typed(self.chance)
         self.send("created", created_by=by, created_through=through, **fields)
         account = self.identity.account
@@ -172,11 +171,11 @@ class Prospect:
             self.now = now
 
     def wait(self, days: Spread) -> None:
-        """Until the person comes again, about so many days later."""
+        """Advance to when the person comes back, about so many days later."""
         self.now = market.visit(self.chance, self.now, days)
 
     def work(self, minutes: Spread, away: frozenset[int] = frozenset()) -> None:
-        """Until somebody in the office gets to it, after so many minutes of office time."""
+        """Advance by so many minutes of office time."""
         self.now = market.office(self.now, self.chance.number(*minutes), away)
 
     # -- how warm the person is ------------------------------------------------------------------
@@ -193,25 +192,25 @@ class Prospect:
         return self.identity.fits(enriched=self.outage is None or self.now >= self.outage.filled)
 
     def add_points(self, points: int, *, interest: bool) -> None:
-        """Points are given or taken away; some show interest."""
+        """Add or take away points; ``interest`` says whether they show any."""
         self._score = self.score + points
         if interest:
             self._warmed_at = self.now
 
-    def tell_if_warm(self) -> None:
-        """Sales is told from the first second in which there is enough reason."""
-        if self.told_at is None and (self.hand_raised or (self.score >= WARM and self.fits)):
-            self.told_at = max(self.now, self.processed_at)
+    def alert_if_warm(self) -> None:
+        """Note when sales is to hear of the person, as soon as there is reason enough."""
+        if self.alerted_at is None and (self.hand_raised or (self.score >= WARM and self.fits)):
+            self.alerted_at = max(self.now, self.processed_at)
 
     def cool_down(self) -> None:
-        """Sales has given them back: half of the points is gone, and never is enough left."""
+        """Halve the points after sales gave the person back, to below what sales is alerted for."""
         points = self.score
         self._score = min(points, points // 2, WARM - 1)
         self.hand_raised = False
-        self.told_at = None
+        self.alerted_at = None
 
     def _worth(self, rule: str) -> int:
-        """What an act is worth now. Weeks begin on Mondays, as all that is made up does."""
+        """What an act is worth now. Weeks begin on Mondays, like the made-up time."""
         points, cap, days = SCORES[rule]
         return min(points, cap - self._given.get((rule, self.now // DAY // days), 0))
 
@@ -219,10 +218,10 @@ class Prospect:
         points, turn = self._worth(rule), (rule, self.now // DAY // SCORES[rule][2])
         self._given[turn] = self._given.get(turn, 0) + points
         self.add_points(points, interest=True)
-        self.tell_if_warm()
+        self.alert_if_warm()
 
     def _may(self, *rules: str) -> bool:
-        """Whether somebody who is to stay cool does so if they do this."""
+        """Whether somebody who is to stay cool still is after these acts."""
         if not (self.stays_cool and self.fits):
             return True
         return self.score + sum(map(self._worth, rules)) <= _LUKEWARM
@@ -230,7 +229,7 @@ class Prospect:
     # -- what people do --------------------------------------------------------------------------
 
     def look(self, pages: Spread, pricing: float = 0.06) -> None:
-        """Somebody looks at so many pages, one after the other; this share of them has prices."""
+        """Look at so many pages; this share of them has prices."""
         chance = self.chance
         for _ in range(chance.number(*pages)):
             prices = chance.share(pricing) and self._may("any_page", "pricing_page")
@@ -244,26 +243,26 @@ class Prospect:
             self.now += chance.number(*_BETWEEN_PAGES)
 
     def read_manual(self, pages: Spread) -> None:
-        """A customer looks something up."""
+        """Look something up, as a customer."""
         for _ in range(self.chance.number(*pages)):
             self.send("web_visit", page=self.chance.choice(word_lists.CUSTOMER_PAGES))
             self.now += self.chance.number(*_BETWEEN_PAGES)
 
     def click(self) -> None:
-        """A link in a mail is clicked, if mail still comes."""
+        """Click a link in a mail, if mail still comes."""
         if self.wants_mail and self._may("mail_click"):
             campaign = self.chance.choice(word_lists.CAMPAIGNS)
             self.send("email_clicked", campaign=f"{campaign} {instant(self.now):%Y-%m}")
             self._gain("mail_click")
 
     def fill_form(self) -> None:
-        """A form that gives something in return."""
+        """Fill in a form that gives something in return."""
         if self._may("form"):
             self.send("form_filled", form=self.chance.choice(word_lists.PAPERS))
             self._gain("form")
 
     def raise_hand(self) -> None:
-        """A form that asks for sales."""
+        """Fill in a form that asks for sales."""
         form = self.chance.choice(word_lists.HAND_RAISES)
         source: dict[str, Any] = {"source": "direct"} if self.chance.share(0.3) else {}
         self.send("form_filled", form=form, **source)
@@ -271,20 +270,20 @@ class Prospect:
         self._gain("form")
 
     def give_points(self, points: int, reason: str) -> None:
-        """Points by hand, or by a campaign."""
+        """Give points by hand, or by a campaign."""
         self.send("score_given", points=points, reason=reason)
         self.add_points(points, interest=points > 0)
-        self.tell_if_warm()
+        self.alert_if_warm()
 
     def unsubscribe(self) -> None:
-        """No more mail."""
+        """Unsubscribe from mail, once."""
         if self.wants_mail:
             self.send("unsubscribed")
             self.add_points(_NO_MAIL, interest=False)
             self.wants_mail = False
 
     def look_for_work(self) -> None:
-        """The page of open positions."""
+        """Look at the page of open positions."""
         self.send("web_visit", page="/careers")
         self.add_points(_CAREERS, interest=False)
 
@@ -296,9 +295,9 @@ class Prospect:
         *,
         pricing: float = 0.06,
         instead: tuple[tuple[float, Course], ...] = (),
-        until_told: bool = False,
+        until_alerted: bool = False,
     ) -> None:
-        """Somebody comes back again and again.
+        """Come back again and again.
 
         Args:
             times: how often.
@@ -306,10 +305,10 @@ class Prospect:
             pages: how many pages they look at.
             pricing: the share of these that has prices.
             instead: what they do in this share of the times, and then look at no pages.
-            until_told: whether it ends when sales is to hear of them.
+            until_alerted: whether it ends when sales is to hear of them.
         """
         for _ in range(self.chance.number(*times)):
-            if until_told and self.told_at is not None:
+            if until_alerted and self.alerted_at is not None:
                 return
             self.wait(days)
             for share, act in instead:
@@ -363,11 +362,11 @@ def grows(person: Prospect) -> None:
     if person.chance.share(0.3):
         person.come_back((1, 4), _AGAIN, (1, 3))
     acts = ((0.22, Prospect.fill_form), (0.2, Prospect.click))
-    person.come_back((5, 14), _SOON, (1, 5), pricing=0.28, instead=acts, until_told=True)
+    person.come_back((5, 14), _SOON, (1, 5), pricing=0.28, instead=acts, until_alerted=True)
     if person.outage is not None and person.score >= WARM and person.identity.fits(enriched=True):
         # The company data that were missing make the difference when they come.
         person.now = max(person.now, person.outage.filled)
-        person.tell_if_warm()
+        person.alert_if_warm()
 
 
 def asks(person: Prospect) -> None:

@@ -15,13 +15,13 @@ from lifecycle_fsm.stable import stable_choice
 
 
 def _days_off(text: str) -> frozenset[int]:
-    """The numbers of the days off, of holidays such as ``2024-07-22/2024-08-02``."""
+    """The numbers of the days of holidays such as ``2024-07-22/2024-08-02``."""
     return frozenset().union(*(days_between(*part.split("/")) for part in text.split()))
 
 
 @attrs.frozen
 class Developer:
-    """Somebody of the sales-development team, who answers leads."""
+    """A member of the sales-development team, who answers leads."""
 
     name: str
     answers: Spread  # minutes of office time
@@ -156,12 +156,9 @@ class Lead(Prospect):
         chance: the draws of this person.
         now: the second in which the record is made.
         deals: where its deals are kept.
-        merges: whether the person may have a second record, which is folded into this one.
     """
 
-    def __init__(
-        self, identity: Identity, chance: Chance, now: int, deals: Deals, *, merges: bool
-    ) -> None:
+    def __init__(self, identity: Identity, chance: Chance, now: int, deals: Deals) -> None:
         super().__init__(identity, chance, now)
         self.account = identity.account
         self.developer = developer(self.account.country, self.id)
@@ -171,18 +168,16 @@ class Lead(Prospect):
         self.in_crm = False
         self.second_records: list[Prospect] = []
         self._all_deals = deals
-        self._merges = merges
         self._journeys = 1
         self._deals = 0
 
     # -- the lead is handed over -----------------------------------------------------------------
 
     def hand_over(self) -> None:
-        """Sales hears of somebody, if it is to, and answers: mostly soon, sometimes late, sometimes
-        never."""
-        if self.told_at is None:
+        """Hand over to sales, if alerted: it answers mostly soon, sometimes late or never."""
+        if self.alerted_at is None:
             return
-        self.now = self.told_at
+        self.now = self.alerted_at
         self._sync()
         chance, rep = self.chance, self.developer
         if chance.share(rep.forgets):
@@ -194,7 +189,7 @@ class Lead(Prospect):
         self._decide(_ANSWERS, _RETURNS_AT_ONCE)
 
     def _decide(self, outcomes: dict[str, int], reasons: dict[str, int]) -> None:
-        """What sales makes of a lead, and for which reasons it is given back, if it is."""
+        """Draw what sales makes of a lead, and the reason if it is given back."""
         match self.chance.weighted(outcomes):
             case "accepts":
                 self._accept()
@@ -209,7 +204,7 @@ class Lead(Prospect):
                 self._after_ruling_out()
 
     def _sync(self) -> None:
-        """The CRM says that it has the record: in seconds, unless it is busy for hours."""
+        """The CRM confirms the record: in seconds, unless it is busy for hours."""
         if self.in_crm:
             return
         self.in_crm = True
@@ -239,7 +234,7 @@ class Lead(Prospect):
                 self.send("owner_changed", after=_WITHIN_THE_HOUR, owner=rep.name)
 
     def call(self, *, after: Spread | None = None, by: str | None = None) -> None:
-        """Somebody in sales calls, or writes: who works on the lead, or another."""
+        """Somebody in sales calls or writes: the developer of the lead, unless named."""
         self.send("sales_touched", after=after, by=by or self.developer.name)
 
     def _reject(self, reason: str) -> None:
@@ -251,14 +246,14 @@ class Lead(Prospect):
         self.send("sales_rejected", after=after, reason=reason, by=by)
 
     def _rule_out(self) -> None:
-        """With a reason from the list; or by hand, which the model allows at any stage."""
+        """Disqualify for a reason from the list, or by hand, which goes at any stage."""
         if self.chance.share(0.12):
             self.send("disqualify", reason="sanctioned", by=self.developer.name)
         else:
             self._reject(self.chance.weighted(RULES_OUT))
 
     def work_lead(self) -> None:
-        """Calls and mails, until something comes of it."""
+        """Call and write until something comes of it."""
         chance = self.chance
         for _ in range(chance.number(*_CALLS)):
             self.call(after=_NEXT_CALL)
@@ -274,9 +269,8 @@ class Lead(Prospect):
     # -- two records of one person ----------------------------------------------------------------
 
     def come_twice(self) -> bool:
-        """Some fill in another form under another address: returns whether sales works on them
-        then."""
-        if not (self._merges and self.chance.share(0.03)):
+        """Some fill in a second form under another address; returns whether sales works on them."""
+        if not self.chance.share(0.03):
             return False
         asks = self.chance.share(0.3)
         self.wait(_SECOND_RECORD)
@@ -287,9 +281,8 @@ class Lead(Prospect):
         return asks
 
     def _add_second_record(self, *, asks: bool = False, looks: bool = False) -> None:
-        """A form under another address makes another record, which is folded into this one. If it
-        asks for sales, these answer it, and see who it is; otherwise somebody finds it when
-        cleaning up."""
+        """Create another record by a form under another address, and merge it into this one: when
+        sales answers it, if it asks for sales, or else when somebody cleans up."""
         letter, chance = "bcdefg"[len(self.second_records)], self.chance
         second = Prospect(attrs.evolve(self.identity, id=f"{self.id}{letter}"), chance, self.now)
         self.second_records.append(second)
@@ -321,7 +314,7 @@ class Lead(Prospect):
     # -- deals ---------------------------------------------------------------------------------
 
     def open_deal(self) -> None:
-        """An opportunity, with all that becomes of it."""
+        """Open an opportunity, and follow it to its end."""
         chance = self.chance
         rep = executive(self.account.country, busy=chance.share(0.15))
         self._sync()
@@ -375,7 +368,7 @@ class Lead(Prospect):
         )
 
     def _open(self, rep: str, *, shells: float = 0) -> Deal:
-        """A deal is opened: this share as an empty shell, which counts only when it is filled."""
+        """Open a deal: this share as an empty shell, which counts only when it is filled in."""
         deal = self._new_deal(rep)
         if shells and self.chance.share(shells):
             self.send("opportunity_opened", opportunity=deal.id)
@@ -386,14 +379,14 @@ class Lead(Prospect):
         return deal
 
     def _open_beside(self, deal: Deal, ends: int) -> Deal | None:
-        """While the deal is discussed, another one is opened for another part of the company."""
+        """Open a second deal, for another part of the company, while the first is discussed."""
         began, self.now = self.now, self.now + (ends - self.now) // 3
         other = self._open(deal.executive) if self.now < OVER else None
         self.now = began
         return other
 
     def _negotiate(self, deal: Deal, ends: int) -> None:
-        """Calls and visits, until it has to be decided."""
+        """Call and visit until the deal is decided."""
         chance = self.chance
         self.work(_NEXT_IN_DEAL)
         while self.now < ends:
@@ -408,13 +401,13 @@ class Lead(Prospect):
             self.work(_NEXT_IN_DEAL)
 
     def _close(self, deal: Deal, *, won: bool) -> None:
-        """It is won, or lost for a reason."""
+        """Close the deal: won, or lost for a reason."""
         deal.reason = None if won else self.chance.weighted(_WHY_LOST)
         self.end_deal(deal, won=won)
         deal.won, deal.closed = won, self.now
 
     def end_deal(self, deal: Deal, *, won: bool, at: int | None = None) -> None:
-        """The CRM says how a deal has ended, now or at another time."""
+        """The CRM reports how a deal ended, now or at another time."""
         if won:
             self.send("opportunity_won", at=at, opportunity=deal.id, amount=deal.amount)
         else:
@@ -423,11 +416,10 @@ class Lead(Prospect):
     # -- what comes after ------------------------------------------------------------------------
 
     def be_customer(self) -> None:
-        """Customers read manuals and news; some buy more, which changes no stage."""
+        """Read manuals and news as a customer; some buy more, which changes no stage."""
         chance = self.chance
         more = self.now + chance.number(90, 420) * DAY if chance.share(0.35) else OVER
-        twice = self._merges and chance.share(0.06)
-        again = self.now + chance.number(20, 300) * DAY if twice else OVER
+        again = self.now + chance.number(20, 300) * DAY if chance.share(0.06) else OVER
         while True:
             self.wait((1, 3, 7, 14, 25))
             if chance.share(0.25):
@@ -451,7 +443,7 @@ class Lead(Prospect):
         self._close(deal, won=self.chance.share(0.7))
 
     def buy_at_once(self) -> None:
-        """An order comes, and nobody knew: no deal was ever open."""
+        """Order without a deal that was ever open."""
         deal = self._new_deal(executive(self.account.country))
         self._close(deal, won=True)
         self._all_deals[deal.won].append(deal)
@@ -463,7 +455,7 @@ class Lead(Prospect):
         self._journeys += 1
 
     def recycle(self) -> None:
-        """Given back to marketing: most are never heard of again, some come back, even twice."""
+        """Give the lead back to marketing: most are gone for good, some come back, even twice."""
         self.cool_down()
         match self.chance.weighted(_AFTERWARDS):
             case "sales again":
@@ -491,7 +483,7 @@ class Lead(Prospect):
                     self.unsubscribe()
 
     def _warm_up_again(self) -> None:
-        """Somebody whom sales gave back shows interest: by a form that says so, or by the pages."""
+        """Show interest again after sales gave the lead back: by a form, or by the pages."""
         chance = self.chance
         if chance.share(0.4):
             self.look((1, 4), pricing=0.3)
@@ -500,20 +492,20 @@ class Lead(Prospect):
             return
         for _ in range(chance.number(3, 9)):
             self.look((2, 6), pricing=0.35)
-            if self.told_at is not None:
+            if self.alerted_at is not None:
                 return
             if chance.share(0.35):
                 self.fill_form()
             self.wait((0, 0, 1, 3, 6, 12))
 
     def _after_ruling_out(self) -> None:
-        """Will not buy; who asks for a demo all the same is looked at by a human."""
+        """Go on after being disqualified: a human reviews who still asks for a demo."""
         self.cool_down()
         if self.chance.share(0.12):
             self.wait((10, 40, 90, 200))
             self.raise_hand()
-            self.told_at = None
+            self.alerted_at = None
             if self.chance.share(0.4):
                 self.send("reinstate", after=_REVIEWS, by=self.developer.name)
-                self.told_at = self.now
+                self.alerted_at = self.now
                 self.hand_over()

@@ -17,9 +17,9 @@ from typing import Literal, TypeAlias
 import attrs
 import graphviz
 
-from lifecycle_fsm.diagram.look import FAINT, INK, PAPER, SMALLEST, SOFT
+from lifecycle_fsm.diagram.look import FAINT, INK, PAPER, SMALLEST, SOFT, Dash, Stroke, pt
 from lifecycle_fsm.diagram.render import FONT
-from lifecycle_fsm.diagram.text_fit import escape, width
+from lifecycle_fsm.diagram.text_fit import cut, escape, width, wrap
 from lifecycle_fsm.wording import clean
 
 # ------------------------------------------------------------------ curves
@@ -41,7 +41,7 @@ def towards(start: Point, end: Point, length: float) -> Point:
 
 
 def corners(points: Sequence[Point]) -> list[Point]:
-    """The points without those that stand where the one before stands."""
+    """The points without repetitions."""
     return [
         points[0],
         *(after for before, after in pairwise(points) if math.dist(before, after) > 0.01),
@@ -103,52 +103,52 @@ ICON = 13.0
 
 @attrs.frozen
 class Span:
-    """A piece of a line of text."""
+    """A piece of a line of text, in one weight and colour."""
 
     text: str
     bold: bool = False
     color: str = SOFT
 
     def markup(self) -> str:
-        """The piece in Graphviz's HTML-like language."""
+        """The span in Graphviz's HTML-like language."""
         inner = f"<b>{escape(self.text)}</b>" if self.bold else escape(self.text)
         return f'<font color="{self.color}">{inner}</font>'
 
 
+@attrs.frozen
+class TextLine:
+    """A line of text, which may begin with the by-hand mark."""
+
+    spans: Sequence[Span]
+    icon: bool = False
+
+
+Text: TypeAlias = TextLine | Sequence[Span] | str
+"""Anything that can be written as one line."""
+
+
 def spans_width(spans: Iterable[Span], size: float) -> float:
-    """How wide a line of pieces is."""
+    """How wide a line of spans is."""
     return sum(width(span.text, size, bold=span.bold) for span in spans)
 
 
-def label(spans: Sequence[Span], *, align: str, points: int, size: int) -> str:
-    """A line as a label of Graphviz, both measures in points."""
-    inner = "".join(span.markup() for span in spans)
-    return (
-        '<<table border="0" cellborder="0" cellspacing="0" cellpadding="0"><tr>'
-        f'<td align="{align}" width="{points}">'
-        f'<font point-size="{size}">{inner}</font></td></tr></table>>'
-    )
+def badge_width(code: str, size: float) -> float:
+    """How wide the badge of a code is; an empty code has none."""
+    return max(18.0, width(code, size, bold=True) + 10) if code else 0.0
 
 
 # ------------------------------------------------------------------ canvas
 
 
 Align: TypeAlias = Literal["left", "center", "right"]
-Dash: TypeAlias = Literal["solid", "dashed", "dotted"]
 
 # A pixel in points. In its HTML-like labels Graphviz takes whole points only: sizes of text are
 # multiples of 4/3 pixels.
 _POINTS = 0.75
 _SUNK = 0.24
+_PLAIN = Stroke()
 # Graphviz reads no string of more than 16 kB, and a letter takes up to 20 bytes: four times &#92;.
 _LONGEST = 800
-
-
-@attrs.frozen
-class _Node:
-    name: str
-    at: Point
-    look: dict[str, str]
 
 
 @attrs.frozen
@@ -157,13 +157,6 @@ class _Edge:
     end: str | None
     curve: list[Point]
     tip: Point | None
-    look: dict[str, str]
-
-
-@attrs.frozen
-class _Band:
-    corner: Point
-    opposite: Point
     look: dict[str, str]
 
 
@@ -176,9 +169,9 @@ class Canvas:
     def __init__(self, name: str, size: float = SMALLEST) -> None:
         self._name = name
         self._size = size  # of a text, where it names none
-        self._nodes: list[_Node] = []
+        self._nodes: list[tuple[str, Point, dict[str, str]]] = []
         self._edges: list[_Edge] = []
-        self._bands: list[_Band] = []
+        self._bands: list[tuple[Point, Point, dict[str, str]]] = []
         self._serial = 0
 
     def _fresh(self, prefix: str) -> str:
@@ -201,7 +194,7 @@ class Canvas:
         rounded: bool = True,
         tooltip: str = "",
     ) -> None:
-        """A box whose upper left corner is (x, y); its name is that of a stage."""
+        """Draw a box whose upper left corner is (x, y); its name is that of a stage."""
         style = ["filled"] + (["rounded"] if rounded else []) + ([dash] if dash != "solid" else [])
         look = {
             "width": _inches(w),
@@ -215,31 +208,28 @@ class Canvas:
         }
         if tooltip:
             look["tooltip"] = escape(_short(tooltip), read=4)
-        self._nodes.append(_Node(name or self._fresh("b"), (x + w / 2, y + h / 2), look))
+        self._nodes.append((name or self._fresh("b"), (x + w / 2, y + h / 2), look))
 
     def band(self, x: float, y: float, w: float, h: float, fill: str) -> None:
-        """A tinted ground behind everything."""
+        """Tint the ground behind everything."""
         look = {"style": "filled,rounded", "fillcolor": fill, "color": fill, "label": ""}
-        self._bands.append(_Band((x, y + h), (x + w, y), look))
+        self._bands.append(((x, y + h), (x + w, y), look))
 
     def text(
         self,
         x: float,
         y: float,
-        spans: Sequence[Span] | str,
+        line: Text,
         size: float | None = None,
         *,
         align: Align = "left",
-        icon: bool = False,
     ) -> None:
-        """One line of text at (x, y), the middle of its height.
-
-        ``icon`` puts the by-hand mark before it.
-        """
+        """Write one line of text at (x, y), the middle of its height."""
         if size is None:
             size = self._size
-        if isinstance(spans, str):
-            spans = [Span(spans)]
+        if isinstance(line, str):
+            line = [Span(line)]
+        spans, icon = (line.spans, line.icon) if isinstance(line, TextLine) else (line, False)
         spans = [span for span in spans if span.text]
         if not spans:
             return
@@ -254,15 +244,47 @@ class Canvas:
             "width": _inches(room + 6),
             "height": _inches(size * 1.5),
             "shape": "plaintext",
-            "label": label(spans, align=align, points=points, size=round(size * _POINTS)),
+            "label": (
+                '<<table border="0" cellborder="0" cellspacing="0" cellpadding="0"><tr>'
+                f'<td align="{align}" width="{points}"><font point-size="{round(size * _POINTS)}">'
+                f"{''.join(span.markup() for span in spans)}</font></td></tr></table>>"
+            ),
         }
-        self._nodes.append(_Node(self._fresh("t"), (left + mark + room / 2, y), look))
+        self._nodes.append((self._fresh("t"), (left + mark + room / 2, y), look))
         if icon:
             spare = {"left": 0.0, "center": 0.02, "right": 0.04}[align] * room
             self.person(left + 5 + spare, middle, spans[0].color)
 
+    def paragraph(
+        self,
+        x: float,
+        y: float,
+        lines: Iterable[Text],
+        leading: float,
+        size: float | None = None,
+        *,
+        align: Align = "left",
+    ) -> float:
+        """Write lines below each other, the first at (x, y); returns the y of the next."""
+        for line in lines:
+            self.text(x, y, line, size, align=align)
+            y += leading
+        return y
+
+    def heading(self, x: float, y: float, room: float, title: str, subtitle: str) -> float:
+        """Write a title and a subtitle of up to two lines; returns where they end."""
+        text = cut(title, room, pt(20), bold=True)
+        self.text(x, y + 36, [Span(text, True, INK)], pt(20))
+        return self.paragraph(x, y + 66, wrap(subtitle, room, pt(10)), 18, pt(10))
+
+    def badge(self, x: float, y: float, w: float, code: str, color: str) -> None:
+        """Draw a code as a badge, w wide; y is its middle."""
+        self.box(x, y - 9, w, 18, fill=color, color=color, pen=0)
+        text = cut(code, w - 6, self._size, bold=True)
+        self.text(x + w / 2, y, [Span(text, True, PAPER)], align="center")
+
     def person(self, x: float, y: float, color: str) -> None:
-        """The by-hand mark: a small figure around (x, y)."""
+        """Draw the by-hand mark, a small figure, around (x, y)."""
         for w, h, dy, shape in ((5.0, 5.0, -3.6, "circle"), (9.0, 6.4, 2.9, "house")):
             self.box(
                 x - w / 2, y + dy - h / 2, w, h,
@@ -272,17 +294,15 @@ class Canvas:
     def line(
         self,
         points: Sequence[Point],
+        stroke: Stroke = _PLAIN,
         *,
-        color: str = INK,
-        pen: float = 1.6,
-        dash: Dash = "solid",
         arrow: bool = False,
         tail: str | None = None,
         head: str | None = None,
         radius: float = 12.0,
         halo: bool = False,
     ) -> None:
-        """A line along the points, its corners rounded; ``halo`` lets it bridge earlier lines.
+        """Draw a line along the points, its corners rounded; ``halo`` lets it bridge earlier lines.
 
         ``tail`` and ``head`` are boxes that it joins. Graphviz draws lines in the order of the
         nodes they leave, so only a line that crosses nothing should name its ``tail``.
@@ -290,7 +310,7 @@ class Canvas:
         kept = corners(points)
         if len(kept) < 2:
             return
-        tip = kept[-1] if arrow else None
+        tip, pen = kept[-1] if arrow else None, stroke.width
         if tip is not None:
             length = min(arrow_length(pen), math.dist(tip, kept[-2]) * 0.8)
             kept[-1] = towards(tip, kept[-2], length)
@@ -299,9 +319,9 @@ class Canvas:
             ends = [towards(kept[0], kept[1], 3), *kept[1:]]
             look = {"color": PAPER, "penwidth": _number((pen + 5) * _POINTS), "dir": "none"}
             self._edges.append(_Edge(None, None, rounded(ends, radius), None, look))
-        look = {"color": color, "penwidth": _number(pen * _POINTS)}
-        if dash != "solid":
-            look["style"] = dash
+        look = {"color": stroke.color, "penwidth": _number(pen * _POINTS)}
+        if stroke.dash != "solid":
+            look["style"] = stroke.dash
         if arrow:
             look["arrowsize"] = _number(arrow_length(pen) * _POINTS / 10)
         else:
@@ -333,10 +353,9 @@ class Canvas:
             )
             return name
 
-        for index, band in enumerate(self._bands):
+        for index, (corner, opposite, look) in enumerate(self._bands):
             with graph.subgraph(name=f"cluster_{index}") as ground:
-                bb = f"{place(band.corner)},{place(band.opposite)}"
-                ground.attr("graph", **(band.look | {"bb": bb}))
+                ground.attr("graph", **look, bb=f"{place(corner)},{place(opposite)}")
         # Two corners fix the size of the sheet.
         point("_nw", (0, 0))
         point("_se", (width, height))
@@ -347,8 +366,8 @@ class Canvas:
             )
             for index, edge in enumerate(self._edges)
         ]
-        for node in self._nodes:
-            graph.node(node.name, pos=place(node.at), **node.look)
+        for name, at, look in self._nodes:
+            graph.node(name, pos=place(at), **look)
         for (start, end), edge in zip(ends, self._edges, strict=True):
             pos = " ".join(place(at) for at in edge.curve)
             if edge.tip is not None:

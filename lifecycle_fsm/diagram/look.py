@@ -1,4 +1,4 @@
-"""Sizes, colours and widths: what says who owns a thing, and how much flows.
+"""Sizes, colours and strokes: what says who owns a thing.
 
 Colour never speaks alone: cards print their owner, detours are dashed and carry their name, and
 moves that a human asks for carry a small figure.
@@ -6,7 +6,7 @@ moves that a human asks for carry a small figure.
 
 from __future__ import annotations
 
-import math
+from typing import Literal, TypeAlias
 
 import attrs
 
@@ -21,6 +21,18 @@ SMALLEST = 12.0
 
 INK, SOFT, FAINT, PAPER = "#0f172a", "#475569", "#cbd5e1", "#ffffff"
 HEADING, RULE = "#64748b", "#e2e8f0"
+
+
+Dash: TypeAlias = Literal["solid", "dashed", "dotted"]
+
+
+@attrs.frozen
+class Stroke:
+    """How a line is drawn; its width is in pixels."""
+
+    color: str = INK
+    width: float = 1.6
+    dash: Dash = "solid"
 
 
 @attrs.frozen
@@ -86,19 +98,6 @@ class Palette:
     def owner(self, name: str) -> str:
         """The label of the system that owns the stage; empty where nobody is named."""
         return self.labels.get(self._stages.get(name, ""), "")
-
-
-@attrs.frozen
-class Pens:
-    """The width of a line by its volume, the same measure all over a picture."""
-
-    largest: int = 0
-
-    def __call__(self, volume: int | None, *, plain: float = 1.6) -> float:
-        """The width for a volume; ``plain`` where nothing was counted."""
-        if volume is None or not self.largest:
-            return plain
-        return 1.3 + 7.2 * math.sqrt(volume / self.largest)
 
 
 def pt(points: int) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from lifecycle_fsm.diagram import mermaid
-from lifecycle_fsm.diagram.chart import FUNNEL, MODEL, draw_chart
-from lifecycle_fsm.diagram.drawn_flows import DrawnFlow, Fired, flows
+from lifecycle_fsm.diagram.chart import FUNNEL, MODEL, ChartPart, draw_chart
+from lifecycle_fsm.diagram.chart_data import DrawnFlow, Fired, model_flows
+from lifecycle_fsm.diagram.look import Palette
+from lifecycle_fsm.diagram.mermaid import flowchart, quoted, style
 from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
@@ -23,16 +24,10 @@ def draw_model(model: Model, *, title: str | None = None, rules: bool = True) ->
         title: instead of the model's own.
         rules: whether the list of rules is part of the picture.
     """
-    title = title if title is not None else model.title or _named(model)
-    subtitle = " · ".join(part for part in (model.description, f"model {model.version}") if part)
-    parts = MODEL if rules else FUNNEL
-    found = flows(model, None)
-    return Drawing(
-        dot=draw_chart(model, None, title=title, subtitle=subtitle, parts=parts),
-        title=clean(title),
-        description=" ".join(_described(model, found, None)),
-        mermaid=mermaid.lifecycle(model, found, None, title),
-    )
+    if title is None:
+        title = _title(model)
+    facts = [model.description, f"model {model.version}"]
+    return _draw(model, None, title, facts, parts=MODEL if rules else FUNNEL)
 
 
 def draw_funnel(model: Model, counts: Counts, *, title: str | None = None) -> Drawing:
@@ -41,23 +36,15 @@ def draw_funnel(model: Model, counts: Counts, *, title: str | None = None) -> Dr
     The counts are of histories of this model: :func:`lifecycle_fsm.funnel.count`.
     """
     if title is None:
-        title = f"{model.title or _named(model)}: the funnel"
-    subtitle = " · ".join(
-        [
-            f"model {counts.version or model.version}",
-            window(counts),
-            f"reading: {counts.reading}",
-            f"{format_number(counts.total)} people",
-            f"{format_number(counts.journeys)} new journeys",
-        ]
-    )
-    found = flows(model, counts)
-    return Drawing(
-        dot=draw_chart(model, counts, title=title, subtitle=subtitle),
-        title=clean(title),
-        description=" ".join(_described(model, found, counts)),
-        mermaid=mermaid.lifecycle(model, found, counts, title),
-    )
+        title = f"{_title(model)}: the funnel"
+    facts = [
+        f"model {counts.version or model.version}",
+        _window(counts),
+        f"reading: {counts.reading}",
+        f"{format_number(counts.total)} people",
+        f"{format_number(counts.journeys)} new journeys",
+    ]
+    return _draw(model, counts, title, facts)
 
 
 def draw_coverage(
@@ -73,65 +60,105 @@ def draw_coverage(
         subtitle: what else is known of the tests.
     """
     if title is None:
-        title = f"{model.title or _named(model)}: what tests cover"
-    subtitle = " · ".join(part for part in (f"model {model.version}", subtitle) if part)
-    found = flows(model, None, fired)
+        title = f"{_title(model)}: what tests cover"
+    return _draw(model, None, title, [f"model {model.version}", subtitle], fired=fired)
+
+
+def _draw(
+    model: Model,
+    counts: Counts | None,
+    title: str,
+    facts: Iterable[str],
+    *,
+    parts: tuple[ChartPart, ...] = FUNNEL,
+    fired: Fired | None = None,
+) -> Drawing:
+    """The picture in each of its forms."""
+    subtitle = " · ".join(filter(None, facts))
+    flows = model_flows(model, counts, fired)
     return Drawing(
-        dot=draw_chart(model, None, title=title, subtitle=subtitle, fired=fired),
-        title=clean(title),
-        description=" ".join(_described(model, found, None)),
-        mermaid=mermaid.lifecycle(model, found, None, title),
+        dot=draw_chart(model, counts, title=title, subtitle=subtitle, parts=parts, fired=fired),
+        title=title,
+        description=" ".join(_sentences(model, flows, counts)),
+        mermaid=_mermaid(model, flows, counts, title),
     )
 
 
-def _named(model: Model) -> str:
-    return model.name.replace("_", " ").capitalize()
+def _title(model: Model) -> str:
+    return model.title or model.name.replace("_", " ").capitalize()
 
 
-def window(counts: Counts) -> str:
+def _window(counts: Counts) -> str:
     """The window of counts in words, in their zone."""
-    start, end = (None if one is None else _local(one, counts.zone) for one in counts.window)
-    match start, end:
-        case None, None:
-            text = "all history"
-        case _, None:
-            text = f"since {start}"
-        case None, _:
-            text = f"until {end}"
-        case _:
-            text = f"{start} to {end}"
+    start, end = (_local(at, counts.zone) for at in counts.window)
+    if start and end:
+        text = f"{start} to {end}"
+    else:
+        text = f"since {start}" if start else f"until {end}" if end else "all history"
     return f"{text} ({counts.zone})"
 
 
-def _local(at: datetime, zone: str) -> str:
+def _local(at: datetime | None, zone: str) -> str:
+    if at is None:
+        return ""
     at = at.astimezone(find_zone(zone))
     return f"{at:%Y-%m-%d}" if (at.hour, at.minute) == (0, 0) else f"{at:%Y-%m-%d %H:%M}"
 
 
-def _described(model: Model, found: tuple[DrawnFlow, ...], counts: Counts | None) -> Iterator[str]:
+def _sentences(model: Model, flows: Iterable[DrawnFlow], counts: Counts | None) -> Iterator[str]:
     """The picture in sentences."""
-    shown = {stage.name: clean(stage.display) for stage in model.stages}
-    yield f"The success path is {', '.join(shown[stage.name] for stage in model.path)}."
+    names = {stage.name: clean(stage.display) for stage in model.stages}
+    yield f"The success path is {', '.join(names[stage.name] for stage in model.path)}."
     if model.detours:
-        yield f"Off the path: {', '.join(shown[stage.name] for stage in model.detours)}."
+        yield f"Off the path: {', '.join(names[stage.name] for stage in model.detours)}."
     if counts is not None:
-        yield f"Counted: {window(counts)}, reading {counts.reading}."
+        yield f"Counted: {_window(counts)}, reading {counts.reading}."
         for stage in model.stages:
             stay = counts.median_stay.get(stage.name)
             people = counts.people.get(stage.name, 0)
-            yield f"{shown[stage.name]} has {format_number(people)} people" + (
+            yield f"{names[stage.name]} has {format_number(people)} people" + (
                 f" and a median stay of {duration(stay)}." if stay is not None else "."
             )
-    for flow in found:
+    for flow in flows:
         rules = ", ".join(
-            clean(part.label)
-            + (" (by hand)" if part.by_hand else "")
-            + (f" {format_number(part.count)}" if part.count is not None else "")
-            + ("" if part.seen is None else " (fired)" if part.seen else " (never fired)")
-            for part in flow.parts
+            rule.label
+            + (" (by hand)" if rule.by_hand else "")
+            + (f" {format_number(rule.count)}" if rule.count is not None else "")
+            + ("" if rule.seen is None else " (fired)" if rule.seen else " (never fired)")
+            for rule in flow.rules
         )
-        text = f"{shown[flow.source]} to {shown[flow.target]}"
-        rate = counts.conversion.get((flow.source, flow.target)) if counts is not None else None
-        if rate is not None and rate.share is not None:
-            text += f", {percent(rate.share)} of journeys"
+        text = f"{names[flow.source]} to {names[flow.target]}"
+        if flow.conversion is not None:
+            text += f", {percent(flow.conversion)} of journeys"
         yield f"{text}: {rules}."
+
+
+def _mermaid(model: Model, flows: Iterable[DrawnFlow], counts: Counts | None, title: str) -> str:
+    """The picture in Mermaid's language."""
+    palette = Palette(model)
+    lines = []
+    for stage in model.stages:
+        text = [f"{stage.code} {stage.display}", stage.label, palette.owner(stage.name)]
+        if counts is not None:
+            people = format_number(counts.people.get(stage.name, 0))
+            stay = counts.median_stay.get(stage.name)
+            text.append(people + (f" · {duration(stay)}" if stay is not None else ""))
+        left, right = ("([", "])") if stage.off_path else ("[", "]")
+        lines.append(f"s_{stage.name}{left}{quoted(*text)}{right}")
+    for flow in flows:
+        words = []
+        if counts is not None and flow.kind == "step":
+            share = f" · {percent(flow.conversion)}" if flow.conversion is not None else ""
+            words.append(format_number(flow.count or 0) + share)
+        for rule in flow.rules:
+            mark = "" if rule.seen is None else "✓ " if rule.seen else "× "
+            if rule.count is not None and (flow.kind != "step" or len(flow.rules) > 1):
+                mark += f"{format_number(rule.count)} "
+            words.append(mark + rule.label + (" (by hand)" if rule.by_hand else ""))
+        arrow = {"step": "==>", "detour": "-.->"}.get(flow.kind, "-->")
+        lines.append(f"s_{flow.source} {arrow}|{quoted(*words)}| s_{flow.target}")
+    lines += [
+        style(f"s_{stage.name}", palette.stage(stage.name), dashed=stage.off_path)
+        for stage in model.stages
+    ]
+    return flowchart(title, lines)

@@ -174,7 +174,7 @@ def _draw_in_process(source: str, format: Format, dpi: float | None) -> bytes:
 
     drawn: bytes = b""
     error: Exception | None = None
-    with _overheard() as complaints:
+    with _captured_stderr() as complaints:
         try:
             with pygraphviz.AGraph(string=source) as graph:
                 if dpi is not None:
@@ -190,7 +190,7 @@ def _draw_in_process(source: str, format: Format, dpi: float | None) -> bytes:
 
 
 @contextmanager
-def _overheard() -> Iterator[list[str]]:
+def _captured_stderr() -> Iterator[list[str]]:
     """Collect what the C libraries write to stderr, for an error that says why.
 
     The built-in fontconfig reads the system's templates whatever its configuration says, and
@@ -202,16 +202,16 @@ def _overheard() -> Iterator[list[str]]:
     except OSError:  # a process without stderr
         yield lines
         return
-    with tempfile.TemporaryFile() as heard:
-        os.dup2(heard.fileno(), 2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
         try:
             yield lines
         finally:
             os.dup2(kept, 2)
             os.close(kept)
-        heard.seek(0)
-        said = heard.read().decode(errors="replace").splitlines()
-        lines += [line for line in said if not line.startswith("Fontconfig warning")]
+        file.seek(0)
+        captured = file.read().decode(errors="replace").splitlines()
+        lines += [line for line in captured if not line.startswith("Fontconfig warning")]
 
 
 def _draw_with_system_dot(source: str, format: Format, dpi: float | None) -> bytes:
@@ -379,6 +379,3 @@ def _to_text(root: ElementTree.Element) -> str:
     ElementTree.register_namespace("", _SVG)
     ElementTree.register_namespace("xlink", _XLINK)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-# --- Files ------------------------------------------------------------------------------------

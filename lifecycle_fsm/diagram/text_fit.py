@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from functools import cache
 
+from lifecycle_fsm.diagram.look import SMALLEST, pt
 from lifecycle_fsm.wording import clean, visible
 
 _REGULAR: dict[int, str] = {
@@ -137,6 +138,13 @@ def fits(text: str, room: float, size: float, *, bold: bool = False) -> bool:
     return _fitting(text, "", room, size, bold=bold) == len(text)
 
 
+def fitting_size(text: str, room: float, size: float, *, bold: bool = False) -> float:
+    """The size, or a smaller one that the text fits in; the smallest if it fits in none."""
+    while size > SMALLEST + 0.5 and not fits(text, room, size, bold=bold):
+        size -= pt(1)
+    return size
+
+
 def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:
     """The text if it fits, else its beginning and an ellipsis."""
     if fits(text, room, size, bold=bold):
@@ -147,7 +155,7 @@ def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:
 
 def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = False) -> list[str]:
     """The text in at most that many lines, broken between words; the last is cut if it must be."""
-    found: list[str] = []
+    full: list[str] = []
     words = deque(clean(text).split(" "))
     line = ""
     while words:
@@ -155,10 +163,10 @@ def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = Fa
         if fits(longer, room, size, bold=bold):
             line = longer
             words.popleft()
-        elif len(found) == lines - 1:
-            return [*found, cut(" ".join([line, *words]).strip(), room, size, bold=bold)]
+        elif len(full) == lines - 1:
+            return [*full, cut(" ".join([line, *words]).strip(), room, size, bold=bold)]
         elif line:
-            found.append(line)
+            full.append(line)
             line = ""
         else:  # one word that is wider than the room: break it where it is full
             word = words.popleft()
@@ -168,10 +176,10 @@ def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = Fa
             if hyphen and 0 < spare < 3 and kept - spare >= 3:
                 kept -= spare  # no letter stands alone on the next line
             head, rest = word[:kept], word[kept:]
-            found.append(head + hyphen if rest else head)
+            full.append(head + hyphen if rest else head)
             if rest:
                 words.appendleft(rest)
-    return [*found, line] if line or not found else found
+    return [*full, line] if line or not full else full
 
 
 def escape(text: str, *, read: int = 2) -> str:

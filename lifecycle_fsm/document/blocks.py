@@ -6,7 +6,7 @@ has no colours, and only a page has a second layout for print.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 import attrs
@@ -27,6 +27,21 @@ class Inline:
     style: Style = ""
     color: str = ""
     detail: bool = False
+
+
+def strong(text: str) -> Inline:
+    """Text that stands out."""
+    return Inline(text, "strong")
+
+
+def aside(text: str, *, detail: bool = False) -> Inline:
+    """Text that steps back; a detail is left out in print."""
+    return Inline(text, "aside", detail=detail)
+
+
+def soft(text: str) -> Inline:
+    """Text that steps back where there is colour."""
+    return Inline(text, "soft")
 
 
 Line: TypeAlias = tuple[Inline, ...]
@@ -99,6 +114,21 @@ def _to_cell(cell: Text | Sequence[Block]) -> Cell:
     return parts  # type: ignore[return-value]
 
 
+def cell_lines(cell: Cell) -> Iterator[Line]:
+    """The lines of a cell, one below the other."""
+    line = []
+    for part in cell:
+        match part:
+            case Inline():
+                line.append(part)
+            case Paragraph(text):
+                yield text
+            case BulletList(items):
+                yield from (item.text for item in items)
+    if line:
+        yield tuple(line)
+
+
 def _to_cells(cells: Iterable[Text | Sequence[Block]]) -> tuple[Cell, ...]:
     return tuple(map(_to_cell, cells))
 
@@ -159,7 +189,7 @@ class DataTable:
 
 @attrs.frozen
 class KeyValue:
-    """A name and what stands behind it; ``detail`` leaves it out in print."""
+    """A name with its text; ``detail`` leaves it out in print."""
 
     key: Line = attrs.field(converter=to_line)
     value: Line = attrs.field(converter=to_line)
@@ -168,7 +198,7 @@ class KeyValue:
 
 @attrs.frozen
 class KeyValues:
-    """Names, each with what stands behind it; ``style`` names their look on a page."""
+    """Names, each with its text; ``style`` names their look on a page."""
 
     rows: tuple[KeyValue, ...] = attrs.field(converter=tuple[KeyValue, ...])
     style: str = ""
@@ -239,19 +269,11 @@ class Alternatives:
     text: tuple[Block, ...]
 
 
-Block: TypeAlias = (
-    Paragraph
-    | Lines
-    | BulletList
-    | DataTable
-    | KeyValues
-    | Timeline
-    | Picture
-    | Signatures
-    | Section
-    | Group
-    | Alternatives
+Content: TypeAlias = (
+    Paragraph | Lines | BulletList | DataTable | KeyValues | Timeline | Picture | Signatures
 )
+"""A block that is written by itself; all others hold blocks."""
+Block: TypeAlias = Content | Section | Group | Alternatives
 """Something that stands below or beside other things in a document."""
 
 

@@ -29,26 +29,31 @@ def render_html(
     """
     variables = "; ".join(f"--{name}: {value}" for name, value in (sizes or {}).items())
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(document=document, title=title, style=style, variables=variables)
     )
 
 
 @cache
-def _environment() -> Environment:
+def environment(package: str = "lifecycle_fsm.document") -> Environment:
+    """The templates of a package, with every text escaped.
+
+    Raises:
+        MissingExtra: Jinja is not installed.
+    """
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ImportError:
         raise MissingExtra("sheet", "jinja2", "a page as HTML") from None
-    environment = Environment(
-        loader=PackageLoader("lifecycle_fsm.document"),
+    jinja = Environment(
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.tests["line"] = lambda cell: not cell or isinstance(cell[0], Inline)
-    environment.filters["kind"] = lambda block: type(block).__name__
-    return environment
+    jinja.tests["line"] = lambda cell: not cell or isinstance(cell[0], Inline)
+    jinja.filters["kind"] = lambda block: type(block).__name__
+    return jinja

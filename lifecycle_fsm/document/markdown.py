@@ -12,6 +12,7 @@ from lifecycle_fsm.document.blocks import (
     Block,
     BulletList,
     Cell,
+    Content,
     DataTable,
     Document,
     Group,
@@ -25,6 +26,8 @@ from lifecycle_fsm.document.blocks import (
     Section,
     Signatures,
     Timeline,
+    as_text,
+    cell_lines,
 )
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~$]|&(?=#?\w+;))")
@@ -41,8 +44,7 @@ def render_markdown(document: Document) -> str:
     if document.lead:
         lines += [escaped(document.lead), ""]
     if document.facts:
-        names = [fact.key for fact in document.facts]
-        first, *others = (escaped("".join(part.text for part in name)) for name in names)
+        first, *others = (escaped(as_text(fact.key)) for fact in document.facts)
         keys = [first, *(name[:1].lower() + name[1:] for name in others)]
         facts = zip(keys, document.facts, strict=True)
         lines += [" · ".join(f"{key} {_line(fact.value)}" for key, fact in facts), ""]
@@ -51,17 +53,16 @@ def render_markdown(document: Document) -> str:
 
 
 def escaped(text: str) -> str:
-    """The text with nothing in it that Markdown would read as markup."""
+    """The text with everything escaped that Markdown would read as markup."""
     return _BEGINNINGS.sub(r"\1\\\2", _SIGNS.sub(r"\\\1", text))
 
 
 def _write(blocks: Iterable[Block], lines: list[str], level: int) -> None:
-    """Append the lines of blocks, each apart from what stands above it."""
+    """Append the lines of blocks, with an empty line between them."""
     for block in blocks:
         match block:
             case Group(blocks=inner) | Alternatives(text=inner):
                 _write(inner, lines, level)
-                continue
             case Section():
                 # A subsection has an empty line more above it than the text of its section.
                 if lines[-1] or level > 2:
@@ -70,13 +71,13 @@ def _write(blocks: Iterable[Block], lines: list[str], level: int) -> None:
                 if block.note:
                     lines += [escaped(block.note), ""]
                 _write(block.blocks, lines, level + 1)
-                continue
-        if lines[-1]:
-            lines.append("")
-        lines += _block(block, level)
+            case _:
+                if lines[-1]:
+                    lines.append("")
+                lines += _block(block, level)
 
 
-def _block(block: Block, level: int) -> Iterator[str]:
+def _block(block: Content, level: int) -> Iterator[str]:
     match block:
         case Paragraph(text):
             yield from (_line(text), "")
@@ -101,8 +102,6 @@ def _block(block: Block, level: int) -> Iterator[str]:
             lines = [(f"For {side.lower()}", "", "", "") for side in sides]
             head = ("", "Name", "Signature", "Date")
             yield from _rows(head, lines, ["---"] * 4)
-        case Section() | Group() | Alternatives():
-            raise TypeError(f"{type(block).__name__} is not written by itself")
         case _:
             assert_never(block)
 
@@ -132,18 +131,7 @@ def _rows(
 
 
 def _cell(cell: Cell) -> str:
-    if not cell:
-        return _EMPTY
-    lines: list[str] = []
-    for part in cell:
-        match part:
-            case Inline():
-                return _line(cell)  # type: ignore[arg-type]
-            case BulletList(items):
-                lines += [_line(item.text) for item in items]
-            case Paragraph(text):
-                lines.append(_line(text))
-    return "<br>".join(lines)
+    return "<br>".join(map(_line, cell_lines(cell))) or _EMPTY
 
 
 def _line(line: Line) -> str:

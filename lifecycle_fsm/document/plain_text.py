@@ -11,10 +11,10 @@ from lifecycle_fsm.document.blocks import (
     Block,
     BulletList,
     Cell,
+    Content,
     DataTable,
     Document,
     Group,
-    Inline,
     KeyValues,
     Lines,
     ListItem,
@@ -25,6 +25,7 @@ from lifecycle_fsm.document.blocks import (
     Timeline,
     TimelineEvent,
     as_text,
+    cell_lines,
 )
 
 _NARROW, _WIDE = 60, 100
@@ -59,7 +60,7 @@ def _blocks(blocks: Iterable[Block], width: int, indent: str, level: int) -> Ite
                 yield from _block(block, width, indent)
 
 
-def _block(block: Block, width: int, indent: str) -> Iterator[str]:
+def _block(block: Content, width: int, indent: str) -> Iterator[str]:
     match block:
         case Paragraph(text):
             yield from _wrapped(as_text(text), width, indent)
@@ -79,13 +80,13 @@ def _block(block: Block, width: int, indent: str) -> Iterator[str]:
             yield from _wrapped(block.title, width, indent)
             yield from _wrapped(block.caption, width, indent)
             if block.rows:
-                yield from _table(block, indent)
+                cells = [block.head, *(list(map(_cell, row.cells)) for row in block.rows)]
+                right = [place for place, side in enumerate(block.aligned) if side != "left"]
+                yield from lined_up(cells, right, len(indent)).splitlines()
         case Picture(title=title):
             yield from _wrapped(f"[picture: {title}]", width, indent)
         case Signatures(sides):
             yield from _pairs(((f"For {side.lower()}", "_" * 40) for side in sides), width, indent)
-        case Section() | Group() | Alternatives():
-            raise TypeError(f"{type(block).__name__} is not written by itself")
         case _:
             assert_never(block)
 
@@ -117,31 +118,8 @@ def _event(event: TimelineEvent, width: int) -> Iterator[str]:
     yield from rest
 
 
-def _table(table: DataTable, indent: str) -> Iterator[str]:
-    rows: list[Sequence[str]] = [
-        table.head,
-        *([_cell(cell) for cell in row.cells] for row in table.rows),
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (
-            cell.ljust(width) if align == "left" else cell.rjust(width)
-            for cell, width, align in zip(row, widths, table.aligned, strict=True)
-        )
-        yield (indent + "  ".join(cells)).rstrip()
-
-
 def _cell(cell: Cell) -> str:
-    texts = []
-    for part in cell:
-        match part:
-            case Inline():
-                return as_text(cell)  # type: ignore[arg-type]
-            case Paragraph(text):
-                texts.append(as_text(text))
-            case BulletList(items):
-                texts += [as_text(item.text) for item in items]
-    return "; ".join(texts) or "–"
+    return "; ".join(map(as_text, cell_lines(cell))) or "–"
 
 
 def _wrapped(text: str, width: int, first: str = "", later: str | None = None) -> list[str]:
@@ -152,3 +130,17 @@ def _wrapped(text: str, width: int, first: str = "", later: str | None = None) -
         subsequent_indent=first if later is None else later,
         break_on_hyphens=False,
     )
+
+
+def lined_up(rows: Iterable[Sequence[str]], right: Sequence[int] = (), indent: int = 2) -> str:
+    """Rows of text with their columns lined up; those in ``right`` are aligned right."""
+    table = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = (
+        "  ".join(
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in table
+    )
+    return "\n".join(" " * indent + line.rstrip() for line in lines)

@@ -15,8 +15,8 @@ from lifecycle_fsm.funnel.compare import (
     compare_versions,
     known_versions,
 )
-from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions, usual_pairs
-from lifecycle_fsm.funnel.counts import Conversion, Counts, Ratio, Reading
+from lifecycle_fsm.funnel.conversion import PairConversion, Ratio, conversions, usual_pairs
+from lifecycle_fsm.funnel.counts import Conversion, Counts, count, on_picture
 from lifecycle_fsm.funnel.flows import ALL_STAGES, Every, Flow, Period, flows, periods
 from lifecycle_fsm.funnel.people import (
     Limit,
@@ -28,7 +28,6 @@ from lifecycle_fsm.funnel.people import (
     ready_stage,
     stuck,
 )
-from lifecycle_fsm.funnel.picture import count, on_picture
 from lifecycle_fsm.funnel.report import FORMULAS, MEASURES, FunnelReport, Measure, measure
 from lifecycle_fsm.funnel.reps import Rep, reps
 from lifecycle_fsm.funnel.scope import (
@@ -38,6 +37,7 @@ from lifecycle_fsm.funnel.scope import (
     OWN_FIELDS,
     Contact,
     Journeys,
+    Reading,
     Scope,
     observe,
     sales_stage,

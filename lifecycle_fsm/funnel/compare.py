@@ -12,8 +12,7 @@ import attrs
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import to_utc
 from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions
-from lifecycle_fsm.funnel.counts import READINGS
-from lifecycle_fsm.funnel.scope import Scope
+from lifecycle_fsm.funnel.scope import READINGS, Scope
 from lifecycle_fsm.funnel.time_in_stage import Stay, stays
 from lifecycle_fsm.wording import counted, lasting
 
@@ -142,18 +141,20 @@ def compare_versions(
         LifecycleError: the history has no such versions, or only one.
     """
     known = known_versions(scope)
-    found = versions or tuple(known[-2:])
-    if len(found) < 2:
+    chosen = versions or tuple(known[-2:])
+    if len(chosen) < 2:
         raise LifecycleError(
             f"this history was written by one version of a model, {known[0]}: there is nothing to "
             "compare"
             if known
             else "this history is empty: there is nothing to compare"
         )
-    for one in found:
-        if one not in known:
-            raise LifecycleError(f"this history has no version {one!r}: it has {', '.join(known)}")
-    before, after = (attrs.evolve(scope, version=one) for one in found)
+    for version in chosen:
+        if version not in known:
+            raise LifecycleError(
+                f"this history has no version {version!r}: it has {', '.join(known)}"
+            )
+    before, after = (attrs.evolve(scope, version=version) for version in chosen)
     return compare(before, after, pairs=pairs, horizon=horizon)
 
 
@@ -165,7 +166,7 @@ def known_versions(scope: Scope) -> tuple[str, ...]:
             version, now = visit.entry.version, visit.entered
             if version not in first or now < first[version]:
                 first[version] = now
-    return tuple(sorted(first, key=lambda one: (first[one], one)))
+    return tuple(sorted(first, key=lambda version: (first[version], version)))
 
 
 def compare(
@@ -184,13 +185,13 @@ def compare(
         horizon: how long each journey is given to reach the second stage. Without it the younger
             ones had less time than the older ones, which a caution says.
     """
-    asked = None if pairs is None else tuple(pairs)
+    pairs = None if pairs is None else tuple(pairs)
     shares = [
         ConversionChange(*both)
         for reading in READINGS
         for both in _matched(
-            conversions(before, asked, reading=reading, horizon=horizon),
-            conversions(after, asked, reading=reading, horizon=horizon),
+            conversions(before, pairs, reading=reading, horizon=horizon),
+            conversions(after, pairs, reading=reading, horizon=horizon),
             key=lambda row: (row.group, row.source, row.target),
         )
     ]
@@ -253,7 +254,7 @@ def _volumes(scopes: tuple[Scope, Scope], sides: tuple[Side, Side]) -> tuple[Vol
             before_rate=_rate(before[name, stage.name], first.days),
             after_rate=_rate(after[name, stage.name], second.days),
         )
-        for name in scopes[0].groups(one for one, _ in (*before, *after))
+        for name in scopes[0].groups((*before, *after))
         for stage in scopes[0].model.stages
     )
 
@@ -265,27 +266,27 @@ def _rate(count: int, time: timedelta | None) -> float | None:
 def _cautions(
     sides: tuple[Side, Side], shares: list[ConversionChange], horizon: timedelta | None
 ) -> tuple[str, ...]:
-    found = []
+    cautions = []
     before, after = (side.followed for side in sides)
     if horizon is None and before is not None and after is not None and before > after:
-        found.append(
+        cautions.append(
             f"the journeys after were watched for {lasting(after)} at the median, those before "
             f"for {lasting(before)}: they had less time to convert. Give each the same with a "
             "horizon"
         )
     if any(
-        each.few and each.whole
+        ratio.few and ratio.whole
         for share in shares
-        for each in (share.before.ratio, share.after.ratio)
+        for ratio in (share.before.ratio, share.after.ratio)
     ):
-        found.append(
+        cautions.append(
             "some shares are of fewer than 30 journeys: one more or less moves them by over three "
             "points"
         )
     young = max((share.after.young for share in shares), default=0)
     if horizon is not None and young:
-        found.append(
+        cautions.append(
             f"up to {counted(young, 'journey')} after {'was' if young == 1 else 'were'} not "
             f"watched for {lasting(horizon)} yet, and {'is' if young == 1 else 'are'} left out"
         )
-    return tuple(found)
+    return tuple(cautions)

@@ -6,18 +6,59 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
-from typing import NamedTuple, TypeAlias
+from math import sqrt
+from operator import attrgetter
+from typing import Literal, NamedTuple, TypeAlias
 
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.funnel.counts import READINGS, Ratio, Reading
-from lifecycle_fsm.funnel.scope import Scope
-from lifecycle_fsm.funnel.survival import median
-from lifecycle_fsm.funnel.visits import JourneyKey, Visit
+from lifecycle_fsm.funnel.scope import READINGS, Reading, Scope
+from lifecycle_fsm.funnel.time_in_stage import median
+from lifecycle_fsm.funnel.visits import Visit
 from lifecycle_fsm.model import Model
 
 Pair: TypeAlias = tuple[str, str]
+
+#: Below this one thing more or less moves a share by over three points.
+FEW = 30
+_Z = 1.96  # 95 %
+
+
+@attrs.frozen
+class Ratio:
+    """``part`` of ``whole``."""
+
+    part: int
+    whole: int
+
+    @property
+    def share(self) -> float | None:
+        """The ratio; nothing where there is nothing to share."""
+        return self.part / self.whole if self.whole else None
+
+    @property
+    def few(self) -> bool:
+        """Whether there are so few that the share says little."""
+        return self.whole < FEW
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """Where the share would lie in 95 of 100 such samples, after Wilson."""
+        n = self.whole
+        if not n:
+            return None
+        p, z2 = self.part / n, _Z * _Z
+        middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+        half = _Z * sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    def apart(self, other: Ratio) -> bool:
+        """Whether the two ranges do not touch, so that the difference is hardly chance."""
+        mine, theirs = self.range, other.range
+        if mine is None or theirs is None:
+            return False
+        return mine[1] < theirs[0] or theirs[1] < mine[0]
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +96,7 @@ class PairConversion:
 
     @property
     def ratio(self) -> Ratio:
-        """Reached of journeys."""
+        """Those that reached the target, of all."""
         return Ratio(self.reached, self.journeys)
 
     @property
@@ -66,19 +107,17 @@ class PairConversion:
         return self.target_entries / self.source_entries if self.source_entries else None
 
 
-class Met(NamedTuple):
-    """A stage that a journey entered or passed over, when, and by which visit's row."""
-
-    stage: str
-    at: datetime
-    visit: Visit
-
-
 class Journey(NamedTuple):
-    """What a journey met, in order, and when a merge ended it, if one did [S23]."""
+    """The stages that a journey entered or passed over, in order, each with the visit by whose row
+    it did; and when a merge ended it, if one did [S23]."""
 
-    met: list[Met]
+    steps: list[tuple[str, Visit]]
     merged: datetime | None
+
+    def since(self, stage: str) -> list[tuple[str, Visit]]:
+        """Its steps from the first into a stage on; none if it never came there."""
+        places = (place for place, (name, _) in enumerate(self.steps) if name == stage)
+        return self.steps[next(places, len(self.steps)) :]
 
 
 def usual_pairs(model: Model) -> tuple[Pair, ...]:
@@ -114,92 +153,77 @@ def conversions(
         raise LifecycleError(f"no reading named {reading!r}: use 'through' or 'over'")
     if horizon is not None and horizon <= timedelta(0):
         raise LifecycleError("the horizon is a time that each journey is given: more than nothing")
-    asked = usual_pairs(scope.model) if pairs is None else tuple(pairs)
-    for pair in asked:
+    pairs = usual_pairs(scope.model) if pairs is None else tuple(pairs)
+    for pair in pairs:
         _check(pair, scope.model)
-    tally = _ConversionSums(scope, asked, horizon)
+    sums: Counter[tuple[str, Pair, str]] = Counter()
+    times: defaultdict[tuple[str, Pair], list[timedelta]] = defaultdict(list)
+    entries: Counter[tuple[str, str]] = Counter()
+    group = scope.group
     for journey in journeys(scope, reading):
-        tally.add(journey)
+        entries.update(
+            (group(visit), stage) for stage, visit in journey.steps if scope.began(visit)
+        )
+        for pair in pairs:
+            steps = journey.since(pair[0])
+            if steps and scope.began(steps[0][1]):
+                key = group(steps[0][1]), pair
+                outcome = _outcome(steps, pair[1], journey.merged, horizon, scope.until)
+                if isinstance(outcome, timedelta):
+                    times[key].append(outcome)
+                else:
+                    sums[*key, outcome] += 1
     return tuple(
         PairConversion(
-            group=group,
-            source=pair[0],
-            target=pair[1],
+            group=name,
+            source=source,
+            target=target,
             reading=reading,
-            journeys=tally.journeys[group, pair],
-            reached=len(tally.times[group, pair]),
-            young=tally.young[group, pair],
-            merged=tally.merged[group, pair],
-            median=median(tally.times[group, pair]),
-            source_entries=tally.met[group, pair[0]],
-            target_entries=tally.met[group, pair[1]],
+            journeys=len(times[name, (source, target)]) + sums[name, (source, target), "unreached"],
+            reached=len(times[name, (source, target)]),
+            young=sums[name, (source, target), "young"],
+            merged=sums[name, (source, target), "merged"],
+            median=median(times[name, (source, target)]),
+            source_entries=entries[name, source],
+            target_entries=entries[name, target],
         )
-        for group in scope.groups(tally.groups)
-        for pair in asked
+        for name in scope.groups(entries)
+        for source, target in pairs
     )
 
 
+def _outcome(
+    steps: list[tuple[str, Visit]],
+    target: str,
+    merged: datetime | None,
+    horizon: timedelta | None,
+    until: datetime | None,
+) -> timedelta | Literal["young", "merged", "unreached"]:
+    """After which time a journey came from its first step to a stage; else why it is left out, or
+    that it never did."""
+    began = steps[0][1].entered
+    if horizon is not None and until is not None and until - began < horizon:
+        return "young"
+    time = next((visit.entered - began for stage, visit in steps[1:] if stage == target), None)
+    if time is not None and (horizon is None or time <= horizon):
+        return time
+    if merged is not None and (horizon is None or merged - began < horizon):
+        return "merged"
+    return "unreached"
+
+
 def journeys(scope: Scope, reading: Reading) -> Iterator[Journey]:
-    """What each journey met, in order: a row first passes stages over and then enters one."""
+    """The steps of each journey: a row first passes stages over and then enters one."""
     credit = reading == "over"
     for walk in scope.walks:
-        for _, visits in groupby(walk, key=_key):
-            met: list[Met] = []
+        for _, visits in groupby(walk, key=attrgetter("journey")):
+            steps: list[tuple[str, Visit]] = []
             for visit in visits:
                 row = visit.entry
                 if credit and row.credit:
-                    met += [Met(name, visit.entered, visit) for name in row.passed_over]
-                met.append(Met(row.to_stage, visit.entered, visit))
-            yield Journey(met, visit.left if visit.merged else None)
-
-
-def _key(visit: Visit) -> JourneyKey:
-    return visit.journey
-
-
-class _ConversionSums:
-    """The sums, while the journeys go by."""
-
-    def __init__(self, scope: Scope, pairs: tuple[Pair, ...], horizon: timedelta | None) -> None:
-        self.scope, self.pairs, self.horizon = scope, pairs, horizon
-        self.group = scope.group
-        self.groups: set[str] = set()
-        self.journeys: Counter[tuple[str, Pair]] = Counter()
-        self.young: Counter[tuple[str, Pair]] = Counter()
-        self.merged: Counter[tuple[str, Pair]] = Counter()
-        self.times: defaultdict[tuple[str, Pair], list[timedelta]] = defaultdict(list)
-        self.met: Counter[tuple[str, str]] = Counter()
-
-    def add(self, journey: Journey) -> None:
-        scope, met = self.scope, journey.met
-        first: dict[str, int] = {}
-        for place, one in enumerate(met):
-            first.setdefault(one.stage, place)
-            if scope.inside(one.at) and scope.counts(one.visit):
-                group = self.group(one.visit)
-                self.groups.add(group)
-                self.met[group, one.stage] += 1
-        for pair in self.pairs:
-            place = first.get(pair[0], -1)
-            if place < 0:
-                continue
-            start = met[place]
-            if scope.inside(start.at) and scope.counts(start.visit):
-                self._follow(start, met[place + 1 :], journey.merged, pair)
-
-    def _follow(self, start: Met, later: list[Met], merged: datetime | None, pair: Pair) -> None:
-        horizon, until = self.horizon, self.scope.until
-        key = self.group(start.visit), pair
-        if horizon is not None and until is not None and until - start.at < horizon:
-            self.young[key] += 1
-            return
-        time = next((one.at - start.at for one in later if one.stage == pair[1]), None)
-        if time is not None and (horizon is None or time <= horizon):
-            self.times[key].append(time)
-        elif merged is not None and (horizon is None or merged - start.at < horizon):
-            self.merged[key] += 1
-            return
-        self.journeys[key] += 1
+                    steps += [(name, visit) for name in row.passed_over]
+                steps.append((row.to_stage, visit))
+            yield Journey(steps, visit.left if visit.merged else None)
 
 
 def _check(pair: Pair, model: Model) -> None:

@@ -1,22 +1,23 @@
-"""What a funnel picture shows [S25][S26]; :func:`.count` and :func:`.on_picture` count it."""
+"""What a funnel picture shows, counted from a scope or a whole history [S25][S26]."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from math import sqrt
-from typing import Literal, TypeAlias
+from itertools import pairwise
 
 import attrs
 
 from lifecycle_fsm.errors import MissingExtra
-from lifecycle_fsm.funnel.survival import Times
-
-Reading: TypeAlias = Literal["through", "over"]
-Window: TypeAlias = tuple[datetime | None, datetime | None]
-
-READINGS: tuple[Reading, ...] = ("through", "over")
+from lifecycle_fsm.funnel.conversion import conversions
+from lifecycle_fsm.funnel.people import people_now
+from lifecycle_fsm.funnel.scope import Reading, Scope, Window, observe
+from lifecycle_fsm.funnel.time_in_stage import Times
+from lifecycle_fsm.funnel.visits import JourneyKey
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.model import Model
 
 
 @attrs.frozen
@@ -79,53 +80,82 @@ class Counts:
         were seen: as :func:`.stays` has it. None where that is not reached, and none at all where
         scipy is not installed."""
         try:
-            found = {name: times.quantiles(0.5)[0] for name, times in self.stays.items()}
+            medians = {name: times.quantiles(0.5)[0] for name, times in self.stays.items()}
         except MissingExtra:
             return {}
-        return {name: median for name, median in found.items() if median is not None}
+        return {name: median for name, median in medians.items() if median is not None}
 
 
-# ------------------------------------------------------------------ ratio
-#
-# Shares of counted things, with how much chance there is in them.
+def count(
+    rows: Iterable[HistoryRow],
+    model: Model,
+    *,
+    reading: Reading = "through",
+    window: Window | None = None,
+    until: datetime | None = None,
+    zone: str = "UTC",
+) -> Counts:
+    """Count the histories of all persons, in any order.
+
+    Open visits were seen ``until`` then; without it, up to the last row. The rows behind the window
+    only tell which journeys went on.
+
+    Everybody who entered original processing is in the conversion out of it, also those whom the
+    sort led off the path, whose walk is no journey yet [S25].
+
+    Raises:
+        LifecycleError: the reading is unknown, or the window ends before it starts.
+    """
+    scope = observe(rows, model, window=window, until=until, zone=zone)
+    return on_picture(scope, reading=reading)
 
 
-#: Below this one thing more or less moves a share by over three points.
-FEW = 30
-_Z = 1.96  # 95 %
+def on_picture(scope: Scope, *, reading: Reading = "through") -> Counts:
+    """Count the people and times of a scope, not split by anything."""
+    scope = attrs.evolve(scope, by=None)
+    model = scope.model
+    moves: Counter[tuple[str, str, str]] = Counter()
+    entered: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    times = {name: Times() for name in model.by_name}
+    for visit in scope.visits():
+        row = visit.entry
+        if scope.inside(visit.entered):
+            times[row.to_stage].add(visit, scope.until)
+            entered[row.to_stage] += 1
+            if row.from_stage is not None:
+                moves[row.rule, row.from_stage, row.to_stage] += 1
+            if row.credit:
+                passed.update(row.passed_over)
+        closing = visit.exit
+        if closing is not None and visit.merged and scope.inside(closing.now):
+            moves[closing.rule, visit.stage, ""] += 1
+    pairs = list(pairwise(stage.name for stage in model.path))
+    return Counts(
+        people={row.stage: row.people for row in people_now(scope)},
+        moves=dict(sorted(moves.items())),
+        entered={name: entered[name] for name in model.by_name},
+        passed_over={stage.name: passed[stage.name] for stage in model.path},
+        conversion={
+            (row.source, row.target): Conversion(row.journeys, row.reached)
+            for row in conversions(scope, pairs, reading=reading)
+        },
+        stays=times,
+        journeys=_journeys(scope),
+        reading=reading,
+        window=scope.window,
+        zone=scope.zone,
+        version=model.version,
+    )
 
 
-@attrs.frozen
-class Ratio:
-    """``part`` of ``whole``."""
-
-    part: int
-    whole: int
-
-    @property
-    def share(self) -> float | None:
-        """The ratio; nothing where there is nothing to share."""
-        return self.part / self.whole if self.whole else None
-
-    @property
-    def few(self) -> bool:
-        """Whether there are so few that the share says little."""
-        return self.whole < FEW
-
-    @property
-    def range(self) -> tuple[float, float] | None:
-        """Where the share would lie in 95 of 100 such samples, after Wilson."""
-        n = self.whole
-        if not n:
-            return None
-        p, z2 = self.part / n, _Z * _Z
-        middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-        half = _Z * sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-        return max(0.0, middle - half), min(1.0, middle + half)
-
-    def apart(self, other: Ratio) -> bool:
-        """Whether the two ranges do not touch, so that the difference is hardly chance."""
-        mine, theirs = self.range, other.range
-        if mine is None or theirs is None:
-            return False
-        return mine[1] < theirs[0] or theirs[1] < mine[0]
+def _journeys(scope: Scope) -> int:
+    """How many journeys first entered a path stage behind original processing in the window."""
+    journeys = 0
+    for walk in scope.walks:
+        seen: set[JourneyKey] = set()
+        for visit in walk:
+            if scope.model.ranks.get(visit.stage) and visit.journey not in seen:
+                seen.add(visit.journey)
+                journeys += scope.began(visit)
+    return journeys

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import attrs
 
@@ -21,8 +21,10 @@ from lifecycle_fsm.zones import find_zone
 
 
 Every: TypeAlias = Literal["day", "week", "month", "quarter", "year"]
+#: How many months a period has, where it has months.
+_MONTHS: Mapping[str, int] = {"month": 1, "quarter": 3, "year": 12}
 
-_FIRST, _LAST = (one.replace(tzinfo=UTC) for one in (datetime.min, datetime.max))  # noqa: DTZ901
+_FIRST, _LAST = (at.replace(tzinfo=UTC) for at in (datetime.min, datetime.max))  # noqa: DTZ901
 
 
 @attrs.frozen
@@ -61,7 +63,7 @@ def periods(scope: Scope, every: Every | None = None) -> tuple[Period, ...]:
         return ()
     zone = find_zone(scope.zone)
     day = _floor(first.astimezone(zone).date(), every)
-    found: list[Period] = []
+    periods: list[Period] = []
     while True:
         begins = _midnight(day, zone)
         after = _next(day, every)
@@ -70,9 +72,9 @@ def periods(scope: Scope, every: Every | None = None) -> tuple[Period, ...]:
         end = ends if scope.end is None else scope.end if ends is None else min(ends, scope.end)
         whole = start == begins and end == ends and ends is not None and ends <= scope.until
         if scope.end is None or start < scope.end:
-            found.append(Period(_name(day, every), start, end, whole))
+            periods.append(Period(_name(day, every), start, end, whole))
         if after is None or end is None or end != ends or _all_is_over(scope, end):
-            return tuple(found)
+            return tuple(periods)
         day = after
 
 
@@ -94,32 +96,28 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 
 
 def _floor(day: date, every: Every) -> date:
-    match every:
-        case "week":
-            return day - timedelta(days=day.weekday())
-        case "month":
-            return day.replace(day=1)
-        case "quarter":
-            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
-        case "year":
-            return day.replace(month=1, day=1)
-    return day
+    if every in _MONTHS:
+        months = _months(day)
+        return _month(months - months % _MONTHS[every])
+    return day - timedelta(days=day.weekday() if every == "week" else 0)
 
 
 def _next(day: date, every: Every) -> date | None:
     """The first day of the next period; nothing at the end of the calendar."""
     try:
-        match every:
-            case "day":
-                return day + timedelta(days=1)
-            case "week":
-                return day + timedelta(days=7)
-            case "year":
-                return day.replace(year=day.year + 1)
-        months = day.year * 12 + day.month - 1 + (3 if every == "quarter" else 1)
-        return date(months // 12, months % 12 + 1, 1)
+        if every in _MONTHS:
+            return _month(_months(day) + _MONTHS[every])
+        return day + timedelta(days=7 if every == "week" else 1)
     except (ValueError, OverflowError):
         return None
+
+
+def _months(day: date) -> int:
+    return day.year * 12 + day.month - 1
+
+
+def _month(months: int) -> date:
+    return date(months // 12, months % 12 + 1, 1)
 
 
 def _name(day: date, every: Every) -> str:
@@ -172,8 +170,7 @@ class Flow:
     merged: int
 
 
-@attrs.define
-class _Stay:
+class _Stay(NamedTuple):
     """A time in a stage, or in all of them together."""
 
     group: str
@@ -182,17 +179,6 @@ class _Stay:
     left: datetime | None
     new: bool
     merged: bool
-
-
-class _FlowSums:
-    """The sums of one stage, by period."""
-
-    __slots__ = ("before", "entered", "left", "merged", "new")
-
-    def __init__(self, count: int) -> None:
-        self.before = 0
-        self.entered, self.left = [0] * count, [0] * count
-        self.new, self.merged = [0] * count, [0] * count
 
 
 def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
@@ -217,52 +203,47 @@ def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
     # A window that is open at its start has no time before it.
     offset = 0 if len(starts) < len(times) else -1
     end = times[-1].end
-    tallies: defaultdict[tuple[str, str], _FlowSums] = defaultdict(lambda: _FlowSums(len(times)))
+    # By group, stage and period, or -1 for what was before them.
+    sums: Counter[tuple[str, str, int, str]] = Counter()
     for stay in _stays(scope):
         if end is not None and stay.entered >= end:
             continue
-        came = bisect_right(starts, stay.entered) + offset
-        went = None
+        key = stay.group, stay.stage
         if stay.left is not None and (end is None or stay.left < end):
-            went = bisect_right(starts, stay.left) + offset
-            if went < 0:
+            ended = bisect_right(starts, stay.left) + offset
+            if ended < 0:
                 continue
-        tally = tallies[stay.group, stay.stage]
-        if came < 0:
-            tally.before += 1
-        else:
-            tally.entered[came] += 1
-            tally.new[came] += stay.new
-        if went is not None:
-            tally.left[went] += 1
-            tally.merged[went] += stay.merged
-    names = [*(stage.name for stage in scope.model.stages), ALL_STAGES]
-    return tuple(
-        flow
-        for group in scope.groups(one for one, _ in tallies)
-        for flow in _by_period({name: tallies[group, name] for name in names}, group, times)
-    )
-
-
-def _by_period(
-    tallies: dict[str, _FlowSums], group: str, times: tuple[Period, ...]
-) -> Iterator[Flow]:
-    balance = {name: tally.before for name, tally in tallies.items()}
-    for place, period in enumerate(times):
-        for name, tally in tallies.items():
-            opening, came, went = balance[name], tally.entered[place], tally.left[place]
-            balance[name] = opening + came - went
-            yield Flow(
-                group=group,
-                stage=name,
-                period=period,
-                opening=opening,
-                entered=came,
-                left=went,
-                closing=balance[name],
-                new=tally.new[place],
-                merged=tally.merged[place],
-            )
+            sums[*key, ended, "left"] += 1
+            sums[*key, ended, "merged"] += stay.merged
+        began = bisect_right(starts, stay.entered) + offset
+        sums[*key, began, "entered"] += 1
+        sums[*key, began, "new"] += stay.new
+    rows: list[Flow] = []
+    stages = [*(stage.name for stage in scope.model.stages), ALL_STAGES]
+    for group in scope.groups(sums):
+        balance = {stage: sums[group, stage, -1, "entered"] for stage in stages}
+        for place, period in enumerate(times):
+            for stage in stages:
+                opening = balance[stage]
+                entered, left, new, merged = (
+                    sums[group, stage, place, count]
+                    for count in ("entered", "left", "new", "merged")
+                )
+                balance[stage] = opening + entered - left
+                rows.append(
+                    Flow(
+                        group=group,
+                        stage=stage,
+                        period=period,
+                        opening=opening,
+                        entered=entered,
+                        left=left,
+                        closing=balance[stage],
+                        new=new,
+                        merged=merged,
+                    )
+                )
+    return tuple(rows)
 
 
 def _stays(scope: Scope) -> Iterator[_Stay]:
@@ -274,15 +255,17 @@ def _stays(scope: Scope) -> Iterator[_Stay]:
         for visit in walk:
             if not counts(visit):
                 continue
-            name = group(visit)
-            yield _Stay(name, visit.stage, visit.entered, visit.left, visit.new, visit.merged)
+            stay = _Stay(
+                group(visit), visit.stage, visit.entered, visit.left, visit.new, visit.merged
+            )
+            yield stay
             goes_on = before is not None and before.exit is visit.entry
-            if whole is not None and goes_on and whole.group == name:
-                whole.left, whole.merged = visit.left, visit.merged
+            if whole is not None and goes_on and whole.group == stay.group:
+                whole = whole._replace(left=stay.left, merged=stay.merged)
             else:
                 if whole is not None:
                     yield whole
-                whole = _Stay(name, ALL_STAGES, visit.entered, visit.left, visit.new, visit.merged)
+                whole = stay._replace(stage=ALL_STAGES)
             before = visit
         if whole is not None:
             yield whole

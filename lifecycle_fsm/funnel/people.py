@@ -10,8 +10,7 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel.scope import Scope, sales_stage
-from lifecycle_fsm.funnel.survival import Times, quantiles
-from lifecycle_fsm.funnel.time_in_stage import watch
+from lifecycle_fsm.funnel.time_in_stage import Times, quantiles
 from lifecycle_fsm.funnel.visits import Visit
 
 
@@ -53,10 +52,10 @@ class Waiting:
 def people_now(scope: Scope) -> tuple[PeopleNow, ...]:
     """For each group and stage, the visits that are open at the end of the window."""
     group = scope.group
-    found = Counter((group(visit), visit.stage) for visit in scope.present())
+    people = Counter((group(visit), visit.stage) for visit in scope.present())
     return tuple(
-        PeopleNow(group=name, stage=stage.name, people=found[name, stage.name])
-        for name in scope.groups(one for one, _ in found)
+        PeopleNow(group=name, stage=stage.name, people=people[name, stage.name])
+        for name in scope.groups(people)
         for stage in scope.model.stages
     )
 
@@ -94,7 +93,7 @@ def in_line(
             **attrs.asdict(scope.contact(visit, visit.entry.owner, visit.entry.assigned_to)),
             limit=limits[visit.stage] if limits else None,
         )
-        for visit in sorted(visits, key=lambda one: (one.entered, one.person))
+        for visit in sorted(visits, key=lambda visit: (visit.entered, visit.person))
     )
 
 
@@ -147,10 +146,10 @@ def limits(scope: Scope, after: timedelta | None = None) -> tuple[Limit, ...]:
         if after < timedelta(0):
             raise LifecycleError("people are stuck after a time of at least nothing")
         return tuple(Limit(stage=name, time=after, of="said") for name in names)
-    found: defaultdict[str, Times] = defaultdict(Times)
+    times: defaultdict[str, Times] = defaultdict(Times)
     for visit in scope.cohort():
-        watch(found[visit.stage], visit, scope)
-    return tuple(_usual(name, found[name]) for name in names)
+        times[visit.stage].add(visit, scope.until)
+    return tuple(_usual(name, times[name]) for name in names)
 
 
 def _usual(stage: str, times: Times) -> Limit:
@@ -164,11 +163,11 @@ def _usual(stage: str, times: Times) -> Limit:
 
 def stuck(scope: Scope, after: timedelta | None = None) -> tuple[Waiting, ...]:
     """Who is at the end of the window in a stage for longer than its limit; the longest first."""
-    known = {one.stage: one.time for one in limits(scope, after) if one.time is not None}
+    known = {row.stage: row.time for row in limits(scope, after) if row.time is not None}
     as_of = scope.as_of
-    found = [
+    late = [
         visit
         for visit in scope.present()
         if as_of is not None and visit.stage in known and as_of - visit.entered > known[visit.stage]
     ]
-    return in_line(scope, found, known)
+    return in_line(scope, late, known)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError, suggest
+from lifecycle_fsm.fields import utc_text
 from lifecycle_fsm.funnel.compare import Comparison, compare_at, compare_versions, known_versions
-from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions
-from lifecycle_fsm.funnel.counts import FEW, READINGS, Reading, Window
+from lifecycle_fsm.funnel.conversion import FEW, Pair, PairConversion, conversions
 from lifecycle_fsm.funnel.flows import Every, Flow, flows
 from lifecycle_fsm.funnel.people import (
     Limit,
@@ -25,7 +25,15 @@ from lifecycle_fsm.funnel.people import (
     stuck,
 )
 from lifecycle_fsm.funnel.reps import Rep, reps
-from lifecycle_fsm.funnel.scope import Journeys, Scope, observe, sales_stage
+from lifecycle_fsm.funnel.scope import (
+    READINGS,
+    Journeys,
+    Reading,
+    Scope,
+    Window,
+    observe,
+    sales_stage,
+)
 from lifecycle_fsm.funnel.share import MarketingShare, marketing_share, need_source
 from lifecycle_fsm.funnel.sla import Kept, Overdue, agreements, need_deadlines, overdue
 from lifecycle_fsm.funnel.time_in_stage import Stay, stays
@@ -59,6 +67,10 @@ FORMULAS: Mapping[Measure, str] = {
     "stuck": "open visits longer than nine in ten visits of the stage",
     "compare": "the same measures before and after, and their differences",
 }
+
+
+#: The tables of a report that are not called like their measure.
+_TABLES = {"conversion": "conversions", "stay": "stays", "share": "shares", "sla": "agreements"}
 
 
 @attrs.frozen(kw_only=True)
@@ -139,7 +151,7 @@ class FunnelReport:
                     "zone": self.zone,
                     "journeys": self.journeys,
                     "by": self.by,
-                    **{key: _plain(value) for key, value in self._parts(name)},
+                    **{key: _plain(value) for key, value in self._parts(name).items()},
                 }
                 for name in self.measures
             },
@@ -151,23 +163,11 @@ class FunnelReport:
             return self.reading
         return "both" if name in ("conversion", "compare") else None
 
-    def _parts(self, name: Measure) -> Iterator[tuple[str, Any]]:
-        match name:
-            case "conversion":
-                yield "rows", self.conversions
-            case "stay":
-                yield "rows", self.stays
-            case "share":
-                yield "rows", self.shares
-            case "sla":
-                yield "rows", self.agreements
-            case "stuck":
-                yield "limits", self.limits
-                yield "rows", self.stuck
-            case "compare":
-                yield "comparison", self.comparison
-            case _:
-                yield "rows", getattr(self, name)
+    def _parts(self, name: Measure) -> dict[str, Any]:
+        if name == "compare":
+            return {"comparison": self.comparison}
+        limits = {"limits": self.limits} if name == "stuck" else {}
+        return {**limits, "rows": getattr(self, _TABLES.get(name, name))}
 
 
 def measure(
@@ -219,15 +219,15 @@ def measure(
     """
     if reading not in READINGS:
         raise LifecycleError(f"no reading named {reading!r}: use 'through' or 'over'")
-    asked = _asked(measures, compares=compare is not None)
+    chosen = _chosen(measures, compares=compare is not None)
     scope = observe(
         rows, model, window=window, until=until, zone=zone, journeys=journeys, by=by,
         deadlines=deadlines, people=people,
     )  # fmt: skip
-    wanted = asked if measures is not None else ("share",) if target is not None else ()
-    asked, impossible = _possible(scope, asked, wanted)
+    needed = chosen if measures is not None else ("share",) if target is not None else ()
+    chosen, impossible = _possible(scope, chosen, needed)
     tables = _tables(
-        scope, asked, None if pairs is None else tuple(pairs), from_stage=from_stage, every=every,
+        scope, chosen, None if pairs is None else tuple(pairs), from_stage=from_stage, every=every,
         reading=reading, target=target, horizon=horizon, stuck_after=stuck_after, compare=compare,
     )  # fmt: skip
     notes = (*_notes(scope, given=until is not None), *impossible, *_late(scope), *_remarks(tables))
@@ -246,7 +246,7 @@ def measure(
         horizon=horizon,
         first_of_sales=sales_stage(model, from_stage).name,
         ready_stage=ready_stage(scope, from_stage),
-        measures=asked,
+        measures=chosen,
         **tables,
         notes=notes,
     )
@@ -254,8 +254,8 @@ def measure(
 
 def _tables(
     scope: Scope,
-    asked: Container[Measure],
-    chosen: tuple[Pair, ...] | None,
+    measures: Container[Measure],
+    pairs: tuple[Pair, ...] | None,
     *,
     from_stage: str | None,
     every: Every | None,
@@ -270,7 +270,7 @@ def _tables(
         "people": ("people", lambda: people_now(scope)),
         "ready": ("ready", lambda: ready_for_sales(scope, from_stage)),
         "flows": ("flows", lambda: flows(scope, every)),
-        "conversions": ("conversion", lambda: _conversions(scope, chosen, horizon)),
+        "conversions": ("conversion", lambda: _conversions(scope, pairs, horizon)),
         "stays": ("stay", lambda: stays(scope)),
         "reps": ("reps", lambda: reps(scope, from_stage=from_stage, reading=reading)),
         "shares": ("share", lambda: marketing_share(scope, target=target)),
@@ -278,30 +278,30 @@ def _tables(
         "overdue": ("overdue", lambda: overdue(scope)),
         "limits": ("stuck", lambda: limits(scope, stuck_after)),
         "stuck": ("stuck", lambda: stuck(scope, stuck_after)),
-        "comparison": ("compare", lambda: _compared(scope, compare, chosen, horizon)),
+        "comparison": ("compare", lambda: _compared(scope, compare, pairs, horizon)),
     }
-    return {table: make() for table, (name, make) in makers.items() if name in asked}
+    return {table: make() for table, (name, make) in makers.items() if name in measures}
 
 
 def _possible(
-    scope: Scope, asked: tuple[Measure, ...], wanted: Container[str]
+    scope: Scope, measures: tuple[Measure, ...], needed: Container[str]
 ) -> tuple[tuple[Measure, ...], list[str]]:
     """The measures that this history can give, and why it cannot give the others.
 
     Raises:
-        LifecycleError: one of those that are wanted by name is not possible.
+        LifecycleError: one of those that are needed is not possible.
     """
     reasons = []
     for need, names in ((need_source, {"share"}), (need_deadlines, {"sla", "overdue"})):
         try:
-            if names.intersection(asked):
+            if names.intersection(measures):
                 need(scope)
         except LifecycleError as error:
-            if any(name in wanted for name in names):
+            if any(name in needed for name in names):
                 raise
             reasons.append(str(error))
-            asked = tuple(name for name in asked if name not in names)
-    return asked, reasons
+            measures = tuple(name for name in measures if name not in names)
+    return measures, reasons
 
 
 def _conversions(
@@ -314,20 +314,16 @@ def _conversions(
     )
 
 
-def _asked(measures: Iterable[Measure] | None, *, compares: bool) -> tuple[Measure, ...]:
+def _chosen(measures: Iterable[Measure] | None, *, compares: bool) -> tuple[Measure, ...]:
     """The measures that were asked for, in their order; without any, all."""
-    asked = MEASURES if measures is None else _known(measures)
-    return tuple(measure for measure in asked if compares or measure != "compare")
-
-
-def _known(measures: Iterable[Measure]) -> tuple[Measure, ...]:
-    wanted = set(measures)
-    for one in sorted(wanted):
-        if one not in MEASURES:
-            raise LifecycleError(
-                f"no measure named {one!r}: there are {', '.join(MEASURES)}{suggest(one, MEASURES)}"
-            )
-    return tuple(one for one in MEASURES if one in wanted)
+    names = set(MEASURES if measures is None else measures)
+    unknown = min(names.difference(MEASURES), default=None)
+    if unknown is not None:
+        raise LifecycleError(
+            f"no measure named {unknown!r}: there are {', '.join(MEASURES)}"
+            f"{suggest(unknown, MEASURES)}"
+        )
+    return tuple(name for name in MEASURES if name in names and (compares or name != "compare"))
 
 
 def _compared(
@@ -342,7 +338,7 @@ def _compared(
 
 
 def _notes(scope: Scope, *, given: bool) -> Iterator[str]:
-    """What must be known of the whole report."""
+    """The notes on the report as a whole."""
     until = scope.until
     if until is None:
         yield "the history is empty"
@@ -371,32 +367,32 @@ def _late(scope: Scope) -> Iterator[str]:
 
 
 def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
-    """What must be known of single numbers."""
+    """The notes on single numbers of the tables."""
     conversion: tuple[PairConversion, ...] = tables.get("conversions", ())
-    if any(one.ratio.few for one in conversion if one.journeys):
+    if any(row.ratio.few for row in conversion if row.journeys):
         yield (
             f"a share of fewer than {FEW} says little: one more or less moves it by over three "
             "points"
         )
-    if any((one.flow_ratio or 0) > 1 for one in conversion):
+    if any((row.flow_ratio or 0) > 1 for row in conversion):
         yield (
             "a flow ratio over 100 % is no error: it sets all entries of one stage in the window "
             "against all of another, and those are not the same journeys"
         )
-    young = max((one.young for one in conversion), default=0)
+    young = max((row.young for row in conversion), default=0)
     if young:
         were = "was" if young == 1 else "were"
         yield (
             f"up to {counted(young, 'journey')} {were} not watched for the whole horizon, and "
             f"{'is' if young == 1 else 'are'} left out"
         )
-    merged = max((one.merged for one in conversion), default=0)
+    merged = max((row.merged for row in conversion), default=0)
     if merged:
         yield (
             f"a merge ended up to {counted(merged, 'journey')} before they came further: they are "
             "left out of the conversion to there"
         )
-    unknown = [one.stage for one in tables.get("limits", ()) if one.time is None]
+    unknown = [row.stage for row in tables.get("limits", ()) if row.time is None]
     if unknown:
         yield (
             f"nobody is called stuck in {', '.join(unknown)}: most stay there, or too few have "
@@ -407,15 +403,15 @@ def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
 def _plain(value: Any) -> Any:
     """A record as plain values. Every length of time has ``_days`` at the end of its name."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return utc_text(value)
     if isinstance(value, timedelta):
         return value / timedelta(days=1)
     if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if attrs.has(type(value)):
-        return {key: _plain(one) for key, one in _members(value)}
+        return {key: _plain(item) for key, item in _members(value)}
     return value
 
 
@@ -429,9 +425,9 @@ def _members(record: Any) -> Iterator[tuple[str, Any]]:
 def _keys(kind: Any) -> tuple[tuple[str, str], ...]:
     """What a kind of record has, and what that is called where it is plain."""
     types = {attribute.name: str(attribute.type) for attribute in attrs.fields(kind)} | {
-        name: str(one.fget.__annotations__.get("return", ""))
-        for name, one in vars(kind).items()
-        if isinstance(one, property) and one.fget is not None
+        name: str(member.fget.__annotations__.get("return", ""))
+        for name, member in vars(kind).items()
+        if isinstance(member, property) and member.fget is not None
     }
     return tuple(
         (name, f"{name}_days" if "timedelta" in written and name != "days" else name)

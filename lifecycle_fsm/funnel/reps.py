@@ -7,10 +7,9 @@ from datetime import timedelta
 
 import attrs
 
-from lifecycle_fsm.funnel.conversion import journeys
-from lifecycle_fsm.funnel.counts import Ratio, Reading
-from lifecycle_fsm.funnel.scope import NOTHING, Scope, in_order, sales_stage
-from lifecycle_fsm.funnel.survival import median
+from lifecycle_fsm.funnel.conversion import Ratio, journeys
+from lifecycle_fsm.funnel.scope import NOTHING, Reading, Scope, in_order, sales_stage
+from lifecycle_fsm.funnel.time_in_stage import median
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +41,7 @@ class Rep:
 
     @property
     def close_rate(self) -> Ratio:
-        """Won of journeys."""
+        """The journeys that were won, of all."""
         return Ratio(self.won, self.journeys)
 
 
@@ -71,24 +70,20 @@ def reps(
     load: Counter[tuple[str, str]] = Counter()
     group = scope.group
     for journey in journeys(scope, reading):
-        met = journey.met
-        place = next((place for place, one in enumerate(met) if one.stage == first), -1)
-        if place < 0:
+        steps = journey.since(first)
+        if not steps or not scope.began(steps[0][1]):
             continue
-        start, later = met[place], met[place + 1 :]
-        if not (scope.inside(start.at) and scope.counts(start.visit)):
-            continue
-        key = group(start.visit), start.visit.entry.owner or NOTHING
-        won = next((one for one in later if one.stage == last), None)
+        start = steps[0][1]
+        key = group(start), start.entry.owner or NOTHING
+        won = next((visit for stage, visit in steps[1:] if stage == last), None)
         if won is not None:
             results[*key, "won"] += 1
-            times[key].append(won.at - start.at)
+            times[key].append(won.entered - start.entered)
         elif journey.merged is not None:
             results[*key, "merged"] += 1
-        elif any(one.stage not in model.ranks for one in later):
-            results[*key, "lost"] += 1
         else:
-            results[*key, "open"] += 1
+            lost = any(stage not in model.ranks for stage, _ in steps[1:])
+            results[*key, "lost" if lost else "open"] += 1
     ranks = model.ranks
     for visit in scope.present():
         if ranks[first] <= ranks.get(visit.stage, -1) < ranks[last]:
@@ -98,7 +93,7 @@ def reps(
         Rep(
             group=name,
             owner=owner,
-            journeys=sum(results[name, owner, one] for one in ("won", "lost", "open")),
+            journeys=sum(results[name, owner, result] for result in ("won", "lost", "open")),
             won=results[name, owner, "won"],
             lost=results[name, owner, "lost"],
             open=results[name, owner, "open"],

@@ -14,13 +14,16 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.fields import Value, to_utc
-from lifecycle_fsm.funnel.counts import Window
 from lifecycle_fsm.funnel.visits import Visit, Walk, walks
 from lifecycle_fsm.history import DeadlineFact, HistoryRow, VisitKey
 from lifecycle_fsm.model import Model, Stage
 from lifecycle_fsm.zones import find_zone
 
+Reading: TypeAlias = Literal["through", "over"]
+Window: TypeAlias = tuple[datetime | None, datetime | None]
 Journeys: TypeAlias = Literal["all", "first", "repeat"]
+
+READINGS: tuple[Reading, ...] = ("through", "over")
 
 #: What every history can be split by, beside the dimensions that its model keeps.
 OWN_FIELDS = ("owner", "assigned_to", "source", "journey", "rule", "version")
@@ -92,7 +95,7 @@ class Scope:
 
     @property
     def window(self) -> Window:
-        """From and to."""
+        """The start and the end of the window."""
         return self.start, self.end
 
     def inside(self, at: datetime) -> bool:
@@ -105,16 +108,17 @@ class Scope:
             return False
         return self.journeys == "all" or (visit.nth == 1) == (self.journeys == "first")
 
+    def began(self, visit: Visit) -> bool:
+        """Whether a visit belongs to what is measured, and began in the window."""
+        return self.inside(visit.entered) and self.counts(visit)
+
     def visits(self) -> Iterator[Visit]:
         """The visits that belong to what is measured, of all times, persons by id."""
-        for walk in self.walks:
-            for visit in walk:
-                if self.counts(visit):
-                    yield visit
+        return (visit for walk in self.walks for visit in walk if self.counts(visit))
 
     def cohort(self) -> Iterator[Visit]:
         """Those that began in the window. They are watched until the end of what is known."""
-        return (visit for visit in self.visits() if self.inside(visit.entered))
+        return (visit for walk in self.walks for visit in walk if self.began(visit))
 
     def present(self) -> Iterator[Visit]:
         """Those that are open at the end of the window."""
@@ -164,11 +168,12 @@ class Scope:
                 return lambda visit: getattr(visit.entry, by) or NOTHING
         return lambda visit: named(visit.entry.value(by))
 
-    def groups(self, found: Iterable[str]) -> tuple[str, ...]:
-        """The groups of a table in their order; where nothing is split there is always one."""
+    def groups(self, keys: Iterable[tuple[str, *tuple[Any, ...]]]) -> tuple[str, ...]:
+        """The groups of a table in their order, which stand first in its keys; where nothing is
+        split there is always one."""
         if self.by is None:
             return (EVERYBODY,)
-        return tuple(sorted(set(found), key=in_order))
+        return tuple(sorted({key[0] for key in keys}, key=in_order))
 
 
 def observe(
@@ -203,7 +208,7 @@ def observe(
     Raises:
         LifecycleError: the window ends before it starts, or there is no such zone or field.
     """
-    start, end = (None if one is None else to_utc(one) for one in window or (None, None))
+    start, end = (None if at is None else to_utc(at) for at in window or (None, None))
     if start is not None and end is not None and end < start:
         raise LifecycleError("the window ends before it starts")
     if journeys not in get_args(Journeys):
@@ -215,7 +220,7 @@ def observe(
     if until is not None:
         until = to_utc(until)
     last = max((row.now for row in rows), default=None)
-    ends = [one for one in (until, end) if one is not None]
+    ends = [at for at in (until, end) if at is not None]
     return Scope(
         model=model,
         walks=walks(rows, model, until),
@@ -227,7 +232,7 @@ def observe(
         by=by,
         facts=None if deadlines is None else {(fact.visit, fact.rule): fact for fact in deadlines},
         contacts={person.id: Contact.of(person) for person in people or ()},
-        current=last is None or all(one >= last for one in ends),
+        current=last is None or all(at >= last for at in ends),
     )
 
 
@@ -295,7 +300,7 @@ def sales_stage(model: Model, name: str | None = None) -> Stage:
     if name is not None:
         stage = model.stage(name)
         if not 0 < ranks.get(name, 0) < len(path) - 1:
-            inner = ", ".join(one.name for one in path[1:-1]) or "none"
+            inner = ", ".join(stage.name for stage in path[1:-1]) or "none"
             raise LifecycleError(
                 f"the work of sales cannot begin with {name!r}: name a stage of the path between "
                 f"the first and the last ({inner})"

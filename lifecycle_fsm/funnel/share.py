@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import groupby
+from operator import attrgetter
 
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.funnel.counts import Ratio
+from lifecycle_fsm.funnel.conversion import Ratio
 from lifecycle_fsm.funnel.scope import NOTHING, Scope, named
-from lifecycle_fsm.funnel.visits import Visit
 
 FIELD, MARKETING, SALES = "sourced_by", "marketing", "sales"
 
@@ -38,12 +38,12 @@ class MarketingShare:
 
     @property
     def marketing(self) -> int:
-        """Marketing's entries."""
+        """The entries of marketing."""
         return self.entries[MARKETING]
 
     @property
     def sales(self) -> int:
-        """Those of sales."""
+        """The entries of sales."""
         return self.entries[SALES]
 
     @property
@@ -102,13 +102,14 @@ def marketing_share(
     tally: Counter[tuple[str, str, str]] = Counter()
     group = scope.group
     for walk in scope.walks:
-        for _, visits in groupby(walk, key=lambda one: one.journey):
+        for _, visits in groupby(walk, key=attrgetter("journey")):
             credit = True
             for visit in visits:
                 row = visit.entry
                 credit = credit and (row.credit or not row.passed_over)
-                if scope.inside(visit.entered) and scope.counts(visit):
-                    tally[group(visit), row.to_stage, _side(visit, credit=credit)] += 1
+                if scope.began(visit):
+                    source = named(row.value(FIELD)) if credit else SALES
+                    tally[group(visit), row.to_stage, source] += 1
     others = {source for _, _, source in tally} - {MARKETING, SALES, NOTHING}
     sources = (MARKETING, SALES, *sorted(others))
     return tuple(
@@ -119,7 +120,7 @@ def marketing_share(
             unknown=tally[name, stage, NOTHING],
             target=targets.get(stage),
         )
-        for name in scope.groups(one for one, _, _ in tally)
+        for name in scope.groups(tally)
         for stage in names
     )
 
@@ -137,7 +138,3 @@ def need_source(scope: Scope) -> None:
             f"marketing's share needs {FIELD!r} in the history: write dimensions = "
             f'["{FIELD}"] into the model, beside others, and run it again'
         )
-
-
-def _side(visit: Visit, *, credit: bool) -> str:
-    return named(visit.entry.value(FIELD)) if credit else SALES

@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.funnel.counts import Ratio
+from lifecycle_fsm.funnel.conversion import Ratio
 from lifecycle_fsm.funnel.scope import Scope
-from lifecycle_fsm.funnel.survival import Times
-from lifecycle_fsm.funnel.time_in_stage import watch
+from lifecycle_fsm.funnel.time_in_stage import Times
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +50,7 @@ class Kept:
 
     @property
     def ratio(self) -> Ratio:
-        """Kept, of kept and missed."""
+        """The share of deadlines that were kept, of those that were kept or missed."""
         return Ratio(self.kept, self.kept + self.missed)
 
 
@@ -103,17 +102,17 @@ def agreements(scope: Scope) -> tuple[Kept, ...]:
             else:
                 continue
             tally[*key, "visits"] += 1
-            watch(times[key], visit, scope)
+            times[key].add(visit, scope.until)
     return tuple(
         Kept(
             group=name,
-            deadline=one.name,
-            stage=one.stage,
-            **{what: tally[name, one.name, what] for what in _COUNTS},
-            median=times[name, one.name].quantiles(0.5)[0],
+            deadline=deadline.name,
+            stage=deadline.stage,
+            **{count: tally[name, deadline.name, count] for count in _COUNTS},
+            median=times[name, deadline.name].quantiles(0.5)[0],
         )
-        for name in (scope.groups(one for one, _, _ in tally) if scope.model.deadlines else ())
-        for one in scope.model.deadlines
+        for name in scope.groups(tally)
+        for deadline in scope.model.deadlines
     )
 
 
@@ -162,6 +161,6 @@ def need_deadlines(scope: Scope) -> None:
 
 def _by_stage(scope: Scope) -> dict[str, list[str]]:
     watching: dict[str, list[str]] = {}
-    for one in scope.model.deadlines:
-        watching.setdefault(one.stage, []).append(one.name)
+    for deadline in scope.model.deadlines:
+        watching.setdefault(deadline.stage, []).append(deadline.name)
     return watching

@@ -1,15 +1,106 @@
-"""Time in stage, with the visits that are still open [S27] (R26)."""
+"""Time in stage, with the visits that are still open: Kaplan and Meier's estimate [S27] (R26).
+
+Somebody who is still in a stage has been there *at least* so long. To leave them out makes every
+time too short, and to count them as if they had left does too; this counts them for as long as
+they were seen.
+"""
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import attrs
 
+from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.funnel.scope import Scope
-from lifecycle_fsm.funnel.survival import Times, need_scipy
 from lifecycle_fsm.funnel.visits import Visit
+
+# Where the curve meets a share exactly, its product of fractions may be off in the last digit.
+_ROUNDING = 1e-9
+
+
+def need_scipy() -> None:
+    """See that scipy is here.
+
+    Raises:
+        MissingExtra: it is not; the message says how to get it.
+    """
+    try:
+        import scipy.stats  # noqa: F401
+    except ImportError:
+        raise MissingExtra("measures", "scipy", "the median of times with open ends") from None
+
+
+def quantiles(
+    ended: Sequence[float], still: Sequence[float], shares: Sequence[float]
+) -> tuple[timedelta | None, ...]:
+    """For each share the shortest time after which at least so much has ended.
+
+    Args:
+        ended: the seconds of what ended.
+        still: the seconds so far of what still went on when last seen.
+        shares: such as 0.5 for the median.
+
+    Returns:
+        Nothing for a share that was not reached: too much still went on.
+
+    Raises:
+        MissingExtra: scipy is not installed.
+    """
+    need_scipy()
+    if not ended:
+        return (None,) * len(shares)
+    from scipy.stats import CensoredData, ecdf
+
+    curve = ecdf(CensoredData(uncensored=ended, right=still)).sf
+    times: list[timedelta | None] = []
+    for share in shares:
+        reached = curve.probabilities <= 1 - share + _ROUNDING
+        first = int(reached.argmax())
+        times.append(timedelta(seconds=float(curve.quantiles[first])) if reached[first] else None)
+    return tuple(times)
+
+
+@attrs.define
+class Times:
+    """The seconds that visits lasted.
+
+    ``ended`` are those whose person left the stage, ``still`` those that went on when they were
+    last seen. Of the latter, ``folded`` ended because records were merged or migrated, so that
+    nobody left the stage.
+    """
+
+    ended: array[float] = attrs.field(factory=lambda: array("d"))
+    still: array[float] = attrs.field(factory=lambda: array("d"))
+    folded: int = 0
+
+    def add(self, visit: Visit, until: datetime | None) -> None:
+        """Count a visit for as long as it was seen, ``until`` the end of what is known."""
+        end = visit.left or until
+        assert end is not None, "who has a visit has a history, which has an end"
+        self.folded += visit.folded
+        times = self.still if visit.exit is None or visit.folded else self.ended
+        times.append((end - visit.entered).total_seconds())
+
+    def quantiles(self, *shares: float) -> tuple[timedelta | None, ...]:
+        """The time after which each share has left, by :func:`quantiles`.
+
+        Raises:
+            MissingExtra: scipy is not installed.
+        """
+        return quantiles(self.ended, self.still, shares)
+
+
+def median(times: Sequence[timedelta]) -> timedelta | None:
+    """The median of times that all ended, by the same rule: the shortest one after which at least
+    half had ended."""
+    if not times:
+        return None
+    return sorted(times)[(len(times) - 1) // 2]
+
 
 QUARTERS = (0.25, 0.5, 0.75)
 
@@ -42,13 +133,6 @@ class Stay:
     third_quartile: timedelta | None
 
 
-def watch(times: Times, visit: Visit, scope: Scope) -> None:
-    """Count a visit for as long as it was seen."""
-    end = visit.left or scope.until
-    assert end is not None, "who has a visit has a history, which has an end"
-    times.add((end - visit.entered).total_seconds(), visit.exit)
-
-
 def stays(scope: Scope) -> tuple[Stay, ...]:
     """How long the visits that began in the window last, by group and stage.
 
@@ -60,13 +144,13 @@ def stays(scope: Scope) -> tuple[Stay, ...]:
     """
     need_scipy()
     group = scope.group
-    found: defaultdict[tuple[str, str], Times] = defaultdict(Times)
+    seen: defaultdict[tuple[str, str], Times] = defaultdict(Times)
     for visit in scope.cohort():
-        watch(found[group(visit), visit.stage], visit, scope)
+        seen[group(visit), visit.stage].add(visit, scope.until)
     rows = []
-    for name in scope.groups(one for one, _ in found):
+    for name in scope.groups(seen):
         for stage in scope.model.stages:
-            times = found[name, stage.name]
+            times = seen[name, stage.name]
             first, median, third = times.quantiles(*QUARTERS)
             rows.append(
                 Stay(

@@ -51,12 +51,12 @@ class Visit:
 
     @property
     def stage(self) -> str:
-        """Where."""
+        """The name of the stage."""
         return self.entry.to_stage
 
     @property
     def journey(self) -> JourneyKey:
-        """The journey that it belongs to."""
+        """The key of the journey that it belongs to."""
         return self.entry.journey_record, self.entry.journey
 
     @property

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import cast
 
 from lifecycle_fsm.errors import GuardError
+from lifecycle_fsm.fields import utc_text
 from lifecycle_fsm.guard.terms import (
     FLIPPED,
     Always,
@@ -164,8 +165,7 @@ def literal(value: Scalar) -> str:
         case bool():
             return "true" if value else "false"
         case datetime():
-            written = value.isoformat().replace("+00:00", "Z")
-            return written.removesuffix("T00:00:00Z")
+            return utc_text(value).removesuffix("T00:00:00Z")
         case str():
             return f'"{"".join(map(_character, value))}"'
     return repr(value)

@@ -1,8 +1,8 @@
 """The definition of a lifecycle: immutable parts, structural checks, TOML in and out."""
 
-from lifecycle_fsm.model.claims import Claim
 from lifecycle_fsm.model.definition import (
     ActivityKind,
+    Claim,
     DataRule,
     Move,
     Period,
@@ -14,7 +14,6 @@ from lifecycle_fsm.model.definition import (
     StepDef,
     given,
 )
-from lifecycle_fsm.model.listing import Rule
 from lifecycle_fsm.model.model import Edge, Model
 from lifecycle_fsm.model.rule_validation import PLACE
 from lifecycle_fsm.model.rules import (
@@ -27,6 +26,7 @@ from lifecycle_fsm.model.rules import (
     Decay,
     Length,
     MergeRule,
+    Rule,
 )
 from lifecycle_fsm.model.structure import from_plain
 from lifecycle_fsm.model.stub import stub

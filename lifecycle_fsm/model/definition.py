@@ -7,9 +7,9 @@ A model is written with these from Python, or read from TOML; both give equal ob
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import attrs
 
@@ -30,6 +30,7 @@ from lifecycle_fsm.guard import (
 Skips: TypeAlias = Literal["passed_over", "no_credit"]
 Mail: TypeAlias = Literal["nurture", "paused", "suspended"]
 Period: TypeAlias = Literal["day", "week", "month", "year"]
+_Part = TypeVar("_Part")
 OnFailure: TypeAlias = Literal["park", "skip"]
 Ties: TypeAlias = Literal["as_written"]
 #: The guard of the last rule of the sort, in a model file.
@@ -68,7 +69,7 @@ def read_value(value: object) -> Term | Guard:
 def read_sets(value: Mapping[str, object] | Iterable[Set]) -> tuple[Set, ...]:
     """Effects however they were written: ``{"hand_raised": False}`` or a sequence of ``Set``."""
     if isinstance(value, Mapping):
-        return tuple(Set(name, one) for name, one in value.items())
+        return tuple(Set(name, effect) for name, effect in value.items())
     return tuple(value)
 
 
@@ -77,7 +78,8 @@ def names(value: str | Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _stage_name(value: str | Stage) -> str:
+def stage_name(value: str | Stage) -> str:
+    """The name of a stage, however it was given."""
     return value.name if isinstance(value, Stage) else value
 
 
@@ -85,13 +87,13 @@ def stage_names(value: str | Stage | Stages | Iterable[str | Stage]) -> tuple[st
     """The names of one stage or several, however they were given."""
     if isinstance(value, Stage | Stages):
         return tuple(stage.name for stage in value.sources)
-    return (value,) if isinstance(value, str) else tuple(map(_stage_name, value))
+    return (value,) if isinstance(value, str) else tuple(map(stage_name, value))
 
 
 def given(words: Vocabulary) -> Vocabulary:
     """The words with no missing payload: an effect whose payload value did not come is left out,
     so the value that it reads is always there."""
-    payload = {name: attrs.evolve(one, nullable=False) for name, one in words.payload.items()}
+    payload = {name: attrs.evolve(kind, nullable=False) for name, kind in words.payload.items()}
     return attrs.evolve(words, payload=payload)
 
 
@@ -217,7 +219,7 @@ class Move:
     """
 
     sources: tuple[str, ...] = attrs.field(converter=stage_names)
-    target: str = attrs.field(converter=_stage_name)
+    target: str = attrs.field(converter=stage_name)
     when: Guard = attrs.field(default=Always(), converter=read_guard)
     on: str | None = None
     name: str = attrs.field()
@@ -238,6 +240,18 @@ def arrow(sources: Iterable[str], target: str) -> str:
     return f"{' | '.join(sources)} -> {target}"
 
 
+def placed(section: str, rules: Iterable[_Part]) -> Iterator[tuple[str, _Part]]:
+    """Each rule of a section with its place, as problems name it: ``moves[3] mal -> mql``."""
+    for index, rule in enumerate(rules):
+        yield f"{section}[{index}] {_name_in_place(rule)}".rstrip(), rule
+
+
+def _name_in_place(rule: Any) -> str:
+    if isinstance(rule, Move):
+        return arrow(rule.sources, rule.target)
+    return str(rule.name or (rule.on if isinstance(rule, DataRule) else ""))
+
+
 def _sort_guard(value: object) -> Guard:
     return Always() if isinstance(value, str) and value == OTHERWISE else read_guard(value)
 
@@ -251,7 +265,7 @@ class SortRule:
     """
 
     name: str
-    target: str = attrs.field(converter=_stage_name)
+    target: str = attrs.field(converter=stage_name)
     when: Guard = attrs.field(converter=_sort_guard)
     skips: Skips | None = None
     system: str = ""
@@ -307,7 +321,7 @@ class ScoreRule:
 
 
 def _options(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _settled(one) for name, one in value.items()}
+    return {name: _settled(option) for name, option in value.items()}
 
 
 def _settled(value: Any) -> Any:
@@ -334,3 +348,40 @@ class StepDef:
     writes: tuple[str, ...] = attrs.field(default=(), converter=names)
     options: Mapping[str, Any] = attrs.field(factory=dict, converter=_options)
     label: str = ""
+
+
+#: All rules of the sort, and all moves, where a claim is about how somebody came.
+SORT, MOVES = "sort", "moves"
+
+
+def _condition(value: object) -> Guard | None:
+    return None if value is None else read_guard(value)
+
+
+@attrs.frozen(kw_only=True)
+class Claim:
+    """Something that must be true of everybody who enters a stage, whoever it is.
+
+    "Nobody who raised a hand is left to nurture" is ``entering = "mal"``, ``never =
+    "hand_raised"``. ``lifecycle-fsm check`` proves it, or shows a person for whom it is not so.
+    A claim changes nothing of how the model runs, nor its version [S28].
+
+    Args:
+        name: unique in the model.
+        entering: the stages; any stage without it.
+        by: how they came: ``sort``, ``moves``, or names of sort rules and moves; any way without.
+        always: what holds for everybody who enters, after the effects of the move.
+        never: what holds for nobody who enters. Either of the two.
+        given: a condition over tokens, such as ``$fast_track >= $mql_threshold``: the claim is then
+            proved for whatever values these tokens may be given, as long as that holds. The numbers
+            can be tuned without another proof. Arithmetic with such tokens needs the solver.
+        because: who agreed on it and why, in words.
+    """
+
+    name: str
+    entering: tuple[str, ...] = attrs.field(default=(), converter=stage_names)
+    by: tuple[str, ...] = attrs.field(default=(), converter=names)
+    always: Guard | None = attrs.field(default=None, converter=_condition)
+    never: Guard | None = attrs.field(default=None, converter=_condition)
+    given: Guard | None = attrs.field(default=None, converter=_condition)
+    because: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from lifecycle_fsm.errors import Problem, suggest
@@ -72,24 +72,24 @@ def of_effects(
     model: Model, where: str, sets: tuple[Set, ...], words: Vocabulary
 ) -> Iterator[Problem]:
     """Effects that write what does not exist, or cannot be written so."""
-    yield from of_repeats(where, [one.field for one in sets])
-    for one in sets:
-        target = model.field_types.get(one.field)
+    yield from of_repeats(where, [effect.field for effect in sets])
+    for field, value in ((effect.field, effect.value) for effect in sets):
+        target = model.field_types.get(field)
         if target is None:
             hint = (
                 "only the machine writes it"
-                if one.field in READ_ONLY or one.field == "id"
-                else f"no field of this name{suggest(one.field, model.field_types)}"
+                if field in READ_ONLY or field == "id"
+                else f"no field of this name{suggest(field, model.field_types)}"
             )
-            yield Problem(where, f"cannot set {one.field!r}: {hint}")
-        elif isinstance(one.value, Guard):
+            yield Problem(where, f"cannot set {field!r}: {hint}")
+        elif isinstance(value, Guard):
             if target.kind != "bool":
-                yield Problem(where, f"{one.field}: a condition can set a yes/no field only")
-            yield from of_guard(model, where, one.value, words)
+                yield Problem(where, f"{field}: a condition can set a yes/no field only")
+            yield from of_guard(model, where, value, words)
         else:
-            for message in effect_problems(one.value, target, given(words)):
-                yield Problem(where, f"{one.field}: {message}{_quote(one.value, target, words)}")
-            yield from _of_empty_texts(where, one.value)
+            for message in effect_problems(value, target, given(words)):
+                yield Problem(where, f"{field}: {message}{_quote(value, target, words)}")
+            yield from _of_empty_texts(where, value)
 
 
 def _quote(value: Term, target: FieldType, words: Vocabulary) -> str:
@@ -111,8 +111,27 @@ def of_stage_words(model: Model, where: str, trees: Iterable[Guard | Term]) -> I
 
 def of_system(model: Model, where: str, name: str) -> Iterator[Problem]:
     """An owner that the model does not know."""
-    if name and model.systems and name not in model.systems:
-        yield Problem(where, f"no system named {name!r}{suggest(name, model.systems)}")
+    if name and model.systems:
+        yield from of_reference(where, "system", name, model.systems)
+
+
+def of_reference(
+    where: str, kind: str, name: str, known: Collection[str], key: str = ""
+) -> Iterator[Problem]:
+    """A name of something that the model does not have; ``key`` says under which key it stands."""
+    if name not in known:
+        prefix = f"{key}: " if key else ""
+        yield Problem(where, f"{prefix}no {kind} named {name!r}{suggest(name, known)}")
+
+
+def of_silo_rule(
+    model: Model, where: str, sets: tuple[Set, ...], words: Vocabulary, *conditions: Guard
+) -> Iterator[Problem]:
+    """What is wrong with the conditions and effects of a rule that comes before the lifecycle."""
+    for guard in conditions:
+        yield from of_guard(model, where, guard, words)
+    yield from of_effects(model, where, sets, words)
+    yield from of_stage_words(model, where, [*conditions, *(effect.value for effect in sets)])
 
 
 def of_choice(where: str, key: str, value: Any, known: tuple[str, ...]) -> Iterator[Problem]:

@@ -20,9 +20,9 @@ from lifecycle_fsm.history import MoveKind
 from lifecycle_fsm.model import builtin_activities as built_in_kinds
 from lifecycle_fsm.model import steps as built_in_steps
 from lifecycle_fsm.model import validation, version
-from lifecycle_fsm.model.claims import Claim
 from lifecycle_fsm.model.definition import (
     ActivityKind,
+    Claim,
     DataRule,
     Move,
     ScoreRule,
@@ -31,9 +31,9 @@ from lifecycle_fsm.model.definition import (
     Stage,
     StepDef,
     Ties,
+    names,
     read_guard,
 )
-from lifecycle_fsm.model.listing import Rule, rules_of
 from lifecycle_fsm.model.name_resolution import (
     Frozen,
     fields_read,
@@ -48,6 +48,8 @@ from lifecycle_fsm.model.rules import (
     Deadline,
     Decay,
     MergeRule,
+    Rule,
+    rules_of,
 )
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person
 
@@ -78,7 +80,7 @@ class Edge:
 
     @property
     def on(self) -> str | None:
-        """The process trigger, or nothing where a system asks [S7]."""
+        """The process trigger, or None where a system asks [S7]."""
         return self.rule.on if isinstance(self.rule, Move) else None
 
     @property
@@ -87,67 +89,8 @@ class Edge:
         return self.rule.skips != "no_credit"
 
 
-# Named, one for each section, because a type checker cannot see through ``converter=tuple``.
-
-
-def _stages(parts: Iterable[Stage]) -> tuple[Stage, ...]:
-    return tuple(parts)
-
-
-def _moves(parts: Iterable[Move]) -> tuple[Move, ...]:
-    return tuple(parts)
-
-
-def _sort(parts: Iterable[SortRule]) -> tuple[SortRule, ...]:
-    return tuple(parts)
-
-
-def _kinds(parts: Iterable[ActivityKind]) -> tuple[ActivityKind, ...]:
-    return tuple(parts)
-
-
-def _data(parts: Iterable[DataRule]) -> tuple[DataRule, ...]:
-    return tuple(parts)
-
-
-def _scoring(parts: Iterable[ScoreRule]) -> tuple[ScoreRule, ...]:
-    return tuple(parts)
-
-
-def _processing(parts: Iterable[StepDef]) -> tuple[StepDef, ...]:
-    return tuple(parts)
-
-
-def _calendars(parts: Iterable[Calendar]) -> tuple[Calendar, ...]:
-    return tuple(parts)
-
-
-def _decay(parts: Iterable[Decay]) -> tuple[Decay, ...]:
-    return tuple(parts)
-
-
-def _deadlines(parts: Iterable[Deadline]) -> tuple[Deadline, ...]:
-    return tuple(parts)
-
-
-def _assignment(parts: Iterable[AssignmentRule]) -> tuple[AssignmentRule, ...]:
-    return tuple(parts)
-
-
-def _alerts(parts: Iterable[AlertRule]) -> tuple[AlertRule, ...]:
-    return tuple(parts)
-
-
-def _claims(parts: Iterable[Claim]) -> tuple[Claim, ...]:
-    return tuple(parts)
-
-
 def _merging(value: Mapping[str, MergeRule]) -> Mapping[str, MergeRule]:
     return Frozen(value)
-
-
-def _names(names: str | Iterable[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _mapping(value: Mapping[str, str]) -> Mapping[str, str]:
@@ -155,17 +98,17 @@ def _mapping(value: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _tokens(value: Mapping[str, Any]) -> Mapping[str, TokenValue]:
-    return Frozen({name: stored_token(one) for name, one in value.items()})
+    return Frozen({name: stored_token(token) for name, token in value.items()})
 
 
 def _guards(value: Mapping[str, Any]) -> Mapping[str, Guard]:
-    return Frozen({name: read_guard(one) for name, one in value.items()})
+    return Frozen({name: read_guard(guard) for name, guard in value.items()})
 
 
 def _by_name(
     parts: Iterable[FieldDef] | Iterable[ActivityKind] | Iterable[Calendar],
 ) -> Mapping[str, Any]:
-    """Parts whose order says nothing."""
+    """What parts are compared by where their order has no meaning."""
     return {part.name: part for part in parts}
 
 
@@ -216,25 +159,31 @@ class Model:
     """
 
     name: str
-    stages: tuple[Stage, ...] = attrs.field(converter=_stages)
-    moves: tuple[Move, ...] = attrs.field(default=(), converter=_moves)
-    sort: tuple[SortRule, ...] = attrs.field(default=(), converter=_sort)
+    stages: tuple[Stage, ...] = attrs.field(converter=tuple[Stage, ...])
+    moves: tuple[Move, ...] = attrs.field(default=(), converter=tuple[Move, ...])
+    sort: tuple[SortRule, ...] = attrs.field(default=(), converter=tuple[SortRule, ...])
     tokens: Mapping[str, TokenValue] = attrs.field(factory=dict, converter=_tokens, eq=_typed)
     guards: Mapping[str, Guard] = attrs.field(factory=dict, converter=_guards)
     fields: tuple[FieldDef, ...] = attrs.field(default=(), converter=read_fields, eq=_by_name)
-    kinds: tuple[ActivityKind, ...] = attrs.field(default=(), converter=_kinds, eq=_by_name)
-    data: tuple[DataRule, ...] = attrs.field(default=(), converter=_data)
-    scoring: tuple[ScoreRule, ...] = attrs.field(default=(), converter=_scoring)
-    decay: tuple[Decay, ...] = attrs.field(default=(), converter=_decay)
-    deadlines: tuple[Deadline, ...] = attrs.field(default=(), converter=_deadlines)
-    assignment: tuple[AssignmentRule, ...] = attrs.field(default=(), converter=_assignment)
-    alerts: tuple[AlertRule, ...] = attrs.field(default=(), converter=_alerts)
-    claims: tuple[Claim, ...] = attrs.field(default=(), converter=_claims)
-    calendars: tuple[Calendar, ...] = attrs.field(default=(), converter=_calendars, eq=_by_name)
+    kinds: tuple[ActivityKind, ...] = attrs.field(
+        default=(), converter=tuple[ActivityKind, ...], eq=_by_name
+    )
+    data: tuple[DataRule, ...] = attrs.field(default=(), converter=tuple[DataRule, ...])
+    scoring: tuple[ScoreRule, ...] = attrs.field(default=(), converter=tuple[ScoreRule, ...])
+    decay: tuple[Decay, ...] = attrs.field(default=(), converter=tuple[Decay, ...])
+    deadlines: tuple[Deadline, ...] = attrs.field(default=(), converter=tuple[Deadline, ...])
+    assignment: tuple[AssignmentRule, ...] = attrs.field(
+        default=(), converter=tuple[AssignmentRule, ...]
+    )
+    alerts: tuple[AlertRule, ...] = attrs.field(default=(), converter=tuple[AlertRule, ...])
+    claims: tuple[Claim, ...] = attrs.field(default=(), converter=tuple[Claim, ...])
+    calendars: tuple[Calendar, ...] = attrs.field(
+        default=(), converter=tuple[Calendar, ...], eq=_by_name
+    )
     merging: Mapping[str, MergeRule] = attrs.field(factory=dict, converter=_merging)
-    winning_detours: tuple[str, ...] = attrs.field(default=(), converter=_names)
-    dimensions: tuple[str, ...] = attrs.field(default=(), converter=_names)
-    processing: tuple[StepDef, ...] = attrs.field(default=(), converter=_processing)
+    winning_detours: tuple[str, ...] = attrs.field(default=(), converter=names)
+    dimensions: tuple[str, ...] = attrs.field(default=(), converter=names)
+    processing: tuple[StepDef, ...] = attrs.field(default=(), converter=tuple[StepDef, ...])
     settle: timedelta = timedelta(0)
     ties: Ties | None = None
     title: str = ""
@@ -242,15 +191,15 @@ class Model:
     systems: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
     person: type[Person] = attrs.field(default=Person, eq=False, repr=False)
     folder: str = attrs.field(default="", eq=False, repr=False)
-    tables_from: tuple[str, ...] = attrs.field(default=(), eq=False, repr=False, converter=_names)
+    tables_from: tuple[str, ...] = attrs.field(default=(), eq=False, repr=False, converter=names)
 
     def __attrs_post_init__(self) -> None:
         for name, value in resolved(self).items():
             object.__setattr__(self, name, value)
         vars(self).pop("vocabulary", None)  # it was made for this, before names were told apart
-        found = validation.problems(self)
-        if found:
-            raise ModelError(found, self.name)
+        problems = validation.problems(self)
+        if problems:
+            raise ModelError(problems, self.name)
 
     @cached_property
     def path(self) -> tuple[Stage, ...]:
@@ -362,7 +311,7 @@ class Model:
     @cached_property
     def field_types(self) -> Mapping[str, FieldType]:
         """The type of every field that may be written, by name."""
-        types = {one.name: one.type for one in BASE_FIELDS.values()}
+        types = {field.name: field.type for field in BASE_FIELDS.values()}
         return types | {field.name: field.type for field in self.fields}
 
     @cached_property
@@ -381,11 +330,11 @@ class Model:
             return attrs.evolve(self.vocabulary, in_effect=True)
         if kind in built_in_kinds.OPEN_KINDS:
             payload = {
-                name: attrs.evolve(one, nullable=True) for name, one in self.field_types.items()
+                name: attrs.evolve(kind, nullable=True) for name, kind in self.field_types.items()
             }
         else:
             declared = self.activity_kinds[kind].payload if kind in self.activity_kinds else ()
-            payload = {one.name: one.type for one in declared}
+            payload = {field.name: field.type for field in declared}
         return attrs.evolve(self.vocabulary, payload=payload, in_effect=True)
 
     @cached_property

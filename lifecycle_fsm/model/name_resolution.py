@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 
 import attrs
@@ -58,13 +57,13 @@ class OfClass(tuple[FieldDef, ...]):
 def read_fields(value: Fields) -> tuple[FieldDef, ...]:
     """The declared fields, however they were written; nothing is raised for a fault."""
     if isinstance(value, type):
-        found = OfClass(class_fields(value))
+        fields = OfClass(class_fields(value))
         if issubclass(value, Person):
-            found.person = value
-        return found
+            fields.person = value
+        return fields
     if isinstance(value, Mapping):
-        return tuple(_of_type(name, one) for name, one in value.items())
-    return tuple(one.tidied() for one in value)
+        return tuple(_of_type(name, kind) for name, kind in value.items())
+    return tuple(field.tidied() for field in value)
 
 
 def class_fields(person: type) -> Iterator[FieldDef]:
@@ -84,13 +83,13 @@ def class_fields(person: type) -> Iterator[FieldDef]:
         if not attribute.init or name == "id":
             continue
         try:
-            found = field_def(attribute, hints[name])
+            field = field_def(attribute, hints[name])
         except RecordError as error:
             yield _unreadable(name, str(error))
             continue
         known = BASE_FIELDS.get(name)
-        if known is None or (known.type, known.default) != (found.type, found.default):
-            yield found
+        if known is None or (known.type, known.default) != (field.type, field.default):
+            yield field
 
 
 def _class_fault(person: type) -> str:
@@ -151,6 +150,11 @@ def stored_token(value: Any) -> TokenValue:
         return value  # type: ignore[no-any-return]  # that is why it is refused
 
 
+#: The parts of a model that have conditions or effects, and the names of these in them.
+_SECTIONS = tuple("claims moves sort data scoring kinds decay deadlines assignment alerts".split())
+_GUARDS, _EFFECTS = ("when", "always", "never", "given"), ("then", "sets")
+
+
 def resolved(model: Model) -> dict[str, Any]:
     """The parts of a model with named guards told from yes/no fields, and with the definitions
     that came along with Python guards collected into ``guards``."""
@@ -158,10 +162,12 @@ def resolved(model: Model) -> dict[str, Any]:
     fields = tuple(model.fields)
     if person is not Person:
         named = {field.name for field in fields}
-        fields += tuple(one for one in class_fields(person) if one.name not in named)
+        fields += tuple(field for field in class_fields(person) if field.name not in named)
     object.__setattr__(model, "fields", fields)
     guards = dict(model.guards)
-    for tree in _trees(model):
+    parts = [part for section in _SECTIONS for part in getattr(model, section)]
+    conditions = (condition for part in parts for condition in _conditions(part))
+    for tree in (*model.guards.values(), *conditions):
         for node in nodes(tree):
             if isinstance(node, Named):
                 _collect(node, guards)
@@ -171,48 +177,37 @@ def resolved(model: Model) -> dict[str, Any]:
     def guard(value: Guard) -> Guard:
         return _alone(resolve(value, words), words)
 
-    def sets(value: tuple[Set, ...]) -> tuple[Set, ...]:
-        return tuple(
-            attrs.evolve(one, value=guard(told) if isinstance(told, Guard) else told)
-            for one in value
-            for told in (_told(one.value, words),)
-        )
+    def effect(written: Set) -> Set:
+        value = _effect_value(written.value, words)
+        return attrs.evolve(written, value=guard(value) if isinstance(value, Guard) else value)
 
-    def settled(rules: Iterable[Any]) -> tuple[Any, ...]:
-        return tuple(
-            attrs.evolve(
-                rule,
-                when=guard(rule.when),
-                **({"then": sets(rule.then)} if hasattr(rule, "then") else {}),
-            )
-            for rule in rules
-        )
+    def resolved_part(part: Any) -> Any:
+        changes: dict[str, Any] = {name: guard(getattr(part, name)) for name in _guards(part)}
+        for name in _EFFECTS:
+            if hasattr(part, name):
+                changes[name] = tuple(map(effect, getattr(part, name)))
+        return attrs.evolve(part, **changes)
 
     return {
         "person": person,
-        "guards": Frozen({name: guard(one) for name, one in guards.items()}),
-        "moves": settled(model.moves),
-        "sort": settled(model.sort),
-        "data": settled(model.data),
-        "scoring": settled(model.scoring),
-        "decay": settled(model.decay),
-        "deadlines": settled(model.deadlines),
-        "assignment": settled(model.assignment),
-        "alerts": settled(model.alerts),
-        "claims": tuple(
-            attrs.evolve(
-                claim,
-                always=None if claim.always is None else guard(claim.always),
-                never=None if claim.never is None else guard(claim.never),
-                given=None if claim.given is None else guard(claim.given),
-            )
-            for claim in model.claims
-        ),
-        "kinds": tuple(attrs.evolve(kind, sets=sets(kind.sets)) for kind in model.kinds),
+        "guards": Frozen({name: guard(tree) for name, tree in guards.items()}),
+        **{section: tuple(map(resolved_part, getattr(model, section))) for section in _SECTIONS},
     }
 
 
-def _told(value: Term | Guard, words: Vocabulary) -> Term | Guard:
+def _guards(part: object) -> Iterator[str]:
+    """The names of the attributes that are conditions."""
+    return (name for name in _GUARDS if isinstance(getattr(part, name, None), Guard))
+
+
+def _conditions(part: object) -> Iterator[Guard]:
+    """The conditions of a part, and of its effects."""
+    yield from (getattr(part, name) for name in _guards(part))
+    for effects in (getattr(part, name, ()) for name in _EFFECTS):
+        yield from (effect.value for effect in effects if isinstance(effect.value, Guard))
+
+
+def _effect_value(value: Term | Guard, words: Vocabulary) -> Term | Guard:
     """The value of an effect; a bare name that is no field but a named guard is that guard."""
     if isinstance(value, Field) and value.name in words.guards and value.name not in words.fields:
         return Truth(value)
@@ -246,26 +241,6 @@ def _collect(node: Named, guards: dict[str, Guard]) -> None:
     for inner in nodes(node.definition):
         if isinstance(inner, Named):
             _collect(inner, guards)
-
-
-_RULES = attrgetter(
-    "moves", "sort", "data", "scoring", "kinds", "decay", "deadlines", "assignment", "alerts"
-)
-
-
-def _trees(model: Model) -> Iterator[Guard]:
-    yield from model.guards.values()
-    for claim in model.claims:
-        told = (claim.always, claim.never, claim.given)
-        yield from (one for one in told if one is not None)
-    for rules in _RULES(model):
-        for rule in rules:
-            when = getattr(rule, "when", None)
-            if isinstance(when, Guard):
-                yield when
-            for one in getattr(rule, "then", getattr(rule, "sets", ())):
-                if isinstance(one.value, Guard):
-                    yield one.value
 
 
 def nodes(tree: Guard | Term) -> Iterator[Guard | Term]:

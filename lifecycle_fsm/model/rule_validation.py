@@ -1,5 +1,5 @@
-"""What keeps the agreements of a model from building: calendars, decay, deadlines, assignment,
-alerts, merging and dimensions [S5][S20]-[S25]."""
+"""What keeps the agreements of a model from building: dimensions, calendars, merging, decay,
+deadlines, assignment, alerts and claims [S5][S20]-[S25]."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from lifecycle_fsm.errors import Problem, suggest
 from lifecycle_fsm.fields import FieldType
-from lifecycle_fsm.guard import Const, Field, Term, Token
+from lifecycle_fsm.guard import Const, Field, Guard, Named, Term, Token, reads, walk
 from lifecycle_fsm.model import faults
+from lifecycle_fsm.model.definition import MOVES, SORT, placed
 from lifecycle_fsm.model.rules import (
     AlertRule,
     Ask,
@@ -41,19 +42,17 @@ def dimensions(model: Model) -> Iterator[Problem]:
     for name in model.dimensions:
         if name in ("owner", "assigned_to", "source"):
             yield Problem("dimensions", f"history keeps {name!r} anyway: leave it out")
-        elif name not in model.field_types:
-            near = suggest(name, model.field_types)
-            yield Problem("dimensions", f"no field named {name!r}{near}")
+        else:
+            yield from faults.of_reference("dimensions", "field", name, model.field_types)
 
 
 def calendars(model: Model) -> Iterator[Problem]:
     """Hours, zones and dates that cannot be read."""
     yield from faults.of_repeats("calendars", [calendar.name for calendar in model.calendars])
-    for one in model.calendars:
-        where = f"calendars.{one.name}"
-        yield from faults.of_name(where, one.name)
-        for message in calendar_faults(one):
-            yield Problem(where, message)
+    for calendar in model.calendars:
+        where = f"calendars.{calendar.name}"
+        yield from faults.of_name(where, calendar.name)
+        yield from (Problem(where, message) for message in calendar_faults(calendar))
 
 
 def merging(model: Model) -> Iterator[Problem]:
@@ -62,15 +61,13 @@ def merging(model: Model) -> Iterator[Problem]:
     yield from faults.of_repeats(where, model.winning_detours)
     detours = [stage.name for stage in model.detours]
     for name in model.winning_detours:
-        if name not in detours:
-            yield Problem(where, f"no detour named {name!r}{suggest(name, detours)}")
+        yield from faults.of_reference(where, "detour", name, detours)
     for name, rule in model.merging.items():
         where = f"merging.{name}"
         kind = model.field_types.get(name)
         yield from faults.of_choice(where, "rule", rule, get_args(MergeRule))
         if kind is None:
-            near = suggest(name, model.field_types)
-            yield Problem(where, f"no field named {name!r}{near}")
+            yield from faults.of_reference(where, "field", name, model.field_types)
         elif name in _DERIVED:
             yield Problem(where, "this follows from the opportunities of both: leave it out")
         elif (rule in ("max", "min") and kind.kind not in _ORDERED) or (
@@ -81,100 +78,88 @@ def merging(model: Model) -> Iterator[Problem]:
 
 def decay(model: Model) -> Iterator[Problem]:
     """Decay that never comes, changes nothing, or looks at the stage."""
-    yield from faults.of_repeats("decay", [one.name for one in model.decay])
+    yield from faults.of_repeats("decay", [rule.name for rule in model.decay])
     words = model.vocabulary_for(None)
-    for index, one in enumerate(model.decay):
-        where = f"decay[{index}] {one.name}"
-        yield from faults.of_name(where, one.name)
-        yield from _length(where, "every", one.every)
-        if not one.then:
+    for where, rule in placed("decay", model.decay):
+        yield from faults.of_name(where, rule.name)
+        yield from _length(where, "every", rule.every)
+        if not rule.then:
             yield Problem(where, "it changes nothing: say what in 'then'")
-        kind = model.field_types.get(one.since)
-        if kind is None:
-            near = suggest(one.since, model.field_types)
-            yield Problem(where, f"since: no field named {one.since!r}{near}")
-        elif kind.kind != "datetime":
-            yield Problem(where, f"since: {one.since!r} is no time, but {kind}")
-        yield from faults.of_guard(model, where, one.when, words)
-        yield from faults.of_effects(model, where, one.then, words)
-        yield from faults.of_stage_words(model, where, [one.when, *(s.value for s in one.then)])
+        yield from faults.of_reference(where, "field", rule.since, model.field_types, "since")
+        kind = model.field_types.get(rule.since)
+        if kind is not None and kind.kind != "datetime":
+            yield Problem(where, f"since: {rule.since!r} is no time, but {kind}")
+        yield from faults.of_silo_rule(model, where, rule.then, words, rule.when)
 
 
 def deadlines(model: Model) -> Iterator[Problem]:
     """Deadlines of no stage, without a calendar of the model, or that escalate in a circle."""
+    by_name = {deadline.name: deadline for deadline in model.deadlines}
+    names = [calendar.name for calendar in model.calendars]
     yield from faults.of_repeats("deadlines", [deadline.name for deadline in model.deadlines])
-    known = {deadline.name: deadline for deadline in model.deadlines}
-    for index, one in enumerate(model.deadlines):
-        where = f"deadlines[{index}] {one.name}"
-        yield from faults.of_name(where, one.name)
-        yield from _length(where, "after", one.after)
-        yield from _stage(model, where, one.stage)
-        names = [calendar.name for calendar in model.calendars]
-        if one.calendar and one.calendar not in names:
-            near = suggest(one.calendar, names)
-            yield Problem(where, f"no calendar named {one.calendar!r}{near}")
-        yield from faults.of_guard(model, where, one.when)
-        yield from _escalates(where, one, known)
-        yield from _asks(model, where, one)
-        if one.send is not None:
-            yield from faults.of_choice(where, "send", one.send, get_args(Channel))
-            yield from _receiver(where, one, one.send)
-        elif one.to or one.text or one.include or one.links_to_crm:
+    for where, deadline in placed("deadlines", model.deadlines):
+        yield from faults.of_name(where, deadline.name)
+        yield from _length(where, "after", deadline.after)
+        yield from _stage(model, where, deadline.stage)
+        if deadline.calendar:
+            yield from faults.of_reference(where, "calendar", deadline.calendar, names)
+        yield from faults.of_guard(model, where, deadline.when)
+        yield from _escalates(where, deadline, by_name)
+        yield from _asks(model, where, deadline)
+        if deadline.send is not None:
+            yield from faults.of_choice(where, "send", deadline.send, get_args(Channel))
+            yield from _receiver(where, deadline, deadline.send)
+        elif deadline.to or deadline.text or deadline.include or deadline.links_to_crm:
             yield Problem(where, f"say by which way in 'send': {', '.join(get_args(Channel))}")
 
 
-def _escalates(where: str, one: Deadline, known: dict[str, Deadline]) -> Iterator[Problem]:
-    seen = {one.name}
-    before = one
-    while before.escalates:
-        after = known.get(before.escalates)
-        if after is None:
-            if before is one:
-                near = suggest(one.escalates, known)
-                yield Problem(where, f"escalates: no deadline named {one.escalates!r}{near}")
-            return
+def _escalates(where: str, deadline: Deadline, by_name: dict[str, Deadline]) -> Iterator[Problem]:
+    if deadline.escalates:
+        yield from faults.of_reference(where, "deadline", deadline.escalates, by_name, "escalates")
+    after = by_name.get(deadline.escalates)
+    if after is not None and after.stage != deadline.stage:
+        yield Problem(
+            where,
+            f"{after.name!r} is a deadline of the stage {after.stage!r}: it escalates one of "
+            f"{deadline.stage!r} only",
+        )
+        return
+    seen = {deadline.name}
+    while after is not None:
         if after.name in seen:
             yield Problem(where, "its escalation comes back to itself: it would never be due")
             return
-        if before is one and after.stage != one.stage:
-            yield Problem(
-                where,
-                f"{after.name!r} is a deadline of the stage {after.stage!r}: it escalates one of "
-                f"{one.stage!r} only",
-            )
         seen.add(after.name)
-        before = after
+        after = by_name.get(after.escalates)
 
 
 def assignment(model: Model) -> Iterator[Problem]:
     """Rules that name nobody, or that have no occasion."""
-    yield from faults.of_repeats("assignment", [one.name for one in model.assignment])
+    yield from faults.of_repeats("assignment", [rule.name for rule in model.assignment])
     taken = {deadline.name for deadline in model.deadlines}
-    for index, one in enumerate(model.assignment):
-        where = f"assignment[{index}] {one.name}"
+    for where, rule in placed("assignment", model.assignment):
         # The id of a request names its rule.
-        if one.name in taken:
-            yield Problem(where, f"a deadline is named {one.name!r} too")
-        yield from _occasion(model, where, one)
-        if len(one.to) != 1:
+        if rule.name in taken:
+            yield Problem(where, f"a deadline is named {rule.name!r} too")
+        yield from _occasion(model, where, rule)
+        if len(rule.to) != 1:
             yield Problem(where, "name one in 'to': a field, a text or a token")
-        yield from _asks(model, where, one, several=True)
+        yield from _asks(model, where, rule, several=True)
 
 
 def alerts(model: Model) -> Iterator[Problem]:
     """Alerts without an occasion or a receiver."""
     yield from faults.of_repeats("alerts", [alert.name for alert in model.alerts])
-    taken = {one.name for one in model.assignment} | {deadline.name for deadline in model.deadlines}
-    for index, one in enumerate(model.alerts):
-        where = f"alerts[{index}] {one.name}"
-        if one.name in taken:
-            yield Problem(where, f"an assignment or a deadline is named {one.name!r} too")
-        if one.name == "mail":
+    taken = {rule.name for rule in model.assignment} | {rule.name for rule in model.deadlines}
+    for where, alert in placed("alerts", model.alerts):
+        if alert.name in taken:
+            yield Problem(where, f"an assignment or a deadline is named {alert.name!r} too")
+        if alert.name == "mail":
             yield Problem(where, "'mail' is what a change of marketing mail is called: rename it")
-        yield from faults.of_choice(where, "send", one.send, get_args(Channel))
-        yield from _occasion(model, where, one)
-        yield from _receiver(where, one, one.send)
-        yield from _asks(model, where, one)
+        yield from faults.of_choice(where, "send", alert.send, get_args(Channel))
+        yield from _occasion(model, where, alert)
+        yield from _receiver(where, alert, alert.send)
+        yield from _asks(model, where, alert)
 
 
 def _length(where: str, key: str, length: Any) -> Iterator[Problem]:
@@ -187,51 +172,48 @@ def _length(where: str, key: str, length: Any) -> Iterator[Problem]:
 
 
 def _stage(model: Model, where: str, name: str) -> Iterator[Problem]:
-    if name not in model.by_name:
-        yield Problem(where, f"no stage named {name!r}{suggest(name, model.by_name)}")
-    elif name == model.initial.name:
+    yield from faults.of_reference(where, "stage", name, model.by_name)
+    if model.path and name == model.initial.name:
         yield Problem(
             where, f"in {name!r} everybody waits for the sort: nothing is asked for there [S13]"
         )
 
 
-def _occasion(model: Model, where: str, one: AlertRule | AssignmentRule) -> Iterator[Problem]:
-    yield from faults.of_name(where, one.name)
-    yield from faults.of_repeats(where, one.entering)
-    if bool(one.entering) == (one.on is not None):
+def _occasion(model: Model, where: str, rule: AlertRule | AssignmentRule) -> Iterator[Problem]:
+    yield from faults.of_name(where, rule.name)
+    yield from faults.of_repeats(where, rule.entering)
+    if bool(rule.entering) == (rule.on is not None):
         yield Problem(where, "give either 'entering', a stage, or 'on', an activity")
-    for name in one.entering:
+    for name in rule.entering:
         yield from _stage(model, where, name)
-    if one.on is not None and one.on not in model.activity_kinds:
-        near = suggest(one.on, model.activity_kinds)
-        yield Problem(where, f"no activity named {one.on!r}{near}")
+    if rule.on is not None and rule.on not in model.activity_kinds:
+        yield from faults.of_reference(where, "activity", rule.on, model.activity_kinds)
         return
-    yield from faults.of_guard(model, where, one.when, model.vocabulary_for(one.on))
-    deadline = next((d for d in model.deadlines if d.name == one.deadline), None)
-    if one.deadline and deadline is None:
-        near = suggest(one.deadline, [d.name for d in model.deadlines])
-        yield Problem(where, f"no deadline named {one.deadline!r}{near}")
-    elif deadline is not None and one.on is None and set(one.entering) != {deadline.stage}:
-        yield Problem(
-            where, f"the deadline {one.deadline!r} runs in {deadline.stage!r}: enter that alone"
-        )
+    yield from faults.of_guard(model, where, rule.when, model.vocabulary_for(rule.on))
+    stages = {deadline.name: deadline.stage for deadline in model.deadlines}
+    if rule.deadline:
+        yield from faults.of_reference(where, "deadline", rule.deadline, stages)
+    stage = stages.get(rule.deadline)
+    if stage is not None and rule.on is None and set(rule.entering) != {stage}:
+        yield Problem(where, f"the deadline {rule.deadline!r} runs in {stage!r}: enter that alone")
 
 
-def _receiver(where: str, one: Ask, channel: str) -> Iterator[Problem]:
-    if not one.to and channel != "crm_sync":
+def _receiver(where: str, ask: Ask, channel: str) -> Iterator[Problem]:
+    if not ask.to and channel != "crm_sync":
         yield Problem(where, "nobody gets it: name somebody in 'to'")
 
 
-def _asks(model: Model, where: str, one: Ask, *, several: bool = False) -> Iterator[Problem]:
-    for term in one.to:
+def _asks(model: Model, where: str, ask: Ask, *, several: bool = False) -> Iterator[Problem]:
+    for term in ask.to:
         yield from _text(model, where, term, several=several)
     known = {**model.field_types, **model.vocabulary.fields, "id": FieldType("str")}
-    for key, names in (("text", PLACE.findall(one.text)), ("include", one.include)):
+    for key, names in (("text", PLACE.findall(ask.text)), ("include", ask.include)):
         for name in names:
-            if name not in known:
-                what = "an empty place {}" if not name else f"no field named {name!r}"
-                yield Problem(where, f"{key}: {what}{suggest(name, known)}")
-    if "{" in PLACE.sub("", one.text) or "}" in PLACE.sub("", one.text):
+            if name:
+                yield from faults.of_reference(where, "field", name, known, key)
+            else:
+                yield Problem(where, f"{key}: an empty place {{}}")
+    if "{" in PLACE.sub("", ask.text) or "}" in PLACE.sub("", ask.text):
         yield Problem(where, "text: write a field as {company}; other braces have no meaning")
 
 
@@ -242,7 +224,7 @@ def _text(model: Model, where: str, term: Term, *, several: bool) -> Iterator[Pr
             good = isinstance(value, str) and bool(value)
         case Token(name):
             if name not in model.tokens:
-                yield Problem(where, f"to: no token named {name!r}{suggest(name, model.tokens)}")
+                yield from faults.of_reference(where, "token", name, model.tokens, "to")
                 return
             value = model.tokens[name]
             good = isinstance(value, str) or (
@@ -266,4 +248,36 @@ def _text(model: Model, where: str, term: Term, *, several: bool) -> Iterator[Pr
         yield Problem(where, f"to: give {kinds}: a field, a token, or 'somebody' in quotes")
 
 
-SECTIONS = (dimensions, calendars, merging, decay, deadlines, assignment, alerts)
+def claims(model: Model) -> Iterator[Problem]:
+    """Claims that say nothing, or speak of stages, moves or fields that there are not."""
+    yield from faults.of_repeats("claims", [claim.name for claim in model.claims])
+    ways = {SORT, MOVES, *(rule.name for rule in model.sort), *(move.name for move in model.moves)}
+    for where, claim in placed("claims", model.claims):
+        if (claim.always is None) == (claim.never is None):
+            yield Problem(where, "give either 'always' or 'never', a condition")
+        for name in claim.entering:
+            yield from faults.of_reference(where, "stage", name, model.by_name)
+        for name in claim.by:
+            if name not in ways:
+                yield Problem(
+                    where,
+                    f"no move or sort rule named {name!r}{suggest(name, ways)}: name one, or write "
+                    "'sort' or 'moves'",
+                )
+        for guard in (claim.always, claim.never, claim.given):
+            if guard is not None:
+                yield from faults.of_guard(model, where, guard)
+        if claim.given is not None:
+            yield from _given(model, where, claim.given)
+
+
+def _given(model: Model, where: str, given: Guard) -> Iterator[Problem]:
+    names = {node.name for node in walk(given) if isinstance(node, Token)}
+    if not names or reads(given) or any(isinstance(node, Named) for node in walk(given)):
+        yield Problem(where, "'given' speaks of tokens alone, such as '$fast >= $threshold'")
+    for name in sorted(names & set(model.tokens)):
+        if type(model.tokens[name]) not in (int, float):
+            yield Problem(where, f"only a token that is a number can have any value, not {name!r}")
+
+
+SECTIONS = (dimensions, calendars, merging, decay, deadlines, assignment, alerts, claims)

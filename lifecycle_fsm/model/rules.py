@@ -1,6 +1,7 @@
-"""What a model agrees beside its stages and moves: decay, deadlines, assignment, alerts, calendars.
+"""What a model agrees beside its stages and moves: decay, deadlines, assignment, alerts, calendars;
+and the list of all its rules.
 
-None of these moves anybody. Decay changes scores at declared instants [S20]; the others ask for
+No agreement moves anybody. Decay changes scores at declared instants [S20]; the others ask for
 something (:class:`Ask`) that a person or another system then does [S11].
 """
 
@@ -9,14 +10,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
 from lifecycle_fsm.errors import GuardError, RecordError, suggest
-from lifecycle_fsm.guard import Always, Guard, Term, as_term, parse_term
-from lifecycle_fsm.model.definition import Set, Stage, names, read_guard, read_sets
+from lifecycle_fsm.guard import Always, Guard, Term, always, as_term, parse_term
+from lifecycle_fsm.model.definition import (
+    Set,
+    names,
+    placed,
+    read_guard,
+    read_sets,
+    stage_name,
+    stage_names,
+)
 from lifecycle_fsm.zones import find_zone
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.model.model import Model
 
 #: By which way something is asked for [S24].
 Channel: TypeAlias = Literal["task", "email", "list_add", "list_remove", "webhook", "crm_sync"]
@@ -29,15 +41,6 @@ _UNITS = {"week": 604800, "day": 86400, "hour": 3600, "minute": 60, "second": 1}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def _stages(value: str | Stage | Iterable[str | Stage]) -> tuple[str, ...]:
-    several = (value,) if isinstance(value, str | Stage) else value
-    return tuple(one.name if isinstance(one, Stage) else one for one in several)
-
-
-def _stage(value: str | Stage) -> str:
-    return value.name if isinstance(value, Stage) else value
-
-
 def read_receivers(value: object) -> tuple[Term, ...]:
     """Who gets it: one value, or several of which the first that is known counts.
 
@@ -45,10 +48,10 @@ def read_receivers(value: object) -> tuple[Term, ...]:
         GuardSyntaxError, GuardError: one of them is no value.
     """
     several = value if isinstance(value, list | tuple) else [value]
-    found = [parse_term(one) if isinstance(one, str) else as_term(one) for one in several]
-    if any(isinstance(one, Guard) for one in found):
+    terms = tuple(parse_term(part) if isinstance(part, str) else as_term(part) for part in several)
+    if any(isinstance(term, Guard) for term in terms):
         raise GuardError("who gets it is a text, a token or a field, not a condition")
-    return tuple(found)
+    return terms
 
 
 def _hours(value: str | Mapping[str, str]) -> dict[str, str]:
@@ -175,7 +178,7 @@ class Ask:
 @attrs.frozen(kw_only=True, slots=False)
 class _Agreed:
     name: str
-    stage: str = attrs.field(converter=_stage)
+    stage: str = attrs.field(converter=stage_name)
     after: Length = attrs.field(converter=_length)
     calendar: str = ""
     when: Guard = attrs.field(default=Always(), converter=read_guard)
@@ -204,7 +207,7 @@ class Deadline(Ask, _Agreed):
 @attrs.frozen(kw_only=True, slots=False)
 class _Occasion:
     name: str
-    entering: tuple[str, ...] = attrs.field(default=(), converter=_stages)
+    entering: tuple[str, ...] = attrs.field(default=(), converter=stage_names)
     on: str | None = None
     when: Guard = attrs.field(default=Always(), converter=read_guard)
 
@@ -236,6 +239,73 @@ class AlertRule(Ask, _Sent):
     """
 
     deadline: str = ""
+
+
+# ------------------------------------------------------------------ every rule
+#
+# All rules of a model, each with its place: whoever looks at every rule looks here.
+
+
+@attrs.frozen
+class Rule:
+    """One rule of a model, or a named guard, or a kind of activity that the model adds.
+
+    Args:
+        section: the section of the model: ``guards``, ``kinds``, ``data``, ``scoring``, ``decay``,
+            ``sort``, ``moves``, ``deadlines``, ``assignment``, ``alerts``.
+        name: its name; of a data rule without one, the kind of activity that it is about.
+        place: where it stands, as problems of a model name it: ``moves[3] mal -> mql``.
+        when: its condition.
+        stages: the stages in which the condition is asked; none if any will do.
+        activity: the kind of activity whose values it may read [S18].
+        then: its effects.
+        values: what else it computes: points, receivers.
+    """
+
+    section: str
+    name: str
+    place: str
+    when: Guard = always
+    stages: tuple[str, ...] = ()
+    activity: str | None = None
+    then: tuple[Set, ...] = ()
+    values: tuple[Term | Guard, ...] = ()
+
+    @property
+    def condition(self) -> str:
+        """Where its condition stands."""
+        return self.place if self.section == "guards" else f"{self.place}, when"
+
+    @property
+    def trees(self) -> tuple[Guard | Term, ...]:
+        """All that can read a field or a token."""
+        return (self.when, *(effect.value for effect in self.then), *self.values)
+
+
+def rules_of(model: Model) -> Iterator[Rule]:
+    """The rules of a model, section by section in the order of the silos [S18]."""
+    for name, guard in model.guards.items():
+        yield Rule("guards", name, f"guards.{name}", guard)
+    for kind in model.kinds:
+        yield Rule("kinds", kind.name, f"kinds.{kind.name}", then=kind.sets)
+    for place, data in placed("data", model.data):
+        name = data.name or data.on
+        yield Rule("data", name, place, data.when, (), data.on, data.then)
+    for place, score in placed("scoring", model.scoring):
+        values = (score.points,)
+        yield Rule("scoring", score.name, place, score.when, (), score.on, (), values)
+    for place, decay in placed("decay", model.decay):
+        yield Rule("decay", decay.name, place, decay.when, then=decay.then)
+    for place, line in placed("sort", model.sort):
+        yield Rule("sort", line.name, place, line.when, (model.initial.name,))
+    for place, move in placed("moves", model.moves):
+        yield Rule("moves", move.name, place, move.when, move.sources, then=move.then)
+    for place, due in placed("deadlines", model.deadlines):
+        yield Rule("deadlines", due.name, place, due.when, (due.stage,), values=due.to)
+    for section in ("assignment", "alerts"):
+        asks: tuple[AssignmentRule | AlertRule, ...] = getattr(model, section)
+        for place, ask in placed(section, asks):
+            yield Rule(section, ask.name, place, ask.when, ask.entering, ask.on, values=ask.to)
 
 
 # ------------------------------------------------------------------ calendars
@@ -332,15 +402,15 @@ def _weekday(name: object) -> int:
 
 def _read_spans(text: object) -> Minutes:
     spans: list[tuple[int, int]] = []
-    for one in (text if isinstance(text, str) else "").split(","):
-        span = one.strip()
-        found = _SPAN.fullmatch(span)
-        if found is None:
+    for part in (text if isinstance(text, str) else "").split(","):
+        span = part.strip()
+        match = _SPAN.fullmatch(span)
+        if match is None:
             raise RecordError(
                 f"{text!r} is no opening time: write 09:00-17:00, or with a break "
                 "09:00-12:00, 13:00-17:00; leave out a day that is closed"
             )
-        opening, closing = _minute(found[1], found[2]), _minute(found[3], found[4])
+        opening, closing = _minute(match[1], match[2]), _minute(match[3], match[4])
         if opening >= closing:
             raise RecordError(
                 f"{span} does not end after it begins: end it at 24:00 at the latest, and write "

@@ -51,13 +51,13 @@ BUILT_IN: Mapping[str, BuiltIn] = {
 def unwritable(value: Any) -> Iterator[str]:
     """What in the options of a step cannot stand in a model file, as sentences."""
     if isinstance(value, Mapping):
-        for name, one in value.items():
+        for name in value:
             if not isinstance(name, str):
                 yield f"options: the name {name!r} is no text"
-            yield from unwritable(one)
+        yield from unwritable(tuple(value.values()))
     elif isinstance(value, tuple):
-        for one in value:
-            yield from unwritable(one)
+        for part in value:
+            yield from unwritable(part)
     elif isinstance(value, set | frozenset):
         yield f"options: {value!r} has no order: write a list"
     elif value != "":  # no value of a guard, but of an option
@@ -85,7 +85,7 @@ def declared(step: StepDef, demographic_reads: tuple[str, ...] = ()) -> StepDef:
         columns = options.get("columns", ())
         named = columns.values() if isinstance(columns, Mapping) else columns
         # Other shapes are refused by the step itself, when it reads its options.
-        writes = tuple(one for one in _listed(named) if isinstance(one, str))
+        writes = tuple(column for column in _listed(named) if isinstance(column, str))
     elif step.use == "demographic_score":
         reads = demographic_reads
     return attrs.evolve(

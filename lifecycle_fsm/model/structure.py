@@ -37,7 +37,7 @@ from lifecycle_fsm.model.rules import (
     Length,
     read_receivers,
 )
-from lifecycle_fsm.model.sections import FIELD_KEYS, SECTIONS, TABLES, toml_key
+from lifecycle_fsm.model.unstructure import FIELD_KEYS, SECTIONS, TABLES, toml_key
 
 _T = TypeVar("_T")
 #: What stands for a guard and for points that cannot be read.
@@ -62,13 +62,13 @@ def from_plain(plain: Mapping[str, Any], folder: str = "") -> Model:
     name = str(values.get("name", ""))
     if not reader.problems:
         return Model(**values, folder=folder)
-    found = list(reader.problems)
+    problems = list(reader.problems)
     if reader.whole:
         try:
             Model(**values, folder=folder)
         except ModelError as error:
-            found += [problem for problem in error.problems if not reader.follows(problem)]
-    raise ModelError(dict.fromkeys(found), name)
+            problems += [problem for problem in error.problems if not reader.follows(problem)]
+    raise ModelError(dict.fromkeys(problems), name)
 
 
 class _Reader:
@@ -87,7 +87,7 @@ class _Reader:
 
     def follows(self, problem: Problem) -> bool:
         """Whether a fault of the model is only what a fault of the shape leads to."""
-        places = {_root(one.where) for one in self.problems}
+        places = {_root(noted.where) for noted in self.problems}
         return (
             _root(problem.where) in places
             or validation.mentions(problem, self.unknown)
@@ -105,7 +105,7 @@ class _Reader:
 
     def text(self, where: str, value: object) -> str:
         """The value, which has to be a text that a file can hold."""
-        if isinstance(value, str) and not any("\ud800" <= one <= "\udfff" for one in value):
+        if isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value):
             return value
         kind = "a text with a lone surrogate" if isinstance(value, str) else repr(value)
         self.problem(where, f"this is a text, not {kind}")
@@ -123,7 +123,7 @@ class _Reader:
             "ties": self.text,
             "dimensions": self.names,
             "systems": self.systems,
-            "tokens": self.tokens,
+            "tokens": self.named,
             "fields": self.fields,
             "guards": self.guards,
             "kinds": self.kinds,
@@ -181,13 +181,10 @@ class _Reader:
             for name, label in self.named(where, raw).items()
         }
 
-    def tokens(self, where: str, raw: Mapping[str, Any]) -> dict[str, Any]:
-        return self.named(where, raw)
-
     def names(self, where: str, raw: Any) -> tuple[str, ...]:
         if isinstance(raw, str):
             return (raw,)
-        if isinstance(raw, list | tuple) and all(isinstance(one, str) for one in raw):
+        if isinstance(raw, list | tuple) and all(isinstance(name, str) for name in raw):
             return tuple(raw)
         self.problem(where, f"this is a list of fields, not {raw!r}")
         return ()
@@ -211,28 +208,23 @@ class _Reader:
         }
 
     def fields(self, where: str, raw: Mapping[str, Any]) -> list[FieldDef]:
-        return [
-            one
+        fields = {
+            name: self.field(f"{where}.{name}", name, value)
             for name, value in self.named(where, raw).items()
-            for one in self.field(f"{where}.{name}", name, value) or self.forget(name)
-        ]
+        }
+        self.unknown |= {name for name, field in fields.items() if field is None}
+        return [field for field in fields.values() if field is not None]
 
-    def forget(self, name: str) -> list[FieldDef]:
-        """No field: of this name nothing is known."""
-        self.unknown.add(name)
-        return []
-
-    def field(self, where: str, name: str, raw: Any) -> list[FieldDef]:
-        """The field, or nothing where it cannot be read."""
+    def field(self, where: str, name: str, raw: Any) -> FieldDef | None:
+        """The field, or None where it cannot be read."""
         before = len(self.problems)
-        found = FieldDef(name, FieldType("str"))
         if isinstance(raw, str):
             raw = {"type": raw}
         if not isinstance(raw, Mapping):
             self.problem(where, f"give a type, such as 'int | None', not {raw!r}")
-        else:
-            found = self._field(where, name, raw)
-        return [found] if len(self.problems) == before else []
+            return None
+        field = self._field(where, name, raw)
+        return field if len(self.problems) == before else None
 
     def _field(self, where: str, name: str, raw: Mapping[Any, Any]) -> FieldDef:
         for key in raw:
@@ -254,10 +246,10 @@ class _Reader:
         label, description = (
             self.text(f"{where}, {key}", raw.get(key, "")) for key in ("label", "description")
         )
-        found = FieldDef(name, kind, raw.get("default"), label, description)
-        for message in found.faults():
+        field = FieldDef(name, kind, raw.get("default"), label, description)
+        for message in field.faults():
             self.problem(where, message)
-        return found
+        return field
 
     def kinds(self, where: str, raw: Mapping[str, Any]) -> list[ActivityKind]:
         return [
@@ -275,19 +267,19 @@ class _Reader:
             self.problem(where, f"payload: a table of name and type, not {payload!r}")
             payload = {}
         brings = [
-            one
+            self.field(f"{where}, payload {key}", key, value)
             for key, value in self.named(where, payload).items()
-            for one in self.field(f"{where}, payload {key}", key, value)
         ]
-        found: ActivityKind = self.row(ActivityKind, raw, where, name=name, payload=tuple(brings))
+        fields = tuple(field for field in brings if field is not None)
+        kind: ActivityKind = self.row(ActivityKind, raw, where, name=name, payload=fields)
         self.brought = self.brought and len(self.problems) == before
-        return found
+        return kind
 
     # -- lists of tables ---------------------------------------------------------------------
 
     def row(self, cls: Any, raw: Any, where: str, **given: Any) -> Any:
         """The part that a table describes, with stand-ins where it has faults; of a step with
-        faults, and of a stage without a name, nothing."""
+        faults, and of a stage without a name, None."""
         before = len(self.problems)
         values = dict(given)
         if not isinstance(raw, Mapping):
@@ -302,19 +294,23 @@ class _Reader:
 
     def _values(self, cls: Any, raw: Mapping[Any, Any], where: str, into: dict[str, Any]) -> None:
         given = set(into)
-        known = {toml_key(cls, one.name): one for one in attrs.fields(cls) if one.name not in given}
+        known = {
+            toml_key(cls, attribute.name): attribute
+            for attribute in attrs.fields(cls)
+            if attribute.name not in given
+        }
         for key, value in raw.items():
             if key not in known:
                 self.problem(where, f"no key {key!r} here{suggest(str(key), known)}")
                 continue
-            attribute = known[key].name
-            fault = _shape(cls, attribute, value)
+            name = known[key].name
+            fault = _shape(cls, name, value)
             if fault:
                 self.problem(f"{where}, {key}", fault)
             else:
-                into[attribute] = self._value(cls, attribute, value, f"{where}, {key}")
-        for key, one in known.items():
-            if key not in raw and one.default is attrs.NOTHING:
+                into[name] = self._value(cls, name, value, f"{where}, {key}")
+        for key, attribute in known.items():
+            if key not in raw and attribute.default is attrs.NOTHING:
                 self.problem(where, f"{key!r} is missing")
 
     def _value(self, cls: Any, attribute: str, value: Any, where: str) -> Any:
@@ -334,8 +330,8 @@ class _Reader:
             return self.attempt(where, partial(read_receivers, value), nobody)
         if attribute in ("then", "sets"):
             return tuple(
-                self.attempt(f"{where} {name}", partial(Set, name, one), Set(name, False))
-                for name, one in self.named(where, value).items()
+                self.attempt(f"{where} {name}", partial(Set, name, effect), Set(name, False))
+                for name, effect in self.named(where, value).items()
             )
         return self.text(where, value) if isinstance(value, str) else value
 
@@ -368,8 +364,8 @@ class _Reader:
 
 def _root(where: str) -> str:
     """The part of a place that names one row or one entry of a table."""
-    found = re.match(r"\w+(\[\d+\]|\.[^ ,]+)?", where)
-    return found[0] if found else where
+    match = re.match(r"\w+(\[\d+\]|\.[^ ,]+)?", where)
+    return match[0] if match else where
 
 
 def _label(cls: type, raw: Mapping[Any, Any]) -> str:
@@ -377,7 +373,7 @@ def _label(cls: type, raw: Mapping[Any, Any]) -> str:
     if cls is Move:
         sources, target = raw.get("from", ""), raw.get("to", "")
         listed = [sources] if isinstance(sources, str) else sources
-        if isinstance(listed, list) and all(isinstance(one, str) for one in [*listed, target]):
+        if isinstance(listed, list) and all(isinstance(name, str) for name in [*listed, target]):
             return arrow(listed, target)
     keys = {DataRule: ("name", "on"), StepDef: ("name", "step")}.get(cls, ("name",))
     return next((raw[key] for key in keys if raw.get(key) and isinstance(raw[key], str)), "")
@@ -407,20 +403,20 @@ _PLAIN: Mapping[str, tuple[tuple[type, ...], str]] = {
 
 
 def _shape(cls: type, attribute: str, value: Any) -> str:
-    """What is wrong with the plain type of a value, or nothing."""
+    """What is wrong with the plain type of a value; empty if it is right."""
     wanted, words = _PLAIN.get(attribute, ((str,), "a text"))
     if cls is Calendar and attribute == "hours":
         words = "hours as '09:00-17:00', or a table by weekday, mon to sun"
         good = isinstance(value, str) or (
-            isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values())
+            isinstance(value, Mapping) and all(isinstance(span, str) for span in value.values())
         )
         return "" if good else f"this is {words}, not {value!r}"
     if attribute == "closed" and isinstance(value, list):
         # TOML has dates of its own; a time of day in them is a fault of the date, told later.
-        value = [str(one) if isinstance(one, date) else one for one in value]
+        value = [str(day) if isinstance(day, date) else day for day in value]
     if attribute in ("every", "after") and not isinstance(value, str):
         return f"{value!r} is {NO_LENGTH}"
     right = isinstance(value, wanted) and (not isinstance(value, bool) or bool in wanted)
     if isinstance(value, list | tuple):
-        right = right and all(isinstance(one, str) for one in value)
+        right = right and all(isinstance(part, str) for part in value)
     return "" if right else f"this is {words}, not {value!r}"

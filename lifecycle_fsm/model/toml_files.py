@@ -49,7 +49,7 @@ def find(lines: Mapping[KeyPath, int], where: str) -> int | None:
     rest = where[section.end() :]
     if rest.startswith("."):
         named = [line[1] for line in lines if len(line) == 2 and line[0] == section[1]]
-        begun = [one for one in named if isinstance(one, str) and rest[1:].startswith(one)]
+        begun = [name for name in named if isinstance(name, str) and rest[1:].startswith(name)]
         base += tuple(sorted(begun, key=len)[-1:])
     best = lines.get(base, lines.get(base[:1]))
     for part in rest.rpartition(", ")[2].split():
@@ -68,7 +68,7 @@ class _Scanner:
         self.text = text
         self.at = 0
         self.breaks = [match.start() for match in re.finditer("\n", text)]
-        self.found: dict[KeyPath, int] = {}
+        self.lines: dict[KeyPath, int] = {}
         self.sizes: dict[KeyPath, int] = {}
 
     def document(self) -> Mapping[KeyPath, int]:
@@ -87,7 +87,7 @@ class _Scanner:
                 self.at += len("]")
             else:
                 self.pair(base)
-        return self.found
+        return self.lines
 
     def resolve(self, keys: KeyPath, *, last: bool = True) -> KeyPath:
         """The path that a header names: in a list of tables it means the latest one."""
@@ -124,17 +124,17 @@ class _Scanner:
             self.at = match.end()
 
     def keys(self) -> KeyPath:
-        found: list[str] = []
+        keys: list[str] = []
         while True:
             self.skip()
             match = _KEY.match(self.text, self.at)
             assert match is not None, "the text is no TOML"
             self.at = match.end()
             word = match.group()
-            found.append(tomllib.loads(f"key = {word}")["key"] if word[0] in "\"'" else word)
+            keys.append(tomllib.loads(f"key = {word}")["key"] if word[0] in "\"'" else word)
             self.skip()
             if not self.take("."):
-                return tuple(found)
+                return tuple(keys)
 
     def closed(self, bracket: str) -> bool:
         """Whether a list or table ends here; otherwise a step to its next item."""
@@ -153,12 +153,12 @@ class _Scanner:
         self.at = match.end()
 
     def take(self, word: str) -> bool:
-        found = self.text.startswith(word, self.at)
-        self.at += len(word) if found else 0
-        return found
+        matches = self.text.startswith(word, self.at)
+        self.at += len(word) if matches else 0
+        return matches
 
     def note(self, path: KeyPath) -> None:
-        self.found.setdefault(path, bisect_right(self.breaks, self.at - 1) + 1)
+        self.lines.setdefault(path, bisect_right(self.breaks, self.at - 1) + 1)
 
 
 # ------------------------------------------------------------------ toml files
@@ -169,7 +169,7 @@ _log = logging.getLogger(__name__)
 
 def shipped() -> tuple[str, ...]:
     """The names of the models that come with the package."""
-    files = (one.name for one in _shipped_folder().iterdir())
+    files = (file.name for file in _shipped_folder().iterdir())
     return tuple(sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml")))
 
 
@@ -239,13 +239,11 @@ def loads(text: str, name: str = "", folder: str = "") -> Model:
         lines = lines_of(text)
         located = [(find(lines, problem.where), problem) for problem in error.problems]
         located.sort(key=lambda pair: pair[0] or 0)
-        raise ModelError(
-            [
-                Problem(": ".join(filter(None, [_place(name, line), one.where])), one.message)
-                for line, one in located
-            ],
-            error.name,
-        ) from None
+        problems = []
+        for line, problem in located:
+            place = ": ".join(filter(None, [_place(name, line), problem.where]))
+            problems.append(Problem(place, problem.message))
+        raise ModelError(problems, error.name) from None
     _log.debug("loaded: %s, the model %s %s", name or "a text", model.name, model.version)
     return model
 

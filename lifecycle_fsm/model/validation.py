@@ -19,7 +19,7 @@ from lifecycle_fsm.guard import (
     constant,
     effect_problems,
 )
-from lifecycle_fsm.model import builtin_activities, claims, faults, rule_validation, steps
+from lifecycle_fsm.model import builtin_activities, faults, rule_validation, steps
 from lifecycle_fsm.model.definition import (
     Mail,
     Move,
@@ -29,8 +29,8 @@ from lifecycle_fsm.model.definition import (
     Skips,
     SortRule,
     Ties,
-    arrow,
     given,
+    placed,
 )
 from lifecycle_fsm.model.name_resolution import Unreadable, fields_read, reads_time
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person
@@ -51,13 +51,13 @@ _LONGEST_SETTLE = timedelta(days=366)
 
 def problems(model: Model) -> list[Problem]:
     """Every structural fault of a model, in the order of its sections."""
-    found = [problem for section in _SECTIONS for problem in section(model)]
+    every = dict.fromkeys(problem for section in _SECTIONS for problem in section(model))
     # Of a field that cannot be read nothing is known: what refers to it is no second fault.
     unknown = {field.name for field in model.fields if isinstance(field, Unreadable) and field.name}
     return [
-        one
-        for one in dict.fromkeys(found)
-        if one.where in {f"fields.{name}" for name in unknown} or not mentions(one, unknown)
+        problem
+        for problem in every
+        if problem.where in {f"fields.{name}" for name in unknown} or not mentions(problem, unknown)
     ]
 
 
@@ -93,8 +93,7 @@ def _stages(model: Model) -> Iterator[Problem]:
             "a lifecycle needs a success path of at least two stages: the first is for original "
             "processing, the others are walked forwards",
         )
-    for index, stage in enumerate(model.stages):
-        where = f"stages[{index}] {stage.name}"
+    for where, stage in placed("stages", model.stages):
         yield from faults.of_name(where, stage.name)
         yield from faults.of_system(model, where, stage.system)
         yield from faults.of_choice(where, "mail", stage.mail, get_args(Mail))
@@ -102,26 +101,27 @@ def _stages(model: Model) -> Iterator[Problem]:
 
 def _fields(model: Model) -> Iterator[Problem]:
     yield from faults.of_repeats("fields", [field.name for field in model.fields if field.name])
-    for one in model.fields:
-        where = f"fields.{one.name}" if one.name else "fields"
-        if isinstance(one, Unreadable):
-            yield Problem(where, one.fault)
+    for field in model.fields:
+        where = f"fields.{field.name}" if field.name else "fields"
+        if isinstance(field, Unreadable):
+            yield Problem(where, field.fault)
             continue
-        yield from faults.of_word(where, one.name)
-        yield from (Problem(where, message) for message in one.faults())
-        known = BASE_FIELDS.get(one.name)
-        if one.name in faults.STAGE_WORDS:
+        yield from faults.of_word(where, field.name)
+        yield from (Problem(where, message) for message in field.faults())
+        known = BASE_FIELDS.get(field.name)
+        if field.name in faults.STAGE_WORDS:
             yield Problem(where, "this is written by the machine and cannot be declared")
-        elif one.name in _METHODS or one.name in _PARAMETERS:
+        elif field.name in _METHODS or field.name in _PARAMETERS:
             yield Problem(where, "this name is taken by the person itself; choose another")
-        elif known is not None:
-            ours, theirs = known.type, one.type
-            if (ours.kind, ours.nullable) != (theirs.kind, theirs.nullable):
-                yield Problem(
-                    where,
-                    f"every person has this field, as {ours}: declare it so, or choose another "
-                    "name",
-                )
+        elif known is not None and (known.type.kind, known.type.nullable) != (
+            field.type.kind,
+            field.type.nullable,
+        ):
+            yield Problem(
+                where,
+                f"every person has this field, as {known.type}: declare it so, or choose another "
+                "name",
+            )
 
 
 def _tokens(model: Model) -> Iterator[Problem]:
@@ -145,20 +145,18 @@ def _guards(model: Model) -> Iterator[Problem]:
 
 def _moves(model: Model) -> Iterator[Problem]:
     yield from _unique_rules(model)
-    for index, move in enumerate(model.moves):
-        where = f"moves[{index}] {arrow(move.sources, move.target)}"
+    for where, move in placed("moves", model.moves):
         yield from faults.of_name(where, move.name)
         yield from faults.of_system(model, where, move.system)
         yield from faults.of_choice(where, "skips", move.skips, get_args(Skips))
-        known = True
-        for name in dict.fromkeys((*move.sources, move.target)):
-            if name not in model.by_name:
-                known = False
-                yield Problem(where, f"no stage named {name!r}{suggest(name, model.by_name)}")
+        stages = dict.fromkeys((*move.sources, move.target))
+        for name in stages:
+            yield from faults.of_reference(where, "stage", name, model.by_name)
         if not move.sources:
             yield Problem(where, "a move leaves at least one stage: name it in 'from'")
         yield from faults.of_repeats(where, move.sources)
         yield from _trigger(model, where, move.on)
+        known = stages.keys() <= model.by_name.keys()
         if known and model.path and len(model.by_name) == len(model.stages):
             yield from _direction(model, where, move)
         yield from faults.of_guard(model, where, move.when, opaque=True)
@@ -170,20 +168,20 @@ def _circles(model: Model) -> Iterator[Problem]:
     """System moves that lead from detour to detour and back: they would go round for ever [S6]."""
     detours = {stage.name for stage in model.detours}
     ways = [
-        (source, move.target, index, move)
-        for index, move in enumerate(model.moves)
+        (source, move.target, where)
+        for where, move in placed("moves", model.moves)
         if move.on is None and move.target in detours
         for source in move.sources
         if source in detours
     ]
     before = {detour: {detour} for detour in detours}  # the detours that lead to each
     for _ in detours:
-        for source, target, _index, _move in ways:
+        for source, target, _ in ways:
             before[target] |= before[source]
-    for source, target, index, move in ways:
+    for source, target, where in ways:
         if source != target and target in before[source]:
             yield Problem(
-                f"moves[{index}] {arrow(move.sources, move.target)}",
+                where,
                 f"system moves lead from {target!r} back to {source!r}, round and round: let "
                 "somebody ask for one of them, with 'on'",
             )
@@ -261,9 +259,8 @@ def _sort(model: Model) -> Iterator[Problem]:
     if not model.sort:
         yield Problem("sort", "it is empty: give at least one rule, with when = 'otherwise'")
         return
-    for index, rule in enumerate(model.sort):
-        where = f"sort[{index}] {rule.name}"
-        last = index == len(model.sort) - 1
+    for where, rule in placed("sort", model.sort):
+        last = rule is model.sort[-1]
         yield from faults.of_name(where, rule.name)
         yield from faults.of_system(model, where, rule.system)
         yield from faults.of_choice(where, "skips", rule.skips, get_args(Skips))
@@ -275,9 +272,7 @@ def _sort(model: Model) -> Iterator[Problem]:
                 "the last rule must be when = 'otherwise', so that nobody falls through",
             )
         if rule.target not in model.by_name:
-            yield Problem(
-                where, f"no stage named {rule.target!r}{suggest(rule.target, model.by_name)}"
-            )
+            yield from faults.of_reference(where, "stage", rule.target, model.by_name)
         elif model.path and rule.target == model.initial.name:
             yield Problem(where, "the sort leads out of original processing, not back into it")
         else:
@@ -296,42 +291,33 @@ def _kinds(model: Model) -> Iterator[Problem]:
             continue
         if kind.trigger is not None:
             yield from faults.of_name(where, kind.trigger)
-        yield from faults.of_repeats(where, [one.name for one in kind.payload])
-        for one in kind.payload:
-            yield from _payload(f"{where}, payload {one.name}", one)
-        words = model.vocabulary_for(kind.name)
-        yield from faults.of_effects(model, where, kind.sets, words)
-        yield from faults.of_stage_words(model, where, [one.value for one in kind.sets])
+        yield from faults.of_repeats(where, [field.name for field in kind.payload])
+        for field in kind.payload:
+            yield from _payload(f"{where}, payload {field.name}", field)
+        yield from faults.of_silo_rule(model, where, kind.sets, model.vocabulary_for(kind.name))
 
 
-def _payload(where: str, one: FieldDef) -> Iterator[Problem]:
-    yield from faults.of_word(where, one.name)
-    yield from (Problem(where, message) for message in one.type.faults())
-    if one.name in _PARAMETERS:
+def _payload(where: str, field: FieldDef) -> Iterator[Problem]:
+    yield from faults.of_word(where, field.name)
+    yield from (Problem(where, message) for message in field.type.faults())
+    if field.name in _PARAMETERS:
         yield Problem(where, "every activity has this beside its payload; choose another name")
-    if one.default is not None:
+    if field.default is not None:
         yield Problem(where, "what an activity brings has no default: leave it out")
 
 
 def _data(model: Model) -> Iterator[Problem]:
-    known = model.activity_kinds
-    for index, rule in enumerate(model.data):
-        where = f"data[{index}] {rule.name or rule.on}"
-        if rule.on not in known:
-            yield Problem(where, f"no activity named {rule.on!r}{suggest(rule.on, known)}")
+    for where, rule in placed("data", model.data):
+        if rule.on not in model.activity_kinds:
+            yield from faults.of_reference(where, "activity", rule.on, model.activity_kinds)
             continue
         if not rule.then:
             yield Problem(where, "it sets nothing: say what in 'then'")
         words = model.vocabulary_for(rule.on)
-        yield from faults.of_guard(model, where, rule.when, words)
-        yield from faults.of_effects(model, where, rule.then, words)
-        yield from faults.of_stage_words(
-            model, where, [rule.when, *(one.value for one in rule.then)]
-        )
+        yield from faults.of_silo_rule(model, where, rule.then, words, rule.when)
 
 
 def _scoring(model: Model) -> Iterator[Problem]:
-    known = model.activity_kinds
     fit = [rule for rule in model.scoring if rule.on is None]
     if fit and not any(step.use == "demographic_score" for step in model.processing):
         yield Problem(
@@ -340,10 +326,9 @@ def _scoring(model: Model) -> Iterator[Problem]:
             'one to [[processing]], step = "demographic_score" [S18]',
         )
     yield from faults.of_repeats("scoring", [rule.name for rule in model.scoring])
-    for index, rule in enumerate(model.scoring):
-        where = f"scoring[{index}] {rule.name}"
-        if rule.on is not None and rule.on not in known:
-            yield Problem(where, f"no activity named {rule.on!r}{suggest(rule.on, known)}")
+    for where, rule in placed("scoring", model.scoring):
+        if rule.on is not None and rule.on not in model.activity_kinds:
+            yield from faults.of_reference(where, "activity", rule.on, model.activity_kinds)
             continue
         if rule.on in builtin_activities.SILENT:
             yield Problem(
@@ -392,8 +377,7 @@ def _cap(where: str, rule: ScoreRule) -> Iterator[Problem]:
 def _processing(model: Model) -> Iterator[Problem]:
     yield from faults.of_repeats("processing", [step.name for step in model.processing])
     yield from faults.of_repeats("processing", [step.number for step in model.processing])
-    for index, step in enumerate(model.processing):
-        where = f"processing[{index}] {step.name}".rstrip()
+    for where, step in placed("processing", model.processing):
         if not 0 < step.number < steps.SORT_NUMBER:
             yield Problem(where, f"number a step from 1 to {steps.SORT_NUMBER - 1}: the sort is 90")
         if not step.name:
@@ -407,7 +391,7 @@ def _processing(model: Model) -> Iterator[Problem]:
         yield from faults.of_choice(where, "on_failure", step.on_failure, get_args(OnFailure))
         for message in steps.unwritable(step.options):
             yield Problem(where, message)
-        full = next(one for one in model.chain if one.name == step.name)
+        full = next(other for other in model.chain if other.name == step.name)
         for message in steps.field_problems(full, model.chain, model.field_types):
             yield Problem(where, message)
 
@@ -425,5 +409,4 @@ _SECTIONS = (
     _sort,
     _moves,
     *rule_validation.SECTIONS,
-    claims.claims,
 )

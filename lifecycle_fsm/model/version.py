@@ -47,11 +47,11 @@ def meaning(value: Any, key: str = "") -> Any:
     if key in _VALUES:
         return value
     if key in _NAMED_BY_USER:
-        return {name: meaning(one) for name, one in value.items()}
+        return {name: meaning(part) for name, part in value.items()}
     if isinstance(value, dict):
-        kept = {name: meaning(one, name) for name, one in value.items() if name not in DISPLAY}
+        kept = {name: meaning(part, name) for name, part in value.items() if name not in DISPLAY}
         # The type of a field alone, and a table with nothing else in it, say the same.
         return kept["type"] if set(kept) == {"type"} else kept
     if isinstance(value, list):
-        return [meaning(one) for one in value]
+        return [meaning(part) for part in value]
     return value

@@ -26,16 +26,17 @@ from lifecycle_fsm.model.definition import StepDef
 from lifecycle_fsm.model.model import Model
 from lifecycle_fsm.model.steps import SORT_NUMBER, field_problems
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.processing.builtin import makers
+from lifecycle_fsm.processing import cohort, demographic, enrich, lead_source, normalise
 from lifecycle_fsm.processing.step import (
+    BuiltStep,
     Context,
     Demographic,
-    Made,
     Options,
+    Resources,
     Rows,
     Run,
     Step,
-    Surroundings,
+    StepFactory,
 )
 
 #: A message is kept with the person that it parked: a service may answer with a whole web page.
@@ -75,7 +76,7 @@ class ChainResult:
 
 
 def _by_number(steps: Iterable[Step]) -> tuple[Step, ...]:
-    return tuple(sorted(steps, key=lambda one: (one.number, one.name)))
+    return tuple(sorted(steps, key=lambda step: (step.number, step.name)))
 
 
 @attrs.frozen
@@ -92,9 +93,9 @@ class Chain:
     name: str = "processing"
 
     def __attrs_post_init__(self) -> None:
-        found = tuple(problems(self.steps, self.types))
-        if found:
-            raise ModelError(found, self.name)
+        faults = tuple(problems(self.steps, self.types))
+        if faults:
+            raise ModelError(faults, self.name)
 
     def run(self, person: Person, context: Context) -> ChainResult:
         """Everything that the steps give for this person, who is not changed by it.
@@ -236,6 +237,14 @@ def _setter(person_class: type[Person], name: str) -> Callable[[Any, Any], None]
 # From the steps that a model declares to the chain that runs [S13].
 
 
+#: Every built-in step, by the name that a model's ``use`` gives it.
+FACTORIES: Mapping[str, StepFactory] = {
+    "normalise": normalise.make,
+    "enrich": enrich.make,
+    "lead_source": lead_source.make,
+    "demographic_score": demographic.make,
+    "cohort": cohort.make,
+}
 _NO_ROWS: Mapping[str, Rows] = {}
 
 
@@ -261,111 +270,82 @@ def chain_of(
         FileProblem: a table cannot be read as it should.
         MissingExtra: a built-in step needs a library that is not installed.
     """
-    given = _Given.of(steps)
-    found = list(given.problems)
+    given, faults = _given(steps)
     built: list[Step] = []
     for definition in model.chain:
         where = f"processing {definition.number:03} {definition.name}"
+        rows = tables.get(str(definition.options.get("table")), tables.get(definition.name))
         try:
-            built.append(_step(model, definition, given, tables, demographic))
+            built.append(_step(model, definition, given.get(definition.name), rows, demographic))
         except ModelError as error:
-            found += [
-                attrs.evolve(one, where=f"{where}, {one.where}" if one.where else where)
-                for one in error.problems
+            faults += [
+                attrs.evolve(fault, where=f"{where}, {fault.where}" if fault.where else where)
+                for fault in error.problems
             ]
     declared = {definition.name for definition in model.chain}
-    built += [step for name, step in given.steps.items() if name not in declared]
-    for name in given.runs:
-        if name not in declared:
-            found.append(
-                Problem(
-                    "processing",
-                    f"the model declares no step {name!r}{suggest(name, declared)}: declare it "
-                    "there, or on the function with @step(number=…, reads=…, writes=…)",
-                )
+    for name, own in given.items():
+        if name in declared:
+            continue
+        if isinstance(own, Step):
+            built.append(own)
+            continue
+        faults.append(
+            Problem(
+                "processing",
+                f"the model declares no step {name!r}{suggest(name, declared)}: declare it "
+                "there, or on the function with @step(number=…, reads=…, writes=…)",
             )
-    found += problems(built, model.field_types)
-    if found:
-        raise ModelError(dict.fromkeys(found), model.name)
+        )
+    faults += problems(built, model.field_types)
+    if faults:
+        raise ModelError(dict.fromkeys(faults), model.name)
     return Chain(built, model.field_types, model.name)
 
 
-@attrs.frozen
-class _Given:
-    """The steps that the program brought: bare functions, and functions with a declaration."""
-
-    runs: Mapping[str, Run]
-    steps: Mapping[str, Step]
-    problems: tuple[Problem, ...]
-
-    @classmethod
-    def of(cls, steps: Mapping[str, Run] | Iterable[Step]) -> _Given:
-        runs: dict[str, Run] = {}
-        declared: dict[str, Step] = {}
-        faults: list[Problem] = []
-        pairs = (
-            list(steps.items())
-            if isinstance(steps, Mapping)
-            else [(getattr(step, "name", ""), step) for step in steps]
-        )
-        for name, one in pairs:
-            if fault := async_fault(one.run if isinstance(one, Step) else one):
-                faults.append(Problem(f"processing {name}", fault))
-            if isinstance(one, Step):
-                if one.name in declared:
-                    faults.append(Problem(f"processing {one}", "two steps of this name were given"))
-                declared[one.name] = one
-            elif isinstance(steps, Mapping) and callable(one):
-                runs[name] = one
-            else:
-                faults.append(
-                    Problem("processing", f"{one!r} is not a step: declare it with @step(…)")
-                )
-        return cls(runs, declared, tuple(faults))
+def _given(
+    steps: Mapping[str, Run] | Iterable[Step],
+) -> tuple[dict[str, Run | Step], list[Problem]]:
+    """What the program brought, by the name of the step: bare functions and declared steps."""
+    by_name = isinstance(steps, Mapping)
+    given: dict[str, Run | Step] = {}
+    faults: list[Problem] = []
+    pairs = (
+        steps.items()
+        if isinstance(steps, Mapping)
+        else [(getattr(step, "name", ""), step) for step in steps]
+    )
+    for name, own in pairs:
+        if fault := async_fault(own.run if isinstance(own, Step) else own):
+            faults.append(Problem(f"processing {name}", fault))
+        if not isinstance(own, Step) and not (by_name and callable(own)):
+            faults.append(Problem("processing", f"{own!r} is not a step: declare it with @step(…)"))
+            continue
+        key = own.name if isinstance(own, Step) else name
+        if key in given:
+            step = own if isinstance(own, Step) else key
+            faults.append(Problem(f"processing {step}", "two steps of this name were given"))
+        given[key] = own
+    return given, faults
 
 
 def _step(
     model: Model,
     definition: StepDef,
-    given: _Given,
-    tables: Mapping[str, Rows],
+    own: Step | Run | None,
+    rows: Rows | None,
     demographic: Demographic | None,
 ) -> Step:
-    own = given.steps.get(definition.name)
-    if own is not None:
+    if isinstance(own, Step):
         return _agreed(definition, own, model)
-    run = given.runs.get(definition.name)
-    make = makers().get(definition.use)
-    if make is None:
-        if run is None:
-            raise _wrong(
-                "this step is the project's own: give its function, "
-                f"steps={{{definition.name!r}: …}}"
-            )
-        return _declared(definition, Made(run, definition.reads, definition.writes))
-    if run is not None and definition.use != "enrich":
-        raise _wrong(f"a function was given, but the built-in step {definition.use!r} takes none")
-    around = Surroundings(
-        types=model.field_types,
-        folder=model.folder,
-        tables_from=model.tables_from,
-        rows=tables.get(str(definition.options.get("table")), tables.get(definition.name)),
-        run=run,
-        demographic=demographic,
-        demographic_reads=definition.reads if definition.use == "demographic_score" else (),
-    )
-    made = make(Options(definition.options), around)
-    if run is not None:  # a function looks at what the model says, which no option does
-        made = attrs.evolve(made, reads=tuple(dict.fromkeys((*made.reads, *definition.reads))))
-    undeclared = [name for name in made.writes if name not in definition.writes]
-    if undeclared:
+    make = FACTORIES.get(definition.use)
+    if make is not None:
+        made = _built_in(make, model, definition, own, rows, demographic)
+    elif own is not None:
+        made = BuiltStep(own, definition.reads, definition.writes)
+    else:
         raise _wrong(
-            f"it also writes {', '.join(map(repr, undeclared))}: leave out 'writes', which is known"
+            f"this step is the project's own: give its function, steps={{{definition.name!r}: …}}"
         )
-    return _declared(definition, made)
-
-
-def _declared(definition: StepDef, made: Made) -> Step:
     return Step(
         number=definition.number,
         name=definition.name,
@@ -377,9 +357,39 @@ def _declared(definition: StepDef, made: Made) -> Step:
     )
 
 
+def _built_in(
+    make: StepFactory,
+    model: Model,
+    definition: StepDef,
+    run: Run | None,
+    rows: Rows | None,
+    demographic: Demographic | None,
+) -> BuiltStep:
+    if run is not None and definition.use != "enrich":
+        raise _wrong(f"a function was given, but the built-in step {definition.use!r} takes none")
+    resources = Resources(
+        types=model.field_types,
+        folder=model.folder,
+        tables_from=model.tables_from,
+        rows=rows,
+        run=run,
+        demographic=demographic,
+        demographic_reads=definition.reads if definition.use == "demographic_score" else (),
+    )
+    made = make(Options(definition.options), resources)
+    if run is not None:  # a function looks at what the model says, which no option does
+        made = attrs.evolve(made, reads=tuple(dict.fromkeys((*made.reads, *definition.reads))))
+    undeclared = [name for name in made.writes if name not in definition.writes]
+    if undeclared:
+        raise _wrong(
+            f"it also writes {', '.join(map(repr, undeclared))}: leave out 'writes', which is known"
+        )
+    return made
+
+
 def _agreed(definition: StepDef, own: Step, model: Model) -> Step:
     """The project's step in the place that the model gives it; what both say must be one."""
-    written = next(one for one in model.processing if one.name == definition.name)
+    written = next(step for step in model.processing if step.name == definition.name)
     faults = [
         Problem("", f"the model says {what} = {theirs!r}, the function {ours!r}: make them one")
         for what, theirs, ours in (

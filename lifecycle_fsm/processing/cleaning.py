@@ -141,10 +141,10 @@ def _takes_mail(top: str) -> bool:
 def _by_library(text: str) -> str | None:
     email_validator = library("email-validator")
     try:
-        found = email_validator.validate_email(text, check_deliverability=False)
+        address = email_validator.validate_email(text, check_deliverability=False)
     except ValueError:  # every refusal of the library is one, and so is unencodable text
         return None
-    return str(found.normalized)
+    return str(address.normalized)
 
 
 # ------------------------------------------------------------------ free mail
@@ -218,10 +218,10 @@ def _clean_domain(text: str) -> str | None:
     plain = clean_text(text)
     if plain is None:
         return None
-    found = _extractor()(plain)
-    if not (found.domain and found.suffix):
+    parts = _extractor()(plain)
+    if not (parts.domain and parts.suffix):
         return None
-    return clean_mail_domain(f"{found.domain}.{found.suffix}".lower())
+    return clean_mail_domain(f"{parts.domain}.{parts.suffix}".lower())
 
 
 @cache
@@ -245,49 +245,41 @@ LONGEST_COUNTRY = 100
 #: What people write and the standard does not have: short forms, parts of the United Kingdom,
 #: former names, and countries in their own language.
 ALIASES = {
-    "uk": "GB",
-    "great britain": "GB",
-    "britain": "GB",
-    "england": "GB",
-    "scotland": "GB",
-    "wales": "GB",
-    "northern ireland": "GB",
-    "united states of america (usa)": "US",
-    "republic of ireland": "IE",
-    "holland": "NL",
-    "russia": "RU",
-    "turkey": "TR",
-    "türkei": "TR",
-    "uae": "AE",
-    "emirates": "AE",
-    "ivory coast": "CI",
-    "cape verde": "CV",
-    "swaziland": "SZ",
-    "macedonia": "MK",
-    "burma": "MM",
-    "macau": "MO",
-    "vatican": "VA",
-    "palestine": "PS",
-    "deutschland": "DE",
-    "österreich": "AT",
-    "schweiz": "CH",
-    "suisse": "CH",
-    "svizzera": "CH",
-    "españa": "ES",
-    "italia": "IT",
-    "polska": "PL",
-    "nederland": "NL",
-    "belgië": "BE",
-    "belgique": "BE",
-    "danmark": "DK",
-    "sverige": "SE",
-    "norge": "NO",
-    "suomi": "FI",
-    "česko": "CZ",
-    "brasil": "BR",
-    "méxico": "MX",
-    "日本": "JP",
-    "中国": "CN",
+    name: code
+    for code, names in {
+        "GB": "uk, great britain, britain, england, scotland, wales, northern ireland",
+        "US": "united states of america (usa)",
+        "IE": "republic of ireland",
+        "NL": "holland, nederland",
+        "RU": "russia",
+        "TR": "turkey, türkei",
+        "AE": "uae, emirates",
+        "CI": "ivory coast",
+        "CV": "cape verde",
+        "SZ": "swaziland",
+        "MK": "macedonia",
+        "MM": "burma",
+        "MO": "macau",
+        "VA": "vatican",
+        "PS": "palestine",
+        "DE": "deutschland",
+        "AT": "österreich",
+        "CH": "schweiz, suisse, svizzera",
+        "ES": "españa",
+        "IT": "italia",
+        "PL": "polska",
+        "BE": "belgië, belgique",
+        "DK": "danmark",
+        "SE": "sverige",
+        "NO": "norge",
+        "FI": "suomi",
+        "CZ": "česko",
+        "BR": "brasil",
+        "MX": "méxico",
+        "JP": "日本",
+        "CN": "中国",
+    }.items()
+    for name in names.split(", ")
 }
 
 
@@ -441,17 +433,3 @@ def _clean_phone(text: str, country: str | None) -> str | None:
         return None
     written = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
     return f"{written};ext={number.extension}" if number.extension else written
-
-
-# ------------------------------------------------------------------ cleaning
-
-
-__all__ = [
-    "clean_country",
-    "clean_domain",
-    "clean_email",
-    "clean_phone",
-    "clean_text",
-    "is_free_mail",
-    "seniority_of",
-]

@@ -15,7 +15,7 @@ from typing import Any
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.processing.step import Context, Made, Options, Surroundings
+from lifecycle_fsm.processing.step import BuiltStep, Context, Options, Resources
 from lifecycle_fsm.stable import BUCKETS, bucket
 
 
@@ -25,27 +25,13 @@ def group_of(groups: Mapping[str, int], seed: str | int, person: str) -> str:
     >>> group_of({"control": 10, "test": 90}, "2024", "p-1")
     'test'
     """
-    return _Draw(groups).group(bucket(seed, person))
+    names = sorted(groups)
+    ends = accumulate(groups[name] for name in names)
+    place = bucket(seed, person) * sum(groups.values())
+    return next(name for name, end in zip(names, ends, strict=True) if place < end * BUCKETS)
 
 
-class _Draw:
-    """The groups with the buckets at which they end."""
-
-    def __init__(self, groups: Mapping[str, int]) -> None:
-        ordered = sorted(groups.items())
-        self.total = sum(groups.values())
-        self.ends = tuple(
-            (end * BUCKETS, name)
-            for end, (name, _) in zip(
-                accumulate(weight for _, weight in ordered), ordered, strict=True
-            )
-        )
-
-    def group(self, place: int) -> str:
-        return next(name for end, name in self.ends if place * self.total < end)
-
-
-def make(options: Options, around: Surroundings) -> Made:
+def make(options: Options, resources: Resources) -> BuiltStep:
     """The step ``cohort``.
 
     Options: ``groups``, the names with their weights, whole numbers such as
@@ -61,17 +47,16 @@ def make(options: Options, around: Surroundings) -> Made:
         if not isinstance(weight, int) or isinstance(weight, bool) or weight < 0:
             options.wrong("groups", f"the weight of {name!r} is a whole number, not {weight!r}")
         try:
-            around.types["cohort"].accept(name)
+            resources.types["cohort"].accept(name)
         except RecordError as error:
             options.wrong("groups", str(error))
     if not any(groups.values()):
         options.wrong("groups", "name the groups with their weights: { control = 10, test = 90 }")
     options.close()
-    draw = _Draw(groups)
 
     def run(person: Any, context: Context) -> Mapping[str, Value]:
         if person.cohort is not None:
             return {}
-        return {"cohort": draw.group(bucket(seed, person.id))}
+        return {"cohort": group_of(groups, seed, person.id)}
 
-    return Made(run, ("id", "cohort"), ("cohort",))
+    return BuiltStep(run, ("id", "cohort"), ("cohort",))

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.processing.step import Context, Made, Options, Surroundings
+from lifecycle_fsm.processing.step import BuiltStep, Context, Options, Resources
 
 
-def make(options: Options, around: Surroundings) -> Made:
+def make(options: Options, resources: Resources) -> BuiltStep:
     """The step ``demographic_score``; it has no options."""
-    score = around.demographic
+    score = resources.demographic
     if score is None:
         options.wrong("", "the demographic score was not given: pass demographic=")
     options.close()
@@ -24,4 +24,4 @@ def make(options: Options, around: Surroundings) -> Made:
     def run(person: Any, context: Context) -> Mapping[str, Value]:
         return {"demographic_score": score(person, context.now)}
 
-    return Made(run, around.demographic_reads, ("demographic_score",))
+    return BuiltStep(run, resources.demographic_reads, ("demographic_score",))

@@ -11,14 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from lifecycle_fsm.errors import FileProblem, MissingExtra, RecordError, suggest
+from lifecycle_fsm.errors import FileProblem, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.processing.step import Context, Made, Options, Rows, Run, Surroundings
-from lifecycle_fsm.rows import open_rows
+from lifecycle_fsm.processing.step import BuiltStep, Context, Options, Resources, Rows, Run
+from lifecycle_fsm.rows.parquet_rows import OutOfRange
+from lifecycle_fsm.rows.row_file import open_rows
 
 
-def make(options: Options, around: Surroundings) -> Made:
+def make(options: Options, resources: Resources) -> BuiltStep:
     """The step ``enrich``.
 
     Options: ``table``, a CSV or Parquet file below the model's folder, its path relative to that;
@@ -40,41 +41,31 @@ def make(options: Options, around: Surroundings) -> Made:
     key_column = options.text("key_column", key)
     columns = options.names("columns", listed=True)
     overwrite = options.flag("overwrite", default=False)
-    key_type = FieldType("str") if key == "id" else around.types.get(key)
+    key_type = FieldType("str") if key == "id" else resources.types.get(key)
     if key_type is None:
-        options.wrong("key", f"no field named {key!r}{suggest(key, around.types)}")
+        options.wrong("key", f"no field named {key!r}{suggest(key, resources.types)}")
     if not columns:
         options.wrong("columns", 'name what to take from the table: { column = "field" }')
     if len(set(columns.values())) < len(columns):
         options.wrong("columns", "two columns fill one field: leave one out")
     for field in columns.values():
-        _check_field(options, field, around.types, overwrite=overwrite)
+        _check_field(options, field, resources.types, overwrite=overwrite)
     options.close()
     assert key_type is not None
 
     writes = tuple(columns.values())
     reads = (key,) if overwrite else tuple(dict.fromkeys((key, *writes)))
-    run = around.run
-    if run is None and (path or around.rows is not None):
-        kinds = {column: around.types[field] for column, field in columns.items()}
-        table = (
-            table_from_rows(around.rows, key_type, kinds)
-            if around.rows is not None
-            else read_table(
-                allowed_path(around.folder, path, around.tables_from),
-                key_column,
-                key_type,
-                kinds,
-            )
-        )
-        run = _looking_up(table, key, writes)
+    run = resources.run
     if run is None:
-        return Made(_nothing, reads, writes)
-    return Made(_filling(run, writes, overwrite=overwrite), reads, writes)
-
-
-def _nothing(person: Any, context: Context) -> Mapping[str, Value]:
-    return {}
+        table: Table = {}
+        kinds = {column: resources.types[field] for column, field in columns.items()}
+        if resources.rows is not None:
+            table = table_from_rows(resources.rows, key_type, kinds)
+        elif path:
+            file = allowed_path(resources.folder, path, resources.tables_from)
+            table = read_table(file, key_column, key_type, kinds)
+        run = _looking_up(table, key, writes)
+    return BuiltStep(_filling(run, writes, overwrite=overwrite), reads, writes)
 
 
 def _check_field(
@@ -109,12 +100,12 @@ def _filling(run: Run, writes: tuple[str, ...], *, overwrite: bool) -> Run:
         return run
 
     def fill(person: Any, context: Context) -> Mapping[str, Value]:
-        found = run(person, context)
-        if not isinstance(found, Mapping):
-            return found  # the chain says what is wrong with it
+        changes = run(person, context)
+        if not isinstance(changes, Mapping):
+            return changes  # the chain says what is wrong with it
         return {
             name: value
-            for name, value in found.items()
+            for name, value in changes.items()
             # What is not declared goes on to the chain, which refuses it.
             if name not in writes or getattr(person, name) in (None, "")
         }
@@ -192,11 +183,9 @@ def read_table(
     """
     if not path.is_file():
         raise FileProblem(f"{path}: there is no such file: the step 'enrich' looks people up in it")
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", ".parquet"):
+    if path.suffix.lower() not in (".csv", ".parquet"):
         raise FileProblem(f"{path}: a table is a .csv or a .parquet file")
-    reader = _csv if suffix == ".csv" else _parquet
-    return _table(str(path), reader(path, (key, *columns)), key_type, columns)
+    return _table(str(path), _records(path, (key, *columns)), key_type, columns)
 
 
 def table_from_rows(rows: Rows, key_type: FieldType, columns: Mapping[str, FieldType]) -> Table:
@@ -247,9 +236,9 @@ def _table(
                 faults.append(f"{place}, column {column!r}: {error}")
         table[key] = tuple(accepted)
     twice = [
-        f"the key {key!r} stands {len(found)} times, keep one: {_some(found, ', ')}"
-        for key, found in places.items()
-        if len(found) > 1
+        f"the key {key!r} stands {len(stands)} times, keep one: {_some(stands, ', ')}"
+        for key, stands in places.items()
+        if len(stands) > 1
     ]
     if twice or faults:
         raise FileProblem(f"{name}: {_some([*twice, *faults], '; ')}")
@@ -259,6 +248,8 @@ def _table(
 def _cell(kind: FieldType, cell: Any) -> Value:
     if cell is None or (isinstance(cell, str) and not cell.strip()):
         return None  # the table does not know either
+    if isinstance(cell, OutOfRange):
+        raise RecordError(f"{cell} is not one of the years 1 to 9999")
     return kind.accept(cell.strip() if isinstance(cell, str) else cell)
 
 
@@ -267,7 +258,7 @@ def _some(items: list[str], between: str) -> str:
     return between.join(items[:_SHOWN]) + (f"{between}and {more} more" if more > 0 else "")
 
 
-def _check_columns(path: Path, header: list[str], names: tuple[str, ...]) -> None:
+def _check_columns(path: Path, header: tuple[str, ...], names: tuple[str, ...]) -> None:
     missing = [name for name in names if name not in header]
     if missing:
         raise FileProblem(
@@ -279,29 +270,12 @@ def _check_columns(path: Path, header: list[str], names: tuple[str, ...]) -> Non
             raise FileProblem(f"{path}: it has the column {name!r} twice: rename one of them")
 
 
-def _csv(path: Path, names: tuple[str, ...]) -> Iterator[_Record]:
-    with open_rows(path, "csv") as rows:
-        _check_columns(path, list(rows.columns or ()), names)
+def _records(path: Path, names: tuple[str, ...]) -> Iterator[_Record]:
+    with open_rows(path) as rows:
+        _check_columns(path, rows.columns or (), names)
+        if rows.parquet is not None:
+            rows.parquet.select(names)
+        place = "line" if rows.parquet is None else "row"
         for row in rows.all_rows():
             key, *cells = (row.values[name] for name in names)
-            yield f"line {row.line}", key, tuple(cells)
-
-
-def _parquet(path: Path, names: tuple[str, ...]) -> Iterator[_Record]:
-    try:
-        import polars
-    except ImportError:
-        raise MissingExtra("tables", "polars", "reading Parquet") from None
-    try:
-        _check_columns(path, list(polars.read_parquet_schema(path)), names)
-        frame = polars.read_parquet(path, columns=list(dict.fromkeys(names)))
-        frame = frame.with_columns(polars.selectors.float().fill_nan(None))
-    except (polars.exceptions.PolarsError, OSError) as error:
-        raise FileProblem(f"{path}: it cannot be read as Parquet: {error}") from error
-    try:
-        rows = frame.select(names[0]).to_series().to_list()
-        cells = [frame.get_column(name).to_list() for name in names[1:]]
-    except (ValueError, OverflowError, polars.exceptions.PanicException) as error:
-        raise FileProblem(f"{path}: a time in it is not one of the years 1 to 9999") from error
-    for number, (key, *row) in enumerate(zip(rows, *cells, strict=True), start=1):
-        yield f"row {number}", key, tuple(row)
+            yield f"{place} {row.line}", key, tuple(cells)

@@ -11,14 +11,14 @@ from typing import Any
 
 from lifecycle_fsm.errors import suggest
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.processing.step import Context, Made, Options, Surroundings
+from lifecycle_fsm.processing.step import BuiltStep, Context, Options, Resources
 
 #: Ways in which many people come at once. Marketing works such a list, whoever sent it.
 BULK = ("list", "bulk")
 _WRITES = ("source", "source_latest", "sourced_by")
 
 
-def make(options: Options, around: Surroundings) -> Made:
+def make(options: Options, resources: Resources) -> BuiltStep:
     """The step ``lead_source``.
 
     ``source`` is set once and stays: what is known, else the first field of the option ``from``
@@ -33,17 +33,17 @@ def make(options: Options, around: Surroundings) -> Made:
     """
     fields = options.texts("from", ("created_through",))
     for name in fields:
-        if name not in around.types:
-            options.wrong("from", f"no field named {name!r}{suggest(name, around.types)}")
-        elif around.types[name].kind != "str":
-            options.wrong("from", f"{name!r} holds no text but {around.types[name].kind}")
+        if name not in resources.types:
+            options.wrong("from", f"no field named {name!r}{suggest(name, resources.types)}")
+        elif resources.types[name].kind != "str":
+            options.wrong("from", f"{name!r} holds no text but {resources.types[name].kind}")
     values = {_word(raw): tidy for raw, tidy in options.names("values").items()}
     for raw, tidy in values.items():
         if values.get(_word(tidy), tidy) != tidy:
             # Otherwise a person who passes twice would get another source than one who passes once.
             options.wrong("values", f"{raw!r} becomes {tidy!r}, which becomes something else again")
     default = options.text("default", "unknown")
-    bulk = frozenset(_word(one) for one in options.texts("bulk", BULK))
+    bulk = frozenset(map(_word, options.texts("bulk", BULK)))
     options.close()
 
     def tidied(value: str | None) -> str | None:
@@ -55,8 +55,8 @@ def make(options: Options, around: Surroundings) -> Made:
         changes: dict[str, Value] = {}
         source = tidied(person.source)
         if source is None:
-            found = (tidied(getattr(person, name)) for name in fields)
-            source = next((one for one in found if one is not None), default)
+            origins = (tidied(getattr(person, name)) for name in fields)
+            source = next((origin for origin in origins if origin is not None), default)
         latest = tidied(person.source_latest) or source
         if source != person.source:
             changes["source"] = source
@@ -70,7 +70,7 @@ def make(options: Options, around: Surroundings) -> Made:
         return changes
 
     reads = dict.fromkeys((*_WRITES, "created_by", "created_through", *fields))
-    return Made(run, tuple(reads), _WRITES)
+    return BuiltStep(run, tuple(reads), _WRITES)
 
 
 def _word(text: str) -> str:

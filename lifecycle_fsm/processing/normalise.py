@@ -22,7 +22,7 @@ from lifecycle_fsm.processing.cleaning import (
     library,
     seniority_of,
 )
-from lifecycle_fsm.processing.step import Context, Made, Options, Run, Surroundings
+from lifecycle_fsm.processing.step import BuiltStep, Context, Options, Resources, Run
 
 _TEXTS = ("first_name", "last_name", "company", "job_title")
 #: What the step can clean, in the order in which it does: a phone number needs the country, a
@@ -41,7 +41,7 @@ Changes = dict[str, Value]
 _Cleaner = Callable[[Any, Changes], None]
 
 
-def make(options: Options, around: Surroundings) -> Made:
+def make(options: Options, resources: Resources) -> BuiltStep:
     """The step ``normalise``.
 
     Options: ``fields``, the fields to clean (all of them without it); ``phone_country``, whose
@@ -55,7 +55,7 @@ def make(options: Options, around: Surroundings) -> Made:
     region = options.text("phone_country").upper()
     if region and (len(region) != 2 or not region.isalpha()):
         options.wrong("phone_country", f"write two letters, such as DE, not {region!r}")
-    free_mail = frozenset(one.lower() for one in options.texts("free_mail"))
+    free_mail = frozenset(domain.lower() for domain in options.texts("free_mail"))
     options.close()
 
     cleaners: dict[str, _Cleaner] = {
@@ -71,7 +71,7 @@ def make(options: Options, around: Surroundings) -> Made:
         for package in _NEEDS.get(name, ()):
             library(package)
     reads = dict.fromkeys(source for name in used for source in (*_SOURCES.get(name, ()), name))
-    return Made(_in_turn(tuple(cleaners[name] for name in used)), tuple(reads), tuple(used))
+    return BuiltStep(_in_turn(tuple(cleaners[name] for name in used)), tuple(reads), tuple(used))
 
 
 def _in_turn(cleaners: tuple[_Cleaner, ...]) -> Run:

@@ -129,7 +129,7 @@ class Options:
         self._problems.append(Problem(where, message))
 
     def text(self, name: str, default: str = "") -> str:
-        """A text, or a number written as one."""
+        """Return an option that is a text; a whole number counts as one."""
         value = self._take(name, default)
         if isinstance(value, str | int) and not isinstance(value, bool):
             return str(value)
@@ -137,7 +137,7 @@ class Options:
         return default
 
     def flag(self, name: str, default: bool) -> bool:
-        """True or false."""
+        """Return an option that is true or false."""
         value = self._take(name, default)
         if isinstance(value, bool):
             return value
@@ -145,18 +145,18 @@ class Options:
         return default
 
     def texts(self, name: str, default: Iterable[str] = ()) -> tuple[str, ...]:
-        """A list of texts; a text alone is a list of one."""
+        """Return an option that is a list of texts; a text alone is a list of one."""
         value = self._take(name, tuple(default))
         items = (value,) if isinstance(value, str) else value
         if isinstance(items, Iterable) and not isinstance(items, Mapping):
-            found = tuple(items)
-            if all(isinstance(item, str) for item in found):
-                return found
+            texts = tuple(items)
+            if all(isinstance(text, str) for text in texts):
+                return texts
         self.wrong(name, f"give a list of texts, not {value!r}")
         return tuple(default)
 
     def pairs(self, name: str) -> dict[str, Any]:
-        """A table of names and values."""
+        """Return an option that is a table of names and values."""
         value = self._take(name, {})
         if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
             return dict(value)
@@ -167,12 +167,12 @@ class Options:
         """A table from text to text; where ``listed``, a list of texts may stand for a table of
         each to itself."""
         if listed and isinstance(self._values.get(name), list | tuple | str):
-            return {one: one for one in self.texts(name)}
-        found = self.pairs(name)
-        bad = [key for key, value in found.items() if not isinstance(value, str)]
+            return {text: text for text in self.texts(name)}
+        pairs = self.pairs(name)
+        bad = [key for key, value in pairs.items() if not isinstance(value, str)]
         for key in bad:
-            self.wrong(name, f"{key!r}: give a text, not {found[key]!r}")
-        return {key: value for key, value in found.items() if key not in bad}
+            self.wrong(name, f"{key!r}: give a text, not {pairs[key]!r}")
+        return {key: value for key, value in pairs.items() if key not in bad}
 
     def close(self) -> None:
         """Nothing more to ask.
@@ -185,9 +185,9 @@ class Options:
             for name in self._values
             if name not in self._known
         ]
-        found = [*self._problems, *unknown]
-        if found:
-            raise ModelError(found)
+        problems = [*self._problems, *unknown]
+        if problems:
+            raise ModelError(problems)
 
     def _take(self, name: str, default: Any) -> Any:
         self._known.append(name)
@@ -211,7 +211,7 @@ def _paths(names: Iterable[str | Path]) -> tuple[Path, ...]:
 
 
 @attrs.frozen(kw_only=True)
-class Surroundings:
+class Resources:
     """What a maker may use beside the options.
 
     Args:
@@ -234,7 +234,7 @@ class Surroundings:
 
 
 @attrs.frozen
-class Made:
+class BuiltStep:
     """A built-in step, ready: what it does, what it reads and what it writes."""
 
     run: Run
@@ -242,4 +242,4 @@ class Made:
     writes: tuple[str, ...]
 
 
-Make: TypeAlias = Callable[[Options, Surroundings], Made]
+StepFactory: TypeAlias = Callable[[Options, Resources], BuiltStep]

@@ -1,4 +1,4 @@
-"""What happened, in the numbers that a sheet shows: a history through the measures of the funnel.
+"""The numbers of a sheet: a history through the measures of the funnel.
 
 Nothing is counted here: :mod:`lifecycle_fsm.funnel` counts, and says how.
 """
@@ -6,62 +6,58 @@ Nothing is counted here: :mod:`lifecycle_fsm.funnel` counts, and says how.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 import attrs
 
+from lifecycle_fsm.document.blocks import (
+    Alternatives,
+    DataTable,
+    Inline,
+    Section,
+    TableRow,
+    soft,
+    strong,
+)
 from lifecycle_fsm.funnel import (
     Counts,
     Ratio,
     Reading,
     Scope,
+    Stay,
     agreements,
     conversions,
     on_picture,
     stays,
 )
-from lifecycle_fsm.wording import clean
-
-
-@attrs.frozen(kw_only=True)
-class StageNumbers:
-    """One stage: who is there, who came, who goes on, and how long that takes.
-
-    ``through`` and ``over`` are the conversion to the next stage of the path, in both readings
-    [S26]; a detour and the last stage have none. Times count open visits [S27]; one that is not
-    reached yet is missing.
-    """
-
-    stage: str
-    title: str
-    off_path: bool
-    people: int
-    entered: int
-    passed_over: int | None
-    through: Ratio | None
-    over: Ratio | None
-    first_quartile: timedelta | None
-    median: timedelta | None
-    third_quartile: timedelta | None
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.wording import clean, duration, format_date, format_instant, percent
 
 
 @attrs.frozen(kw_only=True)
 class Numbers:
     """The numbers of one history, up to an instant.
 
-    ``kept`` tells by its name how a deadline was kept, of those visits in which it was kept or
-    missed [S21]; it is empty where nobody gave what became of deadlines. Escalations are not there,
-    as they follow from what was missed.
+    Args:
+        first: when the first stage was entered.
+        as_of: the instant.
+        counts: who is in each stage, and how many came in.
+        through, over: by stage, the conversion to the next stage of the path, in both readings
+            [S26]; a detour and the last stage have none.
+        stays: by stage, how long people stay, with open visits [S27].
+        kept: by deadline, how it was kept, of those visits in which it was kept or missed [S21];
+            empty if nobody gave what became of deadlines. Escalations are left out, as they follow
+            from what was missed.
     """
 
     first: datetime | None
     as_of: datetime
-    people: int
-    journeys: int
-    stages: tuple[StageNumbers, ...]
+    counts: Counts
+    through: Mapping[str, Ratio]
+    over: Mapping[str, Ratio]
+    stays: Mapping[str, Stay]
     kept: Mapping[str, Ratio]
-    counts: Counts = attrs.field(repr=False)
 
 
 def numbers(scope: Scope, as_of: datetime) -> Numbers:
@@ -70,42 +66,116 @@ def numbers(scope: Scope, as_of: datetime) -> Numbers:
     Raises:
         MissingExtra: scipy is not installed.
     """
-    model = scope.model
-    counts = on_picture(scope)
-    shares = {reading: _next(scope, reading) for reading in ("through", "over")}
-    times = {stay.stage: stay for stay in stays(scope)}
-    deadlines = {deadline.name: deadline for deadline in model.deadlines}
+    escalations = {deadline.name for deadline in scope.model.deadlines if deadline.escalates}
     return Numbers(
         first=min((visit.entered for walk in scope.walks for visit in walk), default=None),
         as_of=as_of,
-        people=counts.total,
-        journeys=counts.journeys,
-        stages=tuple(
-            StageNumbers(
-                stage=stage.name,
-                title=clean(stage.display),
-                off_path=stage.off_path,
-                people=counts.people[stage.name],
-                entered=counts.entered[stage.name],
-                passed_over=counts.passed_over.get(stage.name),
-                through=shares["through"].get(stage.name),
-                over=shares["over"].get(stage.name),
-                first_quartile=times[stage.name].first_quartile,
-                median=times[stage.name].median,
-                third_quartile=times[stage.name].third_quartile,
-            )
-            for stage in model.stages
-        ),
+        counts=on_picture(scope),
+        through=_next(scope, "through"),
+        over=_next(scope, "over"),
+        stays={stay.stage: stay for stay in stays(scope)},
         kept={
             agreement.deadline: agreement.ratio
             for agreement in (() if scope.facts is None else agreements(scope))
-            if not deadlines[agreement.deadline].escalates
+            if agreement.deadline not in escalations
         },
-        counts=counts,
     )
 
 
 def _next(scope: Scope, reading: Reading) -> dict[str, Ratio]:
-    path = [stage.name for stage in scope.model.path]
-    pairs = pairwise(path)
+    pairs = pairwise(stage.name for stage in scope.model.path)
     return {rate.source: rate.ratio for rate in conversions(scope, pairs, reading=reading)}
+
+
+# -- as a section ------------------------------------------------------------------------------
+
+
+def numbers_section(numbers: Numbers, model: Model, zone: str) -> Section:
+    """How many people there are, how many go on, and how long that takes."""
+    counts = numbers.counts
+    start = f"From {format_date(numbers.first, zone)} to " if numbers.first else ""
+    return Section(
+        title="What happened",
+        id="numbers",
+        note=(
+            f"{start}{format_instant(numbers.as_of, zone)}: {counts.total:,} people, "
+            f"{counts.journeys:,} journeys."
+        ),
+        blocks=(
+            Alternatives(page=(_by_measure(numbers, model),), text=(_by_stage(numbers, model),)),
+        ),
+    )
+
+
+def _by_stage(numbers: Numbers, model: Model) -> DataTable:
+    """A row for each stage."""
+    return DataTable(
+        head=(
+            "Stage",
+            "People now",
+            "Came in",
+            "Enter the next stage",
+            "Enter it or pass it over",
+            "Half have left after",
+            "A quarter after",
+            "Three quarters after",
+        ),
+        rows=(
+            (
+                strong(clean(stage.display)),
+                *_counts(numbers, stage.name),
+                _median(stay),
+                duration(stay.first_quartile),
+                duration(stay.third_quartile),
+            )
+            for stage in model.stages
+            for stay in [numbers.stays[stage.name]]
+        ),
+        align="number",
+    )
+
+
+def _by_measure(numbers: Numbers, model: Model) -> DataTable:
+    """A column for each stage, as they stand below a picture of the path."""
+    heads = (
+        ("People now", ""),
+        ("Came in", ""),
+        ("Enter the next stage", " of journeys that entered this one"),
+        ("Enter it or pass it over", ""),
+        ("Half have left after", " (a quarter, three quarters)"),
+    )
+    columns = (
+        (*_counts(numbers, stage.name), _median_and_quartiles(numbers.stays[stage.name]))
+        for stage in model.stages
+    )
+    return DataTable(
+        head=("", *(clean(stage.display) for stage in model.stages)),
+        rows=(
+            TableRow(((name, soft(note)), *cells), detail=name == "Came in")
+            for (name, note), cells in zip(heads, zip(*columns, strict=True), strict=True)
+        ),
+        align="number",
+        label="What happened, by stage",
+        style="wide",
+        row_heads=True,
+    )
+
+
+def _counts(numbers: Numbers, stage: str) -> tuple[str, ...]:
+    counts, ratios = numbers.counts, (numbers.through.get(stage), numbers.over.get(stage))
+    return (
+        f"{counts.people[stage]:,}",
+        f"{counts.entered[stage]:,}",
+        *(percent(ratio.share if ratio else None) for ratio in ratios),
+    )
+
+
+def _median(stay: Stay) -> str:
+    return duration(stay.median, "not yet" if stay.first_quartile else "–")
+
+
+def _median_and_quartiles(stay: Stay) -> tuple[str | Inline, ...]:
+    if not stay.first_quartile:
+        return (_median(stay),)
+    quartiles = f"({duration(stay.first_quartile)}, {duration(stay.third_quartile)})"
+    return _median(stay), " ", soft(quartiles)

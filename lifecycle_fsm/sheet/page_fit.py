@@ -1,4 +1,4 @@
-"""How large the letters of a sheet may be on paper, so that it takes two pages of A4.
+"""The size of the letters with which a sheet fits on two pages of A4.
 
 The style sheet lays a sheet out for paper in two pages of a fixed plan; what differs from model to
 model is how much there is to say. A browser cannot choose the size of its letters by that, so it
@@ -7,7 +7,7 @@ is estimated here, from widths of letters a little greater than those of common 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import ceil
 
 from lifecycle_fsm.diagram.text_fit import width
@@ -24,10 +24,11 @@ from lifecycle_fsm.document.blocks import (
     Paragraph,
     Section,
     as_text,
+    cell_lines,
 )
-from lifecycle_fsm.sheet import sheet_sections as sections
-from lifecycle_fsm.sheet.contents import Contents
 
+#: The parts that stand beside the picture.
+BESIDE = ("tokens", "owners", "starts", "reasons", "vocabulary")
 LARGEST, SMALLEST, STEP = 8.6, 5.8, 0.1
 _PT = 0.3528  # mm
 _FIRST, _SECOND, _HEAD = 189.0, 193.0, 12.5  # of 196 mm
@@ -47,20 +48,20 @@ _TABLES = {
 _POINTS = 8.0  # the column of points
 
 
-def letter_sizes(contents: Contents, picture: float) -> tuple[float, float]:
+def letter_sizes(parts: Mapping[str, tuple[Section, ...]], picture: float) -> tuple[float, float]:
     """The sizes in points, of the first page and of the second: the largest at which each holds
     what it has to.
 
     Args:
-        contents: what they have to hold.
+        parts: what they have to hold, as :attr:`.Sheet.parts`.
         picture: the height of the picture as a part of its width.
     """
 
     def first(size: float) -> float:
-        return _Ruler(size).first_page(contents, picture)
+        return _Ruler(size).first_page(parts, picture)
 
     def second(size: float) -> float:
-        return _Ruler(size).second_page(contents)
+        return _Ruler(size).second_page(parts)
 
     return _largest(first, _FIRST), _largest(second, _SECOND)
 
@@ -81,31 +82,26 @@ class _Ruler:
 
     # -- the pages -----------------------------------------------------------------------------
 
-    def first_page(self, contents: Contents, picture: float) -> float:
-        with_numbers = contents.numbers is not None
-        drawn = min(_PICTURE * picture, _LOW if with_numbers else _HIGH)
-        tracks = self.blocks(sections.fast_tracks(contents), _STRIP)
-        if with_numbers:
+    def first_page(self, parts: Mapping[str, tuple[Section, ...]], picture: float) -> float:
+        drawn = min(_PICTURE * picture, _LOW if parts["numbers"] else _HIGH)
+        tracks = self.blocks(parts["fast_tracks"], _STRIP)
+        if parts["numbers"]:
             strip = tracks / 3 + 2 * self.line if tracks else 0.0
             below = 6 * (self.line + 0.85) + 0.5 + strip
         else:
-            below = (tracks + self.blocks(sections.points(contents), _STRIP)) / 3 + 2 * self.line
-        beside = sections.beside_picture(contents)
-        return _HEAD + max(drawn + below + 3.0, self.blocks(beside, _BESIDE) + 2 * self.line)
+            below = (tracks + self.blocks(parts["points"], _STRIP)) / 3 + 2 * self.line
+        beside = sum(self.blocks(parts[name], _BESIDE) for name in BESIDE)
+        return _HEAD + max(drawn + below + 3.0, beside + 2 * self.line)
 
-    def second_page(self, contents: Contents) -> float:
+    def second_page(self, parts: Mapping[str, tuple[Section, ...]]) -> float:
         signatures = max(self.line + 10.0, 3 * self.line) + 3.0
-        stages = self.blocks(sections.stages(contents), 0.0)
-        ready = self.blocks(sections.readiness(contents), 0.0)
-        return stages + self.columns(contents) + ready + signatures
-
-    def columns(self, contents: Contents) -> float:
-        """The rules, in four columns; those of points stand on this page if the other is full."""
-        rules = sections.rules(contents)
-        if contents.numbers is not None:
-            rules = (*sections.points(contents), *rules)
-        # Nothing breaks within an item of a list, so columns do not end alike.
-        return self.blocks(rules, _COLUMN) / 4 + 2 * self.line
+        stages = self.blocks(parts["stages"], 0.0)
+        ready = self.blocks(parts["readiness"], 0.0)
+        # The rules stand in four columns; points, if the other page is full, too. Nothing breaks
+        # within an item of a list, so columns do not end alike.
+        rules = (*parts["points"], *parts["rules"]) if parts["numbers"] else parts["rules"]
+        columns = self.blocks(rules, _COLUMN) / 4 + 2 * self.line
+        return stages + columns + ready + signatures
 
     # -- blocks --------------------------------------------------------------------------------
 
@@ -150,16 +146,7 @@ class _Ruler:
         return self.lines(table.caption or table.label, sum(widths)) * self.line + sum(heights)
 
     def cell(self, cell: Cell, room: float) -> float:
-        height = 0.0
-        for part in cell:
-            match part:
-                case BulletList(items):
-                    height += sum(self.text(item.text, room) for item in items)
-                case Paragraph(text):
-                    height += self.text(text, room)
-                case _:
-                    return self.text(cell, room)  # type: ignore[arg-type]
-        return height
+        return sum(self.text(line, room) for line in cell_lines(cell))
 
     def text(self, line: Line, room: float) -> float:
         return self.lines(as_text(line, details=False), room) * self.line

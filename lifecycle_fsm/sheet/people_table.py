@@ -1,4 +1,4 @@
-"""People as ``run`` writes them, back from their table: what the litmus list is asked of."""
+"""Reading people back from the table that ``run`` writes, for the litmus list."""
 
 from __future__ import annotations
 

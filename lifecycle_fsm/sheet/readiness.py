@@ -1,4 +1,4 @@
-"""The litmus test of a model (R44): who would qualify as people stand, who is just below, and why.
+"""The litmus test of a model (R44): who would qualify now, who is just below, and why.
 
 The system moves into the stage of those who are ready for sales are asked of every person, and each
 condition that is not met says by how much.
@@ -6,7 +6,7 @@ condition that is not met says by how much.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import add, attrgetter
@@ -14,14 +14,24 @@ from typing import Any
 
 import attrs
 
+from lifecycle_fsm.document.blocks import (
+    Block,
+    DataTable,
+    Group,
+    Paragraph,
+    Section,
+    TableRow,
+    soft,
+    strong,
+)
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import sales_stage
+from lifecycle_fsm.funnel.scope import Contact
 from lifecycle_fsm.guard import (
     Always,
     And,
     Compare,
     Field,
-    Guard,
     In,
     Known,
     Not,
@@ -34,9 +44,20 @@ from lifecycle_fsm.guard import (
     negate,
     walk,
 )
-from lifecycle_fsm.guard.explanation import Requirement, requirement
+from lifecycle_fsm.guard.explanation import Explainer, Requirement, requirement
 from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.wording import Formatter, OutcomeExplainer, clean, format_number, rule_words
+from lifecycle_fsm.wording import (
+    Formatter,
+    OutcomeExplainer,
+    clean,
+    counted,
+    format_date,
+    format_instant,
+    format_number,
+    joined,
+    rule_words,
+    sentence,
+)
 
 SHOWN = 15
 """So many of each list stand on a sheet."""
@@ -99,19 +120,20 @@ def ready_stage(model: Model, name: str | None = None) -> str | None:
     Raises:
         LifecycleError: no system move with a condition leads into the named stage.
     """
-    given = {edge.target for edge in _edges(model)}
+    targets = {edge.target for edge in _edges(model)}
     if name is not None:
-        if model.stage(name).name not in given:
+        if model.stage(name).name not in targets:
+            choices = ", ".join(stage.name for stage in model.path if stage.name in targets)
             raise LifecycleError(
                 f"no system move with a condition leads to {name!r}, so nobody can be near it: "
-                f"use one of {', '.join(stage.name for stage in model.path if stage.name in given)}"
+                f"use one of {choices}"
             )
         return name
     sales = model.ranks[sales_stage(model).name]
-    before = [stage.name for stage in model.path[1:sales] if stage.name in given]
+    before = [stage.name for stage in model.path[1:sales] if stage.name in targets]
     if before:
         return before[-1]
-    return model.path[sales].name if model.path[sales].name in given else None
+    return model.path[sales].name if model.path[sales].name in targets else None
 
 
 def _edges(model: Model) -> tuple[Edge, ...]:
@@ -129,7 +151,7 @@ def _edges(model: Model) -> tuple[Edge, ...]:
 def readiness(
     model: Model, people: Iterable[Any], now: datetime, ready: str | None = None
 ) -> Readiness | None:
-    """Ask the moves into the ready stage of everybody; nothing where there is no such stage.
+    """Test everybody against the moves into the ready stage; ``None`` if there is no such stage.
 
     Args:
         model: the model that is asked, which need not be the one that wrote the people.
@@ -168,7 +190,7 @@ class _Distance:
 
 
 class _Questions:
-    """The moves into one stage, ready to be asked."""
+    """The moves into one stage, with their guards compiled."""
 
     def __init__(self, model: Model, stage: str, now: datetime) -> None:
         self.model, self.stage, self.now = model, stage, now
@@ -176,15 +198,12 @@ class _Questions:
         self.explainer = OutcomeExplainer(self.formatter)
         edges = [edge for edge in _edges(model) if edge.target == stage]
         self.unasked = [edge for edge in edges if _opaque(edge, model)]
-        self.edges: dict[str, list[tuple[Edge, Any]]] = {}
-        explainers: dict[Guard, Any] = {}
+        self.edges: dict[str, list[tuple[Edge, Explainer]]] = {}
         for edge in edges:
-            if edge in self.unasked:
-                continue
-            guard = inline(edge.when, model.vocabulary)
-            if guard not in explainers:
-                explainers[guard] = compile_explainer(guard, model.vocabulary)
-            self.edges.setdefault(edge.source, []).append((edge, explainers[guard]))
+            if edge not in self.unasked:
+                guard = inline(edge.when, model.vocabulary)
+                explain = compile_explainer(guard, model.vocabulary)
+                self.edges.setdefault(edge.source, []).append((edge, explain))
 
     def all(self, people: Iterable[Any]) -> Readiness:
         inside = 0
@@ -204,12 +223,12 @@ class _Questions:
             now=self.now,
             inside=inside,
             qualify=tuple(sorted(opened, key=attrgetter("id"))),
-            nearest=tuple(sorted(below, key=_order)),
-            unasked=tuple(dict.fromkeys(map(_label, self.unasked))),
+            nearest=tuple(sorted(below, key=attrgetter("unmet", "distance", "id"))),
+            unasked=tuple(dict.fromkeys(rule_words(edge.rule) for edge in self.unasked)),
         )
 
     def outside(self, person: Any) -> Candidate:
-        """Somebody who is not: the nearest way in, and what is missing on it."""
+        """Somebody outside the stage: the nearest way in, and what is missing on it."""
         ways: list[tuple[_Distance, Edge]] = []
         for edge, explain in self.edges[person.stage]:
             outcome = explain(person, self.now)
@@ -222,15 +241,16 @@ class _Questions:
         return attrs.evolve(candidate, unmet=nearest.unmet, distance=nearest.distance)
 
     def _candidate(self, person: Any, edge: Edge, reasons: tuple[str, ...]) -> Candidate:
+        contact, id_text = Contact.of(person), clean(str(person.id))
         return Candidate(
-            id=clean(str(person.id)),
-            name=_name(person),
-            email=_text(person, "email"),
-            owner=_text(person, "owner"),
-            assigned_to=_text(person, "assigned_to"),
+            id=id_text,
+            name=clean(", ".join(filter(None, (contact.name, contact.company)))) or id_text,
+            email=clean(contact.email or ""),
+            owner=clean(contact.owner or ""),
+            assigned_to=clean(contact.assigned_to or ""),
             stage=self.formatter.stage(person.stage),
             since=person.stage_entered_at,
-            label=_label(edge),
+            label=rule_words(edge.rule),
             reasons=reasons,
         )
 
@@ -268,7 +288,7 @@ class _Questions:
         return _Distance(1, 1, 1.0, (self._missing(outcome),))
 
     def _missing(self, outcome: Outcome) -> str:
-        """What is missing where nothing can be measured."""
+        """What is missing, for a condition without numbers."""
         formatter = self.formatter
         needed = f"needed: {formatter.condition(outcome.guard)}"
         match outcome.guard:
@@ -315,21 +335,70 @@ def _opaque(edge: Edge, model: Model) -> bool:
     return any(isinstance(node, Opaque) for node in walk(inline(edge.when, model.vocabulary)))
 
 
-def _label(edge: Edge) -> str:
-    return rule_words(edge.rule)
+# -- as a section ------------------------------------------------------------------------------
 
 
-def _order(candidate: Candidate) -> tuple[int, float, str]:
-    return candidate.unmet, candidate.distance, candidate.id
+def readiness_section(ready: Readiness, zone: str) -> Section:
+    """Who would qualify, and who nearly does."""
+    lists = (
+        _people(ready.qualify, ready, zone, f"Would qualify for {ready.stage}", "Why"),
+        _people(ready.nearest, ready, zone, f"Just below {ready.stage}", "What is missing"),
+    )
+    blocks: list[Block] = [Group(style="pair", blocks=lists)]
+    if ready.unasked:
+        text = f"Not asked here, because a program decides it: {joined(ready.unasked)}."
+        blocks.append(Paragraph(text, note=True))
+    verb = "is" if ready.inside == 1 else "are"
+    return Section(
+        title=f"Who would qualify for {ready.stage}, and who nearly does",
+        id="litmus",
+        note=(
+            f"A snapshot of {format_instant(ready.now, zone)}: who would qualify by these "
+            f"rules as people stood then. {counted(ready.inside, 'person', 'people')} in "
+            f"{ready.stage} already {verb} left out."
+        ),
+        blocks=blocks,
+    )
 
 
-def _text(person: Any, name: str) -> str:
-    return clean(str(getattr(person, name, None) or ""))
+def _people(
+    people: Sequence[Candidate], ready: Readiness, zone: str, title: str, why: str
+) -> DataTable:
+    first = "The nearest of " if people is ready.nearest else ""
+    total = f"{counted(len(people), 'person', 'people')} in {joined(ready.origins)}"
+    rest = "; sheet --list FILE saves all" if len(people) > SHOWN else ""
+    return DataTable(
+        head=("Who", "Where", why),
+        rows=(_person(person, zone) for person in people[:SHOWN]),
+        title=title,
+        caption=f"{first}{total}{rest}.",
+        empty="Nobody.",
+        style="stack litmus",
+        row_heads=True,
+    )
 
 
-def _name(person: Any) -> str:
-    """First and last name and company, as far as they are known."""
-    first, last = (getattr(person, part, None) for part in ("first_name", "last_name"))
-    name = " ".join(str(part) for part in (first, last) if part)
-    company = getattr(person, "company", None)
-    return clean(", ".join(str(part) for part in (name, company) if part)) or clean(str(person.id))
+def _person(person: Candidate, zone: str) -> TableRow:
+    """Who it is, with the id and the address; where, since when and with whom; and why."""
+    own_id = person.id if person.id != person.name else ""
+    identity = ", ".join(filter(None, (own_id, person.email)))
+    since = f"since {format_date(person.since, zone)}" if person.since else ""
+    assigned = person.assigned_to if person.assigned_to != person.owner else ""
+    responsible = ", ".join(
+        f"{role} {name}"
+        for role, name in (("owner", person.owner), ("assigned to", assigned))
+        if name
+    )
+    return TableRow(
+        (
+            (strong(person.name), " " if identity else "", soft(identity)),
+            (
+                person.stage,
+                " " if since else "",
+                soft(since),
+                ", " if responsible else "",
+                soft(responsible),
+            ),
+            sentence("; ".join(person.reasons)),
+        )
+    )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,11 @@ from lifecycle_fsm.document.blocks import (
     Group,
     Inline,
     KeyValue,
+    Paragraph,
     Picture,
     Section,
+    Signatures,
+    strong,
 )
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import instant
@@ -30,43 +35,70 @@ from lifecycle_fsm.files import whole_file, write_file
 from lifecycle_fsm.funnel import Counts, observe
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.sheet import sheet_sections as sections
-from lifecycle_fsm.sheet.contents import Contents
-from lifecycle_fsm.sheet.extract import Extract
-from lifecycle_fsm.sheet.numbers import numbers
-from lifecycle_fsm.sheet.page_fit import letter_sizes
-from lifecycle_fsm.sheet.readiness import Candidate, readiness
+from lifecycle_fsm.sheet import model_sections, rule_sections
+from lifecycle_fsm.sheet.numbers import Numbers, numbers, numbers_section
+from lifecycle_fsm.sheet.page_fit import BESIDE, letter_sizes
+from lifecycle_fsm.sheet.readiness import Candidate, Readiness, readiness, readiness_section
+from lifecycle_fsm.sheet.sheet_formatter import SheetFormatter
 from lifecycle_fsm.tables import Column, TableWriter
-from lifecycle_fsm.wording import clean, format_instant
+from lifecycle_fsm.wording import clean, format_instant, plain, sentence
 from lifecycle_fsm.zones import find_zone
 
 _STYLE = Path(__file__).with_name("sheet.css")
 _SVG = "{http://www.w3.org/2000/svg}"
-#: The order of the parts in running text.
-_ORDER = (
-    sections.stages,
-    sections.tokens,
-    sections.owners,
-    sections.starts,
-    sections.fast_tracks,
-    sections.reasons,
-    sections.rules,
-    sections.points,
-    sections.vocabulary,
-    sections.numbers,
-    sections.readiness,
-    sections.signed,
-)
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True, slots=False)
 class Sheet:
-    """What marketing and sales agreed, on one page; made by :func:`make_sheet`."""
+    """What marketing and sales agreed, on one page; made by :func:`make_sheet`.
 
-    contents: Contents
-    """Everything that stands on it, as plain records."""
+    Args:
+        model: what they agreed on.
+        zone: the zone in which the sheet names times.
+        as_of: the instant of the numbers and the list; ``None`` without these.
+        numbers: what happened, where a history was given.
+        readiness: the litmus list, where people were given and there is a stage to qualify for.
+        picture: the picture of the model, or of its funnel.
+    """
+
+    model: Model = attrs.field(repr=False)
+    zone: str
+    as_of: datetime | None
+    numbers: Numbers | None = attrs.field(repr=False)
+    readiness: Readiness | None = attrs.field(repr=False)
     picture: Drawing = attrs.field(repr=False)
-    """The picture of the model, or of its funnel."""
+
+    @property
+    def title(self) -> str:
+        """The title of the model, or its name as words."""
+        return _title(self.model)
+
+    @cached_property
+    def parts(self) -> Mapping[str, tuple[Section, ...]]:
+        """The parts as blocks, by name, in the order of running text; a part that has nothing to
+        tell is empty."""
+        formatter = SheetFormatter(self.model)
+        numbers, ready = self.numbers, self.readiness
+        parts: dict[str, Iterable[Section]] = {
+            "stages": model_sections.stages(formatter),
+            "tokens": model_sections.tokens(formatter),
+            "owners": model_sections.owners(formatter),
+            "starts": model_sections.starts(formatter),
+            "fast_tracks": model_sections.fast_tracks(formatter),
+            "reasons": model_sections.reasons(formatter),
+            "rules": (
+                *rule_sections.deadlines(formatter, numbers.kept if numbers else {}),
+                *rule_sections.assignment(formatter),
+                *rule_sections.alerts(formatter),
+                *rule_sections.lists(formatter),
+            ),
+            "points": (*rule_sections.scores(formatter), *rule_sections.limits(formatter)),
+            "vocabulary": model_sections.vocabulary(formatter),
+            "numbers": (numbers_section(numbers, self.model, self.zone),) if numbers else (),
+            "readiness": (readiness_section(ready, self.zone),) if ready else (),
+            "signed": (_signed(self.model),),
+        }
+        return {name: tuple(sections) for name, sections in parts.items()}
 
     def html(self) -> str:
         """The sheet as one HTML file that needs nothing beside it.
@@ -75,10 +107,10 @@ class Sheet:
             MissingExtra: Jinja, Graphviz or its font is not installed.
         """
         svg, height = _as_part_of_a_page(self.picture)
-        first, second = letter_sizes(self.contents, height)
+        first, second = letter_sizes(self.parts, height)
         return render_html(
-            self._document(_page(self.contents, svg)),
-            title=f"{self.contents.title}: what marketing and sales agreed",
+            self._document(_page(self.parts, svg)),
+            title=f"{self.title}: what marketing and sales agreed",
             style=_STYLE.read_text("utf-8"),
             sizes={"first": f"{first}pt", "second": f"{second}pt"},
         )
@@ -92,27 +124,26 @@ class Sheet:
         drawing = Picture(
             title=self.picture.title, mermaid=self.picture.mermaid or "", link=picture or ""
         )
-        return render_markdown(self._document((drawing, *_in_order(self.contents))))
+        return render_markdown(self._document((drawing, *chain.from_iterable(self.parts.values()))))
 
     def _document(self, blocks: Iterable[Block]) -> Document:
-        contents = self.contents
         facts = [
-            KeyValue("Model", Inline(contents.model, "strong")),
-            KeyValue("Version", Inline(contents.version, "code")),
+            KeyValue("Model", strong(self.model.name)),
+            KeyValue("Version", Inline(self.model.version, "code")),
         ]
-        if contents.as_of is not None:
-            facts.append(KeyValue("As of", format_instant(contents.as_of, contents.zone)))
+        if self.as_of is not None:
+            facts.append(KeyValue("As of", format_instant(self.as_of, self.zone)))
         links = (
             ("way", "The way of a lead", True),
-            ("numbers", "What happened", contents.numbers),
+            ("numbers", "What happened", self.numbers),
             ("stages", "The stages", True),
             ("rules", "The rules", True),
-            ("litmus", "Who qualifies", contents.litmus),
+            ("litmus", "Who qualifies", self.readiness),
             ("signed", "Signed", True),
         )
         return Document(
-            title=contents.title,
-            lead=contents.description,
+            title=self.title,
+            lead=clean(self.model.description),
             facts=tuple(facts),
             links=tuple((part, name) for part, name, there in links if there),
             blocks=blocks,
@@ -151,7 +182,7 @@ class Sheet:
             LifecycleError: the sheet has no such lists.
             FileProblem: the name is of neither, or the file cannot be written.
         """
-        ready = self.contents.litmus
+        ready = self.readiness
         if ready is None:
             raise LifecycleError("the sheet lists nobody: it was made without people")
         table = TableWriter(_LISTED)
@@ -163,12 +194,10 @@ class Sheet:
 
 _LISTED: tuple[Column[Candidate], ...] = (
     Column("list", "str", lambda person: "just below" if person.unmet else "would qualify"),
-    Column("id", "str", attrgetter("id")),
-    Column("name", "str", attrgetter("name")),
-    Column("email", "str", attrgetter("email")),
-    Column("owner", "str", attrgetter("owner")),
-    Column("assigned_to", "str", attrgetter("assigned_to")),
-    Column("stage", "str", attrgetter("stage")),
+    *(
+        Column(name, "str", attrgetter(name))
+        for name in ("id", "name", "email", "owner", "assigned_to", "stage")
+    ),
     Column("since", "datetime", attrgetter("since")),
     Column("move", "str", attrgetter("label")),
     Column("reasons", "texts", attrgetter("reasons")),
@@ -185,7 +214,7 @@ def make_sheet(
     zone: str = "UTC",
     ready: str | None = None,
 ) -> Sheet:
-    """Put together what marketing and sales sign.
+    """Make the sheet that marketing and sales sign.
 
     Args:
         model: what they agree on.
@@ -206,46 +235,30 @@ def make_sheet(
     rows = None if history is None else list(history)
     persons = None if people is None else list(people)
     as_of = _now(now, rows, persons)
-    measured = None
+    measured = candidates = None
     if rows and as_of is not None:
         scope = observe(rows, model, until=as_of, zone=zone, deadlines=deadlines)
         measured = numbers(scope, as_of)
-    list_ = None
     if persons is not None and as_of is not None:
-        list_ = readiness(model, persons, as_of, ready)
-    extract = Extract(model)
-    contents = Contents(
-        title=extract.title(),
-        description=clean(model.description),
-        model=model.name,
-        version=model.version,
+        candidates = readiness(model, persons, as_of, ready)
+    return Sheet(
+        model=model,
         zone=zone,
         as_of=as_of,
-        stages=extract.stages(),
-        starts=extract.starts(),
-        fast_tracks=extract.fast_tracks(),
-        reasons=extract.reasons(),
-        dues=extract.dues(),
-        hours=extract.hours(),
-        assignment=extract.assignment(),
-        alerts=extract.alerts(),
-        lists=extract.lists(),
-        tokens=extract.tokens(),
-        scores=extract.scores(),
-        limits=extract.limits(),
-        owners=extract.owners(),
-        vocabulary=extract.vocabulary(),
         numbers=measured,
-        litmus=list_,
+        readiness=candidates,
+        picture=_draw(model, measured.counts if measured else None),
     )
-    counts = measured.counts if measured is not None else None
-    return Sheet(contents, _draw(model, counts, contents.title))
+
+
+def _title(model: Model) -> str:
+    return clean(model.title) or sentence(plain(model.name))
 
 
 def _now(
     now: datetime | str | None, rows: list[HistoryRow] | None, people: list[Any] | None
 ) -> datetime | None:
-    """The instant that a sheet speaks of: nobody asks the clock of this machine."""
+    """The instant of a sheet, which is never that of this machine's clock."""
     if now is not None:
         return instant(now)
     if rows:
@@ -266,8 +279,9 @@ def _now(
 # -- pictures and layout -----------------------------------------------------------------------
 
 
-def _draw(model: Model, counts: Counts | None, title: str) -> Drawing:
+def _draw(model: Model, counts: Counts | None) -> Drawing:
     """The picture of the model or of its funnel; the page around it has the heading."""
+    title = _title(model)
     if counts is None:
         whole = draw_model(model, title=title, rules=False)
     else:
@@ -278,8 +292,8 @@ def _draw(model: Model, counts: Counts | None, title: str) -> Drawing:
 
 
 def _as_part_of_a_page(drawing: Drawing) -> tuple[str, float]:
-    """The SVG, and its height as a part of its width: it takes the width that it gets, and of what
-    Graphviz tells about its parts nothing is left that a browser would show beside the pointer."""
+    """The SVG without a fixed size and without the tooltips of Graphviz, and its height divided by
+    its width."""
     root = ElementTree.fromstring(drawing.svg())  # noqa: S314 - we wrote it a moment ago
     for size in ("width", "height"):
         root.attrib.pop(size, None)
@@ -292,32 +306,40 @@ def _as_part_of_a_page(drawing: Drawing) -> tuple[str, float]:
     return ElementTree.tostring(root, encoding="unicode"), height / width
 
 
-def _in_order(contents: Contents) -> Iterator[Section]:
-    """All parts, one after the other."""
-    for part in _ORDER:
-        yield from part(contents)
+def _signed(model: Model) -> Section:
+    """Lines to sign on, and what the version means."""
+    version = Paragraph(
+        (
+            strong(f"Version {model.version}"),
+            f" of the model “{model.name}” names what these rules mean. It changes as soon as "
+            "a rule, a number or a list on this sheet changes, and stays the same when only names, "
+            "texts or explanations do. A system that shows this version runs what was signed here.",
+        ),
+        note=True,
+    )
+    blocks = (Group(style="signatures", blocks=(Signatures(("Marketing", "Sales")), version)),)
+    return Section(title="Signed", id="signed", blocks=blocks)
 
 
-def _page(contents: Contents, svg: str) -> tuple[Group, ...]:
+def _page(parts: Mapping[str, tuple[Section, ...]], svg: str) -> tuple[Group, ...]:
     """All parts as they stand on two pages. On paper the first has the picture; without numbers
     there is room below it for points."""
-    picture = Picture(title="Picture of the lifecycle", svg=svg)
-    points = sections.points(contents)
-    strip, rules = sections.fast_tracks(contents), sections.rules(contents)
-    if contents.numbers is None:
-        strip = (*strip, *points)
+    strip, rules = parts["fast_tracks"], parts["rules"]
+    if parts["numbers"]:
+        rules = (*parts["points"], *rules)
     else:
-        rules = (*points, *rules)
+        strip = (*strip, *parts["points"])
+    picture = Picture(title="Picture of the lifecycle", svg=svg)
     first: tuple[Block, ...] = (
         Section(title="The way of a lead", id="way", blocks=(picture,)),
-        Group(style="side", blocks=sections.beside_picture(contents)),
-        *sections.numbers(contents),
-        Group(style="strip wide-strip" if contents.numbers else "strip", blocks=strip),
+        Group(style="side", blocks=chain.from_iterable(parts[name] for name in BESIDE)),
+        *parts["numbers"],
+        Group(style="strip wide-strip" if parts["numbers"] else "strip", blocks=strip),
     )
     second: tuple[Block, ...] = (
-        *sections.stages(contents),
+        *parts["stages"],
         Group(style="columns", id="rules", blocks=rules),
-        *sections.readiness(contents),
-        *sections.signed(contents),
+        *parts["readiness"],
+        *parts["signed"],
     )
     return Group(style="first", blocks=first), Group(style="second", blocks=second)

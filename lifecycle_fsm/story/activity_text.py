@@ -12,11 +12,11 @@ from lifecycle_fsm.story.replay import FieldChange, StoryMoment
 from lifecycle_fsm.story.story_formatter import StoryFormatter
 from lifecycle_fsm.wording import clean, format_amount, joined, plain, sentence
 
-_Teller: TypeAlias = Callable[["ActivityText", StoryMoment, Mapping[str, Any]], str]
+_Description: TypeAlias = Callable[["ActivityText", StoryMoment, Mapping[str, Any]], str]
 
 _SCORES = ("demographic_score", "behavior_score")
 #: What the sentence about the activity has said already, or what only the machine needs.
-_SAID = frozenset(
+_IN_SENTENCE = frozenset(
     """assigned_to created_at created_by created_through last_form lead_status open_opportunities
     rejection_reason source_latest unsubscribed won_opportunities""".split()
 )
@@ -31,10 +31,19 @@ _FIXED = {
     "processed": "Original processing",
     "unsubscribed": "Unsubscribed: wants no marketing mail",
 }
+#: The sentence about a kind with a value of its payload, and the one without.
+_WITH_VALUE = {
+    "converted": (
+        "account", "Converted from lead to contact, account {}", "Converted from lead to contact"
+    ),
+    "email_clicked": ("campaign", "Clicked in a mail (“{}”)", "Clicked in a mail"),
+    "sales_touched": ("by", "Sales activity by {}", "Sales activity"),
+    "web_visit": ("page", "Visited {}", "Visited the site"),
+}  # fmt: skip
 
 
 class ActivityText:
-    """Says what happened."""
+    """Texts about activities and the changes that they made."""
 
     def __init__(self, formatter: StoryFormatter) -> None:
         self.formatter = formatter
@@ -45,19 +54,22 @@ class ActivityText:
         )
 
     def sentence(self, moment: StoryMoment) -> str:
-        """The activity, without a stop at the end."""
+        """The activity as a sentence, without the full stop."""
         activity = moment.activity
         if activity is None:
             return "Time passed"
-        brought = {name: value for name, value in activity.payload.items() if value is not None}
+        payload = {name: value for name, value in activity.payload.items() if value is not None}
         if activity.kind in _FIXED:
             return _FIXED[activity.kind]
-        teller = _TELLERS.get(activity.kind)
-        return teller(self, moment, brought) if teller else self._plainly(activity, brought)
+        if activity.kind in _WITH_VALUE:
+            name, text, without = _WITH_VALUE[activity.kind]
+            return text.format(clean(payload[name])) if payload.get(name) else without
+        describe = _DESCRIPTIONS.get(activity.kind)
+        return describe(self, moment, payload) if describe else self._other_kind(activity, payload)
 
     # -- the built-in kinds --------------------------------------------------------------------
 
-    def _created(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
+    def _created(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
         through = moment.after["created_through"]
         sales = moment.after["created_by"] == "sales"
         how = _PLACES.get(str(through), "")
@@ -68,55 +80,40 @@ class ActivityText:
         text = " ".join(filter(None, ("Created", "by sales" if sales else "", how)))
         return f"{text} (source: {self.formatter.field_value(source)})" if source else text
 
-    def _form(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        where = f" on {clean(brought['page'])}" if brought.get("page") else ""
-        return f"Filled the form “{clean(str(brought.get('form', '')))}”{where}"
+    def _form(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
+        where = f" on {clean(payload['page'])}" if payload.get("page") else ""
+        return f"Filled the form “{clean(str(payload.get('form', '')))}”{where}"
 
-    def _visit(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        return f"Visited {clean(brought['page'])}" if brought.get("page") else "Visited the site"
-
-    def _click(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        of = f" (“{clean(brought['campaign'])}”)" if brought.get("campaign") else ""
-        return f"Clicked in a mail{of}"
-
-    def _points(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        why = f" for “{clean(brought['reason'])}”" if brought.get("reason") else ""
-        number = int(brought.get("points", 0))
+    def _points(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
+        why = f" for “{clean(payload['reason'])}”" if payload.get("reason") else ""
+        number = int(payload.get("points", 0))
         return f"{'Points were taken off' if number < 0 else 'Points were given'}{why}"
 
-    def _owner(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        owner, before = clean(str(brought.get("owner", ""))), moment.before["owner"]
+    def _owner(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
+        owner, before = clean(str(payload.get("owner", ""))), moment.before["owner"]
         was = f" (before: {clean(str(before))})" if before and before != owner else ""
         if not owner:
             return f"The CRM took the owner off{was}"
         return f"{owner} became the owner in the CRM{was}"
 
-    def _touched(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        by = f" by {clean(brought['by'])}" if brought.get("by") else ""
-        return f"Sales activity{by}"
+    def _status(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
+        why = f" ({self.formatter.field_value(payload['reason'])})" if payload.get("reason") else ""
+        return f"Sales set the status “{clean(str(payload.get('status', '')))}”{why}"
 
-    def _status(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        why = f" ({self.formatter.field_value(brought['reason'])})" if brought.get("reason") else ""
-        return f"Sales set the status “{clean(str(brought.get('status', '')))}”{why}"
-
-    def _converted(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
-        account = f", account {clean(brought['account'])}" if brought.get("account") else ""
-        return f"Converted from lead to contact{account}"
-
-    def _merged(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
+    def _merged(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
         assert moment.activity is not None
-        loser = clean(str(brought.get("loser", "")))
+        loser = clean(str(payload.get("loser", "")))
         if any(not row.to_stage for row in moment.rows):
             return f"Folded into {clean(moment.activity.person)}"
         return f"The record {loser} of the same person was folded into this one"
 
-    def _deal(self, moment: StoryMoment, brought: Mapping[str, Any]) -> str:
+    def _deal(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
         assert moment.activity is not None
-        name = str(brought.get("opportunity", ""))
+        name = str(payload.get("opportunity", ""))
         before, after = (deals.get(name) for deals in moment.deals)
         if after is None:  # it was refused, and nothing is known of it
             return f"{sentence(plain(moment.activity.kind))}: {clean(name)}"
-        why = f" ({self.formatter.field_value(brought['reason'])})" if brought.get("reason") else ""
+        why = f" ({self.formatter.field_value(payload['reason'])})" if payload.get("reason") else ""
         match moment.activity.kind:
             case "opportunity_opened":
                 return self._opened(name, after)
@@ -155,20 +152,20 @@ class ActivityText:
 
     # -- all others ----------------------------------------------------------------------------
 
-    def _plainly(self, activity: Activity, brought: Mapping[str, Any]) -> str:
-        """A kind that the model adds, or the asking of a human."""
+    def _other_kind(self, activity: Activity, payload: Mapping[str, Any]) -> str:
+        """A kind of the model, or a trigger."""
         text = sentence(plain(activity.kind))
         parts = [
             self._part(name, value)
-            for name, value in brought.items()
+            for name, value in payload.items()
             if name not in ("by", "reason")
         ]
-        by = f" by {clean(str(brought['by']))}" if brought.get("by") else ""
+        by = f" by {clean(str(payload['by']))}" if payload.get("by") else ""
         if activity.kind in self.asks:
             text = f"“{text}”"
         text += by
-        if brought.get("reason"):
-            parts.insert(0, self.formatter.field_value(brought["reason"]))
+        if payload.get("reason"):
+            parts.insert(0, self.formatter.field_value(payload["reason"]))
         return f"{text} ({', '.join(parts)})" if parts else text
 
     def _part(self, name: str, value: Any) -> str:
@@ -212,7 +209,7 @@ class ActivityText:
                 yield f"{label} {before} → {after}"
 
     def _filled(self, by_name: Mapping[str, FieldChange], moment: StoryMoment) -> Iterator[str]:
-        """What original processing found out; what it only wrote in another way is no news."""
+        """What original processing found out, without what it only normalised."""
         fresh = [
             change
             for change in by_name.values()
@@ -224,7 +221,7 @@ class ActivityText:
             yield f"found out: {', '.join(self._change(change) for change in fresh)}"
 
     def _is_news(self, change: FieldChange, moment: StoryMoment) -> bool:
-        if change.field in _SAID or isinstance(change.after, datetime):
+        if change.field in _IN_SENTENCE or isinstance(change.after, datetime):
             return False
         if change.before in (None, "") and change.after in (None, ""):
             return False
@@ -244,10 +241,8 @@ class ActivityText:
         return type(change.after) is int and self.formatter.field(change.field).endswith("s")
 
 
-_TELLERS: Mapping[str, _Teller] = {
-    "converted": ActivityText._converted,
+_DESCRIPTIONS: Mapping[str, _Description] = {
     "created": ActivityText._created,
-    "email_clicked": ActivityText._click,
     "form_filled": ActivityText._form,
     "lead_status_changed": ActivityText._status,
     "merged": ActivityText._merged,
@@ -256,7 +251,5 @@ _TELLERS: Mapping[str, _Teller] = {
     "opportunity_opened": ActivityText._deal,
     "opportunity_won": ActivityText._deal,
     "owner_changed": ActivityText._owner,
-    "sales_touched": ActivityText._touched,
     "score_given": ActivityText._points,
-    "web_visit": ActivityText._visit,
 }

@@ -52,28 +52,28 @@ class Chapter:
 def chapters(model: Model, record: str, entries: Iterable[Entry]) -> Iterator[Chapter]:
     """The chapters of one record."""
     initial = model.initial.name
-    stage, journey, told = initial, 1, list[Entry]()
+    stage, journey, collected = initial, 1, list[Entry]()
     start: datetime | None = None
     visit: VisitKey | None = None
     for entry in entries:
         row = entry.row
         if row is not None and row.visit != visit:
-            if stage != initial and told and start is not None:
+            if stage != initial and collected and start is not None:
                 yield Chapter(
                     record=record, journey=journey, stage=stage, start=start, end=entry.at,
-                    entries=tuple(told),
+                    entries=tuple(collected),
                 )  # fmt: skip
-                told = []
+                collected = []
             if stage != initial or row.to_stage != initial:
                 start = row.entered_at
             stage, journey, visit = row.to_stage, row.journey, row.visit
         start = start or entry.at
-        told.append(entry)
-    if told and start is not None:
-        closed = any(not row.to_stage for moment in told[-1].moments for row in moment.rows)
+        collected.append(entry)
+    if collected and start is not None:
+        closed = any(not row.to_stage for moment in collected[-1].moments for row in moment.rows)
         yield Chapter(
             record=record, journey=journey, stage=stage, start=start,
-            end=told[-1].at if closed else None, entries=tuple(told),
+            end=collected[-1].at if closed else None, entries=tuple(collected),
         )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def chapters(model: Model, record: str, entries: Iterable[Entry]) -> Iterator[Ch
 
 
 def document(story: Story) -> Document:
-    """Everything that is told, in its order."""
+    """The story as a document."""
     formatter = story.formatter
     stage = story.model.stage(story.stage)
     label = f", {clean(stage.label)}" if stage.label else ""
@@ -96,7 +96,7 @@ def document(story: Story) -> Document:
 
 
 def _head(story: Story) -> Iterator[str]:
-    """Who it is about, and what has to be known before one reads on."""
+    """Who the story is about, which records were merged, and up to when it goes."""
     if who := _who(story):
         yield who
     folded = list(dict.fromkeys(chapter.record for chapter in story.others))
@@ -144,9 +144,9 @@ def _present(story: Story) -> Iterator[Section]:
     system = [way.text for way in situation.ways if way.trigger is None]
     if system and story.stage != story.model.initial.name:
         yield _listed("What would move them", system)
-    asked = [f"“{plain(way.trigger)}”: {way.text}" for way in situation.ways if way.trigger]
-    if asked:
-        yield _listed("What can be asked for", asked)
+    requests = [f"“{plain(way.trigger)}”: {way.text}" for way in situation.ways if way.trigger]
+    if requests:
+        yield _listed("What can be asked for", requests)
     yield Section(title="Time in each stage", blocks=[_stamps(story)])
     if story.deadlines:
         yield Section(title="Deadlines", blocks=[_deadlines(story)])
@@ -176,7 +176,7 @@ def _timeline(story: Story, entries: Iterable[Entry]) -> Timeline:
 
 
 def _when(story: Story, entry: Entry) -> tuple[str, ...]:
-    """When an entry was; of a run its first and its last day."""
+    """The time of an entry; for a run, its first and last day."""
     formatter = story.formatter
     if entry.until is not None:
         first, last = formatter.day(entry.at), formatter.day(entry.until)

@@ -6,11 +6,12 @@ Of small things each says little alone: a run of them is summed up in one or two
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import attrs
 
+from lifecycle_fsm.fields import Value
 from lifecycle_fsm.history import HistoryRow, VisitKey
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.requests import Request
@@ -66,8 +67,8 @@ class Entry:
         return rows[-1] if rows else None
 
 
-class Teller:
-    """Makes entries from moments."""
+class EntryBuilder:
+    """Builds entries from moments."""
 
     def __init__(self, formatter: StoryFormatter) -> None:
         self.formatter = formatter
@@ -103,8 +104,8 @@ class Teller:
     # -- one thing -----------------------------------------------------------------------------
 
     def entry(self, moment: StoryMoment) -> Entry:
-        """One moment, told alone."""
-        details = [*self._answers(moment), *self._assigned(moment)]
+        """The entry of a single moment."""
+        details = [*self._results(moment), *self._assigned(moment)]
         requests = [request for decision in moment.decisions for request in decision.requests]
         details += self.formatter.requests(
             [request for request in requests if not _passing(request, moment)]
@@ -137,7 +138,7 @@ class Teller:
         return f"{text}. {sentence('; '.join(changes))}." if changes else f"{text}."
 
     def _held(self, moment: StoryMoment, text: str) -> str:
-        """What nobody can do, because somebody whom it needs was never created [S19]."""
+        """An activity that waits for a person who was never created [S19]."""
         assert moment.activity is not None
         if moment.kind == "merged":
             loser = clean(str(moment.activity.payload.get("loser")))
@@ -148,7 +149,7 @@ class Teller:
         return f"{text}: it waits, because nobody has created {clean(moment.activity.person)}."
 
     def _time(self, moment: StoryMoment) -> str:
-        """What time brought: fading, missed deadlines, a move."""
+        """What the passing of time did: decay, missed deadlines, a move."""
         parts = []
         if moment.main.result == "parked":
             what = "original processing" if moment.main.kind == "processed" else "what was due"
@@ -166,7 +167,7 @@ class Teller:
                     f"{self.formatter.within_words(deadline)}"
                 )
         if not parts:
-            parts.append(self._met(moment.rows[0], moment) if moment.rows else "")
+            parts.append(self._reason(moment.rows[0], moment) if moment.rows else "")
         return sentence("; ".join(dict.fromkeys(filter(None, parts))) or "time passed") + "."
 
     def _faded(self, moment: StoryMoment) -> str:
@@ -179,7 +180,7 @@ class Teller:
 
     # -- what came of it -----------------------------------------------------------------------
 
-    def _answers(self, moment: StoryMoment) -> Iterator[str]:
+    def _results(self, moment: StoryMoment) -> Iterator[str]:
         """Moves, refusals, deferrals: a sentence each."""
         if moment.kind == "created":
             return
@@ -189,7 +190,7 @@ class Teller:
                 and decision.activity != moment.main.activity
                 and decision.trigger
             ):
-                yield f"Then what had waited: {self._asked(decision)}."
+                yield f"Then what had waited: {self._trigger_text(decision)}."
             for row in decision.rows:
                 text = self._row(row, moment)
                 if text:
@@ -200,7 +201,7 @@ class Teller:
                 deadline = self.formatter.deadline(self.formatter.deadlines[fact.rule])
                 yield f"So the deadline {deadline} was kept after all."
 
-    def _asked(self, decision: Decision) -> str:
+    def _trigger_text(self, decision: Decision) -> str:
         return f"“{plain(decision.kind or decision.trigger or '')}”"
 
     def _row(self, row: HistoryRow, moment: StoryMoment) -> str:
@@ -210,11 +211,11 @@ class Teller:
                 return ""
             since = formatter.day(row.entered_at)
             return f"→ {formatter.stage(row.to_stage)}, where that record has been since {since}."
-        met, label = self._met(row, moment), formatter.rule(row.rule)
+        reason, label = self._reason(row, moment), formatter.rule(row.rule)
         # Time moves say it first: "90 days in this stage."
-        told = moment.activity is None and moment.decisions[0].rows[:1] == (row,)
-        told = told or met.startswith(label.strip("“”"))
-        because = f": {met}" if met and not told else ""
+        repeats = moment.activity is None and moment.decisions[0].rows[:1] == (row,)
+        repeats = repeats or reason.startswith(label.strip("“”"))
+        because = f": {reason}" if reason and not repeats else ""
         if row.from_stage == formatter.model.initial.name:
             text = f"Sorted to {formatter.stage(row.to_stage)} by {label}{because}."
         else:
@@ -223,7 +224,7 @@ class Teller:
             text += f" Journey {row.journey} begins."
         return text + self._passed(row)
 
-    def _met(self, row: HistoryRow, moment: StoryMoment) -> str:
+    def _reason(self, row: HistoryRow, moment: StoryMoment) -> str:
         outcome = moment.reasons.get(row.sequence)
         return self.formatter.outcomes.met(outcome) if outcome is not None else ""
 
@@ -248,7 +249,7 @@ class Teller:
             yield "It waits for the end of original processing."
         elif decision.result == "no_such_move":
             stage = formatter.stage(decision.stage)
-            yield f"Refused: from {stage} nobody is moved by {self._asked(decision)}."
+            yield f"Refused: from {stage} nobody is moved by {self._trigger_text(decision)}."
         elif (
             decision.kind == "processed"
             and decision.reason
@@ -267,7 +268,7 @@ class Teller:
 
 
 def _passing(request: Request, moment: StoryMoment) -> bool:
-    """Whether a request was superseded at once by the next hop: nobody ever waited for it."""
+    """Whether the next hop superseded a request at once, so that nobody ever waited for it."""
     return request.state == "superseded" and request.stage in {row.to_stage for row in moment.rows}
 
 
@@ -275,13 +276,13 @@ def _passing(request: Request, moment: StoryMoment) -> bool:
 
 
 class Runs:
-    """Knows what is small, and sums it up."""
+    """Sums up runs of moments that say little alone."""
 
     def __init__(self, formatter: StoryFormatter) -> None:
         self.formatter = formatter
 
     def small(self, moment: StoryMoment) -> bool:
-        """Whether it says little alone: a visit, a click, a call, interest that fades."""
+        """Whether a moment says little alone: a visit, a click, a call, decay of interest."""
         main = moment.main
         if any(
             decision.requests or decision.hops or decision.unmet for decision in moment.decisions
@@ -304,7 +305,7 @@ class Runs:
         )
 
     def summed(self, moments: Sequence[StoryMoment]) -> str:
-        """All of it, without a stop at the end."""
+        """A summary of the moments, without the full stop."""
         counts: Counter[str] = Counter()
         again = 0
         for moment in moments:
@@ -319,12 +320,8 @@ class Runs:
             change = self._interest(moments).removeprefix(f"{self.formatter.field(_INTEREST)} ")
             parts = [f"{label} faded {_times(len(faded))} ({_decayed(*faded)}): {change}"]
         if again:
-            came = (
-                "1 thing came again, and counts"
-                if again == 1
-                else f"{again} things came again, and count"
-            )
-            parts.append(f"{came} once")
+            verb = "counts" if again == 1 else "count"
+            parts.append(f"{counted(again, 'thing')} came again, and {verb} once")
         first = sentence("; ".join(filter(None, parts)))
         if not counts:
             return first
@@ -350,12 +347,10 @@ class Runs:
         return f"{text} ({', '.join(names)})" if names else text
 
     def _interest(self, moments: Sequence[StoryMoment]) -> str:
-        """What became of the interest in a run, and how much of that was its fading."""
-        before, after = moments[0].before[_INTEREST], moments[-1].after[_INTEREST]
-        assert isinstance(before, int)
-        assert isinstance(after, int)
+        """How the interest changed in a run, and how much of that was decay."""
+        before, after = _interest(moments[0].before), _interest(moments[-1].after)
         faded = [moment for moment in moments if moment.activity is None]
-        lost = sum(map(_gain, faded))
+        lost = sum(_interest(moment.after) - _interest(moment.before) for moment in faded)
         text = f"{self.formatter.field(_INTEREST)} {format_number(before)} → {format_number(after)}"
         if lost and len(faded) < len(moments):
             gained = format_signed(after - before - lost)
@@ -363,7 +358,7 @@ class Runs:
         return text if before != after else ""
 
     def without_points(self, moments: Sequence[StoryMoment]) -> Iterator[str]:
-        """That the caps of score rules were reached."""
+        """A note on score rules whose cap was reached."""
         rules = {rule.name: rule for rule in self.formatter.model.scoring}
         capped = [moment for moment in moments if moment.capped]
         named = dict.fromkeys(name for moment in capped for name in moment.capped)
@@ -381,11 +376,10 @@ class Runs:
             yield f"{len(capped)} gave {'no' if none else 'fewer'} points: {limits}"
 
 
-def _gain(moment: StoryMoment) -> int:
-    before, after = moment.before[_INTEREST], moment.after[_INTEREST]
-    assert isinstance(before, int)
-    assert isinstance(after, int)
-    return after - before
+def _interest(fields: Mapping[str, Value]) -> int:
+    interest = fields[_INTEREST]
+    assert isinstance(interest, int)
+    return interest
 
 
 def _several(parts: Iterable[tuple[str, int]], most: int) -> str:

@@ -9,8 +9,8 @@ import attrs
 
 from lifecycle_fsm.machine import Refusal
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.person import Opportunity, Person
-from lifecycle_fsm.story.entries import Entry, Teller
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.story.entries import Entry, EntryBuilder
 from lifecycle_fsm.story.replay import Replay, StoryMoment
 from lifecycle_fsm.story.story_formatter import StoryFormatter
 from lifecycle_fsm.wording import clean, counted, lasting, sentence
@@ -45,11 +45,11 @@ class Situation:
     ways: tuple[Way, ...]
 
 
-def situation(replay: Replay, teller: Teller, trigger: str | None) -> Situation:
-    """Look around, then ahead; the replay's person then stands at the end of that."""
-    facts = tuple(_facts(replay, teller.formatter))
-    moves_out = tuple(ways(replay, teller, trigger))
-    coming = () if trigger is not None else tuple(_coming(replay, teller))
+def situation(replay: Replay, builder: EntryBuilder, trigger: str | None) -> Situation:
+    """Describe the present, then look ahead, which moves the replay's person on in time."""
+    facts = tuple(_facts(replay, builder.formatter))
+    moves_out = tuple(ways(replay, builder, trigger))
+    coming = () if trigger is not None else tuple(_coming(replay, builder))
     return Situation(facts=facts, coming=coming, ways=moves_out)
 
 
@@ -59,10 +59,9 @@ def situation(replay: Replay, teller: Teller, trigger: str | None) -> Situation:
 def _facts(replay: Replay, formatter: StoryFormatter) -> Iterator[str]:
     person, model, end = replay.person, formatter.model, replay.end
     since = person.stage_entered_at or end
-    journey = f"journey {person.journey}"
     yield (
         f"In {formatter.place(person.stage)} since {formatter.moment(since)}, "
-        f"{lasting(end - since)}; {journey}."
+        f"{lasting(end - since)}; journey {person.journey}."
     )
     scores = [
         f"{formatter.field(name)} {formatter.field_value(getattr(person, name))}"
@@ -75,8 +74,7 @@ def _facts(replay: Replay, formatter: StoryFormatter) -> Iterator[str]:
     if person.assigned_to and person.assigned_to != person.owner:
         who.append(f"{'assigned' if who else 'Assigned'} to {clean(person.assigned_to)}")
     yield f"{'; '.join(who) or 'Nobody of sales owns the record'}."
-    deals: dict[str, Opportunity] = dict(person.opportunities)
-    for name, deal in deals.items():
+    for name, deal in person.opportunities.items():
         if deal.status == "open":
             yield f"{formatter.deal(name, deal, 'is open')}."
     if person.unsubscribed:
@@ -102,8 +100,8 @@ def _facts(replay: Replay, formatter: StoryFormatter) -> Iterator[str]:
 # ---------------------------------------------------------------- what time brings
 
 
-def _coming(replay: Replay, teller: Teller) -> Iterator[Entry]:
-    """What happens if nothing else does: of fading only the first, up to the next move."""
+def _coming(replay: Replay, builder: EntryBuilder) -> Iterator[Entry]:
+    """What time alone brings, up to the next move; of decay only the first."""
     faded = False
     try:
         limit = replay.end + AHEAD
@@ -115,7 +113,7 @@ def _coming(replay: Replay, teller: Teller) -> Iterator[Entry]:
                 continue
             faded = True
         if _says_something(moment):
-            yield teller.entry(moment)
+            yield builder.entry(moment)
 
 
 def _says_something(moment: StoryMoment) -> bool:
@@ -127,7 +125,7 @@ def _says_something(moment: StoryMoment) -> bool:
 # ---------------------------------------------------------------- what would move them
 
 
-def ways(replay: Replay, teller: Teller, trigger: str | None = None) -> Iterator[Way]:
+def ways(replay: Replay, builder: EntryBuilder, trigger: str | None = None) -> Iterator[Way]:
     """The moves out of the person's stage: what each system move needs, and what can be asked.
 
     Raises:
@@ -135,20 +133,18 @@ def ways(replay: Replay, teller: Teller, trigger: str | None = None) -> Iterator
     """
     machine, person, now = replay.orchestrator.machine, replay.person, replay.end
     model = machine.model
-    asked: Iterable[str | None]
-    if trigger is not None:
-        asked = (trigger,)
-    else:
+    triggers: Iterable[str | None] = (trigger,)
+    if trigger is None:
         leaving = [edge.on for edge in model.edges if edge.source == person.stage and edge.on]
-        asked = (None, *dict.fromkeys(leaving))
-    for name in asked:
+        triggers = (None, *dict.fromkeys(leaving))
+    for name in triggers:
         refusals = {refusal.move: refusal for refusal in machine.explain(person, name, now)}
         for move, target in _moves(person, model, name):
             refusal = refusals.get(move)
             if refusal is None and name is None:
                 continue  # it is made by itself, at the next thing that happens
-            move_text = f"→ {teller.formatter.place(target)} by {teller.formatter.rule(move)}"
-            needs = "is open now" if refusal is None else teller.formatter.refusal(refusal)
+            move_text = f"→ {builder.formatter.place(target)} by {builder.formatter.rule(move)}"
+            needs = "is open now" if refusal is None else builder.formatter.refusal(refusal)
             yield Way(
                 move=move,
                 target=target,

@@ -1,8 +1,8 @@
-"""One person's log run once more, in slow motion: what each thing that happened changed.
+"""A replay of one person's log that records what each activity changed.
 
-The engine is the same as ever; here somebody looks on. Before and after each piece of work the
-fields are compared, and every guard that opens a move is explained as it was at that instant. So
-nothing that the story tells is made up from the outside.
+The engine is the usual one, with a recorder as its observer. It compares the fields before and
+after each piece of work, and explains every guard that opens a move as it was at that instant. So a
+story tells only what the engine did.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _STOPPED = frozenset({"duplicate", "held", "parked", "rejected"})
 
 @attrs.frozen
 class FieldChange:
-    """A field of the person that has another value than before."""
+    """A field of the person whose value changed."""
 
     field: str
     before: Value
@@ -54,11 +54,11 @@ class StoryMoment:
     person: str
     now: datetime
     activity: Activity | None
-    decisions: tuple[Decision, ...]
+    decisions: list[Decision]
     before: Mapping[str, Value]
     after: Mapping[str, Value]
     deals: tuple[Mapping[str, Opportunity], Mapping[str, Opportunity]]
-    reasons: Mapping[int, Outcome]
+    reasons: dict[int, Outcome]
     capped: tuple[str, ...] = ()
     decided: tuple[DeadlineFact, ...] = ()
 
@@ -79,7 +79,7 @@ class StoryMoment:
 
     @property
     def changes(self) -> tuple[FieldChange, ...]:
-        """The fields that have another value now."""
+        """The fields whose values changed."""
         return tuple(
             FieldChange(name, self.before[name], value)
             for name, value in self.after.items()
@@ -139,25 +139,25 @@ class Replay:
         self.group = together(everything, person)
         own = [activity for activity in everything if activity.person in self.group]
         self.log = [activity for activity in own if until is None or activity.at <= until]
-        self._look = _Onlooker(model, self.log)
+        self._recorder = _Recorder(model, self.log)
         self.orchestrator = Orchestrator(
-            model, steps=steps, tables=tables, record=self._look.see, log=self._look.keep
+            model, steps=steps, tables=tables, record=self._recorder.record, log=self._recorder.log
         )
-        self._look.begin(self.orchestrator)
+        self._recorder.begin(self.orchestrator)
         self.orchestrator.expect_processed(
             activity.person for activity in self.log if activity.kind == "processed"
         )
         for activity in self.log:
-            self._look.current = activity
+            self._recorder.current = activity
             self.orchestrator.apply(activity)
-        self._look.current = None
+        self._recorder.current = None
         if until is not None:
             self.orchestrator.tick(until)
         if person not in self.orchestrator:
-            raise UnknownPerson(_nobody(person, own, self._look.moments(), until))
+            raise UnknownPerson(_nobody(person, own, self._recorder.moments(), until))
         #: Whose story it is: the person who has the record now.
         self.person: Person = self.orchestrator.survivor(person)
-        self.moments = self._look.moments()
+        self.moments = self._recorder.moments()
         clock = self.person.clock
         assert clock is not None, "who was created has a clock"
         #: The instant up to which all this is known.
@@ -166,7 +166,7 @@ class Replay:
     @property
     def causes(self) -> Mapping[tuple[str, str], Activity]:
         """The activities behind the rows and decisions, by record and id."""
-        return self._look.causes
+        return self._recorder.causes
 
     def look_ahead(self, limit: datetime, most: int) -> list[StoryMoment]:
         """What time alone would bring until the limit, if nothing else happens: so many moments,
@@ -174,9 +174,11 @@ class Replay:
         person = self.person
         moments: list[StoryMoment] = []
         while len(moments) < most and (due := person.next_due) is not None and due <= limit:
-            known = self._look.count
+            count = self._recorder.count
             self.orchestrator.tick(due)
-            fresh = [moment for moment in self._look.moments(known) if moment.person == person.id]
+            fresh = [
+                moment for moment in self._recorder.moments(count) if moment.person == person.id
+            ]
             moments += fresh
             if not fresh or any(row.visits for moment in fresh for row in moment.rows):
                 break
@@ -202,20 +204,6 @@ def _nobody(
     return f"{person!r} was never created: {'; '.join(reasons)}"
 
 
-@attrs.define
-class _Draft:
-    """A moment while its decisions come in."""
-
-    moment: StoryMoment
-    decisions: list[Decision]
-    reasons: dict[int, Outcome]
-
-    def finished(self) -> StoryMoment:
-        return attrs.evolve(
-            self.moment, decisions=tuple(self.decisions), reasons=dict(self.reasons)
-        )
-
-
 @attrs.frozen
 class _Snapshot:
     """A person at one instant. Two are equal if nothing at all has changed in between."""
@@ -232,16 +220,16 @@ class _Snapshot:
         return cls(kept, person.opportunities, person.capped_points, person.deadlines)
 
 
-class _Onlooker(Observer):
-    """Takes down each piece of work as it is done."""
+class _Recorder(Observer):
+    """Records each piece of work as it is done."""
 
     def __init__(self, model: Model, log: Iterable[Activity]) -> None:
         self.model = model
         self.current: Activity | None = None
         self.causes: dict[tuple[str, str], Activity] = {}
         self._given = {(activity.person, activity.id): activity for activity in log}
-        self._drafts: list[_Draft] = []
-        self._latest: dict[str, _Draft] = {}
+        self._moments: list[StoryMoment] = []
+        self._latest: dict[str, StoryMoment] = {}
         self._states: dict[str, _Snapshot] = {}
         self._fields = tuple(model.field_types)
         self._caps = _Caps(model)
@@ -271,45 +259,46 @@ class _Onlooker(Observer):
             self._explainers[edge.name] = explain
         self._opened[person.id, edge.name] = explain(person, now)
 
-    def keep(self, activity: Activity) -> None:
+    def log(self, activity: Activity) -> None:
         """An activity was applied; also the one that ended processing."""
         self.causes[activity.person, activity.id] = activity
 
-    def see(self, decision: Decision) -> None:
+    def record(self, decision: Decision) -> None:
         """A decision was made. Those of one piece of work come when all of it is done: the first
         of them finds the person changed, the others find them as that one left them."""
         person = self._people.get(decision.person)
         state = self._nothing if person is None else _Snapshot.of(person)
         before = self._states.get(decision.person, self._nothing)
         self._states[decision.person] = state
-        draft = self._latest.get(decision.person)
-        if draft is None or state != before or decision.result in _STOPPED:
-            draft = self._draft(decision, person, before, state)
-            self._drafts.append(draft)
-            self._latest[decision.person] = draft
+        moment = self._latest.get(decision.person)
+        if moment is None or state != before or decision.result in _STOPPED:
+            moment = self._begun(decision, person, before, state)
+            self._moments.append(moment)
+            self._latest[decision.person] = moment
         else:
-            draft.decisions.append(decision)
+            moment.decisions.append(decision)
         for row in decision.rows:
             outcome = self._opened.get((decision.person, row.rule))
             if outcome is not None:
-                draft.reasons[row.sequence] = outcome
+                moment.reasons[row.sequence] = outcome
 
-    def _draft(
+    def _begun(
         self,
         decision: Decision,
         person: Person | None,
         before: _Snapshot,
         after: _Snapshot,
-    ) -> _Draft:
+    ) -> StoryMoment:
+        """The moment that a decision begins; others of one piece of work may follow."""
         activity = self._activity(decision)
         capped: tuple[str, ...] = ()
         if person is not None and activity is not None and decision.result not in _STOPPED:
             capped = self._caps.reached(activity, person, before.capped_points, decision.now)
-        moment = StoryMoment(
+        return StoryMoment(
             person=decision.person,
             now=decision.now,
             activity=activity,
-            decisions=(),
+            decisions=[decision],
             before={name: before.kept[name] for name in self._fields},
             after={name: after.kept[name] for name in self._fields},
             deals=(before.opportunities, after.opportunities),
@@ -317,7 +306,6 @@ class _Onlooker(Observer):
             capped=capped,
             decided=tuple(fact for fact in after.deadlines if fact not in before.deadlines),
         )
-        return _Draft(moment, [decision], {})
 
     def _activity(self, decision: Decision) -> Activity | None:
         if decision.activity is None:
@@ -335,23 +323,23 @@ class _Onlooker(Observer):
 
     @property
     def count(self) -> int:
-        """How many things have happened so far."""
-        return len(self._drafts)
+        """How many moments there are so far."""
+        return len(self._moments)
 
     def moments(self, since: int = 0) -> list[StoryMoment]:
         """Everything so far, or since so many things; what was only held until its person was
         created is told once."""
         done = {
-            (draft.moment.activity.person, draft.moment.activity.id)
-            for draft in self._drafts
-            if draft.moment.activity is not None and draft.decisions[0].result != "held"
+            (moment.activity.person, moment.activity.id)
+            for moment in self._moments
+            if moment.activity is not None and moment.main.result != "held"
         }
         return [
-            draft.finished()
-            for draft in self._drafts[since:]
-            if draft.decisions[0].result != "held"
-            or draft.moment.activity is None
-            or (draft.moment.activity.person, draft.moment.activity.id) not in done
+            moment
+            for moment in self._moments[since:]
+            if moment.main.result != "held"
+            or moment.activity is None
+            or (moment.activity.person, moment.activity.id) not in done
         ]
 
 

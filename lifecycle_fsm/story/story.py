@@ -13,14 +13,14 @@ from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.document import render_markdown, render_text
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.fields import Value
+from lifecycle_fsm.guard import Outcome
 from lifecycle_fsm.history import DeadlineFact, HistoryRow, Stamp, stamps
-from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.machine import Decision, Refusal
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.processing import Step
 from lifecycle_fsm.processing.step import Rows, Run
-from lifecycle_fsm.story import plain
 from lifecycle_fsm.story.chapters import Chapter, chapters, document
-from lifecycle_fsm.story.entries import Teller
+from lifecycle_fsm.story.entries import Entry, EntryBuilder
 from lifecycle_fsm.story.next_steps import Situation, situation
 from lifecycle_fsm.story.replay import Replay
 from lifecycle_fsm.story.story_formatter import StoryFormatter
@@ -79,8 +79,9 @@ class Story:
         return render_markdown(document(self))
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as plain values, for JSON: times are ``datetime`` in UTC."""
-        return plain.values(self)
+        """Everything as plain values, for JSON: times are ``datetime`` in UTC; keys are never
+        renamed, only added."""
+        return _as_plain(self)
 
     def __str__(self) -> str:
         return self.text()
@@ -122,16 +123,16 @@ def tell(
     """
     formatter = StoryFormatter(model, zone)
     if trigger is not None and trigger not in model.triggers:
-        known = model.triggers
-        hint = suggest(trigger, known) or f"; there are {', '.join(known) or 'none'}"
+        hint = suggest(trigger, model.triggers)
+        hint = hint or f"; there are {', '.join(model.triggers) or 'none'}"
         raise LifecycleError(f"the model has no trigger {trigger!r}{hint}")
     replay = Replay(model, log, person, until=until, steps=steps, tables=tables)
-    teller = Teller(formatter)
+    builder = EntryBuilder(formatter)
     subject = replay.person
-    told: dict[str, tuple[Chapter, ...]] = {}
+    by_record: dict[str, tuple[Chapter, ...]] = {}
     for record in dict.fromkeys([subject.id, *(moment.person for moment in replay.moments)]):
         own = [moment for moment in replay.moments if moment.person == record]
-        told[record] = tuple(chapters(model, record, teller.entries(own)))
+        by_record[record] = tuple(chapters(model, record, builder.entries(own)))
     survivor = replay.orchestrator.survivor
     ours = {record for record in replay.orchestrator.people if survivor(record) is subject}
     history = subject.history
@@ -145,8 +146,10 @@ def tell(
         stage_entered_at=subject.stage_entered_at,
         journey=subject.journey,
         fields={name: getattr(subject, name) for name in model.field_types},
-        chapters=told.pop(subject.id),
-        others=tuple(part for record, parts in told.items() if record in ours for part in parts),
+        chapters=by_record.pop(subject.id),
+        others=tuple(
+            part for record, parts in by_record.items() if record in ours for part in parts
+        ),
         history=history,
         stamps=tuple(stamps(history, replay.end).values()),
         deadlines=tuple(
@@ -162,5 +165,115 @@ def tell(
             for decision in moment.decisions
         ),
         causes=replay.causes,
-        situation=situation(replay, teller, trigger),  # last: it lets time pass
+        situation=situation(replay, builder, trigger),  # last: it lets time pass
     )
+
+
+# -- as plain values ---------------------------------------------------------------------------
+
+
+def _as_plain(story: Story) -> dict[str, Any]:
+    model, situation = story.model, story.situation
+    stage = model.stage(story.stage)
+    return {
+        **_picked(story, "person asked_for end:as_of zone stage stage_entered_at journey"),
+        "model": {"name": model.name, "version": model.version},
+        "fields": {name: value for name, value in story.fields.items() if value is not None},
+        "mail": "unsubscribed" if story.fields["unsubscribed"] else stage.mail,
+        "stamps": [
+            {
+                **_picked(stamp, "stage first latest visits"),
+                "seconds": stamp.total.total_seconds(),
+            }
+            for stamp in story.stamps
+        ],
+        "history": [_row(row, story.causes) for row in story.history],
+        "deadlines": [attrs.asdict(deadline) for deadline in story.deadlines],
+        "decisions": [_decision(decision) for decision in story.decisions],
+        "not_open": [
+            {"trigger": way.trigger, **_refusal(way.refusal)}
+            for way in situation.ways
+            if way.refusal is not None
+        ],
+        "would_move": list(
+            dict.fromkeys(way.trigger for way in situation.ways if way.open and way.trigger)
+        ),
+        "chapters": [_chapter(chapter) for chapter in story.chapters],
+        "folded_in": [_chapter(chapter) for chapter in story.others],
+        "now": list(situation.facts),
+        "ways": [_picked(way, "move target:to trigger open text") for way in situation.ways],
+        "coming": [_entry(entry) for entry in situation.coming],
+    }
+
+
+def _picked(record: object, names: str) -> dict[str, Any]:
+    """Attributes of a record under their names, or under those behind a colon."""
+    pairs = (name.partition(":") for name in names.split())
+    return {key or name: getattr(record, name) for name, _, key in pairs}
+
+
+def _row(row: HistoryRow, causes: Mapping[tuple[str, str], Activity]) -> dict[str, Any]:
+    cause = causes.get((row.person, row.activity or ""))
+    return {
+        **_picked(row, "sequence at now from_stage:from to_stage:to kind rule trigger activity"),
+        "because": {"kind": cause.kind, "payload": dict(cause.payload)} if cause else None,
+        **_picked(row, "journey_record journey entered_at owner assigned_to"),
+        "passed_over": list(row.passed_over),
+        **_picked(row, "credit late"),
+    }
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {
+        **_picked(decision, "person at now result stage kind trigger activity"),
+        "unmet": [_refusal(refusal) for refusal in decision.unmet],
+        **_picked(decision, "reason late"),
+        "requests": [
+            _picked(request, "id rule channel to text state stage due_at")
+            | {"data": dict(request.data)}
+            for request in decision.requests
+        ],
+    }
+
+
+def _refusal(refusal: Refusal) -> dict[str, Any]:
+    return {
+        **_picked(refusal, "move target:to"),
+        "unmet": [part.label for part in refusal.unmet],
+        "seen": {name: value for part in refusal.unmet for name, value in part.seen},
+        "note": refusal.note,
+    }
+
+
+def _chapter(chapter: Chapter) -> dict[str, Any]:
+    return {
+        **_picked(chapter, "record journey stage start:from end:to"),
+        "entries": [_entry(entry) for entry in chapter.entries],
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    activities = [moment.activity and moment.activity.id for moment in entry.moments]
+    return {
+        **_picked(entry, "at until text"),
+        "details": list(entry.details),
+        "activities": [activity for activity in activities if activity is not None],
+        "changes": [
+            {"activity": activity, **_picked(change, "field before:from after:to")}
+            for activity, moment in zip(activities, entry.moments, strict=True)
+            for change in moment.changes
+        ],
+        "because": [
+            {"rule": row.rule, "guard": outcome.text, "seen": _seen(outcome)}
+            for moment in entry.moments
+            for row in moment.rows
+            if (outcome := moment.reasons.get(row.sequence)) is not None
+        ],
+    }
+
+
+def _seen(outcome: Outcome) -> dict[str, Any]:
+    seen = dict(outcome.seen)
+    for child in outcome.children:
+        seen |= _seen(child)
+    return seen

@@ -60,7 +60,7 @@ class StoryFormatter(Formatter):
         return super().field(name)
 
     def long_list(self, options: Const | Token) -> str:
-        """A list is written out, where that is not very long: nobody has the model at hand."""
+        """The name of a very long list; others are written out: readers do not have the model."""
         values = self.constant(options)
         long = isinstance(values, tuple) and len(values) > MOST_OPTIONS
         return super().long_list(options) if long else ""

@@ -1,7 +1,8 @@
 """Files in and out: rows to activities by a mapping, records to Parquet and CSV."""
 
 from lifecycle_fsm.activities import by_event
-from lifecycle_fsm.rows import FORMATS, FileRow, Format, Reject, RowFile
+from lifecycle_fsm.rows.row import FileRow, Reject
+from lifecycle_fsm.rows.row_file import FORMATS, Format, RowFile, open_table
 from lifecycle_fsm.tables.binding import FileReport
 from lifecycle_fsm.tables.bound_activity import Targets
 from lifecycle_fsm.tables.duplicates import Duplicate, duplicates
@@ -9,7 +10,6 @@ from lifecycle_fsm.tables.folder import OutputFolder
 from lifecycle_fsm.tables.intake import Intake, open_inputs
 from lifecycle_fsm.tables.mapping import InputMapping
 from lifecycle_fsm.tables.mapping_toml import load_mapping, parse_mapping
-from lifecycle_fsm.tables.parquet import open_table
 from lifecycle_fsm.tables.write import (
     DEADLINES,
     DECISIONS,

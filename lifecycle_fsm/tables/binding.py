@@ -12,9 +12,17 @@ from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import Problem, RecordError
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.rows import FileRow, Reject, RowFile, listed, nearest, shown
+from lifecycle_fsm.rows.row import FileRow, Reject, listed, nearest, shown
+from lifecycle_fsm.rows.row_file import RowFile
 from lifecycle_fsm.tables.bound_activity import TEXT, BoundActivity, Targets
-from lifecycle_fsm.tables.cell_values import Bad, Read, converter, from_column, naming, template
+from lifecycle_fsm.tables.cell_values import (
+    CellError,
+    Read,
+    column_reader,
+    converter,
+    id_converter,
+    template_reader,
+)
 from lifecycle_fsm.tables.mapping import (
     ACTIVITIES,
     PEOPLE,
@@ -200,7 +208,7 @@ class BoundFile:
         decimal = source.times.decimal
         convert = converter(kind, self.clock(source.times), decimal)
         if is_id:
-            convert = naming(convert)
+            convert = id_converter(convert)
         if source.times.zone:
             self.report.zones.add(source.times.zone)
         elif kind.kind == "datetime" and self.mapped:
@@ -217,11 +225,11 @@ class BoundFile:
                 return None
 
         if source.text is not None:
-            return template(source.text, convert, self.mapping.empty)
+            return template_reader(source.text, convert, self.mapping.empty)
         if source.column is None:
             const = fixed("", source.const)
             return lambda _: const
-        return from_column(
+        return column_reader(
             source, self.mapping.empty, convert, fixed, self.report.keep_untranslated
         )
 
@@ -277,7 +285,7 @@ class BoundFile:
 
     def converted(self, row: FileRow) -> list[Activity] | Reject:
         """All activities of a row, or why there are none."""
-        bad: list[Bad] = []
+        bad: list[CellError] = []
         made: list[Activity] = []
         values = row.values
         gives = [give for give in self.gives if all(holds(values) for holds in give.conditions)]
@@ -286,8 +294,8 @@ class BoundFile:
         try:
             person = self.person(values)
             if person is None:
-                raise Bad(self.mapping.person.first, "it is empty: whom is this about?")
-        except Bad as error:
+                raise CellError(self.mapping.person.first, "it is empty: whom is this about?")
+        except CellError as error:
             bad.append(error.alone)
             person = "?"
         for give in gives:
@@ -296,10 +304,10 @@ class BoundFile:
                 made.append(activity)
         if not bad:
             return made
-        told = dict.fromkeys((error.column, _short(error.reason)) for error in bad)
+        reasons = dict.fromkeys((error.column, _short(error.reason)) for error in bad)
         reason = "; ".join(
             text if column == bad[0].column or not column else f"{column}: {text}"
-            for column, text in told
+            for column, text in reasons
         )
         raw = row.raw or json.dumps(values, ensure_ascii=False, default=str)
         return Reject(self.table.name, row.line, bad[0].column, reason, shown(raw))

@@ -14,8 +14,15 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.person import READ_ONLY
-from lifecycle_fsm.rows import FileRow, nearest
-from lifecycle_fsm.tables.cell_values import Bad, Read, condition, converter, given, naming
+from lifecycle_fsm.rows.row import FileRow, nearest
+from lifecycle_fsm.tables.cell_values import (
+    CellError,
+    Read,
+    condition,
+    converter,
+    id_converter,
+    stripped,
+)
 from lifecycle_fsm.tables.mapping import Gives
 
 if TYPE_CHECKING:
@@ -150,7 +157,7 @@ class BoundActivity:
         converters: dict[str, Callable[[Any], Value]] = {}
         for name, field in types.items():
             convert = converter(field, self.clock, times.decimal)
-            converters[name] = naming(convert) if name in RECORDS else convert
+            converters[name] = id_converter(convert) if name in RECORDS else convert
         tells_empty = kind in ERASING and file.table.columns is None
         return _Payload(
             types,
@@ -169,22 +176,22 @@ class BoundActivity:
             ),
         )
 
-    def activity(self, row: FileRow, person: str, bad: list[Bad]) -> Activity | None:
+    def activity(self, row: FileRow, person: str, bad: list[CellError]) -> Activity | None:
         """The activity of one row; what is wrong with it goes to ``bad``."""
         values, before = row.values, len(bad)
         at: Any = None
         try:
             at = self.at(values)
             if at is None:
-                bad.append(Bad(self.gives.at.first, "it is empty: when did it happen?"))
-        except Bad as error:
+                bad.append(CellError(self.gives.at.first, "it is empty: when did it happen?"))
+        except CellError as error:
             bad.append(error.alone)
         try:
             kind = self.kind(values)
             known = self.payloads.get(kind)
             event = self.id(values) if self.id else None
             sequence = self.sequence(values) if self.sequence else None
-        except Bad as error:
+        except CellError as error:
             bad.append(error.alone)
             return None
         if known is None:
@@ -192,33 +199,33 @@ class BoundActivity:
             if kind is not None:
                 hint = nearest(kind, tuple(self.kinds))
                 reason = f"{kind!r} is no kind of activity of the model{hint}"
-            bad.append(Bad(self.gives.kind.first, reason))
+            bad.append(CellError(self.gives.kind.first, reason))
             return None
         payload = self.unpacked(kind, known, values, bad)
         for name, read in known.reads:
             try:
                 value = read(values)
-            except Bad as error:
+            except CellError as error:
                 bad.append(error.alone)
             else:
                 if value is not None:
                     payload[name] = value
         for name, column in known.erasing:
-            says_empty = column in values and given(values[column], self.empty) is None
+            says_empty = column in values and stripped(values[column], self.empty) is None
             if says_empty and name not in payload:
                 try:
                     payload[name] = known.types[name].accept(None)
                 except RecordError as error:
-                    bad.append(Bad(column, str(error)))
+                    bad.append(CellError(column, str(error)))
         for name, column in known.strangers:
             raw = values.get(column)
-            if raw not in _NOTHING and given(raw, self.empty) is not None:
-                bad.append(Bad(column, f"no {kind} brings {name!r}"))
+            if raw not in _NOTHING and stripped(raw, self.empty) is not None:
+                bad.append(CellError(column, f"no {kind} brings {name!r}"))
         if len(bad) > before:
             return None
         for name, blamed in known.required:
             if name not in payload:
-                bad.append(Bad(blamed, f"{kind} needs {name!r}, and it is empty"))
+                bad.append(CellError(blamed, f"{kind} needs {name!r}, and it is empty"))
         if len(bad) > before:
             return None
         if event is None:
@@ -226,17 +233,17 @@ class BoundActivity:
         try:
             return Activity(event, person, kind, at, payload, sequence=sequence)
         except RecordError as error:  # the texts are as they should be: it is the time
-            bad.append(Bad(self.gives.at.first, str(error)))
+            bad.append(CellError(self.gives.at.first, str(error)))
             return None
 
     def unpacked(
-        self, kind: str, known: _Payload, values: Mapping[str, Any], bad: list[Bad]
+        self, kind: str, known: _Payload, values: Mapping[str, Any], bad: list[CellError]
     ) -> dict[str, Any]:
         """The payload that stands in a column of JSON, if the file has one."""
         column = self.gives.payload_column
         if column is None:
             return {}
-        raw = given(values.get(column), self.empty)
+        raw = stripped(values.get(column), self.empty)
         if isinstance(raw, str):
             try:
                 raw = json.loads(raw)
@@ -245,20 +252,20 @@ class BoundActivity:
         if raw is None:
             return {}
         if not isinstance(raw, Mapping):
-            bad.append(Bad(column, 'it is no JSON object, such as {"form": "Demo"}'))
+            bad.append(CellError(column, 'it is no JSON object, such as {"form": "Demo"}'))
             return {}
         payload: dict[str, Any] = {}
         for name, cell in raw.items():
-            value = given(cell, self.empty)
+            value = stripped(cell, self.empty)
             if value is None and kind not in ERASING:
                 continue
             if name not in known.converters:
                 hint = nearest(name, tuple(known.converters))
-                bad.append(Bad(column, f"no {kind} brings {name!r}{hint}"))
+                bad.append(CellError(column, f"no {kind} brings {name!r}{hint}"))
                 continue
             try:
                 convert = known.types[name].accept if value is None else known.converters[name]
                 payload[name] = convert(value)
             except RecordError as error:
-                bad.append(Bad(column, f"{name}: {error}"))
+                bad.append(CellError(column, f"{name}: {error}"))
         return payload

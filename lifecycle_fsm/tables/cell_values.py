@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.tables.mapping import RowCondition, ValueSource, as_text
+from lifecycle_fsm.tables.mapping import BRACES, RowCondition, ValueSource, as_text
 from lifecycle_fsm.tables.times import TimeReader
 
 Read: TypeAlias = Callable[[Mapping[str, Any]], Any]
@@ -23,7 +23,7 @@ _PARTED = {
 }
 
 
-class Bad(Exception):
+class CellError(Exception):
     """A value of a row that cannot be used."""
 
     def __init__(self, column: str | None, reason: str) -> None:
@@ -31,12 +31,12 @@ class Bad(Exception):
         self.reason = reason
 
     @property
-    def alone(self) -> Bad:
+    def alone(self) -> CellError:
         """The same, to be kept: without the frames that raised it, which would keep it in turn."""
-        return Bad(self.column, self.reason)
+        return CellError(self.column, self.reason)
 
 
-def given(raw: Any, empty: frozenset[str]) -> Any:
+def stripped(raw: Any, empty: frozenset[str]) -> Any:
     """What stands in a column, without the space around it; ``None`` if it is empty."""
     if isinstance(raw, str):
         raw = raw.strip()
@@ -48,7 +48,7 @@ def condition(row: RowCondition, empty: frozenset[str]) -> Callable[[Mapping[str
     """The test that a condition of the mapping makes of a row."""
     column, present = row.column, row.present
     if row.among is None:
-        return lambda values: (given(values.get(column), empty) is not None) is present
+        return lambda values: (stripped(values.get(column), empty) is not None) is present
     among = frozenset(map(_plain, row.among))
 
     def holds(values: Mapping[str, Any]) -> bool:
@@ -65,13 +65,13 @@ def _plain(text: str) -> str:
     return cut[1] if text.endswith("0") and (cut := _WHOLE.fullmatch(text)) else text
 
 
-def template(text: str, convert: Callable[[Any], Any], empty: frozenset[str]) -> Read:
+def template_reader(text: str, convert: Callable[[Any], Any], empty: frozenset[str]) -> Read:
     """The reader of a text that is put together from columns; ``None`` if one is empty."""
-    pieces = re.split(r"\{([^{}]*)\}", text)
+    pieces = BRACES.split(text)
     columns = pieces[1::2]
 
     def read(values: Mapping[str, Any]) -> Any:
-        values_given = [given(values.get(column), empty) for column in columns]
+        values_given = [stripped(values.get(column), empty) for column in columns]
         if None in values_given:
             return None
         parts = pieces.copy()
@@ -79,12 +79,12 @@ def template(text: str, convert: Callable[[Any], Any], empty: frozenset[str]) ->
         try:
             return convert("".join(parts))
         except RecordError as error:
-            raise Bad(columns[0], str(error)) from None
+            raise CellError(columns[0], str(error)) from None
 
     return read
 
 
-def from_column(
+def column_reader(
     source: ValueSource,
     empty: frozenset[str],
     convert: Callable[[Any], Any],
@@ -119,7 +119,7 @@ def from_column(
         try:
             value = convert(raw)
         except RecordError as error:
-            raise Bad(column, str(error)) from None
+            raise CellError(column, str(error)) from None
         if translates:
             untranslated(source, key)
         return value
@@ -188,8 +188,8 @@ def _with_point(raw: str, decimal: str) -> str:
     )
 
 
-def naming(accept: Callable[[Any], Value]) -> Callable[[Any], Value]:
-    """What reads the id of a record."""
+def id_converter(accept: Callable[[Any], Value]) -> Callable[[Any], Value]:
+    """The converter of ids of records, from the converter of their type."""
     return lambda raw: as_id(accept(raw))
 
 

@@ -16,6 +16,7 @@ from types import TracebackType
 
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.files import hidden_name, made_folder, names_in, put_in_place, why, write_file
+from lifecycle_fsm.rows.row import listed
 
 MARKER = ".lifecycle-fsm.json"
 _ABOUT = "written by lifecycle-fsm; the next run replaces these files"
@@ -127,7 +128,7 @@ class OutputFolder:
         ours = self._ours()
         if present and ours is None and not self._force:
             raise FileProblem(
-                f"{self.name} has files that no run has made ({_some(present)}): "
+                f"{self.name} has files that no run has made ({listed(sorted(present), 3)}): "
                 "name another folder, or say --force to write beside them"
             )
         return ours or set()
@@ -163,7 +164,7 @@ class OutputFolder:
         if clash and not (self._force and all((self.path / name).is_file() for name in clash)):
             raise FileProblem(
                 f"{self.name} has files that no run has made, and a new one of the same name "
-                f"({_some(clash)}): move them, or say --force to replace them"
+                f"({listed(sorted(clash), 3)}): move them, or say --force to replace them"
             )
         self._check_inputs(ours | clash)
         if not self.path.exists():
@@ -186,8 +187,3 @@ class OutputFolder:
             return
         text = json.dumps({"about": _ABOUT, "files": sorted(files)}, indent=1)
         write_file(folder / MARKER, text + "\n")
-
-
-def _some(names: Collection[str]) -> str:
-    first = ", ".join(sorted(names)[:3])
-    return first if len(names) <= 3 else f"{first} and {len(names) - 3} more"

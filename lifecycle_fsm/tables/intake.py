@@ -1,26 +1,26 @@
 """Files to activities: open them, and iterate over what they give.
 
 Everything that does not fit is said at once, before the first row is read. After that, each row
-either gives all its activities or is one :class:`~lifecycle_fsm.rows.Reject`.
+either gives all its activities or is one :class:`~lifecycle_fsm.rows.row.Reject`.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem, Problem
-from lifecycle_fsm.rows import Format, Reject, RowFile, tells_format
+from lifecycle_fsm.rows.row import Reject
+from lifecycle_fsm.rows.row_file import Format, RowFile, open_table, tells_format
 from lifecycle_fsm.tables.binding import BoundFile, FileReport
 from lifecycle_fsm.tables.bound_activity import Targets
-from lifecycle_fsm.tables.left_out import Remainder, end_of
 from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping
 from lifecycle_fsm.tables.mapping_toml import raise_problems
-from lifecycle_fsm.tables.parquet import open_table
-from lifecycle_fsm.tables.sifting import sift
+from lifecycle_fsm.tables.row_filter import Part, end_of, filter_rows
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def open_inputs(
         raise FileProblem("only one file can come from the standard input")
     silent = [not tells_format(path) for _, path in inputs]
     opened: list[tuple[str, RowFile]] = []
-    try:
+    with ExitStack() as exits:
         for role, path in inputs:
             own = mapping.files.get(role) if mapping else None
             table = open_table(
@@ -55,11 +55,8 @@ def open_inputs(
                 delimiter=own.delimiter if own else None,
                 guarded=True,
             )
-            opened.append((role, table))
-    except BaseException:
-        for _, table in opened:
-            table.close()
-        raise
+            opened.append((role, exits.enter_context(table)))
+        exits.pop_all()
     return opened
 
 
@@ -90,7 +87,7 @@ class Intake:
         self._subject = f"the mapping {mapping.name}" if mapping else "without a mapping"
         self._problems: list[Problem] = []
         self._place = 0
-        self._left_out: list[Remainder] = []
+        self._left_out: list[Callable[[], Sequence[Part]]] = []
         self._files = [
             BoundFile(
                 role,
@@ -111,7 +108,7 @@ class Intake:
             self._problems += [Problem(role, without) for role in lacking]
         raise_problems(self._subject, self._problems)
 
-    def sift(self, ids: Iterable[str], *, ends: bool = True) -> None:
+    def filter(self, ids: Iterable[str], *, ends: bool = True) -> None:
         """Leave out rows that are about none of these persons, where their text alone shows it.
 
         Args:
@@ -119,13 +116,13 @@ class Intake:
             ends: will :meth:`end` be asked for?
         """
         ids = tuple(ids)
-        left_out = (sift(file, ids, ends=ends) for file in self._files)
-        self._left_out = [remainder for remainder in left_out if remainder is not None]
+        left_out = (filter_rows(file, ids, ends=ends) for file in self._files)
+        self._left_out = [parts for parts in left_out if parts is not None]
 
     def end(self, end: datetime | None) -> datetime | None:
         """When the last activity of all happens, left out or not, once the others were read, of
         which the last one is at ``end``."""
-        return end_of([part for remainder in self._left_out for part in remainder.parts], end)
+        return end_of([part for parts in self._left_out for part in parts()], end)
 
     @property
     def reports(self) -> tuple[FileReport, ...]:

@@ -21,8 +21,8 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import RecordError
+from lifecycle_fsm.rows.parquet_rows import OutOfRange
 from lifecycle_fsm.tables.mapping import EPOCHS, TimeNotation
-from lifecycle_fsm.tables.parquet import OutOfRange
 from lifecycle_fsm.wording import counted
 from lifecycle_fsm.zones import find_zone
 
@@ -111,12 +111,12 @@ class TimeReader:
                 if text.endswith(" UTC") and time.tzinfo is None:
                     time = time.replace(tzinfo=UTC)
         except ValueError:
-            asked = (
+            expected = (
                 f"of the format {self.format}" if self.format else "such as 2024-05-01T10:00:00Z"
             )
             if self._utc is not None:
-                asked += ", in which %Z is UTC, GMT or an offset such as +02:00"
-            raise RecordError(f"{text!r} is no time {asked}") from None
+                expected += ", in which %Z is UTC, GMT or an offset such as +02:00"
+            raise RecordError(f"{text!r} is no time {expected}") from None
         return self.place(time)
 
     def from_number(self, raw: Any) -> tuple[datetime, str | None]:

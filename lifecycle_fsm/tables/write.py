@@ -23,10 +23,11 @@ from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome, HistoryRow, Mov
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request
-from lifecycle_fsm.rows import FileRow, Format, Reject, listed
+from lifecycle_fsm.rows.parquet_rows import polars
+from lifecycle_fsm.rows.row import FileRow, Reject, listed
+from lifecycle_fsm.rows.row_file import Format, open_table
 from lifecycle_fsm.spreadsheet import FORMULA, NUMBER
 from lifecycle_fsm.tables.duplicates import Duplicate
-from lifecycle_fsm.tables.parquet import open_table, polars
 
 T = TypeVar("T")
 ColumnType: TypeAlias = Literal["bool", "int", "float", "str", "datetime", "texts"]
@@ -125,9 +126,9 @@ def people_columns(
     marketing mail may do with the person now [S12].
     """
     first = _columns(Person, "id stage stage_entered_at journey journey_started_at")
-    told = (Column[Person]("mail", "str", _mailing(mail)),) if mail else ()
+    mailing = (Column[Person]("mail", "str", _mailing(mail)),) if mail else ()
     rest = (Column[Person](name, field.kind, attrgetter(name)) for name, field in fields.items())
-    return (*first, *told, *rest)
+    return (*first, *mailing, *rest)
 
 
 def _mailing(mail: Mapping[str, str | None]) -> Callable[[Person], str | None]:

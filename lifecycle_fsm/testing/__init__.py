@@ -14,22 +14,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lifecycle_fsm.testing.bench import Bench
-    from lifecycle_fsm.testing.bench_clock import Clock
+    from lifecycle_fsm.testing.bench import Bench, Clock
+    from lifecycle_fsm.testing.guard_tables import GuardRow, guard_table
     from lifecycle_fsm.testing.invariants import assert_history_holds
     from lifecycle_fsm.testing.stateful import LifecycleRules, state_machine
     from lifecycle_fsm.testing.strategies import activities, histories, logs, payloads, people
-    from lifecycle_fsm.testing.tables import GuardRow, guard_table
     from lifecycle_fsm.testing.values import boundary_values
 
 #: Where each name lives. pytest loads this package for its plugin in every project, so that
 #: nothing is imported before it is used; what needs Hypothesis is in the last two rows.
 _HOME = {
     "Bench": "bench",
-    "Clock": "bench_clock",
+    "Clock": "bench",
     "assert_history_holds": "invariants",
-    "GuardRow": "tables",
-    "guard_table": "tables",
+    "GuardRow": "guard_tables",
+    "guard_table": "guard_tables",
     "boundary_values": "values",
     **dict.fromkeys(("activities", "histories", "logs", "payloads", "people"), "strategies"),
     **dict.fromkeys(("LifecycleRules", "state_machine"), "stateful"),
@@ -40,8 +39,8 @@ def __getattr__(name: str) -> Any:
     file = _HOME.get(name)
     if file is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"{__name__}.{file}"), name)
-    return found
+    value = globals()[name] = getattr(import_module(f"{__name__}.{file}"), name)
+    return value
 
 
 def __dir__() -> list[str]:

@@ -3,31 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from datetime import datetime, timedelta
 from itertools import count
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from textwrap import indent
+from typing import Any
+
+import attrs
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.errors import GuardError, RecordError
-from lifecycle_fsm.guard import Guard, Outcome, explain, problems, resolve
+from lifecycle_fsm.errors import NoSuchMove, RecordError, suggest
+from lifecycle_fsm.fields import instant
+from lifecycle_fsm.guard import Guard, Outcome, explain
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
 from lifecycle_fsm.model import Model, load
-from lifecycle_fsm.model.definition import read_guard
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Run, Step
+from lifecycle_fsm.proof import NOW
 from lifecycle_fsm.silos.effects import attribute_of
-from lifecycle_fsm.testing import asserting
-from lifecycle_fsm.testing.bench_clock import Clock
-from lifecycle_fsm.testing.expected_reasons import Because
+from lifecycle_fsm.testing.expected_reasons import Because, checked_guard, differences
 from lifecycle_fsm.testing.factory import place
-
-if TYPE_CHECKING:
-    from lifecycle_fsm.testing.tables import GuardRow, Source
+from lifecycle_fsm.testing.guard_tables import GuardRow, Source, check_row, guard_table
 
 _TICK = timedelta(microseconds=1)
+
+
+class Clock:
+    """A clock that only a test moves, and only forwards [S4][S20].
+
+    It starts at the instant at which the persons live that ``lifecycle-fsm check`` finds, so that
+    they can be pasted into a test as they are.
+
+    Args:
+        now: where it starts; a naive time counts as UTC.
+    """
+
+    def __init__(self, now: datetime | str = NOW) -> None:
+        self._now = instant(now)
+
+    def __repr__(self) -> str:
+        return f"<Clock {self._now:%Y-%m-%d %H:%M:%S} UTC>"
+
+    @property
+    def now(self) -> datetime:
+        """The instant at which everything is asked, in UTC."""
+        return self._now
+
+    def forward(
+        self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+    ) -> datetime:
+        """Move it forwards, and say what it shows then.
+
+        Raises:
+            RecordError: that would be backwards.
+        """
+        step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        return self.set(self._now + step)
+
+    def set(self, when: datetime | str) -> datetime:
+        """Move it to an instant that is not earlier, and say what it shows then.
+
+        Raises:
+            RecordError: the instant is earlier.
+        """
+        then = instant(when)
+        if then < self._now:
+            raise RecordError(
+                f"the clock shows {self._now:%Y-%m-%d %H:%M:%S} and goes forwards only, not back "
+                f"to {then:%Y-%m-%d %H:%M:%S}: begin with an earlier time"
+            )
+        self._now = then
+        return then
 
 
 class Bench:
@@ -44,7 +93,7 @@ class Bench:
         tables: rows for the enrich steps, by the name of the step.
 
     Raises:
-        ModelError: the model does not build; every problem is told.
+        ModelError: the model does not build; every problem is reported.
         FileProblem: a file cannot be read.
     """
 
@@ -56,9 +105,10 @@ class Bench:
         steps: Mapping[str, Run] | Iterable[Step] = (),
         tables: Mapping[str, Any] | None = None,
     ) -> None:
-        found = model if isinstance(model, Model) else load(model)
+        if not isinstance(model, Model):
+            model = load(model)
         #: The way of activities, for what this class has no method for.
-        self.orchestrator = Orchestrator(found, steps=steps, tables=tables)
+        self.orchestrator = Orchestrator(model, steps=steps, tables=tables)
         #: What time it is; only the test moves it.
         self.clock = Clock() if now is None else Clock(now)
         self._numbers = count(1)
@@ -121,7 +171,7 @@ class Bench:
         Returns:
             the decision, with the requests.
         """
-        self._mine(person)
+        self._check_person(person)
         brings = {**(payload or {}), **more}
         name = f"{kind}-{next(self._numbers)}"
         return self.orchestrator.apply(Activity(name, person.id, kind, self.clock.now, brings))
@@ -144,7 +194,7 @@ class Bench:
         return self._ask(person, trigger)[1]
 
     def _ask(self, person: Person, trigger: str | None) -> tuple[Decision, tuple[HistoryRow, ...]]:
-        self._mine(person)
+        self._check_person(person)
         known, now = len(person.history), self.clock.now
         if trigger is None:
             self.orchestrator.tick(now)
@@ -162,7 +212,7 @@ class Bench:
         Raises:
             NoSuchMove: the trigger does not exist, or has no move out of the person's stage.
         """
-        self._mine(person)
+        self._check_person(person)
         return self.machine.explain(person, trigger, self.clock.now)
 
     def outcome(self, person: Person, guard: Guard | str) -> Outcome:
@@ -173,15 +223,12 @@ class Bench:
             GuardSyntaxError: the text cannot be read.
             GuardError: it speaks of what the model does not have.
         """
-        self._mine(person)
-        words = self.model.vocabulary
-        tree = resolve(read_guard(guard), words)
-        wrong = problems(tree, words)
-        if wrong:
-            raise GuardError("; ".join(map(str, wrong)))
-        return explain(tree, person, self.clock.now, words, attribute_of)
+        self._check_person(person)
+        vocabulary = self.model.vocabulary
+        tree = checked_guard(guard, vocabulary)
+        return explain(tree, person, self.clock.now, vocabulary, attribute_of)
 
-    def _mine(self, person: Person) -> None:
+    def _check_person(self, person: Person) -> None:
         if self.orchestrator.people.get(getattr(person, "id", "")) is not person:
             raise RecordError(
                 f"{person!r} is not of this bench: make people with its person_in(), and give two "
@@ -211,7 +258,23 @@ class Bench:
             AssertionError: it did not; the message has every move that is not open, and why.
         """
         __tracebackhide__ = True
-        asserting.moves(self, person, trigger, to, by)
+        self.model.stage(to)
+        names = self._known_rules(by)
+        before = copy(person)
+        decision, rows = self._ask(person, trigger)
+        wanted = f"{self._who(person, before.stage)} should move to {to}"
+        wanted += f" by {', '.join(names)}" if names else ""
+        wanted += "" if trigger is None else f" on {trigger!r}"
+        if not any(row.visits for row in rows):
+            closed = self._closed_moves(person, trigger, to)
+            reason = f"but stays{': ' if decision.reason or not closed else ', because'}"
+            reason += decision.reason or ("" if closed else "no move leads there")
+            raise _failure(person, f"{wanted}, {reason}", *closed)
+        made = tuple(row.rule for row in rows)
+        right = not names or names == (made[-1:] if isinstance(by, str) else made)
+        if person.stage != to or not right:
+            closed = self._closed_moves(before, trigger, to)
+            raise _failure(person, f"{wanted}, but moves", *_made(rows), *closed)
 
     def assert_stays(
         self, person: Person, *, move: str | None = None, because: Because | None = None
@@ -227,7 +290,13 @@ class Bench:
             AssertionError: the person moved, or stays for other reasons.
         """
         __tracebackhide__ = True
-        asserting.stays(self, person, move, because)
+        before = person.stage
+        _, rows = self._ask(person, None)
+        wanted = f"{self._who(person, before)} should stay"
+        if any(row.visits for row in rows):
+            raise _failure(person, f"{wanted}, but moves", *_made(rows))
+        if because is not None:
+            self._compare(person, wanted, self.explain(person), because, move)
 
     def assert_refused(
         self,
@@ -252,17 +321,29 @@ class Bench:
                 names every unmet condition with the value that it saw.
         """
         __tracebackhide__ = True
-        asserting.refused(self, person, trigger, move, because)
+        before = person.stage
+        decision, rows = self._ask(person, trigger)
+        wanted = f"{self._who(person, before)} should be refused on {trigger!r}"
+        if decision.result == "no_such_move":
+            raise AssertionError(f"{wanted}, but there is nothing to refuse: {decision.reason}")
+        if not decision.unmet:
+            raise _failure(person, f"{wanted}, but moves", *_made(rows))
+        if because is not None:
+            self._compare(person, wanted, decision.unmet, because, move, trigger)
 
     def assert_holds(self, person: Person, guard: Guard | str) -> None:
         """Hold that a guard is true of the person now."""
         __tracebackhide__ = True
-        asserting.holds(self, person, guard, wanted=True)
+        outcome = self.outcome(person, guard)
+        if not outcome.holds:
+            raise self._unexpected(person, outcome, "should hold, and does not")
 
     def assert_fails(self, person: Person, guard: Guard | str) -> None:
         """Hold that a guard is not true of the person now."""
         __tracebackhide__ = True
-        asserting.holds(self, person, guard, wanted=False)
+        outcome = self.outcome(person, guard)
+        if outcome.holds:
+            raise self._unexpected(person, outcome, "should not hold, and does")
 
     def check(self, row: GuardRow) -> None:
         """Hold one row of a guard table.
@@ -272,9 +353,7 @@ class Bench:
             FileProblem: a column or a cell is none that the model takes.
         """
         __tracebackhide__ = True
-        from lifecycle_fsm.testing.guard_tables import check
-
-        check(self, row)
+        check_row(self, row)
 
     def check_table(self, source: Source) -> None:
         """Hold every row of a guard table; see :func:`~lifecycle_fsm.testing.guard_table`.
@@ -282,12 +361,10 @@ class Bench:
         With pytest, a marker makes a test of each row instead; this is for everybody else.
 
         Raises:
-            AssertionError: some rows do not hold; the message tells of all of them.
+            AssertionError: some rows do not hold; the message lists all of them.
             FileProblem: the table cannot be read, or has what the model does not take.
         """
         __tracebackhide__ = True
-        from lifecycle_fsm.testing.tables import guard_table
-
         failed = []
         for row in guard_table(source):
             try:
@@ -296,3 +373,102 @@ class Bench:
                 failed.append(str(error))
         if failed:
             raise AssertionError("\n\n".join(failed))
+
+    # ------------------------------------------------------------------ failures
+
+    def _compare(
+        self,
+        person: Person,
+        wanted: str,
+        refusals: Iterable[Refusal],
+        because: Because,
+        move: str | None,
+        trigger: str | None = None,
+    ) -> None:
+        """Hold the expected reasons against the refusals: of one move, where it is named.
+
+        Raises:
+            AssertionError: they differ.
+            NoSuchMove: the move is none of those that were refused.
+        """
+        __tracebackhide__ = True
+        names = [refusal.move for refusal in refusals]
+        if move is not None and move not in names:
+            message = (
+                f"no move named {move!r} was refused to {person.id} in {person.stage!r}"
+                f"{suggest(move, names)}; refused: {', '.join(names) or 'none'}"
+            )
+            raise self._no_such_move(message, person.id, person.stage, trigger)
+        refusals = [refusal for refusal in refusals if move in (None, refusal.move)]
+        lines = differences(refusals, because, self.model.vocabulary)
+        if lines:
+            raise _failure(person, f"{wanted} for these reasons, but they differ:", *lines)
+
+    def _known_rules(self, by: str | Iterable[str] | None) -> tuple[str, ...]:
+        names = () if by is None else (by,) if isinstance(by, str) else tuple(by)
+        known = {edge.name for edge in (*self.model.edges, *self.model.sort_edges)}
+        for name in names:
+            if name not in known:
+                raise self._no_such_move(
+                    f"the model {self.model.name!r} has no move and no sort rule named {name!r}"
+                    f"{suggest(name, known)}"
+                )
+        return names
+
+    def _no_such_move(
+        self, message: str, person: str = "", stage: str = "", trigger: str | None = None
+    ) -> NoSuchMove:
+        now = self.clock.now
+        decision = Decision("no_such_move", person, now, now, stage, trigger, reason=message)
+        return NoSuchMove(message, decision)
+
+    def _closed_moves(self, person: Person, trigger: str | None, to: str) -> list[str]:
+        """Every move to the stage that is not open to the person as given, with all that is unmet;
+        where none leads there, every other one."""
+        event = self.machine.events.get(trigger) if trigger is not None else None
+        if trigger is not None and not (event and event.transitions.get(person.stage)):
+            return []
+        closed = self.machine.explain(person, trigger, self.clock.now)
+        there = [refusal for refusal in closed if refusal.target == to]
+        return [line for refusal in there or closed for line in _refusal_lines(refusal)]
+
+    def _unexpected(self, person: Person, outcome: Outcome, verb: str) -> AssertionError:
+        line = f"{outcome.text} {verb} for {self._who(person, person.stage)}"
+        return _failure(person, line, indent(str(outcome), "  "))
+
+    def _who(self, person: Person, stage: str) -> str:
+        return f"{person.id} in {stage} at {self.clock.now:%Y-%m-%d %H:%M} UTC"
+
+
+def _failure(person: Person, *lines: str) -> AssertionError:
+    """What is wrong, with the person in the last line: what differs from somebody of whom nothing
+    is known."""
+    known = [
+        f"{field.name}={_value(value)}"
+        for field in attrs.fields(type(person))
+        if field.init
+        and field.name != "id"
+        and (value := getattr(person, field.name)) != field.default
+    ]
+    since = f"since {_value(person.stage_entered_at)}, journey {person.journey}"
+    return AssertionError(
+        "\n".join([*lines, f"  {person.id}: {person.stage} {', '.join([since, *known])}"])
+    )
+
+
+def _value(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M}" + (f"{value:%S.%f}" if value.microsecond else "") + "Z"
+    return repr(value)
+
+
+def _refusal_lines(refusal: Refusal) -> list[str]:
+    """A refusal in lines: the move, then its guard as a tree with the values seen."""
+    head = f"  {refusal.move} -> {refusal.target}"
+    if refusal.note:
+        return [f"{head}: {refusal.note}"]
+    return [head, indent(str(refusal.outcome), "    ")]
+
+
+def _made(rows: Iterable[HistoryRow]) -> list[str]:
+    return [f"  {row.from_stage} -> {row.to_stage} by {row.rule}" for row in rows]

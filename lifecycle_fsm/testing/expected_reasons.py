@@ -14,94 +14,91 @@ from lifecycle_fsm.guard import (
     Guard,
     Outcome,
     Vocabulary,
-    parse_guard,
     problems,
     resolve,
     to_text,
     unmet,
 )
 from lifecycle_fsm.machine import Refusal
+from lifecycle_fsm.model.definition import read_guard
 
 #: Conditions in the language of guards: one, several, or each with the value that it saw.
 Because: TypeAlias = str | Guard | Iterable[str | Guard] | Mapping[str, object]
-_ANY: Any = ...
 
 
 @attrs.frozen
 class Reason:
-    """A condition that a test says is unmet, and the value that it saw, where it says so."""
+    """A condition that a test says is unmet, and the value that it saw; ``...`` for any value."""
 
     text: str
     guard: Guard
-    seen: Any = _ANY
+    seen: Any
 
 
-def reading(because: Because, words: Vocabulary) -> tuple[Reason, ...]:
-    """The reasons as a test wrote them.
+def checked_guard(written: str | Guard, vocabulary: Vocabulary, context: str = "") -> Guard:
+    """A guard with its names resolved, from text or a tree; ``context`` begins the message of a
+    :class:`GuardError`.
 
     Raises:
-        GuardSyntaxError: a text is no guard.
+        GuardSyntaxError: the text is no guard.
         GuardError: it speaks of what the model does not have; the message suggests the nearest.
     """
-    if isinstance(because, Mapping):
-        return tuple(_reason(one, words, seen) for one, seen in because.items())
+    guard = resolve(read_guard(written), vocabulary)
+    faults = problems(guard, vocabulary)
+    if faults:
+        raise GuardError(context + "; ".join(map(str, faults)))
+    return guard
+
+
+def _reasons(because: Because, vocabulary: Vocabulary) -> Iterator[Reason]:
     if isinstance(because, str | Guard):
-        return (_reason(because, words),)
-    return tuple(_reason(one, words) for one in because)
+        because = (because,)
+    pairs = because.items() if isinstance(because, Mapping) else ((each, ...) for each in because)
+    for written, seen in pairs:
+        text = written if isinstance(written, str) else to_text(resolve(written, vocabulary))
+        yield Reason(text, checked_guard(written, vocabulary, f"because {text!r}: "), seen)
 
 
-def _reason(written: str | Guard, words: Vocabulary, seen: object = _ANY) -> Reason:
-    guard = resolve(parse_guard(written) if isinstance(written, str) else written, words)
-    text = written if isinstance(written, str) else to_text(guard)
-    wrong = problems(guard, words)
-    if wrong:
-        raise GuardError(f"because {text!r}: " + "; ".join(map(str, wrong)))
-    return Reason(text, guard, seen)
-
-
-@attrs.frozen
-class ReasonComparison:
-    """Both sides, line by line."""
-
-    lines: tuple[str, ...]
-    agree: bool
-
-    @property
-    def legend(self) -> tuple[str, ...]:
-        """What the signs in front of the lines mean."""
-        return ("  (= as said, + unmet and not said, - said and not so)",)
-
-
-def compare(refusals: Iterable[Refusal], reasons: tuple[Reason, ...]) -> ReasonComparison:
-    """Hold the reasons that were said against all that is unmet.
+def differences(
+    refusals: Iterable[Refusal], because: Because, vocabulary: Vocabulary
+) -> tuple[str, ...]:
+    """The expected reasons and all that is unmet side by side, in lines; empty where they agree.
 
     Each unmet condition has a line, with the move that wants it and the value that it saw; and so
-    has each reason that is none.
+    has each reason that is none. The last line explains the signs.
+
+    Raises:
+        GuardSyntaxError, GuardError: a reason is no guard of the model.
+        RecordError: one value is expected of a condition that reads several.
     """
     refusals = tuple(refusals)
-    said = {id(one): one for one in reasons}
+    reasons = tuple(_reasons(because, vocabulary))
+    unused = {id(reason): reason for reason in reasons}
     covered: dict[Guard, Reason] = {}
     for reason in reasons:
         for node in (node for refusal in refusals for node in _nodes(refusal.outcome)):
             if node.guard == reason.guard:
                 covered |= {part.guard: reason for part in unmet(node)}
-        for one in refusals:
-            covered |= {part.guard: reason for part in one.unmet if part.guard == reason.guard}
+        for refusal in refusals:
+            covered |= {part.guard: reason for part in refusal.unmet if part.guard == reason.guard}
     lines: list[str] = []
     agree = True
-    for one in refusals:
-        lines.append(f"  {one.move} -> {one.target}{f': {one.note}' if one.note else ''}")
-        for part in one.unmet:
-            reason_of = covered.get(part.guard)
+    for refusal in refusals:
+        note = f": {refusal.note}" if refusal.note else ""
+        lines.append(f"  {refusal.move} -> {refusal.target}{note}")
+        for part in refusal.unmet:
+            expected = covered.get(part.guard)
             sign, note = "+", ""
-            if reason_of is not None:
-                said.pop(id(reason_of), None)
-                right = _saw(reason_of, part)
-                sign, note = ("=", "") if right else ("-", f"  <- said: {reason_of.seen!r}")
+            if expected is not None:
+                unused.pop(id(expected), None)
+                right = _is_seen(expected, part)
+                sign, note = ("=", "") if right else ("-", f"  <- said: {expected.seen!r}")
             agree = agree and sign == "="
             lines.append(f"    {sign} {part.line}{note}")
-    lines += [f"    - {_now(reason, refusals)}" for reason in said.values()]
-    return ReasonComparison(tuple(lines), agree and not said)
+    if agree and not unused:
+        return ()
+    lines += [f"    - {_not_unmet(reason, refusals)}" for reason in unused.values()]
+    return (*lines, "  (= as said, + unmet and not said, - said and not so)")
 
 
 def _nodes(outcome: Outcome) -> Iterator[Outcome]:
@@ -110,9 +107,9 @@ def _nodes(outcome: Outcome) -> Iterator[Outcome]:
         yield from _nodes(child)
 
 
-def _saw(reason: Reason, part: Outcome) -> bool:
-    """Whether the value is the one that was said: of one name by itself, of several by name."""
-    if reason.seen is _ANY:
+def _is_seen(reason: Reason, part: Outcome) -> bool:
+    """Whether the value is the expected one: of one name by itself, of several by name."""
+    if reason.seen is ...:
         return True
     seen = {name: value for name, value in part.seen if not name.startswith("$")}
     if isinstance(reason.seen, Mapping):
@@ -126,15 +123,15 @@ def _saw(reason: Reason, part: Outcome) -> bool:
     return _same(reason.seen, next(iter(seen.values())))
 
 
-def _same(said: object, seen: object) -> bool:
-    if isinstance(seen, datetime) and isinstance(said, datetime | str):
-        return instant(said) == seen
-    return type(said) is type(seen) and said == seen
+def _same(expected: object, seen: object) -> bool:
+    if isinstance(seen, datetime) and isinstance(expected, datetime | str):
+        return instant(expected) == seen
+    return type(expected) is type(seen) and expected == seen
 
 
-def _now(reason: Reason, refusals: tuple[Refusal, ...]) -> str:
-    for one in refusals:
-        for node in _nodes(one.outcome):
+def _not_unmet(reason: Reason, refusals: tuple[Refusal, ...]) -> str:
+    for refusal in refusals:
+        for node in _nodes(refusal.outcome):
             if node.guard == reason.guard:
                 return f"{node.line}  <- it holds" if node.holds else node.line
     return f"{reason.text}  <- no move that was asked reads this"

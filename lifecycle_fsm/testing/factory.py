@@ -46,22 +46,21 @@ def read_visit(given: dict[str, Any], now: datetime) -> PastVisit:
     Raises:
         RecordError: these times cannot be, because one is later than another.
     """
-    said = {name: given.pop(name) for name in VISIT if given.get(name) is not None}
-    for name in VISIT:
-        given.pop(name, None)
-    days = said.get("days_in_stage")
-    if days is not None and "stage_entered_at" in said:
+    values = {name: given.pop(name, None) for name in VISIT}
+    visit = {name: value for name, value in values.items() if value is not None}
+    days = visit.get("days_in_stage")
+    if days is not None and "stage_entered_at" in visit:
         raise RecordError("days_in_stage and stage_entered_at say the same: give one of them")
     if days is not None and (type(days) not in (int, float) or days < 0):
         raise RecordError(f"days_in_stage is a number of days, 0 or more, not {days!r}")
-    journey = said.get("journey", 1)
+    journey = visit.get("journey", 1)
     if type(journey) is not int or journey < 1:
         raise RecordError(f"journey is a whole number from 1, not {journey!r}")
-    started = instant(said["journey_started_at"]) if "journey_started_at" in said else None
+    started = instant(visit["journey_started_at"]) if "journey_started_at" in visit else None
     if days is not None:
         entered = now - timedelta(days=days)
-    elif "stage_entered_at" in said:
-        entered = instant(said["stage_entered_at"])
+    elif "stage_entered_at" in visit:
+        entered = instant(visit["stage_entered_at"])
     else:
         entered = max(now - _HOUR, started or now - _HOUR)
     if entered > now:
@@ -123,10 +122,10 @@ def _past(model: Model, stage: str, visit: PastVisit) -> list[_Hop]:
                 "and journey_started_at out"
             )
         return [begin]
-    found = _shortest(model, stage, visit)
-    if found is None:
+    way = _shortest(model, stage, visit)
+    if way is None:
         return [begin, _Hop(begin.target, stage, "migrate", "placed")]
-    return [begin, *map(_hop, found)]
+    return [begin, *map(_hop, way)]
 
 
 def _hop(edge: Edge) -> _Hop:

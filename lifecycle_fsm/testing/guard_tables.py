@@ -1,18 +1,38 @@
-"""Check a row of a guard table on a bench, where the model says what its cells mean."""
+"""Guard tables: rows that say who moves where, for people who agree on rules to read and review.
+
+A row says where somebody is and what is known of them, what is asked, and what must come of it::
+
+    stage,demographic_score,behavior_score,moves to,note
+    mal,20,64,stays,one point is missing
+    mal,20,65,mql,the first score that is enough
+
+Reading finds what is wrong with the table itself; what a model makes of a row is found when the
+row is checked, :meth:`lifecycle_fsm.testing.Bench.check`.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
+from os import PathLike
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
 
 from lifecycle_fsm.errors import FileProblem, LifecycleError, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.files import why
 from lifecycle_fsm.guard import Token, compile_term, parse_term, reads, walk
 from lifecycle_fsm.person import READ_ONLY
+from lifecycle_fsm.rows.row import Reject
+from lifecycle_fsm.rows.row_file import open_rows
 from lifecycle_fsm.testing.factory import VISIT
-from lifecycle_fsm.testing.tables import COLUMNS, GuardRow
+from lifecycle_fsm.wording import counted
 
 if TYPE_CHECKING:
     from lifecycle_fsm.testing.bench import Bench
@@ -24,28 +44,193 @@ _TIME = re.compile(r"(in )?(\d+) (day|hour|minute|second)s?( ago)?")
 _VISIT = {"days_in_stage": FieldType("int")} | {
     name: kind for name, kind in READ_ONLY.items() if name in VISIT
 }
+#: The columns that are no fields: what is asked, what must come of it, and words for people.
+EXPECTED = ("moves_to", "holds")
+COLUMNS = ("stage", "trigger", "guard", *EXPECTED, "by", "note")
+Source: TypeAlias = str | PathLike[str] | Iterable[Mapping[str, Any]]
 
 
-def check(bench: Bench, row: GuardRow) -> None:
+@attrs.frozen
+class GuardRow:
+    """One row of a guard table.
+
+    ``place`` says where it stands (``guards.csv:3``, ``rows[0]``); ``cells`` what is written there,
+    by column, without the empty ones. Check it with :meth:`lifecycle_fsm.testing.Bench.check`.
+    """
+
+    place: str
+    number: int
+    cells: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.note}" if self.note else self.place
+
+    @property
+    def note(self) -> str:
+        """The words for people."""
+        return str(self.cells.get("note", ""))
+
+    @property
+    def id(self) -> str:
+        """The name of its test, which has the number of the row and its note or what it says."""
+        if self.note:
+            return f"{self.number} {self.note}"
+        cells = (
+            str(value) if name in COLUMNS else f"{name}={value}"
+            for name, value in self.cells.items()
+        )
+        return f"{self.number} {' '.join(cells)}"
+
+
+def guard_table(source: Source) -> tuple[GuardRow, ...]:
+    """The rows of a guard table.
+
+    Args:
+        source: a ``.csv`` or ``.toml`` file, or rows from Python, each a mapping of column to
+            value. A TOML file has its rows as ``[[rows]]``.
+
+    Columns are the fields of the person and of the visit (``days in stage``, ``journey`` …), and:
+
+    - ``stage``: where the person is; ``trigger``: the process trigger that is asked, nothing for
+      the system [S7]; ``moves to``: the stage afterwards, or ``stays``, ``refused``,
+      ``no such move``; ``by``: the last move that was made;
+    - ``guard``: a guard, named or written out, instead of a move; ``holds``: yes or no;
+    - ``note``: words for people, and for the name of the test.
+
+    Case does not count, nor whether words are joined by spaces or ``_``. An empty cell says
+    nothing. ``missing`` is no value; ``$token`` and ``$token - 1`` are numbers of the model; times
+    may be relative to the clock: ``now``, ``90 days ago``, ``in 2 hours``.
+
+    Raises:
+        FileProblem: a file cannot be read, or rows say too little or too much; every problem is
+            reported.
+    """
+    if isinstance(source, str | PathLike):
+        path, name = Path(source), str(source)
+        if path.suffix not in _READERS:
+            raise FileProblem(f"{path}: a guard table is a .csv or a .toml file")
+        raw = list(_READERS[path.suffix](path))
+    else:
+        raw = [(f"rows[{index}]", index, cells) for index, cells in enumerate(source)]
+        name = "the table"
+    if not raw:
+        raise FileProblem(f"{name}: there are no rows: a test of nothing would pass")
+    faults: list[str] = []
+    rows = tuple(_row(place, number, cells, faults) for place, number, cells in raw)
+    if faults:
+        raise FileProblem("\n  ".join([f"{name} has {counted(len(faults), 'problem')}:", *faults]))
+    return rows
+
+
+_Raw: TypeAlias = tuple[str, int, Mapping[str, Any]]
+
+
+def _csv(path: Path) -> Iterator[_Raw]:
+    with open_rows(path, "csv", short=True) as table:
+        columns = table.columns or ()
+        for index, name in enumerate(columns):
+            if _column(name) in map(_column, columns[:index]):
+                raise FileProblem(f"{path}: the column {name!r} stands there twice")
+        for row in table:
+            if row.raw.lstrip(' "').startswith("#"):
+                continue
+            if isinstance(row, Reject):
+                raise FileProblem(f"{path}:{row.line}: {row.reason}")
+            yield f"{path}:{row.line}", row.line, row.values
+
+
+def _toml(path: Path) -> Iterator[_Raw]:
+    try:
+        plain = tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise FileProblem(f"{path}: cannot read this guard table: {why(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise FileProblem(f"{path}: this is not TOML: {error}") from None
+    other = [name for name in plain if name != "rows"]
+    if other:
+        raise FileProblem(
+            f"{path}: a guard table has nothing but [[rows]], and this has {', '.join(other)}"
+            f"{suggest(other[0], ['rows'])}"
+        )
+    rows = plain.get("rows", [])
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise FileProblem(f"{path}: write each row as a table of its own, under [[rows]]")
+    for index, cells in enumerate(rows):
+        yield f"{path}: rows[{index}]", index, cells
+
+
+_READERS = {".csv": _csv, ".toml": _toml}
+
+
+def _column(name: str) -> str:
+    return "_".join(name.strip().lower().replace("_", " ").split())
+
+
+def _row(place: str, number: int, raw: Mapping[str, Any], faults: list[str]) -> GuardRow:
+    cells: dict[str, Any] = {}
+    for name, value in raw.items():
+        text = value.strip() if isinstance(value, str) else value
+        if text in ("", None):
+            continue
+        key = _column(name)
+        if key in cells:
+            faults.append(f"{place}: the column {name!r} stands there twice")
+        cells[key] = text
+    faults += [f"{place}: {fault}" for fault in _faults(cells)]
+    return GuardRow(place, number, cells)
+
+
+def _faults(cells: Mapping[str, Any]) -> Iterator[str]:
+    """What a row lacks or has too much of, whatever the model."""
+    has = {name for name in COLUMNS if name in cells}
+    if not has & set(EXPECTED):
+        near = [hint for name in cells if (hint := suggest(name, EXPECTED))]
+        yield (
+            "it expects nothing: fill 'moves to' with a stage or 'stays', or 'holds' with yes or no"
+            f"{''.join(near)}"
+        )
+    elif has >= set(EXPECTED):
+        yield "it fills 'moves to' and 'holds': make two rows of it"
+    elif "holds" in has:
+        if "guard" not in has:
+            yield "'holds' needs a guard: fill the column 'guard'"
+        for name in sorted(has & {"trigger", "by"}):
+            yield f"the column {name!r} is for moves, and this row asks a guard"
+    else:
+        if "stage" not in has:
+            yield "it does not say in which stage the person is: fill the column 'stage'"
+        if "guard" in has:
+            yield "it asks for a move and for a guard: make two rows of it"
+
+
+# ---------------------------------------------------------------------- what a model makes of it
+
+
+def check_row(bench: Bench, row: GuardRow) -> None:
     """Hold one row: :meth:`lifecycle_fsm.testing.Bench.check`."""
     __tracebackhide__ = True
-    known = {**bench.model.field_types, **_VISIT}
-    fields = {
-        name: _cell(bench, row, name, value, known)
-        for name, value in row.cells.items()
-        if name not in COLUMNS
-    }
-    stage = _stage(bench, row, "stage") or bench.model.initial.name
+    fields = {}
+    for name, value in row.cells.items():
+        if name not in COLUMNS:
+            with _blamed(row, name):
+                fields[name] = _field_value(bench, name, value)
+    initial = bench.model.initial.name
+    stage = _stage(bench, row, "stage") or initial
     try:
         person = bench.person_in(stage, id=f"row-{row.number}", **fields)
     except LifecycleError as error:
         raise FileProblem(f"{row.place}: {error}") from None
     try:
-        if "holds" in row.cells:
-            ask = bench.assert_holds if _yes(row) else bench.assert_fails
-            ask(person, _guard(bench, row))
-        else:
+        if "holds" not in row.cells:
             _move(bench, row, person)
+            return
+        with _blamed(row, "holds"):
+            holds = _YES_NO.accept(row.cells["holds"]) is True
+        guard = str(row.cells["guard"])
+        with _blamed(row, "guard"):
+            bench.outcome(bench.person_in(initial, id="nobody"), guard)
+        check = bench.assert_holds if holds else bench.assert_fails
+        check(person, guard)
     except AssertionError as error:
         raise AssertionError(f"{row}\n{error}") from None
 
@@ -75,7 +260,7 @@ def _move(bench: Bench, row: GuardRow, person: Any) -> None:
         return
     declared = bench.machine.events[trigger].transitions.get(person.stage)
     if word == _NO_MOVE and declared:
-        names = ", ".join(one.edge.name for one in declared)
+        names = ", ".join(transition.edge.name for transition in declared)
         raise AssertionError(f"{trigger!r} should have no move out of {person.stage}, but {names}")
     if word == _REFUSED or declared:
         bench.assert_refused(person, trigger)
@@ -83,7 +268,7 @@ def _move(bench: Bench, row: GuardRow, person: Any) -> None:
 
 def _rule(bench: Bench, row: GuardRow) -> str | None:
     name = row.cells.get("by")
-    known = [*(move.name for move in bench.model.moves), *(one.name for one in bench.model.sort)]
+    known = [edge.name for edge in (*bench.model.edges, *bench.model.sort_edges)]
     if name is not None and name not in known:
         raise _wrong(row, "by", f"no move or sort rule {name!r}{suggest(str(name), known)}")
     return name
@@ -101,55 +286,33 @@ def _stage(bench: Bench, row: GuardRow, column: str, more: str = "") -> str:
     return name
 
 
-def _guard(bench: Bench, row: GuardRow) -> str:
-    text = str(row.cells["guard"])
-    try:
-        bench.outcome(bench.person_in(bench.model.initial.name, id="nobody"), text)
-    except LifecycleError as error:
-        raise _wrong(row, "guard", str(error)) from None
-    return text
+def _field_value(bench: Bench, name: str, value: Any) -> Value:
+    """The value of a field that a cell stands for.
 
-
-def _yes(row: GuardRow) -> bool:
-    try:
-        return _YES_NO.accept(row.cells["holds"]) is True
-    except RecordError as error:
-        raise _wrong(row, "holds", str(error)) from None
-
-
-def _cell(
-    bench: Bench, row: GuardRow, column: str, value: Any, known: dict[str, FieldType]
-) -> Value:
-    """The value of a field that a cell says."""
-    kind = known.get(column)
+    Raises:
+        LifecycleError: there is no such field, or it does not take the value.
+    """
+    known = {**bench.model.field_types, **_VISIT}
+    kind = known.get(name)
     if kind is None:
-        near = suggest(column, [*known, *COLUMNS])
-        raise _wrong(row, column, f"no field of the model, and no column of a guard table{near}")
-    try:
-        return kind.accept(_meant(bench, value, kind))
-    except LifecycleError as error:
-        raise _wrong(row, column, str(error)) from None
-
-
-def _meant(bench: Bench, value: Any, kind: FieldType) -> Any:
-    if not isinstance(value, str):
-        return value
+        near = suggest(name, [*known, *COLUMNS])
+        raise RecordError(f"no field of the model, and no column of a guard table{near}")
     if value == "missing" and kind.nullable:
         return None
-    if kind.kind == "datetime":
+    if kind.kind == "datetime" and isinstance(value, str):
         if value == "now":
             return bench.clock.now
-        told = _TIME.fullmatch(value)
-        if told and bool(told[1]) is not bool(told[4]):
-            length = timedelta(**{f"{told[3]}s": int(told[2])})
-            return bench.clock.now + (length if told[1] else -length)
-    if "$" in value:
-        return _token(bench, value)
-    return value
+        match = _TIME.fullmatch(value)
+        if match and bool(match[1]) is not bool(match[4]):
+            length = timedelta(**{f"{match[3]}s": int(match[2])})
+            return bench.clock.now + (length if match[1] else -length)
+    if isinstance(value, str) and "$" in value:
+        value = _token(bench, value)
+    return kind.accept(value)
 
 
 def _token(bench: Bench, text: str) -> Any:
-    """A value that is told by the tokens of the model, such as ``$mql_threshold - 1``."""
+    """A value given by tokens of the model, such as ``$mql_threshold - 1``."""
     term = parse_term(text)
     for part in walk(term):
         if isinstance(part, Token) and part.name not in bench.model.tokens:
@@ -158,6 +321,15 @@ def _token(bench: Bench, text: str) -> Any:
     if reads(term):
         raise RecordError(f"{text!r} reads {', '.join(sorted(reads(term)))}: write tokens only")
     return compile_term(term, bench.model.vocabulary)(SimpleNamespace(), bench.clock.now, {})
+
+
+@contextmanager
+def _blamed(row: GuardRow, column: str) -> Iterator[None]:
+    """Add the place and the column to an error."""
+    try:
+        yield
+    except LifecycleError as error:
+        raise _wrong(row, column, str(error)) from None
 
 
 def _wrong(row: GuardRow, column: str, message: str) -> FileProblem:

@@ -13,10 +13,8 @@ outcomes lets somebody drop it, or negate it, unnoticed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime
-from types import SimpleNamespace
-from typing import Any, Literal, TypeAlias
+from collections.abc import Collection, Iterator, Mapping
+from typing import Literal, TypeAlias
 
 import attrs
 
@@ -27,20 +25,17 @@ from lifecycle_fsm.guard import (
     Guard,
     Opaque,
     Vector,
-    Vocabulary,
     all_of,
     always,
-    compile_condition,
-    inline,
     negate,
     never,
     reads,
-    resolve,
     transform,
     walk,
 )
 from lifecycle_fsm.guard import conditions as taken_apart
 from lifecycle_fsm.proof import Answer, Domain, Witness, decides, is_value, solve_here
+from lifecycle_fsm.proof.domain import Atoms, opaque_field, satisfied
 from lifecycle_fsm.testing.boundary_points import fields_of, points
 
 How: TypeAlias = Literal["unique cause", "masking"]
@@ -50,18 +45,21 @@ How: TypeAlias = Literal["unique cause", "masking"]
 
 @attrs.frozen
 class Evidence:
-    """What the vectors show of one condition."""
+    """What the vectors show of one condition.
+
+    Args:
+        held: it was seen to hold.
+        failed: it was seen not to hold.
+        decided_holding: it decided for somebody for whom it held.
+        decided_failing: it decided for somebody for whom it did not.
+        decided: how it was shown to decide alone, if it was.
+    """
 
     held: bool
-    """It was seen to hold."""
     failed: bool
-    """It was seen not to hold."""
     decided_holding: bool
-    """It decided for somebody for whom it held."""
     decided_failing: bool
-    """It decided for somebody for whom it did not."""
     decided: How | None
-    """How it was shown to decide alone, if it was."""
 
 
 def evidence(parts: Conditions, vectors: Collection[Vector], index: int) -> Evidence:
@@ -90,7 +88,6 @@ def evidence(parts: Conditions, vectors: Collection[Vector], index: int) -> Evid
 # ------------------------------------------------------------------ who shows it
 
 
-Test: TypeAlias = Callable[[Any, datetime], bool]
 #: After how many contexts a search for a pair of unique cause gives up.
 _CONTEXTS = 12
 
@@ -171,23 +168,27 @@ class _Cases:
     """The search for the cases of one guard."""
 
     def __init__(self, guard: Guard, domain: Domain, here: Guard) -> None:
-        words = domain.vocabulary
-        self.guard = inline(resolve(guard, words), words)
         self.domain = domain
         self.here = here
-        self.opaque = tuple(
-            dict.fromkeys(node.name for node in walk(self.guard) if isinstance(node, Opaque))
-        )
+        # Of its own: the numbers of the domain's atoms are the order in which it searches.
+        self.atoms = Atoms(domain.vocabulary)
+        self.guard = self.atoms.plain(guard)
+        self.node = self.atoms.node(self.guard)
+        self.opaque = {
+            node.name: opaque_field(node) for node in walk(self.guard) if isinstance(node, Opaque)
+        }
         self.fields = fields_of(self.guard)
-        self._tests = {part: _test(part, words) for part in conditions(guard, domain)}
-        self._guards: dict[tuple[bool, ...], Test] = {}
+        self.conditions = {
+            part: self.atoms[self.atoms.node(part)] for part in conditions(guard, domain)
+        }
 
     def all(self) -> GuardCases:
+        """The cases of every condition, in reading order."""
         boundaries: list[Boundary] = []
         pairs: list[Pair] = []
         redundant: list[Guard] = []
         undecided: list[tuple[Guard, str]] = []
-        for condition in self._tests:
+        for condition in self.conditions:
             matters = decides(self.guard, condition)
             met, unmet = self.who_meets(condition, matters), self.solve(negate(condition), matters)
             if met.refuted or unmet.refuted:
@@ -206,7 +207,7 @@ class _Cases:
             tuple(pairs),
             tuple(redundant),
             tuple(undecided),
-            self.opaque,
+            tuple(self.opaque),
             self.constant() if redundant and not pairs else None,
         )
 
@@ -253,9 +254,9 @@ class _Cases:
         without: Answer,
     ) -> Pair:
         """The two who show what the condition does: neighbours at the boundary where there are."""
-        test, now = self._tests[condition], self.domain.now
+        atom, now = self.conditions[condition], self.domain.now
         probes = [boundary.who for boundary in around]
-        met = [probe for probe in probes if test(self.whole(probe.person), now)]
+        met = [probe for probe in probes if atom.holds(self.values(probe.person), now)]
         unmet = [probe for probe in probes if probe not in met]
         for first in met:
             for second in unmet:
@@ -282,14 +283,16 @@ class _Cases:
     def value(self, person: Witness, field: str) -> Value:
         return person[field] if field in person else self.domain.start_of(field)
 
-    def whole(self, person: Witness) -> SimpleNamespace:
-        return SimpleNamespace(**{name: self.value(person, name) for name in self.fields})
+    def values(self, person: Witness) -> dict[str, Value]:
+        return {name: self.value(person, name) for name in self.fields}
 
     def others(self, person: Witness, condition: Guard) -> dict[Guard, bool]:
         """How the other conditions come out for this person."""
-        whole, now = self.whole(person), self.domain.now
+        values, now = self.values(person), self.domain.now
         return {
-            other: test(whole, now) for other, test in self._tests.items() if other != condition
+            other: atom.holds(values, now)
+            for other, atom in self.conditions.items()
+            if other != condition
         }
 
     def others_as(self, person: Witness, condition: Guard) -> tuple[Guard, ...]:
@@ -300,22 +303,14 @@ class _Cases:
     def probe(self, answer: Answer, condition: Guard) -> Probe:
         telling = reads(condition) | answer.person.keys()
         answers = {name: answer.assumed.get(name, False) for name in self.opaque}
-        key = tuple(answers.values())
-        if key not in self._guards:
-            plain = assuming(self.guard, answers)
-            self._guards[key] = _test(plain, self.domain.vocabulary)
+        values = self.values(answer.person)
+        values |= {self.opaque[name]: held for name, held in answers.items()}
         return Probe(
             answer.person,
-            self._guards[key](self.whole(answer.person), self.domain.now),
+            satisfied(self.node, self.atoms, values, self.domain.now),
             tuple(name for name in self.fields if name in telling),
             answers,
         )
-
-
-def _test(guard: Guard, words: Vocabulary) -> Test:
-    """The function that the machine would run, also for a condition that may read ``now``."""
-    test = compile_condition(guard, words)
-    return lambda person, now: test(person, now, {})
 
 
 def assuming(guard: Guard, answers: Mapping[str, bool]) -> Guard:

@@ -7,20 +7,25 @@ package but what a suite makes use of.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from lifecycle_fsm.model import Model
     from lifecycle_fsm.person import Person
-    from lifecycle_fsm.testing.bench import Bench
-    from lifecycle_fsm.testing.bench_clock import Clock
+    from lifecycle_fsm.testing.bench import Bench, Clock
+    from lifecycle_fsm.testing.guard_tables import GuardRow
+
+_LOADED = pytest.StashKey[dict[object, "Model"]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the plugin."""
     group = parser.getgroup("lifecycle", "lifecycle models")
+    several: dict[str, Any] = {"action": "append", "default": []}
     parser.addini(
         "lifecycle_model", "the model under test: a shipped name or a TOML file", default=""
     )
@@ -31,15 +36,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--lifecycle-cov-report",
-        action="append",
-        default=[],
+        **several,
         metavar="KIND:FILE",
         help="write the report as json:FILE, html:FILE or svg:FOLDER; may be repeated",
     )
     group.addoption(
         "--lifecycle-cov-model",
-        action="append",
-        default=[],
+        **several,
         metavar="MODEL",
         help="count this model alone, a shipped name or a TOML file; may be repeated; else the one "
         "of the setting lifecycle_model, else every model that ran",
@@ -47,7 +50,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--lifecycle-cov-fail-under",
         type=float,
-        default=None,
         metavar="N",
         help="fail if less than N per cent is covered",
     )
@@ -58,30 +60,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--lifecycle-mutate-model",
-        action="append",
-        default=[],
+        **several,
         metavar="NAME",
         help="change this model: its name, a shipped one or a TOML file; may be repeated. Else the "
         "one of the ini option lifecycle_model, or all that the tests run",
     )
     group.addoption(
         "--lifecycle-mutate-report",
-        action="append",
-        default=[],
+        **several,
         metavar="json:FILE",
         help="write what became of each mutant, and the missing tests",
     )
     group.addoption(
         "--lifecycle-mutate-fail-under",
         type=float,
-        default=None,
         metavar="N",
         help="fail if less than N per cent of the mutants are killed",
     )
     group.addoption(
         "--lifecycle-mutate-jobs",
         type=int,
-        default=None,
         metavar="N",
         help="how many mutants to try at once, as many as there are processors without it; 0 tries "
         "one after the other without a process of its own",
@@ -112,7 +110,7 @@ def pytest_configure(config: pytest.Config) -> None:
         or config.getoption("lifecycle_cov_report")
         or config.getoption("lifecycle_cov_fail_under") is not None
     ):
-        from lifecycle_fsm.testing.coverage.plugin import CoveragePlugin
+        from lifecycle_fsm.testing.coverage.coverage_plugin import CoveragePlugin
 
         config.pluginmanager.register(CoveragePlugin(config), "lifecycle-coverage")
     if (
@@ -128,10 +126,43 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test for each row of its guard table."""
     marker = metafunc.definition.get_closest_marker("guard_table")
     if marker is not None or "guard_row" in metafunc.fixturenames:
-        from lifecycle_fsm.testing.fixtures import rows_of
-
-        rows = rows_of(metafunc, marker)
+        rows = _guard_rows(metafunc, marker)
         metafunc.parametrize("guard_row", rows, ids=[row.id for row in rows])
+
+
+def _guard_rows(metafunc: pytest.Metafunc, marker: pytest.Mark | None) -> tuple[GuardRow, ...]:
+    """The rows of a test's guard table; a file is looked for beside the test.
+
+    Raises:
+        pytest.UsageError: there is no marker, or the table cannot be read.
+    """
+    from lifecycle_fsm.errors import LifecycleError
+    from lifecycle_fsm.testing.guard_tables import guard_table
+
+    test = metafunc.definition
+    if marker is None:
+        raise pytest.UsageError(
+            f"{test.nodeid} takes guard_row: say of which table with "
+            "@pytest.mark.guard_table('guards.csv')"
+        )
+    if "guard_row" not in metafunc.fixturenames:
+        raise pytest.UsageError(
+            f"{test.nodeid} is marked guard_table and does not take guard_row: "
+            "add the argument, and check it with lifecycle_bench.check(guard_row)"
+        )
+    source = _only_argument(marker, "the table")
+    if isinstance(source, str | PathLike):
+        source = test.path.parent / source
+    try:
+        return guard_table(source)
+    except LifecycleError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _only_argument(marker: pytest.Mark, what: str) -> Any:
+    if len(marker.args) != 1 or marker.kwargs:
+        raise pytest.UsageError(f"the marker {marker.name} takes {what}, and nothing else")
+    return marker.args[0]
 
 
 @pytest.fixture
@@ -139,10 +170,37 @@ def lifecycle_model(request: pytest.FixtureRequest) -> Model:
     """The model under test: of the marker ``lifecycle_model``, else of the ini option of that name.
 
     Override the fixture where a model is made in Python.
-    """
-    from lifecycle_fsm.testing.fixtures import model_of
 
-    return model_of(request)
+    Raises:
+        pytest.UsageError: neither names one.
+        LifecycleError: it cannot be read, or does not build.
+    """
+    from lifecycle_fsm.model import Model, load
+
+    marker = request.node.get_closest_marker("lifecycle_model")
+    if marker is not None:
+        source = _only_argument(marker, "a model")
+        folder = request.path.parent
+    else:
+        source = request.config.getini("lifecycle_model")
+        folder = request.config.inipath.parent if request.config.inipath else Path.cwd()
+    if isinstance(source, Model):
+        return source
+    if not source:
+        raise pytest.UsageError(
+            "no model to test: set the ini option 'lifecycle_model' (a shipped name, or a TOML "
+            "file beside the ini file), mark the test with "
+            "@pytest.mark.lifecycle_model('my.toml'), or override the fixture 'lifecycle_model'"
+        )
+    # A model is read once for each state of its file.
+    known = request.config.stash.setdefault(_LOADED, {})
+    key: object = source
+    if not isinstance(source, str) or any(sign in source for sign in "./\\"):
+        source = folder / source
+        key = (source, source.stat().st_mtime_ns if source.is_file() else None)
+    if key not in known:
+        known[key] = load(source)
+    return known[key]
 
 
 @pytest.fixture

@@ -5,18 +5,17 @@
     with Watch() as watch:
         watch.switch("tests/test_mql.py::test_by_score")
         ...  # the test
-    watch.record.models[model.name, model.version].tests_of("qualified_by_score", "mal")
+    watch.record.models[model.name, model.version].tests_of("qualified_by_score")
 
-A :class:`Record` is plain data: it goes through JSON to another process, and records add up.
+A :class:`Record` is plain data: it can be pickled for another process, and records add up.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from types import TracebackType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
@@ -64,39 +63,22 @@ class ModelRecord:
         """How often somebody was moved by the rule out of the stage."""
         return sum(touch.fired for touch in self.touches.get((rule, source), {}).values())
 
-    def vectors(self, rule: str, source: str | None = None) -> frozenset[Vector]:
-        """How the conditions of the rule's guard came out, asked in one stage or in any."""
+    def vectors(self, rule: str) -> frozenset[Vector]:
+        """How the conditions of the rule's guard came out, asked in any stage."""
         return frozenset(
             vector
-            for (name, stage), tests in self.touches.items()
-            if name == rule and source in (None, stage)
+            for (name, _), tests in self.touches.items()
+            if name == rule
             for touch in tests.values()
             for vector in touch.vectors
         )
 
-    def tests_of(self, rule: str, source: str | None = None) -> frozenset[str]:
-        """The tests that asked the rule's guard, in one stage or in any: all that can notice a
-        change of the rule's guard, target or effects."""
+    def tests_of(self, rule: str) -> frozenset[str]:
+        """The tests that asked the rule's guard, in any stage: all that can notice a change of the
+        rule's guard, target or effects."""
         return frozenset(
-            test
-            for (name, stage), tests in self.touches.items()
-            if name == rule and source in (None, stage)
-            for test in tests
+            test for (name, _), tests in self.touches.items() if name == rule for test in tests
         )
-
-    def tests_in(self, stage: str, trigger: str | None = None) -> frozenset[str]:
-        """The tests that asked any guard out of the stage, or asked there for the trigger in vain:
-        all that can notice a move that is added there, or comes earlier in the order."""
-        guards = {
-            test for (_, source), tests in self.touches.items() if source == stage for test in tests
-        }
-        askings = {
-            test
-            for (where, asked, _), tests in self.askings.items()
-            if where == stage and trigger in (None, asked)
-            for test in tests
-        }
-        return frozenset(guards | askings)
 
     def asked(self, stage: str, trigger: str, result: str) -> int:
         """How often the trigger was asked for in the stage with that result: ``refused`` or
@@ -128,39 +110,6 @@ class Record:
         for key, model in other.models.items():
             self.models.setdefault(key, ModelRecord()).add(model)
 
-    def to_json(self) -> list[Any]:
-        """The record as lists, dicts, texts and numbers."""
-        return [
-            {
-                "model": list(key),
-                "touches": [
-                    [*edge, test, touch.fired, sorted(touch.vectors)]
-                    for edge, tests in model.touches.items()
-                    for test, touch in tests.items()
-                ],
-                "askings": [
-                    [*asking, test, count]
-                    for asking, counts in model.askings.items()
-                    for test, count in counts.items()
-                ],
-            }
-            for key, model in self.models.items()
-        ]
-
-    @classmethod
-    def from_json(cls, data: Iterable[Mapping[str, Any]]) -> Record:
-        """The record that :meth:`to_json` wrote."""
-        record = cls()
-        for part in data:
-            name, version = part["model"]
-            model = record.models[name, version] = ModelRecord()
-            for rule, source, test, fired, vectors in part["touches"]:
-                touch = Touch(fired, set(vectors))
-                model.touches.setdefault((rule, source), {})[test] = touch
-            for stage, trigger, result, test, count in part["askings"]:
-                model.askings.setdefault((stage, trigger, result), Counter())[test] = count
-        return record
-
 
 class Watch(Observer):
     """While it is active, every machine of the process tells it what happens, those that are made
@@ -178,34 +127,24 @@ class Watch(Observer):
         self._models: dict[ModelKey, Model] = {}
         self._record = Record()
         self._test = NO_TEST
-        self._touched: dict[tuple[str, str, str, str], Touch] = {}
-        self._askings: Counter[tuple[ModelKey, Asking]] = Counter()
+        #: What the present test did so far.
+        self._present = Record()
 
     def __enter__(self) -> Watch:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
-
-    @property
-    def active(self) -> bool:
-        """Whether it watches."""
-        return self in EVERYWHERE
 
     def start(self) -> None:
         """Begin to watch; what it has watched before is kept."""
-        if not self.active:
+        if self not in EVERYWHERE:
             EVERYWHERE.append(self)
 
     def stop(self) -> None:
         """Watch no more."""
-        if self.active:
+        if self in EVERYWHERE:
             self._settle()
             EVERYWHERE.remove(self)
 
@@ -232,23 +171,22 @@ class Watch(Observer):
     def _settle(self) -> None:
         """Write down what the present test did."""
         # Taken away first: a thread that a test left behind may still write.
-        touched, self._touched = self._touched, {}
-        askings, self._askings = self._askings, Counter()
-        for (name, version, rule, source), touch in touched.items():
-            model = self._record.models.setdefault((name, version), ModelRecord())
-            tests = model.touches.setdefault((rule, source), {})
-            tests.setdefault(self._test, Touch()).add(touch)
-        for (key, asking), count in askings.items():
-            model = self._record.models.setdefault(key, ModelRecord())
-            model.askings.setdefault(asking, Counter())[self._test] += count
+        present, self._present = self._present, Record()
+        self._record.add(present)
+
+    def _model_record(self, machine: LifecycleMachine) -> ModelRecord:
+        key = (machine.model.name, machine.version)
+        record = self._present.models.get(key)
+        if record is None:
+            record = self._present.models[key] = ModelRecord()
+            self._models.setdefault(key, machine.model)
+        return record
 
     def _touch(self, machine: LifecycleMachine, edge: Edge) -> Touch:
-        model = machine.model
-        key = (model.name, machine.version, edge.name, edge.source)
-        touch = self._touched.get(key)
+        tests = self._model_record(machine).touches.setdefault((edge.name, edge.source), {})
+        touch = tests.get(self._test)
         if touch is None:
-            touch = self._touched[key] = Touch()
-            self._models.setdefault((model.name, machine.version), model)
+            touch = tests[self._test] = Touch()
         return touch
 
     def guard_evaluated(
@@ -280,7 +218,5 @@ class Watch(Observer):
         result: Result,
     ) -> None:
         """Count what was asked for in vain."""
-        model = machine.model
-        key = (model.name, machine.version)
-        self._askings[key, (person.stage, trigger, result)] += 1
-        self._models.setdefault(key, model)
+        askings = self._model_record(machine).askings
+        askings.setdefault((person.stage, trigger, result), Counter())[self._test] += 1

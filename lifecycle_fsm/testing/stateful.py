@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.testing.bench import Bench
-from lifecycle_fsm.testing.bench_clock import Clock
+from lifecycle_fsm.testing.bench import Bench, Clock
 from lifecycle_fsm.testing.invariants import assert_history_holds
 from lifecycle_fsm.testing.strategies import SOMEBODY, ModelStrategies, st, stateful
 from lifecycle_fsm.testing.values import lengths
@@ -53,8 +52,8 @@ class LifecycleRules(stateful.RuleBasedStateMachine):
         assert decision.result not in _NOT_APPLIED, str(decision)
         made = self.person.history[known:]
         # The end of original processing has a decision for each trigger that waited [S14].
-        told = decision.rows if kind != "processed" else made
-        assert told == made, f"{kind}: a hop has no row, or two"
+        rows = decision.rows if kind != "processed" else made
+        assert rows == made, f"{kind}: a hop has no row, or two"
 
     def ask(self, gap: timedelta, trigger: str) -> None:
         """Ask the machine for a move: what it says beforehand is what it does [S10]."""
@@ -64,16 +63,13 @@ class LifecycleRules(stateful.RuleBasedStateMachine):
             return
         may = self.bench.machine.may(person, trigger, now)
         decision, rows = self.bench._ask(person, trigger)
-        asked = bool(rows) and rows[0].rule in self._rules_of(trigger)
-        assert asked is may, f"{trigger} may {'' if may else 'not '}move somebody: {decision}"
+        rules = {move.name for move in self.bench.model.moves if move.on == trigger}
+        moved = bool(rows) and rows[0].rule in rules
+        assert moved is may, f"{trigger} may {'' if may else 'not '}move somebody: {decision}"
         refused = decision.unmet
         assert not (may and refused), f"{trigger} moves somebody, and is refused: {decision}"
-        assert all(one.unmet or one.note for one in refused), (
-            f"refused without a reason: {decision}"
-        )
-
-    def _rules_of(self, trigger: str) -> set[str]:
-        return {move.name for move in self.bench.model.moves if move.on == trigger}
+        reasons = [refusal.unmet or refusal.note for refusal in refused]
+        assert all(reasons), f"refused without a reason: {decision}"
 
     @stateful.invariant()
     def history_holds(self) -> None:
@@ -101,60 +97,38 @@ def state_machine(
         ModelError: the model does not build.
         LifecycleError: the model has no such stage.
     """
-    found = model if isinstance(model, Model) else load(model)
-    drawing = ModelStrategies(found)
-    gaps = st.sampled_from(lengths(found))
-    situations = drawing.situations(tuple(stages))
+    if not isinstance(model, Model):
+        model = load(model)
+    drawing = ModelStrategies(model)
+    gap = st.sampled_from(lengths(model))
     body: dict[str, Any] = {
-        "__doc__": f"Whatever happens to somebody in the model {found.name!r}.",
-        "bench": Bench(found),
-        "start": stateful.initialize(situation=situations)(start),
-        "time_passes": stateful.rule(gap=gaps)(time_passes),
-        "processing_ends": _in_processing(
-            stateful.rule(gap=gaps, payload=drawing.payload("processed"))(processing_ends)
+        "__doc__": f"Whatever happens to somebody in the model {model.name!r}.",
+        "bench": Bench(model),
+        "start": stateful.initialize(situation=drawing.situations(tuple(stages)))(
+            _step("start", "begin")
         ),
+        "time_passes": stateful.rule(gap=gap)(_step("time_passes", "wait")),
     }
-    for kind in drawing.kinds():
-        rule = stateful.rule(gap=gaps, payload=drawing.payload(kind))
-        body[f"happens_{kind}"] = rule(_happens(kind))
-    if found.triggers:
-        asked = stateful.rule(gap=gaps, trigger=st.sampled_from(found.triggers))
-        body["asks"] = asked(asks)
-    name = "".join(part.capitalize() for part in found.name.replace("-", "_").split("_"))
+    for kind in ("processed", *drawing.kinds()):
+        name = f"happens_{kind}" if kind != "processed" else "processing_ends"
+        rule = stateful.rule(gap=gap, payload=drawing.payload(kind))
+        body[name] = rule(_step(name, "happen", kind=kind))
+    # Only somebody in original processing can come to its end [S14].
+    body["processing_ends"] = stateful.precondition(
+        lambda self: self.person.stage == self.bench.model.initial.name
+    )(body["processing_ends"])
+    if model.triggers:
+        rule = stateful.rule(gap=gap, trigger=st.sampled_from(model.triggers))
+        body["asks"] = rule(_step("asks", "ask"))
+    name = "".join(part.capitalize() for part in model.name.replace("-", "_").split("_"))
     return type(f"{name}Rules", (LifecycleRules,), body)
 
 
-# A failing walk is told by the names of these functions.
+def _step(name: str, method: str, **fixed: Any) -> Callable[..., None]:
+    """A step of a walk by the name that stands in the report of a failing one."""
 
+    def step(self: LifecycleRules, **drawn: Any) -> None:
+        getattr(self, method)(**fixed, **drawn)
 
-def start(self: LifecycleRules, situation: tuple[str, dict[str, Any]]) -> None:
-    """The first step."""
-    self.begin(situation)
-
-
-def time_passes(self: LifecycleRules, gap: timedelta) -> None:
-    """A step in which nothing happens."""
-    self.wait(gap)
-
-
-def asks(self: LifecycleRules, gap: timedelta, trigger: str) -> None:
-    """A step in which the machine is asked for a move."""
-    self.ask(gap, trigger)
-
-
-def processing_ends(self: LifecycleRules, gap: timedelta, payload: dict[str, Value]) -> None:
-    """The step that only somebody in original processing can make [S14]."""
-    self.happen(gap, "processed", payload)
-
-
-_in_processing = stateful.precondition(
-    lambda self: self.person.stage == self.bench.model.initial.name
-)
-
-
-def _happens(kind: str) -> Callable[..., None]:
-    def happens(self: LifecycleRules, gap: timedelta, payload: dict[str, Value]) -> None:
-        self.happen(gap, kind, payload)
-
-    happens.__name__ = happens.__qualname__ = f"happens_{kind}"
-    return happens
+    step.__name__ = step.__qualname__ = name
+    return step

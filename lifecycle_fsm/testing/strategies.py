@@ -101,9 +101,9 @@ class ModelStrategies:
         self.now = now
         self.boundary: Mapping[str, Sequence[Value]] = {
             name: [
-                one
+                moved
                 for value in values
-                if not isinstance(one := at(value, now), datetime) or one > now - _LONG_AGO
+                if not isinstance(moved := at(value, now), datetime) or moved > now - _LONG_AGO
             ]
             for name, values in boundary_values(model).items()
         }
@@ -124,7 +124,7 @@ class ModelStrategies:
 
     def value(self, kind: FieldType, matter: Sequence[Value]) -> st.SearchStrategy[Value]:
         """A value of a type: two times of three one that matters, where some do."""
-        known: list[Value] = [one for one in matter if one is not None]
+        known: list[Value] = [value for value in matter if value is not None]
         if kind.nullable:
             known = [None, *known]
         own = _any(kind, self.now)
@@ -144,12 +144,8 @@ class ModelStrategies:
         matter = st.fixed_dictionaries({}, optional=self._matter)
         if few:
             known = {**self._matter, **self._other}
-            return _some({one: known[one] for one in known if one not in _FROM_DEALS}, 2)
+            return _some({name: known[name] for name in known if name not in _FROM_DEALS}, 2)
         return st.tuples(_some(self._other, 2), matter).map(lambda both: {**both[0], **both[1]})
-
-    def another(self) -> st.SearchStrategy[dict[str, Value]]:
-        """Other values for a field or two that guards read."""
-        return _some(self._matter, 2)
 
     def situations(
         self, stages: Sequence[str] = (), given: Mapping[str, Any] | None = None
@@ -160,14 +156,42 @@ class ModelStrategies:
             LifecycleError: the model has no such stage.
         """
         known = [self.model.stage(stage).name for stage in stages] or list(self.model.by_name)
-        return _situation(self, known, given or {})
+        given = given or {}
+
+        @st.composite
+        def situation(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+            stage = draw(st.sampled_from(known))
+            near = self.near.get(stage)
+            fields: dict[str, Any]
+            if near and draw(st.booleans()):
+                # Somebody to whom a move is open, but for a field or two.
+                fields = {**draw(st.sampled_from(near)), **draw(_some(self._matter, 2))}
+            else:
+                fields = draw(self.fields())
+                entered = fields["stage_entered_at"] = draw(self.past("stage_entered_at", self.now))
+                if stage != self.model.initial.name:
+                    fields["journey_started_at"] = draw(self.past("journey_started_at", entered))
+                    fields["journey"] = draw(st.sampled_from([1, 1, 2, 3]))
+            if self.model.stage(stage).off_path and fields.get("stage_entered_at") == self.now:
+                # A return that holds on entry waits [S9]; whoever is put there has been there for a
+                # while.
+                entered = fields["stage_entered_at"] = self.now - timedelta(hours=1)
+                if "journey_started_at" in fields:
+                    fields["journey_started_at"] = min(fields["journey_started_at"], entered)
+            if not given.keys().isdisjoint(VISIT):
+                fields = {name: value for name, value in fields.items() if name not in VISIT}
+            for name, value in given.items():
+                fields[name] = draw(value) if isinstance(value, st.SearchStrategy) else value
+            return stage, fields
+
+        return situation()
 
     def past(self, field: str, until: datetime) -> st.SearchStrategy[datetime]:
         """A time that is not later: mostly one that matters."""
         matter = [
-            one
-            for one in self.boundary.get(field, ())
-            if isinstance(one, datetime) and one <= until
+            time
+            for time in self.boundary.get(field, ())
+            if isinstance(time, datetime) and time <= until
         ]
         near = [until - length for length in (timedelta(0), timedelta(hours=1), timedelta(days=1))]
         return st.sampled_from([*near, *matter]) | _times(until)
@@ -183,19 +207,11 @@ class ModelStrategies:
         """The same, those that may lead somewhere three times: they ask, or change what a guard
         reads."""
         model, writes = self.model, DataSilo(self.model).writes
-        scored = {rule.on for rule in model.scoring}
-        return [
-            name
-            for name in self.kinds()
-            for _ in range(
-                3
-                if name in scored
-                or name in OPEN_KINDS
-                or model.activity_kinds[name].trigger in model.triggers
-                or not writes[name].isdisjoint(self.boundary)
-                else 1
-            )
-        ]
+        kinds = self.kinds()
+        leading = OPEN_KINDS | {rule.on for rule in model.scoring}
+        leading |= {name for name in kinds if not writes[name].isdisjoint(self.boundary)}
+        leading |= {name for name in kinds if model.activity_kinds[name].trigger in model.triggers}
+        return [name for name in kinds for _ in range(3 if name in leading else 1)]
 
     def payload(self, kind: str) -> st.SearchStrategy[dict[str, Value]]:
         """What an activity of a kind brings."""
@@ -204,9 +220,9 @@ class ModelStrategies:
         matter = payload_values(self.model, kind, self.boundary)
         must: dict[str, st.SearchStrategy[Value]] = {}
         may: dict[str, st.SearchStrategy[Value]] = {}
-        for one in self.model.activity_kinds[kind].payload:
-            part = self.value(one.type, matter.get(one.name, ()))
-            (may if one.type.nullable else must)[one.name] = part
+        for field in self.model.activity_kinds[kind].payload:
+            part = self.value(field.type, matter.get(field.name, ()))
+            (may if field.type.nullable else must)[field.name] = part
         if kind.startswith("opportunity_"):
             # Most of them open: without an amount and a date they are empty shells [S22].
             closes = self.now + timedelta(days=90)
@@ -218,50 +234,16 @@ class ModelStrategies:
         )
 
 
-@st.composite
-def _situation(
-    draw: st.DrawFn, drawing: ModelStrategies, stages: Sequence[str], given: Mapping[str, Any]
-) -> tuple[str, dict[str, Any]]:
-    stage = draw(st.sampled_from(stages))
-    near = drawing.near.get(stage)
-    found: dict[str, Any]
-    if near and draw(st.booleans()):
-        # Somebody to whom a move is open, but for a field or two.
-        found = {**draw(st.sampled_from(near)), **draw(drawing.another())}
-    else:
-        found = {**draw(drawing.fields()), **draw(_visit(drawing, stage))}
-    if drawing.model.stage(stage).off_path and found.get("stage_entered_at") == drawing.now:
-        # A return that holds on entry waits [S9]; whoever is put there has been there for a while.
-        found["stage_entered_at"] = drawing.now - timedelta(hours=1)
-        if "journey_started_at" in found:
-            found["journey_started_at"] = min(
-                found["journey_started_at"], found["stage_entered_at"]
-            )
-    if not given.keys().isdisjoint(VISIT):
-        found = {name: value for name, value in found.items() if name not in VISIT}
-    for name, value in given.items():
-        found[name] = draw(value) if isinstance(value, st.SearchStrategy) else value
-    return stage, found
-
-
-@st.composite
-def _visit(draw: st.DrawFn, drawing: ModelStrategies, stage: str) -> dict[str, Any]:
-    entered = draw(drawing.past("stage_entered_at", drawing.now))
-    if stage == drawing.model.initial.name:
-        return {"stage_entered_at": entered}
-    started = draw(drawing.past("journey_started_at", entered))
-    journey = draw(st.sampled_from([1, 1, 2, 3]))
-    return {"stage_entered_at": entered, "journey_started_at": started, "journey": journey}
-
-
 def _some(
     known: Mapping[str, st.SearchStrategy[Value]], most: int
 ) -> st.SearchStrategy[dict[str, Value]]:
     """Some of these fields, at most so many."""
     if not known:
         return st.just({})
-    names = st.lists(st.sampled_from(sorted(known)), max_size=most, unique=True)
-    return names.flatmap(lambda found: st.fixed_dictionaries({one: known[one] for one in found}))
+    several = st.lists(st.sampled_from(sorted(known)), max_size=most, unique=True)
+    return several.flatmap(
+        lambda names: st.fixed_dictionaries({name: known[name] for name in names})
+    )
 
 
 def _any(kind: FieldType, now: datetime) -> st.SearchStrategy[Value]:
@@ -318,10 +300,11 @@ def people(
         LifecycleError: the model has no such stage.
         RecordError: when it is drawn: a field does not exist or does not take its value.
     """
-    on = bench if isinstance(bench, Bench) else Bench(bench)
+    if not isinstance(bench, Bench):
+        bench = Bench(bench)
     stages = (stage,) if isinstance(stage, str) and stage else tuple(stage)
-    drawn = ModelStrategies(on.model, on.clock.now).situations(stages, fields)
-    return drawn.map(lambda one: on.person_in(one[0], id=id, **one[1]))
+    drawn = ModelStrategies(bench.model, bench.clock.now).situations(stages, fields)
+    return drawn.map(lambda situation: bench.person_in(situation[0], id=id, **situation[1]))
 
 
 def payloads(model: Source, kind: str) -> st.SearchStrategy[dict[str, Value]]:
@@ -350,7 +333,7 @@ def activities(
     """
     drawing, when = ModelStrategies(_model(model)), instant(at)
     return _contents(drawing, kinds).map(
-        lambda one: Activity(f"{one[0]}-1", person, one[0], when, one[1])
+        lambda content: Activity(f"{content[0]}-1", person, content[0], when, content[1])
     )
 
 
@@ -368,24 +351,46 @@ def logs(
         most: activities of one person behind ``created``.
         begin: when the first is created.
     """
-    return _logs(ModelStrategies(_model(model)), persons, most, instant(begin))
+    drawing, start = ModelStrategies(_model(model)), instant(begin)
+    gaps = st.sampled_from(lengths(drawing.model))
+    step = st.tuples(gaps, _contents(drawing))
+    # Hypothesis prefers short lists; in a short life nothing happens.
+    steps = st.lists(step, max_size=most) | st.lists(step, min_size=most // 2, max_size=most)
+    life = st.tuples(gaps, drawing.fields(), steps)
+
+    def in_order(lives: list[Any]) -> list[Activity]:
+        log: list[Activity] = []
+        for number, (gap, fields, steps) in enumerate(lives, 1):
+            name, at = f"person-{number}", start + gap
+            log.append(Activity("created", name, "created", at, fields))
+            for index, (length, (kind, payload)) in enumerate(steps):
+                at += length
+                log.append(Activity(f"{index:03}", name, kind, at, payload))
+        # As by event [S19], but across people: first what happened first.
+        return sorted(log, key=lambda each: (each.at, each.kind != "created", each.id))
+
+    return st.lists(life, min_size=persons, max_size=persons).map(in_order)
 
 
 def histories(
     model: Source, *, most: int = 12, begin: datetime | str = NOW
 ) -> st.SearchStrategy[tuple[HistoryRow, ...]]:
     """The history of a person after whatever happened, and a year of silence behind it [S25]."""
-    found = _model(model)
-    engine = Orchestrator(found)
-    return logs(found, most=most, begin=begin).map(lambda log: run(engine, log)[0].history)
+    model = _model(model)
+    engine = Orchestrator(model)
+    return logs(model, most=most, begin=begin).map(lambda log: run(engine, log)[0].history)
 
 
 def run(engine: Orchestrator, log: Sequence[Activity]) -> list[Person]:
     """Apply a log to nobody, let a year pass, and say who came of it."""
-    engine.people.clear()  # a new engine for each log would take most of the time
-    for one in log:
-        engine.apply(one)
-    engine.tick(max(one.at for one in log) + _REST)
+    # A new engine for each log would take most of the time; but ids of those who were merged or
+    # converted stay known to it.
+    if engine.merged or engine.aliases:
+        engine = Orchestrator(engine.model)
+    engine.people.clear()
+    for activity in log:
+        engine.apply(activity)
+    engine.tick(max(activity.at for activity in log) + _REST)
     return list(engine.people.values())
 
 
@@ -396,26 +401,3 @@ def _contents(
     names = list(kinds) or drawing.often()
     brings = {kind: drawing.payload(kind) for kind in dict.fromkeys(names)}
     return st.sampled_from(names).flatmap(lambda kind: st.tuples(st.just(kind), brings[kind]))
-
-
-def _logs(
-    drawing: ModelStrategies, persons: int, most: int, begin: datetime
-) -> st.SearchStrategy[list[Activity]]:
-    gaps = st.sampled_from(lengths(drawing.model))
-    step = st.tuples(gaps, _contents(drawing))
-    # Hypothesis prefers short lists; in a short life nothing happens.
-    steps = st.lists(step, max_size=most) | st.lists(step, min_size=most // 2, max_size=most)
-    life = st.tuples(gaps, drawing.fields(), steps)
-
-    def told(lives: list[Any]) -> list[Activity]:
-        found: list[Activity] = []
-        for number, (gap, fields, steps) in enumerate(lives, 1):
-            name, at = f"person-{number}", begin + gap
-            found.append(Activity("created", name, "created", at, fields))
-            for place, (length, (kind, payload)) in enumerate(steps):
-                at += length
-                found.append(Activity(f"{place:03}", name, kind, at, payload))
-        # As by event [S19], but across people: first what happened first.
-        return sorted(found, key=lambda one: (one.at, one.kind != "created", one.id))
-
-    return st.lists(life, min_size=persons, max_size=persons).map(told)

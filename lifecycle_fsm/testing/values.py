@@ -42,7 +42,7 @@ def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
     atoms = Atoms(model.vocabulary)
     for guard in guards_of(model):
         atoms.node(atoms.plain(guard))
-    found: dict[str, tuple[Value, ...]] = {}
+    by_field: dict[str, tuple[Value, ...]] = {}
     for field in dict.fromkeys(name for atom in atoms.all for name in atom.fields):
         if field == "stage" or field not in domain.vocabulary.fields:
             continue  # a stage is where somebody is put; a Python callable has no values
@@ -50,8 +50,8 @@ def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
         near = [atom for atom in atoms.all if not linked.isdisjoint(atom.fields)]
         values = candidates(field, near, {}, domain, linked).values
         kind = domain.type_of(field)
-        found[field] = tuple(value for value in values if _fits(kind, value))
-    return found
+        by_field[field] = tuple(value for value in values if _fits(kind, value))
+    return by_field
 
 
 def guards_of(model: Model) -> Iterator[Guard]:
@@ -64,12 +64,12 @@ def guards_of(model: Model) -> Iterator[Guard]:
 
 def _compared_with(field: str, atoms: Sequence[Atom]) -> frozenset[str]:
     """The field, and those that some condition compares it with directly."""
-    found = {field}
+    names = {field}
     for atom in atoms:
         match atom.guard:
             case Compare(_, Field(left), Field(right)) if field in (left, right):
-                found |= {left, right}
-    return frozenset(found)
+                names |= {left, right}
+    return frozenset(names)
 
 
 def _fits(kind: FieldType, value: Value) -> bool:
@@ -88,60 +88,45 @@ def payload_values(
     """What an activity of a kind may bring that a rule of the model looks at, by name: constants
     that it is compared with, texts that begin as they should, and whatever matters to a field that
     the value is written to, as :func:`boundary_values` says."""
-    found: dict[str, dict[tuple[str, Value], None]] = {}
+    by_name: dict[str, dict[tuple[str, Value], None]] = {}
 
-    def add(name: str, value: Value) -> None:
-        found.setdefault(name, {})[type(value).__name__, value] = None
+    def add(name: str, *values: Value) -> None:
+        for value in values:
+            by_name.setdefault(name, {})[type(value).__name__, value] = None
 
     for rule in model.rules:
         if rule.activity != kind:
             continue
         for part in walk(inline(resolve(rule.when, model.vocabulary_for(kind)), model.vocabulary)):
-            for name, value in _turns(part, model):
-                add(name, value)
-    declared = model.activity_kinds[kind]
-    written = [
-        *declared.sets,
-        *(one for rule in model.data if rule.on == kind for one in rule.then),
-    ]
-    for one in written:
-        for part in walk(one.value):
+            match part:
+                case TextMatch(Payload(name), other):
+                    for text in _values(other, model):
+                        add(name, text, f"{text} more")
+                case In(Payload(name), options):
+                    add(name, *_values(options, model))
+                case Compare(_, Payload(name), other) | Compare(_, other, Payload(name)):
+                    for value in _values(other, model):
+                        add(name, value)
+                        if type(value) is int:
+                            add(name, value - 1, value + 1)
+    effects = [effect for rule in model.data if rule.on == kind for effect in rule.then]
+    for effect in (*model.activity_kinds[kind].sets, *effects):
+        for part in walk(effect.value):
             if isinstance(part, Payload):
-                for value in boundary.get(one.field, ()):
-                    add(part.name, value)
+                add(part.name, *boundary.get(effect.field, ()))
     if kind in OPEN_KINDS:
         for name, values in boundary.items():
             if name in model.field_types:
-                for value in values:
-                    add(name, value)
-    return {name: tuple(value for _, value in values) for name, values in found.items()}
+                add(name, *values)
+    return {name: tuple(value for _, value in values) for name, values in by_name.items()}
 
 
-def _turns(part: Guard | Term, model: Model) -> Iterator[tuple[str, Value]]:
-    match part:
-        case TextMatch(Payload(name), other):
-            for text in _values(other, model):
-                yield name, text
-                yield name, f"{text} more"
-        case In(Payload(name), options):
-            for one in _values(options, model):
-                yield name, one
-        case Compare(_, Payload(name), other) | Compare(_, other, Payload(name)):
-            for one in _values(other, model):
-                yield name, one
-                if type(one) is int:
-                    yield name, one - 1
-                    yield name, one + 1
-
-
-def _values(term: Term, model: Model) -> Iterator[Value]:
-    value = None
+def _values(term: Term, model: Model) -> tuple[Value, ...]:
+    """What a constant or a token stands for; nothing for another term."""
+    value = model.tokens[term.name] if isinstance(term, Token) else ()
     if isinstance(term, Const):
         value = term.value
-    elif isinstance(term, Token):
-        value = model.tokens[term.name]
-    if value is not None:
-        yield from value if isinstance(value, tuple) else (value,)
+    return value if isinstance(value, tuple) else (value,)
 
 
 # ---------------------------------------------------------------------- lengths of time
@@ -150,17 +135,17 @@ def _values(term: Term, model: Model) -> Iterator[Value]:
 def lengths(model: Model) -> tuple[timedelta, ...]:
     """The lengths of time after which something is due in the model, with what lies just before
     and behind; and none at all, a second, a minute, an hour and a day."""
-    found = {timedelta(0), timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), _DAY}
+    around = {timedelta(0), timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), _DAY}
     turning = {model.settle, *(deadline.after.time for deadline in model.deadlines)}
-    turning |= {one.every for one in model.decay}
+    turning |= {rule.every for rule in model.decay}
     for guard in guards_of(model):
         for part in walk(inline(resolve(guard, model.vocabulary), model.vocabulary)):
             match part:
                 case Compare(_, Elapsed(unit=unit), other):
                     turning |= {_length(value, unit) for value in _values(other, model)}
-    for one in turning:
-        found |= {length for length in (one - _TICK, one, one + _TICK) if length >= timedelta(0)}
-    return tuple(sorted(found))
+    for length in turning:
+        around |= {length - _TICK, length, length + _TICK}
+    return tuple(sorted(length for length in around if length >= timedelta(0)))
 
 
 def _length(value: Value, unit: timedelta) -> timedelta:

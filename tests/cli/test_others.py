@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from lifecycle_fsm import __version__, load, shipped
-from lifecycle_fsm.cli.console import lined_up
+from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.model import shipped_text, stub
 from tests.cli.commands import ROOT, Cli, start
 

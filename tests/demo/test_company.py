@@ -55,14 +55,16 @@ def ran(seed: int) -> Run:
     made = company.invent(PEOPLE, seed).with_processing(WATERFALL)
     tables = {
         "enrich": {
-            one.domain: {"industry": one.industry, "employees": one.employees}
-            for one in made.accounts
-            if one.known
+            account.domain: {"industry": account.industry, "employees": account.employees}
+            for account in made.accounts
+            if account.known
         }
     }
     decisions: list[Decision] = []
     lifecycle = Lifecycle("waterfall", tables=tables, record=decisions.append)
-    lifecycle.expect_processed(one.person for one in made.log if one.kind == "processed")
+    lifecycle.expect_processed(
+        activity.person for activity in made.log if activity.kind == "processed"
+    )
     for activity in by_event(made.log):
         lifecycle.apply(activity)
     return Run(made, lifecycle, decisions)
@@ -75,8 +77,8 @@ import hashlib
 from lifecycle_fsm.demo.company import invent
 from lifecycle_fsm.tables import by_event
 made = invent(150, 7)
-said = [(a.id, a.person, a.kind, a.at.isoformat(), list(a.payload.items())) for a in made.log]
-print(hashlib.sha256(repr([said, made.arrived.tolist()]).encode()).hexdigest()[:16])
+log = [(a.id, a.person, a.kind, a.at.isoformat(), list(a.payload.items())) for a in made.log]
+print(hashlib.sha256(repr([log, made.arrived.tolist()]).encode()).hexdigest()[:16])
 """
 #: Where the company is changed on purpose, this changes too; where it is not, something else does.
 KNOWN_DIGEST = "d874aa75ecfd36f4"
@@ -96,27 +98,21 @@ def test_the_same_seed_makes_the_same_company_on_every_machine(hash_seed: str) -
 
 def test_more_people_leave_the_first_ones_as_they_were() -> None:
     few, many = (company.invent(number, 3) for number in (60, 240))
-    known = {one.person for one in few.log}
-    assert [one for one in many.log if one.person in known] == few.log
+    known = {activity.person for activity in few.log}
+    assert [activity for activity in many.log if activity.person in known] == few.log
     assert many.accounts[: len(few.accounts)] == few.accounts
     assert few.held_up.items() <= many.held_up.items()
 
 
 def test_another_seed_makes_another_company() -> None:
-    one, two = (company.invent(20, seed) for seed in (1, 2))
-    assert one.log != two.log
-    assert one.accounts != two.accounts
+    first, second = (company.invent(20, seed) for seed in (1, 2))
+    assert first.log != second.log
+    assert first.accounts != second.accounts
 
 
 def test_one_person_is_a_company_too() -> None:
     made = company.invent(1, 1)
-    assert {one.person for one in made.log} == {"p00001"}
-
-
-def test_without_merges_nobody_has_two_records() -> None:
-    made = company.invent(300, 1, merges=False)
-    assert len({one.person for one in made.log}) == 300
-    assert all(one.kind != "merged" for one in made.log)
+    assert {activity.person for activity in made.log} == {"p00001"}
 
 
 def test_draws_are_what_they_were_when_this_was_written() -> None:
@@ -146,12 +142,13 @@ def test_draws_keep_their_bounds(seed: int, spread: list[int]) -> None:
 def test_the_log_is_in_the_order_of_arrival_and_within_the_two_years() -> None:
     made = ran(1).made
     assert list(made.arrived) == sorted(made.arrived)
-    assert all(market.START <= one.at < market.END for one in made.log)
-    assert all(one.at.microsecond == 0 and one.at.tzinfo is UTC for one in made.log)
+    assert all(market.START <= activity.at < market.END for activity in made.log)
+    assert all(activity.at.microsecond == 0 and activity.at.tzinfo is UTC for activity in made.log)
     late = [
-        one
-        for one, arrives in zip(made.log, made.arrived, strict=True)
-        if one.kind == "sales_touched" and market.instant(arrives) - one.at > timedelta(days=1)
+        activity
+        for activity, arrives in zip(made.log, made.arrived, strict=True)
+        if activity.kind == "sales_touched"
+        and market.instant(arrives) - activity.at > timedelta(days=1)
     ]
     assert late, "some calls are logged days later"
 
@@ -159,11 +156,11 @@ def test_the_log_is_in_the_order_of_arrival_and_within_the_two_years() -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_model_takes_everything(seed: int) -> None:
     run = ran(seed)
-    results = Counter(one.result for one in run.decisions)
+    results = Counter(decision.result for decision in run.decisions)
     assert {"rejected", "parked", "held"}.isdisjoint(results)
     assert not run.lifecycle.held
     assert not run.lifecycle.parked
-    twice = Counter((one.person, one.id) for one in run.made.log)
+    twice = Counter((activity.person, activity.id) for activity in run.made.log)
     assert results["duplicate"] == sum(number - 1 for number in twice.values()) > 0
 
 
@@ -208,9 +205,9 @@ def test_sales_misses_some_deadlines_and_most_of_all_in_holidays(seed: int) -> N
     run = ran(seed)
     visits = Counter(row.now.month in (7, 8, 12) for row in run.history if row.to_stage == "mql")
     missed = Counter(
-        one.now.month in (7, 8, 12)
-        for one in run.decisions
-        if one.kind == "deadline" and one.reason == "mql_answered"
+        decision.now.month in (7, 8, 12)
+        for decision in run.decisions
+        if decision.kind == "deadline" and decision.reason == "mql_answered"
     )
     assert 0.1 <= missed.total() / visits.total() <= 0.35
     assert missed[True] / visits[True] > 1.1 * missed[False] / visits[False]
@@ -219,17 +216,17 @@ def test_sales_misses_some_deadlines_and_most_of_all_in_holidays(seed: int) -> N
 def test_who_was_asked_to_call_mostly_answers() -> None:
     run = ran(1)
     by = {
-        (one.person, one.id): one.payload.get("by") or one.payload.get("owner")
-        for one in run.made.log
+        (activity.person, activity.id): activity.payload.get("by") or activity.payload.get("owner")
+        for activity in run.made.log
     }
     asked: dict[str, str | None] = {}
     agreed: Counter[bool] = Counter()
-    for one in run.decisions:
-        if any(row.rule == "accepted" for row in one.rows):
-            agreed[asked[one.person] == by[one.person, one.activity or ""]] += 1
-        for task in one.requests:
+    for decision in run.decisions:
+        if any(row.rule == "accepted" for row in decision.rows):
+            agreed[asked[decision.person] == by[decision.person, decision.activity or ""]] += 1
+        for task in decision.requests:
             if task.rule == "mql_to_call":
-                asked[one.person] = task.to
+                asked[decision.person] = task.to
     assert agreed[True] > 6 * agreed[False] > 0
 
 
@@ -250,14 +247,14 @@ def test_executives_differ_in_what_they_win() -> None:
     made = ran(1).made
     owner: dict[str, str] = {}
     ends: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for one in by_event(made.log):
-        if one.kind == "owner_changed":
-            owner[one.person] = one.payload["owner"]
-        elif one.kind in ("opportunity_won", "opportunity_lost"):
-            ends[owner.get(one.person, "")][one.kind] += 1
+    for activity in by_event(made.log):
+        if activity.kind == "owner_changed":
+            owner[activity.person] = activity.payload["owner"]
+        elif activity.kind in ("opportunity_won", "opportunity_lost"):
+            ends[owner.get(activity.person, "")][activity.kind] += 1
     shares = {
-        rep: found["opportunity_won"] / found.total()
-        for rep, found in ends.items()
+        rep: kinds["opportunity_won"] / kinds.total()
+        for rep, kinds in ends.items()
         if rep.startswith("ae.")
     }
     assert len(shares) == 4
@@ -266,13 +263,13 @@ def test_executives_differ_in_what_they_win() -> None:
 
 def test_the_year_has_its_seasons() -> None:
     made = company.invent(5_000, 1)
-    came = [one.at for one in made.log if one.kind == "created"]
-    visits = [one.at for one in made.log if one.kind == "web_visit"]
+    came = [activity.at for activity in made.log if activity.kind == "created"]
+    visits = [activity.at for activity in made.log if activity.kind == "web_visit"]
     weekdays = Counter(at.weekday() for at in visits)
     assert weekdays[1] > 3 * max(weekdays[5], weekdays[6])
     hours = Counter(at.astimezone(ZoneInfo("Europe/Berlin")).hour for at in visits)
     assert hours[10] + hours[14] > 4 * (hours[21] + hours[6])
-    # Without those of the fairs, who all come in one morning.
+    # Without those of the fairs, who all come in activity morning.
     days = Counter(at.date() for at in came)
     listed = {at for at, number in Counter(came).items() if number > 5}
     quiet = Counter(at.strftime("%Y-%m") for at in came if at not in listed)
@@ -286,7 +283,7 @@ def test_the_year_has_its_seasons() -> None:
         for year in (2024, 2025)
     )
     assert 1.02 < second / first < 1.2
-    touched = [one.at for one in made.log if one.kind == "sales_touched"]
+    touched = [activity.at for activity in made.log if activity.kind == "sales_touched"]
     local = [at.astimezone(ZoneInfo("Europe/Berlin")) for at in touched]
     assert all(at.weekday() < 5 for at in local)
 
@@ -297,28 +294,30 @@ Log = Sequence[Activity]
 
 
 def _has(*kinds: str) -> Callable[[Log], bool]:
-    return lambda log: set(kinds) <= {one.kind for one in log}
+    return lambda log: set(kinds) <= {activity.kind for activity in log}
 
 
 def _payload(kind: str, **wanted: object) -> Callable[[Log], bool]:
     return lambda log: any(
-        one.kind == kind and wanted.items() <= one.payload.items() for one in log
+        activity.kind == kind and wanted.items() <= activity.payload.items() for activity in log
     )
 
 
 def _at(log: Log, kind: str, start: str = "") -> list[datetime]:
     return [
-        one.at
-        for one in log
-        if one.kind == kind and str(one.payload.get("form", "")).startswith(start)
+        activity.at
+        for activity in log
+        if activity.kind == kind and str(activity.payload.get("form", "")).startswith(start)
     ]
 
 
 def _deals(log: Log) -> dict[str, list[str]]:
     deals: defaultdict[str, list[str]] = defaultdict(list)
-    for one in log:
-        if one.kind.startswith("opportunity_"):
-            deals[one.payload["opportunity"]].append(one.kind.removeprefix("opportunity_"))
+    for activity in log:
+        if activity.kind.startswith("opportunity_"):
+            deals[activity.payload["opportunity"]].append(
+                activity.kind.removeprefix("opportunity_")
+            )
     return deals
 
 
@@ -344,32 +343,39 @@ HAPPENED: Mapping[str, Callable[[Log], bool]] = {
     ),
     "processing without company data, which came later": lambda log: (
         _has("processed", "changed")(log)
-        and any("employees" in one.payload for one in log if one.kind == "changed")
+        and any("employees" in activity.payload for activity in log if activity.kind == "changed")
     ),
     "unsubscribed": _has("unsubscribed"),
     "points taken away": lambda log: any(
-        one.payload["points"] < 0 for one in log if one.kind == "score_given"
+        activity.payload["points"] < 0 for activity in log if activity.kind == "score_given"
     ),
     "a look at the prices": lambda log: any(
-        str(one.payload["page"]).startswith("/pricing") for one in log if one.kind == "web_visit"
+        str(activity.payload["page"]).startswith("/pricing")
+        for activity in log
+        if activity.kind == "web_visit"
     ),
     "a lead converted to a contact": _has("converted", "opportunity_opened"),
     "an empty opportunity, filled in later": lambda log: any(
-        one.kind == "opportunity_opened" and "amount" not in one.payload for one in log
+        activity.kind == "opportunity_opened" and "amount" not in activity.payload
+        for activity in log
     ),
     "two opportunities open at once, one lost, then one won": lambda log: (
         _deals(by_event(log)).keys() != set()
-        and _two_at_once([one.kind.removeprefix("opportunity_") for one in by_event(log)])
+        and _two_at_once([activity.kind.removeprefix("opportunity_") for activity in by_event(log)])
     ),
     "an upsell": lambda log: sum("won" in kinds for kinds in _deals(log).values()) == 2,
     "the CRM is slow": lambda log: any(
-        found - _at(log, "created")[0] > timedelta(hours=1) for found in _at(log, "crm_synced")
+        synced - _at(log, "created")[0] > timedelta(hours=1) for synced in _at(log, "crm_synced")
     ),
     "an owner of the sales-development team, and then one who closes": lambda log: (
-        [str(one.payload["owner"])[:3] for one in by_event(log) if one.kind == "owner_changed"][:2]
+        [
+            str(activity.payload["owner"])[:3]
+            for activity in by_event(log)
+            if activity.kind == "owner_changed"
+        ][:2]
         == ["sdr", "ae."]
     ),
-    "an activity sent twice": lambda log: len({one.id for one in log}) < len(log),
+    "an activity sent twice": lambda log: len({activity.id for activity in log}) < len(log),
     **{
         f"given back: {reason}": _payload("sales_rejected", reason=reason)
         for reason in (*sales.RETURNS, *sales.RULES_OUT)
@@ -378,8 +384,8 @@ HAPPENED: Mapping[str, Callable[[Log], bool]] = {
 
 
 def _two_at_once(kinds: Sequence[str]) -> bool:
-    found = [one for one in kinds if one in ("opened", "won", "lost")]
-    return "opened opened lost won" in " ".join(found)
+    outcomes = [kind for kind in kinds if kind in ("opened", "won", "lost")]
+    return "opened opened lost won" in " ".join(outcomes)
 
 
 @pytest.mark.parametrize("story", HAPPENED)
@@ -391,8 +397,8 @@ def test_it_happens_to_somebody(story: str) -> None:
 @cache
 def _by_person() -> dict[str, list[Activity]]:
     people: defaultdict[str, list[Activity]] = defaultdict(list)
-    for one in ran(1).made.log:
-        people[one.person].append(one)
+    for activity in ran(1).made.log:
+        people[activity.person].append(activity)
     return people
 
 
@@ -444,7 +450,10 @@ BECAME: Mapping[str, Story] = {
 
 
 def _was_filled(row: HistoryRow) -> bool:
-    return any(one.id == row.activity and one.kind == "changed" for one in _by_person()[row.person])
+    return any(
+        activity.id == row.activity and activity.kind == "changed"
+        for activity in _by_person()[row.person]
+    )
 
 
 @pytest.mark.parametrize("story", BECAME)
@@ -455,52 +464,58 @@ def test_somebody_becomes(story: str) -> None:
 
 #: What was decided at some activity.
 DECIDED: Mapping[str, Callable[[Decision], bool]] = {
-    "a deadline is missed": lambda one: one.kind == "deadline" and one.reason == "mql_answered",
-    "a deadline is missed by days": lambda one: one.reason == "mql_forgotten",
-    "who was made by sales is left alone": lambda one: one.reason == "sal_called",
-    "a reason that is on no list": lambda one: one.result == "refused",
-    "out of an opportunity by hand": lambda one: (
-        one.result == "no_such_move" and one.stage == "sql"
+    "a deadline is missed": lambda decision: (
+        decision.kind == "deadline" and decision.reason == "mql_answered"
     ),
-    "a demo form of somebody disqualified": lambda one: any(
-        asked.rule == "review" for asked in one.requests
+    "a deadline is missed by days": lambda decision: decision.reason == "mql_forgotten",
+    "who was made by sales is left alone": lambda decision: decision.reason == "sal_called",
+    "a reason that is on no list": lambda decision: decision.result == "refused",
+    "out of an opportunity by hand": lambda decision: (
+        decision.result == "no_such_move" and decision.stage == "sql"
     ),
-    "a hand raised at SAL": lambda one: any(
-        asked.rule == "raised_hand_meanwhile" for asked in one.requests
+    "a demo form of somebody disqualified": lambda decision: any(
+        request.rule == "review" for request in decision.requests
     ),
-    "an alert waits for the CRM": lambda one: any(asked.state == "held" for asked in one.requests),
-    "an alert that came too late": lambda one: any(
-        asked.state == "superseded" for asked in one.requests
+    "a hand raised at SAL": lambda decision: any(
+        request.rule == "raised_hand_meanwhile" for request in decision.requests
     ),
-    "interest that fades": lambda one: one.kind == "decay",
-    "a deal that is older than the record": lambda one: one.late,
+    "an alert waits for the CRM": lambda decision: any(
+        request.state == "held" for request in decision.requests
+    ),
+    "an alert that came too late": lambda decision: any(
+        request.state == "superseded" for request in decision.requests
+    ),
+    "interest that fades": lambda decision: decision.kind == "decay",
+    "a deal that is older than the record": lambda decision: decision.late,
 }
 
 
 @pytest.mark.parametrize("story", DECIDED)
 def test_it_is_decided(story: str) -> None:
     tell = DECIDED[story]
-    assert any(tell(one) for one in ran(1).decisions)
+    assert any(tell(decision) for decision in ran(1).decisions)
 
 
 def test_a_score_falls_below_the_threshold_and_rises_again_and_moves_nobody() -> None:
     limit = 65
-    found = 0
+    people = 0
     for person in ran(1).lifecycle:
         taken = [
-            one
-            for one in _by_person()[person.id]
-            if one.kind == "score_given" and one.payload["reason"] == "nothing for weeks"
+            activity
+            for activity in _by_person()[person.id]
+            if activity.kind == "score_given" and activity.payload["reason"] == "nothing for weeks"
         ]
         if taken and person.stage == "mql" and person.behavior_score >= limit:
             assert sum(row.to_stage == "mql" for row in person.history) == person.journey
-            found += 1
-    assert found
+            people += 1
+    assert people
 
 
 def test_everybody_on_a_list_of_a_fair_is_made_at_one_second() -> None:
     listed = Counter(
-        one.at for one in ran(1).made.log if one.payload.get("created_through") == "list"
+        activity.at
+        for activity in ran(1).made.log
+        if activity.payload.get("created_through") == "list"
     )
     assert {market.second_of(at) for at in listed} <= {fair.imported for fair in market.FAIRS}
     assert max(listed.values()) > 20
@@ -509,13 +524,13 @@ def test_everybody_on_a_list_of_a_fair_is_made_at_one_second() -> None:
 def test_the_outage_holds_up_processing_and_leaves_out_the_company_data() -> None:
     run = ran(1)
     assert len(run.made.held_up) > 10
-    for one in run.made.log:
-        if one.kind == "processed":
-            assert one.at == run.made.held_up[one.person]
-            assert "employees" not in one.payload
-            assert {"demographic_score", "cohort", "sourced_by"} <= one.payload.keys()
-            first = _at(_by_person()[one.person], "created")[0]
-            assert one.at - first > timedelta(minutes=10)
+    for activity in run.made.log:
+        if activity.kind == "processed":
+            assert activity.at == run.made.held_up[activity.person]
+            assert "employees" not in activity.payload
+            assert {"demographic_score", "cohort", "sourced_by"} <= activity.payload.keys()
+            first = _at(_by_person()[activity.person], "created")[0]
+            assert activity.at - first > timedelta(minutes=10)
             assert any(
                 market.instant(outage.begins) <= first < market.instant(outage.ends)
                 for outage in market.OUTAGES
@@ -527,9 +542,9 @@ def test_the_outage_holds_up_processing_and_leaves_out_the_company_data() -> Non
 
 def test_the_company_uses_the_words_of_the_model() -> None:
     tokens: dict[str, Any] = dict(WATERFALL.tokens)
-    assert tuple(one.name for one in sales.TEAM) == tokens["sdr_team"]
-    assert tuple(one.name for one in sales.TEAM[:2]) == tokens["north_team"]
-    assert tuple(one.name for one in sales.TEAM[2:]) == tokens["south_team"]
+    assert tuple(developer.name for developer in sales.TEAM) == tokens["sdr_team"]
+    assert tuple(developer.name for developer in sales.TEAM[:2]) == tokens["north_team"]
+    assert tuple(developer.name for developer in sales.TEAM[2:]) == tokens["south_team"]
     assert frozenset(tokens["north_countries"]) == sales.NORTH
     assert frozenset(tokens["south_countries"]) == sales.SOUTH
     assert set(tokens["recycle_reasons"]) == set(sales.RETURNS)

@@ -61,12 +61,12 @@ def test_made_up_people_walk_as_the_model_allows(name: str) -> None:
     rows = list(history(model, 200))
     allowed = {(edge.name, edge.source, edge.target) for edge in (*model.sort_edges, *model.edges)}
     assert all(
-        (one.rule, one.from_stage, one.to_stage) in allowed for one in rows if one.from_stage
+        (row.rule, row.from_stage, row.to_stage) in allowed for row in rows if row.from_stage
     )
-    assert all(one.now < END for one in rows)
-    for _, path in groupby(rows, key=lambda one: one.person):
+    assert all(row.now < END for row in rows)
+    for _, path in groupby(rows, key=lambda row: row.person):
         steps = list(path)
-        assert [one.sequence for one in steps] == list(range(1, len(steps) + 1))
+        assert [row.sequence for row in steps] == list(range(1, len(steps) + 1))
     assert rows == list(history(model, 200))
 
 

@@ -11,19 +11,19 @@ from lifecycle_fsm.model import load
 
 MODEL = load("two_step")
 EDGES = (*MODEL.sort_edges, *MODEL.edges)
-ALL = {(one.name, one.source): 1 for one in EDGES}
+ALL = {(edge.name, edge.source): 1 for edge in EDGES}
 
 
 def lines(dot: str) -> set[tuple[str, str]]:
     """The colours of the lines between stages, and how they are drawn; without the legend."""
-    found = set()
+    styles = set()
     for row in dot.splitlines():
         if "->" in row and "#ffffff" not in row and "e2e8f0" not in row:
             color = re.search(r'color="(#\w+)"', row)
             style = re.search(r"style=(\w+)", row)
             assert color is not None
-            found.add((color[1], style[1] if style else "solid"))
-    return found
+            styles.add((color[1], style[1] if style else "solid"))
+    return styles
 
 
 def test_what_was_fired_has_a_mark_and_a_colour() -> None:
@@ -31,7 +31,7 @@ def test_what_was_fired_has_a_mark_and_a_colour() -> None:
     assert "✓ " in drawing.dot or ">✓" in drawing.dot
     styles = lines(drawing.dot)
     # The legend alone has the other two.
-    assert [one for one in styles if one[0] == UNSEEN.line] == [(UNSEEN.line, "dotted")]
+    assert [style for style in styles if style[0] == UNSEEN.line] == [(UNSEEN.line, "dotted")]
     assert drawing.dot.count(UNSEEN.line) == 1
     assert drawing.dot.count(PARTLY.line) == 1
     assert "never fired" not in drawing.description
@@ -42,7 +42,7 @@ def test_what_was_not_fired_has_another_mark_and_another_line() -> None:
     assert {style for color, style in lines(drawing.dot) if color == UNSEEN.line} == {"dotted"}
     assert drawing.dot.count(SEEN.line) == 1
     assert drawing.description.count("never fired") == len(
-        {(one.source, one.target, one.name) for one in EDGES}
+        {(edge.source, edge.target, edge.name) for edge in EDGES}
     )
     assert drawing.mermaid is not None
     assert "✓" not in drawing.mermaid
@@ -51,21 +51,21 @@ def test_what_was_not_fired_has_another_mark_and_another_line() -> None:
 
 def test_what_shares_a_line_is_told_apart_by_its_marks() -> None:
     """A move out of two stages is fired out of one of them: their common lane says “some”."""
-    one = MODEL.edges[0]
-    drawing = draw_coverage(MODEL, {key: 1 for key in ALL if key != (one.name, one.source)})
+    edge = MODEL.edges[0]
+    drawing = draw_coverage(MODEL, {key: 1 for key in ALL if key != (edge.name, edge.source)})
     assert drawing.description.count("never fired") == 1
     assert drawing.dot.count(UNSEEN.line) > 1
 
 
 def test_a_rule_out_of_several_detours_is_fired_where_it_is_out_of_each() -> None:
-    one = Model(
+    model = Model(
         name="detours",
         stages=(Stage("new"), Stage("a"), *(Stage(name, off_path=True) for name in "xyz")),
         sort=(SortRule(name="all", target="a", when="otherwise"),),
         moves=(Move(name="ends", sources=("x", "y"), target="z", on="end"),),
     )
     for fired, paint in ((("x", "y"), SEEN), (("x",), UNSEEN), (("y",), UNSEEN)):
-        dot = draw_coverage(one, {("ends", source): 1 for source in fired}).dot
+        dot = draw_coverage(model, {("ends", source): 1 for source in fired}).dot
         [words] = [row for row in dot.splitlines() if "ends," in row]
         assert paint.line in words
 

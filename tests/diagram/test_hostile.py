@@ -149,12 +149,12 @@ def structure(drawing: Drawing) -> Counter[tuple[str, ...]]:
     things, lines = laid_out.get("objects", []), laid_out.get("edges", [])
     assert set().union(*(thing.keys() for thing in (*things, *lines))) <= KEYS
     names = {thing["_gvid"]: _kind(thing["name"]) for thing in things}
-    found = Counter(
+    counts = Counter(
         (names[thing["_gvid"]], thing.get("shape", ""), thing.get("style", ""))
         for thing in things
         if names[thing["_gvid"]] != "_t"
     )
-    return found + Counter((names[line["tail"]], names[line["head"]]) for line in lines)
+    return counts + Counter((names[line["tail"]], names[line["head"]]) for line in lines)
 
 
 def _kind(name: str) -> str:
@@ -191,8 +191,8 @@ def check_svg(drawing: Drawing) -> ElementTree.Element:
 @given(st.fixed_dictionaries(dict.fromkeys(PLACES, HOSTILE)), RAW)
 def test_no_text_becomes_structure(text: dict[str, str], raw: str) -> None:
     for drawing, plain in zip(drawings(text, raw), drawings(PLAIN, "x"), strict=True):
-        found, expected = structure(drawing), structure(plain)
-        assert found == expected
+        drawn, expected = structure(drawing), structure(plain)
+        assert drawn == expected
         check_svg(drawing)
         check_mermaid(drawing, plain)
         drawing.dot.encode()
@@ -200,7 +200,7 @@ def test_no_text_becomes_structure(text: dict[str, str], raw: str) -> None:
         assert drawing.description == clean(drawing.description)
 
 
-@pytest.mark.parametrize("piece", [one for one in PIECES if clean(one)])
+@pytest.mark.parametrize("piece", [piece for piece in PIECES if clean(piece)])
 def test_no_text_becomes_structure_where_it_stands_alone(piece: str) -> None:
     drawing, plain = draw_model(model(dict.fromkeys(PLACES, piece))), draw_model(model(PLAIN))
     assert structure(drawing) == structure(plain)
@@ -275,11 +275,11 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize("shift", range(0, len(PIECES), 7))
 def test_a_page_with_a_picture_has_no_more_than_a_plain_one(shift: int) -> None:
-    pieces = [one for one in PIECES if clean(one)] * 2
+    pieces = [piece for piece in PIECES if clean(piece)] * 2
     text = {place: "x" + pieces[shift + index] for index, place in enumerate(PLACES)}
-    found, plain = (Tags(make_sheet(model(one)).html()) for one in (text, PLAIN))
-    assert found.count == plain.count
-    assert found.links == plain.links
+    page, plain = (Tags(make_sheet(model(texts)).html()) for texts in (text, PLAIN))
+    assert page.count == plain.count
+    assert page.links == plain.links
 
 
 # --- Texts as long as one likes
@@ -297,15 +297,15 @@ def test_no_more_letters_are_measured_than_are_drawn(
 ) -> None:
     measured, letter = Counter[str](), words._letter
 
-    def counted(one: str, bold: bool) -> int:
-        measured[one] += 1
-        return letter(one, bold)
+    def counted(text: str, bold: bool) -> int:
+        measured[text] += 1
+        return letter(text, bold)
 
     monkeypatch.setattr(words, "_letter", counted)
-    found = []
+    totals = []
     for times in (1_000, 10_000):
         measured.clear()
         for _ in drawings(dict.fromkeys(PLACES, "x" + text * times), "x" + text * times):
             pass
-        found.append(measured.total())
-    assert found[1] < found[0] * 1.1
+        totals.append(measured.total())
+    assert totals[1] < totals[0] * 1.1

@@ -24,9 +24,10 @@ from lifecycle_fsm.diagram import (
     draw_processing,
 )
 from lifecycle_fsm.diagram.canvas import Canvas, arrow_rise
+from lifecycle_fsm.diagram.look import Stroke
 from lifecycle_fsm.diagram.render import layout
 from lifecycle_fsm.funnel import Conversion, Counts, count
-from lifecycle_fsm.funnel.survival import Times
+from lifecycle_fsm.funnel.time_in_stage import Times
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, Move, SortRule, Stage, StepDef, load, shipped
 
@@ -135,9 +136,9 @@ class Picture:
                     yield f"{text.box} lies on a mark {mark}"
 
     def _texts_on_texts(self) -> Iterator[str]:
-        for one, other in itertools.combinations(self.texts, 2):
-            if one.box.overlaps(other.box, 1.2):
-                yield f"{one.box} lies on {other.box}"
+        for text, other in itertools.combinations(self.texts, 2):
+            if text.box.overlaps(other.box, 1.2):
+                yield f"{text.box} lies on {other.box}"
 
     def _lines_through_boxes(self) -> Iterator[str]:
         big = [box.inset(2.5) for box in self.boxes if box.top - box.bottom > 30]
@@ -170,10 +171,10 @@ def _texts(node: dict[str, Any]) -> Iterator[Text]:
 def _outlined(head: list[tuple[float, float]], pen: float) -> Iterator[tuple[float, float]]:
     """The corners of a triangle that is drawn with a pen whose corners are pointed."""
     for before, corner, after in zip((head[-1], *head), head, (*head[1:], head[0]), strict=False):
-        one, two = math.dist(corner, before), math.dist(corner, after)
+        in_length, out_length = math.dist(corner, before), math.dist(corner, after)
         # Both edges move outwards by half the pen: their crossing moves along both of them.
-        ax, ay = (corner[0] - before[0]) / one, (corner[1] - before[1]) / one
-        bx, by = (corner[0] - after[0]) / two, (corner[1] - after[1]) / two
+        ax, ay = (corner[0] - before[0]) / in_length, (corner[1] - before[1]) / in_length
+        bx, by = (corner[0] - after[0]) / out_length, (corner[1] - after[1]) / out_length
         far = pen / 2 / abs(ax * by - ay * bx)
         yield (corner[0] + far * (ax + bx), corner[1] + far * (ay + by))
 
@@ -213,8 +214,8 @@ def counts_of(model: Model, volume: int) -> Counts:
         people={stage.name: volume for stage in model.stages},
         moves={(edge.name, edge.source, edge.target): volume for edge in edges},
         conversion={
-            (one.name, two.name): Conversion(volume, volume // 3)
-            for one, two in itertools.pairwise(model.path)
+            (stage.name, after.name): Conversion(volume, volume // 3)
+            for stage, after in itertools.pairwise(model.path)
         },
         stays={stage.name: Times(array("d", [STAY.total_seconds()])) for stage in model.stages},
         window=(START, END),
@@ -250,7 +251,7 @@ def test_a_counted_funnel_is_legible(name: str) -> None:
 def test_what_tests_cover_is_legible(name: str, every: int) -> None:
     model = load(name)
     edges = (*model.sort_edges, *model.edges)
-    check(draw_coverage(model, {(one.name, one.source): 1 for one in edges[every - 1 :: every]}))
+    check(draw_coverage(model, {(edge.name, edge.source): 1 for edge in edges[every - 1 :: every]}))
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -280,7 +281,9 @@ WORDS = st.one_of(
             "tab\tnew\nline\x00nul",
         ]
     ),
-    st.text(max_size=20).filter(lambda text: not any(0xD800 <= ord(one) <= 0xDFFF for one in text)),
+    st.text(max_size=20).filter(
+        lambda text: not any(0xD800 <= ord(letter) <= 0xDFFF for letter in text)
+    ),
 )
 SYSTEMS = st.sampled_from(["", "marketing", "crm", "warehouse"])
 
@@ -446,14 +449,14 @@ def test_the_measure_finds_what_is_wrong() -> None:
 @pytest.mark.parametrize("pen", [1.3, 2.0, 3.4, 5.0, 6.5, 8.5])
 def test_the_rise_of_an_arrowhead_is_what_graphviz_draws(pen: float) -> None:
     canvas = Canvas("arrow")
-    canvas.line([(20, 50), (180, 50)], pen=pen, arrow=True)
+    canvas.line([(20, 50), (180, 50)], Stroke(width=pen), arrow=True)
     head = Picture(canvas.source(200, 100)).marks[0].inset(CLEAR)
     assert (head.top - head.bottom) / 2 / 0.75 == pytest.approx(arrow_rise(pen), abs=0.1)
 
 
 def test_the_measure_sees_how_thick_a_line_is() -> None:
     canvas = Canvas("thick")
-    canvas.line([(20, 50), (180, 50)], pen=8.5, arrow=True)
+    canvas.line([(20, 50), (180, 50)], Stroke(width=8.5), arrow=True)
     canvas.text(40, 42, "on the line")
     canvas.text(168, 31, "on the head", align="center")
     faults = "\n".join(Picture(canvas.source(300, 100)).faults())

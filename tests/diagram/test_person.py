@@ -31,6 +31,14 @@ def test_a_person_without_history_can_be_drawn() -> None:
     layout(drawing.dot)
 
 
+def test_a_refusal_is_told_also_where_there_is_no_history() -> None:
+    asked = Decision("no_such_move", "p", NOW, NOW, "mal", trigger="give_up")
+    told = draw_person(MODEL, [], name="Ada", decisions=[asked]).description
+    assert told == (
+        "Ada has no history yet. 3 May 2024 10:12: give up was refused, no such move out of MAL."
+    )
+
+
 def test_every_visit_is_in_the_text_alternative() -> None:
     path = max(paths(), key=len)
     drawing = draw_person(MODEL, path)

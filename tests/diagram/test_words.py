@@ -29,19 +29,19 @@ def test_graphviz_never_measures_more(texts: list[str], bold: bool) -> None:
         for operation in node["_ldraw_"]
         if operation["op"] == "T"
     ]
-    for text, found in zip(texts, measured, strict=True):
-        assert found <= width(text, 9, bold=bold) + 1.5, text
+    for text, measure in zip(texts, measured, strict=True):
+        assert measure <= width(text, 9, bold=bold) + 1.5, text
 
 
 @given(LETTERS, st.floats(20, 300), st.integers(1, 4))
 def test_wrapped_lines_fit_and_nothing_is_lost_unless_it_is_cut(
     text: str, room: float, lines: int
 ) -> None:
-    found = wrap(text, room, 12, lines=lines)
-    assert 1 <= len(found) <= lines
-    assert all(width(line, 12) <= room or len(line) <= 2 for line in found)
-    if not any("…" in line for line in found):
-        kept = "".join(found).replace(" ", "").replace("-", "")
+    wrapped = wrap(text, room, 12, lines=lines)
+    assert 1 <= len(wrapped) <= lines
+    assert all(width(line, 12) <= room or len(line) <= 2 for line in wrapped)
+    if not any("…" in line for line in wrapped):
+        kept = "".join(wrapped).replace(" ", "").replace("-", "")
         assert kept == clean(text).replace(" ", "").replace("-", "")
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import Conversion, Counts, Reading, count
-from lifecycle_fsm.funnel.survival import Times
+from lifecycle_fsm.funnel.time_in_stage import Times
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Edge, Model, load
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.funnel import Stay, observe, stays
-from lifecycle_fsm.funnel.survival import median, quantiles
+from lifecycle_fsm.funnel.time_in_stage import median, quantiles
 from lifecycle_fsm.history import HistoryRow
 from tests.funnel.made import (
     MODEL,

@@ -16,9 +16,8 @@ import pytest
 from lifecycle_fsm import Lifecycle, Person, dumps
 from lifecycle_fsm.guard import Always, Compare, Const, Field, In, Token, walk
 from lifecycle_fsm.model import Edge, Model, load, loads, shipped, shipped_text
-from lifecycle_fsm.model.sections import SECTIONS, TABLES
 from lifecycle_fsm.model.structure import from_plain
-from lifecycle_fsm.model.unstructure import to_plain
+from lifecycle_fsm.model.unstructure import SECTIONS, TABLES, to_plain
 
 MODELS = {name: load(name) for name in shipped()}
 EACH = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)

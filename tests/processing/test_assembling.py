@@ -17,7 +17,7 @@ from lifecycle_fsm.model import Model, SortRule, Stage, StepDef, load, shipped
 from lifecycle_fsm.model.steps import BUILT_IN
 from lifecycle_fsm.person import Person, person_class
 from lifecycle_fsm.processing import Chain, ChainResult, Context, Step, chain_of, step
-from lifecycle_fsm.processing.builtin import makers
+from lifecycle_fsm.processing.chain import FACTORIES
 
 NOW = Context(datetime(2024, 5, 1, tzinfo=UTC))
 
@@ -61,7 +61,7 @@ ENRICH = declared_as(
 
 
 def test_every_step_that_a_model_can_use_can_be_made() -> None:
-    assert set(makers()) == set(BUILT_IN)
+    assert set(FACTORIES) == set(BUILT_IN)
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -199,6 +199,16 @@ def test_an_async_function_is_refused_when_it_is_given(
 def test_one_step_twice_is_refused() -> None:
     found = problems_of(model(), [company_size, company_size])
     assert found == ["processing 025 company_size: two steps of this name were given"]
+
+
+@pytest.mark.parametrize("names", [("company_size", "x"), ("x", "company_size")])
+def test_a_function_and_a_declared_step_of_one_name_are_refused(names: tuple[str, str]) -> None:
+    given: dict[str, Any] = {
+        name: size if name == "company_size" else company_size for name in names
+    }
+    assert any(
+        "two steps of this name were given" in fault for fault in problems_of(model(), given)
+    )
 
 
 def test_a_function_is_not_taken_for_a_built_in_step_but_to_enrich() -> None:

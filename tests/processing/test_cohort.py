@@ -17,12 +17,12 @@ from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.person import BASE_FIELDS, Person
 from lifecycle_fsm.processing import stable_choice
 from lifecycle_fsm.processing.cohort import group_of, make
-from lifecycle_fsm.processing.step import Made, Options, Surroundings
+from lifecycle_fsm.processing.step import BuiltStep, Options, Resources
 from lifecycle_fsm.stable import bucket, stable_number
 
 TYPES: Mapping[str, FieldType] = {name: one.type for name, one in BASE_FIELDS.items()}
 
-# Made outside of Python: printf %s "seed:id" | sha256sum | cut -c1-15, as hexadecimal.
+# BuiltStep outside of Python: printf %s "seed:id" | sha256sum | cut -c1-15, as hexadecimal.
 VECTORS = [
     ("2024", "p-1", 827_559_232_847_864_498),
     ("waterfall", "p-1", 691_576_806_813_508_805),
@@ -34,8 +34,8 @@ VECTORS = [
 ]
 
 
-def made(types: Mapping[str, FieldType] = TYPES, **options: Any) -> Made:
-    return make(Options(options), Surroundings(types=types))
+def made(types: Mapping[str, FieldType] = TYPES, **options: Any) -> BuiltStep:
+    return make(Options(options), Resources(types=types))
 
 
 def cohort(person: Person, **options: Any) -> object:

@@ -16,7 +16,7 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.person import BASE_FIELDS, Person
 from lifecycle_fsm.processing import Chain, ChainResult, Context, Rows, Run, Step, StepError
 from lifecycle_fsm.processing.enrich import make
-from lifecycle_fsm.processing.step import Made, Options, Surroundings
+from lifecycle_fsm.processing.step import BuiltStep, Options, Resources
 
 TYPES: Mapping[str, FieldType] = {name: one.type for name, one in BASE_FIELDS.items()}
 NOW = Context(datetime(2024, 5, 1, tzinfo=UTC))
@@ -25,17 +25,17 @@ COLUMNS = {"staff": "employees", "branch": "industry"}
 
 def made(
     folder: Path | str = "", rows: Rows | None = None, run: Run | None = None, **options: Any
-) -> Made:
+) -> BuiltStep:
     options.setdefault("columns", COLUMNS)
-    return make(Options(options), Surroundings(types=TYPES, folder=folder, rows=rows, run=run))
+    return make(Options(options), Resources(types=TYPES, folder=folder, rows=rows, run=run))
 
 
-def result(one: Made, person: Person) -> ChainResult:
+def result(one: BuiltStep, person: Person) -> ChainResult:
     step = Step(20, "enrich", one.run, one.reads, one.writes, on_failure="skip")
     return Chain([step], TYPES).run(person, NOW)
 
 
-def changes(one: Made, **fields: Any) -> Mapping[str, Value]:
+def changes(one: BuiltStep, **fields: Any) -> Mapping[str, Value]:
     found = result(one, Person("p-1", **fields))
     assert found.skipped == ()
     return found.values
@@ -200,7 +200,7 @@ def test_a_table_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
         ("gone.csv", "gone.csv: there is no such file"),
         (".", "there is no such file"),
         ("c.xlsx", "c.xlsx: a table is a .csv or a .parquet file"),
-        ("c.parquet", "c.parquet: it cannot be read as Parquet"),
+        ("c.parquet", "c.parquet is no Parquet file that can be read"),
     ],
 )
 def test_a_file_that_is_no_table_is_told(tmp_path: Path, name: str, expected: str) -> None:
@@ -253,7 +253,7 @@ def test_a_field_that_is_never_missing_can_be_overwritten(tmp_path: Path) -> Non
 
 def test_a_text_that_is_empty_counts_as_missing() -> None:
     types = {**TYPES, "note": FieldType("str")}
-    around = Surroundings(types=types, rows={"a.com": {"note": "x"}})
+    around = Resources(types=types, rows={"a.com": {"note": "x"}})
     one = make(Options({"columns": ["note"]}), around)
     assert one.writes == ("note",)
 
@@ -355,7 +355,7 @@ def test_a_table_elsewhere_is_read_where_that_was_allowed_only(
         made(model_folder, table=name)
     assert f"--allow-tables {path.resolve().parent}" in str(caught.value)
     for allowed in (path, path.parent, path.parent.resolve(), model_folder.parent):
-        around = Surroundings(types=TYPES, folder=model_folder, tables_from=[allowed])
+        around = Resources(types=TYPES, folder=model_folder, tables_from=[allowed])
         one = make(Options({"columns": COLUMNS, "table": name}), around)
         assert changes(one, domain="acme.com")["employees"] == 40
 
@@ -408,4 +408,4 @@ def test_a_time_of_parquet_that_is_out_of_range_is_a_problem_of_the_table(tmp_pa
     types = {**TYPES, "seen_at": FieldType("datetime", nullable=True)}
     options = Options({"table": "t.parquet", "columns": {"seen": "seen_at"}})
     with pytest.raises(FileProblem, match="not one of the years 1 to 9999"):
-        make(options, Surroundings(types=types, folder=tmp_path))
+        make(options, Resources(types=types, folder=tmp_path))

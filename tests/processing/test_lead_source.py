@@ -11,13 +11,13 @@ from lifecycle_fsm.errors import ModelError
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.person import BASE_FIELDS, Person
 from lifecycle_fsm.processing.lead_source import make
-from lifecycle_fsm.processing.step import Made, Options, Surroundings
+from lifecycle_fsm.processing.step import BuiltStep, Options, Resources
 
 TYPES: Mapping[str, FieldType] = {name: one.type for name, one in BASE_FIELDS.items()}
 
 
-def made(**options: Any) -> Made:
-    return make(Options(options), Surroundings(types=TYPES))
+def made(**options: Any) -> BuiltStep:
+    return make(Options(options), Resources(types=TYPES))
 
 
 def changes(options: Mapping[str, Any] | None = None, **fields: Any) -> Mapping[str, Value]:

@@ -16,14 +16,14 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.person import BASE_FIELDS, Person
 from lifecycle_fsm.processing import Chain, Context, Step
 from lifecycle_fsm.processing.normalise import FIELDS, make
-from lifecycle_fsm.processing.step import Made, Options, Surroundings
+from lifecycle_fsm.processing.step import BuiltStep, Options, Resources
 
 TYPES: Mapping[str, FieldType] = {name: one.type for name, one in BASE_FIELDS.items()}
 NOW = Context(datetime(2024, 5, 1, tzinfo=UTC))
 
 
-def made(**options: Any) -> Made:
-    return make(Options(options), Surroundings(types=TYPES))
+def made(**options: Any) -> BuiltStep:
+    return make(Options(options), Resources(types=TYPES))
 
 
 def changes(person: Person, **options: Any) -> Mapping[str, Value]:

@@ -1,11 +1,26 @@
-"""An HTML page as a tree, for tests that look into it."""
+"""An HTML page as a tree, and blocks as lines, for tests that look into them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 
 import attrs
+
+from lifecycle_fsm.document.blocks import (
+    Alternatives,
+    Block,
+    BulletList,
+    Cell,
+    DataTable,
+    Group,
+    KeyValues,
+    ListItem,
+    Paragraph,
+    Section,
+    as_text,
+    cell_lines,
+)
 
 VOID = frozenset({"meta", "link", "br", "img", "input", "hr", "col"})
 
@@ -66,3 +81,31 @@ def parsed(page: str) -> Node:
     parser.close()
     assert parser.here is parser.top, f"<{parser.here.tag}> is left open"
     return parser.top
+
+
+def lines(blocks: Iterable[Block]) -> Iterator[str]:
+    """The texts of blocks, without headings and notes."""
+    for block in blocks:
+        match block:
+            case Section(blocks=inner) | Group(blocks=inner) | Alternatives(text=inner):
+                yield from lines(inner)
+            case Paragraph(text):
+                yield as_text(text)
+            case BulletList(items):
+                for item in items:
+                    yield from item_lines(item)
+            case KeyValues(rows):
+                yield from (f"{as_text(row.key)}: {as_text(row.value)}" for row in rows)
+            case DataTable():
+                yield from ([block.caption] if block.caption else [])
+                yield from (" | ".join(map(cell_text, row.cells)) for row in block.rows)
+
+
+def item_lines(item: ListItem) -> Iterator[str]:
+    yield as_text(item.text)
+    for below in item.below:
+        yield from (f"- {line}" for line in item_lines(below))
+
+
+def cell_text(cell: Cell) -> str:
+    return " / ".join(map(as_text, cell_lines(cell)))

@@ -6,10 +6,10 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-import attrs
 import pytest
 
 from lifecycle_fsm.demo.histories import END, history
+from lifecycle_fsm.diagram.look import Palette
 from lifecycle_fsm.document import html_page
 from lifecycle_fsm.errors import FileProblem, MissingExtra
 from lifecycle_fsm.model import Model, from_plain, load, shipped, to_plain
@@ -155,7 +155,7 @@ def test_contrast_of_the_colours() -> None:
     grounds = [named["paper"], named["tint"]]
     texts = [named["ink"], named["soft"], "#1d4ed8"]
     model = load("engagement")
-    texts += [stage.color for stage in make_sheet(model).contents.stages]
+    texts += [Palette(model).system(stage.system).line for stage in model.stages]
     for text in texts:
         for ground in grounds:
             assert _contrast(text, ground) >= 4.5, (text, ground)
@@ -264,16 +264,18 @@ def test_without_jinja_the_error_names_the_extra(
 ) -> None:
     import sys
 
-    html_page._environment.cache_clear()
+    html_page.environment.cache_clear()
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtra, match=r"lifecycle-fsm\[sheet\]"):
         make_sheet(rich).html()
 
 
 def test_letters_on_paper_shrink_as_there_is_more_to_say(rich: Model) -> None:
-    contents = make_sheet(rich).contents
-    assert letter_sizes(contents, 0.3)[1] == LARGEST
-    many = attrs.evolve(contents, alerts=contents.alerts * 30)
-    assert SMALLEST <= letter_sizes(many, 0.3)[1] < LARGEST
-    assert letter_sizes(many, 0.3)[0] == letter_sizes(contents, 0.3)[0]
-    assert letter_sizes(attrs.evolve(contents, alerts=contents.alerts * 300), 0.3)[1] == SMALLEST
+    parts = make_sheet(rich).parts
+    first, second = letter_sizes(parts, 0.3)
+    assert second == LARGEST
+    longer = letter_sizes({**parts, "rules": parts["rules"] * 5}, 0.3)
+    assert SMALLEST < longer[1] < LARGEST
+    assert longer[0] == first
+    longest = letter_sizes({**parts, "rules": parts["rules"] * 300}, 0.3)
+    assert longest[1] == SMALLEST

@@ -7,6 +7,7 @@ from markdown_it import MarkdownIt
 
 from lifecycle_fsm.model import load, shipped
 from lifecycle_fsm.sheet import make_sheet
+from lifecycle_fsm.wording import Formatter
 from tests.sheet.pages import Node, parsed
 from tests.sheet.test_html import EVIL, evil, with_everything
 
@@ -43,16 +44,19 @@ def test_the_picture_is_a_link_or_drawn_from_text() -> None:
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_all_that_is_said_is_said(name: str) -> None:
-    contents = make_sheet(load(name)).contents
-    whole = " ".join(rendered(make_sheet(load(name)).markdown()).text.split())
-    for stage in contents.stages:
-        for said in (stage.meaning, stage.playbook, *(way.condition for way in stage.ways)):
-            assert said in whole
-    for due in contents.dues:
-        assert due.condition in whole
-    for asked in (*contents.alerts, *contents.assignment):
-        assert asked.condition in whole
+def test_every_condition_is_told(name: str) -> None:
+    model = load(name)
+    condition = Formatter(model).condition
+    whole = " ".join(rendered(make_sheet(model).markdown()).text.split())
+    for stage in model.stages:
+        assert stage.description in whole
+        assert stage.playbook in whole
+    guards = [edge.when for edge in model.edges]
+    guards += [alert.when for alert in model.alerts]
+    guards += [rule.when for rule in model.assignment]
+    guards += [deadline.when for deadline in model.deadlines]
+    for guard in guards:
+        assert condition(guard) in whole
 
 
 def test_text_of_a_model_is_never_markup() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from lifecycle_fsm import Lifecycle
 from lifecycle_fsm.demo.histories import END, history
 from lifecycle_fsm.errors import FileProblem, LifecycleError
-from lifecycle_fsm.funnel import conversions, observe, stays
+from lifecycle_fsm.funnel import Ratio, Reading, conversions, observe, stays
 from lifecycle_fsm.guard import compile_guard
 from lifecycle_fsm.history import DeadlineFact
 from lifecycle_fsm.model import Model, load
@@ -80,24 +81,21 @@ def test_numbers_are_those_of_the_funnel() -> None:
         for place, row in enumerate(rows)
         if row.to_stage == one.stage
     ]  # fmt: skip
-    found = make_sheet(model, history=rows, deadlines=facts, now=END).contents.numbers
+    found = make_sheet(model, history=rows, deadlines=facts, now=END).numbers
     assert found is not None
     scope = observe(rows, model, until=END)
-    assert found.people == sum(one.people for one in found.stages) == 300
+    assert found.counts.total == sum(found.counts.people.values()) == 300
     path = [stage.name for stage in model.path]
-    by_stage = {one.stage: one for one in found.stages}
-    for reading in ("through", "over"):
-        for one in conversions(scope, pairwise(path), reading=reading):
-            assert getattr(by_stage[one.source], reading) == one.ratio
-    for stay in stays(scope):
-        assert by_stage[stay.stage].median == stay.median
-        assert by_stage[stay.stage].third_quartile == stay.third_quartile
-    for name in ("customer", "recycled", "disqualified"):
-        assert by_stage[name].through is by_stage[name].over is None
+    readings: dict[Reading, Mapping[str, Ratio]] = {"through": found.through, "over": found.over}
+    for reading, ratios in readings.items():
+        rates = conversions(scope, pairwise(path), reading=reading)
+        assert ratios == {rate.source: rate.ratio for rate in rates}
+        assert not {"customer", "recycled", "disqualified"} & set(ratios)
+    assert found.stays == {stay.stage: stay for stay in stays(scope)}
     # Escalations follow from what was missed.
     assert set(found.kept) == {"mql_answered", "sal_called", "sal_decided"}
     assert all(0.5 < (ratio.share or 0) < 0.8 for ratio in found.kept.values())
-    without = make_sheet(model, history=rows, now=END).contents.numbers
+    without = make_sheet(model, history=rows, now=END).numbers
     assert without is not None
     assert without.kept == {}
 
@@ -105,22 +103,22 @@ def test_numbers_are_those_of_the_funnel() -> None:
 def test_what_happened_later_is_left_out() -> None:
     model = load("two_step")
     rows = list(history(model, 50))
-    early = make_sheet(model, history=rows, now=rows[0].now).contents
+    early = make_sheet(model, history=rows, now=rows[0].now)
     assert early.numbers is not None
-    assert early.numbers.people < 50
-    late = make_sheet(model, history=rows).contents
+    assert early.numbers.counts.total < 50
+    late = make_sheet(model, history=rows)
     assert late.as_of == max(row.now for row in rows)
 
 
 def test_the_instant_is_never_that_of_this_machine() -> None:
     lifecycle = people(ann=(70, 10))
     model = lifecycle.model
-    assert make_sheet(model).contents.as_of is None
+    assert make_sheet(model).as_of is None
     (ann,) = lifecycle
-    assert make_sheet(model, people=[ann]).contents.as_of == ann.stage_entered_at
-    told = make_sheet(model, people=[ann], now="2025-01-01", zone="Europe/Berlin").contents
-    assert told.litmus is not None
-    assert f"{told.litmus.now:%Y-%m-%d %H:%M}" == "2025-01-01 00:00"
+    assert make_sheet(model, people=[ann]).as_of == ann.stage_entered_at
+    told = make_sheet(model, people=[ann], now="2025-01-01", zone="Europe/Berlin")
+    assert told.readiness is not None
+    assert f"{told.readiness.now:%Y-%m-%d %H:%M}" == "2025-01-01 00:00"
     ann._stage_entered_at = None
     with pytest.raises(LifecycleError, match="give now"):
         make_sheet(model, people=[ann])
@@ -129,9 +127,9 @@ def test_the_instant_is_never_that_of_this_machine() -> None:
 def test_an_empty_history_and_nobody_make_a_sheet_without_numbers() -> None:
     lifecycle = people()
     made = make_sheet(lifecycle.model, history=[], people=[], now=START)
-    assert made.contents.numbers is None
-    assert made.contents.litmus is not None
-    assert made.contents.litmus.nearest == ()
+    assert made.numbers is None
+    assert made.readiness is not None
+    assert made.readiness.nearest == ()
     assert "Nobody." in made.html()
 
 

@@ -11,8 +11,15 @@ import pytest
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.model import Model, load, loads
 from lifecycle_fsm.person import BASE_FIELDS
-from lifecycle_fsm.sheet.readiness import SHOWN, Candidate, Readiness, readiness, ready_stage
-from lifecycle_fsm.sheet.sheet_sections import acting_on, identity, qualifying
+from lifecycle_fsm.sheet.readiness import (
+    SHOWN,
+    Candidate,
+    Readiness,
+    readiness,
+    readiness_section,
+    ready_stage,
+)
+from tests.sheet.pages import lines
 from tests.sheet.samples import START, people
 
 NOW = START + timedelta(days=10)
@@ -205,10 +212,12 @@ def test_all_are_listed_whatever_order_they_came_in(rich: Model) -> None:
     assert [one.id for one in found.qualify[:3]] == ["lead50", "lead51", "lead52"]
     assert ask(rich, *crowd) == found
     # The sheet has the first of them, and says what saves all.
-    text = qualifying(found)
-    assert text == "20 people in Lead; sheet --list FILE saves all"
-    assert len(found.qualify) > SHOWN
-    assert "saves" not in qualifying(ask(rich, *crowd[-SHOWN:]))
+    shown = list(lines([readiness_section(found, "UTC")]))
+    assert shown.count("20 people in Lead; sheet --list FILE saves all.") == 1
+    assert shown.count("The nearest of 20 people in Lead; sheet --list FILE saves all.") == 1
+    assert len(shown) == 2 + 2 * SHOWN
+    few = lines([readiness_section(ask(rich, *crowd[-SHOWN:]), "UTC")])
+    assert not any("saves" in line for line in few)
 
 
 def test_persons_of_a_lifecycle_can_be_asked() -> None:
@@ -227,8 +236,13 @@ def test_a_name_is_put_together_from_what_is_known(rich: Model) -> None:
         somebody("c", "lead", owner="ann", assigned_to="ben"),
     )
     assert [one.name for one in found.nearest] == ["Ada Falk, Elm", "Oak", "c"]
-    assert [identity(one) for one in found.nearest] == ["a", "b, b@oak.example", ""]
-    assert [acting_on(one) for one in found.nearest] == ["", "", "owner ann, assigned to ben"]
+    shown = list(lines([readiness_section(found, "UTC")]))[2:]
+    since = "Lead since 2024-05-01"
+    assert [row.split(" | ")[:2] for row in shown] == [
+        ["Ada Falk, Elm a", since],
+        ["Oak b, b@oak.example", since],
+        ["c", f"{since}, owner ann, assigned to ben"],
+    ]
 
 
 def test_somebody_in_a_stage_of_another_model(rich: Model) -> None:

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lifecycle_fsm import rows as rows_module
 from lifecycle_fsm.errors import FileProblem, MissingExtra
+from lifecycle_fsm.rows import parquet_rows, text_rows
+from lifecycle_fsm.rows.row_file import Format, RowFile
 from lifecycle_fsm.tables import FileRow, Reject, open_table
-from lifecycle_fsm.tables import parquet as parquet_module
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:
@@ -158,7 +158,7 @@ def test_the_encoding_and_the_delimiter_can_be_said(tmp_path: Path) -> None:
 def test_a_line_too_long_to_be_a_row_is_rejected_without_keeping_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows_module, "MAX_LINE", 40)
+    monkeypatch.setattr(text_rows, "MAX_LINE", 40)
     long = "x" * 100
     content = f'a,b\n1,{long}\n2,y\n3,"z\n{long}"\n4,w\n'
     rows, rejects = parts(write(tmp_path, "t.csv", content))
@@ -309,7 +309,7 @@ def test_json_arrays_and_json_lines_hold_the_same_rows(
 def test_parquet_comes_in_batches_with_python_values(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet_module, "BATCH", 3)
+    monkeypatch.setattr(parquet_rows, "BATCH", 3)
     pl.DataFrame({"n": range(8), "s": ["x", None] * 4}).write_parquet(tmp_path / "t.parquet")
     with open_table(tmp_path / "t.parquet") as table:
         assert table.columns == ("n", "s")
@@ -336,7 +336,7 @@ def test_the_same_rows_come_from_a_packed_file(tmp_path: Path, name: str) -> Non
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "json", "parquet"])
 def test_the_standard_input_is_read_by_its_format(
-    monkeypatch: pytest.MonkeyPatch, kind: rows_module.Format
+    monkeypatch: pytest.MonkeyPatch, kind: Format
 ) -> None:
     frame = pl.DataFrame({"a": ["1", "2"]})
     out = io.BytesIO()
@@ -402,7 +402,8 @@ def test_a_header_of_very_many_columns_is_read_in_one_go(tmp_path: Path) -> None
         __hash__ = str.__hash__
 
     names = [Name(f"c{n}") for n in range(5_000)]
-    assert rows_module._twice((*names, Name("c7"))) == {"c7": [8, 5_001]}
+    file = RowFile("t.csv", (*names, Name("c7")), iter(()), lambda: None, lambda: None)
+    assert file.twice == {"c7": [8, 5_001]}
     assert Name.compared < 20_000
     head = ",".join(names)
     with open_table(write(tmp_path, "t.csv", f"{head}\n")) as table:

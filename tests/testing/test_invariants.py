@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 import pytest
 
-from lifecycle_fsm import HistoryRow, Lifecycle, Person, load
+from lifecycle_fsm import Activity, HistoryRow, Lifecycle, Person, load
 from lifecycle_fsm.history import pack
+from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.testing import Bench, assert_history_holds
 from tests.machine.small import DAY, T
 
@@ -52,6 +53,35 @@ def change(at: int, **values: Any) -> Callable[[Rows], Rows]:
 def test_the_laws_hold_of_somebody_who_walked() -> None:
     person = walked()
     assert_history_holds(told(person, person.history), MODEL)
+
+
+def test_a_merge_may_bring_somebody_back_at_once_s9_s23() -> None:
+    """The visit is older than the merge that opens the return."""
+    later = T + 90 * DAY
+    log = [
+        Activity("1", "ann", "created", T, {}),
+        Activity("2", "ann", "converted", T, {"contact": "c-1"}),
+        Activity("3", "ann", "disqualify", T, {}),
+        Activity("4", "bob", "created", later, {"won_opportunities": 1}),
+        Activity("5", "bob", "converted", later, {"contact": "c-1"}),
+    ]
+    orchestrator = Orchestrator(MODEL)
+    for activity in log:
+        orchestrator.apply(activity)
+    person = orchestrator.survivor("ann")
+    assert [row.kind for row in person.history[-2:]] == ["merge", "return"]
+    assert_history_holds(person, MODEL)
+
+
+def test_a_stage_that_two_records_entered_at_one_instant_was_entered_once_s23() -> None:
+    orchestrator = Orchestrator(MODEL)
+    for name in ("ann", "bob"):
+        orchestrator.apply(Activity("1", name, "created", T, {}))
+        orchestrator.apply(Activity("2", name, "converted", T, {"contact": "c-1"}))
+    person = orchestrator.survivor("c-1")
+    assert person.stamps["processing"].visits == 1
+    assert "merge" in {row.kind for row in person.history}
+    assert_history_holds(person, MODEL)
 
 
 def test_a_human_may_bring_somebody_back_at_once_s9() -> None:

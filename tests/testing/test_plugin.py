@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from lifecycle_fsm.testing import bench, fixtures, guard_tables
+from lifecycle_fsm.testing import bench, guard_tables
 
 #: Imported beforehand, because pytester forgets what is imported within a run, and the next one
 #: would have every class a second time.
-IMPORTED = (bench, fixtures, guard_tables)
+IMPORTED = (bench, guard_tables)
 pytest_plugins = ["pytester"]
 
 WATERFALL = "[pytest]\nlifecycle_model = waterfall\n"
@@ -138,7 +138,7 @@ def test_each_row_of_a_guard_table_is_a_test(pytester: pytest.Pytester) -> None:
     [
         ("def test_it(guard_row): pass", "takes guard_row: say of which table"),
         ("@mark.guard_table('t.csv')\ndef test_it(): pass", "does not take guard_row"),
-        ("@mark.guard_table('t.csv')\ndef test_it(guard_row): pass", "cannot read this guard"),
+        ("@mark.guard_table('t.csv')\ndef test_it(guard_row): pass", "t.csv does not exist"),
         ("@mark.guard_table()\ndef test_it(guard_row): pass", "guard_table takes the table, and"),
         ("@mark.guard_table([{'stage': 'a'}])\ndef test_it(guard_row): pass", "it expects nothi"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from lifecycle_fsm import (
     load,
     shipped,
 )
+from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.proof import NOW
 from lifecycle_fsm.testing import (
     Bench,
@@ -200,6 +201,17 @@ def test_whatever_happens_people_go_forwards_only(model: Model) -> None:
             assert_history_holds(person, model)
 
     holds()
+
+
+def test_a_log_knows_nothing_of_the_contacts_of_the_log_before() -> None:
+    engine = Orchestrator(MODELS["waterfall"])
+    at = datetime(2024, 6, 3, 12, tzinfo=UTC)
+    for name in ("person-1", "person-2"):
+        log = [
+            Activity("created", name, "created", at, {}),
+            Activity("000", name, "converted", at, {"contact": "x"}),
+        ]
+        assert [person.id for person in run(engine, log)] == [name]
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -145,17 +145,17 @@ def test_all_rows_that_do_not_hold_are_told(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("t.csv", "", "there are no rows: a test of nothing would pass"),
-        ("t.csv", "stage,moves to\n", "there are no rows"),
-        ("t.csv", "stage,,moves to\nmal,1,stays\n", "t.csv:1: column 2 has no name"),
-        ("t.csv", "stage,moves to,Moves_To\nmal,a,b\n", "t.csv:1: the column 'Moves_To' stands t"),
-        ("t.csv", "stage,moves to\nmal,stays,3\n", "t.csv:2: 3 cells for 2 columns: put quotes"),
+        ("t.csv", "", "t.csv is empty: it needs a header with the names of its columns"),
+        ("t.csv", "stage,moves to\n", "there are no rows: a test of nothing would pass"),
+        ("t.csv", "stage,,moves to\nlead,1,stays\n", "t.csv:2, column 'column 2': no field of the"),
+        ("t.csv", "stage,moves to,Moves_To\nmal,a,b\n", "t.csv: the column 'Moves_To' stands th"),
+        ("t.csv", "stage,moves to\nmal,stays,3\n", "t.csv:2: it has 3 columns, and the header"),
         ("t.toml", "rows = 3", "write each row as a table of its own, under [[rows]]"),
         ("t.toml", "[[row]]\nstage = 'mal'", "nothing but [[rows]], and this has row; did you mea"),
         ("t.toml", "[[rows", "this is not TOML"),
         ("t.txt", "stage", "a guard table is a .csv or a .toml file"),
-        ("t.csv", b"stage,\xff\n", "it is not UTF-8 text"),
-        ("t.csv", None, "cannot read this guard table: No such file"),
+        ("t.csv", b"stage,\xff\n", "t.csv, line 1: byte 0xFF at character 7 is no text in utf-8"),
+        ("t.csv", None, "t.csv does not exist"),
     ],
 )
 def test_a_file_that_is_no_table_is_told(

@@ -6,18 +6,19 @@ goes up and one goes down, and lines leave it by a bend in the direction in whic
 hardly any line crosses another and every number stands beside its own line.
 
 A chart is a tuple of parts from top to bottom. Each part draws itself below the height that it is
-given, and returns where it ends.
+given, and returns where it ends. ``columns`` places the cards of all stages from left to right;
+``path`` and ``detours`` place what lies above and below them, and ``trunks`` draws the lines that
+join the two; ``cards`` measures and writes cards and captions; ``frame`` is what stands around.
 """
 
 from __future__ import annotations
 
 from lifecycle_fsm.diagram.canvas import Canvas
-from lifecycle_fsm.diagram.chart.columns import TEXT, ChartPart, ChartPlan, Columns, Subject
+from lifecycle_fsm.diagram.chart.columns import TEXT, ChartPart, ChartPlan, Columns
 from lifecycle_fsm.diagram.chart.detours import draw_detours
-from lifecycle_fsm.diagram.chart.frame import draw_groups, draw_heading, draw_legend
+from lifecycle_fsm.diagram.chart.frame import draw_groups, draw_heading, draw_legend, draw_rules
 from lifecycle_fsm.diagram.chart.path import draw_fast_tracks, draw_path
-from lifecycle_fsm.diagram.chart.rule_lines import draw_rules
-from lifecycle_fsm.diagram.drawn_flows import Fired
+from lifecycle_fsm.diagram.chart_data import ChartData, Fired
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
 
@@ -47,9 +48,9 @@ def draw_chart(
     fired: Fired | None = None,
 ) -> str:
     """Lay the parts out below each other; returns the DOT text."""
-    subject = Subject(model, counts, title, subtitle, fired)
-    sheet = ChartPlan(subject, Columns(subject), Canvas(model.name, TEXT))
+    data = ChartData(model, counts, title, subtitle, fired)
+    plan = ChartPlan(data, Columns(data), Canvas(model.name, TEXT))
     y = 0.0
     for part in parts:
-        y = part(sheet, y)
-    return sheet.canvas.source(sheet.columns.sheet, y + 16)
+        y = part(plan, y)
+    return plan.canvas.source(plan.columns.sheet, y + 16)

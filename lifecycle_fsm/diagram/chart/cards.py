@@ -1,17 +1,14 @@
-"""A stage as a card: code, owner, name, label, the people in it and how long they stay."""
+"""The words of a chart: captions beside lines, and stages as cards with people and stay."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import attrs
-
-from lifecycle_fsm.diagram.canvas import ICON, Canvas, Dash, Span
-from lifecycle_fsm.diagram.chart.columns import TEXT, Card, ChartPlan, Subject
-from lifecycle_fsm.diagram.drawn_flows import DrawnFlow, FlowRule
-from lifecycle_fsm.diagram.look import INK, PAPER, SEEN, SMALLEST, SOFT, UNSEEN, pt
-from lifecycle_fsm.diagram.text_fit import cut, fits, width, wrap
-from lifecycle_fsm.model import Stage
+from lifecycle_fsm.diagram.canvas import ICON, Span, TextLine, badge_width
+from lifecycle_fsm.diagram.chart.columns import TEXT, Card, ChartPlan
+from lifecycle_fsm.diagram.chart_data import FlowRule
+from lifecycle_fsm.diagram.look import INK, PAPER, SEEN, SOFT, UNSEEN, pt
+from lifecycle_fsm.diagram.text_fit import cut, fits, fitting_size, width, wrap
 from lifecycle_fsm.wording import clean, duration, format_number
 
 # ------------------------------------------------------------------ captions
@@ -19,27 +16,17 @@ from lifecycle_fsm.wording import clean, duration, format_number
 # The words beside a line: how many moved, by which rule, and whether a human asked.
 
 
-@attrs.frozen
-class TextLine:
-    """A line of text that may begin with the by-hand mark."""
-
-    spans: tuple[Span, ...]
-    icon: bool = False
-
-
-def fitting_number(value: int, room: float, size: float, *, bold: bool = True) -> str:
+def fitting_number(value: int, room: float, size: float) -> str:
     """The number in full where it fits, else ``9.9M``."""
     full = format_number(value)
-    if width(full, size, bold=bold) <= room or value < 10_000:
+    if width(full, size, bold=True) <= room or value < 10_000:
         return full
-    for limit, unit in ((1_000_000, "M"), (1_000, "k")):
-        if value >= limit:
-            return f"{value / limit:.3g}{unit}"
-    return full
+    limit, unit = (1_000_000, "M") if value >= 1_000_000 else (1_000, "k")
+    return f"{value / limit:.3g}{unit}"
 
 
-def part_lines(
-    parts: Sequence[FlowRule],
+def rule_lines(
+    rules: Sequence[FlowRule],
     room: float,
     *,
     color: str,
@@ -47,56 +34,56 @@ def part_lines(
     most: int = 4,
     each: int = 2,
 ) -> list[TextLine]:
-    """The parts of a flow as lines of text: number first, so that cutting never takes it.
+    """The rules of a flow as lines of text: number first, so that cutting never takes it.
 
     Args:
-        parts: the rules of the flow.
+        rules: the rules.
         room: how wide a line may be.
         color: of the words.
-        numbers: whether the parts tell how often they moved somebody.
+        numbers: whether the rules tell how often they moved somebody.
         most: so many lines in all; the last one sums up what does not fit.
-        each: so many lines for one part.
+        each: so many lines for one rule.
     """
-    found: list[TextLine] = []
-    for index, part in enumerate(parts):
-        last = len(found) == most - 1 and index < len(parts) - 1
-        if len(found) >= most or last:
-            found.append(_rest(parts[index:], room, numbers=numbers))
-            break
-        allowed = min(each, most - len(found))
-        found += _one(part, room, color=color, numbers=numbers, most=allowed)
-    return found
-
-
-def _rest(parts: Sequence[FlowRule], room: float, *, numbers: bool) -> TextLine:
-    """What is left over, in one line."""
-    known = [part.count for part in parts if part.count is not None]
-    text = f"+ {len(parts)} more" + (f", {format_number(sum(known))}" if known and numbers else "")
-    unseen = [part.seen for part in parts].count(False)
-    if unseen:
-        return TextLine((Span(cut(f"{text}, {unseen} ×", room, TEXT), color=UNSEEN.line),))
-    return TextLine((Span(cut(text, room, TEXT), color=SOFT),))
-
-
-def _one(part: FlowRule, room: float, *, color: str, numbers: bool, most: int) -> list[TextLine]:
-    """One part in at most that many lines; mark and number stand in the first."""
-    first_room = room - (ICON if part.by_hand else 0)
-    figure = ""
-    if part.seen is not None:
-        figure, color = ("✓", SEEN.line) if part.seen else ("×", UNSEEN.line)
-    elif numbers and part.count is not None:
-        figure = fitting_number(part.count, first_room, TEXT)
-    lines = []
-    for place, row in enumerate(_rows(figure, clean(part.label), room, first_room, most)):
-        spans = [Span(row, color=color)]
-        if place == 0 and figure:
-            spans = [Span(figure + (" " if row else ""), True, color), *spans]
-        lines.append(TextLine(tuple(spans), icon=part.by_hand and place == 0))
+    lines: list[TextLine] = []
+    for index, rule in enumerate(rules):
+        left = most - len(lines)
+        if left <= 0 or (left == 1 and index < len(rules) - 1):
+            return [*lines, _rest(rules[index:], room, numbers=numbers)]
+        lines += _rule_lines(rule, room, color=color, numbers=numbers, most=min(each, left))
     return lines
 
 
+def _rest(rules: Sequence[FlowRule], room: float, *, numbers: bool) -> TextLine:
+    """What is left over, in one line."""
+    text, color = f"+ {len(rules)} more", SOFT
+    counts = [rule.count for rule in rules if rule.count is not None]
+    if counts and numbers:
+        text += f", {format_number(sum(counts))}"
+    if unseen := [rule.seen for rule in rules].count(False):
+        text, color = f"{text}, {unseen} ×", UNSEEN.line
+    return TextLine([Span(cut(text, room, TEXT), color=color)])
+
+
+def _rule_lines(
+    rule: FlowRule, room: float, *, color: str, numbers: bool, most: int
+) -> list[TextLine]:
+    """One rule in at most that many lines; mark and number stand in the first."""
+    first_room = room - (ICON if rule.by_hand else 0)
+    figure = ""
+    if rule.seen is not None:
+        figure, color = ("✓", SEEN.line) if rule.seen else ("×", UNSEEN.line)
+    elif numbers and rule.count is not None:
+        figure = fitting_number(rule.count, first_room, TEXT)
+    first, *rest = _rows(figure, rule.label, room, first_room, most)
+    spans = [Span(figure + (" " if first else ""), True, color)] if figure else []
+    return [
+        TextLine([*spans, Span(first, color=color)], icon=rule.by_hand),
+        *(TextLine([Span(row, color=color)]) for row in rest),
+    ]
+
+
 def _rows(figure: str, text: str, room: float, first_room: float, most: int) -> list[str]:
-    """The words of a part in rows, of which the first leaves room for the number."""
+    """The words of a rule in rows, of which the first leaves room for the number."""
     if not figure:
         return wrap(text, first_room, TEXT, lines=most)
     beside = first_room - width(figure + " ", TEXT, bold=True)
@@ -112,88 +99,65 @@ def _rows(figure: str, text: str, room: float, first_room: float, most: int) -> 
     return [first, *(wrap(rest, room, TEXT, lines=most - 1) if fitting < len(words) else ())]
 
 
-def merged(lane: Sequence[DrawnFlow]) -> list[FlowRule]:
-    """The parts of several flows, those of the same words as one."""
-    found: dict[tuple[str, bool], FlowRule] = {}
-    for flow in lane:
-        for part in flow.parts:
-            before = found.get((part.label, part.by_hand))
-            if before is None or part.seen is False:
-                found[part.label, part.by_hand] = part
-            elif before.count is not None and part.count is not None:
-                found[part.label, part.by_hand] = attrs.evolve(
-                    before, count=before.count + part.count
-                )
-    return list(found.values())
-
-
 # ------------------------------------------------------------------ cards
 
 
-def height(sheet: ChartPlan, card: Card) -> float:
-    """How high a card must be."""
-    return _Face(sheet, card).height()
-
-
-def draw_card(sheet: ChartPlan, card: Card, *, fill: str, dash: Dash) -> None:
-    """Draw a card where it lies."""
-    _Face(sheet, card).draw(sheet.canvas, fill, dash)
-
-
-class _Face:
+class CardFace:
     """What is written on one card."""
 
-    def __init__(self, sheet: ChartPlan, card: Card) -> None:
-        self.subject: Subject = sheet.subject
+    def __init__(self, plan: ChartPlan, card: Card) -> None:
+        self.canvas, self.counts, self.palette = plan.canvas, plan.data.counts, plan.data.palette
         self.card = card
-        self.stage: Stage = card.stage
-        self.narrow = sheet.columns.narrow
+        self.stage = card.stage
+        self.narrow = plan.columns.narrow
         padding = 12.0 if self.narrow else 24.0
         self.left, self.right = card.x + padding / 2, card.right - padding / 2
         self.inner = card.w - padding
-        self.owner = self.subject.palette.owner(self.stage.name)
-        code = clean(self.stage.code)
-        self.badge = max(18.0, width(code, TEXT, bold=True) + 10) if code else 0.0
+        self.owner = self.palette.owner(self.stage.name)
+        self.owner_color = self.palette.system(self.stage.system).line
+        self.code = clean(self.stage.code)
+        self.badge = badge_width(self.code, TEXT)
+        # The owner has a line of its own where it does not fit beside the code.
+        fitting = fits(self.owner, self.inner - self.badge - 6, TEXT, bold=True)
+        self.owner_below = bool(self.owner and self.badge) and not fitting
+        self.lines = self._lines()
 
+    @property
     def height(self) -> float:
-        high = 22.0 + sum(step for _, step, _ in self._lines())
+        """How high the card must be."""
+        high = 22.0 + sum(step for _, step, _ in self.lines)
         if self.badge or self.owner:
             high += 24
-        if self.subject.counts is not None:
+        if self.counts is not None:
             high += 44 if self.narrow else 32
         return high
 
-    def draw(self, canvas: Canvas, fill: str, dash: Dash) -> None:
-        card = self.card
-        paint = self.subject.palette.stage(self.stage.name)
-        canvas.box(
-            card.x, card.y, card.w, card.h,
-            name=self.stage.name, fill=fill, color=paint.line, pen=2.2, dash=dash,
+    def draw(self) -> None:
+        """Draw the card where it lies."""
+        card, paint = self.card, self.palette.stage(self.stage.name)
+        off = self.stage.off_path
+        self.canvas.box(
+            card.x, card.y, card.w, card.h, name=self.stage.name, fill=PAPER if off else paint.tint,
+            color=paint.line, pen=2.2, dash="dashed" if off else "solid",
             tooltip=clean(self.stage.description),
         )  # fmt: skip
-        self._draw_top(canvas, card.y + 11, paint.line)
+        self._draw_top(card.y + 20, paint.line)
         y = card.y + (35 if self.owner or self.badge else 11)
-        for size, step, span in self._lines():
-            canvas.text(self.left, y + step / 2, [span], size)
+        for size, step, span in self.lines:
+            self.canvas.text(self.left, y + step / 2, [span], size)
             y += step
-        self._draw_people(canvas)
-
-    def _owner_apart(self) -> bool:
-        """Whether the owner needs a line of its own."""
-        return not fits(self.owner, self.inner - self.badge - 6, TEXT, bold=True)
+        self._draw_people()
 
     def _lines(self) -> list[tuple[float, float, Span]]:
         """The lines under the code: their size, the step to the next, the words."""
         lines: list[tuple[float, float, Span]] = []
-        if self.owner and self.badge and self._owner_apart():
-            paint = self.subject.palette.system(self.stage.system)
+        if self.owner_below:
             text = cut(self.owner, self.inner, TEXT, bold=True)
-            lines.append((TEXT, 17, Span(text, True, paint.line)))
+            lines.append((TEXT, 17, Span(text, True, self.owner_color)))
         size = pt(11) if self.narrow else pt(15)
         title = clean(self.stage.display)
         longest = max(set(title.split(" ")), key=lambda word: width(word, size, bold=True))
-        while size > SMALLEST + 0.5 and not fits(longest, self.inner, size, bold=True):
-            size -= pt(1)
+        size = fitting_size(longest, self.inner, size, bold=True)
         lines += [
             (size, size * 1.3, Span(text, True, INK))
             for text in wrap(title, self.inner, size, bold=True, lines=2)
@@ -204,31 +168,26 @@ class _Face:
             lines += [(TEXT, 16, Span(text)) for text in wrap(label, self.inner, TEXT, lines=most)]
         return lines
 
-    def _draw_top(self, canvas: Canvas, y: float, color: str) -> None:
+    def _draw_top(self, y: float, color: str) -> None:
         """The code as a badge, and the owner."""
         badge = min(self.badge, self.inner)
         if badge:
-            code = cut(clean(self.stage.code), badge - 6, TEXT, bold=True)
-            canvas.box(self.left, y, badge, 18, fill=color, color=color, pen=0)
-            canvas.text(self.left + badge / 2, y + 9, [Span(code, True, PAPER)], align="center")
-        if self.owner and not (badge and self._owner_apart()):
+            self.canvas.badge(self.left, y, badge, self.code, color)
+        if self.owner and not self.owner_below:
             room = self.inner - (badge + 6 if badge else 0)
             text = cut(self.owner, room, TEXT, bold=True)
-            paint = self.subject.palette.system(self.stage.system)
-            canvas.text(self.right, y + 9, [Span(text, True, paint.line)], align="right")
+            self.canvas.text(self.right, y, [Span(text, True, self.owner_color)], align="right")
 
-    def _draw_people(self, canvas: Canvas) -> None:
+    def _draw_people(self) -> None:
         """How many are in the stage, and the median stay beside or below."""
-        counts = self.subject.counts
-        if counts is None:
+        if self.counts is None:
             return
         size = pt(10) if self.narrow else pt(14)
-        people = fitting_number(counts.people.get(self.stage.name, 0), self.inner, size)
-        stay = counts.median_stay.get(self.stage.name)
-        words = duration(stay) if stay is not None else ""
+        people = fitting_number(self.counts.people.get(self.stage.name, 0), self.inner, size)
+        stay = duration(self.counts.median_stay.get(self.stage.name), unknown="")
         y = self.card.bottom - (35 if self.narrow else 21)
-        canvas.text(self.left, y, [Span(people, True, INK)], size)
+        self.canvas.text(self.left, y, [Span(people, True, INK)], size)
         if self.narrow:
-            canvas.text(self.left, y + 18, words)
-        elif width(people, size, bold=True) + width(words, TEXT) + 8 < self.inner:
-            canvas.text(self.right, y + 1.5, words, align="right")
+            self.canvas.text(self.left, y + 18, stay)
+        elif width(people, size, bold=True) + width(stay, TEXT) + 8 < self.inner:
+            self.canvas.text(self.right, y + 1.5, stay, align="right")

@@ -1,76 +1,168 @@
-"""What stands around a chart: the heading, the groups of stages, and the legend."""
+"""What stands around a chart: the heading, the groups of stages, the rules in words, the legend."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
 
-from lifecycle_fsm.diagram.canvas import Dash, Span
-from lifecycle_fsm.diagram.chart.columns import TEXT, ChartPlan
-from lifecycle_fsm.diagram.look import HEADING, INK, NEUTRAL, PARTLY, RULE, SEEN, UNSEEN, pt
+import attrs
+
+from lifecycle_fsm.diagram.canvas import ICON, Span, TextLine
+from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, ChartPlan
+from lifecycle_fsm.diagram.look import (
+    HEADING,
+    INK,
+    NEUTRAL,
+    PARTLY,
+    RULE,
+    SEEN,
+    UNSEEN,
+    Stroke,
+    pt,
+)
 from lifecycle_fsm.diagram.text_fit import cut, width, wrap
 from lifecycle_fsm.funnel import Counts
-from lifecycle_fsm.wording import clean
+from lifecycle_fsm.guard import Always, label
+from lifecycle_fsm.model import Move, SortRule
+from lifecycle_fsm.wording import clean, rule_words
 
 _ROW = 21.0  # of the legend
+_SPACE = 36.0  # between columns of rules
 _GROUP, _DETOUR = "#94a3b8", "#b45309"
 
 
-def draw_heading(sheet: ChartPlan, y: float) -> float:
+def draw_heading(plan: ChartPlan, y: float) -> float:
     """Draw the title, and what is known about the picture."""
-    canvas, columns = sheet.canvas, sheet.columns
-    title = cut(sheet.subject.title, columns.room, pt(20), bold=True)
-    canvas.text(columns.margin, y + 36, [Span(title, True, INK)], pt(20))
-    y += 66.0
-    for text in wrap(sheet.subject.subtitle, columns.room, pt(10), lines=2):
-        canvas.text(columns.margin, y, text, pt(10))
-        y += 18
-    return y + 8
+    columns, data = plan.columns, plan.data
+    return plan.canvas.heading(columns.margin, y, columns.room, data.title, data.subtitle) + 8
 
 
-def draw_groups(sheet: ChartPlan, y: float) -> float:
+def draw_groups(plan: ChartPlan, y: float) -> float:
     """Draw a bar over the stages of each group, unless all are of one."""
-    runs = [
-        (name, list(run)) for name, run in groupby(sheet.subject.model.path, lambda one: one.group)
-    ]
+    groups = groupby(plan.data.model.path, lambda stage: stage.group)
+    runs = [(name, list(run)) for name, run in groups]
     if len(runs) < 2:
         return y
     for name, run in runs:
         if name:
-            x0 = sheet.columns.cards[run[0].name].x
-            x1 = sheet.columns.cards[run[-1].name].right
-            sheet.canvas.line([(x0, y + 20), (x1, y + 20)], color=_GROUP, pen=2.4)
+            x0 = plan.columns.cards[run[0].name].x
+            x1 = plan.columns.cards[run[-1].name].right
+            plan.canvas.line([(x0, y + 20), (x1, y + 20)], Stroke(_GROUP, 2.4))
             text = cut(clean(name).upper(), x1 - x0, TEXT, bold=True)
-            sheet.canvas.text(x0, y + 7, [Span(text, True, HEADING)])
+            plan.canvas.text(x0, y + 7, [Span(text, True, HEADING)])
     return y + 34
 
 
-def draw_legend(sheet: ChartPlan, y: float) -> float:
+# ------------------------------------------------------------------ rules in words
+
+
+def draw_rules(plan: ChartPlan, y: float) -> float:
+    """Draw every rule of the model in words, as a list in columns."""
+    canvas, columns = plan.canvas, plan.columns
+    n = 3 if columns.sheet > 1300 else 2 if columns.sheet > 800 else 1
+    wide = (columns.room - (n - 1) * _SPACE) / n
+    entries = list(_entries(plan, wide))
+    y += 46
+    canvas.text(columns.margin, y, [Span("The rules in words", True, INK)], pt(13))
+    y += 26
+    share = sum(entry.height for entry in entries) / n
+    column, at, lowest = 0, y, y
+    for index, entry in enumerate(entries):
+        full = at - y + entry.height / 2 > share
+        heading = not entry.lines and index + 1 < len(entries)
+        if column < n - 1 and (full or (heading and at - y > share * 0.93)):
+            column, at = column + 1, y
+        x = columns.margin + column * (wide + _SPACE)
+        canvas.text(x, at + 8, entry.head)
+        canvas.paragraph(x, at + 24, entry.lines, LINE)
+        at += entry.height
+        lowest = max(lowest, at)
+    return lowest
+
+
+@attrs.frozen
+class _Entry:
+    """A rule, or a heading."""
+
+    head: TextLine
+    lines: list[str] = attrs.field(factory=list)
+
+    @property
+    def height(self) -> float:
+        return 17.0 + LINE * len(self.lines) + (9 if self.lines else 7)
+
+
+def _entries(plan: ChartPlan, wide: float) -> Iterator[_Entry]:
+    model = plan.data.model
+    yield _heading("THE SORT OF NEW PEOPLE: THE FIRST THAT HOLDS WINS")
+    for index, rule in enumerate(model.sort, 1):
+        yield _entry(plan, rule, f"Rule {index}", wide)
+    if model.moves:
+        yield _heading("THE MOVES")
+    for move in model.moves:
+        sources = [clean(model.stage(name).display) for name in move.sources]
+        yield _entry(plan, move, ", ".join(sources), wide)
+
+
+def _heading(text: str) -> _Entry:
+    return _Entry(TextLine([Span(text, True, HEADING)]))
+
+
+def _entry(plan: ChartPlan, rule: Move | SortRule, start: str, wide: float) -> _Entry:
+    model = plan.data.model
+    trigger = rule.on if isinstance(rule, Move) else None
+    room = wide - (ICON if trigger is not None else 0)
+    arrow = f"{start} → {clean(model.stage(rule.target).display)}"
+    head = [Span(cut(arrow, room, TEXT, bold=True), True, INK)]
+    left = room - width(arrow + " · ", TEXT, bold=True)
+    if left > 40:
+        name = cut(rule_words(rule), left, TEXT)
+        head.append(Span(f" · {name}", color=plan.data.palette.stage(rule.target).line))
+    # Who asks, when it holds, and what becomes of the stages between.
+    conditions = []
+    if trigger is not None:
+        conditions.append(f"asked for by “{trigger.replace('_', ' ')}”")
+    if not isinstance(rule.when, Always):
+        conditions.append(f"when {label(rule.when, model.vocabulary, expand=True)}")
+    elif isinstance(rule, SortRule):
+        conditions.append("everybody else")
+    if rule.skips == "no_credit":
+        conditions.append("no credit for the stages between")
+    lines = wrap("; ".join(conditions) or "always", wide, TEXT, lines=4)
+    return _Entry(TextLine(head, icon=trigger is not None), lines)
+
+
+# ------------------------------------------------------------------ legend
+
+
+def draw_legend(plan: ChartPlan, y: float) -> float:
     """Draw what the signs mean, in as many rows as it needs."""
-    return _Legend(sheet, y + 36).draw()
+    return _Legend(plan, y + 36).draw()
 
 
 class _Legend:
     """Samples with their words, one beside the other."""
 
-    def __init__(self, sheet: ChartPlan, y: float) -> None:
-        self.sheet, self.subject, self.canvas = sheet, sheet.subject, sheet.canvas
-        self.left = sheet.columns.margin
-        self.right = sheet.columns.sheet - self.left
+    def __init__(self, plan: ChartPlan, y: float) -> None:
+        self.data, self.canvas = plan.data, plan.canvas
+        self.left = plan.columns.margin
+        self.right = plan.columns.sheet - self.left
         self.x, self.y = self.left, y
 
     def draw(self) -> float:
         line = self.y - 14
-        self.canvas.line([(self.left, line), (self.right, line)], color=RULE, pen=1)
+        self.canvas.line([(self.left, line), (self.right, line)], Stroke(RULE, 1))
         self.y += 4
         self._draw_owners()
         self._draw_lines()
-        if any(part.by_hand for flow in self.subject.flows for part in flow.parts):
+        if any(rule.by_hand for flow in self.data.flows for rule in flow.rules):
             text = "a person asks for it; without it, a system does"
             x = self._place(text)
             self.canvas.person(x + 28 if x > self.left else x + 18, self.y, INK)
             self.canvas.text(x + 40, self.y, text)
-        if self.subject.counts is not None:
-            self._draw_note(_how_to_read(self.subject.counts))
+        if self.data.counts is not None:
+            note = wrap(_how_to_read(self.data.counts), self.right - self.left, TEXT, lines=3)
+            self.y = self.canvas.paragraph(self.left, self.y + _ROW, note, _ROW) - _ROW
         return self.y + 6
 
     def _place(self, text: str) -> float:
@@ -83,7 +175,7 @@ class _Legend:
         return x
 
     def _draw_owners(self) -> None:
-        palette = self.subject.palette
+        palette = self.data.palette
         for name, paint in palette.systems.items():
             text = f"{palette.labels[name]} owns it"
             text = cut(text, self.right - self.left - 40, TEXT)
@@ -92,30 +184,23 @@ class _Legend:
             self.canvas.text(x + 40, self.y, text)
 
     def _draw_lines(self) -> None:
-        covers = self.subject.fired is not None
+        covers = self.data.fired is not None
         detour = NEUTRAL.line if covers else _DETOUR
-        samples: list[tuple[str, str, Dash]] = [("step, or fast track above", INK, "solid")]
-        if self.subject.model.detours:
-            samples.append(("detour, off the path", detour, "dashed"))
-        if self.subject.returns:
-            samples.append(("return: the next journey begins", detour, "solid"))
+        samples = [("step, or fast track above", Stroke(INK, 2))]
+        if self.data.model.detours:
+            samples.append(("detour, off the path", Stroke(detour, 2, "dashed")))
+        if self.data.returns:
+            samples.append(("return: the next journey begins", Stroke(detour, 2)))
         if covers:
             samples += [
-                ("✓ a test moved somebody by it", SEEN.line, "solid"),
-                ("by some of its rules", PARTLY.line, "solid"),
-                ("× no test did", UNSEEN.line, "dotted"),
+                ("✓ a test moved somebody by it", Stroke(SEEN.line, 2)),
+                ("by some of its rules", Stroke(PARTLY.line, 2)),
+                ("× no test did", Stroke(UNSEEN.line, 2, "dotted")),
             ]
-        for text, color, dash in samples:
+        for text, stroke in samples:
             x = self._place(text)
-            self.canvas.line(
-                [(x, self.y), (x + 34, self.y)], color=color, pen=2, dash=dash, arrow=True
-            )
+            self.canvas.line([(x, self.y), (x + 34, self.y)], stroke, arrow=True)
             self.canvas.text(x + 42, self.y, text)
-
-    def _draw_note(self, note: str) -> None:
-        for text in wrap(note, self.right - self.left, TEXT, lines=3):
-            self.y += _ROW
-            self.canvas.text(self.left, self.y, text)
 
 
 def _how_to_read(counts: Counts) -> str:

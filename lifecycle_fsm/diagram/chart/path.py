@@ -1,57 +1,53 @@
-"""The path: its stages in one row, with a step from each to the next."""
+"""The path: its stages in one row, with a step from each to the next, and the fast tracks above."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import attrs
 
-from lifecycle_fsm.diagram.canvas import Span, arrow_rise, spans_width
-from lifecycle_fsm.diagram.chart.cards import (
-    TextLine,
-    draw_card,
-    fitting_number,
-    height,
-    merged,
-    part_lines,
-)
-from lifecycle_fsm.diagram.chart.columns import HEADLINE, LINE, TEXT, ChartPlan
+from lifecycle_fsm.diagram.canvas import Span, TextLine, arrow_rise, spans_width
+from lifecycle_fsm.diagram.chart.cards import CardFace, fitting_number, rule_lines
+from lifecycle_fsm.diagram.chart.columns import HEADLINE, LINE, TEXT, ChartPlan, headline
 from lifecycle_fsm.diagram.chart.trunks import BEND, Join, Trunks
-from lifecycle_fsm.diagram.drawn_flows import DrawnFlow
-from lifecycle_fsm.diagram.look import INK, SOFT
+from lifecycle_fsm.diagram.chart_data import DrawnFlow, merge_rules
+from lifecycle_fsm.diagram.look import INK, SOFT, Stroke
 
 _CLEAR = 4.0  # between an arrowhead and words
 _LEADING = 1.3  # from one line of a headline to the next, in its size
+_STEP = 3.4  # the width of a step where nobody counted
 
 
-def draw_path(sheet: ChartPlan, y: float) -> float:
+def draw_path(plan: ChartPlan, y: float) -> float:
     """Draw the row of stages and the steps between them."""
-    subject = sheet.subject
-    captions = {name: _caption(sheet, flow) for name, flow in subject.steps.items()}
-    cards = [sheet.columns.cards[stage.name] for stage in subject.model.path]
+    steps = [_Step(plan, flow) for flow in plan.data.steps.values()]
+    faces = [CardFace(plan, plan.columns.cards[stage.name]) for stage in plan.data.model.path]
     # All headlines stand at one height, clear of the widest arrowhead.
-    away = _CLEAR + max(
-        (arrow_rise(subject.step_pen(flow)) for flow in subject.steps.values()), default=0
-    )
-    words = max((max(caption.above, caption.below) for caption in captions.values()), default=0)
-    high = max(*(height(sheet, card) for card in cards), 2 * (away + words) + 12)
-    for card in cards:
-        card.y, card.h = y, high
-        paint = subject.palette.stage(card.stage.name)
-        draw_card(sheet, card, fill=paint.tint, dash="solid")
-    for name, flow in subject.steps.items():
-        _draw_step(sheet, flow, captions[name], y + high / 2, away)
+    away = _CLEAR + max((arrow_rise(step.stroke.width) for step in steps), default=0)
+    words = max((max(step.above, step.below) for step in steps), default=0)
+    high = max(*(face.height for face in faces), 2 * (away + words) + 12)
+    for face in faces:
+        face.card.y, face.card.h = y, high
+        face.draw()
+    for step in steps:
+        step.draw(y + high / 2, away)
     return y + high
 
 
-@attrs.frozen
-class _Caption:
-    """What stands on a step: the headline above the line, the rules below it."""
+class _Step:
+    """A step and what stands on it: the headline above the line, the rules below it."""
 
-    heads: list[list[Span]]
-    size: float
-    words: list[TextLine]
+    def __init__(self, plan: ChartPlan, flow: DrawnFlow) -> None:
+        self.plan, self.flow = plan, flow
+        self.stroke = plan.data.stroke([flow], uncounted=_STEP)
+        room = plan.columns.gap_after(flow.source) - 18
+        self.words = rule_lines(flow.rules, room, color=SOFT, numbers=len(flow.rules) > 1, each=3)
+        head = headline(flow)
+        self.heads, self.size = [head] if head else [], HEADLINE
+        if spans_width(head, HEADLINE) > room:
+            number = fitting_number(flow.count or 0, room, TEXT)
+            share = [Span(span.text.removeprefix(" · "), True, SOFT) for span in head[1:]]
+            self.heads, self.size = [[Span(number, True, INK)], *([share] if share else [])], TEXT
 
     @property
     def above(self) -> float:
@@ -61,47 +57,25 @@ class _Caption:
     def below(self) -> float:
         return len(self.words) * LINE
 
-
-def _caption(sheet: ChartPlan, flow: DrawnFlow) -> _Caption:
-    room = sheet.columns.gap_after(flow.source) - 18
-    words = part_lines(flow.parts, room, color=SOFT, numbers=len(flow.parts) > 1, each=3)
-    head = sheet.subject.headline(flow)
-    if not head or spans_width(head, HEADLINE) <= room:
-        return _Caption([head] if head else [], HEADLINE, words)
-    size = TEXT
-    heads = [[Span(fitting_number(flow.count or 0, room, size), True, INK)]]
-    if len(head) > 1:
-        heads.append([Span(head[1].text.removeprefix(" · "), True, SOFT)])
-    return _Caption(heads, size, words)
-
-
-def _draw_step(sheet: ChartPlan, flow: DrawnFlow, caption: _Caption, y: float, away: float) -> None:
-    """Draw a step at y; its words begin so far away from the middle of the line."""
-    canvas, cards = sheet.canvas, sheet.columns.cards
-    left, right = cards[flow.source].right, cards[flow.target].x
-    canvas.line(
-        [(left, y), (right - 1, y)],
-        color=sheet.subject.paint([flow]).line,
-        pen=sheet.subject.step_pen(flow),
-        dash=sheet.subject.dash([flow], "solid"),
-        arrow=True,
-        tail=flow.source,
-        head=flow.target,
-    )
-    centre = (left + right) / 2 - 4
-    at = y - away - caption.size * 0.65
-    for head in reversed(caption.heads):
-        canvas.text(centre, at, head, caption.size, align="center")
-        at -= caption.size * _LEADING
-    at = y + away + TEXT * 0.65
-    for line in caption.words:
-        canvas.text(centre, at, line.spans, align="center", icon=line.icon)
-        at += LINE
+    def draw(self, y: float, away: float) -> None:
+        """Draw the step at y; its words begin so far away from the middle of the line."""
+        canvas, cards, flow = self.plan.canvas, self.plan.columns.cards, self.flow
+        left, right = cards[flow.source].right, cards[flow.target].x
+        canvas.line(
+            [(left, y), (right - 1, y)], self.stroke,
+            arrow=True, tail=flow.source, head=flow.target,
+        )  # fmt: skip
+        centre = (left + right) / 2 - 4
+        at = y - away - self.size * 0.65
+        for head in reversed(self.heads):
+            canvas.text(centre, at, head, self.size, align="center")
+            at -= self.size * _LEADING
+        canvas.paragraph(centre, y + away + TEXT * 0.65, self.words, LINE, align="center")
 
 
 # ------------------------------------------------------------------ fast tracks
 #
-# The fast tracks: above the path, a lane for each stage that one of them leads to.
+# Above the path, a lane for each stage that a fast track leads to.
 
 
 _FOOT = 26.0  # from the lowest lane to the path
@@ -109,109 +83,101 @@ _BETWEEN = 14.5  # from a lane to the words of the next
 _LIFT = 10.5  # from a line to the middle of the words on it
 
 
-def draw_fast_tracks(sheet: ChartPlan, y: float) -> float:
+def draw_fast_tracks(plan: ChartPlan, y: float) -> float:
     """Draw the lanes; returns the top of the path."""
-    if not sheet.subject.fast_tracks:
+    if not plan.data.fast_tracks:
         return y + 10
-    return _FastTracks(sheet).draw(y)
+    return _FastTracks(plan).draw(y)
+
+
+@attrs.frozen
+class _Lane:
+    """The fast tracks into one stage, by where they begin, and the words on them."""
+
+    target: str
+    flows: list[DrawnFlow]
+    stroke: Stroke
+    x: float
+    words: list[TextLine]
+
+    @property
+    def height(self) -> float:
+        return len(self.words) * LINE + _BETWEEN + self.stroke.width / 2
 
 
 class _FastTracks:
     """The lanes by the stage that they lead to: the further, the higher."""
 
-    def __init__(self, sheet: ChartPlan) -> None:
-        self.sheet, self.subject, self.canvas = sheet, sheet.subject, sheet.canvas
-        self.lanes: dict[str, list[DrawnFlow]] = {}
-        for flow in self.subject.fast_tracks:
-            self.lanes.setdefault(flow.target, []).append(flow)
-        self.order = sorted(self.lanes, key=self.subject.ranks.__getitem__)
-        sources = {flow.source for flow in self.subject.fast_tracks}
-        self.sources = sorted(sources, key=self.subject.ranks.__getitem__)
+    def __init__(self, plan: ChartPlan) -> None:
+        self.plan, self.data, self.canvas = plan, plan.data, plan.canvas
+        self.flows: dict[str, list[DrawnFlow]] = {}
+        for flow in self.data.fast_tracks:
+            self.flows.setdefault(flow.target, []).append(flow)
+        self.lanes = [self._lane(index) for index in range(len(self.flows))]
 
     def draw(self, y: float) -> float:
-        words = [self._words(index) for index in range(len(self.order))]
-        pens = [
-            self.subject.pen(sum(flow.count or 0 for flow in self.lanes[target]))
-            for target in self.order
-        ]
-        heights = [
-            len(lines) * LINE + _BETWEEN + pen / 2
-            for (_, lines), pen in zip(words, pens, strict=True)
-        ]
-        top = y + sum(heights) + _FOOT
+        top = y + sum(lane.height for lane in self.lanes) + _FOOT
         at = top - _FOOT
         levels: dict[str, float] = {}
-        for target, (x, lines), pen, high in zip(self.order, words, pens, heights, strict=True):
-            levels[target] = at
-            for index, line in enumerate(lines):
-                lift = _LIFT + pen / 2 + (len(lines) - 1 - index) * LINE
-                self.canvas.text(x, at - lift, line.spans, icon=line.icon)
-            at -= high
-        for target in self.order:
-            self._draw_lane(target, levels[target], top)
-        trunks = Trunks(self.sheet, turn=1)
-        for source in self.sources:
+        for lane in self.lanes:
+            levels[lane.target] = at
+            lift = _LIFT + lane.stroke.width / 2 + (len(lane.words) - 1) * LINE
+            self.canvas.paragraph(lane.x, at - lift, lane.words, LINE)
+            at -= lane.height
+        for lane in self.lanes:
+            self._draw_lane(lane, levels[lane.target], top)
+        trunks = Trunks(self.plan, turn=1)
+        for stage in self.data.model.path:
             joins = [
-                Join(levels[flow.target], flow, self.subject.paint([flow]))
-                for flow in self.subject.fast_tracks
-                if flow.source == source
+                Join(levels[flow.target], flow)
+                for flow in self.data.fast_tracks
+                if flow.source == stage.name
             ]
-            trunks.leave(self._up(source), top, joins)
+            trunks.leave(self._up(stage.name), top, joins)
         trunks.draw_bends()
         return top
 
     def _up(self, name: str) -> float:
         """Where people leave a stage upwards."""
-        card = self.sheet.columns.cards[name]
+        card = self.plan.columns.cards[name]
         return card.mid + card.w * 0.2
 
     def _down(self, name: str) -> float:
         """Where they come down into one."""
-        card = self.sheet.columns.cards[name]
+        card = self.plan.columns.cards[name]
         return card.mid - card.w * 0.2
 
-    def _words(self, index: int) -> tuple[float, list[TextLine]]:
-        """The widest free place above a lane, and the words that fit there."""
-        lane, end = self.lanes[self.order[index]], self._down(self.order[index])
-        start = min(self._up(flow.source) for flow in lane)
+    def _lane(self, index: int) -> _Lane:
+        """A lane with its words in the widest free place above it."""
+        target, *higher = list(self.flows)[index:]
+        flows = self.flows[target]
+        start, end = self._up(flows[0].source), self._down(target)
         # Lines that pass this lane on their way to a higher one.
-        walls = [self._down(name) for name in self.order[index + 1 :]]
-        walls += [self._up(flow.source) for name in self.order[index:] for flow in self.lanes[name]]
+        walls = [self._down(name) for name in higher]
+        walls += [self._up(flow.source) for name in (target, *higher) for flow in self.flows[name]]
         stops = sorted({start, end, *(x for x in walls if start < x < end)})
-        parts, color = merged(lane), self.subject.paint(lane).line
+        rules = merge_rules(rule for flow in flows for rule in flow.rules)
+        stroke = self.data.stroke(flows)
         best: tuple[tuple[int, float], float, list[TextLine]] | None = None
         for left, right in ((a + 14, b - 12) for a, b in pairwise(stops)):
             if right - left < 24:
                 continue
-            lines = part_lines(parts, right - left, color=color)
+            lines = rule_lines(rules, right - left, color=stroke.color)
             torn = sum("…" in span.text for line in lines for span in line.spans)
             rank = (torn * 3 + len(lines), -left)  # the nearest to the end, where nothing is cut
             if best is None or rank < best[0]:
                 best = (rank, left, lines)
-        return (best[1], best[2]) if best else (start + 14, [])
+        _, x, words = best or ((), start + 14, [])
+        return _Lane(target, flows, stroke, x, words)
 
-    def _draw_lane(self, target: str, y: float, top: float) -> None:
-        """The level part of a fast track, and its end."""
-        lane: Sequence[DrawnFlow] = sorted(
-            self.lanes[target], key=lambda flow: self._up(flow.source)
-        )
-        color, end = self.subject.paint(lane).line, self._down(target)
-        dash = self.subject.dash(lane, "solid")
-        people = 0
-        for index, flow in enumerate(lane):
-            people += flow.count or 0
-            pen = self.subject.pen(people)
-            x = self._up(flow.source) + BEND
-            if index < len(lane) - 1:
-                join = self._up(lane[index + 1].source) + BEND
-                self.canvas.line([(x, y), (join, y)], color=color, pen=pen, dash=dash)
-            else:
-                self.canvas.line(
-                    [(x, y), (end, y), (end, top)],
-                    color=color,
-                    pen=pen,
-                    dash=dash,
-                    arrow=True,
-                    head=target,
-                    radius=BEND,
-                )
+    def _draw_lane(self, lane: _Lane, y: float, top: float) -> None:
+        """Draw a lane, wider after each trunk that joins it, and its end down to the stage."""
+        starts = [self._up(flow.source) + BEND for flow in lane.flows]
+        for index, (x, join) in enumerate(pairwise(starts), 1):
+            width = self.data.stroke(lane.flows[:index]).width
+            self.canvas.line([(x, y), (join, y)], attrs.evolve(lane.stroke, width=width))
+        end = self._down(lane.target)
+        self.canvas.line(
+            [(starts[-1], y), (end, y), (end, top)], lane.stroke,
+            arrow=True, head=lane.target, radius=BEND,
+        )  # fmt: skip

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
-from lifecycle_fsm.diagram.canvas import Canvas, Dash, Point
-from lifecycle_fsm.diagram.chart.columns import ChartPlan, Subject
-from lifecycle_fsm.diagram.drawn_flows import DrawnFlow
-from lifecycle_fsm.diagram.look import Paint
+from lifecycle_fsm.diagram.canvas import Point
+from lifecycle_fsm.diagram.chart.columns import ChartPlan
+from lifecycle_fsm.diagram.chart_data import DrawnFlow
+from lifecycle_fsm.diagram.look import Dash, Paint, Stroke
 
 BEND = 11.0
 """The radius of a bend."""
@@ -17,77 +17,58 @@ BEND = 11.0
 
 @attrs.frozen
 class Join:
-    """A lane that meets a trunk: its height, and who takes it."""
+    """A lane that meets a trunk: its height, who takes it, and their colour if not the owner's."""
 
     lane: float
     flow: DrawnFlow
-    paint: Paint
-
-
-@attrs.frozen
-class _Bend:
-    points: list[Point]
-    color: str
-    pen: float
-    dash: Dash
+    usual: Paint | None = None
 
 
 class Trunks:
-    """Draws trunks at once, and their bends at last, over all that they join."""
+    """Draws trunks at once, and their bends last, on top of the lanes.
 
-    def __init__(self, sheet: ChartPlan, *, turn: int, thickest: float = 99.0) -> None:
-        self._subject: Subject = sheet.subject
-        self._canvas: Canvas = sheet.canvas
-        self._turn = turn  # to the right, or to the left
-        self._thickest = thickest
-        self._bends: list[_Bend] = []
+    Args:
+        plan: the layout of the chart.
+        turn: 1 for bends to the right, -1 for bends to the left.
+        most: how wide a line may be.
+    """
+
+    def __init__(self, plan: ChartPlan, *, turn: int, most: float = 99.0) -> None:
+        self._data, self._canvas = plan.data, plan.canvas
+        self._turn = turn
+        self._most = most
+        self._bends: list[tuple[list[Point], Stroke]] = []
 
     def leave(self, x: float, y: float, joins: Sequence[Join], *, dash: Dash = "solid") -> None:
-        """A trunk out of a stage at (x, y), into each lane; the nearest comes first."""
-        for points, color, pen, drawn in self._trunk(x, y, joins, dash):
-            self._canvas.line(points, color=color, pen=pen, dash=drawn, halo=True)
+        """Draw a trunk out of a stage at (x, y), into each lane; the nearest comes first."""
+        for points, stroke in self._trunk(x, y, joins, dash):
+            self._canvas.line(points, stroke, halo=True)
 
     def arrive(self, x: float, y: float, joins: Sequence[Join], stage: str) -> None:
-        """A trunk into a stage at (x, y), out of each lane; the nearest comes first."""
-        for index, (points, color, pen, drawn) in enumerate(self._trunk(x, y, joins, "solid")):
-            self._canvas.line(
-                points[::-1],
-                color=color,
-                pen=pen,
-                dash=drawn,
-                arrow=index == 0,
-                head=stage if index == 0 else None,
-                halo=True,
-            )
+        """Draw a trunk into a stage at (x, y), out of each lane; the nearest comes first."""
+        head: str | None = stage
+        for points, stroke in self._trunk(x, y, joins, "solid"):
+            self._canvas.line(points[::-1], stroke, arrow=bool(head), head=head, halo=True)
+            head = None
 
     def draw_bends(self) -> None:
         """Draw the bends of all trunks."""
-        for bend in self._bends:
-            self._canvas.line(
-                bend.points, color=bend.color, pen=bend.pen, dash=bend.dash, radius=BEND
-            )
-        self._bends.clear()
+        for points, stroke in self._bends:
+            self._canvas.line(points, stroke, radius=BEND)
 
     def _trunk(
         self, x: float, y: float, joins: Sequence[Join], dash: Dash
-    ) -> list[tuple[list[Point], str, float, Dash]]:
-        """The pieces of a trunk from lane to lane: points, colour, width, how it is drawn."""
-        pieces = []
-        people = sum(join.flow.count or 0 for join in joins)
+    ) -> Iterator[tuple[list[Point], Stroke]]:
+        """The pieces of a trunk from lane to lane."""
         for index, join in enumerate(joins):
-            ahead = {one.paint.line for one in joins[index:]}
-            color = join.paint.line if len(ahead) == 1 else self._subject.mixed.line
-            drawn = self._subject.dash([one.flow for one in joins[index:]], dash)
             short = join.lane + (BEND if join.lane < y else -BEND)
-            pieces.append(([(x, y), (x, short)], color, self._pen(people), drawn))
-            curve = [(x, short), (x, join.lane), (x + self._turn * BEND, join.lane)]
-            alone = self._subject.dash([join.flow], dash)
-            self._bends.append(
-                _Bend(curve, join.paint.line, self._pen(join.flow.count or 0), alone)
-            )
-            people -= join.flow.count or 0
+            yield [(x, y), (x, short)], self._stroke(joins[index:], dash)
+            bend = [(x, short), (x, join.lane), (x + self._turn * BEND, join.lane)]
+            self._bends.append((bend, self._stroke([join], dash)))
             y = short
-        return pieces
 
-    def _pen(self, people: int) -> float:
-        return self._subject.pen(people, most=self._thickest)
+    def _stroke(self, joins: Sequence[Join], dash: Dash) -> Stroke:
+        colors = {self._data.paint([join.flow], join.usual).line for join in joins}
+        color = colors.pop() if len(colors) == 1 else self._data.mixed.line
+        flows = [join.flow for join in joins]
+        return attrs.evolve(self._data.stroke(flows, dash=dash, most=self._most), color=color)

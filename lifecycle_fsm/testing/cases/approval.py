@@ -18,7 +18,7 @@ from lifecycle_fsm.errors import FileProblem, LifecycleError, MissingExtra, sugg
 from lifecycle_fsm.guard import explain
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.proof import NOW
-from lifecycle_fsm.rows import open_rows
+from lifecycle_fsm.rows.row_file import open_rows
 from lifecycle_fsm.spreadsheet import csv_text
 from lifecycle_fsm.testing.cases.case_table import NOT_RUN, ORDER, TOUR, Case, CaseRow, CaseTable
 from lifecycle_fsm.testing.cases.derivation import cases_of
@@ -267,8 +267,8 @@ class Differences:
 def compared(approved: CaseTable, model: Model, *, runner: CaseRunner | None = None) -> Differences:
     """Run every approved case in a model, and see which of the model's own cases are missing."""
     runner = runner or CaseRunner(model)
-    asked = cases_of(model, runner=runner)
-    known = {row.key for row in asked}
+    rows = cases_of(model, runner=runner)
+    keys = {row.key for row in rows}
     changed: list[ChangedCase] = []
     gone: list[ChangedCase] = []
     more: list[CaseRow] = []
@@ -277,17 +277,17 @@ def compared(approved: CaseTable, model: Model, *, runner: CaseRunner | None = N
         gone += [change for change in different if change.gone][:1]
         changed += (change for change in different if not change.gone)
         for row in case.rows if not different else ():
-            if row.key in known or row.own:
+            if row.key in keys or row.own:
                 continue
             if row.outcome in NOT_RUN:
                 gone.append(ChangedCase(row, "this is so no longer", gone=True))
             else:
                 more.append(row)
-    seen = {row.key for row in approved}
     # Another way to the same move is no news, as long as the approved one leads there; nor is
     # another person for whom the same two rules are open.
+    seen = {row.key for row in approved}
     known_as = {_name(row) for row in approved if row.part in (TOUR, ORDER)}
-    new = tuple(row for row in asked if row.key not in seen and _name(row) not in known_as)
+    new = tuple(row for row in rows if row.key not in seen and _name(row) not in known_as)
     return Differences(tuple(changed), new, tuple(gone), tuple(more))
 
 

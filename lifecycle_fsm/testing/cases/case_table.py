@@ -11,7 +11,7 @@ from itertools import groupby
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError, RecordError, suggest
-from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.fields import FieldType, Value, utc_text
 
 #: Parts beside the sections of a model: what a move writes, two rules that are open at once, a
 #: trigger in a stage, a whole path, a Python function.
@@ -92,16 +92,12 @@ class Case:
         return f"{first.part}: {first.rule}{where}" + (f": {first.given}" if first.given else "")
 
 
-def _tuple(rows: Iterable[CaseRow]) -> tuple[CaseRow, ...]:
-    return tuple(rows)
-
-
 @attrs.frozen
 class CaseTable:
     """All cases of a model, in its order."""
 
     model: str
-    rows: tuple[CaseRow, ...] = attrs.field(converter=_tuple)
+    rows: tuple[CaseRow, ...] = attrs.field(converter=tuple[CaseRow, ...])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -197,7 +193,7 @@ def _format_time(value: datetime, now: datetime) -> str:
     # The people live at noon. What is next to a midnight stands so in the model: as a date.
     midnight = value.replace(hour=0, minute=0, second=0, microsecond=0)
     if min(value - midnight, midnight + _DAY - value) <= timedelta(seconds=1):
-        return value.isoformat().replace("+00:00", "Z").replace("T00:00:00Z", "")
+        return utc_text(value).removesuffix("T00:00:00Z")
     age = format_length(abs(now - value))
     return f"{age} ago" if value < now else f"in {age}"
 

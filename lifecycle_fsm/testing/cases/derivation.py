@@ -103,10 +103,10 @@ def _of_rule(rule: AskedRule, runner: CaseRunner) -> Iterator[CaseRow]:
 
     for boundary in cases.boundaries:
         yield row(boundary.who, f"{_words(boundary.condition, domain)}: {boundary.words}")
-    told = {id(boundary.who) for boundary in cases.boundaries}
+    at_boundaries = {id(boundary.who) for boundary in cases.boundaries}
     for pair in cases.pairs:
         for who, met in ((pair.met, "met"), (pair.unmet, "not met")):
-            if id(who) not in told:
+            if id(who) not in at_boundaries:
                 yield row(who, f"{_words(pair.condition, domain)}: {met}")
     for given, outcome, why in _without(cases, domain):
         yield CaseRow(rule.part, rule.name, rule.stage, given, outcome, why)

@@ -97,7 +97,8 @@ class ActivityIndex:
     ) -> tuple[dict[str, Value], dict[str, Value]]:
         """What an activity of a kind brings so that fields change so; and the changes that another
         one has to make."""
-        payload, written = self._payload(self.model.activity_kinds[kind].sets, changes, before, at)
+        sets = self.model.activity_kinds[kind].sets
+        payload, written = self._payload(sets, changes, before, at)
         rest = {name: value for name, value in changes.items() if name not in written}
         return self._filled(kind, payload, at), rest
 
@@ -337,7 +338,7 @@ def tour_of(model: Model, walker: Walker, budget: Budget | None = None) -> Tour:
 
 
 @attrs.frozen
-class _Here:
+class _Arrival:
     """Where a path has led: the person as it was then, and when."""
 
     texts: _Texts
@@ -358,13 +359,13 @@ class _Search:
         self.inputs = Scoring(model).inputs
         self.paths: dict[Edge, TourPath] = {}
         self.arrivals: Counter[str] = Counter()
-        self.waiting: deque[_Texts] = deque()
+        self.waiting: deque[_Arrival] = deque()
 
     def run(self) -> Tour:
         for edge in self.model.sort_edges:
             any(self._try(edge, texts) for texts in self._into(edge))
         while self.waiting:
-            here = self._arrived(self.waiting.popleft())
+            here = self.waiting.popleft()
             for edge in self.model.edges:
                 if edge.source == here.stage and edge not in self.paths:
                     ways = sorted(self._onwards(edge, here), key=len)
@@ -388,17 +389,12 @@ class _Search:
         if not any(row.rule == edge.name and row.from_stage == edge.source for row in walk.rows):
             return False
         self.paths[edge] = TourPath(edge, tuple(walk.steps))
-        stage = walk.person.stage
-        self.arrivals[stage] += 1
-        if self.arrivals[stage] <= _ARRIVALS:
-            self.waiting.append(texts)
-        return True
-
-    def _arrived(self, texts: _Texts) -> _Here:
-        walk = self.walker.walk(texts)
         person = walk.person
-        values = {name: getattr(person, attribute_of(name)) for name in self.words.fields}
-        return _Here(texts, person.stage, walk.now, values)
+        self.arrivals[person.stage] += 1
+        if self.arrivals[person.stage] <= _ARRIVALS:
+            values = {name: getattr(person, attribute_of(name)) for name in self.words.fields}
+            self.waiting.append(_Arrival(texts, person.stage, walk.now, values))
+        return True
 
     # -- new persons --------------------------------------------------------------------------
 
@@ -414,7 +410,7 @@ class _Search:
 
     # -- moves --------------------------------------------------------------------------------
 
-    def _onwards(self, edge: Edge, here: _Here) -> Iterator[_Texts]:
+    def _onwards(self, edge: Edge, here: _Arrival) -> Iterator[_Texts]:
         """Ways to fire a move from where somebody is: by an activity, or by time."""
         for kind in self.activities.kinds(edge.on) if edge.on else (None,):
             for when in self._instants(edge, here):
@@ -422,7 +418,7 @@ class _Search:
                     for steps in self._steps(here, when, kind, changes):
                         yield (*here.texts, *steps)
 
-    def _instants(self, edge: Edge, here: _Here) -> Iterator[datetime]:
+    def _instants(self, edge: Edge, here: _Arrival) -> Iterator[datetime]:
         """When to try: at the next activity, or when time alone changes the guard."""
         first = here.now + PAUSE
         yield first
@@ -432,7 +428,7 @@ class _Search:
                 yield start + point.length
 
     def _changes(
-        self, edge: Edge, here: _Here, when: datetime, kind: str | None
+        self, edge: Edge, here: _Arrival, when: datetime, kind: str | None
     ) -> Iterator[_Values]:
         """The fields that have to change for this move to be the one that is taken."""
         start = {**here.values, **self.activities.sets(kind, when)}
@@ -459,7 +455,7 @@ class _Search:
         )
 
     def _steps(
-        self, here: _Here, when: datetime, kind: str | None, changes: _Values
+        self, here: _Arrival, when: datetime, kind: str | None, changes: _Values
     ) -> Iterator[_Texts]:
         """What may happen next so that the fields change, and the move is asked for then."""
         at = here.now + PAUSE

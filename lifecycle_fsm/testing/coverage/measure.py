@@ -7,20 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import attrs
 
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.guard import (
-    Always,
-    Conditions,
-    Guard,
-    all_of,
-    conditions,
-    negate,
-)
-from lifecycle_fsm.model import Edge, Model
+from lifecycle_fsm.guard import Always, Conditions, Guard, all_of, conditions, negate
+from lifecycle_fsm.model import Edge, Model, Move, SortRule
 from lifecycle_fsm.proof import Answer, decides, domain_of, is_value, solve_here
 from lifecycle_fsm.testing.mcdc import Evidence, evidence
 from lifecycle_fsm.testing.recorder import ModelRecord
@@ -29,7 +22,7 @@ from lifecycle_fsm.testing.recorder import ModelRecord
 #: and ``conditions`` were seen to hold, or not to; ``decided`` a condition decided alone;
 #: ``refused`` a trigger was refused in a stage.
 Kind: TypeAlias = Literal["sorted", "moved", "guards", "conditions", "decided", "refused"]
-KINDS: tuple[Kind, ...] = ("sorted", "moved", "guards", "conditions", "decided", "refused")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 #: ``impossible`` is proved: there is nobody for whom it could be seen.
 State: TypeAlias = Literal["seen", "missing", "impossible"]
 
@@ -65,7 +58,7 @@ class Item:
     stage: str | None = None
     condition: int | None = None
     side: bool | None = None
-    state: State
+    state: State = "missing"
     shown_by: Somebody | None = None
     unknown: str = ""
 
@@ -91,6 +84,11 @@ class RuleSeen:
     evidence: tuple[Evidence, ...]
     fired: tuple[Fired, ...]
 
+    @property
+    def edges(self) -> list[Edge]:
+        """One for each stage that it leaves."""
+        return [fired.edge for fired in self.fired]
+
 
 @attrs.frozen
 class Refusals:
@@ -110,6 +108,11 @@ class Coverage:
     rules: tuple[RuleSeen, ...]
     refusals: tuple[Refusals, ...]
     items: tuple[Item, ...]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, RuleSeen]:
+        """The rules by name."""
+        return {rule.name: rule for rule in self.rules}
 
     @cached_property
     def missing(self) -> tuple[Item, ...]:
@@ -151,120 +154,94 @@ def measure(model: Model, record: ModelRecord) -> Coverage:
     What is missing is looked for among all persons of the model: it comes with the smallest one who
     would show it, or is found to be impossible. Where that cannot be decided, it stays missing.
     """
-    return _Measuring(model, record).coverage()
-
-
-class _Measuring:
-    def __init__(self, model: Model, record: ModelRecord) -> None:
-        self.model, self.record = model, record
-        self.domain = domain_of(model)
-        self.by_rule: dict[str, list[Edge]] = {}
-        for edge in (*model.sort_edges, *model.edges):
-            self.by_rule.setdefault(edge.name, []).append(edge)
-        self.answers: dict[Guard, Answer] = {}
-        self.sort = {rule.name for rule in model.sort}
-        self.rules = tuple(
-            self._rule(name, name in self.sort)
-            for name in (*(one.name for one in model.sort), *(move.name for move in model.moves))
+    rules = tuple(_rules(model, record))
+    pairs = {(edge.source, edge.on or "") for edge in model.edges if edge.on}
+    pairs |= {(stage, trigger) for stage, trigger, _ in record.askings}
+    order = [stage.name for stage in model.stages]
+    refusals = tuple(
+        Refusals(
+            stage,
+            trigger,
+            record.asked(stage, trigger, "refused"),
+            record.asked(stage, trigger, "no_such_move"),
         )
+        for stage, trigger in sorted(pairs, key=lambda pair: (order.index(pair[0]), pair[1]))
+    )
+    return Coverage(model, rules, refusals, tuple(_Items(model, record).all(rules)))
 
-    def coverage(self) -> Coverage:
-        items: list[Item] = []
-        for rule in self.rules:
-            items += self._moved(rule)
-            items += self._guard(rule)
-        items += self._refused()
-        asked = {(edge.source, edge.on) for edge in self.model.edges if edge.on}
-        asked |= {(stage, trigger) for stage, trigger, _ in self.record.askings}
-        order = [stage.name for stage in self.model.stages]
-        refusals = tuple(
-            Refusals(
-                stage,
-                trigger,
-                self.record.asked(stage, trigger, "refused"),
-                self.record.asked(stage, trigger, "no_such_move"),
-            )
-            for stage, trigger in sorted(
-                ((stage, on or "") for stage, on in asked),
-                key=lambda one: (order.index(one[0]), one[1]),
-            )
-        )
-        return Coverage(self.model, self.rules, refusals, tuple(items))
 
-    def _rule(self, name: str, sort: bool) -> RuleSeen:
-        edges = self.by_rule[name]
-        parts = conditions(edges[0].when, self.model.vocabulary)
-        vectors = self.record.vectors(name)
+def _rules(model: Model, record: ModelRecord) -> Iterator[RuleSeen]:
+    by_rule: dict[str, list[Edge]] = {}
+    for edge in (*model.sort_edges, *model.edges):
+        by_rule.setdefault(edge.name, []).append(edge)
+    rules: tuple[SortRule | Move, ...] = (*model.sort, *model.moves)
+    for rule in rules:
+        parts = conditions(rule.when, model.vocabulary)
+        vectors = record.vectors(rule.name)
         outcomes = {parts.outcome(vector) for vector in vectors}
-        return RuleSeen(
-            name,
-            sort,
+        yield RuleSeen(
+            rule.name,
+            isinstance(rule, SortRule),
             parts,
             True in outcomes,
             False in outcomes,
             tuple(evidence(parts, vectors, index) for index in range(len(parts.atoms))),
-            tuple(self._fired(edge) for edge in edges),
+            tuple(_fired(record, edge) for edge in by_rule[rule.name]),
         )
 
-    def _fired(self, edge: Edge) -> Fired:
-        touches = self.record.touches.get((edge.name, edge.source), {})
-        tests = sorted(test for test, touch in touches.items() if touch.fired and test)
-        return Fired(edge, self.record.fired(edge.name, edge.source), tuple(tests))
 
-    # -- the things to see -------------------------------------------------------------------
+def _fired(record: ModelRecord, edge: Edge) -> Fired:
+    touches = record.touches.get((edge.name, edge.source), {})
+    tests = sorted(test for test, touch in touches.items() if touch.fired and test)
+    return Fired(edge, record.fired(edge.name, edge.source), tuple(tests))
 
-    def _moved(self, rule: RuleSeen) -> Iterator[Item]:
-        for one in rule.fired:
-            edge = one.edge
+
+class _Items:
+    """The things to see in one model."""
+
+    def __init__(self, model: Model, record: ModelRecord) -> None:
+        self.model, self.record = model, record
+        self.domain = domain_of(model)
+        self.answers: dict[Guard, Answer] = {}
+
+    def all(self, rules: Iterable[RuleSeen]) -> Iterator[Item]:
+        """In the order of the rules; the triggers last."""
+        for rule in rules:
             kind: Kind = "sorted" if rule.sort else "moved"
-            yield self._item(
-                Item(kind=kind, rule=rule.name, stage=edge.source, state="missing"),
-                seen=one.count > 0,
-                edges=[edge],
-                question=edge.when,
-            )
+            for fired in rule.fired:
+                edge = fired.edge
+                item = Item(kind=kind, rule=rule.name, stage=edge.source)
+                yield self._item(item, fired.count > 0, [edge], edge.when)
+            if not isinstance(rule.parts.guard, Always):
+                yield from self._guard(rule)
+        yield from self._refused()
 
     def _guard(self, rule: RuleSeen) -> Iterator[Item]:
-        guard, name, edges = rule.parts.guard, rule.name, self.by_rule[rule.name]
-        if isinstance(guard, Always):
-            return
+        guard, atoms = rule.parts.guard, rule.parts.atoms
         for side, seen in ((True, rule.held), (False, rule.failed)):
-            item = Item(kind="guards", rule=name, side=side, state="missing")
-            question = guard if side else negate(guard)
-            yield self._item(item, seen=seen, edges=edges, question=question)
-        if len(rule.parts.atoms) < 2:
+            item = Item(kind="guards", rule=rule.name, side=side)
+            yield self._item(item, seen, rule.edges, guard if side else negate(guard))
+        if len(atoms) < 2:
             return  # a guard that is one condition has said all by now
-        for index, (atom, shown) in enumerate(zip(rule.parts.atoms, rule.evidence, strict=True)):
+        for index, (atom, shown) in enumerate(zip(atoms, rule.evidence, strict=True)):
             for side, seen in ((True, shown.held), (False, shown.failed)):
-                item = Item(
-                    kind="conditions", rule=name, condition=index, side=side, state="missing"
-                )
-                question = atom if side else negate(atom)
-                yield self._item(item, seen=seen, edges=edges, question=question)
+                item = Item(kind="conditions", rule=rule.name, condition=index, side=side)
+                yield self._item(item, seen, rule.edges, atom if side else negate(atom))
             yield self._decided(rule, index, shown)
 
     def _decided(self, rule: RuleSeen, index: int, shown: Evidence) -> Item:
         """It needs both sides: if one of them is impossible, the condition is redundant."""
-        first = not shown.decided_holding
-        found = Item(kind="decided", rule=rule.name, condition=index, state="missing")
+        item = Item(kind="decided", rule=rule.name, condition=index)
         if shown.decided is not None:
-            return attrs.evolve(found, state="seen")
-        edges = self.by_rule[rule.name]
+            return attrs.evolve(item, state="seen")
         atom = rule.parts.atoms[index]
         matters = decides(rule.parts.guard, atom)
-        items = [
-            self._item(
-                attrs.evolve(found, side=side),
-                seen=False,
-                edges=edges,
-                question=all_of(atom if side else negate(atom), matters),
-            )
-            for side in (first, not first)
-        ]
-        for one in items:
-            if one.state == "impossible":
-                return one
-        return items[0]
+        first = not shown.decided_holding
+        items = []
+        for side in (first, not first):
+            question = all_of(atom if side else negate(atom), matters)
+            items.append(self._item(attrs.evolve(item, side=side), False, rule.edges, question))
+        return next((item for item in items if item.state == "impossible"), items[0])
 
     def _refused(self) -> Iterator[Item]:
         by_place: dict[tuple[str, str], list[Edge]] = {}
@@ -274,14 +251,12 @@ class _Measuring:
         for (stage, trigger), edges in by_place.items():
             if any(isinstance(edge.when, Always) for edge in edges):
                 continue
-            item = Item(kind="refused", rule=trigger, stage=stage, state="missing")
             seen = self.record.asked(stage, trigger, "refused") > 0
             shut = all_of(*(negate(edge.when) for edge in edges))
-            yield self._item(item, seen=seen, edges=edges[:1], question=shut)
+            yield self._item(Item(kind="refused", rule=trigger, stage=stage), seen, edges[:1], shut)
 
-    # -- who would show it -------------------------------------------------------------------
-
-    def _item(self, item: Item, *, seen: bool, edges: list[Edge], question: Guard) -> Item:
+    def _item(self, item: Item, seen: bool, edges: Iterable[Edge], question: Guard) -> Item:
+        """The item as it was seen, or with the person at one of the edges who would show it."""
         if seen:
             return attrs.evolve(item, state="seen")
         reasons = []

@@ -15,13 +15,12 @@ token lead_threshold: threshold: 30 ==> 29
 
 ::
 
-    generate ──> context ──> trials ──> report
-    (mutants)    (proofs)     running, swap    witness
+    generator ──> trials ──> mutation_report
+    (mutants)     runner     witness
 """
 
-from lifecycle_fsm.testing.mutation.context import Asked, Verdict, compare
-from lifecycle_fsm.testing.mutation.generate import mutants
-from lifecycle_fsm.testing.mutation.guards import Change, Mutant
+from lifecycle_fsm.testing.mutation.generator import Change, Mutant, mutants
+from lifecycle_fsm.testing.mutation.trials import Asked, Verdict, compare
 from lifecycle_fsm.testing.mutation.witness import missing_test
 
 __all__ = ["Asked", "Change", "Mutant", "Verdict", "compare", "missing_test", "mutants"]

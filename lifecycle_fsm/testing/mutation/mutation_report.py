@@ -11,8 +11,8 @@ import attrs
 
 from lifecycle_fsm.model import Model, shipped, toml_files
 from lifecycle_fsm.model.toml_files import KeyPath, lines_of
-from lifecycle_fsm.testing.mutation.context import Trial
-from lifecycle_fsm.testing.mutation.running import Ending
+from lifecycle_fsm.testing.mutation.runner import Ending
+from lifecycle_fsm.testing.mutation.trials import Trial
 from lifecycle_fsm.testing.mutation.witness import missing_test
 from lifecycle_fsm.wording import decimal_percent
 
@@ -23,7 +23,7 @@ from lifecycle_fsm.wording import decimal_percent
 
 @attrs.frozen
 class Origin:
-    """Where a model comes from; nothing of it is known where a program made the model.
+    """Where a model comes from; empty where a program made the model.
 
     Args:
         source: what loads it: the name of a shipped one, or a path.
@@ -51,40 +51,37 @@ class Origins:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._texts: dict[str, tuple[str, str]] = {}
+        self._recall = False
         self._models: dict[tuple[str, str, str], Model] = {}
         self._loads: Callable[..., Model] = toml_files.loads
 
-    def start(self) -> None:
-        """Begin to listen."""
-        toml_files.loads = self._listening
+    def start(self, *, recall: bool = False) -> None:
+        """Begin to listen, or to give the model that was read before from the same text: no model
+        is ever changed, and to read one takes longer than most tests."""
+        self._recall = recall
+        toml_files.loads = self._read
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Let models be read as ever."""
         toml_files.loads = self._loads
 
-    def _listening(self, text: str, name: str = "", folder: str = "") -> Model:
+    def _read(self, text: str, name: str = "", folder: str = "") -> Model:
+        known = self._models.get((text, name, folder)) if self._recall else None
+        if known is not None:
+            return known
         model = self._loads(text, name, folder)
-        if name:
-            self._texts.setdefault(model.version, (text, name))
-        self._models[text, name, folder] = model
+        if not self._recall:
+            self._models[text, name, folder] = model
         return model
-
-    def recall(self) -> None:
-        """From now on give the model that was read before from the same text: no model is ever
-        changed, and to read one takes longer than most tests."""
-        toml_files.loads = self._recalling
-
-    def _recalling(self, text: str, name: str = "", folder: str = "") -> Model:
-        known = self._models.get((text, name, folder))
-        return self._loads(text, name, folder) if known is None else known
 
     def of(self, model: Model) -> Origin:
         """Where the model comes from."""
-        found = self._texts.get(model.version)
-        if found is None:
-            return Origin()
-        text, name = found
+        for (text, name, _), known in self._models.items():
+            if name and known.version == model.version:
+                return self._origin(text, name)
+        return Origin()
+
+    def _origin(self, text: str, name: str) -> Origin:
         stem = name.removesuffix(".toml")
         if stem in shipped():
             return Origin(stem, name, lines_of(text))
@@ -130,15 +127,15 @@ class MutationReport:
 
     @property
     def score(self) -> float | None:
-        """How many per cent were killed of those that were run or that no test touches; nothing
+        """How many per cent were killed of those that were run or that no test touches; None
         where there were none. Proved equivalents do not count, undecided ones do."""
         return score([self])
 
     @property
     def alive(self) -> tuple[Trial, ...]:
         """The mutants that no test noticed, those first that tests ask in vain."""
-        found = [trial for trial in self.trials if trial.fate in ("survived", "untouched")]
-        return tuple(sorted(found, key=lambda one: one.fate))
+        alive = [trial for trial in self.trials if trial.fate in ("survived", "untouched")]
+        return tuple(sorted(alive, key=lambda trial: trial.fate))
 
     def line(self, trial: Trial) -> str:
         """Where the change would be made: file and line, where the model has a text."""
@@ -174,7 +171,7 @@ class MutationReport:
         """The counts and the score in one line."""
         counts = self.counts
         late = sum(trial.ending == "timeout" for trial in self.trials)
-        undecided = sum(one.undecided for one in self.alive)
+        undecided = sum(trial.undecided for trial in self.alive)
         parts = [f"{counts['killed']} killed" + (f" ({late} ran for too long)" if late else "")]
         if counts["survived"]:
             parts.append(f"{counts['survived']} survived")
@@ -199,20 +196,20 @@ class MutationReport:
         yield f"  - {change.before}"
         yield f"  + {change.after}"
         if trial.fate == "untouched":
-            found = "No test asks it."
+            asked = "No test asks it."
+        elif trial.touching == 1:
+            asked = "1 test asks it, and does not notice."
         else:
-            found = f"{trial.touching} tests ask it, and none notices."
-            if trial.touching == 1:
-                found = "1 test asks it, and does not notice."
+            asked = f"{trial.touching} tests ask it, and none notices."
         if trial.undecided:
-            yield f"  {found} Not decided whether anybody could: {trial.verdict.reason}."
+            yield f"  {asked} Not decided whether anybody could: {trial.verdict.reason}."
             return
         code = self.test_for(trial)
         if not code:
             who = dict(trial.verdict.answer.person) | dict(trial.verdict.answer.assumed)
-            yield f"  {found} Somebody who would tell them apart: {who}"
+            yield f"  {asked} Somebody who would tell them apart: {who}"
             return
-        yield f"  {found} This one would:"
+        yield f"  {asked} This one would:"
         yield ""
         yield from (f"    {line}".rstrip() for line in code.splitlines())
 
@@ -228,13 +225,13 @@ class MutationReport:
             "counts": dict(sorted(self.counts.items())),
             "left_out": {self.names[place]: ending for place, ending in self.unfit.items()},
             "failing": self.failing,
-            "mutants": [self._one(trial) for trial in self.trials],
+            "mutants": [self._trial_json(trial) for trial in self.trials],
         }
 
-    def _one(self, trial: Trial) -> dict[str, Any]:
+    def _trial_json(self, trial: Trial) -> dict[str, Any]:
         change = trial.mutant.change
         alive = trial.fate in ("survived", "untouched")
-        said = {
+        values = {
             "id": trial.mutant.id,
             "kind": change.kind,
             "where": change.where,
@@ -248,11 +245,11 @@ class MutationReport:
             "not_decided": trial.verdict.reason if trial.undecided else None,
             "missing_test": (self.test_for(trial) or None) if alive else None,
         }
-        return {name: value for name, value in said.items() if value not in (None, "")}
+        return {name: value for name, value in values.items() if value not in (None, "")}
 
 
 def score(reports: list[MutationReport]) -> float | None:
-    """How many per cent of all mutants were killed; nothing where there were none."""
+    """How many per cent of all mutants were killed; None where there were none."""
     counts = sum((report.counts for report in reports), Counter[str]())
     tried = counts["killed"] + counts["survived"] + counts["untouched"]
     return 100 * counts["killed"] / tried if tried else None

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,11 +20,10 @@ from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.machine import EVERYWHERE
 from lifecycle_fsm.model import Model, load
-from lifecycle_fsm.testing.mutation.context import Trial, Trials
-from lifecycle_fsm.testing.mutation.generate import mutants
-from lifecycle_fsm.testing.mutation.guards import Mutant
+from lifecycle_fsm.testing.mutation.generator import Mutant, mutants
 from lifecycle_fsm.testing.mutation.mutation_report import MutationReport, Origins, percent, score
-from lifecycle_fsm.testing.mutation.running import Forks, Here, Machines, Runner, Suite, Swap
+from lifecycle_fsm.testing.mutation.runner import Forks, Machines, Runner
+from lifecycle_fsm.testing.mutation.trials import Trial, Trials
 from lifecycle_fsm.testing.recorder import NO_TEST, ModelRecord, Watch
 from lifecycle_fsm.wording import harmless
 
@@ -52,7 +51,7 @@ class MutationPlugin:
         self._config = config
         self._watch = Watch()
         self._origins = Origins(config.rootpath)
-        self._files = [_file(one) for one in config.getoption("lifecycle_mutate_report")]
+        self._files = [_file(option) for option in config.getoption("lifecycle_mutate_report")]
         self._seconds: dict[str, float] = {}
         self._failed: set[str] = set()
         self._reports: list[MutationReport] = []
@@ -109,7 +108,7 @@ class MutationPlugin:
             return
         try:
             models = self._models()
-            self._origins.recall()
+            self._origins.start(recall=True)
             for model in models:
                 self._try(model, session)
         except LifecycleError as error:
@@ -123,13 +122,13 @@ class MutationPlugin:
             self._origins.stop()
         self._write()
         least = self._config.getoption("lifecycle_mutate_fail_under")
-        found = score(self._reports)
+        reached = score(self._reports)
         if least is not None and session.exitstatus == pytest.ExitCode.OK:
-            if found is None:
+            if reached is None:
                 self._note = "no mutant was tried: no test ran a model of that name"
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
-            elif found < least:
-                self._note = f"the score is {percent(found)}, and less than {least:g} %"
+            elif reached < least:
+                self._note = f"the score is {percent(reached)}, and less than {least:g} %"
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _models(self) -> list[Model]:
@@ -144,19 +143,16 @@ class MutationPlugin:
         ran = list(self._watch.models.values())
         if not wanted:
             return ran
-        found: dict[str, Model] = {}
-        for one in wanted:
-            named = [model for model in ran if model.name == one]
-            if not named or len(named) > 1:
+        models: dict[str, Model] = {}
+        for name in wanted:
+            named = [model for model in ran if model.name == name]
+            if len(named) != 1:
                 # A changed copy may have the same name: the one that was meant is in the file.
-                version = load(self._path(one)).version
+                path = self._config.rootpath / name
+                version = load(path if path.exists() else name).version
                 named = [model for model in ran if model.version == version]
-            found |= {model.version: model for model in named}
-        return list(found.values())
-
-    def _path(self, name: str) -> str:
-        path = self._config.rootpath / name
-        return str(path) if path.exists() else name
+            models |= {model.version: model for model in named}
+        return list(models.values())
 
     def _try(self, model: Model, session: pytest.Session) -> None:
         began = time.monotonic()
@@ -165,22 +161,14 @@ class MutationPlugin:
             for item in session.items
             if item.nodeid in self._seconds and item.nodeid not in self._failed
         ]
-        items.sort(key=lambda one: self._seconds[one.nodeid])
+        items.sort(key=lambda item: self._seconds[item.nodeid])
         record = self._watch.record.of(model)
-        tests = _Touching(record, items)
         made = mutants(model)
-        suite = Suite(
-            items,
-            [self._seconds[item.nodeid] for item in items],
-            self._config.getoption("lifecycle_mutate_timeout"),
-            Swap(model, self._machines),
-            _forgetting(self._config.rootpath),
-        )
         trials = Trials(
             model,
             made,
-            {one.id: tests.of(one) for one in made},
-            self._runner(suite),
+            _touching(record, items, made),
+            self._runner(model, items),
             self._progress(model, len(made)),
         )
         failing = sum(item.nodeid in self._failed for item in session.items)
@@ -188,6 +176,7 @@ class MutationPlugin:
         watching = [observer for observer in EVERYWHERE if isinstance(observer, Watch)]
         for watch in watching:  # what mutants do is no coverage
             watch.stop()
+        gc.collect()  # what the tests left behind need not be changed
         gc.freeze()  # what is never collected need not be copied into each fork
         try:
             trials.run()
@@ -223,11 +212,20 @@ class MutationPlugin:
 
         return tell
 
-    def _runner(self, suite: Suite) -> Runner:
+    def _runner(self, model: Model, items: Sequence[pytest.Item]) -> Runner:
         jobs = self._config.getoption("lifecycle_mutate_jobs")
         if jobs is None:
             jobs = os.cpu_count() or 1
-        return Forks(suite, jobs) if jobs and hasattr(os, "fork") else Here(suite)
+        forks = jobs and hasattr(os, "fork")
+        return (Forks if forks else Runner)(
+            items,
+            [self._seconds[item.nodeid] for item in items],
+            self._config.getoption("lifecycle_mutate_timeout"),
+            model,
+            self._machines,
+            _forgetting(self._config.rootpath),
+            jobs if forks else 1,
+        )
 
     def _write(self) -> None:
         for path in self._files:
@@ -247,41 +245,34 @@ class MutationPlugin:
             terminalreporter.write_line(self._note)
 
 
-class _Touching:
-    """Which tests ask what a mutant changes, as places in a list that is sorted by time."""
-
-    def __init__(self, record: ModelRecord, items: Iterable[pytest.Item]) -> None:
-        self._record = record
-        self._places = {item.nodeid: place for place, item in enumerate(items)}
-        self._using: dict[str, set[int]] = {}
-        for place, item in enumerate(items):
-            for name in getattr(item, "fixturenames", ()):
-                self._using.setdefault(_FIXTURE + name, set()).add(place)
-
-    def of(self, mutant: Mutant) -> tuple[int, ...]:
-        """Their places, fastest first; those that made such a move come before all others where the
-        move itself is changed, because they are most likely to notice."""
+def _touching(
+    record: ModelRecord, items: Sequence[pytest.Item], mutants: Iterable[Mutant]
+) -> dict[str, tuple[int, ...]]:
+    """For each mutant, by its id, the places of the tests that ask what it changes, fastest first;
+    those that made such a move come before all others where the move itself is changed, because
+    they are most likely to notice."""
+    places: dict[str, set[int]] = {}
+    for place, item in enumerate(items):
+        for name in (item.nodeid, *(_FIXTURE + name for name in getattr(item, "fixturenames", ()))):
+            places.setdefault(name, set()).add(place)
+    tests_by_id = {}
+    for mutant in mutants:
         rules = mutant.change.rules
         if mutant.change.elsewhere:
             # Other sections ask without being watched.
-            rules = frozenset(rule for rule, _ in self._record.touches)
-        names = {name for rule in rules for name in self._record.tests_of(rule)}
-        found: set[int] = set()
-        for name in names:
-            found |= self._using.get(name, set())
-            if name in self._places:
-                found.add(self._places[name])
-        moved = self._moved(rules) if mutant.change.kind not in _MAY_OPEN else set()
-        return tuple(sorted(found, key=lambda place: (place not in moved, place)))
-
-    def _moved(self, rules: frozenset[str]) -> set[int]:
-        return {
-            self._places[test]
-            for (rule, _), tests in self._record.touches.items()
-            if rule in rules
-            for test, touch in tests.items()
-            if touch.fired and test in self._places
+            rules = frozenset(rule for rule, _ in record.touches)
+        asking = {name for rule in rules for name in record.tests_of(rule)}
+        tests = {place for name in asking for place in places.get(name, ())}
+        moved = {
+            place
+            for (rule, _), touches in record.touches.items()
+            if rule in rules and mutant.change.kind not in _MAY_OPEN
+            for test, touch in touches.items()
+            if touch.fired and not test.startswith(_FIXTURE)
+            for place in places.get(test, ())
         }
+        tests_by_id[mutant.id] = (*sorted(tests & moved), *sorted(tests - moved))
+    return tests_by_id
 
 
 def _forgetting(root: Path) -> Callable[[], None]:

@@ -14,8 +14,8 @@ from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.proof import NOW
 from lifecycle_fsm.testing.bench import Bench
-from lifecycle_fsm.testing.mutation.context import Asked, Verdict
-from lifecycle_fsm.testing.mutation.guards import Mutant
+from lifecycle_fsm.testing.mutation.generator import Mutant
+from lifecycle_fsm.testing.mutation.trials import Asked, Verdict
 
 #: What a test says of the visit: without it, the stage was entered an hour before.
 _VISIT = ("stage_entered_at", "journey_started_at")
@@ -52,7 +52,7 @@ def missing_test(model: Model, mutant: Mutant, verdict: Verdict, source: str = "
     at_once = dict.fromkeys(_VISIT, NOW) if asked.trigger or not _sorts(model, asked) else {}
     for fields in (person, {**at_once, **person}):
         try:
-            ours, theirs = (_outcome(one, asked, fields) for one in (model, mutant.model))
+            ours, theirs = (_outcome(either, asked, fields) for either in (model, mutant.model))
         except LifecycleError:
             continue
         if ours != theirs:
@@ -123,7 +123,7 @@ def _call(start: str, given: list[str]) -> list[str]:
     line = f"{start}({', '.join(given)})"
     if len(line) <= _WIDTH:
         return [line]
-    return [f"{start}(", *(f"        {one}," for one in given), "    )"]
+    return [f"{start}(", *(f"        {argument}," for argument in given), "    )"]
 
 
 def _name(mutant: Mutant) -> str:

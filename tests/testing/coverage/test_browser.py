@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from lifecycle_fsm.model import load
-from lifecycle_fsm.testing.coverage.html import page
+from lifecycle_fsm.testing.coverage.coverage_report import page
 from lifecycle_fsm.testing.coverage.measure import measure
 from lifecycle_fsm.testing.recorder import ModelRecord
 from tests.sheet.test_browser import CHROMIUM, FRAME, WIDTHS, chromium

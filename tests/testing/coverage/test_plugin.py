@@ -201,7 +201,7 @@ def test_a_worker_that_crashes_is_named(suite: Path) -> None:
 def test_a_suite_that_does_not_ask_for_it_loads_nothing_of_it(suite: Path) -> None:
     (suite / "test_suite.py").write_text(
         "import sys\n\n\ndef test_nothing_is_loaded():\n"
-        "    assert 'lifecycle_fsm.testing.coverage.plugin' not in sys.modules\n"
+        "    assert 'lifecycle_fsm.testing.coverage.coverage_plugin' not in sys.modules\n"
         "    assert 'lifecycle_fsm.testing.recorder' not in sys.modules\n"
         "    assert 'lifecycle_fsm.model' not in sys.modules\n"
     )

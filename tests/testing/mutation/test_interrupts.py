@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lifecycle_fsm.model import loads
-from lifecycle_fsm.testing.mutation.running import Forks, Job, Machines, Suite, Swap
+from lifecycle_fsm.testing.mutation.runner import Forks, Job, Machines
 from tests.testing.mutation.small import MODEL
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 #: Its tests are none, so it ends as soon as the machines are made anew.
-JOB = Job("a job", None, ())
+JOB = Job(None, ())
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +32,7 @@ def forks(request: pytest.FixtureRequest) -> Forks:
 
 
 def _forks(request: pytest.FixtureRequest, renew: Callable[[], None]) -> Forks:
-    swap = Swap(loads(MODEL), Machines())
-    return Forks(Suite([request.node], [0.0], 60.0, swap, renew), 2)
+    return Forks([request.node], [0.0], 60.0, loads(MODEL), Machines(), renew, room=2)
 
 
 def test_an_interrupt_between_two_jobs_is_heard_at_the_next_wait(forks: Forks) -> None:

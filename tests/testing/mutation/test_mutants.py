@@ -18,10 +18,9 @@ from lifecycle_fsm.machine import LifecycleMachine, observe
 from lifecycle_fsm.model import loads
 from lifecycle_fsm.model.toml_files import dumps
 from lifecycle_fsm.testing import Bench
-from lifecycle_fsm.testing.mutation.context import compare
-from lifecycle_fsm.testing.mutation.generate import mutants
-from lifecycle_fsm.testing.mutation.guards import Mutant, guard_changes
-from lifecycle_fsm.testing.mutation.running import Machines, Swap
+from lifecycle_fsm.testing.mutation.generator import Mutant, guard_changes, mutants
+from lifecycle_fsm.testing.mutation.runner import Machines
+from lifecycle_fsm.testing.mutation.trials import compare
 from lifecycle_fsm.testing.mutation.witness import missing_test
 from tests.testing.mutation.small import MODEL
 
@@ -259,7 +258,7 @@ def test_a_mutant_stands_in_for_its_model_and_goes_without_a_trace() -> None:
         bench = Bench(model)
     before = dict(vars(model)), set(vars(bench.machine))
     mutant = of(model, "buys", "dropped condition")
-    with Swap(model, machines).hold(mutant.model):
+    with observe(machines), machines.hold(model, mutant.model):
         bench.assert_moves(bench.person_in("open"), to="won", by="buys")
         later = Bench(loads(MODEL))
         later.assert_moves(later.person_in("open"), to="won", by="buys")

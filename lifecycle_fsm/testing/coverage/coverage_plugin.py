@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import json
 import pickle
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
+from functools import cache
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NoReturn
 
@@ -17,14 +16,19 @@ import pytest
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.testing.coverage import terminal, words
-from lifecycle_fsm.testing.coverage.coverage_report import total
-from lifecycle_fsm.testing.coverage.html import CoverageReport, read_reports
+from lifecycle_fsm.testing.coverage.coverage_report import (
+    read_report,
+    shown_percent,
+    summary,
+    total,
+    versions,
+    write_report,
+)
 from lifecycle_fsm.testing.coverage.measure import Coverage, measure
 from lifecycle_fsm.testing.recorder import NO_TEST, ModelKey, Record, Watch
 from lifecycle_fsm.wording import harmless, joined
 
-# ------------------------------------------------------------------ carry
+# ------------------------------------------------------------------ pickling
 #
 # A model on its way from a worker of pytest-xdist to the process that reports.
 #
@@ -33,39 +37,26 @@ from lifecycle_fsm.wording import harmless, joined
 # them.
 
 
-def pack(model: Model) -> bytes:
-    """The model without its callables.
-
-    Raises:
-        pickle.PicklingError, TypeError, AttributeError: a token or an option of the model is
-            something that no other process can have.
-    """
+def pack(model: Model) -> bytes | None:
+    """The model pickled without its callables; None where a token or an option of it is something
+    that no other process can have."""
     buffer = io.BytesIO()
-    _Pickler(buffer).dump(model)
+    try:
+        _Pickler(buffer).dump(model)
+    except Exception:
+        return None  # whatever a foreign object raises; the report says which model is left out
     return buffer.getvalue()
 
 
-def unpack(data: bytes) -> Model:
-    """The model that :func:`pack` packed, in another process of the same test run."""
-    model: Model = pickle.loads(data)  # noqa: S301 - our own worker wrote it a moment ago
-    return model
+@cache
+def _absent(name: str) -> Callable[[Any, datetime], NoReturn]:
+    """Stands for a Python callable that stayed in another process; the same for the same name."""
 
+    def absent(person: Any, now: datetime) -> NoReturn:
+        raise LifecycleError(f"the guard {name!r} stayed in the process of its tests")
 
-class Absent:
-    """Stands for a Python callable that stayed in another process; equal by its name."""
-
-    def __init__(self, name: str) -> None:
-        self.__name__ = name
-
-    def __call__(self, person: Any, now: datetime) -> NoReturn:
-        """Nobody asks it: reports do not run a model."""
-        raise LifecycleError(f"the guard {self.__name__!r} stayed in the process of its tests")
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Absent) and other.__name__ == self.__name__
-
-    def __hash__(self) -> int:
-        return hash(self.__name__)
+    absent.__name__ = name
+    return absent
 
 
 class _Pickler(pickle.Pickler):
@@ -74,7 +65,7 @@ class _Pickler(pickle.Pickler):
         if isinstance(obj, FunctionType | MethodType | BuiltinFunctionType):
             if str(getattr(obj, "__module__", "")).startswith("lifecycle_fsm."):
                 return NotImplemented
-            return Absent, (obj.__name__,)
+            return _absent, (obj.__name__,)
         if isinstance(obj, type) and issubclass(obj, Person) and obj is not Person:
             return _plain_person, ()
         return NotImplemented
@@ -105,15 +96,16 @@ class CoveragePlugin:
         self._record = Record()
         self._models: dict[ModelKey, Model] = {}
         self._lost: list[str] = []
-        self._told: list[str] = []
+        self._notes: list[str] = []
         self._coverages: tuple[Coverage, ...] = ()
         self._others: tuple[ModelKey, ...] = ()
         self._failed = ""
         try:
             self._chosen = _chosen(config)
-            self._reports: Sequence[CoverageReport] = read_reports(
-                config.getoption("lifecycle_cov_report"), config.invocation_params.dir
-            )
+            self._reports = [
+                read_report(text, config.invocation_params.dir)
+                for text in config.getoption("lifecycle_cov_report")
+            ]
         except LifecycleError as error:
             raise pytest.UsageError(str(error)) from None
         self._watch = Watch()
@@ -151,25 +143,22 @@ class CoveragePlugin:
         if sent is None:
             self._lost.append(node.gateway.id)
             return
-        found = json.loads(sent)
-        self._record.add(Record.from_json(found["record"]))
-        for name, version, packed in found["models"]:
+        record, models = pickle.loads(sent)  # noqa: S301 - our own worker wrote it a moment ago
+        self._record.add(record)
+        for (name, version), packed in models.items():
             if packed is None:
-                self._told.append(f"{name} {version} is left out: it cannot leave its worker")
+                self._notes.append(f"{name} {version} is left out: it cannot leave its worker")
             elif (name, version) not in self._models:
-                self._models[name, version] = unpack(base64.b64decode(packed))
-
-    def _send(self, output: dict[str, object]) -> None:
-        models = [[*key, _packed(model)] for key, model in self._watch.models.items()]
-        output[_OUTPUT] = json.dumps({"record": self._watch.record.to_json(), "models": models})
+                self._models[name, version] = pickle.loads(packed)  # noqa: S301 - likewise
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """CoverageReport, and decide the exit status, whether a summary is shown or not."""
+        """Report, and decide the exit status, whether a summary is shown or not."""
         self._watch.switch(NO_TEST)
         output: dict[str, object] | None = getattr(self._config, "workeroutput", None)
         if output is not None:
-            self._send(output)
+            models = {key: pack(model) for key, model in self._watch.models.items()}
+            output[_OUTPUT] = pickle.dumps((self._watch.record, models))
             return
         if self._config.getoption("collectonly"):
             return
@@ -181,22 +170,23 @@ class CoveragePlugin:
         self._coverages = tuple(
             measure(model, self._record.of(model)) for model in under_test.values()
         )
-        for report in self._reports:
+        for kind, path in self._reports:
             try:
-                self._told += report.write(self._coverages)
+                files = write_report(self._coverages, kind, path)
+                self._notes += [f"written: {file}" for file in files]
             except (LifecycleError, OSError) as error:
-                self._failed = f"the report {report.path} was not written: {error}"
+                self._failed = f"the report {path} was not written: {error}"
         least = self._config.getoption("lifecycle_cov_fail_under")
-        found = total(self._coverages)
-        if least is not None and found < least:
-            self._failed = f"{words.shown_percent(found)} is covered: less than {least:g} %"
+        covered = total(self._coverages)
+        if least is not None and covered < least:
+            self._failed = f"{shown_percent(covered)} is covered: less than {least:g} %"
         if self._failed and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     # -- telling -----------------------------------------------------------------------------
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Tell what is covered, and what is missing."""
+        """Print what is covered, and what is missing."""
         if self._config.getoption("collectonly"):
             return
 
@@ -204,25 +194,18 @@ class CoveragePlugin:
             terminalreporter.write_line(harmless(line), **markup)
 
         terminalreporter.section("lifecycle coverage")
-        for line in terminal.summary(self._coverages):
+        for line in summary(self._coverages):
             write(line)
         if self._others:
             names = Counter(name for name, _ in self._others)
-            named = joined(terminal.versions(name, count) for name, count in names.items())
+            named = joined(versions(name, count) for name, count in names.items())
             write(f"not under test, and not counted: {named}")
-        for line in self._told:
+        for line in self._notes:
             write(line)
         for worker in self._lost:
             write(f"what the worker {worker} saw is lost: it ended before it could tell")
         if self._failed:
             write(self._failed, red=True, bold=True)
-
-
-def _packed(model: Model) -> str | None:
-    try:
-        return base64.b64encode(pack(model)).decode()
-    except Exception:
-        return None  # a foreign object in an option; the report says which model is left out
 
 
 def _chosen(config: pytest.Config) -> Mapping[ModelKey, Model]:
@@ -232,9 +215,9 @@ def _chosen(config: pytest.Config) -> Mapping[ModelKey, Model]:
     ini = str(config.getini("lifecycle_model"))
     if not named and ini:
         named = [(ini, config.inipath.parent if config.inipath else here)]
-    found = {}
+    chosen = {}
     for name, folder in named:
         file = folder / name  # a shipped model has only a name
         model = load(file if file.is_file() else name)
-        found[model.name, model.version] = model
-    return found
+        chosen[model.name, model.version] = model
+    return chosen

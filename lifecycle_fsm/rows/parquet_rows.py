@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import FileProblem, MissingExtra
-from lifecycle_fsm.rows import FileRow, RowFile, open_rows
+from lifecycle_fsm.rows.row import FileRow
 
 BATCH = 20_000  # rows of a Parquet file that are in memory at once
 
@@ -42,29 +41,6 @@ class OutOfRange:
         return self.text
 
 
-def open_parquet(name: str, file: Path, close: Callable[[], None]) -> RowFile:
-    """The rows of a Parquet file; their lines are their numbers. ``close`` closes it."""
-    pl = polars("reading Parquet")
-    try:
-        frame = pl.scan_parquet(file, glob=False)
-        schema = frame.collect_schema()
-        columns = tuple(schema.names())
-        count = int(frame.select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise FileProblem(f"{name} is no Parquet file that can be read: {error}") from error
-    if not columns:
-        raise FileProblem(f"{name} has no columns")
-    parquet = ParquetRows(name, frame, schema, count)
-    return RowFile(name, columns, parquet.rows(), close, parquet.done, parquet=parquet)
-
-
-#: Opens a file of rows as :func:`lifecycle_fsm.rows.open_rows` does, or one of Parquet.
-open_table = partial(
-    open_rows,
-    remedy="save the file as UTF-8, or say its encoding in the mapping",
-    parquet=open_parquet,
-)
-
 _FIRST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal()
 _LAST_DAY = date.max.toordinal() - date(1970, 1, 1).toordinal()
 _A_DAY = {"days": 1, "ms": 86_400_000, "us": 86_400_000_000}  # all nanoseconds are in range
@@ -75,21 +51,37 @@ class ParquetRows:
 
     Args:
         name: the file, as errors call it.
-        frame: the file, as polars scans it.
-        schema: the types of the columns.
-        count: how many rows there are.
+        path: where it lies.
+
+    Raises:
+        FileProblem: it is no Parquet file, or one without columns.
+        MissingExtra: polars is not installed.
     """
 
-    def __init__(self, name: str, frame: Any, schema: Mapping[str, Any], count: int) -> None:
+    def __init__(self, name: str, path: Path) -> None:
         pl = polars("reading Parquet")
-        self.schema = schema
-        self.times = {
-            column: kind for column, kind in schema.items() if kind in (pl.Date, pl.Datetime)
-        }
-        self.frame = frame
-        #: What says which rows are read; all are where there is nothing.
-        self.chosen: Any = None
-        self._name, self._count, self._read = name, count, 0
+        self._name, self._read = name, 0
+        try:
+            self.frame = pl.scan_parquet(path, glob=False)
+            self.schema: Mapping[str, Any] = self.frame.collect_schema()
+            self._count = int(self.frame.select(pl.len()).collect().item())
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise FileProblem(f"{name} is no Parquet file that can be read: {error}") from error
+        if not self.schema:
+            raise FileProblem(f"{name} has no columns")
+        #: The expression for the rows that are read; without one all are.
+        self.predicate: Any = None
+
+    @property
+    def times(self) -> dict[str, Any]:
+        """The columns of times, with their types."""
+        pl = polars("reading Parquet")
+        return {name: kind for name, kind in self.schema.items() if kind in (pl.Date, pl.Datetime)}
+
+    def select(self, columns: Iterable[str]) -> None:
+        """Read these columns only."""
+        self.schema = {name: self.schema[name] for name in columns}
+        self.frame = self.frame.select(self.schema.keys())
 
     def done(self) -> float:
         """How much has been read, from 0 to 1."""
@@ -101,28 +93,28 @@ class ParquetRows:
         return name, frame.with_row_index(name, start)
 
     def rows(self) -> Iterator[FileRow]:
-        """The rows."""
-        if self.chosen is not None:
-            yield from self._some(self.frame, 0, self.chosen)
+        """Read the rows for which the predicate holds, all of them without one."""
+        if self.predicate is not None:
+            yield from self._matching(self.frame, 0, self.predicate)
             return
         for start in range(0, self._count, BATCH):
-            with self._told():
+            with self._reading():
                 batch = self.frame.slice(start, BATCH).collect()
             yield from self._rows(batch, itertools.count(start + 1))
 
-    def some(self, start: int, chosen: Any) -> Iterator[FileRow]:
-        """Some of the rows behind so many others, at most as many as a batch has."""
-        return self._some(self.frame.slice(start, BATCH), start, chosen)
+    def matching(self, start: int, predicate: Any) -> Iterator[FileRow]:
+        """Those rows of the batch behind so many others for which an expression holds."""
+        return self._matching(self.frame.slice(start, BATCH), start, predicate)
 
-    def _some(self, frame: Any, start: int, chosen: Any) -> Iterator[FileRow]:
+    def _matching(self, frame: Any, start: int, predicate: Any) -> Iterator[FileRow]:
         place, frame = self.numbered(frame, start)
-        with self._told():
-            batch = frame.filter(chosen).collect()
+        with self._reading():
+            batch = frame.filter(predicate).collect()
         return self._rows(batch.drop(place), (number + 1 for number in batch[place]))
 
     def _rows(self, batch: Any, numbers: Iterable[int]) -> Iterator[FileRow]:
         pl = polars("reading Parquet")
-        with self._told():
+        with self._reading():
             batch = batch.with_columns(pl.selectors.float().fill_nan(None))
             batch, beyond = _within_range(pl, batch, self.times)
             for place, (self._read, values) in enumerate(
@@ -133,7 +125,7 @@ class ParquetRows:
                 yield FileRow(self._read, values)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _reading(self) -> Iterator[None]:
         pl = polars("reading Parquet")
         try:
             yield

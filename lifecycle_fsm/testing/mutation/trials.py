@@ -1,4 +1,5 @@
-"""Whether anybody can tell a mutant from its model, where its moves are asked [S8][S15].
+"""Which mutants the tests notice; and before, whether anybody can tell a mutant from its model,
+where its moves are asked [S8][S15].
 
 A guard that is changed may still decide alike where it stands: behind sort rules that took the
 others already, or beside what the stage itself says. So whole decisions are compared: for each
@@ -28,8 +29,8 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.model import Edge, Model, Set
 from lifecycle_fsm.proof import Answer, apart, domain_of, is_value, solve_whenever, written_out
-from lifecycle_fsm.testing.mutation.guards import Mutant
-from lifecycle_fsm.testing.mutation.running import Ending, Job, Result, Runner
+from lifecycle_fsm.testing.mutation.generator import Mutant
+from lifecycle_fsm.testing.mutation.runner import Ending, Job, Result, Runner
 
 
 @attrs.frozen
@@ -70,8 +71,8 @@ class Verdict:
 
 @attrs.frozen
 class _Choice:
-    """One of the moves that are tried one after the other: its guard, with nothing named in it,
-    and what it does."""
+    """One of the moves that are tried one after the other: its guard, named guards and tokens
+    written out, and what it does."""
 
     guard: Guard
     does: tuple[object, ...]
@@ -88,11 +89,11 @@ def compare(model: Model, mutant: Mutant) -> Verdict:
     domain = domain_of(model)
     ours, theirs = _choices(model), _choices(mutant.model)
     for asked in dict.fromkeys((*ours, *theirs)):
-        one, other = ours.get(asked, ()), theirs.get(asked, ())
-        if one == other:
+        before, after = ours.get(asked, ()), theirs.get(asked, ())
+        if before == after:
             continue
         here = is_value("stage", asked.stage)
-        answer = solve_whenever(all_of(here, _apart(one, other)), domain)
+        answer = solve_whenever(all_of(here, _apart(before, after)), domain)
         if answer.found:
             return Verdict(answer, asked)
         if not answer.refuted and undecided is None:
@@ -117,7 +118,7 @@ def _choices(model: Model) -> dict[Asked, tuple[_Choice, ...]]:
 
 
 def _choice(edge: Edge, model: Model) -> _Choice:
-    """The edge with tokens by their values, so that the guards of two models can be compared."""
+    """The edge, so that it can be compared with that of another model."""
     words = model.vocabulary
     sets = tuple(
         Set(effect.field, written_out(effect.value, words))
@@ -131,14 +132,14 @@ def _choice(edge: Edge, model: Model) -> _Choice:
 
 
 def _apart(ours: tuple[_Choice, ...], theirs: tuple[_Choice, ...]) -> Guard:
-    """Who gets something else of the one than of the other."""
+    """Who gets something else of the choices than of the others."""
     same = 0
     while same < min(len(ours), len(theirs)) and ours[same] == theirs[same]:
         same += 1
-    before = [negate(one.guard) for one in ours[:same]]
+    before = [negate(choice.guard) for choice in ours[:same]]
     ours, theirs = ours[same:], theirs[same:]
     if ours and theirs and ours[1:] == theirs[1:] and _unlike(ours[0], ours[1:]):
-        return all_of(*before, _one_apart(ours[0], theirs[0]))
+        return all_of(*before, _choices_apart(ours[0], theirs[0]))
     return all_of(*before, any_of(*_pairs(ours, theirs)))
 
 
@@ -146,36 +147,39 @@ def _unlike(choice: _Choice, others: tuple[_Choice, ...]) -> bool:
     return all(choice.does != other.does for other in others)
 
 
-def _one_apart(one: _Choice, other: _Choice) -> Guard:
-    """Where one choice is changed, and who is refused it gets something else or nothing."""
-    if one.guard == other.guard:
-        return all_of(one.guard, _told_apart(one, other))
-    both = all_of(one.guard, other.guard, _told_apart(one, other))
-    return any_of(apart(one.guard, other.guard), both)
+def _choices_apart(choice: _Choice, changed: _Choice) -> Guard:
+    """For whom a choice is changed, where who is refused it gets something else or nothing."""
+    both = all_of(choice.guard, changed.guard, _effects_apart(choice, changed))
+    if choice.guard == changed.guard:
+        return both
+    return any_of(apart(choice.guard, changed.guard), both)
 
 
 def _pairs(ours: tuple[_Choice, ...], theirs: tuple[_Choice, ...]) -> Iterator[Guard]:
-    for one, first in _firsts(ours):
+    for choice, first in _firsts(ours):
         for other, also in _firsts(theirs):
-            told = always if one is None or other is None else _told_apart(one, other)
-            if not (one is None and other is None) and told != never:
-                yield all_of(first, also, told)
+            if choice is not None and other is not None:
+                parted = _effects_apart(choice, other)
+            else:
+                parted = never if choice is other else always
+            if parted != never:
+                yield all_of(first, also, parted)
 
 
 def _firsts(choices: tuple[_Choice, ...]) -> Iterator[tuple[_Choice | None, Guard]]:
-    """Each choice with who gets it, and nothing with who gets none."""
+    """Each choice with who gets it, and None with who gets none."""
     before: list[Guard] = []
-    for one in choices:
-        yield one, all_of(*before, one.guard)
-        before.append(negate(one.guard))
+    for choice in choices:
+        yield choice, all_of(*before, choice.guard)
+        before.append(negate(choice.guard))
     yield None, all_of(*before)
 
 
-def _told_apart(one: _Choice, other: _Choice) -> Guard:
+def _effects_apart(choice: _Choice, other: _Choice) -> Guard:
     """For whom two choices come to something else, when both are made."""
-    if one.does != other.does:
+    if choice.does != other.does:
         return always
-    mine = {effect.field: effect.value for effect in one.sets}
+    mine = {effect.field: effect.value for effect in choice.sets}
     theirs = {effect.field: effect.value for effect in other.sets}
     return any_of(
         *(
@@ -186,11 +190,11 @@ def _told_apart(one: _Choice, other: _Choice) -> Guard:
     )
 
 
-def _values_apart(field: str, one: Term | Guard | None, other: Term | Guard | None) -> Guard:
-    """For whom a field gets another value; nothing stands for the value that it has."""
-    if isinstance(one, Guard) or isinstance(other, Guard) or _yes_no(one) or _yes_no(other):
-        return apart(_truth(field, one), _truth(field, other))
-    return negate(Compare("==", one or Field(field), other or Field(field)))
+def _values_apart(field: str, value: Term | Guard | None, other: Term | Guard | None) -> Guard:
+    """For whom a field gets another value; None stands for the value that it has."""
+    if isinstance(value, Guard) or isinstance(other, Guard) or _yes_no(value) or _yes_no(other):
+        return apart(_truth(field, value), _truth(field, other))
+    return negate(Compare("==", value or Field(field), other or Field(field)))
 
 
 def _yes_no(value: Term | Guard | None) -> bool:
@@ -208,7 +212,7 @@ def _truth(field: str, value: Term | Guard | None) -> Guard:
     return Truth(Field(field))
 
 
-# ------------------------------------------------------------------ trials
+# ---------------------------------------------------------------------- trials
 #
 # Which mutants the tests notice: the order of the work, and what counts.
 
@@ -244,22 +248,6 @@ class Trial:
         return not self.verdict.different and not self.verdict.equivalent
 
 
-@attrs.define
-class _Waiting:
-    """A mutant whose first failing test has not shown yet that it passes without the mutant."""
-
-    mutant: Mutant
-    result: Result
-    tests: tuple[int, ...]
-
-
-@attrs.frozen
-class _Control:
-    """Whether a test passes where the model itself stands in its place."""
-
-    test: int
-
-
 class Trials:
     """Tries the mutants of a model.
 
@@ -288,28 +276,29 @@ class Trials:
         self._touching = tests
         self._mutants = tuple(mutants)
         self._verdicts = {mutant.id: compare(model, mutant) for mutant in self._mutants}
-        self._found: dict[str, Trial] = {}
+        self._settled: dict[str, Trial] = {}
         self._fit: set[int] = set()
         self.unfit: dict[int, Ending] = {}
-        self._waiting: dict[int, list[_Waiting]] = {}
+        #: Jobs whose failing test has not shown yet that it passes without the mutant.
+        self._waiting: dict[int, list[tuple[Job, Result]]] = {}
         self._jobs: deque[Job] = deque()
 
     @property
     def trials(self) -> tuple[Trial, ...]:
         """What is known by now of each mutant, in their order."""
         return tuple(
-            self._found.get(mutant.id, self._trial(mutant, "not_run")) for mutant in self._mutants
+            self._settled.get(mutant.id, self._trial(mutant, "not_run")) for mutant in self._mutants
         )
 
     def run(self) -> None:
         """Try all mutants; :attr:`trials` has what is known even if this is interrupted."""
-        for one in self._mutants:
-            if self._verdicts[one.id].equivalent:
-                self._settle(self._trial(one, "equivalent"))
-            elif not self._touching[one.id]:
-                self._settle(self._trial(one, "untouched"))
+        for mutant in self._mutants:
+            if self._verdicts[mutant.id].equivalent:
+                self._settle(mutant, "equivalent")
+            elif not self._touching[mutant.id]:
+                self._settle(mutant, "untouched")
             else:
-                self._jobs.append(Job(one, one.model, self._touching[one.id]))
+                self._jobs.append(Job(mutant, self._touching[mutant.id]))
         at_work = 0
         try:
             while self._jobs or at_work:
@@ -326,32 +315,31 @@ class Trials:
 
     def _renewed(self, job: Job) -> Job | None:
         """The job without tests that have turned out to be unfit since it was planned."""
-        if not isinstance(job.tag, Mutant):
+        if job.mutant is None:
             return job
         tests = tuple(test for test in job.tests if test not in self.unfit)
         if tests:
             return attrs.evolve(job, tests=tests)
-        self._settle(self._trial(job.tag, "survived"))
+        self._settle(job.mutant, "survived")
         return None
 
     def _ended(self, job: Job, result: Result) -> None:
-        if not isinstance(job.tag, Mutant):
-            assert isinstance(job.tag, _Control)
-            self._controlled(job.tag.test, result)
+        if job.mutant is None:
+            self._controlled(job.tests[-1], result)
         elif result.ending == "passed":
-            self._settle(self._trial(job.tag, "survived"))
+            self._settle(job.mutant, "survived")
         elif result.test is None or result.test in self._fit:
-            self._killed(job.tag, result)
+            self._settle(job.mutant, "killed", result)
         elif result.test in self.unfit:
             self._jobs.appendleft(job)
         else:
             waiting = self._waiting.setdefault(result.test, [])
-            waiting.append(_Waiting(job.tag, result, job.tests))
+            waiting.append((job, result))
             if len(waiting) == 1:
                 # The same tests in the same way, and the model in its own place: what else could
                 # make it fail shows here.
                 before = job.tests[: job.tests.index(result.test) + 1]
-                self._jobs.appendleft(Job(_Control(result.test), self._model, before))
+                self._jobs.appendleft(Job(None, before))
 
     def _controlled(self, test: int, result: Result) -> None:
         if result.ending == "passed":
@@ -360,20 +348,17 @@ class Trials:
             failed = test if result.test is None else result.test
             self.unfit[failed] = result.ending
             self._fit.discard(failed)
-        for one in self._waiting.pop(test, ()):
-            if test in self._fit:
-                self._killed(one.mutant, one.result)
+        for job, failure in self._waiting.pop(test, ()):
+            if test in self._fit and job.mutant is not None:
+                self._settle(job.mutant, "killed", failure)
             else:
-                self._jobs.appendleft(Job(one.mutant, one.mutant.model, one.tests))
+                self._jobs.appendleft(job)
 
-    def _killed(self, mutant: Mutant, result: Result) -> None:
-        trial = self._trial(mutant, "killed")
-        self._settle(attrs.evolve(trial, by=result.test, ending=result.ending))
-
-    def _trial(self, mutant: Mutant, fate: Fate) -> Trial:
+    def _trial(self, mutant: Mutant, fate: Fate, by: Result | None = None) -> Trial:
+        test, ending = (by.test, by.ending) if by else (None, None)
         touching = len(self._touching[mutant.id])
-        return Trial(mutant, fate, self._verdicts[mutant.id], touching=touching)
+        return Trial(mutant, fate, self._verdicts[mutant.id], test, ending, touching)
 
-    def _settle(self, trial: Trial) -> None:
-        self._found[trial.mutant.id] = trial
+    def _settle(self, mutant: Mutant, fate: Fate, by: Result | None = None) -> None:
+        trial = self._settled[mutant.id] = self._trial(mutant, fate, by)
         self._report(trial)

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from lifecycle_fsm.cli.activity_log import Log, read_log
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.lifecycle import Lifecycle
-from lifecycle_fsm.tables import Intake, Reject, sifting_parquet, sifting_text
-from lifecycle_fsm.tables import parquet as rows_of_files
+from lifecycle_fsm.rows import parquet_rows
+from lifecycle_fsm.tables import Intake, Reject, row_filter
 from tests.cli.commands import Cli
 
 MODEL = Lifecycle("two_step")
@@ -107,7 +107,7 @@ def read(inputs: list[tuple[str, str]], person: str, mapping: str | None, sifted
     def nothing(self: Intake, ids: Any, *, ends: bool) -> None:
         return None
 
-    with nullcontext() if sifted else patch.object(Intake, "sift", nothing):
+    with nullcontext() if sifted else patch.object(Intake, "filter", nothing):
         log: Log = read_log(
             MODEL,
             inputs,
@@ -127,7 +127,7 @@ def same_either_way(
     logs: list[Any] = []
     for sifted in (True, False):
         try:
-            with patch.object(sifting_text, "_BLOCK", block):
+            with patch.object(row_filter, "_BLOCK", block):
                 logs.append(read(inputs, person, mapping, sifted))
         except LifecycleError as error:
             logs.append(str(error))
@@ -242,7 +242,7 @@ def test_the_rows_of_a_parquet_file(
         'kind = {column = "kind"}\nat = "at"\npayload = {form = "form", loser = "loser"}\n'
     )
     inputs = [("activities", str(tmp_path / "a.parquet"))]
-    with patch.object(rows_of_files, "BATCH", batch), patch.object(sifting_parquet, "BATCH", batch):
+    with patch.object(parquet_rows, "BATCH", batch), patch.object(row_filter, "BATCH", batch):
         same_either_way(inputs, person, str(tmp_path / "map.toml") if mapped else None)
 
 
@@ -665,7 +665,7 @@ def test_the_story_is_the_same(
     (tmp_path / "a.csv").write_text(STORIES)
     asked = ("explain", model, person, "--people", "p.csv", "--activities", "a.csv", *more)
     sifted = cli(*asked)
-    with patch.object(Intake, "sift", lambda self, ids, *, ends: None):
+    with patch.object(Intake, "filter", lambda self, ids, *, ends: None):
         assert cli(*asked) == sifted
     assert sifted.code == 0
 

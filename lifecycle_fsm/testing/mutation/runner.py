@@ -8,25 +8,28 @@ the other, and nobody can stop a test that runs for ever.
 from __future__ import annotations
 
 import functools
-import gc
+import multiprocessing
 import os
-import selectors
 import signal
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any, Literal, Protocol, TypeAlias
+from itertools import zip_longest
+from multiprocessing import connection
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, Literal, TypeAlias
 from weakref import WeakSet
 
 import attrs
 import pytest
 from _pytest.runner import runtestprotocol
 
-from lifecycle_fsm.machine import LifecycleMachine, Observer, observe
+from lifecycle_fsm.machine import LifecycleMachine, Observer
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.testing.mutation.guards import PARTS
+from lifecycle_fsm.testing.mutation.generator import PARTS, Mutant
 
 # ------------------------------------------------------------------ interrupts
 #
@@ -89,7 +92,7 @@ class Interrupt:
             self._raise()
 
 
-# ------------------------------------------------------------------ swap
+# ------------------------------------------------------------------ machines
 #
 # A mutant in the place of its model, in every machine, for as long as a test runs.
 #
@@ -105,61 +108,45 @@ _WORKED_OUT = frozenset(
 
 
 class Machines(Observer):
-    """The machines that are made while it observes the process, as long as they are in use."""
+    """The machines that are made while it observes the process, as long as they are in use; all of
+    one model can be made to run a mutant of it."""
 
     def __init__(self) -> None:
         self._made: WeakSet[LifecycleMachine] = WeakSet()
-
-    def machine_made(self, machine: LifecycleMachine) -> None:
-        """Keep the machine, but not alive."""
-        self._made.add(machine)
-
-    def of(self, model: Model) -> list[LifecycleMachine]:
-        """Those of a model that is equal in meaning [S28]."""
-        return [machine for machine in self._made if machine.version == model.version]
-
-
-class Swap(Observer):
-    """A mutant in the place of its model: in these machines, and in those that are made while it is
-    held.
-
-    Args:
-        model: the model.
-        machines: who knows its machines.
-    """
-
-    def __init__(self, model: Model, machines: Machines) -> None:
-        self.version = model.version
-        gc.collect()  # what the tests left behind need not be changed
-        self._machines = machines.of(model)
+        self._version = ""
         self._parts: Mapping[str, Any] = {}
         self._before: dict[int, tuple[Model, dict[str, Any]]] = {}
 
+    def machine_made(self, machine: LifecycleMachine) -> None:
+        """Keep the machine, but not alive; if a mutant is held, let it run that."""
+        self._made.add(machine)
+        if machine.version == self._version and id(machine.model) not in self._before:
+            self._change(machine)
+
     @contextmanager
-    def hold(self, mutant: Model) -> Iterator[None]:
-        """Let the models be the mutant; then as before.
+    def hold(self, model: Model, mutant: Model) -> Iterator[None]:
+        """Let every model that is equal in meaning [S28] be the mutant; then as before.
 
         Histories go on to name the version of the model: a test that compares versions shall not
         find the mutant by that.
         """
-        self._parts = {name: getattr(mutant, name) for name in PARTS} | {"version": self.version}
+        self._version = model.version
+        self._parts = {name: getattr(mutant, name) for name in PARTS} | {"version": self._version}
         try:
-            for machine in self._machines:
+            for machine in self._of_version():
                 self._change(machine)
-            with observe(self):
-                yield
+            yield
         finally:
-            for model, values in self._before.values():
-                vars(model).clear()
-                vars(model).update(values)
+            for changed, values in self._before.values():
+                vars(changed).clear()
+                vars(changed).update(values)
             self._before.clear()
-            for machine in self._machines:
+            for machine in self._of_version():
                 machine.wire(machine.model)
+            self._version = ""
 
-    def machine_made(self, machine: LifecycleMachine) -> None:
-        """Change the model of a new machine, if it is one of those, and is not changed yet."""
-        if machine.version == self.version and id(machine.model) not in self._before:
-            self._change(machine)
+    def _of_version(self) -> list[LifecycleMachine]:
+        return [machine for machine in self._made if machine.version == self._version]
 
     def _change(self, machine: LifecycleMachine) -> None:
         model = machine.model
@@ -185,59 +172,56 @@ class Job:
     """Some tests, in this order, up to the first that does not pass.
 
     Args:
-        tag: whose job it is, for the caller.
-        mutant: what stands in the place of the model; nothing to run with the model itself.
+        mutant: what stands in the place of the model; None to run with the model itself.
         tests: places in the list of tests.
     """
 
-    tag: object
-    mutant: Model | None
+    mutant: Mutant | None
     tests: tuple[int, ...]
 
 
 @attrs.frozen
 class Result:
-    """How a job ended, and the test at which it did; ``ran`` counts the tests that were begun."""
+    """How a job ended, and the test at which it did."""
 
     ending: Ending
     test: int | None = None
-    ran: int = 0
 
 
-class Runner(Protocol):
-    """Takes jobs, as many at once as it has room for."""
-
-    @property
-    def room(self) -> int:
-        """How many it does at once."""
-
-    def start(self, job: Job) -> None:
-        """Take a job; there must be room."""
-
-    def wait(self) -> list[tuple[Job, Result]]:
-        """What has ended, at least one job, if any is at work."""
-
-    def close(self) -> None:
-        """Stop everything that is at work."""
-
-
-@attrs.frozen
-class Suite:
-    """The tests of a session that can be run once more.
+@attrs.define(eq=False)
+class Runner:
+    """Runs tests of a session once more: in this process, one job after the other.
 
     Args:
         items: the tests.
         seconds: how long each took with the model.
         allowance: seconds that each may take longer, beside :data:`TIMES` the time.
-        swap: puts mutants in the place of the model.
+        model: the model.
+        machines: those in which mutants stand in the place of the model.
         renew: called before the tests of a job, so that nothing is left of the model's own run.
+        room: how many jobs it does at once.
     """
 
     items: Sequence[pytest.Item]
     seconds: Sequence[float]
     allowance: float
-    swap: Swap
+    model: Model
+    machines: Machines
     renew: Callable[[], None]
+    room: int = 1
+    _done: list[tuple[Job, Result]] = attrs.field(factory=list, init=False)
+
+    def start(self, job: Job) -> None:
+        """Take a job; there must be room."""
+        self._done.append((job, self.run(job, lambda test: None)))
+
+    def wait(self) -> list[tuple[Job, Result]]:
+        """What has ended, at least one job, if any is at work."""
+        done, self._done = self._done, []
+        return done
+
+    def close(self) -> None:
+        """Stop everything that is at work."""
 
     def limit(self, test: int) -> float:
         """After how many seconds a test counts as running for ever."""
@@ -245,17 +229,16 @@ class Suite:
 
     def run(self, job: Job, begin: Callable[[int], None]) -> Result:
         """Run the tests of a job here and now; ``begin`` is told of each."""
-        held = nullcontext() if job.mutant is None else self.swap.hold(job.mutant)
-        with held:
+        mutant = job.mutant
+        with self.machines.hold(self.model, mutant.model) if mutant else nullcontext():
             self.renew()
-            items = [self.items[test] for test in job.tests]
-            for index, item in enumerate(items):
-                begin(job.tests[index])
-                after = items[index + 1] if index + 1 < len(items) else None
-                if not _passes(item, after):
+            for test, after in zip_longest(job.tests, job.tests[1:]):
+                begin(test)
+                item = self.items[test]
+                if not _passes(item, None if after is None else self.items[after]):
                     item.session._setupstate.teardown_exact(None)
-                    return Result("failed", job.tests[index], index + 1)
-        return Result("passed", None, len(job.tests))
+                    return Result("failed", test)
+        return Result("passed")
 
 
 def _passes(item: pytest.Item, after: pytest.Item | None) -> bool:
@@ -292,83 +275,49 @@ def _steady(item: pytest.Item) -> Iterator[None]:
         setattr(function, name, before)
 
 
-class Here:
-    """Runs jobs in this process."""
-
-    def __init__(self, suite: Suite) -> None:
-        self.room = 1
-        self._suite = suite
-        self._done: list[tuple[Job, Result]] = []
-
-    def start(self, job: Job) -> None:
-        """Run the job."""
-        self._done.append((job, self._suite.run(job, lambda test: None)))
-
-    def wait(self) -> list[tuple[Job, Result]]:
-        """What has been run."""
-        done, self._done = self._done, []
-        return done
-
-    def close(self) -> None:
-        """Nothing is at work."""
-
-
 @attrs.define
 class _Child:
     job: Job
-    process: int
-    pipe: int
-    text: bytes = b""
+    process: BaseProcess
     test: int | None = None
-    ran: int = 0
     since: float = attrs.field(factory=time.monotonic)
 
 
-class Forks:
+@attrs.define(eq=False)
+class Forks(Runner):
     """Runs each job in a fork of this process, several at once.
 
     An interrupt is heard only while it waits: one that came between a fork and the note of it
     would leave a process behind that nobody ends.
-
-    Args:
-        suite: the tests.
-        workers: how many at once.
     """
 
-    def __init__(self, suite: Suite, workers: int) -> None:
-        self.room = workers
-        self._suite = suite
-        self._children: dict[int, _Child] = {}
-        self._selector = selectors.DefaultSelector()
-        self._interrupt = Interrupt()
+    _children: dict[Connection, _Child] = attrs.field(factory=dict, init=False)
+    _interrupt: Interrupt = attrs.field(factory=Interrupt, init=False)
 
     def start(self, job: Job) -> None:
         """Begin the job."""
         self._interrupt.defer()
-        pipe, end = os.pipe()
+        context = multiprocessing.get_context("fork")
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=self._in_child, args=(job, sender))
         with warnings.catch_warnings():
             # A library's threads do not come along; a test that needs them is found by its control.
             warnings.simplefilter("ignore", DeprecationWarning)
-            process = os.fork()
-        if process == 0:
-            os.close(pipe)
-            self._in_child(job, end)
-        os.close(end)
-        self._children[pipe] = _Child(job, process, pipe)
-        self._selector.register(pipe, selectors.EVENT_READ)
+            process.start()
+        sender.close()
+        self._children[receiver] = _Child(job, process)
 
-    def _in_child(self, job: Job, pipe: int) -> None:
+    def _in_child(self, job: Job, sender: Connection) -> None:
         """Run the job and tell of it; never returns, so that nothing of the session runs twice."""
         try:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends us
             nowhere = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(nowhere, stream)
-            manager = self._suite.items[0].config.pluginmanager
+            manager = self.items[0].config.pluginmanager
             if manager.has_plugin("pdbinvoke"):
                 manager.unregister(name="pdbinvoke")
-            result = self._suite.run(job, lambda test: _tell(pipe, f"begin {test}"))
-            _tell(pipe, result.ending)
+            sender.send(self.run(job, begin=sender.send))
         finally:
             os._exit(0)
 
@@ -376,63 +325,42 @@ class Forks:
         """Wait until a job has ended, or has to be ended."""
         done: list[tuple[Job, Result]] = []
         while self._children and not done:
-            now = time.monotonic()
             soonest = min(self._deadline(child) for child in self._children.values())
             with self._interrupt.heard():
-                ready = self._selector.select(max(0.0, soonest - now))
-            for key, _ in ready:
-                child = self._children[key.fd]
-                ending = self._read(child)
-                if ending is not None:
-                    done.append(self._end(child, ending))
-            now = time.monotonic()
-            for child in list(self._children.values()):
-                if self._deadline(child) <= now:
-                    os.kill(child.process, signal.SIGKILL)
-                    done.append(self._end(child, "timeout"))
+                ready = connection.wait(self._children, max(0.0, soonest - time.monotonic()))
+            for pipe, child in list(self._children.items()):
+                result = self._read(pipe, child) if pipe in ready else None
+                if result is None and self._deadline(child) <= time.monotonic():
+                    result = Result("timeout", child.test)
+                if result is not None:
+                    self._end(pipe)
+                    done.append((child.job, result))
         return done
 
     def _deadline(self, child: _Child) -> float:
         # Before the first test begins, the child makes its machines anew.
-        limit = self._suite.allowance + 60 if child.test is None else self._suite.limit(child.test)
+        limit = self.allowance + 60 if child.test is None else self.limit(child.test)
         return child.since + limit
 
-    def _read(self, child: _Child) -> Ending | None:
-        """What the child has to tell; how it ended, if it did."""
-        told = os.read(child.pipe, 65_536)
-        if not told:
-            return "died"
-        *lines, child.text = (child.text + told).split(b"\n")
-        for line in lines:
-            match line.split():
-                case [b"begin", number]:
-                    child.test, child.since = int(number), time.monotonic()
-                    child.ran += 1
-                case [b"passed"]:
-                    return "passed"
-                case [b"failed"]:
-                    return "failed"
+    def _read(self, pipe: Connection, child: _Child) -> Result | None:
+        """The result that the child has sent; None if it only began another test."""
+        try:
+            message = pipe.recv()
+        except (EOFError, OSError):
+            return Result("died", child.test)
+        if isinstance(message, Result):
+            return message
+        child.test, child.since = message, time.monotonic()
         return None
 
-    def _end(self, child: _Child, ending: Ending) -> tuple[Job, Result]:
-        self._forget(child)
-        test = None if ending == "passed" else child.test
-        return child.job, Result(ending, test, child.ran)
-
-    def _forget(self, child: _Child) -> None:
-        self._selector.unregister(child.pipe)
-        os.close(child.pipe)
-        os.waitpid(child.process, 0)
-        del self._children[child.pipe]
+    def _end(self, pipe: Connection) -> None:
+        process = self._children.pop(pipe).process
+        process.kill()
+        process.join()
+        pipe.close()
 
     def close(self) -> None:
         """End everything that is at work."""
-        for child in list(self._children.values()):
-            os.kill(child.process, signal.SIGKILL)
-            self._forget(child)
-        self._selector.close()
+        for pipe in list(self._children):
+            self._end(pipe)
         self._interrupt.restore()
-
-
-def _tell(pipe: int, line: str) -> None:
-    os.write(pipe, f"{line}\n".encode())

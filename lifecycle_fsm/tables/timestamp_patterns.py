@@ -1,4 +1,4 @@
-"""Times as they stand in the text of a file: how late its rows may be, told without binding them.
+"""Patterns of the times in a text, which bound how late its rows may be without binding them.
 
 Of each column of times there is a key in each line: the time as it is written, where all of the
 column have one form and one zone, so that the order of the texts is that of the instants; else no
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.tables.left_out import LAST, instant_of, latest_on_wall, two_days_after
+from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.tables.times import TimeReader
 
 _DAY = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -26,6 +27,7 @@ _FORM = re.compile(
 #: apostrophe, in a CSV, and a backslash, in JSON, may stand before anything.
 _NO_TIME = rb"(?![0-9]{4})(?=[!#-&(-\[\]-~])"
 
+LAST = datetime.max.replace(tzinfo=UTC)
 _LONGEST = 40  # a time with its zone
 _TWO_DAYS = timedelta(days=2)
 _MOST_DAYS = 7
@@ -66,7 +68,7 @@ class TimeColumn:
             day = datetime.fromisoformat(key.decode()).replace(tzinfo=UTC)
         except ValueError:
             return None
-        return two_days_after(day)  # the day may end a day later in another zone
+        return _two_days_after(day)  # the day may end a day later in another zone
 
     def latest(self, key: bytes) -> datetime:
         """An instant that no time with this key, or with an earlier one, is later than."""
@@ -75,38 +77,6 @@ class TimeColumn:
             return LAST
         same_zone = not self.whole or bool(self.zone)
         return instant if same_zone else latest_on_wall(instant, self.clocks)
-
-
-class TimeText(Protocol):
-    """How the times are told from the text of some lines."""
-
-    columns: Sequence[TimeColumn]
-
-    def latest(self, block: bytes, lines: int) -> list[bytes] | None:
-        """The greatest key of each column; None if the text does not show all of them, or if its
-        lines are not records of their own."""
-
-    def are_records(self, block: bytes, lines: int) -> bool:
-        """Is each line a record of its own?"""
-
-    def keys(self, block: bytes) -> Iterator[Key]:
-        """All keys of a block of which the latest are known."""
-
-    def with_columns(self, columns: Sequence[TimeColumn]) -> TimeText:
-        """The same for times of other forms."""
-
-
-def with_forms_of(text: TimeText, block: bytes) -> TimeText:
-    """What tells times that are written like the first ones of a block."""
-    columns = list(text.columns)
-    waiting = set(range(len(columns)))
-    for place, number, _ in text.keys(block):
-        if number in waiting:
-            columns[number] = columns[number].with_form_of(block[place : place + _LONGEST])
-            waiting.discard(number)
-        if not waiting:
-            break
-    return text.with_columns(columns)
 
 
 class CsvTimes:
@@ -177,7 +147,7 @@ class CsvTimes:
                     yield line.start(group + 1), group // groups, key
 
     def with_columns(self, columns: Sequence[TimeColumn]) -> CsvTimes:
-        """The same for times of other forms."""
+        """The patterns of the same file for times of other forms."""
         return CsvTimes(columns, self._places, self._mark)
 
 
@@ -220,7 +190,7 @@ class JsonTimes:
         return greatest
 
     def are_records(self, block: bytes, lines: int) -> bool:
-        """Each line is one."""
+        """Each line is a record of its own."""
         return True
 
     def keys(self, block: bytes) -> Iterator[Key]:
@@ -231,7 +201,7 @@ class JsonTimes:
                     yield match.start(1), number, match[1]
 
     def with_columns(self, columns: Sequence[TimeColumn]) -> JsonTimes:
-        """The same for times of other forms."""
+        """The patterns of the same file for times of other forms."""
         return JsonTimes(columns)
 
 
@@ -241,6 +211,23 @@ def _json_value(column: TimeColumn) -> bytes:
         return rb"(?:\"(?:" + column.pattern + rb")?+\"" + other + rb")"
     nothing = rb"(?=\")|" + _NO_TIME
     return rb"(?:\"\s*+(?:" + column.pattern + rb"|" + nothing + rb")" + other + rb")"
+
+
+#: How the times are told from the text of some lines.
+TimePatterns: TypeAlias = CsvTimes | JsonTimes
+
+
+def with_forms_of(patterns: TimePatterns, block: bytes) -> TimePatterns:
+    """Patterns of times that are written like the first ones of a block."""
+    columns = list(patterns.columns)
+    waiting = set(range(len(columns)))
+    for place, number, _ in patterns.keys(block):
+        if number in waiting:
+            columns[number] = columns[number].with_form_of(block[place : place + _LONGEST])
+            waiting.discard(number)
+        if not waiting:
+            break
+    return patterns.with_columns(columns)
 
 
 def latest_of(columns: Sequence[TimeColumn], keys: Iterable[bytes]) -> datetime | None:
@@ -262,3 +249,26 @@ def days_behind(end: datetime, keys: Iterable[bytes]) -> list[bytes]:
     if count > _MOST_DAYS:
         return []
     return [str(first + timedelta(days=day)).encode() for day in range(count)]
+
+
+def instant_of(raw: Any, clocks: Iterable[TimeReader]) -> datetime | None:
+    """The last instant that a time means by one of these clocks; None if it is no time."""
+    instants = []
+    for clock in clocks:
+        with suppress(RecordError):
+            instants.append(clock.read(raw))
+    return max(instants, default=None)
+
+
+def latest_on_wall(instant: datetime, clocks: Iterable[TimeReader]) -> datetime:
+    """An instant that nothing is later than of what is no later on the wall than this instant.
+
+    Where clocks are put back, and where the day is another from then on, what is earlier on the
+    wall may be later.
+    """
+    return instant if all(clock.zone is UTC for clock in clocks) else _two_days_after(instant)
+
+
+def _two_days_after(instant: datetime) -> datetime:
+    """Two days later, or the last instant that there is."""
+    return LAST if instant > LAST - _TWO_DAYS else instant + _TWO_DAYS

@@ -1,0 +1,72 @@
+"""A row of a file, a line that cannot be used, and how errors quote them and name columns."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import attrs
+
+MAX_RAW = 10_000
+_MOST_LISTED = 30
+
+
+@attrs.frozen
+class FileRow:
+    """One row: the line where it starts, counted from 1, its values by column, and its text.
+
+    A value of a CSV file is always text. For Parquet the line is the number of the row.
+    """
+
+    line: int
+    values: dict[str, Any]
+    raw: str = ""
+
+
+@attrs.frozen
+class Reject:
+    """A row that cannot be used: where it stands, which column is to blame, why, and its text."""
+
+    file: str
+    line: int
+    column: str | None
+    reason: str
+    raw: str
+
+
+def rejected(name: str, line: int, reason: str, raw: str) -> Reject:
+    """A line that cannot be used as a whole."""
+    return Reject(name, line, None, reason, shown(raw))
+
+
+def shown(raw: str) -> str:
+    r"""The text of a bad row as it may be written down: bytes that are no text become ``\xe9``."""
+    more = len(raw) - MAX_RAW
+    text = raw[:MAX_RAW].rstrip("\r\n")
+    try:
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        text = text.encode("utf-8", "backslashreplace").decode()
+    return f"{text} … and {more:,} characters more" if more > 0 else text
+
+
+@lru_cache(maxsize=1_000)
+def nearest(word: str, known: tuple[str, ...]) -> str:
+    """``"; did you mean 'x'?"`` for a name of a file; case, spaces and signs make no difference."""
+    plain = {_plain(name): name for name in known}
+    near = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
+    return f"; did you mean {plain[near[0]]!r}?" if near else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name.strip().lower())
+
+
+def listed(names: Sequence[str], most: int = _MOST_LISTED, between: str = ", ") -> str:
+    """The names, in a sentence; of very many, the first."""
+    more = len(names) - most
+    text = between.join(names[:most])
+    return f"{text} and {more:,} more" if more > 0 else text

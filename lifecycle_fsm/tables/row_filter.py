@@ -1,0 +1,442 @@
+"""The rows of large files that may be about some persons, chosen before any row is bound.
+
+A row is wanted if one of the ids stands in it, whatever it is there. The others are asked for one
+thing only, the time of the last activity: those that may be it are bound, the latest first, until
+one of them can be used. From the first block of a file on that does not show so much, all is read
+as ever.
+"""
+
+from __future__ import annotations
+
+import codecs
+import heapq
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
+from types import ModuleType
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
+
+import attrs
+
+from lifecycle_fsm.rows.parquet_rows import BATCH, ParquetRows, polars, within_range
+from lifecycle_fsm.rows.row import FileRow, Reject
+from lifecycle_fsm.rows.text_rows import MAX_LINE, NumberedLines
+from lifecycle_fsm.tables.binding import BoundFile
+from lifecycle_fsm.tables.mapping import FileMapping, ValueSource
+from lifecycle_fsm.tables.times import TimeReader, TimeTally
+from lifecycle_fsm.tables.timestamp_patterns import (
+    LAST,
+    CsvTimes,
+    JsonTimes,
+    TimeColumn,
+    TimePatterns,
+    days_behind,
+    instant_of,
+    latest_of,
+    latest_on_wall,
+    with_forms_of,
+)
+
+_DELIMITERS = (",", ";", "\t", "|")
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_.@:+-]+")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_ .:-]+")
+#: What activities bring that names another record of the same person.
+_RECORDS = frozenset({"loser", "contact"})
+_BLOCK = 1 << 18
+_LONGEST = 4 * MAX_LINE  # bytes: whatever its characters are, such a line is too long
+#: The ids that stand in texts only, however a row is told of: they have a letter that no number
+#: has, and are none of the words that JSON and Python write for what is no text.
+_IN_TEXTS = re.compile(
+    r"(?!(?i:true|false|null|none|nan|inf|infinity|us|ms|days?|since)$|u00[01])"
+    r".*[A-DF-Za-df-z_@].*"
+)
+#: The ids that stand in texts and in numbers, but in no time; polars and Python write a number in
+#: the same way, unless it has more digits.
+_IN_NUMBERS = re.compile(r"[0-9]{7,15}")
+_FIRST, _TWO_DAYS = datetime.min.replace(tzinfo=UTC), timedelta(days=2)
+#: What JSON writes with a letter that is none.
+_ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+#: What reads the times of a file, by their column.
+Clocks: TypeAlias = Mapping[str, tuple[TimeReader, ...]]
+
+
+def filter_rows(
+    file: BoundFile, ids: Iterable[str], *, ends: bool
+) -> Callable[[], Sequence[Part]] | None:
+    """Leave out what is not wanted of a file, of which nothing but its header has been read.
+
+    Args:
+        file: the file.
+        ids: those of the persons that are asked for.
+        ends: is it asked as well when the file ends?
+
+    Returns:
+        what gives the parts that are left out, once the rest has been read; None if nothing is.
+    """
+    ids = tuple(ids)
+    clocks, records = _clocks(file.mapping), _record_columns(file.mapping)
+    if not clocks or not records or not all(map(_PLAIN_ID.fullmatch, ids)):
+        return None
+    if file.table.parquet is not None:
+        return _filter_parquet(file, file.table.parquet, ids, records, clocks)
+    lines = file.table.lines
+    json = file.table.columns is None or any(give.payload_column for give in file.mapping.gives)
+    if lines is None or not file.table.can_seek or (json and not all(map(_is_plain_in_json, ids))):
+        return None
+    times = _times(file, clocks)
+    if times is None:
+        return None
+    parts: list[Part] = []
+    lines.chosen = _wanted_lines(
+        file, lines, IdSearch(ids, json=json), times, parts if ends else None
+    )
+    return lambda: parts
+
+
+def _is_plain_in_json(text: str) -> bool:
+    """Is an id no number, or one that :class:`IdSearch` knows in all the ways of writing it?"""
+    try:
+        float(text)
+    except ValueError:
+        return True
+    return text.isdigit()
+
+
+def _is_plain(source: ValueSource) -> bool:
+    """Does a value stand in a column as it is, not translated and not put together?"""
+    translated = source.values or source.otherwise is not None or source.if_empty is not None
+    return source.column is not None and not translated
+
+
+def _record_columns(mapping: FileMapping) -> set[str]:
+    """The columns of the ids of persons; none if they do not stand there as they are."""
+    payloads = [give.payload for give in mapping.gives]
+    others = [payload[name] for payload in payloads for name in _RECORDS & payload.keys()]
+    sources = [mapping.person, *others]
+    if not all(map(_is_plain, sources)):
+        return set()
+    return {source.column for source in sources if source.column is not None}
+
+
+def _clocks(mapping: FileMapping) -> Clocks:
+    """What reads the times, by column; nothing if they are not all written as ISO 8601 wants it."""
+    clocks: dict[str, tuple[TimeReader, ...]] = {}
+    for give in mapping.gives:
+        column, times = give.at.column, give.at.times
+        if column is None or not _is_plain(give.at) or times.format is not None:
+            return {}
+        clocks[column] = (*clocks.get(column, ()), TimeReader(times, TimeTally()))
+    return clocks
+
+
+def _times(file: BoundFile, clocks: Clocks) -> TimePatterns | None:
+    """How the times of a file are told from its text; None if they are not."""
+    columns = [TimeColumn(name, readers) for name, readers in clocks.items()]
+    names, delimiter = file.table.columns, file.table.delimiter
+    if names is None:
+        return JsonTimes(columns) if all(map(_PLAIN_KEY.fullmatch, clocks)) else None
+    if delimiter not in _DELIMITERS:
+        return None
+    return CsvTimes(columns, [names.index(name) for name in clocks], delimiter.encode())
+
+
+# ------------------------------------------------------------------ the last activity
+
+
+class LateRow(NamedTuple):
+    """A row that is not bound yet, and an instant that none of its activities is later than."""
+
+    latest: datetime
+    read: Callable[[], Iterable[FileRow | Reject]]
+
+
+def end_of(parts: Iterable[Part], end: datetime | None) -> datetime | None:
+    """When the last activity happened, in these parts or at ``end``.
+
+    Rows are bound, the latest first, until none that is left can be later: mostly one is, because
+    the row that seems to be the last is mostly one that can be used.
+    """
+    turn = count()  # of what may be equally late
+    waiting: list[tuple[timedelta, int, Part, list[LateRow] | None]]
+    waiting = [(LAST - part.latest, next(turn), part, None) for part in parts]
+    heapq.heapify(waiting)
+    while waiting:
+        before_last, _, part, rows = heapq.heappop(waiting)
+        if end is not None and LAST - before_last <= end:
+            break
+        if rows is None:
+            rows = sorted(part.late_rows(end), key=lambda row: row.latest)
+        if rows:  # also of a part that was only just looked into: there is less to look at, then
+            for instant in _instants(part.file, rows.pop()):
+                end = instant if end is None else max(instant, end)
+        if rows:
+            heapq.heappush(waiting, (LAST - rows[-1].latest, next(turn), part, rows))
+    return end
+
+
+def _instants(file: BoundFile, late: LateRow) -> Iterable[datetime]:
+    for row in late.read():
+        activities = row if isinstance(row, Reject) else file.converted(row)
+        if not isinstance(activities, Reject):
+            yield from (activity.at for activity in activities)
+
+
+# ------------------------------------------------------------------ text
+
+
+def word_pattern(ids: Iterable[str]) -> str:
+    """The pattern of a text in which one of these ids stands for itself, and not in another."""
+    either = "|".join(map(re.escape, sorted(ids)))
+    return rf"(?<![A-Za-z0-9_])(?:{either})(?![A-Za-z0-9_])"
+
+
+class IdSearch:
+    """Finds the lines in which one of some ids stands as a word."""
+
+    def __init__(self, ids: tuple[str, ...], *, json: bool) -> None:
+        pattern = word_pattern(ids)
+        self._signs = [person.encode() for person in ids]
+        if json:  # which may write a letter as its number, and a space before it as a letter
+            either = "|".join(map(re.escape, ids))
+            pattern += rf"|\\(?:[bfnrt]|u[0-9a-fA-F]{{4}})(?:{either})|\\u00[2-7]"
+            self._signs.append(b"\\u00")
+        self._is_in = re.compile(pattern.encode()).search
+        # A number with its power of ten, and the rest of its line.
+        self._power = (
+            re.compile(rb"[0-9][eE][^\n]*") if json and any(map(str.isdigit, ids)) else None
+        )
+
+    def lines(self, block: bytes) -> list[tuple[int, int]]:
+        """Where the lines begin and end, in their order."""
+        spans = {span for sign in self._signs for span in _lines_with(block, sign)}
+        spans = {(start, stop) for start, stop in spans if self._is_in(block[start:stop])}
+        if self._power is not None:
+            spans.update(_line_at(block, match.start()) for match in self._power.finditer(block))
+        return sorted(spans)
+
+
+def _lines_with(block: bytes, sign: bytes) -> Iterator[tuple[int, int]]:
+    place = block.find(sign)
+    while place >= 0:
+        span = _line_at(block, place)
+        yield span
+        place = block.find(sign, span[1])
+
+
+def _line_at(block: bytes, place: int) -> tuple[int, int]:
+    return block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place) + 1 or len(block)
+
+
+@attrs.frozen
+class _Block:
+    """Lines of a file, where they stand, and an instant that none of their rows is later than."""
+
+    file: BoundFile
+    lines: NumberedLines
+    times: TimePatterns
+    greatest: list[bytes]
+    latest: datetime
+    place: int
+    size: int
+
+    def late_rows(self, end: datetime | None) -> Iterator[LateRow]:
+        """The rows that may be later than ``end``."""
+        raw = self.lines.file
+        raw.seek(self.place)
+        block = raw.read(self.size)
+        days = [] if end is None else days_behind(end, self.greatest)
+        if days:  # in most parts of a file that is in no order, few lines are of these days
+            spans = sorted({span for day in days for span in _lines_with(block, day)})
+            block = b"".join(block[start:stop] for start, stop in spans)
+        latest: dict[tuple[int, int], datetime] = {}
+        for place, column, key in self.times.keys(block):
+            instant = self.times.columns[column].instant(key)
+            if instant is not None and (end is None or instant > end):
+                span = _line_at(block, place)
+                latest[span] = max(instant, latest.get(span, instant))
+        for (start, stop), instant in latest.items():
+            yield LateRow(instant, partial(self.rows_of, block[start:stop]))
+
+    def rows_of(self, line: bytes) -> Iterator[FileRow | Reject]:
+        """The row in a line."""
+        rows_in = self.file.table.rows_in
+        assert rows_in is not None
+        return rows_in(self.lines.alone(line))
+
+
+def _wanted_lines(
+    file: BoundFile,
+    lines: NumberedLines,
+    search: IdSearch,
+    times: TimePatterns,
+    parts: list[Part] | None,
+) -> Iterator[str]:
+    """The lines that are wanted, as long as each line is a record that shows its times; what is
+    left out goes to ``parts``, where it is asked when the file ends."""
+    raw = lines.file
+    place = _first_place(raw, lines.number)
+    if place is None:
+        return
+    number, forms = lines.number, [times]
+    raw.seek(place)
+    while block := raw.read(_BLOCK):
+        rest = raw.readline(_LONGEST)
+        block += rest
+        size = block.count(b"\n") + (not block.endswith(b"\n"))
+        if len(rest) == _LONGEST:
+            break
+        if parts is None:
+            if not times.are_records(block, size):
+                break
+        else:
+            form, keys = _latest_keys(forms, block, size)
+            if keys is None:
+                break
+            latest = latest_of(form.columns, keys)
+            if latest is not None:
+                parts.append(_Block(file, lines, form, keys, latest, place, len(block)))
+        before, counted = number, 0
+        for start, stop in search.lines(block):
+            before += block.count(b"\n", counted, start)
+            counted = start
+            lines.number = before
+            yield block[start:stop].decode("utf-8", "surrogateescape")
+        place += len(block)
+        number += size
+    lines.resume(place, number)
+
+
+def _latest_keys(
+    forms: list[TimePatterns], block: bytes, size: int
+) -> tuple[TimePatterns, list[bytes] | None]:
+    """The greatest keys of a block, and the patterns that show them; None if none of them do. To
+    the patterns of any times are added, with the first block, those of the form of its times."""
+    if len(forms) == 1 and forms[0].latest(block, size) is not None:
+        forms.insert(0, with_forms_of(forms[0], block))
+    for form in forms[:-1]:
+        keys = form.latest(block, size)
+        if keys is not None:
+            return form, keys
+    return forms[-1], forms[-1].latest(block, size)
+
+
+def _first_place(raw: BinaryIO, header: int) -> int | None:
+    """Where the first line stands behind the header; None if it is not known."""
+    before = raw.tell()
+    raw.seek(0)
+    head = b"".join(raw.readline() for _ in range(header))
+    place = len(head)
+    if not header and raw.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
+        place = len(codecs.BOM_UTF8)
+    raw.seek(before)
+    return None if head.count(b"\r") > head.count(b"\r\n") else place
+
+
+# ------------------------------------------------------------------ Parquet
+
+
+def _filter_parquet(
+    file: BoundFile,
+    parquet: ParquetRows,
+    ids: Sequence[str],
+    records: Collection[str],
+    clocks: Clocks,
+) -> Callable[[], Sequence[Part]] | None:
+    """Leave out what is not wanted of a Parquet file: polars passes over it."""
+    nested = any(give.payload_column for give in file.mapping.gives)
+    if nested or not clocks.keys() <= parquet.times.keys():
+        return None
+    if any(re.search(word_pattern(ids), name) for name in parquet.schema):
+        return None  # a row is told of with the names of its columns
+    parquet.predicate = _predicate(polars("reading Parquet"), parquet, ids, records)
+    return None if parquet.predicate is None else partial(_batches, file, parquet, clocks)
+
+
+def _predicate(
+    pl: ModuleType, parquet: ParquetRows, ids: Sequence[str], records: Collection[str]
+) -> Any:
+    """The expression for the rows in which one of the ids may stand; None if there is none."""
+    numbers = [text for text in ids if not _IN_TEXTS.fullmatch(text)]
+    if not all(map(_IN_NUMBERS.fullmatch, numbers)):
+        return None
+    signs = [*ids, *(_ESCAPED[text[0]] + text[1:] for text in ids if text[0] in _ESCAPED)]
+    conditions = []
+    for name, kind in parquet.schema.items():
+        column = pl.col(name)
+        if kind in (pl.String, pl.Categorical, pl.Enum) or kind.is_integer():
+            if numbers or name in records or not kind.is_integer():
+                conditions.append(column.cast(pl.String).str.contains_any(signs))
+        elif name in records:
+            return None
+        elif kind.is_float():
+            if numbers:
+                number = column.cast(pl.Float64)  # as Python has it
+                conditions.append(number.cast(pl.String).str.contains_any(signs))
+        elif kind in (pl.Date, pl.Datetime):
+            if numbers:
+                conditions.append(~within_range(pl, name, kind))
+        elif kind not in (pl.Boolean, pl.Time, pl.Null):
+            return None
+    return pl.any_horizontal(conditions)
+
+
+@attrs.frozen
+class _Batch:
+    """Some rows of a file, and an instant that none of their activities is later than."""
+
+    file: BoundFile
+    parquet: ParquetRows
+    clocks: Clocks
+    latest: datetime
+    start: int
+
+    def late_rows(self, end: datetime | None) -> Iterator[LateRow]:
+        """The rows that may be later than ``end``."""
+        pl = polars("reading Parquet")
+        days = [pl.col(name).cast(pl.Date) for name in self.clocks]
+        if end is None or end < _FIRST + _TWO_DAYS:
+            late = pl.any_horizontal([day.is_not_null() for day in days])
+        else:  # whatever the zone is
+            late = pl.any_horizontal([day >= (end - _TWO_DAYS).date() for day in days])
+        for row in self.parquet.matching(self.start, late):
+            instants = (
+                instant_of(row.values[name], readers) for name, readers in self.clocks.items()
+            )
+            latest = max(filter(None, instants), default=None)
+            if latest is not None and (end is None or latest > end):
+                yield LateRow(latest, partial(iter, (row,)))
+
+
+#: What a filter left out of a file.
+Part: TypeAlias = _Block | _Batch
+
+
+def _batches(file: BoundFile, parquet: ParquetRows, clocks: Clocks) -> list[Part]:
+    """The batches of a file that have a time."""
+    pl = polars("reading Parquet")
+    place, frame = parquet.numbered(parquet.frame)
+    zoned = {name for name in clocks if getattr(parquet.times[name], "time_zone", None) is not None}
+
+    def last(name: str) -> Any:
+        column = pl.col(name).filter(within_range(pl, name, parquet.times[name]))
+        return (column.dt.convert_time_zone("UTC") if name in zoned else column).max()
+
+    def latest(name: str, time: Any) -> datetime:
+        """An instant that nothing is later than of what has at most this time in a column."""
+        instant = instant_of(time, clocks[name])
+        if instant is None:
+            return LAST
+        return instant if name in zoned else latest_on_wall(instant, clocks[name])
+
+    parts: list[Part] = []
+    batches = frame.group_by(pl.col(place) // BATCH * BATCH).agg(map(last, clocks)).collect()
+    for start, *times in batches.iter_rows():
+        instants = [
+            latest(name, time) for name, time in zip(clocks, times, strict=True) if time is not None
+        ]
+        if instants:
+            parts.append(_Batch(file, parquet, clocks, max(instants), start))
+    return parts
