@@ -173,7 +173,7 @@ class OutcomeExplainer:
                 | Not(In(Field(name), _))
                 | Not(Compare("==", Field(name), Const() | Token()))
             ) if isinstance(value := _seen_in(outcome).get(name), str):
-                yield f"{formatter.subject(name)} {self._value(value)}"
+                yield f"{formatter.subject(Field(name))} {self._value(value)}"
             case _:
                 yield formatter.condition(outcome.guard)
 
