@@ -35,7 +35,6 @@ from lifecycle_fsm.guard import (
     negate,
     never,
     reads,
-    resolve,
     transform,
 )
 from lifecycle_fsm.guard.vocabulary import scalar_value
@@ -115,7 +114,7 @@ def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
                 return all_of(passed, negate(more))
         return part
 
-    return transform(inline(resolve(guard, words), words), change)
+    return transform(inline(guard, words), change)
 
 
 def _had_passed(field: Field, count: int, unit: timedelta) -> Guard:
@@ -158,7 +157,7 @@ def remembered(guard: Guard, words: Vocabulary, forgotten: frozenset[str], *, ag
                 return Known(field) if wanted else never
         return part
 
-    return loose(inline(resolve(guard, words), words), True)
+    return loose(inline(guard, words), True)
 
 
 # ------------------------------------------------------------------ detour futures

@@ -19,7 +19,6 @@ from lifecycle_fsm.guard import (
     inline,
     negate,
     reads,
-    resolve,
     to_text,
     walk,
 )
@@ -358,7 +357,7 @@ class _Comparing:
 
 
 def _tokens_read(guard: Guard, model: Model) -> set[str]:
-    plain = inline(resolve(guard, model.vocabulary), model.vocabulary)
+    plain = inline(guard, model.vocabulary)
     return {node.name for node in walk(plain) if isinstance(node, Token)}
 
 

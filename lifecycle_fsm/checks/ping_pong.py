@@ -43,7 +43,6 @@ from lifecycle_fsm.guard import (
     inline,
     negate,
     reads,
-    resolve,
 )
 from lifecycle_fsm.model import Edge, Move
 from lifecycle_fsm.proof import NOW, Answer, RelativeInstant, substitute
@@ -267,7 +266,7 @@ def _since_detour(condition: Guard, context: QuestionContext) -> Guard:
     words = context.words
     times = [
         Field(name)
-        for name in sorted(reads(inline(resolve(condition, words), words)) - _MACHINE)
+        for name in sorted(reads(inline(condition, words)) - _MACHINE)
         if words.fields[name].kind == "datetime"
     ]
     older = [any_of(negate(Known(time)), Compare("<=", time, _ENTERED)) for time in times]

@@ -323,14 +323,14 @@ class LabelPrinter(Printer):
         """A value in words; a token without a known value by its name."""
         value = self.constant(term)
         if isinstance(value, tuple):
-            return f"({', '.join(map(value_words, value))})"
+            return f"({value_words(value)})"
         if value is None:
             return _underscores_as_spaces(cast(Token, term).name)
         return value_words(value)
 
     def constant(self, term: Const | Token) -> TokenValue | None:
         """The value of a constant or a token; None if the token is not known here."""
-        return term.value if isinstance(term, Const) else self.vocabulary.tokens.get(term.name)
+        return self.vocabulary.constant_value(term)
 
     def sign(self, op: str) -> str:
         """The sign of an operator as in print."""
@@ -398,9 +398,13 @@ def _underscores_as_spaces(name: str) -> str:
     return name.replace("_", " ")
 
 
-def value_words(value: Scalar) -> str:
-    """One constant in words."""
+def value_words(value: TokenValue | None) -> str:
+    """A value, or a list of them, in words."""
     match value:
+        case None:
+            return "missing"
+        case tuple():
+            return ", ".join(map(value_words, value))
         case bool():
             return "yes" if value else "no"
         case datetime():

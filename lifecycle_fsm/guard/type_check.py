@@ -76,8 +76,14 @@ def term_type(term: Term, vocabulary: Vocabulary) -> FieldType | None:
     if depth(term) > MAX_DEPTH:
         return None
     checker = _Checker(vocabulary)
-    found = checker.term(term)
-    return None if checker.faults else found
+    type_ = checker.term(term)
+    return None if checker.faults else type_
+
+
+def is_whole(term: Term, vocabulary: Vocabulary) -> bool:
+    """Whether a value is a whole number; False where it has a fault."""
+    kind = term_type(term, vocabulary)
+    return kind is not None and kind.kind == "int"
 
 
 def effect_problems(term: Term, target: FieldType, vocabulary: Vocabulary) -> list[str]:
@@ -198,13 +204,11 @@ class _Checker:
         """A time term compares with an integer or an integer token only [S4]."""
         self._start(elapsed)
         values = scalar_value(other, self.vocabulary)
-        if isinstance(other, Token) and values is None:
+        if type(values[0]) is int if values else isinstance(other, Token):
             self.term(other)
-        elif values is None or type(values[0]) is not int:
+        else:
             self._fault(f"{to_text(elapsed)} compares with a whole number or such a token only, "
                         f"not with {to_text(other)}")  # fmt: skip
-        else:
-            self.term(other)
 
     def _start(self, elapsed: Elapsed) -> None:
         name = elapsed.start.name
@@ -225,13 +229,10 @@ class _Checker:
 
     def _membership(self, term: Term, options: Const | Token) -> None:
         found = self.term(term)
-        if isinstance(options, Token):
-            if options.name not in self.vocabulary.tokens:
-                self.term(options)
-                return
-            values: object = self.vocabulary.tokens[options.name]
-        else:
-            values = options.value
+        values = self.vocabulary.constant_value(options)
+        if values is None:
+            self.term(options)
+            return
         if not isinstance(values, tuple):
             self._fault(f"after 'in' comes a list, and {to_text(options)} is none: use ==")
             return

@@ -29,7 +29,6 @@ from lifecycle_fsm.guard import (
     inline,
     parse_guard,
     reads,
-    resolve,
     transform_terms,
 )
 from lifecycle_fsm.model import Model
@@ -77,7 +76,7 @@ class Atoms:
 
     def plain(self, guard: Guard) -> Guard:
         """The guard with its named guards written out."""
-        return inline(resolve(guard, self._vocabulary), self._vocabulary)
+        return inline(guard, self._vocabulary)
 
     def node(self, plain: Guard) -> Node:
         """The formula of a guard without named guards."""
@@ -268,7 +267,7 @@ def as_fields(guard: Guard, vocabulary: Vocabulary, tokens: Collection[str] = ()
                 return Field(f"{FREED}{name}")
         return term
 
-    return transform_terms(inline(resolve(guard, vocabulary), vocabulary), lift)
+    return transform_terms(inline(guard, vocabulary), lift)
 
 
 def payload_fields(model: Model, kind: str | None) -> dict[str, FieldType]:

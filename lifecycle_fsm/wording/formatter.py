@@ -27,7 +27,6 @@ from lifecycle_fsm.guard import (
     Token,
     Truth,
     inline,
-    resolve,
     value_of,
     walk,
 )
@@ -154,7 +153,7 @@ class Formatter(LabelPrinter):
         """A guard as a phrase, with its named guards and tokens written out; nothing where it
         always holds."""
         words = self.model.vocabulary
-        guard = inline(resolve(guard, words), words)
+        guard = inline(guard, words)
         return "" if isinstance(guard, Always) else self.guard(guard)
 
     def negation(self, guard: Guard) -> str:
