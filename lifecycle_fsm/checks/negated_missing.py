@@ -59,17 +59,13 @@ def _taken(
     answers = list(zip(rule.stages or (None,), context.each(rule, question), strict=True))
     for stage, answer in answers:
         if answer.found:
-            yield Finding(
-                severity="hint",
-                fault="missing",
-                where=rule.condition,
-                message=f"{denial!r} also holds for everybody whose {name!r} is missing: write "
+            message = (
+                f"{denial!r} also holds for everybody whose {name!r} is missing: write "
                 f"'{name} is known and …' to leave them out, or '{name} is missing or …' to show "
-                "that they are meant",
-                stage=stage,
-                person={**answer.person, name: None},
-                at=answer.at,
+                "that they are meant"
             )
+            person = {**answer.person, name: None}
+            yield Finding("hint", "missing", rule.condition, message, stage, person, at=answer.at)
             return
     for _, answer in answers:
         if not answer.refuted:

@@ -95,13 +95,10 @@ def _waiting_returns(context: QuestionContext) -> Iterator[Finding]:
         if not shown:
             yield undecided(where, f"whether {name!r} {held_on}", first.answer.reason)
             continue
-        yield Finding(
-            severity="warning",
-            fault="waits",
-            where=where,
-            message=f"it {held_on}, and would wait there until it has been false once: "
-            f"{_remedy(told)}",
-        ).shown_by(first.answer, first.edge.source)
+        message = (
+            f"it {held_on}, and would wait there until it has been false once: {_remedy(told)}"
+        )
+        yield Finding("warning", "waits", where, message).shown_by(first.answer, first.edge.source)
 
 
 def _remedy(ways: list[HeldReturn]) -> str:
@@ -175,13 +172,9 @@ class _Detour:
         if person is None:
             reason = answer.reason or f"it hangs on times that {edge.name!r} asks for"
             return undecided(where, unknown, reason)
-        return Finding(
-            severity=severity,
-            fault="ping-pong",
-            where=where,
-            message=f"whoever goes from {edge.source!r} to {edge.target!r} by {edge.name!r} "
-            f"{consequence}",
-        ).shown_by(attrs.evolve(answer, person=person), edge.source)
+        way = f"from {edge.source!r} to {edge.target!r} by {edge.name!r}"
+        finding = Finding(severity, "ping-pong", where, f"whoever goes {way} {consequence}")
+        return finding.shown_by(attrs.evolve(answer, person=person), edge.source)
 
     def _person_before(self, answer: Answer, question: Guard) -> Mapping[str, Value] | None:
         """The person who was found, as they were at the instant of the detour; None if its guard

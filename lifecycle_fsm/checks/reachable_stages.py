@@ -31,13 +31,11 @@ def check(context: QuestionContext) -> Iterator[Finding]:
     for index, stage in enumerate(model.stages):
         where = f"stages[{index}] {stage.name}"
         if stage.name not in reached:
-            yield Finding(
-                severity="error",
-                fault="unreachable",
-                where=where,
-                message="nobody ever enters it: no rule of the sort and no move that anybody can "
-                "make leads here",
+            message = (
+                "nobody ever enters it: no rule of the sort and no move that anybody can make "
+                "leads here"
             )
+            yield Finding("error", "unreachable", where, message)
         elif stage.name in stuck:
             there = beyond[stage.name] & stuck
             if any(model.ranks[name] > model.ranks[stage.name] for name in there):
@@ -47,14 +45,12 @@ def check(context: QuestionContext) -> Iterator[Finding]:
                 for name in on_path
                 if name in stuck - there and stage.name in beyond[name]
             ]
-            yield Finding(
-                severity="error",
-                fault="dead end",
-                where=where,
-                message=f"nobody ever gets from here to {end!r}, the end of the path"
-                + (f", nor from {joined(before, 'or')}, on the way here" if before else "")
-                + ": add a move onward, or look why those that there are never open",
+            others = f", nor from {joined(before, 'or')}, on the way here" if before else ""
+            message = (
+                f"nobody ever gets from here to {end!r}, the end of the path{others}: add a move "
+                "onward, or look why those that there are never open"
             )
+            yield Finding("error", "dead end", where, message)
         elif stage.name not in surely or (not stage.off_path and stage.name not in surely_arriving):
             question = f"whether anybody gets here, and from here to {end!r}"
             yield undecided(where, question, "the guards on the way are not decided")

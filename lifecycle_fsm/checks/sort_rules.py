@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lifecycle_fsm.checks.finding import Finding, undecided
+from lifecycle_fsm.checks.finding import Finding, Severity, undecided
 from lifecycle_fsm.checks.question_context import QuestionContext
 
 
@@ -26,9 +26,7 @@ def check(context: QuestionContext) -> Iterator[Finding]:
             if last
             else "move it up, or leave it out"
         )
-        yield Finding(
-            severity="warning" if last else "error",
-            fault="shadowed",
-            where=context.place(edge),
-            message=f"everybody whom it would take is taken before, by {by}: {remedy}",
-        ).shown_by(own, edge.source)
+        message = f"everybody whom it would take is taken before, by {by}: {remedy}"
+        severity: Severity = "warning" if last else "error"
+        finding = Finding(severity, "shadowed", context.place(edge), message)
+        yield finding.shown_by(own, edge.source)
