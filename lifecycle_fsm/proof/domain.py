@@ -14,7 +14,6 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
     Always,
     And,
-    Const,
     Field,
     Guard,
     Not,
@@ -78,21 +77,17 @@ class Atoms:
         """The guard with its named guards written out."""
         return inline(guard, self._vocabulary)
 
-    def node(self, plain: Guard) -> Node:
-        """The formula of a guard without named guards."""
-        return self._node(plain, True)
-
     def __getitem__(self, number: int) -> Atom:
         return self.all[abs(number) - 1]
 
-    def _node(self, guard: Guard, wanted: bool) -> Node:
+    def node(self, guard: Guard, wanted: bool = True) -> Node:
+        """The formula of a guard without named guards, or of its negation."""
         match guard:
-            case And(parts):
-                return joined("and" if wanted else "or", [self._node(p, wanted) for p in parts])
-            case Or(parts):
-                return joined("or" if wanted else "and", [self._node(p, wanted) for p in parts])
+            case And(parts) | Or(parts):
+                kind = "and" if isinstance(guard, And) is wanted else "or"
+                return joined(kind, [self.node(part, wanted) for part in parts])
             case Not(part):
-                return self._node(part, not wanted)
+                return self.node(part, not wanted)
             case Always():
                 return wanted
         return self._atom(guard, wanted)
@@ -232,9 +227,7 @@ class Domain:
 
     def constant(self, term: Guard | Term) -> Any:
         """The value of a constant or a token; None for anything else."""
-        if isinstance(term, Const):
-            return term.value
-        return self.vocabulary.tokens[term.name] if isinstance(term, Token) else None
+        return self.vocabulary.constant_value(term)
 
     def laws_for(self, fields: frozenset[str]) -> tuple[Guard, ...]:
         """The laws that speak of these fields alone: the others can always be kept beside them."""

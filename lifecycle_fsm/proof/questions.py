@@ -18,7 +18,6 @@ from lifecycle_fsm.proof.z3_backend import ask
 
 #: Who decides.
 Prover: TypeAlias = Literal["search", "z3", "both"]
-_NOBODY: Mapping[str, Value] = {}
 
 
 def solve(
@@ -42,14 +41,14 @@ def solve(
         plain = atoms.plain(guard)
         domain.budget.spend(sum(1 for _ in walk(plain)))
         node = atoms.node(all_of(plain, *domain.laws_for(reads(plain))))
-        answer, person = Answer("undecided"), _NOBODY
+        answer = Answer("undecided")
         if prover != "z3":
-            answer, person = _searched(node, atoms, domain, budget)
+            answer = _searched(node, atoms, domain, budget)
         if prover != "search" and answer.verdict == "undecided":
-            answer, person = ask(node, atoms, domain)
+            answer = ask(node, atoms, domain)
         if not answer.found:
             return answer
-        small = _smallest(node, person, atoms, domain)
+        small = _smallest(node, answer.person, atoms, domain)
     except OutOfBudget as over:
         return Answer("undecided", reason=str(over))
     answers = {name for name in small if name not in domain.vocabulary.fields}
@@ -103,19 +102,17 @@ def differs(first: Guard, second: Guard, domain: Domain) -> Answer:
     return solve_whenever(apart(first, second), domain)
 
 
-def _searched(
-    node: Node, atoms: Atoms, domain: Domain, budget: int
-) -> tuple[Answer, Mapping[str, Value]]:
+def _searched(node: Node, atoms: Atoms, domain: Domain, budget: int) -> Answer:
     search = Search(atoms, domain, budget)
     try:
         person = search.run(node, {})
     except OutOfBudget as over:
-        return Answer("undecided", reason=str(over)), _NOBODY
+        return Answer("undecided", reason=str(over))
     if person is not None:
-        return Answer("found"), person
+        return Answer("found", person)
     if search.complete:
-        return Answer("refuted"), _NOBODY
-    return Answer("undecided", reason="arithmetic over several fields"), _NOBODY
+        return Answer("refuted")
+    return Answer("undecided", reason="arithmetic over several fields")
 
 
 def _smallest(

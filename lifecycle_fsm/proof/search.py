@@ -245,7 +245,7 @@ class Search:
                 count[name] += 1
                 near.setdefault(name, set()).update(free if _orders(atom) else (name,))
         first = max(count, key=lambda name: (len(near[name]), count[name]))
-        return first, _reached(first, near)
+        return first, frozenset(reached(first, near))
 
 
 def _orders(atom: Atom) -> bool:
@@ -256,10 +256,11 @@ def _orders(atom: Atom) -> bool:
     )
 
 
-def _reached(start: str, near: Mapping[str, set[str]]) -> frozenset[str]:
-    reached, waiting = {start}, [start]
+def reached(start: str, near: Mapping[str, set[str]]) -> set[str]:
+    """The start, and all that is near to it, or near to what is near."""
+    names, waiting = {start}, [start]
     while waiting:
-        for name in near[waiting.pop()] - reached:
-            reached.add(name)
-            waiting.append(name)
-    return frozenset(reached)
+        fresh = near.get(waiting.pop(), set()) - names
+        names |= fresh
+        waiting.extend(fresh)
+    return names
