@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeAlias, cast
 
 import attrs
@@ -34,10 +35,9 @@ class Conditions:
     guard: Guard
     """With every named guard written out."""
     atoms: tuple[Guard, ...]
-    _places: Mapping[Guard, int] = attrs.field(init=False, eq=False, repr=False)
 
-    @_places.default
-    def _numbered(self) -> Mapping[Guard, int]:
+    @cached_property
+    def _places(self) -> Mapping[Guard, int]:
         return {atom: index for index, atom in enumerate(self.atoms)}
 
     def index(self, atom: Guard) -> int:

@@ -87,15 +87,16 @@ class Outcome:
             yield from child._lines(level + 1)
 
     def _values(self) -> str:
-        shown = [(name, value) for name, value in self.seen if not name.startswith("$")]
+        values = [(name, value) for name, value in self.seen if not name.startswith("$")]
         positive = self.guard.guard if isinstance(self.guard, Not) else self.guard
-        if isinstance(positive, Truth | Known) and shown:
+        if isinstance(positive, Truth | Known) and values:
             # "hand raised (it is no)" would say it twice.
-            plain = shown[0][1] is not None if isinstance(positive, Truth) else not shown[0][1]
-            shown = [] if plain else shown
-        if len(shown) == 1:
-            return f" (it is {value_words(shown[0][1])})"
-        parts = [f"{name.replace('_', ' ')} is {value_words(value)}" for name, value in shown]
+            value = values[0][1]
+            evident = value is not None if isinstance(positive, Truth) else not value
+            values = [] if evident else values
+        if len(values) == 1:
+            return f" (it is {value_words(values[0][1])})"
+        parts = [f"{name.replace('_', ' ')} is {value_words(value)}" for name, value in values]
         return f" ({', '.join(parts)})" if parts else ""
 
 

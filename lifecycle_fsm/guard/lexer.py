@@ -274,9 +274,9 @@ class Cursor:
 
     def take(self, text: str) -> bool:
         """A step past this word or symbol, if it comes next."""
-        found = self.at_word(text)
-        self.position += found
-        return found
+        taken = self.at_word(text)
+        self.position += taken
+        return taken
 
     def name(self, what: str) -> str:
         """The name that must come next."""

@@ -46,7 +46,7 @@ from lifecycle_fsm.guard.terms import (
 MAX_LENGTH = 100_000
 
 _Node = TypeVar("_Node", Guard, Term)
-_Found = TypeVar("_Found")
+_Content = TypeVar("_Content")
 _Op = Literal["==", "!=", "<", "<=", ">", ">="]
 
 _CHAINS: tuple[set[str], ...] = ({"<", "<="}, {">", ">="}, {"=="})
@@ -327,29 +327,29 @@ class _Parser(Cursor):
 
     def _extreme(self, which: Literal["min", "max"], at: int) -> Term:
         def terms() -> tuple[Term, ...]:
-            found = [self.value()]
+            values = [self.value()]
             while self.take(","):
-                found.append(self.value())
-            return tuple(found)
+                values.append(self.value())
+            return tuple(values)
 
-        found = self._nested(at, terms)
-        if len(found) < 2:
+        values = self._nested(at, terms)
+        if len(values) < 2:
             self.fail(f"{which} needs two values or more", at)
-        return self._shallow(Extreme(which, found))
+        return self._shallow(Extreme(which, values))
 
     # -- what stands where -------------------------------------------------------------------
 
-    def _nested(self, at: int, read: Callable[[], _Found]) -> _Found:
+    def _nested(self, at: int, read: Callable[[], _Content]) -> _Content:
         self.nesting += 1
         if self.nesting > MAX_DEPTH:
             self.fail(_TOO_DEEP, at)
-        found = read()
+        content = read()
         if not self.take(")"):
             if self.here.kind == "end":
                 self.fail("this '(' is not closed", at)
             self._unexpected()
         self.nesting -= 1
-        return found
+        return content
 
     def _shallow(self, node: _Node) -> _Node:
         if depth(node) > MAX_DEPTH:

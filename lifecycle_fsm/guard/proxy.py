@@ -116,17 +116,11 @@ class Expression(Combinable):  # noqa: PLW1641 -- __hash__ is below, and refuses
 
     def starts_with(self, prefix: object) -> Guard:
         """The text starts with the prefix, exactly and case-sensitively [S2]."""
-        term = as_term(prefix)
-        if isinstance(term, Const | Token):
-            return StartsWith(self._term, term)
-        raise GuardError(f"{prefix!r} is no prefix: give a text or a token")
+        return StartsWith(self._term, _text(prefix, "is no prefix"))
 
     def contains(self, text: object) -> Guard:
         """The text has the other somewhere in it, exactly and case-sensitively [S2]."""
-        term = as_term(text)
-        if isinstance(term, Const | Token):
-            return Contains(self._term, term)
-        raise GuardError(f"{text!r} cannot be looked for: give a text or a token")
+        return Contains(self._term, _text(text, "cannot be looked for"))
 
     def is_known(self) -> Guard:
         """The field has a value."""
@@ -249,6 +243,13 @@ def as_term(value: object) -> Term:
     if isinstance(value, tuple | list | set | frozenset):
         raise GuardError("a list stands only in .is_in(…)")
     return constant(value)
+
+
+def _text(value: object, fault: str) -> Const | Token:
+    term = as_term(value)
+    if isinstance(term, Const | Token):
+        return term
+    raise GuardError(f"{value!r} {fault}: give a text or a token")
 
 
 def _arithmetic(op: Literal["+", "-", "*"], left: object, right: object) -> Expression:

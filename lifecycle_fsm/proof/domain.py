@@ -174,10 +174,6 @@ PAYLOAD = "activity__"
 FREED = "token__"
 
 
-def _nothing() -> dict[str, Value]:
-    return {}
-
-
 @attrs.frozen
 class Domain:
     """The persons of a model, as far as a guard can tell them apart.
@@ -193,18 +189,16 @@ class Domain:
     """
 
     vocabulary: Vocabulary
-    start: Mapping[str, Value] = attrs.field(factory=_nothing)
+    start: Mapping[str, Value] = attrs.field(factory=dict)
     latest: Mapping[str, datetime] = attrs.field(factory=dict)
     laws: tuple[Guard, ...] = ()
     now: datetime = NOW
     budget: Budget = attrs.field(factory=Budget, eq=False, repr=False)
-    #: The comparisons that were asked about so far, ready to run.
-    atoms: Atoms = attrs.field(
-        init=False,
-        eq=False,
-        repr=False,
-        default=attrs.Factory(lambda self: Atoms(self.vocabulary), takes_self=True),
-    )
+
+    @cached_property
+    def atoms(self) -> Atoms:
+        """The comparisons that were asked about so far, ready to run."""
+        return Atoms(self.vocabulary)
 
     @cached_property
     def _reading(self) -> tuple[tuple[Guard, frozenset[str]], ...]:

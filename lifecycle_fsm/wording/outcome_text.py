@@ -168,10 +168,8 @@ class OutcomeExplainer:
         """The value that a term had, if it is a number."""
         model = self.formatter.model
         match term:
-            case Const(value):
-                return as_number(value)
-            case Token(name):
-                return as_number(model.tokens[name])
+            case Const() | Token():
+                return as_number(self.formatter.constant(term))
             case Field() | Elapsed():
                 return as_number(dict(outcome.seen).get(to_text(term)))
             case Arithmetic():
