@@ -174,14 +174,14 @@ class HeldReturn:
 
 def held_returns(context: QuestionContext) -> Iterator[HeldReturn]:
     """Every return that may hold on entry, with each way in on which it may."""
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for edge in context.edges:
         for back in context.groups.get((edge.target, None), ()):
-            if edge.kind != "detour" or back.kind != "return" or (edge.name, back.name) in told:
+            if edge.kind != "detour" or back.kind != "return" or (edge.name, back.name) in reported:
                 continue
             answer = context.ask(_on_entry(context, edge, back))
             if not answer.refuted:
-                told.add((edge.name, back.name))
+                reported.add((edge.name, back.name))
                 yield HeldReturn(edge, back, answer)
 
 

@@ -39,8 +39,8 @@ def literal(value: Any) -> str:
     if isinstance(value, datetime):
         return f'"{value.isoformat().replace("+00:00", "Z")}"'
     if isinstance(value, str):
-        written = repr(value)
-        return f'"{written[1:-1]}"' if '"' not in written and written[0] == "'" else written
+        code = repr(value)
+        return f'"{code[1:-1]}"' if '"' not in code and code[0] == "'" else code
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
     return repr(value)

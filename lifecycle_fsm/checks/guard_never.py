@@ -65,9 +65,9 @@ def _reason(context: QuestionContext, rule: Rule) -> str:
         (1, "holds for nobody"),
         (2, "contradict each other, so one of them is a slip"),
     ):
-        for some in combinations(parts, count):
-            if context.anywhere(rule, all_of(*some)).refuted:
-                return f"{' and '.join(repr(to_text(part)) for part in some)} {contradiction}"
+        for chosen in combinations(parts, count):
+            if context.anywhere(rule, all_of(*chosen)).refuted:
+                return f"{' and '.join(repr(to_text(part)) for part in chosen)} {contradiction}"
     return (
         "look for conditions that contradict each other"
         if parts

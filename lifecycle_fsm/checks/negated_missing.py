@@ -41,11 +41,11 @@ def check(context: QuestionContext) -> Iterator[Finding]:
     for rule in context.conditions:
         resolved = resolve(rule.when, context.words)
         whole = inline(resolved, context.words)
-        asked = {node.field.name for node in walk(whole) if isinstance(node, Known)}
+        mentioned = {node.field.name for node in walk(whole) if isinstance(node, Known)}
         for atom in dict.fromkeys(_denied(resolved, context.words)):
-            names = reads(atom) - _NEVER_MISSING - asked
+            names = reads(atom) - _NEVER_MISSING - mentioned
             for name in sorted(filter(context.domain.may_miss, names)):
-                asked.add(name)
+                mentioned.add(name)
                 yield from _taken(context, rule, whole, atom, name)
 
 

@@ -49,16 +49,16 @@ class _Tie:
 
 def _overlaps(context: QuestionContext) -> Iterator[Finding]:
     ties = list(_ties(context))
-    shown = [tie for tie in ties if tie.answer.found]
+    certain = [tie for tie in ties if tie.answer.found]
     if context.model.ties == "as_written":
-        if shown:
+        if certain:
             message = (
-                f"{counted(len(shown), 'pair')} of moves can be open together; the one that the "
+                f"{counted(len(certain), 'pair')} of moves can be open together; the one that the "
                 "file names first is made, as the model says"
             )
             yield Finding("note", "ties", "ties", message)
         return
-    for name, group in _stars(shown):
+    for name, group in _stars(certain):
         yield _overlap(context, name, group)
     for name, group in _stars([tie for tie in ties if not tie.answer.found]):
         others = joined(repr(tie.edge(name, other=True).name) for tie in group)
@@ -113,8 +113,8 @@ def _overlap(context: QuestionContext, name: str, group: list[_Tie]) -> Finding:
         for tie in group:
             others = by_stage.setdefault(tie.first.source, [])
             others.append(repr(tie.edge(name, other=True).name))
-        told = (f"{joined(others)} in {source!r}" for source, others in by_stage.items())
-        message = f"this move, {name!r}, is open together with {', with '.join(told)}: {wins}"
+        places = (f"{joined(others)} in {source!r}" for source, others in by_stage.items())
+        message = f"this move, {name!r}, is open together with {', with '.join(places)}: {wins}"
     where = context.place(first.edge(name))
     return Finding("error", "overlap", where, message).shown_by(first.answer, stage)
 
