@@ -175,8 +175,6 @@ def _field(name: str, value: Value) -> str:
 def _value(value: Value, now: datetime = NOW) -> str:
     """A value in words; of a time how long before the instant of the witness: the date itself says
     nothing."""
-    if value is None:
-        return "missing"
     if not isinstance(value, datetime):
         return value_words(value)
     gap = now - value

@@ -124,7 +124,7 @@ def compile_explainer(
     """:func:`explain` as a function ``(person, now) -> Outcome``, prepared for many persons."""
     guard = resolve(guard, vocabulary)
     compile_guard(guard, vocabulary, attribute)  # the whole must fit, not only each part
-    return _Preparation(vocabulary, attribute).explainer(guard)
+    return _explainer(guard, vocabulary, attribute)
 
 
 @attrs.frozen
@@ -202,58 +202,55 @@ def unmet(outcome: Outcome) -> tuple[Outcome, ...]:
     return tuple({atom.guard: atom for atom in needed.atoms()}.values()) if needed else ()
 
 
-class _Preparation:
-    def __init__(self, vocabulary: Vocabulary, attribute: Attribute) -> None:
-        self.vocabulary = vocabulary
-        self.attribute = attribute
+def _explainer(guard: Guard, vocabulary: Vocabulary, attribute: Attribute) -> Explainer:
+    join: Callable[[list[bool]], bool] = all
+    match guard:
+        case And(parts):
+            pass
+        case Or(parts):
+            join = any
+        case Not(part):
+            parts, join = (part,), _none
+        case Named() if (definition := definition_of(guard, vocabulary)) is not None:
+            parts = (definition,)
+        case _:
+            return _atom_explainer(guard, vocabulary, attribute)
+    below = [_explainer(part, vocabulary, attribute) for part in parts]
+    text, words = _text(guard), label(guard, vocabulary)
 
-    def explainer(self, guard: Guard) -> Explainer:
-        match guard:
-            case And(guards):
-                return self.joined(guard, guards, all)
-            case Or(guards):
-                return self.joined(guard, guards, any)
-            case Not(part):
-                return self.joined(guard, (part,), lambda held: not any(held))
-            case Named():
-                definition = definition_of(guard, self.vocabulary)
-                if definition is not None:
-                    return self.joined(guard, (definition,), all)
-        return self.atom(guard)
+    def ask(person: Any, now: datetime) -> Outcome:
+        children = tuple(child(person, now) for child in below)
+        holds = join([child.holds for child in children])
+        return Outcome(text, words, holds, (), children, guard=guard)
 
-    def joined(
-        self,
-        guard: Guard,
-        parts: tuple[Guard, ...],
-        join: Callable[[list[bool]], bool],
-    ) -> Explainer:
-        below = [self.explainer(part) for part in parts]
-        text, words = _text(guard), label(guard, self.vocabulary)
+    return ask
 
-        def ask(person: Any, now: datetime) -> Outcome:
-            children = tuple(child(person, now) for child in below)
-            holds = join([child.holds for child in children])
-            return Outcome(text, words, holds, (), children, guard=guard)
 
-        return ask
+def _none(outcomes: list[bool]) -> bool:
+    return not any(outcomes)
 
-    def atom(self, guard: Guard) -> Explainer:
-        test = compile_guard(guard, self.vocabulary, self.attribute)
-        text, words = _text(guard), label(guard, self.vocabulary)
-        denied = label(negate(guard), self.vocabulary)
-        readers = [(to_text(term), self.reader(term)) for term in dict.fromkeys(_read_terms(guard))]
 
-        def ask(person: Any, now: datetime) -> Outcome:
-            seen = tuple((name, read(person, now)) for name, read in readers)
-            return Outcome(text, words, test(person, now), seen, guard=guard, denied=denied)
+def _atom_explainer(guard: Guard, vocabulary: Vocabulary, attribute: Attribute) -> Explainer:
+    test = compile_guard(guard, vocabulary, attribute)
+    text, words = _text(guard), label(guard, vocabulary)
+    denied = label(negate(guard), vocabulary)
+    readers = [
+        (to_text(term), _reader(term, vocabulary, attribute))
+        for term in dict.fromkeys(_read_terms(guard))
+    ]
 
-        return ask
+    def ask(person: Any, now: datetime) -> Outcome:
+        seen = tuple((name, read(person, now)) for name, read in readers)
+        return Outcome(text, words, test(person, now), seen, guard=guard, denied=denied)
 
-    def reader(self, term: Term) -> _Reader:
-        """How to read a value that an atom looks at."""
-        source = Source(self.vocabulary, self.attribute)
-        known, value = source.term(term)
-        return source.function("p, now", f"{value} if {known} else None" if known else value)
+    return ask
+
+
+def _reader(term: Term, vocabulary: Vocabulary, attribute: Attribute) -> _Reader:
+    """How to read a value that an atom looks at."""
+    source = Source(vocabulary, attribute)
+    known, value = source.term(term)
+    return source.function("p, now", f"{value} if {known} else None" if known else value)
 
 
 def _read_terms(node: Guard | Term) -> Iterator[Term]:

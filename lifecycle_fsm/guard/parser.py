@@ -167,11 +167,9 @@ class _Parser(Cursor):
             guard: Guard = In(self._as_value(node, at), self._options())
         elif self.take("starts"):
             guard = StartsWith(self._as_value(node, at), self._prefix())
-        elif self.at_word("contains") and self.after().kind in ("string", "token"):
-            self.advance()
-            guard = Contains(self._as_value(node, at), cast(Const | Token, self._primary()))
         elif self.take("contains"):
-            self.fail("after 'contains' comes a text in quotes or a $token", self.here.at)
+            text = self._text("contains")
+            guard = Contains(self._as_value(node, at), text)
         else:
             return node
         return negate(guard) if denied else guard
@@ -232,8 +230,11 @@ class _Parser(Cursor):
         word = self.advance()
         if word.text != "with" or word.kind != "name":
             self.fail(f"after 'starts' comes 'with'{suggest(word.text, ['with'])}", word.at)
+        return self._text("starts with")
+
+    def _text(self, verb: str) -> Const | Token:
         if self.here.kind not in ("string", "token"):
-            self.fail("after 'starts with' comes a text in quotes or a $token", self.here.at)
+            self.fail(f"after {verb!r} comes a text in quotes or a $token", self.here.at)
         return cast(Const | Token, self._primary())
 
     def _sum(self) -> Guard | Term:

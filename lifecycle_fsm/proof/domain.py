@@ -58,8 +58,6 @@ class Atom:
 
     def holds(self, values: Mapping[str, Value], now: datetime) -> bool:
         """Whether it holds for these values of its fields, among others."""
-        if isinstance(self.guard, Opaque):
-            return bool(values[self.fields[0]])
         return self.test(
             SimpleNamespace(**{name: values[name] for name in self.fields}), now, _NO_PAYLOAD
         )
@@ -96,7 +94,10 @@ class Atoms:
         number = self._numbers.get(guard)
         if number is None:
             if isinstance(guard, Opaque):
-                atom = Atom(guard, (opaque_field(guard),), _never)
+                # A Python callable is not run: its answer is assumed, under a name that no field
+                # can have.
+                name = f"{guard.name}()"
+                atom = Atom(guard, (name,), lambda values, now, payload: getattr(values, name))
             else:
                 test = compile_condition(guard, self._vocabulary)
                 atom = Atom(guard, tuple(sorted(reads(guard))), test)
@@ -105,15 +106,6 @@ class Atoms:
             self.all.append(atom)
             number = self._numbers[guard] = len(self.all)
         return number if wanted else -number
-
-
-def _never(person: Any, now: datetime, payload: Mapping[str, Value]) -> bool:
-    raise AssertionError("a Python callable is not run: its answer is assumed")
-
-
-def opaque_field(guard: Opaque) -> str:
-    """The name that stands for the answer of a Python callable; no field can have it."""
-    return f"{guard.name}()"
 
 
 def joined(kind: str, nodes: list[Node]) -> Node:

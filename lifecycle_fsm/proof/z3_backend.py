@@ -49,11 +49,11 @@ _PER_STEP = 10
 _COMPARISONS = {"==": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 
 
-def z3_library() -> Any:
-    """The module ``z3``.
+def ask(node: Node, atoms: Atoms, domain: Domain) -> Answer:
+    """Whether anybody satisfies the formula, and if so somebody with the values of all its fields.
 
     Raises:
-        MissingExtra: it is not installed.
+        MissingExtra: z3 is not installed.
     """
     try:
         import z3
@@ -61,16 +61,6 @@ def z3_library() -> Any:
         raise MissingExtra(
             "prove", "z3-solver", "deciding arithmetic over several fields"
         ) from None
-    return z3
-
-
-def ask(node: Node, atoms: Atoms, domain: Domain) -> Answer:
-    """Whether anybody satisfies the formula, and if so somebody with the values of all its fields.
-
-    Raises:
-        MissingExtra: z3 is not installed.
-    """
-    z3 = z3_library()
     translation = _Translation(z3, atoms, domain)
     # Without the portfolio of tactics, which gives each a time on the clock: a verdict must not
     # depend on how busy the machine is.

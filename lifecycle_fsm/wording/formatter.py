@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
+from itertools import groupby
 from typing import ClassVar
 
 from lifecycle_fsm.fields import FieldType, Value
@@ -67,7 +68,6 @@ _NOUNS = {
     "scored_at": "new points",
     "stage_entered_at": "entry of this stage",
 }
-_DAYS = {day: day.capitalize() for day in WEEKDAYS}
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 # A list of the model with more values than that is called by its name.
 _SHORT = 3
@@ -430,19 +430,7 @@ class Formatter(LabelPrinter):
 
     def asked(self, channel: str, ask: Ask) -> str:
         """By which way, and of whom: "a task for the owner"."""
-        who = self.receiver(ask.to)
-        match channel:
-            case "task":
-                return f"a task for {who}"
-            case "email":
-                return f"an e-mail to {who}"
-            case "list_add":
-                return f"onto “{who}”"
-            case "list_remove":
-                return f"off “{who}”"
-            case "crm_sync":
-                return "the record goes into the CRM"
-        return f"a message to the system “{who}”"
+        return _CHANNELS[channel].format(self.receiver(ask.to))
 
     def text(self, text: str) -> str:
         """The words of a request, its places by name: "Call [first name] of [company]"."""
@@ -452,18 +440,12 @@ class Formatter(LabelPrinter):
 
     def hours(self, calendar: Calendar) -> str:
         """When a calendar is open: "Mon–Fri 09:00–17:00 (Europe/Berlin)"."""
-        runs: list[tuple[list[str], str]] = []
-        for day, short in _DAYS.items():
-            text = calendar.hours.get(day, "")
-            if runs and runs[-1][1] == text:
-                runs[-1][0].append(short)
-            else:
-                runs.append(([short], text))
-        spans = [
-            f"{days[0] if len(days) == 1 else f'{days[0]}–{days[-1]}'} {text.replace('-', '–')}"
-            for days, text in runs
-            if text
-        ]
+        spans = []
+        for text, group in groupby(WEEKDAYS, key=lambda day: calendar.hours.get(day, "")):
+            days = [day.capitalize() for day in group]
+            if text:
+                span = days[0] if len(days) == 1 else f"{days[0]}–{days[-1]}"
+                spans.append(f"{span} {text.replace('-', '–')}")
         hours = f"{'; '.join(spans)} ({calendar.zone})"
         if calendar.holidays:
             hours += f", without the public holidays of {calendar.holidays}"
@@ -489,6 +471,14 @@ def _none_of(values: Sequence[str]) -> str:
     return f"none of {', '.join(values)}"
 
 
+_CHANNELS = {
+    "task": "a task for {}",
+    "email": "an e-mail to {}",
+    "list_add": "onto “{}”",
+    "list_remove": "off “{}”",
+    "crm_sync": "the record goes into the CRM",
+    "webhook": "a message to the system “{}”",
+}
 _MUCH = {
     ">=": "of {} or more",
     ">": "of more than {}",
