@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding, undecided
-from lifecycle_fsm.checks.question_context import QuestionContext
+from lifecycle_fsm.checks.question_context import QuestionContext, settled
 from lifecycle_fsm.guard import (
     And,
     Compare,
@@ -56,22 +56,20 @@ def _taken(
     denial = to_text(negate(atom))
     without = replaced(whole, atom, always)
     question = all_of(whole, negate(without), negate(Known(Field(name))))
-    answers = list(zip(rule.stages or (None,), context.each(rule, question), strict=True))
-    for stage, answer in answers:
-        if answer.found:
-            message = (
-                f"{denial!r} also holds for everybody whose {name!r} is missing: write "
-                f"'{name} is known and …' to leave them out, or '{name} is missing or …' to show "
-                "that they are meant"
-            )
-            person = {**answer.person, name: None}
-            yield Finding("hint", "missing", rule.condition, message, stage, person, at=answer.at)
-            return
-    for _, answer in answers:
-        if not answer.refuted:
-            what = f"whether {denial!r} takes somebody whose {name!r} is missing"
-            yield undecided(rule.condition, what, answer.reason)
-            return
+    answers = context.each(rule, question)
+    answer = settled(answers)
+    if answer.found:
+        message = (
+            f"{denial!r} also holds for everybody whose {name!r} is missing: write "
+            f"'{name} is known and …' to leave them out, or '{name} is missing or …' to show that "
+            "they are meant"
+        )
+        stage = rule.stages[answers.index(answer)] if rule.stages else None
+        person = {**answer.person, name: None}
+        yield Finding("hint", "missing", rule.condition, message, stage, person, at=answer.at)
+    elif not answer.refuted:
+        what = f"whether {denial!r} takes somebody whose {name!r} is missing"
+        yield undecided(rule.condition, what, answer.reason)
 
 
 def _denied(guard: Guard, words: Vocabulary, denied: bool = False) -> Iterator[Guard]:

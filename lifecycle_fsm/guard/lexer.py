@@ -247,11 +247,7 @@ class Cursor:
     def __init__(self, text: str) -> None:
         self.text = text
         self.position = 0
-        self.lexemes: list[Lexeme] = []
-
-    def begin(self) -> None:
-        """Find the words of the text."""
-        self.lexemes = list(lex(self.text))
+        self.lexemes = list(lex(text))
 
     @property
     def here(self) -> Lexeme:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Literal, NoReturn, TypeVar, cast
 
 from lifecycle_fsm.errors import GuardSyntaxError, suggest
-from lifecycle_fsm.guard.lexer import RESERVED, Cursor, Lexeme, constant, shown
+from lifecycle_fsm.guard.lexer import RESERVED, Cursor, Lexeme, constant, fail, shown
 from lifecycle_fsm.guard.terms import (
     MAX_DEPTH,
     Always,
@@ -99,11 +99,10 @@ class _Parser(Cursor):
     def __init__(self, text: str, what: str, when_empty: str) -> None:
         if not isinstance(text, str):
             raise GuardSyntaxError(f"{what} is written as text, not {text!r}", repr(text), 1)
-        super().__init__(text)
         if len(text) > MAX_LENGTH:
-            self.text = text[:60] + " …"
-            self.fail(f"{what} has more than {MAX_LENGTH} characters: make a long list a token", 0)
-        self.begin()
+            message = f"{what} has more than {MAX_LENGTH} characters: make a long list a token"
+            fail(message, text[:60] + " …", 0)
+        super().__init__(text)
         self.nesting = 0
         if self.here.kind == "end":
             self.fail(f"{what} is missing: {when_empty}", 0)

@@ -254,7 +254,7 @@ class LabelPrinter(Printer):
             return super().comparison(op, left, right)
         if op == "!=":
             return self.negation(Compare("==", left, right))
-        if isinstance(right, Token) and self.constant(right) is None:
+        if isinstance(right, Token) and self.vocabulary.constant_value(right) is None:
             return super().comparison(op, left, right)
         number = self.term(right)
         unit = left.units.removesuffix("s" if number == "1" else "")
@@ -266,7 +266,7 @@ class LabelPrinter(Printer):
 
     def _options(self, options: Const | Token, denied: bool) -> str:
         several = "none of" if denied else "one of"
-        values = self.constant(options)
+        values = self.vocabulary.constant_value(options)
         if not isinstance(values, tuple):  # the token is not known here, or is no list
             return f"{several} {_underscores_as_spaces(cast(Token, options).name)}"
         shown = [value_words(value) for value in values[:MOST_OPTIONS]]
@@ -283,7 +283,7 @@ class LabelPrinter(Printer):
 
     def quoted(self, text: Const | Token) -> str:
         """A text that another begins with or has in it."""
-        value = self.constant(text)
+        value = self.vocabulary.constant_value(text)
         return self.constant_text(text) if value is None else f"“{value}”"
 
     def presence(self, field: Field, denied: bool) -> str:
@@ -321,16 +321,12 @@ class LabelPrinter(Printer):
 
     def constant_text(self, term: Const | Token) -> str:
         """A value in words; a token without a known value by its name."""
-        value = self.constant(term)
+        value = self.vocabulary.constant_value(term)
         if isinstance(value, tuple):
             return f"({value_words(value)})"
         if value is None:
             return _underscores_as_spaces(cast(Token, term).name)
         return value_words(value)
-
-    def constant(self, term: Const | Token) -> TokenValue | None:
-        """The value of a constant or a token; None if the token is not known here."""
-        return self.vocabulary.constant_value(term)
 
     def sign(self, op: str) -> str:
         """The sign of an operator as in print."""
