@@ -1,8 +1,7 @@
-"""Guards and values as text, in two styles: as code, which :mod:`~lifecycle_fsm.guard.parser` reads
-back as an equal tree [S2], and as a label for people, which nothing reads back.
+"""Guards and values as text, in two styles: code, which :mod:`~lifecycle_fsm.guard.parser` reads
+back as an equal tree [S2], and labels for people.
 
-One walk over the tree serves both: :class:`Printer` writes code, and a subclass says how each part
-reads in its style.
+:class:`Printer` walks the tree and writes code; a subclass is another style.
 """
 
 from __future__ import annotations
@@ -69,8 +68,11 @@ def label(node: Guard | Term, vocabulary: Vocabulary | None = None, *, expand: b
 
 
 class Printer:
-    """Writes guards and values as code. Every method but :meth:`write` says how one kind of part
-    reads, and can be overridden; ``denied`` is for the negation of the part."""
+    """Writes guards and values as code.
+
+    :meth:`guard` and :meth:`term` walk the tree and hand each part to the method for its kind. A
+    style overrides those methods. ``denied`` asks for the negation of a part.
+    """
 
     def write(self, node: Guard | Term, least: int = OR) -> str:
         """The text of a node, in parentheses if it binds less than ``least``."""
@@ -108,10 +110,10 @@ class Printer:
                 return self.named(guard)
             case Opaque(name):
                 return self.opaque(name)
-        raise GuardError(f"{guard!r} is not a guard")
+        raise GuardError(f"{guard!r} is neither a guard nor a value")
 
     def negation(self, guard: Guard) -> str:
-        """The negation of what has no word for it."""
+        """The negation of a guard that has no opposite in words."""
         return f"not {self.write(guard, NOT)}"
 
     def alternatives(self, guards: tuple[Guard, ...]) -> str:
