@@ -131,11 +131,18 @@ def _smallest(
 
     if not holds():
         raise AssertionError("a person that was found satisfies the guard")
-    for name in sorted(person):
-        before = smaller[name]
-        smaller[name] = start[name]
-        if not holds():
-            smaller[name] = before
+    waiting = sorted(person)
+    while waiting:
+        kept: list[str] = []
+        again = False
+        for name in waiting:
+            before, smaller[name] = smaller[name], start[name]
+            if not holds():
+                smaller[name] = before
+                kept.append(name)
+            elif before != start[name] and kept:
+                again = True  # without this field, one that was kept may not be needed either
+        waiting = kept if again else []
     return {
         name: value
         for name, value in smaller.items()
