@@ -69,11 +69,11 @@ def solve_whenever(guard: Guard, domain: Domain, *, prover: Prover = "search") -
     """
     if over := domain.budget.over:
         return Answer("undecided", reason=over)
-    plain = domain.atoms.plain(guard)
+    plain, constant = domain.atoms.plain(guard), domain.vocabulary.constant_value
     answer: Answer | None = None
     unclear: Answer | None = None
-    for shift in shifts(plain, domain.now, domain.constant):
-        moved = shifted(plain, shift, domain.constant) if shift else plain
+    for shift in shifts(plain, domain.now, constant):
+        moved = shifted(plain, shift, constant) if shift else plain
         answer = solve(moved, domain, prover=prover)
         if answer.found:
             person = moved_times(answer.person, -shift)
