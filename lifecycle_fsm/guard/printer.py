@@ -374,7 +374,8 @@ def literal(value: Scalar) -> str:
         case bool():
             return "true" if value else "false"
         case datetime():
-            return value.isoformat().replace("+00:00", "Z").removesuffix("T00:00:00Z")
+            written = value.isoformat().replace("+00:00", "Z")
+            return written.removesuffix("T00:00:00Z")
         case str():
             return f'"{"".join(map(_character, value))}"'
     return repr(value)
