@@ -23,7 +23,7 @@ from lifecycle_fsm.guard import (
     walk,
 )
 from lifecycle_fsm.model import Model, Move, SortRule
-from lifecycle_fsm.model.definition import arrow
+from lifecycle_fsm.model.moves import arrow
 from lifecycle_fsm.model.unstructure import parts
 from lifecycle_fsm.model.version import meaning
 from lifecycle_fsm.proof import (

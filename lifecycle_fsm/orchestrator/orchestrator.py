@@ -23,9 +23,9 @@ from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import ROW
 from lifecycle_fsm.machine import EVERYWHERE, Decision, LifecycleMachine
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.orchestrator.activity_flow import ActivityFlow
 from lifecycle_fsm.orchestrator.deduplication import SeenActivities
 from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, error_text
-from lifecycle_fsm.orchestrator.work import Work
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Chain, Context, StepError, chain_of
 from lifecycle_fsm.processing.step import Rows, Run, Step
@@ -82,7 +82,7 @@ class Orchestrator:
         self._held_merges: dict[str, Activity] = {}
         self._record = record or (lambda decision: None)
         self._seen = SeenActivities()
-        self._work = Work(model, self.machine, self._seen, log)
+        self._work = ActivityFlow(model, self.machine, self._seen, log)
         self._chain: Chain = chain_of(
             model, steps, tables=tables or {}, demographic=self.machine.scoring.demographic
         )

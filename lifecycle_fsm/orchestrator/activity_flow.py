@@ -28,8 +28,8 @@ from lifecycle_fsm.machine.transaction import Transaction
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.orchestrator.deduplication import SeenActivities
-from lifecycle_fsm.orchestrator.merging import Merging
-from lifecycle_fsm.orchestrator.reactions import Reactions, TriggeringActivity
+from lifecycle_fsm.orchestrator.entry_requests import EntryRequests, TriggeringActivity
+from lifecycle_fsm.orchestrator.field_merging import Merging
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.silos.alerts import abandoned, given_up, handed_over
@@ -71,7 +71,7 @@ class _Handling(NamedTuple):
     listened: bool
 
 
-class Work:
+class ActivityFlow:
     """The silos and the machine of a model, in the order in which an activity passes them [S7]."""
 
     def __init__(
@@ -85,7 +85,7 @@ class Work:
         self.scoring = machine.scoring
         self.machine = machine
         self._seen = seen
-        self._reactions = Reactions(model, machine)
+        self._reactions = EntryRequests(model, machine)
         self._merging = Merging(model)
         self._model = model
         self._logs = log is not None

@@ -24,7 +24,7 @@ class TriggeringActivity(NamedTuple):
     payload: Payloads
 
 
-class Reactions:
+class EntryRequests:
     """Assignment and alerts of a model, in their order."""
 
     def __init__(self, model: Model, machine: LifecycleMachine) -> None:
