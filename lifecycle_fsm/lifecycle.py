@@ -16,10 +16,10 @@ from lifecycle_fsm.activities import Activity, by_event, made_id
 from lifecycle_fsm.errors import RecordError, UnknownPerson, async_fault, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
-from lifecycle_fsm.lookup import look_up
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.orchestrator import Engine, Orchestrator, Parked
+from lifecycle_fsm.people_search import look_up
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Run, Step, StepError
 

@@ -10,7 +10,7 @@ import pytest
 from lifecycle_fsm import Decision, ModelError, Person
 from lifecycle_fsm.model import AlertRule, AssignmentRule, Deadline
 from lifecycle_fsm.orchestrator import Orchestrator
-from lifecycle_fsm.stable import stable_choice
+from lifecycle_fsm.stable_hash import stable_choice
 from tests.machine.small import DAY, HOUR, T, act, admitted, move, running, small
 
 MOVES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lifecycle_fsm import Lifecycle
-from lifecycle_fsm.lookup import look_up, nearest
+from lifecycle_fsm.people_search import look_up, nearest
 from lifecycle_fsm.person import Person
 
 PEOPLE = [

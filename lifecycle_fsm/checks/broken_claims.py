@@ -19,13 +19,11 @@ def check(context: QuestionContext) -> Iterator[Finding]:
         where = f"claims[{index}] {claim.name}"
         edges = [edge for edge in context.edges if _meant(claim, edge)]
         if not edges:
-            yield Finding(
-                severity="error",
-                fault="empty claim",
-                where=where,
-                message="nothing leads into such a stage by such a way, so that it says nothing: "
-                "look at 'entering' and 'by'",
+            message = (
+                "nothing leads into such a stage by such a way, so that it says nothing: "
+                "look at 'entering' and 'by'"
             )
+            yield Finding("error", "empty claim", where, message)
         for edge in edges:
             answer = _ask(context, claim, all_of(context.turn(edge), _broken(context, claim, edge)))
             if not answer.refuted:
@@ -35,20 +33,14 @@ def check(context: QuestionContext) -> Iterator[Finding]:
 
 def _finding(claim: Claim, where: str, edge: Edge, answer: Answer) -> Finding:
     if not answer.found:
-        return Finding(
-            severity="warning",
-            fault="not decided",
-            where=where,
-            message=f"whether {edge.name!r} keeps it: {answer.reason}",
-        )
+        message = f"whether {edge.name!r} keeps it: {answer.reason}"
+        return Finding("warning", "not decided", where, message)
     because = f" ({claim.because})" if claim.because else ""
-    return Finding(
-        severity="error",
-        fault="broken claim",
-        where=where,
-        message=f"it is not true of this person, whom {edge.name!r} takes from {edge.source!r} to "
-        f"{edge.target!r}{because}: change that guard, or the claim",
-    ).shown_by(answer, edge.source)
+    message = (
+        f"it is not true of this person, whom {edge.name!r} takes from {edge.source!r} to "
+        f"{edge.target!r}{because}: change that guard, or the claim"
+    )
+    return Finding("error", "broken claim", where, message).shown_by(answer, edge.source)
 
 
 def _ask(context: QuestionContext, claim: Claim, broken: Guard) -> Answer:

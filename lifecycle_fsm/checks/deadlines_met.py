@@ -29,17 +29,13 @@ def check(context: QuestionContext) -> Iterator[Finding]:
         kept = (negate(deadline.when), *leaving)
         answer = settled([context.ask(all_of(context.at(way, stage), in_time)) for way in kept])
         if answer.refuted:
-            yield Finding(
-                severity="error",
-                fault="cannot be met",
-                where=where,
-                message=f"no move leaves {stage!r} that soon, so that everybody misses it: "
-                "give it more time, or a move that opens earlier"
+            soon, remedy = (
+                ("that soon", "give it more time, or a move that opens earlier")
                 if leaving
-                else f"no move leaves {stage!r} at all, so that everybody misses it: "
-                "add a move, or say in 'when' what else keeps the deadline",
-                stage=stage if leaving else None,
+                else ("at all", "add a move, or say in 'when' what else keeps the deadline")
             )
+            message = f"no move leaves {stage!r} {soon}, so that everybody misses it: {remedy}"
+            yield Finding("error", "cannot be met", where, message, stage if leaving else None)
         elif not answer.found:
             yield undecided(where, f"whether anybody leaves {stage!r} in time", answer.reason)
 

@@ -35,7 +35,6 @@ from lifecycle_fsm.guard import (
     negate,
     never,
     reads,
-    resolve,
     transform,
 )
 from lifecycle_fsm.guard.vocabulary import scalar_value
@@ -115,7 +114,7 @@ def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
                 return all_of(passed, negate(more))
         return part
 
-    return transform(inline(resolve(guard, words), words), change)
+    return transform(inline(guard, words), change)
 
 
 def _had_passed(field: Field, count: int, unit: timedelta) -> Guard:
@@ -158,7 +157,7 @@ def remembered(guard: Guard, words: Vocabulary, forgotten: frozenset[str], *, ag
                 return Known(field) if wanted else never
         return part
 
-    return loose(inline(resolve(guard, words), words), True)
+    return loose(inline(guard, words), True)
 
 
 # ------------------------------------------------------------------ detour futures
@@ -175,14 +174,14 @@ class HeldReturn:
 
 def held_returns(context: QuestionContext) -> Iterator[HeldReturn]:
     """Every return that may hold on entry, with each way in on which it may."""
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for edge in context.edges:
         for back in context.groups.get((edge.target, None), ()):
-            if edge.kind != "detour" or back.kind != "return" or (edge.name, back.name) in told:
+            if edge.kind != "detour" or back.kind != "return" or (edge.name, back.name) in reported:
                 continue
             answer = context.ask(_on_entry(context, edge, back))
             if not answer.refuted:
-                told.add((edge.name, back.name))
+                reported.add((edge.name, back.name))
                 yield HeldReturn(edge, back, answer)
 
 

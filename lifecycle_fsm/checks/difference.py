@@ -19,12 +19,11 @@ from lifecycle_fsm.guard import (
     inline,
     negate,
     reads,
-    resolve,
     to_text,
     walk,
 )
 from lifecycle_fsm.model import Model, Move, SortRule
-from lifecycle_fsm.model.definition import arrow
+from lifecycle_fsm.model.moves import arrow
 from lifecycle_fsm.model.unstructure import parts
 from lifecycle_fsm.model.version import meaning
 from lifecycle_fsm.proof import (
@@ -155,8 +154,10 @@ def _stages(old: Model, new: Model) -> Iterator[Difference]:
         for model in (old, new)
     )
     for difference in _compared("stage", before, after):
-        told = difference.change == "changed"
-        yield difference if told else attrs.evolve(difference, before="", after="")
+        if difference.change == "changed":
+            yield difference
+        else:
+            yield attrs.evolve(difference, before="", after="")
     # Of detours the order says nothing of ranks, and moves are tried as they are written.
     for first, second in ((old.path, new.path), (old.stages, new.stages)):
         names = [[stage.name for stage in stages] for stages in (first, second)]
@@ -170,7 +171,7 @@ def _compared(
     part: str,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
-    written: Callable[[Any], str] = str,
+    format_value: Callable[[Any], str] = str,
 ) -> Iterator[Difference]:
     """What was removed; then in the new order what was added or is otherwise."""
     for name in (*(name for name in before if name not in after), *after):
@@ -180,8 +181,8 @@ def _compared(
                 part=part,
                 name=name,
                 change="added" if old is None else "removed" if new is None else "changed",
-                before="" if old is None else written(old),
-                after="" if new is None else written(new),
+                before="" if old is None else format_value(old),
+                after="" if new is None else format_value(new),
             )
 
 
@@ -208,18 +209,18 @@ def _in_old_order(
     part: str,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
-    written: Callable[[Any], str] = str,
+    format_value: Callable[[Any], str] = str,
 ) -> Iterator[Difference]:
     """The same differences, what was added last."""
     order = list(dict.fromkeys([*before, *after]))
-    differences = _compared(part, before, after, written)
+    differences = _compared(part, before, after, format_value)
     yield from sorted(differences, key=lambda difference: order.index(difference.name))
 
 
 def _silos(old: Model, new: Model) -> Iterator[Difference]:
     """The other rules by what they say: who reads them can see what it means."""
-    written = [parts(model, ()) for model in (old, new)]
-    before, after = ({**meaning(part), "claims": part.get("claims", ())} for part in written)
+    plain = [parts(model, ()) for model in (old, new)]
+    before, after = ({**meaning(part), "claims": part.get("claims", ())} for part in plain)
     for section in _BY_TEXT:
         tables = [model.get(section, ()) for model in (before, after)]
         old_rows, new_rows = (_rows(table) for table in tables)
@@ -303,10 +304,10 @@ class _Comparing:
     ) -> Iterator[Difference]:
         before, after = ({rule.name: rule for rule in rules} for rules in (old, new))
         was, now = ({name: _way(rule) for name, rule in rules.items()} for rules in (before, after))
-        told = {difference.name: difference for difference in _compared(part, was, now)}
+        changed = {difference.name: difference for difference in _compared(part, was, now)}
         for name in dict.fromkeys([*(name for name in before if name not in after), *after]):
-            if name in told:
-                yield told[name]
+            if name in changed:
+                yield changed[name]
             if name in before and name in after:
                 yield from self._guard(part, before[name], after[name])
         yield from _moved(section, before, after)
@@ -316,7 +317,7 @@ class _Comparing:
         ours = written_out(before, self.old.vocabulary)
         theirs = written_out(after, self.new.vocabulary)
         note = self._followed(before, after)
-        told = Difference(
+        difference = Difference(
             part=f"guard of {part}",
             name=new.name,
             change="same",
@@ -327,13 +328,13 @@ class _Comparing:
         if ours == theirs:
             if before != after:
                 # Today the same for everybody; tomorrow, with another number, it is not.
-                yield attrs.evolve(told, change="changed" if note else "same")
+                yield attrs.evolve(difference, change="changed" if note else "same")
             return
         gains = self._ask(all_of(theirs, negate(ours), *_asked_in(new, self.new, theirs, ours)))
         loses = self._ask(all_of(ours, negate(theirs), *_asked_in(old, self.old, theirs, ours)))
         change: Change = _CHANGES[gains.found, loses.found]
         yield attrs.evolve(
-            told,
+            difference,
             change="not decided" if "undecided" in (gains.verdict, loses.verdict) else change,
             gains=gains.person if gains.found else None,
             loses=loses.person if loses.found else None,
@@ -342,12 +343,12 @@ class _Comparing:
     def _followed(self, before: Guard, after: Guard) -> str:
         """Which tokens a guard no longer follows, or follows now, in words."""
         was, now = _tokens_read(before, self.old), _tokens_read(after, self.new)
-        told = [
+        notes = [
             f"{how} {', '.join(f'${name}' for name in sorted(names))}"
             for how, names in (("no longer follows", was - now), ("now follows", now - was))
             if names
         ]
-        return f"it {' and '.join(told)}" if told else ""
+        return f"it {' and '.join(notes)}" if notes else ""
 
     def _ask(self, guard: Guard) -> Answer:
         answer = solve_whenever(guard, self.domain, prover=self.prover)
@@ -358,7 +359,7 @@ class _Comparing:
 
 
 def _tokens_read(guard: Guard, model: Model) -> set[str]:
-    plain = inline(resolve(guard, model.vocabulary), model.vocabulary)
+    plain = inline(guard, model.vocabulary)
     return {node.name for node in walk(plain) if isinstance(node, Token)}
 
 
@@ -374,10 +375,10 @@ def _way(rule: _Rule) -> str:
     skips = [f"skips {rule.skips}"] if rule.skips else []
     if isinstance(rule, SortRule):
         return ", ".join([f"to {rule.target}", *skips])
-    asked = f"on {rule.on}" if rule.on else "by the system"
+    trigger = f"on {rule.on}" if rule.on else "by the system"
     priority = [f"priority {rule.priority}"] if rule.priority else []
     effects = (f"then {effect.field} = {to_text(effect.value)}" for effect in rule.then)
-    return ", ".join([arrow(rule.sources, rule.target), asked, *priority, *skips, *effects])
+    return ", ".join([arrow(rule.sources, rule.target), trigger, *priority, *skips, *effects])
 
 
 def _text(guard: Guard, meant: Guard) -> str:

@@ -39,8 +39,8 @@ def literal(value: Any) -> str:
     if isinstance(value, datetime):
         return f'"{utc_text(value)}"'
     if isinstance(value, str):
-        written = repr(value)
-        return f'"{written[1:-1]}"' if '"' not in written and written[0] == "'" else written
+        code = repr(value)
+        return f'"{code[1:-1]}"' if '"' not in code and code[0] == "'" else code
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
     return repr(value)
@@ -55,7 +55,7 @@ Severity: TypeAlias = Literal["error", "warning", "hint", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint", "note")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Finding:
     """One fault that a check has proved, or could not decide.
 
@@ -74,12 +74,12 @@ class Finding:
             instant where no date of the calendar matters.
     """
 
-    check: str = ""
+    check: str = attrs.field(default="", kw_only=True)
     severity: Severity
     fault: str
     where: str
-    also: tuple[str, ...] = ()
-    line: int | None = None
+    also: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    line: int | None = attrs.field(default=None, kw_only=True)
     message: str
     stage: str | None = None
     person: Mapping[str, Value] = attrs.field(factory=dict)
@@ -148,9 +148,7 @@ class Finding:
 
 def undecided(where: str, question: str, reason: str) -> Finding:
     """That nobody knows whether there is a fault, and why."""
-    return Finding(
-        severity="hint", fault="not decided", where=where, message=f"{question}: {reason}"
-    )
+    return Finding("hint", "not decided", where, f"{question}: {reason}")
 
 
 def described(person: Mapping[str, Value], now: datetime = NOW) -> str:
@@ -177,8 +175,6 @@ def _field(name: str, value: Value) -> str:
 def _value(value: Value, now: datetime = NOW) -> str:
     """A value in words; of a time how long before the instant of the witness: the date itself says
     nothing."""
-    if value is None:
-        return "missing"
     if not isinstance(value, datetime):
         return value_words(value)
     gap = now - value

@@ -15,11 +15,8 @@ def check(context: QuestionContext) -> Iterator[Finding]:
         start, end = model.ranks.get(edge.source), model.ranks.get(edge.target)
         forwards = end is None or (end > 0 if start is None else end > start)
         if not forwards:
-            yield Finding(
-                severity="error",
-                fault="backwards",
-                where=context.place(edge),
-                message=f"it leads from {edge.source!r} back to {edge.target!r}: people leave the "
-                "path by a detour stage",
-                stage=edge.source,
+            message = (
+                f"it leads from {edge.source!r} back to {edge.target!r}: people leave the path by "
+                "a detour stage"
             )
+            yield Finding("error", "backwards", context.place(edge), message, edge.source)

@@ -18,11 +18,9 @@ def check(context: QuestionContext) -> Iterator[Finding]:
         if answer.verdict == "undecided":
             yield undecided(rule.condition, "whether anybody fails it", answer.reason)
         elif answer.refuted:
-            yield Finding(
-                severity="warning",
-                fault="always",
-                where=rule.condition,
-                message=f"everybody satisfies it, so {decided_by(rule)} asks for nothing: look for "
-                "a number that nobody is below, or an 'or' that should be an 'and'; write 'always' "
-                "if everybody is meant",
+            message = (
+                f"everybody satisfies it, so {decided_by(rule)} asks for nothing: look for a "
+                "number that nobody is below, or an 'or' that should be an 'and'; write 'always' "
+                "if everybody is meant"
             )
+            yield Finding("warning", "always", rule.condition, message)

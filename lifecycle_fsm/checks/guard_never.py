@@ -28,23 +28,19 @@ def check(context: QuestionContext) -> Iterator[Finding]:
         ]
         unclear = [answer for answer in answers if answer.verdict == "undecided"]
         if settled(answers).refuted:
-            yield Finding(
-                severity="error",
-                fault="dead",
-                where=rule.condition,
-                message=f"nobody can ever satisfy it, so {decided_by(rule)} never applies: "
-                f"{_reason(context, rule)}",
-                also=tuple(place for place in dead if _root(place, causes) == rule.condition),
+            message = (
+                f"nobody can ever satisfy it, so {decided_by(rule)} never applies: "
+                f"{_reason(context, rule)}"
             )
+            also = tuple(place for place in dead if _root(place, causes) == rule.condition)
+            yield Finding("error", "dead", rule.condition, message, also=also)
         elif never:
-            yield Finding(
-                severity="warning",
-                fault="dead",
-                where=rule.condition,
-                message=f"nobody in {' or '.join(map(repr, never))} can satisfy it: leave "
+            message = (
+                f"nobody in {' or '.join(map(repr, never))} can satisfy it: leave "
                 f"{'that stage' if len(never) == 1 else 'those stages'} out there, or look at what "
-                "it asks for",
+                "it asks for"
             )
+            yield Finding("warning", "dead", rule.condition, message)
         elif unclear:
             yield undecided(rule.condition, "whether anybody can satisfy it", unclear[0].reason)
 
@@ -69,9 +65,9 @@ def _reason(context: QuestionContext, rule: Rule) -> str:
         (1, "holds for nobody"),
         (2, "contradict each other, so one of them is a slip"),
     ):
-        for some in combinations(parts, count):
-            if context.anywhere(rule, all_of(*some)).refuted:
-                return f"{' and '.join(repr(to_text(part)) for part in some)} {contradiction}"
+        for chosen in combinations(parts, count):
+            if context.anywhere(rule, all_of(*chosen)).refuted:
+                return f"{' and '.join(repr(to_text(part)) for part in chosen)} {contradiction}"
     return (
         "look for conditions that contradict each other"
         if parts

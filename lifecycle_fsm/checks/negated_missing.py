@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding, undecided
-from lifecycle_fsm.checks.question_context import QuestionContext
+from lifecycle_fsm.checks.question_context import QuestionContext, settled
 from lifecycle_fsm.guard import (
     And,
     Compare,
@@ -41,11 +41,11 @@ def check(context: QuestionContext) -> Iterator[Finding]:
     for rule in context.conditions:
         resolved = resolve(rule.when, context.words)
         whole = inline(resolved, context.words)
-        asked = {node.field.name for node in walk(whole) if isinstance(node, Known)}
+        mentioned = {node.field.name for node in walk(whole) if isinstance(node, Known)}
         for atom in dict.fromkeys(_denied(resolved, context.words)):
-            names = reads(atom) - _NEVER_MISSING - asked
+            names = reads(atom) - _NEVER_MISSING - mentioned
             for name in sorted(filter(context.domain.may_miss, names)):
-                asked.add(name)
+                mentioned.add(name)
                 yield from _taken(context, rule, whole, atom, name)
 
 
@@ -56,26 +56,20 @@ def _taken(
     denial = to_text(negate(atom))
     without = replaced(whole, atom, always)
     question = all_of(whole, negate(without), negate(Known(Field(name))))
-    answers = list(zip(rule.stages or (None,), context.each(rule, question), strict=True))
-    for stage, answer in answers:
-        if answer.found:
-            yield Finding(
-                severity="hint",
-                fault="missing",
-                where=rule.condition,
-                message=f"{denial!r} also holds for everybody whose {name!r} is missing: write "
-                f"'{name} is known and …' to leave them out, or '{name} is missing or …' to show "
-                "that they are meant",
-                stage=stage,
-                person={**answer.person, name: None},
-                at=answer.at,
-            )
-            return
-    for _, answer in answers:
-        if not answer.refuted:
-            what = f"whether {denial!r} takes somebody whose {name!r} is missing"
-            yield undecided(rule.condition, what, answer.reason)
-            return
+    answers = context.each(rule, question)
+    answer = settled(answers)
+    if answer.found:
+        message = (
+            f"{denial!r} also holds for everybody whose {name!r} is missing: write "
+            f"'{name} is known and …' to leave them out, or '{name} is missing or …' to show that "
+            "they are meant"
+        )
+        stage = rule.stages[answers.index(answer)] if rule.stages else None
+        person = {**answer.person, name: None}
+        yield Finding("hint", "missing", rule.condition, message, stage, person, at=answer.at)
+    elif not answer.refuted:
+        what = f"whether {denial!r} takes somebody whose {name!r} is missing"
+        yield undecided(rule.condition, what, answer.reason)
 
 
 def _denied(guard: Guard, words: Vocabulary, denied: bool = False) -> Iterator[Guard]:

@@ -49,18 +49,16 @@ class _Tie:
 
 def _overlaps(context: QuestionContext) -> Iterator[Finding]:
     ties = list(_ties(context))
-    shown = [tie for tie in ties if tie.answer.found]
+    certain = [tie for tie in ties if tie.answer.found]
     if context.model.ties == "as_written":
-        if shown:
-            yield Finding(
-                severity="note",
-                fault="ties",
-                where="ties",
-                message=f"{counted(len(shown), 'pair')} of moves can be open together; the one "
-                "that the file names first is made, as the model says",
+        if certain:
+            message = (
+                f"{counted(len(certain), 'pair')} of moves can be open together; the one that the "
+                "file names first is made, as the model says"
             )
+            yield Finding("note", "ties", "ties", message)
         return
-    for name, group in _stars(shown):
+    for name, group in _stars(certain):
         yield _overlap(context, name, group)
     for name, group in _stars([tie for tie in ties if not tie.answer.found]):
         others = joined(repr(tie.edge(name, other=True).name) for tie in group)
@@ -115,14 +113,10 @@ def _overlap(context: QuestionContext, name: str, group: list[_Tie]) -> Finding:
         for tie in group:
             others = by_stage.setdefault(tie.first.source, [])
             others.append(repr(tie.edge(name, other=True).name))
-        told = (f"{joined(others)} in {source!r}" for source, others in by_stage.items())
-        message = f"this move, {name!r}, is open together with {', with '.join(told)}: {wins}"
-    return Finding(
-        severity="error",
-        fault="overlap",
-        where=context.place(first.edge(name)),
-        message=message,
-    ).shown_by(first.answer, stage)
+        places = (f"{joined(others)} in {source!r}" for source, others in by_stage.items())
+        message = f"this move, {name!r}, is open together with {', with '.join(places)}: {wins}"
+    where = context.place(first.edge(name))
+    return Finding("error", "overlap", where, message).shown_by(first.answer, stage)
 
 
 # ------------------------------------------------------------------ moves without a turn
@@ -161,13 +155,14 @@ def _shadowed(context: QuestionContext) -> Iterator[Finding]:
                 if everywhere
                 else f"Leave {' and '.join(stages)} out of its 'from'"
             )
-            yield Finding(
-                severity="error" if everywhere else "warning",
-                fault="shadowed",
-                where=context.place(first.edge),
-                message=f"{move.name!r} never gets a turn in {' or '.join(stages)}: everybody for "
-                f"whom it is open is taken before, {first.taken_by}. {remedy}",
-            ).shown_by(first.own, first.edge.source)
+            message = (
+                f"{move.name!r} never gets a turn in {' or '.join(stages)}: everybody for whom it "
+                f"is open is taken before, {first.taken_by}. {remedy}"
+            )
+            finding = Finding(
+                "error" if everywhere else "warning", "shadowed", context.place(first.edge), message
+            )
+            yield finding.shown_by(first.own, first.edge.source)
         elif unclear:
             question = f"whether {move.name!r} ever gets a turn"
             yield undecided(context.place(unclear[0].edge), question, unclear[0].left.reason)

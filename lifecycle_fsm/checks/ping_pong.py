@@ -43,7 +43,6 @@ from lifecycle_fsm.guard import (
     inline,
     negate,
     reads,
-    resolve,
 )
 from lifecycle_fsm.model import Edge, Move
 from lifecycle_fsm.proof import NOW, Answer, RelativeInstant, substitute
@@ -55,17 +54,17 @@ def check(context: QuestionContext) -> Iterator[Finding]:
     """Each detour, and each return from it that time alone can open: the first move that is open
     behind it, on the path or back into a detour. And returns that may wait."""
     causes: dict[object, list[tuple[Edge, Finding]]] = {}
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for group in context.groups.values():
         for edge in group:
             if edge.kind != "detour":
                 continue
             detour = _Detour(context, edge)
             for back in detour.behind:
-                if back.kind != "return" or (edge.name, back.name) in told:
+                if back.kind != "return" or (edge.name, back.name) in reported:
                     continue
                 for onward, finding in _sent_on(detour, back):
-                    told.add((edge.name, back.name))
+                    reported.add((edge.name, back.name))
                     cause = (back.name, onward.name, finding.fault, finding.severity)
                     causes.setdefault(cause, []).append((edge, finding))
     for ways in causes.values():
@@ -87,34 +86,31 @@ def _waiting_returns(context: QuestionContext) -> Iterator[Finding]:
     for held in held_returns(context):
         by_rule.setdefault(held.back.name, []).append(held)
     for name, ways in by_rule.items():
-        shown = [way for way in ways if way.answer.found]
-        told = shown or ways
-        first = told[0]
-        by = joined(dict.fromkeys(repr(way.edge.name) for way in told))
+        certain = [way for way in ways if way.answer.found]
+        first = (certain or ways)[0]
+        by = joined(dict.fromkeys(repr(way.edge.name) for way in certain or ways))
         held_on = f"may hold already on entry to {first.edge.target!r} by {by}"
         where = context.place(first.back)
-        if not shown:
+        if not certain:
             yield undecided(where, f"whether {name!r} {held_on}", first.answer.reason)
             continue
-        yield Finding(
-            severity="warning",
-            fault="waits",
-            where=where,
-            message=f"it {held_on}, and would wait there until it has been false once: "
-            f"{_remedy(told)}",
-        ).shown_by(first.answer, first.edge.source)
+        message = (
+            f"it {held_on}, and would wait there until it has been false once: {_remedy(certain)}"
+        )
+        yield Finding("warning", "waits", where, message).shown_by(first.answer, first.edge.source)
 
 
 def _remedy(ways: list[HeldReturn]) -> str:
     """What to change: a detour can undo what the return asks for, the sort can only choose."""
-    names: dict[bool, dict[str, None]] = {True: {}, False: {}}
-    for way in ways:
-        names[isinstance(way.edge.rule, Move)][repr(way.edge.name)] = None
+    names = {repr(way.edge.name): isinstance(way.edge.rule, Move) for way in ways}
+    moves, rules = (
+        joined(name for name, is_move in names.items() if is_move is wanted)
+        for wanted in (True, False)
+    )
     parts = []
-    if names[True]:
-        parts.append(f"let {joined(names[True])} undo, in 'then', what it asks for")
-    if names[False]:
-        rules = joined(names[False])
+    if moves:
+        parts.append(f"let {moves} undo, in 'then', what it asks for")
+    if rules:
         parts.append(f"let a rule before {rules} in the sort take those for whom it holds")
     return ", and ".join(parts)
 
@@ -170,19 +166,15 @@ class _Detour:
     def finding(
         self, answer: Answer, question: Guard, unknown: str, consequence: str, severity: Severity
     ) -> Finding:
-        """What is told of the way."""
+        """What is reported of the way."""
         edge, where = self.edge, self.context.place(self.edge)
         person = self._person_before(answer, question) if answer.found else None
         if person is None:
             reason = answer.reason or f"it hangs on times that {edge.name!r} asks for"
             return undecided(where, unknown, reason)
-        return Finding(
-            severity=severity,
-            fault="ping-pong",
-            where=where,
-            message=f"whoever goes from {edge.source!r} to {edge.target!r} by {edge.name!r} "
-            f"{consequence}",
-        ).shown_by(attrs.evolve(answer, person=person), edge.source)
+        way = f"from {edge.source!r} to {edge.target!r} by {edge.name!r}"
+        finding = Finding(severity, "ping-pong", where, f"whoever goes {way} {consequence}")
+        return finding.shown_by(attrs.evolve(answer, person=person), edge.source)
 
     def _person_before(self, answer: Answer, question: Guard) -> Mapping[str, Value] | None:
         """The person who was found, as they were at the instant of the detour; None if its guard
@@ -267,7 +259,7 @@ def _since_detour(condition: Guard, context: QuestionContext) -> Guard:
     words = context.words
     times = [
         Field(name)
-        for name in sorted(reads(inline(resolve(condition, words), words)) - _MACHINE)
+        for name in sorted(reads(inline(condition, words)) - _MACHINE)
         if words.fields[name].kind == "datetime"
     ]
     older = [any_of(negate(Known(time)), Compare("<=", time, _ENTERED)) for time in times]

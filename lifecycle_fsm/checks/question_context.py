@@ -173,11 +173,8 @@ class QuestionContext:
 def settled(answers: Collection[Answer]) -> Answer:
     """The answer to whether there is somebody in any of several places: the first who was found,
     else the first that is not decided."""
-    for verdict in ("found", "undecided"):
-        for answer in answers:
-            if answer.verdict == verdict:
-                return answer
-    return Answer("refuted")
+    verdicts = ("found", "undecided", "refuted")
+    return min(answers, key=lambda answer: verdicts.index(answer.verdict))
 
 
 def decided_by(rule: Rule) -> str:

@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from lifecycle_fsm.checks.finding import Finding, undecided
 from lifecycle_fsm.checks.question_context import QuestionContext
+from lifecycle_fsm.proof.search import reached
 from lifecycle_fsm.wording.text import joined
-
-#: From each stage, or to each, those that somebody can get to at once.
-_Ways = Mapping[str, set[str]]
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
     """Only moves count that somebody can make: their guard holds for somebody whom no move that is
     tried before takes."""
     model = context.model
-    asked = [(edge.source, edge.target, context.ask(context.turn(edge))) for edge in context.edges]
-    certain = [(source, target) for source, target, answer in asked if answer.found]
-    forth = [(source, target) for source, target, answer in asked if not answer.refuted]
+    answers = [(edge, context.ask(context.turn(edge))) for edge in context.edges]
+    certain = [(edge.source, edge.target) for edge, answer in answers if answer.found]
+    possible = [(edge.source, edge.target) for edge, answer in answers if not answer.refuted]
     end = model.path[-1].name
-    reached, surely = (_from(model.initial.name, _ways(steps)) for steps in (forth, certain))
+    entered, surely = (reached(model.initial.name, _ways(steps)) for steps in (possible, certain))
     arriving, surely_arriving = (
-        _from(end, _ways((target, source) for source, target in steps))
-        for steps in (forth, certain)
+        reached(end, _ways((target, source) for source, target in steps))
+        for steps in (possible, certain)
     )
     on_path = [stage.name for stage in model.path]
-    stuck = {name for name in on_path if name in reached and name not in arriving}
-    beyond = {name: _from(name, _ways(forth)) for name in stuck}
+    stuck = {name for name in on_path if name in entered and name not in arriving}
+    beyond = {name: reached(name, _ways(possible)) for name in stuck}
     for index, stage in enumerate(model.stages):
         where = f"stages[{index}] {stage.name}"
-        if stage.name not in reached:
-            yield Finding(
-                severity="error",
-                fault="unreachable",
-                where=where,
-                message="nobody ever enters it: no rule of the sort and no move that anybody can "
-                "make leads here",
+        if stage.name not in entered:
+            message = (
+                "nobody ever enters it: no rule of the sort and no move that anybody can make "
+                "leads here"
             )
+            yield Finding("error", "unreachable", where, message)
         elif stage.name in stuck:
             there = beyond[stage.name] & stuck
             if any(model.ranks[name] > model.ranks[stage.name] for name in there):
@@ -47,31 +43,20 @@ def check(context: QuestionContext) -> Iterator[Finding]:
                 for name in on_path
                 if name in stuck - there and stage.name in beyond[name]
             ]
-            yield Finding(
-                severity="error",
-                fault="dead end",
-                where=where,
-                message=f"nobody ever gets from here to {end!r}, the end of the path"
-                + (f", nor from {joined(before, 'or')}, on the way here" if before else "")
-                + ": add a move onward, or look why those that there are never open",
+            others = f", nor from {joined(before, 'or')}, on the way here" if before else ""
+            message = (
+                f"nobody ever gets from here to {end!r}, the end of the path{others}: add a move "
+                "onward, or look why those that there are never open"
             )
+            yield Finding("error", "dead end", where, message)
         elif stage.name not in surely or (not stage.off_path and stage.name not in surely_arriving):
             question = f"whether anybody gets here, and from here to {end!r}"
             yield undecided(where, question, "the guards on the way are not decided")
 
 
-def _ways(steps: Iterable[tuple[str, str]]) -> _Ways:
+def _ways(steps: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """By stage the stages that somebody can get to at once."""
     ways: dict[str, set[str]] = {}
     for start, end in steps:
         ways.setdefault(start, set()).add(end)
     return ways
-
-
-def _from(start: str, ways: _Ways) -> set[str]:
-    """The stage, and all that can be got to from there."""
-    reached, waiting = {start}, [start]
-    while waiting:
-        for name in ways.get(waiting.pop(), set()) - reached:
-            reached.add(name)
-            waiting.append(name)
-    return reached

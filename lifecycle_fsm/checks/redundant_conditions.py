@@ -20,13 +20,11 @@ def check(context: QuestionContext) -> Iterator[Finding]:
         unclear: dict[Guard, str] = {}
         while (redundant := _redundant(context, rule, whole, unclear)) is not None:
             part, whole = redundant
-            yield Finding(
-                severity="warning",
-                fault="redundant",
-                where=rule.condition,
-                message=f"{to_text(part)!r} changes nothing beside the rest, "
-                f"{to_text(whole)!r}: leave it out, or look for what was meant",
+            message = (
+                f"{to_text(part)!r} changes nothing beside the rest, {to_text(whole)!r}: leave it "
+                "out, or look for what was meant"
             )
+            yield Finding("warning", "redundant", rule.condition, message)
         for part, reason in unclear.items():
             question = f"whether {to_text(part)!r} changes anything beside the rest"
             yield undecided(rule.condition, question, reason)

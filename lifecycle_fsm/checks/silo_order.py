@@ -29,11 +29,9 @@ def check(context: QuestionContext) -> Iterator[Finding]:
         silo, later = _SILOS.get(rule.section, ("", {}))
         for name in fields_read(context.model, rule.trees):
             if name in later:
-                yield Finding(
-                    severity="error",
-                    fault="order",
-                    where=rule.place,
-                    message=f"{silo} comes before {later[name]} and reads {name!r}, which is "
-                    f"written by {later[name]}: it sees the value from before this activity. "
-                    f"{_INSTEAD[later[name]]}",
+                message = (
+                    f"{silo} comes before {later[name]} and reads {name!r}, which is written by "
+                    f"{later[name]}: it sees the value from before this activity. "
+                    f"{_INSTEAD[later[name]]}"
                 )
+                yield Finding("error", "order", rule.place, message)

@@ -14,11 +14,10 @@ def check(context: QuestionContext) -> Iterator[Finding]:
     sort = context.model.sort_edges
     answer = context.ask(all_of(*(negate(context.opens(edge)) for edge in sort)))
     if not answer.refuted:
-        yield Finding(
-            severity="error" if answer.found else "hint",
-            fault="gap" if answer.found else "not decided",
-            where="sort",
-            message="no rule takes this person: end the sort with when = 'otherwise'"
+        message = "no rule takes this person: end the sort with when = 'otherwise'"
+        finding = (
+            Finding("error", "gap", "sort", message)
             if answer.found
-            else answer.reason,
-        ).shown_by(answer, context.model.initial.name)
+            else Finding("hint", "not decided", "sort", answer.reason)
+        )
+        yield finding.shown_by(answer, context.model.initial.name)

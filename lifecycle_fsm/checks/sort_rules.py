@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lifecycle_fsm.checks.finding import Finding, undecided
+from lifecycle_fsm.checks.finding import Finding, Severity, undecided
 from lifecycle_fsm.checks.question_context import QuestionContext
 
 
@@ -20,15 +20,11 @@ def check(context: QuestionContext) -> Iterator[Finding]:
             continue
         taker = context.taker(edge, context.model.tried_before(edge))
         by = repr(taker.name) if taker else "the rules before it, taken together"
-        last = edge is others[-1]
-        remedy = (
-            "nobody is left for it, so look whether an earlier rule takes too many"
-            if last
-            else "move it up, or leave it out"
-        )
-        yield Finding(
-            severity="warning" if last else "error",
-            fault="shadowed",
-            where=context.place(edge),
-            message=f"everybody whom it would take is taken before, by {by}: {remedy}",
-        ).shown_by(own, edge.source)
+        severity: Severity = "error"
+        remedy = "move it up, or leave it out"
+        if edge is others[-1]:
+            severity = "warning"
+            remedy = "nobody is left for it, so look whether an earlier rule takes too many"
+        message = f"everybody whom it would take is taken before, by {by}: {remedy}"
+        finding = Finding(severity, "shadowed", context.place(edge), message)
+        yield finding.shown_by(own, edge.source)

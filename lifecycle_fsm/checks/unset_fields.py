@@ -13,16 +13,14 @@ from lifecycle_fsm.person import BASE_FIELDS
 def check(context: QuestionContext) -> Iterator[Finding]:
     """Only the fields that the model adds: those of every person come with the record."""
     model = context.model
-    written = {effect.field for effect in model.effects}
-    written |= {name for step in model.chain for name in step.writes}
+    set_fields = {effect.field for effect in model.effects}
+    set_fields |= {name for step in model.chain for name in step.writes}
     read = set(fields_read(model, context.trees()))
     for field in model.fields:
-        if field.name in read and field.name not in BASE_FIELDS and field.name not in written:
-            yield Finding(
-                severity="warning",
-                fault="never set",
-                where=f"fields.{field.name}",
-                message="conditions read it, and no activity, rule, move or step sets it, so that "
-                "it stays as it begins unless a record brings it: add a rule under [[data]] or a "
-                "kind of activity that sets it",
+        if field.name in read and field.name not in BASE_FIELDS and field.name not in set_fields:
+            message = (
+                "conditions read it, and no activity, rule, move or step sets it, so that it stays "
+                "as it begins unless a record brings it: add a rule under [[data]] or a kind of "
+                "activity that sets it"
             )
+            yield Finding("warning", "never set", f"fields.{field.name}", message)

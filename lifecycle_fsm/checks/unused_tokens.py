@@ -15,9 +15,5 @@ def check(context: QuestionContext) -> Iterator[Finding]:
     used = {node.name for node in nodes if isinstance(node, Token)}
     for name in context.model.tokens:
         if name not in used:
-            yield Finding(
-                severity="warning",
-                fault="unused",
-                where=f"tokens.{name}",
-                message=f"nothing reads it: write ${name} where it should count, or leave it out",
-            )
+            message = f"nothing reads it: write ${name} where it should count, or leave it out"
+            yield Finding("warning", "unused", f"tokens.{name}", message)

@@ -22,8 +22,8 @@ from lifecycle_fsm.cli.options import Order, flag
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import FileProblem, UnknownPerson
 from lifecycle_fsm.lifecycle import Lifecycle
-from lifecycle_fsm.lookup import full_name, look_up, nearest
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.people_search import full_name, look_up, nearest
 from lifecycle_fsm.tables import (
     FileReport,
     Format,

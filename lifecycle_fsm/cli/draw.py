@@ -6,7 +6,7 @@ from typing import Annotated
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_time
-from lifecycle_fsm.cli.history_files import read_fitting, watched_until
+from lifecycle_fsm.cli.earlier_run import read_fitting, watched_until
 from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
 from lifecycle_fsm.funnel import Reading, count

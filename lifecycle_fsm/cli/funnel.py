@@ -12,7 +12,7 @@ import typer
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, read_time
 from lifecycle_fsm.cli.console import print_json
-from lifecycle_fsm.cli.history_files import beside, read_with_model, watched_until
+from lifecycle_fsm.cli.earlier_run import beside, read_with_model, watched_until
 from lifecycle_fsm.cli.options import NUMBERS, flag, option
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.funnel import (

@@ -7,7 +7,7 @@ from typing import Annotated
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_time
 from lifecycle_fsm.cli.console import complain
-from lifecycle_fsm.cli.history_files import beside, read_fitting, watched_until
+from lifecycle_fsm.cli.earlier_run import beside, read_fitting, watched_until
 from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.tables import read_deadlines

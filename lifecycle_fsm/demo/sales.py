@@ -9,7 +9,7 @@ import attrs
 from lifecycle_fsm.demo.chance import Chance, Spread
 from lifecycle_fsm.demo.market import DAY, HOUR, MINUTE, OVER, Account, days_between, instant
 from lifecycle_fsm.demo.prospects import Identity, Prospect
-from lifecycle_fsm.stable import stable_choice
+from lifecycle_fsm.stable_hash import stable_choice
 
 # ------------------------------------------------------------------ the team
 

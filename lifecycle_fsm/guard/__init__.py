@@ -19,12 +19,10 @@ from lifecycle_fsm.guard.evaluate import (
     value_of,
 )
 from lifecycle_fsm.guard.explanation import Outcome, compile_explainer, explain, unmet
-from lifecycle_fsm.guard.lexer import RESERVED, constant, is_name
+from lifecycle_fsm.guard.lexer import constant, is_name
 from lifecycle_fsm.guard.parser import parse_guard, parse_term
 from lifecycle_fsm.guard.printer import label, to_text
 from lifecycle_fsm.guard.proxy import (
-    Expression,
-    Names,
     activity,
     always,
     as_term,
@@ -46,14 +44,10 @@ from lifecycle_fsm.guard.terms import (
     Compare,
     Const,
     Contains,
-    DaysInStage,
-    DaysSince,
     Elapsed,
     Extreme,
     Field,
     Guard,
-    HoursInStage,
-    HoursSince,
     In,
     Known,
     Named,
@@ -71,7 +65,6 @@ from lifecycle_fsm.guard.terms import (
     all_of,
     any_of,
     as_guard,
-    children,
     compare,
     elapsed_since,
     negate,
@@ -79,13 +72,12 @@ from lifecycle_fsm.guard.terms import (
     transform_terms,
     walk,
 )
-from lifecycle_fsm.guard.turning_points import TurningPoint, next_change, next_turn, turning_points
+from lifecycle_fsm.guard.turning_points import TurningPoint, next_turn, turning_points
 from lifecycle_fsm.guard.type_check import effect_problems, problems, term_type
-from lifecycle_fsm.guard.vocabulary import Vocabulary, definition_of, inline, reads, resolve
+from lifecycle_fsm.guard.vocabulary import Vocabulary, inline, reads, resolve
 
 __all__ = [
     "MAX_DEPTH",
-    "RESERVED",
     "Always",
     "And",
     "Arithmetic",
@@ -93,19 +85,13 @@ __all__ = [
     "Conditions",
     "Const",
     "Contains",
-    "DaysInStage",
-    "DaysSince",
     "Elapsed",
-    "Expression",
     "Extreme",
     "Field",
     "Guard",
-    "HoursInStage",
-    "HoursSince",
     "In",
     "Known",
     "Named",
-    "Names",
     "Not",
     "Now",
     "Observed",
@@ -128,7 +114,6 @@ __all__ = [
     "any_of",
     "as_guard",
     "as_term",
-    "children",
     "compare",
     "compile_condition",
     "compile_explainer",
@@ -138,7 +123,6 @@ __all__ = [
     "conditions",
     "constant",
     "days_in_stage",
-    "definition_of",
     "effect_problems",
     "elapsed_since",
     "explain",
@@ -151,7 +135,6 @@ __all__ = [
     "named",
     "negate",
     "never",
-    "next_change",
     "next_turn",
     "now",
     "p",

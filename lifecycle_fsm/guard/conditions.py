@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeAlias, cast
 
 import attrs
 
 from lifecycle_fsm.guard.evaluate import Attribute, Source, compile_guard, same_name
 from lifecycle_fsm.guard.terms import Always, And, Guard, Not, Opaque, Or, children
-from lifecycle_fsm.guard.vocabulary import Vocabulary, inline, resolve
+from lifecycle_fsm.guard.vocabulary import Vocabulary, inline
 
 #: How all conditions of a guard came out, as one number: see :class:`Conditions`.
 Vector: TypeAlias = int
@@ -34,10 +35,9 @@ class Conditions:
     guard: Guard
     """With every named guard written out."""
     atoms: tuple[Guard, ...]
-    _places: Mapping[Guard, int] = attrs.field(init=False, eq=False, repr=False)
 
-    @_places.default
-    def _numbered(self) -> Mapping[Guard, int]:
+    @cached_property
+    def _places(self) -> Mapping[Guard, int]:
         return {atom: index for index, atom in enumerate(self.atoms)}
 
     def index(self, atom: Guard) -> int:
@@ -63,8 +63,8 @@ class Conditions:
             case Always():
                 return True
             case Not(part):
-                found = self._outcome(part, vector)
-                return None if found is None else not found
+                outcome = self._outcome(part, vector)
+                return None if outcome is None else not outcome
             case And(parts) | Or(parts):
                 decides = isinstance(guard, Or)
                 outcomes = [self._outcome(part, vector) for part in parts]
@@ -80,7 +80,7 @@ def conditions(guard: Guard, vocabulary: Vocabulary) -> Conditions:
     Raises:
         GuardError: a named guard is unknown, or needs itself.
     """
-    whole = inline(resolve(guard, vocabulary), vocabulary)
+    whole = inline(guard, vocabulary)
     return Conditions(whole, tuple(dict.fromkeys(_atoms(whole))))
 
 
@@ -148,9 +148,9 @@ def _over(guard: Guard, parts: Conditions, source: Source) -> str:
     """The guard over the vector ``m``, its callables asked where it asks them."""
     match guard:
         case And(guards):
-            return f"({' and '.join(_over(one, parts, source) for one in guards)})"
+            return f"({' and '.join(_over(child, parts, source) for child in guards)})"
         case Or(guards):
-            return f"({' or '.join(_over(one, parts, source) for one in guards)})"
+            return f"({' or '.join(_over(child, parts, source) for child in guards)})"
         case Not(part):
             return f"(not {_over(part, parts, source)})"
         case Always():

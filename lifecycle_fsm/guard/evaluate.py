@@ -45,7 +45,7 @@ from lifecycle_fsm.guard.terms import (
     Truth,
     walk,
 )
-from lifecycle_fsm.guard.type_check import effect_problems, problems, term_type
+from lifecycle_fsm.guard.type_check import effect_problems, is_whole, problems, term_type
 from lifecycle_fsm.guard.vocabulary import (
     Vocabulary,
     decimal_factor,
@@ -110,8 +110,7 @@ def compile_term(
         GuardError: the value does not fit the vocabulary, or the field.
     """
     vocabulary = attrs.evolve(vocabulary, in_effect=True)
-    found = term_type(term, vocabulary)
-    wanted = target or found or FieldType("bool")
+    wanted = target or term_type(term, vocabulary) or FieldType("bool")
     faults = effect_problems(term, wanted, vocabulary)
     if faults:
         raise GuardError("; ".join(faults))
@@ -201,11 +200,11 @@ class Source:
             case Known(field):
                 return f"({self.read(field)} is not None)"
             case Compare(op, left, right):
-                (known, one), (also, other) = self.term(left), self.term(right)
-                return self.atom([known, also], f"{one} {op} {other}")
+                (known, first), (also, second) = self.term(left), self.term(right)
+                return self.atom([known, also], f"{first} {op} {second}")
             case In(term, options):
                 known, value = self.term(term)
-                values = self.value(options)
+                values = self.vocabulary.constant_value(options)
                 assert isinstance(values, tuple)
                 return self.atom([known], f"{value} in {self.bind(frozenset(values))}")
             case StartsWith(term, text):
@@ -232,14 +231,14 @@ class Source:
         match term:
             case Field(name):
                 # A time that nobody has set is missing even where its type does not say so.
-                found = self.vocabulary.fields[name]
-                return self.maybe(self.read(term), found.nullable or found.kind == "datetime")
+                type_ = self.vocabulary.fields[name]
+                return self.maybe(self.read(term), type_.nullable or type_.kind == "datetime")
             case Payload(name):
                 return self.maybe(f"q.get({self.bind(name)})", True)
             case Now():
                 return "", "now"
             case Const() | Token():
-                return "", self.bind(self.value(term))
+                return "", self.bind(self.vocabulary.constant_value(term))
             case Elapsed(units="days"):
                 known, value = self.term(term.start)
                 return known, f"(now - {value}).days"
@@ -247,9 +246,9 @@ class Source:
                 known, value = self.term(term.start)
                 return known, f"((now - {value}) // {self.bind(term.unit)})"
             case Arithmetic(op, left, right):
-                (known, one), (also, other) = self.term(left), self.term(right)
+                (known, first), (also, second) = self.term(left), self.term(right)
                 both = " and ".join(filter(None, (known, also)))
-                value = self.exact(term, one, other) or f"{one} {op} {other}"
+                value = self.exact(term, first, second) or f"{first} {op} {second}"
                 return both, f"{self.limit(term)}({value})"
             case Extreme(which, terms):
                 parts = [self.term(part) for part in terms]
@@ -265,18 +264,16 @@ class Source:
     def limit(self, term: Arithmetic) -> str:
         """What holds the outcome of an operation at the end of its numbers; nothing for decimals of
         an effect, which has an error of its own for them."""
-        found = term_type(term, self.vocabulary)
-        if found is not None and found.kind == "int":
+        if is_whole(term, self.vocabulary):
             return self.bind(_within_64_bits)
         return self.bind(_within_decimals) if self.saturates else ""
 
-    def exact(self, term: Arithmetic, one: str, other: str) -> str | None:
-        """An integer times a decimal constant as an exact ratio, floored [S5]; else nothing."""
-        sides = ((term.left, term.right, one), (term.right, term.left, other))
+    def exact(self, term: Arithmetic, first: str, second: str) -> str | None:
+        """An integer times a decimal constant as an exact ratio, floored [S5]; else None."""
+        sides = ((term.left, term.right, first), (term.right, term.left, second))
         for whole, scale, expression in sides if term.op == "*" else ():
             factor = decimal_factor(scale, self.vocabulary)
-            found = term_type(whole, self.vocabulary)
-            if factor is not None and found is not None and found.kind == "int":
+            if factor is not None and is_whole(whole, self.vocabulary):
                 # The decimal as it is written: 0.1 is one tenth, which the float is not.
                 top, bottom = Fraction(str(factor)).as_integer_ratio()
                 return f"{expression} * {self.bind(top)} // {bottom}"
@@ -298,13 +295,6 @@ class Source:
         if not name.isidentifier() or keyword.iskeyword(name):
             raise GuardError(f"{name!r} cannot be the attribute of a person")
         return f"p.{name}"
-
-    def value(self, term: Term) -> object:
-        """The value of a constant or a token."""
-        if isinstance(term, Token):
-            return self.vocabulary.tokens[term.name]
-        assert isinstance(term, Const)
-        return term.value
 
 
 def _within_64_bits(value: int) -> int:

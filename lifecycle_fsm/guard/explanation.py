@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import attrs
 
 from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.guard.evaluate import Attribute, compile_guard, same_name
+from lifecycle_fsm.guard.evaluate import Attribute, Source, compile_guard, same_name
 from lifecycle_fsm.guard.printer import label, to_text, value_words
 from lifecycle_fsm.guard.terms import (
     And,
@@ -87,15 +87,16 @@ class Outcome:
             yield from child._lines(level + 1)
 
     def _values(self) -> str:
-        shown = [(name, value) for name, value in self.seen if not name.startswith("$")]
+        values = [(name, value) for name, value in self.seen if not name.startswith("$")]
         positive = self.guard.guard if isinstance(self.guard, Not) else self.guard
-        if isinstance(positive, Truth | Known) and shown:
+        if isinstance(positive, Truth | Known) and values:
             # "hand raised (it is no)" would say it twice.
-            said = shown[0][1] is not None if isinstance(positive, Truth) else not shown[0][1]
-            shown = [] if said else shown
-        if len(shown) == 1:
-            return f" (it is {_said(shown[0][1])})"
-        parts = [f"{name.replace('_', ' ')} is {_said(value)}" for name, value in shown]
+            value = values[0][1]
+            evident = value is not None if isinstance(positive, Truth) else not value
+            values = [] if evident else values
+        if len(values) == 1:
+            return f" (it is {value_words(values[0][1])})"
+        parts = [f"{name.replace('_', ' ')} is {value_words(value)}" for name, value in values]
         return f" ({', '.join(parts)})" if parts else ""
 
 
@@ -123,7 +124,7 @@ def compile_explainer(
     """:func:`explain` as a function ``(person, now) -> Outcome``, prepared for many persons."""
     guard = resolve(guard, vocabulary)
     compile_guard(guard, vocabulary, attribute)  # the whole must fit, not only each part
-    return _Preparation(vocabulary, attribute).explainer(guard)
+    return _explainer(guard, vocabulary, attribute)
 
 
 @attrs.frozen
@@ -162,6 +163,21 @@ def requirement(outcome: Outcome, wanted: bool = True) -> Requirement | None:
     return Requirement(outcome if wanted else _denial(outcome))
 
 
+def reasons(outcome: Outcome) -> Iterator[Outcome]:
+    """The atoms, and negations, by which a guard holds; of an ``or`` those of the first part that
+    does."""
+    match outcome.guard:
+        case And():
+            for child in outcome.children:
+                yield from reasons(child)
+        case Or():
+            yield from reasons(next(child for child in outcome.children if child.holds))
+        case Named() if outcome.children:
+            yield from reasons(outcome.children[0])
+        case _:
+            yield outcome
+
+
 def _denial(outcome: Outcome) -> Outcome:
     """The outcome of the negation of an atom that holds."""
     denied = negate(outcome.guard)
@@ -186,88 +202,63 @@ def unmet(outcome: Outcome) -> tuple[Outcome, ...]:
     return tuple({atom.guard: atom for atom in needed.atoms()}.values()) if needed else ()
 
 
-class _Preparation:
-    def __init__(self, vocabulary: Vocabulary, attribute: Attribute) -> None:
-        self.vocabulary = vocabulary
-        self.attribute = attribute
+def _explainer(guard: Guard, vocabulary: Vocabulary, attribute: Attribute) -> Explainer:
+    join: Callable[[list[bool]], bool] = all
+    match guard:
+        case And(parts):
+            pass
+        case Or(parts):
+            join = any
+        case Not(part):
+            parts, join = (part,), _none
+        case Named() if (definition := definition_of(guard, vocabulary)) is not None:
+            parts = (definition,)
+        case _:
+            return _atom_explainer(guard, vocabulary, attribute)
+    below = [_explainer(part, vocabulary, attribute) for part in parts]
+    text, words = _text(guard), label(guard, vocabulary)
 
-    def explainer(self, guard: Guard) -> Explainer:
-        match guard:
-            case And(guards):
-                return self.joined(guard, guards, all)
-            case Or(guards):
-                return self.joined(guard, guards, any)
-            case Not(part):
-                return self.joined(guard, (part,), lambda held: not any(held))
-            case Named():
-                definition = definition_of(guard, self.vocabulary)
-                if definition is not None:
-                    return self.joined(guard, (definition,), all)
-        return self.atom(guard)
+    def ask(person: Any, now: datetime) -> Outcome:
+        children = tuple(child(person, now) for child in below)
+        holds = join([child.holds for child in children])
+        return Outcome(text, words, holds, (), children, guard=guard)
 
-    def joined(
-        self,
-        guard: Guard,
-        parts: tuple[Guard, ...],
-        join: Callable[[list[bool]], bool],
-    ) -> Explainer:
-        below = [self.explainer(part) for part in parts]
-        text, words = _text(guard), label(guard, self.vocabulary)
-
-        def ask(person: Any, now: datetime) -> Outcome:
-            children = tuple(child(person, now) for child in below)
-            holds = join([child.holds for child in children])
-            return Outcome(text, words, holds, (), children, guard=guard)
-
-        return ask
-
-    def atom(self, guard: Guard) -> Explainer:
-        test = compile_guard(guard, self.vocabulary, self.attribute)
-        text, words = _text(guard), label(guard, self.vocabulary)
-        denied = label(negate(guard), self.vocabulary)
-        readers = [*self.readers(guard).items()]
-
-        def ask(person: Any, now: datetime) -> Outcome:
-            seen = tuple((name, read(person, now)) for name, read in readers)
-            return Outcome(text, words, test(person, now), seen, guard=guard, denied=denied)
-
-        return ask
-
-    def readers(self, guard: Guard) -> dict[str, _Reader]:
-        """How to read each value that the atom looks at, by its name, in reading order."""
-        readers: dict[str, _Reader] = {}
-        for term in _read_terms(guard):
-            match term:
-                case Field(name):
-                    readers[name] = self.field(term)
-                case Elapsed():
-                    readers[to_text(term)] = self.elapsed(term)
-                case Token(name):
-                    readers[f"${name}"] = self.token(name)
-        return readers
-
-    def token(self, name: str) -> _Reader:
-        value = self.vocabulary.tokens[name]
-        return lambda person, now: value
-
-    def field(self, field: Field) -> _Reader:
-        attribute = self.attribute(field.name)
-        return lambda person, now: cast(Value, getattr(person, attribute))
-
-    def elapsed(self, term: Elapsed) -> _Reader:
-        attribute, unit = self.attribute(term.start.name), term.unit
-
-        def read(person: Any, now: datetime) -> int | None:
-            start = getattr(person, attribute)
-            return None if start is None else (now - start) // unit
-
-        return read
+    return ask
 
 
-def _read_terms(node: Guard | Term) -> Iterator[Guard | Term]:
-    """The nodes whose values an atom reads; of ``days since FIELD`` the days, not the field."""
-    yield node
-    if not isinstance(node, Elapsed):
+def _none(outcomes: list[bool]) -> bool:
+    return not any(outcomes)
+
+
+def _atom_explainer(guard: Guard, vocabulary: Vocabulary, attribute: Attribute) -> Explainer:
+    test = compile_guard(guard, vocabulary, attribute)
+    text, words = _text(guard), label(guard, vocabulary)
+    denied = label(negate(guard), vocabulary)
+    readers = [
+        (to_text(term), _reader(term, vocabulary, attribute))
+        for term in dict.fromkeys(_read_terms(guard))
+    ]
+
+    def ask(person: Any, now: datetime) -> Outcome:
+        seen = tuple((name, read(person, now)) for name, read in readers)
+        return Outcome(text, words, test(person, now), seen, guard=guard, denied=denied)
+
+    return ask
+
+
+def _reader(term: Term, vocabulary: Vocabulary, attribute: Attribute) -> _Reader:
+    """How to read a value that an atom looks at."""
+    source = Source(vocabulary, attribute)
+    known, value = source.term(term)
+    return source.function("p, now", f"{value} if {known} else None" if known else value)
+
+
+def _read_terms(node: Guard | Term) -> Iterator[Term]:
+    """The fields, times and tokens that an atom reads; of ``days since FIELD`` the days, not the
+    field."""
+    if isinstance(node, Field | Elapsed | Token):
+        yield node
+    else:
         for child in children(node):
             yield from _read_terms(child)
 
@@ -277,11 +268,3 @@ def _text(guard: Guard) -> str:
         return to_text(guard)
     except GuardError:  # a Python callable has no text
         return label(guard)
-
-
-def _said(value: Seen) -> str:
-    if value is None:
-        return "missing"
-    if isinstance(value, tuple):
-        return ", ".join(map(value_words, value))
-    return value_words(value)

@@ -247,11 +247,7 @@ class Cursor:
     def __init__(self, text: str) -> None:
         self.text = text
         self.position = 0
-        self.lexemes: list[Lexeme] = []
-
-    def begin(self) -> None:
-        """Find the words of the text."""
-        self.lexemes = list(lex(self.text))
+        self.lexemes = list(lex(text))
 
     @property
     def here(self) -> Lexeme:
@@ -274,9 +270,9 @@ class Cursor:
 
     def take(self, text: str) -> bool:
         """A step past this word or symbol, if it comes next."""
-        found = self.at_word(text)
-        self.position += found
-        return found
+        taken = self.at_word(text)
+        self.position += taken
+        return taken
 
     def name(self, what: str) -> str:
         """The name that must come next."""

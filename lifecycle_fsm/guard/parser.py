@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Literal, NoReturn, TypeVar, cast
 
 from lifecycle_fsm.errors import GuardSyntaxError, suggest
-from lifecycle_fsm.guard.lexer import RESERVED, Cursor, Lexeme, constant, shown
+from lifecycle_fsm.guard.lexer import RESERVED, Cursor, Lexeme, constant, fail, shown
 from lifecycle_fsm.guard.terms import (
     MAX_DEPTH,
     Always,
@@ -46,7 +46,7 @@ from lifecycle_fsm.guard.terms import (
 MAX_LENGTH = 100_000
 
 _Node = TypeVar("_Node", Guard, Term)
-_Found = TypeVar("_Found")
+_Content = TypeVar("_Content")
 _Op = Literal["==", "!=", "<", "<=", ">", ">="]
 
 _CHAINS: tuple[set[str], ...] = ({"<", "<="}, {">", ">="}, {"=="})
@@ -99,11 +99,10 @@ class _Parser(Cursor):
     def __init__(self, text: str, what: str, when_empty: str) -> None:
         if not isinstance(text, str):
             raise GuardSyntaxError(f"{what} is written as text, not {text!r}", repr(text), 1)
-        super().__init__(text)
         if len(text) > MAX_LENGTH:
-            self.text = text[:60] + " …"
-            self.fail(f"{what} has more than {MAX_LENGTH} characters: make a long list a token", 0)
-        self.begin()
+            message = f"{what} has more than {MAX_LENGTH} characters: make a long list a token"
+            fail(message, text[:60] + " …", 0)
+        super().__init__(text)
         self.nesting = 0
         if self.here.kind == "end":
             self.fail(f"{what} is missing: {when_empty}", 0)
@@ -167,11 +166,9 @@ class _Parser(Cursor):
             guard: Guard = In(self._as_value(node, at), self._options())
         elif self.take("starts"):
             guard = StartsWith(self._as_value(node, at), self._prefix())
-        elif self.at_word("contains") and self.after().kind in ("string", "token"):
-            self.advance()
-            guard = Contains(self._as_value(node, at), cast(Const | Token, self._primary()))
         elif self.take("contains"):
-            self.fail("after 'contains' comes a text in quotes or a $token", self.here.at)
+            text = self._text("contains")
+            guard = Contains(self._as_value(node, at), text)
         else:
             return node
         return negate(guard) if denied else guard
@@ -232,8 +229,11 @@ class _Parser(Cursor):
         word = self.advance()
         if word.text != "with" or word.kind != "name":
             self.fail(f"after 'starts' comes 'with'{suggest(word.text, ['with'])}", word.at)
+        return self._text("starts with")
+
+    def _text(self, verb: str) -> Const | Token:
         if self.here.kind not in ("string", "token"):
-            self.fail("after 'starts with' comes a text in quotes or a $token", self.here.at)
+            self.fail(f"after {verb!r} comes a text in quotes or a $token", self.here.at)
         return cast(Const | Token, self._primary())
 
     def _sum(self) -> Guard | Term:
@@ -327,29 +327,29 @@ class _Parser(Cursor):
 
     def _extreme(self, which: Literal["min", "max"], at: int) -> Term:
         def terms() -> tuple[Term, ...]:
-            found = [self.value()]
+            values = [self.value()]
             while self.take(","):
-                found.append(self.value())
-            return tuple(found)
+                values.append(self.value())
+            return tuple(values)
 
-        found = self._nested(at, terms)
-        if len(found) < 2:
+        values = self._nested(at, terms)
+        if len(values) < 2:
             self.fail(f"{which} needs two values or more", at)
-        return self._shallow(Extreme(which, found))
+        return self._shallow(Extreme(which, values))
 
     # -- what stands where -------------------------------------------------------------------
 
-    def _nested(self, at: int, read: Callable[[], _Found]) -> _Found:
+    def _nested(self, at: int, read: Callable[[], _Content]) -> _Content:
         self.nesting += 1
         if self.nesting > MAX_DEPTH:
             self.fail(_TOO_DEEP, at)
-        found = read()
+        content = read()
         if not self.take(")"):
             if self.here.kind == "end":
                 self.fail("this '(' is not closed", at)
             self._unexpected()
         self.nesting -= 1
-        return found
+        return content
 
     def _shallow(self, node: _Node) -> _Node:
         if depth(node) > MAX_DEPTH:

@@ -1,12 +1,15 @@
-"""A guard or a value as text, which :mod:`~lifecycle_fsm.guard.parser` reads back as an equal
-tree [S2].
+"""Guards and values as text, in two styles: code, which :mod:`~lifecycle_fsm.guard.parser` reads
+back as an equal tree [S2], and labels for people.
+
+:class:`Printer` walks the tree and writes code; a subclass is another style.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import cast
+from typing import ClassVar, cast
 
 from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import utc_text
@@ -38,9 +41,13 @@ from lifecycle_fsm.guard.terms import (
 )
 from lifecycle_fsm.guard.vocabulary import TokenValue, Vocabulary, definition_of
 
+MOST_OPTIONS = 8
+"""A list of more values is cut short: a label must fit its place."""
 # How tightly each kind of node binds; an operand that binds less needs parentheses.
 OR, AND, NOT, COMPARISON, SUM, PRODUCT, PRIMARY = range(7)
 _CHAINS = {"<": "<", "<=": "<", ">": ">", ">=": ">"}
+_SIGNS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥", "-": "−", "*": "×"}
+_NO_WORDS = Vocabulary(fields={})
 
 
 def to_text(node: Guard | Term) -> str:
@@ -49,16 +56,293 @@ def to_text(node: Guard | Term) -> str:
     Raises:
         GuardError: the guard has a Python callable in it, which has no text.
     """
-    return _text(node, OR)
+    return _CODE.write(node)
 
 
-def binding(node: Guard | Term) -> int:
+def label(node: Guard | Term, vocabulary: Vocabulary | None = None, *, expand: bool = False) -> str:
+    """The guard in words, such as "behavior score ≥ 65 or hand raised".
+
+    The vocabulary gives tokens their values; without it they stand by name. ``expand`` shows the
+    definition behind each named guard in parentheses.
+    """
+    return LabelPrinter(vocabulary or _NO_WORDS, expand).write(node)
+
+
+class Printer:
+    """Writes guards and values as code.
+
+    :meth:`guard` and :meth:`term` walk the tree and hand each part to the method for its kind. A
+    style overrides those methods. ``denied`` asks for the negation of a part.
+    """
+
+    def write(self, node: Guard | Term, least: int = OR) -> str:
+        """The text of a node, in parentheses if it binds less than ``least``."""
+        text = self.guard(node) if isinstance(node, Guard) else self.term(node)
+        return f"({text})" if _binding(node) < least else text
+
+    # -- guards ------------------------------------------------------------------------------
+
+    def guard(self, guard: Guard, denied: bool = False) -> str:
+        """A guard, or its negation."""
+        match guard:
+            case Not(part) if not denied:
+                return self.guard(part, denied=True)
+            case Always():
+                return "never" if denied else "always"
+            case In(term, options):
+                return self.membership(term, options, denied)
+            case TextMatch():
+                return self.text_match(guard, denied)
+            case Known(field):
+                return self.presence(field, denied)
+            case Compare("==", left, right) if denied:
+                return self.comparison("!=", left, right)
+            case _ if denied:
+                return self.negation(guard)
+            case Compare(op, left, right):
+                return self.comparison(op, left, right)
+            case Or(guards):
+                return self.alternatives(guards)
+            case And(guards):
+                return " and ".join(self._conjuncts(guards))
+            case Truth(field):
+                return self.term(field)
+            case Named():
+                return self.named(guard)
+            case Opaque(name):
+                return self.opaque(name)
+        raise GuardError(f"{guard!r} is neither a guard nor a value")
+
+    def negation(self, guard: Guard) -> str:
+        """The negation of a guard that has no opposite in words."""
+        return f"not {self.write(guard, NOT)}"
+
+    def alternatives(self, guards: tuple[Guard, ...]) -> str:
+        """The parts of an ``or``."""
+        return " or ".join(self.write(part, AND) for part in guards)
+
+    def _conjuncts(self, guards: tuple[Guard, ...]) -> Iterator[str]:
+        """The parts of an ``and``, neighbours that bound the same term from both sides as one."""
+        waiting = list(reversed(guards))
+        while waiting:
+            first = waiting.pop()
+            parts = _chain(first, waiting[-1]) if waiting else None
+            text = self.chain(*parts) if parts else None
+            if text is not None:
+                waiting.pop()
+            yield self.write(first, NOT) if text is None else text
+
+    def chain(self, low: Term, lower: str, term: Term, higher: str, high: Term) -> str | None:
+        """``20 <= score < 65``, or None if the style writes it as two comparisons."""
+        lowest, middle, highest = (self.write(part, SUM) for part in (low, term, high))
+        return f"{lowest} {self.sign(lower)} {middle} {self.sign(higher)} {highest}"
+
+    def comparison(self, op: str, left: Term, right: Term) -> str:
+        """Two values beside each other; ``op`` may be ``!=``."""
+        return f"{self.write(left, SUM)} {self.sign(op)} {self.write(right, SUM)}"
+
+    def membership(self, term: Term, options: Const | Token, denied: bool) -> str:
+        """That a value is in a list."""
+        return f"{self.write(term, SUM)} {'not in' if denied else 'in'} {self.term(options)}"
+
+    def text_match(self, guard: TextMatch, denied: bool) -> str:
+        """What a text begins with or has in it."""
+        text = f"{self.write(guard.term, SUM)} {guard.verb} {self.term(guard.text)}"
+        return f"not {text}" if denied else text
+
+    def presence(self, field: Field, denied: bool) -> str:
+        """That a field has a value."""
+        return f"{self.term(field)} is {'missing' if denied else 'known'}"
+
+    def named(self, guard: Named) -> str:
+        """A guard with a name."""
+        return guard.name
+
+    def opaque(self, name: str) -> str:
+        """A Python callable by its name.
+
+        Raises:
+            GuardError: the style has no way to write it.
+        """
+        raise GuardError(f"the guard {name!r} is a Python function and has no text")
+
+    # -- values ------------------------------------------------------------------------------
+
+    def term(self, term: Term) -> str:
+        """A value."""
+        match term:
+            case Field(name):
+                return self.field(name)
+            case Payload(name):
+                return self.payload(name)
+            case Now():
+                return "now"
+            case Elapsed():
+                return f"{term.units} {self.since(term)}"
+            case Arithmetic():
+                return self.arithmetic(term)
+            case Extreme(which, terms):
+                return self.extreme(which, terms)
+            case Const() | Token():
+                return self.constant_text(term)
+        raise GuardError(f"{term!r} is neither a guard nor a value")
+
+    def field(self, name: str) -> str:
+        """A field of the person."""
+        return name
+
+    def payload(self, name: str) -> str:
+        """What the activity brings."""
+        return f"activity.{name}"
+
+    def since(self, elapsed: Elapsed) -> str:
+        """From when time counts, behind its units."""
+        return "in stage" if elapsed.in_stage else f"since {elapsed.start.name}"
+
+    def arithmetic(self, term: Arithmetic) -> str:
+        """A computation. Operators of one precedence group to the left: only a right operand needs
+        parentheses."""
+        least = _binding(term)
+        left, right = self.write(term.left, least), self.write(term.right, least + 1)
+        return f"{left} {self.sign(term.op)} {right}"
+
+    def extreme(self, which: str, terms: tuple[Term, ...]) -> str:
+        """The smallest or the largest of several values."""
+        return f"{which}({', '.join(map(self.term, terms))})"
+
+    def constant_text(self, term: Const | Token) -> str:
+        """A constant, a list of them, or a token."""
+        if isinstance(term, Token):
+            return f"${term.name}"
+        if isinstance(term.value, tuple):
+            return f"[{', '.join(map(literal, term.value))}]"
+        return literal(term.value)
+
+    def sign(self, op: str) -> str:
+        """The sign of an operator."""
+        return op
+
+
+_CODE = Printer()
+
+
+class LabelPrinter(Printer):
+    """Writes guards and values in plain words, as they stand on a diagram and in a refusal."""
+
+    amounts: ClassVar[Mapping[str, str]] = {
+        ">=": "{} {} or more",
+        ">": "more than {} {}",
+        "<": "less than {} {}",
+        "<=": "at most {} {}",
+        "==": "exactly {} {}",
+    }
+    """How many of a unit each comparison asks for."""
+
+    def __init__(self, vocabulary: Vocabulary, expand: bool = False) -> None:
+        self.vocabulary = vocabulary
+        self.expand = expand
+
+    def chain(self, low: Term, lower: str, term: Term, higher: str, high: Term) -> str | None:
+        """As in "score between 20 and 65", "20 ≤ score < 65"; of time terms two comparisons."""
+        if isinstance(term, Elapsed):
+            return None
+        if (lower, higher) == ("<=", "<="):
+            ends = f"{self.write(low, SUM)} and {self.write(high, SUM)}"
+            return f"{self.write(term, SUM)} between {ends}"
+        return super().chain(low, lower, term, higher, high)
+
+    def comparison(self, op: str, left: Term, right: Term) -> str:
+        """As in "score ≥ 65", "30 days or more since lost"."""
+        if not isinstance(left, Elapsed):
+            return super().comparison(op, left, right)
+        if op == "!=":
+            return self.negation(Compare("==", left, right))
+        if isinstance(right, Token) and self.vocabulary.constant_value(right) is None:
+            return super().comparison(op, left, right)
+        number = self.term(right)
+        unit = left.units.removesuffix("s" if number == "1" else "")
+        return f"{self.amounts[op].format(number, unit)} {self.since(left)}"
+
+    def membership(self, term: Term, options: Const | Token, denied: bool) -> str:
+        """As in "source is one of web, event", "source is not web"."""
+        return f"{self.write(term, SUM)} is {self._options(options, denied)}"
+
+    def _options(self, options: Const | Token, denied: bool) -> str:
+        several = "none of" if denied else "one of"
+        values = self.vocabulary.constant_value(options)
+        if not isinstance(values, tuple):  # the token is not known here, or is no list
+            return f"{several} {_underscores_as_spaces(cast(Token, options).name)}"
+        shown = [value_words(value) for value in values[:MOST_OPTIONS]]
+        if len(shown) == 1:
+            return f"not {shown[0]}" if denied else shown[0]
+        if len(values) > MOST_OPTIONS:
+            shown[-2:] = [f"{len(values) - MOST_OPTIONS + 2} more"]
+        return f"{several} {', '.join(shown)}"
+
+    def text_match(self, guard: TextMatch, denied: bool) -> str:
+        """As in "company does not start with “Ask:”"."""
+        verb = guard.denied if denied else guard.verb
+        return f"{self.write(guard.term, SUM)} {verb} {self.quoted(guard.text)}"
+
+    def quoted(self, text: Const | Token) -> str:
+        """A text that another begins with or has in it."""
+        value = self.vocabulary.constant_value(text)
+        return self.constant_text(text) if value is None else f"“{value}”"
+
+    def presence(self, field: Field, denied: bool) -> str:
+        """As in "owner known", "owner missing"."""
+        return f"{self.term(field)} {'missing' if denied else 'known'}"
+
+    def named(self, guard: Named) -> str:
+        """A named guard, with its definition where that is wanted."""
+        name = _underscores_as_spaces(guard.name)
+        definition = definition_of(guard, self.vocabulary) if self.expand else None
+        return name if definition is None else f"{name} ({self.write(definition)})"
+
+    def opaque(self, name: str) -> str:
+        """A Python callable by its name as words."""
+        return _underscores_as_spaces(name)
+
+    def field(self, name: str) -> str:
+        """A field by its name as words."""
+        return _underscores_as_spaces(name)
+
+    def payload(self, name: str) -> str:
+        """As in "the activity's points"."""
+        return f"the activity's {_underscores_as_spaces(name)}"
+
+    def since(self, elapsed: Elapsed) -> str:
+        """As in "since lost" of the field ``lost_at``."""
+        if elapsed.in_stage:
+            return "in stage"
+        return f"since {_underscores_as_spaces(elapsed.start.name.removesuffix('_at'))}"
+
+    def extreme(self, which: str, terms: tuple[Term, ...]) -> str:
+        """As in "the smallest of (score, 65)"."""
+        kind = "smallest" if which == "min" else "largest"
+        return f"the {kind} of ({', '.join(map(self.term, terms))})"
+
+    def constant_text(self, term: Const | Token) -> str:
+        """A value in words; a token without a known value by its name."""
+        value = self.vocabulary.constant_value(term)
+        if isinstance(value, tuple):
+            return f"({value_words(value)})"
+        if value is None:
+            return _underscores_as_spaces(cast(Token, term).name)
+        return value_words(value)
+
+    def sign(self, op: str) -> str:
+        """The sign of an operator as in print."""
+        return _SIGNS.get(op, op)
+
+
+def _binding(node: Guard | Term) -> int:
     """How tightly a node holds its parts together: the precedence of its operator [S2]."""
     match node:
         case Or():
             return OR
         case And(guards):
-            return COMPARISON if len(guards) == 2 and chain(*guards) else AND
+            return COMPARISON if len(guards) == 2 and _chain(*guards) else AND
         case Not(Compare("==") | In() | Known()):
             return COMPARISON
         case Not(Always()):
@@ -74,7 +358,7 @@ def binding(node: Guard | Term) -> int:
     return PRIMARY
 
 
-def chain(first: Guard, second: Guard) -> tuple[Term, str, Term, str, Term] | None:
+def _chain(first: Guard, second: Guard) -> tuple[Term, str, Term, str, Term] | None:
     """The parts of ``20 <= score < 65`` if two neighbours of an ``and`` can be written so."""
     match first, second:
         case Compare(low, left, bound), Compare(high, same, end) if left == same:
@@ -83,80 +367,6 @@ def chain(first: Guard, second: Guard) -> tuple[Term, str, Term, str, Term] | No
             if together and compare(turned, bound, left) == first:
                 return bound, turned, left, high, end
     return None
-
-
-def _text(node: Guard | Term, least: int) -> str:
-    written = _plain(node)
-    return f"({written})" if binding(node) < least else written
-
-
-def _plain(node: Guard | Term) -> str:
-    match node:
-        case Or(guards):
-            return " or ".join(_text(part, AND) for part in guards)
-        case And(guards):
-            return " and ".join(_conjuncts(guards))
-        case Not(Always()):
-            return "never"
-        case Not(Compare("==", left, right)):
-            return f"{_text(left, SUM)} != {_text(right, SUM)}"
-        case Not(In(term, options)):
-            return f"{_text(term, SUM)} not in {_plain(options)}"
-        case Not(Known(field)):
-            return f"{field.name} is missing"
-        case Not(guard):
-            return f"not {_text(guard, NOT)}"
-        case Compare(op, left, right):
-            return f"{_text(left, SUM)} {op} {_text(right, SUM)}"
-        case In(term, options):
-            return f"{_text(term, SUM)} in {_plain(options)}"
-        case TextMatch(term, text):
-            return f"{_text(term, SUM)} {node.verb} {_plain(text)}"
-        case Known(field):
-            return f"{field.name} is known"
-        case Truth(Field(name)) | Named(name) | Field(name):
-            return name
-        case Always():
-            return "always"
-        case Opaque(name):
-            raise GuardError(f"the guard {name!r} is a Python function and has no text")
-        case Token(name):
-            return f"${name}"
-        case Payload(name):
-            return f"activity.{name}"
-        case Now():
-            return "now"
-        case Elapsed():
-            where = "in stage" if node.in_stage else f"since {node.start.name}"
-            return f"{node.units} {where}"
-        case Arithmetic(op, left, right):
-            # Operators of one precedence group to the left: only a right operand needs help.
-            own = binding(node)
-            return f"{_text(left, own)} {op} {_text(right, own + 1)}"
-        case Extreme(which, terms):
-            return f"{which}({', '.join(map(_plain, terms))})"
-        case Const(tuple() as values):
-            return f"[{', '.join(map(literal, values))}]"
-        case Const(value):
-            return literal(cast(Scalar, value))
-    raise GuardError(f"{node!r} is neither a guard nor a value")
-
-
-def _conjuncts(guards: tuple[Guard, ...]) -> list[str]:
-    """The parts of an ``and``, neighbours that bound the same term from both sides as one."""
-    written = []
-    waiting = list(reversed(guards))
-    while waiting:
-        first = waiting.pop()
-        found = chain(first, waiting[-1]) if waiting else None
-        if found is None:
-            written.append(_text(first, NOT))
-        else:
-            waiting.pop()
-            low, lower, term, higher, high = found
-            ends = (_text(low, SUM), lower, _text(term, SUM), higher, _text(high, SUM))
-            written.append(" ".join(ends))
-    return written
 
 
 def literal(value: Scalar) -> str:
@@ -182,180 +392,17 @@ def _character(character: str) -> str:
     )
 
 
-# ------------------------------------------------------------------ label
-#
-# A guard or a value in plain words, as it stands on a diagram and in a refusal.
-#
-# For people, not for parsing: :mod:`~lifecycle_fsm.guard.printer` writes what can be read back.
-
-
-MOST_OPTIONS = 8
-"""A list of more values is cut short: a label must fit its place."""
-
-_SIGNS = {"==": "=", "<": "<", "<=": "≤", ">": ">", ">=": "≥", "-": "−", "+": "+", "*": "×"}
-_NOTHING = Vocabulary(fields={})
-
-
-def label(node: Guard | Term, vocabulary: Vocabulary | None = None, *, expand: bool = False) -> str:
-    """The guard in words, such as "behavior score ≥ 65 or hand raised".
-
-    The vocabulary gives tokens their values; without it they stand by name. ``expand`` shows the
-    definition behind each named guard in parentheses.
-    """
-    return _Words(vocabulary or _NOTHING, expand).words(node, OR)
-
-
-class _Words:
-    def __init__(self, vocabulary: Vocabulary, expand: bool) -> None:
-        self.vocabulary = vocabulary
-        self.expand = expand
-
-    def words(self, node: Guard | Term, least: int) -> str:
-        said = self.guard(node) if isinstance(node, Guard) else self.term(node)
-        return f"({said})" if binding(node) < least else said
-
-    # -- guards ------------------------------------------------------------------------------
-
-    def guard(self, guard: Guard) -> str:
-        match guard:
-            case Or(guards):
-                return " or ".join(self.words(part, AND) for part in guards)
-            case And(guards):
-                return " and ".join(self.conjuncts(guards))
-            case Not(part):
-                return self.denial(part)
-            case Compare(op, Elapsed() as elapsed, other):
-                return self.elapsed(op, elapsed, other)
-            case Compare(op, left, right):
-                return f"{self.words(left, SUM)} {_SIGNS[op]} {self.words(right, SUM)}"
-            case In(term, options):
-                return f"{self.words(term, SUM)} is {self.options(options, 'one of ')}"
-            case TextMatch(term, text):
-                return f"{self.words(term, SUM)} {guard.verb} {self.quoted(text)}"
-            case Known(field):
-                return f"{self.term(field)} known"
-            case Truth(field):
-                return self.term(field)
-            case Named(name):
-                return self.named(guard, name)
-            case Opaque(name):
-                return _underscores_as_spaces(name)
-        return "always"
-
-    def denial(self, guard: Guard) -> str:
-        match guard:
-            case Always():
-                return "never"
-            case Compare("==", left, right) if not isinstance(left, Elapsed):
-                return f"{self.words(left, SUM)} ≠ {self.words(right, SUM)}"
-            case In(term, options):
-                return f"{self.words(term, SUM)} is {self.options(options, 'none of ', 'not ')}"
-            case TextMatch(term, text):
-                return f"{self.words(term, SUM)} {guard.denied} {self.quoted(text)}"
-            case Known(field):
-                return f"{self.term(field)} missing"
-        return f"not {self.words(guard, NOT)}"
-
-    def conjuncts(self, guards: tuple[Guard, ...]) -> list[str]:
-        said = []
-        waiting = list(reversed(guards))
-        while waiting:
-            first = waiting.pop()
-            found = chain(first, waiting[-1]) if waiting else None
-            if found is None or isinstance(found[2], Elapsed):
-                said.append(self.words(first, NOT))
-                continue
-            waiting.pop()
-            low, lower, term, higher, high = found
-            ends = self.words(low, SUM), self.words(high, SUM)
-            if (lower, higher) == ("<=", "<="):
-                said.append(f"{self.words(term, SUM)} between {ends[0]} and {ends[1]}")
-            else:
-                middle = f"{_SIGNS[lower]} {self.words(term, SUM)} {_SIGNS[higher]}"
-                said.append(f"{ends[0]} {middle} {ends[1]}")
-        return said
-
-    def elapsed(self, op: str, elapsed: Elapsed, other: Term) -> str:
-        since = _since(elapsed)
-        if isinstance(other, Token) and other.name not in self.vocabulary.tokens:
-            return f"{elapsed.units} {since} {_SIGNS[op]} {_underscores_as_spaces(other.name)}"
-        number = self.words(other, SUM)
-        unit = elapsed.units.removesuffix("s" if number == "1" else "")
-        return {
-            ">=": f"{number} {unit} or more {since}",
-            ">": f"more than {number} {unit} {since}",
-            "<": f"less than {number} {unit} {since}",
-            "<=": f"at most {number} {unit} {since}",
-            "==": f"exactly {number} {unit} {since}",
-        }[op]
-
-    def named(self, guard: Named, name: str) -> str:
-        definition = definition_of(guard, self.vocabulary) if self.expand else None
-        return _underscores_as_spaces(name) + (
-            f" ({self.words(definition, OR)})" if definition is not None else ""
-        )
-
-    def options(self, options: Const | Token, several: str, single: str = "") -> str:
-        values = self.value(options)
-        if not isinstance(values, tuple):  # the token is not known here, or is no list
-            return f"{several}{_underscores_as_spaces(cast(Token, options).name)}"
-        shown = [value_words(value) for value in values[:MOST_OPTIONS]]
-        if len(shown) == 1:
-            return f"{single}{shown[0]}"
-        if len(values) > MOST_OPTIONS:
-            shown[-2:] = [f"{len(values) - MOST_OPTIONS + 2} more"]
-        return several + ", ".join(shown)
-
-    def quoted(self, prefix: Const | Token) -> str:
-        value = self.value(prefix)
-        return _underscores_as_spaces(cast(Token, prefix).name) if value is None else f"“{value}”"
-
-    def value(self, term: Const | Token) -> TokenValue | None:
-        return term.value if isinstance(term, Const) else self.vocabulary.tokens.get(term.name)
-
-    # -- terms -------------------------------------------------------------------------------
-
-    def term(self, term: Term) -> str:
-        match term:
-            case Field(name):
-                return _underscores_as_spaces(name)
-            case Payload(name):
-                return f"the activity's {_underscores_as_spaces(name)}"
-            case Now():
-                return "now"
-            case Elapsed():
-                return f"{term.units} {_since(term)}"
-            case Arithmetic(op, left, right):
-                own = PRODUCT if op == "*" else SUM
-                return f"{self.words(left, own)} {_SIGNS[op]} {self.words(right, own + 1)}"
-            case Extreme(which, terms):
-                kind = "smallest" if which == "min" else "largest"
-                return f"the {kind} of ({', '.join(self.words(part, OR) for part in terms)})"
-            case Const() | Token():
-                value = self.value(term)
-                if isinstance(value, tuple):
-                    return f"({', '.join(map(value_words, value))})"
-                return (
-                    _underscores_as_spaces(cast(Token, term).name)
-                    if value is None
-                    else value_words(value)
-                )
-        raise TypeError(f"{term!r} is not a value")
-
-
-def _since(elapsed: Elapsed) -> str:
-    if elapsed.in_stage:
-        return "in stage"
-    return f"since {_underscores_as_spaces(elapsed.start.name.removesuffix('_at'))}"
-
-
 def _underscores_as_spaces(name: str) -> str:
     return name.replace("_", " ")
 
 
-def value_words(value: Scalar) -> str:
-    """One constant in words."""
+def value_words(value: TokenValue | None) -> str:
+    """A value, or a list of them, in words."""
     match value:
+        case None:
+            return "missing"
+        case tuple():
+            return ", ".join(map(value_words, value))
         case bool():
             return "yes" if value else "no"
         case datetime():

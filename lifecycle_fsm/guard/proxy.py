@@ -14,6 +14,7 @@ from lifecycle_fsm.guard.printer import to_text
 from lifecycle_fsm.guard.terms import (
     Always,
     Arithmetic,
+    Combinable,
     Const,
     Contains,
     DaysInStage,
@@ -34,28 +35,10 @@ from lifecycle_fsm.guard.terms import (
     Token,
     Truth,
     all_of,
-    any_of,
     as_guard,
     compare,
     negate,
 )
-
-__all__ = [
-    "Expression",
-    "Names",
-    "activity",
-    "always",
-    "as_term",
-    "days_in_stage",
-    "greatest",
-    "hours_in_stage",
-    "least",
-    "named",
-    "never",
-    "now",
-    "p",
-    "t",
-]
 
 _NO_TRUTH = (
     "has no truth of its own, it needs a person: join guards with & | ~ instead of 'and', 'or', "
@@ -64,7 +47,7 @@ _NO_TRUTH = (
 )
 
 
-class Expression:  # noqa: PLW1641 -- __hash__ is below, and refuses
+class Expression(Combinable):  # noqa: PLW1641 -- __hash__ is below, and refuses
     """A value that a guard compares: a field, a token, or arithmetic over them.
 
     Comparisons give guards, and ``&``, ``|``, ``~`` take a yes/no field as the guard it is. There
@@ -133,17 +116,11 @@ class Expression:  # noqa: PLW1641 -- __hash__ is below, and refuses
 
     def starts_with(self, prefix: object) -> Guard:
         """The text starts with the prefix, exactly and case-sensitively [S2]."""
-        term = as_term(prefix)
-        if isinstance(term, Const | Token):
-            return StartsWith(self._term, term)
-        raise GuardError(f"{prefix!r} is no prefix: give a text or a token")
+        return StartsWith(self._term, _text(prefix, "is no prefix"))
 
     def contains(self, text: object) -> Guard:
         """The text has the other somewhere in it, exactly and case-sensitively [S2]."""
-        term = as_term(text)
-        if isinstance(term, Const | Token):
-            return Contains(self._term, term)
-        raise GuardError(f"{text!r} cannot be looked for: give a text or a token")
+        return Contains(self._term, _text(text, "cannot be looked for"))
 
     def is_known(self) -> Guard:
         """The field has a value."""
@@ -165,23 +142,6 @@ class Expression:  # noqa: PLW1641 -- __hash__ is below, and refuses
         if isinstance(self._term, Field):
             return self._term
         raise GuardError(f"{self!r} is not a field: .{method}() is for fields")
-
-    # -- joining -----------------------------------------------------------------------------
-
-    def __and__(self, other: object) -> Guard:
-        return all_of(as_guard(self), as_guard(other))
-
-    def __rand__(self, other: object) -> Guard:
-        return all_of(as_guard(other), as_guard(self))
-
-    def __or__(self, other: object) -> Guard:
-        return any_of(as_guard(self), as_guard(other))
-
-    def __ror__(self, other: object) -> Guard:
-        return any_of(as_guard(other), as_guard(self))
-
-    def __invert__(self) -> Guard:
-        return negate(as_guard(self))
 
     # -- arithmetic --------------------------------------------------------------------------
 
@@ -283,6 +243,13 @@ def as_term(value: object) -> Term:
     if isinstance(value, tuple | list | set | frozenset):
         raise GuardError("a list stands only in .is_in(…)")
     return constant(value)
+
+
+def _text(value: object, fault: str) -> Const | Token:
+    term = as_term(value)
+    if isinstance(term, Const | Token):
+        return term
+    raise GuardError(f"{value!r} {fault}: give a text or a token")
 
 
 def _arithmetic(op: Literal["+", "-", "*"], left: object, right: object) -> Expression:

@@ -73,19 +73,16 @@ class Now(Term):
     """The instant of the decision, written ``now``; in effects only [S4]."""
 
 
+@attrs.frozen
 class Elapsed(Term):
     """Whole units, floored, from a time to now [S4]; missing where that time is."""
-
-    __slots__ = ()
 
     unit: ClassVar[timedelta]
     units: ClassVar[str]
     in_stage: ClassVar[bool] = False
 
-    @property
-    def start(self) -> Field:
-        """The field from whose time it counts."""
-        raise NotImplementedError
+    start: Field
+    """The field from whose time it counts."""
 
 
 @attrs.frozen
@@ -94,13 +91,6 @@ class DaysSince(Elapsed):
 
     unit, units = timedelta(days=1), "days"
 
-    field: Field
-
-    @property
-    def start(self) -> Field:
-        """The field from whose time it counts."""
-        return self.field
-
 
 @attrs.frozen
 class HoursSince(Elapsed):
@@ -108,24 +98,13 @@ class HoursSince(Elapsed):
 
     unit, units = timedelta(hours=1), "hours"
 
-    field: Field
-
-    @property
-    def start(self) -> Field:
-        """The field from whose time it counts."""
-        return self.field
-
 
 @attrs.frozen
 class DaysInStage(Elapsed):
     """Whole days since the person entered the present stage."""
 
     unit, units, in_stage = timedelta(days=1), "days", True
-
-    @property
-    def start(self) -> Field:
-        """The field from whose time it counts."""
-        return STAGE_ENTERED
+    start: Field = attrs.field(default=STAGE_ENTERED, init=False, repr=False)
 
 
 @attrs.frozen
@@ -133,11 +112,7 @@ class HoursInStage(Elapsed):
     """Whole hours since the person entered the present stage."""
 
     unit, units, in_stage = timedelta(hours=1), "hours", True
-
-    @property
-    def start(self) -> Field:
-        """The field from whose time it counts."""
-        return STAGE_ENTERED
+    start: Field = attrs.field(default=STAGE_ENTERED, init=False, repr=False)
 
 
 def elapsed_since(field: Field, like: Elapsed) -> Elapsed:
@@ -164,25 +139,31 @@ class Extreme(Term):
     terms: tuple[Term, ...]
 
 
-class Guard:
-    """A predicate over a person: combine with ``&``, ``|`` and ``~``; compare trees with ``==``."""
+class Combinable:
+    """What ``&``, ``|`` and ``~`` join to guards: a guard, or what stands for one."""
 
     __slots__ = ()
 
     def __and__(self, other: object) -> Guard:
-        return all_of(self, as_guard(other))
+        return all_of(as_guard(self), as_guard(other))
 
     def __rand__(self, other: object) -> Guard:
-        return all_of(as_guard(other), self)
+        return all_of(as_guard(other), as_guard(self))
 
     def __or__(self, other: object) -> Guard:
-        return any_of(self, as_guard(other))
+        return any_of(as_guard(self), as_guard(other))
 
     def __ror__(self, other: object) -> Guard:
-        return any_of(as_guard(other), self)
+        return any_of(as_guard(other), as_guard(self))
 
     def __invert__(self) -> Guard:
-        return negate(self)
+        return negate(as_guard(self))
+
+
+class Guard(Combinable):
+    """A predicate over a person: combine with ``&``, ``|`` and ``~``; compare trees with ``==``."""
+
+    __slots__ = ()
 
     def __bool__(self) -> NoReturn:
         raise GuardError(

@@ -10,7 +10,7 @@ import attrs
 from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.guard.evaluate import Attribute, same_name
 from lifecycle_fsm.guard.terms import Compare, Elapsed, Guard, walk
-from lifecycle_fsm.guard.vocabulary import Vocabulary, inline, resolve, scalar_value
+from lifecycle_fsm.guard.vocabulary import Vocabulary, inline, scalar_value
 
 # Behind which whole unit a comparison with n of them changes: "days > 30" is false until the end of
 # day 30, which is the beginning of day 31; "days == 30" begins with one and ends with the next.
@@ -43,7 +43,7 @@ def turning_points(guard: Guard, vocabulary: Vocabulary) -> tuple[TurningPoint, 
         GuardError: a named guard is unknown or needs itself.
     """
     points: set[TurningPoint] = set()
-    for node in walk(inline(resolve(guard, vocabulary), vocabulary)):
+    for node in walk(inline(guard, vocabulary)):
         match node:
             case Compare(op, Elapsed() as term, other):
                 value = scalar_value(other, vocabulary)
@@ -56,26 +56,14 @@ def turning_points(guard: Guard, vocabulary: Vocabulary) -> tuple[TurningPoint, 
     return tuple(sorted(points))
 
 
-def next_change(
-    guard: Guard,
-    person: Any,
-    now: datetime,
-    vocabulary: Vocabulary,
-    attribute: Attribute = same_name,
-) -> datetime | None:
-    """The first instant after ``now`` at which a time term of the guard gets another value while
-    every field stays as it is; ``None`` if that is never."""
-    return next_turn(turning_points(guard, vocabulary), person, now, attribute)
-
-
 def next_turn(
     points: tuple[TurningPoint, ...],
     person: Any,
     now: datetime,
     attribute: Attribute = same_name,
 ) -> datetime | None:
-    """:func:`next_change` for turning points that are known already, which is what a clock that
-    looks after many persons needs."""
+    """The first instant after ``now`` at which a time term gets another value while every field
+    stays as it is; ``None`` if that is never."""
     first: datetime | None = None
     for point in points:
         start = getattr(person, attribute(point.field))

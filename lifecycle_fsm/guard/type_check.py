@@ -76,8 +76,14 @@ def term_type(term: Term, vocabulary: Vocabulary) -> FieldType | None:
     if depth(term) > MAX_DEPTH:
         return None
     checker = _Checker(vocabulary)
-    found = checker.term(term)
-    return None if checker.faults else found
+    type_ = checker.term(term)
+    return None if checker.faults else type_
+
+
+def is_whole(term: Term, vocabulary: Vocabulary) -> bool:
+    """Whether a value is a whole number; False where it has a fault."""
+    kind = term_type(term, vocabulary)
+    return kind is not None and kind.kind == "int"
 
 
 def effect_problems(term: Term, target: FieldType, vocabulary: Vocabulary) -> list[str]:
@@ -85,13 +91,13 @@ def effect_problems(term: Term, target: FieldType, vocabulary: Vocabulary) -> li
     if depth(term) > MAX_DEPTH:
         return [f"nested more than {MAX_DEPTH} deep"]
     checker = _Checker(attrs.evolve(vocabulary, in_effect=True))
-    found = checker.term(term)
+    type_ = checker.term(term)
     faults = list(dict.fromkeys(checker.faults))
-    if faults or found is None:
+    if faults or type_ is None:
         return faults
-    if found.kind != target.kind and (found.kind, target.kind) != ("int", "float"):
+    if type_.kind != target.kind and (type_.kind, target.kind) != ("int", "float"):
         remedy = ""
-        if (found.kind, target.kind) == ("float", "int"):
+        if (type_.kind, target.kind) == ("float", "int"):
             decimal = next(
                 (
                     f"${part.name} = {vocabulary.tokens[part.name]}"
@@ -105,15 +111,15 @@ def effect_problems(term: Term, target: FieldType, vocabulary: Vocabulary) -> li
                 if decimal
                 else ": only an integer times a decimal constant or token is floored by itself"
             )
-        faults.append(f"{to_text(term)} is {_WORDS[found.kind]}, the field is "
+        faults.append(f"{to_text(term)} is {_WORDS[type_.kind]}, the field is "
                       f"{_WORDS[target.kind]}{remedy}")  # fmt: skip
     elif target.choices:
         values = scalar_value(term, vocabulary)
-        faults.extend(_not_a_choice(values if values is not None else found.choices, target))
-        if values is None and not found.choices:
+        faults.extend(_not_a_choice(values if values is not None else type_.choices, target))
+        if values is None and not type_.choices:
             faults.append(f"{to_text(term)} may be any text, the field is one of "
                           f"{_listed(target.choices)}")  # fmt: skip
-    if found.nullable and not target.nullable:
+    if type_.nullable and not target.nullable:
         faults.append(f"{to_text(term)} may be missing and the field may not: declare the field "
                       "with '| None', or use a field that is always known")  # fmt: skip
     return faults
@@ -138,10 +144,10 @@ class _Checker:
                 self._membership(term, options)
             case TextMatch(term, text):
                 for part in (term, text):
-                    found = self.term(part)
-                    if found is not None and found.kind != "str":
+                    type_ = self.term(part)
+                    if type_ is not None and type_.kind != "str":
                         self._fault(f"{guard.verb!r} is for texts, and {to_text(part)} is "
-                                    f"{_WORDS[found.kind]}")  # fmt: skip
+                                    f"{_WORDS[type_.kind]}")  # fmt: skip
             case Known(field):
                 self.term(field)
             case Named(name, definition):
@@ -171,40 +177,39 @@ class _Checker:
                 self._fault(f"no field named {to_text(side)!r}: a text has quotes of its own, as "
                             f"in \"{to_text(text)} == '{to_text(side)}'\"")  # fmt: skip
                 return
-        one, other = self.term(left), self.term(right)
-        if one is None or other is None:
+        first, second = self.term(left), self.term(right)
+        if first is None or second is None:
             return
-        if one.kind != other.kind and not {one.kind, other.kind} <= _NUMBERS:
-            self._fault(f"{to_text(left)} is {_WORDS[one.kind]} and {to_text(right)} is "
-                        f"{_WORDS[other.kind]}: they cannot be compared")  # fmt: skip
-        elif op != "==" and one.kind in ("str", "bool"):
-            self._fault(f"{to_text(left)} is {_WORDS[one.kind]}, which has no order: use == or "
+        if first.kind != second.kind and not {first.kind, second.kind} <= _NUMBERS:
+            self._fault(f"{to_text(left)} is {_WORDS[first.kind]} and {to_text(right)} is "
+                        f"{_WORDS[second.kind]}: they cannot be compared")  # fmt: skip
+        elif op != "==" and first.kind in ("str", "bool"):
+            self._fault(f"{to_text(left)} is {_WORDS[first.kind]}, which has no order: use == or "
                         "'in'")  # fmt: skip
         else:
-            self._choices(one, right)
-            self._choices(other, left)
+            for type_, value in ((first, right), (second, left)):
+                values = scalar_value(value, self.vocabulary)
+                self.faults.extend(_not_a_choice(values or (), type_))
 
     def _is_unquoted(self, side: Term, other: Term) -> bool:
         """Whether a text that is compared with a field seems to be written without quotes."""
         fields = self.vocabulary.fields
         if not isinstance(side, Field) or not isinstance(other, Field) or side.name in fields:
             return False
-        found = fields.get(other.name)
-        if found is None or found.kind != "str" or side.name in self.vocabulary.guards:
+        type_ = fields.get(other.name)
+        if type_ is None or type_.kind != "str" or side.name in self.vocabulary.guards:
             return False
-        return side.name in found.choices or not suggest(side.name, fields)
+        return side.name in type_.choices or not suggest(side.name, fields)
 
     def _elapsed(self, elapsed: Elapsed, other: Term) -> None:
         """A time term compares with an integer or an integer token only [S4]."""
         self._start(elapsed)
         values = scalar_value(other, self.vocabulary)
-        if isinstance(other, Token) and values is None:
+        if type(values[0]) is int if values else isinstance(other, Token):
             self.term(other)
-        elif values is None or type(values[0]) is not int:
+        else:
             self._fault(f"{to_text(elapsed)} compares with a whole number or such a token only, "
                         f"not with {to_text(other)}")  # fmt: skip
-        else:
-            self.term(other)
 
     def _start(self, elapsed: Elapsed) -> None:
         name = elapsed.start.name
@@ -212,26 +217,19 @@ class _Checker:
             if name not in self.vocabulary.fields:
                 self._fault(f"{to_text(elapsed)!r} cannot be read here")
             return
-        found = self.term(elapsed.start)
-        if found is not None and found.kind != "datetime":
+        type_ = self.term(elapsed.start)
+        if type_ is not None and type_.kind != "datetime":
+            fields = self.vocabulary.fields
+            near = suggest(name, [name for name in fields if fields[name].kind == "datetime"])
             self._fault(f"'{elapsed.units} since' needs a time, and {name} is "
-                        f"{_WORDS[found.kind]}{self._near_time(name)}")  # fmt: skip
-
-    def _near_time(self, name: str) -> str:
-        return suggest(
-            name, [other for other, found in self.vocabulary.fields.items()
-                   if found.kind == "datetime"]
-        )  # fmt: skip
+                        f"{_WORDS[type_.kind]}{near}")  # fmt: skip
 
     def _membership(self, term: Term, options: Const | Token) -> None:
-        found = self.term(term)
-        if isinstance(options, Token):
-            if options.name not in self.vocabulary.tokens:
-                self.term(options)
-                return
-            values: object = self.vocabulary.tokens[options.name]
-        else:
-            values = options.value
+        type_ = self.term(term)
+        values = self.vocabulary.constant_value(options)
+        if values is None:
+            self.term(options)
+            return
         if not isinstance(values, tuple):
             self._fault(f"after 'in' comes a list, and {to_text(options)} is none: use ==")
             return
@@ -239,13 +237,13 @@ class _Checker:
             self._fault(f"{to_text(options)} is an empty list: nothing is in it")
         for value in values:
             kind = self._constant(value)
-            if found is None or kind is None:
+            if type_ is None or kind is None:
                 continue
-            if kind != found.kind and not {kind, found.kind} <= _NUMBERS:
-                self._fault(f"{to_text(term)} is {_WORDS[found.kind]} and {value!r} in the list "
+            if kind != type_.kind and not {kind, type_.kind} <= _NUMBERS:
+                self._fault(f"{to_text(term)} is {_WORDS[type_.kind]} and {value!r} in the list "
                             f"is {_WORDS[kind]}")  # fmt: skip
-        if found is not None:
-            self.faults.extend(_not_a_choice(values, found))
+        if type_ is not None:
+            self.faults.extend(_not_a_choice(values, type_))
 
     def _named(self, name: str, definition: Guard | None) -> None:
         if not is_name(name):
@@ -261,11 +259,6 @@ class _Checker:
                 self.guard(definition)
             elif resolve(known, self.vocabulary) != resolve(definition, self.vocabulary):
                 self._fault(f"two different guards are named {name!r}: rename one of them")
-
-    def _choices(self, found: FieldType, term: Term) -> None:
-        values = scalar_value(term, self.vocabulary)
-        if values is not None:
-            self.faults.extend(_not_a_choice(values, found))
 
     # -- terms -------------------------------------------------------------------------------
 
@@ -336,28 +329,27 @@ class _Checker:
 
     def _arithmetic(self, op: str, left: Term, right: Term) -> FieldType | None:
         sides = ((left, self.term(left)), (right, self.term(right)))
-        for term, found in sides:
-            if found is not None and found.kind not in _NUMBERS:
-                remedy = ": use 'days since …'" if found.kind == "datetime" else ""
-                self._fault(f"{to_text(term)} is {_WORDS[found.kind]}, and {op!r} is for "
+        for term, type_ in sides:
+            if type_ is not None and type_.kind not in _NUMBERS:
+                remedy = ": use 'days since …'" if type_.kind == "datetime" else ""
+                self._fault(f"{to_text(term)} is {_WORDS[type_.kind]}, and {op!r} is for "
                             f"numbers{remedy}")  # fmt: skip
-        (_, one), (_, other) = sides
-        if one is None or other is None or not {one.kind, other.kind} <= _NUMBERS:
+        (_, first), (_, second) = sides
+        if first is None or second is None or not {first.kind, second.kind} <= _NUMBERS:
             return None
         scaled = op == "*" and any(
             integer.kind == "int" and decimal_factor(factor, self.vocabulary) is not None
-            for integer, factor in ((one, right), (other, left))
+            for integer, factor in ((first, right), (second, left))
         )
-        whole = scaled or one.kind == other.kind == "int"
-        return FieldType("int" if whole else "float", one.nullable or other.nullable)
+        whole = scaled or first.kind == second.kind == "int"
+        return FieldType("int" if whole else "float", first.nullable or second.nullable)
 
     def _extreme(self, which: str, terms: tuple[Term, ...]) -> FieldType | None:
-        types = [self.term(term) for term in terms]
-        found = [one for one in types if one is not None]
-        if len(found) < len(types) or not found:
+        types = [type_ for term in terms if (type_ := self.term(term)) is not None]
+        if len(types) < len(terms) or not types:
             return None
-        kinds = {one.kind for one in found}
-        nullable = any(one.nullable for one in found)
+        kinds = {type_.kind for type_ in types}
+        nullable = any(type_.nullable for type_ in types)
         if kinds <= _NUMBERS:
             return FieldType("int" if kinds == {"int"} else "float", nullable)
         if kinds == {"datetime"}:
@@ -379,10 +371,10 @@ def _kind(value: object) -> Kind:
     return kinds[type(value)]
 
 
-def _not_a_choice(values: tuple[Scalar, ...], found: FieldType) -> Iterator[str]:
+def _not_a_choice(values: tuple[Scalar, ...], type_: FieldType) -> Iterator[str]:
     for value in values:
-        if found.choices and isinstance(value, str) and value not in found.choices:
-            near = suggest(value, found.choices) or f": use one of {_listed(found.choices)}"
+        if type_.choices and isinstance(value, str) and value not in type_.choices:
+            near = suggest(value, type_.choices) or f": use one of {_listed(type_.choices)}"
             yield f"{value!r} is no choice of the field{near}"
 
 

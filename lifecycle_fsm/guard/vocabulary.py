@@ -47,6 +47,12 @@ class Vocabulary:
     payload: Mapping[str, FieldType] = attrs.field(factory=dict)
     in_effect: bool = False
 
+    def constant_value(self, term: Guard | Term) -> TokenValue | None:
+        """The value of a constant or of a known token; None for anything else."""
+        if isinstance(term, Const):
+            return term.value
+        return self.tokens.get(term.name) if isinstance(term, Token) else None
+
 
 def resolve(guard: Guard, vocabulary: Vocabulary) -> Guard:
     """The guard with its bare names told apart: a name that is no field but a named guard becomes
@@ -66,11 +72,12 @@ def resolve(guard: Guard, vocabulary: Vocabulary) -> Guard:
 
 
 def inline(guard: Guard, vocabulary: Vocabulary) -> Guard:
-    """The guard with every named guard written out.
+    """The guard with its bare names told apart and every named guard written out.
 
     Raises:
         GuardError: a name is unknown, a named guard needs itself, or the whole is too large.
     """
+    guard = resolve(guard, vocabulary)
     faults = naming_problems(guard, vocabulary)
     if faults:
         raise GuardError("; ".join(faults))
@@ -84,8 +91,8 @@ def inline(guard: Guard, vocabulary: Vocabulary) -> Guard:
 
 def definition_of(named: Named, vocabulary: Vocabulary) -> Guard | None:
     """What a named guard stands for: the model's definition, else the one that came along."""
-    found = vocabulary.guards.get(named.name, named.definition)
-    return None if found is None else resolve(found, vocabulary)
+    definition = vocabulary.guards.get(named.name, named.definition)
+    return None if definition is None else resolve(definition, vocabulary)
 
 
 def reads(node: Guard | Term) -> frozenset[str]:
@@ -97,11 +104,7 @@ def reads(node: Guard | Term) -> frozenset[str]:
 
 def scalar_value(term: Term, vocabulary: Vocabulary) -> tuple[Scalar] | None:
     """The value of a constant or a token, in a tuple of one, if it is a single one."""
-    value: Scalar | tuple[Scalar, ...] | None = None
-    if isinstance(term, Const):
-        value = term.value
-    elif isinstance(term, Token):
-        value = vocabulary.tokens.get(term.name)
+    value = vocabulary.constant_value(term)
     return None if value is None or isinstance(value, tuple) else (value,)
 
 

@@ -2,7 +2,7 @@
 
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
 from lifecycle_fsm.machine.foreign import Foreign
-from lifecycle_fsm.machine.lean import TransitionContext
+from lifecycle_fsm.machine.lean_transitions import TransitionContext
 from lifecycle_fsm.machine.machine import LifecycleMachine, PossibleTrigger
 from lifecycle_fsm.machine.observer import EVERYWHERE, Observer, observe
 from lifecycle_fsm.machine.plain_transitions import to_transitions

@@ -14,7 +14,7 @@ from lifecycle_fsm.requests import Request
 
 if TYPE_CHECKING:
     from lifecycle_fsm.activities import Activity
-    from lifecycle_fsm.machine.lean import TransitionContext
+    from lifecycle_fsm.machine.lean_transitions import TransitionContext
     from lifecycle_fsm.person import Person
 
 Result: TypeAlias = Literal[

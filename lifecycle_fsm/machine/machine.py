@@ -25,13 +25,13 @@ from lifecycle_fsm.guard import (
 from lifecycle_fsm.guard.terms import walk
 from lifecycle_fsm.history import HistoryRow, MoveKind, unpack
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
-from lifecycle_fsm.machine.lean import LeanEvent, LeanMachine, TransitionContext
+from lifecycle_fsm.machine.lean_transitions import LeanEvent, LeanMachine, TransitionContext
 from lifecycle_fsm.machine.observer import EVERYWHERE, Observer
 from lifecycle_fsm.machine.transaction import Transaction
 from lifecycle_fsm.machine.triggers import own_class
 from lifecycle_fsm.model import Edge, Model, Set, Stage
 from lifecycle_fsm.person import Person, accept_fields
-from lifecycle_fsm.silos.clock import Missed, Scheduler
+from lifecycle_fsm.silos.deadlines import Missed, Scheduler
 from lifecycle_fsm.silos.effects import attribute_of, effects
 from lifecycle_fsm.silos.scoring import Scoring
 

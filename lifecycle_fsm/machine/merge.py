@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from lifecycle_fsm.machine.lean import TransitionContext
+from lifecycle_fsm.machine.lean_transitions import TransitionContext
 from lifecycle_fsm.person import Person
 
 

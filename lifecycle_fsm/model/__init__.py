@@ -1,20 +1,9 @@
 """The definition of a lifecycle: immutable parts, structural checks, TOML in and out."""
 
-from lifecycle_fsm.model.definition import (
-    ActivityKind,
-    Claim,
-    DataRule,
-    Move,
-    Period,
-    ScoreRule,
-    Set,
-    SortRule,
-    Stage,
-    Stages,
-    StepDef,
-    given,
-)
-from lifecycle_fsm.model.model import Edge, Model
+from lifecycle_fsm.model.conversions import Set, given
+from lifecycle_fsm.model.definition import ActivityKind, Claim, DataRule, Period, ScoreRule, StepDef
+from lifecycle_fsm.model.model import Model
+from lifecycle_fsm.model.moves import Edge, Move, Stage, Stages
 from lifecycle_fsm.model.rule_validation import PLACE
 from lifecycle_fsm.model.rules import (
     AlertRule,
@@ -28,6 +17,7 @@ from lifecycle_fsm.model.rules import (
     MergeRule,
     Rule,
 )
+from lifecycle_fsm.model.sort import SortRule
 from lifecycle_fsm.model.structure import from_plain
 from lifecycle_fsm.model.stub import stub
 from lifecycle_fsm.model.toml_files import dumps, load, loads, save, shipped, shipped_text

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 
 from lifecycle_fsm.activities import TIME_PASSED
 from lifecycle_fsm.fields import FieldDef, FieldType
-from lifecycle_fsm.model.definition import ActivityKind, Set
+from lifecycle_fsm.model.conversions import Set
+from lifecycle_fsm.model.definition import ActivityKind
 
 #: Kinds whose payload names fields of the person.
 OPEN_KINDS = frozenset({"created", "processed", "changed"})

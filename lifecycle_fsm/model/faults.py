@@ -22,7 +22,7 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard import problems as guard_problems
 from lifecycle_fsm.guard.lexer import EMPTY
-from lifecycle_fsm.model.definition import Set, given
+from lifecycle_fsm.model.conversions import Set, given
 from lifecycle_fsm.model.name_resolution import fields_read, nodes
 from lifecycle_fsm.person import READ_ONLY
 

@@ -20,20 +20,9 @@ from lifecycle_fsm.history import MoveKind
 from lifecycle_fsm.model import builtin_activities as built_in_kinds
 from lifecycle_fsm.model import steps as built_in_steps
 from lifecycle_fsm.model import validation, version
-from lifecycle_fsm.model.definition import (
-    ActivityKind,
-    Claim,
-    DataRule,
-    Move,
-    ScoreRule,
-    Set,
-    SortRule,
-    Stage,
-    StepDef,
-    Ties,
-    names,
-    read_guard,
-)
+from lifecycle_fsm.model.conversions import Set, names, read_guard
+from lifecycle_fsm.model.definition import ActivityKind, Claim, DataRule, ScoreRule, StepDef, Ties
+from lifecycle_fsm.model.moves import Edge, Move, Stage
 from lifecycle_fsm.model.name_resolution import (
     Frozen,
     fields_read,
@@ -51,42 +40,8 @@ from lifecycle_fsm.model.rules import (
     Rule,
     rules_of,
 )
+from lifecycle_fsm.model.sort import SortRule
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person
-
-
-@attrs.frozen
-class Edge:
-    """One move out of one stage, resolved: what the machine fires and the picture draws.
-
-    ``passed`` are the path stages that it goes past; ``credit`` says whether those count as passed
-    over [S6].
-    """
-
-    rule: Move | SortRule
-    source: str
-    target: str
-    kind: MoveKind
-    passed: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """The name of its move or sort rule, which the history tells."""
-        return self.rule.name
-
-    @property
-    def when(self) -> Guard:
-        """Its guard."""
-        return self.rule.when
-
-    @property
-    def on(self) -> str | None:
-        """The process trigger, or None where a system asks [S7]."""
-        return self.rule.on if isinstance(self.rule, Move) else None
-
-    @property
-    def credit(self) -> bool:
-        """Whether the stages that it goes past count as passed over [S26]."""
-        return self.rule.skips != "no_credit"
 
 
 def _merging(value: Mapping[str, MergeRule]) -> Mapping[str, MergeRule]:
@@ -138,8 +93,8 @@ class Model:
         deadlines: agreements how long a stage may last, in the hours of ``calendars`` [S21].
         assignment, alerts: who shall work on a person, and what is asked of whom [S18][S24].
         claims: what must be true of everybody who enters a stage; for the checks to prove.
-        merging: what becomes of each field when two persons are folded into one [S23]; a field
-            that is not named here follows the rules of :mod:`lifecycle_fsm.orchestrator.merging`.
+        merging: what becomes of each field when two persons are folded into one [S23]; for a field
+            that is not named here see :mod:`lifecycle_fsm.orchestrator.field_merging`.
         winning_detours: detours that win a merge against every path stage, such as that of people
             who must not be contacted; all others lose against the path [S23].
         dimensions: fields that history keeps as they were at each move, to report by [S25].

@@ -25,7 +25,7 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard.terms import depth
 from lifecycle_fsm.guard.vocabulary import TokenValue, Vocabulary
-from lifecycle_fsm.model.definition import Set
+from lifecycle_fsm.model.conversions import Set
 from lifecycle_fsm.person import BASE_FIELDS, Person, field_def, type_hints
 
 if TYPE_CHECKING:

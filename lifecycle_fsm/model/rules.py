@@ -16,15 +16,9 @@ import attrs
 
 from lifecycle_fsm.errors import GuardError, RecordError, suggest
 from lifecycle_fsm.guard import Always, Guard, Term, always, as_term, parse_term
-from lifecycle_fsm.model.definition import (
-    Set,
-    names,
-    placed,
-    read_guard,
-    read_sets,
-    stage_name,
-    stage_names,
-)
+from lifecycle_fsm.model.conversions import Set, names, read_guard, read_sets
+from lifecycle_fsm.model.definition import placed
+from lifecycle_fsm.model.moves import stage_name, stage_names
 from lifecycle_fsm.zones import find_zone
 
 if TYPE_CHECKING:

@@ -18,25 +18,17 @@ from lifecycle_fsm.errors import GuardSyntaxError, LifecycleError, ModelError, P
 from lifecycle_fsm.fields import KINDS, FieldDef, FieldType
 from lifecycle_fsm.guard import Always, Const, Guard, Term, parse_guard
 from lifecycle_fsm.model import validation
-from lifecycle_fsm.model.definition import (
-    OTHERWISE,
-    ActivityKind,
-    DataRule,
-    Move,
-    Set,
-    SortRule,
-    Stage,
-    StepDef,
-    arrow,
-    read_value,
-)
+from lifecycle_fsm.model.conversions import Set, read_value
+from lifecycle_fsm.model.definition import ActivityKind, DataRule, StepDef
 from lifecycle_fsm.model.model import Model
+from lifecycle_fsm.model.moves import Move, Stage, arrow
 from lifecycle_fsm.model.rules import (
     NO_LENGTH,
     Calendar,
     Length,
     read_receivers,
 )
+from lifecycle_fsm.model.sort import OTHERWISE, SortRule
 from lifecycle_fsm.model.unstructure import FIELD_KEYS, SECTIONS, TABLES, toml_key
 
 _T = TypeVar("_T")

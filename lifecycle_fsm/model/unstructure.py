@@ -12,19 +12,9 @@ from lifecycle_fsm.errors import ModelError, Problem
 from lifecycle_fsm.fields import FieldDef
 from lifecycle_fsm.guard import Always, Const, Guard, Opaque, Term, to_text
 from lifecycle_fsm.guard.terms import walk
-from lifecycle_fsm.model.definition import (
-    OTHERWISE,
-    ActivityKind,
-    Claim,
-    DataRule,
-    Move,
-    ScoreRule,
-    Set,
-    SortRule,
-    Stage,
-    StepDef,
-    placed,
-)
+from lifecycle_fsm.model.conversions import Set
+from lifecycle_fsm.model.definition import ActivityKind, Claim, DataRule, ScoreRule, StepDef, placed
+from lifecycle_fsm.model.moves import Move, Stage
 from lifecycle_fsm.model.rules import (
     WEEKDAYS,
     AlertRule,
@@ -35,6 +25,7 @@ from lifecycle_fsm.model.rules import (
     Length,
     length_text,
 )
+from lifecycle_fsm.model.sort import OTHERWISE, SortRule
 
 if TYPE_CHECKING:
     from lifecycle_fsm.model.model import Model

@@ -20,19 +20,11 @@ from lifecycle_fsm.guard import (
     effect_problems,
 )
 from lifecycle_fsm.model import builtin_activities, faults, rule_validation, steps
-from lifecycle_fsm.model.definition import (
-    Mail,
-    Move,
-    OnFailure,
-    Period,
-    ScoreRule,
-    Skips,
-    SortRule,
-    Ties,
-    given,
-    placed,
-)
+from lifecycle_fsm.model.conversions import given
+from lifecycle_fsm.model.definition import OnFailure, Period, ScoreRule, Ties, placed
+from lifecycle_fsm.model.moves import Mail, Move, Skips
 from lifecycle_fsm.model.name_resolution import Unreadable, fields_read, reads_time
+from lifecycle_fsm.model.sort import SortRule
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.machine.transaction import Transaction
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
-from lifecycle_fsm.orchestrator.merging import Merging
-from lifecycle_fsm.orchestrator.reactions import Reactions
+from lifecycle_fsm.orchestrator.entry_requests import EntryRequests
+from lifecycle_fsm.orchestrator.field_merging import Merging
 from lifecycle_fsm.orchestrator.saved_state import StateFormat
 from lifecycle_fsm.processing import Chain, chain_of
 from lifecycle_fsm.processing.step import Rows, Run, Step
@@ -58,7 +58,7 @@ class Engine:
         self.machine = LifecycleMachine(model)
         self.scoring = self.machine.scoring
         self.data = DataSilo(model)
-        self.reactions = Reactions(model, self.machine)
+        self.reactions = EntryRequests(model, self.machine)
         self.merging = Merging(model)
         self.chain: Chain = chain_of(
             model, self.steps, tables=self.tables, demographic=self.scoring.demographic

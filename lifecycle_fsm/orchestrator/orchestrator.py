@@ -26,11 +26,11 @@ from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.machine import EVERYWHERE, Decision
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.orchestrator.activity_flow import ActivityFlow
 from lifecycle_fsm.orchestrator.deduplication import SeenActivities
 from lifecycle_fsm.orchestrator.engine import Engine
 from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, error_text
 from lifecycle_fsm.orchestrator.saved_state import FORMAT, Plain
-from lifecycle_fsm.orchestrator.work import Work
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Context, StepError
 from lifecycle_fsm.processing.step import Rows, Run, Step
@@ -93,7 +93,7 @@ class Orchestrator:
         self._myself = ref(self)
         self._record = record or _unrecorded
         self._seen = SeenActivities()
-        self._work = Work(self.engine, self._seen, log)
+        self._work = ActivityFlow(self.engine, self._seen, log)
         self._lot = ParkingLot()
         self._logged: set[str] = set()
         self._initial = self.model.initial.name

@@ -1,6 +1,6 @@
 """Step 050: the group of a test, drawn by a seeded hash of the person's id [S16].
 
-The number ``n`` of a person is that of :func:`~lifecycle_fsm.stable.stable_number`.
+The number ``n`` of a person is that of :func:`~lifecycle_fsm.stable_hash.stable_number`.
 
 The *bucket* is ``n mod 10000``. The groups stand in the order of their names (by code point); with
 integer weights that sum to W, a person is in the first group for which
@@ -16,7 +16,7 @@ from typing import Any
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.processing.step import BuiltStep, Context, Options, Resources
-from lifecycle_fsm.stable import BUCKETS, bucket
+from lifecycle_fsm.stable_hash import BUCKETS, bucket
 
 
 def group_of(groups: Mapping[str, int], seed: str | int, person: str) -> str:

@@ -64,7 +64,6 @@ class OutOfBudget(Exception):
     """As much was looked at as may be; the message says of what there was too much."""
 
 
-@attrs.define
 class Budget:
     """What is left to spend.
 
@@ -74,18 +73,10 @@ class Budget:
             machine.
     """
 
-    cases: int | None = None
-    seconds: float | None = None
-    _left: int = attrs.field(init=False)
-    _end: float | None = attrs.field(init=False)
-
-    @_left.default
-    def _all(self) -> int:
-        return (self.cases or 0) * STEPS
-
-    @_end.default
-    def _last(self) -> float | None:
-        return None if self.seconds is None else time.monotonic() + self.seconds
+    def __init__(self, cases: int | None = None, seconds: float | None = None) -> None:
+        self.cases, self.seconds = cases, seconds
+        self._left = (cases or 0) * STEPS
+        self._end = None if seconds is None else time.monotonic() + seconds
 
     @property
     def left(self) -> int | None:

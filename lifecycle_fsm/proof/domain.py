@@ -14,7 +14,6 @@ from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
     Always,
     And,
-    Const,
     Field,
     Guard,
     Not,
@@ -29,7 +28,6 @@ from lifecycle_fsm.guard import (
     inline,
     parse_guard,
     reads,
-    resolve,
     transform_terms,
 )
 from lifecycle_fsm.model import Model
@@ -60,8 +58,6 @@ class Atom:
 
     def holds(self, values: Mapping[str, Value], now: datetime) -> bool:
         """Whether it holds for these values of its fields, among others."""
-        if isinstance(self.guard, Opaque):
-            return bool(values[self.fields[0]])
         return self.test(
             SimpleNamespace(**{name: values[name] for name in self.fields}), now, _NO_PAYLOAD
         )
@@ -77,23 +73,19 @@ class Atoms:
 
     def plain(self, guard: Guard) -> Guard:
         """The guard with its named guards written out."""
-        return inline(resolve(guard, self._vocabulary), self._vocabulary)
-
-    def node(self, plain: Guard) -> Node:
-        """The formula of a guard without named guards."""
-        return self._node(plain, True)
+        return inline(guard, self._vocabulary)
 
     def __getitem__(self, number: int) -> Atom:
         return self.all[abs(number) - 1]
 
-    def _node(self, guard: Guard, wanted: bool) -> Node:
+    def node(self, guard: Guard, wanted: bool = True) -> Node:
+        """The formula of a guard without named guards, or of its negation."""
         match guard:
-            case And(parts):
-                return joined("and" if wanted else "or", [self._node(p, wanted) for p in parts])
-            case Or(parts):
-                return joined("or" if wanted else "and", [self._node(p, wanted) for p in parts])
+            case And(parts) | Or(parts):
+                kind = "and" if isinstance(guard, And) is wanted else "or"
+                return joined(kind, [self.node(part, wanted) for part in parts])
             case Not(part):
-                return self._node(part, not wanted)
+                return self.node(part, not wanted)
             case Always():
                 return wanted
         return self._atom(guard, wanted)
@@ -102,7 +94,10 @@ class Atoms:
         number = self._numbers.get(guard)
         if number is None:
             if isinstance(guard, Opaque):
-                atom = Atom(guard, (opaque_field(guard),), _never)
+                # A Python callable is not run: its answer is assumed, under a name that no field
+                # can have.
+                name = f"{guard.name}()"
+                atom = Atom(guard, (name,), lambda values, now, payload: getattr(values, name))
             else:
                 test = compile_condition(guard, self._vocabulary)
                 atom = Atom(guard, tuple(sorted(reads(guard))), test)
@@ -111,15 +106,6 @@ class Atoms:
             self.all.append(atom)
             number = self._numbers[guard] = len(self.all)
         return number if wanted else -number
-
-
-def _never(person: Any, now: datetime, payload: Mapping[str, Value]) -> bool:
-    raise AssertionError("a Python callable is not run: its answer is assumed")
-
-
-def opaque_field(guard: Opaque) -> str:
-    """The name that stands for the answer of a Python callable; no field can have it."""
-    return f"{guard.name}()"
 
 
 def joined(kind: str, nodes: list[Node]) -> Node:
@@ -180,10 +166,6 @@ PAYLOAD = "activity__"
 FREED = "token__"
 
 
-def _nothing() -> dict[str, Value]:
-    return {}
-
-
 @attrs.frozen
 class Domain:
     """The persons of a model, as far as a guard can tell them apart.
@@ -199,18 +181,16 @@ class Domain:
     """
 
     vocabulary: Vocabulary
-    start: Mapping[str, Value] = attrs.field(factory=_nothing)
+    start: Mapping[str, Value] = attrs.field(factory=dict)
     latest: Mapping[str, datetime] = attrs.field(factory=dict)
     laws: tuple[Guard, ...] = ()
     now: datetime = NOW
     budget: Budget = attrs.field(factory=Budget, eq=False, repr=False)
-    #: The comparisons that were asked about so far, ready to run.
-    atoms: Atoms = attrs.field(
-        init=False,
-        eq=False,
-        repr=False,
-        default=attrs.Factory(lambda self: Atoms(self.vocabulary), takes_self=True),
-    )
+
+    @cached_property
+    def atoms(self) -> Atoms:
+        """The comparisons that were asked about so far, ready to run."""
+        return Atoms(self.vocabulary)
 
     @cached_property
     def _reading(self) -> tuple[tuple[Guard, frozenset[str]], ...]:
@@ -233,9 +213,7 @@ class Domain:
 
     def constant(self, term: Guard | Term) -> Any:
         """The value of a constant or a token; None for anything else."""
-        if isinstance(term, Const):
-            return term.value
-        return self.vocabulary.tokens[term.name] if isinstance(term, Token) else None
+        return self.vocabulary.constant_value(term)
 
     def laws_for(self, fields: frozenset[str]) -> tuple[Guard, ...]:
         """The laws that speak of these fields alone: the others can always be kept beside them."""
@@ -268,7 +246,7 @@ def as_fields(guard: Guard, vocabulary: Vocabulary, tokens: Collection[str] = ()
                 return Field(f"{FREED}{name}")
         return term
 
-    return transform_terms(inline(resolve(guard, vocabulary), vocabulary), lift)
+    return transform_terms(inline(guard, vocabulary), lift)
 
 
 def payload_fields(model: Model, kind: str | None) -> dict[str, FieldType]:

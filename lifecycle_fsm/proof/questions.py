@@ -18,7 +18,6 @@ from lifecycle_fsm.proof.z3_backend import ask
 
 #: Who decides.
 Prover: TypeAlias = Literal["search", "z3", "both"]
-_NOBODY: Mapping[str, Value] = {}
 
 
 def solve(
@@ -42,14 +41,14 @@ def solve(
         plain = atoms.plain(guard)
         domain.budget.spend(sum(1 for _ in walk(plain)))
         node = atoms.node(all_of(plain, *domain.laws_for(reads(plain))))
-        answer, person = Answer("undecided"), _NOBODY
+        answer = Answer("undecided")
         if prover != "z3":
-            answer, person = _searched(node, atoms, domain, budget)
+            answer = _searched(node, atoms, domain, budget)
         if prover != "search" and answer.verdict == "undecided":
-            answer, person = ask(node, atoms, domain)
+            answer = ask(node, atoms, domain)
         if not answer.found:
             return answer
-        small = _smallest(node, person, atoms, domain)
+        small = _smallest(node, answer.person, atoms, domain)
     except OutOfBudget as over:
         return Answer("undecided", reason=str(over))
     answers = {name for name in small if name not in domain.vocabulary.fields}
@@ -70,11 +69,11 @@ def solve_whenever(guard: Guard, domain: Domain, *, prover: Prover = "search") -
     """
     if over := domain.budget.over:
         return Answer("undecided", reason=over)
-    plain = domain.atoms.plain(guard)
+    plain, constant = domain.atoms.plain(guard), domain.vocabulary.constant_value
     answer: Answer | None = None
     unclear: Answer | None = None
-    for shift in shifts(plain, domain.now, domain.constant):
-        moved = shifted(plain, shift, domain.constant) if shift else plain
+    for shift in shifts(plain, domain.now, constant):
+        moved = shifted(plain, shift, constant) if shift else plain
         answer = solve(moved, domain, prover=prover)
         if answer.found:
             person = moved_times(answer.person, -shift)
@@ -103,19 +102,17 @@ def differs(first: Guard, second: Guard, domain: Domain) -> Answer:
     return solve_whenever(apart(first, second), domain)
 
 
-def _searched(
-    node: Node, atoms: Atoms, domain: Domain, budget: int
-) -> tuple[Answer, Mapping[str, Value]]:
+def _searched(node: Node, atoms: Atoms, domain: Domain, budget: int) -> Answer:
     search = Search(atoms, domain, budget)
     try:
         person = search.run(node, {})
     except OutOfBudget as over:
-        return Answer("undecided", reason=str(over)), _NOBODY
+        return Answer("undecided", reason=str(over))
     if person is not None:
-        return Answer("found"), person
+        return Answer("found", person)
     if search.complete:
-        return Answer("refuted"), _NOBODY
-    return Answer("undecided", reason="arithmetic over several fields"), _NOBODY
+        return Answer("refuted")
+    return Answer("undecided", reason="arithmetic over several fields")
 
 
 def _smallest(
@@ -134,11 +131,18 @@ def _smallest(
 
     if not holds():
         raise AssertionError("a person that was found satisfies the guard")
-    for name in sorted(person):
-        before = smaller[name]
-        smaller[name] = start[name]
-        if not holds():
-            smaller[name] = before
+    waiting = sorted(person)
+    while waiting:
+        kept: list[str] = []
+        again = False
+        for name in waiting:
+            before, smaller[name] = smaller[name], start[name]
+            if not holds():
+                smaller[name] = before
+                kept.append(name)
+            elif before != start[name] and kept:
+                again = True  # without this field, one that was kept may not be needed either
+        waiting = kept if again else []
     return {
         name: value
         for name, value in smaller.items()

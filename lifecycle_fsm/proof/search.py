@@ -119,12 +119,12 @@ def _texts(
     few = len(parts) <= _MOST_PARTS
     sizes = range(len(parts) + 1) if few else (0, 1, len(parts))
     texts = list(known)
-    for some in chain.from_iterable(combinations(parts, size) for size in sizes):
+    for chosen in chain.from_iterable(combinations(parts, size) for size in sizes):
         for prefix in (*prefixes, ""):
             word = _begun(prefix, "…" if prefix else "other", prefixes)
-            if some or any(part in word and part not in prefix for part in parts):
+            if chosen or any(part in word and part not in prefix for part in parts):
                 # A sign of none of the texts between: what is in the whole is in one of the pieces.
-                word = _unused_sign([*prefixes, *parts]).join([prefix, *some, ""])
+                word = _unused_sign([*prefixes, *parts]).join([prefix, *chosen, ""])
             texts += _fresh(word, known, [*prefixes, *parts], len(linked))
     return texts, few
 
@@ -207,17 +207,17 @@ class Search:
         self._spend(len(every) + STEPS * len(reading))
         tried = candidates(field, reading, bound, self._domain, linked)
         self.complete = self.complete and tried.complete
-        told = {number for number in every if field in self._atoms[number].fields}
+        affected = {number for number in every if field in self._atoms[number].fields}
         seen: set[tuple[object, ...]] = set()
         for value in tried.values:
             bound[field] = value
-            self._spend(len(told) + len(every))
+            self._spend(len(affected) + len(every))
             outcomes = {
                 number: self._atoms[number].holds(bound, self._domain.now)
-                for number in told
+                for number in affected
                 if all(name in bound for name in self._atoms[number].fields)
             }
-            open_still = len(outcomes) < len(told)
+            open_still = len(outcomes) < len(affected)
             same = (tuple(outcomes.items()), (type(value), value) if open_still else None)
             if same not in seen:
                 seen.add(same)
@@ -245,7 +245,7 @@ class Search:
                 count[name] += 1
                 near.setdefault(name, set()).update(free if _orders(atom) else (name,))
         first = max(count, key=lambda name: (len(near[name]), count[name]))
-        return first, _reached(first, near)
+        return first, frozenset(reached(first, near))
 
 
 def _orders(atom: Atom) -> bool:
@@ -256,10 +256,11 @@ def _orders(atom: Atom) -> bool:
     )
 
 
-def _reached(start: str, near: Mapping[str, set[str]]) -> frozenset[str]:
-    reached, waiting = {start}, [start]
+def reached(start: str, near: Mapping[str, set[str]]) -> set[str]:
+    """The start, and all that is near to it, or near to what is near."""
+    names, waiting = {start}, [start]
     while waiting:
-        for name in near[waiting.pop()] - reached:
-            reached.add(name)
-            waiting.append(name)
-    return frozenset(reached)
+        fresh = near.get(waiting.pop(), set()) - names
+        names |= fresh
+        waiting.extend(fresh)
+    return names

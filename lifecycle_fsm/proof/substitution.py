@@ -24,7 +24,6 @@ from lifecycle_fsm.guard import (
     inline,
     negate,
     never,
-    resolve,
     transform,
     transform_terms,
     walk,
@@ -69,7 +68,7 @@ def written_out(tree: _Tree, vocabulary: Vocabulary) -> _Tree:
         return Const(vocabulary.tokens[term.name]) if isinstance(term, Token) else term
 
     if isinstance(tree, Guard):
-        return transform_terms(inline(resolve(tree, vocabulary), vocabulary), change)
+        return transform_terms(inline(tree, vocabulary), change)
     return transform_term(tree, change)
 
 
@@ -110,4 +109,4 @@ def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabula
         return term
 
     # Values first: a guard that a field got speaks of the fields before, and is left as it is.
-    return transform(transform_terms(inline(resolve(guard, words), words), change), settle)
+    return transform(transform_terms(inline(guard, words), change), settle)

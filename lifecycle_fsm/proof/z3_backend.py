@@ -7,7 +7,7 @@ looked at again, and where something computes with decimals nobody is refuted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import reduce
@@ -33,9 +33,9 @@ from lifecycle_fsm.guard import (
     Term,
     Token,
     Truth,
-    term_type,
 )
 from lifecycle_fsm.guard.evaluate import LARGEST
+from lifecycle_fsm.guard.type_check import is_whole
 from lifecycle_fsm.guard.vocabulary import decimal_factor
 from lifecycle_fsm.proof.answer import Answer
 from lifecycle_fsm.proof.breakpoints import bounds
@@ -49,11 +49,11 @@ _PER_STEP = 10
 _COMPARISONS = {"==": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 
 
-def z3_library() -> Any:
-    """The module ``z3``.
+def ask(node: Node, atoms: Atoms, domain: Domain) -> Answer:
+    """Whether anybody satisfies the formula, and if so somebody with the values of all its fields.
 
     Raises:
-        MissingExtra: it is not installed.
+        MissingExtra: z3 is not installed.
     """
     try:
         import z3
@@ -61,16 +61,6 @@ def z3_library() -> Any:
         raise MissingExtra(
             "prove", "z3-solver", "deciding arithmetic over several fields"
         ) from None
-    return z3
-
-
-def ask(node: Node, atoms: Atoms, domain: Domain) -> tuple[Answer, Mapping[str, Value]]:
-    """Whether anybody satisfies the formula, and if so the values of all its fields.
-
-    Raises:
-        MissingExtra: z3 is not installed.
-    """
-    z3 = z3_library()
     translation = _Translation(z3, atoms, domain)
     # Without the portfolio of tactics, which gives each a time on the clock: a verdict must not
     # depend on how busy the machine is.
@@ -82,15 +72,15 @@ def ask(node: Node, atoms: Atoms, domain: Domain) -> tuple[Answer, Mapping[str, 
     verdict = solver.check()
     domain.budget.count((_counted(solver) - before) // _PER_STEP)
     if verdict == z3.unsat and not translation.rounds:
-        return Answer("refuted"), {}
+        return Answer("refuted")
     if verdict == z3.unsat:
-        return Answer("undecided", reason="decimals round, and the numbers of z3 do not"), {}
+        return Answer("undecided", reason="decimals round, and the numbers of z3 do not")
     if verdict != z3.sat:
-        return Answer("undecided", reason=f"z3 has given up: {solver.reason_unknown()}"), {}
+        return Answer("undecided", reason=f"z3 has given up: {solver.reason_unknown()}")
     person = translation.person(solver.model(), node)
     if not satisfied(node, atoms, person, domain.now):
-        return Answer("undecided", reason="z3 needs a number that no decimal is equal to"), {}
-    return Answer("found"), person
+        return Answer("undecided", reason="z3 needs a number that no decimal is equal to")
+    return Answer("found", person)
 
 
 def _counted(solver: Any) -> Any:
@@ -181,17 +171,13 @@ class _Translation:
     def _product(self, left: Term, right: Term, first: Any, second: Any) -> Any:
         for whole, scale, number in ((left, right, first), (right, left, second)):
             factor = decimal_factor(scale, self.words)
-            if factor is not None and self._whole(whole):
+            if factor is not None and is_whole(whole, self.words):
                 return self.z3.ToInt(self.z3.RealVal(Fraction(str(factor))) * number)
         return first * second
 
-    def _whole(self, term: Term) -> bool:
-        kind = term_type(term, self.words)
-        return kind is not None and kind.kind == "int"
-
     def _saturated(self, term: Term, value: Any) -> Any:
         """What an operation gives, held at the ends [S5]."""
-        whole = self._whole(term)
+        whole = is_whole(term, self.words)
         self.rounds = self.rounds or not whole
         ends = (INT_MIN, INT_MAX) if whole else (-LARGEST, LARGEST)
         low, high = map(self._const, ends)

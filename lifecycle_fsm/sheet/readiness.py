@@ -29,14 +29,12 @@ from lifecycle_fsm.funnel import sales_stage
 from lifecycle_fsm.funnel.scope import Contact
 from lifecycle_fsm.guard import (
     Always,
-    And,
     Compare,
     Field,
     In,
     Known,
     Not,
     Opaque,
-    Or,
     Outcome,
     Truth,
     compile_explainer,
@@ -44,7 +42,7 @@ from lifecycle_fsm.guard import (
     negate,
     walk,
 )
-from lifecycle_fsm.guard.explanation import Explainer, Requirement, requirement
+from lifecycle_fsm.guard.explanation import Explainer, Requirement, reasons, requirement
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.wording import (
     Formatter,
@@ -258,15 +256,13 @@ class _Questions:
 
     def met(self, outcome: Outcome) -> tuple[str, ...]:
         """The conditions that make it hold, with their values; of an ``or`` the first that does."""
-        match outcome.guard:
-            case And():
-                parts = [part for child in outcome.children for part in self.met(child)]
-                return tuple(dict.fromkeys(parts))
-            case Or():
-                return self.met(next(child for child in outcome.children if child.holds))
-            case Compare(op) if op != "==" and (numbers := self._numbers(outcome)):
-                return (self._compared(outcome.guard, *numbers),)
-        return (self.formatter.condition(outcome.guard),)
+        return tuple(dict.fromkeys(map(self._met, reasons(outcome))))
+
+    def _met(self, outcome: Outcome) -> str:
+        guard = outcome.guard
+        if isinstance(guard, Compare) and guard.op != "==" and (numbers := self._numbers(outcome)):
+            return self._compared(guard, *numbers)
+        return self.formatter.condition(guard)
 
     # -- what is missing -------------------------------------------------------------------------
 

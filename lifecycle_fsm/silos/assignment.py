@@ -15,7 +15,7 @@ from lifecycle_fsm.model import AssignmentRule, Model
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.silos.effects import NO_PAYLOAD, Payloads, condition
 from lifecycle_fsm.silos.request_template import Receiver, RequestTemplate, occasions, receiver
-from lifecycle_fsm.stable import stable_choice
+from lifecycle_fsm.stable_hash import stable_choice
 
 
 class _Assignment:

@@ -10,7 +10,7 @@ from lifecycle_fsm.tables.folder import OutputFolder
 from lifecycle_fsm.tables.intake import Intake, open_inputs
 from lifecycle_fsm.tables.mapping import InputMapping
 from lifecycle_fsm.tables.mapping_toml import load_mapping, parse_mapping
-from lifecycle_fsm.tables.write import (
+from lifecycle_fsm.tables.output_tables import (
     DEADLINES,
     DECISIONS,
     DUPLICATES,

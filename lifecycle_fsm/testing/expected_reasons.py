@@ -20,7 +20,7 @@ from lifecycle_fsm.guard import (
     unmet,
 )
 from lifecycle_fsm.machine import Refusal
-from lifecycle_fsm.model.definition import read_guard
+from lifecycle_fsm.model.conversions import read_guard
 
 #: Conditions in the language of guards: one, several, or each with the value that it saw.
 Because: TypeAlias = str | Guard | Iterable[str | Guard] | Mapping[str, object]

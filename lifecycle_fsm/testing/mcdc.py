@@ -35,7 +35,7 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard import conditions as taken_apart
 from lifecycle_fsm.proof import Answer, Domain, Witness, decides, is_value, solve_here
-from lifecycle_fsm.proof.domain import Atoms, opaque_field, satisfied
+from lifecycle_fsm.proof.domain import Atoms, satisfied
 from lifecycle_fsm.testing.boundary_points import fields_of, points
 
 How: TypeAlias = Literal["unique cause", "masking"]
@@ -175,7 +175,9 @@ class _Cases:
         self.guard = self.atoms.plain(guard)
         self.node = self.atoms.node(self.guard)
         self.opaque = {
-            node.name: opaque_field(node) for node in walk(self.guard) if isinstance(node, Opaque)
+            node.name: self.atoms[self.atoms.node(node)].fields[0]
+            for node in walk(self.guard)
+            if isinstance(node, Opaque)
         }
         self.fields = fields_of(self.guard)
         self.conditions = {

@@ -6,39 +6,32 @@ The rooms that write for people add what only they tell.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
+from itertools import groupby
+from typing import ClassVar
 
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
     Always,
     And,
     Arithmetic,
-    Compare,
     Const,
     Elapsed,
     Extreme,
     Field,
     Guard,
-    In,
-    Known,
-    Not,
     Now,
-    Opaque,
-    Or,
     Payload,
     Scalar,
     Term,
-    TextMatch,
     Token,
     Truth,
     inline,
-    label,
-    resolve,
     value_of,
     walk,
 )
-from lifecycle_fsm.guard.printer import MOST_OPTIONS, chain, value_words
+from lifecycle_fsm.guard.printer import MOST_OPTIONS, LabelPrinter, value_words
 from lifecycle_fsm.guard.vocabulary import TokenValue
 from lifecycle_fsm.model import (
     PLACE,
@@ -75,7 +68,6 @@ _NOUNS = {
     "scored_at": "new points",
     "stage_entered_at": "entry of this stage",
 }
-_DAYS = {day: day.capitalize() for day in WEEKDAYS}
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 # A list of the model with more values than that is called by its name.
 _SHORT = 3
@@ -88,13 +80,22 @@ def rule_words(rule: Move | SortRule) -> str:
     return clean(rule.label) or clean(rule.name.replace("_", " "))
 
 
-class Formatter:
+class Formatter(LabelPrinter):
     """What stands in a model, in words; instants in the times of a zone.
 
     Every text is one line of plain characters; nothing of it is markup yet.
     """
 
+    amounts: ClassVar[Mapping[str, str]] = {
+        ">=": "{} or more {}",
+        ">": "more than {} {}",
+        "<": "fewer than {} {}",
+        "<=": "at most {} {}",
+        "==": "exactly {} {}",
+    }
+
     def __init__(self, model: Model, zone: str = "UTC") -> None:
+        super().__init__(model.vocabulary)
         self.model = model
         self.zone: tzinfo = find_zone(zone)
         self.labels = {field.name: clean(field.label) for field in model.fields if field.label}
@@ -138,8 +139,7 @@ class Formatter:
 
     def token(self, name: str) -> str:
         """The value of a token; a list is cut short where it is very long."""
-        value = self.model.tokens[name]
-        return self.values(value) if isinstance(value, tuple) else self.value(value)
+        return self.constant_text(Token(name))
 
     def _shown(self, values: Sequence[Scalar]) -> list[str]:
         shown = [self.value(value) for value in values]
@@ -153,78 +153,79 @@ class Formatter:
         """A guard as a phrase, with its named guards and tokens written out; nothing where it
         always holds."""
         words = self.model.vocabulary
-        guard = inline(resolve(guard, words), words)
-        return "" if isinstance(guard, Always) else self._guard(guard)
+        guard = inline(guard, words)
+        return "" if isinstance(guard, Always) else self.guard(guard)
 
-    def _guard(self, guard: Guard) -> str:
-        match guard:
-            case Or(guards):
-                alternatives = [self._inside(part, And) for part in guards]
-                comma = any(isinstance(part, And) for part in guards)
-                return (", or " if comma else " or ").join(alternatives)
-            case And(guards):
-                return " and ".join(self._conjuncts(guards))
-            case Not(part):
-                return self._denial(part)
-            case Compare(op, left, right):
-                return self._compare(op, left, right)
-            case In(Field("stage"), options):
-                return f"stage is {joined(self._stage_values(options), 'or')}"
-            case In(term, options) if named := self.long_list(options):
-                return f"{self.term(term)} is on the list “{named}”"
-            case In(term, options):
-                return f"{self._subject(term)} {joined(self._listed(options), 'or')}"
-            case TextMatch(term, text):
-                return f"{self.term(term)} {guard.verb} “{clean(str(self.constant(text)))}”"
-            case Known(field) if self._is_time(field):
-                return f"any {self.term(field)}"
-            case Known(field):
-                return f"{self.term(field)} is known"
-            case Truth(field):
-                return self.term(field)
-            case Opaque(name):
-                return f"{plain(name)} (a program decides)"
-        return "always"
+    def negation(self, guard: Guard) -> str:
+        """As in "not (50 or more employees)"."""
+        text = self.guard(guard)
+        return f"not {text}" if isinstance(guard, Truth) else f"not ({text})"
 
-    def _inside(self, guard: Guard, *kinds: type[Guard]) -> str:
-        text = self._guard(guard)
-        return f"({text})" if isinstance(guard, kinds) else text
+    def alternatives(self, guards: tuple[Guard, ...]) -> str:
+        """The parts of an ``or``, with a comma where one of them has parts of its own."""
+        comma = any(isinstance(part, And) for part in guards)
+        texts = (
+            f"({self.guard(part)})" if isinstance(part, And) else self.guard(part)
+            for part in guards
+        )
+        return (", or " if comma else " or ").join(texts)
 
-    def _conjuncts(self, guards: Sequence[Guard]) -> Iterator[str]:
-        waiting = list(reversed(guards))
-        while waiting:
-            first = waiting.pop()
-            between = chain(first, waiting[-1]) if waiting else None
-            if between is None or (between[1], between[3]) != ("<=", "<="):
-                yield self._inside(first, Or)
-                continue
-            waiting.pop()
-            low, _, term, _, high = between
-            yield f"{self.term(term)} from {self.term(low)} to {self.term(high)}"
+    def chain(self, low: Term, lower: str, term: Term, higher: str, high: Term) -> str | None:
+        """As in "score from 20 to 65", where both ends are included."""
+        if (lower, higher) != ("<=", "<="):
+            return None
+        return f"{self.term(term)} from {self.term(low)} to {self.term(high)}"
 
-    def _denial(self, guard: Guard) -> str:
-        match guard:
-            case Always():
-                return "never"
-            case Compare("==", Field("stage"), Const(str() as name)):
-                return f"stage is not {self.stage(name)}"
-            case Compare("==", left, right) if not isinstance(left, Elapsed):
-                return f"{self.term(left)} is not {self.term(right)}"
-            case In(Field("stage"), options):
-                return f"stage is {_none_of(self._stage_values(options))}"
-            case In(term, options) if named := self.long_list(options):
-                return f"{self.term(term)} is not on the list “{named}”"
-            case In(term, options):
-                return f"{self.term(term)} is {_none_of(self._listed(options))}"
-            case TextMatch(term, text):
-                return f"{self.term(term)} {guard.denied} “{clean(str(self.constant(text)))}”"
-            case Known(field) if self._is_time(field):
-                return f"no {self.term(field)}"
-            case Known(field):
-                return f"{self.term(field)} is not known"
-            case Truth():
-                return f"not {self._guard(guard)}"
-        return f"not ({self._guard(guard)})"
+    def comparison(self, op: str, left: Term, right: Term) -> str:
+        """As in "50 or more employees", "score of at most 65", "role is not CFO"."""
+        match left, right:
+            case Elapsed(), _:
+                return super().comparison(op, left, right)
+            case Field(name), Field(start) if start == _START and op in _JOURNEY:
+                return f"{self.field(name)} {_JOURNEY[op]} this journey began"
+            case Field("stage"), Const(str() as name):
+                value = self.stage(name)
+            case _:
+                value = self.term(right)
+        if op == "!=":
+            return f"{self.term(left)} is not {value}"
+        if self._is_time(left):
+            return f"{self.term(left)} {_TIMES[op]} {value}"
+        if op == "==":
+            if self._counts(left) and value == "0":
+                return f"no {self.term(left)}"
+            return f"{self.subject(left)} {value}"
+        if self._counts(left):
+            return self.amounts[op].format(value, self.term(left))
+        return f"{self.term(left)} {_MUCH[op].format(value)}"
+
+    def membership(self, term: Term, options: Const | Token, denied: bool) -> str:
+        """As in "role is CFO or CEO", "country is on the list “region”"."""
+        values = self.constant(options)
+        assert isinstance(values, tuple)
+        if term == Field("stage"):
+            shown = [self.stage(str(value)) for value in values]
+        elif name := self.long_list(options):
+            return f"{self.term(term)} is {'not ' if denied else ''}on the list “{name}”"
+        else:
+            shown = self._shown(values)
+        if denied:
+            return f"{self.term(term)} is {_none_of(shown)}"
+        return f"{self.subject(term)} {joined(shown, 'or')}"
+
+    def quoted(self, text: Const | Token) -> str:
+        """A text that another begins with or has in it."""
+        return f"“{clean(str(self.constant(text)))}”"
+
+    def presence(self, field: Field, denied: bool) -> str:
+        """As in "role is not known"; of a time "no hand raise"."""
+        if self._is_time(field):
+            return f"{'no' if denied else 'any'} {self.term(field)}"
+        return f"{self.term(field)} is {'not ' if denied else ''}known"
+
+    def opaque(self, name: str) -> str:
+        """A Python callable by its name as words."""
+        return f"{plain(name)} (a program decides)"
 
     def long_list(self, options: Const | Token) -> str:
         """The name of a list that is better looked up than written out wherever it is used."""
@@ -233,53 +234,11 @@ class Formatter:
             return plain(options.name)
         return ""
 
-    def _listed(self, options: Const | Token) -> list[str]:
-        values = self.constant(options)
-        assert isinstance(values, tuple)
-        return self._shown(values)
-
-    def _stage_values(self, options: Const | Token) -> list[str]:
-        values = self.constant(options)
-        assert isinstance(values, tuple)
-        return [self.stage(str(value)) for value in values]
-
-    def subject(self, name: str) -> str:
-        """A field as what something is said of: "owner is", but "sourced by"."""
-        return self._subject(Field(name))
-
-    def _subject(self, term: Term) -> str:
-        """The left side, with "is" where its name does not lead on into the value."""
+    def subject(self, term: Term) -> str:
+        """A value as what something is said of, with "is" where its name does not lead on into
+        what is said: "owner is", but "sourced by"."""
         text = self.term(term)
         return text if _READS_ON.search(text) else f"{text} is"
-
-    def _compare(self, op: str, left: Term, right: Term) -> str:
-        match left, right:
-            case Elapsed(), _:
-                return self._elapsed(op, left, right)
-            case Field("stage"), Const(str() as name):
-                return f"stage is {self.stage(name)}"
-            case Field(name), Field(start) if start == _START and op == ">=":
-                return f"{self.field(name)} since this journey began"
-            case Field(name), Field(start) if start == _START and op == "<":
-                return f"{self.field(name)} before this journey began"
-        if self._is_time(left):
-            return f"{self.term(left)} {_TIMES[op]} {self.term(right)}"
-        value = self.term(right)
-        if op == "==":
-            if self._counts(left) and value == "0":
-                return f"no {self.term(left)}"
-            return f"{self._subject(left)} {value}"
-        if self._counts(left):
-            return f"{_MANY[op].format(value)} {self.term(left)}"
-        return f"{self.term(left)} {_MUCH[op].format(value)}"
-
-    def _elapsed(self, op: str, elapsed: Elapsed, other: Term) -> str:
-        number = self.term(other)
-        units = elapsed.units.removesuffix("s" if number == "1" else "")
-        return f"{_MANY[op].format(number)} {units} {self._since(elapsed)}"
-
-    def _since(self, elapsed: Elapsed) -> str:
-        return "in this stage" if elapsed.in_stage else f"since {self.field(elapsed.start.name)}"
 
     def _is_time(self, term: Term) -> bool:
         kind = self._type(term)
@@ -298,34 +257,36 @@ class Formatter:
 
     # -- values ------------------------------------------------------------------------------
 
-    def term(self, term: Term) -> str:
-        """A value as a phrase."""
-        match term:
-            case Field(name):
-                return self.field(name)
-            case Payload(name):
-                return plain(name)
-            case Now():
-                return "now"
-            case Elapsed():
-                return f"{term.units} {self._since(term)}"
-            case Arithmetic(op, left, right):
-                number = self._folded(term)
-                if number is not None:
-                    return self.value(number)
-                sign = {"*": "×", "-": "−"}.get(op, op)
-                return f"{self._operand(left)} {sign} {self._operand(right)}"
-            case Extreme(which, terms):
-                kind = "smallest" if which == "min" else "largest"
-                return f"the {kind} of {joined(map(self.term, terms))}"
-            case Const() | Token():
-                value = self.constant(term)
-                return self.values(value) if isinstance(value, tuple) else self.value(value)
-        return clean(label(term, self.model.vocabulary))
+    def payload(self, name: str) -> str:
+        """What an activity brings, by its name as words."""
+        return plain(name)
 
-    def _operand(self, term: Term) -> str:
-        text = self.term(term)
-        return f"({text})" if isinstance(term, Arithmetic) and self._folded(term) is None else text
+    def since(self, elapsed: Elapsed) -> str:
+        """As in "in this stage", "since hand raise"."""
+        return "in this stage" if elapsed.in_stage else f"since {self.field(elapsed.start.name)}"
+
+    def arithmetic(self, term: Arithmetic) -> str:
+        """A computation; without a field in it the number that it comes to."""
+        number = self._folded(term)
+        if number is not None:
+            return self.value(number)
+        left, right = (
+            f"({self.term(part)})"
+            if isinstance(part, Arithmetic) and self._folded(part) is None
+            else self.term(part)
+            for part in (term.left, term.right)
+        )
+        return f"{left} {self.sign(term.op)} {right}"
+
+    def extreme(self, which: str, terms: tuple[Term, ...]) -> str:
+        """As in "the smallest of score and 65"."""
+        kind = "smallest" if which == "min" else "largest"
+        return f"the {kind} of {joined(map(self.term, terms))}"
+
+    def constant_text(self, term: Const | Token) -> str:
+        """A value in words; a list is cut short where it is very long."""
+        value = self.constant(term)
+        return self.values(value) if isinstance(value, tuple) else self.value(value)
 
     def constant(self, term: Const | Token) -> TokenValue:
         """The value of a constant or a token."""
@@ -469,19 +430,7 @@ class Formatter:
 
     def asked(self, channel: str, ask: Ask) -> str:
         """By which way, and of whom: "a task for the owner"."""
-        who = self.receiver(ask.to)
-        match channel:
-            case "task":
-                return f"a task for {who}"
-            case "email":
-                return f"an e-mail to {who}"
-            case "list_add":
-                return f"onto “{who}”"
-            case "list_remove":
-                return f"off “{who}”"
-            case "crm_sync":
-                return "the record goes into the CRM"
-        return f"a message to the system “{who}”"
+        return _CHANNELS[channel].format(self.receiver(ask.to))
 
     def text(self, text: str) -> str:
         """The words of a request, its places by name: "Call [first name] of [company]"."""
@@ -491,18 +440,12 @@ class Formatter:
 
     def hours(self, calendar: Calendar) -> str:
         """When a calendar is open: "Mon–Fri 09:00–17:00 (Europe/Berlin)"."""
-        runs: list[tuple[list[str], str]] = []
-        for day, short in _DAYS.items():
-            text = calendar.hours.get(day, "")
-            if runs and runs[-1][1] == text:
-                runs[-1][0].append(short)
-            else:
-                runs.append(([short], text))
-        spans = [
-            f"{days[0] if len(days) == 1 else f'{days[0]}–{days[-1]}'} {text.replace('-', '–')}"
-            for days, text in runs
-            if text
-        ]
+        spans = []
+        for text, group in groupby(WEEKDAYS, key=lambda day: calendar.hours.get(day, "")):
+            days = [day.capitalize() for day in group]
+            if text:
+                span = days[0] if len(days) == 1 else f"{days[0]}–{days[-1]}"
+                spans.append(f"{span} {text.replace('-', '–')}")
         hours = f"{'; '.join(spans)} ({calendar.zone})"
         if calendar.holidays:
             hours += f", without the public holidays of {calendar.holidays}"
@@ -528,12 +471,13 @@ def _none_of(values: Sequence[str]) -> str:
     return f"none of {', '.join(values)}"
 
 
-_MANY = {
-    ">=": "{} or more",
-    ">": "more than {}",
-    "<": "fewer than {}",
-    "<=": "at most {}",
-    "==": "exactly {}",
+_CHANNELS = {
+    "task": "a task for {}",
+    "email": "an e-mail to {}",
+    "list_add": "onto “{}”",
+    "list_remove": "off “{}”",
+    "crm_sync": "the record goes into the CRM",
+    "webhook": "a message to the system “{}”",
 }
 _MUCH = {
     ">=": "of {} or more",
@@ -541,6 +485,7 @@ _MUCH = {
     "<": "of less than {}",
     "<=": "of at most {}",
 }
+_JOURNEY = {">=": "since", "<": "before"}
 _TIMES = {
     ">=": "not before",
     ">": "after",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from lifecycle_fsm.guard import (
     Always,
-    And,
     Arithmetic,
     Compare,
     Const,
@@ -14,10 +11,8 @@ from lifecycle_fsm.guard import (
     Field,
     In,
     Known,
-    Named,
     Not,
     Opaque,
-    Or,
     Outcome,
     Term,
     TextMatch,
@@ -27,7 +22,7 @@ from lifecycle_fsm.guard import (
     to_text,
     value_of,
 )
-from lifecycle_fsm.guard.explanation import Requirement, Seen, requirement
+from lifecycle_fsm.guard.explanation import Requirement, Seen, reasons, requirement
 from lifecycle_fsm.person import BASE_FIELDS
 from lifecycle_fsm.wording.formats import format_number
 from lifecycle_fsm.wording.formatter import Formatter
@@ -139,33 +134,24 @@ class OutcomeExplainer:
 
     def met(self, outcome: Outcome) -> str:
         """The conditions that opened a move, with their values; of an ``or`` the first that held.
-        Nothing where there was nothing to meet."""
-        parts = list(dict.fromkeys(self._met(outcome)))
-        return ", ".join(parts[:_MOST])
+        Empty if there was nothing to meet."""
+        parts = dict.fromkeys(filter(None, map(self._met, reasons(outcome))))
+        return ", ".join(list(parts)[:_MOST])
 
-    def _met(self, outcome: Outcome) -> Iterator[str]:
+    def _met(self, outcome: Outcome) -> str:
         formatter = self.formatter
         match outcome.guard:
-            case Always():
-                return
-            case And():
-                for child in outcome.children:
-                    yield from self._met(child)
-            case Or():
-                yield from self._met(next(child for child in outcome.children if child.holds))
-            case Named() if outcome.children:
-                yield from self._met(outcome.children[0])
             case Compare(op, Elapsed() as left, _) if op in (">=", ">"):
-                yield f"{_units(self.number(left, outcome) or 0, left)} {self._since(left)}"
+                return f"{_units(self.number(left, outcome) or 0, left)} {self._since(left)}"
             case Compare(op, Field(name) as left, right) if op in (">=", ">"):
                 has, wanted = self.number(left, outcome), self.number(right, outcome)
                 if has is None or wanted is None:
-                    yield formatter.condition(outcome.guard)
+                    return formatter.condition(outcome.guard)
                 elif name.endswith("_score"):
                     numbers = f"{format_number(has)} of {format_number(wanted)}"
-                    yield f"{formatter.field(name)} {numbers}"
+                    return f"{formatter.field(name)} {numbers}"
                 else:
-                    yield f"{formatter.field(name)}: {format_number(has)}"
+                    return f"{formatter.field(name)}: {format_number(has)}"
             case (
                 In(Field(name), _)
                 | Compare("==", Field(name), Const() | Token())
@@ -173,9 +159,8 @@ class OutcomeExplainer:
                 | Not(In(Field(name), _))
                 | Not(Compare("==", Field(name), Const() | Token()))
             ) if isinstance(value := _seen_in(outcome).get(name), str):
-                yield f"{formatter.subject(name)} {self._value(value)}"
-            case _:
-                yield formatter.condition(outcome.guard)
+                return f"{formatter.subject(Field(name))} {self._value(value)}"
+        return formatter.condition(outcome.guard)
 
     # -- values ----------------------------------------------------------------------------------
 
@@ -183,10 +168,8 @@ class OutcomeExplainer:
         """The value that a term had, if it is a number."""
         model = self.formatter.model
         match term:
-            case Const(value):
-                return as_number(value)
-            case Token(name):
-                return as_number(model.tokens[name])
+            case Const() | Token():
+                return as_number(self.formatter.constant(term))
             case Field() | Elapsed():
                 return as_number(dict(outcome.seen).get(to_text(term)))
             case Arithmetic():
@@ -196,9 +179,8 @@ class OutcomeExplainer:
         return None
 
     def _since(self, elapsed: Elapsed) -> str:
-        if elapsed.in_stage:
-            return "in this stage"
-        return f"since the {self.formatter.field(elapsed.start.name)}"
+        since = self.formatter.since(elapsed)
+        return since if elapsed.in_stage else since.replace("since ", "since the ", 1)
 
     def _is_event(self, term: Term) -> bool:
         """Whether it is one of the times of every person, which are told as what happened then."""

@@ -17,7 +17,7 @@ from lifecycle_fsm.guard import (
     all_of,
     any_of,
     compile_guard,
-    next_change,
+    next_turn,
     parse_guard,
     turning_points,
 )
@@ -56,7 +56,7 @@ def test_first_microsecond_of_the_next_change_s20(atoms: list[Guard], person: An
         if (instant := field + count * unit) > NOW
     )
     expected = next((at for at in boundaries if answers(guard, person, at) != before), None)
-    found = next_change(guard, person, NOW, VOCABULARY)
+    found = next_turn(turning_points(guard, VOCABULARY), person, NOW)
     assert found == expected
     if found is not None:
         assert answers(guard, person, found - MICRO) == before
@@ -82,10 +82,10 @@ def test_turning_points(text: str, after: list[int]) -> None:
     person = SimpleNamespace(stage_entered_at=NOW, score=1)
     expected = [NOW + count * DAY for count in after]
     found = []
-    change = next_change(guard, person, NOW, VOCABULARY)
+    change = next_turn(turning_points(guard, VOCABULARY), person, NOW)
     while change is not None:
         found.append(change)
-        change = next_change(guard, person, change, VOCABULARY)
+        change = next_turn(turning_points(guard, VOCABULARY), person, change)
     assert found == expected
 
 
@@ -103,7 +103,7 @@ def test_hours_turn_at_whole_hours(text: str, after: list[int]) -> None:
     assert sorted(point.length for point in turning_points(guard, VOCABULARY)) == [
         count * HOUR for count in after
     ]
-    assert next_change(guard, person, NOW, VOCABULARY) == NOW + after[0] * HOUR
+    assert next_turn(turning_points(guard, VOCABULARY), person, NOW) == NOW + after[0] * HOUR
 
 
 def test_named_guards_and_other_attributes() -> None:
@@ -113,16 +113,16 @@ def test_named_guards_and_other_attributes() -> None:
     )
     assert turning_points(named, vocabulary) == (TurningPoint("lost_at", 30),)
     person = SimpleNamespace(_lost_at=NOW)
-    found = next_change(named, person, NOW, vocabulary, lambda name: f"_{name}")
+    found = next_turn(turning_points(named, vocabulary), person, NOW, lambda name: f"_{name}")
     assert found == NOW + 30 * DAY
 
 
 def test_never_where_the_field_is_missing_or_the_year_has_no_name() -> None:
     guard = parse_guard("days since lost_at > 9223372036854775807 or days since lost_at > -9000000")
     person = SimpleNamespace(lost_at=NOW)
-    assert next_change(guard, person, NOW, VOCABULARY) is None
+    assert next_turn(turning_points(guard, VOCABULARY), person, NOW) is None
     guard = parse_guard("days since lost_at > 3")
-    assert next_change(guard, SimpleNamespace(lost_at=None), NOW, VOCABULARY) is None
+    assert next_turn(turning_points(guard, VOCABULARY), SimpleNamespace(lost_at=None), NOW) is None
 
 
 def test_time_term_against_a_field_has_no_turning_point_s4() -> None:

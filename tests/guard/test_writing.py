@@ -18,14 +18,9 @@ from lifecycle_fsm.guard import (
     Compare,
     Const,
     Contains,
-    DaysInStage,
-    DaysSince,
-    Expression,
     Extreme,
     Field,
     Guard,
-    HoursInStage,
-    HoursSince,
     In,
     Known,
     Named,
@@ -59,6 +54,8 @@ from lifecycle_fsm.guard import (
     t,
     to_text,
 )
+from lifecycle_fsm.guard.proxy import Expression
+from lifecycle_fsm.guard.terms import DaysInStage, DaysSince, HoursInStage, HoursSince
 from tests.guard.trees import GUARDS, VOCABULARY
 
 SCORE, RAISED = Field("score"), Truth(Field("hand_raised"))

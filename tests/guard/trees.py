@@ -20,13 +20,9 @@ from lifecycle_fsm.guard import (
     Compare,
     Const,
     Contains,
-    DaysInStage,
-    DaysSince,
     Extreme,
     Field,
     Guard,
-    HoursInStage,
-    HoursSince,
     In,
     Known,
     Named,
@@ -46,7 +42,13 @@ from lifecycle_fsm.guard import (
     parse_guard,
     term_type,
 )
-from lifecycle_fsm.guard.terms import Comparison
+from lifecycle_fsm.guard.terms import (
+    Comparison,
+    DaysInStage,
+    DaysSince,
+    HoursInStage,
+    HoursSince,
+)
 
 NOW = datetime(2024, 5, 1, 10, tzinfo=UTC)
 SOURCES = ("web", "event", "Hand-Raise: demo")

@@ -14,9 +14,9 @@ import pytest
 from transitions.extensions import LockedMachine
 
 from lifecycle_fsm import Activity, GuardError, Lifecycle, LifecycleMachine, Person, load, step
-from lifecycle_fsm.machine.lean import LeanEvent, TransitionContext
+from lifecycle_fsm.machine.lean_transitions import LeanEvent, TransitionContext
 from lifecycle_fsm.orchestrator import Orchestrator
-from lifecycle_fsm.silos.clock import Scheduler
+from lifecycle_fsm.silos.deadlines import Scheduler
 from tests.machine.small import (
     DAY,
     HOUR,

@@ -15,7 +15,7 @@ from lifecycle_fsm.demo import company
 from lifecycle_fsm.machine.transaction import Transaction
 from lifecycle_fsm.model import load
 from lifecycle_fsm.orchestrator import Orchestrator
-from lifecycle_fsm.orchestrator.work import Work
+from lifecycle_fsm.orchestrator.activity_flow import ActivityFlow
 from lifecycle_fsm.person import MACHINE_SLOTS, Person
 from lifecycle_fsm.tables import by_event
 
@@ -29,7 +29,7 @@ def test_s11_nothing_is_written_that_would_not_be_put_back(
     model = load(name)
     seen: Counter[str] = Counter()
     stray: set[tuple[str, str]] = set()
-    do, pass_time = Work.activity, Work.time
+    do, pass_time = ActivityFlow.activity, ActivityFlow.time
 
     def watch(
         kind: str, person: Person, kept: Transaction, work: Callable[..., Any], *given: Any
@@ -42,15 +42,17 @@ def test_s11_nothing_is_written_that_would_not_be_put_back(
         seen[kind] += 1
         return found
 
-    def activity(self: Work, person: Person, activity: Activity, payload: Any, mark: bytes) -> Any:
+    def activity(
+        self: ActivityFlow, person: Person, activity: Activity, payload: Any, mark: bytes
+    ) -> Any:
         kept = self.engine.snapshots[activity.kind]
         return watch(activity.kind, person, kept, do, self, person, activity, payload, mark)
 
-    def time(self: Work, person: Person, due: datetime) -> Any:
+    def time(self: ActivityFlow, person: Person, due: datetime) -> Any:
         return watch("time", person, self.engine.time_snapshot, pass_time, self, person, due)
 
-    monkeypatch.setattr(Work, "activity", activity)
-    monkeypatch.setattr(Work, "time", time)
+    monkeypatch.setattr(ActivityFlow, "activity", activity)
+    monkeypatch.setattr(ActivityFlow, "time", time)
     engine = Orchestrator(model)
     log = [
         one

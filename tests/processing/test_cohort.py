@@ -18,7 +18,7 @@ from lifecycle_fsm.person import BASE_FIELDS, Person
 from lifecycle_fsm.processing import stable_choice
 from lifecycle_fsm.processing.cohort import group_of, make
 from lifecycle_fsm.processing.step import BuiltStep, Options, Resources
-from lifecycle_fsm.stable import bucket, stable_number
+from lifecycle_fsm.stable_hash import bucket, stable_number
 
 TYPES: Mapping[str, FieldType] = {name: one.type for name, one in BASE_FIELDS.items()}
 

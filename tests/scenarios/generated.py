@@ -28,7 +28,7 @@ from lifecycle_fsm.model import (
     Deadline,
     Decay,
 )
-from lifecycle_fsm.model.definition import Mail
+from lifecycle_fsm.model.moves import Mail
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.tables import by_event
 from tests.machine.small import (

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from lifecycle_fsm import Activity, HistoryRow, Model, Person, stamps
 from lifecycle_fsm.activities import SETTLED
 from lifecycle_fsm.guard import Always, to_text
-from lifecycle_fsm.machine.lean import LeanTransition
+from lifecycle_fsm.machine.lean_transitions import LeanTransition
 from lifecycle_fsm.model import Deadline
-from lifecycle_fsm.orchestrator.reactions import Reactions
-from lifecycle_fsm.silos.clock import Scheduler
+from lifecycle_fsm.orchestrator.entry_requests import EntryRequests
+from lifecycle_fsm.silos.deadlines import Scheduler
 from lifecycle_fsm.silos.working_time import WorkingTime
 from lifecycle_fsm.tables import by_event
 from tests.machine.small import DAY, HOUR, SECOND, T, check_chain
@@ -560,7 +560,7 @@ def test_s11_an_exception_anywhere_leaves_everybody_as_before_and_a_retry_gives_
     trouble = Trouble(left, after)
     places = [
         (LeanTransition, "make"),
-        (Reactions, "follow"),
+        (EntryRequests, "follow"),
         (Scheduler, "next"),
         (Scheduler, "fade"),
         (Scheduler, "enter"),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm import Activity, HistoryRow, Lifecycle, Model, load, stamps
-from lifecycle_fsm.machine.lean import LeanTransition
+from lifecycle_fsm.machine.lean_transitions import LeanTransition
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.tables import by_event
 from tests.machine.small import DAY, HOUR, SECOND, T, check_chain, move, slots, small

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from lifecycle_fsm import Decision, LifecycleMachine, Model, Outcome, Refusal, always, load, shipped
-from lifecycle_fsm.machine.lean import LeanTransition, TransitionContext
+from lifecycle_fsm.machine.lean_transitions import LeanTransition, TransitionContext
 from lifecycle_fsm.testing import LifecycleRules, state_machine
 from tests.machine.small import TOO_LARGE, move, small
 

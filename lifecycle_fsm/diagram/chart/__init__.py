@@ -7,8 +7,8 @@ hardly any line crosses another and every number stands beside its own line.
 
 A chart is a tuple of parts from top to bottom. Each part draws itself below the height that it is
 given, and returns where it ends. ``columns`` places the cards of all stages from left to right;
-``path`` and ``detours`` place what lies above and below them, and ``trunks`` draws the lines that
-join the two; ``cards`` measures and writes cards and captions; ``frame`` is what stands around.
+``path`` and ``detours`` place what lies above and below them, and ``flow_lines`` draws the lines
+that join the two; ``cards`` measures and writes cards and captions; ``frame`` is around them.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import attrs
 from lifecycle_fsm.diagram.canvas import Align, TextLine
 from lifecycle_fsm.diagram.chart.cards import CardFace, rule_lines
 from lifecycle_fsm.diagram.chart.columns import LINE, Card, ChartPlan
-from lifecycle_fsm.diagram.chart.trunks import BEND, Join, Trunks
+from lifecycle_fsm.diagram.chart.flow_lines import BEND, FlowLines, Join
 from lifecycle_fsm.diagram.chart_data import DrawnFlow, FlowRule, merge_rules
 from lifecycle_fsm.diagram.look import Dash, Paint, Stroke
 from lifecycle_fsm.model import Stage
@@ -243,7 +243,7 @@ class _Detours:
 
     def _draw_lines(self) -> None:
         """Draw the lines between path and detours, and from detour to detour."""
-        trunks = Trunks(self.plan, turn=-1, most=_THICKEST)
+        lines = FlowLines(self.plan, turn=-1, most=_THICKEST)
         exits, returns = defaultdict[str, list[Join]](list), defaultdict[str, list[Join]](list)
         for row in self.rows:
             for flow in row.exits:
@@ -252,12 +252,12 @@ class _Detours:
                 returns[flow.target].append(Join(row.return_y, flow, row.paint))
         path = [stage.name for stage in self.data.model.path]
         for name in path:
-            trunks.leave(self.rails.down(name), self.path_bottom, exits[name], dash="dashed")
+            lines.leave(self.rails.down(name), self.path_bottom, exits[name], dash="dashed")
         for row in self.rows:
             self._draw_side_lines(row)
         for name in path:
-            trunks.arrive(self.rails.up(name), self.path_bottom, returns[name], name)
-        trunks.draw_bends()
+            lines.arrive(self.rails.up(name), self.path_bottom, returns[name], name)
+        lines.draw_bends()
 
     def _draw_side_lines(self, row: _Row) -> None:
         """Draw the lines from this detour to others."""

@@ -9,7 +9,7 @@ import attrs
 from lifecycle_fsm.diagram.canvas import Span, TextLine, arrow_rise, spans_width
 from lifecycle_fsm.diagram.chart.cards import CardFace, fitting_number, rule_lines
 from lifecycle_fsm.diagram.chart.columns import HEADLINE, LINE, TEXT, ChartPlan, headline
-from lifecycle_fsm.diagram.chart.trunks import BEND, Join, Trunks
+from lifecycle_fsm.diagram.chart.flow_lines import BEND, FlowLines, Join
 from lifecycle_fsm.diagram.chart_data import DrawnFlow, merge_rules
 from lifecycle_fsm.diagram.look import INK, SOFT, Stroke
 
@@ -126,15 +126,15 @@ class _FastTracks:
             at -= lane.height
         for lane in self.lanes:
             self._draw_lane(lane, levels[lane.target], top)
-        trunks = Trunks(self.plan, turn=1)
+        lines = FlowLines(self.plan, turn=1)
         for stage in self.data.model.path:
             joins = [
                 Join(levels[flow.target], flow)
                 for flow in self.data.fast_tracks
                 if flow.source == stage.name
             ]
-            trunks.leave(self._up(stage.name), top, joins)
-        trunks.draw_bends()
+            lines.leave(self._up(stage.name), top, joins)
+        lines.draw_bends()
         return top
 
     def _up(self, name: str) -> float:

@@ -36,7 +36,8 @@ from lifecycle_fsm.guard.vocabulary import Vocabulary
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS, asking
-from lifecycle_fsm.model.definition import DataRule, Set
+from lifecycle_fsm.model.conversions import Set
+from lifecycle_fsm.model.definition import DataRule
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.person import READ_ONLY, Person
 from lifecycle_fsm.proof import NOW, Budget, domain_of, is_value, solve_here

@@ -35,7 +35,7 @@ from lifecycle_fsm.guard import (
     walk,
 )
 from lifecycle_fsm.model import Model, Move, SortRule
-from lifecycle_fsm.model.definition import Skips
+from lifecycle_fsm.model.moves import Skips
 from lifecycle_fsm.model.toml_files import KeyPath
 from lifecycle_fsm.proof import differs, domain_of
 

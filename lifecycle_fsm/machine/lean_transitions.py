@@ -18,7 +18,7 @@ from lifecycle_fsm.history import ROW, MoveKind, Packed, shared_hop
 from lifecycle_fsm.machine.observer import EVERYWHERE, Observer
 from lifecycle_fsm.model import Edge
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.silos.clock import Scheduler
+from lifecycle_fsm.silos.deadlines import Scheduler
 from lifecycle_fsm.silos.effects import NO_PAYLOAD, Effects
 
 if TYPE_CHECKING:

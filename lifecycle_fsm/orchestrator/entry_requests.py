@@ -41,7 +41,7 @@ class Deferred:
     record: str | None = None
 
 
-class Reactions:
+class EntryRequests:
     """Assignment and alerts of a model, in their order."""
 
     def __init__(self, model: Model, machine: LifecycleMachine) -> None:

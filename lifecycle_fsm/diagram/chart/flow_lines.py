@@ -1,4 +1,4 @@
-"""Trunks: out of a stage one line for all its lanes, which leave it one by one with a bend."""
+"""Lines of flows: one line out of a stage for all its lanes, which leave it with a bend each."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Join:
     usual: Paint | None = None
 
 
-class Trunks:
-    """Draws trunks at once, and their bends last, on top of the lanes.
+class FlowLines:
+    """Draws lines at once, and their bends last, on top of the lanes.
 
     Args:
         plan: the layout of the chart.
@@ -52,7 +52,7 @@ class Trunks:
             head = None
 
     def draw_bends(self) -> None:
-        """Draw the bends of all trunks."""
+        """Draw the bends of all lines."""
         for points, stroke in self._bends:
             self._canvas.line(points, stroke, radius=BEND)
 

@@ -26,7 +26,7 @@ from lifecycle_fsm.machine.merge import close_record, continue_visit
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.orchestrator.deduplication import SeenActivities
 from lifecycle_fsm.orchestrator.engine import Engine
-from lifecycle_fsm.orchestrator.reactions import Deferred, TriggeringActivity
+from lifecycle_fsm.orchestrator.entry_requests import Deferred, TriggeringActivity
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.silos.alerts import abandoned, given_up, handed_over
@@ -44,7 +44,7 @@ class _Answer(NamedTuple):
     reason: str = ""
 
 
-class Work:
+class ActivityFlow:
     """The silos and the machine of a model, in the order in which an activity passes them [S7]."""
 
     def __init__(
