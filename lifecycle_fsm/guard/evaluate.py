@@ -1,4 +1,4 @@
-"""A guard or a value compiled to one Python lambda [S3].
+"""A guard or a value compiled to one Python lambda: pure, with the clock only as ``now`` [S3][S4].
 
 The source is generated from the tree alone: names of fields that the vocabulary has, operators,
 and names ``c0, c1 …`` that stand for the constants. No text of a user becomes code [S5]; the

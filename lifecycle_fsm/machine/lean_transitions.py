@@ -1,7 +1,5 @@
 """The parts of a ``transitions`` machine, made lean for one machine that serves all persons.
 
-A return that the system makes waits here until its guard has become true [S9].
-
 Plain ``transitions`` binds partials to every model, resolves names at each call and formats log
 records; these subclasses do the same work on what was resolved when the model was built.
 """
@@ -16,6 +14,7 @@ from transitions import Event, EventData, Machine, Transition
 
 from lifecycle_fsm.history import ROW, MoveKind, Packed, shared_hop
 from lifecycle_fsm.machine.observer import EVERYWHERE, Observer
+from lifecycle_fsm.machine.returns import is_shut, open_again, shut_what_holds
 from lifecycle_fsm.model import Edge
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.silos.deadlines import Scheduler
@@ -23,6 +22,10 @@ from lifecycle_fsm.silos.effects import NO_PAYLOAD, Effects
 
 if TYPE_CHECKING:
     from lifecycle_fsm.machine.machine import LifecycleMachine
+
+
+#: The event of the system moves; triggers of a model never start with ``_``.
+ADVANCE = "_advance"
 
 
 class TransitionContext:
@@ -134,7 +137,7 @@ class LeanTransition(Transition):
 
     def opens(self, person: Person, now: datetime) -> bool:
         """Whether the move is open to the person at that instant."""
-        return self.evaluate(person, now) and not self.is_shut(person)
+        return self.evaluate(person, now) and not is_shut(person, self)
 
     def evaluate(self, person: Person, now: datetime) -> bool:
         """Whether the guard holds, and tell it to whoever observes."""
@@ -148,10 +151,6 @@ class LeanTransition(Transition):
         for observer in observers:
             observer.guard_evaluated(machine, person, self.edge, now, holds, conditions)
         return holds
-
-    def is_shut(self, person: Person) -> bool:
-        """Whether it is a return whose guard has held ever since the detour was entered [S9]."""
-        return self.may_be_shut and self.name in person._shut_returns
 
     def execute(self, event_data: EventData) -> bool:
         """Make the move if it is open; the way in for a plain ``transitions`` event."""
@@ -177,9 +176,7 @@ class LeanTransition(Transition):
         person._stage = edge.target
         person._stage_entered_at = now
         if self.returns_behind or person._shut_returns:
-            person._shut_returns = tuple(
-                move.name for move in self.returns_behind if move.guard(person, now)
-            )
+            shut_what_holds(person, self.returns_behind, now)
         if self.enters is not None:
             self.enters.enter(person, now)
         context.append(
@@ -219,17 +216,14 @@ class LeanEvent(Event):
         # .get(): the mapping is a defaultdict, which a plain look-up would let grow.
         for move in self.transitions.get(person._stage, ()):
             if move.evaluate(person, now) if told else move.guard(person, now):
-                if not move.may_be_shut or move.name not in person._shut_returns:
+                if not move.may_be_shut or not is_shut(person, move):
                     move.make(person, context)
                     if told:
                         for observer in (*self.observers, *EVERYWHERE):
                             observer.transition_made(move.machine, person, move.edge, now)
                     return True
             elif move.may_be_shut and person._shut_returns:
-                # It has been false once: from now on it happens when it becomes true [S9].
-                person._shut_returns = tuple(
-                    name for name in person._shut_returns if name != move.name
-                )
+                open_again(person, move)
         return False
 
 

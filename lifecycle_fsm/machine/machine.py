@@ -1,4 +1,4 @@
-"""The model as a ``transitions`` machine: one for all persons, each with a clock [S20]."""
+"""The model as a ``transitions`` machine: one for all persons."""
 
 from __future__ import annotations
 
@@ -18,20 +18,26 @@ from lifecycle_fsm.guard import (
     compile_guard,
     compile_observed,
     conditions,
-    next_turn,
     turning_points,
     unmet,
 )
 from lifecycle_fsm.guard.terms import walk
 from lifecycle_fsm.history import HistoryRow, MoveKind, unpack
+from lifecycle_fsm.machine.clock import MachineClock
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
-from lifecycle_fsm.machine.lean_transitions import LeanEvent, LeanMachine, TransitionContext
+from lifecycle_fsm.machine.lean_transitions import (
+    ADVANCE,
+    LeanEvent,
+    LeanMachine,
+    TransitionContext,
+)
 from lifecycle_fsm.machine.observer import EVERYWHERE, Observer
+from lifecycle_fsm.machine.returns import is_shut
 from lifecycle_fsm.machine.transaction import Transaction
 from lifecycle_fsm.machine.triggers import own_class
 from lifecycle_fsm.model import Edge, Model, Set, Stage
 from lifecycle_fsm.person import Person, accept_fields
-from lifecycle_fsm.silos.deadlines import Missed, Scheduler
+from lifecycle_fsm.silos.deadlines import Scheduler
 from lifecycle_fsm.silos.effects import attribute_of, effects
 from lifecycle_fsm.silos.scoring import Scoring
 
@@ -41,8 +47,8 @@ SHUT = (
     "has been false"
 )
 DEFERRED = "deferred: it waits for the end of original processing"
-#: Events of the machine that are no trigger of the model; user triggers never start with ``_``.
-ADVANCE, SORT = "_advance", "_sort"
+#: The event of the sort; like ``ADVANCE`` it is no trigger of the model.
+SORT = "_sort"
 #: What a machine makes from its model.
 _WIRED = frozenset(
     "scoring scheduler events _words _machine _sort _advance _explainers _observed _turning".split()
@@ -63,24 +69,7 @@ class PossibleTrigger(NamedTuple):
     refusals: tuple[Refusal, ...]
 
 
-class Passed(NamedTuple):
-    """What happened to a person at an instant at which something was due [S20].
-
-    Args:
-        context: the system moves that were made, if any.
-        faded: what decay changed, in words, rule by rule.
-        missed: the deadlines that were missed.
-        changed: whether anything of the person is not as before: a field, a row, a deadline that
-            was decided, or a note that a condition has held, or a return has not.
-    """
-
-    context: TransitionContext
-    faded: list[str]
-    missed: list[Missed]
-    changed: bool
-
-
-class LifecycleMachine:
+class LifecycleMachine(MachineClock):
     """The machine of a model. It holds no persons, and a person holds no reference to it.
 
     One writer per person at a time: like every plain Python object a person takes no lock.
@@ -114,7 +103,6 @@ class LifecycleMachine:
         #: The score rules, which a move that changes what they depend on runs again [S18].
         self.scoring = Scoring(model)
         self._words = model.vocabulary
-        #: Decay and deadlines: what time brings beside moves [S20][S21].
         self.scheduler = Scheduler(model, self.scoring)
         self._machine = LeanMachine(
             model=None,
@@ -275,85 +263,6 @@ class LifecycleMachine:
         self.advance_clock(person, context.now, 0)
         return ("moved" if context.entered else result), unmet
 
-    def advance_clock(self, person: Person, now: datetime, phase: int) -> None:
-        """Set the person's clock, phase 0 for an activity and 1 for what was due, and find out
-        what is due next [S20]."""
-        clock = person._clock
-        if clock is None or now > clock:
-            person._clock, person._phase = now, phase
-        elif phase > person._phase:
-            person._phase = phase
-        if person._deadlines:
-            self.scheduler.observe(person, now)
-        # The person's own phase: a late activity does not bring back what has been due.
-        self.schedule(person, now, person._phase)
-
-    def schedule(self, person: Person, now: datetime, phase: int, *, in_vain: bool = False) -> None:
-        """Find out when time may change the person next, after ``now``; ``in_vain`` where what was
-        due then has changed nothing."""
-        due = self.scheduler.next(person, now, phase, in_vain)
-        stage = person._stage
-        if stage == self._initial:
-            turn = person._settles_at
-        else:
-            # Few stages have a move that time opens: the others are spared the call.
-            points = self._turning.get(stage)
-            turn = next_turn(points, person, now, attribute_of) if points else None
-        person._due = due if turn is None or (due is not None and due < turn) else turn
-
-    def pass_time(self, person: Person, due: datetime) -> Passed:
-        """Let happen what is due at an instant: decay, deadlines, then the moves that it opens;
-        in original processing decay alone [S20].
-
-        Where nothing comes of it, the person's clock stays as it was [S19].
-        """
-        scheduler = self.scheduler
-        before = person._decided, person._deadlines, person._shut_returns
-        faded = scheduler.fade(person, due)
-        context = TransitionContext(person, due, due, False, None, None, self.version)
-        missed: list[Missed] = []
-        if person._stage != self._initial:
-            if person._deadlines:
-                missed = scheduler.decide(person, due)
-            self.advance(person, context)
-            if person._deadlines:
-                scheduler.observe(person, due)
-        changed = bool(faded or context.entered) or before != (
-            person._decided, person._deadlines, person._shut_returns
-        )  # fmt: skip
-        if changed:
-            self.advance_clock(person, due, 1)
-        else:
-            self.schedule(person, due, 1, in_vain=True)
-        return Passed(context, faded, missed, changed)
-
-    def next_due(self, person: Person) -> datetime | None:
-        """When time alone may change the person next, or ``None`` if it never does: decay, a
-        deadline, a move that time opens, or the sort that ``settle`` brings [S20].
-
-        Nothing may come of it, such as where a score that fades is zero already.
-        """
-        return person._due
-
-    def as_of(self, person: Person, at: datetime) -> tuple[Person, datetime]:
-        """The person as an activity at that instant would find them, and the instant at which it
-        would be applied [S20].
-
-        It is the person, or a copy to whom all has happened that is due before. The steps of
-        original processing never run for a question.
-        """
-        clock = person._clock
-        if clock is None or at <= clock:
-            return person, clock or at
-        if person._due is None or person._due >= at:
-            return person, at
-        later = self.transaction.copy(person)
-        while later._due is not None and later._due < at:
-            if later._stage == self._initial and later._due == later._settles_at:
-                break
-            self.pass_time(later, later._due)
-        return later, at
-
     def fire(
         self,
         person: Any,
@@ -463,11 +372,6 @@ class LifecycleMachine:
         if person._clock == now:
             person._phase = 1
 
-    def reschedule(self, person: Person) -> None:
-        """Find out anew when time may change the person next."""
-        assert person._clock is not None, "who was created has a clock"
-        self.schedule(person, person._clock, person._phase)
-
     def record_past(
         self,
         person: Person,
@@ -502,11 +406,6 @@ class LifecycleMachine:
         person._deadlines = tuple(deadline for deadline in person._deadlines if deadline.due >= now)
         self.advance_clock(person, now, 0)
 
-    def suspend(self, person: Person) -> None:
-        """Let nothing be due any more, until :meth:`reschedule` or the next activity: what was due
-        is parked."""
-        person._due = None
-
     def evaluate(self, person: Person, at: datetime | str) -> Decision:
         """Let the system move a person of whom something has changed, or time has passed: the sort
         where it has not been, then the system moves to completion [S7][S15].
@@ -525,33 +424,6 @@ class LifecycleMachine:
             result, person.id, context.at, context.now, person._stage, None, None, "system",
             context.added(person), context.first, late=context.late,
         )  # fmt: skip
-
-    def _pass(self, person: Person, until: datetime) -> None:
-        """Let happen what is due before an asking [S20]; who keeps the person runs the sort."""
-        while person._due is not None and person._due < until:
-            if person._stage == self._initial and person._due == person._settles_at:
-                return
-            self.pass_time(person, person._due)
-
-    def pass_turns(self, person: Person, until: datetime) -> None:
-        """Let the moves happen that time opens before an instant, for somebody whose decay and
-        deadlines nobody keeps, and who may be where nobody saw how the stage was entered."""
-        now = person._clock
-        assert now is not None, "who has a history has a clock"
-        event = self.events.get(ADVANCE)
-        if event is not None and until == person._stage_entered_at:
-            person._shut_returns = tuple(
-                move.name
-                for move in event.transitions.get(person._stage, ())
-                if move.may_be_shut and move.guard(person, until)
-            )
-        while (due := self.due(person, now)) is not None and due < until:
-            now = due
-            context = TransitionContext(person, due, due, False, None, None, self.version)
-            self.advance(person, context)
-            if context.entered:
-                person._clock, person._phase = due, 1
-        person._due = None
 
     def no_such(self, trigger: str, stage: str) -> str:
         """Why a trigger does nothing in a stage, and what could be asked for there."""
@@ -725,17 +597,12 @@ class LifecycleMachine:
         refused = []
         for move in event.transitions.get(person._stage, ()) if event else ():
             holds = move.guard(person, now) if told else move.evaluate(person, now)
-            if holds and not move.is_shut(person):
+            if holds and not is_shut(person, move):
                 continue
             outcome = self._explainer(move.edge)(person, now)
             note = SHUT if outcome.holds else ""
             refused.append(Refusal(move.name, move.edge.target, outcome, unmet(outcome), note))
         return tuple(refused)
-
-    def due(self, person: Person, after: datetime) -> datetime | None:
-        """The next instant after ``after`` at which a system move may open by time alone [S20]."""
-        points = self._turning.get(person._stage)
-        return next_turn(points, person, after, attribute_of) if points else None
 
 
 class _UnwiredMachine(LifecycleMachine):

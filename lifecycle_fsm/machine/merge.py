@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import attrs
 
+from lifecycle_fsm.activities import Natural, natural
 from lifecycle_fsm.machine.lean_transitions import TransitionContext
+from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
+
+
+class MergeDirection:
+    """Which visit of two records goes on, by the rules of a model."""
+
+    def __init__(self, model: Model) -> None:
+        self._ranks = model.ranks
+        self._winning = frozenset(model.winning_detours)
+
+    def loser_wins(self, survivor: Person, loser: Person) -> bool:
+        """Whether the visit of the record that is folded away wins, and goes on [S23].
+
+        The highest rank wins. The path beats a detour, but for the detours that the model names as
+        winning, and original processing loses to all. A tie keeps the older entry, then the smaller
+        id, in natural order [S19], of the record in which the journey began.
+        """
+        return self._claim(loser) < self._claim(survivor)
+
+    def _claim(self, person: Person) -> tuple[int, int, datetime, Natural]:
+        stage, entered = person.stage, person.stage_entered_at
+        assert entered is not None, "who was created is in a stage"
+        rank = self._ranks.get(stage)
+        if rank is None:
+            place = (0 if stage in self._winning else 2, 0)
+        else:
+            place = (1, -rank) if rank else (3, 0)
+        return *place, entered, natural(person.journey_record)
 
 
 def continue_visit(

@@ -1,5 +1,5 @@
 """What one activity, the end of processing, or time does to one person: the way behind the inbox
-[S7][S14].
+[S7].
 
 Each piece of work either happens whole or raises, and then the caller puts the person back as it
 was [S11]. Each gives its decisions, that of the activity itself first.
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
 
 import attrs
 
-from lifecycle_fsm.activities import SETTLED, Activity, natural, time_passed
+from lifecycle_fsm.activities import SETTLED, Activity, time_passed
 from lifecycle_fsm.history import ROW
 from lifecycle_fsm.machine import (
     EVERYWHERE,
@@ -25,23 +24,13 @@ from lifecycle_fsm.machine import (
 from lifecycle_fsm.machine.merge import close_record, continue_visit
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.orchestrator.deduplication import SeenActivities
+from lifecycle_fsm.orchestrator.deferral import WAITS, DeferredResult, record_of
 from lifecycle_fsm.orchestrator.engine import Engine
-from lifecycle_fsm.orchestrator.entry_requests import Deferred, TriggeringActivity
+from lifecycle_fsm.orchestrator.entry_requests import TriggeringActivity
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.silos.alerts import abandoned, given_up, handed_over
 from lifecycle_fsm.silos.effects import Payloads
-
-#: Why a trigger in original processing does nothing yet [S14].
-WAITS = "it waits for the sort"
-
-
-class _Answer(NamedTuple):
-    """What came of a trigger that waited, or of that of a merge itself."""
-
-    result: Result = "unchanged"
-    unmet: tuple[Refusal, ...] = ()
-    reason: str = ""
 
 
 class ActivityFlow:
@@ -61,6 +50,7 @@ class ActivityFlow:
         self._handling = engine.handling
         self._reactions = engine.reactions
         self._merging = engine.merging
+        self._deferral = engine.deferral
 
     # ------------------------------------------------------------------ an activity
 
@@ -90,7 +80,7 @@ class ActivityFlow:
         reason = ""
         if stage == self._initial:
             machine.advance_clock(person, now, 0)
-            person.defer_activities(*self._waits(person, activity, payload, context.late))
+            person.defer_activities(*self._deferral.waits(person, activity, payload, context.late))
             if trigger is not None:
                 result, reason = "deferred", WAITS
         else:
@@ -108,7 +98,7 @@ class ActivityFlow:
             if missed:
                 machine.scheduler.correct(person, missed, now, context.owner, context.assigned_to)
             if context.entered or listened or person.held_requests:
-                cause = Cause(activity.id, _record(person, activity))
+                cause = Cause(activity.id, record_of(person, activity))
                 came = (TriggeringActivity(kind, cause, payload),) if listened else ()
                 requests = self._reactions.follow(person, now, stage, context.entered, came, cause)
         # Within the transaction: what cannot be logged must not have happened.
@@ -118,25 +108,9 @@ class ActivityFlow:
     def created(self, person: Person, activity: Activity, payload: Payloads) -> None:
         """The data of a new person; its alerts wait for the sort like all others [S14]."""
         self.data.apply("created", person, activity.at, payload)
-        person.defer_activities(*self._waits(person, activity, payload, late=False))
+        person.defer_activities(*self._deferral.waits(person, activity, payload, late=False))
         self.machine.begin(person, activity.at, activity.id)
         self._log(activity)
-
-    def _waits(
-        self, person: Person, activity: Activity, payload: Payloads, late: bool
-    ) -> tuple[Deferred, ...]:
-        """What of an activity waits: its trigger, and what a rule has to hear of it; or nothing."""
-        kind = activity.kind
-        trigger = self.engine.triggers.get(kind)
-        brought = payload if kind in self._reactions.kinds else None
-        if trigger is None and brought is None:
-            return ()
-        record = _record(person, activity)
-        return (
-            Deferred(
-                trigger, activity.id, kind, activity.at, late, brought, activity.order, record
-            ),
-        )
 
     # ------------------------------------------------------------------ the sort
 
@@ -155,7 +129,9 @@ class ActivityFlow:
         if self.scoring.has_demographic and "demographic_score" not in values:
             person.demographic_score = self.scoring.demographic(person, now)
         machine.end_processing(person, context, None if activity == SETTLED else processed.person)
-        caught_up, entered, came, _ = self._catch_up(person, context, context.entered, "processed")
+        caught_up, entered, came, _ = self._deferral.catch_up(
+            person, context, context.entered, "processed"
+        )
         cause = Cause(activity)
         if "processed" in self._reactions.kinds:
             came.append(TriggeringActivity("processed", cause, values))
@@ -169,105 +145,6 @@ class ActivityFlow:
         )
         self._log(processed)
         return _in_order(person, first, caught_up)
-
-    def _catch_up(
-        self,
-        person: Person,
-        context: TransitionContext,
-        entered: tuple[str, ...],
-        kind: str,
-        own: Deferred | None = None,
-    ) -> tuple[list[Decision], tuple[str, ...], list[TriggeringActivity], _Answer]:
-        """The triggers that waited, in order, then the system moves to completion [S14]; also all
-        stages entered so far, the activities that rules listen to, and what came of ``own``.
-
-        That is the trigger of a merge itself, in order with those that waited [S19]. The decision
-        of the merge tells what came of it [S10]. Only where others fired before it, so that its row
-        is not next to that of the merge, it stands in a decision behind, which names no trigger.
-        """
-        machine, now = self.machine, context.now
-        answer = _Answer()
-        after = "after the sort" if kind == "processed" else "after the merge"
-        # By event, and of one instant and id by record: whoever survives, it is the same order.
-        waiting: list[Deferred] = sorted(
-            person.take_deferred(),
-            key=lambda deferred: (deferred.order, natural(deferred.record or person.id)),
-        )
-        decisions: list[Decision] = []
-        for deferred in waiting:
-            if deferred.trigger is None:
-                continue
-            asked = context
-            if deferred is not own or decisions:
-                asked = TransitionContext(
-                    person,
-                    now,
-                    deferred.at,
-                    deferred.late,
-                    deferred.trigger,
-                    deferred.activity,
-                    machine.version,
-                )
-            result, unmet, reason = self._ask_deferred(person, deferred, asked, context, entered)
-            entered = asked.entered
-            if deferred is own:
-                answer = _Answer(result, unmet, reason)
-                if asked is context or result != "moved":
-                    continue
-                asked.trigger = None
-            reason = f"{after}: {reason}" if reason else after
-            decisions.append(
-                Decision.fired(
-                    result, person, asked, deferred.activity, deferred.kind, unmet, reason
-                )
-            )
-        if not decisions:
-            context.entered = entered
-            machine.advance(person, context)
-            entered = context.entered
-        else:
-            last = TransitionContext(
-                person, now, context.at, context.late, None, context.activity, machine.version
-            )
-            last.entered = entered
-            last.owner, last.assigned_to = context.owner, context.assigned_to
-            machine.advance(person, last)
-            entered = last.entered
-            if last.added(person):
-                decisions.append(
-                    Decision.fired("moved", person, last, last.activity, kind, (), after)
-                )
-                answer = answer._replace(result="moved")
-        came = [
-            TriggeringActivity(
-                deferred.kind, Cause(deferred.activity, deferred.record), deferred.payload
-            )
-            for deferred in waiting
-            if deferred.payload is not None
-        ]
-        return decisions, entered, came, answer
-
-    def _ask_deferred(
-        self,
-        person: Person,
-        deferred: Deferred,
-        asked: TransitionContext,
-        context: TransitionContext,
-        entered: tuple[str, ...],
-    ) -> _Answer:
-        """Fire one trigger that waited. The askings of one run share what they entered, as only the
-        last stage asks [S12], and who was responsible before all of it [S21]."""
-        machine, trigger = self.machine, deferred.trigger
-        assert trigger is not None
-        asked.entered = entered
-        asked.owner, asked.assigned_to = context.owner, context.assigned_to
-        stage = person.stage
-        result = machine.ask(person, trigger, asked)
-        reason = machine.no_such(trigger, stage) if result == "no_such_move" else ""
-        unmet: tuple[Refusal, ...] = ()
-        if result == "refused":
-            unmet = machine.refusals(person, trigger, context.now, told=True)
-        return _Answer(result, unmet, reason)
 
     # ------------------------------------------------------------------ time
 
@@ -321,7 +198,7 @@ class ActivityFlow:
         context = TransitionContext(
             survivor, now, activity.at, late, trigger, activity.id, machine.version
         )
-        loser_wins = self._merging.loser_wins(survivor, loser)
+        loser_wins = self.engine.merge_direction.loser_wins(survivor, loser)
         if loser_wins:  # who was responsible for the visit that goes on
             context.owner, context.assigned_to = loser.owner, loser.assigned_to
         # One that comes late may still keep what the visit that goes on has missed [S21].
@@ -338,7 +215,7 @@ class ActivityFlow:
             score(survivor, now, payload)
         if self.scoring.has_demographic:
             survivor.demographic_score = self.scoring.demographic(survivor, now)
-        own = self._waits(survivor, activity, payload, late)
+        own = self._deferral.waits(survivor, activity, payload, late)
         survivor.defer_activities(
             *(
                 attrs.evolve(waiting, record=waiting.record or loser.id)
@@ -353,20 +230,22 @@ class ActivityFlow:
         if survivor.stage == self._initial:
             machine.advance_clock(survivor, now, phase)
             self._log(activity)
-            result, unmet, reason = _Answer("deferred", (), WAITS) if trigger else _Answer()
+            result, unmet, reason = (
+                DeferredResult("deferred", (), WAITS) if trigger else DeferredResult()
+            )
             requests = tuple(ours)
             merged = Decision.fired(
                 result, survivor, context, activity.id, kind, unmet, reason, requests
             )
             return [merged, closing]
         # The row of the merge itself asks for nothing: nobody has entered anything by it.
-        more, entered, came, answer = self._catch_up(
+        more, entered, came, answer = self._deferral.catch_up(
             survivor, context, (), kind, own[0] if own else None
         )
         if missed:
             machine.scheduler.correct(survivor, missed, now, context.owner, context.assigned_to)
         machine.advance_clock(survivor, now, phase)
-        cause = Cause(activity.id, _record(survivor, activity))
+        cause = Cause(activity.id, record_of(survivor, activity))
         # What the CRM's record is there for goes out at once: it is released, not held.
         waits = () if survivor.crm_synced_at is not None else theirs
         # First of all assigned, so that all see who was [S18].
@@ -386,11 +265,6 @@ class ActivityFlow:
 
 def _nowhere(activity: Activity) -> None:
     """Where nobody keeps a log."""
-
-
-def _record(person: Person, activity: Activity) -> str | None:
-    """Whose the activity was, where that record was folded into the person before [S23]."""
-    return activity.person if activity.person != person.id else None
 
 
 def _in_order(person: Person, first: Decision, others: list[Decision]) -> list[Decision]:

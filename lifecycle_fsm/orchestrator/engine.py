@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from lifecycle_fsm.machine import LifecycleMachine
+from lifecycle_fsm.machine.merge import MergeDirection
 from lifecycle_fsm.machine.transaction import Transaction
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
+from lifecycle_fsm.orchestrator.deferral import Deferral
 from lifecycle_fsm.orchestrator.entry_requests import EntryRequests
 from lifecycle_fsm.orchestrator.field_merging import Merging
 from lifecycle_fsm.orchestrator.saved_state import StateFormat
@@ -60,6 +62,7 @@ class Engine:
         self.data = DataSilo(model)
         self.reactions = EntryRequests(model, self.machine)
         self.merging = Merging(model)
+        self.merge_direction = MergeDirection(model)
         self.chain: Chain = chain_of(
             model, self.steps, tables=self.tables, demographic=self.scoring.demographic
         )
@@ -76,6 +79,7 @@ class Engine:
             for kind in model.activity_kinds.values()
             if kind.trigger in model.triggers
         }
+        self.deferral = Deferral(self.machine, self.triggers, self.reactions.kinds)
         self.handling = {
             name: Handling(
                 self.triggers.get(name),

@@ -7,9 +7,6 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-import attrs
-
-from lifecycle_fsm.activities import Order
 from lifecycle_fsm.machine import LifecycleMachine
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
@@ -25,20 +22,6 @@ class TriggeringActivity(NamedTuple):
     kind: str
     cause: Cause
     payload: Payloads
-
-
-@attrs.frozen
-class Deferred:
-    """An activity that waits for the sort: with its trigger, with its alerts, or both [S14]."""
-
-    trigger: str | None
-    activity: str
-    kind: str
-    at: datetime
-    late: bool
-    payload: Payloads | None
-    order: Order
-    record: str | None = None
 
 
 class EntryRequests:

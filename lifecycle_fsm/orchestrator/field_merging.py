@@ -1,4 +1,4 @@
-"""Folding two records of one person into one: fields, opportunities, and the stage [S22][S23].
+"""Folding the fields and opportunities of two records of one person into one [S22][S23].
 
 What becomes of a field that the model's ``merging`` does not name:
 
@@ -14,10 +14,8 @@ What becomes of a field that the model's ``merging`` does not name:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
-from lifecycle_fsm.activities import Natural, natural
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.model import MergeRule, Model
 from lifecycle_fsm.person import Person
@@ -41,33 +39,12 @@ class Merging:
     """The rules by which a model folds persons together, ready to run."""
 
     def __init__(self, model: Model) -> None:
-        self._ranks = model.ranks
-        self._winning = frozenset(model.winning_detours)
         rules = {**DEFAULTS, **model.merging}
         self._fields = [
             (name, _ready(rules.get(name, "survivor"), kind))
             for name, kind in model.field_types.items()
             if name not in _DERIVED
         ]
-
-    def loser_wins(self, survivor: Person, loser: Person) -> bool:
-        """Whether the visit of the record that is folded away wins, and goes on [S23].
-
-        The highest rank wins. The path beats a detour, but for the detours that the model names as
-        winning, and original processing loses to all. A tie keeps the older entry, then the smaller
-        id, in natural order [S19], of the record in which the journey began.
-        """
-        return self._claim(loser) < self._claim(survivor)
-
-    def _claim(self, person: Person) -> tuple[int, int, datetime, Natural]:
-        stage, entered = person.stage, person.stage_entered_at
-        assert entered is not None, "who was created is in a stage"
-        rank = self._ranks.get(stage)
-        if rank is None:
-            place = (0 if stage in self._winning else 2, 0)
-        else:
-            place = (1, -rank) if rank else (3, 0)
-        return *place, entered, natural(person.journey_record)
 
     def fold(self, survivor: Person, loser: Person, *, loser_wins: bool) -> None:
         """Write the loser's fields and opportunities into the survivor."""

@@ -18,7 +18,7 @@ from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.history import ROW, DeadlineFact, HistoryRow, VisitKey, pack
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.orchestrator.entry_requests import Deferred
+from lifecycle_fsm.orchestrator.deferral import Deferred
 from lifecycle_fsm.person import OpenDeadline, Opportunity, Person
 from lifecycle_fsm.silos.data import DataSilo
 from lifecycle_fsm.silos.request_template import Held, RequestTemplate

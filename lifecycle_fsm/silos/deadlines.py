@@ -15,11 +15,11 @@ import attrs
 
 from lifecycle_fsm.guard import TurningPoint, next_turn, turning_points
 from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome
-from lifecycle_fsm.model import Deadline, Decay, Model
-from lifecycle_fsm.model.name_resolution import fields_read, reads_time
+from lifecycle_fsm.model import Deadline, Model
 from lifecycle_fsm.person import OpenDeadline, Person
 from lifecycle_fsm.requests import Cause, Request
-from lifecycle_fsm.silos.effects import NO_PAYLOAD, attribute_of, condition, effects
+from lifecycle_fsm.silos.decay import DecayRule
+from lifecycle_fsm.silos.effects import NO_PAYLOAD, attribute_of, condition
 from lifecycle_fsm.silos.request_template import RequestTemplate
 from lifecycle_fsm.silos.scoring import Scoring
 from lifecycle_fsm.silos.working_time import WorkingTime
@@ -43,78 +43,6 @@ class MissedInTime(NamedTuple):
     held: bool
 
 
-class _Fading:
-    """One decay rule, ready to run."""
-
-    def __init__(self, rule: Decay, model: Model, scoring: Scoring) -> None:
-        words = model.vocabulary_for(None)
-        self.name = rule.name
-        self.every = rule.every
-        self.since = attribute_of(rule.since)
-        self.holds = condition(rule.when, words)
-        self._points = turning_points(rule.when, words)
-        self._timed_effects = reads_time(model, [part.value for part in rule.then])
-        # A condition that no clock can change keeps the rule asleep until an activity wakes it; but
-        # assignment writes behind the moves, when the next instant is known already.
-        self.sleeps = not self._points and "assigned_to" not in fields_read(model, [rule.when])
-        written = effects(rule.then, model.field_types, words)
-        self.fade = scoring.rescoring(written, (part.field for part in rule.then))
-        # In original processing, the step works the score of fit out [S18].
-        self._initial = model.initial.name
-        self._fade_alone = written
-        self.fields = tuple(
-            dict.fromkeys([*(part.field for part in rule.then), "demographic_score"])
-        )
-
-    def next(self, person: Person, now: datetime, at_now: bool, in_vain: bool) -> datetime | None:
-        """The next instant after now, or at it; ``in_vain`` where the one at now has just come and
-        has changed nothing of the person."""
-        since: datetime | None = getattr(person, self.since)
-        if since is None or (self.sleeps and not self.holds(person, now, NO_PAYLOAD)):
-            return None
-        if since >= now:  # as after every sign of interest
-            try:
-                return since + self.every
-            except OverflowError:
-                return None
-        if in_vain and self.is_due(person, now) and not self._timed_effects:
-            # As long as nothing else changes the person, only its condition can: however short
-            # the interval, years of silence are passed in a step.
-            turn = next_turn(self._points, person, now, attribute_of)
-            return None if turn is None else self._first(since, turn, included=True)
-        return self._first(since, now, included=at_now)
-
-    def _first(self, since: datetime, now: datetime, *, included: bool) -> datetime | None:
-        """The first of its instants after ``now``, which is later than ``since``, or at it."""
-        try:
-            passed = (now - since) // self.every
-            if included and passed >= 1 and since + passed * self.every == now:
-                return now
-            return since + (passed + 1) * self.every
-        except OverflowError:
-            return None
-
-    def is_due(self, person: Person, due: datetime) -> bool:
-        """Whether this is one of its instants."""
-        since: datetime | None = getattr(person, self.since)
-        return since is not None and due > since and not (due - since) % self.every
-
-    def happens(self, person: Person, due: datetime) -> str:
-        """Let the scores fade, if this is one of its instants; what changed, in words."""
-        if not self.is_due(person, due) or not self.holds(person, due, NO_PAYLOAD):
-            return ""
-        before = [getattr(person, name) for name in self.fields]
-        fade = self._fade_alone if person.stage == self._initial else self.fade
-        assert fade is not None, "a rule of decay changes something"
-        fade(person, due, NO_PAYLOAD)
-        changes = [
-            f"{name} {old} -> {new}"
-            for name, old in zip(self.fields, before, strict=True)
-            if (new := getattr(person, name)) != old
-        ]
-        return f"{self.name}: {', '.join(changes)}" if changes else ""
-
-
 class _Deadline:
     """One deadline, ready to run."""
 
@@ -134,7 +62,7 @@ class Scheduler:
     """The decay rules and the deadlines of a model, ready to run."""
 
     def __init__(self, model: Model, scoring: Scoring) -> None:
-        self._fading = [_Fading(rule, model, scoring) for rule in model.decay]
+        self._fading = [DecayRule(rule, model, scoring) for rule in model.decay]
         # One for each calendar, because it remembers the days that it has worked out.
         calendars = {calendar.name: calendar for calendar in model.calendars}
         times = {

@@ -1,0 +1,171 @@
+"""The clock of each person: what is due, and what happens when time passes [S20]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from lifecycle_fsm.guard import TurningPoint, next_turn
+from lifecycle_fsm.machine.lean_transitions import ADVANCE, LeanEvent, TransitionContext
+from lifecycle_fsm.machine.returns import shut_what_holds
+from lifecycle_fsm.machine.transaction import Transaction
+from lifecycle_fsm.person import Person
+from lifecycle_fsm.silos.deadlines import Missed, Scheduler
+from lifecycle_fsm.silos.effects import attribute_of
+
+
+class Passed(NamedTuple):
+    """What happened to a person at an instant at which something was due [S20].
+
+    Args:
+        context: the system moves that were made, if any.
+        faded: what decay changed, in words, rule by rule.
+        missed: the deadlines that were missed.
+        changed: whether anything of the person is not as before: a field, a row, a deadline that
+            was decided, or a note that a condition has held, or a return has not.
+    """
+
+    context: TransitionContext
+    faded: list[str]
+    missed: list[Missed]
+    changed: bool
+
+
+class MachineClock:
+    """What a machine does with time; a base of :class:`~lifecycle_fsm.LifecycleMachine`.
+
+    A person's clock is the greatest instant and phase that have been applied: phase 0 is an
+    activity, 1 what was due.
+    """
+
+    #: Decay and deadlines: what time brings beside moves [S20][S21].
+    scheduler: Scheduler
+    events: Mapping[str, LeanEvent]
+    version: str
+    transaction: Transaction
+    _initial: str
+    #: For each stage, when its system moves can open by time alone.
+    _turning: Mapping[str, tuple[TurningPoint, ...]]
+
+    def advance(self, person: Person, context: TransitionContext) -> None:
+        """Run the system moves to completion [S7]."""
+        raise NotImplementedError
+
+    def advance_clock(self, person: Person, now: datetime, phase: int) -> None:
+        """Set the person's clock, phase 0 for an activity and 1 for what was due, and find out
+        what is due next [S20]."""
+        clock = person._clock
+        if clock is None or now > clock:
+            person._clock, person._phase = now, phase
+        elif phase > person._phase:
+            person._phase = phase
+        if person._deadlines:
+            self.scheduler.observe(person, now)
+        # The person's own phase: a late activity does not bring back what has been due.
+        self.schedule(person, now, person._phase)
+
+    def schedule(self, person: Person, now: datetime, phase: int, *, in_vain: bool = False) -> None:
+        """Find out when time may change the person next, after ``now``; ``in_vain`` where what was
+        due then has changed nothing."""
+        due = self.scheduler.next(person, now, phase, in_vain)
+        stage = person._stage
+        if stage == self._initial:
+            turn = person._settles_at
+        else:
+            # Few stages have a move that time opens: the others are spared the call.
+            points = self._turning.get(stage)
+            turn = next_turn(points, person, now, attribute_of) if points else None
+        person._due = due if turn is None or (due is not None and due < turn) else turn
+
+    def pass_time(self, person: Person, due: datetime) -> Passed:
+        """Let happen what is due at an instant: decay, deadlines, then the moves that it opens;
+        in original processing decay alone [S20].
+
+        Where nothing comes of it, the person's clock stays as it was [S19].
+        """
+        scheduler = self.scheduler
+        before = person._decided, person._deadlines, person._shut_returns
+        faded = scheduler.fade(person, due)
+        context = TransitionContext(person, due, due, False, None, None, self.version)
+        missed: list[Missed] = []
+        if person._stage != self._initial:
+            if person._deadlines:
+                missed = scheduler.decide(person, due)
+            self.advance(person, context)
+            if person._deadlines:
+                scheduler.observe(person, due)
+        changed = bool(faded or context.entered) or before != (
+            person._decided, person._deadlines, person._shut_returns
+        )  # fmt: skip
+        if changed:
+            self.advance_clock(person, due, 1)
+        else:
+            self.schedule(person, due, 1, in_vain=True)
+        return Passed(context, faded, missed, changed)
+
+    def next_due(self, person: Person) -> datetime | None:
+        """When time alone may change the person next, or ``None`` if it never does: decay, a
+        deadline, a move that time opens, or the sort that ``settle`` brings [S20].
+
+        Nothing may come of it, such as where a score that fades is zero already.
+        """
+        return person._due
+
+    def as_of(self, person: Person, at: datetime) -> tuple[Person, datetime]:
+        """The person as an activity at that instant would find them, and the instant at which it
+        would be applied [S20].
+
+        It is the person, or a copy to whom all has happened that is due before. The steps of
+        original processing never run for a question.
+        """
+        clock = person._clock
+        if clock is None or at <= clock:
+            return person, clock or at
+        if person._due is None or person._due >= at:
+            return person, at
+        later = self.transaction.copy(person)
+        while later._due is not None and later._due < at:
+            if later._stage == self._initial and later._due == later._settles_at:
+                break
+            self.pass_time(later, later._due)
+        return later, at
+
+    def reschedule(self, person: Person) -> None:
+        """Find out anew when time may change the person next."""
+        assert person._clock is not None, "who was created has a clock"
+        self.schedule(person, person._clock, person._phase)
+
+    def suspend(self, person: Person) -> None:
+        """Let nothing be due any more, until :meth:`reschedule` or the next activity: what was due
+        is parked."""
+        person._due = None
+
+    def _pass(self, person: Person, until: datetime) -> None:
+        """Let happen what is due before an asking [S20]; who keeps the person runs the sort."""
+        while person._due is not None and person._due < until:
+            if person._stage == self._initial and person._due == person._settles_at:
+                return
+            self.pass_time(person, person._due)
+
+    def pass_turns(self, person: Person, until: datetime) -> None:
+        """Let the moves happen that time opens before an instant, for somebody whose decay and
+        deadlines nobody keeps, and who may be where nobody saw how the stage was entered."""
+        now = person._clock
+        assert now is not None, "who has a history has a clock"
+        event = self.events.get(ADVANCE)
+        if event is not None and until == person._stage_entered_at:
+            returns = event.transitions.get(person._stage, ())
+            shut_what_holds(person, (move for move in returns if move.may_be_shut), until)
+        while (due := self.due(person, now)) is not None and due < until:
+            now = due
+            context = TransitionContext(person, due, due, False, None, None, self.version)
+            self.advance(person, context)
+            if context.entered:
+                person._clock, person._phase = due, 1
+        person._due = None
+
+    def due(self, person: Person, after: datetime) -> datetime | None:
+        """The next instant after ``after`` at which a system move may open by time alone [S20]."""
+        points = self._turning.get(person._stage)
+        return next_turn(points, person, after, attribute_of) if points else None

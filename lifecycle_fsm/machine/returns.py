@@ -1,0 +1,31 @@
+"""System returns, which happen when their guard becomes true [S9].
+
+One that holds already when its detour is entered, after the detour's effects, is shut until its
+guard has been false once. The person keeps which are shut, by the names of the moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from lifecycle_fsm.person import Person
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.machine.lean_transitions import LeanTransition
+
+
+def shut_what_holds(person: Person, returns: Iterable[LeanTransition], now: datetime) -> None:
+    """Shut the returns that hold as a detour is entered, and no others."""
+    person._shut_returns = tuple(move.name for move in returns if move.guard(person, now))
+
+
+def is_shut(person: Person, move: LeanTransition) -> bool:
+    """Whether it is a return whose guard has held ever since the detour was entered."""
+    return move.may_be_shut and move.name in person._shut_returns
+
+
+def open_again(person: Person, move: LeanTransition) -> None:
+    """Note that the guard of a return is false: from now on it happens when it becomes true."""
+    person._shut_returns = tuple(name for name in person._shut_returns if name != move.name)
