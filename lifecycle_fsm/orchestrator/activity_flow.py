@@ -230,12 +230,9 @@ class ActivityFlow:
         if survivor.stage == self._initial:
             machine.advance_clock(survivor, now, phase)
             self._log(activity)
-            result, unmet, reason = (
-                DeferredResult("deferred", (), WAITS) if trigger else DeferredResult()
-            )
-            requests = tuple(ours)
+            answer = DeferredResult("deferred", (), WAITS) if trigger else DeferredResult()
             merged = Decision.fired(
-                result, survivor, context, activity.id, kind, unmet, reason, requests
+                answer.result, survivor, context, activity.id, kind, (), answer.reason, tuple(ours)
             )
             return [merged, closing]
         # The row of the merge itself asks for nothing: nobody has entered anything by it.
