@@ -78,6 +78,11 @@ class Lifecycle:
         return f"<Lifecycle {self.model.name} {self.model.version}: {len(self):,} people>"
 
     @property
+    def engine(self) -> Engine:
+        """What has been made of the model, to be shared with another Lifecycle."""
+        return self._orchestrator.engine
+
+    @property
     def machine(self) -> LifecycleMachine:
         """The machine, for objects of your own; see ``machine.fire`` and ``Foreign``."""
         return self._orchestrator.machine

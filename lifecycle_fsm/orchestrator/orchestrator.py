@@ -488,9 +488,6 @@ class Orchestrator:
             state["aliases"] = {name: self.aliases[name] for name in names if name in self.aliases}
         if person.id in self.skipped:
             state["skipped"] = [[error.step, error.message] for error in self.skipped[person.id]]
-        expected = [name for name in names if name in self._logged]
-        if expected:
-            state["expects_processed"] = expected
         parked = [parked.dump() for name in names for parked in self._lot.by_person.get(name, ())]
         if parked:
             state["parked"] = parked
@@ -554,7 +551,6 @@ class Orchestrator:
             self._names[person.id] = (*(record.id for record in people), *aliases)
         if "skipped" in state:
             self.skipped[person.id] = tuple(StepError(*error) for error in state["skipped"])
-        self._logged.update(state.get("expects_processed", ()))
         for parked in state.get("parked", ()):
             self._lot.keep(Parked.load(parked))
         return person
