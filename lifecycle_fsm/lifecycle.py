@@ -50,6 +50,9 @@ class Lifecycle:
     One writer per person at a time: keep a lock, a queue partition or a row lock per person where
     several threads or processes apply activities. Other threads may read meanwhile: iterate, draw,
     ask for the history. They see each person as before an activity or as after it.
+
+    A copy, also by ``pickle``, goes its own way: it has everybody, and neither ``record`` nor
+    ``log``, so that nothing of what it does is sent. Copies share the engine.
     """
 
     def __init__(
@@ -76,6 +79,27 @@ class Lifecycle:
 
     def __repr__(self) -> str:
         return f"<Lifecycle {self.model.name} {self.model.version}: {len(self):,} people>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        engine = self._orchestrator.engine
+        return {
+            "model": self.model,
+            "steps": engine.steps,
+            "tables": engine.tables,
+            "people": self._orchestrator.dump_all(),
+        }
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__init__(state["model"], steps=state["steps"], tables=state["tables"])  # type: ignore[misc]
+        self._orchestrator.restore_all(state["people"])
+
+    def __copy__(self) -> Lifecycle:
+        copied = Lifecycle(self._orchestrator.engine)
+        copied._orchestrator.restore_all(self._orchestrator.dump_all())
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Lifecycle:
+        return self.__copy__()
 
     @property
     def engine(self) -> Engine:
@@ -200,7 +224,7 @@ class Lifecycle:
         self,
         state: Mapping[str, Any],
         *,
-        history: Iterable[HistoryRow] | None = None,
+        history: Iterable[HistoryRow] = (),
         deadlines: Iterable[DeadlineFact] | None = None,
         seen: Mapping[str, bytes] = MappingProxyType({}),
     ) -> Person:
@@ -208,8 +232,8 @@ class Lifecycle:
 
         Args:
             state: the plain data.
-            history: the rows of all records of the person; without them the person's history begins
-                with what happens now, numbered on.
+            history: the rows of all records of the person, or the last of each. The history here
+                begins behind those that are left out, numbered on.
             deadlines: what was recorded of the deadlines of all records; without them those of the
                 present visit, which can still change.
             seen: what :meth:`seen` gave, or as much of it as can come again. Without it, whoever

@@ -506,7 +506,7 @@ class Orchestrator:
     def restore(
         self,
         state: Mapping[str, Any],
-        history: Iterable[HistoryRow] | None = None,
+        history: Iterable[HistoryRow] = (),
         deadlines: Iterable[DeadlineFact] | None = None,
         seen: Mapping[str, bytes] = NOTHING_SEEN,
     ) -> Person:
@@ -514,8 +514,8 @@ class Orchestrator:
 
         Args:
             state: the plain data.
-            history: the rows of all records of the person; without them the person's history begins
-                with what happens now.
+            history: the rows of all records of the person, or the last of each; a history begins
+                behind those that are left out.
             deadlines: what was recorded of the deadlines of all records; without them the person
                 knows those of the present visit.
             seen: the fingerprints of the activities that each record has had, one after the other,
@@ -527,12 +527,12 @@ class Orchestrator:
         """
         records = [state, *state.get("folded", ())]
         self._check(state, records)
-        rows = None if history is None else _by_person(history)
+        rows = _by_person(history)
         facts = None if deadlines is None else _by_person(deadlines)
         people = [
             self.engine.states.load(
                 record,
-                None if rows is None else rows.get(record["id"], []),
+                rows.get(record["id"], ()),
                 None if facts is None else facts.get(record["id"], []),
             )
             for record in records
@@ -554,6 +554,35 @@ class Orchestrator:
         for parked in state.get("parked", ()):
             self._lot.keep(Parked.load(parked))
         return person
+
+    def dump_all(self) -> Plain:
+        """Everything that is kept of everybody, to be restored by :meth:`restore_all`; with rows
+        and activities as objects."""
+        return {
+            "states": [self.dump(name) for name in self.people if name not in self.merged],
+            "order": list(self.people),
+            "history": [row for person in self.people.values() for row in person.history],
+            "deadlines": [fact for person in self.people.values() for fact in person.deadlines],
+            "seen": {name: self._seen.all_of(person) for name, person in self.people.items()},
+            "held": [activity for held in self.held.values() for activity in held],
+            "expected": sorted(self._logged),
+        }
+
+    def restore_all(self, everything: Mapping[str, Any]) -> None:
+        """Keep everybody whom :meth:`dump_all` has saved; nobody may be kept yet."""
+        rows, facts = _by_person(everything["history"]), _by_person(everything["deadlines"])
+        for state in everything["states"]:
+            names = [state["id"], *(record["id"] for record in state.get("folded", ()))]
+            self.restore(
+                state,
+                [row for name in names for row in rows.get(name, ())],
+                [fact for name in names for fact in facts.get(name, ())],
+                everything["seen"],
+            )
+        self.people = {name: self.people[name] for name in everything["order"]}
+        self._logged.update(everything["expected"])
+        for activity in everything["held"]:
+            self._apply(activity)
 
     def _check(self, state: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> None:
         """Refuse what is no state of a person that can be kept here."""

@@ -136,14 +136,14 @@ class StateFormat:
     def load(
         self,
         state: Mapping[str, Any],
-        history: Sequence[HistoryRow] | None = None,
+        history: Sequence[HistoryRow] = (),
         deadlines: Sequence[DeadlineFact] | None = None,
     ) -> Person:
         """The record that :meth:`dump` gave.
 
         Args:
             state: the plain data.
-            history: all of its rows; without them it begins behind them.
+            history: its rows, or the last of them; it begins behind those that are left out.
             deadlines: all of its recorded deadlines; without them it knows those of the present
                 visit.
 
@@ -161,7 +161,7 @@ class StateFormat:
     def _load(
         self,
         state: Mapping[str, Any],
-        history: Sequence[HistoryRow] | None,
+        history: Sequence[HistoryRow],
         deadlines: Sequence[DeadlineFact] | None,
     ) -> Person:
         person = self._class(state["id"])
@@ -170,8 +170,9 @@ class StateFormat:
             setattr(person, name, _time(value) if name in times else value)
         get = state.get
         rows = state["rows"]
-        if history is not None and len(history) != rows:
-            raise ValueError(f"it has {rows} rows of history, and {len(history)} are given")
+        before = rows - len(history)
+        if [row.sequence for row in history] != list(range(before + 1, rows + 1)):
+            raise ValueError(f"the history that is given is not its last rows, up to row {rows}")
         stage, entered_at = state["stage"], datetime.fromisoformat(state["entered_at"])
         journey, record = state["journey"], get("journey_record")
         points: list[Any] = []
@@ -194,8 +195,8 @@ class StateFormat:
                 _time(state["clock"]),
                 get("phase", 0),
                 _time(get("due")),
-                rows if history is None else 0,
-                () if history is None else tuple(part for row in history for part in pack(row)),
+                before,
+                tuple(part for row in history for part in pack(row)),
                 b"",
                 tuple(self._load_deferred(person.id, waits) for waits in get("deferred", ())),
                 opportunities or None,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import pickle
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -246,8 +248,39 @@ def test_a_state_that_cannot_be_read_is_refused() -> None:
         lifecycle.restore(state)
     with pytest.raises(RecordError, match="state of 'ann' cannot be read: KeyError: 'clock'"):
         Lifecycle("two_step").restore({name: state[name] for name in state if name != "clock"})
-    with pytest.raises(RecordError, match="2 rows of history, and 0 are given"):
-        Lifecycle("two_step").restore(state, history=())
+    first, _ = lifecycle.history
+    with pytest.raises(RecordError, match="is not its last rows, up to row 2"):
+        Lifecycle("two_step").restore(state, history=[first])
+
+
+@pytest.mark.parametrize(
+    "again",
+    [copy.copy, copy.deepcopy, lambda lifecycle: pickle.loads(pickle.dumps(lifecycle))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_a_copy_has_everybody_and_goes_its_own_way(again: Callable[[Lifecycle], Lifecycle]) -> None:
+    example = story(Random("copies 7"), persons=3, lateness=0.2)
+    log: list[Activity] = []
+    lifecycle = Lifecycle(built(example), log=log.append)
+    lifecycle.expect_processed(sorted(example.expected))
+    half = len(example.steps) // 2
+    for word, what in example.steps[:half]:
+        if word == "apply":
+            lifecycle.apply(handed(what, example.model))
+    other, logged = again(lifecycle), len(log)
+    for word, what in example.steps[half:]:
+        if word == "apply":
+            other.apply(handed(what, example.model))
+    assert len(log) == logged
+    for word, what in example.steps[half:]:
+        if word == "apply":
+            lifecycle.apply(handed(what, example.model))
+    assert list(other.history) == list(lifecycle.history)
+    assert list(other.deadlines) == list(lifecycle.deadlines)
+    assert other.held == lifecycle.held
+    assert [other.dump(person.id) for person in other] == [
+        lifecycle.dump(person.id) for person in lifecycle
+    ]
 
 
 # ------------------------------------------------------------------ comparing
