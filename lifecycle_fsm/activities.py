@@ -14,7 +14,7 @@ from zlib import crc32
 
 import attrs
 
-from lifecycle_fsm.errors import RecordError
+from lifecycle_fsm.errors import LifecycleError, RecordError
 from lifecycle_fsm.fields import instant
 
 #: Other systems write 9999-12-31 for "never"; no length of time can be added to it.
@@ -74,6 +74,7 @@ class Activity:
         payload: what it brings, by name; the kind says which names and types.
         sequence: the place among the activities of one instant, where the source has one. It is no
             content: the same activity with another sequence is a duplicate.
+        version: of the model that applied it, where a log has kept it [S28]; no content either.
 
     Raises:
         RecordError: an id, the kind, the time or the sequence is not what it has to be.
@@ -85,6 +86,7 @@ class Activity:
     at: datetime = attrs.field(converter=_happened)
     payload: Mapping[str, Any] = attrs.field(default=_NOTHING, validator=_mapping)
     sequence: int | None = attrs.field(default=None, kw_only=True, eq=False, validator=_whole)
+    version: str | None = attrs.field(default=None, kw_only=True, eq=False)
 
     @property
     def order(self) -> Order:
@@ -115,6 +117,8 @@ class Activity:
         }
         if self.sequence is not None:
             state["sequence"] = self.sequence
+        if self.version is not None:
+            state["version"] = self.version
         return state
 
     @classmethod
@@ -180,6 +184,24 @@ def _first_then_instant(activity: Activity) -> tuple[bool, datetime]:
 def _in_one_instant(activities: list[Activity]) -> list[Activity]:
     if len(activities) > 1:
         activities.sort(key=lambda activity: (*activity.order, natural(activity.person)))
+    return activities
+
+
+def of_version(log: Iterable[Activity], version: str) -> list[Activity]:
+    """The activities of a log, if none was applied by another version of the model [S28].
+
+    Raises:
+        LifecycleError: one was.
+    """
+    activities = list(log)
+    for activity in activities:
+        if activity.version not in (None, version):
+            raise LifecycleError(
+                f"the log has {activity.id!r} of {activity.person!r} as version "
+                f"{activity.version!r} of the model applied it, and this is {version!r}: replay it "
+                "through the model that it was applied by, or with what_if=True to see what would "
+                "have come of it"
+            )
     return activities
 
 

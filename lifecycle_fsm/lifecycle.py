@@ -12,7 +12,7 @@ from os import PathLike
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from lifecycle_fsm.activities import Activity, by_event, made_id
+from lifecycle_fsm.activities import Activity, by_event, made_id, of_version
 from lifecycle_fsm.errors import RecordError, UnknownPerson, async_fault, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
@@ -267,7 +267,11 @@ class Lifecycle:
         return self._orchestrator.apply(self._activity(person, kind, at, payload, activity=id))
 
     def replay(
-        self, log: Iterable[Activity], order: Literal["arrival", "event"] = "arrival"
+        self,
+        log: Iterable[Activity],
+        order: Literal["arrival", "event"] = "arrival",
+        *,
+        what_if: bool = False,
     ) -> Mapping[str, int]:
         """Apply a whole log, and count what came of it [S10].
 
@@ -280,10 +284,18 @@ class Lifecycle:
             order: ``arrival`` applies them as given, to the same history as when they came;
                 ``event`` by when they happened, as if nothing had come late, and finds out anew
                 what time brings [S19].
+            what_if: whether the log may be one that another version of the model has applied: the
+                people are then where this version would have led them, and not where they were.
+
+        Raises:
+            LifecycleError: another version of the model applied the log, and nobody asks what if
+                [S28].
         """
         if order not in ("arrival", "event"):
             raise RecordError(f"no order named {order!r}: use 'arrival' or 'event'")
-        activities = by_event(log) if order == "event" else list(log)
+        activities = list(log) if what_if else of_version(log, self.model.version)
+        if order == "event":
+            activities = by_event(activities)
         self.expect_processed(
             activity.person for activity in activities if activity.kind == "processed"
         )

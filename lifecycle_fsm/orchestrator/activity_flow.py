@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import attrs
 
@@ -45,7 +46,7 @@ class ActivityFlow:
         self.data = engine.data
         self._seen = seen
         self._logs = log is not None
-        self._log = log or _nowhere
+        self._log = _nowhere if log is None else partial(_log_as, log, self.machine.version)
         self._initial = engine.model.initial.name
         self._handling = engine.handling
         self._reactions = engine.reactions
@@ -258,6 +259,11 @@ class ActivityFlow:
         if first.moved:
             first.result = "moved"
         return [first, closing, *others]
+
+
+def _log_as(log: Callable[[Activity], None], version: str, activity: Activity) -> None:
+    """Keep the activity with the version of the model that has applied it [S28]."""
+    log(attrs.evolve(activity, version=version))
 
 
 def _nowhere(activity: Activity) -> None:

@@ -7,13 +7,13 @@ story tells only what the engine did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import attrs
 
-from lifecycle_fsm.activities import Activity, other_record
+from lifecycle_fsm.activities import Activity, of_version, other_record
 from lifecycle_fsm.errors import RecordError, UnknownPerson
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Guard, Outcome, compile_explainer, compile_term
@@ -123,6 +123,7 @@ class Replay:
 
     Raises:
         UnknownPerson: the log does not create the person.
+        LifecycleError: another version of the model applied the log [S28].
     """
 
     def __init__(
@@ -135,7 +136,7 @@ class Replay:
         steps: Mapping[str, Run] | Iterable[Step] = (),
         tables: Mapping[str, Rows] | None = None,
     ) -> None:
-        everything = log if isinstance(log, Sequence) else list(log)
+        everything = of_version(log, model.version)
         self.group = together(everything, person)
         own = [activity for activity in everything if activity.person in self.group]
         self.log = [activity for activity in own if until is None or activity.at <= until]

@@ -58,10 +58,14 @@ def handed(activity: Activity, model: dict[str, Any]) -> Theirs:
         else value
         for name, value in activity.brings.items()
     }
-    more = {} if activity.sequence is None else {"sequence": activity.sequence}
-    if more and "sequence" not in {one.name for one in attrs.fields(Theirs)}:
-        more = {}
-    return Theirs(activity.id, activity.person, activity.kind, as_time(activity.at), brings, **more)
+    return Theirs(
+        activity.id,
+        activity.person,
+        activity.kind,
+        as_time(activity.at),
+        brings,
+        sequence=activity.sequence,
+    )
 
 
 TIMES = {"closes_at", "created_at", "scored_at", "hand_raised_at"}

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+import attrs
 import pytest
 
 from lifecycle_fsm import (
@@ -22,6 +23,7 @@ from lifecycle_fsm import (
     Engine,
     HistoryRow,
     Lifecycle,
+    LifecycleError,
     Person,
     RecordError,
     load,
@@ -281,6 +283,21 @@ def test_a_copy_has_everybody_and_goes_its_own_way(again: Callable[[Lifecycle], 
     assert [other.dump(person.id) for person in other] == [
         lifecycle.dump(person.id) for person in lifecycle
     ]
+
+
+def test_s28_a_log_of_another_version_is_refused_unless_somebody_asks_what_if() -> None:
+    """Deploying a changed rule and starting again must not rewrite the past."""
+    model, log = load("two_step"), list[Activity]()
+    lifecycle = Lifecycle(model, log=log.append)
+    lifecycle.admit("ann", at=T)
+    lifecycle.apply("ann", "form_filled", at=T + HOUR, id="f-1", form="Demo")
+    changed = attrs.evolve(model, tokens={**model.tokens, "lead_threshold": 10})
+    with pytest.raises(LifecycleError, match=r"of .ann. as version .* replay it through"):
+        Lifecycle(changed).replay(log)
+    what_if, again = Lifecycle(changed), Lifecycle(model)
+    what_if.replay(log, what_if=True)
+    again.replay(Activity.load(json.loads(json.dumps(activity.dump()))) for activity in log)
+    assert (what_if.person("ann").stage, again.person("ann").stage) == ("lead", "contact")
 
 
 # ------------------------------------------------------------------ comparing

@@ -34,7 +34,7 @@ from lifecycle_fsm.tables import (
     read_deadlines,
     read_history,
 )
-from lifecycle_fsm.tables import write as write_module
+from lifecycle_fsm.tables import output_tables as write_module
 
 T = datetime(2018, 2, 1, 3, tzinfo=UTC)
 DAY = timedelta(days=1)
