@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         shipped,
     )
     from lifecycle_fsm.orchestrator import Engine, Parked
+    from lifecycle_fsm.own_rows import OwnRows
     from lifecycle_fsm.person import Person
     from lifecycle_fsm.processing import Context, Step, StepError, step
     from lifecycle_fsm.requests import Request
@@ -116,6 +117,7 @@ _ROOMS = {
         "Model Move ScoreRule SortRule Stage StepDef dumps load loads save shipped"
     ),
     "orchestrator": "Engine Parked",
+    "own_rows": "OwnRows",
     "person": "Person",
     "processing": "Context Step StepError step",
     "requests": "Request",
@@ -169,6 +171,7 @@ __all__ = [
     "NoSuchMove",
     "Observer",
     "Outcome",
+    "OwnRows",
     "Parked",
     "Person",
     "PossibleTrigger",

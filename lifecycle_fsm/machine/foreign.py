@@ -159,7 +159,7 @@ class Foreign:
             writes[self.stage] = person.stage
         history.extend(person.history[known:])
         try:
-            _write(obj, writes)
+            write_attributes(obj, writes)
         except BaseException:
             del history[known:]
             raise
@@ -217,7 +217,7 @@ class Foreign:
         return person
 
 
-def _write(obj: Any, values: Mapping[str, Any]) -> None:
+def write_attributes(obj: Any, values: Mapping[str, Any]) -> None:
     """Set all of the attributes, or, where one of them refuses, none [S11]."""
     before = {name: getattr(obj, name) for name in values}
     done: list[str] = []
