@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lifecycle_fsm import Lifecycle
+from lifecycle_fsm import Lifecycle, Observer, observe
 
 Message = dict[str, Any]
 Application = Callable[
@@ -19,16 +21,35 @@ CREATED = {"id": "c", "at": "2024-05-01T09:00Z"}
 RAISED = {"id": "f", "at": "2024-05-02T09:00Z", "form": "Hand-Raise: Demo"}
 
 
+class Overlaps(Observer):
+    """Lets other threads run in the middle of the work on a person, and notes on whom two work."""
+
+    def __init__(self) -> None:
+        self.threads: dict[str, int] = {}
+        self.people: set[str] = set()
+
+    def guard_evaluated(self, machine: Any, person: Any, *more: Any) -> None:
+        thread = threading.get_ident()
+        if self.threads.setdefault(person.id, thread) != thread:
+            self.people.add(person.id)
+        time.sleep(0.001)
+
+    def activity_applied(self, machine: Any, activity: Any, decisions: Any) -> None:
+        self.threads.pop(activity.person, None)
+
+
 def many_senders(post: Callable[[str, Message], int], lifecycle: Lifecycle) -> None:
-    """Forty people at once, and each message twice."""
+    """Forty people at once, and each message twice, by two senders at the same time."""
     people = [f"p{number}" for number in range(40)]
 
     def send(person: str) -> None:
-        for kind, body in (("created", CREATED), ("form_filled", RAISED)) * 2:
+        for kind, body in (("created", CREATED), ("form_filled", RAISED)):
             assert post(f"/people/{person}/{kind}", body) == 200
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(send, people))
+    overlaps = Overlaps()
+    with observe(overlaps, lifecycle.machine), ThreadPoolExecutor(8) as pool:
+        list(pool.map(send, sorted(people * 2)))
+    assert not overlaps.people
     for person in people:
         stages = [row.to_stage for row in lifecycle.person(person).history]
         assert stages == ["processing", "mal", "mql"]
