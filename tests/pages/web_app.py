@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 from lifecycle_fsm import Lifecycle, Observer, observe
@@ -55,8 +56,12 @@ def many_senders(post: Callable[[str, Message], int], lifecycle: Lifecycle) -> N
         assert stages == ["processing", "mal", "mql"]
 
 
-def merge_by_asgi(application: Application, lifecycle: Lifecycle) -> None:
-    """Two of them are one person."""
+def merge_by_asgi(
+    application: Application,
+    lifecycle: Lifecycle,
+    person: Callable[[str], AbstractContextManager[None]],
+) -> None:
+    """Two of them are one person. The merge waits for the work on a third: it takes all locks."""
     body = json.dumps({"id": "m-1", "at": "2024-05-04T09:00Z", "loser": "p1"}).encode()
     sent: list[Message] = []
 
@@ -67,7 +72,12 @@ def merge_by_asgi(application: Application, lifecycle: Lifecycle) -> None:
         sent.append(message)
 
     async def call() -> None:
-        await application({"type": "http", "path": "/people/ann/merged"}, receive, send)
+        with person("p2"):
+            scope = {"type": "http", "path": "/people/ann/merged"}
+            merge = asyncio.ensure_future(application(scope, receive, send))
+            await asyncio.sleep(0.2)
+            assert not sent
+        await merge
 
     asyncio.run(call())
     assert sent[0]["status"] == 200
