@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,17 +68,17 @@ def test_only_these_run_or_load_something_and_they_still_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "message"),
     [
-        ("[tokens]\n", f'[fields]\n"{EVIL}" = "int"\n\n[tokens]\n'),
-        ("[tokens]\n", f'[tokens]\n"{EVIL}" = 1\n'),
-        ('when = "won_opportunities >= 1"', f'when = "won_opportunities >= 1 or {EVIL}"'),
-        ('when = "won_opportunities >= 1"', f'when = "{EVIL}"'),
-        ('step = "lead_source"', 'step = "os.abort"'),
+        ("[tokens]\n", f'[fields]\n"{EVIL}" = "int"\n\n[tokens]\n', "is not a name"),
+        ("[tokens]\n", f'[tokens]\n"{EVIL}" = 1\n', "is not a name"),
+        ("won_opportunities >= 1", f"won_opportunities >= 1 or {EVIL}", "there is no '(' for"),
+        ("won_opportunities >= 1", "__import__('os').abort()", "there is no function"),
+        ('step = "lead_source"', 'step = "os.abort"', "no built-in step"),
     ],
 )
-def test_a_model_file_cannot_name_code(old: str, new: str) -> None:
+def test_a_model_file_cannot_name_code(old: str, new: str, message: str) -> None:
     text = shipped_text("two_step")
     assert old in text
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match=re.escape(message)):
         loads(text.replace(old, new))

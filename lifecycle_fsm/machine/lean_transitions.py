@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from transitions import Event, EventData, Machine, Transition
+from transitions import Event, Machine, Transition
 
 from lifecycle_fsm.history import ROW, MoveKind, Packed, shared_hop
 from lifecycle_fsm.machine.observer import EVERYWHERE, Observer
@@ -151,17 +151,6 @@ class LeanTransition(Transition):
         for observer in observers:
             observer.guard_evaluated(machine, person, self.edge, now, holds, conditions)
         return holds
-
-    def execute(self, event_data: EventData) -> bool:
-        """Make the move if it is open; the way in for a plain ``transitions`` event."""
-        person = cast(Person, event_data.model)
-        context: TransitionContext = event_data.kwargs["context"]
-        if not self.opens(person, context.now):
-            return False
-        self.make(person, context)
-        for observer in (*self.machine.observers, *EVERYWHERE):
-            observer.transition_made(self.machine, person, self.edge, context.now)
-        return True
 
     def make(self, person: Person, context: TransitionContext) -> None:
         """Apply the whole move; it has been found open."""

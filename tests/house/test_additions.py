@@ -27,7 +27,8 @@ PROGRAMS = {
         """
 from lifecycle_fsm import Move, check
 from tests.machine.small import small
-model = small(Move(sources="y", target="a", on="come_back"))
+moves = Move(sources="x", target="y", on="worse"), Move(sources="y", target="a", on="come_back")
+model = small(*moves)
 findings = [finding for finding in check(model) if finding.check == "no_way_back"]
 print([(finding.where, finding.also) for finding in findings])
 """,

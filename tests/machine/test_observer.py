@@ -12,7 +12,7 @@ from lifecycle_fsm import Activity, Decision, Lifecycle, LifecycleMachine, Obser
 from lifecycle_fsm.machine import EVERYWHERE, Result
 from lifecycle_fsm.model import Edge
 from lifecycle_fsm.orchestrator import Orchestrator
-from tests.machine.small import DAY, HOUR, MINUTE, T, act, admitted, move, small
+from tests.machine.small import DAY, HOUR, MINUTE, T, act, admitted, move, slots, small
 
 
 class Recorder(Observer):
@@ -153,7 +153,8 @@ def test_may_and_explain_evaluate_guards_and_try_nothing() -> None:
     orchestrator, recorder = watched(level=1)
     person: Any = orchestrator.people["p"]
     assert not person.may_ask(at=T + MINUTE)
-    assert {heard[0] for heard in recorder.heard} == {"guard"}
+    assert [refusal.move for refusal in person.explain("ask", at=T + MINUTE)] == ["rise"]
+    assert recorder.heard == [("guard", "rise", False, None)] * 2
 
 
 class Conditions(Recorder):
@@ -182,41 +183,78 @@ def test_an_observer_that_needs_it_hears_how_each_condition_came_out(
 
 def test_an_observer_of_the_process_hears_every_machine_while_the_block_lasts() -> None:
     before, _ = watched(level=1)
+    waiting, _ = watched(start="b")
     with observe(Recorder()) as recorder:
-        assert isinstance(recorder, Recorder)
-        Lifecycle("two_step").admit("ann", at=T)
+        Lifecycle("two_step")
         before.apply(act("1", "ask", T + MINUTE))
+        waiting.tick(T + 2 * DAY)
     Lifecycle("two_step")
-    assert recorder.heard[0] == ("machine made", "two_step")
-    assert ("tried", "ask", "a") in recorder.heard
-    assert sum(heard[0] == "machine made" for heard in recorder.heard) == 1
-    assert recorder not in EVERYWHERE
+    before.apply(act("2", "ask", T + HOUR))
+    assert isinstance(recorder, Recorder)
+    assert recorder.heard == [
+        ("machine made", "two_step"),
+        ("tried", "ask", "a"),
+        ("guard", "rise", False, None),
+        ("refused", "ask", "refused"),
+        ("applied", "1", "refused"),
+        ("guard", "idle", True, None),
+        ("made", "idle", "x"),
+        ("time", DAY, "moved"),
+    ]
 
 
-def test_with_machines_named_only_these_are_heard() -> None:
+def test_with_machines_named_only_these_are_heard_while_the_block_lasts() -> None:
     orchestrator, _ = watched(level=1)
     other, _ = watched(level=1)
     with observe(Recorder(), other.machine) as recorder:
         orchestrator.apply(act("1", "ask", T + MINUTE))
+        other.apply(act("2", "ask", T + MINUTE))
+    other.apply(act("3", "ask", T + HOUR))
     assert isinstance(recorder, Recorder)
-    assert recorder.heard == []
+    assert [heard[0] for heard in recorder.heard] == ["tried", "guard", "refused", "applied"]
+    assert recorder.heard[-1] == ("applied", "2", "refused")
+
+
+def test_an_error_in_the_block_ends_the_observing_too() -> None:
+    orchestrator, recorder = watched()
+    everywhere, here = Recorder(), Recorder()
+    with (
+        pytest.raises(ZeroDivisionError),
+        observe(everywhere),
+        observe(here, orchestrator.machine),
+    ):
+        raise ZeroDivisionError
+    assert everywhere not in EVERYWHERE
+    assert orchestrator.machine.observers == [recorder]
 
 
 def test_the_same_happens_whether_somebody_listens_or_not() -> None:
+    model = small(
+        move("rise", "a", "b", on="ask", when="ready and level >= 2"),
+        move("go_on", "b", "c", when="level >= 3"),
+        move("idle", "c", "x", when="days in stage >= 1"),
+        move("back", "x", "b", when="ready"),
+    )
     log = [
         act("1", "form_filled", T + MINUTE, form="f"),
-        act("2", "changed", T + HOUR, level=3, ready=True),
+        act("2", "changed", T + HOUR, level=3),
         act("3", "ask", T + 2 * HOUR),
+        act("4", "changed", T + 3 * HOUR, ready=True),
+        act("5", "ask", T + 4 * HOUR),
+        act("6", "changed", T + 3 * DAY, ready=False),
+        act("7", "changed", T + 4 * DAY, ready=True),
     ]
-    told, plain = Orchestrator(MODEL), Orchestrator(MODEL)
+    told, plain = Orchestrator(model), Orchestrator(model)
     told.machine.observers.append(Conditions())
     for orchestrator in (told, plain):
         admitted(orchestrator)
         for activity in log:
             orchestrator.apply(activity)
-        orchestrator.tick(T + 3 * DAY)
-    assert told.people["p"].history == plain.people["p"].history
-    assert told.people["p"].stage == "x"
+    assert slots(told.people["p"]) == slots(plain.people["p"])
+    assert [row.rule for row in told.people["p"].history[2:]] == [
+        *("rise", "go_on", "idle"),  # and not back at once: it holds already [S9]
+        *("back", "go_on"),
+    ]
 
 
 class Broken(Observer):

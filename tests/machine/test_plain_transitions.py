@@ -21,8 +21,8 @@ from tests.machine.small import DAY, MINUTE, T, move, small
 
 WATERFALL = load("waterfall")
 RISING = small(
-    move("jump", "a", "c", on="ask", when="level >= 5", skips="passed_over", priority=1),
     move("rise", "a", "b", on="ask", when="level >= 2", priority=2),
+    move("jump", "a", "c", on="ask", when="level >= 5", skips="passed_over", priority=1),
     move("go_on", "b", "c", when="ready", then={"level": "level + 1"}),
     move("give_up", ("a", "b", "c"), "x", on="stop", when="not ready"),
     move("come_back", "x", "b", on="ask", when="days in stage >= 2"),
@@ -73,12 +73,8 @@ def test_a_plain_machine_fires_the_same_moves(
         machine.fire(person, trigger, at=now)
         getattr(lead, trigger)(at=now)
         settle(lead, now)
-        assert (lead.stage, lead.level, lead.journey, lead.stage_entered_at) == (
-            person.stage,
-            person.level,
-            person.journey,
-            person.stage_entered_at,
-        )
+        for name in ("stage", "level", "journey", "stage_entered_at", "journey_started_at"):
+            assert getattr(lead, name) == getattr(person, name), name
 
 
 @pytest.mark.parametrize("name", ["two_step", "waterfall", "engagement", "sales_led"])
@@ -102,6 +98,10 @@ def test_a_lead_of_the_waterfall_goes_on_by_its_fields_and_by_what_it_asks() -> 
     settle(lead, T + MINUTE)
     assert lead.stage == "mql"
     assert lead.stage_entered_at == T + MINUTE
+    assert not lead.sales_rejected(at=T + DAY)  # without a reason
+    lead.rejection_reason = "no_budget"
+    assert lead.sales_rejected(at=T + DAY)
+    assert (lead.stage, lead.behavior_score) == ("recycled", 50)
 
 
 def test_a_plain_trigger_needs_an_instant() -> None:
@@ -110,9 +110,10 @@ def test_a_plain_trigger_needs_an_instant() -> None:
         lead.sort()
 
 
-def test_a_trigger_that_the_plain_machine_needs_for_itself_is_refused() -> None:
-    model = small(move("rise", "a", "b", on="advance"))
-    with pytest.raises(LifecycleError, match="has a trigger 'advance'"):
+@pytest.mark.parametrize("trigger", ["advance", "sort"])
+def test_a_trigger_that_the_plain_machine_needs_for_itself_is_refused(trigger: str) -> None:
+    model = small(move("rise", "a", "b", on=trigger))
+    with pytest.raises(LifecycleError, match=f"has a trigger '{trigger}'"):
         to_transitions(model)
 
 
