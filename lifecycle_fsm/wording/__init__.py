@@ -26,7 +26,6 @@ from lifecycle_fsm.wording.text import (
     joined,
     plain,
     sentence,
-    shortened,
     visible,
 )
 
@@ -51,6 +50,5 @@ __all__ = [
     "plain",
     "rule_words",
     "sentence",
-    "shortened",
     "visible",
 ]

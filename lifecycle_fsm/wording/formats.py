@@ -69,10 +69,10 @@ def format_amount(value: float | None) -> str:
     return f"{value:,.2f}".removesuffix(".00").replace("-", "−")
 
 
-def percent(share: float | None, unknown: str = "–") -> str:
+def percent(share: float | None) -> str:
     """A share: ``27%``, with one decimal where it is small."""
     if share is None:
-        return unknown
+        return "–"
     value = share * 100
     if 0 < value < 0.05:
         return "<0.1%"

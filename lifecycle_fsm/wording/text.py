@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 # Control characters, and the marks that make a terminal write what follows from right to left.
 _STEERING = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e]")
@@ -45,13 +45,6 @@ def joined(parts: Iterable[str], last: str = "and") -> str:
     """``a, b and c``."""
     *before, end = list(parts) or [""]
     return f"{', '.join(before)} {last} {end}" if before else end
-
-
-def shortened(parts: Sequence[str], most: int) -> str:
-    """``a, b``, and of very many the first: ``a, b and 7 more``."""
-    more = len(parts) - most
-    text = ", ".join(parts[:most])
-    return f"{text} and {more:,} more" if more > 0 else text
 
 
 def counted(count: int, noun: str, several: str = "") -> str:
