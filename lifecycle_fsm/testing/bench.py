@@ -245,7 +245,7 @@ class Bench:
         to: str,
         by: str | Iterable[str] | None = None,
     ) -> None:
-        """Ask for a move, and hold that it ends in a stage.
+        """Ask for a move, and assert that it ends in a stage.
 
         Args:
             person: of this bench.
@@ -279,7 +279,7 @@ class Bench:
     def assert_stays(
         self, person: Person, *, move: str | None = None, because: Because | None = None
     ) -> None:
-        """Hold that the system moves nobody now.
+        """Assert that the system moves nobody now.
 
         Args:
             person: of this bench.
@@ -306,7 +306,7 @@ class Bench:
         move: str | None = None,
         because: Because | None = None,
     ) -> None:
-        """Ask for a declared move, and hold that it is refused, for these reasons [S10].
+        """Ask for a declared move, and assert that it is refused, for these reasons [S10].
 
         Args:
             person: of this bench.
@@ -332,21 +332,21 @@ class Bench:
             self._compare(person, wanted, decision.unmet, because, move, trigger)
 
     def assert_holds(self, person: Person, guard: Guard | str) -> None:
-        """Hold that a guard is true of the person now."""
+        """Assert that a guard is true of the person now."""
         __tracebackhide__ = True
         outcome = self.outcome(person, guard)
         if not outcome.holds:
             raise self._unexpected(person, outcome, "should hold, and does not")
 
     def assert_fails(self, person: Person, guard: Guard | str) -> None:
-        """Hold that a guard is not true of the person now."""
+        """Assert that a guard is not true of the person now."""
         __tracebackhide__ = True
         outcome = self.outcome(person, guard)
         if outcome.holds:
             raise self._unexpected(person, outcome, "should not hold, and does")
 
     def check(self, row: GuardRow) -> None:
-        """Hold one row of a guard table.
+        """Check one row of a guard table.
 
         Raises:
             AssertionError: it does not hold; the message has the place of the row.
@@ -356,7 +356,7 @@ class Bench:
         check_row(self, row)
 
     def check_table(self, source: Source) -> None:
-        """Hold every row of a guard table; see :func:`~lifecycle_fsm.testing.guard_table`.
+        """Check every row of a guard table; see :func:`~lifecycle_fsm.testing.guard_table`.
 
         With pytest, a marker makes a test of each row instead; this is for everybody else.
 
@@ -385,7 +385,7 @@ class Bench:
         move: str | None,
         trigger: str | None = None,
     ) -> None:
-        """Hold the expected reasons against the refusals: of one move, where it is named.
+        """Compare the expected reasons with the refusals, or with that of the named move.
 
         Raises:
             AssertionError: they differ.

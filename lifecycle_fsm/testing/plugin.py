@@ -225,17 +225,17 @@ def person_in(lifecycle_bench: Bench) -> Callable[..., Person]:
 
 @pytest.fixture
 def assert_moves(lifecycle_bench: Bench) -> Callable[..., None]:
-    """``assert_moves(person, "qualify", to="mql", by="scored")``: ask, and hold where it ends."""
+    """``assert_moves(person, "qualify", to="mql", by="scored")``: ask, and assert where it ends."""
     return lifecycle_bench.assert_moves
 
 
 @pytest.fixture
 def assert_stays(lifecycle_bench: Bench) -> Callable[..., None]:
-    """``assert_stays(person)``: hold that the system moves nobody now."""
+    """``assert_stays(person)``: assert that the system moves nobody now."""
     return lifecycle_bench.assert_stays
 
 
 @pytest.fixture
 def assert_refused(lifecycle_bench: Bench) -> Callable[..., None]:
-    """``assert_refused(person, "qualify", because={…})``: ask, and hold what is unmet."""
+    """``assert_refused(person, "qualify", because={…})``: ask, and assert what is unmet."""
     return lifecycle_bench.assert_refused
