@@ -117,7 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.getoption("lifecycle_mutate")
         or config.getoption("lifecycle_mutate_fail_under") is not None
     ):
-        from lifecycle_fsm.testing.mutation.plugin import MutationPlugin
+        from lifecycle_fsm.testing.mutation.mutation_plugin import MutationPlugin
 
         config.pluginmanager.register(MutationPlugin(config), "lifecycle-mutation")
 
