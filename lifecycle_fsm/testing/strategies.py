@@ -19,7 +19,7 @@ from lifecycle_fsm.guard import all_of
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Edge, Model, load
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
-from lifecycle_fsm.orchestrator import Orchestrator
+from lifecycle_fsm.orchestrator import Engine, Orchestrator
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.proof import NOW, domain_of, is_value, solve
 from lifecycle_fsm.silos.data import DataSilo
@@ -376,21 +376,17 @@ def histories(
 ) -> st.SearchStrategy[tuple[HistoryRow, ...]]:
     """The history of a person after whatever happened, and a year of silence behind it [S25]."""
     model = _model(model)
-    engine = Orchestrator(model)
+    engine = Engine(model)
     return logs(model, most=most, begin=begin).map(lambda log: run(engine, log)[0].history)
 
 
-def run(engine: Orchestrator, log: Sequence[Activity]) -> list[Person]:
+def run(engine: Engine, log: Sequence[Activity]) -> list[Person]:
     """Apply a log to nobody, let a year pass, and say who came of it."""
-    # A new engine for each log would take most of the time; but ids of those who were merged or
-    # converted stay known to it.
-    if engine.merged or engine.aliases:
-        engine = Orchestrator(engine.model)
-    engine.people.clear()
+    orchestrator = Orchestrator(engine)
     for activity in log:
-        engine.apply(activity)
-    engine.tick(max(activity.at for activity in log) + _REST)
-    return list(engine.people.values())
+        orchestrator.apply(activity)
+    orchestrator.tick(max(activity.at for activity in log) + _REST)
+    return list(orchestrator.people.values())
 
 
 def _contents(
