@@ -22,7 +22,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:class", r"(collections\.abc|datetime|typing)\..*|(os\.)?PathLike|datetime"),
     ("py:(func|mod)", r"lifecycle_fsm\.(guard|orchestrator)\..*"),
-    ("py:class", r"Run|lifecycle_fsm\.(guard|model|fields|machine|orchestrator|diagram)\..*"),
+    ("py:class", r"Run|Rows|lifecycle_fsm\.(guard|model|fields|machine|orchestrator|diagram)\..*"),
 ]
 
 myst_enable_extensions = ["colon_fence", "deflist"]

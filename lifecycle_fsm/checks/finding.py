@@ -12,7 +12,7 @@ from lifecycle_fsm.fields import Value, utc_text
 from lifecycle_fsm.guard.printer import value_words
 from lifecycle_fsm.proof import NOW, Answer
 from lifecycle_fsm.proof.domain import FREED, PAYLOAD
-from lifecycle_fsm.wording.text import joined
+from lifecycle_fsm.wording.formats import joined
 
 # ------------------------------------------------------------------ code literals
 #

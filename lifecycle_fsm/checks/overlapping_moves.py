@@ -18,7 +18,7 @@ from lifecycle_fsm.checks.question_context import QuestionContext
 from lifecycle_fsm.guard import all_of, negate
 from lifecycle_fsm.model import Edge, Move
 from lifecycle_fsm.proof import Answer
-from lifecycle_fsm.wording.text import counted, joined
+from lifecycle_fsm.wording.formats import counted, joined
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:

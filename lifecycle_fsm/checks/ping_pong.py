@@ -47,7 +47,7 @@ from lifecycle_fsm.guard import (
 from lifecycle_fsm.model import Edge, Move
 from lifecycle_fsm.proof import NOW, Answer, RelativeInstant, substitute
 from lifecycle_fsm.proof.calendar_dates import moved_times
-from lifecycle_fsm.wording.text import joined
+from lifecycle_fsm.wording.formats import joined
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from lifecycle_fsm.checks.finding import Finding, undecided
 from lifecycle_fsm.checks.question_context import QuestionContext
 from lifecycle_fsm.proof.search import reached
-from lifecycle_fsm.wording.text import joined
+from lifecycle_fsm.wording.formats import joined
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:

@@ -243,15 +243,15 @@ def _of_group(person: str, files: _Files) -> Log:
     the end of the files, which are then read again."""
     from lifecycle_fsm.story import connected
 
-    group, sifted = frozenset({person}), True
+    group, filtered = frozenset({person}), True
     before: Log | None = None
     while True:
         try:
-            log = files.read(only=group, sifted=sifted, before=before)
+            log = files.read(only=group, filtered=filtered, before=before)
         except FileProblem:
-            if not sifted:
+            if not filtered:
                 raise
-            sifted, before = False, None  # somebody would miss what was left out
+            filtered, before = False, None  # somebody would miss what was left out
             continue
         wider = connected(log.merges, person)
         if wider <= group:
@@ -321,7 +321,7 @@ class _Files:
         reject: Callable[[Reject], None] | None = None,
         *,
         only: frozenset[str] | None = None,
-        sifted: bool = False,
+        filtered: bool = False,
         before: Log | None = None,
     ) -> Log:
         """Read the files from their beginning.
@@ -329,7 +329,7 @@ class _Files:
         Args:
             reject: what is done with a row that cannot be used; without it they are kept.
             only: the persons whose activities are kept; without it all are.
-            sifted: do not even look at rows about others, but for those that tell when the files
+            filtered: do not even look at rows about others, but for those that tell when the files
                 end, unless that is known.
             before: an earlier reading, which knows when the files end.
         """
@@ -339,7 +339,7 @@ class _Files:
             intake = Intake(
                 tables, Targets.of(self.model), self.mapping, reject or log.rejects.append
             )
-            if only is not None and sifted:
+            if only is not None and filtered:
                 intake.filter(only, ends=before is None)
             for number, activity in enumerate(intake):
                 if log.end is None or activity.at > log.end:

@@ -57,7 +57,7 @@ class _Commands(TyperGroup):
         super().__init__(**settings)
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Their names, in the order of the help."""
+        """The names of the commands, in the order of the help."""
         return list(COMMANDS)
 
 

@@ -113,7 +113,7 @@ def _counted(table: CaseTable) -> str:
 
 
 def _tell(table: CaseTable) -> None:
-    """Print to stderr for what there is no case."""
+    """Print a note to stderr for each thing that has no case."""
     for row in table:
         if row.outcome in _NOTES and row.why != FOR_CLARITY:
             what = row.given.removeprefix("whether or not ").removeprefix("whoever it is")

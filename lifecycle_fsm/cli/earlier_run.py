@@ -13,8 +13,8 @@ from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import FieldType, instant
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, load, shipped
+from lifecycle_fsm.rows.row import listed
 from lifecycle_fsm.tables import read_history
-from lifecycle_fsm.wording import shortened
 
 _SHOWN = 8
 
@@ -43,7 +43,7 @@ def _check_fits(
     lacking = _lacking(rows, model)
     if any(lacking.values()):
         what = " and ".join(
-            f"the {noun}{'' if len(names) == 1 else 's'} {shortened([*map(repr, names)], _SHOWN)}"
+            f"the {noun}{'' if len(names) == 1 else 's'} {listed([*map(repr, names)], _SHOWN)}"
             for noun, names in lacking.items()
             if names
         )

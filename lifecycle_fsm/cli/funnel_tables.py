@@ -71,7 +71,7 @@ class _Column:
 
 
 def _column(path: str, head: str, text: Callable[[Any], str], *, words: bool = False) -> _Column:
-    """The column of an attribute, by what makes a text of its value."""
+    """The column of an attribute, whose values ``text`` formats."""
     get = attrgetter(path)
     return _Column(head, lambda row: text(get(row)), words)
 

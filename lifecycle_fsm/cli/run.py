@@ -124,7 +124,7 @@ def _tables_of(model: Model) -> list[Path]:
 
 
 def _held(outcome: RunOutcome, allowed: bool) -> bool:
-    """Print which files are mostly about nobody, and the notes; whether the run failed by them."""
+    """Print which files are mostly about nobody, and the notes; True if that fails the run."""
     for role in outcome.unmatched:
         complain(f"{role}{'' if allowed else ' (--allow-held makes this a success)'}")
     for note in outcome.notes:
@@ -133,7 +133,7 @@ def _held(outcome: RunOutcome, allowed: bool) -> bool:
 
 
 def _rejected(outcome: RunOutcome, first: list[Reject], out: str | None, allowed: bool) -> bool:
-    """Print what was rejected; whether the run failed by it."""
+    """Print what was rejected; True if that fails the run."""
     if not outcome.rejected:
         return False
     for reject in [*first, *outcome.contradictions][:_SHOWN]:

@@ -384,7 +384,7 @@ def unmatched(
     held: Mapping[str, Sequence[Activity]],
     until: datetime | None = None,
 ) -> list[Unmatched]:
-    """The roles of which most is held.
+    """The roles most of whose activities are held.
 
     Args:
         activities: every one that was read, with the role of its file.

@@ -40,7 +40,7 @@ def gallery() -> Iterator[tuple[str, Drawing]]:
 
 
 def best_path(model: Model, rows: Iterable[HistoryRow]) -> list[HistoryRow]:
-    """The path with the most kinds of moves in at most two journeys, rather one that ends well."""
+    """The path with the most kinds of moves in at most two journeys; of several, a won one."""
     won = model.path[-1].name
 
     def worth(path: list[HistoryRow]) -> tuple[int, bool, int, int]:

@@ -72,9 +72,9 @@ def odds_of(model: Model, edge: Edge) -> int:
     return ODDS.get(edge.name, _ODDS_BY_KIND[edge.kind])
 
 
-def history(model: Model, people: int, seed: int = 1) -> Iterator[HistoryRow]:
+def history(model: Model, people: int) -> Iterator[HistoryRow]:
     """Yield the history of made-up people who move through the model at random for one year."""
-    chance = Chance("history", seed)
+    chance = Chance("history", 1)
     exits = {stage.name: _exits(model, stage.name) for stage in model.stages}
     for number in range(people):
         yield from _walk(model, exits, f"p{number:05}", chance)

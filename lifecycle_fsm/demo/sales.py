@@ -174,7 +174,7 @@ class Lead(Prospect):
     # -- the lead is handed over -----------------------------------------------------------------
 
     def hand_over(self) -> None:
-        """Hand over to sales, if alerted: it answers mostly soon, sometimes late or never."""
+        """Hand the lead to sales if it was alerted; most answers are quick, some late or none."""
         if self.alerted_at is None:
             return
         self.now = self.alerted_at
@@ -234,7 +234,7 @@ class Lead(Prospect):
                 self.send("owner_changed", after=_WITHIN_THE_HOUR, owner=rep.name)
 
     def call(self, *, after: Spread | None = None, by: str | None = None) -> None:
-        """Somebody in sales calls or writes: the developer of the lead, unless named."""
+        """Call or write to the lead; ``by`` is who does, instead of its own developer."""
         self.send("sales_touched", after=after, by=by or self.developer.name)
 
     def _reject(self, reason: str) -> None:
@@ -246,7 +246,7 @@ class Lead(Prospect):
         self.send("sales_rejected", after=after, reason=reason, by=by)
 
     def _rule_out(self) -> None:
-        """Disqualify for a reason from the list, or by hand, which goes at any stage."""
+        """Disqualify for a reason from the list, or by hand, which any stage allows."""
         if self.chance.share(0.12):
             self.send("disqualify", reason="sanctioned", by=self.developer.name)
         else:

@@ -1,4 +1,4 @@
-"""Sizes, colours and strokes: what says who owns a thing.
+"""Sizes, strokes and colours, which show who owns a stage or a move.
 
 Colour never speaks alone: cards print their owner, detours are dashed and carry their name, and
 moves that a human asks for carry a small figure.

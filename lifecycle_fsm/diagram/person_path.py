@@ -85,7 +85,7 @@ def draw_person(
     decisions: Iterable[Decision] = (),
     zone: str = "UTC",
 ) -> Drawing:
-    """Draw the way of one person through the model.
+    """Draw one person's path through the model.
 
     Args:
         model: the model that the person lives in.

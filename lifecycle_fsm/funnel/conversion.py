@@ -96,7 +96,7 @@ class PairConversion:
 
     @property
     def ratio(self) -> Ratio:
-        """Those that reached the target, of all."""
+        """The share of the journeys that reached the target."""
         return Ratio(self.reached, self.journeys)
 
     @property
@@ -108,8 +108,8 @@ class PairConversion:
 
 
 class Journey(NamedTuple):
-    """The stages that a journey entered or passed over, in order, each with the visit by whose row
-    it did; and when a merge ended it, if one did [S23]."""
+    """The stages that a journey entered or passed over, in order, each with the visit whose row
+    says so; and when a merge ended it, if one did [S23]."""
 
     steps: list[tuple[str, Visit]]
     merged: datetime | None
@@ -199,8 +199,8 @@ def _outcome(
     horizon: timedelta | None,
     until: datetime | None,
 ) -> timedelta | Literal["young", "merged", "unreached"]:
-    """After which time a journey came from its first step to a stage; else why it is left out, or
-    that it never did."""
+    """How long a journey took from its first step to a stage; else why it is left out, or that it
+    never came there."""
     began = steps[0][1].entered
     if horizon is not None and until is not None and until - began < horizon:
         return "young"

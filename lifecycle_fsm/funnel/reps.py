@@ -41,7 +41,7 @@ class Rep:
 
     @property
     def close_rate(self) -> Ratio:
-        """The journeys that were won, of all."""
+        """The share of the journeys that were won."""
         return Ratio(self.won, self.journeys)
 
 

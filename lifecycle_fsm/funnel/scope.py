@@ -169,8 +169,8 @@ class Scope:
         return lambda visit: named(visit.entry.value(by))
 
     def groups(self, keys: Iterable[tuple[str, *tuple[Any, ...]]]) -> tuple[str, ...]:
-        """The groups of a table in their order, which stand first in its keys; where nothing is
-        split there is always one."""
+        """The groups of a table in order, from the first part of each of its keys; without a split
+        there is always one."""
         if self.by is None:
             return (EVERYBODY,)
         return tuple(sorted({key[0] for key in keys}, key=in_order))

@@ -50,7 +50,7 @@ class Kept:
 
     @property
     def ratio(self) -> Ratio:
-        """The share of deadlines that were kept, of those that were kept or missed."""
+        """The share of those kept or missed that were kept."""
         return Ratio(self.kept, self.kept + self.missed)
 
 

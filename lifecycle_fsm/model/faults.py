@@ -118,7 +118,7 @@ def of_system(model: Model, where: str, name: str) -> Iterator[Problem]:
 def of_reference(
     where: str, kind: str, name: str, known: Collection[str], key: str = ""
 ) -> Iterator[Problem]:
-    """A name of something that the model does not have; ``key`` says under which key it stands."""
+    """A name that nothing of this kind has; ``key`` names the key of the rule, if needed."""
     if name not in known:
         prefix = f"{key}: " if key else ""
         yield Problem(where, f"{prefix}no {kind} named {name!r}{suggest(name, known)}")
@@ -143,7 +143,7 @@ def of_choice(where: str, key: str, value: Any, known: tuple[str, ...]) -> Itera
 
 
 def of_name(where: str, name: str) -> Iterator[Problem]:
-    """What is no name for a program."""
+    """A name that cannot be one in a program."""
     if keyword.iskeyword(name):
         yield Problem(
             where,

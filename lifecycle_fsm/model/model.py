@@ -63,7 +63,7 @@ def _guards(value: Mapping[str, Any]) -> Mapping[str, Guard]:
 def _by_name(
     parts: Iterable[FieldDef] | Iterable[ActivityKind] | Iterable[Calendar],
 ) -> Mapping[str, Any]:
-    """What parts are compared by where their order has no meaning."""
+    """The parts as they are compared where their order has no meaning."""
     return {part.name: part for part in parts}
 
 

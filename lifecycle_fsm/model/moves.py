@@ -23,7 +23,7 @@ Mail: TypeAlias = Literal["nurture", "paused", "suspended"]
 
 
 def stage_name(value: str | Stage) -> str:
-    """The name of a stage, however it was given."""
+    """The name of a stage, from the name or from the stage."""
     return value.name if isinstance(value, Stage) else value
 
 

@@ -65,8 +65,8 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "_", name.strip().lower())
 
 
-def listed(names: Sequence[str], most: int = _MOST_LISTED, between: str = ", ") -> str:
-    """The names, in a sentence; of very many, the first."""
+def listed(names: Sequence[str], most: int = _MOST_LISTED) -> str:
+    """``a, b``, and of very many the first: ``a, b and 7 more``."""
     more = len(names) - most
-    text = between.join(names[:most])
+    text = ", ".join(names[:most])
     return f"{text} and {more:,} more" if more > 0 else text

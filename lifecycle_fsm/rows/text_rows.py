@@ -129,8 +129,8 @@ _TOO_LONG = f"the line is longer than {MAX_LINE:,} characters"
 def read_header(
     name: str, lines: NumberedLines, delimiter: str | None
 ) -> tuple[tuple[str, ...], str]:
-    """The names of the columns of a CSV, and what parts them; without a delimiter the header shows
-    it.
+    """The names of the columns of a CSV, and the delimiter, which the header shows if none is
+    given.
 
     Raises:
         FileProblem: there is no header that can be read.

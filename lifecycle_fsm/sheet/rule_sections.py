@@ -120,7 +120,7 @@ def alerts(formatter: SheetFormatter) -> Iterator[Section]:
 
 
 def _requests(formatter: SheetFormatter, rules: Sequence[AlertRule | AssignmentRule]) -> BulletList:
-    """Runs of rules of one occasion: the order of an assignment counts."""
+    """The rules in their order, which counts in an assignment, grouped by runs of one occasion."""
     items = (
         ListItem(strong(f"On {occasion}"), tuple(_request(formatter, rule) for rule in run))
         for occasion, run in groupby(rules, key=formatter.occasion)

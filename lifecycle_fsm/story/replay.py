@@ -64,7 +64,7 @@ class StoryMoment:
 
     @property
     def main(self) -> Decision:
-        """What came of the thing itself."""
+        """The decision on the activity itself; others followed from it."""
         return self.decisions[0]
 
     @property

@@ -42,7 +42,7 @@ _OWN = {PEOPLE: ("id", "created_at"), ACTIVITIES: ("person", "kind", "at")}
 
 @attrs.define
 class FileReport:
-    """What became of one file."""
+    """How many rows of a file were read, and what came of them."""
 
     role: str
     file: str

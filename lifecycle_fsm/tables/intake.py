@@ -126,7 +126,7 @@ class Intake:
 
     @property
     def reports(self) -> tuple[FileReport, ...]:
-        """What became of each file so far."""
+        """A report on each file, up to here."""
         return tuple(file.report for file in self._files)
 
     @property

@@ -66,7 +66,7 @@ Clocks: TypeAlias = Mapping[str, tuple[TimeReader, ...]]
 def filter_rows(
     file: BoundFile, ids: Iterable[str], *, ends: bool
 ) -> Callable[[], Sequence[Part]] | None:
-    """Leave out what is not wanted of a file, of which nothing but its header has been read.
+    """Leave out the rows of a file that are not wanted; only its header has been read so far.
 
     Args:
         file: the file.
@@ -274,8 +274,8 @@ def _wanted_lines(
     times: TimePatterns,
     parts: list[Part] | None,
 ) -> Iterator[str]:
-    """The lines that are wanted, as long as each line is a record that shows its times; what is
-    left out goes to ``parts``, where it is asked when the file ends."""
+    """The lines that are wanted, as long as each line is a record that shows its times. The blocks
+    go to ``parts``, if any are kept."""
     raw = lines.file
     place = _first_place(raw, lines.number)
     if place is None:
@@ -312,15 +312,17 @@ def _wanted_lines(
 def _latest_keys(
     forms: list[TimePatterns], block: bytes, size: int
 ) -> tuple[TimePatterns, list[bytes] | None]:
-    """The greatest keys of a block, and the patterns that show them; None if none of them do. To
-    the patterns of any times are added, with the first block, those of the form of its times."""
+    """The greatest keys of a block, with the patterns that show them; None if no patterns do.
+
+    With the first block, patterns of the form of its times come before those of any times.
+    """
     if len(forms) == 1 and forms[0].latest(block, size) is not None:
         forms.insert(0, with_forms_of(forms[0], block))
-    for form in forms[:-1]:
+    for form in forms:
         keys = form.latest(block, size)
         if keys is not None:
             return form, keys
-    return forms[-1], forms[-1].latest(block, size)
+    return forms[-1], None
 
 
 def _first_place(raw: BinaryIO, header: int) -> int | None:

@@ -17,12 +17,19 @@ if TYPE_CHECKING:
     from lifecycle_fsm.testing.bench import Bench, Clock
     from lifecycle_fsm.testing.guard_tables import GuardRow, guard_table
     from lifecycle_fsm.testing.invariants import assert_history_holds
-    from lifecycle_fsm.testing.stateful import LifecycleRules, state_machine
-    from lifecycle_fsm.testing.strategies import activities, histories, logs, payloads, people
+    from lifecycle_fsm.testing.strategies import (
+        LifecycleRules,
+        activities,
+        histories,
+        logs,
+        payloads,
+        people,
+        state_machine,
+    )
     from lifecycle_fsm.testing.values import boundary_values
 
 #: Where each name lives. pytest loads this package for its plugin in every project, so that
-#: nothing is imported before it is used; what needs Hypothesis is in the last two rows.
+#: nothing is imported before it is used; what needs Hypothesis is in the last row.
 _HOME = {
     "Bench": "bench",
     "Clock": "bench",
@@ -30,8 +37,18 @@ _HOME = {
     "GuardRow": "guard_tables",
     "guard_table": "guard_tables",
     "boundary_values": "values",
-    **dict.fromkeys(("activities", "histories", "logs", "payloads", "people"), "strategies"),
-    **dict.fromkeys(("LifecycleRules", "state_machine"), "stateful"),
+    **dict.fromkeys(
+        (
+            "LifecycleRules",
+            "activities",
+            "histories",
+            "logs",
+            "payloads",
+            "people",
+            "state_machine",
+        ),
+        "strategies",
+    ),
 }
 
 

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from datetime import datetime, timedelta
 from itertools import count
 from os import PathLike
 from textwrap import indent
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.errors import NoSuchMove, RecordError, suggest
+from lifecycle_fsm.errors import GuardError, NoSuchMove, RecordError, suggest
 from lifecycle_fsm.fields import instant
-from lifecycle_fsm.guard import Guard, Outcome, explain
+from lifecycle_fsm.guard import (
+    Guard,
+    Outcome,
+    Vocabulary,
+    explain,
+    problems,
+    resolve,
+    to_text,
+    unmet,
+)
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
 from lifecycle_fsm.model import Model, load
+from lifecycle_fsm.model.conversions import read_guard
 from lifecycle_fsm.orchestrator import Orchestrator
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Run, Step
 from lifecycle_fsm.proof import NOW
 from lifecycle_fsm.silos.effects import attribute_of
-from lifecycle_fsm.testing.expected_reasons import Because, checked_guard, differences
 from lifecycle_fsm.testing.factory import place
 from lifecycle_fsm.testing.guard_tables import GuardRow, Source, check_row, guard_table
 
 _TICK = timedelta(microseconds=1)
+#: Conditions in the language of guards: one, several, or each with the value that it saw.
+Because: TypeAlias = str | Guard | Iterable[str | Guard] | Mapping[str, object]
 
 
 class Clock:
@@ -225,7 +236,7 @@ class Bench:
         """
         self._check_person(person)
         vocabulary = self.model.vocabulary
-        tree = checked_guard(guard, vocabulary)
+        tree = _checked_guard(guard, vocabulary)
         return explain(tree, person, self.clock.now, vocabulary, attribute_of)
 
     def _check_person(self, person: Person) -> None:
@@ -245,7 +256,7 @@ class Bench:
         to: str,
         by: str | Iterable[str] | None = None,
     ) -> None:
-        """Ask for a move, and hold that it ends in a stage.
+        """Ask for a move, and assert that it ends in a stage.
 
         Args:
             person: of this bench.
@@ -279,7 +290,7 @@ class Bench:
     def assert_stays(
         self, person: Person, *, move: str | None = None, because: Because | None = None
     ) -> None:
-        """Hold that the system moves nobody now.
+        """Assert that the system moves nobody now.
 
         Args:
             person: of this bench.
@@ -306,7 +317,7 @@ class Bench:
         move: str | None = None,
         because: Because | None = None,
     ) -> None:
-        """Ask for a declared move, and hold that it is refused, for these reasons [S10].
+        """Ask for a declared move, and assert that it is refused, for these reasons [S10].
 
         Args:
             person: of this bench.
@@ -332,21 +343,21 @@ class Bench:
             self._compare(person, wanted, decision.unmet, because, move, trigger)
 
     def assert_holds(self, person: Person, guard: Guard | str) -> None:
-        """Hold that a guard is true of the person now."""
+        """Assert that a guard is true of the person now."""
         __tracebackhide__ = True
         outcome = self.outcome(person, guard)
         if not outcome.holds:
             raise self._unexpected(person, outcome, "should hold, and does not")
 
     def assert_fails(self, person: Person, guard: Guard | str) -> None:
-        """Hold that a guard is not true of the person now."""
+        """Assert that a guard is not true of the person now."""
         __tracebackhide__ = True
         outcome = self.outcome(person, guard)
         if outcome.holds:
             raise self._unexpected(person, outcome, "should not hold, and does")
 
     def check(self, row: GuardRow) -> None:
-        """Hold one row of a guard table.
+        """Check one row of a guard table.
 
         Raises:
             AssertionError: it does not hold; the message has the place of the row.
@@ -356,7 +367,7 @@ class Bench:
         check_row(self, row)
 
     def check_table(self, source: Source) -> None:
-        """Hold every row of a guard table; see :func:`~lifecycle_fsm.testing.guard_table`.
+        """Check every row of a guard table; see :func:`~lifecycle_fsm.testing.guard_table`.
 
         With pytest, a marker makes a test of each row instead; this is for everybody else.
 
@@ -385,7 +396,7 @@ class Bench:
         move: str | None,
         trigger: str | None = None,
     ) -> None:
-        """Hold the expected reasons against the refusals: of one move, where it is named.
+        """Compare the expected reasons with the refusals, or with that of the named move.
 
         Raises:
             AssertionError: they differ.
@@ -400,7 +411,7 @@ class Bench:
             )
             raise self._no_such_move(message, person.id, person.stage, trigger)
         refusals = [refusal for refusal in refusals if move in (None, refusal.move)]
-        lines = differences(refusals, because, self.model.vocabulary)
+        lines = _differences(refusals, because, self.model.vocabulary)
         if lines:
             raise _failure(person, f"{wanted} for these reasons, but they differ:", *lines)
 
@@ -472,3 +483,119 @@ def _refusal_lines(refusal: Refusal) -> list[str]:
 
 def _made(rows: Iterable[HistoryRow]) -> list[str]:
     return [f"  {row.from_stage} -> {row.to_stage} by {row.rule}" for row in rows]
+
+
+# ------------------------------------------------------------------ expected reasons
+#
+# Why somebody is refused: the reasons that a test names, beside those that the machine gives.
+
+
+@attrs.frozen
+class _Reason:
+    """A condition that a test says is unmet, and the value that it saw; ``...`` for any value."""
+
+    text: str
+    guard: Guard
+    seen: Any
+
+
+def _checked_guard(written: str | Guard, vocabulary: Vocabulary, context: str = "") -> Guard:
+    """A guard with its names resolved, from text or a tree; ``context`` begins the message of a
+    :class:`GuardError`.
+
+    Raises:
+        GuardSyntaxError: the text is no guard.
+        GuardError: it speaks of what the model does not have; the message suggests the nearest.
+    """
+    guard = resolve(read_guard(written), vocabulary)
+    faults = problems(guard, vocabulary)
+    if faults:
+        raise GuardError(context + "; ".join(map(str, faults)))
+    return guard
+
+
+def _reasons(because: Because, vocabulary: Vocabulary) -> Iterator[_Reason]:
+    if isinstance(because, str | Guard):
+        because = (because,)
+    pairs = because.items() if isinstance(because, Mapping) else ((each, ...) for each in because)
+    for written, seen in pairs:
+        text = written if isinstance(written, str) else to_text(resolve(written, vocabulary))
+        yield _Reason(text, _checked_guard(written, vocabulary, f"because {text!r}: "), seen)
+
+
+def _differences(
+    refusals: Iterable[Refusal], because: Because, vocabulary: Vocabulary
+) -> tuple[str, ...]:
+    """The expected reasons and all that is unmet side by side, in lines; empty where they agree.
+
+    Each unmet condition has a line, with the move that wants it and the value that it saw; and so
+    has each reason that is none. The last line explains the signs.
+
+    Raises:
+        GuardSyntaxError, GuardError: a reason is no guard of the model.
+        RecordError: one value is expected of a condition that reads several.
+    """
+    refusals = tuple(refusals)
+    reasons = tuple(_reasons(because, vocabulary))
+    unused = {id(reason): reason for reason in reasons}
+    covered: dict[Guard, _Reason] = {}
+    for reason in reasons:
+        for node in (node for refusal in refusals for node in _nodes(refusal.outcome)):
+            if node.guard == reason.guard:
+                covered |= {part.guard: reason for part in unmet(node)}
+        for refusal in refusals:
+            covered |= {part.guard: reason for part in refusal.unmet if part.guard == reason.guard}
+    lines: list[str] = []
+    agree = True
+    for refusal in refusals:
+        note = f": {refusal.note}" if refusal.note else ""
+        lines.append(f"  {refusal.move} -> {refusal.target}{note}")
+        for part in refusal.unmet:
+            expected = covered.get(part.guard)
+            sign, note = "+", ""
+            if expected is not None:
+                unused.pop(id(expected), None)
+                right = _is_seen(expected, part)
+                sign, note = ("=", "") if right else ("-", f"  <- said: {expected.seen!r}")
+            agree = agree and sign == "="
+            lines.append(f"    {sign} {part.line}{note}")
+    if agree and not unused:
+        return ()
+    lines += [f"    - {_not_unmet(reason, refusals)}" for reason in unused.values()]
+    return (*lines, "  (= as said, + unmet and not said, - said and not so)")
+
+
+def _nodes(outcome: Outcome) -> Iterator[Outcome]:
+    yield outcome
+    for child in outcome.children:
+        yield from _nodes(child)
+
+
+def _is_seen(reason: _Reason, part: Outcome) -> bool:
+    """Whether the value is the expected one: of one name by itself, of several by name."""
+    if reason.seen is ...:
+        return True
+    seen = {name: value for name, value in part.seen if not name.startswith("$")}
+    if isinstance(reason.seen, Mapping):
+        return all(name in seen and _same(value, seen[name]) for name, value in reason.seen.items())
+    if len(seen) != 1:
+        names = ", ".join(seen) or "nothing"
+        raise RecordError(
+            f"because {reason.text!r}: it reads {names}: say the value of each by its name, as a "
+            "mapping"
+        )
+    return _same(reason.seen, next(iter(seen.values())))
+
+
+def _same(expected: object, seen: object) -> bool:
+    if isinstance(seen, datetime) and isinstance(expected, datetime | str):
+        return instant(expected) == seen
+    return type(expected) is type(seen) and expected == seen
+
+
+def _not_unmet(reason: _Reason, refusals: tuple[Refusal, ...]) -> str:
+    for refusal in refusals:
+        for node in _nodes(refusal.outcome):
+            if node.guard == reason.guard:
+                return f"{node.line}  <- it holds" if node.holds else node.line
+    return f"{reason.text}  <- no move that was asked reads this"

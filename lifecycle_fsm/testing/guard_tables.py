@@ -207,7 +207,7 @@ def _faults(cells: Mapping[str, Any]) -> Iterator[str]:
 
 
 def check_row(bench: Bench, row: GuardRow) -> None:
-    """Hold one row: :meth:`lifecycle_fsm.testing.Bench.check`."""
+    """Check one row: :meth:`lifecycle_fsm.testing.Bench.check`."""
     __tracebackhide__ = True
     fields = {}
     for name, value in row.cells.items():

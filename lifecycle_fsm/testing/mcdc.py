@@ -51,14 +51,12 @@ class Evidence:
         held: it was seen to hold.
         failed: it was seen not to hold.
         decided_holding: it decided for somebody for whom it held.
-        decided_failing: it decided for somebody for whom it did not.
         decided: how it was shown to decide alone, if it was.
     """
 
     held: bool
     failed: bool
     decided_holding: bool
-    decided_failing: bool
     decided: How | None
 
 
@@ -82,7 +80,7 @@ def evidence(parts: Conditions, vectors: Collection[Vector], index: int) -> Evid
         decided = "unique cause"
     elif any(outcome != other for outcome in sides[True] for other in sides[False]):
         decided = "masking"
-    return Evidence(True in seen, False in seen, bool(sides[True]), bool(sides[False]), decided)
+    return Evidence(True in seen, False in seen, bool(sides[True]), decided)
 
 
 # ------------------------------------------------------------------ who shows it

@@ -117,7 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.getoption("lifecycle_mutate")
         or config.getoption("lifecycle_mutate_fail_under") is not None
     ):
-        from lifecycle_fsm.testing.mutation.plugin import MutationPlugin
+        from lifecycle_fsm.testing.mutation.mutation_plugin import MutationPlugin
 
         config.pluginmanager.register(MutationPlugin(config), "lifecycle-mutation")
 
@@ -225,17 +225,17 @@ def person_in(lifecycle_bench: Bench) -> Callable[..., Person]:
 
 @pytest.fixture
 def assert_moves(lifecycle_bench: Bench) -> Callable[..., None]:
-    """``assert_moves(person, "qualify", to="mql", by="scored")``: ask, and hold where it ends."""
+    """``assert_moves(person, "qualify", to="mql", by="scored")``: ask, and assert where it ends."""
     return lifecycle_bench.assert_moves
 
 
 @pytest.fixture
 def assert_stays(lifecycle_bench: Bench) -> Callable[..., None]:
-    """``assert_stays(person)``: hold that the system moves nobody now."""
+    """``assert_stays(person)``: assert that the system moves nobody now."""
     return lifecycle_bench.assert_stays
 
 
 @pytest.fixture
 def assert_refused(lifecycle_bench: Bench) -> Callable[..., None]:
-    """``assert_refused(person, "qualify", because={…})``: ask, and hold what is unmet."""
+    """``assert_refused(person, "qualify", because={…})``: ask, and assert what is unmet."""
     return lifecycle_bench.assert_refused

@@ -1,4 +1,4 @@
-"""What tests make a lifecycle do, watched: moves, guards with each condition, refusals, by test.
+"""What each test makes a lifecycle do: moves, guards with each condition, refusals.
 
 ::
 

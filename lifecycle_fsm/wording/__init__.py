@@ -6,6 +6,8 @@ opportunities".
 """
 
 from lifecycle_fsm.wording.formats import (
+    clean,
+    counted,
     decimal_percent,
     duration,
     format_amount,
@@ -14,21 +16,16 @@ from lifecycle_fsm.wording.formats import (
     format_instant,
     format_number,
     format_signed,
+    harmless,
+    joined,
     lasting,
     percent,
+    plain,
+    sentence,
+    visible,
 )
 from lifecycle_fsm.wording.formatter import Formatter, rule_words
 from lifecycle_fsm.wording.outcome_text import OutcomeExplainer, as_number
-from lifecycle_fsm.wording.text import (
-    clean,
-    counted,
-    harmless,
-    joined,
-    plain,
-    sentence,
-    shortened,
-    visible,
-)
 
 __all__ = [
     "Formatter",
@@ -51,6 +48,5 @@ __all__ = [
     "plain",
     "rule_words",
     "sentence",
-    "shortened",
     "visible",
 ]

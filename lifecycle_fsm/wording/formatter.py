@@ -46,8 +46,16 @@ from lifecycle_fsm.model import (
 )
 from lifecycle_fsm.model.rules import WEEKDAYS
 from lifecycle_fsm.person import BASE_FIELDS
-from lifecycle_fsm.wording.formats import format_amount, format_day, format_number, format_signed
-from lifecycle_fsm.wording.text import clean, counted, joined, plain
+from lifecycle_fsm.wording.formats import (
+    clean,
+    counted,
+    format_amount,
+    format_day,
+    format_number,
+    format_signed,
+    joined,
+    plain,
+)
 from lifecycle_fsm.zones import find_zone
 
 #: Names that read on into their value: "sourced by sales", not "sourced by is sales".

@@ -24,9 +24,8 @@ from lifecycle_fsm.guard import (
 )
 from lifecycle_fsm.guard.explanation import Requirement, Seen, reasons, requirement
 from lifecycle_fsm.person import BASE_FIELDS
-from lifecycle_fsm.wording.formats import format_number
+from lifecycle_fsm.wording.formats import format_number, joined, plain
 from lifecycle_fsm.wording.formatter import Formatter
-from lifecycle_fsm.wording.text import joined, plain
 
 #: More reasons than that are not told for one move.
 _MOST = 4

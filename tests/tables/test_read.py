@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from lifecycle_fsm.errors import FileProblem, MissingExtra
 from lifecycle_fsm.rows import parquet_rows, text_rows
+from lifecycle_fsm.rows.row import listed
 from lifecycle_fsm.rows.row_file import Format, RowFile
 from lifecycle_fsm.tables import FileRow, Reject, open_table
 
@@ -476,3 +477,8 @@ def test_rows_of_nothing_but_delimiters_are_counted_and_passed_over(tmp_path: Pa
     with open_table(path) as table:
         assert [one.line for one in table] == [2]
         assert table.empty == 2
+
+
+def test_of_very_many_names_the_first_are_listed() -> None:
+    assert listed(["a", "b"], 2) == "a, b"
+    assert listed(["a", "b", "c", "d"], 2) == "a, b and 2 more"

@@ -30,11 +30,11 @@ from lifecycle_fsm.tables import (
     Targets,
     history_columns,
     open_inputs,
+    output_tables,
     people_columns,
     read_deadlines,
     read_history,
 )
-from lifecycle_fsm.tables import output_tables as write_module
 
 T = datetime(2018, 2, 1, 3, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -98,7 +98,7 @@ def test_a_history_comes_back_as_it_was_written(
 ) -> None:
     path = tmp_path_factory.mktemp("h") / f"history{suffix}"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(write_module, "CHUNK", chunk)
+        patch.setattr(output_tables, "CHUNK", chunk)
         writer = TableWriter(HISTORY)
         writer.extend(history)
         writer.save(path)

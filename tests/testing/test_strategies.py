@@ -19,7 +19,7 @@ from lifecycle_fsm import (
     load,
     shipped,
 )
-from lifecycle_fsm.orchestrator import Orchestrator
+from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.proof import NOW
 from lifecycle_fsm.testing import (
     Bench,
@@ -191,7 +191,7 @@ def test_activities_bring_what_rules_look_at() -> None:
 
 @each_model
 def test_whatever_happens_people_go_forwards_only(model: Model) -> None:
-    engine = BENCHES[model.name].orchestrator
+    engine = BENCHES[model.name].orchestrator.engine
 
     @settings(max_examples=25, deadline=None)
     @given(logs(model, persons=2))
@@ -204,7 +204,7 @@ def test_whatever_happens_people_go_forwards_only(model: Model) -> None:
 
 
 def test_a_log_knows_nothing_of_the_contacts_of_the_log_before() -> None:
-    engine = Orchestrator(MODELS["waterfall"])
+    engine = Engine(MODELS["waterfall"])
     at = datetime(2024, 6, 3, 12, tzinfo=UTC)
     for name in ("person-1", "person-2"):
         log = [
@@ -224,7 +224,7 @@ def test_any_model_that_builds_has_people_and_logs_of_its_own(
     assert_history_holds(person, model)
     bench.ask(person)
     assert_history_holds(person, model)
-    for one in run(bench.orchestrator, data.draw(logs(model))):
+    for one in run(bench.orchestrator.engine, data.draw(logs(model))):
         assert_history_holds(one, model)
 
 

@@ -17,7 +17,6 @@ from lifecycle_fsm.wording import (
     format_signed,
     lasting,
     percent,
-    shortened,
 )
 
 
@@ -85,8 +84,3 @@ def test_instants_are_in_the_times_of_a_zone() -> None:
     assert format_instant(at, "Europe/Berlin") == "2025-04-01 00:05 (Europe/Berlin)"
     assert format_day(at, UTC) == "31 Mar 2025"
     assert format_day(at, ZoneInfo("Europe/Berlin"), clock=True) == "1 Apr 2025 00:05"
-
-
-def test_of_very_many_the_first_are_named() -> None:
-    assert shortened(["a", "b"], 2) == "a, b"
-    assert shortened(["a", "b", "c", "d"], 2) == "a, b and 2 more"

@@ -34,7 +34,7 @@ def rule_lines(
     most: int = 4,
     each: int = 2,
 ) -> list[TextLine]:
-    """The rules of a flow as lines of text: number first, so that cutting never takes it.
+    """The rules of a flow as lines of text, each number first, so that it is never cut off.
 
     Args:
         rules: the rules.

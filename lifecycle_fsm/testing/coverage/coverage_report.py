@@ -159,7 +159,7 @@ def versions(name: str, count: int) -> str:
 
 
 def lines(coverage: Coverage) -> Iterator[str]:
-    """One model."""
+    """The report of one model."""
     yield f"{coverage.model.name} (version {coverage.model.version})"
     yield f"  {'':{_WIDE}}{'seen':>6}{'of':>6}"
     rows = [(ROWS[kind], coverage.totals[kind]) for kind in KINDS if coverage.totals[kind][1]]
@@ -287,7 +287,7 @@ def draw(coverage: Coverage) -> Drawing:
 
 
 def page(coverages: Sequence[Coverage]) -> str:
-    """The whole page.
+    """The report as one page of HTML.
 
     Raises:
         MissingExtra: Jinja is not installed.

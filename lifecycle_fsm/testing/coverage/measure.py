@@ -86,7 +86,7 @@ class RuleSeen:
 
     @property
     def edges(self) -> list[Edge]:
-        """One for each stage that it leaves."""
+        """Its edges, one for each stage that it leaves."""
         return [fired.edge for fired in self.fired]
 
 
@@ -205,7 +205,7 @@ class _Items:
         self.answers: dict[Guard, Answer] = {}
 
     def all(self, rules: Iterable[RuleSeen]) -> Iterator[Item]:
-        """In the order of the rules; the triggers last."""
+        """All things to see, in the order of the rules; the triggers last."""
         for rule in rules:
             kind: Kind = "sorted" if rule.sort else "moved"
             for fired in rule.fired:

@@ -11,7 +11,7 @@ token lead_threshold: threshold: 30 ==> 29
 {'behavior_score': 29, 'stage': 'contact'}
 
 ``missing_test(model, mutant, verdict)`` makes a test of that person. With pytest, the option
-``--lifecycle-mutate`` runs a suite against all of them; :mod:`.plugin` says how.
+``--lifecycle-mutate`` runs a suite against all of them; :mod:`.mutation_plugin` says how.
 
 ::
 

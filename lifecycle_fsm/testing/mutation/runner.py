@@ -15,7 +15,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import zip_longest
 from multiprocessing import connection
 from multiprocessing.connection import Connection
@@ -229,8 +229,8 @@ class Runner:
 
     def run(self, job: Job, begin: Callable[[int], None]) -> Result:
         """Run the tests of a job here and now; ``begin`` is told of each."""
-        mutant = job.mutant
-        with self.machines.hold(self.model, mutant.model) if mutant else nullcontext():
+        # The model itself is put in its own place too: a test may notice that alone.
+        with self.machines.hold(self.model, job.mutant.model if job.mutant else self.model):
             self.renew()
             for test, after in zip_longest(job.tests, job.tests[1:]):
                 begin(test)

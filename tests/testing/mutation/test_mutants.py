@@ -19,7 +19,7 @@ from lifecycle_fsm.model import loads
 from lifecycle_fsm.model.toml_files import dumps
 from lifecycle_fsm.testing import Bench
 from lifecycle_fsm.testing.mutation.generator import Mutant, guard_changes, mutants
-from lifecycle_fsm.testing.mutation.runner import Machines
+from lifecycle_fsm.testing.mutation.runner import Job, Machines, Runner
 from lifecycle_fsm.testing.mutation.trials import compare
 from lifecycle_fsm.testing.mutation.witness import missing_test
 from tests.testing.mutation.small import MODEL
@@ -273,6 +273,22 @@ def test_a_mutant_stands_in_for_its_model_and_goes_without_a_trace() -> None:
     assert {name: vars(model)[name] for name in before[0]} == before[0]
     assert set(vars(bench.machine)) == before[1]
     assert not hasattr(bench.machine, "nothing_of_that_name")
+
+
+def test_where_no_mutant_is_tried_the_model_is_put_in_its_own_place() -> None:
+    """So that a test that notices that alone fails without a mutant, too."""
+    model, machines = loads(MODEL), Machines()
+    with observe(machines):
+        machine = Bench(model).machine
+    before, events = machine.events, []
+
+    def renew() -> None:
+        events.append(machine.events)
+
+    result = Runner([], [], 60.0, model, machines, renew).run(Job(None, ()), lambda test: None)
+    assert result.ending == "passed"
+    assert len(events) == 1
+    assert events[0] is not before
 
 
 def test_what_a_machine_makes_from_its_model_is_made_anew_when_it_is_wired() -> None:
