@@ -232,14 +232,12 @@ def fingerprint(activity: Activity, payload: Mapping[str, Any], record: str | No
     The content is the payload as it was accepted, so that the same value in another spelling, such
     as a time in another zone, is the same content.
     """
-    key = _key(activity.id, record)
-    names = payload if len(payload) < 2 else sorted(payload)
-    content = [activity.kind, *[f"{name}={payload[name]!r}" for name in names]]
-    return _FINGERPRINT(
-        crc32(key),
-        crc32(key[::-1]),
-        crc32("\x1f".join(content).encode(), crc32(_INSTANT(activity.at.timestamp()))),
-    )
+    key = activity.id.encode() if record is None else _key(activity.id, record)
+    content = activity.kind
+    for name in payload if len(payload) < 2 else sorted(payload):
+        content += f"\x1f{name}={payload[name]!r}"
+    start = crc32(_INSTANT(activity.at.timestamp()))
+    return _FINGERPRINT(crc32(key), crc32(key[::-1]), crc32(content.encode(), start))
 
 
 def _key(activity: str, record: str | None) -> bytes:

@@ -101,7 +101,7 @@ class Decision:
             activity,
             kind,
             person.packed_history[start:],
-            context.first,
+            context.rows_before + start // ROW + 1,
             unmet,
             reason,
             context.late,

@@ -85,6 +85,9 @@ class Orchestrator:
         self._records: dict[str, tuple[Person, ...]] = {}  # of one person, the survivor's first
         #: The ids of all records and contacts of a person who has several.
         self._names: dict[str, tuple[str, ...]] = {}
+        #: The ids of contacts into which a person was converted, whether activities came by them
+        #: or not: to look for these costs time.
+        self._contacts: dict[str, tuple[str, ...]] = {}
         #: Steps that failed and were gone without, by person [S13].
         self.skipped: dict[str, tuple[StepError, ...]] = {}
         self._held: dict[str, dict[str, Activity]] = {}
@@ -307,7 +310,8 @@ class Orchestrator:
             decisions[0].reason = f"{payload['loser']} and {person.id} are one person already"
         contact = payload.get("contact") if activity.kind == "converted" else None
         if isinstance(contact, str) and contact not in self:
-            self._names[person.id] = tuple(dict.fromkeys((*self._all_names(person), contact)))
+            contacts = self._contacts.get(person.id, ())
+            self._contacts[person.id] = tuple(dict.fromkeys((*contacts, contact)))
             self.aliases[contact] = activity.person if activity.person in self.people else person.id
         return decisions
 
@@ -478,7 +482,8 @@ class Orchestrator:
         """
         person = self.survivor(id)
         records = self._records.get(person.id, (person,))
-        names = self._all_names(person)
+        contacts = (name for record in records for name in self._contacts.get(record.id, ()))
+        names = tuple(dict.fromkeys((*self._all_names(person), *contacts)))
         state: Plain = {"format": FORMAT, "version": self.machine.version}
         state.update(self.engine.states.dump(person))
         if len(records) > 1:
@@ -547,6 +552,8 @@ class Orchestrator:
         self.aliases.update(aliases)
         if len(people) > 1:
             self._records[person.id] = tuple(people)
+        for name, record in aliases.items():
+            self._contacts[record] = (*self._contacts.get(record, ()), name)
         if len(people) > 1 or aliases:
             self._names[person.id] = (*(record.id for record in people), *aliases)
         if "skipped" in state:
