@@ -43,7 +43,7 @@ class Engine:
         tables: rows for the enrich steps, by the name of the step.
 
     Raises:
-        ModelError: the chain of original processing does not build; every problem is told.
+        ModelError: the chain of original processing does not build; every problem is reported.
         FileProblem: a table cannot be read.
     """
 

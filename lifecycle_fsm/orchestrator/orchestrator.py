@@ -542,6 +542,7 @@ class Orchestrator:
             )
             for record in records
         ]
+        parked = [Parked.load(saved) for saved in state.get("parked", ())]
         person = people[0]
         aliases = state.get("aliases", {})
         for record in people:
@@ -558,8 +559,8 @@ class Orchestrator:
             self._names[person.id] = (*(record.id for record in people), *aliases)
         if "skipped" in state:
             self.skipped[person.id] = tuple(StepError(*error) for error in state["skipped"])
-        for parked in state.get("parked", ()):
-            self._lot.keep(Parked.load(parked))
+        for waiting in parked:
+            self._lot.keep(waiting)
         return person
 
     def dump_all(self) -> Plain:

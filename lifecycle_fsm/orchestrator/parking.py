@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.errors import RecordError
 
 _log = logging.getLogger(__name__)
 
@@ -41,14 +42,21 @@ class Parked:
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Parked:
-        """What :meth:`dump` gave."""
-        activity, due = state["activity"], state["due"]
-        return cls(
-            state["person"],
-            activity and Activity.load(activity),
-            state["error"],
-            due and datetime.fromisoformat(due),
-        )
+        """What :meth:`dump` gave.
+
+        Raises:
+            RecordError: it is something else.
+        """
+        try:
+            activity, due = state["activity"], state["due"]
+            return cls(
+                state["person"],
+                activity and Activity.load(activity),
+                state["error"],
+                due and datetime.fromisoformat(due),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise RecordError(f"this is nothing that was parked: {error!r}") from None
 
 
 class ParkingLot:

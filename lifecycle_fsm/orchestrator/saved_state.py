@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.errors import RecordError
+from lifecycle_fsm.errors import LifecycleError, RecordError
 from lifecycle_fsm.history import ROW, DeadlineFact, HistoryRow, VisitKey, pack
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.deferral import Deferred
@@ -152,7 +152,7 @@ class StateFormat:
         """
         try:
             return self._load(state, history, deadlines)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, LifecycleError) as error:
             raise RecordError(
                 f"the saved state of {state.get('id')!r} cannot be read: "
                 f"{type(error).__name__}: {error}"
@@ -165,15 +165,17 @@ class StateFormat:
         deadlines: Sequence[DeadlineFact] | None,
     ) -> Person:
         person = self._class(state["id"])
-        times = self._times
+        types = self._model.field_types
         for name, value in state["fields"].items():
-            setattr(person, name, _time(value) if name in times else value)
+            setattr(person, name, types[name].accept(value))
         get = state.get
         rows = state["rows"]
         before = rows - len(history)
         if [row.sequence for row in history] != list(range(before + 1, rows + 1)):
             raise ValueError(f"the history that is given is not its last rows, up to row {rows}")
         stage, entered_at = state["stage"], datetime.fromisoformat(state["entered_at"])
+        if stage:  # who was folded into somebody else is in none
+            self._model.stage(stage)
         journey, record = state["journey"], get("journey_record")
         points: list[Any] = []
         for rule, (period, given) in get("points", {}).items():

@@ -40,7 +40,7 @@ class DataSilo:
             for kind in model.activity_kinds.values()
         }
         self._required = {
-            kind: [name for name, kind_of_value in types.items() if not kind_of_value.nullable]
+            kind: [name for name, field_type in types.items() if not field_type.nullable]
             for kind, types in self._payloads.items()
         }
         self._writers: dict[str, list[Callable[[Person, datetime, Payloads], None]]] = {

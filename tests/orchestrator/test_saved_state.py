@@ -6,9 +6,12 @@ import copy
 import json
 import os
 import pickle
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -30,7 +33,9 @@ from lifecycle_fsm import (
     step,
 )
 from lifecycle_fsm.activities import other_record
+from lifecycle_fsm.demo import company
 from lifecycle_fsm.history import VisitKey
+from lifecycle_fsm.tables import by_event
 from tests.oracle.comparing import built, handed
 from tests.oracle.generator import Story, story
 from tests.oracle.language import as_time
@@ -250,6 +255,9 @@ def test_a_state_that_cannot_be_read_is_refused() -> None:
         lifecycle.restore(state)
     with pytest.raises(RecordError, match="state of 'ann' cannot be read: KeyError: 'clock'"):
         Lifecycle("two_step").restore({name: state[name] for name in state if name != "clock"})
+    fields = {**state["fields"], "behavior_score": "many"}
+    with pytest.raises(RecordError, match="cannot be read: RecordError: "):
+        Lifecycle("two_step").restore({**state, "fields": fields})
     first, _ = lifecycle.history
     with pytest.raises(RecordError, match="is not its last rows, up to row 2"):
         Lifecycle("two_step").restore(state, history=[first])
@@ -283,6 +291,44 @@ def test_a_copy_has_everybody_and_goes_its_own_way(again: Callable[[Lifecycle], 
     assert [other.dump(person.id) for person in other] == [
         lifecycle.dump(person.id) for person in lifecycle
     ]
+
+
+HALF = """
+import pickle, sys
+from lifecycle_fsm.demo import company
+from lifecycle_fsm.tables import by_event
+
+with open(sys.argv[1], "rb") as file:
+    lifecycle = pickle.load(file)
+log = by_event(company.invent(80, 1).with_processing(lifecycle.model).log)
+for activity in log[len(log) // 2 :]:
+    lifecycle.apply(activity)
+print(*lifecycle.history, *lifecycle.deadlines, sep="\\n")
+print(*(lifecycle.dump(person.id) for person in lifecycle), sep="\\n")
+"""
+
+
+def test_the_made_company_goes_on_in_another_process(tmp_path: Path) -> None:
+    lifecycle = Lifecycle("waterfall")
+    log = by_event(company.invent(80, 1).with_processing(lifecycle.model).log)
+    lifecycle.expect_processed({act.person for act in log if act.kind == "processed"})
+    for activity in log[: len(log) // 2]:
+        lifecycle.apply(activity)
+    saved = tmp_path / "company"
+    saved.write_bytes(pickle.dumps(lifecycle))
+    for activity in log[len(log) // 2 :]:
+        lifecycle.apply(activity)
+    expected = [*map(str, lifecycle.history), *map(str, lifecycle.deadlines)]
+    expected += [str(lifecycle.dump(person.id)) for person in lifecycle]
+    for seed in ("1", "2"):
+        went_on = subprocess.run(
+            [sys.executable, "-c", HALF, saved],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        )
+        assert went_on.stdout.splitlines() == expected
 
 
 def test_s28_a_log_of_another_version_is_refused_unless_somebody_asks_what_if() -> None:
