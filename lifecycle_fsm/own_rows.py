@@ -14,7 +14,7 @@ from lifecycle_fsm.errors import RecordError, StageConflict
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision, Refusal
-from lifecycle_fsm.machine.foreign import write_attributes
+from lifecycle_fsm.machine.foreign_objects import write_attributes
 from lifecycle_fsm.orchestrator import Engine
 
 

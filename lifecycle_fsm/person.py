@@ -12,7 +12,6 @@ from itertools import chain
 from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, cast, get_type_hints
-from weakref import ReferenceType
 
 import attrs
 
@@ -90,28 +89,16 @@ class _Kept:
     """Whoever is kept by somebody, such as a ``Lifecycle``. That is no part of the person: a copy
     is kept by nobody."""
 
-    # A weak reference, so that people are gone as soon as nobody needs them.
     __slots__ = ("_keeper",)
-    _keeper: ReferenceType[Any]
+    _keeper: Any
     id: str
 
     @property
     def keeper(self) -> Any:
-        """Who keeps the person and applies what is asked as an activity; ``None`` if nobody does.
+        """Who keeps the person and applies what is asked as an activity, or ``None``."""
+        return getattr(self, "_keeper", None)
 
-        Raises:
-            LifecycleError: whoever kept the person is gone.
-        """
-        reference = getattr(self, "_keeper", None)
-        keeper = reference() if reference is not None else None
-        if reference is not None and keeper is None:
-            raise LifecycleError(
-                f"the Lifecycle that kept {self.id!r} is gone: hold on to it for as long as its "
-                "people are asked"
-            )
-        return keeper
-
-    def entrust_to(self, keeper: ReferenceType[Any]) -> None:
+    def entrust_to(self, keeper: Any) -> None:
         """Let somebody keep the person: their ``ask`` gets what is asked of the person.
 
         Raises:

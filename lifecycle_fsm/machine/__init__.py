@@ -1,7 +1,7 @@
 """The model as a machine: who may move where, why not, and what came of it."""
 
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
-from lifecycle_fsm.machine.foreign import Foreign
+from lifecycle_fsm.machine.foreign_objects import Foreign
 from lifecycle_fsm.machine.lean_transitions import TransitionContext
 from lifecycle_fsm.machine.machine import LifecycleMachine, PossibleTrigger
 from lifecycle_fsm.machine.observer import EVERYWHERE, Observer, observe

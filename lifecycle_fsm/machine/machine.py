@@ -277,7 +277,7 @@ class LifecycleMachine(MachineClock):
         Args:
             person: of this model's class, or a foreign object, such as an ORM row, whose
                 attributes are the stage and the fields; see
-                :class:`~lifecycle_fsm.machine.foreign.Foreign` for other names.
+                :class:`~lifecycle_fsm.machine.foreign_objects.Foreign` for other names.
             trigger: a process trigger of the model.
             at: when it was asked; a naive time counts as UTC [S4].
             activity: id of the activity that caused it, for the history.
@@ -296,7 +296,9 @@ class LifecycleMachine(MachineClock):
         if isinstance(person, Person):
             self._own(person)
         else:
-            from lifecycle_fsm.machine.foreign import Foreign  # it fires through this machine
+            from lifecycle_fsm.machine.foreign_objects import (
+                Foreign,  # it fires through this machine
+            )
 
             return Foreign(self).fire(person, trigger, at=at, activity=activity, history=history)
         return self.transaction(person, self._fire, person, trigger, at, activity)

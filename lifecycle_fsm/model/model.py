@@ -18,7 +18,7 @@ from lifecycle_fsm.guard import Const, Guard, Vocabulary, negate
 from lifecycle_fsm.guard.vocabulary import TokenValue
 from lifecycle_fsm.history import MoveKind
 from lifecycle_fsm.model import builtin_activities as built_in_kinds
-from lifecycle_fsm.model import steps as built_in_steps
+from lifecycle_fsm.model import processing_steps as built_in_steps
 from lifecycle_fsm.model import validation, version
 from lifecycle_fsm.model.conversions import Set, names, read_guard
 from lifecycle_fsm.model.definition import ActivityKind, Claim, DataRule, ScoreRule, StepDef, Ties

@@ -19,11 +19,12 @@ from lifecycle_fsm.guard import (
     constant,
     effect_problems,
 )
-from lifecycle_fsm.model import builtin_activities, faults, rule_validation, steps
+from lifecycle_fsm.model import builtin_activities, faults, rule_validation
 from lifecycle_fsm.model.conversions import given
 from lifecycle_fsm.model.definition import OnFailure, Period, ScoreRule, Ties, placed
 from lifecycle_fsm.model.moves import Mail, Move, Skips
 from lifecycle_fsm.model.name_resolution import Unreadable, fields_read, reads_time
+from lifecycle_fsm.model.processing_steps import BUILT_IN, SORT_NUMBER, field_problems, unwritable
 from lifecycle_fsm.model.sort import SortRule
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person
 
@@ -370,21 +371,21 @@ def _processing(model: Model) -> Iterator[Problem]:
     yield from faults.of_repeats("processing", [step.name for step in model.processing])
     yield from faults.of_repeats("processing", [step.number for step in model.processing])
     for where, step in placed("processing", model.processing):
-        if not 0 < step.number < steps.SORT_NUMBER:
-            yield Problem(where, f"number a step from 1 to {steps.SORT_NUMBER - 1}: the sort is 90")
+        if not 0 < step.number < SORT_NUMBER:
+            yield Problem(where, f"number a step from 1 to {SORT_NUMBER - 1}: the sort is 90")
         if not step.name:
             yield Problem(where, "give 'step', for a built-in one, or the 'name' of your own")
-        if step.use and step.use not in steps.BUILT_IN:
+        if step.use and step.use not in BUILT_IN:
             yield Problem(
                 where,
-                f"no built-in step {step.use!r}{suggest(step.use, steps.BUILT_IN)}; the project's "
+                f"no built-in step {step.use!r}{suggest(step.use, BUILT_IN)}; the project's "
                 "own step has a 'name' instead",
             )
         yield from faults.of_choice(where, "on_failure", step.on_failure, get_args(OnFailure))
-        for message in steps.unwritable(step.options):
+        for message in unwritable(step.options):
             yield Problem(where, message)
         full = next(other for other in model.chain if other.name == step.name)
-        for message in steps.field_problems(full, model.chain, model.field_types):
+        for message in field_problems(full, model.chain, model.field_types):
             yield Problem(where, message)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
-from weakref import ref
 
 from lifecycle_fsm.activities import (
     IDENTITY,
@@ -93,7 +92,6 @@ class Orchestrator:
         self._held: dict[str, dict[str, Activity]] = {}
         #: Of these, what is held of somebody who is there: merges that wait for their losers.
         self._held_merges: dict[str, Activity] = {}
-        self._myself = ref(self)
         self._record = record or _unrecorded
         self._seen = SeenActivities()
         self._work = ActivityFlow(self.engine, self._seen, log)
@@ -373,7 +371,7 @@ class Orchestrator:
             payload = self._data.accept("created", activity.payload)
             values = {"created_at": activity.at, **payload}
             person = self.machine.person(activity.person)
-            person.entrust_to(self._myself)
+            person.entrust_to(self)
         except RecordError as error:
             return Decision.of_unknown("rejected", activity, str(error))
         if activity.person not in self._logged:
@@ -546,7 +544,7 @@ class Orchestrator:
         person = people[0]
         aliases = state.get("aliases", {})
         for record in people:
-            record.entrust_to(self._myself)
+            record.entrust_to(self)
             self._seen.restore(record, seen.get(record.id, b""))
             self.people[record.id] = record
         self.merged.update(state.get("merged", {}))

@@ -24,7 +24,7 @@ from lifecycle_fsm.errors import ModelError, Problem, RecordError, StepFailed, a
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.model.definition import StepDef
 from lifecycle_fsm.model.model import Model
-from lifecycle_fsm.model.steps import SORT_NUMBER, field_problems
+from lifecycle_fsm.model.processing_steps import SORT_NUMBER, field_problems
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import cohort, demographic, enrich, lead_source, normalise
 from lifecycle_fsm.processing.step import (

@@ -9,7 +9,7 @@ import time
 
 from lifecycle_fsm import Model, load
 from lifecycle_fsm.checks import check
-from lifecycle_fsm.checks.checking import CHECKS
+from lifecycle_fsm.checks.all_checks import CHECKS
 from lifecycle_fsm.checks.question_context import QuestionContext
 from lifecycle_fsm.model import shipped
 from lifecycle_fsm.proof import Budget, Prover

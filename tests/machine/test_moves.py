@@ -37,14 +37,11 @@ from tests.machine.small import (
 )
 
 WATERFALL = Engine(load("waterfall"))
-#: Holds on to those who keep people for the length of the tests: a person does not.
-KEEPERS: list[Orchestrator] = []
 
 
 def mql(orchestrator: Orchestrator | None = None) -> Any:
     """A person of the shipped model who asked for sales."""
     orchestrator = orchestrator or Orchestrator(WATERFALL)
-    KEEPERS.append(orchestrator)
     return admitted(orchestrator, hand_raised=True)
 
 
@@ -73,13 +70,6 @@ def test_two_who_share_an_engine_keep_their_own_people() -> None:
     assert [log[-1].id for log in logs] == ["crm-7", "processed"]
     with pytest.raises(LifecycleError, match="is kept by another Lifecycle"):
         people[0].entrust_to(people[1].keeper)
-
-
-def test_a_person_whose_lifecycle_is_gone_says_so() -> None:
-    person: Any = admitted(Orchestrator(WATERFALL), hand_raised=True)
-    assert person.may_sales_rejected(at=T + HOUR) is False
-    with pytest.raises(LifecycleError, match="the Lifecycle that kept 'p' is gone: hold on to it"):
-        person.sales_rejected(at=T + HOUR, reason="no_time")
 
 
 def test_fire_may_and_explain_are_the_same_by_name() -> None:

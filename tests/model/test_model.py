@@ -19,7 +19,7 @@ from lifecycle_fsm.model import (
     StepDef,
     load,
 )
-from lifecycle_fsm.model.steps import BUILT_IN
+from lifecycle_fsm.model.processing_steps import BUILT_IN
 
 NEW, MAL, MQL, SAL, WON = map(Stage, ("new", "mal", "mql", "sal", "won"))
 LOST, OUT = (Stage(name, off_path=True) for name in ("lost", "out"))

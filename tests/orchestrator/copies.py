@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from weakref import ref
 
 from lifecycle_fsm.orchestrator import Orchestrator
 
@@ -12,7 +11,6 @@ def again(orchestrator: Orchestrator) -> Orchestrator:
     """A copy that goes its own way, with the same engine, and the same log."""
     shared = (orchestrator.engine, *vars(orchestrator.engine).values())
     copied = copy.deepcopy(orchestrator, {id(part): part for part in shared})
-    copied._myself = ref(copied)
     for person in copied.people.values():
-        person.entrust_to(copied._myself)
+        person.entrust_to(copied)
     return copied

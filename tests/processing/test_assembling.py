@@ -14,7 +14,7 @@ import pytest
 from lifecycle_fsm.errors import FileProblem, ModelError, RecordError
 from lifecycle_fsm.fields import FieldDef, FieldType, Value
 from lifecycle_fsm.model import Model, SortRule, Stage, StepDef, load, shipped
-from lifecycle_fsm.model.steps import BUILT_IN
+from lifecycle_fsm.model.processing_steps import BUILT_IN
 from lifecycle_fsm.person import Person, person_class
 from lifecycle_fsm.processing import Chain, ChainResult, Context, Step, chain_of, step
 from lifecycle_fsm.processing.chain import FACTORIES

@@ -141,7 +141,7 @@ def test_r46_a_changed_model_leaves_the_history_of_the_old_one_as_it_is(tmp_path
     written = (tmp_path / "history.csv").read_bytes()
 
     after = Lifecycle(tmp_path / "new.toml")
-    after.replay(log)
+    after.replay(log, what_if=True)
     assert (before.person("p").stage, after.person("p").stage) == ("contact", "lead")
     assert {row.version for row in after.history} == {after.model.version} != {old.version}
     assert (tmp_path / "history.csv").read_bytes() == written
