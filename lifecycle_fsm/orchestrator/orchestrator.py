@@ -480,8 +480,10 @@ class Orchestrator:
         """
         person = self.survivor(id)
         records = self._records.get(person.id, (person,))
-        contacts = (name for record in records for name in self._contacts.get(record.id, ()))
-        names = tuple(dict.fromkeys((*self._all_names(person), *contacts)))
+        names = self._all_names(person)
+        if self._contacts:
+            contacts = (name for record in records for name in self._contacts.get(record.id, ()))
+            names = tuple(dict.fromkeys((*names, *contacts)))
         state: Plain = {"format": FORMAT, "version": self.machine.version}
         state.update(self.engine.states.dump(person))
         if len(records) > 1:
@@ -491,8 +493,8 @@ class Orchestrator:
             state["aliases"] = {name: self.aliases[name] for name in names if name in self.aliases}
         if person.id in self.skipped:
             state["skipped"] = [[error.step, error.message] for error in self.skipped[person.id]]
-        parked = [parked.dump() for name in names for parked in self._lot.by_person.get(name, ())]
-        if parked:
+        lot = self._lot.by_person
+        if lot and (parked := [waits.dump() for name in names for waits in lot.get(name, ())]):
             state["parked"] = parked
         return state
 

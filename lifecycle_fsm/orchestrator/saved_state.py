@@ -171,7 +171,7 @@ class StateFormat:
         get = state.get
         rows = state["rows"]
         before = rows - len(history)
-        if [row.sequence for row in history] != list(range(before + 1, rows + 1)):
+        if history and [row.sequence for row in history] != list(range(before + 1, rows + 1)):
             raise ValueError(f"the history that is given is not its last rows, up to row {rows}")
         stage, entered_at = state["stage"], datetime.fromisoformat(state["entered_at"])
         if stage:  # who was folded into somebody else is in none
@@ -198,21 +198,23 @@ class StateFormat:
                 get("phase", 0),
                 _time(get("due")),
                 before,
-                tuple(part for row in history for part in pack(row)),
+                tuple([part for row in history for part in pack(row)]),
                 b"",
-                tuple(self._load_deferred(person.id, waits) for waits in get("deferred", ())),
+                tuple([self._load_deferred(person.id, waits) for waits in get("deferred", ())]),
                 opportunities or None,
                 tuple(points),
                 tuple(
-                    OpenDeadline(datetime.fromisoformat(due), self._deadlines.index(rule), held)
-                    for rule, due, held in get("deadlines", ())
+                    [
+                        OpenDeadline(datetime.fromisoformat(due), self._deadlines.index(rule), held)
+                        for rule, due, held in get("deadlines", ())
+                    ]
                 ),
                 tuple(deadlines),
                 tuple(get("shut_returns", ())),
                 _time(get("settles_at")),
                 get("sorted_by"),
                 get("last_journey", 0),
-                tuple(self._load_request(waits) for waits in get("waiting", ())),
+                tuple([self._load_request(waits) for waits in get("waiting", ())]),
             )
         )
         return person
