@@ -296,9 +296,8 @@ class LifecycleMachine(MachineClock):
         if isinstance(person, Person):
             self._own(person)
         else:
-            from lifecycle_fsm.machine.foreign_objects import (
-                Foreign,  # it fires through this machine
-            )
+            # Foreign fires through this machine.
+            from lifecycle_fsm.machine.foreign_objects import Foreign
 
             return Foreign(self).fire(person, trigger, at=at, activity=activity, history=history)
         return self.transaction(person, self._fire, person, trigger, at, activity)

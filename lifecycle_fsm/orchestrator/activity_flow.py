@@ -49,7 +49,7 @@ class ActivityFlow:
         self._log = _nowhere if log is None else partial(_log_as, log, self.machine.version)
         self._initial = engine.model.initial.name
         self._handling = engine.handling
-        self._reactions = engine.reactions
+        self._entry_requests = engine.entry_requests
         self._merging = engine.merging
         self._deferral = engine.deferral
 
@@ -101,7 +101,9 @@ class ActivityFlow:
             if context.entered or listened or person.held_requests:
                 cause = Cause(activity.id, record_of(person, activity))
                 came = (TriggeringActivity(kind, cause, payload),) if listened else ()
-                requests = self._reactions.follow(person, now, stage, context.entered, came, cause)
+                requests = self._entry_requests.follow(
+                    person, now, stage, context.entered, came, cause
+                )
         # Within the transaction: what cannot be logged must not have happened.
         self._log(activity)
         return [Decision.fired(result, person, context, activity.id, kind, unmet, reason, requests)]
@@ -134,12 +136,12 @@ class ActivityFlow:
             person, context, context.entered, "processed"
         )
         cause = Cause(activity)
-        if "processed" in self._reactions.kinds:
+        if "processed" in self._entry_requests.kinds:
             came.append(TriggeringActivity("processed", cause, values))
         machine.advance_clock(person, now, 0)
         if activity == SETTLED:
             machine.stand_behind_activities(person, now)
-        requests = self._reactions.follow(person, now, self._initial, entered, came, cause)
+        requests = self._entry_requests.follow(person, now, self._initial, entered, came, cause)
         result: Result = "moved" if context.entered else "unchanged"
         first = Decision.fired(
             result, person, context, activity, "processed", (), skipped, requests
@@ -168,7 +170,7 @@ class ActivityFlow:
             )  # fmt: skip
         context = passed.context
         if context.entered:
-            requests = self._reactions.follow(person, due, stage, context.entered, (), Cause())
+            requests = self._entry_requests.follow(person, due, stage, context.entered, (), Cause())
             decisions.append(
                 Decision.fired("moved", person, context, None, "time", (), "", requests)
             )
@@ -247,7 +249,7 @@ class ActivityFlow:
         # What the CRM's record is there for goes out at once: it is released, not held.
         waits = () if survivor.crm_synced_at is not None else theirs
         # First of all assigned, so that all see who was [S18].
-        followed = self._reactions.follow(survivor, now, stage, entered, came, cause)
+        followed = self._entry_requests.follow(survivor, now, stage, entered, came, cause)
         again = (held.template.again(survivor, now, held) for held in waits)
         requests = (*ours, *again, *followed)
         self._log(activity)

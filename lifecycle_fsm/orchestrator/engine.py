@@ -60,7 +60,7 @@ class Engine:
         self.machine = LifecycleMachine(model)
         self.scoring = self.machine.scoring
         self.data = DataSilo(model)
-        self.reactions = EntryRequests(model, self.machine)
+        self.entry_requests = EntryRequests(model, self.machine)
         self.merging = Merging(model)
         self.merge_direction = MergeDirection(model)
         self.chain: Chain = chain_of(
@@ -71,7 +71,7 @@ class Engine:
             model,
             self.machine.person_class,
             self.data,
-            (*self.reactions.templates, *self.machine.scheduler.templates),
+            (*self.entry_requests.templates, *self.machine.scheduler.templates),
         )
         #: The process trigger that each kind of activity raises.
         self.triggers = {
@@ -79,13 +79,13 @@ class Engine:
             for kind in model.activity_kinds.values()
             if kind.trigger in model.triggers
         }
-        self.deferral = Deferral(self.machine, self.triggers, self.reactions.kinds)
+        self.deferral = Deferral(self.machine, self.triggers, self.entry_requests.kinds)
         self.handling = {
             name: Handling(
                 self.triggers.get(name),
                 self.scoring.scorer(name),
                 not self.scoring.inputs.isdisjoint(self.data.writes[name]),
-                name in self.reactions.kinds,
+                name in self.entry_requests.kinds,
             )
             for name in model.activity_kinds
         }

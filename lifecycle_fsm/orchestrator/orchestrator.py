@@ -94,7 +94,7 @@ class Orchestrator:
         self._held_merges: dict[str, Activity] = {}
         self._record = record or _unrecorded
         self._seen = SeenActivities()
-        self._work = ActivityFlow(self.engine, self._seen, log)
+        self._flow = ActivityFlow(self.engine, self._seen, log)
         self._lot = ParkingLot()
         self._logged: set[str] = set()
         self._initial = self.model.initial.name
@@ -164,7 +164,7 @@ class Orchestrator:
         due = person.next_due
         if due is not None and due < activity.at:
             self._run_due(person, activity.at)
-        loser, work = None, self._work.activity
+        loser, work = None, self._flow.activity
         if kind in _OUR_OWN:
             payload = self._filtered(activity, person, payload)
             loser, work = self._merged_with(activity, person, payload), self._transact
@@ -303,7 +303,7 @@ class Orchestrator:
         if activity.kind == "processed" and person.stage == self._initial:
             self._seen.keep(person, mark)
             return self._sort(person, activity, payload)
-        decisions = self._work.activity(person, activity, payload, mark)
+        decisions = self._flow.activity(person, activity, payload, mark)
         if activity.kind == "merged":
             decisions[0].reason = f"{payload['loser']} and {person.id} are one person already"
         contact = payload.get("contact") if activity.kind == "converted" else None
@@ -316,7 +316,7 @@ class Orchestrator:
     def _sort(self, person: Person, processed: Activity, values: Payloads) -> list[Decision]:
         context = self.machine.context(person, processed.at, None, processed.id)
         skipped = "; ".join(map(str, self.skipped.get(person.id, ())))
-        return self._work.sort(person, context, processed, values, skipped)
+        return self._flow.sort(person, context, processed, values, skipped)
 
     def _meet(self, survivor: Person, loser: Person, at: datetime) -> None:
         """Let both clocks run up to a merge, or to the later of them: neither goes back [S20]."""
@@ -343,7 +343,7 @@ class Orchestrator:
 
         def fold() -> list[Decision]:
             self._seen.keep(person, mark)
-            decisions = self._work.merge(person, loser, activity, payload, now)
+            decisions = self._flow.merge(person, loser, activity, payload, now)
             self._records[person.id] = (*ours, *theirs)
             self._names[person.id] = (*names, *self._all_names(loser))
             self.merged[loser.id] = person.id
@@ -377,7 +377,7 @@ class Orchestrator:
         if activity.person not in self._logged:
             self.machine.settle_at(person, activity.at + self.model.settle)
         try:
-            self._work.created(person, activity, values)
+            self._flow.created(person, activity, values)
         except Exception as error:
             self._lot.keep(Parked(activity.person, activity, error_text(error), exception=error))
             return Decision.of_unknown("parked", activity, error_text(error))
@@ -649,7 +649,7 @@ class Orchestrator:
     def _let_pass(self, person: Person, due: datetime) -> list[Decision]:
         """Let happen what is due at an instant: decay, deadlines, moves."""
         try:
-            return self.engine.time_snapshot(person, self._work.time, person, due)
+            return self.engine.time_snapshot(person, self._flow.time, person, due)
         except Exception as error:
             self.machine.suspend(person)
             self._lot.keep(Parked(person.id, None, error_text(error), due, error))

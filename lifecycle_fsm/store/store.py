@@ -90,7 +90,7 @@ class Store:
             UnknownPerson: nobody with this id has been created.
         """
         with self._database.begin() as connection:
-            session = _Session(self.engine, connection, {id})
+            session = _Session(self.engine, connection, {id}, reads=True)
             rows = self._history(connection, session.records)
             facts = self._deadlines(connection, session.records)
             lifecycle = session.restored(list(rows), list(facts))
@@ -144,6 +144,7 @@ class _Session:
     Args:
         names: ids of records or contacts that it is about.
         ids: those of the activities that it applies, to know those that came before.
+        reads: whether it only looks: then nobody who is mentioned gets a row.
     """
 
     def __init__(
@@ -152,7 +153,10 @@ class _Session:
         connection: Connection,
         names: Iterable[str],
         ids: Iterable[str] = (),
+        *,
+        reads: bool = False,
     ) -> None:
+        self._reads = reads
         self._engine = engine
         self._connection = connection
         self._names = set(names)
@@ -173,7 +177,7 @@ class _Session:
         while True:
             before = set(self._names)
             names = sorted(before)
-            for name in names:
+            for name in () if self._reads else names:
                 self._upsert(PERSON, {"id": name, "revision": 0}, update=())
             people = (
                 select(PERSON.c.id, PERSON.c.survivor)

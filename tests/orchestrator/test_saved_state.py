@@ -384,7 +384,7 @@ def in_turn(activity: Activity) -> tuple[str, str]:
 
 
 def by_person(decisions: Iterable[Decision]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = defaultdict(list)
+    groups: dict[str, list[Any]] = defaultdict(list)
     for decision in decisions:
-        found[decision.person].append((decision, decision.rows))
-    return found
+        groups[decision.person].append((decision, decision.rows))
+    return groups

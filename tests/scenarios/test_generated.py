@@ -572,8 +572,8 @@ def test_s11_an_exception_anywhere_leaves_everybody_as_before_and_a_retry_gives_
         setattr(owner, name, trouble.wrap(original))
     try:
         run = Run(model)
-        run.engine._work._log = trouble.wrap(run.engine._work._log)
-        run.engine._work.data.apply = trouble.wrap(run.engine._work.data.apply)  # type: ignore[method-assign]
+        run.engine._flow._log = trouble.wrap(run.engine._flow._log)
+        run.engine._flow.data.apply = trouble.wrap(run.engine._flow.data.apply)  # type: ignore[method-assign]
         for number, activity in enumerate(log):
             trouble.on = True
             coming = min(one.at for one in log[number:])

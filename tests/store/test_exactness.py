@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -74,3 +75,5 @@ def test_two_stores_of_one_file_take_turns_with_one_person(tmp_path: Path) -> No
     assert stores[1].lifecycle("ann").person("ann").stage == "lead"
     with pytest.raises(UnknownPerson, match="nobody with the id 'bo'"):
         stores[0].lifecycle("bo")
+    with sqlite3.connect(tmp_path / "people.db") as connection:
+        assert connection.execute("SELECT id FROM person").fetchall() == [("ann",)]
