@@ -31,6 +31,7 @@ from lifecycle_fsm.store.tables import (
     METADATA,
     PERSON,
     REQUEST,
+    plain,
 )
 
 T = TypeVar("T")
@@ -267,11 +268,15 @@ class _Session:
             self._upsert(HISTORY, _values(row, _ROW))
         for fact in lifecycle.deadlines:
             self._upsert(DEADLINE, _values(fact, _FACT))
-        for request in (request for decision in decisions for request in decision.requests):
+        requests = [request for decision in decisions for request in decision.requests]
+        for ordinal, request in enumerate(requests):
             values = attrs.asdict(request, recurse=False)
             values["receiver"] = values.pop("to")
-            values["data"] = _plain(request.data)
-            self._upsert(REQUEST, {**values, "place": place})
+            values["data"] = plain(request.data)
+            values["status"] = {"held": "held", "superseded": "superseded"}.get(
+                request.state, "waiting"
+            )
+            self._upsert(REQUEST, {**values, "place": place, "ordinal": ordinal})
         return result
 
     def _next_place(self) -> int:
@@ -375,6 +380,8 @@ class _Session:
         postgresql = self._connection.dialect.name == "postgresql"
         insert = (postgresql_insert if postgresql else sqlite_insert)(table).values(**values)
         keys = [column.name for column in table.primary_key]
+        if table is ACTIVITY:
+            keys = ["person", "id"]
         changed = [name for name in values if name not in keys] if update is None else list(update)
         if not changed:
             self._connection.execute(insert.on_conflict_do_nothing(index_elements=keys))
@@ -388,16 +395,9 @@ class _Session:
 def _values(record: Any, names: Iterable[str]) -> dict[str, Any]:
     values = {name: getattr(record, name) for name in names}
     if "kept" in values:
-        values["kept"] = [list(pair) for pair in _plain(dict(values["kept"])).items()]
+        values["kept"] = [list(pair) for pair in plain(dict(values["kept"])).items()]
         values["passed_over"] = list(values["passed_over"])
     return values
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in values.items()
-    }
 
 
 def _take_turns(database: Database) -> None:

@@ -1,14 +1,21 @@
-"""The tables of a store, for SQLite and PostgreSQL alike."""
+"""The tables of a store, for SQLite and PostgreSQL alike.
+
+Plain data is kept as text and not as the databases' own JSON: PostgreSQL's would change it (the
+order of keys, the form of numbers), and both have to give back the same.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
+    BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Dialect,
     Index,
@@ -18,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 
 
@@ -36,10 +44,55 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+class Json(TypeDecorator[Any]):
+    """Plain data as the text of its JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """The text."""
+        return None if value is None else encode(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """The data."""
+        return None if value is None else json.loads(value)
+
+
+#: Plain data as compact JSON.
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of fields as JSON can write them."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
+
+
 METADATA = MetaData()
+#: A number that the database counts up itself.
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _partial_index(name: str, condition: ColumnElement[bool], *columns: Column[Any]) -> None:
+    Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+#: The model that the people here follow: the latest row. Others before it were migrated from [S28].
+MODEL = Table(
+    "model",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("definition", Json, nullable=False),
+)
 
 #: One row for each record. ``state`` is what :meth:`.Lifecycle.dump` gives, of all records of the
-#: person; the rows of records that were folded in name their ``survivor``, and have none.
+#: person; the rows of records that were folded in name their ``survivor``, and have none. Whoever
+#: is only mentioned has a row, too, so that there is something to lock.
 PERSON = Table(
     "person",
     METADATA,
@@ -47,38 +100,39 @@ PERSON = Table(
     Column("survivor", Text, index=True),
     Column("stage", Text, index=True),
     Column("due_at", UtcTime),
+    Column("parked", Boolean, nullable=False, default=False),
     Column("revision", Integer, nullable=False, default=0),
-    Column("state", JSON(none_as_null=True)),
+    Column("state", Json),
 )
-Index(
-    "person_due",
-    PERSON.c.due_at,
-    sqlite_where=PERSON.c.due_at.is_not(None),
-    postgresql_where=PERSON.c.due_at.is_not(None),
-)
+_partial_index("person_due", PERSON.c.due_at.is_not(None), PERSON.c.due_at)
+_partial_index("person_parked", PERSON.c.parked, PERSON.c.id)
 
 #: Whose contact an id is: that of a lead who was converted [S23].
 ALIAS = Table(
     "alias",
     METADATA,
     Column("id", Text, primary_key=True),
-    Column("person", Text, nullable=False),
+    Column("person", Text, nullable=False, index=True),
 )
 
 #: Every activity that came, once for each record. ``status`` is ``applied``, ``held`` (it waits for
-#: the person named in ``waits_for``) or ``parked`` (an error has kept it from happening); the log
+#: the person named in ``waits_for``) or ``parked`` (``error`` has kept it from happening); the log
 #: is what was applied, by ``place``.
 ACTIVITY = Table(
     "activity",
     METADATA,
-    Column("person", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
+    Column("place", _NUMBER, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("id", Text, nullable=False),
     Column("content", LargeBinary),
     Column("status", Text, nullable=False),
-    Column("waits_for", Text, index=True),
-    Column("place", Integer, index=True),
-    Column("activity", JSON, nullable=False),
+    Column("waits_for", Text),
+    Column("error", Text),
+    Column("activity", Json, nullable=False),
+    UniqueConstraint("person", "id"),
 )
+_partial_index("activity_waiting", ACTIVITY.c.waits_for.is_not(None), ACTIVITY.c.waits_for)
+_partial_index("activity_stopped", ACTIVITY.c.status != "applied", ACTIVITY.c.person)
 
 #: The history, as :class:`.HistoryRow`.
 HISTORY = Table(
@@ -95,13 +149,13 @@ HISTORY = Table(
     Column("trigger", Text),
     Column("activity", Text),
     Column("journey", Integer, nullable=False),
-    Column("passed_over", JSON, nullable=False),
+    Column("passed_over", Json, nullable=False),
     Column("credit", Boolean, nullable=False),
     Column("owner", Text),
     Column("source", Text),
     Column("version", Text, nullable=False),
     Column("late", Boolean, nullable=False),
-    Column("kept", JSON, nullable=False),
+    Column("kept", Json, nullable=False),
     Column("assigned_to", Text),
     Column("journey_record", Text, nullable=False),
     Column("entered_at", UtcTime, nullable=False),
@@ -125,13 +179,31 @@ DEADLINE = Table(
     Column("late", Boolean, nullable=False),
 )
 
-#: Requests to be delivered; one that was held comes again when it is released [S24].
+#: What came of each asking, for as long as a store is told to keep it [S10].
+DECISION = Table(
+    "decision",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("person", Text, nullable=False, index=True),
+    Column("activity", Text),
+    Column("now", UtcTime, nullable=False, index=True),
+    Column("result", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("refusals", Json, nullable=False),
+)
+
+#: The outbox. ``state`` is what the engine says of a request, and ``status`` what became of its
+#: delivery: ``held`` (until the CRM has acknowledged the person [S24]), ``waiting``, ``delivered``,
+#: ``superseded`` or ``dead`` (no try is left). A person's requests go out by ``place``, that of the
+#: activity which asked for them, and ``ordinal`` within it. A request whose id is there already is
+#: written over it, unless it was delivered.
 REQUEST = Table(
     "request",
     METADATA,
     Column("id", Text, primary_key=True),
-    Column("person", Text, nullable=False, index=True),
-    Column("place", Integer, nullable=False, index=True),
+    Column("person", Text, nullable=False),
+    Column("place", BigInteger, nullable=False),
+    Column("ordinal", Integer, nullable=False),
     Column("rule", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("receiver", Text),
@@ -141,5 +213,27 @@ REQUEST = Table(
     Column("activity", Text),
     Column("due_at", UtcTime),
     Column("state", Text, nullable=False),
-    Column("data", JSON, nullable=False),
+    Column("data", Json, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_try_at", UtcTime),
+    Column("delivered_at", UtcTime),
+    Column("error", Text),
+)
+_partial_index("request_waiting", REQUEST.c.status == "waiting", REQUEST.c.place)
+Index("request_person", REQUEST.c.person, REQUEST.c.place, REQUEST.c.ordinal)
+
+#: How far original processing has come for a person [S13]: ``given`` is what the steps before
+#: ``step`` gave; whoever works on it has it until ``claimed_until``.
+PROCESSING = Table(
+    "processing",
+    METADATA,
+    Column("person", Text, primary_key=True),
+    Column("step", Text, nullable=False),
+    Column("given", Json, nullable=False),
+    Column("skipped", Json, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_try_at", UtcTime),
+    Column("claimed_until", UtcTime),
+    Column("error", Text),
 )
