@@ -7,16 +7,22 @@ that are always the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import Engine as SqlEngine
 
 from lifecycle_fsm.store.statements import Statements
 
+T = TypeVar("T")
+#: How often a transaction is tried that others have undone.
+_ATTEMPTS = 10
+#: What PostgreSQL says where another try may do: a deadlock, a conflict, a server that stops
+#: or has been started anew. Of a connection that was lost it says nothing.
+_PASSING = {"40P01", "40001", "08003", "08006", "57P01", "57P02"}
 #: How long SQLite waits for another writer, in seconds.
 PATIENCE = 30
 
@@ -42,21 +48,43 @@ class Database:
         #: For looking: it takes no lock, and sees all of one moment.
         self.reader = self.engine.execution_options(**reads)
 
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """A transaction of a writer; an error undoes it."""
-        pooled = self.engine.raw_connection()
-        try:
-            connection: Any = pooled.driver_connection
+    def run(self, work: Callable[[Session], T]) -> T:
+        """Do some work in a transaction of a writer, and once more where another transaction, or a
+        connection that was lost, has undone it."""
+        for left in reversed(range(_ATTEMPTS)):
             try:
-                with connection.pipeline() if self.postgresql else nullcontext():
-                    if not self.postgresql:
-                        connection.execute("BEGIN IMMEDIATE")
-                    yield Session(connection)
-                    connection.commit()
-            except BaseException:
+                with self._transaction() as session:
+                    return work(session)
+            except Exception as error:
+                if not left or not self._passes(error):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _passes(self, error: Exception) -> bool:
+        """Whether another try may do."""
+        if not self.postgresql:
+            return False
+        from psycopg import OperationalError
+
+        state = getattr(error, "sqlstate", None)
+        return state in _PASSING or (state is None and isinstance(error, OperationalError))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        pooled = self.engine.raw_connection()
+        connection: Any = pooled.driver_connection
+        try:
+            with connection.pipeline() if self.postgresql else nullcontext():
+                if not self.postgresql:
+                    connection.execute("BEGIN IMMEDIATE")
+                yield Session(connection)
+                connection.commit()
+        except BaseException:
+            if self.postgresql and connection.closed:
+                pooled.invalidate()
+            else:
                 connection.rollback()
-                raise
+            raise
         finally:
             pooled.close()
 

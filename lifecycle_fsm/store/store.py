@@ -22,7 +22,7 @@ from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.orchestrator import Engine, Parked
-from lifecycle_fsm.store.database import Database
+from lifecycle_fsm.store.database import Database, Session
 from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, METADATA, PERSON
 from lifecycle_fsm.store.unit_of_work import MorePeople, UnitOfWork, seen_by
 
@@ -93,14 +93,17 @@ class Store:
             for how many people something was due.
         """
         end, people = instant(until), 0
-        while True:
-            with self.database.transaction() as session:
-                unit = UnitOfWork(self.engine, self.database, session)
-                due = unit.lock_due(end, _SOME)
-                if not due:
-                    return people
-                unit.run(lambda lifecycle: lifecycle.tick(end), self._keep_decisions)
+
+        def some(session: Session) -> int:
+            unit = UnitOfWork(self.engine, self.database, session)
+            due = unit.lock_due(end, _SOME)
+            if due:
+                unit.run(lambda lifecycle: lifecycle.tick(end), keep_decisions=self._keep_decisions)
+            return due
+
+        while due := self.database.run(some):
             people += due
+        return people
 
     def retry(self, at: datetime | str) -> list[Decision]:
         """Try once more what an error has parked [S11][S13]."""
@@ -129,24 +132,18 @@ class Store:
         names = {*names}
         expected = self._expected and {each.person for each in activities} & self._expected
 
-        def do(lifecycle: Lifecycle) -> T:
-            if expected:
-                lifecycle.expect_processed(expected)
-            return work(lifecycle)
+        def locked(session: Session) -> T:
+            unit = UnitOfWork(self.engine, self.database, session)
+            unit.lock(activities, names)
+            return unit.run(work, expected=expected, keep_decisions=self._keep_decisions)
 
         while True:
             try:
-                with self.database.transaction() as session:
-                    unit = UnitOfWork(self.engine, self.database, session)
-                    unit.lock(activities, names)
-                    return unit.run(do, self._keep_decisions)
+                return self.database.run(locked)
             except MorePeople as more:
                 names |= more.names
-                self._mention(more.names)
-
-    def _mention(self, names: Iterable[str]) -> None:
-        with self.database.transaction() as session:
-            session.write(self.database.sql.mention, [{"id": name} for name in sorted(names)])
+                mentioned = [{"id": name} for name in sorted(more.names)]
+                self.database.run(partial(_write, self.database.sql.mention, mentioned))
 
     # ------------------------------------------------------------------ knowing
 
@@ -247,6 +244,10 @@ class Store:
         if names is not None:
             query = query.where(DEADLINE.c.person.in_(names))
         return (DeadlineFact(**row) for row in connection.execute(query).mappings())
+
+
+def _write(sql: str, rows: Sequence[Mapping[str, Any]], session: Session) -> None:
+    session.write(sql, rows)
 
 
 def _apply_all(activities: Iterable[Activity], lifecycle: Lifecycle) -> Counter[str]:

@@ -60,7 +60,6 @@ class UnitOfWork:
         self._shared = database.postgresql
         self._texts: dict[str, str] = {}  # of the states, as they are in the database
         self._states: dict[str, Plain] = {}
-        self._survivors: dict[str, str] = {}
         self._known: list[tuple[Any, ...]] = []
         self._stopped: dict[Key, _Stopped] = {}
 
@@ -114,9 +113,7 @@ class UnitOfWork:
         return self._sql.lock, {"names": self._sql.list(sorted(names))}
 
     def _read(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        for name, survivor, text in rows:
-            if survivor:
-                self._survivors[name] = survivor
+        for name, _, text in rows:
             if text:
                 self._texts[name] = text
                 self._states[name] = state = decode(text)
@@ -180,11 +177,24 @@ class UnitOfWork:
                 lifecycle.park(Parked(stopped.activity.person, stopped.activity, stopped.error))
         return lifecycle
 
-    def run(self, work: Callable[[Lifecycle], T], keep_decisions: bool = False) -> T:
-        """Do the work on everybody who is locked, and save what comes of it."""
+    def run(
+        self,
+        work: Callable[[Lifecycle], T],
+        *,
+        expected: Iterable[str] = (),
+        keep_decisions: bool = False,
+    ) -> T:
+        """Do the work on everybody who is locked, and save what comes of it.
+
+        Args:
+            work: what happens to them.
+            expected: whose log itself tells when original processing ended [S14].
+            keep_decisions: whether the decisions are saved, too.
+        """
         decisions: list[Decision] = []
         log: list[Activity] = []
         lifecycle = self.restored(record=decisions.append, log=log.append)
+        lifecycle.expect_processed(expected)
         decisions.clear()
         facts = {*lifecycle.deadlines}
         result = work(lifecycle)
@@ -212,14 +222,19 @@ class UnitOfWork:
                 continue
             due_at = self._time(person.next_due)
             people.append(_person(person.id, None, person.stage, due_at, "parked" in state, text))
+            # Only what is new, because a tick has not locked the rows of folded records.
+            before = self._states.get(person.id, {})
+            folded = {record["id"] for record in before.get("folded", ())}
             people += [
                 _person(record["id"], survivor=person.id)
                 for record in state.get("folded", ())
-                if self._survivors.get(record["id"]) != person.id
+                if record["id"] not in folded
             ]
+            known = before.get("aliases", ())
             aliases += [
                 {"id": contact, "person": record}
                 for contact, record in state.get("aliases", {}).items()
+                if contact not in known
             ]
         people += [_person(name, parked=True) for name in lifecycle.parked if name not in lifecycle]
         self._session.write(self._sql.save_person, people)

@@ -15,11 +15,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import create_engine, text
 
@@ -32,6 +32,7 @@ from lifecycle_fsm.tables import by_event
 #: What one transaction writes: statements, each with its rows.
 Writes = list[tuple[str, Sequence[Mapping[str, Any]]]]
 CHUNK = 500
+T = TypeVar("T")
 
 
 class Recorder(Database):
@@ -39,14 +40,18 @@ class Recorder(Database):
 
     written: list[Writes]
 
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """A transaction whose writes are kept when it has ended."""
-        with super().transaction() as session:
-            recording = Recording(session)
-            yield recording
-        if recording.writes:
-            self.written.append(recording.writes)
+    def run(self, work: Callable[[Session], T]) -> T:
+        """Do some work, and keep what it wrote when that is in the database."""
+        recording: list[Recording] = []
+
+        def recorded(session: Session) -> T:
+            recording.append(Recording(session))
+            return work(recording[-1])
+
+        result = super().run(recorded)
+        if recording[-1].writes:
+            self.written.append(recording[-1].writes)
+        return result
 
 
 class Recording(Session):
