@@ -86,14 +86,14 @@ def _partial_index(name: str, condition: ColumnElement[bool], *columns: Column[A
     Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
-#: The model that the people here follow: the latest row. Others before it were migrated from [S28].
+#: The models that people have followed, as TOML; the latest row is that of now [S28].
 MODEL = Table(
     "model",
     METADATA,
     Column("number", _NUMBER, primary_key=True),
     Column("version", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("definition", Json, nullable=False),
+    Column("definition", Text),
 )
 
 #: One row for each record. ``state`` is what :meth:`.Lifecycle.dump` gives, of all records of the
