@@ -15,7 +15,12 @@ from sqlalchemy import Engine as Database
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from lifecycle_fsm.errors import StoreError
-from lifecycle_fsm.store.faults import database_file, place, require_supported, store_errors
+from lifecycle_fsm.store.database_faults import (
+    database_file,
+    place,
+    require_supported,
+    store_errors,
+)
 from lifecycle_fsm.store.tables import METADATA
 
 #: The revisions in ``migrations/versions``, the first one first.

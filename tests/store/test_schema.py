@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine as Database
-from sqlalchemy import event, insert, inspect, select
+from sqlalchemy import event, insert, inspect, make_url, select
 
 from lifecycle_fsm.errors import StoreError
 from lifecycle_fsm.store import schema
@@ -95,15 +95,20 @@ def test_a_schema_that_is_current_takes_one_query(database: Database) -> None:
     assert len(statements) == 2
 
 
-def test_an_engine_that_begins_its_own_transactions_is_taken_too(database: Database) -> None:
-    """As a store has them on SQLite: a transaction begins as a writer."""
-    if database.dialect.name == "sqlite":
+def test_an_engine_that_begins_its_own_transactions_is_taken_too(
+    address: str, opened: Opened
+) -> None:
+    """As a store has them on SQLite, where a transaction begins as a writer."""
+    if address.startswith("sqlite"):
+        database = opened(address)
         event.listen(
             database, "connect", lambda driver, _: setattr(driver, "isolation_level", None)
         )
         event.listen(database, "begin", lambda it: it.exec_driver_sql("BEGIN IMMEDIATE"))
     else:
-        database = database.execution_options(isolation_level="SERIALIZABLE")
+        isolated = {"options": "-c default_transaction_isolation=serializable"}
+        url = make_url(address).update_query_dict(isolated)
+        database = opened(url.render_as_string(hide_password=False))
     upgrade(database)
     check(database)
     assert tables(database) == TABLES

@@ -14,7 +14,7 @@ from sqlalchemy import Executable, create_engine, event, insert, make_url, text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from lifecycle_fsm.errors import StoreError
-from lifecycle_fsm.store.faults import database_url, store_errors
+from lifecycle_fsm.store.database_faults import database_url, store_errors
 from lifecycle_fsm.store.schema import LOCK, check, upgrade
 from lifecycle_fsm.store.tables import MODEL
 
@@ -245,7 +245,7 @@ import sys
 sys.modules[sys.argv[1]] = None
 from lifecycle_fsm.store import Store
 from sqlalchemy import create_engine
-from lifecycle_fsm.store.faults import store_errors
+from lifecycle_fsm.store.database_faults import store_errors
 with store_errors(create_engine("sqlite://")):
     create_engine("postgresql+psycopg://")
 """
