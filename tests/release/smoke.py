@@ -162,7 +162,7 @@ def keep_people_in_a_database() -> None:
     engine = Engine(load("two_step"))
     Store(engine, "sqlite:///people.db").apply(Activity("c-1", "ann", "created", MONDAY))
     lifecycle = Store(engine, "sqlite:///people.db").lifecycle("ann")
-    assert lifecycle.person("ann").stage == "contact"
+    assert lifecycle.person("ann").stage == "new"
 
 
 def write_a_sheet() -> None:
