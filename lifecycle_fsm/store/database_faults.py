@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, make_url
 from sqlalchemy import Engine as Database
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from lifecycle_fsm.errors import MissingExtra, StoreError
 
@@ -18,7 +18,7 @@ _DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 _AGAIN = "others had to finish first, and took too long: try it again"
 #: By the primary result code of SQLite.
 _SQLITE = {
-    sqlite3.SQLITE_BUSY: f"is locked; {_AGAIN}, or set ?timeout=SECONDS in the address",
+    sqlite3.SQLITE_BUSY: f"is locked; {_AGAIN}",
     sqlite3.SQLITE_NOTADB: "is no SQLite database: name another file, or move this one away",
     sqlite3.SQLITE_CORRUPT: "is damaged: put a backup in its place",
     sqlite3.SQLITE_READONLY: "cannot be written: let this program write to the file and its folder",
@@ -89,7 +89,8 @@ def database_file(database: Database) -> Path | None:
 def store_errors(database: Database) -> Iterator[None]:
     """Turn what keeps a database from its work into a sentence.
 
-    What is wrong with the work itself, such as a key that is there twice, passes as it is.
+    Both SQLAlchemy and the driver itself may raise it. What is wrong with the work, such as a key
+    that is there twice, passes as it is.
 
     Raises:
         StoreError: the database cannot be reached, opened, read or written, or is locked.
@@ -97,26 +98,29 @@ def store_errors(database: Database) -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError as error:
-        sentence = _sentence(database, error)
-        if not sentence:
-            raise
-        raise StoreError(f"{place(database)} {sentence}") from error
     except ModuleNotFoundError as error:
         if error.name != "psycopg":
             raise
         raise MissingExtra("sql", "psycopg", "a store in PostgreSQL") from None
+    except Exception as error:
+        sentence = _sentence(database, error.orig if isinstance(error, DBAPIError) else error)
+        if not sentence:
+            raise
+        raise StoreError(f"{place(database)} {sentence}") from error
 
 
-def _sentence(database: Database, error: DBAPIError) -> str:
+def _sentence(database: Database, error: BaseException | None) -> str:
+    driver = database.dialect.loaded_dbapi
+    if not isinstance(error, driver.Error):
+        return ""
     if database.dialect.name == "sqlite":
-        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code == sqlite3.SQLITE_CANTOPEN:
             return _why_not_opened(database)
         return _SQLITE.get(code, "")
-    state: str = getattr(error.orig, "sqlstate", None) or ""
-    if not state and isinstance(error, OperationalError):
-        (reason, *_) = str(error.orig).splitlines()
+    state: str = getattr(error, "sqlstate", None) or ""
+    if not state and isinstance(error, driver.OperationalError):
+        (reason, *_) = str(error).splitlines()
         return f"cannot be reached: {reason}; look at the address, and whether the server runs"
     return next((_POSTGRESQL[start] for start in _POSTGRESQL if state.startswith(start)), "")
 

@@ -56,7 +56,13 @@ def running_server() -> Iterator[str]:
 
         run("initdb", "-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         run("pg_ctl", "start", "-w", "-l", f"{folder}/log", "-o", f"{OPTIONS} -h '' -k {folder}")
-        try:
+        # Its input ends with the block, and also where the tests are killed.
+        stop = f"read line; exec {package}/pginstall/bin/pg_ctl stop -s -m immediate -D data"
+        with subprocess.Popen(
+            ["/bin/sh", "-c", stop],
+            user=user,
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        ):
             yield f"postgresql+psycopg://tests@/postgres?host={folder}"
-        finally:
-            run("pg_ctl", "stop", "-w", "-m", "immediate")

@@ -127,10 +127,12 @@ def test_a_file_that_is_locked_for_too_long(tmp_path: Path, opened: Opened) -> N
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     for action in (upgrade, check):
-        with pytest.raises(
-            StoreError, match=r"people\.db is locked; .* or set \?timeout=SECONDS in"
-        ):
+        with pytest.raises(StoreError, match=r"people\.db is locked; others had to finish first"):
             action(database)
+    driver = sqlite3.connect(path, timeout=0)
+    with pytest.raises(StoreError, match="is locked"), store_errors(database):
+        driver.execute("BEGIN IMMEDIATE")
+    driver.close()
     other.execute("ROLLBACK")
     other.close()
     upgrade(database)
@@ -234,8 +236,13 @@ def test_what_a_server_says(
     state: str, sentence: str, new_database: NewAddress, opened: Opened
 ) -> None:
     database = opened(new_database())
+    statement = f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$"
     with pytest.raises(StoreError, match=sentence):
-        execute(database, text(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$"))
+        execute(database, text(statement))
+    driver: Any = database.raw_connection()
+    with pytest.raises(StoreError, match=sentence), store_errors(database):
+        driver.driver_connection.execute(statement)
+    driver.close()
 
 
 # --- What is not installed ----------------------------------------------------------------------
@@ -273,4 +280,4 @@ def test_the_package_itself_imports_no_database() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert not {"sqlalchemy", "alembic", "psycopg", "tenacity"} & set(done.stdout.split())
+    assert not {"alembic", "orjson", "psycopg", "sqlalchemy", "tenacity"} & set(done.stdout.split())

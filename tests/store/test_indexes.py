@@ -27,7 +27,7 @@ KEYS = {
 #: Each question with the indexes that answer it.
 QUESTIONS: dict[str, tuple[Select[Any], list[str]]] = {
     "who is due": (
-        select(PERSON.c.id).where(PERSON.c.due_at <= NOW).order_by(PERSON.c.due_at),
+        select(PERSON.c.id).where(PERSON.c.due_at <= NOW).order_by(PERSON.c.due_at, PERSON.c.id),
         ["person_due"],
     ),
     "who is parked": (
@@ -67,9 +67,7 @@ QUESTIONS: dict[str, tuple[Select[Any], list[str]]] = {
         ["request_waiting"],
     ),
     "the requests of somebody": (
-        select(REQUEST.c.id)
-        .where(REQUEST.c.person == "ann")
-        .order_by(REQUEST.c.place, REQUEST.c.ordinal),
+        select(REQUEST.c.id).where(REQUEST.c.person == "ann").order_by(REQUEST.c.place),
         ["request_person"],
     ),
 }

@@ -44,7 +44,7 @@ def _people() -> None:
     )
     op.create_index("ix_person_survivor", "person", ["survivor"])
     op.create_index("ix_person_stage", "person", ["stage"])
-    _partial_index("person_due", "person", ["due_at"], "due_at IS NOT NULL")
+    _partial_index("person_due", "person", ["due_at", "id"], "due_at IS NOT NULL")
     _partial_index("person_parked", "person", ["id"], "parked")
     op.create_table(
         "alias",
@@ -68,7 +68,7 @@ def _activities() -> None:
         sa.UniqueConstraint("person", "id"),
     )
     _partial_index("activity_waiting", "activity", ["waits_for"], "waits_for IS NOT NULL")
-    _partial_index("activity_stopped", "activity", ["person"], "status != 'applied'")
+    _partial_index("activity_stopped", "activity", ["person", "status"], "status != 'applied'")
 
 
 def _facts() -> None:
@@ -131,8 +131,7 @@ def _work() -> None:
         "request",
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("person", sa.Text, nullable=False),
-        sa.Column("place", sa.BigInteger, nullable=False),
-        sa.Column("ordinal", sa.Integer, nullable=False),
+        sa.Column("place", sa.BigInteger, nullable=False, unique=True),
         sa.Column("rule", sa.Text, nullable=False),
         sa.Column("channel", sa.Text, nullable=False),
         sa.Column("receiver", sa.Text),
@@ -149,8 +148,10 @@ def _work() -> None:
         sa.Column("delivered_at", _TIME),
         sa.Column("error", sa.Text),
     )
+    if op.get_bind().dialect.supports_sequences:
+        op.execute(sa.schema.CreateSequence(sa.Sequence("request_place")))
     _partial_index("request_waiting", "request", ["place"], "status = 'waiting'")
-    op.create_index("request_person", "request", ["person", "place", "ordinal"])
+    op.create_index("request_person", "request", ["person", "place"])
     op.create_table(
         "processing",
         sa.Column("person", sa.Text, primary_key=True),
