@@ -90,11 +90,8 @@ def plan(database: Database, question: Select[Any]) -> str:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_an_index_answers(name: str, database: Database, request: pytest.FixtureRequest) -> None:
+def test_an_index_answers(name: str, database: Database) -> None:
     kind = database.dialect.name
-    if (name, kind) == ("who is parked", "sqlite"):
-        reason = "the index says 'parked', and SQLAlchemy asks for 'parked = 1'"
-        request.applymarker(pytest.mark.xfail(reason=reason))
     upgrade(database)
     question, indexes = QUESTIONS[name]
     text = plan(database, question)

@@ -19,8 +19,10 @@ def upgrade() -> None:
     _work()
 
 
-def _partial_index(name: str, table: str, columns: list[str], condition: str) -> None:
-    where = sa.text(condition)
+def _partial_index(
+    name: str, table: str, columns: list[str], condition: str | sa.ColumnElement[bool]
+) -> None:
+    where = sa.text(condition) if isinstance(condition, str) else condition
     op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
 
 
@@ -45,7 +47,7 @@ def _people() -> None:
     op.create_index("ix_person_survivor", "person", ["survivor"])
     op.create_index("ix_person_stage", "person", ["stage"])
     _partial_index("person_due", "person", ["due_at", "id"], "due_at IS NOT NULL")
-    _partial_index("person_parked", "person", ["id"], "parked")
+    _partial_index("person_parked", "person", ["id"], sa.column("parked", sa.Boolean) == sa.true())
     op.create_table(
         "alias",
         sa.Column("id", sa.Text, primary_key=True),
