@@ -27,6 +27,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    true,
 )
 
 
@@ -111,7 +112,8 @@ PERSON = Table(
     Column("state", Json),
 )
 _partial_index("person_due", PERSON.c.due_at.is_not(None), PERSON.c.due_at, PERSON.c.id)
-_partial_index("person_parked", PERSON.c.parked, PERSON.c.id)
+# In the form in which SQLAlchemy asks for it, by which SQLite knows its indexes.
+_partial_index("person_parked", PERSON.c.parked == true(), PERSON.c.id)
 
 #: Whose contact an id is: that of a lead who was converted [S23].
 ALIAS = Table(
