@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeAlias
@@ -20,11 +20,14 @@ from lifecycle_fsm import (
     HistoryRow,
     Lifecycle,
     LifecycleError,
+    LifecycleMachine,
     MigrationReport,
     Model,
+    Observer,
     RecordError,
     Request,
     loads,
+    observe,
 )
 from lifecycle_fsm.funnel import count, measure
 from tests.oracle.comparing import built, handed
@@ -282,6 +285,32 @@ def test_a_migration_earlier_than_the_clock_comes_late() -> None:
     after = Lifecycle(loads(RENAMED))
     decision = after.migrate(before.dump("ann"), {"lead": "prospect"}, at=T)
     assert (decision.at, decision.now, decision.late) == (T, T + HOUR, True)
+    # Also then, what is due at the clock has to happen first.
+    before.apply("ann", "web_visit", at=T + HOUR + 2 * DAY)
+    with pytest.raises(RecordError, match="something is due at 2024-05-03T10:00:00"):
+        Lifecycle(loads(RENAMED)).migrate(before.dump("ann"), {"lead": "prospect"}, at=T)
+
+
+def test_it_comes_behind_everything_of_its_instant() -> None:
+    log: list[Activity] = []
+    after = moved(kept(ann=LEAD), loads(RENAMED), {"lead": "prospect"}, at=T + DAY, log=log)
+    visit = Activity("z", "ann", "web_visit", T + DAY)
+    assert after.apply(visit).late
+    assert sorted(log, key=lambda activity: activity.order) == log[::-1]
+
+
+def test_observers_hear_of_it() -> None:
+    class Listener(Observer):
+        def activity_applied(
+            self, machine: LifecycleMachine, activity: Activity, decisions: Sequence[Decision]
+        ) -> None:
+            heard.append((activity.kind, decisions[0].result))
+
+    heard: list[tuple[str, str]] = []
+    before = kept(ann=LEAD)
+    with observe(Listener()):
+        moved(before, loads(RENAMED), {"lead": "prospect"}, at=T + DAY)
+    assert heard == [("model_changed", "moved")]
 
 
 # ------------------------------------------------------------------ fields, points, opportunities
@@ -332,7 +361,9 @@ def test_the_score_of_fit_is_worked_out_anew() -> None:
     )
     before = Lifecycle(old)
     before.admit("ann", at=T, height=3)
-    assert moved(before, new, at=T + DAY).person("ann").demographic_score == 7
+    before.apply("bo", "created", at=T + HOUR, height=3)
+    after = moved(before, new, at=T + DAY)
+    assert [person.demographic_score for person in after] == [7, 0]  # the step has not run
 
 
 def test_an_activity_that_came_before_is_known_and_so_is_the_change_itself() -> None:
@@ -383,10 +414,25 @@ def test_a_deadline_that_went_is_open_no_more_and_a_new_one_begins_at_the_entry(
     after = moved(kept(ann=LEAD), loads(WITHOUT_CALL), at=T + DAY, decisions=decisions)
     assert after.next_due("ann") is None
     assert decisions[0].reason == "dropped the deadline 'call'"
+    elsewhere = changed(('name = "call"\nstage = "lead"', 'name = "call"\nstage = "customer"'))
+    assert Lifecycle(elsewhere).migrate(kept(ann=LEAD).dump("ann"), at=T + DAY).reason == (
+        "dropped the deadline 'call'"
+    )
     without = Lifecycle(loads(WITHOUT_CALL))
     without.admit("ann", at=T)
     without.apply("ann", "score_given", at=T + HOUR, points=40)
     assert moved(without, loads(OLD), at=T + DAY).next_due("ann") == T + HOUR + 2 * DAY
+
+
+def test_a_condition_of_a_deadline_that_has_held_has_held() -> None:
+    old = ('after = "48 hours"', 'after = "48 hours"\nwhen = "tier == \'a\'"')
+    before = Lifecycle(changed(old))
+    before.admit("ann", at=T, tier="a")
+    before.apply("ann", "score_given", at=T + HOUR, points=40)
+    before.apply("ann", "changed", at=T + 2 * HOUR, tier="b")
+    after = moved(before, changed(old, text=RENAMED), {"lead": "prospect"}, at=T + DAY)
+    after.tick(T + 3 * DAY)
+    assert [fact.outcome for fact in after.deadlines] == ["kept"]
 
 
 def test_a_missed_deadline_that_went_can_be_kept_by_nothing_any_more() -> None:
@@ -413,7 +459,9 @@ BACK: dict[str, tuple[str, str, timedelta, str]] = {
     "an open return that holds now moves": (
         "behavior_score >= 99", "behavior_score >= 0", DAY, "contact",
     ),
-    "a shut return waits on": ("behavior_score >= 0", "behavior_score < 9", DAY, "resting"),
+    "a shut return waits on": (
+        "behavior_score >= 0", "behavior_score >= 9 or days in stage >= 1", 2 * DAY, "resting",
+    ),
     "a shut return that is false now is open": (
         "behavior_score >= 0", "behavior_score >= 50", DAY, "resting",
     ),
@@ -488,6 +536,10 @@ def test_what_waits_for_the_sort_fires_by_the_new_model() -> None:
     )
     more = Lifecycle(loads(text.replace("rude", "length")))
     more.migrate(state, at=T + 3 * HOUR)
+    asks = Lifecycle(loads(text.replace("[kinds.called]", '[kinds.called]\ntrigger = "buy"')))
+    asks.migrate(state, at=T + 3 * HOUR)
+    triggers = [waits.trigger for waits in asks.person("ann").deferred_activities]
+    assert triggers == ["go", "buy"]
     needs = Lifecycle(loads(text.replace('rude = "bool | None"', 'long = "int"')))
     with pytest.raises(RecordError, match="'c-1' waits for the sort: called lacks its 'long'"):
         needs.migrate(state, at=T + 3 * HOUR)
