@@ -63,8 +63,17 @@ class Migration:
         """The state of a person, and of all records that were folded into them, in this version.
 
         Raises:
-            RecordError: it cannot be; every reason is told.
+            RecordError: it cannot be, and every reason is told; or it is no state.
         """
+        try:
+            return self._rewrite(state, at)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RecordError(
+                f"the saved state of {state.get('id')!r} cannot be read: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _rewrite(self, state: Mapping[str, Any], at: datetime) -> MigratedState:
         person = state["id"]
         now = max(at, datetime.fromisoformat(state["clock"]))
         problems = list(self._problems(state, now))

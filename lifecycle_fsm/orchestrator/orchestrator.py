@@ -645,7 +645,7 @@ class Orchestrator:
             RecordError: the state cannot be rewritten, or is none.
         """
         self._check(state, migrates=True)
-        version = str(state["version"])
+        version = str(state.get("version"))
         migrated = Migration(self.engine, stages).rewrite(state, instant(at))
         stage = migrated.state["stage"]
         facts = None if deadlines is None else carried_over(deadlines, state, stage)

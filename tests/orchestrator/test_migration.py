@@ -257,6 +257,10 @@ def test_a_state_of_this_version_or_of_somebody_who_is_kept_is_refused() -> None
         after.migrate(state, {"lead": "prospect"}, at=T + DAY)
     with pytest.raises(RecordError, match="has the format 2"):
         Lifecycle(loads(RENAMED)).migrate({**state, "format": 2}, at=T + DAY)
+    with pytest.raises(RecordError, match="state of 'ann' cannot be read: KeyError: 'clock'"):
+        Lifecycle(loads(RENAMED)).migrate(
+            {name: state[name] for name in state if name != "clock"}, at=T + DAY
+        )
 
 
 def test_what_was_due_before_has_to_happen_before() -> None:
