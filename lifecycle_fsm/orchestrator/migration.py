@@ -24,13 +24,11 @@ class MigratedState(NamedTuple):
     Args:
         state: the plain data.
         before: the stage in the other version.
-        now: when the person goes on: at the time of the migration, or at a clock that is further.
         dropped: what the person had, and the version has not.
     """
 
     state: Plain
     before: str
-    now: datetime
     dropped: tuple[str, ...]
 
 
@@ -75,8 +73,7 @@ class Migration:
 
     def _rewrite(self, state: Mapping[str, Any], at: datetime) -> MigratedState:
         person = state["id"]
-        now = max(at, datetime.fromisoformat(state["clock"]))
-        problems = list(self._problems(state, now))
+        problems = list(self._problems(state, at))
         dropped: list[str] = []
         rewritten = self._record(state, dropped, problems)
         folded = [self._record(record, dropped, problems) for record in state.get("folded", ())]
@@ -85,9 +82,9 @@ class Migration:
         rewritten["version"] = self._engine.machine.version
         if folded:
             rewritten["folded"] = folded
-        return MigratedState(rewritten, state["stage"], now, tuple(dict.fromkeys(dropped)))
+        return MigratedState(rewritten, state["stage"], tuple(dict.fromkeys(dropped)))
 
-    def _problems(self, state: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    def _problems(self, state: Mapping[str, Any], at: datetime) -> Iterator[str]:
         model, before = self._engine.model, state["stage"]
         stage = self._stages.get(before, before)
         if stage not in model.by_name:
@@ -106,7 +103,7 @@ class Migration:
                 f"{stage!r} is original processing here, and that is over: map {before!r} to "
                 "another stage"
             )
-        due = state.get("due")
+        due, now = state.get("due"), max(at, datetime.fromisoformat(state["clock"]))
         if due is not None and datetime.fromisoformat(due) <= now:
             yield (
                 f"something is due at {due}, before the migration at {now.isoformat()}: let time "
