@@ -407,8 +407,7 @@ class Person(_Kept):
             as many of the points as the cap leaves [S18].
         """
         kept = self._points
-        at, end = 0, len(kept)
-        given = 0
+        at, end, given = 0, len(kept), 0
         while at < end:
             if kept[at] == rule:
                 if kept[at + 1] == period:
@@ -416,16 +415,12 @@ class Person(_Kept):
                 break
             at += 3
         # After a merge both may have given more than the cap in all: then no more is given [S23].
-        if worth > 0:
-            after = min(given + worth, cap)
-            if after <= given:
-                return 0
-        else:
-            after = max(given + worth, -cap)
-            if after >= given:
-                return 0
-        self._points = (*kept[:at], rule, period, after, *kept[at + 3 :])
-        return after - given
+        left = cap - given if worth > 0 else -cap - given
+        if left * worth <= 0:
+            return 0
+        points = worth if abs(worth) < abs(left) else left
+        self._points = (*kept[:at], rule, period, given + points, *kept[at + 3 :])
+        return points
 
     def add_capped_points(self, other: Person) -> None:
         """Take over what the caps have given to a person who is folded into this one: of each rule
