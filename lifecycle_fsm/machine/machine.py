@@ -259,7 +259,8 @@ class LifecycleMachine(MachineClock):
             result = self.ask(person, trigger, context)
             if result == "refused":
                 unmet = self.refusals(person, trigger, context.now, told=True)
-        self.advance(person, context)
+        while self._advance(person, context):
+            pass
         self.advance_clock(person, context.now, 0)
         return ("moved" if context.entered else result), unmet
 

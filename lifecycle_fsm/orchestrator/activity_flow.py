@@ -88,15 +88,9 @@ class ActivityFlow:
         else:
             if inputs is not None and scoring.seen(person) != inputs:
                 person.demographic_score = scoring.demographic(person, now)
-            if trigger is None:
-                # What run() does without a trigger: for nine of ten activities.
-                machine.advance(person, context)
-                machine.advance_clock(person, now, 0)
-                result = "moved" if context.entered else "unchanged"
-            else:
-                result, unmet = machine.run(person, trigger, context)
-                if result == "no_such_move":
-                    reason = machine.no_such(trigger, stage)
+            result, unmet = machine.run(person, trigger, context)
+            if trigger is not None and result == "no_such_move":
+                reason = machine.no_such(trigger, stage)
             if missed:
                 machine.scheduler.correct(person, missed, now, context.owner, context.assigned_to)
             if context.entered or listened or person.held_requests:
@@ -105,8 +99,8 @@ class ActivityFlow:
                 requests = self._entry_requests.follow(
                     person, now, stage, context.entered, came, cause
                 )
-        # Within the transaction: what cannot be logged must not have happened.
-        self._log(activity)
+        if self._logs:  # within the transaction: what cannot be logged must not have happened
+            self._log(activity)
         return [Decision.fired(result, person, context, activity.id, kind, unmet, reason, requests)]
 
     def created(self, person: Person, activity: Activity, payload: Payloads) -> None:

@@ -87,30 +87,32 @@ class Scheduler:
 
     # ------------------------------------------------------------------ what is due next
 
-    def next(
-        self, person: Person, now: datetime, phase: int, in_vain: bool = False
+    def next_decay(
+        self, person: Person, now: datetime, at_now: bool, in_vain: bool
     ) -> datetime | None:
-        """When decay or a deadline is due next.
-
-        What is due at ``now`` itself still comes where only an activity (phase 0) has happened
-        there: an acceptance at the very deadline is in time. ``in_vain`` says that everything due
-        at ``now`` has come and has changed nothing.
-        """
+        """When decay is due next, after ``now``, or with ``at_now`` at it. ``in_vain`` says that
+        everything due at ``now`` has come and has changed nothing."""
         first: datetime | None = None
         for rule in self._fading:
-            due = rule.next(person, now, phase == 0, in_vain)
+            due = rule.next(person, now, at_now, in_vain)
             if due is not None and (first is None or due < first):
                 first = due
+        return first
+
+    def next_deadline(self, person: Person, now: datetime) -> datetime | None:
+        """When a deadline is due next, also at ``now`` where it is open still: an acceptance at the
+        very deadline is in time. Or, before that, when time makes a condition hold."""
         deadlines = person.open_deadlines
-        if deadlines and (first is None or deadlines[0].due < first):
-            first = deadlines[0].due  # they are sorted
+        if not deadlines:
+            return None
+        first = deadlines[0].due  # they are sorted
         if self._conditions_turn:
             for deadline in deadlines:
                 if deadline.held:
                     continue
                 points = self._deadlines[deadline.place].points
                 due = next_turn(points, person, now, attribute_of) if points else None
-                if due is not None and due < deadline.due and (first is None or due < first):
+                if due is not None and due < deadline.due and due < first:
                     first = due
         return first
 
