@@ -244,7 +244,7 @@ class StateFormat:
             activity.at,
             waits.get("late", False),
             None if brought is None else self._data.accept(kind, brought),
-            activity.order,
+            activity.sequence,
             waits.get("record"),
         )
 
@@ -288,7 +288,6 @@ def _dump_request(held: Held) -> Plain:
 
 
 def _dump_deferred(waits: Deferred) -> Plain:
-    *_, unordered, sequence, _ = waits.order
     brought = waits.payload
     state: Plain = {
         "activity": waits.activity,
@@ -296,7 +295,7 @@ def _dump_deferred(waits: Deferred) -> Plain:
         "at": _text(waits.at),
         "trigger": waits.trigger,
         "late": waits.late or None,
-        "sequence": None if unordered else sequence,
+        "sequence": waits.sequence,
         "record": waits.record,
     }
     if brought is not None:
