@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from lifecycle_fsm.activities import FINGERPRINT, IDENTITY
 from lifecycle_fsm.person import Person
+
+_NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 
 
 class SeenActivities:
@@ -16,8 +21,8 @@ class SeenActivities:
     def find(self, person: Person, identity: bytes) -> bytes | None:
         """The content of the activity that the person keeps under this identity, if any."""
         content = person.recall_activity(identity)
-        if content is None and person.id in self._earlier:
-            return self._earlier[person.id].get(identity)
+        if content is None and self._earlier:
+            return self._earlier.get(person.id, _NOTHING).get(identity)
         return content
 
     def all_of(self, person: Person) -> bytes:

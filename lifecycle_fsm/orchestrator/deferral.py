@@ -25,7 +25,7 @@ from lifecycle_fsm.silos.effects import Payloads
 WAITS = "it waits for the sort"
 
 
-@attrs.frozen
+@attrs.define
 class Deferred:
     """An activity that waits for the sort: with its trigger, with its alerts, or both [S14]."""
 

@@ -62,7 +62,8 @@ class Scheduler:
     """The decay rules and the deadlines of a model, ready to run."""
 
     def __init__(self, model: Model, scoring: Scoring) -> None:
-        self._fading = [DecayRule(rule, model, scoring) for rule in model.decay]
+        #: The rules of decay.
+        self.decay = tuple(DecayRule(rule, model, scoring) for rule in model.decay)
         # One for each calendar, because it remembers the days that it has worked out.
         calendars = {calendar.name: calendar for calendar in model.calendars}
         times = {
@@ -87,18 +88,6 @@ class Scheduler:
 
     # ------------------------------------------------------------------ what is due next
 
-    def next_decay(
-        self, person: Person, now: datetime, at_now: bool, in_vain: bool
-    ) -> datetime | None:
-        """When decay is due next, after ``now``, or with ``at_now`` at it. ``in_vain`` says that
-        everything due at ``now`` has come and has changed nothing."""
-        first: datetime | None = None
-        for rule in self._fading:
-            due = rule.next(person, now, at_now, in_vain)
-            if due is not None and (first is None or due < first):
-                first = due
-        return first
-
     def next_deadline(self, person: Person, now: datetime) -> datetime | None:
         """When a deadline is due next, also at ``now`` where it is open still: an acceptance at the
         very deadline is in time. Or, before that, when time makes a condition hold."""
@@ -121,7 +110,7 @@ class Scheduler:
     def fade(self, person: Person, due: datetime) -> list[str]:
         """Let decay happen that is due at this instant; for each rule that changed something,
         what it changed, in words."""
-        return [text for rule in self._fading if (text := rule.happens(person, due))]
+        return [text for rule in self.decay if (text := rule.happens(person, due))]
 
     # ------------------------------------------------------------------ deadlines
 
@@ -130,12 +119,14 @@ class Scheduler:
         entered = person.stage_entered_at
         assert entered is not None, "there is a visit"
         person.begin_deadlines(
-            OpenDeadline(
-                self._due(entered, place),
-                place,
-                self._deadlines[place].holds(person, now, NO_PAYLOAD),
-            )
-            for place in self.by_stage.get(person.stage, ())
+            [
+                OpenDeadline(
+                    self._due(entered, place),
+                    place,
+                    self._deadlines[place].holds(person, now, NO_PAYLOAD),
+                )
+                for place in self.by_stage.get(person.stage, ())
+            ]
         )
 
     def begin_again(self, person: Person, now: datetime) -> None:

@@ -135,7 +135,7 @@ class _Rule:
 #: The number of the period in which an instant lies, in UTC; weeks begin on Monday.
 _PERIODS: Mapping[Period | None, Callable[[datetime], int]] = {
     None: lambda now: 0,
-    "day": lambda now: now.toordinal(),
+    "day": datetime.toordinal,
     "week": lambda now: (now.toordinal() - 1) // 7,  # day 1 of year 1 was a Monday
     "month": lambda now: now.year * 12 + now.month,
     "year": lambda now: now.year,
