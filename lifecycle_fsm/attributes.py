@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+#: Of more values than these, Python makes a list first, one by one, and then a tuple of that.
+_DISPLAY = 30
+
 
 def reader(names: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
     """A function that gives the attributes of these names, in order.
@@ -16,7 +19,9 @@ def reader(names: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
     Raises:
         ValueError: one is no name of an attribute.
     """
-    source = f"lambda thing: ({_listed(names)})"
+    listed = _listed(names)
+    parts = (listed[start : start + _DISPLAY] for start in range(0, len(listed), _DISPLAY))
+    source = "lambda thing: " + (" + ".join(f"({', '.join(part)},)" for part in parts) or "()")
     read: Callable[[Any], tuple[Any, ...]] = eval(source, {})  # noqa: S307 -- names alone
     return read
 
@@ -28,14 +33,14 @@ def writer(names: Iterable[str]) -> Callable[[Any, Sequence[Any]], None]:
         ValueError: one is no name of an attribute.
     """
     made: dict[str, Any] = {}
-    exec(f"def write(thing, values):\n    [{_listed(names)}] = values", made)  # noqa: S102 -- likewise
+    exec(f"def write(thing, values):\n    [{', '.join(_listed(names))}] = values", made)  # noqa: S102 -- likewise
     write: Callable[[Any, Sequence[Any]], None] = made["write"]
     return write
 
 
-def _listed(names: Iterable[str]) -> str:
+def _listed(names: Iterable[str]) -> list[str]:
     given = list(names)
     for name in given:
         if not name.isidentifier():
             raise ValueError(f"{name!r} cannot be the name of an attribute")
-    return "".join(f"thing.{name}, " for name in given)
+    return [f"thing.{name}" for name in given]

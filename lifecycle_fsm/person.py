@@ -367,15 +367,6 @@ class Person(_Kept):
         self._seen = seen[:-FINGERPRINT] + fingerprint
         return seen[-FINGERPRINT:]
 
-    def recall_activity(self, identity: bytes) -> bytes | None:
-        """What the activity of this identity brought, as the rest of its fingerprint, if it is
-        among those that the person keeps [S19]."""
-        seen = self._seen
-        at = seen.find(identity)
-        while at >= 0 and at % FINGERPRINT:
-            at = seen.find(identity, at + 1)
-        return seen[at + len(identity) : at + FINGERPRINT] if at >= 0 else None
-
     def defer_activities(self, *activities: Any) -> None:
         """Let activities wait for the sort [S14]."""
         self._deferred += activities

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from lifecycle_fsm.activities import FINGERPRINT, IDENTITY
 from lifecycle_fsm.person import Person
-
-_NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 
 
 class SeenActivities:
@@ -20,10 +15,14 @@ class SeenActivities:
 
     def find(self, person: Person, identity: bytes) -> bytes | None:
         """The content of the activity that the person keeps under this identity, if any."""
-        content = person.recall_activity(identity)
-        if content is None and self._earlier:
-            return self._earlier.get(person.id, _NOTHING).get(identity)
-        return content
+        seen = person.fingerprints
+        at = seen.find(identity)
+        while at >= 0 and at % FINGERPRINT:
+            at = seen.find(identity, at + 1)
+        if at >= 0:
+            return seen[at + IDENTITY : at + FINGERPRINT]
+        earlier = self._earlier.get(person.id)
+        return None if earlier is None else earlier.get(identity)
 
     def all_of(self, person: Person) -> bytes:
         """The fingerprints of all activities of a person, one after the other."""

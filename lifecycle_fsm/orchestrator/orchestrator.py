@@ -101,6 +101,7 @@ class Orchestrator:
         self._record = record or _unrecorded
         self._seen = SeenActivities()
         self._flow = ActivityFlow(self.engine, self._seen, log)
+        self._work = self._flow.activity
         self._lot = ParkingLot()
         self._logged: set[str] = set()
         self._initial = self.model.initial.name
@@ -165,13 +166,14 @@ class Orchestrator:
             before = self._seen.find(person, mark[:IDENTITY])
         if before is not None:
             return [_again(person, activity, before == mark[IDENTITY:])]
-        if kind in _OUR_OWN and (refused := self._refusal(activity, person, payload)) is not None:
+        own = kind in _OUR_OWN
+        if own and (refused := self._refusal(activity, person, payload)) is not None:
             return [refused]
         due = person.next_due
         if due is not None and due < activity.at:
             self._run_due(person, activity.at)
-        loser, work = None, self._flow.activity
-        if kind in _OUR_OWN:
+        loser, work = None, self._work
+        if own:
             payload = self._filtered(activity, person, payload)
             loser, work = self._merged_with(activity, person, payload), self._transact
         if loser is not None:
