@@ -22,6 +22,7 @@ from lifecycle_fsm.history import (
     ROW,
     DeadlineFact,
     HistoryRow,
+    Hop,
     Packed,
     Stamp,
     VisitKey,
@@ -83,6 +84,9 @@ _NO_OPPORTUNITIES: Mapping[str, Opportunity] = MappingProxyType({})
 #: How many bytes of fingerprints a person keeps. Most people have few activities: these stand on
 #: the person, and the rest of a busy one in a dictionary, which a search does not slow down.
 _MOST_SEEN = 64 * FINGERPRINT
+
+
+_ASSIGNED_TO = Hop._fields.index("assigned_to")
 
 
 class _Kept:
@@ -406,10 +410,14 @@ class Person(_Kept):
                 break
             at += 3
         # After a merge both may have given more than the cap in all: then no more is given [S23].
-        left = cap - given if worth > 0 else -cap - given
-        if left * worth <= 0:
-            return 0
-        points = worth if abs(worth) < abs(left) else left
+        if worth > 0:
+            points = worth if given + worth <= cap else cap - given
+            if points <= 0:
+                return 0
+        else:
+            points = worth if given + worth >= -cap else -cap - given
+            if points >= 0:
+                return 0
         self._points = (*kept[:at], rule, period, given + points, *kept[at + 3 :])
         return points
 
@@ -461,7 +469,8 @@ class Person(_Kept):
         anybody is, and who must act is asked by the stage that was entered [S25]. Nobody has seen
         the row yet."""
         history = self._history
-        hop = shared_hop(*history[-ROW]._replace(assigned_to=self.assigned_to))
+        hop = history[-ROW]
+        hop = shared_hop(*hop[:_ASSIGNED_TO], self.assigned_to, *hop[_ASSIGNED_TO + 1 :])
         self._history = (*history[:-ROW], hop, *history[1 - ROW :])
 
     def machine_state(self) -> tuple[Any, ...]:
