@@ -127,6 +127,7 @@ class WorkingTime:
         "_holidays",
         "_hours",
         "_offset",
+        "_open",
         "_open_from",
         "_zone",
         "calendar",
@@ -142,9 +143,13 @@ class WorkingTime:
             name = f"the calendar {calendar.name!r}"
             raise RecordError("\n".join(f"{name}: {fault}" for fault in faults))
         self._zone = find_zone(calendar.zone)
-        self._hours = spans_of(calendar)
+        self._hours = {
+            weekday: [(timedelta(minutes=start), timedelta(minutes=end)) for start, end in spans]
+            for weekday, spans in spans_of(calendar).items()
+        }
         self._closed = closed_dates(calendar)
         self._holidays = public_holidays(calendar) if calendar.holidays else None
+        self._open = lru_cache(maxsize=_REMEMBERED)(self._spans_on)
         self._open_from = lru_cache(maxsize=_REMEMBERED)(self._first_open)
         self._even = lru_cache(maxsize=_REMEMBERED)(self._midnight_of)
         self._offset = lru_cache(maxsize=_REMEMBERED)(self._offset_at)
@@ -236,7 +241,7 @@ class WorkingTime:
     def _first_open(self, day: date) -> tuple[date, _Spans]:
         """The first day with open time, this one or a later one."""
         for _ in range(_LONGEST + 1):
-            spans = self._spans_on(day)
+            spans = self._open(day)
             if spans:
                 return day, spans
             day += _DAY
@@ -252,14 +257,11 @@ class WorkingTime:
             return ()
         if self._holidays is not None and day in self._holidays(day.year):
             return ()
-        spans = (
-            (
-                self._shown(day, timedelta(minutes=opening)),
-                self._shown(day, timedelta(minutes=closing)),
-            )
-            for opening, closing in hours
-        )
-        return tuple((opening, closing) for opening, closing in spans if opening < closing)
+        even = self._even(day)
+        if even is not None:
+            return tuple([(even + opening, even + closing) for opening, closing in hours])
+        spans = [(self._shown(day, start), self._shown(day, end)) for start, end in hours]
+        return tuple([(opening, closing) for opening, closing in spans if opening < closing])
 
     def _shown(self, day: date, passed: timedelta) -> datetime:
         """The first instant at which the wall shows a time of that day, or a later one."""
