@@ -57,11 +57,11 @@ class Scoring:
         """
         if not self._demographic:
             return int(person.demographic_score)
-        total = sum(
-            rule.points(person, now, NO_PAYLOAD)
-            for rule in self._demographic
-            if rule.holds(person, now, NO_PAYLOAD)
-        )
+        total: Any = 0
+        for rule in self._demographic:
+            if rule.holds(person, now, NO_PAYLOAD):
+                worth = rule.worth
+                total += rule.points(person, now, NO_PAYLOAD) if worth is None else worth
         return int(self._fit(total))
 
     def rescoring(self, write: Effects | None, fields: Iterable[str]) -> Effects | None:
