@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, 
 import attrs
 
 from lifecycle_fsm.activities import FINGERPRINT
+from lifecycle_fsm.attributes import writer
 from lifecycle_fsm.errors import LifecycleError, RecordError, suggest
 from lifecycle_fsm.fields import FieldDef, FieldType, Value, is_missing
 from lifecycle_fsm.history import (
@@ -487,8 +488,7 @@ class Person(_Kept):
 
     def restore_machine_state(self, state: tuple[Any, ...]) -> None:
         """Be again what :meth:`machine_state` gave."""
-        for name, value in zip(MACHINE_SLOTS, state, strict=True):
-            setattr(self, name, value)
+        _put_machine_state(self, state)
 
     def time_in_stage(self, now: datetime) -> timedelta:
         """How long the person has been in the present stage at ``now``."""
@@ -507,6 +507,7 @@ class Person(_Kept):
 MACHINE_SLOTS = tuple(
     attribute.name for attribute in attrs.fields(Person) if attribute.name.startswith("_")
 )
+_put_machine_state = writer(MACHINE_SLOTS)
 
 
 class _ReadOnly(property):
