@@ -46,6 +46,8 @@ def _happened(value: datetime | str) -> datetime:
 def _text(_: object, attribute: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str) or not value:
         raise RecordError(f"an activity needs a text as its {attribute.name}, not {value!r}")
+    if value.isascii():
+        return
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -60,8 +62,14 @@ def _whole(_: object, attribute: attrs.Attribute[int | None], value: object) -> 
 
 
 def _mapping(_: object, attribute: attrs.Attribute[Mapping[str, Any]], value: object) -> None:
-    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise RecordError(f"the payload of an activity is a mapping of names, not {value!r}")
+    # First the usual type: a check of an abstract class takes longer than all of the rest.
+    if type(value) is dict or isinstance(value, Mapping):
+        for name in value:
+            if not isinstance(name, str):
+                break
+        else:
+            return
+    raise RecordError(f"the payload of an activity is a mapping of names, not {value!r}")
 
 
 @attrs.frozen
@@ -95,15 +103,7 @@ class Activity:
         """The key that sorts the activities of one person by event [S19]: ``created`` first,
         whatever its time; then by instant; at one instant what time brought comes last; then by
         ``sequence``, those without one last; then by id in natural order."""
-        sequence = self.sequence
-        return (
-            self.kind != "created",
-            self.at,
-            self.kind in (TIME_PASSED, MODEL_CHANGED) or self.id == SETTLED,
-            sequence is None,
-            sequence or 0,
-            natural(self.id),
-        )
+        return event_order(self.id, self.kind, self.at, self.sequence)
 
     def dump(self) -> dict[str, Any]:
         """The activity as plain data that JSON can write; times as text in ISO 8601."""
@@ -135,6 +135,18 @@ class Activity:
             return cls(**state)
         except TypeError as error:
             raise RecordError(f"this is no saved activity: {error}") from None
+
+
+def event_order(id: str, kind: str, at: datetime, sequence: int | None) -> Order:
+    """:attr:`Activity.order`, of the parts of an activity that decide it."""
+    return (
+        kind != "created",
+        at,
+        kind in (TIME_PASSED, MODEL_CHANGED) or id == SETTLED,
+        sequence is None,
+        sequence or 0,
+        natural(id),
+    )
 
 
 def natural(text: str) -> Natural:

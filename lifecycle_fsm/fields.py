@@ -115,19 +115,25 @@ class FieldType:
             RecordError: the value is missing and must not be, or it is of another kind, not a
                 choice, NaN, infinite or too large.
         """
-        if self.takes_any_text and type(value) is str and value[:1] > " " and value.isascii():
-            return value  # by far the most common, so that the rest may be slow
-        if is_missing(value):
+        # First what is by far the most common, so that the rest may be slow.
+        if type(value) is str and value[:1] > " " and value.isascii():
+            if self.takes_any_text or value in self.choices:
+                return value
+        elif type(value) is int and self.kind == "int" and self._low <= value <= self._high:
+            return value
+        elif is_missing(value):
             if not self.nullable:
                 raise RecordError(f"a value is missing: {self} is required")
             return None
-        stored = _READERS[self.kind](value)
+        stored: Value = _READERS[self.kind](value)
         if self.choices and stored not in self.choices:
             raise RecordError(
                 f"{stored!r} is none of {', '.join(map(repr, self.choices))}"
                 f"{suggest(str(stored), self.choices)}"
             )
-        return typing.cast(Value, self.clamp(stored))
+        if self.kind in ("int", "float"):
+            stored = self.clamp(stored)
+        return stored
 
     def faults(self) -> Iterator[str]:
         """What is wrong with the type itself, as sentences [S5]."""
@@ -339,10 +345,12 @@ def _read_datetime(value: Any) -> datetime:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise _wrong(value, "a time: write 2024-05-01T10:00:00Z") from None
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime.combine(value, time())
+    if type(value) is datetime and value.tzinfo is UTC:
+        return value
     if not isinstance(value, datetime):
-        raise _wrong(value, "a time: write 2024-05-01T10:00:00Z")
+        if not isinstance(value, date):
+            raise _wrong(value, "a time: write 2024-05-01T10:00:00Z")
+        value = datetime.combine(value, time())
     try:
         return to_utc(value)
     except (OverflowError, ValueError):

@@ -137,7 +137,8 @@ def unpack(person: str, packed: Packed, first: int = 1) -> Iterator[HistoryRow]:
 DeadlineOutcome: TypeAlias = Literal["kept", "missed", "void"]
 
 
-@attrs.frozen
+# Not frozen, though nobody changes one, for the same reason as a decision: it is made in a hurry.
+@attrs.define(unsafe_hash=True)
 class DeadlineFact:
     """What became of one deadline in one visit, recorded when it was decided [S21].
 

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, 
 import attrs
 
 from lifecycle_fsm.activities import FINGERPRINT
+from lifecycle_fsm.attributes import writer
 from lifecycle_fsm.errors import LifecycleError, RecordError, suggest
 from lifecycle_fsm.fields import FieldDef, FieldType, Value, is_missing
 from lifecycle_fsm.history import (
     ROW,
     DeadlineFact,
     HistoryRow,
+    Hop,
     Packed,
     Stamp,
     VisitKey,
@@ -83,6 +85,9 @@ _NO_OPPORTUNITIES: Mapping[str, Opportunity] = MappingProxyType({})
 #: How many bytes of fingerprints a person keeps. Most people have few activities: these stand on
 #: the person, and the rest of a busy one in a dictionary, which a search does not slow down.
 _MOST_SEEN = 64 * FINGERPRINT
+
+
+_ASSIGNED_TO = Hop._fields.index("assigned_to")
 
 
 class _Kept:
@@ -367,15 +372,6 @@ class Person(_Kept):
         self._seen = seen[:-FINGERPRINT] + fingerprint
         return seen[-FINGERPRINT:]
 
-    def recall_activity(self, identity: bytes) -> bytes | None:
-        """What the activity of this identity brought, as the rest of its fingerprint, if it is
-        among those that the person keeps [S19]."""
-        seen = self._seen
-        at = seen.find(identity)
-        while at >= 0 and at % FINGERPRINT:
-            at = seen.find(identity, at + 1)
-        return seen[at + len(identity) : at + FINGERPRINT] if at >= 0 else None
-
     def defer_activities(self, *activities: Any) -> None:
         """Let activities wait for the sort [S14]."""
         self._deferred += activities
@@ -407,8 +403,7 @@ class Person(_Kept):
             as many of the points as the cap leaves [S18].
         """
         kept = self._points
-        at, end = 0, len(kept)
-        given = 0
+        at, end, given = 0, len(kept), 0
         while at < end:
             if kept[at] == rule:
                 if kept[at + 1] == period:
@@ -417,15 +412,15 @@ class Person(_Kept):
             at += 3
         # After a merge both may have given more than the cap in all: then no more is given [S23].
         if worth > 0:
-            after = min(given + worth, cap)
-            if after <= given:
+            points = worth if given + worth <= cap else cap - given
+            if points <= 0:
                 return 0
         else:
-            after = max(given + worth, -cap)
-            if after >= given:
+            points = worth if given + worth >= -cap else -cap - given
+            if points >= 0:
                 return 0
-        self._points = (*kept[:at], rule, period, after, *kept[at + 3 :])
-        return after - given
+        self._points = (*kept[:at], rule, period, given + points, *kept[at + 3 :])
+        return points
 
     def add_capped_points(self, other: Person) -> None:
         """Take over what the caps have given to a person who is folded into this one: of each rule
@@ -475,7 +470,8 @@ class Person(_Kept):
         anybody is, and who must act is asked by the stage that was entered [S25]. Nobody has seen
         the row yet."""
         history = self._history
-        hop = shared_hop(*history[-ROW]._replace(assigned_to=self.assigned_to))
+        hop = history[-ROW]
+        hop = shared_hop(*hop[:_ASSIGNED_TO], self.assigned_to, *hop[_ASSIGNED_TO + 1 :])
         self._history = (*history[:-ROW], hop, *history[1 - ROW :])
 
     def machine_state(self) -> tuple[Any, ...]:
@@ -492,8 +488,7 @@ class Person(_Kept):
 
     def restore_machine_state(self, state: tuple[Any, ...]) -> None:
         """Be again what :meth:`machine_state` gave."""
-        for name, value in zip(MACHINE_SLOTS, state, strict=True):
-            setattr(self, name, value)
+        _put_machine_state(self, state)
 
     def time_in_stage(self, now: datetime) -> timedelta:
         """How long the person has been in the present stage at ``now``."""
@@ -512,6 +507,7 @@ class Person(_Kept):
 MACHINE_SLOTS = tuple(
     attribute.name for attribute in attrs.fields(Person) if attribute.name.startswith("_")
 )
+_put_machine_state = writer(MACHINE_SLOTS)
 
 
 class _ReadOnly(property):

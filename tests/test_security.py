@@ -22,8 +22,9 @@ NETWORK = {
 }
 #: Who may do what could run something else than the package, and why; all others may not.
 ALLOWED = {
-    "eval": {"guard"},  # a guard, compiled from its tree
-    "exec": {"guard"},  # the same, observed
+    # A guard, compiled from its tree, and observed; names of attributes, each checked to be one.
+    "eval": {"guard", "attributes.py"},
+    "exec": {"guard", "attributes.py"},
     "compile": {"guard"},
     "pickle": {"testing"},  # between the processes of one test run
     "subprocess": {"diagram"},  # a dot of the system

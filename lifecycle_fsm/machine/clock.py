@@ -73,7 +73,14 @@ class MachineClock:
     def schedule(self, person: Person, now: datetime, phase: int, *, in_vain: bool = False) -> None:
         """Find out when time may change the person next, after ``now``; ``in_vain`` where what was
         due then has changed nothing."""
-        due = self.scheduler.next(person, now, phase, in_vain)
+        first: datetime | None = None
+        for rule in self.scheduler.decay:
+            # What is due at now itself still comes where only an activity has happened there.
+            due = rule.next(person, now, phase == 0, in_vain)
+            if first is None or (due is not None and due < first):
+                first = due
+        if person._deadlines:
+            first = _earlier(first, self.scheduler.next_deadline(person, now))
         stage = person._stage
         if stage == self._initial:
             turn = person._settles_at
@@ -81,7 +88,7 @@ class MachineClock:
             # Few stages have a move that time opens: the others are spared the call.
             points = self._turning.get(stage)
             turn = next_turn(points, person, now, attribute_of) if points else None
-        person._due = due if turn is None or (due is not None and due < turn) else turn
+        person._due = first if turn is None else _earlier(first, turn)
 
     def pass_time(self, person: Person, due: datetime) -> Passed:
         """Let happen what is due at an instant: decay, deadlines, then the moves that it opens;
@@ -194,3 +201,7 @@ class MachineClock:
         """The next instant after ``after`` at which a system move may open by time alone [S20]."""
         points = self._turning.get(person._stage)
         return next_turn(points, person, after, attribute_of) if points else None
+
+
+def _earlier(due: datetime | None, other: datetime | None) -> datetime | None:
+    return due if other is None or (due is not None and due < other) else other

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from lifecycle_fsm.errors import LifecycleError, NoSuchMove, RecordError, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.guard import (
+    Always,
     Observed,
     Opaque,
     Or,
@@ -153,8 +154,11 @@ class LifecycleMachine(MachineClock):
                 stage: compile_guard(Or(guards), self._words, attribute_of)
                 for stage, moves in event.transitions.items()
                 if len(guards := tuple(move.edge.when for move in moves)) > 1
-                # A callable is asked only where its own move is tried.
-                and not any(isinstance(part, Opaque) for guard in guards for part in walk(guard))
+                # A callable is asked only where its own move is tried; and where one move is always
+                # open, as in the sort, nothing is known by asking.
+                and not any(
+                    isinstance(part, Opaque | Always) for guard in guards for part in walk(guard)
+                )
             }
         for move in moves:
             move.machine = self
@@ -259,7 +263,8 @@ class LifecycleMachine(MachineClock):
             result = self.ask(person, trigger, context)
             if result == "refused":
                 unmet = self.refusals(person, trigger, context.now, told=True)
-        self.advance(person, context)
+        while self._advance(person, context):
+            pass
         self.advance_clock(person, context.now, 0)
         return ("moved" if context.entered else result), unmet
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 import attrs
 
+from lifecycle_fsm.attributes import reader, writer
 from lifecycle_fsm.person import MACHINE_SLOTS, Person
 
 T = TypeVar("T")
@@ -29,31 +29,26 @@ class Transaction:
             if attribute.name not in (*MACHINE_SLOTS, "id")
             and (fields is None or attribute.name in fields or attribute.name.startswith("_"))
         )
-        # Of less than two names, attrgetter gives no tuple: "id" never changes.
-        self._values: Callable[[Any], tuple[Any, ...]] = attrgetter("id", "id", *self.fields)
+        kept = (*self.fields, *MACHINE_SLOTS)
+        self._read, self._put_back = reader(kept), writer(kept)
 
     def copy(self, person: Person) -> Person:
         """A copy of the person that goes its own way: all that a person keeps is immutable."""
         copied = type(person).__new__(type(person))
         copied.id = person.id
-        self._put_back(copied, self._values(person), person.machine_state())
+        self._put_back(copied, self._read(person))
         return copied
 
     def __call__(self, person: Person, work: Callable[..., T], *arguments: Any) -> T:
         """Do all of the work, or, on an exception, leave the person as before."""
-        values, state = self._values(person), person.machine_state()
+        before = self._read(person)
         try:
             return work(*arguments)
         except BaseException:
-            self._put_back(person, values, state)
+            self._put_back(person, before)
             raise
 
     def both(self, person: Person, other: Person, work: Callable[..., T], *arguments: Any) -> T:
         """The same for work on two persons: both are changed, or neither."""
         # On one line: an interrupt behind the work would come when nothing can be put back.
         return cast(T, self(person, self, other, work, *arguments))
-
-    def _put_back(self, person: Person, values: tuple[Any, ...], state: tuple[Any, ...]) -> None:
-        for name, value in zip(self.fields, values[2:], strict=True):
-            setattr(person, name, value)
-        person.restore_machine_state(state)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from lifecycle_fsm.attributes import reader
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.person import Person, class_name, person_class, stage_tests
 
@@ -30,10 +30,8 @@ def own_class(machine: LifecycleMachine) -> type[Person]:
 
 
 def _keeping(names: tuple[str, ...]) -> Callable[[Person], tuple[tuple[str, Value], ...]]:
-    get: Callable[[Person], Any] = attrgetter(*names)
-    if len(names) == 1:
-        return lambda person: ((names[0], get(person)),)
-    return lambda person: tuple(zip(names, get(person), strict=True))
+    read = reader(names)
+    return lambda person: tuple(zip(names, read(person), strict=True))
 
 
 def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:

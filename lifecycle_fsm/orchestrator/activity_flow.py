@@ -23,7 +23,6 @@ from lifecycle_fsm.machine import (
     TransitionContext,
 )
 from lifecycle_fsm.machine.merge import close_record, continue_visit
-from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.orchestrator.deduplication import SeenActivities
 from lifecycle_fsm.orchestrator.deferral import WAITS, DeferredResult, record_of
 from lifecycle_fsm.orchestrator.engine import Engine
@@ -68,9 +67,7 @@ class ActivityFlow:
         context = machine.context(person, activity.at, trigger, activity.id)
         now = context.now
         stage = person.stage
-        scoring, inputs = self.scoring, None
-        if rescored or (kind in OPEN_KINDS and not scoring.inputs.isdisjoint(payload)):
-            inputs = scoring.seen(person)
+        inputs = self.scoring.seen(person) if rescored else None
         # Only a late activity can still keep a deadline that has been missed [S21].
         missed = machine.scheduler.missed_in_time(person, activity.at, now) if context.late else ()
         self.data.apply(kind, person, now, payload)
@@ -86,17 +83,11 @@ class ActivityFlow:
             if trigger is not None:
                 result, reason = "deferred", WAITS
         else:
-            if inputs is not None and scoring.seen(person) != inputs:
-                person.demographic_score = scoring.demographic(person, now)
-            if trigger is None:
-                # What run() does without a trigger: for nine of ten activities.
-                machine.advance(person, context)
-                machine.advance_clock(person, now, 0)
-                result = "moved" if context.entered else "unchanged"
-            else:
-                result, unmet = machine.run(person, trigger, context)
-                if result == "no_such_move":
-                    reason = machine.no_such(trigger, stage)
+            if inputs is not None and self.scoring.seen(person) != inputs:
+                person.demographic_score = self.scoring.demographic(person, now)
+            result, unmet = machine.run(person, trigger, context)
+            if trigger is not None and result == "no_such_move":
+                reason = machine.no_such(trigger, stage)
             if missed:
                 machine.scheduler.correct(person, missed, now, context.owner, context.assigned_to)
             if context.entered or listened or person.held_requests:
@@ -105,8 +96,8 @@ class ActivityFlow:
                 requests = self._entry_requests.follow(
                     person, now, stage, context.entered, came, cause
                 )
-        # Within the transaction: what cannot be logged must not have happened.
-        self._log(activity)
+        if self._logs:  # within the transaction: what cannot be logged must not have happened
+            self._log(activity)
         return [Decision.fired(result, person, context, activity.id, kind, unmet, reason, requests)]
 
     def created(self, person: Person, activity: Activity, payload: Payloads) -> None:

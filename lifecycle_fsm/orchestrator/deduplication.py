@@ -15,10 +15,14 @@ class SeenActivities:
 
     def find(self, person: Person, identity: bytes) -> bytes | None:
         """The content of the activity that the person keeps under this identity, if any."""
-        content = person.recall_activity(identity)
-        if content is None and person.id in self._earlier:
-            return self._earlier[person.id].get(identity)
-        return content
+        seen = person.fingerprints
+        at = seen.find(identity)
+        while at >= 0 and at % FINGERPRINT:
+            at = seen.find(identity, at + 1)
+        if at >= 0:
+            return seen[at + IDENTITY : at + FINGERPRINT]
+        earlier = self._earlier.get(person.id)
+        return None if earlier is None else earlier.get(identity)
 
     def all_of(self, person: Person) -> bytes:
         """The fingerprints of all activities of a person, one after the other."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import attrs
 
-from lifecycle_fsm.activities import Activity, Order, natural
+from lifecycle_fsm.activities import Activity, Order, event_order, natural
 from lifecycle_fsm.machine import (
     Decision,
     LifecycleMachine,
@@ -25,7 +25,7 @@ from lifecycle_fsm.silos.effects import Payloads
 WAITS = "it waits for the sort"
 
 
-@attrs.frozen
+@attrs.define
 class Deferred:
     """An activity that waits for the sort: with its trigger, with its alerts, or both [S14]."""
 
@@ -35,8 +35,14 @@ class Deferred:
     at: datetime
     late: bool
     payload: Payloads | None
-    order: Order
+    sequence: int | None
     record: str | None = None
+
+    @property
+    def order(self) -> Order:
+        """That of the activity [S19]; worked out where it is asked for, because mostly it is the
+        only one that waits."""
+        return event_order(self.activity, self.kind, self.at, self.sequence)
 
 
 class DeferredResult(NamedTuple):
@@ -78,7 +84,7 @@ class Deferral:
         record = record_of(person, activity)
         return (
             Deferred(
-                trigger, activity.id, kind, activity.at, late, brought, activity.order, record
+                trigger, activity.id, kind, activity.at, late, brought, activity.sequence, record
             ),
         )
 
@@ -100,11 +106,12 @@ class Deferral:
         machine, now = self._machine, context.now
         answer = DeferredResult()
         after = "after the sort" if kind == "processed" else "after the merge"
-        # By event, and of one instant and id by record: whoever survives, it is the same order.
-        waiting: list[Deferred] = sorted(
-            person.take_deferred(),
-            key=lambda deferred: (deferred.order, natural(deferred.record or person.id)),
-        )
+        waiting: list[Deferred] = list(person.take_deferred())
+        if len(waiting) > 1:
+            # By event, and of one instant and id by record: whoever survives, the same order.
+            waiting.sort(
+                key=lambda deferred: (deferred.order, natural(deferred.record or person.id))
+            )
         decisions: list[Decision] = []
         for deferred in waiting:
             if deferred.trigger is None:

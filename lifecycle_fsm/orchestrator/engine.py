@@ -21,7 +21,14 @@ from lifecycle_fsm.silos.effects import Effects
 
 
 class Handling(NamedTuple):
-    """What there is to do with an activity of one kind, found out once."""
+    """What there is to do with an activity of one kind, found out once.
+
+    Args:
+        trigger: the process trigger that it raises.
+        score: what gives its points.
+        rescored: whether it may write what the demographic score depends on.
+        listened: whether a rule of assignment or alerts listens to it.
+    """
 
     trigger: str | None
     score: Effects | None
@@ -84,7 +91,7 @@ class Engine:
             name: Handling(
                 self.triggers.get(name),
                 self.scoring.scorer(name),
-                not self.scoring.inputs.isdisjoint(self.data.writes[name]),
+                name in OPEN_KINDS or not self.scoring.inputs.isdisjoint(self.data.writes[name]),
                 name in self.entry_requests.kinds,
             )
             for name in model.activity_kinds

@@ -101,6 +101,7 @@ class Orchestrator:
         self._record = record or _unrecorded
         self._seen = SeenActivities()
         self._flow = ActivityFlow(self.engine, self._seen, log)
+        self._work = self._flow.activity
         self._lot = ParkingLot()
         self._logged: set[str] = set()
         self._initial = self.model.initial.name
@@ -165,13 +166,14 @@ class Orchestrator:
             before = self._seen.find(person, mark[:IDENTITY])
         if before is not None:
             return [_again(person, activity, before == mark[IDENTITY:])]
-        if kind in _OUR_OWN and (refused := self._refusal(activity, person, payload)) is not None:
+        own = kind in _OUR_OWN
+        if own and (refused := self._refusal(activity, person, payload)) is not None:
             return [refused]
         due = person.next_due
         if due is not None and due < activity.at:
             self._run_due(person, activity.at)
-        loser, work = None, self._flow.activity
-        if kind in _OUR_OWN:
+        loser, work = None, self._work
+        if own:
             payload = self._filtered(activity, person, payload)
             loser, work = self._merged_with(activity, person, payload), self._transact
         if loser is not None:
@@ -489,13 +491,13 @@ class Orchestrator:
         person = self.survivor(id)
         records = self._records.get(person.id, (person,))
         names = self._all_names(person)
-        if self._contacts:
-            contacts = (name for record in records for name in self._contacts.get(record.id, ()))
-            names = tuple(dict.fromkeys((*names, *contacts)))
-        state: Plain = {"format": FORMAT, "version": self.machine.version}
-        state.update(self.engine.states.dump(person))
+        for record in records if self._contacts else ():
+            if record.id in self._contacts:
+                names = tuple(dict.fromkeys((*names, *self._contacts[record.id])))
+        states = self.engine.states
+        state = states.dump(person, format=FORMAT, version=self.machine.version)
         if len(records) > 1:
-            state["folded"] = [self.engine.states.dump(record) for record in records[1:]]
+            state["folded"] = [states.dump(record) for record in records[1:]]
             state["merged"] = {name: self.merged[name] for name in names if name in self.merged}
         if len(names) > len(records):
             state["aliases"] = {name: self.aliases[name] for name in names if name in self.aliases}
@@ -551,8 +553,9 @@ class Orchestrator:
         """The records of a state, and what is parked of them; nobody keeps them yet."""
         rows = _by_person(history)
         facts = None if deadlines is None else _by_person(deadlines)
+        load = self.engine.states.load
         people = [
-            self.engine.states.load(
+            load(
                 record,
                 rows.get(record["id"], ()),
                 None if facts is None else facts.get(record["id"], []),
@@ -573,12 +576,13 @@ class Orchestrator:
         aliases = state.get("aliases", {})
         for record in people:
             record.entrust_to(self)
-            self._seen.restore(record, seen.get(record.id, b""))
+            if record.id in seen:
+                self._seen.restore(record, seen[record.id])
             self.people[record.id] = record
-        self.merged.update(state.get("merged", {}))
-        self.aliases.update(aliases)
         if len(people) > 1:
             self._records[person.id] = tuple(people)
+            self.merged.update(state.get("merged", {}))
+        self.aliases.update(aliases)
         for name, record in aliases.items():
             self._contacts[record] = (*self._contacts.get(record, ()), name)
         if len(people) > 1 or aliases:

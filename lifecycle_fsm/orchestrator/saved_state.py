@@ -7,14 +7,16 @@ everybody, such as a field that nobody has set, is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
+from functools import lru_cache
+from itertools import chain, repeat
 from typing import Any, TypeAlias
 
 import attrs
 
 from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.attributes import differences
 from lifecycle_fsm.errors import LifecycleError, RecordError
 from lifecycle_fsm.history import ROW, DeadlineFact, HistoryRow, VisitKey, pack
 from lifecycle_fsm.model import Model
@@ -54,13 +56,14 @@ class StateFormat:
             if attribute.init and attribute.name != "id"
         ]
         new = person_class("new")
-        self._names = tuple(attribute.name for attribute in fields)
-        self._starts = tuple(getattr(new, name) for name in self._names)
-        self._values: Callable[[Person], tuple[Any, ...]] = attrgetter(*self._names)
+        names = [attribute.name for attribute in fields]
+        self._set_fields = differences({name: getattr(new, name) for name in names})
         self._times = frozenset(
             name for name, kind in model.field_types.items() if kind.kind == "datetime"
         )
+        self._accept = {name: kind.accept for name, kind in model.field_types.items()}
         self._score_rules = [rule.name for rule in model.scoring]
+        self._score_places = {name: place for place, name in enumerate(self._score_rules)}
         self._deadlines = [rule.name for rule in model.deadlines]
         self.templates = {(template.section, template.rule): template for template in templates}
         self._initial = model.initial.name
@@ -69,32 +72,26 @@ class StateFormat:
             if edge.kind == "return" and edge.on is None:
                 self._returns.setdefault(edge.source, []).append(edge.name)
 
-    def dump(self, person: Person) -> Plain:
+    def dump(self, person: Person, **head: Any) -> Plain:
         """One record as plain data that JSON can write, without its history and the activities that
-        it has had."""
+        it has had; ``head`` stands before it."""
         (
             stage, entered_at, journey, journey_record, journey_started_at, clock, phase, due,
             rows_before, history, _, deferred, opportunities, points, deadlines, decided,
             shut_returns, settles_at, sorted_by, last_journey, waiting,
         ) = person.machine_state()  # fmt: skip
-        fields = {
-            name: value
-            for name, value, start in zip(
-                self._names, self._values(person), self._starts, strict=True
-            )
-            if value is not start and value != start
-        }
-        for name in self._times:
-            if name in fields:
-                fields[name] = fields[name].isoformat()
+        fields = self._set_fields(person)
+        for name in self._times & fields.keys():
+            fields[name] = _time_text(fields[name])
         state: Plain = {
+            **head,
             "id": person.id,
             "fields": fields,
             "stage": stage,
-            "entered_at": entered_at.isoformat(),
+            "entered_at": _time_text(entered_at),
             "journey": journey,
-            "journey_started_at": journey_started_at.isoformat(),
-            "clock": clock.isoformat(),
+            "journey_started_at": _time_text(journey_started_at),
+            "clock": _time_text(clock),
             "rows": rows_before + len(history) // ROW,
         }
         # One by one, because most people have few of them.
@@ -103,9 +100,9 @@ class StateFormat:
         if phase:
             state["phase"] = phase
         if due is not None:
-            state["due"] = due.isoformat()
+            state["due"] = _time_text(due)
         if settles_at is not None:
-            state["settles_at"] = settles_at.isoformat()
+            state["settles_at"] = _time_text(settles_at)
         if sorted_by is not None:
             state["sorted_by"] = sorted_by
         if last_journey:
@@ -131,7 +128,7 @@ class StateFormat:
             }
         if deadlines:
             state["deadlines"] = [
-                [self._deadlines[deadline.place], deadline.due.isoformat(), deadline.held]
+                [self._deadlines[deadline.place], _time_text(deadline.due), deadline.held]
                 for deadline in deadlines
             ]
         if decided and stage:
@@ -177,9 +174,9 @@ class StateFormat:
         deadlines: Sequence[DeadlineFact] | None,
     ) -> Person:
         person = self._class(state["id"])
-        types = self._model.field_types
+        accept = self._accept
         for name, value in state["fields"].items():
-            setattr(person, name, types[name].accept(value))
+            setattr(person, name, accept[name](value))
         get = state.get
         rows = state["rows"]
         before = rows - len(history)
@@ -191,45 +188,43 @@ class StateFormat:
         journey, record = state["journey"], get("journey_record")
         points: list[Any] = []
         for rule, (period, given) in get("points", {}).items():
-            points += (self._score_rules.index(rule), period, given)
-        opportunities = {
-            name: Opportunity(status, amount, _time(closes_at))
-            for name, (status, amount, closes_at) in get("opportunities", {}).items()
-        }
+            points += (self._score_places[rule], period, given)
+        opportunities = {}
+        for name, (status, amount, closes_at) in get("opportunities", {}).items():
+            opportunities[name] = Opportunity(status, amount, _time(closes_at))
         visit = (record or person.id, journey, stage, entered_at)
         if deadlines is None:
-            deadlines = [_load_fact(person.id, visit, fact) for fact in get("decided", ())]
+            deadlines = tuple(map(_load_fact, repeat(person.id), repeat(visit), get("decided", ())))
         person.restore_machine_state(
             (
                 stage,
                 entered_at,
                 journey,
                 record,
-                _time(state["journey_started_at"]),
-                _time(state["clock"]),
+                datetime.fromisoformat(state["journey_started_at"]),
+                datetime.fromisoformat(state["clock"]),
                 get("phase", 0),
                 _time(get("due")),
                 before,
-                tuple([part for row in history for part in pack(row)]),
+                tuple(chain.from_iterable(map(pack, history))),
                 b"",
-                tuple([self._load_deferred(person.id, waits) for waits in get("deferred", ())]),
+                tuple(map(self._load_deferred, repeat(person.id), get("deferred", ()))),
                 opportunities or None,
                 tuple(points),
-                tuple(
-                    [
-                        OpenDeadline(datetime.fromisoformat(due), self._deadlines.index(rule), held)
-                        for rule, due, held in get("deadlines", ())
-                    ]
-                ),
+                tuple(map(self._load_deadline, get("deadlines", ()))),
                 tuple(deadlines),
                 tuple(get("shut_returns", ())),
                 _time(get("settles_at")),
                 get("sorted_by"),
                 get("last_journey", 0),
-                tuple([self._load_request(waits) for waits in get("waiting", ())]),
+                tuple(map(self._load_request, get("waiting", ()))),
             )
         )
         return person
+
+    def _load_deadline(self, deadline: Sequence[Any]) -> OpenDeadline:
+        rule, due, held = deadline
+        return OpenDeadline(datetime.fromisoformat(due), self._deadlines.index(rule), held)
 
     def _load_deferred(self, person: str, waits: Mapping[str, Any]) -> Deferred:
         kind = waits["kind"]
@@ -244,7 +239,7 @@ class StateFormat:
             activity.at,
             waits.get("late", False),
             None if brought is None else self._data.accept(kind, brought),
-            activity.order,
+            activity.sequence,
             waits.get("record"),
         )
 
@@ -260,8 +255,12 @@ class StateFormat:
         )
 
 
+#: A person who is saved again has mostly the times of before, and to write one takes a microsecond.
+_time_text = lru_cache(maxsize=4096)(datetime.isoformat)
+
+
 def _text(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat()
+    return None if value is None else _time_text(value)
 
 
 def _time(value: str | None) -> datetime | None:
@@ -288,7 +287,6 @@ def _dump_request(held: Held) -> Plain:
 
 
 def _dump_deferred(waits: Deferred) -> Plain:
-    *_, unordered, sequence, _ = waits.order
     brought = waits.payload
     state: Plain = {
         "activity": waits.activity,
@@ -296,7 +294,7 @@ def _dump_deferred(waits: Deferred) -> Plain:
         "at": _text(waits.at),
         "trigger": waits.trigger,
         "late": waits.late or None,
-        "sequence": None if unordered else sequence,
+        "sequence": waits.sequence,
         "record": waits.record,
     }
     if brought is not None:

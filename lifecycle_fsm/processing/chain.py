@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import inspect
 import logging
-import operator
 import reprlib
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from functools import lru_cache
 from types import MemberDescriptorType
@@ -22,6 +21,7 @@ from typing import Any
 
 import attrs
 
+from lifecycle_fsm.attributes import reader, writer
 from lifecycle_fsm.errors import ModelError, Problem, RecordError, StepFailed, async_fault, suggest
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.model.definition import StepDef
@@ -246,24 +246,33 @@ class _ScratchMaker:
     """Copies the persons of one class to a class of their own that takes no assignment."""
 
     scratch_class: type[Person]
-    values: Callable[[Any], tuple[Any, ...]]
+    blank_class: type[Person]
+    read: Callable[[Any], tuple[Any, ...]]
+    write: Callable[[Any, Sequence[Any]], None]
     setters: Mapping[str, Callable[[Any, Any], None]]
 
     def copy(self, person: Person) -> Person:
-        scratch = self.scratch_class.__new__(self.scratch_class)
-        for put, value in zip(self.setters.values(), self.values(person), strict=True):
-            put(scratch, value)
+        scratch = self.blank_class.__new__(self.blank_class)
+        self.write(scratch, self.read(person))
+        scratch.__class__ = self.scratch_class  # from now on it refuses
         return scratch
 
 
 @lru_cache(maxsize=64)
 def _scratch_maker(person_class: type[Any]) -> _ScratchMaker:
     names = [attribute.name for attribute in attrs.fields(person_class)]
-    # A subclass of the same name: isinstance and methods work, and only an assignment is refused.
-    body = {"__slots__": (), "__setattr__": _refuse, "__doc__": person_class.__doc__}
+    body = {"__slots__": (), "__doc__": person_class.__doc__}
+    # Subclasses of the same name: isinstance and methods work, and only an assignment is refused,
+    # or, while the copy is made, passes by what the person's class does with one.
+    refusing, blank = (
+        type(person_class.__name__, (person_class,), {**body, "__setattr__": assign})
+        for assign in (_refuse, object.__setattr__)
+    )
     return _ScratchMaker(
-        type(person_class.__name__, (person_class,), body),
-        operator.attrgetter(*names),
+        refusing,
+        blank,
+        reader(names),
+        writer(names),
         {name: _setter(person_class, name) for name in names},
     )
 

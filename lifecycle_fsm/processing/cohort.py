@@ -25,10 +25,22 @@ def group_of(groups: Mapping[str, int], seed: str | int, person: str) -> str:
     >>> group_of({"control": 10, "test": 90}, "2024", "p-1")
     'test'
     """
-    names = sorted(groups)
+    return _group_at(bucket(seed, person), _ends(groups))
+
+
+def _ends(groups: Mapping[str, int]) -> tuple[tuple[int, str], ...]:
+    """The first bucket behind each group."""
+    names, total = sorted(groups), sum(groups.values())
     ends = accumulate(groups[name] for name in names)
-    place = bucket(seed, person) * sum(groups.values())
-    return next(name for name, end in zip(names, ends, strict=True) if place < end * BUCKETS)
+    # The bucket at which bucket * total reaches end * BUCKETS, in whole numbers.
+    return tuple((-(-end * BUCKETS // total), name) for name, end in zip(names, ends, strict=True))
+
+
+def _group_at(place: int, ends: tuple[tuple[int, str], ...]) -> str:
+    for end, name in ends:
+        if place < end:
+            return name
+    raise AssertionError("the last group ends behind all buckets")
 
 
 def make(options: Options, resources: Resources) -> BuiltStep:
@@ -53,10 +65,11 @@ def make(options: Options, resources: Resources) -> BuiltStep:
     if not any(groups.values()):
         options.wrong("groups", "name the groups with their weights: { control = 10, test = 90 }")
     options.close()
+    ends = _ends(groups)
 
     def run(person: Any, context: Context) -> Mapping[str, Value]:
         if person.cohort is not None:
             return {}
-        return {"cohort": group_of(groups, seed, person.id)}
+        return {"cohort": _group_at(bucket(seed, person.id), ends)}
 
     return BuiltStep(run, ("id", "cohort"), ("cohort",))

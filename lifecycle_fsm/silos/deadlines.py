@@ -62,7 +62,8 @@ class Scheduler:
     """The decay rules and the deadlines of a model, ready to run."""
 
     def __init__(self, model: Model, scoring: Scoring) -> None:
-        self._fading = [DecayRule(rule, model, scoring) for rule in model.decay]
+        #: The rules of decay.
+        self.decay = tuple(DecayRule(rule, model, scoring) for rule in model.decay)
         # One for each calendar, because it remembers the days that it has worked out.
         calendars = {calendar.name: calendar for calendar in model.calendars}
         times = {
@@ -87,30 +88,20 @@ class Scheduler:
 
     # ------------------------------------------------------------------ what is due next
 
-    def next(
-        self, person: Person, now: datetime, phase: int, in_vain: bool = False
-    ) -> datetime | None:
-        """When decay or a deadline is due next.
-
-        What is due at ``now`` itself still comes where only an activity (phase 0) has happened
-        there: an acceptance at the very deadline is in time. ``in_vain`` says that everything due
-        at ``now`` has come and has changed nothing.
-        """
-        first: datetime | None = None
-        for rule in self._fading:
-            due = rule.next(person, now, phase == 0, in_vain)
-            if due is not None and (first is None or due < first):
-                first = due
+    def next_deadline(self, person: Person, now: datetime) -> datetime | None:
+        """When a deadline is due next, also at ``now`` where it is open still: an acceptance at the
+        very deadline is in time. Or, before that, when time makes a condition hold."""
         deadlines = person.open_deadlines
-        if deadlines and (first is None or deadlines[0].due < first):
-            first = deadlines[0].due  # they are sorted
+        if not deadlines:
+            return None
+        first = deadlines[0].due  # they are sorted
         if self._conditions_turn:
             for deadline in deadlines:
                 if deadline.held:
                     continue
                 points = self._deadlines[deadline.place].points
                 due = next_turn(points, person, now, attribute_of) if points else None
-                if due is not None and due < deadline.due and (first is None or due < first):
+                if due is not None and due < deadline.due and due < first:
                     first = due
         return first
 
@@ -119,7 +110,7 @@ class Scheduler:
     def fade(self, person: Person, due: datetime) -> list[str]:
         """Let decay happen that is due at this instant; for each rule that changed something,
         what it changed, in words."""
-        return [text for rule in self._fading if (text := rule.happens(person, due))]
+        return [text for rule in self.decay if (text := rule.happens(person, due))]
 
     # ------------------------------------------------------------------ deadlines
 
@@ -128,12 +119,14 @@ class Scheduler:
         entered = person.stage_entered_at
         assert entered is not None, "there is a visit"
         person.begin_deadlines(
-            OpenDeadline(
-                self._due(entered, place),
-                place,
-                self._deadlines[place].holds(person, now, NO_PAYLOAD),
-            )
-            for place in self.by_stage.get(person.stage, ())
+            [
+                OpenDeadline(
+                    self._due(entered, place),
+                    place,
+                    self._deadlines[place].holds(person, now, NO_PAYLOAD),
+                )
+                for place in self.by_stage.get(person.stage, ())
+            ]
         )
 
     def begin_again(self, person: Person, now: datetime) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from lifecycle_fsm.attributes import writer
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import Const, Guard, Payload, Vocabulary, compile_condition, compile_term
 from lifecycle_fsm.guard.terms import walk
@@ -46,6 +47,8 @@ def effects(
         return None
     if len(parts) == 1:
         return _single(*parts[0])
+    if not any(needs for _, _, needs in parts):
+        return _several([compute for _, compute, _ in parts], writer(name for name, _, _ in parts))
 
     def write(person: Any, now: datetime, payload: Payloads) -> None:
         values = []
@@ -62,6 +65,13 @@ def effects(
 
 
 _Part: TypeAlias = tuple[str, Callable[[Any, datetime, Payloads], Any], tuple[str, ...]]
+
+
+def _several(computations: list[Callable[..., Any]], put: Callable[..., None]) -> Effects:
+    def write(person: Any, now: datetime, payload: Payloads) -> None:
+        put(person, [compute(person, now, payload) for compute in computations])
+
+    return write
 
 
 def _single(name: str, value: Callable[..., Any], needs: tuple[str, ...]) -> Effects:

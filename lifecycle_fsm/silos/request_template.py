@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from lifecycle_fsm.attributes import reader
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Const, Field, Term, Token
 from lifecycle_fsm.model import PLACE, AlertRule, Ask, AssignmentRule, Model
@@ -44,7 +46,7 @@ class RequestTemplate:
         self._receivers = [receiver(term, model) for term in ask.to]
         # Between the words stand the names of fields.
         self._words = PLACE.split(ask.text)
-        self._fields = [attribute_of(name) for name in self._words[1::2]]
+        self._values = reader(attribute_of(name) for name in self._words[1::2])
         self._include = [(name, attribute_of(name)) for name in ask.include]
 
     def make(
@@ -128,10 +130,8 @@ class RequestTemplate:
         return None
 
     def _text(self, person: Person) -> str:
-        if not self._fields:
-            return self._words[0]
         parts = list(self._words)
-        parts[1::2] = [_value_text(getattr(person, name)) for name in self._fields]
+        parts[1::2] = map(_value_text, self._values(person))
         return "".join(parts)
 
 
@@ -154,8 +154,7 @@ def receiver(term: Term, model: Model) -> Receiver:
     """Who a term names, for each person."""
     match term:
         case Field(name):
-            attribute = attribute_of(name)
-            return lambda person: getattr(person, attribute)
+            return attrgetter(attribute_of(name))
         case Token(name):
             value: Any = model.tokens[name]
         case Const(value):
@@ -165,8 +164,8 @@ def receiver(term: Term, model: Model) -> Receiver:
 
 
 def _value_text(value: Value) -> str:
-    if value is None or value == "":
-        return UNKNOWN
+    if isinstance(value, str) or value is None:
+        return value or UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):

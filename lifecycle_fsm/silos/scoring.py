@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from operator import attrgetter
 from typing import Any
 
+from lifecycle_fsm.attributes import reader
 from lifecycle_fsm.guard import Const, Guard, Token, compile_term
 from lifecycle_fsm.model import Model, Period, ScoreRule
 from lifecycle_fsm.model.validation import fields_read
@@ -43,7 +43,7 @@ class Scoring:
             )
         )
         #: The values of these fields, to know whether any has changed.
-        self.seen = values_of([attribute_of(name) for name in sorted(self.inputs)])
+        self.seen = reader(attribute_of(name) for name in sorted(self.inputs))
 
     @property
     def has_demographic(self) -> bool:
@@ -57,11 +57,11 @@ class Scoring:
         """
         if not self._demographic:
             return int(person.demographic_score)
-        total = sum(
-            rule.points(person, now, NO_PAYLOAD)
-            for rule in self._demographic
-            if rule.holds(person, now, NO_PAYLOAD)
-        )
+        total: Any = 0
+        for rule in self._demographic:
+            if rule.holds(person, now, NO_PAYLOAD):
+                worth = rule.worth
+                total += rule.points(person, now, NO_PAYLOAD) if worth is None else worth
         return int(self._fit(total))
 
     def rescoring(self, write: Effects | None, fields: Iterable[str]) -> Effects | None:
@@ -95,27 +95,18 @@ class Scoring:
                     worth = rule.worth
                     if worth is None:
                         worth = rule.points(person, now, payload)
-                    interest = interest or worth > 0
+                    if worth > 0:
+                        interest = True
                     cap = rule.cap
-                    total += (
-                        worth
-                        if cap is None
-                        else person.give_capped_points(rule.place, rule.period(now), worth, cap)
-                    )
+                    if cap is not None:
+                        worth = person.give_capped_points(rule.place, rule.period(now), worth, cap)
+                    total += worth
             if interest:
                 person.scored_at = now
             if total:
                 person.behavior_score = clamp(person.behavior_score + total)
 
         return score
-
-
-def values_of(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
-    """A function that reads these attributes of a person."""
-    if len(names) < 2:
-        return lambda person: tuple([getattr(person, name) for name in names])
-    values: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
-    return values
 
 
 class _Rule:
@@ -144,7 +135,7 @@ class _Rule:
 #: The number of the period in which an instant lies, in UTC; weeks begin on Monday.
 _PERIODS: Mapping[Period | None, Callable[[datetime], int]] = {
     None: lambda now: 0,
-    "day": lambda now: now.toordinal(),
+    "day": datetime.toordinal,
     "week": lambda now: (now.toordinal() - 1) // 7,  # day 1 of year 1 was a Monday
     "month": lambda now: now.year * 12 + now.month,
     "year": lambda now: now.year,

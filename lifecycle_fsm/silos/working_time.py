@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from lifecycle_fsm.errors import MissingExtra, RecordError, suggest
@@ -93,7 +92,7 @@ _SECOND = timedelta(seconds=1)
 _ZERO = timedelta(0)
 #: Days in a row without any open time, three years of them, behind which the search is given up.
 _LONGEST = 3 * 365 + 1
-#: Days whose open spans one instance remembers.
+#: How many days one instance remembers.
 _REMEMBERED = 2048
 #: Open time of one day: from the first instant of each span up to its closing.
 _Spans: TypeAlias = tuple[tuple[datetime, datetime], ...]
@@ -122,7 +121,17 @@ class WorkingTime:
         MissingExtra: it has holidays, and the library for them is not installed.
     """
 
-    __slots__ = ("_closed", "_even", "_holidays", "_hours", "_open", "_zone", "calendar")
+    __slots__ = (
+        "_closed",
+        "_even",
+        "_holidays",
+        "_hours",
+        "_offset",
+        "_open",
+        "_open_from",
+        "_zone",
+        "calendar",
+    )
 
     def __init__(self, calendar: Calendar | None) -> None:
         self.calendar = calendar
@@ -134,11 +143,16 @@ class WorkingTime:
             name = f"the calendar {calendar.name!r}"
             raise RecordError("\n".join(f"{name}: {fault}" for fault in faults))
         self._zone = find_zone(calendar.zone)
-        self._hours = spans_of(calendar)
+        self._hours = {
+            weekday: [(timedelta(minutes=start), timedelta(minutes=end)) for start, end in spans]
+            for weekday, spans in spans_of(calendar).items()
+        }
         self._closed = closed_dates(calendar)
         self._holidays = public_holidays(calendar) if calendar.holidays else None
         self._open = lru_cache(maxsize=_REMEMBERED)(self._spans_on)
+        self._open_from = lru_cache(maxsize=_REMEMBERED)(self._first_open)
         self._even = lru_cache(maxsize=_REMEMBERED)(self._midnight_of)
+        self._offset = lru_cache(maxsize=_REMEMBERED)(self._offset_at)
 
     def __repr__(self) -> str:
         return f"WorkingTime({self.calendar.name if self.calendar else None!r})"
@@ -189,7 +203,8 @@ class WorkingTime:
 
     def _after_open_time(self, start: datetime, length: timedelta) -> datetime:
         at, left = start, length
-        for _, spans in self._open_days(self._wall(start).date()):
+        day, spans = self._open_from(self._wall(start).date())
+        while True:
             for opening, closing in spans:
                 if closing <= at:
                     continue
@@ -199,18 +214,20 @@ class WorkingTime:
                     return over
                 left -= closing - at
                 at = closing
-        raise AssertionError("days never end")
+            day, spans = self._open_from(day + _DAY)
 
     def _after_days(self, start: datetime, count: int) -> datetime:
         wall = self._wall(start)
-        days = self._open_days(wall.date())
-        day, spans = next((day, spans) for day, spans in days if start < spans[-1][1])
+        day, spans = self._open_from(wall.date())
+        while start >= spans[-1][1]:
+            day, spans = self._open_from(day + _DAY)
         opening = next(opening for opening, closing in spans if start < closing)
         if start < opening:
             wall = self._wall(opening)
         # Less than nothing where clocks are put back over midnight: then the next opening counts.
         passed = wall - _midnight(day)
-        day, spans = next(islice(days, count - 1, None))
+        for _ in range(count):
+            day, spans = self._open_from(day + _DAY)
         over = self._shown(day, passed)
         for opening, closing in spans:
             if over <= closing:
@@ -221,16 +238,12 @@ class WorkingTime:
         wall = self._wall(start) + time
         return self._after_open_time(max(start, _first_shown(wall, self._zone)), _ZERO)
 
-    def _open_days(self, day: date) -> Iterator[tuple[date, _Spans]]:
-        """The days with open time, from this one on; they never end."""
-        closed = 0
-        while closed <= _LONGEST:
+    def _first_open(self, day: date) -> tuple[date, _Spans]:
+        """The first day with open time, this one or a later one."""
+        for _ in range(_LONGEST + 1):
             spans = self._open(day)
             if spans:
-                closed = 0
-                yield day, spans
-            else:
-                closed += 1
+                return day, spans
             day += _DAY
         assert self.calendar is not None
         raise RecordError(
@@ -244,15 +257,11 @@ class WorkingTime:
             return ()
         if self._holidays is not None and day in self._holidays(day.year):
             return ()
-        midnight = _midnight(day)
-        spans = (
-            (
-                _first_shown(midnight + timedelta(minutes=opening), self._zone),
-                _first_shown(midnight + timedelta(minutes=closing), self._zone),
-            )
-            for opening, closing in hours
-        )
-        return tuple((opening, closing) for opening, closing in spans if opening < closing)
+        even = self._even(day)
+        if even is not None:
+            return tuple([(even + opening, even + closing) for opening, closing in hours])
+        spans = [(self._shown(day, start), self._shown(day, end)) for start, end in hours]
+        return tuple([(opening, closing) for opening, closing in spans if opening < closing])
 
     def _shown(self, day: date, passed: timedelta) -> datetime:
         """The first instant at which the wall shows a time of that day, or a later one."""
@@ -263,9 +272,16 @@ class WorkingTime:
 
     def _midnight_of(self, day: date) -> datetime | None:
         """The instant at which the day begins, if no clock is changed on it; else nothing."""
-        begins, ends = (_first_shown(_midnight(start), self._zone) for start in (day, day + _DAY))
-        same = begins.astimezone(self._zone).utcoffset() == ends.astimezone(self._zone).utcoffset()
-        return begins if same and ends - begins == _DAY else None
+        offset = self._offset(day)
+        if offset is None or offset != self._offset(day + _DAY):
+            return None
+        return (_midnight(day) - offset).replace(tzinfo=UTC)
+
+    def _offset_at(self, day: date) -> timedelta | None:
+        """The zone's offset as the day begins; nothing where a clock is changed just then."""
+        midnight = _midnight(day).replace(tzinfo=self._zone)
+        offset = midnight.utcoffset()
+        return offset if midnight.replace(fold=1).utcoffset() == offset else None
 
     def _wall(self, instant: datetime) -> datetime:
         """What the clock on the wall shows."""

@@ -16,7 +16,6 @@ from transitions.extensions import LockedMachine
 from lifecycle_fsm import Activity, GuardError, Lifecycle, LifecycleMachine, Person, load, step
 from lifecycle_fsm.machine.lean_transitions import LeanEvent, TransitionContext
 from lifecycle_fsm.orchestrator import Orchestrator
-from lifecycle_fsm.silos.deadlines import Scheduler
 from tests.machine.small import (
     DAY,
     HOUR,
@@ -269,7 +268,7 @@ def test_s11_what_keeps_somebody_from_being_created_is_not_logged(
     log: list[Activity] = []
     orchestrator = Orchestrator(small(), log=log.append)
     with monkeypatch.context() as patch:
-        patch.setattr(Scheduler, "next", broken)
+        patch.setattr(LifecycleMachine, "schedule", broken)
         decision = orchestrator.apply(act("0", "created", T))
     assert (decision.result, log, orchestrator.people) == ("parked", [], {})
     (created,) = orchestrator.retry(T)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from lifecycle_fsm import Activity, HistoryRow, Model, Person, stamps
 from lifecycle_fsm.activities import SETTLED
 from lifecycle_fsm.guard import Always, to_text
+from lifecycle_fsm.machine.clock import MachineClock
 from lifecycle_fsm.machine.lean_transitions import LeanTransition
 from lifecycle_fsm.model import Deadline
 from lifecycle_fsm.orchestrator.entry_requests import EntryRequests
@@ -561,7 +562,7 @@ def test_s11_an_exception_anywhere_leaves_everybody_as_before_and_a_retry_gives_
     places = [
         (LeanTransition, "make"),
         (EntryRequests, "follow"),
-        (Scheduler, "next"),
+        (MachineClock, "schedule"),
         (Scheduler, "fade"),
         (Scheduler, "enter"),
         (Scheduler, "leave"),

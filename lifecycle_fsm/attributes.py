@@ -1,0 +1,66 @@
+"""Many attributes of an object, read or written at once.
+
+The functions are compiled, because ``attrgetter`` and ``setattr`` look each name up anew: where
+persons are copied and put back, that costs several times as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+#: Of more values than these, Python makes a list first, one by one, and then a tuple of that.
+_DISPLAY = 30
+
+
+def reader(names: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """A function that gives the attributes of these names, in order.
+
+    Raises:
+        ValueError: one is no name of an attribute.
+    """
+    listed = _listed(names)
+    parts = (listed[start : start + _DISPLAY] for start in range(0, len(listed), _DISPLAY))
+    source = "lambda thing: " + (" + ".join(f"({', '.join(part)},)" for part in parts) or "()")
+    read: Callable[[Any], tuple[Any, ...]] = eval(source, {})  # noqa: S307 -- names alone
+    return read
+
+
+def writer(names: Iterable[str]) -> Callable[[Any, Sequence[Any]], None]:
+    """A function that gives an object the values that :func:`reader` has read of another.
+
+    Raises:
+        ValueError: one is no name of an attribute.
+    """
+    made: dict[str, Any] = {}
+    exec(f"def write(thing, values):\n    [{', '.join(_listed(names))}] = values", made)  # noqa: S102 -- likewise
+    write: Callable[[Any, Sequence[Any]], None] = made["write"]
+    return write
+
+
+def differences(starts: Mapping[str, object]) -> Callable[[Any], dict[str, Any]]:
+    """A function that gives, by name, the attributes that have another value than is named here.
+
+    Raises:
+        ValueError: one is no name of an attribute.
+    """
+    made: dict[str, Any] = {f"start{place}": start for place, start in enumerate(starts.values())}
+    lines = ["def read(thing):", "    values = {}"]
+    for place, (name, attribute) in enumerate(zip(starts, _listed(starts), strict=True)):
+        differs = f"value is not start{place} and value != start{place}"
+        lines += [
+            f"    value = {attribute}",
+            f"    if {'value is not None' if starts[name] is None else differs}:",
+            f"        values[{name!r}] = value",
+        ]
+    exec("\n".join([*lines, "    return values"]), made)  # noqa: S102 -- likewise
+    read: Callable[[Any], dict[str, Any]] = made["read"]
+    return read
+
+
+def _listed(names: Iterable[str]) -> list[str]:
+    given = list(names)
+    for name in given:
+        if not name.isidentifier():
+            raise ValueError(f"{name!r} cannot be the name of an attribute")
+    return [f"thing.{name}" for name in given]

@@ -1,0 +1,41 @@
+"""Many attributes, read or written at once."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from lifecycle_fsm.attributes import differences, reader, writer
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 30, 31, 60, 61])
+def test_what_is_written_is_read_in_its_order(count: int) -> None:
+    names = [f"name_{place}" for place in range(count)]
+    values = [f"value {place}" for place in range(count)]
+    thing = SimpleNamespace(other=1)
+    writer(names)(thing, values)
+    assert vars(thing) == {"other": 1, **dict(zip(names, values, strict=True))}
+    assert reader(names)(thing) == tuple(values)
+    assert reader(reversed(names))(thing) == tuple(reversed(values))
+
+
+def test_as_many_values_are_written_as_there_are_names() -> None:
+    with pytest.raises(ValueError, match="too many"):
+        writer(["first"])(SimpleNamespace(), [1, 2])
+
+
+def test_only_what_differs_from_the_start_is_told() -> None:
+    read = differences({"text": None, "number": 0, "word": "few", "flag": False})
+    start = {"text": None, "number": 0, "word": "few", "flag": False}
+    assert read(SimpleNamespace(**start)) == {}
+    changed = {"text": "", "number": 7, "word": None, "flag": True}
+    assert read(SimpleNamespace(**changed)) == changed
+    assert read(SimpleNamespace(**{**start, "word": "".join(["f", "ew"])})) == {}
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a.b", "1st", "a; import os"])
+def test_no_text_but_a_name_becomes_code(name: str) -> None:
+    for make in (reader, writer, lambda names: differences(dict.fromkeys(names))):
+        with pytest.raises(ValueError, match="cannot be the name of an attribute"):
+            make(["good", name])
