@@ -184,12 +184,18 @@ class Orchestrator:
             else:
                 decisions = self._snapshots[kind](person, work, person, activity, payload, mark)
         except Exception as error:
+            self._unpark(person, activity)
             self._lot.keep(Parked(person.id, activity, error_text(error), exception=error))
             trigger = self._triggers.get(kind)
             return [Decision.stopped("parked", person, activity, error_text(error), trigger)]
         if self._lot.by_person:
-            self._lot.remove(person.id, activity)
+            self._unpark(person, activity)
         return decisions
+
+    def _unpark(self, person: Person, activity: Activity) -> None:
+        """Take an activity out of what is parked, also where it was parked before a merge."""
+        for name in self._all_names(person):
+            self._lot.remove(name, activity)
 
     def _refusal(self, activity: Activity, person: Person, payload: Payloads) -> Decision | None:
         """The decision of an activity that is not applied, whoever the person is."""
@@ -393,6 +399,7 @@ class Orchestrator:
             return Decision.of_unknown("parked", activity, error_text(error))
         self._seen.keep(person, fingerprint(activity, payload))
         self.people[person.id] = person
+        self._lot.remove(person.id, activity)
         return Decision.of_unknown("moved", activity, "", person)
 
     def _hold(self, activity: Activity, missing: str) -> Decision:

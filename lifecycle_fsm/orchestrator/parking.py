@@ -78,12 +78,8 @@ class ParkingLot:
         """Take out what has now happened: an activity, or without one the person's processing."""
         if person not in self.by_person:
             return
-        name = activity and activity.id
-        left = [
-            parked
-            for parked in self.by_person.pop(person)
-            if (parked.activity and parked.activity.id) != name
-        ]
+        key = _key(activity)
+        left = [parked for parked in self.by_person.pop(person) if _key(parked.activity) != key]
         if left:
             self.by_person[person] = left
 
@@ -91,6 +87,11 @@ class ParkingLot:
     def parked(self) -> list[Parked]:
         """Everything, in the order in which people were first parked."""
         return [parked for lot in self.by_person.values() for parked in lot]
+
+
+def _key(activity: Activity | None) -> tuple[str, str] | None:
+    # The records of a person may each have an activity of the same id [S19][S23].
+    return None if activity is None else (activity.person, activity.id)
 
 
 def error_text(error: BaseException) -> str:

@@ -204,7 +204,9 @@ def _writing(postgresql: bool) -> dict[str, Any]:
         ),
         "add_activity": add(ACTIVITY, "place"),
         "add_history": add(HISTORY),
-        "save_deadline": save(DEADLINE, ["person", "due_at", "outcome", "decided_at", "late"]),
+        "save_deadline": save(
+            DEADLINE, [column.name for column in DEADLINE.c if not column.primary_key]
+        ),
         "save_request": request.on_conflict_do_update(
             index_elements=[REQUEST.c.id],
             set_={

@@ -249,10 +249,12 @@ class Store:
             for state in connection.scalars(created.order_by(PERSON.c.id)):
                 for saved in state["parked"]:
                     parked.setdefault(saved["person"], []).append(Parked.load(saved))
+        stopped = (each.activity for lot in parked.values() for each in lot)
+        known = {(activity.person, activity.id) for activity in stopped if activity is not None}
         for row in self._stopped("parked"):
-            if row.person not in parked:  # nobody of that id has been created
-                activity = Activity.load(row.activity)
-                parked[row.person] = [Parked(row.person, activity, row.error)]
+            if (row.person, row.id) not in known:  # nobody of that id has been created
+                kept = Parked(row.person, Activity.load(row.activity), row.error)
+                parked.setdefault(row.person, []).append(kept)
         return parked
 
     def _stopped(self, status: str) -> Sequence[Any]:

@@ -266,6 +266,41 @@ def test_s13_a_parked_survivor_who_takes_a_stage_over_needs_no_sort_any_more() -
     assert hops(person) == [(None, "new", "created"), ("new", "b", "merged")]
 
 
+def unlucky_pair() -> Orchestrator:
+    """Two records for whom ``go`` fails: an activity of the same id is parked of each."""
+    orchestrator, _, _ = pair(
+        moves=(move("go", "a", "b", on="go", then=TOO_LARGE),),
+        mine={"big": HUGE},
+        yours={"big": HUGE},
+    )
+    orchestrator.apply(act("1", "go", T + HOUR))
+    orchestrator.apply(act("1", "go", T + 2 * HOUR, "q"))
+    return orchestrator
+
+
+def parked_of(orchestrator: Orchestrator) -> list[tuple[str, str]]:
+    parked = [parked.activity for lot in orchestrator.parked.values() for parked in lot]
+    return sorted((each.person, each.id) for each in parked if each is not None)
+
+
+def test_s19_each_record_keeps_its_parked_activity_when_both_have_the_same_id() -> None:
+    orchestrator = unlucky_pair()
+    merge(orchestrator)
+    for _ in range(2):
+        assert parked_of(orchestrator) == [("p", "1"), ("q", "1")]
+        assert {made.result for made in orchestrator.retry(MERGED + HOUR)} == {"parked"}
+
+
+def test_s11_what_was_parked_before_a_merge_and_comes_again_is_parked_no_more() -> None:
+    orchestrator = unlucky_pair()
+    merge(orchestrator)
+    orchestrator.apply(act("2", "changed", MERGED + DAY, big=1.0))
+    assert orchestrator.apply(act("1", "go", T + 2 * HOUR, "q")).result == "moved"
+    assert parked_of(orchestrator) == [("p", "1")]
+    orchestrator.retry(MERGED + 2 * DAY)
+    assert not orchestrator.parked
+
+
 # ------------------------------------------------------------------ requests that wait
 
 

@@ -492,6 +492,15 @@ def test_s11_creation_that_fails_is_parked_and_can_be_retried() -> None:
         assert one.result in ("parked", "rejected")
 
 
+def test_s11_a_creation_that_failed_and_comes_again_corrected_is_parked_no_more() -> None:
+    from lifecycle_fsm import DataRule
+
+    orchestrator = Orchestrator(small(data=(DataRule(on="created", then=TOO_LARGE),)))
+    assert orchestrator.apply(act("0", "created", T, big=HUGE)).result == "parked"
+    assert orchestrator.apply(act("0", "created", T, big=1.0)).result == "moved"
+    assert not orchestrator.parked
+
+
 def test_s14_data_rules_for_the_end_of_processing_run_before_the_sort() -> None:
     from lifecycle_fsm import DataRule
 

@@ -13,14 +13,18 @@ from sqlalchemy import insert, select
 from lifecycle_fsm import (
     Activity,
     Context,
+    DataRule,
     Engine,
+    Lifecycle,
     LifecycleError,
     Person,
     load,
     step,
 )
+from lifecycle_fsm.model import Deadline
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.tables import ACTIVITY, DECISION, MODEL, PERSON, REQUEST
+from tests.machine.small import HUGE, TOO_LARGE, move, small
 
 T = datetime.fromisoformat("2024-05-01T09:00:00Z")
 HOUR = timedelta(hours=1)
@@ -146,6 +150,36 @@ def test_who_is_parked_is_told_and_tried_again_by_another_process(database: Data
     assert store.retry(T + 3 * HOUR) == []
 
 
+UNLUCKY = small(
+    move("go", "a", "b", on="go", then=TOO_LARGE),
+    data=(DataRule(on="created", then=TOO_LARGE),),
+)
+
+
+def test_what_was_parked_before_a_merge_is_told_once_and_may_come_again(database: Database) -> None:
+    store = Store(Engine(UNLUCKY), database)
+    for name, at in (("ann", T + HOUR), ("bo", T + 2 * HOUR)):
+        store.apply(Activity("c-1", name, "created", T, {"big": HUGE / 10}))
+        store.process(name, at=T)
+        assert store.apply(Activity("g-1", name, "go", at)).result == "parked"
+    store.apply(Activity("m-1", "ann", "merged", T + DAY, {"loser": "bo"}))
+    store.retry(T + DAY)
+    parked = [each.activity for lot in store.parked.values() for each in lot]
+    assert sorted(each.person for each in parked if each) == ["ann", "bo"]
+    store.apply(Activity("b-1", "ann", "changed", T + 2 * DAY, {"big": 1.0}))
+    assert store.apply(Activity("g-1", "bo", "go", T + 2 * HOUR)).result == "moved"
+    store.retry(T + 3 * DAY)
+    assert store.parked == {}
+    assert [each.id for each in store.log].count("g-1") == 2
+
+
+def test_a_creation_that_failed_may_come_again_corrected(database: Database) -> None:
+    store = Store(Engine(UNLUCKY), database)
+    assert store.apply(Activity("c-1", "ann", "created", T, {"big": HUGE})).result == "parked"
+    assert store.apply(Activity("c-1", "ann", "created", T, {"big": 1.0})).result == "moved"
+    assert store.parked == {}
+
+
 # ------------------------------------------------------------------ what is kept
 
 
@@ -177,6 +211,21 @@ def test_nobody_is_created_by_a_process_that_has_missed_a_migration(two_step: St
     with two_step.database.reading() as connection:
         assert [*connection.scalars(select(PERSON.c.id))] == ["ann"]
         assert [*connection.scalars(select(ACTIVITY.c.person))] == ["ann"]
+
+
+def test_a_corrected_deadline_tells_who_was_responsible(database: Database) -> None:
+    model = small(
+        move("go", "a", "b", on="go"), deadlines=(Deadline(name="slow", stage="a", after=HOUR),)
+    )
+    store, lifecycle = Store(Engine(model), database), Lifecycle(model)
+    for book in (store, lifecycle):
+        book.apply(CREATED)
+        book.process("ann", at=T)
+        book.apply(Activity("o-1", "ann", "owner_changed", T + DAY, {"owner": "bob"}))
+        book.apply(Activity("g-1", "ann", "go", T + HOUR))
+    (fact,) = store.deadlines
+    assert (fact.outcome, fact.late, fact.owner) == ("kept", True, "bob")
+    assert store.deadlines == [*lifecycle.deadlines]
 
 
 def test_a_request_comes_again_without_being_sent_again(database: Database) -> None:
