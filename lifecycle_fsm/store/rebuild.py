@@ -40,7 +40,7 @@ _BESIDE = ("due", "parked", "skipped")
 
 
 @attrs.frozen
-class Difference:
+class ChangedPerson:
     """A person whom a rebuild would change.
 
     Args:
@@ -82,7 +82,7 @@ class RebuildReport:
 
     order: Order
     people: int
-    changed: tuple[Difference, ...]
+    changed: tuple[ChangedPerson, ...]
     not_compared: tuple[NotCompared, ...]
     applied: bool
 
@@ -122,19 +122,19 @@ def rebuild(
             "a rebuild by event only tells what would be: the log, which was recorded in the order "
             "of arrival, would not replay to it. Leave apply=True out, or rebuild by 'arrival'"
         )
-    changed: list[Difference] = []
+    changed: list[ChangedPerson] = []
     left: list[NotCompared] = []
     people = 0
     end = None if until is None else instant(until)
     for compared in compare(store, order, end):
         match compared:
-            case Difference(person=person) if apply:
+            case ChangedPerson(person=person) if apply:
                 again = with_locked(store, [person], partial(_rewrite, store, person))
-                if isinstance(again, Difference):
+                if isinstance(again, ChangedPerson):
                     changed.append(again)
                 elif again is not None:
                     left.append(again)
-            case Difference():
+            case ChangedPerson():
                 changed.append(compared)
             case NotCompared():
                 left.append(compared)
@@ -145,7 +145,7 @@ def rebuild(
 
 def compare(
     store: Store, order: Order = "arrival", until: datetime | None = None
-) -> Iterator[Difference | NotCompared | None]:
+) -> Iterator[ChangedPerson | NotCompared | None]:
     """Compare everybody, by id, as :func:`rebuild` does, and give each as soon as it is known:
     nothing for whoever is as the log says."""
     after = ""
@@ -171,7 +171,7 @@ def _compare(
     states: list[Any],
     order: Order,
     until: datetime | None,
-) -> Iterator[Difference | NotCompared | None]:
+) -> Iterator[ChangedPerson | NotCompared | None]:
     owners = {name: state["id"] for state in states for name in names_of(state)}
     logs: dict[str, list[Activity]] = {state["id"]: [] for state in states}
     for _, activity in log_of(connection, owners):
@@ -252,7 +252,7 @@ def _difference(
     facts: Iterable[Any],
     replayed: Lifecycle,
     order: Order,
-) -> Difference | None:
+) -> ChangedPerson | None:
     """How a person differs, if at all; by event the history alone is compared, because a state
     also tells what came last."""
     stored, made = sorted_rows(rows), sorted_rows(replayed.history)
@@ -267,7 +267,7 @@ def _difference(
     if same:
         return None
     backwards = _latest_rank(model, made) < _latest_rank(model, stored)
-    return Difference(state["id"], first, second, state["stage"], after["stage"], backwards)
+    return ChangedPerson(state["id"], first, second, state["stage"], after["stage"], backwards)
 
 
 def _essence(state: State) -> State:
@@ -283,13 +283,13 @@ def _latest_rank(model: Model, rows: Iterable[HistoryRow]) -> int:
     return ranks[-1] if ranks else 0
 
 
-def _rewrite(store: Store, id: str, connection: Connection) -> Difference | NotCompared | None:
+def _rewrite(store: Store, id: str, connection: Connection) -> ChangedPerson | NotCompared | None:
     """Compare a person once more, who is locked now, and write them as the log says."""
     state = state_of(connection, id)
     if state is None or state["id"] != id:
         return None  # meanwhile forgotten, or folded into somebody
     (compared,) = _compare(store, connection, [state], "arrival", None)
-    if isinstance(compared, Difference):
+    if isinstance(compared, ChangedPerson):
         log = [activity for _, activity in log_of(connection, names_of(state))]
         replayed = replay(store, log, state)
         assert isinstance(replayed, Lifecycle), "it has been compared"

@@ -6,14 +6,16 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import Engine as Database
+from sqlalchemy import select, update
 
 from lifecycle_fsm import Activity, Engine, Lifecycle, LifecycleError, UnknownPerson, load
 from lifecycle_fsm.activities import other_record
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.rebuild import rebuild
+from lifecycle_fsm.store.tables import PERSON, REQUEST
 from lifecycle_fsm.store.undo_merge import undo_merge
 from tests.store.conftest import NewAddress, Opened
-from tests.store.telling import END, happened, stories, tell
+from tests.store.telling import ASKING, DAY, END, START, happened, stories, tell
 from tests.store.test_exactness import same
 
 ENGINE = Engine(load("two_step"))
@@ -127,3 +129,45 @@ def test_what_was_no_merge_is_refused(database: Database) -> None:
     for loser in ("bo", "k", "dan"):
         with pytest.raises(LifecycleError, match=f"no activity of 'ann' has merged '{loser}'"):
             undo_merge(store, "ann", loser, END)
+
+
+def test_requests_go_back_to_whom_they_were_for(database: Database) -> None:
+    store = Store(ASKING, database)
+
+    def outbox() -> dict[tuple[str, str], str]:
+        with database.begin() as connection:
+            rows = connection.execute(select(REQUEST.c.person, REQUEST.c.rule, REQUEST.c.status))
+            return {(person, rule): status for person, rule, status in rows}
+
+    store.ingest([*BEFORE, happened("bo", "form_filled", 2, form="Demo")])
+    store.tick(START + 2.5 * DAY)
+    before = outbox()
+    assert before["bo", "ready"] == "held"
+    store.apply(MERGES["a merge"])
+    store.apply(happened("ann", "crm_synced", 4))
+    assert outbox() == before | {("bo", "ready"): "superseded", ("ann", "ready"): "waiting"}
+    report = undo_merge(store, "ann", "bo", START + 5 * DAY)
+    assert outbox() == before | {("ann", "ready"): "superseded"}
+    assert (len(report.taken_back), len(report.held), report.not_asked) == (1, 1, ())
+    store.apply(happened("bo", "crm_synced", 6))
+    assert outbox()["bo", "ready"] == "waiting"
+    # What went out stays, and what nobody sent is named.
+    store.apply(happened("ann", "merged", 7, loser="bo"))
+    store.apply(happened("bo", "opportunity_won", 8, opportunity="D-1"))
+    with database.begin() as connection:
+        connection.execute(update(REQUEST).values(status="delivered"))
+    report = undo_merge(store, "ann", "bo", START + 9 * DAY)
+    assert {*outbox().values()} == {"delivered"}
+    assert (report.taken_back, report.held, report.not_asked) == ((), (), ())
+
+
+def test_what_an_error_keeps_is_tried_again_first(database: Database) -> None:
+    store = Store(ASKING, database)
+    store.ingest([*BEFORE, MERGES["a merge"]])
+    state = store.lifecycle("ann").dump("ann")
+    parked = {"person": "ann", "error": "Broken: it", "due": None, "activity": None}
+    with database.begin() as connection:
+        saved = update(PERSON).where(PERSON.c.id == "ann")
+        connection.execute(saved.values(state=state | {"parked": [parked]}))
+    with pytest.raises(LifecycleError, match=r"'bo' stays: an error .* retry it first"):
+        undo_merge(store, "ann", "bo", END)
