@@ -10,23 +10,27 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy import Engine as SqlEngine
 
-from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.errors import UnknownPerson
+from lifecycle_fsm.activities import Activity, other_record
+from lifecycle_fsm.errors import ModelError, UnknownPerson
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.model.toml_files import dumps
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.store.database import Database, Session
-from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, METADATA, PERSON
-from lifecycle_fsm.store.unit_of_work import MorePeople, UnitOfWork, seen_by
+from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, MODEL, PERSON
+from lifecycle_fsm.store.unit_of_work import MorePeople, UnitOfWork, check_version, seen_by
 
 T = TypeVar("T")
+#: How many characters an id may have; PostgreSQL cannot find longer texts by an index.
+LONGEST_ID = 200
 #: How many people are locked at a time, where time passes or something is tried again.
 _SOME = 200
 
@@ -38,6 +42,10 @@ class Store:
         engine: the model, made ready once.
         database: the address of the database, as SQLAlchemy reads it, or its engine.
         keep_decisions: whether to keep what came of each asking, also why nobody moved.
+
+    Raises:
+        LifecycleError: the people there follow another version of the model [S28].
+        StoreError: the database cannot be used; every method may raise it.
     """
 
     def __init__(
@@ -47,7 +55,33 @@ class Store:
         self.database = database if isinstance(database, Database) else Database(database)
         self._keep_decisions = keep_decisions
         self._expected: set[str] = set()
-        METADATA.create_all(self.database.engine)
+        self._check_model()
+
+    def close(self) -> None:
+        """Close the connections of the store; ``with Store(…) as store`` does so in the end."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _check_model(self) -> None:
+        model = self.engine.model
+        latest = select(MODEL.c.version).order_by(MODEL.c.number.desc()).limit(1)
+        with self.database.reading() as connection:
+            version = connection.scalar(latest)
+        if version is None:
+            with self.database.writing() as connection:
+                if self.database.postgresql:  # SQLite has one writer anyway
+                    connection.exec_driver_sql("LOCK TABLE model IN EXCLUSIVE MODE")
+                version = connection.scalar(latest)
+                if version is None:
+                    version = model.version
+                    row = {"version": version, "name": model.name, "definition": _definition(model)}
+                    connection.execute(insert(MODEL), row)
+        check_version(version, model)
 
     # ------------------------------------------------------------------ what happens
 
@@ -109,7 +143,7 @@ class Store:
         """Try once more what an error has parked [S11][S13]."""
         now = instant(at)
         parked = select(PERSON.c.id).where(PERSON.c.parked).order_by(PERSON.c.id)
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             names: list[str] = [*connection.scalars(parked)]
         decisions: list[Decision] = []
         for first in range(0, len(names), _SOME):
@@ -117,7 +151,7 @@ class Store:
             stopped = select(ACTIVITY.c.activity).where(
                 ACTIVITY.c.status == "parked", ACTIVITY.c.person.in_(some)
             )
-            with self.database.reader.begin() as connection:
+            with self.database.reading() as connection:
                 activities = [Activity.load(saved) for saved in connection.scalars(stopped)]
             decisions += self._run(lambda lifecycle: lifecycle.retry(now), activities, some)
         return decisions
@@ -154,7 +188,7 @@ class Store:
         Raises:
             UnknownPerson: nobody with this id has been created.
         """
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             alias = select(ALIAS.c.person).where(ALIAS.c.id == id)
             record = connection.scalar(alias) or id
             named = PERSON.alias()
@@ -181,20 +215,20 @@ class Store:
     @property
     def history(self) -> list[HistoryRow]:
         """Every row of everybody, by person and sequence [S25]."""
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             return [*self._history(connection)]
 
     @property
     def deadlines(self) -> list[DeadlineFact]:
         """What became of the deadlines of each visit, by person and due time [S21]."""
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             return [*self._deadlines(connection)]
 
     @property
     def log(self) -> list[Activity]:
         """The activities that were applied, in that order."""
         applied = select(ACTIVITY.c.activity).where(ACTIVITY.c.status == "applied")
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             saved = connection.scalars(applied.order_by(ACTIVITY.c.place))
             return [Activity.load(activity) for activity in saved]
 
@@ -211,7 +245,7 @@ class Store:
         """What an error keeps from happening, by person [S11]."""
         parked: dict[str, list[Parked]] = {}
         created = select(PERSON.c.state).where(PERSON.c.parked, PERSON.c.state.is_not(None))
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             for state in connection.scalars(created.order_by(PERSON.c.id)):
                 for saved in state["parked"]:
                     parked.setdefault(saved["person"], []).append(Parked.load(saved))
@@ -223,7 +257,7 @@ class Store:
 
     def _stopped(self, status: str) -> Sequence[Any]:
         stopped = select(ACTIVITY).where(ACTIVITY.c.status == status).order_by(ACTIVITY.c.place)
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             return connection.execute(stopped).all()
 
     def _history(
@@ -246,6 +280,13 @@ class Store:
         return (DeadlineFact(**row) for row in connection.execute(query).mappings())
 
 
+def _definition(model: Model) -> str | None:
+    try:
+        return dumps(model)
+    except ModelError:  # a move is guarded by a Python function, which has no text
+        return None
+
+
 def _write(sql: str, rows: Sequence[Mapping[str, Any]], session: Session) -> None:
     session.write(sql, rows)
 
@@ -256,8 +297,15 @@ def _apply_all(activities: Iterable[Activity], lifecycle: Lifecycle) -> Counter[
 
 def _unstorable(activity: Activity) -> str:
     """Why no database could keep the activity and give it back unchanged, or nothing."""
-    payload = activity.payload
-    for name, value in (("person", activity.person), ("id", activity.id), *payload.items()):
+    ids = (
+        ("person", activity.person),
+        ("id", activity.id),
+        ("other record", other_record(activity)),
+    )
+    for name, value in ids:
+        if value is not None and len(value) > LONGEST_ID:
+            return f"the {name} is an id of {len(value):,} characters: at most {LONGEST_ID} fit"
+    for name, value in (*ids[:2], *activity.payload.items()):
         if isinstance(value, str):
             if "\0" in value or not (value.isascii() or _is_unicode(value)):
                 return (
