@@ -35,7 +35,7 @@ def with_locked(store: Store, names: Iterable[str], work: Callable[[Connection],
     wanted = {*names}
     while True:
         try:
-            with store.database.engine.begin() as connection:
+            with store.database.writing() as connection:
                 session = Session(connection.connection.driver_connection)
                 UnitOfWork(store.engine, store.database, session).lock(names=wanted)
                 return work(connection)

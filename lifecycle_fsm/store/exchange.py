@@ -135,7 +135,7 @@ def export(store: Store, folder: str | Path) -> Mapping[str, int]:
 
 def _write(store: Store, folder: Path) -> dict[str, int]:
     lines: dict[str, int] = {}
-    with store.database.reader.begin() as connection:
+    with store.database.reading() as connection:
         for file in _FILES:
             key = file.table.primary_key
             order = [REQUEST.c.place] if file.table is REQUEST else [*key]
@@ -184,7 +184,7 @@ def import_(store: Store, folder: str | Path) -> Mapping[str, int]:
             f"this store follows {version!r}: import it with its own model, then migrate [S28]"
         )
     rows: dict[str, int] = {}
-    with store.database.engine.begin() as connection:
+    with store.database.writing() as connection:
         for table in (PERSON, ACTIVITY, HISTORY, REQUEST):
             if connection.execute(select(table).limit(1)).first():
                 raise LifecycleError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, case, delete, exists, or_, select, update
 from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson
 from lifecycle_fsm.store.closures import mention, names_of, records_of, state_of, with_locked
+from lifecycle_fsm.store.database_faults import store_errors
 from lifecycle_fsm.store.store import Store
 from lifecycle_fsm.store.tables import (
     ACTIVITY,
@@ -79,14 +81,12 @@ def overwrite(store: Store) -> bool:
     """
     if store.database.postgresql:
         return False
-    pooled = store.database.engine.raw_connection()
-    try:
+    engine = store.database.engine
+    with store_errors(engine), closing(engine.raw_connection()) as pooled:
         connection: Any = pooled.driver_connection
         connection.execute("VACUUM")
         (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
-    finally:
-        pooled.close()
 
 
 def _forget(person: str, connection: Connection) -> ForgetReport:

@@ -156,7 +156,7 @@ def compare(
             .order_by(PERSON.c.id)
             .limit(_SOME)
         )
-        with store.database.reader.begin() as connection:
+        with store.database.reading() as connection:
             states = [*connection.scalars(some)]
             compared = [*_compare(store, connection, states, order, until)]
         if not states:

@@ -71,7 +71,7 @@ def status(store: Store, at: datetime | str) -> StoreStatus:
     held = select(func.count()).where(ACTIVITY.c.status != applied, ACTIVITY.c.status == "held")
     waiting = select(request.at).where(request.status == literal_column("'waiting'", Text))
     model = store.engine.model
-    with store.database.reader.begin() as connection:
+    with store.database.reading() as connection:
         counted = connection.execute(staged.group_by(person.stage))
         people: dict[str, int] = {row[0]: row[1] for row in counted}
         due_now, oldest_due = connection.execute(due).one()
