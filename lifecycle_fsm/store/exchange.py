@@ -137,9 +137,8 @@ def _write(store: Store, folder: Path) -> dict[str, int]:
     lines: dict[str, int] = {}
     with store.database.reading() as connection:
         for file in _FILES:
-            key = file.table.primary_key
-            order = [REQUEST.c.place] if file.table is REQUEST else [*key]
-            query = select(file.table).order_by(*order).execution_options(yield_per=_SOME)
+            query = select(file.table).order_by(*file.table.primary_key)
+            query = query.execution_options(yield_per=_SOME)
             if file.where is not None:
                 query = query.where(file.where)
             names = [str(column.name) for column in file.table.c]

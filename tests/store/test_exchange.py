@@ -59,10 +59,15 @@ def rows(database: Database) -> dict[str, list[Any]]:
         }
 
 
-def places(database: Database) -> list[tuple[str, str]]:
+def places(database: Database) -> list[Any]:
+    """The log and the outbox, each in its order."""
+    log = select(ACTIVITY.c.person, ACTIVITY.c.id).where(ACTIVITY.c.status == "applied")
+    outbox = select(REQUEST.c.person, REQUEST.c.id).order_by(REQUEST.c.place.desc())
     with database.begin() as connection:
-        ordered = select(ACTIVITY.c.person, ACTIVITY.c.id).where(ACTIVITY.c.status == "applied")
-        return [(*row,) for row in connection.execute(ordered.order_by(ACTIVITY.c.place))]
+        return [
+            connection.execute(log.order_by(ACTIVITY.c.place)).all(),
+            connection.execute(outbox).all(),
+        ]
 
 
 def test_a_store_comes_back_the_same(
