@@ -1,0 +1,161 @@
+"""Forgetting a person: what is counted stays, and nothing of it leads back to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+import attrs
+from sqlalchemy import Connection, case, delete, exists, or_, select, update
+
+from lifecycle_fsm.activities import Activity, other_record
+from lifecycle_fsm.errors import LifecycleError, UnknownPerson
+from lifecycle_fsm.store.closures import mention, names_of, records_of, state_of, with_locked
+from lifecycle_fsm.store.database_faults import store_errors
+from lifecycle_fsm.store.store import Store
+from lifecycle_fsm.store.tables import (
+    ACTIVITY,
+    ALIAS,
+    DEADLINE,
+    DECISION,
+    HISTORY,
+    PERSON,
+    PROCESSING,
+    REQUEST,
+)
+
+#: How the names begin that stand for people who were forgotten; the ``revision`` of the row that
+#: has this for an id counts them.
+FORGOTTEN = "forgotten-"
+
+
+@attrs.frozen
+class ForgetReport:
+    """What was erased, and what is left to be counted.
+
+    Args:
+        pseudonyms: what stands in the history for each record of the person.
+        erased: how many rows went, by table.
+        kept: how many rows stay under a pseudonym, by table.
+        overwritten: whether the file of SQLite was overwritten, too. It was not where somebody was
+            reading all the while: call :func:`overwrite` later. A server of PostgreSQL does so by
+            its own vacuum, when it needs the space.
+    """
+
+    pseudonyms: tuple[str, ...]
+    erased: Mapping[str, int]
+    kept: Mapping[str, int]
+    overwritten: bool
+
+
+def forget(store: Store, person: str, *, overwrite_file: bool = True) -> ForgetReport:
+    """Erase a person with all records and contacts: state, log, what is held or parked, decisions,
+    requests and processing.
+
+    Rows of history and of deadlines stay, for the numbers: under a name that is only counted up,
+    without the ids of activities, and with their times, owner, assignee, source and dimensions.
+    Whatever comes for one of the ids later is about somebody new.
+
+    Args:
+        store: the store.
+        person: the id of a record or contact.
+        overwrite_file: with SQLite, write the file anew, so that no free page has anything of the
+            person; that takes as long as a copy. Who forgets several leaves it to the last.
+
+    Raises:
+        UnknownPerson: nothing is kept of this id.
+        LifecycleError: a merge with the person is parked with somebody else.
+    """
+    mention(store, [FORGOTTEN])
+    report = with_locked(store, [person], partial(_forget, person))
+    return attrs.evolve(report, overwritten=overwrite_file and overwrite(store))
+
+
+def overwrite(store: Store) -> bool:
+    """Let nothing be left in the file of SQLite that was erased from the store.
+
+    Returns:
+        whether that was done; not so where somebody was reading, or the server is PostgreSQL.
+    """
+    if store.database.postgresql:
+        return False
+    engine = store.database.engine
+    with store_errors(engine), closing(engine.raw_connection()) as pooled:
+        connection: Any = pooled.driver_connection
+        connection.execute("VACUUM")
+        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
+
+def _forget(person: str, connection: Connection) -> ForgetReport:
+    state = state_of(connection, person)
+    names = [person] if state is None else names_of(state)
+    records = [person] if state is None else records_of(state)
+    others = _of_others(connection, names)
+    erased = {
+        table.name: connection.execute(delete(table).where(condition)).rowcount
+        for table, condition in (
+            (ACTIVITY, or_(ACTIVITY.c.person.in_(names), ACTIVITY.c.place.in_(others))),
+            (DECISION, DECISION.c.person.in_(names)),
+            (REQUEST, REQUEST.c.person.in_(names)),
+            (PROCESSING, PROCESSING.c.person.in_(names)),
+        )
+    }
+    if state is None and not any(erased.values()):
+        raise UnknownPerson(f"nothing is kept of the id {person!r}")
+    connection.execute(delete(ALIAS).where(ALIAS.c.id.in_(names)))
+    connection.execute(delete(PERSON).where(PERSON.c.id.in_(names)))
+    pseudonyms = () if state is None else _pseudonyms(connection, len(records))
+    renamed = dict(zip(records, pseudonyms, strict=False))
+    return ForgetReport(
+        pseudonyms, erased, _rename(connection, renamed) if renamed else {}, overwritten=False
+    )
+
+
+def _of_others(connection: Connection, names: Sequence[str]) -> list[int]:
+    """The places of what has not happened to others, or was undone, and names the person."""
+    places = []
+    stopped = select(ACTIVITY).where(
+        ACTIVITY.c.status != "applied", ACTIVITY.c.person.not_in(names)
+    )
+    for row in connection.execute(stopped):
+        if other_record(Activity.load(row.activity)) in names:
+            if row.status == "parked":
+                raise LifecycleError(
+                    f"the activity {row.id!r} of {row.person!r}, which names the person, is parked "
+                    f"({row.error}): retry it first"
+                )
+            places.append(row.place)
+    return places
+
+
+def _pseudonyms(connection: Connection, count: int) -> tuple[str, ...]:
+    """Names that nobody has."""
+    names: list[str] = []
+    counted = (
+        update(PERSON)
+        .where(PERSON.c.id == FORGOTTEN)
+        .values(revision=PERSON.c.revision + 1)
+        .returning(PERSON.c.revision)
+    )
+    while len(names) < count:
+        name = f"{FORGOTTEN}{connection.execute(counted).scalar_one()}"
+        taken = [exists().where(PERSON.c.id == name), exists().where(HISTORY.c.person == name)]
+        if not connection.scalar(select(or_(*taken))):
+            names.append(name)
+    return tuple(names)
+
+
+def _rename(connection: Connection, renamed: Mapping[str, str]) -> dict[str, int]:
+    kept = {}
+    for table in (HISTORY, DEADLINE):
+        values: dict[str, Any] = {
+            name: case(renamed, value=table.c[name]) for name in ("person", "journey_record")
+        }
+        if table is HISTORY:
+            values["activity"] = None
+        changed = update(table).where(table.c.person.in_([*renamed])).values(values)
+        kept[table.name] = connection.execute(changed).rowcount
+    return kept

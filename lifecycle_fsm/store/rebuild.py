@@ -1,0 +1,298 @@
+"""What a replay of the log says of the people of a store [S19]: a history that is checked, or
+written anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import partial
+from itertools import zip_longest
+from typing import Any, Literal, TypeAlias
+
+import attrs
+from sqlalchemy import Connection, select
+
+from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.fields import instant
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.lifecycle import Lifecycle
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.store.closures import (
+    State,
+    log_of,
+    names_of,
+    records_of,
+    sorted_facts,
+    sorted_rows,
+    state_of,
+    with_locked,
+    write_people,
+)
+from lifecycle_fsm.store.store import Store
+from lifecycle_fsm.store.tables import PERSON
+
+Order: TypeAlias = Literal["arrival", "event"]
+#: How many people are compared at a time.
+_SOME = 200
+#: When something is due next also says which instants have passed, and these change nothing.
+_BESIDE = ("due", "parked", "skipped")
+
+
+@attrs.frozen
+class ChangedPerson:
+    """A person whom a rebuild would change.
+
+    Args:
+        person: the id.
+        stored: the first row that would change, as it is; nothing where one would be added.
+        replayed: this row as the log gives it; nothing where it would go.
+        before: the stage in the store.
+        after: the stage by the log.
+        backwards: whether the path stage that was entered last would be one of a lower rank.
+    """
+
+    person: str
+    stored: HistoryRow | None
+    replayed: HistoryRow | None
+    before: str
+    after: str
+    backwards: bool
+
+
+@attrs.frozen
+class NotCompared:
+    """A person of whom the log does not tell how they came to where they are, and why not."""
+
+    person: str
+    reason: str
+
+
+@attrs.frozen
+class RebuildReport:
+    """What a rebuild would change, or has changed.
+
+    Args:
+        order: in which the log was replayed.
+        people: how many were compared.
+        changed: whom it changes.
+        not_compared: who was left as they are.
+        applied: whether a new revision of the history was written.
+    """
+
+    order: Order
+    people: int
+    changed: tuple[ChangedPerson, ...]
+    not_compared: tuple[NotCompared, ...]
+    applied: bool
+
+    @property
+    def backwards(self) -> tuple[str, ...]:
+        """Who moves to a lower path stage [S19]."""
+        return tuple(difference.person for difference in self.changed if difference.backwards)
+
+
+def rebuild(
+    store: Store,
+    order: Order = "arrival",
+    *,
+    until: datetime | str | None = None,
+    apply: bool = False,
+) -> RebuildReport:
+    """Compare the people of a store with what a replay of its log gives [S19].
+
+    Memory holds the people of one batch, and those who differ.
+
+    Args:
+        store: the store.
+        order: ``arrival`` gives the history as it was made, so that whatever differs was damaged or
+            made by another release; ``event`` gives what would be had nothing come late.
+        until: up to when time passes after a replay by event; without it, up to the latest
+            activity of each person.
+        apply: write the history, the deadlines and the state of whom it changes anew, each person
+            in one transaction. What was asked for is neither sent nor taken back [S28].
+
+    Raises:
+        LifecycleError: a history by event is to be written. The log would not replay to it.
+    """
+    if order not in ("arrival", "event"):
+        raise LifecycleError(f"no order named {order!r}: use 'arrival' or 'event'")
+    if apply and order == "event":
+        raise LifecycleError(
+            "a rebuild by event only tells what would be: the log, which was recorded in the order "
+            "of arrival, would not replay to it. Leave apply=True out, or rebuild by 'arrival'"
+        )
+    changed: list[ChangedPerson] = []
+    left: list[NotCompared] = []
+    people = 0
+    end = None if until is None else instant(until)
+    for compared in compare(store, order, end):
+        match compared:
+            case ChangedPerson(person=person) if apply:
+                again = with_locked(store, [person], partial(_rewrite, store, person))
+                if isinstance(again, ChangedPerson):
+                    changed.append(again)
+                elif again is not None:
+                    left.append(again)
+            case ChangedPerson():
+                changed.append(compared)
+            case NotCompared():
+                left.append(compared)
+                continue
+        people += 1
+    return RebuildReport(order, people, tuple(changed), tuple(left), apply)
+
+
+def compare(
+    store: Store, order: Order = "arrival", until: datetime | None = None
+) -> Iterator[ChangedPerson | NotCompared | None]:
+    """Compare everybody, by id, as :func:`rebuild` does, and give each as soon as it is known:
+    nothing for whoever is as the log says."""
+    after = ""
+    while True:
+        some = (
+            select(PERSON.c.state)
+            .where(PERSON.c.id > after, PERSON.c.state.is_not(None))
+            .order_by(PERSON.c.id)
+            .limit(_SOME)
+        )
+        with store.database.reading() as connection:
+            states = [*connection.scalars(some)]
+            compared = [*_compare(store, connection, states, order, until)]
+        if not states:
+            return
+        yield from compared
+        after = states[-1]["id"]
+
+
+def _compare(
+    store: Store,
+    connection: Connection,
+    states: list[Any],
+    order: Order,
+    until: datetime | None,
+) -> Iterator[ChangedPerson | NotCompared | None]:
+    owners = {name: state["id"] for state in states for name in names_of(state)}
+    logs: dict[str, list[Activity]] = {state["id"]: [] for state in states}
+    for _, activity in log_of(connection, owners):
+        logs[owners[activity.person]].append(activity)
+    rows: dict[str, list[HistoryRow]] = {state["id"]: [] for state in states}
+    for row in store._history(connection, owners):
+        rows[owners[row.person]].append(row)
+    facts: dict[str, list[Any]] = {state["id"]: [] for state in states}
+    for fact in store._deadlines(connection, owners):
+        facts[owners[fact.person]].append(fact)
+    for state in states:
+        name = state["id"]
+        replayed = replay(store, logs[name], state, order, until)
+        if isinstance(replayed, NotCompared):
+            yield replayed
+        else:
+            yield _difference(store.engine.model, state, rows[name], facts[name], replayed, order)
+
+
+def replay(
+    store: Store,
+    log: list[Activity],
+    state: State,
+    order: Order = "arrival",
+    until: datetime | None = None,
+    *,
+    into: Lifecycle | None = None,
+) -> Lifecycle | NotCompared:
+    """A Lifecycle with one person as the log gives them.
+
+    Args:
+        store: its engine is used.
+        log: of all records of the person.
+        state: as it is stored.
+        order: of the replay.
+        until: up to when time passes after a replay by event.
+        into: where nobody is yet; without it a new one.
+    """
+    name = state["id"]
+    version = store.engine.machine.version
+    others = {activity.version for activity in log} - {None, version}
+    if others:
+        return NotCompared(
+            name,
+            f"the log is of version {', '.join(sorted(map(str, others)))} of the model too, and "
+            f"this is {version}: replay that part through its own model [S28]",
+        )
+    if "parked" in state:
+        return NotCompared(name, "an error has parked something: retry it first")
+    lifecycle = Lifecycle(store.engine) if into is None else into
+    lifecycle.expect_processed(_expected(state, store.engine.model))
+    lifecycle.replay(log, order)
+    if order == "event" and log:
+        lifecycle.tick(until or max(activity.at for activity in log))
+    for lot in lifecycle.parked.values():
+        return NotCompared(name, f"the replay meets an error: {lot[0].error}")
+    lacking = {
+        *lifecycle.held,
+        *(record for record in records_of(state) if record not in lifecycle),
+    }
+    if lacking:
+        names = ", ".join(map(repr, sorted(lacking)))
+        return NotCompared(name, f"the log does not tell of the creation of {names}")
+    return lifecycle
+
+
+def _expected(state: State, model: Model) -> list[str]:
+    """Who waits for an end of original processing that has not come yet [S14]."""
+    records = [state, *state.get("folded", ())]
+    waits = [record for record in records if record["stage"] == model.initial.name]
+    return [record["id"] for record in waits if "settles_at" not in record]
+
+
+def _difference(
+    model: Model,
+    state: State,
+    rows: Iterable[HistoryRow],
+    facts: Iterable[Any],
+    replayed: Lifecycle,
+    order: Order,
+) -> ChangedPerson | None:
+    """How a person differs, if at all; by event the history alone is compared, because a state
+    also tells what came last."""
+    stored, made = sorted_rows(rows), sorted_rows(replayed.history)
+    pairs = zip_longest(stored, made)
+    first, second = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
+    same = first is second is None
+    after = replayed.dump(state["id"])
+    if same and order == "arrival":
+        same = _essence(after) == _essence(state) and (
+            sorted_facts(facts) == sorted_facts(replayed.deadlines)
+        )
+    if same:
+        return None
+    backwards = _latest_rank(model, made) < _latest_rank(model, stored)
+    return ChangedPerson(state["id"], first, second, state["stage"], after["stage"], backwards)
+
+
+def _essence(state: State) -> State:
+    essence = {key: value for key, value in state.items() if key not in _BESIDE}
+    if "folded" in essence:
+        essence["folded"] = [_essence(record) for record in essence["folded"]]
+    return essence
+
+
+def _latest_rank(model: Model, rows: Iterable[HistoryRow]) -> int:
+    """The rank of the path stage that was entered last."""
+    ranks = [model.ranks[row.to_stage] for row in rows if row.to_stage in model.ranks]
+    return ranks[-1] if ranks else 0
+
+
+def _rewrite(store: Store, id: str, connection: Connection) -> ChangedPerson | NotCompared | None:
+    """Compare a person once more, who is locked now, and write them as the log says."""
+    state = state_of(connection, id)
+    if state is None or state["id"] != id:
+        return None  # meanwhile forgotten, or folded into somebody
+    (compared,) = _compare(store, connection, [state], "arrival", None)
+    if isinstance(compared, ChangedPerson):
+        log = [activity for _, activity in log_of(connection, names_of(state))]
+        replayed = replay(store, log, state)
+        assert isinstance(replayed, Lifecycle), "it has been compared"
+        kept = {"skipped": state["skipped"]} if "skipped" in state else {}
+        write_people(connection, state, replayed, {id: kept})
+    return compared

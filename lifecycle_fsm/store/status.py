@@ -1,0 +1,104 @@
+"""How a store is doing: a few numbers, found by indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+from sqlalchemy import Text, func, literal_column, select
+
+from lifecycle_fsm.fields import instant
+from lifecycle_fsm.store.store import Store
+from lifecycle_fsm.store.tables import ACTIVITY, PERSON, PROCESSING, REQUEST, UtcTime
+
+
+@attrs.frozen
+class StoreStatus:
+    """The numbers of a store at an instant.
+
+    Args:
+        model: the name of the model.
+        version: its version.
+        at: the instant.
+        people: how many are in each stage, in the order of the model.
+        due: for how many people something is due; 0 where ticks keep up.
+        oldest_due: since when the first of them waits.
+        held: how many activities wait for somebody who has not been created [S19].
+        parked: how many people have something that an error keeps from happening [S11].
+        requests: how many requests there are of each status of the outbox.
+        oldest_waiting: when the first request was asked for that waits to be delivered.
+        processing: how many people are in the middle of original processing [S13].
+        activities: how many came and were kept, whatever became of them.
+    """
+
+    model: str
+    version: str
+    at: datetime
+    people: Mapping[str, int]
+    due: int
+    oldest_due: datetime | None
+    held: int
+    parked: int
+    requests: Mapping[str, int]
+    oldest_waiting: datetime | None
+    processing: int
+    activities: int
+
+    @property
+    def lag(self) -> timedelta:
+        """For how long the oldest due thing has waited."""
+        return self.at - self.oldest_due if self.oldest_due else timedelta()
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data that JSON can write: times in ISO 8601, the lag in seconds."""
+        values = attrs.asdict(self) | {"lag_seconds": self.lag.total_seconds()}
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in values.items()
+        }
+
+
+def status(store: Store, at: datetime | str) -> StoreStatus:
+    """How the store is doing at an instant, which is now."""
+    now = instant(at)
+    person, request = PERSON.c, REQUEST.c
+    staged = select(person.stage, func.count()).where(person.stage.is_not(None))
+    due = select(func.count(), func.min(person.due_at, type_=UtcTime)).where(person.due_at <= now)
+    # A partial index is taken where its condition is written out, and no parameter.
+    applied = literal_column("'applied'", Text)
+    held = select(func.count()).where(ACTIVITY.c.status != applied, ACTIVITY.c.status == "held")
+    waiting = select(request.at).where(request.status == literal_column("'waiting'", Text))
+    model = store.engine.model
+    with store.database.reading() as connection:
+        counted = connection.execute(staged.group_by(person.stage))
+        people: dict[str, int] = {row[0]: row[1] for row in counted}
+        due_now, oldest_due = connection.execute(due).one()
+        by_status = select(request.status, func.count()).group_by(request.status)
+        counted = connection.execute(by_status.order_by(request.status))
+        requests: dict[str, int] = {row[0]: row[1] for row in counted}
+        oldest = connection.scalar(waiting.order_by(request.place).limit(1))
+        held_now, parked, processing, activities = (
+            connection.execute(query).scalar_one()
+            for query in (
+                held,
+                select(func.count()).where(person.parked),
+                select(func.count()).select_from(PROCESSING),
+                select(func.count()).select_from(ACTIVITY),
+            )
+        )
+    return StoreStatus(
+        model=model.name,
+        version=model.version,
+        at=now,
+        people={stage.name: people.get(stage.name, 0) for stage in model.stages},
+        due=due_now,
+        oldest_due=oldest_due,
+        held=held_now,
+        parked=parked,
+        requests=requests,
+        oldest_waiting=oldest,
+        processing=processing,
+        activities=activities,
+    )

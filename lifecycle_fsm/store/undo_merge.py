@@ -1,0 +1,198 @@
+"""Taking a merge back: both people as they would be without it [S23]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+
+import attrs
+from sqlalchemy import Connection, delete, insert, select, update
+
+from lifecycle_fsm.activities import (
+    IDENTITY,
+    SETTLED,
+    TIME_PASSED,
+    Activity,
+    fingerprint,
+    other_record,
+)
+from lifecycle_fsm.errors import LifecycleError, UnknownPerson
+from lifecycle_fsm.fields import instant
+from lifecycle_fsm.lifecycle import Lifecycle
+from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.orchestrator import Engine
+from lifecycle_fsm.requests import Request
+from lifecycle_fsm.store.closures import (
+    State,
+    log_of,
+    names_of,
+    records_of,
+    state_of,
+    with_locked,
+    write_people,
+)
+from lifecycle_fsm.store.rebuild import NotCompared, replay
+from lifecycle_fsm.store.store import Store
+from lifecycle_fsm.store.tables import ACTIVITY, REQUEST
+
+#: What a merge that was taken back has for a status: it is no part of the log any more, and known
+#: when it comes again.
+UNDONE = "undone"
+
+
+@attrs.frozen
+class UndoReport:
+    """What came of taking a merge back.
+
+    Args:
+        activities: the ids of those that had merged the two, and are taken back.
+        people: who is there now instead of the one person, by id, each with their stage.
+        still_merged_by: nothing, or, where the two are one person all the same, the ids of the
+            activities by which all of these records are: undo some of them, too.
+        taken_back: the ids of requests that will not be sent, because without the merge nobody
+            would have asked for them.
+        held: the ids of requests that wait for the CRM's record again.
+        not_asked: the ids of requests that would have been sent had there been no merge, and never
+            were: a replay sends nothing [S28].
+    """
+
+    activities: tuple[str, ...]
+    people: Mapping[str, str]
+    still_merged_by: tuple[str, ...]
+    taken_back: tuple[str, ...]
+    held: tuple[str, ...]
+    not_asked: tuple[str, ...]
+
+
+def undo_merge(store: Store, survivor: str, loser: str, at: datetime | str) -> UndoReport:
+    """Take back that two records were merged, also by a conversion into a contact that was there.
+
+    The log of all their records is replayed without it, so fields, stages, journeys and history are
+    as if it had never come; what came by the id of either record since then is that record's.
+
+    Args:
+        store: the store.
+        survivor: the id by which the merge came, or the conversion.
+        loser: the id of the record that was folded in, or of the contact.
+        at: now; what is due by then has happened to both.
+
+    Raises:
+        UnknownPerson: nobody of these ids has been created.
+        LifecycleError: they were not merged, or the log does not tell how they came to where they
+            are.
+    """
+    now = instant(at)
+    return with_locked(store, [survivor, loser], partial(_undo, store, survivor, loser, now))
+
+
+def _undo(
+    store: Store, survivor: str, loser: str, at: datetime, connection: Connection
+) -> UndoReport:
+    before = state_of(connection, survivor)
+    if before is None:
+        raise UnknownPerson(f"nobody with the id {survivor!r} has been created")
+    log = log_of(connection, names_of(before))
+    merges = {
+        place: activity
+        for place, activity in log
+        if activity.person == survivor and other_record(activity) == loser
+    }
+    if not merges or loser not in records_of(before):
+        raise LifecycleError(
+            f"no activity of {survivor!r} has merged {loser!r} into it: name both as the activity "
+            "'merged' or 'converted' does"
+        )
+    first = min(merges)
+    left = [
+        activity
+        for place, activity in log
+        if place not in merges and (place < first or not _brought_by_time(activity))
+    ]
+    new_log: list[Activity] = []
+    decisions: list[Decision] = []
+    lifecycle = Lifecycle(store.engine, log=new_log.append, record=decisions.append)
+    replayed = replay(store, left, before, into=lifecycle)
+    if isinstance(replayed, NotCompared):
+        raise LifecycleError(f"the merge of {survivor!r} and {loser!r} stays: {replayed.reason}")
+    one = lifecycle.person(survivor) is lifecycle.person(loser)
+    still = [activity.id for activity in left if one and other_record(activity)]
+    lifecycle.tick(at)
+    _rewrite_log(connection, store.engine, names_of(before), [*merges], new_log)
+    carried = {before["id"]: {"skipped": before["skipped"]} if "skipped" in before else {}}
+    write_people(connection, before, lifecycle, carried)
+    requests = {request.id: request for made in decisions for request in made.requests}
+    taken_back, held, not_asked = _settle_requests(connection, before, requests)
+    return UndoReport(
+        tuple(sorted(activity.id for activity in merges.values())),
+        {person.id: person.stage for person in lifecycle},
+        tuple(still),
+        taken_back,
+        held,
+        not_asked,
+    )
+
+
+def _brought_by_time(activity: Activity) -> bool:
+    """Whether a replay works the activity out itself."""
+    return activity.kind == TIME_PASSED or activity.id == SETTLED
+
+
+def _rewrite_log(
+    connection: Connection,
+    engine: Engine,
+    names: Iterable[str],
+    merges: Sequence[int],
+    log: Iterable[Activity],
+) -> None:
+    """Put what came behind a merge to the end of the log, as it went without it.
+
+    What time brought is another now. What came before the merge keeps its places, and so does the
+    merge, which is marked.
+    """
+    first = merges[0]
+    tail = ACTIVITY.c.person.in_([*names]) & (ACTIVITY.c.status == "applied")
+    before = select(ACTIVITY.c.person, ACTIVITY.c.id).where(tail, ACTIVITY.c.place < first)
+    kept = {(row.person, row.id) for row in connection.execute(before)}
+    merge = ACTIVITY.c.place.in_([*merges])
+    connection.execute(update(ACTIVITY).where(merge).values(status=UNDONE))
+    connection.execute(delete(ACTIVITY).where(tail, ACTIVITY.c.place > first))
+    rows = [
+        {
+            "person": activity.person,
+            "id": activity.id,
+            "content": _content(engine, activity),
+            "status": "applied",
+            "activity": activity.dump(),
+        }
+        for activity in log
+        if (activity.person, activity.id) not in kept
+    ]
+    if rows:
+        connection.execute(insert(ACTIVITY), rows)
+
+
+def _content(engine: Engine, activity: Activity) -> bytes | None:
+    """What an activity brought, as the store keeps it to know it again [S19]."""
+    if activity.kind == TIME_PASSED:
+        return None
+    return fingerprint(activity, engine.data.accept(activity.kind, activity.payload))[IDENTITY:]
+
+
+def _settle_requests(
+    connection: Connection, before: State, requests: Mapping[str, Request]
+) -> tuple[tuple[str, ...], ...]:
+    """Let the outbox say of what has not gone out what the replay says; nothing new is sent."""
+    rows = connection.execute(
+        select(REQUEST.c.id, REQUEST.c.status).where(REQUEST.c.person.in_(names_of(before)))
+    )
+    known: dict[str, str] = {row.id: row.status for row in rows}
+    asked = {name for name, request in requests.items() if request.state != "superseded"}
+    waits = {name for name in asked if requests[name].state == "held"}
+    taken_back = {name for name in known if known[name] in ("held", "waiting")} - asked
+    held = {name for name in waits if known.get(name) == "superseded"}
+    for status, names in (("superseded", taken_back), ("held", held)):
+        changed = update(REQUEST).where(REQUEST.c.id.in_(sorted(names))).values(status=status)
+        connection.execute(changed)
+    not_asked = {name for name in asked - waits if known.get(name) in (None, "superseded")}
+    return tuple(sorted(taken_back)), tuple(sorted(held)), tuple(sorted(not_asked))
