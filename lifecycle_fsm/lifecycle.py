@@ -322,6 +322,12 @@ class Lifecycle:
         """
         return self.machine.next_due(self.person(id))
 
+    def park(self, parked: Parked) -> None:
+        """Keep what an error has kept from happening in another Lifecycle, as its :attr:`parked`
+        gave it, to be tried again here. What belongs to somebody who was created is in the saved
+        person; a ``created`` is not."""
+        self._orchestrator.park(parked)
+
     def retry(self, at: datetime | str) -> list[Decision]:
         """Try once more what an error has parked [S11][S13]."""
         return self._orchestrator.retry(at)

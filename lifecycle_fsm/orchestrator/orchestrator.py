@@ -573,6 +573,7 @@ class Orchestrator:
             "deadlines": [fact for person in self.people.values() for fact in person.deadlines],
             "seen": {name: self._seen.all_of(person) for name, person in self.people.items()},
             "held": [activity for held in self.held.values() for activity in held],
+            "parked": [lot.dump() for lot in self._lot.parked if lot.person not in self],
             "expected": sorted(self._logged),
         }
 
@@ -591,6 +592,8 @@ class Orchestrator:
         self._logged.update(everything["expected"])
         for activity in everything["held"]:
             self._apply(activity)
+        for parked in everything["parked"]:
+            self.park(Parked.load(parked))
 
     def _check(self, state: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> None:
         """Refuse what is no state of a person that can be kept here."""
@@ -670,6 +673,10 @@ class Orchestrator:
     def parked(self) -> Mapping[str, list[Parked]]:
         """What an error keeps from happening, by person [S11][S13]."""
         return self._lot.by_person
+
+    def park(self, parked: Parked) -> None:
+        """Keep what an error has kept from happening before, elsewhere."""
+        self._lot.keep(parked)
 
     def retry(self, at: datetime | str) -> list[Decision]:
         """Try everything that is parked once more: activities as they were, processing now."""

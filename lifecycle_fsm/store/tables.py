@@ -6,11 +6,11 @@ order of keys, the form of numbers), and both have to give back the same.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Sequence,
     Table,
     Text,
     TypeDecorator,
@@ -56,11 +57,16 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """The data."""
-        return None if value is None else json.loads(value)
+        return None if value is None else decode(value)
 
 
-#: Plain data as compact JSON.
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def encode(data: Any) -> str:
+    """Plain data as compact JSON."""
+    return orjson.dumps(data).decode()
+
+
+#: The data of a JSON text.
+decode = orjson.loads
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,7 +110,7 @@ PERSON = Table(
     Column("revision", Integer, nullable=False, default=0),
     Column("state", Json),
 )
-_partial_index("person_due", PERSON.c.due_at.is_not(None), PERSON.c.due_at)
+_partial_index("person_due", PERSON.c.due_at.is_not(None), PERSON.c.due_at, PERSON.c.id)
 _partial_index("person_parked", PERSON.c.parked, PERSON.c.id)
 
 #: Whose contact an id is: that of a lead who was converted [S23].
@@ -132,7 +138,9 @@ ACTIVITY = Table(
     UniqueConstraint("person", "id"),
 )
 _partial_index("activity_waiting", ACTIVITY.c.waits_for.is_not(None), ACTIVITY.c.waits_for)
-_partial_index("activity_stopped", ACTIVITY.c.status != "applied", ACTIVITY.c.person)
+_partial_index(
+    "activity_stopped", ACTIVITY.c.status != "applied", ACTIVITY.c.person, ACTIVITY.c.status
+)
 
 #: The history, as :class:`.HistoryRow`.
 HISTORY = Table(
@@ -194,16 +202,15 @@ DECISION = Table(
 
 #: The outbox. ``state`` is what the engine says of a request, and ``status`` what became of its
 #: delivery: ``held`` (until the CRM has acknowledged the person [S24]), ``waiting``, ``delivered``,
-#: ``superseded`` or ``dead`` (no try is left). A person's requests go out by ``place``, that of the
-#: activity which asked for them, and ``ordinal`` within it. A request whose id is there already is
-#: written over it, unless it was delivered.
+#: ``superseded`` or ``dead`` (no try is left). A person's requests go out by ``place``, which
+#: counts them up. One whose id is there already is written over it, with a new place, unless it was
+#: delivered.
 REQUEST = Table(
     "request",
     METADATA,
     Column("id", Text, primary_key=True),
     Column("person", Text, nullable=False),
-    Column("place", BigInteger, nullable=False),
-    Column("ordinal", Integer, nullable=False),
+    Column("place", BigInteger, nullable=False, unique=True),
     Column("rule", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("receiver", Text),
@@ -221,7 +228,9 @@ REQUEST = Table(
     Column("error", Text),
 )
 _partial_index("request_waiting", REQUEST.c.status == "waiting", REQUEST.c.place)
-Index("request_person", REQUEST.c.person, REQUEST.c.place, REQUEST.c.ordinal)
+Index("request_person", REQUEST.c.person, REQUEST.c.place)
+#: PostgreSQL counts the places of requests with it; SQLite, which has one writer, adds one.
+REQUEST_PLACE = Sequence("request_place", metadata=METADATA)
 
 #: How far original processing has come for a person [S13]: ``given`` is what the steps before
 #: ``step`` gave; whoever works on it has it until ``claimed_until``.

@@ -1,0 +1,134 @@
+"""The database of a store, and the transaction of a writer.
+
+Looking and administration go through SQLAlchemy. What happens for each activity goes to the driver
+itself, on a connection of SQLAlchemy's pool: else half of the time would go into making statements
+that are always the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Engine as SqlEngine
+
+from lifecycle_fsm.store.statements import Statements
+
+T = TypeVar("T")
+#: How often a transaction is tried that others have undone.
+_ATTEMPTS = 10
+#: What PostgreSQL says where another try may do: a deadlock, a conflict, a server that stops
+#: or has been started anew. Of a connection that was lost it says nothing.
+_PASSING = {"40P01", "40001", "08003", "08006", "57P01", "57P02"}
+#: How long SQLite waits for another writer, in seconds.
+PATIENCE = 30
+
+
+class Database:
+    """A database that keeps people.
+
+    Args:
+        address: the address of the database, as SQLAlchemy reads it, or its engine.
+        synchronous: for SQLite, ``FULL`` (a transaction is on the disk when it ends) or ``NORMAL``
+            (a power failure may lose the latest ones; it never spoils the file).
+    """
+
+    def __init__(self, address: str | SqlEngine, *, synchronous: str = "FULL") -> None:
+        self.engine = create_engine(address) if isinstance(address, str) else address
+        self.postgresql = self.engine.dialect.name == "postgresql"
+        if not self.postgresql:
+            _prepare_sqlite(self.engine, synchronous)
+        self.sql = Statements.of(self.engine.dialect.name)
+        reads: dict[str, Any] = {"reads": True}
+        if self.postgresql:
+            reads["isolation_level"] = "REPEATABLE READ"
+        #: For looking: it takes no lock, and sees all of one moment.
+        self.reader = self.engine.execution_options(**reads)
+
+    def run(self, work: Callable[[Session], T]) -> T:
+        """Do some work in a transaction of a writer, and once more where another transaction, or a
+        connection that was lost, has undone it."""
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                with self._transaction() as session:
+                    return work(session)
+            except Exception as error:
+                if not left or not self._passes(error):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _passes(self, error: Exception) -> bool:
+        """Whether another try may do."""
+        if not self.postgresql:
+            return False
+        from psycopg import OperationalError
+
+        state = getattr(error, "sqlstate", None)
+        return state in _PASSING or (state is None and isinstance(error, OperationalError))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        pooled = self.engine.raw_connection()
+        connection: Any = pooled.driver_connection
+        try:
+            with connection.pipeline() if self.postgresql else nullcontext():
+                if not self.postgresql:
+                    connection.execute("BEGIN IMMEDIATE")
+                yield Session(connection)
+                connection.commit()
+        except BaseException:
+            if self.postgresql and connection.closed:
+                pooled.invalidate()
+            else:
+                connection.rollback()
+            raise
+        finally:
+            pooled.close()
+
+    def time(self, value: datetime | None) -> Any:
+        """An instant in UTC as the driver takes it."""
+        if value is None or self.postgresql:
+            return value
+        return value.isoformat(" ", "microseconds")[:26]
+
+
+class Session:
+    """One transaction on the driver's connection.
+
+    PostgreSQL answers all that is asked together in one round trip, and what is written costs none
+    before the transaction ends.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def ask(self, *questions: tuple[str, Mapping[str, Any]]) -> list[list[tuple[Any, ...]]]:
+        """The rows that answer each question."""
+        cursors = [self._connection.execute(sql, values) for sql, values in questions]
+        return [cursor.fetchall() for cursor in cursors]
+
+    def write(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement for each of the rows."""
+        if len(rows) == 1:
+            self._connection.execute(sql, rows[0])
+        elif rows:
+            self._connection.cursor().executemany(sql, rows)
+
+
+def _prepare_sqlite(engine: SqlEngine, synchronous: str) -> None:
+    """Let each transaction of a writer begin as one, so that none has to give up halfway."""
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # our own BEGIN is the only one
+        connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("reads")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
