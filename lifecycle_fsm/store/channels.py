@@ -18,7 +18,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr, parsedate_to_datetime
@@ -82,7 +82,8 @@ def _web_address(instance: Any, attribute: Any, value: Any) -> None:
 
 
 def _mailbox(instance: Any, attribute: Any, value: Any) -> None:
-    if not isinstance(value, str) or not _ADDRESS.fullmatch(parseaddr(value)[1]):
+    right = isinstance(value, str) and value.isprintable()
+    if not right or not _ADDRESS.fullmatch(parseaddr(value)[1]):
         raise ChannelError(
             f'{attribute.name} should be an address such as "Leads <leads@example.com>", not '
             f"{value!r}"
@@ -145,19 +146,23 @@ class Webhook:
                 408, 409, 425 and 429.
         """
         body = json.dumps(_payload(request), separators=(",", ":")).encode()
-        connection = self._connection()
+        opened: list[socket.socket] = []
         try:
-            with _time_limit(self.timeout, lambda: connection.sock) as late:
-                self._connect(connection)
+            with (
+                closing(self._connection()) as connection,
+                _time_limit(self.timeout, lambda: opened[-1] if opened else None) as late,
+            ):
+                self._connect(connection, opened)
                 connection.request("POST", self._path, body, self._headers(request, body))
-                response = connection.getresponse()
-                words = b"" if 200 <= response.status < 300 else _words(response)
+                with connection.getresponse() as response:
+                    if late.is_set():  # it takes what was cut off there for a whole answer
+                        raise TimeoutError
+                    failure = self._failure(response)
         except (OSError, http.client.HTTPException) as error:
             why = f"no answer within {self.timeout:g} seconds" if late.is_set() else error
             raise DeliveryFailed(f"{self.url}: {why or type(error).__name__}") from error
-        finally:
-            connection.close()
-        self._judge(response, words)
+        if failure is not None:
+            raise failure
 
     def _connection(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)
@@ -165,13 +170,17 @@ class Webhook:
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         return kind(parts.hostname or "", parts.port, timeout=self.timeout)
 
-    def _connect(self, connection: http.client.HTTPConnection) -> None:
-        """Connect with a socket that is known during the handshake, which may hang as well."""
-        connection.sock = socket.create_connection((connection.host, connection.port), self.timeout)
+    def _connect(self, connection: http.client.HTTPConnection, opened: list[socket.socket]) -> None:
+        """Connect, and tell of each socket before it is waited for: a handshake may hang as well,
+        and a connection forgets its socket before the answer is read."""
+        connected = socket.create_connection((connection.host, connection.port), self.timeout)
+        opened.append(connected)
+        connection.sock = connected
         if isinstance(connection, http.client.HTTPSConnection):
             secured = ssl.create_default_context().wrap_socket(
-                connection.sock, server_hostname=connection.host, do_handshake_on_connect=False
+                connected, server_hostname=connection.host, do_handshake_on_connect=False
             )
+            opened.append(secured)
             connection.sock = secured
             secured.do_handshake()
 
@@ -194,12 +203,15 @@ class Webhook:
             "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
         }
 
-    def _judge(self, response: http.client.HTTPResponse, words: bytes) -> None:
-        status = response.status
+    def _failure(self, response: http.client.HTTPResponse) -> DeliveryFailed | None:
+        """What an answer says that is not 2xx; only its beginning is read."""
+        status, words = response.status, b""
         if 200 <= status < 300:
-            return
+            return None
+        with suppress(OSError, http.client.HTTPException):
+            words = response.read(300)
         says = f": {text}" if (text := words.decode(errors="replace").strip()) else ""
-        raise DeliveryFailed(
+        return DeliveryFailed(
             f"{self.url}: HTTP {status} {response.reason}{says}",
             retry_after=_retry_after(response.getheader("retry-after"), self.clock),
             permanent=400 <= status < 500 and status not in _PASSING,
@@ -220,13 +232,6 @@ def _payload(request: Request) -> dict[str, Any]:
 
 def _plain(request: Request) -> dict[str, Any]:
     return plain(attrs.asdict(request, recurse=False)) | {"data": plain(request.data)}
-
-
-def _words(response: http.client.HTTPResponse) -> bytes:
-    """The beginning of an answer, to tell why; whoever has no more to say has said it."""
-    with suppress(OSError, http.client.HTTPException):
-        return response.read(300)
-    return b""
 
 
 def _retry_after(value: str | None, clock: Clock) -> timedelta | None:
@@ -320,7 +325,10 @@ class Email:
         taking = False  # a refusal before that is not about the mail, and never permanent
         try:
             with _time_limit(self.timeout, lambda: server.sock) as late:
-                server.connect(self.host, self.port)
+                code, words = server.connect(self.host, self.port)
+                if code != 220:
+                    raise smtplib.SMTPConnectError(code, words)
+                server.ehlo_or_helo_if_needed()
                 if self.starttls:
                     server.starttls(context=ssl.create_default_context())
                 if self.user:
@@ -350,7 +358,9 @@ class Email:
         message["Auto-Submitted"] = "auto-generated"
         facts = {"Person": request.person, "Stage": request.stage, "Rule": request.rule}
         facts |= {"Due": f"{request.due_at:%Y-%m-%d %H:%M} UTC" if request.due_at else None}
-        facts |= {name: str(value) for name, value in plain(request.data).items()}
+        facts |= {
+            name: str(value) for name, value in plain(request.data).items() if value is not None
+        }
         lines = [f"{name}: {_one_line(value)}" for name, value in facts.items() if value]
         message.set_content("\n".join([text, "", *lines, ""]))
         return message

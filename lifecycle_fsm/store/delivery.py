@@ -16,23 +16,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Row,
-    func,
-    literal_column,
-    or_,
-    select,
-    tuple_,
-    update,
-)
-from sqlalchemy import Engine as Database
+from sqlalchemy import ColumnElement, FromClause, Row, func, literal_column, or_, select, update
+from sqlalchemy import Engine as SqlEngine
 
 from lifecycle_fsm.errors import DeliveryFailed
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.stable_hash import stable_number
 from lifecycle_fsm.store.channels import Adapter
+from lifecycle_fsm.store.database import Database
 from lifecycle_fsm.store.tables import REQUEST
 
 _log = logging.getLogger(__name__)
@@ -72,7 +63,7 @@ class Delivery:
     deliverer, and nothing waits for it; :meth:`unrouted` counts it.
 
     Args:
-        database: the engine of the store's database.
+        database: that of the store: its ``database``, the address or the engine of SQLAlchemy.
         channels: what sends for each channel; ``*`` for all others.
         clock: the time now, with a zone.
         attempts: how often a request is tried before it is dead.
@@ -84,7 +75,7 @@ class Delivery:
 
     def __init__(
         self,
-        database: Database,
+        database: str | SqlEngine | Database,
         channels: Mapping[str, Adapter],
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -93,7 +84,9 @@ class Delivery:
         longest_wait: timedelta = timedelta(days=1),
         lease: timedelta = timedelta(minutes=5),
     ) -> None:
-        self._database = database
+        if isinstance(database, str):
+            database = Database(database)
+        self._database = database.engine if isinstance(database, Database) else database
         self._channels = dict(channels)
         self._clock = clock
         self._attempts = attempts
@@ -148,10 +141,7 @@ class Delivery:
     def dead(self, limit: int = 100) -> list[DeadLetter]:
         """Requests that are tried no more, the earliest first."""
         query = (
-            select(REQUEST)
-            .where(REQUEST.c.status == "dead")
-            .order_by(REQUEST.c.place, REQUEST.c.ordinal)
-            .limit(limit)
+            select(REQUEST).where(REQUEST.c.status == "dead").order_by(REQUEST.c.place).limit(limit)
         )
         with self._database.connect() as connection:
             return [
@@ -190,14 +180,14 @@ class Delivery:
         due = [row.c.status == _WAITING, *self._served(row)]
         due.append(or_(row.c.next_try_at.is_(None), row.c.next_try_at <= now))
         # More than asked for: others may have an eye on the same.
-        size, start = 4 * count, 0
+        size, start = 4 * count, -1
         passed: dict[str, str] = {}
         claimed: list[Row[Any]] = []
         while True:
             query = (
                 select(row.c.id, row.c.person, row.c.place)
-                .where(*due, row.c.place >= start)
-                .order_by(row.c.place, row.c.ordinal)
+                .where(*due, row.c.place > start)
+                .order_by(row.c.place)
                 .limit(size)
             )
             if passed:
@@ -210,7 +200,7 @@ class Delivery:
                     first.setdefault(seen.person, seen.id)
             claimed += self._take(row, due, list(first.values()), count - len(claimed), until)
             if len(claimed) == count or len(page) < size:
-                return sorted(claimed, key=lambda row: (row.place, row.ordinal))
+                return sorted(claimed, key=lambda row: row.place)
             passed |= first
             start, size = page[-1].place, 2 * size
 
@@ -227,7 +217,7 @@ class Delivery:
         before = select(other.c.id).where(
             other.c.person == row.c.person,
             other.c.status == "waiting",
-            tuple_(other.c.place, other.c.ordinal) < tuple_(row.c.place, row.c.ordinal),
+            other.c.place < row.c.place,
             *self._served(other),
         )
         taken: list[Row[Any]] = []
