@@ -196,8 +196,7 @@ class Delivery:
                 page = connection.execute(query).all()
             first: dict[str, str] = {}
             for seen in page:
-                if seen.person not in passed:
-                    first.setdefault(seen.person, seen.id)
+                first.setdefault(seen.person, seen.id)
             claimed += self._take(row, due, list(first.values()), count - len(claimed), until)
             if len(claimed) == count or len(page) < size:
                 return sorted(claimed, key=lambda row: row.place)

@@ -299,6 +299,22 @@ def test_what_is_claimed_is_nobody_elses_until_the_lease_is_over(
     assert kept(database, "status", "attempts")["cy/1"] == ("delivered", 1)
 
 
+def test_who_is_late_writes_nothing_into_the_claim_of_another(
+    database: SqlEngine, clock: Clock
+) -> None:
+    ask(database, "ann/1")
+
+    class Late:
+        def send(self, request: Request) -> None:
+            clock.now += 6 * MINUTE
+            Delivery(database, {"*": failing("ann/1")}, clock=clock).deliver(1)
+            raise DeliveryFailed("much too late", permanent=True)
+
+    late = Delivery(database, {"*": Late()}, clock=clock, lease=5 * MINUTE)
+    assert late.deliver(1) == DeliveryReport()
+    assert kept(database, "status", "attempts", "error")["ann/1"] == ("waiting", 1, "busy")
+
+
 def test_no_sending_begins_late_in_a_lease(database: SqlEngine, clock: Clock) -> None:
     """A claim that would run out while the request is sent is given back, and made anew."""
     ask(database, "ann/1", "bo/1", "cy/1")
