@@ -14,6 +14,8 @@
     ├── UnknownPerson         nobody of that id was admitted
     ├── FileProblem           a file cannot be read or written as asked
     ├── StoreError            a store's database cannot be used as asked
+    ├── ChannelError          a channel for requests is set up wrongly
+    ├── DeliveryFailed        a request could not be sent
     └── MissingExtra          an optional part of the installation is needed
 """
 
@@ -29,9 +31,13 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from lifecycle_fsm.machine import Decision
 
 __all__ = [
+    "ChannelError",
+    "DeliveryFailed",
     "FileProblem",
     "GuardError",
     "GuardSyntaxError",
@@ -129,6 +135,27 @@ class FileProblem(LifecycleError):
 
 class StoreError(LifecycleError):
     """The database of a store cannot be used as asked: which, why, and the remedy."""
+
+
+class ChannelError(LifecycleError):
+    """A channel for requests is set up wrongly: which option, and what it should be."""
+
+
+class DeliveryFailed(LifecycleError):
+    """A request could not be sent.
+
+    Args:
+        message: why, in words of the server where it said something.
+        retry_after: how long the server asks to be left alone.
+        permanent: whether another try would fail as well; then there is none.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: timedelta | None = None, permanent: bool = False
+    ) -> None:
+        self.retry_after = retry_after
+        self.permanent = permanent
+        super().__init__(message)
 
 
 class MissingExtra(LifecycleError):

@@ -1,4 +1,5 @@
-"""The only place of the package that writes files: each appears whole or not at all."""
+"""The only place of the package that writes files: each appears whole or not at all, and so does
+each line that is added to one."""
 
 from __future__ import annotations
 
@@ -49,6 +50,53 @@ def write_file(path: str | PathLike[str], content: bytes | str) -> None:
     """
     with whole_file(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def append_line(path: str | PathLike[str], line: str) -> None:
+    """Add a line at the end of a file, whole or not at all, and have it on the disk before this
+    returns. Several processes may do so at once. A file that is not there is made.
+
+    A last line without its end stays as it is: a process was killed there, or the disk was full.
+
+    Raises:
+        FileProblem: it cannot be written.
+    """
+    content = f"{line}\n".encode()
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, flags, 0o666)
+        try:
+            _lock(handle)
+            end = os.lseek(handle, 0, os.SEEK_END)
+            os.lseek(handle, max(end - 1, 0), os.SEEK_SET)
+            if os.read(handle, 1) not in (b"", b"\n"):
+                content = b"\n" + content
+            try:
+                while content:
+                    content = content[os.write(handle, content) :]
+                os.fsync(handle)
+            except BaseException:
+                os.ftruncate(handle, end)
+                raise
+        finally:
+            os.close(handle)  # and the lock goes with it
+        if not end:
+            _sync_folder(Path(path).parent)
+    except (OSError, ValueError) as error:
+        raise FileProblem(f"{path} cannot be written: {why(error)}") from error
+
+
+def _lock(handle: int) -> None:
+    """Wait until nobody else adds to the file."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(handle, 0, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 @contextmanager
