@@ -81,13 +81,16 @@ def keep_inputs(out: str | None, *inputs: str | None) -> None:
 
 
 def read_time(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None:
-    """The instant that an option names; one that names no zone is a local time of ``zone``.
+    """The instant that an option names; one that names no zone is a local time of ``zone``, and
+    ``now`` is when the command runs: nowhere else does a command look at the clock.
 
     Raises:
         LifecycleError: it is no time.
     """
     if text is None:
         return None
+    if text == "now":
+        return datetime.now(UTC)
     try:
         time = datetime.fromisoformat(text)
         return to_utc(time.replace(tzinfo=zone) if time.tzinfo is None else time)
