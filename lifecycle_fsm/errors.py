@@ -13,6 +13,7 @@
     ├── StepFailed            a step of original processing failed [S13]
     ├── UnknownPerson         nobody of that id was admitted
     ├── FileProblem           a file cannot be read or written as asked
+    ├── StoreError            a store's database cannot be used as asked
     └── MissingExtra          an optional part of the installation is needed
 """
 
@@ -43,6 +44,7 @@ __all__ = [
     "Refused",
     "StageConflict",
     "StepFailed",
+    "StoreError",
     "UnknownPerson",
     "async_fault",
     "suggest",
@@ -123,6 +125,10 @@ class UnknownPerson(LifecycleError):
 
 class FileProblem(LifecycleError):
     """A file cannot be read or written as asked: the path, the place in it, and the remedy."""
+
+
+class StoreError(LifecycleError):
+    """The database of a store cannot be used as asked: which, why, and the remedy."""
 
 
 class MissingExtra(LifecycleError):

@@ -103,6 +103,7 @@ class StepDef:
     ``use`` names a built-in step; without it the step is the project's own, found by ``name``.
     A built-in step that is used once needs no other name.
     ``reads`` and ``writes`` of a built-in step are known and need not be given.
+    ``timeout``, in seconds, and ``attempts`` are how it is run, and no part of the version [S28].
     """
 
     number: int
@@ -113,6 +114,8 @@ class StepDef:
     writes: tuple[str, ...] = attrs.field(default=(), converter=names)
     options: Mapping[str, Any] = attrs.field(factory=dict, converter=_options)
     label: str = ""
+    timeout: float | None = None
+    attempts: int = 1
 
 
 #: All rules of the sort, and all moves, where a claim is about how somebody came.

@@ -3,6 +3,7 @@ of its chain with this, the steps themselves are in ``processing``."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -115,6 +116,25 @@ class Declared(Protocol):
     @property
     def writes(self) -> tuple[str, ...]:
         """The fields that it may change."""
+
+    @property
+    def timeout(self) -> float | None:
+        """How many seconds it may take."""
+
+    @property
+    def attempts(self) -> int:
+        """How often it is tried before it has failed."""
+
+
+def attempt_problems(step: Declared) -> Iterator[str]:
+    """What is wrong with the timeout and the attempts of a step, as sentences."""
+    timeout, attempts = step.timeout, step.attempts
+    if timeout is not None and not (
+        type(timeout) in (int, float) and timeout > 0 and math.isfinite(timeout)
+    ):
+        yield f"timeout: a number of seconds, more than 0, not {timeout!r}"
+    if type(attempts) is not int or attempts < 1:
+        yield f"attempts: a whole number, at least 1, not {attempts!r}"
 
 
 def field_problems(

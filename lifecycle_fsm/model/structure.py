@@ -385,6 +385,8 @@ _PLAIN: Mapping[str, tuple[tuple[type, ...], str]] = {
     "options": ((Mapping,), "a table"),
     "points": ((int, str), "a whole number or a token"),
     "cap": ((int,), _WHOLE),
+    "attempts": ((int,), _WHOLE),
+    "timeout": ((int, float), "a number of seconds"),
     "entering": ((str, list, tuple), "the name of a stage, or a list of them"),
     "to": ((str, list, tuple), "a text, or a list of which the first that is known counts"),
     "include": ((str, list, tuple), _LIST),

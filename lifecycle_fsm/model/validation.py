@@ -24,7 +24,13 @@ from lifecycle_fsm.model.conversions import given
 from lifecycle_fsm.model.definition import OnFailure, Period, ScoreRule, Ties, placed
 from lifecycle_fsm.model.moves import Mail, Move, Skips
 from lifecycle_fsm.model.name_resolution import Unreadable, fields_read, reads_time
-from lifecycle_fsm.model.processing_steps import BUILT_IN, SORT_NUMBER, field_problems, unwritable
+from lifecycle_fsm.model.processing_steps import (
+    BUILT_IN,
+    SORT_NUMBER,
+    attempt_problems,
+    field_problems,
+    unwritable,
+)
 from lifecycle_fsm.model.sort import SortRule
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person
 
@@ -382,7 +388,7 @@ def _processing(model: Model) -> Iterator[Problem]:
                 "own step has a 'name' instead",
             )
         yield from faults.of_choice(where, "on_failure", step.on_failure, get_args(OnFailure))
-        for message in unwritable(step.options):
+        for message in (*attempt_problems(step), *unwritable(step.options)):
             yield Problem(where, message)
         full = next(other for other in model.chain if other.name == step.name)
         for message in field_problems(full, model.chain, model.field_types):

@@ -20,6 +20,9 @@ DISPLAY = frozenset(
     {"title", "label", "description", "code", "group", "system", "systems", "playbook", "text"}
     | {"dimensions", "claims", "ties"}
 )
+#: How a step is run: with another timeout it is still the same lifecycle.
+_OPERATION = frozenset({"timeout", "attempts"})
+_UNCOUNTED = DISPLAY | _OPERATION
 #: Tables whose keys somebody made up: a token may well be called ``label``.
 _NAMED_BY_USER = frozenset({"tokens", "guards", "fields", "kinds", "payload", "calendars"})
 #: Tables that are meaning as a whole.
@@ -49,7 +52,7 @@ def meaning(value: Any, key: str = "") -> Any:
     if key in _NAMED_BY_USER:
         return {name: meaning(part) for name, part in value.items()}
     if isinstance(value, dict):
-        kept = {name: meaning(part, name) for name, part in value.items() if name not in DISPLAY}
+        kept = {name: meaning(part, name) for name, part in value.items() if name not in _UNCOUNTED}
         # The type of a field alone, and a table with nothing else in it, say the same.
         return kept["type"] if set(kept) == {"type"} else kept
     if isinstance(value, list):

@@ -2,8 +2,8 @@
 
 The chain is pure. It works on a scratch copy and returns the changes as values; who called it
 applies them, together with the sort, or not at all [S11]. So a step that fails leaves nothing
-behind, and a parked person can be tried again from the start. Nothing here waits or retries: when
-to try again is a decision of whoever holds the inbox.
+behind, and a parked person can be tried again from the start, or from that step. Nothing here
+retries: when to try again is a decision of whoever holds the inbox.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import inspect
 import logging
 import operator
 import reprlib
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import copy_context
 from functools import lru_cache
 from types import MemberDescriptorType
 from typing import Any
@@ -24,7 +26,7 @@ from lifecycle_fsm.errors import ModelError, Problem, RecordError, StepFailed, a
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.model.definition import StepDef
 from lifecycle_fsm.model.model import Model
-from lifecycle_fsm.model.processing_steps import SORT_NUMBER, field_problems
+from lifecycle_fsm.model.processing_steps import SORT_NUMBER, attempt_problems, field_problems
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import cohort, demographic, enrich, lead_source, normalise
 from lifecycle_fsm.processing.step import (
@@ -115,8 +117,7 @@ class Chain:
             try:
                 changes = self._changes(step, scratch, context)
             except Exception as error:
-                _log.debug("the step %s failed for %r", step, person.id, exc_info=True)
-                failure = StepError(step.name, _message(error), error)
+                failure = _failure(step, person, error)
                 if step.on_failure == "park":
                     return ChainResult({}, tuple(skipped), failure)
                 skipped.append(failure)
@@ -132,8 +133,26 @@ class Chain:
             values.update(changes)
         return ChainResult(values, tuple(skipped))
 
+    def run_step(
+        self, step: Step, person: Person, context: Context, given: Mapping[str, Value]
+    ) -> Mapping[str, Value] | StepError:
+        """What one step gives for this person, who is not changed by it, or how it failed; it
+        sees ``given``, the values of the steps before it."""
+        kind: Any = type(person)
+        maker = _scratch_maker(kind)
+        scratch = maker.copy(person)
+        for name, value in given.items():
+            maker.setters[name](scratch, value)
+        try:
+            return self._changes(step, scratch, context)
+        except Exception as error:
+            return _failure(step, person, error)
+
     def _changes(self, step: Step, scratch: Person, context: Context) -> Mapping[str, Value]:
-        given = step.run(scratch, context)
+        if step.timeout is None:
+            given = step.run(scratch, context)
+        else:
+            given = _run_in_time(step, step.timeout, scratch, context)
         # A check of an abstract class costs more than all of the rest here.
         if type(given) is not dict and not isinstance(given, Mapping):
             raise StepFailed(
@@ -178,8 +197,33 @@ def problems(steps: Iterable[Step], types: Mapping[str, FieldType]) -> Iterator[
             yield Problem(where, f"a step of this name stands at {other.number:03}: rename one")
         if step.on_failure not in ("park", "skip"):
             yield Problem(where, f"on_failure is 'park' or 'skip', not {step.on_failure!r}")
-        for message in field_problems(step, ordered, types):
+        for message in (*attempt_problems(step), *field_problems(step, ordered, types)):
             yield Problem(where, message)
+
+
+def _run_in_time(
+    step: Step, timeout: float, scratch: Person, context: Context
+) -> Mapping[str, Value]:
+    from concurrent.futures import Future, wait  # not needed by most models
+
+    answer: Future[Mapping[str, Value]] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(step.run(scratch, context))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    # No pool: the threads of one are joined when the program ends, and this may never answer.
+    threading.Thread(target=copy_context().run, args=(ask,), name=step.name, daemon=True).start()
+    if not wait((answer,), timeout).done:
+        raise StepFailed(f"gave no answer within {timeout:g} s")
+    return answer.result()
+
+
+def _failure(step: Step, person: Person, error: Exception) -> StepError:
+    _log.debug("the step %s failed for %r", step, person.id, exc_info=error)
+    return StepError(step.name, _message(error), error)
 
 
 def _message(error: Exception) -> str:
@@ -354,6 +398,8 @@ def _step(
         writes=made.writes,
         on_failure=definition.on_failure or "park",
         label=definition.label,
+        timeout=definition.timeout,
+        attempts=definition.attempts,
     )
 
 
@@ -397,6 +443,8 @@ def _agreed(definition: StepDef, own: Step, model: Model) -> Step:
             ("reads", set(written.reads) or set(own.reads), set(own.reads)),
             ("writes", set(written.writes) or set(own.writes), set(own.writes)),
             ("on_failure", written.on_failure or own.on_failure, own.on_failure),
+            ("timeout", written.timeout or own.timeout, own.timeout),
+            ("attempts", own.attempts if written.attempts == 1 else written.attempts, own.attempts),
         )
         if theirs != ours
     ]

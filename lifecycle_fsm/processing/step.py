@@ -59,6 +59,10 @@ class Step:
         on_failure: ``park`` keeps the person in processing, to be tried again; ``skip`` records
             the error and goes on without the step's values.
         label: words for a picture.
+        timeout: how many seconds it may take; then it has failed. For steps that ask a service:
+            each call of it gets a thread.
+        attempts: how often a store calls it before it has failed. A ``Lifecycle`` does not wait: it
+            calls a step once, and again when it is told to retry.
     """
 
     number: int
@@ -68,6 +72,8 @@ class Step:
     writes: tuple[str, ...] = attrs.field(default=(), converter=_names)
     on_failure: OnFailure = "park"
     label: str = ""
+    timeout: float | None = None
+    attempts: int = 1
 
     def __call__(self, person: Any, context: Context) -> Mapping[str, Value]:
         """Run the step alone, as a test of it does."""
@@ -85,6 +91,8 @@ def step(
     on_failure: OnFailure = "park",
     name: str = "",
     label: str = "",
+    timeout: float | None = None,
+    attempts: int = 1,
 ) -> Callable[[Run], Step]:
     """Declare a function as a step; without ``name`` the step is called like the function.
 
@@ -104,6 +112,8 @@ def step(
             writes=writes,
             on_failure=on_failure,
             label=label,
+            timeout=timeout,
+            attempts=attempts,
         )
 
     return declare

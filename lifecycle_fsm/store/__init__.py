@@ -1,5 +1,12 @@
 """People in a database: one person is a row, one activity a transaction. Not public yet."""
 
-from lifecycle_fsm.store.store import Store
+from lifecycle_fsm.errors import MissingExtra
+
+try:
+    from lifecycle_fsm.store.store import Store
+except ModuleNotFoundError as error:
+    if error.name not in ("alembic", "orjson", "sqlalchemy", "tenacity"):
+        raise
+    raise MissingExtra("sql", error.name, "a store") from None
 
 __all__ = ["Store"]

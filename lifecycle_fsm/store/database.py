@@ -48,6 +48,10 @@ class Database:
         #: For looking: it takes no lock, and sees all of one moment.
         self.reader = self.engine.execution_options(**reads)
 
+    def close(self) -> None:
+        """Close its connections; it opens new ones when it is used again."""
+        self.engine.dispose()
+
     def run(self, work: Callable[[Session], T]) -> T:
         """Do some work in a transaction of a writer, and once more where another transaction, or a
         connection that was lost, has undone it."""
@@ -78,7 +82,8 @@ class Database:
                 if not self.postgresql:
                     connection.execute("BEGIN IMMEDIATE")
                 yield Session(connection)
-                connection.commit()
+                # Not commit(): psycopg waits for ever in it where a pipeline has megabytes to send.
+                connection.execute("COMMIT")
         except BaseException:
             if self.postgresql and connection.closed:
                 pooled.invalidate()
@@ -120,6 +125,9 @@ class Session:
 
 def _prepare_sqlite(engine: SqlEngine, synchronous: str) -> None:
     """Let each transaction of a writer begin as one, so that none has to give up halfway."""
+    if engine.get_execution_options().get("prepared"):
+        return  # it is of another store
+    engine.update_execution_options(prepared=True)
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, record: object) -> None:

@@ -37,6 +37,7 @@ from lifecycle_fsm.store.tables import (
     DEADLINE,
     DECISION,
     HISTORY,
+    MODEL,
     PERSON,
     REQUEST,
     REQUEST_PLACE,
@@ -59,6 +60,8 @@ class Statements:
     lock: str
     #: What came before of some :meth:`pairs` of person and id.
     known: str
+    #: The version of the model that people follow now.
+    version: str
     #: Pairs of records or contacts that are one person, where one of them is among the ``names``.
     relatives: str
     #: What is held or parked of the ``names``, or held for them.
@@ -112,6 +115,10 @@ def _reading(postgresql: bool) -> dict[str, Any]:
         .order_by(person.id)
         .with_for_update(),
         "known": _known(postgresql),
+        "version": select(MODEL.c.version)
+        .order_by(MODEL.c.number.desc())
+        .limit(_ONE)
+        .offset(_ZERO),
         "relatives": union_all(
             select(person.id, person.survivor).where(or_(among(person.id), among(person.survivor))),
             select(ALIAS.c.id, ALIAS.c.person).where(or_(among(ALIAS.c.id), among(ALIAS.c.person))),

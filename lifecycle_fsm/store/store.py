@@ -10,23 +10,27 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy import Engine as SqlEngine
 
-from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.errors import UnknownPerson
+from lifecycle_fsm.activities import Activity, other_record
+from lifecycle_fsm.errors import ModelError, UnknownPerson
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.model.toml_files import dumps
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.store.database import Database, Session
-from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, METADATA, PERSON
-from lifecycle_fsm.store.unit_of_work import MorePeople, UnitOfWork, seen_by
+from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, METADATA, MODEL, PERSON
+from lifecycle_fsm.store.unit_of_work import MorePeople, UnitOfWork, check_version, seen_by
 
 T = TypeVar("T")
+#: How many characters an id may have; PostgreSQL cannot find longer texts by an index.
+LONGEST_ID = 200
 #: How many people are locked at a time, where time passes or something is tried again.
 _SOME = 200
 
@@ -38,6 +42,9 @@ class Store:
         engine: the model, made ready once.
         database: the address of the database, as SQLAlchemy reads it, or its engine.
         keep_decisions: whether to keep what came of each asking, also why nobody moved.
+
+    Raises:
+        LifecycleError: the people there follow another version of the model [S28].
     """
 
     def __init__(
@@ -48,6 +55,33 @@ class Store:
         self._keep_decisions = keep_decisions
         self._expected: set[str] = set()
         METADATA.create_all(self.database.engine)
+        self._check_model()
+
+    def close(self) -> None:
+        """Close the connections of the store; ``with Store(…) as store`` does so in the end."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _check_model(self) -> None:
+        model = self.engine.model
+        latest = select(MODEL.c.version).order_by(MODEL.c.number.desc()).limit(1)
+        with self.database.reader.begin() as connection:
+            version = connection.scalar(latest)
+        if version is None:
+            with self.database.engine.begin() as connection:
+                if self.database.postgresql:  # SQLite has one writer anyway
+                    connection.exec_driver_sql("LOCK TABLE model IN EXCLUSIVE MODE")
+                version = connection.scalar(latest)
+                if version is None:
+                    version = model.version
+                    row = {"version": version, "name": model.name, "definition": _definition(model)}
+                    connection.execute(insert(MODEL), row)
+        check_version(version, model)
 
     # ------------------------------------------------------------------ what happens
 
@@ -246,6 +280,13 @@ class Store:
         return (DeadlineFact(**row) for row in connection.execute(query).mappings())
 
 
+def _definition(model: Model) -> str | None:
+    try:
+        return dumps(model)
+    except ModelError:  # a move is guarded by a Python function, which has no text
+        return None
+
+
 def _write(sql: str, rows: Sequence[Mapping[str, Any]], session: Session) -> None:
     session.write(sql, rows)
 
@@ -256,8 +297,15 @@ def _apply_all(activities: Iterable[Activity], lifecycle: Lifecycle) -> Counter[
 
 def _unstorable(activity: Activity) -> str:
     """Why no database could keep the activity and give it back unchanged, or nothing."""
-    payload = activity.payload
-    for name, value in (("person", activity.person), ("id", activity.id), *payload.items()):
+    ids = (
+        ("person", activity.person),
+        ("id", activity.id),
+        ("other record", other_record(activity)),
+    )
+    for name, value in ids:
+        if value is not None and len(value) > LONGEST_ID:
+            return f"the {name} is an id of {len(value):,} characters: at most {LONGEST_ID} fit"
+    for name, value in (*ids[:2], *activity.payload.items()):
         if isinstance(value, str):
             if "\0" in value or not (value.isascii() or _is_unicode(value)):
                 return (

@@ -27,6 +27,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    true,
 )
 
 
@@ -86,14 +87,14 @@ def _partial_index(name: str, condition: ColumnElement[bool], *columns: Column[A
     Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
-#: The model that the people here follow: the latest row. Others before it were migrated from [S28].
+#: The models that people have followed, as TOML; the latest row is that of now [S28].
 MODEL = Table(
     "model",
     METADATA,
     Column("number", _NUMBER, primary_key=True),
     Column("version", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("definition", Json, nullable=False),
+    Column("definition", Text),
 )
 
 #: One row for each record. ``state`` is what :meth:`.Lifecycle.dump` gives, of all records of the
@@ -111,7 +112,8 @@ PERSON = Table(
     Column("state", Json),
 )
 _partial_index("person_due", PERSON.c.due_at.is_not(None), PERSON.c.due_at, PERSON.c.id)
-_partial_index("person_parked", PERSON.c.parked, PERSON.c.id)
+# In the form in which SQLAlchemy asks for it, by which SQLite knows its indexes.
+_partial_index("person_parked", PERSON.c.parked == true(), PERSON.c.id)
 
 #: Whose contact an id is: that of a lead who was converted [S23].
 ALIAS = Table(

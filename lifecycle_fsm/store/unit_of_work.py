@@ -15,9 +15,11 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import attrs
 
 from lifecycle_fsm.activities import FINGERPRINT, IDENTITY, Activity, identity, other_record
+from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.store.database import Database, Session
@@ -127,7 +129,13 @@ class UnitOfWork:
             self._stopped[key] = _Stopped(activity, None, parked.error)
 
     def _lock_relatives(self, locked: set[str], came: list[Key]) -> None:
-        """Find whom the names lead to: by merges, contacts, and activities that wait."""
+        """Find whom the names lead to: by merges, contacts, and activities that wait.
+
+        Here, where somebody may be created, it is time to see whether people have been migrated
+        since the store was opened; of people who are there, the states say so.
+        """
+        ((version,),) = self._session.ask((self._sql.version, {}))[0]
+        check_version(version, self._engine.model)
         groups = {name: {name} for name in locked}
         names = set(locked)
         while True:
@@ -299,6 +307,20 @@ class UnitOfWork:
             "reason": decision.reason,
             "refusals": encode([str(refusal) for refusal in decision.unmet]),
         }
+
+
+def check_version(version: str, model: Model) -> None:
+    """See that people follow this version of the model [S28].
+
+    Raises:
+        LifecycleError: they follow another one.
+    """
+    if version != model.version:
+        raise LifecycleError(
+            f"the people of this store follow version {version} of their model, and this is "
+            f"version {model.version} of {model.name!r}: open it with the model that it was made "
+            "with, or bring everybody over to this one: lifecycle-fsm migrate [S28]"
+        )
 
 
 def seen_by(

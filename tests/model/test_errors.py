@@ -813,6 +813,18 @@ STRUCTURE: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"processing": [{"number": 10, "name": "own", "on_failure": "parks"}]},
         ["processing[0] own: on_failure: 'parks' is none of park, skip; did you mean 'park'?"],
     ),
+    "no timeout and no attempts": (
+        {"processing": [{"number": 10, "name": "own", "timeout": 0, "attempts": 0},
+                        {"number": 20, "name": "two", "timeout": float("inf")},
+                        {"number": 30, "name": "three", "timeout": "5 s", "attempts": 2.0}]},
+        [
+            "processing[2] three, timeout: this is a number of seconds, not '5 s'",
+            "processing[2] three, attempts: this is a whole number, not 2.0",
+            "processing[0] own: timeout: a number of seconds, more than 0, not 0",
+            "processing[0] own: attempts: a whole number, at least 1, not 0",
+            "processing[1] two: timeout: a number of seconds, more than 0, not inf",
+        ],
+    ),
     "fields of a step": (
         {"processing": [{"number": 10, "name": "own", "reads": "mail", "writes": ["stage", "id",
                                                                                  "emial"]}]},

@@ -174,6 +174,8 @@ def models(draw: st.DrawFn) -> Model:
                 options=draw(
                     st.dictionaries(WORDS, st.integers(0, 9) | st.lists(WORDS), max_size=2)
                 ),
+                timeout=draw(st.sampled_from([None, 5, 2.5])),
+                attempts=draw(st.integers(1, 3)),
             )
             for number in draw(st.lists(st.integers(1, 88), unique=True, max_size=2))
         ]

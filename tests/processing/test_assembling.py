@@ -120,6 +120,16 @@ def test_a_function_stands_in_the_place_that_the_model_declares() -> None:
     assert made == Step(25, "company_size", size, ("domain",), ("employees",), "park")
 
 
+def test_timeout_and_attempts_come_from_the_model_or_from_the_function() -> None:
+    (from_model,) = chain_of(
+        model(attrs.evolve(SIZE, timeout=5, attempts=3)), {"company_size": size}
+    ).steps
+    own = attrs.evolve(company_size, timeout=5, attempts=3)
+    (from_function,) = chain_of(model(SIZE), [own]).steps
+    assert (from_model.timeout, from_model.attempts) == (5, 3)
+    assert (from_function.timeout, from_function.attempts) == (5, 3)
+
+
 def test_a_declared_step_is_added() -> None:
     chain = chain_of(model(declared_as(30, "lead_source", "lead_source")), [company_size])
     assert [str(one) for one in chain.steps] == ["025 company_size", "030 lead_source"]
@@ -148,6 +158,8 @@ def test_a_declared_step_can_stand_for_a_built_in_one() -> None:
         ({"reads": ("email",)}, "reads = {'email'}, the function {'domain'}"),
         ({"writes": ("industry",)}, "writes = {'industry'}, the function {'employees'}"),
         ({"on_failure": "park"}, "on_failure = 'park', the function 'skip'"),
+        ({"timeout": 5}, "timeout = 5, the function None"),
+        ({"attempts": 3}, "attempts = 3, the function 1"),
     ],
 )
 def test_model_and_function_must_say_the_same(declared: dict[str, Any], expected: str) -> None:

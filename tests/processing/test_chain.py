@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lifecycle_fsm.errors import ModelError, StepFailed
 from lifecycle_fsm.fields import FieldDef, FieldType, Value
@@ -301,6 +305,89 @@ def test_a_nan_does_not_come_in() -> None:
     assert result.parked is not None
 
 
+# ------------------------------------------------------------------ steps with a timeout
+
+
+def test_a_step_that_does_not_answer_in_time_has_failed() -> None:
+    answered = Event()
+
+    @step(number=10, writes="source", timeout=0.02)
+    def slow(person: Any, context: Context) -> dict[str, Value]:
+        answered.wait()
+        return {"source": "late"}
+
+    parked = run(slow)
+    skipped = run(attrs.evolve(slow, on_failure="skip"), gives(20, {"employees": 3}))
+    answered.set()
+    assert str(parked.parked) == "slow: gave no answer within 0.02 s"
+    assert parked.parked is not None
+    assert isinstance(parked.parked.exception, StepFailed)
+    assert (skipped.values, [str(error) for error in skipped.skipped]) == (
+        {"employees": 3},
+        ["slow: gave no answer within 0.02 s"],
+    )
+
+
+def test_a_step_that_answers_in_time_is_like_any_other() -> None:
+    place: ContextVar[str] = ContextVar("place")
+
+    @step(number=20, writes="industry", timeout=60)
+    def quick(person: Any, context: Context) -> dict[str, Value]:
+        return {"industry": f"{person.source} {place.get()}"}
+
+    place.set("here")
+    assert run(gives(10, {"source": "ads"}), quick).values == {
+        "source": "ads",
+        "industry": "ads here",
+    }
+
+
+@pytest.mark.parametrize("error", [OSError("down"), TimeoutError("the socket gave up")])
+def test_an_error_of_a_step_with_a_timeout_is_its_own(error: Exception) -> None:
+    parked = run(attrs.evolve(fails(10, error), timeout=60)).parked
+    assert parked is not None
+    assert parked.exception is error
+
+
+def test_what_ends_the_program_comes_through_from_a_step_with_a_timeout() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(attrs.evolve(fails(10, KeyboardInterrupt()), timeout=60))
+
+
+# ------------------------------------------------------------------ step by step
+
+
+@given(st.lists(st.sampled_from(["gives", "adds", "skips", "parks"]), max_size=8))
+def test_step_by_step_gives_what_the_whole_run_gives(kinds: list[str]) -> None:
+    def adds(person: Any, context: Context) -> dict[str, Value]:
+        return {"behavior_score": person.behavior_score + person.demographic_score + 1}
+
+    made = {
+        "gives": lambda number: gives(number, {"demographic_score": number}),
+        "adds": lambda number: Step(number, f"step_{number}", adds, (), ("behavior_score",)),
+        "skips": lambda number: fails(number, OSError("down"), on_failure="skip"),
+        "parks": lambda number: fails(number, OSError("down")),
+    }
+    chain = Chain([made[kind](place + 1) for place, kind in enumerate(kinds)], TYPES)
+    person = Person("p-1")
+    before = snapshot(person)
+    values: dict[str, Value] = {}
+    skipped: list[StepError] = []
+    expected = chain.run(person, NOW)
+    for each in chain.steps:
+        changes = chain.run_step(each, person, NOW, values)
+        if isinstance(changes, StepError):
+            if each.on_failure == "park":
+                assert (changes, tuple(skipped)) == (expected.parked, expected.skipped)
+                break
+            skipped.append(changes)
+        else:
+            values.update(changes)
+    else:
+        assert ChainResult(values, tuple(skipped)) == expected
+    assert snapshot(person) == before
+
+
 # ------------------------------------------------------------------ building
 
 
@@ -326,6 +413,9 @@ READS_EARLY = [gives(10, {}, name="a", reads=("source",)), gives(20, {"source": 
         ([gives(90, {})], "number a step from 1 to 89"),
         ([Step(10, "", lambda person, context: {})], "a step needs a name"),
         ([gives(10, {}, on_failure="ignore")], "on_failure is 'park' or 'skip', not 'ignore'"),
+        ([attrs.evolve(gives(10, {}), timeout=-1)], "timeout: a number of seconds, more than 0"),
+        ([attrs.evolve(gives(10, {}), timeout=True)], "more than 0, not True"),
+        ([attrs.evolve(gives(10, {}), attempts=0)], "attempts: a whole number, at least 1, not 0"),
         (
             [gives(10, {}, reads=("emial",))],
             "no field named 'emial'; did you mean 'email'",

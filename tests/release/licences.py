@@ -7,7 +7,7 @@ environment with all extras.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -29,16 +29,21 @@ IN_SPDX = {
 }
 
 
-def direct() -> dict[str, list[str]]:
-    """The packages that this one asks for, each with the extras that bring it; none is the base."""
+def _asked_for() -> Iterator[tuple[str, Requirement]]:
+    """Each requirement of this package with the extra that brings it; none is the base."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     groups = {"": project["dependencies"], **project["optional-dependencies"]}
-    packages: dict[str, list[str]] = {}
     for extra, requirements in groups.items():
-        for text in requirements if extra not in NOT_SHOWN else ():
-            name = canonicalize_name(Requirement(text).name)
-            if name != "lifecycle-fsm":
-                packages.setdefault(name, []).append(extra)
+        for requirement in map(Requirement, requirements if extra not in NOT_SHOWN else ()):
+            if requirement.name != "lifecycle-fsm":
+                yield extra, requirement
+
+
+def direct() -> dict[str, list[str]]:
+    """The packages that this one asks for, each with the extras that bring it; none is the base."""
+    packages: dict[str, list[str]] = {}
+    for extra, requirement in _asked_for():
+        packages.setdefault(canonicalize_name(requirement.name), []).append(extra)
     return packages
 
 
@@ -46,10 +51,11 @@ def indirect() -> dict[str, list[str]]:
     """What those packages need themselves on this platform, each with who asks for it."""
     packages: dict[str, list[str]] = {}
     waiting = [*direct()]
+    parts = {canonicalize_name(asked.name): asked.extras for _, asked in _asked_for()}
     seen = set(waiting)
     while waiting:
         name = waiting.pop(0)
-        for needed in _needs(name):
+        for needed in _needs(name, parts.get(canonicalize_name(name), ())):
             packages.setdefault(needed, []).append(name)
             if needed not in seen:
                 seen.add(needed)
@@ -57,11 +63,12 @@ def indirect() -> dict[str, list[str]]:
     return {name: asking for name, asking in packages.items() if name not in direct()}
 
 
-def _needs(name: str) -> Iterator[str]:
+def _needs(name: str, extras: Iterable[str]) -> Iterator[str]:
     package = installed(name)
     for text in (package.requires or ()) if package else ():
         requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+        marker = requirement.marker
+        if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
             yield canonicalize_name(requirement.name)
 
 

@@ -22,7 +22,17 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from lifecycle_fsm import Lifecycle, MissingExtra, check, dumps, load, loads, parse_guard
+from lifecycle_fsm import (
+    Activity,
+    Engine,
+    Lifecycle,
+    MissingExtra,
+    check,
+    dumps,
+    load,
+    loads,
+    parse_guard,
+)
 from lifecycle_fsm.model import shipped_text
 
 DISTRIBUTION = "lifecycle-fsm"
@@ -146,6 +156,15 @@ def read_parquet() -> None:
     assert list(read_history("out/history.parquet")) == rows
 
 
+def keep_people_in_a_database() -> None:
+    from lifecycle_fsm.store import Store
+
+    engine = Engine(load("two_step"))
+    Store(engine, "sqlite:///people.db").apply(Activity("c-1", "ann", "created", MONDAY))
+    lifecycle = Store(engine, "sqlite:///people.db").lifecycle("ann")
+    assert lifecycle.person("ann").stage == "new"
+
+
 def write_a_sheet() -> None:
     from lifecycle_fsm.sheet import make_sheet
 
@@ -247,6 +266,7 @@ PACKAGE = (
     in_this_process(keep_a_holiday, "calendar"),
     in_this_process(measure_times, "measures"),
     in_this_process(read_parquet, "tables"),
+    in_this_process(keep_people_in_a_database, "sql"),
     in_this_process(write_a_sheet, "draw", "sheet"),
     in_this_process(ask_the_solver, "prove"),
     in_this_process(run_a_suite, "testing"),

@@ -21,7 +21,8 @@ ROWS = {
 def parts(words: str) -> set[str]:
     """The licences that an expression is made of; the kinds of BSD are not told apart."""
     return {
-        re.sub(r"^BSD(-\d-Clause)?$", "BSD", part) for part in re.split(r", | AND | OR ", words)
+        re.sub(r"^BSD(-\d-Clause)?$", "BSD", part.strip("()"))
+        for part in re.split(r", | AND | OR ", words)
     }
 
 

@@ -40,6 +40,7 @@ INDISPENSABLE = (
     *(f"lifecycle_fsm/model/shipped/{name}.toml" for name in ("two_step", "waterfall")),
     "lifecycle_fsm/cli/starter/README.md",
     "lifecycle_fsm/document/templates/page.html",
+    "lifecycle_fsm/store/migrations/versions/0001_first.py",
     "lifecycle_fsm/testing/coverage/templates/coverage.html",
 )
 

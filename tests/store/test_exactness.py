@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import Engine as Database
+from sqlalchemy import select
 
 from lifecycle_fsm import Activity, Engine, Lifecycle, UnknownPerson, load
 from lifecycle_fsm.store import Store
+from lifecycle_fsm.store.tables import PERSON
 from tests.oracle.comparing import built, handed
 from tests.oracle.generator import Story, story
 from tests.oracle.language import as_time
+
+if TYPE_CHECKING:
+    from tests.store.conftest import NewAddress, Opened
 
 DAY = timedelta(days=1)
 STORIES = int(os.environ.get("LIFECYCLE_STORIES", "40")) // 8
@@ -31,19 +35,21 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_store_goes_the_way_of_a_lifecycle(shape: str, tmp_path: Path) -> None:
+def test_a_store_goes_the_way_of_a_lifecycle(
+    shape: str, new_address: NewAddress, opened: Opened
+) -> None:
     for seed in range(STORIES):
         random = Random(f"{shape}{seed}")
         example = story(random, **SHAPES[shape])
-        compare(example, random, f"sqlite:///{tmp_path}/{shape} {seed}.db", f"{shape} {seed}")
+        compare(example, random, opened(new_address()), f"{shape} {seed}")
 
 
-def compare(example: Story, random: Random, address: str, name: str) -> None:
+def compare(example: Story, random: Random, database: Database, name: str) -> None:
     """Let both go through a story: some of it comes in batches, and some before its person."""
     engine = Engine(built(example))
     log: list[Activity] = []
     lifecycle = Lifecycle(engine, log=log.append)
-    store = Store(engine, address)
+    store = Store(engine, database)
     for book in (lifecycle, store):
         book.expect_processed(example.expected)
     steps = [step for step in example.steps if step[0] != "ask"]
@@ -87,9 +93,11 @@ def text(activity: Activity) -> str:
     return json.dumps(activity.dump(), sort_keys=True)
 
 
-def test_two_stores_of_one_file_take_turns_with_one_person(tmp_path: Path) -> None:
+def test_two_stores_of_one_database_take_turns_with_one_person(
+    address: str, opened: Opened
+) -> None:
     engine = Engine(load("two_step"))
-    stores = [Store(engine, f"sqlite:///{tmp_path}/people.db") for _ in range(2)]
+    stores = [Store(engine, opened(address)) for _ in range(2)]
     at = datetime.fromisoformat("2024-05-01T09:00:00Z")
     stores[0].apply(Activity("c-1", "ann", "created", at))
     results = [
@@ -102,5 +110,5 @@ def test_two_stores_of_one_file_take_turns_with_one_person(tmp_path: Path) -> No
     assert stores[1].lifecycle("ann").person("ann").stage == "lead"
     with pytest.raises(UnknownPerson, match="nobody with the id 'bo'"):
         stores[0].lifecycle("bo")
-    with sqlite3.connect(tmp_path / "people.db") as connection:
-        assert connection.execute("SELECT id FROM person").fetchall() == [("ann",)]
+    with opened(address).connect() as connection:
+        assert connection.scalars(select(PERSON.c.id)).all() == ["ann"]

@@ -1,0 +1,205 @@
+"""A store takes what comes, refuses what it cannot keep, and says what it keeps."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+from sqlalchemy import Engine as Database
+from sqlalchemy import insert, select
+
+from lifecycle_fsm import (
+    Activity,
+    Context,
+    Engine,
+    LifecycleError,
+    Person,
+    load,
+    step,
+)
+from lifecycle_fsm.store import Store
+from lifecycle_fsm.store.tables import ACTIVITY, DECISION, MODEL, PERSON, REQUEST
+
+T = datetime.fromisoformat("2024-05-01T09:00:00Z")
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+CREATED = Activity("c-1", "ann", "created", T)
+
+
+@pytest.fixture
+def two_step(database: Database) -> Store:
+    """A store of people of ``two_step``, without any."""
+    return Store(Engine(load("two_step")), database)
+
+
+# ------------------------------------------------------------------ text
+
+#: Ids and texts of any script, and text that would be SQL.
+TEXTS = [
+    "ann@acme.example",
+    "Łukasz Żółć",
+    "山田 太郎",
+    "أحمد",
+    "👩‍👩‍👧 family",
+    "e\u0301 and \u00e9",
+    "'); DROP TABLE person; --",
+    "%(names)s :names ? $1 {0}",
+    "tab\tnew\nline\u2028",
+    "x" * 10_000_000,
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_text_comes_back_unchanged(two_step: Store, text: str) -> None:
+    name = text[:200]
+    created = Activity(name, name, "created", T, {"last_name": text})
+    assert two_step.apply(created).result == "moved"
+    assert two_step.apply(created).result == "duplicate"
+    two_step.tick(T + DAY)
+    person = two_step.lifecycle(name).person(name)
+    assert (person.id, person.last_name) == (name, text)
+    assert two_step.log[0].payload == {"last_name": text}
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800b"], ids=["NUL", "lone surrogate"])
+def test_what_is_no_text_is_rejected_with_a_sentence(two_step: Store, text: str) -> None:
+    bad = [
+        Activity("c-1", "ann", "created", T, {"last_name": text}),
+        Activity("f-1", "bo", "form_filled", T, {"form": text}),
+    ]
+    if "\0" in text:
+        bad.append(Activity(text, "ann", "created", T))
+        bad.append(Activity("c-2", text, "created", T))
+    for activity in bad:
+        decision = two_step.apply(activity)
+        assert decision.result == "rejected"
+        assert "NUL or a lone surrogate" in decision.reason
+    assert two_step.ingest([*bad, CREATED]) == {"rejected": len(bad), "moved": 1}
+
+
+def test_an_id_that_is_too_long_is_rejected(two_step: Store) -> None:
+    longest = "👩" * 200
+    activities = [
+        Activity(longest, longest, "created", T),
+        Activity(longest + "x", longest, "form_filled", T),
+        Activity("c-1", longest + "x", "created", T),
+        Activity("m-1", longest, "merged", T, {"loser": longest + "x"}),
+    ]
+    decisions = [two_step.apply(activity) for activity in activities]
+    assert [made.result for made in decisions] == ["moved", "rejected", "rejected", "rejected"]
+    assert "an id of 201 characters: at most 200 fit" in decisions[1].reason
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [1], b"x", object()], ids=repr)
+def test_what_no_field_takes_is_rejected_also_where_it_would_be_held(
+    two_step: Store, value: object
+) -> None:
+    decision = two_step.apply(Activity("f-1", "ann", "form_filled", T, {"form": value}))
+    assert decision.result == "rejected"
+    assert "'form' is a" in decision.reason
+    assert two_step.held == {}
+
+
+# ------------------------------------------------------------------ what is stopped
+
+
+def test_what_comes_before_its_person_is_held_until_then(two_step: Store) -> None:
+    held = Activity("f-1", "ann", "form_filled", T + HOUR, {"form": "Demo"})
+    two_step.expect_processed("ann")
+    assert two_step.apply(held).result == "held"
+    assert two_step.apply(held).result == "duplicate"
+    assert two_step.apply(attrs.evolve(held, at=T)).result == "rejected"
+    assert two_step.held == {"ann": [held]}
+    two_step.ingest([CREATED, Activity("p-1", "ann", "processed", T + 2 * HOUR)])
+    assert two_step.held == {}
+    assert two_step.lifecycle("ann").person("ann").behavior_score > 0
+    assert [activity.id for activity in two_step.log] == ["c-1", "f-1", "p-1"]
+
+
+def failing(trouble: list[object]) -> Any:
+    """A step that fails while there is trouble, for a park."""
+
+    @step(number=25, writes="industry", on_failure="park")
+    def register(person: Person, context: Context) -> dict[str, Any]:
+        if trouble:
+            raise ConnectionError("the register is down")
+        return {"industry": "shoes"}
+
+    return register
+
+
+def test_who_is_parked_is_told_and_tried_again_by_another_process(database: Database) -> None:
+    trouble: list[object] = [True]
+    engine = Engine(load("two_step"), steps=[failing(trouble)])
+    Store(engine, database).ingest([CREATED, Activity("c-1", "bo", "created", T)])
+    assert Store(engine, database).process("ann", at=T + HOUR).result == "parked"
+    store = Store(engine, database)
+    (parked,) = store.parked["ann"]
+    assert "the register is down" in parked.error
+    assert [made.result for made in store.retry(T + HOUR)] == ["parked"]
+    trouble.clear()
+    assert [made.result for made in store.retry(T + 2 * HOUR)] == ["moved"]
+    assert store.parked == {}
+    assert store.lifecycle("ann").person("ann").industry == "shoes"
+    assert store.retry(T + 3 * HOUR) == []
+
+
+# ------------------------------------------------------------------ what is kept
+
+
+def test_decisions_are_kept_where_they_are_asked_for(database: Database) -> None:
+    engine = Engine(load("two_step"))
+    Store(engine, database).apply(CREATED)
+    store = Store(engine, database, keep_decisions=True)
+    store.process("ann", at=T + HOUR)
+    assert store.apply(Activity("w-1", "ann", "opportunity_won", T + DAY)).result != "moved"
+    with store.database.reader.begin() as connection:
+        rows = connection.execute(select(DECISION)).all()
+    assert [(row.activity, row.result) for row in rows][-1][0] == "w-1"
+
+
+def test_a_store_of_another_version_is_refused(database: Database) -> None:
+    Store(Engine(load("two_step")), database).apply(CREATED)
+    model = load("two_step")
+    other = attrs.evolve(model, settle=model.settle + HOUR)
+    with pytest.raises(LifecycleError, match=rf"follow version {model.version} .* migrate"):
+        Store(Engine(other), database)
+
+
+def test_nobody_is_created_by_a_process_that_has_missed_a_migration(two_step: Store) -> None:
+    two_step.apply(CREATED)
+    with two_step.database.engine.begin() as connection:
+        connection.execute(insert(MODEL), {"version": "later", "name": "two_step"})
+    with pytest.raises(LifecycleError, match="follow version later"):
+        two_step.apply(Activity("c-1", "bo", "created", T))
+    with two_step.database.reader.begin() as connection:
+        assert [*connection.scalars(select(PERSON.c.id))] == ["ann"]
+        assert [*connection.scalars(select(ACTIVITY.c.person))] == ["ann"]
+
+
+def test_a_request_comes_again_without_being_sent_again(database: Database) -> None:
+    store = Store(Engine(load("waterfall")), database)
+    store.expect_processed("ann")
+    store.ingest(
+        [
+            Activity("c-1", "ann", "created", T, {"email": "ann@acme.example"}),
+            Activity("p-1", "ann", "processed", T + HOUR),
+            Activity("f-1", "ann", "form_filled", T + DAY, {"form": "Hand-Raise: Demo"}),
+        ]
+    )
+    with store.database.reader.begin() as connection:
+        requests = connection.execute(select(REQUEST).order_by(REQUEST.c.place)).all()
+    assert {request.status for request in requests} <= {"waiting", "held", "superseded"}
+    held = [request.id for request in requests if request.status == "held"]
+    assert held
+    with store.database.engine.begin() as connection:
+        first = next(request.id for request in requests if request.status == "waiting")
+        connection.execute(REQUEST.update().where(REQUEST.c.id == first).values(status="delivered"))
+    store.apply(Activity("s-1", "ann", "crm_synced", T + DAY + HOUR))
+    with store.database.reader.begin() as connection:
+        after = {row.id: row for row in connection.execute(select(REQUEST))}
+    assert after[first].status == "delivered"
+    assert {after[each].status for each in held} == {"waiting"}
+    assert min(after[each].place for each in held) > max(request.place for request in requests)
