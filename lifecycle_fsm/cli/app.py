@@ -31,10 +31,11 @@ COMMANDS = {
     "demo": "Make up a company and run two years of it through the model `waterfall`.",
     "ingest": "Take people and their activities into a store, a database that keeps them.",
     "tick": "Let time pass for everybody in a store.",
+    "process": "Take the new people of a store through original processing.",
     "retry": "Try once more what an error has parked in a store.",
 }
 #: Those that work on a store, day by day.
-KEEP_RUNNING = frozenset({"ingest", "tick", "retry"})
+KEEP_RUNNING = frozenset({"ingest", "tick", "process", "retry"})
 _STYLE: dict[str, Any] = {"rich_markup_mode": "markdown", "pretty_exceptions_enable": False}
 
 

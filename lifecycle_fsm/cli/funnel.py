@@ -185,7 +185,7 @@ def _of_store(address: str, name: str | None) -> _Past:
     with open_snapshot(address) as moment:
         model = load_model(name) if name is not None else moment.model()
         if model is None:
-            raise LifecycleError(f"{address_shown(address)} has nobody yet: `ingest` takes them in")
+            raise LifecycleError(f"{address_shown(address)} has no text of its model: say --model")
         rows = moment.history(model.field_types)
         check_fits(rows, model, address_shown(address), MEASURE)
         return _Past(model, rows, moment.deadlines(), [*people_of(moment.states(), model)])

@@ -81,7 +81,7 @@ def ingest(
             exits.callback(table.close)
         intake = Intake(tables, Targets.of(lifecycle), bound, rejects)
         # After the first look at the files, so that a wrong one leaves no store behind.
-        opened = open_store(store, lifecycle)
+        opened = exits.enter_context(open_store(store, lifecycle))
         log = exits.enter_context(closing(SortedActivities(order)))
         bar = exits.enter_context(progress())
         for number, activity in enumerate(intake):

@@ -30,9 +30,9 @@ def retry(
     """
     now = read_time("--at", at)
     assert now is not None, "a text is a time"
-    opened = open_store(store, load_model(model, allow_tables))
-    results = Counter[str](decision.result for decision in opened.retry(now))
-    parked = opened.parked
+    with open_store(store, load_model(model, allow_tables)) as opened:
+        results = Counter[str](decision.result for decision in opened.retry(now))
+        parked = opened.parked
     if json:
         print_json(
             {

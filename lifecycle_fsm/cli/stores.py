@@ -5,29 +5,38 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle_fsm.cli.options import STORE_VARIABLE
-from lifecycle_fsm.errors import FileProblem, LifecycleError
+from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.model import Model
 
 if TYPE_CHECKING:  # SQLAlchemy takes longer to load than most commands to run
+    from sqlalchemy import URL
+
     from lifecycle_fsm.store import Store
     from lifecycle_fsm.store.database import Database
     from lifecycle_fsm.store.snapshot import Snapshot
 
 
-def open_store(address: str, model: Model) -> Store:
+@contextmanager
+def open_store(address: str, model: Model) -> Iterator[Store]:
     """The store at an address, made if there is none.
 
     Raises:
-        LifecycleError: it cannot be used.
+        LifecycleError: it cannot be used, or its people follow another version of the model.
     """
     from lifecycle_fsm.orchestrator import Engine
     from lifecycle_fsm.store import Store
+    from lifecycle_fsm.store.database_faults import store_errors
+    from lifecycle_fsm.store.schema import upgrade
 
-    return Store(Engine(model), _database(address))
+    engine = Engine(model)
+    database = _database(address)
+    with store_errors(database.engine):
+        upgrade(database.engine)
+        with Store(engine, database) as store:
+            yield store
 
 
 @contextmanager
@@ -35,16 +44,18 @@ def open_snapshot(address: str) -> Iterator[Snapshot]:
     """What the store at an address knows now, only to be read.
 
     Raises:
-        LifecycleError: it cannot be used.
+        LifecycleError: there is none, or it cannot be used.
     """
+    from lifecycle_fsm.store.database_faults import store_errors
+    from lifecycle_fsm.store.schema import check
     from lifecycle_fsm.store.snapshot import snapshot
 
     database = _database(address)
-    path = database.engine.url.database
-    if not database.postgresql and path and not Path(path).exists():
-        raise FileProblem(f"there is no store {path}: `lifecycle-fsm ingest` makes it")
-    with snapshot(database) as moment:
-        yield moment
+    with store_errors(database.engine):
+        check(database.engine)
+        with snapshot(database) as moment:
+            yield moment
+        database.close()
 
 
 def store_or_file(store: str | None, file: str | None, needed: str = "") -> str | None:
@@ -70,16 +81,22 @@ def store_or_file(store: str | None, file: str | None, needed: str = "") -> str 
 
 def address_shown(address: str) -> str:
     """An address without its password, for messages."""
-    from sqlalchemy import make_url
-
-    return make_url(address).render_as_string() if "://" in address else address
+    return _url(address).render_as_string() if "://" in address else address
 
 
 def _database(address: str) -> Database:
     from lifecycle_fsm.store.database import Database  # first: it says which extra is missing
 
-    from sqlalchemy import URL, create_engine  # isort: skip
+    from sqlalchemy import create_engine  # isort: skip
 
-    if "://" in address:
-        return Database(address)
-    return Database(create_engine(URL.create("sqlite", database=address)))
+    return Database(create_engine(_url(address)))
+
+
+def _url(address: str) -> URL:
+    from lifecycle_fsm.store.database_faults import database_url  # first: it names the extra
+
+    from sqlalchemy import URL  # isort: skip
+
+    if "://" not in address:
+        return URL.create("sqlite", database=address)
+    return database_url(address)

@@ -29,7 +29,8 @@ def tick(
     """
     now = read_time("--at", at)
     assert now is not None, "a text is a time"
-    people = open_store(store, load_model(model, allow_tables)).tick(now)
+    with open_store(store, load_model(model, allow_tables)) as opened:
+        people = opened.tick(now)
     if json:
         print_json({"at": now, "people": people})
     else:

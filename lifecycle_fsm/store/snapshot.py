@@ -30,7 +30,7 @@ class Snapshot:
         self._connection = connection
 
     def model(self) -> Model | None:
-        """The model that people follow, if somebody has been here."""
+        """The model that people follow, if the store has its text: one of Python code has none."""
         latest = select(MODEL.c.definition).order_by(MODEL.c.number.desc()).limit(1)
         definition = self._connection.scalar(latest)
         return None if definition is None else loads(definition)
