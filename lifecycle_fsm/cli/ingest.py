@@ -159,6 +159,8 @@ class _Applied(Observer):
         for activity, place in self._batch if self._reasons else ():
             reason = self._reasons.get(id(activity))
             if reason is not None:
+                if activity.kind == "created":
+                    reason = f"the person {activity.person!r} came before, with other content"
                 file = self._reports[place.file].file
                 self._first(Reject(file, place.line, None, reason, as_row(activity)))
         self._reasons.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from lifecycle_fsm.cli.options import STORE_VARIABLE
@@ -32,11 +32,9 @@ def open_store(address: str, model: Model) -> Iterator[Store]:
     from lifecycle_fsm.store.schema import upgrade
 
     engine = Engine(model)
-    database = _database(address)
-    with store_errors(database.engine):
+    with closing(_database(address)) as database, store_errors(database.engine):
         upgrade(database.engine)
-        with Store(engine, database) as store:
-            yield store
+        yield Store(engine, database)
 
 
 @contextmanager
@@ -50,12 +48,10 @@ def open_snapshot(address: str) -> Iterator[Snapshot]:
     from lifecycle_fsm.store.schema import check
     from lifecycle_fsm.store.snapshot import snapshot
 
-    database = _database(address)
-    with store_errors(database.engine):
+    with closing(_database(address)) as database, store_errors(database.engine):
         check(database.engine)
         with snapshot(database) as moment:
             yield moment
-        database.close()
 
 
 def store_or_file(store: str | None, file: str | None, needed: str = "") -> str | None:
