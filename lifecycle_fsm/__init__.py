@@ -82,7 +82,7 @@ if TYPE_CHECKING:
         save,
         shipped,
     )
-    from lifecycle_fsm.orchestrator import Engine, Parked
+    from lifecycle_fsm.orchestrator import Engine, MigrationReport, Parked
     from lifecycle_fsm.own_rows import OwnRows
     from lifecycle_fsm.person import Person
     from lifecycle_fsm.processing import Context, Step, StepError, step
@@ -116,7 +116,7 @@ _ROOMS = {
         "ActivityKind AlertRule AssignmentRule Calendar Claim DataRule Deadline Decay Length "
         "Model Move ScoreRule SortRule Stage StepDef dumps load loads save shipped"
     ),
-    "orchestrator": "Engine Parked",
+    "orchestrator": "Engine MigrationReport Parked",
     "own_rows": "OwnRows",
     "person": "Person",
     "processing": "Context Step StepError step",
@@ -164,6 +164,7 @@ __all__ = [
     "Lifecycle",
     "LifecycleError",
     "LifecycleMachine",
+    "MigrationReport",
     "MissingExtra",
     "Model",
     "ModelError",

@@ -22,6 +22,8 @@ _NEVER = 9000
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: The kind of what the log keeps of time that passed; its id begins with it, too [S19].
 TIME_PASSED = "time_passed"
+#: The kind of what the log keeps of a person who was moved to another version of the model [S28].
+MODEL_CHANGED = "model_changed"
 #: What names the other record, of activities after which two are one person.
 _OTHER_RECORD = {"merged": "loser", "converted": "contact"}
 #: The id of the ``processed`` that a model's ``settle`` brings [S14]; others bring their own.
@@ -97,7 +99,7 @@ class Activity:
         return (
             self.kind != "created",
             self.at,
-            self.kind == TIME_PASSED or self.id == SETTLED,
+            self.kind in (TIME_PASSED, MODEL_CHANGED) or self.id == SETTLED,
             sequence is None,
             sequence or 0,
             natural(self.id),
@@ -199,8 +201,8 @@ def of_version(log: Iterable[Activity], version: str) -> list[Activity]:
             raise LifecycleError(
                 f"the log has {activity.id!r} of {activity.person!r} as version "
                 f"{activity.version!r} of the model applied it, and this is {version!r}: replay it "
-                "through the model that it was applied by, or with what_if=True to see what would "
-                "have come of it"
+                "through the model that it was applied by; with earlier=[…], where people were "
+                "migrated; or with what_if=True, to see what would have come of it"
             )
     return activities
 
@@ -208,6 +210,32 @@ def of_version(log: Iterable[Activity], version: str) -> list[Activity]:
 def time_passed(person: str, at: datetime) -> Activity:
     """The log's entry for a due instant that changed something of a person [S19]."""
     return Activity(f"{TIME_PASSED}:{at:%Y-%m-%dT%H:%M:%S.%fZ}", person, TIME_PASSED, at)
+
+
+def model_changed(
+    person: str, at: datetime, before: str, after: str, stages: Mapping[str, str]
+) -> Activity:
+    """The log's entry for a person who was moved from one version of the model to another [S28].
+
+    Args:
+        person: the id.
+        at: when; it comes behind everything of that instant.
+        before: the version that they come from.
+        after: the version that they go on in.
+        stages: the stages that went, each with the one that stands for it.
+    """
+    payload = {"from_version": before, "to_version": after}
+    if stages:
+        payload["stages"] = ", ".join(f"{old}={new}" for old, new in stages.items())
+    name = f"{MODEL_CHANGED}:{before}:{after}:{at:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return Activity(name, person, MODEL_CHANGED, at, payload)
+
+
+def mapped_stages(changed: Activity) -> dict[str, str]:
+    """The map of stages that :func:`model_changed` wrote."""
+    written = str(changed.payload.get("stages") or "")
+    pairs = (pair.partition("=") for pair in written.split(", ") if pair)
+    return {old: new for old, _, new in pairs}
 
 
 def made_id(kind: str, at: datetime, payload: Mapping[str, Any]) -> str:

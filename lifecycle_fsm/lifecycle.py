@@ -13,12 +13,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from lifecycle_fsm.activities import Activity, by_event, made_id, of_version
-from lifecycle_fsm.errors import RecordError, UnknownPerson, async_fault, suggest
+from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson, async_fault, suggest
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal
 from lifecycle_fsm.model import Model, load
-from lifecycle_fsm.orchestrator import Engine, Orchestrator, Parked
+from lifecycle_fsm.orchestrator import Engine, Orchestrator, Parked, replay_versions
 from lifecycle_fsm.people_search import look_up
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.processing import Run, Step, StepError
@@ -245,6 +245,40 @@ class Lifecycle:
         """
         return self._orchestrator.restore(state, history, deadlines, seen)
 
+    def migrate(
+        self,
+        state: Mapping[str, Any],
+        stages: Mapping[str, str] = MappingProxyType({}),
+        *,
+        at: datetime | str,
+        history: Iterable[HistoryRow] = (),
+        deadlines: Iterable[DeadlineFact] | None = None,
+        seen: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> Decision:
+        """Keep a person whom another version of the model has saved: they go on in this one [S28].
+
+        That is the activity ``model_changed``, which ``log=`` gets. The stage that stands for one
+        that went is entered without effects and requests, by a row of the kind ``migrate``, and
+        the visit goes on. Deadlines are due anew from its entry; what was decided stays decided,
+        and what is over by now was missed. Then the system moves the person on, as always. What
+        the model has no more, such as a field, is dropped, and ``reason`` of the decision names it.
+
+        Args:
+            state: what :meth:`dump` gave there, after all that is due up to ``at``.
+            stages: the stages that went, each with the one that stands for it.
+            at: when; it comes behind everything of that instant.
+            history: as for :meth:`restore`.
+            deadlines: likewise.
+            seen: likewise.
+
+        Raises:
+            LifecycleError: ``stages`` does not fit the model.
+            RecordError: it is no state or one of this version, somebody of one of its ids is kept
+                already, a stage went and is not mapped, a value does not fit its field any more, or
+                something is due before.
+        """
+        return self._orchestrator.migrate(state, stages, at, history, deadlines, seen)
+
     # ------------------------------------------------------------------ what happens
 
     def apply(
@@ -272,6 +306,7 @@ class Lifecycle:
         order: Literal["arrival", "event"] = "arrival",
         *,
         what_if: bool = False,
+        earlier: Iterable[Model | Engine] = (),
     ) -> Mapping[str, int]:
         """Apply a whole log, and count what came of it [S10].
 
@@ -286,13 +321,26 @@ class Lifecycle:
                 what time brings [S19].
             what_if: whether the log may be one that another version of the model has applied: the
                 people are then where this version would have led them, and not where they were.
+            earlier: the other versions of the model that applied parts of the log, until its
+                ``model_changed`` moved people on: each part is replayed by its own.
 
         Raises:
-            LifecycleError: another version of the model applied the log, and nobody asks what if
-                [S28].
+            LifecycleError: another version of the model applied some of the log, and is not among
+                the earlier ones, and nobody asks what if; or people were never moved on from one
+                that is [S28].
         """
         if order not in ("arrival", "event"):
             raise RecordError(f"no order named {order!r}: use 'arrival' or 'event'")
+        if earlier := tuple(earlier):
+            if what_if or order == "event":
+                raise LifecycleError(
+                    "a log of several versions is replayed as it was applied: leave what_if and "
+                    "order out"
+                )
+            return Counter(
+                decision.result
+                for decision in replay_versions(self._orchestrator, earlier, list(log))
+            )
         activities = list(log) if what_if else of_version(log, self.model.version)
         if order == "event":
             activities = by_event(activities)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from lifecycle_fsm.guard import TurningPoint, next_turn
-from lifecycle_fsm.machine.lean_transitions import ADVANCE, LeanEvent, TransitionContext
-from lifecycle_fsm.machine.returns import shut_what_holds
+from lifecycle_fsm.machine.lean_transitions import (
+    ADVANCE,
+    LeanEvent,
+    LeanTransition,
+    TransitionContext,
+)
+from lifecycle_fsm.machine.returns import judge_new_returns, shut_what_holds
 from lifecycle_fsm.machine.transaction import Transaction
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.silos.deadlines import Missed, Scheduler
@@ -153,10 +158,8 @@ class MachineClock:
         deadlines nobody keeps, and who may be where nobody saw how the stage was entered."""
         now = person._clock
         assert now is not None, "who has a history has a clock"
-        event = self.events.get(ADVANCE)
-        if event is not None and until == person._stage_entered_at:
-            returns = event.transitions.get(person._stage, ())
-            shut_what_holds(person, (move for move in returns if move.may_be_shut), until)
+        if until == person._stage_entered_at:
+            shut_what_holds(person, self._returns(person._stage), until)
         while (due := self.due(person, now)) is not None and due < until:
             now = due
             context = TransitionContext(person, due, due, False, None, None, self.version)
@@ -164,6 +167,28 @@ class MachineClock:
             if context.entered:
                 person._clock, person._phase = due, 1
         person._due = None
+
+    def begin_again(self, person: Person, now: datetime, known: Collection[str]) -> list[Missed]:
+        """Let the present visit of somebody whom another version of the model has led there go on
+        in this one [S28].
+
+        Args:
+            person: in no original processing.
+            now: when the model changes.
+            known: the returns out of the stage that the other version had, and were not shut.
+
+        Returns:
+            the deadlines that are over by now, and so were missed.
+        """
+        judge_new_returns(person, self._returns(person._stage), known)
+        self.scheduler.begin_again(person, now)
+        return self.scheduler.decide(person, now)
+
+    def _returns(self, stage: str) -> list[LeanTransition]:
+        """The returns out of a stage that the system makes."""
+        event = self.events.get(ADVANCE)
+        moves = event.transitions.get(stage, ()) if event else ()
+        return [move for move in moves if move.may_be_shut]
 
     def due(self, person: Person, after: datetime) -> datetime | None:
         """The next instant after ``after`` at which a system move may open by time alone [S20]."""

@@ -6,7 +6,7 @@ guard has been false once. The person keeps which are shut, by the names of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 def shut_what_holds(person: Person, returns: Iterable[LeanTransition], now: datetime) -> None:
     """Shut the returns that hold as a detour is entered, and no others."""
     person._shut_returns = tuple(move.name for move in returns if move.guard(person, now))
+
+
+def judge_new_returns(
+    person: Person, returns: Iterable[LeanTransition], known: Collection[str]
+) -> None:
+    """Keep what is noted of the returns that another version of the model had too, ``known`` or
+    shut, and judge the others as on entry: by the fields of now, with time as it was then. So a new
+    rest that is over by now does not keep anybody for ever [S28]."""
+    shut, entered = person._shut_returns, person._stage_entered_at
+    assert entered is not None, "who was created is in a stage"
+    person._shut_returns = tuple(
+        move.name
+        for move in returns
+        if move.name in shut or (move.name not in known and move.guard(person, entered))
+    )
 
 
 def is_shut(person: Person, move: LeanTransition) -> bool:

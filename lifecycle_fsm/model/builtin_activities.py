@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lifecycle_fsm.activities import TIME_PASSED
+from lifecycle_fsm.activities import MODEL_CHANGED, TIME_PASSED
 from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.model.conversions import Set
 from lifecycle_fsm.model.definition import ActivityKind
@@ -23,10 +23,11 @@ KEPT = OPEN_KINDS | {
     "opportunity_opened",
     "opportunity_won",
     "score_given",
+    MODEL_CHANGED,
     TIME_PASSED,
 }
 #: Kinds that never ask for a move and give no points.
-SILENT = frozenset({"created", "processed", TIME_PASSED})
+SILENT = frozenset({"created", "processed", MODEL_CHANGED, TIME_PASSED})
 
 
 def _kind(
@@ -128,6 +129,13 @@ _KINDS = (
     ),
     _kind("merged", "another record of the same person was folded into this one", loser="str"),
     _kind(TIME_PASSED, "something was due and changed the person; written by the lifecycle itself"),
+    _kind(
+        MODEL_CHANGED,
+        "the person was moved to another version of the model; written by the lifecycle itself",
+        from_version="str",
+        to_version="str",
+        stages="str | None",
+    ),
 )
 BUILT_IN: Mapping[str, ActivityKind] = {kind.name: kind for kind in _KINDS}
 

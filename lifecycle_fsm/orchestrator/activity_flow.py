@@ -7,13 +7,13 @@ was [S11]. Each gives its decisions, that of the activity itself first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
 
 import attrs
 
-from lifecycle_fsm.activities import SETTLED, Activity, time_passed
+from lifecycle_fsm.activities import MODEL_CHANGED, SETTLED, Activity, time_passed
 from lifecycle_fsm.history import ROW
 from lifecycle_fsm.machine import (
     EVERYWHERE,
@@ -31,6 +31,7 @@ from lifecycle_fsm.orchestrator.entry_requests import TriggeringActivity
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.silos.alerts import abandoned, given_up, handed_over
+from lifecycle_fsm.silos.deadlines import Missed
 from lifecycle_fsm.silos.effects import Payloads
 
 
@@ -160,14 +161,7 @@ class ActivityFlow:
             Decision("unchanged", person.id, due, due, stage, kind="decay", reason=text)
             for text in passed.faded
         ]
-        for rule, request in passed.missed:
-            asked = () if request is None else (request,)
-            decisions.append(
-                Decision(
-                    "unchanged", person.id, due, due, stage, kind="deadline", reason=rule,
-                    requests=asked,
-                )
-            )  # fmt: skip
+        decisions += _missed(person, due, stage, passed.missed)
         context = passed.context
         if context.entered:
             requests = self._entry_requests.follow(person, due, stage, context.entered, (), Cause())
@@ -179,6 +173,50 @@ class ActivityFlow:
         for observer in (*self.machine.observers, *EVERYWHERE):
             observer.time_passed(self.machine, person, due, decisions)
         return decisions
+
+    # ------------------------------------------------------------------ another model
+
+    def model_changed(
+        self, person: Person, activity: Activity, before: str, known: Collection[str], reason: str
+    ) -> list[Decision]:
+        """Go on with somebody whom another version of the model has led to where they are [S28]:
+        the row of a stage that has another name now, the deadlines and returns of this version,
+        then system moves. Only what these enter asks for anything.
+
+        Args:
+            person: new here, in the stage that stands for ``before``.
+            activity: the ``model_changed``.
+            before: the stage in the other version.
+            known: the returns out of that stage that the other version had, and were not shut.
+            reason: what the decision says of it.
+        """
+        machine, stage = self.machine, person.stage
+        now = max(activity.at, person.clock or activity.at)
+        context = TransitionContext(
+            person, now, activity.at, now > activity.at, None, activity.id, machine.version
+        )
+        if stage != before:
+            context.append(
+                person, before, stage, "migrate", MODEL_CHANGED, credit=False,
+                entered_at=person.stage_entered_at,
+            )  # fmt: skip
+            context.entered = ()  # nobody has entered anything by it
+        decisions: list[Decision] = []
+        if stage != self._initial:
+            if self.scoring.has_demographic:
+                person.demographic_score = self.scoring.demographic(person, now)
+            missed = machine.begin_again(person, now, known)
+            decisions = _missed(person, now, stage, missed)
+            machine.advance(person, context)
+        machine.advance_clock(person, now, 1)
+        cause = Cause(activity.id)
+        requests = self._entry_requests.follow(person, now, stage, context.entered, (), cause)
+        result: Result = "moved" if context.added(person) else "unchanged"
+        self._log(activity)
+        first = Decision.fired(
+            result, person, context, activity.id, MODEL_CHANGED, (), reason, requests
+        )
+        return [first, *decisions]
 
     # ------------------------------------------------------------------ a merge
 
@@ -261,6 +299,17 @@ class ActivityFlow:
         if first.moved:
             first.result = "moved"
         return [first, closing, *others]
+
+
+def _missed(person: Person, now: datetime, stage: str, missed: Iterable[Missed]) -> list[Decision]:
+    """The decisions of deadlines that were missed, with what they ask for."""
+    return [
+        Decision(
+            "unchanged", person.id, now, now, stage, kind="deadline", reason=rule,
+            requests=() if request is None else (request,),
+        )
+        for rule, request in missed
+    ]  # fmt: skip
 
 
 def _log_as(log: Callable[[Activity], None], version: str, activity: Activity) -> None:

@@ -13,12 +13,15 @@ from typing import Any, TypeVar
 
 from lifecycle_fsm.activities import (
     IDENTITY,
+    MODEL_CHANGED,
     SETTLED,
     TIME_PASSED,
     Activity,
     fingerprint,
     identity,
     made_id,
+    mapped_stages,
+    model_changed,
 )
 from lifecycle_fsm.errors import LifecycleError, RecordError, UnknownPerson
 from lifecycle_fsm.fields import instant
@@ -28,6 +31,7 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.activity_flow import ActivityFlow
 from lifecycle_fsm.orchestrator.deduplication import SeenActivities
 from lifecycle_fsm.orchestrator.engine import Engine
+from lifecycle_fsm.orchestrator.migration import Migration, carried_over
 from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, error_text
 from lifecycle_fsm.orchestrator.saved_state import FORMAT, Plain
 from lifecycle_fsm.person import Person
@@ -39,9 +43,11 @@ from lifecycle_fsm.silos.effects import Payloads
 PROCESSED = "processed"
 #: Why an activity that is held changes nothing when it comes again.
 HELD = "this activity is held already"
+#: Why the entry of a log that a person was migrated does nothing where nobody is.
+MIGRATES = "only the saved state of a person is migrated, and this lifecycle keeps the person"
 NOTHING_SEEN: Mapping[str, bytes] = MappingProxyType({})
 #: Kinds of activity that do more than all others.
-_OUR_OWN = frozenset({"created", "processed", "merged", "converted"})
+_OUR_OWN = frozenset({"created", "processed", "merged", "converted", MODEL_CHANGED})
 
 
 class Orchestrator:
@@ -186,6 +192,8 @@ class Orchestrator:
     def _refusal(self, activity: Activity, person: Person, payload: Payloads) -> Decision | None:
         """The decision of an activity that is not applied, whoever the person is."""
         reason, record = "", activity.person
+        if activity.kind == MODEL_CHANGED:
+            return Decision.stopped("unchanged", person, activity, MIGRATES)
         if activity.kind == "created" and record not in self.aliases:
             reason = f"{record} was created already"
         elif activity.kind == "processed" and person.stage != self._initial:
@@ -530,8 +538,17 @@ class Orchestrator:
             RecordError: the state is no state, of another format or another model, or somebody of
                 one of its ids is kept already.
         """
-        records = [state, *state.get("folded", ())]
-        self._check(state, records)
+        self._check(state)
+        people, parked = self._loaded(state, history, deadlines)
+        return self._keep(state, people, parked, seen)
+
+    def _loaded(
+        self,
+        state: Mapping[str, Any],
+        history: Iterable[HistoryRow],
+        deadlines: Iterable[DeadlineFact] | None,
+    ) -> tuple[list[Person], list[Parked]]:
+        """The records of a state, and what is parked of them; nobody keeps them yet."""
         rows = _by_person(history)
         facts = None if deadlines is None else _by_person(deadlines)
         people = [
@@ -540,9 +557,18 @@ class Orchestrator:
                 rows.get(record["id"], ()),
                 None if facts is None else facts.get(record["id"], []),
             )
-            for record in records
+            for record in (state, *state.get("folded", ()))
         ]
-        parked = [Parked.load(saved) for saved in state.get("parked", ())]
+        return people, [Parked.load(saved) for saved in state.get("parked", ())]
+
+    def _keep(
+        self,
+        state: Mapping[str, Any],
+        people: list[Person],
+        parked: Iterable[Parked],
+        seen: Mapping[str, bytes],
+    ) -> Person:
+        """Keep the person of a state."""
         person = people[0]
         aliases = state.get("aliases", {})
         for record in people:
@@ -595,7 +621,65 @@ class Orchestrator:
         for parked in everything["parked"]:
             self.park(Parked.load(parked))
 
-    def _check(self, state: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> None:
+    def migrate(
+        self,
+        state: Mapping[str, Any],
+        stages: Mapping[str, str],
+        at: datetime | str,
+        history: Iterable[HistoryRow] = (),
+        deadlines: Iterable[DeadlineFact] | None = None,
+        seen: Mapping[str, bytes] = NOTHING_SEEN,
+    ) -> Decision:
+        """Keep a person whom another version of the model has saved, by a ``model_changed`` [S28].
+
+        Args:
+            state: the plain data.
+            stages: the stages that went, each with the one that stands for it.
+            at: when the model changes for the person.
+            history: as for :meth:`restore`.
+            deadlines: likewise.
+            seen: likewise.
+
+        Raises:
+            LifecycleError: the map of stages does not fit the model.
+            RecordError: the state cannot be rewritten, or is none.
+        """
+        self._check(state, migrates=True)
+        version = str(state.get("version"))
+        migrated = Migration(self.engine, stages).rewrite(state, instant(at))
+        stage = migrated.state["stage"]
+        facts = None if deadlines is None else carried_over(deadlines, state, stage)
+        people, parked = self._loaded(migrated.state, history, facts)
+        person = people[0]
+        activity = model_changed(person.id, instant(at), version, self.machine.version, stages)
+        reason = f"dropped {', '.join(migrated.dropped)}" if migrated.dropped else ""
+        known = state.get("open_returns", ())
+        # Nobody keeps the person yet: on an error nothing has happened [S11].
+        decisions = self._flow.model_changed(person, activity, migrated.before, known, reason)
+        self._keep(migrated.state, people, parked, seen)
+        self._seen.keep(person, fingerprint(activity, activity.payload))
+        for decision in decisions:
+            self._record(decision)
+        self._tell(activity, decisions)
+        return decisions[0]
+
+    def hand_over(self, other: Orchestrator, changed: Activity) -> Decision:
+        """Let the keeper of another version of the model take somebody over, as a log says that it
+        did [S28]. The person stays here as well."""
+        person = self.survivor(changed.person)
+        # What came of time is in the log: this only finds out what is due next.
+        self._run_due(person, max(changed.at, person.clock or changed.at), inclusive=True)
+        records = self._records.get(person.id, (person,))
+        return other.migrate(
+            self.dump(person.id),
+            mapped_stages(changed),
+            changed.at,
+            [row for record in records for row in record.history],
+            [fact for record in records for fact in record.deadlines],
+            self.seen(person.id),
+        )
+
+    def _check(self, state: Mapping[str, Any], *, migrates: bool = False) -> None:
         """Refuse what is no state of a person that can be kept here."""
         name = state.get("id")
         if state.get("format") != FORMAT:
@@ -603,13 +687,17 @@ class Orchestrator:
                 f"the saved state of {name!r} has the format {state.get('format')!r}, and this "
                 f"release reads {FORMAT}: restore it with the release that saved it"
             )
-        if state.get("version") != self.machine.version:
+        if migrates and state.get("version") == self.machine.version:
+            raise RecordError(
+                f"the saved state of {name!r} is of this very version of the model: restore it"
+            )
+        if not migrates and state.get("version") != self.machine.version:
             raise RecordError(
                 f"the saved state of {name!r} is of version {state.get('version')!r} of the model, "
                 f"and this is {self.machine.version!r}: use the model that it was saved by, or "
                 "migrate the person [S28]"
             )
-        for record in records:
+        for record in (state, *state.get("folded", ())):
             if record["id"] in self:
                 raise RecordError(f"{record['id']!r} is kept here already")
 

@@ -62,7 +62,12 @@ class StateFormat:
         )
         self._score_rules = [rule.name for rule in model.scoring]
         self._deadlines = [rule.name for rule in model.deadlines]
-        self._templates = {(template.section, template.rule): template for template in templates}
+        self.templates = {(template.section, template.rule): template for template in templates}
+        self._initial = model.initial.name
+        self._returns: dict[str, list[str]] = {}
+        for edge in model.edges:
+            if edge.kind == "return" and edge.on is None:
+                self._returns.setdefault(edge.source, []).append(edge.name)
 
     def dump(self, person: Person) -> Plain:
         """One record as plain data that JSON can write, without its history and the activities that
@@ -107,6 +112,13 @@ class StateFormat:
             state["last_journey"] = last_journey
         if shut_returns:
             state["shut_returns"] = list(shut_returns)
+        # What another version of the model has to know: its stages and returns may be others [S28].
+        if stage == self._initial:
+            state["processing"] = True
+        if stage in self._returns:
+            state["open_returns"] = [
+                name for name in self._returns[stage] if name not in shut_returns
+            ]
         if opportunities:
             state["opportunities"] = {
                 name: [deal.status, deal.amount, _text(deal.closes_at)]
@@ -238,7 +250,7 @@ class StateFormat:
 
     def _load_request(self, waits: Mapping[str, Any]) -> Held:
         return Held(
-            self._templates[waits["section"], waits["rule"]],
+            self.templates[waits["section"], waits["rule"]],
             waits["key"],
             waits.get("stage"),
             _time(waits.get("visit")),

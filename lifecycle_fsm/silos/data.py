@@ -6,7 +6,7 @@ derived from them [S22].
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,10 @@ class DataSilo:
             )
             for kind in model.activity_kinds.values()
         }
+
+    def names(self, kind: str) -> Container[str]:
+        """What an activity of this kind may bring."""
+        return self._types if kind in OPEN_KINDS else self._payloads[kind]
 
     def accept(self, kind: str, payload: Mapping[str, Any]) -> Payloads:
         """The stored form of what an activity brings.

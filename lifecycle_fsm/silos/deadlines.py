@@ -136,6 +136,24 @@ class Scheduler:
             for place in self.by_stage.get(person.stage, ())
         )
 
+    def begin_again(self, person: Person, now: datetime) -> None:
+        """Begin the deadlines of a visit that another version of the model began: what was decided
+        stays so, and the others are due anew, counted from the entry. A condition that has held
+        has held [S28]."""
+        entered, visit = person.stage_entered_at, person.present_visit
+        assert entered is not None, "there is a visit"
+        decided = {fact.rule for fact in person.deadlines if fact.visit == visit}
+        held = {deadline.place for deadline in person.open_deadlines if deadline.held}
+        person.begin_deadlines(
+            OpenDeadline(
+                self._due(entered, place),
+                place,
+                place in held or self._deadlines[place].holds(person, now, NO_PAYLOAD),
+            )
+            for place in self.by_stage.get(person.stage, ())
+            if self._deadlines[place].name not in decided
+        )
+
     def leave(
         self, person: Person, now: datetime, owner: str | None, assigned_to: str | None
     ) -> None:
@@ -191,7 +209,11 @@ class Scheduler:
         return tuple(
             MissedInTime(fact, self._condition_holds(fact, person, now))
             for fact in person.deadlines
-            if fact.outcome == "missed" and fact.due_at >= at and fact.visit == visit
+            if fact.outcome == "missed"
+            and fact.due_at >= at
+            and fact.visit == visit
+            # The rule may have gone with another version of the model [S28].
+            and fact.rule in self._places
         )
 
     def correct(

@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import Engine as SqlEngine
 
+from lifecycle_fsm.errors import MissingExtra
+from lifecycle_fsm.store.database_faults import database_url, require_supported, store_errors
+from lifecycle_fsm.store.schema import upgrade
 from lifecycle_fsm.store.statements import Statements
 
 T = TypeVar("T")
@@ -34,10 +37,15 @@ class Database:
         address: the address of the database, as SQLAlchemy reads it, or its engine.
         synchronous: for SQLite, ``FULL`` (a transaction is on the disk when it ends) or ``NORMAL``
             (a power failure may lose the latest ones; it never spoils the file).
+
+    Raises:
+        StoreError: there is no such database, it is of a newer release, or has other tables.
+        MissingExtra: the driver is not installed.
     """
 
     def __init__(self, address: str | SqlEngine, *, synchronous: str = "FULL") -> None:
-        self.engine = create_engine(address) if isinstance(address, str) else address
+        self.engine = _engine(address) if isinstance(address, str) else address
+        require_supported(f"{self.engine.dialect.name}+{self.engine.dialect.driver}")
         self.postgresql = self.engine.dialect.name == "postgresql"
         if not self.postgresql:
             _prepare_sqlite(self.engine, synchronous)
@@ -45,23 +53,48 @@ class Database:
         reads: dict[str, Any] = {"reads": True}
         if self.postgresql:
             reads["isolation_level"] = "REPEATABLE READ"
-        #: For looking: it takes no lock, and sees all of one moment.
-        self.reader = self.engine.execution_options(**reads)
+        self._reader = self.engine.execution_options(**reads)
+        upgrade(self.engine)
 
     def close(self) -> None:
         """Close its connections; it opens new ones when it is used again."""
         self.engine.dispose()
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for looking: it takes no lock, and sees all of one moment.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with store_errors(self.engine), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection for seldom work; an error undoes all of it.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        with store_errors(self.engine), self.engine.begin() as connection:
+            yield connection
+
     def run(self, work: Callable[[Session], T]) -> T:
         """Do some work in a transaction of a writer, and once more where another transaction, or a
-        connection that was lost, has undone it."""
-        for left in reversed(range(_ATTEMPTS)):
-            try:
-                with self._transaction() as session:
-                    return work(session)
-            except Exception as error:
-                if not left or not self._passes(error):
-                    raise
+        connection that was lost, has undone it.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        with store_errors(self.engine):
+            for left in reversed(range(_ATTEMPTS)):
+                try:
+                    with self._transaction() as session:
+                        return work(session)
+                except Exception as error:
+                    if not left or not self._passes(error):
+                        raise
         raise AssertionError("the last attempt returns or raises")
 
     def _passes(self, error: Exception) -> bool:
@@ -121,6 +154,14 @@ class Session:
             self._connection.execute(sql, rows[0])
         elif rows:
             self._connection.cursor().executemany(sql, rows)
+
+
+def _engine(address: str) -> SqlEngine:
+    url = database_url(address)
+    try:
+        return create_engine(url)
+    except ModuleNotFoundError as error:
+        raise MissingExtra("sql", str(error.name), "a store in PostgreSQL") from None
 
 
 def _prepare_sqlite(engine: SqlEngine, synchronous: str) -> None:

@@ -97,7 +97,7 @@ class Processing:
         lease: timedelta = timedelta(minutes=1),
     ) -> None:
         self._store = store
-        self._database = store.database.engine
+        self._database = store.database
         self._postgresql = store.database.postgresql
         self._clock = clock
         self._chain = store.engine.chain
@@ -115,7 +115,7 @@ class Processing:
             what came of each; nothing if nobody is waiting.
         """
         in_processing = select(PERSON.c.id).where(PERSON.c.stage == self._initial)
-        with self._database.begin() as connection:
+        with self._database.writing() as connection:
             connection.execute(delete(PROCESSING).where(PROCESSING.c.person.not_in(in_processing)))
         results: list[ProcessingResult] = []
         while len(results) < limit and (progress := self._claim()) is not None:
@@ -138,7 +138,7 @@ class Processing:
         )
         if person is not None:
             again = again.where(PROCESSING.c.person == person)
-        with self._database.begin() as connection:
+        with self._database.writing() as connection:
             return connection.execute(again).rowcount
 
     # ------------------------------------------------------------------ one person
@@ -185,7 +185,7 @@ class Processing:
     def _person(self, progress: _Progress) -> Person | None:
         """The person as it is now, or nothing if it is in original processing no more."""
         kept = select(PERSON.c.revision).where(PERSON.c.id == progress.person)
-        with self._store.database.reader.begin() as connection:
+        with self._store.database.reading() as connection:
             revision = connection.scalar(kept)
         if revision != progress.seen[0]:
             person = self._store.lifecycle(progress.person).person(progress.person)
@@ -211,7 +211,7 @@ class Processing:
             .limit(1)
             .with_for_update(of=PERSON, skip_locked=True)
         )
-        with self._database.begin() as connection:
+        with self._database.writing() as connection:
             while (person := connection.scalar(waiting)) is not None:
                 claim = (postgresql_insert if self._postgresql else sqlite_insert)(
                     PROCESSING
@@ -267,13 +267,13 @@ class Processing:
             claimed_until=claimed_until,
             error=error and _storable(str(error)),
         )
-        with self._database.begin() as connection:
+        with self._database.writing() as connection:
             saved = connection.execute(written).rowcount == 1
         progress.claimed_until = claimed_until or progress.claimed_until
         return saved
 
     def _forget(self, progress: _Progress) -> None:
-        with self._database.begin() as connection:
+        with self._database.writing() as connection:
             connection.execute(_own(delete(PROCESSING), progress))
 
 

@@ -25,7 +25,7 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.toml_files import dumps
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.store.database import Database, Session
-from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, METADATA, MODEL, PERSON
+from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, MODEL, PERSON
 from lifecycle_fsm.store.unit_of_work import MorePeople, UnitOfWork, check_version, seen_by
 
 T = TypeVar("T")
@@ -45,6 +45,7 @@ class Store:
 
     Raises:
         LifecycleError: the people there follow another version of the model [S28].
+        StoreError: the database cannot be used; every method may raise it.
     """
 
     def __init__(
@@ -54,7 +55,6 @@ class Store:
         self.database = database if isinstance(database, Database) else Database(database)
         self._keep_decisions = keep_decisions
         self._expected: set[str] = set()
-        METADATA.create_all(self.database.engine)
         self._check_model()
 
     def close(self) -> None:
@@ -70,10 +70,10 @@ class Store:
     def _check_model(self) -> None:
         model = self.engine.model
         latest = select(MODEL.c.version).order_by(MODEL.c.number.desc()).limit(1)
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             version = connection.scalar(latest)
         if version is None:
-            with self.database.engine.begin() as connection:
+            with self.database.writing() as connection:
                 if self.database.postgresql:  # SQLite has one writer anyway
                     connection.exec_driver_sql("LOCK TABLE model IN EXCLUSIVE MODE")
                 version = connection.scalar(latest)
@@ -143,7 +143,7 @@ class Store:
         """Try once more what an error has parked [S11][S13]."""
         now = instant(at)
         parked = select(PERSON.c.id).where(PERSON.c.parked).order_by(PERSON.c.id)
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             names: list[str] = [*connection.scalars(parked)]
         decisions: list[Decision] = []
         for first in range(0, len(names), _SOME):
@@ -151,7 +151,7 @@ class Store:
             stopped = select(ACTIVITY.c.activity).where(
                 ACTIVITY.c.status == "parked", ACTIVITY.c.person.in_(some)
             )
-            with self.database.reader.begin() as connection:
+            with self.database.reading() as connection:
                 activities = [Activity.load(saved) for saved in connection.scalars(stopped)]
             decisions += self._run(lambda lifecycle: lifecycle.retry(now), activities, some)
         return decisions
@@ -188,7 +188,7 @@ class Store:
         Raises:
             UnknownPerson: nobody with this id has been created.
         """
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             alias = select(ALIAS.c.person).where(ALIAS.c.id == id)
             record = connection.scalar(alias) or id
             named = PERSON.alias()
@@ -215,20 +215,20 @@ class Store:
     @property
     def history(self) -> list[HistoryRow]:
         """Every row of everybody, by person and sequence [S25]."""
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             return [*self._history(connection)]
 
     @property
     def deadlines(self) -> list[DeadlineFact]:
         """What became of the deadlines of each visit, by person and due time [S21]."""
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             return [*self._deadlines(connection)]
 
     @property
     def log(self) -> list[Activity]:
         """The activities that were applied, in that order."""
         applied = select(ACTIVITY.c.activity).where(ACTIVITY.c.status == "applied")
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             saved = connection.scalars(applied.order_by(ACTIVITY.c.place))
             return [Activity.load(activity) for activity in saved]
 
@@ -245,7 +245,7 @@ class Store:
         """What an error keeps from happening, by person [S11]."""
         parked: dict[str, list[Parked]] = {}
         created = select(PERSON.c.state).where(PERSON.c.parked, PERSON.c.state.is_not(None))
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             for state in connection.scalars(created.order_by(PERSON.c.id)):
                 for saved in state["parked"]:
                     parked.setdefault(saved["person"], []).append(Parked.load(saved))
@@ -257,7 +257,7 @@ class Store:
 
     def _stopped(self, status: str) -> Sequence[Any]:
         stopped = select(ACTIVITY).where(ACTIVITY.c.status == status).order_by(ACTIVITY.c.place)
-        with self.database.reader.begin() as connection:
+        with self.database.reading() as connection:
             return connection.execute(stopped).all()
 
     def _history(

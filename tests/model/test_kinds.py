@@ -99,11 +99,12 @@ def test_a_kind_of_ones_own_sets_fields_and_asks_for_a_move() -> None:
 
 
 def test_every_kind_of_the_design_is_there() -> None:
-    """What comes from other systems, what original processing needs, and time."""
+    """What comes from other systems, what original processing needs, time, and a changed model."""
     assert set(BUILT_IN) == set(
         "created processed changed form_filled web_visit email_clicked unsubscribed score_given "
         "owner_changed sales_touched lead_status_changed opportunity_opened opportunity_changed "
-        "opportunity_won opportunity_lost crm_synced converted merged time_passed".split()
+        "opportunity_won opportunity_lost crm_synced converted merged time_passed "
+        "model_changed".split()
     )
     assert all(kind.description for kind in BUILT_IN.values())
     assert set(BUILT_IN) >= OPEN_KINDS | KEPT | SILENT

@@ -158,7 +158,7 @@ def test_a_disk_that_fails(tmp_path: Path, opened: Opened) -> None:
 
 
 def add_model(database: Database, name: str = "two_step") -> None:
-    execute(database, insert(MODEL).values(number=1, version="1", name=name, definition={}))
+    execute(database, insert(MODEL).values(number=1, version="1", name=name, definition=""))
 
 
 def execute(database: Database, statement: Executable) -> None:

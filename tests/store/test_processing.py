@@ -94,7 +94,7 @@ def processing(
 
 
 def rows(store: Store) -> list[Any]:
-    with store.database.reader.begin() as connection:
+    with store.database.reading() as connection:
         return list(connection.execute(select(PROCESSING).order_by(PROCESSING.c.person)))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.store.conftest import NewAddress, Opened
 
 TABLES = {*METADATA.tables, REVISION_TABLE}
-VALUES = {"version": "1", "name": "two_step", "definition": {}}
+VALUES = {"version": "1", "name": "two_step", "definition": ""}
 
 
 def tables(database: Database) -> set[str]:

@@ -32,7 +32,7 @@ def _people() -> None:
         sa.Column("number", _NUMBER, primary_key=True),
         sa.Column("version", sa.Text, nullable=False),
         sa.Column("name", sa.Text, nullable=False),
-        sa.Column("definition", sa.Text, nullable=False),
+        sa.Column("definition", sa.Text),
     )
     op.create_table(
         "person",
