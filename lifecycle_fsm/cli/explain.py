@@ -25,7 +25,7 @@ from lifecycle_fsm.cli.arguments import (
 )
 from lifecycle_fsm.cli.console import complain, print_json, progress
 from lifecycle_fsm.cli.options import flag, option
-from lifecycle_fsm.cli.stores import address_shown, open_snapshot, store_or_file
+from lifecycle_fsm.cli.stores import open_snapshot, store_or_file
 from lifecycle_fsm.errors import UnknownPerson
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
@@ -97,13 +97,7 @@ def explain(
                 lifecycle, inputs, mapping=mapping, format=format, order=order,
                 reject=rejects.append, bar=bar, only=person,
             )  # fmt: skip
-    for note in log.notes:
-        complain(f"note: {note}")
-    if rejects:
-        unused = counted(len(rejects), "row")
-        complain(f"note: {unused} about {log.person!r} could not be used: see `run`")
-    if log.person != person:
-        complain(f"note: {person!r} is {log.person!r}")
+    _tell_notes(log, person, len(rejects))
     story = tell(
         lifecycle.model,
         log.activities,
@@ -121,6 +115,16 @@ def explain(
             _save(story, out)
 
 
+def _tell_notes(log: Log, person: str, rejected: int) -> None:
+    for note in log.notes:
+        complain(f"note: {note}")
+    if rejected:
+        unused = counted(rejected, "row")
+        complain(f"note: {unused} about {log.person!r} could not be used: see `run`")
+    if log.person != person:
+        complain(f"note: {person!r} is {log.person!r}")
+
+
 def _of_store(address: str, text: str) -> Log:
     """The log of the person whom a text names."""
     with open_snapshot(address) as moment:
@@ -133,8 +137,9 @@ def _of_store(address: str, text: str) -> Log:
             ]
             meant = record_meant(text, records, moment.group)
             if meant is None:
-                shown = address_shown(address)
-                raise UnknownPerson(f"nothing in {shown} is about {text!r}{nearest(text, records)}")
+                raise UnknownPerson(
+                    f"nothing in {moment.place} is about {text!r}{nearest(text, records)}"
+                )
             person, group = meant
         waiting = (
             f"{activity.kind} {activity.id!r} of {activity.person!r} has not been applied: {why}"

@@ -21,11 +21,12 @@ from lifecycle_fsm.cli.earlier_run import (
     watched_until,
 )
 from lifecycle_fsm.cli.options import NUMBERS, flag, option
-from lifecycle_fsm.cli.stores import address_shown, open_snapshot, store_or_file
+from lifecycle_fsm.cli.stores import open_snapshot, store_or_file
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.funnel import (
     CONTACT_FIELDS,
     MEASURES,
+    Counts,
     Every,
     Journeys,
     Measure,
@@ -134,20 +135,23 @@ def funnel(
         deadlines=past.deadlines, people=past.people,
     )  # fmt: skip
     if out is not None:
-        from lifecycle_fsm import diagram
-
         scope = observe(rows, lifecycle, window=window, until=known, zone=zone, journeys=journeys)
-        title = f"{lifecycle.title or lifecycle.name.replace('_', ' ').capitalize()}: the funnel"
-        title += "" if journeys == "all" else f", {journeys} journeys"
-        drawing = diagram.draw_funnel(lifecycle, on_picture(scope, reading=reading), title=title)
-        with folder_for(out):
-            drawing.save(out)
+        _draw(lifecycle, on_picture(scope, reading=reading), journeys, out)
     if json:
         print_json(report.as_dict())
     else:
         from lifecycle_fsm.cli.funnel_tables import as_text
 
         print(as_text(report, lifecycle))
+
+
+def _draw(model: Model, counts: Counts, journeys: Journeys, out: str) -> None:
+    from lifecycle_fsm import diagram
+
+    title = f"{model.title or model.name.replace('_', ' ').capitalize()}: the funnel"
+    title += "" if journeys == "all" else f", {journeys} journeys"
+    with folder_for(out):
+        diagram.draw_funnel(model, counts, title=title).save(out)
 
 
 @attrs.frozen
@@ -185,9 +189,9 @@ def _of_store(address: str, name: str | None) -> _Past:
     with open_snapshot(address) as moment:
         model = load_model(name) if name is not None else moment.model()
         if model is None:
-            raise LifecycleError(f"{address_shown(address)} has no text of its model: say --model")
+            raise LifecycleError(f"{moment.place} has no text of its model: say --model")
         rows = moment.history(model.field_types)
-        check_fits(rows, model, address_shown(address), MEASURE)
+        check_fits(rows, model, moment.place, MEASURE)
         return _Past(model, rows, moment.deadlines(), [*people_of(moment.states(), model)])
 
 

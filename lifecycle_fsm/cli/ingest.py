@@ -26,7 +26,7 @@ from lifecycle_fsm.cli.run_outcome import (
     unmatched,
 )
 from lifecycle_fsm.cli.sorted_activities import Place, SortedActivities
-from lifecycle_fsm.cli.stores import address_shown, open_store
+from lifecycle_fsm.cli.stores import open_store, place_of
 from lifecycle_fsm.machine import Decision, LifecycleMachine, Observer
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Parked
@@ -92,9 +92,9 @@ def ingest(
         applied.apply(log, bar)
         held = opened.held
         roles = ((intake.reports[place.file].role, activity) for activity, place in log)
-        outcome = _Outcome(
+        outcome = IngestOutcome(
             model=lifecycle,
-            store=address_shown(store),
+            store=place_of(opened),
             reports=intake.reports,
             notes=intake.notes,
             activities=log.count,
@@ -174,7 +174,7 @@ def _batches(
 
 
 @attrs.frozen(kw_only=True)
-class _Outcome:
+class IngestOutcome:
     """What came of the files, and what of the store cannot go on."""
 
     model: Model

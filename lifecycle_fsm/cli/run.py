@@ -94,12 +94,9 @@ def run(
         if out is not None:
             print(f"\nwritten to {out}")
     held = tell_held(outcome.unmatched, outcome.notes, allowed=allow_held)
-    rejected = tell_rejected(
-        outcome.rejected,
-        [*rejects.first, *outcome.contradictions],
-        allowed=allow_rejected,
-        table=None if out is None else f"{out}/rejected.csv",
-    )
+    table = None if out is None else f"{out}/rejected.csv"
+    first = [*rejects.first, *outcome.contradictions]
+    rejected = tell_rejected(outcome.rejected, first, allowed=allow_rejected, table=table)
     return REJECTED if rejected or held else 0
 
 

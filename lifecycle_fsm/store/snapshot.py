@@ -6,27 +6,44 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, create_engine, or_, select
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model, loads
-from lifecycle_fsm.store.database import Database
+from lifecycle_fsm.store.database_faults import database_url, place, store_errors
+from lifecycle_fsm.store.schema import check
 from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, MODEL, PERSON
 
 
 @contextmanager
-def snapshot(database: Database) -> Iterator[Snapshot]:
-    """Look at all of a store as it is at one moment, whatever is written meanwhile."""
-    with database.reader.begin() as connection:
-        yield Snapshot(connection)
+def snapshot(address: str) -> Iterator[Snapshot]:
+    """Look at all of a store as it is at one moment, whatever is written meanwhile.
+
+    Raises:
+        StoreError: there is no store, it is of another release, or it cannot be read.
+    """
+    engine = create_engine(database_url(address))
+    try:
+        check(engine)
+        with store_errors(engine), engine.connect() as connection:
+            if engine.dialect.name == "postgresql":
+                reads = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+                connection.execution_options(**reads)
+            else:  # Python would begin no transaction for a query
+                connection.exec_driver_sql("BEGIN")
+            yield Snapshot(connection, place(engine))
+    finally:
+        engine.dispose()
 
 
 class Snapshot:
-    """A store at one moment; :func:`snapshot` makes it."""
+    """A store at one moment; :func:`snapshot` makes it. ``place`` is its file, or its address
+    without the password."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, place: str) -> None:
+        self.place = place
         self._connection = connection
 
     def model(self) -> Model | None:
