@@ -7,9 +7,10 @@ import heapq
 import json
 import re
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -45,6 +46,8 @@ FormatOption = Annotated[
         "Where all names do, it is believed all the same."
     ),
 ]
+#: The fields that a person is looked up by.
+NAMES = ("email", "first_name", "last_name", "company")
 _STEP = 2_000
 _SHOWN = 20
 _FAR = timedelta(days=365)
@@ -155,7 +158,7 @@ class Log:
             reason = why
             if other is not None and other != activity:
                 reason = _contradiction(activity, why, file, other, *where[id(other)])
-            rejects.append(Reject(file, line, None, reason, _as_row(activity)))
+            rejects.append(Reject(file, line, None, reason, as_row(activity)))
         return sorted(rejects, key=lambda reject: (reject.file, reject.line))
 
     def _place(self, packed: int) -> tuple[str, int]:
@@ -173,7 +176,8 @@ def _contradiction(
     return f"{reason} ({place})"
 
 
-def _as_row(activity: Activity) -> str:
+def as_row(activity: Activity) -> str:
+    """An activity as a reject shows it."""
     head = {name: getattr(activity, name) for name in ("id", "person", "kind", "at")}
     return json.dumps({**head, **activity.payload}, ensure_ascii=False, default=str)
 
@@ -262,8 +266,8 @@ def _of_group(person: str, files: _Files) -> Log:
 
 
 @attrs.define
-class _KnownPerson:
-    """The names of a person in the files, to look them up by."""
+class KnownRecord:
+    """The names of a person in a record, to look them up by."""
 
     id: str
     email: str | None = None
@@ -280,29 +284,44 @@ def _meant(text: str, log: Log) -> tuple[str, frozenset[str]]:
     """
     from lifecycle_fsm.story import connected
 
-    people: dict[str, _KnownPerson] = {}
+    people: dict[str, KnownRecord] = {}
     for activity in log.read:
-        person = people.setdefault(activity.person, _KnownPerson(activity.person))
+        person = people.setdefault(activity.person, KnownRecord(activity.person))
         if activity.kind in ("created", "changed"):
-            for name in ("email", "first_name", "last_name", "company"):
+            for name in NAMES:
                 if name in activity.payload:
                     setattr(person, name, activity.payload[name])
-    meant = look_up(text, people.values())
-    if meant:
-        group = connected(log.merges, meant[0].id)
-        if {person.id for person in meant} <= group:
-            return meant[0].id, group  # records of one person, who has one story
-        shown = [(person.id, full_name(person), person.company or "") for person in meant[:_SHOWN]]
-        more = f"\n  … and {len(meant) - _SHOWN:,} more" if len(meant) > _SHOWN else ""
-        raise UnknownPerson(
-            f"{text!r} may be any of {len(meant):,} people; give the id of one:\n"
-            f"{lined_up(shown)}{more}"
-        )
+    meant = record_meant(text, people.values(), partial(connected, log.merges))
+    if meant is not None:
+        return meant
     log.keep(frozenset({text}))
     unused = counted(len(log.rejects), "row")
     rejected = f"; {unused} about it could not be used: see `run`" if log.rejects else ""
     raise UnknownPerson(
         f"nothing in these files is about {text!r}{nearest(text, people.values())}{rejected}"
+    )
+
+
+def record_meant(
+    text: str, records: Iterable[KnownRecord], group_of: Callable[[str], frozenset[str]]
+) -> tuple[str, frozenset[str]] | None:
+    """The id of the record that a text names, and those of all records of that person; ``None`` if
+    it names nobody.
+
+    Raises:
+        UnknownPerson: it may be any of several people.
+    """
+    meant = look_up(text, records)
+    if not meant:
+        return None
+    group = group_of(meant[0].id)
+    if {record.id for record in meant} <= group:
+        return meant[0].id, group  # records of one person, who has one story
+    shown = [(record.id, full_name(record), record.company or "") for record in meant[:_SHOWN]]
+    more = f"\n  … and {len(meant) - _SHOWN:,} more" if len(meant) > _SHOWN else ""
+    raise UnknownPerson(
+        f"{text!r} may be any of {len(meant):,} people; give the id of one:\n"
+        f"{lined_up(shown)}{more}"
     )
 
 

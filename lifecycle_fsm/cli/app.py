@@ -29,7 +29,13 @@ COMMANDS = {
     "models": "List the shipped models, or print one, to copy and edit.",
     "types": "Print a stub with the stages, triggers and fields of a model.",
     "demo": "Make up a company and run two years of it through the model `waterfall`.",
+    "ingest": "Take people and their activities into a store, a database that keeps them.",
+    "tick": "Let time pass for everybody in a store.",
+    "process": "Take the new people of a store through original processing.",
+    "retry": "Try once more what an error has parked in a store.",
 }
+#: Those that work on a store, day by day.
+KEEP_RUNNING = frozenset({"ingest", "tick", "process", "retry"})
 _STYLE: dict[str, Any] = {"rich_markup_mode": "markdown", "pretty_exceptions_enable": False}
 
 
@@ -51,7 +57,12 @@ class _Commands(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         style = settings["rich_markup_mode"]
         settings["commands"] = {
-            name: _Command(name, help=line, rich_markup_mode=style)
+            name: _Command(
+                name,
+                help=line,
+                rich_markup_mode=style,
+                rich_help_panel="Keep it running" if name in KEEP_RUNNING else None,
+            )
             for name, line in COMMANDS.items()
         }
         super().__init__(**settings)

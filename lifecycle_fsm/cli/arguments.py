@@ -80,19 +80,27 @@ def keep_inputs(out: str | None, *inputs: str | None) -> None:
             raise FileProblem(f"{name} is read here, and would be replaced: write to another file")
 
 
+def now() -> datetime:
+    """When this is asked: nowhere else does a command look at the clock."""
+    return datetime.now(UTC)
+
+
 def read_time(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None:
-    """The instant that an option names; one that names no zone is a local time of ``zone``.
+    """The instant that an option names; one that names no zone is a local time of ``zone``, and
+    ``now`` is :func:`now`.
 
     Raises:
         LifecycleError: it is no time.
     """
     if text is None:
         return None
+    if text == "now":
+        return now()
     try:
         time = datetime.fromisoformat(text)
         return to_utc(time.replace(tzinfo=zone) if time.tzinfo is None else time)
     except (ValueError, OverflowError):
         raise LifecycleError(
             f"{option}: {text!r} is no time: write it as {date.today():%Y-%m-%d} or "  # noqa: DTZ011
-            f"{datetime.now(UTC):%Y-%m-%dT%H:%M}Z"
+            f"{now():%Y-%m-%dT%H:%M}Z"
         ) from None

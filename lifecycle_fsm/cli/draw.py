@@ -6,12 +6,15 @@ from typing import Annotated
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_time
-from lifecycle_fsm.cli.earlier_run import read_fitting, watched_until
+from lifecycle_fsm.cli.earlier_run import check_fits, read_fitting, watched_until
 from lifecycle_fsm.cli.options import flag, option
+from lifecycle_fsm.cli.stores import open_snapshot, store_or_file
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
 from lifecycle_fsm.funnel import Reading, count
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.zones import find_zone
+
+_DRAW = "draw", "draws"
 
 
 def draw(
@@ -20,6 +23,7 @@ def draw(
     history: Annotated[
         str | None, option("FILE", "A history that `run` wrote: draws the counts too.")
     ] = None,
+    store: options.StoreInstead = None,
     person: Annotated[
         str | None, option("ID", "Draw the path of this person of the history.")
     ] = None,
@@ -41,6 +45,7 @@ def draw(
     lifecycle-fsm draw waterfall --history out/history.parquet --out funnel.pdf
     lifecycle-fsm draw waterfall --history out/history.csv --person p1 \
         --out p1.svg
+    lifecycle-fsm draw waterfall --store lifecycle.db --out funnel.svg
     lifecycle-fsm draw my-lifecycle.toml --processing --out processing.png
     ```
     """
@@ -50,25 +55,34 @@ def draw(
     local = find_zone(zone)
     window = (read_time("--from", start, local), read_time("--to", end, local))
     lifecycle = load_model(model)
-    if processing and (history is not None or person is not None):
-        raise LifecycleError("--processing draws the model alone: leave --history and --person out")
-    known = read_time("--until", until, local)
-    if history is None and (person is not None or known or any(window)):
+    address = store_or_file(store, history)
+    source = address or history
+    if processing and (source is not None or person is not None):
         raise LifecycleError(
-            "--person, --from, --to and --until need a --history, which `run` writes"
+            "--processing draws the model alone: leave --history, --store and --person out"
+        )
+    known = read_time("--until", until, local)
+    if source is None and (person is not None or known or any(window)):
+        raise LifecycleError(
+            "--person, --from, --to and --until need a --history, which `run` writes, or a --store"
         )
     if processing:
         drawing = diagram.draw_processing(lifecycle)
-    elif history is None:
+    elif source is None:
         drawing = diagram.draw_model(lifecycle)
     else:
-        rows = read_fitting(history, lifecycle, ("draw", "draws"))
+        if address is None:
+            rows = read_fitting(source, lifecycle, _DRAW)
+            known = known or watched_until(source)
+        else:
+            with open_snapshot(address) as moment:
+                rows, source = moment.history(lifecycle.field_types), moment.place
+            check_fits(rows, lifecycle, source, _DRAW)
         if person is None:
-            known = known or watched_until(history)
             counts = count(rows, lifecycle, reading=reading, window=window, until=known, zone=zone)
             drawing = diagram.draw_funnel(lifecycle, counts)
         else:
-            drawing = diagram.draw_person(lifecycle, _of(person, rows, history))
+            drawing = diagram.draw_person(lifecycle, _of(person, rows, source))
     with folder_for(out):
         drawing.save(out)
 

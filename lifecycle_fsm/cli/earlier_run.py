@@ -17,6 +17,8 @@ from lifecycle_fsm.rows.row import listed
 from lifecycle_fsm.tables import read_history
 
 _SHOWN = 8
+#: What is done with a history, as a messages calls it.
+MEASURE = "measure", "measures"
 
 
 def read_fitting(path: str, model: Model, verb: tuple[str, str]) -> list[HistoryRow]:
@@ -26,11 +28,11 @@ def read_fitting(path: str, model: Model, verb: tuple[str, str]) -> list[History
         LifecycleError: it does not; ``verb`` is what was to be done with the history.
     """
     rows = read_history(path, dimensions=model.field_types)
-    _check_fits(rows, model, path, verb)
+    check_fits(rows, model, path, verb)
     return rows
 
 
-def _check_fits(
+def check_fits(
     rows: Sequence[HistoryRow], model: Model, source: str, verb: tuple[str, str]
 ) -> None:
     """Check that the model has all stages and rules of a history; else people would be missing.
@@ -67,10 +69,9 @@ def read_with_model(path: str, name: str | None) -> tuple[list[HistoryRow], Mode
     Raises:
         LifecycleError: there is none, or the named one is none of it.
     """
-    verb = "measure", "measures"
     if name is not None:
         model = load_model(name)
-        return read_fitting(path, model, verb), model
+        return read_fitting(path, model, MEASURE), model
     names = sorted(shipped(), key=lambda name: (name != "waterfall", name))
     models = [load(name) for name in names]
     types: dict[str, FieldType] = {}
@@ -85,7 +86,7 @@ def read_with_model(path: str, name: str | None) -> tuple[list[HistoryRow], Mode
             f"{path} is the history of none of the shipped models ({', '.join(shipped())}): "
             "say --model and the file of the one that wrote it"
         )
-    _check_fits(rows, fitting[0], path, verb)
+    check_fits(rows, fitting[0], path, MEASURE)
     return rows, fitting[0]
 
 

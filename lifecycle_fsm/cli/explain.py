@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from lifecycle_fsm.cli import options
-from lifecycle_fsm.cli.activity_log import FormatOption, read_log
+from lifecycle_fsm.cli.activity_log import (
+    NAMES,
+    FormatOption,
+    KnownRecord,
+    Log,
+    read_log,
+    record_meant,
+)
 from lifecycle_fsm.cli.arguments import (
     folder_for,
     inputs_of,
@@ -18,8 +25,11 @@ from lifecycle_fsm.cli.arguments import (
 )
 from lifecycle_fsm.cli.console import complain, print_json, progress
 from lifecycle_fsm.cli.options import flag, option
+from lifecycle_fsm.cli.stores import open_snapshot, store_or_file
+from lifecycle_fsm.errors import UnknownPerson
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
+from lifecycle_fsm.people_search import nearest
 from lifecycle_fsm.story import Story, tell
 from lifecycle_fsm.tables import Reject
 from lifecycle_fsm.wording import counted
@@ -31,6 +41,7 @@ def explain(
     person: Annotated[
         str, typer.Argument(metavar="PERSON", help="The id, the e-mail address or the name.")
     ],
+    store: options.StoreInstead = None,
     people: options.People = None,
     activities: options.Activities = None,
     mapping: options.Mapping = None,
@@ -39,7 +50,11 @@ def explain(
         option("NAME", "Explain this request of a human, not every move out of the stage."),
     ] = None,
     at: Annotated[
-        str | None, option("TIME", "As of then. [default: the last row of the files]")
+        str | None,
+        option(
+            "TIME",
+            "As of then, or `now`. [default: the last row of the files, or what happened last]",
+        ),
     ] = None,
     zone: Annotated[str, flag("Tell times, and read --at, in this zone.")] = "UTC",
     out: Annotated[
@@ -60,35 +75,29 @@ def explain(
         --activities activities.csv --out p1.md
     lifecycle-fsm explain waterfall p1 --people people.csv \
         --trigger disqualify --out p1.svg
+    lifecycle-fsm explain waterfall p1 --store lifecycle.db
     ```
 
-    Takes the files and the mapping that `run` takes. Where an address or a name may be of several
-    people, their ids are listed. Of a record that was folded into another, the
+    Takes the files and the mapping that `run` takes, or a store. Where an address or a name may be
+    of several people, their ids are listed. Of a record that was folded into another, the
     story of both is told.
     """
-    inputs = inputs_of(people, activities)
+    given = [*(people or ()), *(activities or ())]
+    address = store_or_file(store, given[0] if given else None, "--people FILE, --activities FILE")
+    inputs = inputs_of(people, activities) if address is None else []
     keep_inputs(out, model, mapping, *(path for _, path in inputs))
     end = read_time("--at", at, find_zone(zone))
     lifecycle = Lifecycle(load_model(model, allow_tables))
     rejects: list[Reject] = []
-    with progress() as bar:
-        log = read_log(
-            lifecycle,
-            inputs,
-            mapping=mapping,
-            format=format,
-            order=order,
-            reject=rejects.append,
-            bar=bar,
-            only=person,
-        )
-    for note in log.notes:
-        complain(f"note: {note}")
-    if rejects:
-        unused = counted(len(rejects), "row")
-        complain(f"note: {unused} about {log.person!r} could not be used: see `run`")
-    if log.person != person:
-        complain(f"note: {person!r} is {log.person!r}")
+    if address is not None:
+        log = _of_store(address, person)
+    else:
+        with progress() as bar:
+            log = read_log(
+                lifecycle, inputs, mapping=mapping, format=format, order=order,
+                reject=rejects.append, bar=bar, only=person,
+            )  # fmt: skip
+    _tell_notes(log, person, len(rejects))
     story = tell(
         lifecycle.model,
         log.activities,
@@ -104,6 +113,39 @@ def explain(
     if out is not None:
         with folder_for(out):
             _save(story, out)
+
+
+def _tell_notes(log: Log, person: str, rejected: int) -> None:
+    for note in log.notes:
+        complain(f"note: {note}")
+    if rejected:
+        unused = counted(rejected, "row")
+        complain(f"note: {unused} about {log.person!r} could not be used: see `run`")
+    if log.person != person:
+        complain(f"note: {person!r} is {log.person!r}")
+
+
+def _of_store(address: str, text: str) -> Log:
+    """The log of the person whom a text names."""
+    with open_snapshot(address) as moment:
+        person, group = text, moment.group(text)
+        if not moment.knows(text):
+            records = [
+                KnownRecord(record["id"], **{name: record["fields"].get(name) for name in NAMES})
+                for state in moment.states()
+                for record in (state, *state.get("folded", ()))
+            ]
+            meant = record_meant(text, records, moment.group)
+            if meant is None:
+                raise UnknownPerson(
+                    f"nothing in {moment.place} is about {text!r}{nearest(text, records)}"
+                )
+            person, group = meant
+        waiting = (
+            f"{activity.kind} {activity.id!r} of {activity.person!r} has not been applied: {why}"
+            for activity, why in moment.stopped(group)
+        )
+        return Log(moment.log(group), notes=[*waiting], person=person)
 
 
 def _save(story: Story, out: str) -> None:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
+import attrs
 import typer
 
 from lifecycle_fsm.cli import options
-from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, read_time
+from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_time
 from lifecycle_fsm.cli.console import print_json
-from lifecycle_fsm.cli.earlier_run import beside, read_with_model, watched_until
+from lifecycle_fsm.cli.earlier_run import (
+    MEASURE,
+    beside,
+    check_fits,
+    read_with_model,
+    watched_until,
+)
 from lifecycle_fsm.cli.options import NUMBERS, flag, option
+from lifecycle_fsm.cli.stores import open_snapshot, store_or_file
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.funnel import (
     CONTACT_FIELDS,
     MEASURES,
+    Counts,
     Every,
     Journeys,
     Measure,
@@ -26,6 +35,7 @@ from lifecycle_fsm.funnel import (
     observe,
     on_picture,
 )
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import read_deadlines
 from lifecycle_fsm.zones import find_zone
@@ -54,7 +64,10 @@ _LISTS = frozenset({"ready", "overdue", "stuck"})
 
 
 def funnel(
-    history: Annotated[str, typer.Argument(metavar="HISTORY", help="A history that `run` wrote.")],
+    history: Annotated[
+        str | None, typer.Argument(metavar="[HISTORY]", help="A history that `run` wrote.")
+    ] = None,
+    store: options.StoreInstead = None,
     model: options.Writer = None,
     people: options.Contacts = None,
     deadlines: options.Deadlines = None,
@@ -88,6 +101,7 @@ def funnel(
     lifecycle-fsm funnel out/history.csv --show conversion --by sourced_by
     lifecycle-fsm funnel out/history.csv --compare 2024-07-01 --horizon 60d
     lifecycle-fsm funnel out/history.csv --target 60% --json
+    lifecycle-fsm funnel --store lifecycle.db --until now
     ```
 
     `docs/understand/formulas.md` computes each number from the table of history.
@@ -95,14 +109,21 @@ def funnel(
     keep_inputs(out, history, model)
     local = find_zone(zone)
     window = (read_time("--from", start, local), read_time("--to", end, local))
-    known = read_time("--until", until, local) or watched_until(history)
+    known = read_time("--until", until, local)
     split = read_time("--compare", compare, local)
     if split is not None and compare_versions:
         raise LifecycleError("--compare and --compare-versions are two questions: ask one")
-    rows, lifecycle = read_with_model(history, model)
+    address = store_or_file(store, history, "the HISTORY that `run` wrote")
     measures = _measures(show, compared=compare_versions or split is not None)
-    people = people or beside(history, "people")
-    deadlines = deadlines or beside(history, "deadlines")
+    if address is None:
+        past = _of_files(str(history), model, people, deadlines, measures)
+    elif people is None and deadlines is None:
+        past = _of_store(address, model)
+    else:
+        raise LifecycleError(
+            "--people and --deadlines belong to a history of files, not to --store"
+        )
+    rows, lifecycle, known = past.history, past.model, known or past.until
     report = measure(
         rows, lifecycle, window=window, until=known, zone=zone, journeys=journeys, by=by,
         every=every, reading=reading, from_stage=from_stage, measures=measures,
@@ -111,24 +132,67 @@ def funnel(
         target=_targets(target, lifecycle) if target else None,
         stuck_after=_length("--stuck-after", stuck_after),
         compare="versions" if compare_versions else split,
-        deadlines=None if deadlines is None else read_deadlines(deadlines),
-        people=_people(people, lifecycle, measures),
+        deadlines=past.deadlines, people=past.people,
     )  # fmt: skip
     if out is not None:
-        from lifecycle_fsm import diagram
-
         scope = observe(rows, lifecycle, window=window, until=known, zone=zone, journeys=journeys)
-        title = f"{lifecycle.title or lifecycle.name.replace('_', ' ').capitalize()}: the funnel"
-        title += "" if journeys == "all" else f", {journeys} journeys"
-        drawing = diagram.draw_funnel(lifecycle, on_picture(scope, reading=reading), title=title)
-        with folder_for(out):
-            drawing.save(out)
+        _draw(lifecycle, on_picture(scope, reading=reading), journeys, out)
     if json:
         print_json(report.as_dict())
     else:
         from lifecycle_fsm.cli.funnel_tables import as_text
 
         print(as_text(report, lifecycle))
+
+
+def _draw(model: Model, counts: Counts, journeys: Journeys, out: str) -> None:
+    from lifecycle_fsm import diagram
+
+    title = f"{model.title or model.name.replace('_', ' ').capitalize()}: the funnel"
+    title += "" if journeys == "all" else f", {journeys} journeys"
+    with folder_for(out):
+        diagram.draw_funnel(model, counts, title=title).save(out)
+
+
+@attrs.frozen
+class _Past:
+    """What there is to measure; ``until`` is up to when people were watched, if that is known."""
+
+    model: Model
+    history: list[HistoryRow]
+    deadlines: list[DeadlineFact] | None
+    people: Iterable[object]
+    until: datetime | None = None
+
+
+def _of_files(
+    history: str,
+    model: str | None,
+    people: str | None,
+    deadlines: str | None,
+    measures: list[Measure] | None,
+) -> _Past:
+    rows, lifecycle = read_with_model(history, model)
+    deadlines = deadlines or beside(history, "deadlines")
+    return _Past(
+        lifecycle,
+        rows,
+        None if deadlines is None else read_deadlines(deadlines),
+        _people(people or beside(history, "people"), lifecycle, measures),
+        watched_until(history),
+    )
+
+
+def _of_store(address: str, name: str | None) -> _Past:
+    from lifecycle_fsm.sheet import people_of
+
+    with open_snapshot(address) as moment:
+        model = load_model(name) if name is not None else moment.model()
+        if model is None:
+            raise LifecycleError(f"{moment.place} has no text of its model: say --model")
+        rows = moment.history(model.field_types)
+        check_fits(rows, model, moment.place, MEASURE)
+        return _Past(model, rows, moment.deadlines(), [*people_of(moment.states(), model)])
 
 
 def _people(path: str | None, model: Model, measures: list[Measure] | None) -> Iterable[object]:

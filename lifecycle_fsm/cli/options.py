@@ -9,6 +9,8 @@ import typer
 Order: TypeAlias = Literal["event", "arrival"]
 #: Headings in the help of ``funnel``.
 NUMBERS, SALES, COMPARED = "The numbers", "Sales", "Before and after"
+#: The variable of the environment that names the store.
+STORE_VARIABLE = "LIFECYCLE_STORE"
 
 
 def option(metavar: str, help: str, *names: str, panel: str | None = None) -> Any:
@@ -57,10 +59,32 @@ Deadlines = Annotated[
         "What became of deadlines, as `run` wrote it. [default: deadlines beside the history]",
     ),
 ]
-_WATCHED = "Up to when people were watched. [default: as in the run, or the last row]"
+_WATCHED = "Up to when people were watched, or `now`. [default: as in the run, or the last row]"
 Watched = Annotated[str | None, option("TIME", _WATCHED)]
 
-# ------------------------------------------------------------------ of run and explain
+# ------------------------------------------------------------------ of those that have a store
+
+Store = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        envvar=STORE_VARIABLE,
+        metavar="ADDRESS",
+        help="The store: a file of SQLite, such as `lifecycle.db`, or an address, such as "
+        "`postgresql://user:password@host/name`.",
+    ),
+]
+StoreInstead = Annotated[
+    str | None,
+    option(
+        "ADDRESS",
+        "Read this store instead of files: a file of SQLite, or the address of a database.",
+        "--store",
+    ),
+]
+At = Annotated[str, option("TIME", "Up to when.")]
+
+# ------------------------------------------------------------------ of run, ingest and explain
 
 People = Annotated[
     list[str] | None,
@@ -76,6 +100,10 @@ Activities = Annotated[
 ]
 Mapping = Annotated[
     str | None, option("FILE.toml", "How the columns of these files are to be read.")
+]
+AllowRejected = Annotated[bool, flag("Rejected rows are no failure.", "--allow-rejected")]
+AllowHeld = Annotated[
+    bool, flag("Files of which most is about nobody are no failure.", "--allow-held")
 ]
 InOrder = Annotated[
     Order, flag("Apply activities by when they happened, or as the files have them.")

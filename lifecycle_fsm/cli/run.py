@@ -9,15 +9,14 @@ from typing import Annotated
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.activity_log import FormatOption, read_log
 from lifecycle_fsm.cli.arguments import inputs_of, load_model, read_time
-from lifecycle_fsm.cli.console import complain, print_json, progress
+from lifecycle_fsm.cli.console import print_json, progress
 from lifecycle_fsm.cli.exit_status import REJECTED
-from lifecycle_fsm.cli.options import flag, option
+from lifecycle_fsm.cli.left_over import FirstRejects, tell_held, tell_rejected
+from lifecycle_fsm.cli.options import option
 from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, RunTally, apply_log
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.tables import OutputFolder, Reject
-
-_SHOWN = 5
+from lifecycle_fsm.tables import OutputFolder
 
 
 def run(
@@ -38,12 +37,8 @@ def run(
             "[default: the last row of the files]",
         ),
     ] = None,
-    allow_rejected: Annotated[
-        bool, flag("Rejected rows are no failure.", "--allow-rejected")
-    ] = False,
-    allow_held: Annotated[
-        bool, flag("Files of which most is about nobody are no failure.", "--allow-held")
-    ] = False,
+    allow_rejected: options.AllowRejected = False,
+    allow_held: options.AllowHeld = False,
     allow_tables: options.Tables = None,
     pictures: options.Pictures = True,
     force: options.Force = False,
@@ -76,7 +71,7 @@ def run(
             folder = OutputFolder(out, force=force)
             folder.keep([model, *(path for _, path in inputs), *([mapping] if mapping else ())])
             output = RunOutput(exits.enter_context(folder), pictures=pictures)
-        rejects = _Rejects(output)
+        rejects = FirstRejects(output.rejects.add if output else None)
         tally = RunTally(keep=output.keep if output else None)
         lifecycle = Lifecycle(load_model(model, allow_tables), record=tally)
         if output:
@@ -98,22 +93,11 @@ def run(
         print(outcome.as_text())
         if out is not None:
             print(f"\nwritten to {out}")
-    held = _held(outcome, allow_held)
-    return REJECTED if _rejected(outcome, rejects.first, out, allow_rejected) or held else 0
-
-
-class _Rejects:
-    """Takes the rows that cannot be used, and keeps the first of them to show."""
-
-    def __init__(self, output: RunOutput | None) -> None:
-        self.first: list[Reject] = []
-        self._output = output
-
-    def __call__(self, reject: Reject) -> None:
-        if self._output:
-            self._output.rejects.add(reject)
-        if len(self.first) < _SHOWN:
-            self.first.append(reject)
+    held = tell_held(outcome.unmatched, outcome.notes, allowed=allow_held)
+    table = None if out is None else f"{out}/rejected.csv"
+    first = [*rejects.first, *outcome.contradictions]
+    rejected = tell_rejected(outcome.rejected, first, allowed=allow_rejected, table=table)
+    return REJECTED if rejected or held else 0
 
 
 def _tables_of(model: Model) -> list[Path]:
@@ -121,29 +105,3 @@ def _tables_of(model: Model) -> list[Path]:
     options = (value for use in model.chain for value in use.options.values())
     paths = (Path(model.folder, value) for value in options if isinstance(value, str))
     return [path for path in paths if path.is_file()]
-
-
-def _held(outcome: RunOutcome, allowed: bool) -> bool:
-    """Print which files are mostly about nobody, and the notes; True if that fails the run."""
-    for role in outcome.unmatched:
-        complain(f"{role}{'' if allowed else ' (--allow-held makes this a success)'}")
-    for note in outcome.notes:
-        complain(f"note: {note}")
-    return bool(outcome.unmatched) and not allowed
-
-
-def _rejected(outcome: RunOutcome, first: list[Reject], out: str | None, allowed: bool) -> bool:
-    """Print what was rejected; True if that fails the run."""
-    if not outcome.rejected:
-        return False
-    for reject in [*first, *outcome.contradictions][:_SHOWN]:
-        column = f", column {reject.column}" if reject.column else ""
-        complain(f"{reject.file}, line {reject.line}{column}: {reject.reason}")
-    if outcome.rejected > _SHOWN:
-        complain(f"… and {outcome.rejected - _SHOWN:,} more")
-    complain(
-        f"{outcome.rejected:,} rejected"
-        + (f": see {out}/rejected.csv" if out is not None else "")
-        + ("" if allowed else "; --allow-rejected makes this a success")
-    )
-    return not allowed

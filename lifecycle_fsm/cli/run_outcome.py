@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_args
@@ -19,6 +19,7 @@ from lifecycle_fsm.files import write_file
 from lifecycle_fsm.history import DeadlineOutcome
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.orchestrator import Parked
 from lifecycle_fsm.tables import (
     DEADLINES,
     DECISIONS,
@@ -26,6 +27,7 @@ from lifecycle_fsm.tables import (
     REJECTS,
     REQUESTS,
     Duplicate,
+    FileReport,
     OutputFolder,
     Reject,
     TableWriter,
@@ -175,13 +177,7 @@ class RunOutcome:
         lifecycle = self.lifecycle
         return {
             "model": {"name": lifecycle.model.name, "version": lifecycle.model.version},
-            "files": [
-                {
-                    **{name: getattr(report, name) for name in _REPORTED},
-                    "notes": list(report.notes),
-                }
-                for report in self.log.reports
-            ],
+            "files": files_as_dicts(self.log.reports),
             "people": len(lifecycle),
             "until": self.until,
             "stages": [
@@ -221,13 +217,7 @@ class RunOutcome:
         model = self.lifecycle.model
         parts = [f"{role}\n" for role in self.unmatched]
         parts.append(f"{model.title or model.name} (model {model.name}, version {model.version})")
-        for report in self.log.reports:
-            parts.append(
-                f"\n{report.role}: {report.file}\n"
-                f"  {counted(report.rows, 'row')}, {counted(report.activities, *_ACTIVITIES)}, "
-                f"{report.rejected:,} rejected"
-            )
-            parts += [f"  {note}" for note in report.notes]
+        parts += files_as_text(self.log.reports)
         if self.notes:
             parts += ["", *(f"note: {note}" for note in self.notes)]
         head = ("", "stage", "", "people", "entered", "passed over")
@@ -243,7 +233,7 @@ class RunOutcome:
         until = "" if self.until is None else f", at {self.until:%Y-%m-%d %H:%M} UTC"
         parts.append(f"\n{counted(len(self.lifecycle), *_PEOPLE)}{until}")
         parts.append(lined_up([head, *rows], right=(0, 3, 4, 5)))
-        results = _most_common(self.tally.results).replace("_", " ")
+        results = most_common(self.tally.results).replace("_", " ")
         parts.append(f"\ndecisions: {results or 'none'}")
         parts += self._remarks()
         return "\n".join(parts)
@@ -259,7 +249,7 @@ class RunOutcome:
                 f"and {first.duplicate!r}"
             )
         if requests:
-            yield f"requests: {_most_common(requests)}"
+            yield f"requests: {most_common(requests)}"
         total = Counter[str]()
         for outcomes in self.deadlines.values():
             total.update(outcomes)
@@ -269,14 +259,14 @@ class RunOutcome:
                 f"deadlines: {total['kept']:,} kept, {total['missed']:,} missed{names}, "
                 f"{total['void']:,} void"
             )
-        late, held, parked = self._late, self.lifecycle.held, self.lifecycle.parked
+        late, held = self._late, self.lifecycle.held
         if self.log.left_out:
             yield (
                 f"left out: {counted(self.log.left_out, *_ACTIVITIES)} that happened after "
                 f"{self.requested_until:%Y-%m-%d %H:%M} UTC"
             )
         if late:
-            yield f"late: {_most_common(late)}; applied at the person's clock, and flagged"
+            yield f"late: {most_common(late)}; applied at the person's clock, and flagged"
         if held:
             number = sum(map(len, held.values()))
             by_then = " by then" if self.log.left_out else ""
@@ -285,10 +275,7 @@ class RunOutcome:
                 f"{counted(len(held), *_PEOPLE)} whom no file creates{by_then}, "
                 f"such as {next(iter(held))!r}"
             )
-        if parked:
-            person, waiting = next(iter(parked.items()))
-            many = counted(len(parked), *_PEOPLE)
-            yield f"parked: {many}, such as {person!r}: {waiting[0].error}"
+        yield from parked_as_text(self.lifecycle.parked)
         if self.rejected:
             rows, others = self.log.rejected, self.tally.results["rejected"]
             parts = [counted(rows, "row")] if rows else []
@@ -298,7 +285,34 @@ class RunOutcome:
             yield f"rejected: {', and '.join(parts)}"
 
 
-def _most_common(counts: Counter[str]) -> str:
+def files_as_dicts(reports: Iterable[FileReport]) -> list[dict[str, Any]]:
+    """What became of each file, for a program."""
+    return [
+        {**{name: getattr(report, name) for name in _REPORTED}, "notes": list(report.notes)}
+        for report in reports
+    ]
+
+
+def files_as_text(reports: Iterable[FileReport]) -> Iterator[str]:
+    """What became of each file, in lines for people."""
+    for report in reports:
+        yield (
+            f"\n{report.role}: {report.file}\n"
+            f"  {counted(report.rows, 'row')}, {counted(report.activities, *_ACTIVITIES)}, "
+            f"{report.rejected:,} rejected"
+        )
+        yield from (f"  {note}" for note in report.notes)
+
+
+def parked_as_text(parked: Mapping[str, Sequence[Parked]]) -> Iterator[str]:
+    """Whom an error stops, in a line for people, or none."""
+    if parked:
+        person, waiting = next(iter(parked.items()))
+        many = counted(len(parked), *_PEOPLE)
+        yield f"parked: {many}, such as {person!r}: {waiting[0].error}"
+
+
+def most_common(counts: Counter[str]) -> str:
     """``12 moved, 3 refused``, the most first."""
     return ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
 

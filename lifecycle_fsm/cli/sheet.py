@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
+
+import attrs
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_time
 from lifecycle_fsm.cli.console import complain
-from lifecycle_fsm.cli.earlier_run import beside, read_fitting, watched_until
+from lifecycle_fsm.cli.earlier_run import beside, check_fits, read_fitting, watched_until
 from lifecycle_fsm.cli.options import flag, option
+from lifecycle_fsm.cli.stores import open_snapshot, store_or_file
 from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
+from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import read_deadlines
 from lifecycle_fsm.zones import find_zone
 
+_SHOW = "show", "shows"
 _READY = "The stage that people qualify for. [default: the one that is ready for sales]"
 
 
@@ -22,6 +29,7 @@ def sheet(
     history: Annotated[
         str | None, option("FILE", "A history that `run` wrote: adds what happened.")
     ] = None,
+    store: options.StoreInstead = None,
     people: Annotated[
         str | None,
         option(
@@ -50,34 +58,33 @@ def sheet(
     lifecycle-fsm sheet waterfall --out sheet.html
     lifecycle-fsm sheet waterfall --history out/history.parquet \
         --out sheet.html
+    lifecycle-fsm sheet waterfall --store lifecycle.db --out sheet.html
     lifecycle-fsm sheet my-lifecycle.toml --out docs/lifecycle.md
     ```
 
     The HTML is one file that needs nothing else, and prints on two pages of A4, landscape. Markdown
     has its picture beside it, as an SVG. People on the sheet stand there by name: mind who gets it.
     """
-    from lifecycle_fsm.sheet import make_sheet, read_people
+    from lifecycle_fsm.sheet import make_sheet
 
     keep_inputs(out, model, history, people)
     now = read_time("--until", until, find_zone(zone))
     lifecycle = load_model(model)
-    rows = None
-    if history is not None:
-        rows = read_fitting(history, lifecycle, ("show", "shows"))
-        now = now or watched_until(history)
-        deadlines = deadlines or beside(history, "deadlines")
-        people = people or beside(history, "people")
-        if people is None:
-            complain(f"note: no people beside {history}: nobody is listed; say --people FILE")
-    elif now is not None and people is None:
-        raise LifecycleError("--until needs a --history or --people, which `run` writes")
-    if ready is not None and people is None:
+    address = store_or_file(store, history or people or deadlines)
+    if address is not None:
+        past = _of_store(address, lifecycle)
+    else:
+        past = _of_files(lifecycle, history, people, deadlines)
+        if now is not None and past.history is None and past.people is None:
+            raise LifecycleError("--until needs a --history or --people, which `run` writes")
+        now = now or (watched_until(history) if history is not None else None)
+    if ready is not None and past.people is None:
         raise LifecycleError("--ready needs --people, which `run` writes")
     page = make_sheet(
         lifecycle,
-        history=rows,
-        people=None if people is None else read_people(people, lifecycle),
-        deadlines=None if deadlines is None else read_deadlines(deadlines),
+        history=past.history,
+        people=past.people,
+        deadlines=past.deadlines,
         now=now,
         zone=zone,
         ready=ready,
@@ -92,3 +99,40 @@ def sheet(
         with folder_for(list_):
             files = (*files, page.save_people(list_))
     print(f"written: {', '.join(map(str, files))}")
+
+
+@attrs.frozen
+class _Known:
+    """What happened, as far as it was given, and who there is."""
+
+    history: list[HistoryRow] | None
+    people: Iterable[object] | None
+    deadlines: Iterable[DeadlineFact] | None
+
+
+def _of_store(address: str, model: Model) -> _Known:
+    from lifecycle_fsm.sheet import people_of
+
+    with open_snapshot(address) as moment:
+        rows = moment.history(model.field_types)
+        check_fits(rows, model, moment.place, _SHOW)
+        return _Known(rows, [*people_of(moment.states(), model)], moment.deadlines())
+
+
+def _of_files(
+    model: Model, history: str | None, people: str | None, deadlines: str | None
+) -> _Known:
+    from lifecycle_fsm.sheet import read_people
+
+    rows = None
+    if history is not None:
+        rows = read_fitting(history, model, _SHOW)
+        deadlines = deadlines or beside(history, "deadlines")
+        people = people or beside(history, "people")
+        if people is None:
+            complain(f"note: no people beside {history}: nobody is listed; say --people FILE")
+    return _Known(
+        rows,
+        None if people is None else read_people(people, model),
+        None if deadlines is None else read_deadlines(deadlines),
+    )

@@ -1,14 +1,14 @@
-"""Reading people back from the table that ``run`` writes, for the litmus list."""
+"""People for the litmus list: from the table that ``run`` writes, or from saved states."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from lifecycle_fsm.errors import FileProblem, RecordError, suggest
-from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.fields import FieldType, Value, instant
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY
 from lifecycle_fsm.tables import Format, open_table
@@ -60,6 +60,30 @@ def read_people(
                 )
             people.append(SimpleNamespace(**values))
     return people
+
+
+def people_of(states: Iterable[Mapping[str, Any]], model: Model) -> Iterator[SimpleNamespace]:
+    """The people of saved states, as :meth:`.Lifecycle.dump` gives them, in the form of
+    :func:`read_people`.
+
+    Raises:
+        RecordError: a state has a value that the model does not take.
+    """
+    types, starts = model.field_types, _starts(model)
+    for state in states:
+        # A field that the model no longer has is nothing to its guards.
+        fields = {name: value for name, value in state["fields"].items() if name in types}
+        yield SimpleNamespace(
+            **starts
+            | {name: types[name].accept(value) for name, value in fields.items()}
+            | {
+                "id": state["id"],
+                "stage": state["stage"],
+                "stage_entered_at": instant(state["entered_at"]),
+                "journey": state["journey"],
+                "journey_started_at": instant(state["journey_started_at"]),
+            }
+        )
 
 
 def _accepted(where: str, name: str, kind: FieldType, value: object) -> Value:

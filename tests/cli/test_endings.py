@@ -297,11 +297,13 @@ def loaded_by(*arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", ["--help", "--version", "models", "check two_step", "types two_step"]
+    "arguments",
+    ["--help", "--version", "models", "check two_step", "types two_step", "tick --help"],
 )
 def test_a_command_imports_only_what_it_needs(arguments: str) -> None:
     loaded = loaded_by(*arguments.split())
     heavy = {"polars", "scipy", "numpy", "transitions", "pygraphviz", "graphviz", "jinja2"}
+    heavy |= {"sqlalchemy", "alembic", "psycopg"}
     assert loaded & heavy == set()
     others = set(COMMANDS) - set(arguments.split())
     assert not loaded & {f"lifecycle_fsm.cli.{name}" for name in others}

@@ -256,6 +256,9 @@ COMMANDS = (
     command(f"sheet {TWO} --out two.md", "draw"),
     command(f"sheet {TWO} --out two.html", "draw", "sheet"),
     command(f"sheet {TWO} --history out/history.csv --out two.html", "draw", "measures", "sheet"),
+    command(f"ingest {TWO} {TWO_FILES} --store two.db", "sql"),
+    command(f"tick {TWO} --store two.db", "sql"),
+    command(f"explain {TWO} nora --store two.db", "sql"),
     command("demo --people 20 --out demo", "clean", "draw", "tables"),
 )
 

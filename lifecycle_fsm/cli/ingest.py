@@ -1,0 +1,229 @@
+"""``lifecycle-fsm ingest``: people and activities from files into a store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.activity_log import FormatOption, as_row
+from lifecycle_fsm.cli.arguments import inputs_of, load_model
+from lifecycle_fsm.cli.console import Bar, complain, print_json, progress
+from lifecycle_fsm.cli.exit_status import REJECTED
+from lifecycle_fsm.cli.left_over import FirstRejects, tell_held, tell_rejected
+from lifecycle_fsm.cli.run_outcome import (
+    Unmatched,
+    files_as_dicts,
+    files_as_text,
+    most_common,
+    parked_as_text,
+    unmatched,
+)
+from lifecycle_fsm.cli.sorted_activities import Place, SortedActivities
+from lifecycle_fsm.cli.stores import open_store, place_of
+from lifecycle_fsm.machine import Decision, LifecycleMachine, Observer
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.orchestrator import Parked
+from lifecycle_fsm.tables import FileReport, Intake, Reject, Targets, load_mapping, open_inputs
+from lifecycle_fsm.wording import counted
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.store import Store
+
+_STEP = 2_000
+#: How many activities are one transaction.
+_BATCH = 1_000
+
+
+def ingest(
+    model: options.Model,
+    store: options.Store,
+    people: options.People = None,
+    activities: options.Activities = None,
+    mapping: options.Mapping = None,
+    format: FormatOption = None,
+    order: options.InOrder = "event",
+    allow_rejected: options.AllowRejected = False,
+    allow_held: options.AllowHeld = False,
+    allow_tables: options.Tables = None,
+    json: options.Json = False,
+) -> int:
+    r"""Take people and their activities into a store, a database that keeps them.
+
+    ```sh
+    lifecycle-fsm ingest waterfall --people people.csv \
+        --activities activities.csv --store lifecycle.db
+    zcat log.gz | lifecycle-fsm ingest two_step --activities - \
+        --format jsonl --store lifecycle.db
+    lifecycle-fsm tick waterfall --store lifecycle.db
+    lifecycle-fsm funnel --store lifecycle.db
+    ```
+
+    Takes the files and the mapping that `run` takes. A store that is a file is made if there is
+    none. Give the same files again, or files that overlap with earlier ones: what came before
+    changes nothing. If it is stopped, run it again, and it goes on.
+
+    What happened is applied now, and what only time brings by `tick`.
+    """
+    inputs = inputs_of(people, activities)
+    bound = None if mapping is None else load_mapping(mapping)
+    lifecycle = load_model(model, allow_tables)
+    rejects = FirstRejects()
+    with ExitStack() as exits:
+        tables = open_inputs(inputs, bound, format)
+        for _, table in tables:
+            exits.callback(table.close)
+        intake = Intake(tables, Targets.of(lifecycle), bound, rejects)
+        # After the first look at the files, so that a wrong one leaves no store behind.
+        opened = exits.enter_context(open_store(store, lifecycle))
+        log = exits.enter_context(closing(SortedActivities(order)))
+        bar = exits.enter_context(progress())
+        for number, activity in enumerate(intake):
+            log.add(activity, Place(*intake.place))
+            if number % _STEP == 0:
+                bar("reading", intake.done)
+        applied = _Applied(opened, intake.reports)
+        applied.apply(log, bar)
+        held = opened.held
+        roles = ((intake.reports[place.file].role, activity) for activity, place in log)
+        outcome = IngestOutcome(
+            model=lifecycle,
+            store=place_of(opened),
+            reports=intake.reports,
+            notes=intake.notes,
+            activities=log.count,
+            results=applied.results,
+            held=held,
+            parked=opened.parked,
+            unmatched=unmatched(roles, held),
+        )
+    if json:
+        print_json(outcome.as_dict())
+    else:
+        print(outcome.as_text())
+    fails = tell_held(outcome.unmatched, outcome.notes, allowed=allow_held)
+    first = [*rejects.first, *applied.rejects]
+    rejected = tell_rejected(outcome.rejected, first, allowed=allow_rejected)
+    return REJECTED if rejected or fails else 0
+
+
+class _Applied(Observer):
+    """What has been applied to a store: how many came to each result, and what was rejected."""
+
+    def __init__(self, store: Store, reports: Sequence[FileReport]) -> None:
+        self.results: Counter[str] = Counter()
+        self._store = store
+        self._reports = reports
+        self._batch: Sequence[tuple[Activity, Place]] = ()
+        self._reasons: dict[int, str] = {}
+        self._first = FirstRejects()
+
+    @property
+    def rejects(self) -> list[Reject]:
+        """The first activities that contradict what is known."""
+        return self._first.first
+
+    def apply(self, log: SortedActivities, bar: Bar) -> None:
+        """Apply all of them, a batch in each transaction."""
+        self._store.expect_processed(log.processed)
+        self._store.engine.machine.observers.append(self)
+        done, activities = 0, iter(log)
+        try:
+            for batch in _batches(activities):
+                self._batch = batch
+                self.results.update(self._store.ingest(activity for activity, _ in batch))
+                self._tell_rejected()
+                done += len(batch)
+                bar("applying", done / log.count)
+        except BaseException:
+            complain(
+                f"{done:,} of {counted(log.count, 'activity', 'activities')} are in the store: "
+                "the same command again goes on with the others"
+            )
+            raise
+
+    def activity_applied(
+        self, machine: LifecycleMachine, activity: Activity, decisions: Sequence[Decision]
+    ) -> None:
+        """Remember why an activity was rejected, also where its transaction is tried again."""
+        if decisions[0].result == "rejected":
+            self._reasons[id(activity)] = decisions[0].reason
+
+    def _tell_rejected(self) -> None:
+        for activity, place in self._batch if self._reasons else ():
+            reason = self._reasons.get(id(activity))
+            if reason is not None:
+                if activity.kind == "created":
+                    reason = f"the person {activity.person!r} came before, with other content"
+                file = self._reports[place.file].file
+                self._first(Reject(file, place.line, None, reason, as_row(activity)))
+        self._reasons.clear()
+
+
+def _batches(
+    log: Iterator[tuple[Activity, Place]],
+) -> Iterator[list[tuple[Activity, Place]]]:
+    while batch := [*islice(log, _BATCH)]:
+        yield batch
+
+
+@attrs.frozen(kw_only=True)
+class IngestOutcome:
+    """What came of the files, and what of the store cannot go on."""
+
+    model: Model
+    store: str
+    reports: Sequence[FileReport]
+    notes: Sequence[str]
+    activities: int
+    results: Counter[str]
+    held: Mapping[str, Sequence[Activity]]
+    parked: Mapping[str, Sequence[Parked]]
+    unmatched: Sequence[Unmatched]
+
+    @property
+    def rejected(self) -> int:
+        """Rows that could not be used, and activities that contradict what is known."""
+        return sum(report.rejected for report in self.reports) + self.results["rejected"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary for a program."""
+        return {
+            "model": {"name": self.model.name, "version": self.model.version},
+            "store": self.store,
+            "files": files_as_dicts(self.reports),
+            "notes": list(self.notes),
+            "activities": self.activities,
+            "decisions": dict(self.results.most_common()),
+            "held": {person: len(held) for person, held in self.held.items()},
+            "mostly_held": [attrs.asdict(role) for role in self.unmatched],
+            "parked": {
+                person: [activity.error for activity in waiting]
+                for person, waiting in self.parked.items()
+            },
+            "rejected": self.rejected,
+        }
+
+    def as_text(self) -> str:
+        """The summary for people."""
+        model = self.model
+        lines = [f"{model.title or model.name} (model {model.name}, version {model.version})"]
+        lines += files_as_text(self.reports)
+        results = most_common(self.results).replace("_", " ")
+        number = counted(self.activities, "activity", "activities")
+        lines.append(f"\n{number} into {self.store}: {results or 'none'}")
+        if self.held:
+            waiting = counted(sum(map(len, self.held.values())), "activity", "activities")
+            persons = counted(len(self.held), "person", "people")
+            lines.append(
+                f"held: {waiting} for {persons} whom nobody has created yet, such as "
+                f"{next(iter(self.held))!r}"
+            )
+        lines += parked_as_text(self.parked)
+        return "\n".join(lines)

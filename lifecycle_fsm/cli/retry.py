@@ -1,0 +1,49 @@
+"""``lifecycle-fsm retry``: once more what an error has kept from happening in a store."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.arguments import load_model, read_time
+from lifecycle_fsm.cli.console import print_json
+from lifecycle_fsm.cli.exit_status import REJECTED
+from lifecycle_fsm.cli.run_outcome import most_common, parked_as_text
+from lifecycle_fsm.cli.stores import open_store
+
+
+def retry(
+    model: options.Model,
+    store: options.Store,
+    at: options.At = "now",
+    allow_tables: options.Tables = None,
+    json: options.Json = False,
+) -> int:
+    r"""Try once more what an error has parked in a store.
+
+    ```sh
+    lifecycle-fsm retry waterfall --store lifecycle.db
+    ```
+
+    An error, such as a step of original processing that fails, stops one person and nobody else.
+    When its cause is gone, this goes on with them. Ends with 1 if something is still parked.
+    """
+    now = read_time("--at", at)
+    assert now is not None, "a text is a time"
+    with open_store(store, load_model(model, allow_tables)) as opened:
+        results = Counter[str](decision.result for decision in opened.retry(now))
+        parked = opened.parked
+    if json:
+        print_json(
+            {
+                "at": now,
+                "decisions": dict(results.most_common()),
+                "parked": {
+                    person: [each.error for each in waiting] for person, waiting in parked.items()
+                },
+            }
+        )
+    else:
+        print(most_common(results).replace("_", " ") or "nothing was parked")
+        print(*parked_as_text(parked), sep="\n", end="\n" if parked else "")
+    return REJECTED if parked else 0

@@ -1,0 +1,40 @@
+"""``lifecycle-fsm tick``: what time alone brings to the people of a store."""
+
+from __future__ import annotations
+
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.arguments import load_model, read_time
+from lifecycle_fsm.cli.console import print_json
+from lifecycle_fsm.cli.stores import open_store
+from lifecycle_fsm.wording import counted
+
+
+def tick(
+    model: options.Model,
+    store: options.Store,
+    at: options.At = "now",
+    allow_tables: options.Tables = None,
+    json: options.Json = False,
+) -> None:
+    r"""Let time pass for everybody in a store.
+
+    ```sh
+    lifecycle-fsm tick waterfall --store lifecycle.db
+    lifecycle-fsm tick waterfall --store lifecycle.db --at 2024-06-01
+    ```
+
+    Sorts who has waited long enough, misses deadlines, and makes the moves that only time brings,
+    each at the instant at which it was due. Let a scheduler, such as cron, run it every few
+    minutes. Several may run at once.
+    """
+    now = read_time("--at", at)
+    assert now is not None, "a text is a time"
+    with open_store(store, load_model(model, allow_tables)) as opened:
+        people = opened.tick(now)
+    if json:
+        print_json({"at": now, "people": people})
+    else:
+        print(
+            f"something was due for {counted(people, 'person', 'people')}, "
+            f"up to {now:%Y-%m-%d %H:%M} UTC"
+        )

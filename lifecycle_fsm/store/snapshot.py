@@ -1,0 +1,124 @@
+"""What a store knows at one moment, for whoever only looks: it takes no lock and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Select, create_engine, or_, select
+
+from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.fields import FieldType
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
+from lifecycle_fsm.model import Model, loads
+from lifecycle_fsm.store.database_faults import database_url, place, store_errors
+from lifecycle_fsm.store.schema import check
+from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, MODEL, PERSON
+
+
+@contextmanager
+def snapshot(address: str) -> Iterator[Snapshot]:
+    """Look at all of a store as it is at one moment, whatever is written meanwhile.
+
+    Raises:
+        StoreError: there is no store, it is of another release, or it cannot be read.
+    """
+    engine = create_engine(database_url(address))
+    try:
+        check(engine)
+        with store_errors(engine), engine.connect() as connection:
+            if engine.dialect.name == "postgresql":
+                reads = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+                connection.execution_options(**reads)
+            else:  # Python would begin no transaction for a query
+                connection.exec_driver_sql("BEGIN")
+            yield Snapshot(connection, place(engine))
+    finally:
+        engine.dispose()
+
+
+class Snapshot:
+    """A store at one moment; :func:`snapshot` makes it. ``place`` is its file, or its address
+    without the password."""
+
+    def __init__(self, connection: Connection, place: str) -> None:
+        self.place = place
+        self._connection = connection
+
+    def model(self) -> Model | None:
+        """The model that people follow, if the store has its text: one of Python code has none."""
+        latest = select(MODEL.c.definition).order_by(MODEL.c.number.desc()).limit(1)
+        definition = self._connection.scalar(latest)
+        return None if definition is None else loads(definition)
+
+    def history(self, types: Mapping[str, FieldType]) -> list[HistoryRow]:
+        """Every row of everybody, by person and sequence [S25], with dimensions of these types."""
+        query = select(HISTORY).order_by(HISTORY.c.person, HISTORY.c.sequence)
+        return [
+            HistoryRow(
+                **{
+                    **row,
+                    "passed_over": tuple(row["passed_over"]),
+                    "kept": tuple(
+                        (name, types[name].accept(value) if name in types else value)
+                        for name, value in row["kept"]
+                    ),
+                }
+            )
+            for row in self._connection.execute(query).mappings()
+        ]
+
+    def deadlines(self) -> list[DeadlineFact]:
+        """What became of the deadlines of each visit, by person and due time [S21]."""
+        query = select(DEADLINE).order_by(DEADLINE.c.person, DEADLINE.c.due_at, DEADLINE.c.rule)
+        return [DeadlineFact(**row) for row in self._connection.execute(query).mappings()]
+
+    def states(self) -> Iterator[Mapping[str, Any]]:
+        """The saved state of every person, by id, as :meth:`.Lifecycle.dump` gave it."""
+        created = select(PERSON.c.state).where(PERSON.c.state.is_not(None))
+        return iter(self._connection.scalars(created.order_by(PERSON.c.id)))
+
+    def group(self, name: str) -> frozenset[str]:
+        """The ids of all records and contacts of the person of this record or contact [S23], and
+        this name itself, also where nobody has created it."""
+        alias = select(ALIAS.c.person).where(ALIAS.c.id == name)
+        record = self._connection.scalar(alias) or name
+        named = select(PERSON.c.survivor).where(PERSON.c.id == record)
+        survivor = self._connection.scalar(named) or record
+        records = select(PERSON.c.id).where(PERSON.c.survivor == survivor)
+        names = {name, survivor, *self._connection.scalars(records)}
+        contacts = select(ALIAS.c.id).where(ALIAS.c.person.in_(names))
+        return frozenset({*names, *self._connection.scalars(contacts)})
+
+    def knows(self, name: str) -> bool:
+        """Whether this is the id of a record or a contact that came, if only by name."""
+        ids: tuple[Select[Any], ...] = (
+            select(PERSON.c.id).where(PERSON.c.id == name),
+            select(ALIAS.c.id).where(ALIAS.c.id == name),
+        )
+        return any(self._connection.scalar(query) is not None for query in ids)
+
+    def log(self, names: Iterable[str]) -> list[Activity]:
+        """The activities of these records that were applied, in that order."""
+        applied = select(ACTIVITY.c.activity).where(
+            ACTIVITY.c.status == "applied", ACTIVITY.c.person.in_([*names])
+        )
+        saved = self._connection.scalars(applied.order_by(ACTIVITY.c.place))
+        return [Activity.load(activity) for activity in saved]
+
+    def stopped(self, names: Iterable[str]) -> list[tuple[Activity, str]]:
+        """The activities of these records that wait for somebody or that an error keeps from
+        happening, each with the reason."""
+        names = [*names]
+        query = select(ACTIVITY).where(
+            ACTIVITY.c.status != "applied",
+            or_(ACTIVITY.c.person.in_(names), ACTIVITY.c.waits_for.in_(names)),
+        )
+        return [
+            (
+                Activity.load(row.activity),
+                row.error or f"nobody has created {row.waits_for!r} yet",
+            )
+            for row in self._connection.execute(query.order_by(ACTIVITY.c.place))
+        ]
