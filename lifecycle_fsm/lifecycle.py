@@ -21,7 +21,7 @@ from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.orchestrator import Engine, Orchestrator, Parked, replay_versions
 from lifecycle_fsm.people_search import look_up
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.processing import Run, Step, StepError
+from lifecycle_fsm.processing import ChainResult, Run, Step, StepError
 
 if TYPE_CHECKING:
     from lifecycle_fsm.diagram import Drawing
@@ -353,9 +353,19 @@ class Lifecycle:
         """Say whose log itself tells when original processing ended [S14]."""
         self._orchestrator.expect_processed([persons] if isinstance(persons, str) else persons)
 
-    def process(self, id: str, *, at: datetime | str) -> Decision:
-        """End original processing for a person now: run the chain, then sort [S13]."""
-        return self._orchestrator.process(id, at)
+    def process(self, id: str, *, at: datetime | str, given: ChainResult | None = None) -> Decision:
+        """End original processing for a person now: run the chain, then sort [S13].
+
+        Args:
+            id: of the person.
+            at: when processing ends.
+            given: what the chain has given, where a program has run it before; then only sort.
+
+        Raises:
+            UnknownPerson: nobody of this id has been created.
+            LifecycleError: the person has been sorted before.
+        """
+        return self._orchestrator.process(id, at, given)
 
     def tick(self, until: datetime | str) -> list[Decision]:
         """Let time pass: everything due up to then happens, each at its own instant [S20]."""

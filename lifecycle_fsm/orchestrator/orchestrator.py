@@ -35,7 +35,7 @@ from lifecycle_fsm.orchestrator.migration import Migration, carried_over
 from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, error_text
 from lifecycle_fsm.orchestrator.saved_state import FORMAT, Plain
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.processing import Context, StepError
+from lifecycle_fsm.processing import ChainResult, Context, StepError
 from lifecycle_fsm.processing.step import Rows, Run, Step
 from lifecycle_fsm.silos.effects import Payloads
 
@@ -439,8 +439,13 @@ class Orchestrator:
 
     # ------------------------------------------------------------------ original processing
 
-    def process(self, id: str, at: datetime | str) -> Decision:
+    def process(self, id: str, at: datetime | str, given: ChainResult | None = None) -> Decision:
         """Run the chain of original processing for one person now, then sort [S13][S14].
+
+        Args:
+            id: of the person.
+            at: when its processing ends.
+            given: what the chain has given, where it was run before; then only sort.
 
         Raises:
             UnknownPerson: nobody of this id has been created.
@@ -452,19 +457,24 @@ class Orchestrator:
             raise UnknownPerson(f"nobody with the id {id!r} has been created") from None
         if person.stage != self._initial:
             raise LifecycleError(f"{id} was sorted before and is in {person.stage!r}")
+        if given is not None and person.id != id:
+            raise LifecycleError(f"{id} was folded into {person.id}: its processing has ended")
         when = instant(at)
         if person.settles_at is not None:  # whoever asks says when it ends, and settle no more
             self.machine.settle_at(person, None)
         self._run_due(person, when)
-        decisions = self._process(person, when, PROCESSED)
+        decisions = self._process(person, when, PROCESSED, given)
         for decision in decisions:
             self._record(decision)
         return decisions[0]
 
-    def _process(self, person: Person, at: datetime, id: str) -> list[Decision]:
+    def _process(
+        self, person: Person, at: datetime, id: str, given: ChainResult | None = None
+    ) -> list[Decision]:
         """Run the chain; its end is the activity ``processed``, as a log would have it."""
         now = max(at, person.clock or at)
-        given = self.engine.chain.run(person, Context(now, self.model.tokens))
+        if given is None:
+            given = self.engine.chain.run(person, Context(now, self.model.tokens))
         self.skipped.pop(person.id, None)
         if given.skipped:
             self.skipped[person.id] = given.skipped

@@ -14,7 +14,7 @@ from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson
 from lifecycle_fsm.store.closures import mention, names_of, records_of, state_of, with_locked
 from lifecycle_fsm.store.database_faults import store_errors
-from lifecycle_fsm.store.store import Store
+from lifecycle_fsm.store.store import FORGOTTEN, Store
 from lifecycle_fsm.store.tables import (
     ACTIVITY,
     ALIAS,
@@ -25,10 +25,6 @@ from lifecycle_fsm.store.tables import (
     PROCESSING,
     REQUEST,
 )
-
-#: How the names begin that stand for people who were forgotten; the ``revision`` of the row that
-#: has this for an id counts them.
-FORGOTTEN = "forgotten-"
 
 
 @attrs.frozen

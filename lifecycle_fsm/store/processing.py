@@ -16,15 +16,13 @@ from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.errors import RecordError
+from lifecycle_fsm.errors import LifecycleError, RecordError
 from lifecycle_fsm.fields import Value, instant
 from lifecycle_fsm.machine import Decision
-from lifecycle_fsm.orchestrator.orchestrator import PROCESSED
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.processing import Context, Step, StepError
+from lifecycle_fsm.processing import ChainResult, Context, Step, StepError
 from lifecycle_fsm.stable_hash import BUCKETS, bucket
-from lifecycle_fsm.store.store import Store
+from lifecycle_fsm.store.store import Store, unstorable
 from lifecycle_fsm.store.tables import PERSON, PROCESSING, plain
 
 ProcessingState: TypeAlias = Literal["sorted", "waiting", "parked", "dropped"]
@@ -174,8 +172,16 @@ class Processing:
         if person is None:
             self._forget(progress)
             return progress.result("dropped")
-        processed = Activity(PROCESSED, person.id, "processed", self._now(person), progress.given)
-        decision = self._store.apply(processed)
+        if fault := unstorable(progress.given):
+            return self._leave(progress, StepError("sort", fault))
+        given = ChainResult(progress.given, tuple(progress.skipped))
+        try:
+            decision = self._store.process(person.id, at=self._now(person), given=given)
+        except LifecycleError:
+            if self._person(progress) is not None:
+                raise
+            self._forget(progress)  # somebody else has sorted the person, or folded it into another
+            return progress.result("dropped")
         stopped = decision.result in ("parked", "rejected")
         if stopped and self._person(progress) is not None:
             return self._leave(progress, StepError("sort", decision.reason), decision=decision)

@@ -39,6 +39,7 @@ from lifecycle_fsm.store.tables import (
     HISTORY,
     MODEL,
     PERSON,
+    PROCESSING,
     REQUEST,
     REQUEST_PLACE,
     UtcTime,
@@ -69,6 +70,8 @@ class Statements:
     #: Locks the first ``limit`` people for whom something is due at ``until``, and reads their
     #: states; whoever is locked already is passed by.
     due: str
+    #: The first ``limit`` people behind a ``name``, by their ids.
+    after: str
     mention: str
     save_person: str
     save_alias: str
@@ -78,6 +81,8 @@ class Statements:
     save_deadline: str
     save_request: str
     add_decision: str
+    add_model: str
+    forget_processing: str
 
     @classmethod
     @cache
@@ -140,6 +145,11 @@ def _reading(postgresql: bool) -> dict[str, Any]:
         .limit(bindparam("limit"))
         .offset(_ZERO)
         .with_for_update(skip_locked=True),
+        "after": select(person.id, person.survivor, person.state)
+        .where(person.id > bindparam("name", type_=Text), person.state.is_not(None))
+        .order_by(person.id)
+        .limit(bindparam("limit"))
+        .offset(_ZERO),
     }
 
 
@@ -217,4 +227,6 @@ def _writing(postgresql: bool) -> dict[str, Any]:
             where=REQUEST.c.status != literal_column("'delivered'"),
         ),
         "add_decision": add(DECISION, "number"),
+        "add_model": add(MODEL, "number"),
+        "forget_processing": delete(PROCESSING),
     }

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, insert, select
 from sqlalchemy import Engine as SqlEngine
 
 from lifecycle_fsm.activities import Activity, other_record
-from lifecycle_fsm.errors import ModelError, UnknownPerson
+from lifecycle_fsm.errors import LifecycleError, ModelError, UnknownPerson
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
@@ -24,6 +24,7 @@ from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.toml_files import dumps
 from lifecycle_fsm.orchestrator import Engine, Parked
+from lifecycle_fsm.processing import ChainResult
 from lifecycle_fsm.store.database import Database, Session
 from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, MODEL, PERSON
 from lifecycle_fsm.store.unit_of_work import MorePeople, UnitOfWork, check_version, seen_by
@@ -31,6 +32,8 @@ from lifecycle_fsm.store.unit_of_work import MorePeople, UnitOfWork, check_versi
 T = TypeVar("T")
 #: How many characters an id may have; PostgreSQL cannot find longer texts by an index.
 LONGEST_ID = 200
+#: How the ids begin that stand for people who were forgotten.
+FORGOTTEN = "forgotten-"
 #: How many people are locked at a time, where time passes or something is tried again.
 _SOME = 200
 
@@ -41,6 +44,8 @@ class Store:
     Args:
         engine: the model, made ready once.
         database: the address of the database, as SQLAlchemy reads it, or its engine.
+        settle: whether the clock sorts new people when the model's ``settle`` is over [S14]; not so
+            where :class:`.Processing` takes them through original processing.
         keep_decisions: whether to keep what came of each asking, also why nobody moved.
 
     Raises:
@@ -49,13 +54,24 @@ class Store:
     """
 
     def __init__(
-        self, engine: Engine, database: str | SqlEngine | Database, *, keep_decisions: bool = False
+        self,
+        engine: Engine,
+        database: str | SqlEngine | Database,
+        *,
+        keep_decisions: bool = False,
+        settle: bool = True,
     ) -> None:
         self.engine = engine
         self.database = database if isinstance(database, Database) else Database(database)
         self._keep_decisions = keep_decisions
+        self._settle = settle
         self._expected: set[str] = set()
-        self._check_model()
+        try:
+            self._check_model()
+        except LifecycleError:
+            if database is not self.database and not isinstance(database, SqlEngine):
+                self.close()
+            raise
 
     def close(self) -> None:
         """Close the connections of the store; ``with Store(…) as store`` does so in the end."""
@@ -79,15 +95,14 @@ class Store:
                 version = connection.scalar(latest)
                 if version is None:
                     version = model.version
-                    row = {"version": version, "name": model.name, "definition": _definition(model)}
-                    connection.execute(insert(MODEL), row)
+                    connection.execute(insert(MODEL), model_row(model))
         check_version(version, model)
 
     # ------------------------------------------------------------------ what happens
 
     def apply(self, activity: Activity) -> Decision:
         """Apply one activity in a transaction of its own; see :meth:`.Lifecycle.apply`."""
-        if fault := _unstorable(activity):
+        if fault := _refused(activity):
             return Decision.of_unknown("rejected", activity, fault)
         return self._run(lambda lifecycle: lifecycle.apply(activity), [activity])
 
@@ -103,7 +118,7 @@ class Store:
         results: Counter[str] = Counter()
         iterator = iter(activities)
         while some := list(islice(iterator, batch)):
-            fit = [activity for activity in some if not _unstorable(activity)]
+            fit = [activity for activity in some if not _refused(activity)]
             if len(fit) < len(some):
                 results["rejected"] += len(some) - len(fit)
             results += self._run(partial(_apply_all, fit), fit)
@@ -114,9 +129,9 @@ class Store:
         not sorted by the clock [S14]."""
         self._expected.update([persons] if isinstance(persons, str) else persons)
 
-    def process(self, id: str, *, at: datetime | str) -> Decision:
-        """End original processing for a person now: run the chain, then sort [S13]."""
-        return self._run(lambda lifecycle: lifecycle.process(id, at=at), names=[id])
+    def process(self, id: str, *, at: datetime | str, given: ChainResult | None = None) -> Decision:
+        """End original processing for a person now; see :meth:`.Lifecycle.process`."""
+        return self._run(lambda lifecycle: lifecycle.process(id, at=at, given=given), names=[id])
 
     def tick(self, until: datetime | str) -> int:
         """Let time pass for everybody for whom something is due by then [S20].
@@ -164,7 +179,8 @@ class Store:
     ) -> T:
         """Do some work in one transaction, with everybody locked whom it may touch."""
         names = {*names}
-        expected = self._expected and {each.person for each in activities} & self._expected
+        persons = {activity.person for activity in activities}
+        expected = persons & self._expected if self._settle else persons
 
         def locked(session: Session) -> T:
             unit = UnitOfWork(self.engine, self.database, session)
@@ -282,11 +298,13 @@ class Store:
         return (DeadlineFact(**row) for row in connection.execute(query).mappings())
 
 
-def _definition(model: Model) -> str | None:
+def model_row(model: Model) -> dict[str, str | None]:
+    """What a store keeps of its model."""
     try:
-        return dumps(model)
+        definition: str | None = dumps(model)
     except ModelError:  # a move is guarded by a Python function, which has no text
-        return None
+        definition = None
+    return {"version": model.version, "name": model.name, "definition": definition}
 
 
 def _write(sql: str, rows: Sequence[Mapping[str, Any]], session: Session) -> None:
@@ -297,17 +315,20 @@ def _apply_all(activities: Iterable[Activity], lifecycle: Lifecycle) -> Counter[
     return Counter(lifecycle.apply(activity).result for activity in activities)
 
 
-def _unstorable(activity: Activity) -> str:
-    """Why no database could keep the activity and give it back unchanged, or nothing."""
-    ids = (
-        ("person", activity.person),
-        ("id", activity.id),
-        ("other record", other_record(activity)),
-    )
-    for name, value in ids:
+def _refused(activity: Activity) -> str:
+    """Why a store does not take the activity, or nothing."""
+    ids = {"person": activity.person, "id": activity.id, "other record": other_record(activity)}
+    for name, value in ids.items():
         if value is not None and len(value) > LONGEST_ID:
             return f"the {name} is an id of {len(value):,} characters: at most {LONGEST_ID} fit"
-    for name, value in (*ids[:2], *activity.payload.items()):
+    if activity.person.startswith(FORGOTTEN):
+        return f"ids that begin with {FORGOTTEN!r} are kept for people who were forgotten"
+    return unstorable({**ids, **activity.payload})
+
+
+def unstorable(values: Mapping[str, Any]) -> str:
+    """Which of the values no database could keep and give back unchanged, and why, or nothing."""
+    for name, value in values.items():
         if isinstance(value, str):
             if "\0" in value or not (value.isascii() or _is_unicode(value)):
                 return (

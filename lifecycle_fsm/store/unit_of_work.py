@@ -8,7 +8,7 @@ ids, so that no two transactions wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -206,19 +206,50 @@ class UnitOfWork:
         decisions.clear()
         facts = {*lifecycle.deadlines}
         result = work(lifecycle)
-        self._save_people(lifecycle)
-        self._save_activities(lifecycle, log)
-        write = self._session.write
-        write(self._sql.add_history, [self._row(row, _ROW) for row in lifecycle.history])
-        new = [fact for fact in lifecycle.deadlines if fact not in facts]
-        write(self._sql.save_deadline, [self._row(fact, _FACT) for fact in new])
-        requests = [self._request(asked) for made in decisions for asked in made.requests]
-        write(self._sql.save_request, requests)
+        self._save(lifecycle, log, facts)
+        asked = [self._request(request) for made in decisions for request in made.requests]
+        self._session.write(self._sql.save_request, asked)
         if keep_decisions:
-            write(self._sql.add_decision, [self._decision(made) for made in decisions])
+            made = [self._decision(decision) for decision in decisions]
+            self._session.write(self._sql.add_decision, made)
         return result
 
+    def lock_after(self, name: str, limit: int) -> str:
+        """Read the people behind a name in the order of ids; the caller has locked them all.
+
+        Returns:
+            the name of the last of them, or nothing if there are no more.
+        """
+        (rows,) = self._session.ask((self._sql.after, {"name": name, "limit": limit}))
+        self._read(rows)
+        return rows[-1][0] if rows else ""
+
+    def migrate(self, stages: Mapping[str, str], at: datetime) -> None:
+        """Bring everybody over from another version of the model [S28]. What they ask for by it
+        waits in the outbox until somebody releases it."""
+        decisions: list[Decision] = []
+        log: list[Activity] = []
+        lifecycle = Lifecycle(self._engine, record=decisions.append, log=log.append)
+        for state in self._states.values():
+            lifecycle.migrate(state, stages, at=at)
+        self._save(lifecycle, log, set())
+        asked = [
+            self._request(request) | {"status": "held" if request.goes_out else request.state}
+            for made in decisions
+            for request in made.requests
+        ]
+        self._session.write(self._sql.save_request, asked)
+
     # ------------------------------------------------------------------ saving
+
+    def _save(self, lifecycle: Lifecycle, log: list[Activity], known: Set[DeadlineFact]) -> None:
+        """Write what has changed, but for facts of deadlines that are known."""
+        self._save_people(lifecycle)
+        self._save_activities(lifecycle, log)
+        rows = [self._row(row, _ROW) for row in lifecycle.history]
+        self._session.write(self._sql.add_history, rows)
+        facts = [self._row(fact, _FACT) for fact in lifecycle.deadlines if fact not in known]
+        self._session.write(self._sql.save_deadline, facts)
 
     def _save_people(self, lifecycle: Lifecycle) -> None:
         people: list[Plain] = []

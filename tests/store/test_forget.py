@@ -123,10 +123,11 @@ def test_names_are_never_used_twice(database: Database) -> None:
     for person in ("ann", "bo", "ann"):
         store.apply(happened(person, "created", 0, email="a@example.com"))
         given += forget(store, person, overwrite_file=False).pseudonyms
-    store.apply(happened("forgotten-4", "created", 0, email="a@example.com"))
+    taken = store.apply(happened("forgotten-4", "created", 0, email="a@example.com"))
+    assert taken.result == "rejected"
     store.apply(happened("cy", "created", 0, email="a@example.com"))
     given += forget(store, "cy", overwrite_file=False).pseudonyms
-    assert given == ["forgotten-1", "forgotten-2", "forgotten-3", "forgotten-5"]
+    assert given == ["forgotten-1", "forgotten-2", "forgotten-3", "forgotten-4"]
 
 
 def test_what_comes_later_is_about_somebody_new(database: Database) -> None:
