@@ -158,6 +158,8 @@ def test_s13_a_worker_gives_what_a_lifecycle_gives(
         assert [error.step for error in result.skipped] == [
             name for name, _ in expected.get("skipped", ())
         ]
+        for person in (kept, expected):  # a message tells which call it was; a retry calls anew
+            person.pop("skipped", None)
         assert kept == expected
         assert store.history == list(lifecycle.history)
         assert store.log[-1].kind == "processed"
