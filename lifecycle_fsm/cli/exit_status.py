@@ -7,10 +7,12 @@ import functools
 import inspect
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -67,6 +69,34 @@ def safely(command: Callable[..., int | None]) -> Callable[..., None]:
     )
     run.__annotations__ = {**command.__annotations__, "debug": DebugOption}
     return run
+
+
+@contextmanager
+def to_the_end() -> Iterator[None]:
+    """Let a signal wait until the work has ended, so that it is known what was done; a second
+    signal ends the work at once."""
+    waiting: list[tuple[int, FrameType | None]] = []
+    handlers = {
+        number: handler
+        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+        if callable(handler := signal.getsignal(number))
+    }
+
+    def wait(number: int, frame: FrameType | None) -> None:
+        waiting.append((number, frame))
+        if len(waiting) > 1:
+            handlers[signal.Signals(number)](number, frame)
+
+    for number in handlers:
+        signal.signal(number, wait)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if waiting:
+        number, frame = waiting[0]
+        handlers[signal.Signals(number)](number, frame)
 
 
 def _ending(error: BaseException) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.activity_log import FormatOption, as_row
 from lifecycle_fsm.cli.arguments import inputs_of, load_model
 from lifecycle_fsm.cli.console import Bar, complain, print_json, progress
-from lifecycle_fsm.cli.exit_status import REJECTED
+from lifecycle_fsm.cli.exit_status import REJECTED, to_the_end
 from lifecycle_fsm.cli.left_over import FirstRejects, tell_held, tell_rejected
 from lifecycle_fsm.cli.run_outcome import (
     Unmatched,
@@ -137,9 +137,10 @@ class _Applied(Observer):
         try:
             for batch in _batches(activities):
                 self._batch = batch
-                self.results.update(self._store.ingest(activity for activity, _ in batch))
-                self._tell_rejected()
-                done += len(batch)
+                with to_the_end():
+                    self.results.update(self._store.ingest(activity for activity, _ in batch))
+                    self._tell_rejected()
+                    done += len(batch)
                 bar("applying", done / log.count)
         except BaseException:
             complain(

@@ -84,9 +84,7 @@ class Delivery:
         longest_wait: timedelta = timedelta(days=1),
         lease: timedelta = timedelta(minutes=5),
     ) -> None:
-        if isinstance(database, str):
-            database = Database(database)
-        self._database = database.engine if isinstance(database, Database) else database
+        self._database = database if isinstance(database, Database) else Database(database)
         self._channels = dict(channels)
         self._clock = clock
         self._attempts = attempts
@@ -98,7 +96,7 @@ class Delivery:
         """Deliver until ``stop`` is set; when nothing is due, look again after ``pause`` seconds.
 
         Raises:
-            sqlalchemy.exc.SQLAlchemyError: the database fails. Claims lapse; start again.
+            StoreError: the database fails. Claims lapse; start again.
         """
         for channel, count in self.unrouted().items():
             _log.warning("nothing delivers %r, on which %d requests wait", channel, count)
@@ -135,7 +133,7 @@ class Delivery:
             .group_by(REQUEST.c.channel)
             .order_by(REQUEST.c.channel)
         )
-        with self._database.connect() as connection:
+        with self._database.reading() as connection:
             return {row.channel: row.requests for row in connection.execute(query)}
 
     def dead(self, limit: int = 100) -> list[DeadLetter]:
@@ -143,7 +141,7 @@ class Delivery:
         query = (
             select(REQUEST).where(REQUEST.c.status == "dead").order_by(REQUEST.c.place).limit(limit)
         )
-        with self._database.connect() as connection:
+        with self._database.reading() as connection:
             return [
                 DeadLetter(_request(row), row.attempts, row.error or "")
                 for row in connection.execute(query)
@@ -159,7 +157,7 @@ class Delivery:
         """
         retried = update(REQUEST).where(REQUEST.c.status == "dead")
         retried = retried.values(status="waiting", attempts=0, next_try_at=None)
-        with self._database.begin() as connection:
+        with self._database.writing() as connection:
             if ids is None:
                 return connection.execute(retried).rowcount
             return sum(
@@ -192,7 +190,7 @@ class Delivery:
             )
             if passed:
                 query = query.where(row.c.person.not_in(list(passed)[:_NAMES]))
-            with self._database.connect() as connection:
+            with self._database.reading() as connection:
                 page = connection.execute(query).all()
             first: dict[str, str] = {}
             for seen in page:
@@ -235,7 +233,7 @@ class Delivery:
                 .values(next_try_at=until)
                 .returning(REQUEST)
             )
-            with self._database.begin() as connection:
+            with self._database.writing() as connection:
                 taken += connection.execute(claim)
             if len(taken) == count:
                 break
@@ -295,7 +293,7 @@ class Delivery:
             REQUEST.c.place == row.place,
             REQUEST.c.next_try_at == row.next_try_at,
         )
-        with self._database.begin() as connection:
+        with self._database.writing() as connection:
             return connection.execute(claimed.values(**values)).rowcount == 1
 
 

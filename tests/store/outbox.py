@@ -17,7 +17,8 @@ from lifecycle_fsm.errors import DeliveryFailed
 from lifecycle_fsm.files import append_line
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.store.delivery import Delivery
-from lifecycle_fsm.store.tables import METADATA, REQUEST
+from lifecycle_fsm.store.schema import upgrade
+from lifecycle_fsm.store.tables import REQUEST
 
 START = datetime.fromisoformat("2024-05-01T09:00:00Z")
 MINUTE = timedelta(minutes=1)
@@ -42,7 +43,7 @@ def asked(id: str, **values: Any) -> Request:
 def ask(database: SqlEngine, *ids: str, **values: Any) -> None:
     """Put requests into the outbox, behind those that are there; a person is what stands before
     the first stroke of an id."""
-    METADATA.create_all(database)
+    upgrade(database)
     row: dict[str, Any] = {"channel": "task", "status": "waiting", "state": "sent", "attempts": 0}
     row |= {"rule": "call", "receiver": "sdr.north", "text": "Call them", "at": START, "data": {}}
     with database.begin() as connection:
@@ -106,7 +107,7 @@ def main(address: str, path: str) -> None:
     )
     while True:
         delivery.deliver(1000)
-        if set(kept(delivery._database, "status").values()) == {"delivered"}:
+        if set(kept(delivery._database.engine, "status").values()) == {"delivered"}:
             return
 
 

@@ -403,12 +403,13 @@ def test_a_claim_asks_twice_and_by_the_index_of_what_waits(
     ask(database, *(f"old{number}/1" for number in range(500)), status="delivered")
     ask(database, *(f"p{number}/1" for number in range(3000)))
     made: list[tuple[str, Any]] = []
+    delivery = Delivery(database, {"*": Notes()}, clock=clock)
 
     @event.listens_for(database, "before_cursor_execute")
     def note(connection: object, cursor: object, sql: str, values: object, *rest: object) -> None:
         made.append((sql, values))
 
-    Delivery(database, {"*": Notes()}, clock=clock).deliver(20)
+    delivery.deliver(20)
     page, claim = [(sql, values) for sql, values in made if sql.startswith(("SELECT", "WITH"))]
     with database.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {page[0]}", page[1]).all()
