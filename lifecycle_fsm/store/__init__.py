@@ -5,7 +5,7 @@ from lifecycle_fsm.errors import MissingExtra
 try:
     from lifecycle_fsm.store.store import Store
 except ModuleNotFoundError as error:
-    if error.name not in ("alembic", "orjson", "sqlalchemy", "tenacity"):
+    if error.name not in ("alembic", "orjson", "sqlalchemy"):
         raise
     raise MissingExtra("sql", error.name, "a store") from None
 

@@ -119,13 +119,15 @@ def _from_environment(key: str, variable: Any, environment: Mapping[str, str]) -
 def _check_names(factory: Factory, options: Mapping[str, Any]) -> None:
     """Refuse options that are missing, and those that the adapter does not have."""
     parameters = inspect.signature(factory).parameters
-    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+    if any(option.kind is option.VAR_KEYWORD for option in parameters.values()):
         return
     for name in options:
         if name not in parameters:
             raise ChannelError(f"there is no option {name!r}{suggest(name, parameters)}")
     missing = [
-        name for name, one in parameters.items() if one.default is one.empty and name not in options
+        name
+        for name, option in parameters.items()
+        if option.default is option.empty and name not in options
     ]
     if missing:
         raise ChannelError(f"it needs {', '.join(missing)}")

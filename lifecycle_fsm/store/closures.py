@@ -6,68 +6,33 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, update
 
-from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.store.database import Session
+from lifecycle_fsm.store.snapshot import records_of
 from lifecycle_fsm.store.store import Store
-from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, PERSON, plain
-from lifecycle_fsm.store.unit_of_work import MorePeople, UnitOfWork
+from lifecycle_fsm.store.tables import ALIAS, DEADLINE, HISTORY, PERSON, plain
+from lifecycle_fsm.store.unit_of_work import with_locked
 
 T = TypeVar("T")
 State: TypeAlias = Mapping[str, Any]
 
 
-def records_of(state: State) -> list[str]:
-    """The ids of all records of a person, the survivor's first."""
-    return [state["id"], *(record["id"] for record in state.get("folded", ()))]
+def locked_people(store: Store, names: Iterable[str], work: Callable[[Connection], T]) -> T:
+    """Do some work in one transaction of SQLAlchemy, with everybody locked whom the names lead
+    to."""
+    connections: list[Connection] = []
 
+    def run(locked: Callable[[Session], T]) -> T:
+        with store.database.writing() as connection:
+            connections.append(connection)
+            return locked(Session(connection.connection.driver_connection))
 
-def names_of(state: State) -> list[str]:
-    """The ids of all records and contacts of a person."""
-    return [*records_of(state), *state.get("aliases", ())]
-
-
-def with_locked(store: Store, names: Iterable[str], work: Callable[[Connection], T]) -> T:
-    """Do some work in one transaction, with everybody locked whom the names lead to."""
-    wanted = {*names}
-    while True:
-        try:
-            with store.database.writing() as connection:
-                session = Session(connection.connection.driver_connection)
-                UnitOfWork(store.engine, store.database, session).lock(names=wanted)
-                return work(connection)
-        except MorePeople as more:
-            wanted |= more.names
-            mention(store, more.names)
-
-
-def mention(store: Store, names: Iterable[str]) -> None:
-    """Let there be rows of these names, to be locked."""
-    rows = [{"id": name} for name in sorted(names)]
-    store.database.run(lambda session: session.write(store.database.sql.mention, rows))
-
-
-def state_of(connection: Connection, id: str) -> State | None:
-    """The saved state of whom a record or a contact belongs to; nothing of somebody whom nobody has
-    created."""
-    record = connection.scalar(select(ALIAS.c.person).where(ALIAS.c.id == id)) or id
-    survivor = select(PERSON.c.survivor).where(PERSON.c.id == record)
-    record = connection.scalar(survivor) or record
-    state: State | None = connection.scalar(select(PERSON.c.state).where(PERSON.c.id == record))
-    return state
-
-
-def log_of(connection: Connection, names: Iterable[str]) -> list[tuple[int, Activity]]:
-    """The activities that were applied to these records and contacts, each with its place."""
-    rows = connection.execute(
-        select(ACTIVITY.c.place, ACTIVITY.c.activity)
-        .where(ACTIVITY.c.person.in_([*names]), ACTIVITY.c.status == "applied")
-        .order_by(ACTIVITY.c.place)
+    return with_locked(
+        store.engine, store.database, lambda unit: work(connections[-1]), names=names, run=run
     )
-    return [(place, Activity.load(saved)) for place, saved in rows]
 
 
 def write_people(

@@ -159,7 +159,8 @@ class Session:
 def _engine(address: str) -> SqlEngine:
     url = database_url(address)
     try:
-        return create_engine(url)
+        # Every transaction here has ended when its connection goes back to the pool.
+        return create_engine(url, pool_reset_on_return=None)
     except ModuleNotFoundError as error:
         raise MissingExtra("sql", str(error.name), "a store in PostgreSQL") from None
 

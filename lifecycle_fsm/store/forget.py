@@ -12,8 +12,9 @@ from sqlalchemy import Connection, case, delete, exists, or_, select, update
 
 from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson
-from lifecycle_fsm.store.closures import mention, names_of, records_of, state_of, with_locked
+from lifecycle_fsm.store.closures import locked_people
 from lifecycle_fsm.store.database_faults import store_errors
+from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
 from lifecycle_fsm.store.store import FORGOTTEN, Store
 from lifecycle_fsm.store.tables import (
     ACTIVITY,
@@ -25,6 +26,7 @@ from lifecycle_fsm.store.tables import (
     PROCESSING,
     REQUEST,
 )
+from lifecycle_fsm.store.unit_of_work import mention
 
 
 @attrs.frozen
@@ -64,8 +66,8 @@ def forget(store: Store, person: str, *, overwrite_file: bool = True) -> ForgetR
         UnknownPerson: nothing is kept of this id.
         LifecycleError: a merge with the person is parked with somebody else.
     """
-    mention(store, [FORGOTTEN])
-    report = with_locked(store, [person], partial(_forget, person))
+    mention(store.database, [FORGOTTEN])
+    report = locked_people(store, [person], partial(_forget, person))
     return attrs.evolve(report, overwritten=overwrite_file and overwrite(store))
 
 
@@ -86,7 +88,7 @@ def overwrite(store: Store) -> bool:
 
 
 def _forget(person: str, connection: Connection) -> ForgetReport:
-    state = state_of(connection, person)
+    state = Snapshot(connection).state(person)
     names = [person] if state is None else names_of(state)
     records = [person] if state is None else records_of(state)
     others = _of_others(connection, names)

@@ -20,15 +20,12 @@ from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.store.closures import (
     State,
-    log_of,
-    names_of,
-    records_of,
+    locked_people,
     sorted_facts,
     sorted_rows,
-    state_of,
-    with_locked,
     write_people,
 )
+from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
 from lifecycle_fsm.store.store import Store
 from lifecycle_fsm.store.tables import PERSON
 
@@ -129,7 +126,7 @@ def rebuild(
     for compared in compare(store, order, end):
         match compared:
             case ChangedPerson(person=person) if apply:
-                again = with_locked(store, [person], partial(_rewrite, store, person))
+                again = locked_people(store, [person], partial(_rewrite, store, person))
                 if isinstance(again, ChangedPerson):
                     changed.append(again)
                 elif again is not None:
@@ -174,13 +171,14 @@ def _compare(
 ) -> Iterator[ChangedPerson | NotCompared | None]:
     owners = {name: state["id"] for state in states for name in names_of(state)}
     logs: dict[str, list[Activity]] = {state["id"]: [] for state in states}
-    for _, activity in log_of(connection, owners):
+    moment = Snapshot(connection)
+    for activity in moment.log(owners):
         logs[owners[activity.person]].append(activity)
     rows: dict[str, list[HistoryRow]] = {state["id"]: [] for state in states}
-    for row in store._history(connection, owners):
+    for row in moment.history(store.engine.model.field_types, owners):
         rows[owners[row.person]].append(row)
     facts: dict[str, list[Any]] = {state["id"]: [] for state in states}
-    for fact in store._deadlines(connection, owners):
+    for fact in moment.deadlines(owners):
         facts[owners[fact.person]].append(fact)
     for state in states:
         name = state["id"]
@@ -285,12 +283,12 @@ def _latest_rank(model: Model, rows: Iterable[HistoryRow]) -> int:
 
 def _rewrite(store: Store, id: str, connection: Connection) -> ChangedPerson | NotCompared | None:
     """Compare a person once more, who is locked now, and write them as the log says."""
-    state = state_of(connection, id)
+    state = Snapshot(connection).state(id)
     if state is None or state["id"] != id:
         return None  # meanwhile forgotten, or folded into somebody
     (compared,) = _compare(store, connection, [state], "arrival", None)
     if isinstance(compared, ChangedPerson):
-        log = [activity for _, activity in log_of(connection, names_of(state))]
+        log = Snapshot(connection).log(names_of(state))
         replayed = replay(store, log, state)
         assert isinstance(replayed, Lifecycle), "it has been compared"
         kept = {"skipped": state["skipped"]} if "skipped" in state else {}

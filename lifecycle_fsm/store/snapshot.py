@@ -39,10 +39,15 @@ def snapshot(address: str) -> Iterator[Snapshot]:
 
 
 class Snapshot:
-    """A store at one moment; :func:`snapshot` makes it. ``place`` is its file, or its address
-    without the password."""
+    """What a connection sees of a store.
 
-    def __init__(self, connection: Connection, place: str) -> None:
+    Args:
+        connection: of one moment, as :func:`snapshot` and :meth:`.Database.reading` make it, or of
+            a transaction.
+        place: the file of the store, or its address without the password.
+    """
+
+    def __init__(self, connection: Connection, place: str = "") -> None:
         self.place = place
         self._connection = connection
 
@@ -52,9 +57,12 @@ class Snapshot:
         definition = self._connection.scalar(latest)
         return None if definition is None else loads(definition)
 
-    def history(self, types: Mapping[str, FieldType]) -> list[HistoryRow]:
-        """Every row of everybody, by person and sequence [S25], with dimensions of these types."""
-        query = select(HISTORY).order_by(HISTORY.c.person, HISTORY.c.sequence)
+    def history(
+        self, types: Mapping[str, FieldType], names: Iterable[str] | None = None
+    ) -> list[HistoryRow]:
+        """The rows of these records, or of everybody, by person and sequence [S25], with dimensions
+        of these types."""
+        rows = self._of(names, select(HISTORY).order_by(HISTORY.c.person, HISTORY.c.sequence))
         return [
             HistoryRow(
                 **{
@@ -66,13 +74,32 @@ class Snapshot:
                     ),
                 }
             )
-            for row in self._connection.execute(query).mappings()
+            for row in rows
         ]
 
-    def deadlines(self) -> list[DeadlineFact]:
-        """What became of the deadlines of each visit, by person and due time [S21]."""
-        query = select(DEADLINE).order_by(DEADLINE.c.person, DEADLINE.c.due_at, DEADLINE.c.rule)
-        return [DeadlineFact(**row) for row in self._connection.execute(query).mappings()]
+    def deadlines(self, names: Iterable[str] | None = None) -> list[DeadlineFact]:
+        """What became of the deadlines of these records, or of everybody, by person and due time
+        [S21]."""
+        order = (DEADLINE.c.person, DEADLINE.c.due_at, DEADLINE.c.rule)
+        return [DeadlineFact(**row) for row in self._of(names, select(DEADLINE).order_by(*order))]
+
+    def _of(self, names: Iterable[str] | None, query: Select[Any]) -> Iterable[Mapping[str, Any]]:
+        if names is not None:
+            query = query.where(query.selected_columns.person.in_([*names]))
+        rows: Iterable[Any] = self._connection.execute(query).mappings()
+        return rows
+
+    def state(self, name: str) -> Mapping[str, Any] | None:
+        """The saved state of whom a record or a contact belongs to; nothing of somebody whom nobody
+        has created."""
+        alias = select(ALIAS.c.person).where(ALIAS.c.id == name)
+        record = self._connection.scalar(alias) or name
+        survivor = select(PERSON.c.survivor).where(PERSON.c.id == record)
+        record = self._connection.scalar(survivor) or record
+        state: Mapping[str, Any] | None = self._connection.scalar(
+            select(PERSON.c.state).where(PERSON.c.id == record)
+        )
+        return state
 
     def states(self) -> Iterator[Mapping[str, Any]]:
         """The saved state of every person, by id, as :meth:`.Lifecycle.dump` gave it."""
@@ -99,13 +126,20 @@ class Snapshot:
         )
         return any(self._connection.scalar(query) is not None for query in ids)
 
-    def log(self, names: Iterable[str]) -> list[Activity]:
-        """The activities of these records that were applied, in that order."""
-        applied = select(ACTIVITY.c.activity).where(
-            ACTIVITY.c.status == "applied", ACTIVITY.c.person.in_([*names])
+    def log(self, names: Iterable[str] | None = None) -> list[Activity]:
+        """The activities of these records and contacts, or of everybody, that were applied, in that
+        order."""
+        return [activity for _, activity in self.placed_log(names)]
+
+    def placed_log(self, names: Iterable[str] | None = None) -> list[tuple[int, Activity]]:
+        """:meth:`log`, with the place of each activity."""
+        applied = (
+            select(ACTIVITY.c.place, ACTIVITY.c.person, ACTIVITY.c.activity)
+            .where(ACTIVITY.c.status == "applied")
+            .order_by(ACTIVITY.c.place)
         )
-        saved = self._connection.scalars(applied.order_by(ACTIVITY.c.place))
-        return [Activity.load(activity) for activity in saved]
+        rows = self._of(names, applied)
+        return [(row["place"], Activity.load(row["activity"])) for row in rows]
 
     def stopped(self, names: Iterable[str]) -> list[tuple[Activity, str]]:
         """The activities of these records that wait for somebody or that an error keeps from
@@ -122,3 +156,13 @@ class Snapshot:
             )
             for row in self._connection.execute(query.order_by(ACTIVITY.c.place))
         ]
+
+
+def records_of(state: Mapping[str, Any]) -> list[str]:
+    """The ids of all records of a person with this saved state, the survivor's first."""
+    return [state["id"], *(record["id"] for record in state.get("folded", ()))]
+
+
+def names_of(state: Mapping[str, Any]) -> list[str]:
+    """The ids of all records and contacts of a person with this saved state."""
+    return [*records_of(state), *state.get("aliases", ())]

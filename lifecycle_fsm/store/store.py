@@ -6,14 +6,14 @@ One activity is one transaction: any process may take up where another stopped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, func, insert, select
 from sqlalchemy import Engine as SqlEngine
+from sqlalchemy import insert, select
 
 from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.errors import LifecycleError, ModelError, UnknownPerson
@@ -26,8 +26,9 @@ from lifecycle_fsm.model.toml_files import dumps
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.processing import ChainResult
 from lifecycle_fsm.store.database import Database, Session
-from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, MODEL, PERSON
-from lifecycle_fsm.store.unit_of_work import MorePeople, UnitOfWork, check_version, seen_by
+from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
+from lifecycle_fsm.store.tables import ACTIVITY, MODEL, PERSON
+from lifecycle_fsm.store.unit_of_work import UnitOfWork, check_version, seen_by, with_locked
 
 T = TypeVar("T")
 #: How many characters an id may have; PostgreSQL cannot find longer texts by an index.
@@ -178,22 +179,15 @@ class Store:
         names: Iterable[str] = (),
     ) -> T:
         """Do some work in one transaction, with everybody locked whom it may touch."""
-        names = {*names}
         persons = {activity.person for activity in activities}
         expected = persons & self._expected if self._settle else persons
-
-        def locked(session: Session) -> T:
-            unit = UnitOfWork(self.engine, self.database, session)
-            unit.lock(activities, names)
-            return unit.run(work, expected=expected, keep_decisions=self._keep_decisions)
-
-        while True:
-            try:
-                return self.database.run(locked)
-            except MorePeople as more:
-                names |= more.names
-                mentioned = [{"id": name} for name in sorted(more.names)]
-                self.database.run(partial(_write, self.database.sql.mention, mentioned))
+        return with_locked(
+            self.engine,
+            self.database,
+            lambda unit: unit.run(work, expected=expected, keep_decisions=self._keep_decisions),
+            activities,
+            names,
+        )
 
     # ------------------------------------------------------------------ knowing
 
@@ -205,25 +199,16 @@ class Store:
             UnknownPerson: nobody with this id has been created.
         """
         with self.database.reading() as connection:
-            alias = select(ALIAS.c.person).where(ALIAS.c.id == id)
-            record = connection.scalar(alias) or id
-            named = PERSON.alias()
-            survivor = func.coalesce(named.c.survivor, named.c.id)
-            saved = connection.scalar(
-                select(PERSON.c.state)
-                .join(named, PERSON.c.id == survivor)
-                .where(named.c.id == record)
-            )
+            moment = Snapshot(connection)
+            saved = moment.state(id)
             if saved is None:
                 raise UnknownPerson(f"nobody with the id {id!r} has been created")
-            records = [saved["id"], *(folded["id"] for folded in saved.get("folded", ()))]
-            names = [*records, *saved.get("aliases", ())]
             came = select(*(ACTIVITY.c[name] for name in ("person", "id", "content"))).where(
-                ACTIVITY.c.person.in_(names), ACTIVITY.c.status == "applied"
+                ACTIVITY.c.person.in_(names_of(saved)), ACTIVITY.c.status == "applied"
             )
             seen = seen_by([saved], connection.execute(came))
-            rows = [*self._history(connection, records)]
-            facts = [*self._deadlines(connection, records)]
+            rows = moment.history(self.engine.model.field_types, records_of(saved))
+            facts = moment.deadlines(records_of(saved))
         lifecycle = Lifecycle(self.engine)
         lifecycle.restore(saved, history=rows, deadlines=facts, seen=seen)
         return lifecycle
@@ -232,21 +217,19 @@ class Store:
     def history(self) -> list[HistoryRow]:
         """Every row of everybody, by person and sequence [S25]."""
         with self.database.reading() as connection:
-            return [*self._history(connection)]
+            return Snapshot(connection).history(self.engine.model.field_types)
 
     @property
     def deadlines(self) -> list[DeadlineFact]:
         """What became of the deadlines of each visit, by person and due time [S21]."""
         with self.database.reading() as connection:
-            return [*self._deadlines(connection)]
+            return Snapshot(connection).deadlines()
 
     @property
     def log(self) -> list[Activity]:
         """The activities that were applied, in that order."""
-        applied = select(ACTIVITY.c.activity).where(ACTIVITY.c.status == "applied")
         with self.database.reading() as connection:
-            saved = connection.scalars(applied.order_by(ACTIVITY.c.place))
-            return [Activity.load(activity) for activity in saved]
+            return Snapshot(connection).log()
 
     @property
     def held(self) -> Mapping[str, list[Activity]]:
@@ -278,25 +261,6 @@ class Store:
         with self.database.reading() as connection:
             return connection.execute(stopped).all()
 
-    def _history(
-        self, connection: Connection, names: Iterable[str] | None = None
-    ) -> Iterator[HistoryRow]:
-        query = select(HISTORY).order_by(HISTORY.c.person, HISTORY.c.sequence)
-        if names is not None:
-            query = query.where(HISTORY.c.person.in_(names))
-        types = self.engine.model.field_types
-        for row in connection.execute(query).mappings():
-            kept = tuple((name, types[name].accept(value)) for name, value in row["kept"])
-            yield HistoryRow(**{**row, "passed_over": tuple(row["passed_over"]), "kept": kept})
-
-    def _deadlines(
-        self, connection: Connection, names: Iterable[str] | None = None
-    ) -> Iterator[DeadlineFact]:
-        query = select(DEADLINE).order_by(DEADLINE.c.person, DEADLINE.c.due_at, DEADLINE.c.rule)
-        if names is not None:
-            query = query.where(DEADLINE.c.person.in_(names))
-        return (DeadlineFact(**row) for row in connection.execute(query).mappings())
-
 
 def model_row(model: Model) -> dict[str, str | None]:
     """What a store keeps of its model."""
@@ -305,10 +269,6 @@ def model_row(model: Model) -> dict[str, str | None]:
     except ModelError:  # a move is guarded by a Python function, which has no text
         definition = None
     return {"version": model.version, "name": model.name, "definition": definition}
-
-
-def _write(sql: str, rows: Sequence[Mapping[str, Any]], session: Session) -> None:
-    session.write(sql, rows)
 
 
 def _apply_all(activities: Iterable[Activity], lifecycle: Lifecycle) -> Counter[str]:

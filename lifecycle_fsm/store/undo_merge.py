@@ -25,14 +25,11 @@ from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.store.closures import (
     State,
-    log_of,
-    names_of,
-    records_of,
-    state_of,
-    with_locked,
+    locked_people,
     write_people,
 )
 from lifecycle_fsm.store.rebuild import NotCompared, replay
+from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
 from lifecycle_fsm.store.store import Store
 from lifecycle_fsm.store.tables import ACTIVITY, REQUEST
 
@@ -83,16 +80,16 @@ def undo_merge(store: Store, survivor: str, loser: str, at: datetime | str) -> U
             are.
     """
     now = instant(at)
-    return with_locked(store, [survivor, loser], partial(_undo, store, survivor, loser, now))
+    return locked_people(store, [survivor, loser], partial(_undo, store, survivor, loser, now))
 
 
 def _undo(
     store: Store, survivor: str, loser: str, at: datetime, connection: Connection
 ) -> UndoReport:
-    before = state_of(connection, survivor)
+    before = Snapshot(connection).state(survivor)
     if before is None:
         raise UnknownPerson(f"nobody with the id {survivor!r} has been created")
-    log = log_of(connection, names_of(before))
+    log = Snapshot(connection).placed_log(names_of(before))
     merges = {
         place: activity
         for place, activity in log
@@ -115,8 +112,8 @@ def _undo(
     replayed = replay(store, left, before, into=lifecycle)
     if isinstance(replayed, NotCompared):
         raise LifecycleError(f"the merge of {survivor!r} and {loser!r} stays: {replayed.reason}")
-    one = lifecycle.person(survivor) is lifecycle.person(loser)
-    still = [activity.id for activity in left if one and other_record(activity)]
+    joined = lifecycle.person(survivor) is lifecycle.person(loser)
+    still = [activity.id for activity in left if joined and other_record(activity)]
     lifecycle.tick(at)
     _rewrite_log(connection, store.engine, names_of(before), [*merges], new_log)
     carried = {before["id"]: {"skipped": before["skipped"]} if "skipped" in before else {}}

@@ -8,7 +8,7 @@ ids, so that no two transactions wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -338,6 +338,45 @@ class UnitOfWork:
             "reason": decision.reason,
             "refusals": encode([str(refusal) for refusal in decision.unmet]),
         }
+
+
+def with_locked(
+    engine: Engine,
+    database: Database,
+    work: Callable[[UnitOfWork], T],
+    activities: Collection[Activity] = (),
+    names: Iterable[str] = (),
+    run: Callable[[Callable[[Session], T]], T] | None = None,
+) -> T:
+    """Do some work in one transaction, with everybody locked whom it may touch.
+
+    Args:
+        engine: the model.
+        database: where the people are.
+        work: what is done to them.
+        activities: what it is going to apply; they say whom it is about.
+        names: further records or contacts whom it is about.
+        run: what makes the transaction, if not :meth:`.Database.run`.
+    """
+    names = {*names}
+
+    def locked(session: Session) -> T:
+        unit = UnitOfWork(engine, database, session)
+        unit.lock(activities, names)
+        return work(unit)
+
+    while True:
+        try:
+            return (run or database.run)(locked)
+        except MorePeople as more:
+            names |= more.names
+            mention(database, more.names)
+
+
+def mention(database: Database, names: Iterable[str]) -> None:
+    """Let there be rows of these names, to be locked."""
+    rows = [{"id": name} for name in sorted(names)]
+    database.run(lambda session: session.write(database.sql.mention, rows))
 
 
 def check_version(version: str, model: Model) -> None:

@@ -139,11 +139,11 @@ class Crowd:
                 at = created + random.randrange(2000) * HOUR
                 log.append(Activity(f"e{place}", name, kind, at, random.choice(payloads)))
         for number in range(self.size // 5):
-            one, two = random.sample(names, 2)
+            survivor, loser = random.sample(names, 2)
             at = START + random.randrange(2000) * HOUR
-            log.append(Activity(f"m{number}", one, "merged", at, {"loser": two}))
+            log.append(Activity(f"m{number}", survivor, "merged", at, {"loser": loser}))
             if number % 2:
-                log.append(Activity(f"n{number}", two, "merged", at, {"loser": one}))
+                log.append(Activity(f"n{number}", loser, "merged", at, {"loser": survivor}))
             contact = random.choice(names) if number % 3 == 0 else f"{self.seed}-contact-{number}"
             converted = random.choice(names)
             log.append(Activity(f"v{number}", converted, "converted", at, {"contact": contact}))
