@@ -23,7 +23,20 @@ from lifecycle_fsm import (
     save,
     step,
 )
+from lifecycle_fsm.processing import ChainResult
 from tests.machine.small import DAY, HOUR, HUGE, MINUTE, SECOND, TOO_LARGE, T, small
+
+
+def test_who_was_folded_into_another_is_not_sorted_by_what_its_own_steps_gave() -> None:
+    lifecycle = Lifecycle("two_step")
+    for name in ("ann", "bo"):
+        lifecycle.apply(name, "created", at=T)
+    lifecycle.apply("ann", "merged", at=T, loser="bo")
+    given = ChainResult({"industry": "shoes"})
+    with pytest.raises(LifecycleError, match="bo was folded into ann"):
+        lifecycle.process("bo", at=T, given=given)
+    assert lifecycle.process("ann", at=T, given=given).result == "moved"
+    assert lifecycle.person("ann").industry == "shoes"
 
 
 def test_ten_lines() -> None:

@@ -16,6 +16,7 @@ from lifecycle_fsm.store.database import Database, Session
 from lifecycle_fsm.store.store import model_row
 from lifecycle_fsm.store.tables import PERSON, REQUEST
 from lifecycle_fsm.store.unit_of_work import UnitOfWork
+from lifecycle_fsm.wording import counted
 
 #: How many people are in memory at a time.
 _SOME = 500
@@ -75,8 +76,8 @@ def migrate(
     if report.problems:
         person, problem = min(report.problems.items())
         raise LifecycleError(
-            f"{len(report.problems):,} people cannot go on in version {report.version}, and "
-            f"nothing has been changed; {person!r}: {problem}"
+            f"{counted(len(report.problems), 'person', 'people')} cannot go on in version "
+            f"{report.version}, and nothing has been changed; {person!r}: {problem}"
         )
     base.run(partial(_migrate, engine, base, stages, instant(at)))
     return report
