@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from lifecycle_fsm.activities import (
     IDENTITY,
@@ -18,7 +17,6 @@ from lifecycle_fsm.activities import (
     TIME_PASSED,
     Activity,
     fingerprint,
-    identity,
     made_id,
     mapped_stages,
     model_changed,
@@ -29,13 +27,13 @@ from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.machine import EVERYWHERE, Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.activity_flow import ActivityFlow
-from lifecycle_fsm.orchestrator.deduplication import SeenActivities
 from lifecycle_fsm.orchestrator.engine import Engine
 from lifecycle_fsm.orchestrator.migration import Migration, carried_over
-from lifecycle_fsm.orchestrator.parking import Parked, ParkingLot, error_text
-from lifecycle_fsm.orchestrator.saved_state import FORMAT, Plain
+from lifecycle_fsm.orchestrator.parking import Parked, error_text
+from lifecycle_fsm.orchestrator.people_register import NOTHING_SEEN, PeopleRegister, by_person
+from lifecycle_fsm.orchestrator.saved_state import Plain
 from lifecycle_fsm.person import Person
-from lifecycle_fsm.processing import ChainResult, Context, StepError
+from lifecycle_fsm.processing import ChainResult, Context
 from lifecycle_fsm.processing.step import Rows, Run, Step
 from lifecycle_fsm.silos.effects import Payloads
 
@@ -45,12 +43,11 @@ PROCESSED = "processed"
 HELD = "this activity is held already"
 #: Why the entry of a log that a person was migrated does nothing where nobody is.
 MIGRATES = "only the saved state of a person is migrated, and this lifecycle keeps the person"
-NOTHING_SEEN: Mapping[str, bytes] = MappingProxyType({})
 #: Kinds of activity that do more than all others.
 _OUR_OWN = frozenset({"created", "processed", "merged", "converted", MODEL_CHANGED})
 
 
-class Orchestrator:
+class Orchestrator(PeopleRegister):
     """Runs activities through a model, for any number of persons.
 
     Args:
@@ -78,31 +75,13 @@ class Orchestrator:
             model = Engine(model, steps=steps, tables=tables)
         elif steps or tables:
             raise LifecycleError("an engine has its own steps and tables: give them to it instead")
-        self.engine = model
-        self.model = model.model
-        self.machine = model.machine
-        #: Everybody who was created, also those who were folded into others since.
-        self.people: dict[str, Person] = {}
-        #: Whom each loser of a merge was folded into [S23].
-        self.merged: dict[str, str] = {}
-        #: Whose contact an id is: that of a lead who was converted [S23].
-        self.aliases: dict[str, str] = {}
-        self._records: dict[str, tuple[Person, ...]] = {}  # of one person, the survivor's first
-        #: The ids of all records and contacts of a person who has several.
-        self._names: dict[str, tuple[str, ...]] = {}
-        #: The ids of contacts into which a person was converted, whether activities came by them
-        #: or not: to look for these costs time.
-        self._contacts: dict[str, tuple[str, ...]] = {}
-        #: Steps that failed and were gone without, by person [S13].
-        self.skipped: dict[str, tuple[StepError, ...]] = {}
+        super().__init__(model)
         self._held: dict[str, dict[str, Activity]] = {}
         #: Of these, what is held of somebody who is there: merges that wait for their losers.
         self._held_merges: dict[str, Activity] = {}
         self._record = record or _unrecorded
-        self._seen = SeenActivities()
         self._flow = ActivityFlow(self.engine, self._seen, log)
         self._work = self._flow.activity
-        self._lot = ParkingLot()
         self._logged: set[str] = set()
         self._initial = self.model.initial.name
         self._observers = self.machine.observers
@@ -247,56 +226,6 @@ class Orchestrator:
                 return None
         other = self.survivor(name) if isinstance(name, str) and name in self else person
         return None if other is person else other
-
-    def survivor(self, id: str) -> Person:
-        """The person whom a record or a contact now belongs to, after all merges [S23].
-
-        Raises:
-            KeyError: nobody of this id was created.
-        """
-        record = self.aliases.get(id, id)
-        while record in self.merged:
-            record = self.merged[record]
-        return self.people[record]
-
-    def __contains__(self, id: str) -> bool:
-        return id in self.people or id in self.aliases
-
-    # ------------------------------------------------------------------ ids that came before
-
-    def _content(self, person: Person, record: str, activity: str) -> bytes | None:
-        """What the activity of this id brought to the record before, if it came [S19].
-
-        A record keeps its own activities. What came to it after it was folded into another, or
-        under the id of its contact, is kept by whoever was the survivor then.
-        """
-        own = self.people.get(record)
-        if own is not None:
-            brought = self._seen.find(own, identity(activity))
-            if brought is not None or own is person:
-                return brought
-        key = identity(activity, record)
-        for keeper in self._records.get(person.id, (person,)):
-            brought = self._seen.find(keeper, key)
-            if brought is not None:
-                return brought
-        return None
-
-    def _came_to_others(self, person: Person, activity: Activity, brought: bytes) -> bool:
-        """Whether the very same activity came before to another record of the same person: a CRM
-        that merges two records gives the one what the other had.
-
-        Not so the end of processing: each record has its own, in the log too, so that a replay
-        knows who waits for it [S14][S23].
-        """
-        names = [name for name in self._names[person.id] if name != activity.person]
-        if activity.kind == "processed":
-            record = self.aliases.get(activity.person, activity.person)
-            names = [name for name in names if self.aliases.get(name, name) == record]
-        return any(self._content(person, name, activity.id) == brought for name in names)
-
-    def _all_names(self, person: Person) -> tuple[str, ...]:
-        return self._names.get(person.id, (person.id,))
 
     # ------------------------------------------------------------------ work on a person
 
@@ -498,118 +427,6 @@ class Orchestrator:
 
     # ------------------------------------------------------------------ saved people
 
-    def dump(self, id: str) -> Plain:
-        """Everything that decides what happens next to a person, as plain data that JSON can write;
-        of all records of the person.
-
-        Raises:
-            KeyError: nobody of this id was created.
-        """
-        person = self.survivor(id)
-        records = self._records.get(person.id, (person,))
-        names = self._all_names(person)
-        for record in records if self._contacts else ():
-            if record.id in self._contacts:
-                names = tuple(dict.fromkeys((*names, *self._contacts[record.id])))
-        states = self.engine.states
-        state = states.dump(person, format=FORMAT, version=self.machine.version)
-        if len(records) > 1:
-            state["folded"] = [states.dump(record) for record in records[1:]]
-            state["merged"] = {name: self.merged[name] for name in names if name in self.merged}
-        if len(names) > len(records):
-            state["aliases"] = {name: self.aliases[name] for name in names if name in self.aliases}
-        if person.id in self.skipped:
-            state["skipped"] = [[error.step, error.message] for error in self.skipped[person.id]]
-        lot = self._lot.by_person
-        if lot and (parked := [waits.dump() for name in names for waits in lot.get(name, ())]):
-            state["parked"] = parked
-        return state
-
-    def seen(self, id: str) -> Mapping[str, bytes]:
-        """The fingerprints of the activities that each record of a person has had [S19].
-
-        Raises:
-            KeyError: nobody of this id was created.
-        """
-        person = self.survivor(id)
-        records = self._records.get(person.id, (person,))
-        return {record.id: self._seen.all_of(record) for record in records}
-
-    def restore(
-        self,
-        state: Mapping[str, Any],
-        history: Iterable[HistoryRow] = (),
-        deadlines: Iterable[DeadlineFact] | None = None,
-        seen: Mapping[str, bytes] = NOTHING_SEEN,
-    ) -> Person:
-        """Keep the person whom :meth:`dump` has saved.
-
-        Args:
-            state: the plain data.
-            history: the rows of all records of the person, or the last of each; a history begins
-                behind those that are left out.
-            deadlines: what was recorded of the deadlines of all records; without them the person
-                knows those of the present visit.
-            seen: the fingerprints of the activities that each record has had, one after the other,
-                by the id of the record.
-
-        Raises:
-            RecordError: the state is no state, of another format or another model, or somebody of
-                one of its ids is kept already.
-        """
-        self._check(state)
-        people, parked = self._loaded(state, history, deadlines)
-        return self._keep(state, people, parked, seen)
-
-    def _loaded(
-        self,
-        state: Mapping[str, Any],
-        history: Iterable[HistoryRow],
-        deadlines: Iterable[DeadlineFact] | None,
-    ) -> tuple[list[Person], list[Parked]]:
-        """The records of a state, and what is parked of them; nobody keeps them yet."""
-        rows = _by_person(history)
-        facts = None if deadlines is None else _by_person(deadlines)
-        load = self.engine.states.load
-        people = [
-            load(
-                record,
-                rows.get(record["id"], ()),
-                None if facts is None else facts.get(record["id"], []),
-            )
-            for record in (state, *state.get("folded", ()))
-        ]
-        return people, [Parked.load(saved) for saved in state.get("parked", ())]
-
-    def _keep(
-        self,
-        state: Mapping[str, Any],
-        people: list[Person],
-        parked: Iterable[Parked],
-        seen: Mapping[str, bytes],
-    ) -> Person:
-        """Keep the person of a state."""
-        person = people[0]
-        aliases = state.get("aliases", {})
-        for record in people:
-            record.entrust_to(self)
-            if record.id in seen:
-                self._seen.restore(record, seen[record.id])
-            self.people[record.id] = record
-        if len(people) > 1:
-            self._records[person.id] = tuple(people)
-            self.merged.update(state.get("merged", {}))
-        self.aliases.update(aliases)
-        for name, record in aliases.items():
-            self._contacts[record] = (*self._contacts.get(record, ()), name)
-        if len(people) > 1 or aliases:
-            self._names[person.id] = (*(record.id for record in people), *aliases)
-        if "skipped" in state:
-            self.skipped[person.id] = tuple(StepError(*error) for error in state["skipped"])
-        for waiting in parked:
-            self._lot.keep(waiting)
-        return person
-
     def dump_all(self) -> Plain:
         """Everything that is kept of everybody, to be restored by :meth:`restore_all`; with rows
         and activities as objects."""
@@ -626,7 +443,7 @@ class Orchestrator:
 
     def restore_all(self, everything: Mapping[str, Any]) -> None:
         """Keep everybody whom :meth:`dump_all` has saved; nobody may be kept yet."""
-        rows, facts = _by_person(everything["history"]), _by_person(everything["deadlines"])
+        rows, facts = by_person(everything["history"]), by_person(everything["deadlines"])
         for state in everything["states"]:
             names = [state["id"], *(record["id"] for record in state.get("folded", ()))]
             self.restore(
@@ -699,28 +516,6 @@ class Orchestrator:
             [fact for record in records for fact in record.deadlines],
             self.seen(person.id),
         )
-
-    def _check(self, state: Mapping[str, Any], *, migrates: bool = False) -> None:
-        """Refuse what is no state of a person that can be kept here."""
-        name = state.get("id")
-        if state.get("format") != FORMAT:
-            raise RecordError(
-                f"the saved state of {name!r} has the format {state.get('format')!r}, and this "
-                f"release reads {FORMAT}: restore it with the release that saved it"
-            )
-        if migrates and state.get("version") == self.machine.version:
-            raise RecordError(
-                f"the saved state of {name!r} is of this very version of the model: restore it"
-            )
-        if not migrates and state.get("version") != self.machine.version:
-            raise RecordError(
-                f"the saved state of {name!r} is of version {state.get('version')!r} of the model, "
-                f"and this is {self.machine.version!r}: use the model that it was saved by, or "
-                "migrate the person [S28]"
-            )
-        for record in (state, *state.get("folded", ())):
-            if record["id"] in self:
-                raise RecordError(f"{record['id']!r} is kept here already")
 
     # ------------------------------------------------------------------ time
 
@@ -809,16 +604,6 @@ class Orchestrator:
             return [self.process(parked.person, now)]
         self.machine.reschedule(person)
         return self._run_due(person, now, inclusive=True)
-
-
-_Of = TypeVar("_Of", HistoryRow, DeadlineFact)
-
-
-def _by_person(records: Iterable[_Of]) -> dict[str, list[_Of]]:
-    by_person: dict[str, list[_Of]] = {}
-    for record in records:
-        by_person.setdefault(record.person, []).append(record)
-    return by_person
 
 
 def _unrecorded(decision: Decision) -> None:
