@@ -1,4 +1,4 @@
-"""People in a database: one person is a row, one activity a transaction. Not public yet."""
+"""People in a database: one person is a row, one activity a transaction."""
 
 from lifecycle_fsm.errors import MissingExtra
 
