@@ -85,7 +85,7 @@ if TYPE_CHECKING:
     from lifecycle_fsm.orchestrator import Engine, MigrationReport, Parked
     from lifecycle_fsm.own_rows import OwnRows
     from lifecycle_fsm.person import Person
-    from lifecycle_fsm.processing import Context, Step, StepError, step
+    from lifecycle_fsm.processing import ChainResult, Context, Step, StepError, step
     from lifecycle_fsm.requests import Request
 
 __version__ = "0.1.0"
@@ -119,7 +119,7 @@ _ROOMS = {
     "orchestrator": "Engine MigrationReport Parked",
     "own_rows": "OwnRows",
     "person": "Person",
-    "processing": "Context Step StepError step",
+    "processing": "ChainResult Context Step StepError step",
     "requests": "Request",
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names.split()}
@@ -143,6 +143,7 @@ __all__ = [
     "AlertRule",
     "AssignmentRule",
     "Calendar",
+    "ChainResult",
     "Claim",
     "Context",
     "DataRule",

@@ -11,6 +11,7 @@ import pytest
 
 from lifecycle_fsm import (
     Activity,
+    ChainResult,
     DataRule,
     Decision,
     FileProblem,
@@ -23,7 +24,6 @@ from lifecycle_fsm import (
     save,
     step,
 )
-from lifecycle_fsm.processing import ChainResult
 from tests.machine.small import DAY, HOUR, HUGE, MINUTE, SECOND, TOO_LARGE, T, small
 
 
