@@ -53,6 +53,11 @@ class Database:
         require_supported(f"{self.engine.dialect.name}+{self.engine.dialect.driver}")
         self._keeps = isinstance(self.engine.pool, QueuePool) and self.engine is not address
         self._kept: list[Any] = []
+        if not make:
+            try:
+                require_store(self.engine)
+            finally:
+                self.engine.dispose()  # these connections are not made ready, and may write nothing
         self.postgresql = self.engine.dialect.name == "postgresql"
         if not self.postgresql:
             _prepare_sqlite(self.engine, synchronous)
@@ -61,8 +66,6 @@ class Database:
         if self.postgresql:
             reads["isolation_level"] = "REPEATABLE READ"
         self._reader = self.engine.execution_options(**reads)
-        if not make:
-            require_store(self.engine)
         upgrade(self.engine)
 
     def close(self) -> None:
