@@ -17,7 +17,7 @@ from lifecycle_fsm.cli.arguments import now, read_length
 from lifecycle_fsm.cli.console import as_json, complain, flush_output, print_json
 from lifecycle_fsm.cli.exit_status import REJECTED, to_the_end
 from lifecycle_fsm.cli.options import option
-from lifecycle_fsm.cli.stores import open_database
+from lifecycle_fsm.cli.stores import existing_database
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.wording import counted
 
@@ -66,7 +66,7 @@ def deliver(
     from lifecycle_fsm.store.channel_file import channels as read_channels
 
     adapters = read_channels(channels)
-    with open_database(store) as database:
+    with existing_database(store) as database:
         from lifecycle_fsm.store.delivery import Delivery
 
         delivery = Delivery(database, adapters, clock=now)

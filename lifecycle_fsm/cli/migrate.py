@@ -14,7 +14,7 @@ from lifecycle_fsm.cli.console import print_json
 from lifecycle_fsm.cli.exit_status import REJECTED
 from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.status import minute
-from lifecycle_fsm.cli.stores import open_database, place_of
+from lifecycle_fsm.cli.stores import existing_database, place_of
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.fields import utc_text
@@ -68,7 +68,7 @@ def migrate(
     assert when is not None, "a text is a time"
     stages = _stages(map or ())
     new = load_model(model, allow_tables)
-    with open_database(store) as database:
+    with existing_database(store) as database:
         from lifecycle_fsm.store.model_change import held
 
         before = _Before.of(database, when)

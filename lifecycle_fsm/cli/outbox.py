@@ -12,7 +12,7 @@ from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.console import print_json
 from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.status import STATUSES, minute
-from lifecycle_fsm.cli.stores import open_database, place_of
+from lifecycle_fsm.cli.stores import existing_database, place_of
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.wording import counted
@@ -49,7 +49,7 @@ def outbox(
     """
     if retry and retry_all:
         raise LifecycleError("--retry and --retry-all: give one of them")
-    with open_database(store) as database:
+    with existing_database(store) as database:
         from lifecycle_fsm.store import model_change
         from lifecycle_fsm.store.delivery import Delivery
 

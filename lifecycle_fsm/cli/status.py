@@ -16,7 +16,7 @@ from lifecycle_fsm.cli.options import option
 from lifecycle_fsm.cli.stores import open_snapshot
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import counted, lasting, plain
+from lifecycle_fsm.wording import counted, lasting
 
 if TYPE_CHECKING:
     from lifecycle_fsm.store.status import StoreStatus
@@ -95,13 +95,9 @@ def _facts(result: StoreStatus) -> Iterator[tuple[str, str]]:
     held = counted(result.held, "activity waits", "activities wait")
     yield "held", f"{held} for people whom nobody has created" if result.held else "nothing"
     yield "parked", counted(result.parked, *_PEOPLE) if result.parked else "nobody"
-    begun = counted(result.processing, "person has", "people have") if result.processing else ""
-    yield "processing", f"{begun} begun it" if begun else "nobody is in the middle of it"
-    told = {"model", "version", "at", "people", "due", "oldest_due", "held", "parked", "requests"}
-    told |= {"oldest_waiting", "processing", "activities"}
-    for name, value in attrs.asdict(result).items():
-        if name not in told:
-            yield plain(name), str(value)
+    begun = [counted(result.processing, *_PEOPLE)] if result.processing else []
+    begun += [f"{counted(result.stopped, *_PEOPLE)} stopped for good"] if result.stopped else []
+    yield "in processing", ", ".join(begun) or "nobody"
     outbox = [
         f"{count:,} {name}"
         + (f", {_since(count, result.oldest_waiting)}" if name == "waiting" else "")
@@ -122,6 +118,11 @@ def _needs(result: StoreStatus) -> Iterator[str]:
         yield (
             f"see to: {counted(result.parked, *_PEOPLE)} parked by an error; `retry` goes on when "
             "its cause is gone"
+        )
+    if result.stopped:
+        yield (
+            f"see to: {counted(result.stopped, *_PEOPLE)} stopped by a step of original processing "
+            "that failed; `process --again` goes on when its cause is gone"
         )
     if dead := result.requests.get("dead"):
         yield (

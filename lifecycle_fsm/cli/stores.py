@@ -30,7 +30,7 @@ def open_store(address: str, model: Model) -> Store:
 
 
 @contextmanager
-def open_database(address: str) -> Iterator[Database]:
+def existing_database(address: str) -> Iterator[Database]:
     """The database of the store at an address, whatever model its people follow.
 
     Raises:
@@ -74,12 +74,11 @@ def store_or_file(store: str | None, file: str | None, needed: str = "") -> str 
     return store
 
 
-def place_of(store: Store | Database) -> str:
-    """The file of a store, or its address without the password, for messages."""
-    from lifecycle_fsm.store import Store
+def place_of(database: Database) -> str:
+    """The file of a database, or its address without the password, for messages."""
     from lifecycle_fsm.store.database_faults import place
 
-    return place((store.database if isinstance(store, Store) else store).engine)
+    return place(database.engine)
 
 
 def _whole(address: str) -> str:

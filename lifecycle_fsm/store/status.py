@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
-from sqlalchemy import Text, func, literal_column, select
+from sqlalchemy import Text, and_, func, literal_column, select
 
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.store.snapshot import Snapshot
@@ -33,6 +33,8 @@ class StoreStatus:
         requests: how many requests there are of each status of the outbox.
         oldest_waiting: when the first request was asked for that waits to be delivered.
         processing: how many people are in the middle of original processing [S13].
+        stopped: for how many people a step has failed for good, so that they stay in processing
+            until somebody asks for another try; whose sort failed may be ``parked`` instead.
         activities: how many came and were kept, whatever became of them.
     """
 
@@ -47,6 +49,7 @@ class StoreStatus:
     requests: Mapping[str, int]
     oldest_waiting: datetime | None
     processing: int
+    stopped: int
     activities: int
 
     @property
@@ -57,7 +60,7 @@ class StoreStatus:
     @property
     def needs_somebody(self) -> bool:
         """Whether something has stopped that goes on only when a person has seen to it."""
-        return bool(self.parked or self.requests.get("dead"))
+        return bool(self.parked or self.stopped or self.requests.get("dead"))
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data that JSON can write: times in ISO 8601, the lag in seconds."""
@@ -82,6 +85,10 @@ def status(store: Store | Snapshot, at: datetime | str) -> StoreStatus:
     applied = literal_column("'applied'", Text)
     held = select(func.count()).where(ACTIVITY.c.status != applied, ACTIVITY.c.status == "held")
     waiting = select(request.at).where(request.status == literal_column("'waiting'", Text))
+    gave_up = and_(PROCESSING.c.error.is_not(None), PROCESSING.c.next_try_at.is_(None))
+    stopped = select(func.count()).select_from(
+        PROCESSING.join(PERSON, person.id == PROCESSING.c.person)
+    )
     with ExitStack() as exits:
         if isinstance(store, Snapshot):
             moment, model = store, store.model()
@@ -99,12 +106,13 @@ def status(store: Store | Snapshot, at: datetime | str) -> StoreStatus:
         counted = connection.execute(by_status.order_by(request.status))
         requests: dict[str, int] = {row[0]: row[1] for row in counted}
         oldest = connection.scalar(waiting.order_by(request.place).limit(1))
-        held_now, parked, processing, activities = (
+        held_now, parked, processing, stopped_now, activities = (
             connection.execute(query).scalar_one()
             for query in (
                 held,
                 select(func.count()).where(person.parked),
-                select(func.count()).select_from(PROCESSING),
+                select(func.count()).select_from(PROCESSING).where(~gave_up),
+                stopped.where(gave_up, ~person.parked),
                 select(func.count()).select_from(ACTIVITY),
             )
         )
@@ -120,5 +128,6 @@ def status(store: Store | Snapshot, at: datetime | str) -> StoreStatus:
         requests=requests,
         oldest_waiting=oldest,
         processing=processing,
+        stopped=stopped_now,
         activities=activities,
     )

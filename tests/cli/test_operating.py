@@ -112,7 +112,15 @@ def squeezed(text: str) -> list[str]:
             "INSERT INTO processing (person, step, given, skipped, attempts) "
             "VALUES ('cy', 'enrich', '{}', '[]', 0)",
             0,
-            ["processing 1 person has begun it"],
+            ["in processing 1 person"],
+        ),
+        (
+            "INSERT INTO processing (person, step, given, skipped, attempts, error) "
+            "VALUES ('cy', 'enrich', '{}', '[]', 3, 'no answer')",
+            1,
+            ["in processing 1 person stopped for good",
+             "see to: 1 person stopped by a step of original processing that failed; "
+             "`process --again` goes on when its cause is gone"],
         ),
         ("UPDATE model SET definition = NULL", 0, ["contact 1", "lead 1", "new 1"]),
     ],
@@ -157,6 +165,7 @@ def test_the_status_for_a_program(cli: Cli) -> None:
         "requests": {"held": 1, "waiting": 1},
         "oldest_waiting": "2024-05-01T21:01:00Z",
         "processing": 0,
+        "stopped": 0,
         "activities": 6,
         "needs_somebody": False,
     }
