@@ -110,7 +110,8 @@ class _Before:
 
         with database.reading() as connection:
             moment = Snapshot(connection, place_of(database))
-            return cls(*moment.version(), moment.model(), due(database, at))
+            (name, version), model = moment.version(), moment.model()
+        return cls(name, version, model, due(database, at))
 
     def check(self, stages: Mapping[str, str]) -> None:
         """See that the stages that are said to have gone have been there.
