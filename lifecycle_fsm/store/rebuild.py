@@ -3,33 +3,28 @@ written anew."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import zip_longest
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import attrs
 from sqlalchemy import Connection, select
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.errors import LifecycleError, UnknownPerson
 from lifecycle_fsm.fields import instant
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.store.closures import (
-    State,
-    locked_people,
-    sorted_facts,
-    sorted_rows,
-    write_people,
-)
+from lifecycle_fsm.store.closures import State, locked_person, write_anew
 from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
 from lifecycle_fsm.store.store import Store
 from lifecycle_fsm.store.tables import PERSON
 
 Order: TypeAlias = Literal["arrival", "event"]
+_Row = TypeVar("_Row", Activity, HistoryRow, DeadlineFact)
 #: How many people are compared at a time.
 _SOME = 200
 #: When something is due next also says which instants have passed, and these change nothing.
@@ -93,6 +88,7 @@ def rebuild(
     store: Store,
     order: Order = "arrival",
     *,
+    persons: Iterable[str] | None = None,
     until: datetime | str | None = None,
     apply: bool = False,
 ) -> RebuildReport:
@@ -104,12 +100,15 @@ def rebuild(
         store: the store.
         order: ``arrival`` gives the history as it was made, so that whatever differs was damaged or
             made by another release; ``event`` gives what would be had nothing come late.
+        persons: the ids of records or contacts of the people who are compared; without it,
+            everybody.
         until: up to when time passes after a replay by event; without it, up to the latest
             activity of each person.
         apply: write the history, the deadlines and the state of whom it changes anew, each person
             in one transaction. What was asked for is neither sent nor taken back [S28].
 
     Raises:
+        UnknownPerson: nobody of one of these ids has been created.
         LifecycleError: a history by event is to be written. The log would not replay to it.
     """
     if order not in ("arrival", "event"):
@@ -123,70 +122,76 @@ def rebuild(
     left: list[NotCompared] = []
     people = 0
     end = None if until is None else instant(until)
-    for compared in compare(store, order, end):
-        match compared:
-            case ChangedPerson(person=person) if apply:
-                again = locked_people(store, [person], partial(_rewrite, store, person))
-                if isinstance(again, ChangedPerson):
-                    changed.append(again)
-                elif again is not None:
-                    left.append(again)
+    for compared in _compare_all(store, order, end, persons):
+        result = compared
+        if apply and isinstance(compared, ChangedPerson):
+            name = compared.person
+            result = locked_person(store.database, name, partial(_rewrite, store, name))
+        match result:
             case ChangedPerson():
-                changed.append(compared)
+                changed.append(result)
             case NotCompared():
-                left.append(compared)
-                continue
-        people += 1
+                left.append(result)
+        people += not isinstance(result, NotCompared)
     return RebuildReport(order, people, tuple(changed), tuple(left), apply)
 
 
-def compare(
-    store: Store, order: Order = "arrival", until: datetime | None = None
+def _compare_all(
+    store: Store, order: Order, until: datetime | None, persons: Iterable[str] | None
 ) -> Iterator[ChangedPerson | NotCompared | None]:
-    """Compare everybody, by id, as :func:`rebuild` does, and give each as soon as it is known:
-    nothing for whoever is as the log says."""
+    """Compare people by id, and give each as soon as it is known; nothing for whoever is as the log
+    says."""
+    some = select(PERSON.c.state).where(PERSON.c.state.is_not(None))
+    some = some.order_by(PERSON.c.id).limit(_SOME)
+    if persons is not None:
+        with store.database.reading() as connection:
+            some = some.where(PERSON.c.id.in_([_survivor(connection, name) for name in persons]))
     after = ""
     while True:
-        some = (
-            select(PERSON.c.state)
-            .where(PERSON.c.id > after, PERSON.c.state.is_not(None))
-            .order_by(PERSON.c.id)
-            .limit(_SOME)
-        )
         with store.database.reading() as connection:
-            states = [*connection.scalars(some)]
-            compared = [*_compare(store, connection, states, order, until)]
+            states = [*connection.scalars(some.where(PERSON.c.id > after))]
+            results = [result for _, result in _compare(store, connection, states, order, until)]
         if not states:
             return
-        yield from compared
+        yield from results
         after = states[-1]["id"]
+
+
+def _survivor(connection: Connection, name: str) -> str:
+    state = Snapshot(connection).state(name)
+    if state is None:
+        raise UnknownPerson(f"nobody with the id {name!r} has been created")
+    survivor: str = state["id"]
+    return survivor
 
 
 def _compare(
     store: Store,
     connection: Connection,
-    states: list[Any],
-    order: Order,
-    until: datetime | None,
-) -> Iterator[ChangedPerson | NotCompared | None]:
+    states: Iterable[State],
+    order: Order = "arrival",
+    until: datetime | None = None,
+) -> Iterator[tuple[Lifecycle | NotCompared, ChangedPerson | NotCompared | None]]:
+    """What a replay gives for each of the people, and how they differ from it."""
     owners = {name: state["id"] for state in states for name in names_of(state)}
-    logs: dict[str, list[Activity]] = {state["id"]: [] for state in states}
-    moment = Snapshot(connection)
-    for activity in moment.log(owners):
-        logs[owners[activity.person]].append(activity)
-    rows: dict[str, list[HistoryRow]] = {state["id"]: [] for state in states}
-    for row in moment.history(store.engine.model.field_types, owners):
-        rows[owners[row.person]].append(row)
-    facts: dict[str, list[Any]] = {state["id"]: [] for state in states}
-    for fact in moment.deadlines(owners):
-        facts[owners[fact.person]].append(fact)
+    moment, model = Snapshot(connection), store.engine.model
+    logs = _by_owner(moment.log(owners), owners)
+    rows = _by_owner(moment.history(model.field_types, owners), owners)
+    facts = _by_owner(moment.deadlines(owners), owners)
     for state in states:
         name = state["id"]
         replayed = replay(store, logs[name], state, order, until)
         if isinstance(replayed, NotCompared):
-            yield replayed
+            yield replayed, replayed
         else:
-            yield _difference(store.engine.model, state, rows[name], facts[name], replayed, order)
+            yield replayed, _difference(model, state, rows[name], facts[name], replayed, order)
+
+
+def _by_owner(rows: Iterable[_Row], owners: Mapping[str, str]) -> Mapping[str, list[_Row]]:
+    grouped: dict[str, list[_Row]] = {owner: [] for owner in owners.values()}
+    for row in rows:
+        grouped[owners[row.person]].append(row)
+    return grouped
 
 
 def replay(
@@ -247,25 +252,33 @@ def _difference(
     model: Model,
     state: State,
     rows: Iterable[HistoryRow],
-    facts: Iterable[Any],
+    facts: Iterable[DeadlineFact],
     replayed: Lifecycle,
     order: Order,
 ) -> ChangedPerson | None:
     """How a person differs, if at all; by event the history alone is compared, because a state
     also tells what came last."""
-    stored, made = sorted_rows(rows), sorted_rows(replayed.history)
+    stored, made = (sorted(some, key=_place) for some in (rows, replayed.history))
     pairs = zip_longest(stored, made)
     first, second = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
     same = first is second is None
     after = replayed.dump(state["id"])
     if same and order == "arrival":
         same = _essence(after) == _essence(state) and (
-            sorted_facts(facts) == sorted_facts(replayed.deadlines)
+            sorted(facts, key=_due) == sorted(replayed.deadlines, key=_due)
         )
     if same:
         return None
     backwards = _latest_rank(model, made) < _latest_rank(model, stored)
     return ChangedPerson(state["id"], first, second, state["stage"], after["stage"], backwards)
+
+
+def _place(row: HistoryRow) -> Any:
+    return row.person, row.sequence
+
+
+def _due(fact: DeadlineFact) -> Any:
+    return fact.person, fact.due_at, fact.rule, fact.entered_at
 
 
 def _essence(state: State) -> State:
@@ -281,16 +294,12 @@ def _latest_rank(model: Model, rows: Iterable[HistoryRow]) -> int:
     return ranks[-1] if ranks else 0
 
 
-def _rewrite(store: Store, id: str, connection: Connection) -> ChangedPerson | NotCompared | None:
+def _rewrite(store: Store, name: str, connection: Connection) -> ChangedPerson | NotCompared | None:
     """Compare a person once more, who is locked now, and write them as the log says."""
-    state = Snapshot(connection).state(id)
-    if state is None or state["id"] != id:
+    state = Snapshot(connection).state(name)
+    if state is None or state["id"] != name:
         return None  # meanwhile forgotten, or folded into somebody
-    (compared,) = _compare(store, connection, [state], "arrival", None)
-    if isinstance(compared, ChangedPerson):
-        log = Snapshot(connection).log(names_of(state))
-        replayed = replay(store, log, state)
-        assert isinstance(replayed, Lifecycle), "it has been compared"
-        kept = {"skipped": state["skipped"]} if "skipped" in state else {}
-        write_people(connection, state, replayed, {id: kept})
-    return compared
+    ((replayed, result),) = _compare(store, connection, [state])
+    if isinstance(replayed, Lifecycle) and result:
+        write_anew(store, connection, state, replayed)
+    return result

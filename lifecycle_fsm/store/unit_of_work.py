@@ -242,6 +242,11 @@ class UnitOfWork:
 
     # ------------------------------------------------------------------ saving
 
+    def add(self, lifecycle: Lifecycle, log: Iterable[Activity]) -> None:
+        """Save everybody of a Lifecycle, with all of their history, whose records are locked and
+        have none in the store; ``log`` are the activities that the store does not have yet."""
+        self._save(lifecycle, [*log], set())
+
     def _save(self, lifecycle: Lifecycle, log: list[Activity], known: Set[DeadlineFact]) -> None:
         """Write what has changed, but for facts of deadlines that are known."""
         self._save_people(lifecycle)
@@ -346,7 +351,6 @@ def with_locked(
     work: Callable[[UnitOfWork], T],
     activities: Collection[Activity] = (),
     names: Iterable[str] = (),
-    run: Callable[[Callable[[Session], T]], T] | None = None,
 ) -> T:
     """Do some work in one transaction, with everybody locked whom it may touch.
 
@@ -356,7 +360,6 @@ def with_locked(
         work: what is done to them.
         activities: what it is going to apply; they say whom it is about.
         names: further records or contacts whom it is about.
-        run: what makes the transaction, if not :meth:`.Database.run`.
     """
     names = {*names}
 
@@ -367,7 +370,7 @@ def with_locked(
 
     while True:
         try:
-            return (run or database.run)(locked)
+            return database.run(locked)
         except MorePeople as more:
             names |= more.names
             mention(database, more.names)

@@ -39,7 +39,7 @@ def told(database: Database) -> Store:
     ):
         store.apply(activity)
     store.tick(START + 6 * DAY)
-    forget(store, "eve", overwrite_file=False)
+    forget(store.database, "eve", overwrite_file=False)
     with database.begin() as connection:
         first = select(REQUEST.c.id).order_by(REQUEST.c.place).limit(1).scalar_subquery()
         delivered = {"status": "delivered", "attempts": 3, "delivered_at": START + 7 * DAY}
@@ -94,7 +94,7 @@ def test_a_store_comes_back_the_same(
     for store in (first, second):
         store.tick(END)
     assert rows(databases[0]) == rows(databases[1])
-    assert forget(second, "bo", overwrite_file=False).pseudonyms == ("forgotten-2",)
+    assert forget(second.database, "bo", overwrite_file=False).pseudonyms == ("forgotten-2",)
 
 
 def test_stories_come_back_the_same(
