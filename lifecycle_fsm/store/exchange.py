@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -26,10 +27,11 @@ from sqlalchemy import (
     insert,
     select,
 )
+from sqlalchemy import Engine as SqlEngine
 
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.files import hidden_name, made_folder, names_in, whole_file, why, write_file
-from lifecycle_fsm.store.store import Store
+from lifecycle_fsm.store.database import Database
 from lifecycle_fsm.store.tables import (
     ACTIVITY,
     ALIAS,
@@ -49,7 +51,12 @@ _ABOUT = "store.json"
 _SOME = 1000
 #: Numbers that a database counts up itself, in the order of the lines.
 _COUNTED = (ACTIVITY.c.place, DECISION.c.number, MODEL.c.number)
-_STEMS = frozenset(column.name for column in HISTORY.c) - {"kept"}
+_HISTORY = frozenset(column.name for column in HISTORY.c) - {"kept"}
+#: What the text in a line is made into, by the type of the column.
+_READ: Mapping[type, Callable[[str], Any]] = {
+    UtcTime: datetime.fromisoformat,
+    LargeBinary: bytes.fromhex,
+}
 
 
 @attrs.frozen
@@ -69,18 +76,17 @@ def _activity_line(row: dict[str, Any]) -> dict[str, Any]:
 
 def _activity_row(line: dict[str, Any]) -> dict[str, Any]:
     content = line.pop("content")
-    key = {"person": line["person"], "id": line["id"], "status": "applied"}
-    return {**key, "content": content, "activity": line}
+    columns = dict.fromkeys(ACTIVITY.c.keys()) | {"content": content, "status": "applied"}
+    return columns | {"person": line["person"], "id": line["id"], "activity": line}
 
 
 def _history_line(row: dict[str, Any]) -> dict[str, Any]:
     kept = dict(row.pop("kept"))
-    return {**row, **kept}
+    return row | kept
 
 
 def _history_row(line: dict[str, Any]) -> dict[str, Any]:
-    kept = [[name, value] for name, value in line.items() if name not in _STEMS]
-    return {**{name: line[name] for name in _STEMS}, "kept": kept}
+    return {**line, "kept": [pair for pair in line.items() if pair[0] not in _HISTORY]}
 
 
 _APPLIED = ACTIVITY.c.status == "applied"
@@ -101,7 +107,7 @@ _FILES = (
 # ------------------------------------------------------------------ out
 
 
-def export(store: Store, folder: str | Path) -> Mapping[str, int]:
+def export(database: Database, folder: str | Path) -> Mapping[str, int]:
     """Write everything that a store keeps, as of one moment, into a new folder.
 
     The folder is there when all of it is written, and not before.
@@ -112,60 +118,68 @@ def export(store: Store, folder: str | Path) -> Mapping[str, int]:
     Raises:
         FileProblem: the folder has files already, or cannot be written.
     """
-    target = Path(folder)
+    lines: dict[str, int] = {}
+    with _new_folder(Path(folder)) as hidden, database.reading() as connection:
+        for file in _FILES:
+            lines[file.name] = _write(connection, file, hidden / file.name)
+        latest = select(MODEL.c.name, MODEL.c.version).order_by(MODEL.c.number.desc()).limit(1)
+        name, version = connection.execute(latest).one()
+        about = {"format": FORMAT, "model": name, "version": version, "lines": lines}
+        write_file(hidden / _ABOUT, orjson.dumps(about, option=orjson.OPT_INDENT_2) + b"\n")
+    return lines
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """A hidden folder that gets its name when the work has ended."""
     try:
-        if target.exists() and names_in(target):
+        if folder.exists() and names_in(folder):
             raise FileProblem(
                 f"{folder} has files already: name a new folder, or move these away first"
             )
-        with made_folder(target.absolute().parent):
-            hidden = hidden_name(target.absolute().parent)
+        with made_folder(folder.absolute().parent):
+            hidden = hidden_name(folder.absolute().parent)
             try:
                 hidden.mkdir()
-                lines = _write(store, hidden)
-                if target.exists():
-                    shutil.rmtree(target)  # what a process that was killed has left in it
-                hidden.rename(target)
+                yield hidden
+                if folder.exists():
+                    shutil.rmtree(folder)  # what a process that was killed has left in it
+                hidden.rename(folder)
             finally:
                 shutil.rmtree(hidden, ignore_errors=True)
     except OSError as error:
         raise FileProblem(f"{folder} cannot be written: {why(error)}") from error
-    return lines
 
 
-def _write(store: Store, folder: Path) -> dict[str, int]:
-    lines: dict[str, int] = {}
-    with store.database.reading() as connection:
-        for file in _FILES:
-            query = select(file.table).order_by(*file.table.primary_key)
-            query = query.execution_options(yield_per=_SOME)
-            if file.where is not None:
-                query = query.where(file.where)
-            names = [str(column.name) for column in file.table.c]
-            lines[file.name] = 0
-            with whole_file(folder / file.name) as output:
-                for row in connection.execute(query):
-                    values = {
-                        name: value.hex() if isinstance(value, bytes) else value
-                        for name, value in zip(names, row, strict=True)
-                    }
-                    output.write(orjson.dumps(file.line(values)) + b"\n")
-                    lines[file.name] += 1
-    model = store.engine.model
-    about = {"format": FORMAT, "model": model.name, "version": model.version, "lines": lines}
-    write_file(folder / _ABOUT, orjson.dumps(about, option=orjson.OPT_INDENT_2) + b"\n")
-    return lines
+def _write(connection: Connection, file: _File, path: Path) -> int:
+    query = select(file.table).order_by(*file.table.primary_key)
+    if file.where is not None:
+        query = query.where(file.where)
+    count = 0
+    with whole_file(path) as output:
+        for row in connection.execute(query.execution_options(yield_per=_SOME)).mappings():
+            values = {
+                str(name): value.hex() if isinstance(value, bytes) else value
+                for name, value in row.items()
+            }
+            output.write(orjson.dumps(file.line(values)) + b"\n")
+            count += 1
+    return count
 
 
 # ------------------------------------------------------------------ in
 
 
-def import_(store: Store, folder: str | Path) -> Mapping[str, int]:
+def import_(database: str | SqlEngine | Database, folder: str | Path) -> Mapping[str, int]:
     """Read what :func:`export` wrote into an empty store, in one transaction.
 
     The rows are taken as they are: not all of them follow from the log, such as what the outbox has
     delivered, whom somebody waits for, and the history of people who were forgotten.
     :func:`.rebuild` tells whether people and log still fit together.
+
+    Args:
+        database: of the store; its tables are made if there are none.
+        folder: the files.
 
     Returns:
         how many rows came from each file.
@@ -174,23 +188,11 @@ def import_(store: Store, folder: str | Path) -> Mapping[str, int]:
         LifecycleError: the store has people already, or follows another version of the model.
         FileProblem: a file cannot be read, or is not as it was written.
     """
-    path = Path(folder)
+    path, rows = Path(folder), dict[str, int]()
     about = _about(path)
-    version = store.engine.model.version
-    if about["version"] != version:
-        raise LifecycleError(
-            f"{folder} is of version {about['version']!r} of the model {about['model']!r}, and "
-            f"this store follows {version!r}: import it with its own model, then migrate [S28]"
-        )
-    rows: dict[str, int] = {}
-    with store.database.writing() as connection:
-        for table in (PERSON, ACTIVITY, HISTORY, REQUEST):
-            if connection.execute(select(table).limit(1)).first():
-                raise LifecycleError(
-                    f"the store is not empty: its table {table.name!r} has rows. Import into a new "
-                    "database"
-                )
-        connection.execute(delete(MODEL))
+    base = database if isinstance(database, Database) else Database(database)
+    with base.writing() as connection:
+        _check_empty(connection, about)
         for file in _FILES:
             rows[file.name] = _read(connection, file, path / file.name)
             if rows[file.name] != about["lines"].get(file.name):
@@ -198,10 +200,9 @@ def import_(store: Store, folder: str | Path) -> Mapping[str, int]:
                     f"{path / file.name} has {rows[file.name]:,} lines, and was written with "
                     f"{about['lines'].get(file.name)}: export the store once more"
                 )
-        if store.database.postgresql:
-            last = connection.scalar(select(func.max(REQUEST.c.place)))
-            if last is not None:
-                connection.execute(select(func.setval(REQUEST_PLACE.name, last)))
+        last = connection.scalar(select(func.max(REQUEST.c.place)))
+        if base.postgresql and last is not None:
+            connection.execute(select(func.setval(REQUEST_PLACE.name, last)))
     return rows
 
 
@@ -215,6 +216,24 @@ def _about(folder: Path) -> Any:
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise FileProblem(f"{folder / _ABOUT} is of another release: read it with that one")
     return about
+
+
+def _check_empty(connection: Connection, about: Mapping[str, Any]) -> None:
+    """See that nothing is in the tables but the model that the files are of, and remove this."""
+    for table in (PERSON, ACTIVITY, HISTORY, REQUEST):
+        if connection.execute(select(table).limit(1)).first():
+            raise LifecycleError(
+                f"the store is not empty: its table {table.name!r} has rows. Import into a new "
+                "database"
+            )
+    for version in connection.scalars(select(MODEL.c.version)):
+        if version != about["version"]:
+            raise LifecycleError(
+                f"the files are of version {about['version']!r} of the model {about['model']!r}, "
+                f"and this store follows {version!r}: import into a new database, then migrate "
+                "[S28]"
+            )
+    connection.execute(delete(MODEL))
 
 
 def _read(connection: Connection, file: _File, path: Path) -> int:
@@ -233,7 +252,7 @@ def _rows(file: _File, path: Path) -> Iterator[dict[str, Any]]:
             for number, line in enumerate(lines, 1):
                 try:
                     row = file.row(orjson.loads(line))
-                    yield {column.name: _value(column, row) for column in columns}
+                    yield {column.name: _value(column, row[column.name]) for column in columns}
                 except (ValueError, TypeError, KeyError, AttributeError) as error:
                     raise FileProblem(
                         f"{path}, line {number:,} is no row of {file.table.name!r}: {error!r}"
@@ -242,10 +261,6 @@ def _rows(file: _File, path: Path) -> Iterator[dict[str, Any]]:
         raise FileProblem(f"{path} cannot be read: {why(error)}") from error
 
 
-def _value(column: Column[Any], row: Mapping[str, Any]) -> Any:
-    value = row.get(column.name)
-    if value is None:
-        return None
-    if isinstance(column.type, UtcTime):
-        return datetime.fromisoformat(value)
-    return bytes.fromhex(value) if isinstance(column.type, LargeBinary) else value
+def _value(column: Column[Any], value: Any) -> Any:
+    read = _READ.get(type(column.type))
+    return value if value is None or read is None else read(value)

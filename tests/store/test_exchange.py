@@ -76,9 +76,9 @@ def test_a_store_comes_back_the_same(
     databases = [opened(new_address()) for _ in range(2)]
     first = told(databases[0])
     second = Store(ASKING, databases[1], keep_decisions=True)
-    lines = export(first, tmp_path / "out")
+    lines = export(first.database, tmp_path / "out")
     assert lines["activities.jsonl"] == len(first.log)
-    assert import_(second, tmp_path / "out") == lines
+    assert import_(second.database, tmp_path / "out") == lines
     assert rows(databases[0]) == rows(databases[1])
     assert places(databases[0]) == places(databases[1])
     assert not rebuild(second).changed
@@ -106,8 +106,8 @@ def test_stories_come_back_the_same(
         databases = [opened(new_address()) for _ in range(2)]
         first, second = (Store(engine, database) for database in databases)
         tell(first, example, steps)
-        export(first, tmp_path / str(number))
-        import_(second, tmp_path / str(number))
+        export(first.database, tmp_path / str(number))
+        import_(second.database, tmp_path / str(number))
         assert rows(databases[0]) == rows(databases[1]), example
 
 
@@ -115,7 +115,7 @@ def test_a_run_reads_the_log_and_a_funnel_the_history(
     database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = told(database)
-    export(store, tmp_path / "out")
+    export(store.database, tmp_path / "out")
     assert read_history(tmp_path / "out" / "history.jsonl") == store.history
     log = ["--activities", str(tmp_path / "out" / "activities.jsonl"), "--order", "arrival"]
     run(capsys, "run", "two_step", *log, "--out", str(tmp_path / "run"), "--no-pictures")
@@ -136,14 +136,14 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> None:
 def test_a_full_folder_is_left_alone(database: Database, tmp_path: Path) -> None:
     store = told(database)
     (tmp_path / "out").mkdir()
-    export(store, tmp_path / "out")
+    export(store.database, tmp_path / "out")
     before = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
     with pytest.raises(FileProblem, match="has files already: name a new folder"):
-        export(store, tmp_path / "out")
+        export(store.database, tmp_path / "out")
     assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == before
     (tmp_path / "file").touch()
     with pytest.raises(FileProblem, match="cannot be written"):
-        export(store, tmp_path / "file" / "out")
+        export(store.database, tmp_path / "file" / "out")
     names = {file.name for file in tmp_path.iterdir() if not file.name.startswith("store-")}
     assert names == {"out", "file"}
 
@@ -176,13 +176,13 @@ FAULTS: dict[str, Callable[[Path], None]] = {
 def test_files_that_are_not_whole_leave_the_store_empty(
     message: str, new_address: NewAddress, opened: Opened, tmp_path: Path
 ) -> None:
-    export(told(opened(new_address())), tmp_path / "out")
+    export(told(opened(new_address())).database, tmp_path / "out")
     FAULTS[message](tmp_path / "out")
     database = opened(new_address())
     store = Store(ASKING, database)
     before = rows(database)
     with pytest.raises(FileProblem, match=message):
-        import_(store, tmp_path / "out")
+        import_(store.database, tmp_path / "out")
     assert rows(database) == before
 
 
@@ -190,9 +190,9 @@ def test_nothing_is_written_over_and_no_other_model_is_taken(
     new_address: NewAddress, opened: Opened, tmp_path: Path
 ) -> None:
     store = told(opened(new_address()))
-    export(store, tmp_path / "out")
+    export(store.database, tmp_path / "out")
     with pytest.raises(LifecycleError, match="the store is not empty: its table 'person'"):
-        import_(store, tmp_path / "out")
+        import_(store.database, tmp_path / "out")
     other = Store(Engine(load("waterfall")), opened(new_address()))
-    with pytest.raises(LifecycleError, match="import it with its own model, then migrate"):
-        import_(other, tmp_path / "out")
+    with pytest.raises(LifecycleError, match="import into a new database, then migrate"):
+        import_(other.database, tmp_path / "out")
