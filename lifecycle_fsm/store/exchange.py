@@ -27,7 +27,6 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy import Engine as SqlEngine
 
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.files import hidden_name, made_folder, names_in, whole_file, why, write_file
@@ -47,6 +46,8 @@ from lifecycle_fsm.store.tables import (
 )
 
 FORMAT = 1
+#: The text of the model, where it has one, for the commands that read the files.
+MODEL_FILE = "model.toml"
 _ABOUT = "store.json"
 _SOME = 1000
 #: Numbers that a database counts up itself, in the order of the lines.
@@ -57,6 +58,21 @@ _READ: Mapping[type, Callable[[str], Any]] = {
     UtcTime: datetime.fromisoformat,
     LargeBinary: bytes.fromhex,
 }
+
+
+@attrs.frozen
+class ExportedStore:
+    """What an exported store has.
+
+    Args:
+        model: the name of the model that people follow.
+        version: its version.
+        lines: how many lines each file has.
+    """
+
+    model: str
+    version: str
+    lines: Mapping[str, int]
 
 
 @attrs.frozen
@@ -107,13 +123,13 @@ _FILES = (
 # ------------------------------------------------------------------ out
 
 
-def export(database: Database, folder: str | Path) -> Mapping[str, int]:
+def export(database: Database, folder: str | Path) -> ExportedStore:
     """Write everything that a store keeps, as of one moment, into a new folder.
 
     The folder is there when all of it is written, and not before.
 
     Returns:
-        how many lines each file has.
+        what :func:`read_export` gives.
 
     Raises:
         FileProblem: the folder has files already, or cannot be written.
@@ -122,11 +138,14 @@ def export(database: Database, folder: str | Path) -> Mapping[str, int]:
     with _new_folder(Path(folder)) as hidden, database.reading() as connection:
         for file in _FILES:
             lines[file.name] = _write(connection, file, hidden / file.name)
-        latest = select(MODEL.c.name, MODEL.c.version).order_by(MODEL.c.number.desc()).limit(1)
-        name, version = connection.execute(latest).one()
+        latest = select(MODEL.c.name, MODEL.c.version, MODEL.c.definition)
+        latest = latest.order_by(MODEL.c.number.desc()).limit(1)
+        name, version, definition = connection.execute(latest).one()
         about = {"format": FORMAT, "model": name, "version": version, "lines": lines}
         write_file(hidden / _ABOUT, orjson.dumps(about, option=orjson.OPT_INDENT_2) + b"\n")
-    return lines
+        if definition is not None:
+            write_file(hidden / MODEL_FILE, definition)
+    return ExportedStore(name, version, lines)
 
 
 @contextmanager
@@ -170,55 +189,56 @@ def _write(connection: Connection, file: _File, path: Path) -> int:
 # ------------------------------------------------------------------ in
 
 
-def import_(database: str | SqlEngine | Database, folder: str | Path) -> Mapping[str, int]:
+def import_(database: Database, folder: str | Path) -> ExportedStore:
     """Read what :func:`export` wrote into an empty store, in one transaction.
 
     The rows are taken as they are: not all of them follow from the log, such as what the outbox has
     delivered, whom somebody waits for, and the history of people who were forgotten.
     :func:`.rebuild` tells whether people and log still fit together.
 
-    Args:
-        database: of the store; its tables are made if there are none.
-        folder: the files.
-
     Returns:
-        how many rows came from each file.
+        what :func:`read_export` gives.
 
     Raises:
         LifecycleError: the store has people already, or follows another version of the model.
         FileProblem: a file cannot be read, or is not as it was written.
     """
-    path, rows = Path(folder), dict[str, int]()
-    about = _about(path)
-    base = database if isinstance(database, Database) else Database(database)
-    with base.writing() as connection:
-        _check_empty(connection, about)
+    path = Path(folder)
+    exported = read_export(path)
+    with database.writing() as connection:
+        _check_empty(connection, exported)
         for file in _FILES:
-            rows[file.name] = _read(connection, file, path / file.name)
-            if rows[file.name] != about["lines"].get(file.name):
+            rows, lines = _read(connection, file, path / file.name), exported.lines.get(file.name)
+            if rows != lines:
                 raise FileProblem(
-                    f"{path / file.name} has {rows[file.name]:,} lines, and was written with "
-                    f"{about['lines'].get(file.name)}: export the store once more"
+                    f"{path / file.name} has {rows:,} lines, and was written with {lines}: export "
+                    "the store once more"
                 )
         last = connection.scalar(select(func.max(REQUEST.c.place)))
-        if base.postgresql and last is not None:
+        if database.postgresql and last is not None:
             connection.execute(select(func.setval(REQUEST_PLACE.name, last)))
-    return rows
+    return exported
 
 
-def _about(folder: Path) -> Any:
+def read_export(folder: str | Path) -> ExportedStore:
+    """What a folder has that :func:`export` wrote.
+
+    Raises:
+        FileProblem: it has no such store, or one of another release.
+    """
+    path = Path(folder) / _ABOUT
     try:
-        about = orjson.loads((folder / _ABOUT).read_bytes())
-    except (OSError, ValueError) as error:
+        about = orjson.loads(path.read_bytes())
+        if about.pop("format") == FORMAT:
+            return ExportedStore(**about)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise FileProblem(
-            f"{folder / _ABOUT} cannot be read, so this is no exported store: {why(error)}"
+            f"{path} cannot be read, so this is no exported store: {why(error)}"
         ) from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise FileProblem(f"{folder / _ABOUT} is of another release: read it with that one")
-    return about
+    raise FileProblem(f"{path} is of another release: read it with that one")
 
 
-def _check_empty(connection: Connection, about: Mapping[str, Any]) -> None:
+def _check_empty(connection: Connection, exported: ExportedStore) -> None:
     """See that nothing is in the tables but the model that the files are of, and remove this."""
     for table in (PERSON, ACTIVITY, HISTORY, REQUEST):
         if connection.execute(select(table).limit(1)).first():
@@ -227,9 +247,9 @@ def _check_empty(connection: Connection, about: Mapping[str, Any]) -> None:
                 "database"
             )
     for version in connection.scalars(select(MODEL.c.version)):
-        if version != about["version"]:
+        if version != exported.version:
             raise LifecycleError(
-                f"the files are of version {about['version']!r} of the model {about['model']!r}, "
+                f"the files are of version {exported.version!r} of the model {exported.model!r}, "
                 f"and this store follows {version!r}: import into a new database, then migrate "
                 "[S28]"
             )

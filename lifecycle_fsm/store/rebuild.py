@@ -13,7 +13,7 @@ import attrs
 from sqlalchemy import Connection, select
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.errors import LifecycleError, UnknownPerson
+from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
@@ -115,8 +115,8 @@ def rebuild(
         raise LifecycleError(f"no order named {order!r}: use 'arrival' or 'event'")
     if apply and order == "event":
         raise LifecycleError(
-            "a rebuild by event only tells what would be: the log, which was recorded in the order "
-            "of arrival, would not replay to it. Leave apply=True out, or rebuild by 'arrival'"
+            "a rebuild by event only tells what would be, and writes nothing: the log, which was "
+            "recorded in the order of arrival, would not replay to it. Rebuild by 'arrival'"
         )
     changed: list[ChangedPerson] = []
     left: list[NotCompared] = []
@@ -145,7 +145,8 @@ def _compare_all(
     some = some.order_by(PERSON.c.id).limit(_SOME)
     if persons is not None:
         with store.database.reading() as connection:
-            some = some.where(PERSON.c.id.in_([_survivor(connection, name) for name in persons]))
+            states = map(Snapshot(connection).known_state, persons)
+            some = some.where(PERSON.c.id.in_([state["id"] for state in states]))
     after = ""
     while True:
         with store.database.reading() as connection:
@@ -155,14 +156,6 @@ def _compare_all(
             return
         yield from results
         after = states[-1]["id"]
-
-
-def _survivor(connection: Connection, name: str) -> str:
-    state = Snapshot(connection).state(name)
-    if state is None:
-        raise UnknownPerson(f"nobody with the id {name!r} has been created")
-    survivor: str = state["id"]
-    return survivor
 
 
 def _compare(

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, create_engine, or_, select
 
 from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.errors import UnknownPerson
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model, loads
@@ -96,6 +97,17 @@ class Snapshot:
         state: Mapping[str, Any] | None = self._connection.scalar(
             select(PERSON.c.state).where(PERSON.c.id == survivor)
         )
+        return state
+
+    def known_state(self, name: str) -> Mapping[str, Any]:
+        """:meth:`state` of somebody who has to be there.
+
+        Raises:
+            UnknownPerson: nobody of this id has been created.
+        """
+        state = self.state(name)
+        if state is None:
+            raise UnknownPerson(f"nobody with the id {name!r} has been created")
         return state
 
     def _survivor(self, name: str) -> str:

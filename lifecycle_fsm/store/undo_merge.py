@@ -10,7 +10,7 @@ import attrs
 from sqlalchemy import Connection, delete, select, update
 
 from lifecycle_fsm.activities import SETTLED, TIME_PASSED, Activity, other_record
-from lifecycle_fsm.errors import LifecycleError, UnknownPerson
+from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
@@ -74,10 +74,9 @@ def undo_merge(store: Store, survivor: str, loser: str, at: datetime | str) -> U
 def _undo(
     store: Store, survivor: str, loser: str, at: datetime, connection: Connection
 ) -> UndoReport:
-    before = Snapshot(connection).state(survivor)
-    if before is None:
-        raise UnknownPerson(f"nobody with the id {survivor!r} has been created")
-    log = Snapshot(connection).placed_log(names_of(before))
+    moment = Snapshot(connection)
+    before = moment.known_state(survivor)
+    log = moment.placed_log(names_of(before))
     merges = {
         place: activity
         for place, activity in log

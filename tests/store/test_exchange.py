@@ -76,9 +76,9 @@ def test_a_store_comes_back_the_same(
     databases = [opened(new_address()) for _ in range(2)]
     first = told(databases[0])
     second = Store(ASKING, databases[1], keep_decisions=True)
-    lines = export(first.database, tmp_path / "out")
-    assert lines["activities.jsonl"] == len(first.log)
-    assert import_(second.database, tmp_path / "out") == lines
+    exported = export(first.database, tmp_path / "out")
+    assert exported.lines["activities.jsonl"] == len(first.log)
+    assert import_(second.database, tmp_path / "out") == exported
     assert rows(databases[0]) == rows(databases[1])
     assert places(databases[0]) == places(databases[1])
     assert not rebuild(second).changed
