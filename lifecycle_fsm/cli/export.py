@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.arguments import load_model
 from lifecycle_fsm.cli.console import print_json
 from lifecycle_fsm.cli.stores import open_database, place_of, require_people
 from lifecycle_fsm.document.plain_text import lined_up
+from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.wording import counted
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ def export(
 
     ```sh
     lifecycle-fsm export backup --store lifecycle.db
-    lifecycle-fsm run backup/model.toml --activities backup/activities.jsonl --order arrival
+    lifecycle-fsm run waterfall --activities backup/activities.jsonl --order arrival
     lifecycle-fsm funnel backup/history.jsonl --model backup/model.toml
     lifecycle-fsm import backup --store other.db
     ```
@@ -47,13 +50,34 @@ def export(
         print_json(as_dict(exported, place, folder))
         return
     print(f"{place} into {folder}: {as_text(exported)}\n\nread it with:")
-    files = Path(folder)
-    log, history = (shlex.quote(str(files / f"{name}.jsonl")) for name in ("activities", "history"))
-    text = files / exchange.MODEL_FILE
-    model = shlex.quote(str(text)) if text.exists() else "MODEL"
-    print(f"  lifecycle-fsm run {model} --activities {log} --order arrival")
-    print(f"  lifecycle-fsm funnel {history} --model {model}")
-    print(f"  lifecycle-fsm import {shlex.quote(folder)} --store ADDRESS")
+    for command in _readers(Path(folder)):
+        print(f"  lifecycle-fsm {command}")
+
+
+def _readers(folder: Path) -> Iterator[str]:
+    """The commands that read an exported store; MODEL is what only the user has."""
+    from lifecycle_fsm.store.exchange import MODEL_FILE
+
+    log, history, deadlines, text = (
+        shlex.quote(str(folder / name))
+        for name in ("activities.jsonl", "history.jsonl", "deadlines.jsonl", MODEL_FILE)
+    )
+    model = text if (folder / MODEL_FILE).exists() else "MODEL"
+    machine = text if _runs(folder / MODEL_FILE) else "MODEL"
+    yield f"run {machine} --activities {log} --order arrival"
+    yield f"funnel {history} --model {model} --deadlines {deadlines}"
+    yield f"import {shlex.quote(str(folder))} --store ADDRESS"
+
+
+def _runs(model: Path) -> bool:
+    """Whether a model runs where its text lies: its steps may need tables, or functions."""
+    from lifecycle_fsm.orchestrator import Engine
+
+    try:
+        Engine(load_model(str(model)))
+    except LifecycleError:
+        return False
+    return True
 
 
 def as_dict(exported: ExportedStore, store: str, folder: str) -> dict[str, Any]:

@@ -95,23 +95,22 @@ def _change(change: ChangedPerson, model: Model) -> str:
     before, after = (model.stage(name).display for name in (change.before, change.after))
     stages = before if before == after else f"{before} -> {after}"
     backwards = ", backwards" if change.backwards else ""
-    stored, replayed = change.stored, change.replayed
-    if stored is None and replayed is None:
-        return f"  {change.person}: {stages}; the same history, another state or other deadlines"
-    text = f"  {change.person}: {stages}{backwards}; {_row(stored)}, by the log {_row(replayed)}"
-    if stored is None or replayed is None or _row(stored) != _row(replayed):
-        return text
-    other = [name for name in _COLUMNS if getattr(stored, name) != getattr(replayed, name)]
-    return f"{text} (another {', '.join(other)})"
+    return f"  {change.person}: {stages}{backwards}; {_rows(change.stored, change.replayed)}"
 
 
-def _row(row: HistoryRow | None) -> str:
+def _rows(stored: HistoryRow | None, replayed: HistoryRow | None) -> str:
+    row = stored or replayed
     if row is None:
-        return "no further row"
-    return (
-        f"row {row.sequence} of {row.person} to {row.to_stage or 'nowhere'} at "
-        f"{row.now:%Y-%m-%d %H:%M} UTC"
-    )
+        return "the same history, but another state or other deadlines"
+    place = f"row {row.sequence} of {row.person}"
+    if stored is None or replayed is None:
+        return f"{place} is {'missing' if stored is None else 'one too many'}: {_entry(row)}"
+    if _entry(stored) != _entry(replayed):
+        return f"{place} is {_entry(stored)}, by the log {_entry(replayed)}"
+    names = (column.name for column in attrs.fields(HistoryRow))
+    others = (name for name in names if getattr(stored, name) != getattr(replayed, name))
+    return f"{place} has another {', '.join(others)}"
 
 
-_COLUMNS = [column.name for column in attrs.fields(HistoryRow)]
+def _entry(row: HistoryRow) -> str:
+    return f"to {row.to_stage or 'nowhere'} at {row.now:%Y-%m-%d %H:%M:%S} UTC"

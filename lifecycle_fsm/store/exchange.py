@@ -133,6 +133,7 @@ def export(database: Database, folder: str | Path) -> ExportedStore:
 
     Raises:
         FileProblem: the folder has files already, or cannot be written.
+        LifecycleError: the store is not in use yet.
     """
     lines: dict[str, int] = {}
     with _new_folder(Path(folder)) as hidden, database.reading() as connection:
@@ -140,7 +141,10 @@ def export(database: Database, folder: str | Path) -> ExportedStore:
             lines[file.name] = _write(connection, file, hidden / file.name)
         latest = select(MODEL.c.name, MODEL.c.version, MODEL.c.definition)
         latest = latest.order_by(MODEL.c.number.desc()).limit(1)
-        name, version, definition = connection.execute(latest).one()
+        row = connection.execute(latest).first()
+        if row is None:
+            raise LifecycleError("nothing to export: no model has been given to the store yet")
+        name, version, definition = row
         about = {"format": FORMAT, "model": name, "version": version, "lines": lines}
         write_file(hidden / _ABOUT, orjson.dumps(about, option=orjson.OPT_INDENT_2) + b"\n")
         if definition is not None:
@@ -258,27 +262,26 @@ def _check_empty(connection: Connection, exported: ExportedStore) -> None:
 
 def _read(connection: Connection, file: _File, path: Path) -> int:
     count = 0
-    rows = _rows(file, path)
-    while some := list(islice(rows, _SOME)):
-        connection.execute(insert(file.table), some)
-        count += len(some)
+    try:
+        with path.open("rb") as lines:
+            while some := [
+                _row(file, line, f"{path}, line {number:,}")
+                for number, line in enumerate(islice(lines, _SOME), count + 1)
+            ]:
+                connection.execute(insert(file.table), some)
+                count += len(some)
+    except OSError as error:
+        raise FileProblem(f"{path} cannot be read: {why(error)}") from error
     return count
 
 
-def _rows(file: _File, path: Path) -> Iterator[dict[str, Any]]:
-    columns = [column for column in file.table.c if column not in _COUNTED]
+def _row(file: _File, line: bytes, place: str) -> dict[str, Any]:
     try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    row = file.row(orjson.loads(line))
-                    yield {column.name: _value(column, row[column.name]) for column in columns}
-                except (ValueError, TypeError, KeyError, AttributeError) as error:
-                    raise FileProblem(
-                        f"{path}, line {number:,} is no row of {file.table.name!r}: {error!r}"
-                    ) from error
-    except OSError as error:
-        raise FileProblem(f"{path} cannot be read: {why(error)}") from error
+        row = file.row(orjson.loads(line))
+        columns = (column for column in file.table.c if column not in _COUNTED)
+        return {column.name: _value(column, row[column.name]) for column in columns}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise FileProblem(f"{place} is no row of {file.table.name!r}: {error!r}") from error
 
 
 def _value(column: Column[Any], value: Any) -> Any:

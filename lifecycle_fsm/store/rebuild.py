@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
-from itertools import zip_longest
-from typing import Any, Literal, TypeAlias, TypeVar
+from operator import attrgetter
+from typing import Literal, TypeAlias, TypeVar
 
 import attrs
 from sqlalchemy import Connection, select
@@ -25,6 +25,8 @@ from lifecycle_fsm.store.tables import PERSON
 
 Order: TypeAlias = Literal["arrival", "event"]
 _Row = TypeVar("_Row", Activity, HistoryRow, DeadlineFact)
+_PLACE = attrgetter("person", "sequence")
+_DUE = attrgetter("person", "due_at", "rule", "entered_at")
 #: How many people are compared at a time.
 _SOME = 200
 #: When something is due next also says which instants have passed, and these change nothing.
@@ -145,8 +147,8 @@ def _compare_all(
     some = some.order_by(PERSON.c.id).limit(_SOME)
     if persons is not None:
         with store.database.reading() as connection:
-            states = map(Snapshot(connection).known_state, persons)
-            some = some.where(PERSON.c.id.in_([state["id"] for state in states]))
+            known = map(Snapshot(connection).known_state, persons)
+            some = some.where(PERSON.c.id.in_([state["id"] for state in known]))
     after = ""
     while True:
         with store.database.reading() as connection:
@@ -251,27 +253,20 @@ def _difference(
 ) -> ChangedPerson | None:
     """How a person differs, if at all; by event the history alone is compared, because a state
     also tells what came last."""
-    stored, made = (sorted(some, key=_place) for some in (rows, replayed.history))
-    pairs = zip_longest(stored, made)
+    stored, made = ({_PLACE(row): row for row in some} for some in (rows, replayed.history))
+    places = sorted(stored.keys() | made.keys())
+    pairs = ((stored.get(place), made.get(place)) for place in places)
     first, second = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
-    same = first is second is None
     after = replayed.dump(state["id"])
+    same = first is second is None
     if same and order == "arrival":
         same = _essence(after) == _essence(state) and (
-            sorted(facts, key=_due) == sorted(replayed.deadlines, key=_due)
+            sorted(facts, key=_DUE) == sorted(replayed.deadlines, key=_DUE)
         )
     if same:
         return None
-    backwards = _latest_rank(model, made) < _latest_rank(model, stored)
+    backwards = _latest_rank(model, made.values()) < _latest_rank(model, stored.values())
     return ChangedPerson(state["id"], first, second, state["stage"], after["stage"], backwards)
-
-
-def _place(row: HistoryRow) -> Any:
-    return row.person, row.sequence
-
-
-def _due(fact: DeadlineFact) -> Any:
-    return fact.person, fact.due_at, fact.rule, fact.entered_at
 
 
 def _essence(state: State) -> State:
@@ -283,7 +278,8 @@ def _essence(state: State) -> State:
 
 def _latest_rank(model: Model, rows: Iterable[HistoryRow]) -> int:
     """The rank of the path stage that was entered last."""
-    ranks = [model.ranks[row.to_stage] for row in rows if row.to_stage in model.ranks]
+    entered = sorted(rows, key=attrgetter("now", "person", "sequence"))
+    ranks = [model.ranks[row.to_stage] for row in entered if row.to_stage in model.ranks]
     return ranks[-1] if ranks else 0
 
 

@@ -82,7 +82,8 @@ def _undo(
         for place, activity in log
         if activity.person == survivor and other_record(activity) == loser
     }
-    if not merges or loser not in records_of(before):
+    records = records_of(before)
+    if not merges or loser not in records:
         raise LifecycleError(
             f"no activity of {survivor!r} has merged {loser!r} into it: name both as the activity "
             "'merged' or 'converted' does"
@@ -100,7 +101,7 @@ def _undo(
     if isinstance(replayed, NotCompared):
         raise LifecycleError(f"the merge of {survivor!r} and {loser!r} stays: {replayed.reason}")
     joined = lifecycle.person(survivor) is lifecycle.person(loser)
-    still = [activity.id for activity in left if joined and other_record(activity)]
+    still = [activity.id for activity in left if joined and other_record(activity) in records]
     lifecycle.tick(at)
     _take_back(connection, names_of(before), [*merges])
     kept = {(activity.person, activity.id) for place, activity in log if place < first}

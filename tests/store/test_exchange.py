@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,27 @@ def test_a_run_reads_the_log_and_a_funnel_the_history(
         (row.person, row.to_stage, row.now) for row in kept
     }
     run(capsys, "funnel", str(tmp_path / "out" / "history.jsonl"), "--model", "two_step")
+
+
+def test_a_file_becomes_a_server_and_back(
+    new_file: NewAddress,
+    new_database: NewAddress,
+    opened: Opened,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    addresses = [new_file(), new_database(), new_file()]
+    told(opened(addresses[0]))
+    for number, (source, target) in enumerate(pairwise(addresses)):
+        folder = str(tmp_path / f"out-{number}")
+        run(capsys, "export", folder, "--store", source)
+        run(capsys, "import", folder, "--store", target)
+        run(capsys, "rebuild", f"{folder}/model.toml", "--store", target)
+    first, *others = (rows(opened(address)) for address in addresses)
+    assert others == [first, first]
+    names = {file.name for file in (tmp_path / "out-0").iterdir()}
+    for name in names:
+        assert (tmp_path / "out-0" / name).read_bytes() == (tmp_path / "out-1" / name).read_bytes()
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> None:
