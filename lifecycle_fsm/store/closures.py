@@ -29,11 +29,14 @@ def locked_person(database: Database, name: str, work: Callable[[Connection], T]
     """
     while True:
         with database.writing() as connection:
+            # So that there is a row to lock, also before anybody has come by this name.
+            session_of(connection).write(database.sql.mention, [{"id": name}])
             names = Snapshot(connection).group(name)
             records = select(PERSON.c.id).where(PERSON.c.id.in_(names)).order_by(PERSON.c.id)
             connection.execute(records.with_for_update()).all()
             if Snapshot(connection).group(name) == names:  # nobody was merged meanwhile
                 return work(connection)
+            connection.rollback()
 
 
 def session_of(connection: Connection) -> Session:

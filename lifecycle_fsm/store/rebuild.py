@@ -166,7 +166,7 @@ def _compare(
     states: Iterable[State],
     order: Order = "arrival",
     until: datetime | None = None,
-) -> Iterator[tuple[Lifecycle | NotCompared, ChangedPerson | NotCompared | None]]:
+) -> Iterator[tuple[Lifecycle, ChangedPerson | NotCompared | None]]:
     """What a replay gives for each of the people, and how they differ from it."""
     owners = {name: state["id"] for state in states for name in names_of(state)}
     moment, model = Snapshot(connection), store.engine.model
@@ -174,10 +174,9 @@ def _compare(
     rows = _by_owner(moment.history(model.field_types, owners), owners)
     facts = _by_owner(moment.deadlines(owners), owners)
     for state in states:
-        name = state["id"]
-        replayed = replay(store, logs[name], state, order, until)
-        if isinstance(replayed, NotCompared):
-            yield replayed, replayed
+        name, replayed = state["id"], Lifecycle(store.engine)
+        if reason := replay(replayed, logs[name], state, order, until):
+            yield replayed, NotCompared(name, reason)
         else:
             yield replayed, _difference(model, state, rows[name], facts[name], replayed, order)
 
@@ -190,50 +189,44 @@ def _by_owner(rows: Iterable[_Row], owners: Mapping[str, str]) -> Mapping[str, l
 
 
 def replay(
-    store: Store,
+    lifecycle: Lifecycle,
     log: list[Activity],
     state: State,
     order: Order = "arrival",
     until: datetime | None = None,
-    *,
-    into: Lifecycle | None = None,
-) -> Lifecycle | NotCompared:
-    """A Lifecycle with one person as the log gives them.
+) -> str:
+    """Let one person go the way of the log.
 
     Args:
-        store: its engine is used.
+        lifecycle: where nobody is yet.
         log: of all records of the person.
         state: as it is stored.
         order: of the replay.
         until: up to when time passes after a replay by event.
-        into: where nobody is yet; without it a new one.
+
+    Returns:
+        why the log does not tell how they came to where they are, or nothing.
     """
-    name = state["id"]
-    version = store.engine.machine.version
+    version = lifecycle.machine.version
     others = {activity.version for activity in log} - {None, version}
     if others:
-        return NotCompared(
-            name,
+        return (
             f"the log is of version {', '.join(sorted(map(str, others)))} of the model too, and "
-            f"this is {version}: replay that part through its own model [S28]",
+            f"this is {version}: replay that part through its own model [S28]"
         )
     if "parked" in state:
-        return NotCompared(name, "an error has parked something: retry it first")
-    lifecycle = Lifecycle(store.engine) if into is None else into
-    lifecycle.expect_processed(_expected(state, store.engine.model))
+        return "an error has parked something: retry it first"
+    lifecycle.expect_processed(_expected(state, lifecycle.model))
     lifecycle.replay(log, order)
     if order == "event" and log:
         lifecycle.tick(until or max(activity.at for activity in log))
     for lot in lifecycle.parked.values():
-        return NotCompared(name, f"the replay meets an error: {lot[0].error}")
-    lacking = {
-        *lifecycle.held,
-        *(record for record in records_of(state) if record not in lifecycle),
-    }
+        return f"the replay meets an error: {lot[0].error}"
+    lacking = {*lifecycle.held, *(name for name in records_of(state) if name not in lifecycle)}
     if lacking:
         names = ", ".join(map(repr, sorted(lacking)))
-        return NotCompared(name, f"the log does not tell of the creation of {names}")
-    return lifecycle
+        return f"the log does not tell of the creation of {names}"
+    return ""
 
 
 def _expected(state: State, model: Model) -> list[str]:
@@ -289,6 +282,6 @@ def _rewrite(store: Store, name: str, connection: Connection) -> ChangedPerson |
     if state is None or state["id"] != name:
         return None  # meanwhile forgotten, or folded into somebody
     ((replayed, result),) = _compare(store, connection, [state])
-    if isinstance(replayed, Lifecycle) and result:
+    if isinstance(result, ChangedPerson):
         write_anew(store, connection, state, replayed)
     return result

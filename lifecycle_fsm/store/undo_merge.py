@@ -16,7 +16,7 @@ from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.store.closures import State, locked_person, write_anew
-from lifecycle_fsm.store.rebuild import NotCompared, replay
+from lifecycle_fsm.store.rebuild import replay
 from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
 from lifecycle_fsm.store.store import Store
 from lifecycle_fsm.store.tables import ACTIVITY, REQUEST
@@ -97,9 +97,8 @@ def _undo(
     new_log: list[Activity] = []
     decisions: list[Decision] = []
     lifecycle = Lifecycle(store.engine, log=new_log.append, record=decisions.append)
-    replayed = replay(store, left, before, into=lifecycle)
-    if isinstance(replayed, NotCompared):
-        raise LifecycleError(f"the merge of {survivor!r} and {loser!r} stays: {replayed.reason}")
+    if reason := replay(lifecycle, left, before):
+        raise LifecycleError(f"the merge of {survivor!r} and {loser!r} stays: {reason}")
     joined = lifecycle.person(survivor) is lifecycle.person(loser)
     still = [activity.id for activity in left if joined and other_record(activity) in records]
     lifecycle.tick(at)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import attrs
@@ -13,7 +15,7 @@ import pytest
 from sqlalchemy import Engine as Database
 from sqlalchemy import NullPool, create_engine, event, insert, select
 
-from lifecycle_fsm import Engine, HistoryRow, UnknownPerson, load
+from lifecycle_fsm import Engine, HistoryRow, LifecycleError, UnknownPerson, load
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.forget import forget, overwrite
@@ -155,6 +157,34 @@ def test_whoever_was_never_created_can_be_forgotten(database: Database) -> None:
     assert (report.pseudonyms, report.erased["activity"]) == ((), 2)
     assert traces(everything(database)) == []
     assert store.lifecycle("zoe").person("zoe").id == "zoe"
+
+
+def test_people_are_forgotten_and_repaired_while_others_write(address: str) -> None:
+    """Also somebody of whom nothing is there when it begins."""
+    names = ("ann", "bo", "cy")
+
+    def work(number: int) -> None:
+        random = Random(number)
+        with Store(ENGINE, address) as store:
+            for day in range(120):
+                person, other = random.sample(names, 2)
+                with suppress(LifecycleError):  # nobody is there, or they are not merged
+                    if number == 0:
+                        forget(store.database, person, overwrite_file=False)
+                    elif number == 1:
+                        undo_merge(store, person, other, START + DAY)
+                        rebuild(store, apply=True)
+                    else:
+                        store.apply(happened(person, "created", 0, email="a@example.com"))
+                        store.apply(happened(person, "merged", day, loser=other))
+
+    with ThreadPoolExecutor() as pool:
+        [*pool.map(work, range(4))]
+    with Store(ENGINE, address) as store:
+        report = rebuild(store)
+        assert (report.changed, report.not_compared) == ((), ())
+        kept = {activity.person for activity in store.log}
+        assert {row.person for row in store.history if not row.person.startswith("forg")} <= kept
 
 
 def test_a_merge_that_was_taken_back_goes_too(database: Database) -> None:
