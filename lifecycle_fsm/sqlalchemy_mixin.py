@@ -43,7 +43,7 @@ class LifecycleMixin:
     )
     #: The stage, for queries; empty for a row that was folded into another [S23].
     stage: Mapped[str | None] = mapped_column(index=True, info=_OURS)
-    #: When time alone may change the row next. SQLite gives it back without its zone: it is UTC.
+    #: When time alone may change the row next. SQLite gives it back as UTC, without its zone.
     due_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True, info=_OURS)
 
     if TYPE_CHECKING:  # of every class that is mapped
