@@ -33,9 +33,15 @@ COMMANDS = {
     "tick": "Let time pass for everybody in a store.",
     "process": "Take the new people of a store through original processing.",
     "retry": "Try once more what an error has parked in a store.",
+    "deliver": "Send what waits in the outbox of a store: tasks, mails, webhooks.",
+    "outbox": "Look at the outbox of a store, try dead requests again, release held ones.",
+    "status": "Tell how a store is doing: people, what is due, what has stopped.",
+    "migrate": "Bring the people of a store over to a changed model.",
 }
 #: Those that work on a store, day by day.
-KEEP_RUNNING = frozenset({"ingest", "tick", "process", "retry"})
+KEEP_RUNNING = frozenset(
+    {"ingest", "tick", "process", "retry", "deliver", "outbox", "status", "migrate"}
+)
 _STYLE: dict[str, Any] = {"rich_markup_mode": "markdown", "pretty_exceptions_enable": False}
 
 

@@ -71,9 +71,9 @@ def print_json(value: object) -> None:
     print(as_json(value))
 
 
-def as_json(value: object) -> str:
-    """A value as JSON."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+def as_json(value: object, indent: int | None = 2) -> str:
+    """A value as JSON, in one line where nothing is indented."""
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=_plain)
 
 
 def _plain(value: object) -> Any:

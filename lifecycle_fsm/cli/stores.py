@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import TYPE_CHECKING
 
 from lifecycle_fsm.cli.options import STORE_VARIABLE
@@ -12,6 +13,7 @@ from lifecycle_fsm.model import Model
 
 if TYPE_CHECKING:  # SQLAlchemy takes longer to load than most commands to run
     from lifecycle_fsm.store import Store
+    from lifecycle_fsm.store.database import Database
     from lifecycle_fsm.store.snapshot import Snapshot
 
 
@@ -25,6 +27,19 @@ def open_store(address: str, model: Model) -> Store:
     from lifecycle_fsm.store import Store
 
     return Store(Engine(model), _whole(address))
+
+
+@contextmanager
+def existing_database(address: str) -> Iterator[Database]:
+    """The database of the store at an address, whatever model its people follow.
+
+    Raises:
+        LifecycleError: there is none, or it cannot be used.
+    """
+    from lifecycle_fsm.store.database import Database
+
+    with closing(Database(_whole(address), make=False)) as database:
+        yield database
 
 
 def open_snapshot(address: str) -> AbstractContextManager[Snapshot]:
@@ -59,11 +74,11 @@ def store_or_file(store: str | None, file: str | None, needed: str = "") -> str 
     return store
 
 
-def place_of(store: Store) -> str:
-    """The file of a store, or its address without the password, for messages."""
+def place_of(database: Database) -> str:
+    """The file of a database, or its address without the password, for messages."""
     from lifecycle_fsm.store.database_faults import place
 
-    return place(store.database.engine)
+    return place(database.engine)
 
 
 def _whole(address: str) -> str:

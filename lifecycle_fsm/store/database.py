@@ -17,7 +17,7 @@ from sqlalchemy import Engine as SqlEngine
 
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.store.database_faults import database_url, require_supported, store_errors
-from lifecycle_fsm.store.schema import upgrade
+from lifecycle_fsm.store.schema import require_store, upgrade
 from lifecycle_fsm.store.statements import Statements
 
 T = TypeVar("T")
@@ -38,17 +38,26 @@ class Database:
         address: the address of the database, as SQLAlchemy reads it, or its engine.
         synchronous: for SQLite, ``FULL`` (a transaction is on the disk when it ends) or ``NORMAL``
             (a power failure may lose the latest ones; it never spoils the file).
+        make: whether to make a store where there is none.
 
     Raises:
-        StoreError: there is no such database, it is of a newer release, or has other tables.
+        StoreError: there is no such database, or no store and none is to be made; it is of a newer
+            release, or has other tables.
         MissingExtra: the driver is not installed.
     """
 
-    def __init__(self, address: str | SqlEngine, *, synchronous: str = "FULL") -> None:
+    def __init__(
+        self, address: str | SqlEngine, *, synchronous: str = "FULL", make: bool = True
+    ) -> None:
         self.engine = _engine(address) if isinstance(address, str) else address
         require_supported(f"{self.engine.dialect.name}+{self.engine.dialect.driver}")
         self._keeps = isinstance(self.engine.pool, QueuePool) and self.engine is not address
         self._kept: list[Any] = []
+        if not make:
+            try:
+                require_store(self.engine)
+            finally:
+                self.engine.dispose()  # these connections are not made ready, and may write nothing
         self.postgresql = self.engine.dialect.name == "postgresql"
         if not self.postgresql:
             _prepare_sqlite(self.engine, synchronous)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Select, create_engine, or_, select
+from sqlalchemy import Column, Connection, Select, create_engine, or_, select
 
 from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.errors import StoreError
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model, loads
@@ -51,11 +52,27 @@ class Snapshot:
         self.place = place
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """What it reads from, for other questions about the same moment."""
+        return self._connection
+
     def model(self) -> Model | None:
         """The model that people follow, if the store has its text: one of Python code has none."""
-        latest = select(MODEL.c.definition).order_by(MODEL.c.number.desc()).limit(1)
-        definition = self._connection.scalar(latest)
+        definition = self._connection.scalar(_latest(MODEL.c.definition))
         return None if definition is None else loads(definition)
+
+    def version(self) -> tuple[str, str]:
+        """The name and the version of the model that people follow.
+
+        Raises:
+            StoreError: no model has been given to the store yet.
+        """
+        row = self._connection.execute(_latest(MODEL.c.name, MODEL.c.version)).first()
+        if row is None:
+            where = self.place or "the store"
+            raise StoreError(f"{where} has no model yet: `lifecycle-fsm ingest MODEL` gives it one")
+        return row.name, row.version
 
     def history(
         self, types: Mapping[str, FieldType], names: Iterable[str] | None = None
@@ -156,6 +173,10 @@ class Snapshot:
             )
             for row in self._connection.execute(query.order_by(ACTIVITY.c.place))
         ]
+
+
+def _latest(*columns: Column[Any]) -> Select[Any]:
+    return select(*columns).order_by(MODEL.c.number.desc()).limit(1)
 
 
 def records_of(state: Mapping[str, Any]) -> list[str]:

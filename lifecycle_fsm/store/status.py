@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
-from sqlalchemy import Text, func, literal_column, select
+from sqlalchemy import Text, and_, func, literal_column, select
 
 from lifecycle_fsm.fields import instant
+from lifecycle_fsm.store.snapshot import Snapshot
 from lifecycle_fsm.store.store import Store
 from lifecycle_fsm.store.tables import ACTIVITY, PERSON, PROCESSING, REQUEST, UtcTime
 
@@ -22,7 +24,8 @@ class StoreStatus:
         model: the name of the model.
         version: its version.
         at: the instant.
-        people: how many are in each stage, in the order of the model.
+        people: how many are in each stage, in the order of the model; by name, and without empty
+            stages, where the store has no text of the model.
         due: for how many people something is due; 0 where ticks keep up.
         oldest_due: since when the first of them waits.
         held: how many activities wait for somebody who has not been created [S19].
@@ -30,6 +33,8 @@ class StoreStatus:
         requests: how many requests there are of each status of the outbox.
         oldest_waiting: when the first request was asked for that waits to be delivered.
         processing: how many people are in the middle of original processing [S13].
+        stopped: for how many people a step has failed for good, so that they stay in processing
+            until somebody asks for another try; whose sort failed may be ``parked`` instead.
         activities: how many came and were kept, whatever became of them.
     """
 
@@ -44,12 +49,18 @@ class StoreStatus:
     requests: Mapping[str, int]
     oldest_waiting: datetime | None
     processing: int
+    stopped: int
     activities: int
 
     @property
     def lag(self) -> timedelta:
         """For how long the oldest due thing has waited."""
         return self.at - self.oldest_due if self.oldest_due else timedelta()
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether something has stopped that goes on only when a person has seen to it."""
+        return bool(self.parked or self.stopped or self.requests.get("dead"))
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data that JSON can write: times in ISO 8601, the lag in seconds."""
@@ -60,8 +71,12 @@ class StoreStatus:
         }
 
 
-def status(store: Store, at: datetime | str) -> StoreStatus:
-    """How the store is doing at an instant, which is now."""
+def status(store: Store | Snapshot, at: datetime | str) -> StoreStatus:
+    """How the store is doing at an instant, which is now.
+
+    Raises:
+        StoreError: it cannot be read, or no model has been given to it yet.
+    """
     now = instant(at)
     person, request = PERSON.c, REQUEST.c
     staged = select(person.stage, func.count()).where(person.stage.is_not(None))
@@ -70,29 +85,42 @@ def status(store: Store, at: datetime | str) -> StoreStatus:
     applied = literal_column("'applied'", Text)
     held = select(func.count()).where(ACTIVITY.c.status != applied, ACTIVITY.c.status == "held")
     waiting = select(request.at).where(request.status == literal_column("'waiting'", Text))
-    model = store.engine.model
-    with store.database.reading() as connection:
-        counted = connection.execute(staged.group_by(person.stage))
+    gave_up = and_(PROCESSING.c.error.is_not(None), PROCESSING.c.next_try_at.is_(None))
+    stopped = select(func.count()).select_from(
+        PROCESSING.join(PERSON, person.id == PROCESSING.c.person)
+    )
+    with ExitStack() as exits:
+        if isinstance(store, Snapshot):
+            moment, model = store, store.model()
+        else:
+            moment = Snapshot(exits.enter_context(store.database.reading()))
+            model = store.engine.model
+        connection = moment.connection
+        name, version = moment.version()
+        counted = connection.execute(staged.group_by(person.stage).order_by(person.stage))
         people: dict[str, int] = {row[0]: row[1] for row in counted}
+        if model is not None:
+            people = {stage.name: people.get(stage.name, 0) for stage in model.stages}
         due_now, oldest_due = connection.execute(due).one()
         by_status = select(request.status, func.count()).group_by(request.status)
         counted = connection.execute(by_status.order_by(request.status))
         requests: dict[str, int] = {row[0]: row[1] for row in counted}
         oldest = connection.scalar(waiting.order_by(request.place).limit(1))
-        held_now, parked, processing, activities = (
+        held_now, parked, processing, stopped_now, activities = (
             connection.execute(query).scalar_one()
             for query in (
                 held,
                 select(func.count()).where(person.parked),
-                select(func.count()).select_from(PROCESSING),
+                select(func.count()).select_from(PROCESSING).where(~gave_up),
+                stopped.where(gave_up, ~person.parked),
                 select(func.count()).select_from(ACTIVITY),
             )
         )
     return StoreStatus(
-        model=model.name,
-        version=model.version,
+        model=name,
+        version=version,
         at=now,
-        people={stage.name: people.get(stage.name, 0) for stage in model.stages},
+        people=people,
         due=due_now,
         oldest_due=oldest_due,
         held=held_now,
@@ -100,5 +128,6 @@ def status(store: Store, at: datetime | str) -> StoreStatus:
         requests=requests,
         oldest_waiting=oldest,
         processing=processing,
+        stopped=stopped_now,
         activities=activities,
     )
