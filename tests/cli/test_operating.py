@@ -11,7 +11,7 @@ import subprocess
 import threading
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -237,14 +237,6 @@ def test_channels_that_nothing_sends_are_named(cli: Cli, web: Web) -> None:
     assert json.loads(done.out)["unrouted"] == {"email": 2}
 
 
-class Slow(Answer):
-    """Answers when it is told to."""
-
-    def do_POST(self) -> None:
-        cast(Web, self.server).done.wait(30)
-        super().do_POST()
-
-
 @POSIX
 @pytest.mark.parametrize("options", [(), ("--every", "1s"), ("--every", "1s", "--json")])
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -257,13 +249,21 @@ def test_a_signal_ends_it_after_the_request_that_is_being_sent(
     options: tuple[str, ...],
 ) -> None:
     fill()
+    arrived = threading.Event()
+
+    class Slow(Answer):
+        """Answers when it is told to."""
+
+        def do_POST(self) -> None:
+            arrived.set()
+            web.done.wait(30)
+            super().do_POST()
+
     hook(web)
     web.RequestHandlerClass = Slow
     process = start("deliver", "channels.toml", *STORE, *options, cwd=tmp_path,
                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-    while not sql("SELECT id FROM request WHERE next_try_at IS NOT NULL"):
-        assert process.poll() is None
-        threading.Event().wait(0.01)
+    assert arrived.wait(60)
     process.send_signal(number)
     threading.Event().wait(0.2)
     assert process.poll() is None
