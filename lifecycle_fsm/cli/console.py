@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import datetime
 from typing import Any, TextIO, TypeAlias
@@ -64,6 +64,13 @@ def flush_output() -> None:
     """
     if sys.stdout is not None:
         sys.stdout.flush()
+
+
+def first_of(lines: Sequence[str], most: int = 5) -> Iterator[str]:
+    """The first of some lines, and how many more there are."""
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"… and {len(lines) - most:,} more"
 
 
 def print_json(value: object) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, create_engine, or_, select
 
 from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.errors import StoreError
+from lifecycle_fsm.errors import StoreError, UnknownPerson
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model, loads
@@ -109,14 +109,28 @@ class Snapshot:
     def state(self, name: str) -> Mapping[str, Any] | None:
         """The saved state of whom a record or a contact belongs to; nothing of somebody whom nobody
         has created."""
-        alias = select(ALIAS.c.person).where(ALIAS.c.id == name)
-        record = self._connection.scalar(alias) or name
-        survivor = select(PERSON.c.survivor).where(PERSON.c.id == record)
-        record = self._connection.scalar(survivor) or record
+        survivor = self._survivor(name)
         state: Mapping[str, Any] | None = self._connection.scalar(
-            select(PERSON.c.state).where(PERSON.c.id == record)
+            select(PERSON.c.state).where(PERSON.c.id == survivor)
         )
         return state
+
+    def known_state(self, name: str) -> Mapping[str, Any]:
+        """:meth:`state` of somebody who has to be there.
+
+        Raises:
+            UnknownPerson: nobody of this id has been created.
+        """
+        state = self.state(name)
+        if state is None:
+            raise UnknownPerson(f"nobody with the id {name!r} has been created")
+        return state
+
+    def _survivor(self, name: str) -> str:
+        alias = select(ALIAS.c.person).where(ALIAS.c.id == name)
+        record: str = self._connection.scalar(alias) or name
+        survivor = select(PERSON.c.survivor).where(PERSON.c.id == record)
+        return self._connection.scalar(survivor) or record
 
     def states(self) -> Iterator[Mapping[str, Any]]:
         """The saved state of every person, by id, as :meth:`.Lifecycle.dump` gave it."""
@@ -126,10 +140,7 @@ class Snapshot:
     def group(self, name: str) -> frozenset[str]:
         """The ids of all records and contacts of the person of this record or contact [S23], and
         this name itself, also where nobody has created it."""
-        alias = select(ALIAS.c.person).where(ALIAS.c.id == name)
-        record = self._connection.scalar(alias) or name
-        named = select(PERSON.c.survivor).where(PERSON.c.id == record)
-        survivor = self._connection.scalar(named) or record
+        survivor = self._survivor(name)
         records = select(PERSON.c.id).where(PERSON.c.survivor == survivor)
         names = {name, survivor, *self._connection.scalars(records)}
         contacts = select(ALIAS.c.id).where(ALIAS.c.person.in_(names))

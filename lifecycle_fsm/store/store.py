@@ -16,7 +16,7 @@ from sqlalchemy import Engine as SqlEngine
 from sqlalchemy import insert, select
 
 from lifecycle_fsm.activities import Activity, other_record
-from lifecycle_fsm.errors import LifecycleError, ModelError, UnknownPerson
+from lifecycle_fsm.errors import LifecycleError, ModelError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
@@ -203,9 +203,7 @@ class Store:
         """
         with self.database.reading() as connection:
             moment = Snapshot(connection)
-            saved = moment.state(id)
-            if saved is None:
-                raise UnknownPerson(f"nobody with the id {id!r} has been created")
+            saved = moment.known_state(id)
             came = select(*(ACTIVITY.c[name] for name in ("person", "id", "content"))).where(
                 ACTIVITY.c.person.in_(names_of(saved)), ACTIVITY.c.status == "applied"
             )

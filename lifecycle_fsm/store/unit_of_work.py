@@ -310,6 +310,11 @@ class UnitOfWork:
 
     # ------------------------------------------------------------------ saving
 
+    def add(self, lifecycle: Lifecycle, log: Iterable[Activity]) -> None:
+        """Save everybody of a Lifecycle, with all of their history, whose records are locked and
+        have none in the store; ``log`` are the activities that the store does not have yet."""
+        self._save(lifecycle, [*log], set())
+
     def _save(self, lifecycle: Lifecycle, log: list[Activity], known: Set[DeadlineFact]) -> None:
         """Write what has changed, but for facts of deadlines that are known."""
         self._save_people(lifecycle)
@@ -416,7 +421,6 @@ def with_locked(
     work: Callable[[UnitOfWork], T],
     activities: Collection[Activity] = (),
     names: Iterable[str] = (),
-    run: Callable[[Callable[[Session], T]], T] | None = None,
     recent: RecentPeople | None = None,
 ) -> T:
     """Do some work in one transaction, with everybody locked whom it may touch.
@@ -427,7 +431,6 @@ def with_locked(
         work: what is done to them.
         activities: what it is going to apply; they say whom it is about.
         names: further records or contacts whom it is about.
-        run: what makes the transaction, if not :meth:`.Database.run`.
         recent: people whom the process has in memory.
     """
     names = {*names}
@@ -442,7 +445,7 @@ def with_locked(
 
     while True:
         try:
-            result = (run or database.run)(locked)
+            result = database.run(locked)
             units[-1].remember()
             return result
         except MorePeople as more:

@@ -262,6 +262,8 @@ COMMANDS = (
     command("status --store two.db", "sql"),
     command("outbox --store two.db", "sql"),
     command(f"migrate {TWO} --store two.db", "sql"),
+    command("export kept --store two.db", "sql"),
+    command("import kept --store kept.db", "sql"),
     command("demo --people 20 --out demo", "clean", "draw", "tables"),
 )
 
