@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import attrs
 
@@ -66,12 +66,11 @@ def rebuild(
         from lifecycle_fsm.store import rebuild
 
         report = rebuild.rebuild(opened, order, persons=persons, until=end, apply=yes)
-    print_json(_as_dict(report)) if json else print("\n".join(_as_text(report, lifecycle)))
+    if json:
+        print_json(attrs.asdict(report) | {"backwards": report.backwards})
+    else:
+        print("\n".join(_as_text(report, lifecycle)))
     return REJECTED if report.changed and not yes else 0
-
-
-def _as_dict(report: RebuildReport) -> dict[str, Any]:
-    return attrs.asdict(report) | {"backwards": report.backwards}
 
 
 def _as_text(report: RebuildReport, model: Model) -> Iterator[str]:
