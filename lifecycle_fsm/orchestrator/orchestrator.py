@@ -420,10 +420,13 @@ class Orchestrator(PeopleRegister):
                 error, exception = error_text(failure), failure
             else:
                 self._lot.remove(person.id, None)
-                return decisions
-        self.machine.settle_at(person, None, now)
-        self._lot.keep(Parked(person.id, None, str(error), exception=exception))
-        return [Decision.stopped("parked", person, activity, str(error))]
+        if error is not None:
+            self.machine.settle_at(person, None, now)
+            self._lot.keep(Parked(person.id, None, str(error), exception=exception))
+            decisions = [Decision.stopped("parked", person, activity, str(error))]
+        if self._observers or EVERYWHERE:
+            self._tell(activity, decisions)
+        return decisions
 
     # ------------------------------------------------------------------ saved people
 

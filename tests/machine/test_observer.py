@@ -145,6 +145,7 @@ def test_what_was_held_is_told_when_it_is_applied() -> None:
     orchestrator.apply(act("created", "created", T, "q"))
     assert [heard[:2] for heard in recorder.heard if heard[0] == "applied"] == [
         ("applied", "created"),
+        ("applied", "processed:settled"),
         ("applied", "early"),
     ]
 
@@ -271,3 +272,19 @@ def test_an_observer_that_fails_within_the_work_parks_the_activity_and_changes_n
     assert orchestrator.people["p"].stage == "a"
     orchestrator.machine.observers.clear()
     assert [decision.result for decision in orchestrator.retry(T + HOUR)] == ["moved"]
+
+
+@pytest.mark.parametrize("cause", ["settle", "process", "processed"])
+def test_the_end_of_processing_is_told_whatever_causes_it(cause: str) -> None:
+    orchestrator, recorder = watched()
+    orchestrator.apply(act("created", "created", T, "q"))
+    recorder.heard.clear()
+    match cause:
+        case "settle":
+            orchestrator.tick(T + 2 * DAY)
+        case "process":
+            orchestrator.process("q", T)
+        case "processed":
+            orchestrator.apply(act("processed", "processed", T, "q"))
+    applied = [results for name, _, *results in recorder.heard if name == "applied"]
+    assert applied == [["moved"]]
