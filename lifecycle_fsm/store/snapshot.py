@@ -146,7 +146,7 @@ class Snapshot:
         happening, each with the reason."""
         names = [*names]
         query = select(ACTIVITY).where(
-            ACTIVITY.c.status != "applied",
+            ACTIVITY.c.status.in_(["held", "parked"]),
             or_(ACTIVITY.c.person.in_(names), ACTIVITY.c.waits_for.in_(names)),
         )
         return [

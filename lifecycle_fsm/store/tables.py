@@ -124,8 +124,8 @@ ALIAS = Table(
 )
 
 #: Every activity that came, once for each record. ``status`` is ``applied``, ``held`` (it waits for
-#: the person named in ``waits_for``) or ``parked`` (``error`` has kept it from happening); the log
-#: is what was applied, by ``place``.
+#: the person named in ``waits_for``), ``parked`` (``error`` has kept it from happening) or
+#: ``undone`` (a merge that was taken back); the log is what was applied, by ``place``.
 ACTIVITY = Table(
     "activity",
     METADATA,
