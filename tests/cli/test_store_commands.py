@@ -125,6 +125,17 @@ def test_what_cannot_be_used_is_told(cli: Cli, data: Path) -> None:
     assert cli("ingest", "two_step", "--activities", "activities.csv", *STORE).code == 0
 
 
+def test_what_a_store_does_not_take_is_told_with_its_row(cli: Cli, data: Path) -> None:
+    long = "x" * 201
+    refused = f"forgotten-1,2024-05-09T10:00:00Z,fair,,\n{long},2024-05-09T10:00:00Z,fair,,\n"
+    (data / "people.csv").write_text(PEOPLE + refused)
+    done = cli("ingest", "two_step", *FILES, *STORE)
+    assert done.code == 1
+    assert "people.csv, line 5: ids that begin with 'forgotten-' are kept for people" in done.err
+    assert "people.csv, line 6: the person is an id of 201 characters" in done.err
+    assert "2 rejected; " in done.err
+
+
 def test_whose_log_tells_when_processing_ended_waits_for_it(cli: Cli, data: Path) -> None:
     (data / "activities.csv").write_text(
         "person,kind,at,id\np1,form_filled,2024-05-04,f1\np1,processed,2024-05-09,p-1\n"
