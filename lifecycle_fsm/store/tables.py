@@ -27,6 +27,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
     true,
 )
 
@@ -230,7 +231,13 @@ REQUEST = Table(
     Column("error", Text),
 )
 _partial_index("request_waiting", REQUEST.c.status == "waiting", REQUEST.c.place)
-Index("request_person", REQUEST.c.person, REQUEST.c.place)
+_partial_index("request_dead", REQUEST.c.status == "dead", REQUEST.c.place)
+_partial_index(
+    "request_put_off",
+    and_(REQUEST.c.status == "waiting", REQUEST.c.next_try_at.is_not(None)),
+    REQUEST.c.place,
+)
+Index("request_person", REQUEST.c.person, REQUEST.c.status, REQUEST.c.place)
 #: PostgreSQL counts the places of requests with it; SQLite, which has one writer, adds one.
 REQUEST_PLACE = Sequence("request_place", metadata=METADATA)
 
