@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
-from sqlalchemy import Text, func, literal_column, select
+from sqlalchemy import Text, and_, func, literal_column, select
 
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.store.store import Store
@@ -30,6 +30,8 @@ class StoreStatus:
         requests: how many requests there are of each status of the outbox.
         oldest_waiting: when the first request was asked for that waits to be delivered.
         processing: how many people are in the middle of original processing [S13].
+        stopped: for how many people a step has failed for good, so that they stay in processing
+            until somebody asks for another try; whose sort failed may be ``parked`` instead.
         activities: how many came and were kept, whatever became of them.
     """
 
@@ -44,6 +46,7 @@ class StoreStatus:
     requests: Mapping[str, int]
     oldest_waiting: datetime | None
     processing: int
+    stopped: int
     activities: int
 
     @property
@@ -70,6 +73,10 @@ def status(store: Store, at: datetime | str) -> StoreStatus:
     applied = literal_column("'applied'", Text)
     held = select(func.count()).where(ACTIVITY.c.status != applied, ACTIVITY.c.status == "held")
     waiting = select(request.at).where(request.status == literal_column("'waiting'", Text))
+    gave_up = and_(PROCESSING.c.error.is_not(None), PROCESSING.c.next_try_at.is_(None))
+    stopped = select(func.count()).select_from(
+        PROCESSING.join(PERSON, person.id == PROCESSING.c.person)
+    )
     model = store.engine.model
     with store.database.reading() as connection:
         counted = connection.execute(staged.group_by(person.stage))
@@ -79,12 +86,13 @@ def status(store: Store, at: datetime | str) -> StoreStatus:
         counted = connection.execute(by_status.order_by(request.status))
         requests: dict[str, int] = {row[0]: row[1] for row in counted}
         oldest = connection.scalar(waiting.order_by(request.place).limit(1))
-        held_now, parked, processing, activities = (
+        held_now, parked, processing, stopped_now, activities = (
             connection.execute(query).scalar_one()
             for query in (
                 held,
                 select(func.count()).where(person.parked),
-                select(func.count()).select_from(PROCESSING),
+                select(func.count()).select_from(PROCESSING).where(~gave_up),
+                stopped.where(gave_up, ~person.parked),
                 select(func.count()).select_from(ACTIVITY),
             )
         )
@@ -100,5 +108,6 @@ def status(store: Store, at: datetime | str) -> StoreStatus:
         requests=requests,
         oldest_waiting=oldest,
         processing=processing,
+        stopped=stopped_now,
         activities=activities,
     )

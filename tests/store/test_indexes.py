@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import ColumnElement, Select, event, func, literal_column, or_, select
 from sqlalchemy import Engine as Database
-from sqlalchemy import Select, event, func, literal_column, or_, select
 
 from lifecycle_fsm.store.schema import upgrade
 from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, PERSON, REQUEST
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
-DEAD = literal_column("'dead'")
+DEAD: ColumnElement[str] = literal_column("'dead'")
 STOPPED = ACTIVITY.c.status != "applied"
 #: What each database calls the index of a key.
 KEYS = {

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 
+import attrs
 from sqlalchemy import Engine as Database
 from sqlalchemy import insert, update
 
+from lifecycle_fsm import Context, DataRule, Engine, Person, step
+from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.store import Store
+from lifecycle_fsm.store.processing import Processing
 from lifecycle_fsm.store.status import status
 from lifecycle_fsm.store.tables import PERSON, PROCESSING, REQUEST
+from tests.machine.small import HOUR, HUGE, TOO_LARGE
 from tests.store.telling import ASKING, DAY, START, happened
 
 
@@ -47,6 +52,7 @@ def test_it_counts_everything(database: Database) -> None:
         "requests": {"held": 1, "waiting": 1},
         "oldest_waiting": "2024-05-01T21:01:00+00:00",
         "processing": 1,
+        "stopped": 0,
         "activities": 8,
     }
     assert json.loads(json.dumps(now.to_dict())) == now.to_dict()
@@ -57,3 +63,35 @@ def test_it_counts_everything(database: Database) -> None:
     assert later.people == {"new": 0, "contact": 2, "lead": 1, "customer": 0, "lost": 0}
     assert (later.due, later.oldest_due) == (0, None)
     assert later.requests == {"dead": 2, "waiting": 2}
+
+
+def test_whoever_is_stopped_in_processing_is_counted_once(address: str) -> None:
+    """By a step that is tried again, by one that is not, and by the sort; cy is well."""
+    trouble: dict[str, int] = {"ann": 1, "bo": 9}
+
+    @step(number=25, writes="industry", on_failure="park", attempts=2)
+    def register(person: Person, context: Context) -> dict[str, str]:
+        if trouble.get(person.id, 0):
+            trouble[person.id] -= 1
+            raise ConnectionError("the register is down")
+        return {"industry": "shoes"}
+
+    fails = DataRule(name="fails", on="processed", when="employees is known", then=TOO_LARGE)
+    big = FieldDef("big", FieldType("float", nullable=True))
+    model = attrs.evolve(
+        ASKING.model, settle=30 * DAY, fields=(*ASKING.model.fields, big), data=(fails,)
+    )
+    with Store(Engine(model, steps=[register]), address) as store:
+        for name in ("ann", "bo", "cy"):
+            store.apply(happened(name, "created", 0))
+        broken: dict[str, object] = {"big": HUGE, "employees": 5}
+        store.apply(happened("dan", "created", 0, **broken))
+        now = START + DAY
+        worker = Processing(store, clock=lambda: now)
+        counts = []
+        for pause in (HOUR, HOUR, HOUR):
+            worker.run_once()
+            at = status(store, now)
+            counts.append((at.people["new"], at.processing, at.stopped, at.parked))
+            now += pause
+        assert counts == [(3, 2, 0, 1), (2, 0, 1, 1), (2, 0, 1, 1)]
