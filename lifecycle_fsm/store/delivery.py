@@ -194,11 +194,11 @@ class Delivery:
                 if self._database.postgresql:
                     # Or it sorts all that waits where it does not know yet how much that is.
                     connection.exec_driver_sql("SET LOCAL enable_sort = off")
-                page = connection.execute(self._front, seen).all()
+                page = connection.scalars(self._front, seen).all()
             if page:
-                start = page[-1].place
+                start = page[-1]
                 left = {"now": now, "until": until, "left": count - len(claimed)}
-                left["ids"] = [row.id for row in page]
+                left["places"] = page
                 with self._database.writing() as connection:
                     claimed += connection.execute(self._take, left)
             if len(claimed) == count or len(page) < size:
@@ -206,7 +206,7 @@ class Delivery:
 
     def _statements(self) -> tuple[Select[Any], Executable]:
         """What finds the ``size`` first requests behind the place ``start`` whose turn it is, and
-        what claims of some ``ids`` so many as are ``left`` to be claimed."""
+        what claims of some ``places`` so many as are ``left`` to be claimed."""
         row, put_off = REQUEST.alias("r"), REQUEST.alias("p")
         now = bindparam("now", type_=UtcTime)
         due = [
@@ -228,14 +228,14 @@ class Delivery:
             .limit(_PUT_OFF)
         )
         front = (
-            select(row.c.id, row.c.place)
+            select(row.c.place)
             .where(*due, row.c.place > bindparam("start"), row.c.person.not_in(held_up))
             .order_by(row.c.place)
             .limit(bindparam("size"))
         )
         next_ones = (
             select(row.c.id)
-            .where(row.c.id.in_(bindparam("ids", expanding=True)), *due)
+            .where(row.c.place.in_(bindparam("places", expanding=True)), *due)
             .order_by(row.c.place)
             .limit(bindparam("left"))
             .with_for_update(skip_locked=True)
