@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lifecycle_fsm.cli.options import STORE_VARIABLE
 from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
 
 if TYPE_CHECKING:  # SQLAlchemy takes longer to load than most commands to run
@@ -57,6 +60,13 @@ def store_or_file(store: str | None, file: str | None, needed: str = "") -> str 
         if not store:
             raise LifecycleError(f"nothing to read: say {needed}, or --store ADDRESS")
     return store
+
+
+def watched_in(moment: Snapshot, rows: Iterable[HistoryRow]) -> datetime | None:
+    """Up to when the people of a store were watched: the last tick, or the last row if that is
+    later; ``None`` if there was no tick."""
+    ticked = moment.ticked_until()
+    return None if ticked is None else max([ticked, *(row.now for row in rows)])
 
 
 def place_of(store: Store) -> str:

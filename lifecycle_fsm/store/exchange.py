@@ -41,6 +41,7 @@ from lifecycle_fsm.store.tables import (
     PROCESSING,
     REQUEST,
     REQUEST_PLACE,
+    TICK,
     UtcTime,
 )
 
@@ -86,6 +87,7 @@ def _history_row(line: dict[str, Any]) -> dict[str, Any]:
 _APPLIED = ACTIVITY.c.status == "applied"
 _FILES = (
     _File("model.jsonl", MODEL),
+    _File("tick.jsonl", TICK),
     _File("people.jsonl", PERSON),
     _File("contacts.jsonl", ALIAS),
     _File("activities.jsonl", ACTIVITY, _APPLIED, _activity_line, _activity_row),
@@ -190,7 +192,8 @@ def import_(store: Store, folder: str | Path) -> Mapping[str, int]:
                     f"the store is not empty: its table {table.name!r} has rows. Import into a new "
                     "database"
                 )
-        connection.execute(delete(MODEL))
+        for table in (MODEL, TICK):
+            connection.execute(delete(table))
         for file in _FILES:
             rows[file.name] = _read(connection, file, path / file.name)
             if rows[file.name] != about["lines"].get(file.name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, create_engine, or_, select
@@ -14,7 +15,7 @@ from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model, loads
 from lifecycle_fsm.store.database_faults import database_url, place, store_errors
 from lifecycle_fsm.store.schema import check
-from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, MODEL, PERSON
+from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, MODEL, PERSON, TICK
 
 
 @contextmanager
@@ -56,6 +57,11 @@ class Snapshot:
         latest = select(MODEL.c.definition).order_by(MODEL.c.number.desc()).limit(1)
         definition = self._connection.scalar(latest)
         return None if definition is None else loads(definition)
+
+    def ticked_until(self) -> datetime | None:
+        """Up to when time was let pass for everybody; ``None`` if it never was."""
+        ticked: datetime | None = self._connection.scalar(select(TICK.c.until))
+        return ticked
 
     def history(
         self, types: Mapping[str, FieldType], names: Iterable[str] | None = None

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import Engine as SqlEngine
-from sqlalchemy import insert, select
+from sqlalchemy import insert, or_, select, update
 
 from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.errors import LifecycleError, ModelError, UnknownPerson
@@ -27,7 +27,7 @@ from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.processing import ChainResult
 from lifecycle_fsm.store.database import Database, Session
 from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
-from lifecycle_fsm.store.tables import ACTIVITY, MODEL, PERSON
+from lifecycle_fsm.store.tables import ACTIVITY, MODEL, PERSON, TICK
 from lifecycle_fsm.store.unit_of_work import UnitOfWork, check_version, seen_by, with_locked
 
 T = TypeVar("T")
@@ -169,6 +169,9 @@ class Store:
 
         while due := self.database.run(some):
             people += due
+        later = or_(TICK.c.until.is_(None), TICK.c.until < end)
+        with self.database.writing() as connection:
+            connection.execute(update(TICK).where(later).values(until=end))
         return people
 
     def retry(self, at: datetime | str) -> list[Decision]:

@@ -98,6 +98,14 @@ MODEL = Table(
     Column("definition", Text),
 )
 
+#: Up to when a tick has let time pass for everybody: a single row.
+TICK = Table(
+    "tick",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("until", UtcTime),
+)
+
 #: One row for each record. ``state`` is what :meth:`.Lifecycle.dump` gives, of all records of the
 #: person; the rows of records that were folded in name their ``survivor``, and have none. Whoever
 #: is only mentioned has a row, too, so that there is something to lock.

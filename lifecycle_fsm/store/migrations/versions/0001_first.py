@@ -34,6 +34,12 @@ def _people() -> None:
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("definition", sa.Text),
     )
+    tick = op.create_table(
+        "tick",
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("until", _TIME),
+    )
+    op.bulk_insert(tick, [{"number": 1}])
     op.create_table(
         "person",
         sa.Column("id", sa.Text, primary_key=True),
