@@ -8,7 +8,7 @@ from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_time
 from lifecycle_fsm.cli.earlier_run import check_fits, read_fitting, watched_until
 from lifecycle_fsm.cli.options import flag, option
-from lifecycle_fsm.cli.stores import open_snapshot, store_or_file
+from lifecycle_fsm.cli.stores import open_snapshot, store_or_file, watched_in
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
 from lifecycle_fsm.funnel import Reading, count
 from lifecycle_fsm.history import HistoryRow
@@ -77,6 +77,7 @@ def draw(
         else:
             with open_snapshot(address) as moment:
                 rows, source = moment.history(lifecycle.field_types), moment.place
+                known = known or watched_in(moment, rows)
             check_fits(rows, lifecycle, source, _DRAW)
         if person is None:
             counts = count(rows, lifecycle, reading=reading, window=window, until=known, zone=zone)

@@ -20,7 +20,7 @@ from lifecycle_fsm.cli.earlier_run import (
     watched_until,
 )
 from lifecycle_fsm.cli.options import NUMBERS, flag, option
-from lifecycle_fsm.cli.stores import open_snapshot, store_or_file
+from lifecycle_fsm.cli.stores import open_snapshot, store_or_file, watched_in
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.funnel import (
     CONTACT_FIELDS,
@@ -189,7 +189,8 @@ def _of_store(address: str, name: str | None) -> _Past:
             raise LifecycleError(f"{moment.place} has no text of its model: say --model")
         rows = moment.history(model.field_types)
         check_fits(rows, model, moment.place, MEASURE)
-        return _Past(model, rows, moment.deadlines(), [*people_of(moment.states(), model)])
+        people = [*people_of(moment.states(), model)]
+        return _Past(model, rows, moment.deadlines(), people, watched_in(moment, rows))
 
 
 def _people(path: str | None, model: Model, measures: list[Measure] | None) -> Iterable[object]:

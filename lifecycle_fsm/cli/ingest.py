@@ -27,7 +27,7 @@ from lifecycle_fsm.cli.run_outcome import (
 )
 from lifecycle_fsm.cli.sorted_activities import Place, SortedActivities
 from lifecycle_fsm.cli.stores import open_store, place_of
-from lifecycle_fsm.machine import Decision, LifecycleMachine, Observer
+from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Parked
 from lifecycle_fsm.tables import FileReport, Intake, Reject, Targets, load_mapping, open_inputs
@@ -113,15 +113,13 @@ def ingest(
     return REJECTED if rejected or fails else 0
 
 
-class _Applied(Observer):
+class _Applied:
     """What has been applied to a store: how many came to each result, and what was rejected."""
 
     def __init__(self, store: Store, reports: Sequence[FileReport]) -> None:
         self.results: Counter[str] = Counter()
         self._store = store
         self._reports = reports
-        self._batch: Sequence[tuple[Activity, Place]] = ()
-        self._reasons: dict[int, str] = {}
         self._first = FirstRejects()
 
     @property
@@ -132,14 +130,14 @@ class _Applied(Observer):
     def apply(self, log: SortedActivities, bar: Bar) -> None:
         """Apply all of them, a batch in each transaction."""
         self._store.expect_processed(log.processed)
-        self._store.engine.machine.observers.append(self)
         done, activities = 0, iter(log)
         try:
             for batch in _batches(activities):
-                self._batch = batch
+                decisions: list[Decision] = []
                 with to_the_end():
-                    self.results.update(self._store.ingest(activity for activity, _ in batch))
-                    self._tell_rejected()
+                    some = (activity for activity, _ in batch)
+                    self.results.update(self._store.ingest(some, record=decisions.append))
+                    self._tell_rejected(batch, decisions)
                     done += len(batch)
                 bar("applying", done / log.count)
         except BaseException:
@@ -149,22 +147,17 @@ class _Applied(Observer):
             )
             raise
 
-    def activity_applied(
-        self, machine: LifecycleMachine, activity: Activity, decisions: Sequence[Decision]
+    def _tell_rejected(
+        self, batch: Sequence[tuple[Activity, Place]], decisions: Sequence[Decision]
     ) -> None:
-        """Remember why an activity was rejected, also where its transaction is tried again."""
-        if decisions[0].result == "rejected":
-            self._reasons[id(activity)] = decisions[0].reason
-
-    def _tell_rejected(self) -> None:
-        for activity, place in self._batch if self._reasons else ():
-            reason = self._reasons.get(id(activity))
-            if reason is not None:
-                if activity.kind == "created":
-                    reason = f"the person {activity.person!r} came before, with other content"
-                file = self._reports[place.file].file
-                self._first(Reject(file, place.line, None, reason, as_row(activity)))
-        self._reasons.clear()
+        for (activity, place), decision in zip(batch, decisions, strict=True):
+            if decision.result != "rejected":
+                continue
+            reason = decision.reason
+            if activity.kind == "created" and decision.stage:
+                reason = f"the person {activity.person!r} came before, with other content"
+            file = self._reports[place.file].file
+            self._first(Reject(file, place.line, None, reason, as_row(activity)))
 
 
 def _batches(

@@ -59,7 +59,10 @@ Deadlines = Annotated[
         "What became of deadlines, as `run` wrote it. [default: deadlines beside the history]",
     ),
 ]
-_WATCHED = "Up to when people were watched, or `now`. [default: as in the run, or the last row]"
+_WATCHED = (
+    "Up to when people were watched, or `now`. [default: as in the run, up to the last tick of a "
+    "store, or the last row]"
+)
 Watched = Annotated[str | None, option("TIME", _WATCHED)]
 
 # ------------------------------------------------------------------ of those that have a store

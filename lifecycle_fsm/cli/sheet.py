@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated
 
 import attrs
@@ -12,7 +13,7 @@ from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, rea
 from lifecycle_fsm.cli.console import complain
 from lifecycle_fsm.cli.earlier_run import beside, check_fits, read_fitting, watched_until
 from lifecycle_fsm.cli.options import flag, option
-from lifecycle_fsm.cli.stores import open_snapshot, store_or_file
+from lifecycle_fsm.cli.stores import open_snapshot, store_or_file, watched_in
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
@@ -73,6 +74,7 @@ def sheet(
     address = store_or_file(store, history or people or deadlines)
     if address is not None:
         past = _of_store(address, lifecycle)
+        now = now or past.until
     else:
         past = _of_files(lifecycle, history, people, deadlines)
         if now is not None and past.history is None and past.people is None:
@@ -108,6 +110,7 @@ class _Known:
     history: list[HistoryRow] | None
     people: Iterable[object] | None
     deadlines: Iterable[DeadlineFact] | None
+    until: datetime | None = None
 
 
 def _of_store(address: str, model: Model) -> _Known:
@@ -116,7 +119,8 @@ def _of_store(address: str, model: Model) -> _Known:
     with open_snapshot(address) as moment:
         rows = moment.history(model.field_types)
         check_fits(rows, model, moment.place, _SHOW)
-        return _Known(rows, [*people_of(moment.states(), model)], moment.deadlines())
+        people = [*people_of(moment.states(), model)]
+        return _Known(rows, people, moment.deadlines(), watched_in(moment, rows))
 
 
 def _of_files(

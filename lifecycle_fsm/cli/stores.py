@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lifecycle_fsm.cli.options import STORE_VARIABLE
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson
+from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.people_search import nearest
 
@@ -114,6 +116,13 @@ def store_or_file(store: str | None, file: str | None, needed: str = "") -> str 
         if not store:
             raise LifecycleError(f"nothing to read: say {needed}, or --store ADDRESS")
     return store
+
+
+def watched_in(moment: Snapshot, rows: Iterable[HistoryRow]) -> datetime | None:
+    """Up to when the people of a store were watched: the last tick, or the last row if that is
+    later; ``None`` if there was no tick."""
+    ticked = moment.ticked_until()
+    return None if ticked is None else max([ticked, *(row.now for row in rows)])
 
 
 def place_of(database: Database) -> str:

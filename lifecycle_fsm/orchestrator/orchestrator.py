@@ -131,7 +131,7 @@ class Orchestrator(PeopleRegister):
         if self._held_merges and not released:
             held = self._held_merges.get(_held_key(activity))
             if held is not None:
-                return [_again(person, activity, held == activity, HELD)]
+                return [_again(person, activity, self._same(held, activity), HELD)]
         try:
             payload = self._data.accept(kind, activity.payload)
         except RecordError as error:
@@ -163,13 +163,35 @@ class Orchestrator(PeopleRegister):
             else:
                 decisions = self._snapshots[kind](person, work, person, activity, payload, mark)
         except Exception as error:
+            if self._replaces_parked(self._all_names(person), activity):
+                return [_again(person, activity, same=False)]
             self._unpark(person, activity)
             self._lot.keep(Parked(person.id, activity, error_text(error), exception=error))
             trigger = self._triggers.get(kind)
             return [Decision.stopped("parked", person, activity, error_text(error), trigger)]
         if self._lot.by_person:
             self._unpark(person, activity)
+            if kind == "processed" and person.stage != self._initial:
+                self._lot.remove(person.id, None)
         return decisions
+
+    def _same(self, before: Activity, activity: Activity) -> bool:
+        """Whether two activities of the same id have the same content [S19]: a time may have come
+        as a text, as whoever was saved has it."""
+        return before == activity or self._mark(before) == self._mark(activity)
+
+    def _mark(self, activity: Activity) -> bytes:
+        try:
+            payload = self._data.accept(activity.kind, activity.payload)
+        except RecordError:  # what is held may be nothing that can ever be applied
+            payload = dict(activity.payload)
+        return fingerprint(activity, payload)
+
+    def _replaces_parked(self, names: Iterable[str], activity: Activity) -> bool:
+        """Whether an activity that cannot be applied, either, would take the place of what is
+        parked under its id with other content [S19]."""
+        before = self._lot.find(names, activity)
+        return before is not None and not self._same(before, activity)
 
     def _unpark(self, person: Person, activity: Activity) -> None:
         """Take an activity out of what is parked, also where it was parked before a merge."""
@@ -324,6 +346,8 @@ class Orchestrator(PeopleRegister):
         try:
             self._flow.created(person, activity, values)
         except Exception as error:
+            if self._replaces_parked([activity.person], activity):
+                return Decision.of_unknown("rejected", activity, _reused(activity))
             self._lot.keep(Parked(activity.person, activity, error_text(error), exception=error))
             return Decision.of_unknown("parked", activity, error_text(error))
         self._seen.keep(person, fingerprint(activity, payload))
@@ -339,7 +363,7 @@ class Orchestrator(PeopleRegister):
         if before is not None:
             return (
                 Decision.of_unknown("duplicate", activity, HELD)
-                if before == activity
+                if self._same(before, activity)
                 else Decision.of_unknown("rejected", activity, _reused(activity))
             )
         waiting[key] = activity

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -82,6 +82,12 @@ class ParkingLot:
         left = [parked for parked in self.by_person.pop(person) if _key(parked.activity) != key]
         if left:
             self.by_person[person] = left
+
+    def find(self, persons: Iterable[str], activity: Activity) -> Activity | None:
+        """What is parked of the same record under the id of an activity, of one of some people."""
+        lots = (self.by_person.get(person, ()) for person in persons)
+        parked = (parked.activity for lot in lots for parked in lot)
+        return next((each for each in parked if each and _key(each) == _key(activity)), None)
 
     @property
     def parked(self) -> list[Parked]:

@@ -7,6 +7,9 @@ that are always the same.
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
@@ -16,6 +19,7 @@ from sqlalchemy import Connection, QueuePool, create_engine, event
 from sqlalchemy import Engine as SqlEngine
 
 from lifecycle_fsm.errors import MissingExtra
+from lifecycle_fsm.stable_hash import stable_number
 from lifecycle_fsm.store.database_faults import database_url, require_supported, store_errors
 from lifecycle_fsm.store.schema import require_store, upgrade
 from lifecycle_fsm.store.statements import Statements
@@ -24,6 +28,8 @@ T = TypeVar("T")
 _NO_PIPELINE = nullcontext()
 #: How often a transaction is tried that others have undone.
 _ATTEMPTS = 10
+#: The longest pause before the second attempt, in seconds; each further one may be twice as long.
+_PAUSE = 0.004
 #: What PostgreSQL says where another try may do: a deadlock, a conflict, a server that stops
 #: or has been started anew. Of a connection that was lost it says nothing.
 _PASSING = {"40P01", "40001", "08003", "08006", "57P01", "57P02"}
@@ -96,18 +102,19 @@ class Database:
 
     def run(self, work: Callable[[Session], T]) -> T:
         """Do some work in a transaction of a writer, and once more where another transaction, or a
-        connection that was lost, has undone it.
+        connection that was lost, has undone it: nine times at most, within about two seconds.
 
         Raises:
             StoreError: the database cannot be written.
         """
         with store_errors(self.engine):
-            for left in reversed(range(_ATTEMPTS)):
+            for attempt in range(1, _ATTEMPTS + 1):
                 try:
                     return self._run(work)
                 except Exception as error:
-                    if not left or not self._passes(error):
+                    if attempt == _ATTEMPTS or not self._passes(error):
                         raise
+                time.sleep(_pause(attempt))
         raise AssertionError("the last attempt returns or raises")
 
     def _passes(self, error: Exception) -> bool:
@@ -156,6 +163,14 @@ class Database:
         if value is None or self.postgresql:
             return value
         return value.isoformat(" ", "microseconds")[:26]
+
+
+def _pause(attempt: int) -> float:
+    """How many seconds to wait behind an attempt: from half to all of what doubles with each, so
+    that threads and processes that were in each other's way come back apart."""
+    worker = f"{os.getpid()}:{threading.get_ident()}"
+    share = stable_number(attempt, worker) / 2**60
+    return _PAUSE * (1 << attempt - 1) * (1 + share) / 2
 
 
 class Session:

@@ -16,7 +16,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
-from sqlalchemy import ColumnElement, FromClause, Row, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    FromClause,
+    Row,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import Engine as SqlEngine
 
 from lifecycle_fsm.errors import DeliveryFailed
@@ -24,15 +36,17 @@ from lifecycle_fsm.requests import Request
 from lifecycle_fsm.stable_hash import stable_number
 from lifecycle_fsm.store.channels import Adapter
 from lifecycle_fsm.store.database import Database
-from lifecycle_fsm.store.tables import REQUEST
+from lifecycle_fsm.store.tables import REQUEST, UtcTime
 
 _log = logging.getLogger(__name__)
 #: How many requests are claimed at a time.
 _PORTION = 20
-#: As the text of the statement and not as a parameter: a partial index serves nothing else.
+# As the text of the statement and not as a parameter: a partial index serves nothing else.
 _WAITING: ColumnElement[str] = literal_column("'waiting'")
-#: How many people one statement passes over by name.
-_NAMES = 500
+_DEAD: ColumnElement[str] = literal_column("'dead'")
+#: How many people are passed over together, because their first request is put off; those behind
+#: them one by one. A server would give up its hash table for more.
+_PUT_OFF: ColumnElement[int] = literal_column("10000")
 _ERROR_LENGTH = 500
 _COLUMNS = {"to": "receiver"}
 
@@ -91,6 +105,7 @@ class Delivery:
         self._first_wait = first_wait
         self._longest_wait = longest_wait
         self._lease = lease
+        self._front, self._take = self._statements()
 
     def run(self, stop: threading.Event, pause: float = 5.0) -> None:
         """Deliver until ``stop`` is set; when nothing is due, look again after ``pause`` seconds.
@@ -145,7 +160,7 @@ class Delivery:
 
     def dead(self, limit: int = 100, ids: Iterable[str] | None = None) -> list[DeadLetter]:
         """Requests that are tried no more, the earliest first: those with these ids, or all."""
-        query = select(REQUEST).where(REQUEST.c.status == "dead")
+        query = select(REQUEST).where(REQUEST.c.status == _DEAD)
         if ids is not None:
             query = query.where(REQUEST.c.id.in_([*ids]))
         with self._database.reading() as connection:
@@ -162,7 +177,7 @@ class Delivery:
         Returns:
             how many there were.
         """
-        retried = update(REQUEST).where(REQUEST.c.status == "dead")
+        retried = update(REQUEST).where(REQUEST.c.status == _DEAD)
         retried = retried.values(status="waiting", attempts=0, next_try_at=None)
         with self._database.writing() as connection:
             if ids is None:
@@ -175,76 +190,82 @@ class Delivery:
     # ------------------------------------------------------------------ claims
 
     def _claim(self, count: int, until: datetime) -> list[Row[Any]]:
-        """Requests whose turn it is, put off until then so that nobody else takes them.
-
-        Looks at what is due from the front, page by page. Of each person only the first can be
-        next; whoever has been looked at is passed over from then on.
-        """
+        """Requests whose turn it is, put off until then so that nobody else takes them."""
         now = until - self._lease
-        row = REQUEST.alias("r")
-        due = [row.c.status == _WAITING, *self._served(row)]
-        due.append(or_(row.c.next_try_at.is_(None), row.c.next_try_at <= now))
         # More than asked for: others may have an eye on the same.
-        size, start = 4 * count, -1
-        passed: dict[str, str] = {}
+        size, start = 2 * count, -1
         claimed: list[Row[Any]] = []
         while True:
-            query = (
-                select(row.c.id, row.c.person, row.c.place)
-                .where(*due, row.c.place > start)
-                .order_by(row.c.place)
-                .limit(size)
-            )
-            if passed:
-                query = query.where(row.c.person.not_in(list(passed)[:_NAMES]))
+            seen = {"now": now, "start": start, "size": size}
             with self._database.reading() as connection:
-                page = connection.execute(query).all()
-            first: dict[str, str] = {}
-            for seen in page:
-                first.setdefault(seen.person, seen.id)
-            claimed += self._take(row, due, list(first.values()), count - len(claimed), until)
+                if self._database.postgresql:
+                    # Or it sorts all that waits where it does not know yet how much that is.
+                    connection.exec_driver_sql("SET LOCAL enable_sort = off")
+                page = connection.scalars(self._front, seen).all()
+            if page:
+                start = page[-1]
+                left = {"now": now, "until": until, "left": count - len(claimed)}
+                left["places"] = page
+                with self._database.writing() as connection:
+                    claimed += connection.execute(self._take, left)
             if len(claimed) == count or len(page) < size:
                 return sorted(claimed, key=lambda row: row.place)
-            passed |= first
-            start, size = page[-1].place, 2 * size
 
-    def _take(
-        self,
-        row: FromClause,
-        due: Sequence[ColumnElement[bool]],
-        ids: Sequence[str],
-        count: int,
-        until: datetime,
-    ) -> list[Row[Any]]:
-        """Claim so many of these that are due still and have none of their person before them."""
+    def _statements(self) -> tuple[Select[Any], Executable]:
+        """What finds the ``size`` first requests behind the place ``start`` whose turn it is, and
+        what claims of some ``places`` so many as are ``left`` to be claimed."""
+        row, put_off = REQUEST.alias("r"), REQUEST.alias("p")
+        now = bindparam("now", type_=UtcTime)
+        due = [
+            row.c.status == _WAITING,
+            or_(row.c.next_try_at.is_(None), row.c.next_try_at <= now),
+            *self._served(row),
+            ~self._before(row),
+        ]
+        held_up = (
+            select(put_off.c.person)
+            .where(
+                put_off.c.status == _WAITING,
+                put_off.c.next_try_at.is_not(None),
+                put_off.c.next_try_at > now,
+                *self._served(put_off),
+                ~self._before(put_off),
+            )
+            .order_by(put_off.c.place)
+            .limit(_PUT_OFF)
+        )
+        front = (
+            select(row.c.place)
+            .where(*due, row.c.place > bindparam("start"), row.c.person.not_in(held_up))
+            .order_by(row.c.place)
+            .limit(bindparam("size"))
+        )
+        next_ones = (
+            select(row.c.id)
+            .where(row.c.place.in_(bindparam("places", expanding=True)), *due)
+            .order_by(row.c.place)
+            .limit(bindparam("left"))
+            .with_for_update(skip_locked=True)
+            .cte("next_ones")
+        )
+        take = (
+            update(REQUEST)
+            .where(REQUEST.c.id.in_(select(next_ones.c.id)))
+            .values(next_try_at=bindparam("until", type_=UtcTime))
+            .returning(REQUEST)
+        )
+        return front, take
+
+    def _before(self, table: FromClause) -> ColumnElement[bool]:
+        """Whether a request of the same person waits before one."""
         other = REQUEST.alias("e")
         before = select(other.c.id).where(
-            other.c.person == row.c.person,
-            other.c.status == "waiting",
-            other.c.place < row.c.place,
+            other.c.person == table.c.person,
+            other.c.status == _WAITING,
+            other.c.place < table.c.place,
             *self._served(other),
         )
-        taken: list[Row[Any]] = []
-        for some in _portions(ids):
-            next_ones = (
-                select(row.c.id)
-                .where(row.c.id.in_(some), *due, ~before.exists())
-                .order_by(row.c.place)
-                .limit(count - len(taken))
-                .with_for_update(skip_locked=True)
-                .cte("next_ones")
-            )
-            claim = (
-                update(REQUEST)
-                .where(REQUEST.c.id.in_(select(next_ones.c.id)))
-                .values(next_try_at=until)
-                .returning(REQUEST)
-            )
-            with self._database.writing() as connection:
-                taken += connection.execute(claim)
-            if len(taken) == count:
-                break
-        return taken
+        return before.exists()
 
     def _served(self, table: FromClause) -> list[ColumnElement[bool]]:
         return [] if "*" in self._channels else [table.c.channel.in_(list(self._channels))]

@@ -42,6 +42,7 @@ from lifecycle_fsm.store.tables import (
     PROCESSING,
     REQUEST,
     REQUEST_PLACE,
+    TICK,
     UtcTime,
 )
 
@@ -108,6 +109,7 @@ def _history_row(line: dict[str, Any]) -> dict[str, Any]:
 _APPLIED = ACTIVITY.c.status == "applied"
 _FILES = (
     _File("model.jsonl", MODEL),
+    _File("tick.jsonl", TICK),
     _File("people.jsonl", PERSON),
     _File("contacts.jsonl", ALIAS),
     _File("activities.jsonl", ACTIVITY, _APPLIED, _activity_line, _activity_row),
@@ -257,7 +259,8 @@ def _check_empty(connection: Connection, exported: ExportedStore) -> None:
                 f"and this store follows {version!r}: import into a new database, then migrate "
                 "[S28]"
             )
-    connection.execute(delete(MODEL))
+    for table in (MODEL, TICK):
+        connection.execute(delete(table))
 
 
 def _read(connection: Connection, file: _File, path: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Connection, Select, create_engine, or_, select
@@ -15,7 +16,7 @@ from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model, loads
 from lifecycle_fsm.store.database_faults import database_url, place, store_errors
 from lifecycle_fsm.store.schema import check
-from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, MODEL, PERSON
+from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, MODEL, PERSON, TICK
 
 
 @contextmanager
@@ -73,6 +74,11 @@ class Snapshot:
             where = self.place or "the store"
             raise StoreError(f"{where} has no model yet: `lifecycle-fsm ingest MODEL` gives it one")
         return row.name, row.version
+
+    def ticked_until(self) -> datetime | None:
+        """Up to when time was let pass for everybody; ``None`` if it never was."""
+        ticked: datetime | None = self._connection.scalar(select(TICK.c.until))
+        return ticked
 
     def history(
         self, types: Mapping[str, FieldType], names: Iterable[str] | None = None
@@ -174,7 +180,7 @@ class Snapshot:
         happening, each with the reason."""
         names = [*names]
         query = select(ACTIVITY).where(
-            ACTIVITY.c.status != "applied",
+            ACTIVITY.c.status.in_(["held", "parked"]),
             or_(ACTIVITY.c.person.in_(names), ACTIVITY.c.waits_for.in_(names)),
         )
         return [

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import Engine as SqlEngine
-from sqlalchemy import insert, select
+from sqlalchemy import insert, or_, select, update
 
 from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.errors import LifecycleError, ModelError
@@ -28,7 +28,7 @@ from lifecycle_fsm.processing import ChainResult
 from lifecycle_fsm.store.database import Database, Session
 from lifecycle_fsm.store.recent_people import RecentPeople
 from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
-from lifecycle_fsm.store.tables import ACTIVITY, MODEL, PERSON
+from lifecycle_fsm.store.tables import ACTIVITY, MODEL, PERSON, TICK
 from lifecycle_fsm.store.unit_of_work import UnitOfWork, check_version, seen_by, with_locked
 
 T = TypeVar("T")
@@ -106,14 +106,26 @@ class Store:
     def apply(self, activity: Activity) -> Decision:
         """Apply one activity in a transaction of its own; see :meth:`.Lifecycle.apply`."""
         if fault := _refused(activity):
-            return Decision.of_unknown("rejected", activity, fault)
+            return _rejected(activity, fault)
         return self._run(lambda lifecycle: lifecycle.apply(activity), [activity])
 
-    def ingest(self, activities: Iterable[Activity], *, batch: int = 1000) -> Mapping[str, int]:
+    def ingest(
+        self,
+        activities: Iterable[Activity],
+        *,
+        batch: int = 1000,
+        record: Callable[[Decision], None] | None = None,
+    ) -> Mapping[str, int]:
         """Apply many activities, in their order, a batch in each transaction.
 
         Where it is interrupted, whole batches are kept: give it all again, and what came before
         is a duplicate.
+
+        Args:
+            activities: what happened.
+            batch: how many are one transaction.
+            record: called with the decision on each activity, in their order, when the batch is in
+                the store.
 
         Returns:
             how many came to each result [S10].
@@ -121,10 +133,14 @@ class Store:
         results: Counter[str] = Counter()
         iterator = iter(activities)
         while some := list(islice(iterator, batch)):
-            fit = [activity for activity in some if not _refused(activity)]
-            if len(fit) < len(some):
-                results["rejected"] += len(some) - len(fit)
-            results += self._run(partial(_apply_all, fit), fit)
+            faults = [*map(_refused, some)]
+            fit = [each for each, fault in zip(some, faults, strict=True) if not fault]
+            applied = iter(self._run(partial(_apply_all, fit), fit))
+            for activity, fault in zip(some, faults, strict=True):
+                decision = _rejected(activity, fault) if fault else next(applied)
+                results[decision.result] += 1
+                if record is not None:
+                    record(decision)
         return results
 
     def expect_processed(self, persons: Iterable[str]) -> None:
@@ -155,6 +171,9 @@ class Store:
 
         while due := self.database.run(some):
             people += due
+        later = or_(TICK.c.until.is_(None), TICK.c.until < end)
+        with self.database.writing() as connection:
+            connection.execute(update(TICK).where(later).values(until=end))
         return people
 
     def retry(self, at: datetime | str) -> list[Decision]:
@@ -272,8 +291,12 @@ def model_row(model: Model) -> dict[str, str | None]:
     return {"version": model.version, "name": model.name, "definition": definition}
 
 
-def _apply_all(activities: Iterable[Activity], lifecycle: Lifecycle) -> Counter[str]:
-    return Counter(lifecycle.apply(activity).result for activity in activities)
+def _apply_all(activities: Iterable[Activity], lifecycle: Lifecycle) -> list[Decision]:
+    return [lifecycle.apply(activity) for activity in activities]
+
+
+def _rejected(activity: Activity, fault: str) -> Decision:
+    return Decision.of_unknown("rejected", activity, fault)
 
 
 def _refused(activity: Activity) -> str:

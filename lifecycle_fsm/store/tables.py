@@ -27,6 +27,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
     true,
 )
 
@@ -97,6 +98,14 @@ MODEL = Table(
     Column("definition", Text),
 )
 
+#: Up to when a tick has let time pass for everybody: a single row.
+TICK = Table(
+    "tick",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("until", UtcTime),
+)
+
 #: One row for each record. ``state`` is what :meth:`.Lifecycle.dump` gives, of all records of the
 #: person; the rows of records that were folded in name their ``survivor``, and have none. Whoever
 #: is only mentioned has a row, too, so that there is something to lock.
@@ -124,8 +133,8 @@ ALIAS = Table(
 )
 
 #: Every activity that came, once for each record. ``status`` is ``applied``, ``held`` (it waits for
-#: the person named in ``waits_for``) or ``parked`` (``error`` has kept it from happening); the log
-#: is what was applied, by ``place``.
+#: the person named in ``waits_for``), ``parked`` (``error`` has kept it from happening) or
+#: ``undone`` (a merge that was taken back); the log is what was applied, by ``place``.
 ACTIVITY = Table(
     "activity",
     METADATA,
@@ -230,7 +239,13 @@ REQUEST = Table(
     Column("error", Text),
 )
 _partial_index("request_waiting", REQUEST.c.status == "waiting", REQUEST.c.place)
-Index("request_person", REQUEST.c.person, REQUEST.c.place)
+_partial_index("request_dead", REQUEST.c.status == "dead", REQUEST.c.place)
+_partial_index(
+    "request_put_off",
+    and_(REQUEST.c.status == "waiting", REQUEST.c.next_try_at.is_not(None)),
+    REQUEST.c.place,
+)
+Index("request_person", REQUEST.c.person, REQUEST.c.status, REQUEST.c.place)
 #: PostgreSQL counts the places of requests with it; SQLite, which has one writer, adds one.
 REQUEST_PLACE = Sequence("request_place", metadata=METADATA)
 

@@ -240,7 +240,7 @@ def test_a_store_goes_into_files_and_comes_back(cli: Cli, stored: Path) -> None:
     done = cli("export", "my backup", *STORE)
     assert (done.code, done.err) == (0, "")
     lines = dict(re.findall(r"^  (\w+\.jsonl) +(\d+)$", done.out, re.MULTILINE))
-    assert len(lines) == 10
+    assert len(lines) == 11
     for name, count in lines.items():
         assert (stored / "my backup" / name).read_bytes().count(b"\n") == int(count)
     counts = ("--show", "flows", "--show", "conversion", "--until", "2024-06-01")

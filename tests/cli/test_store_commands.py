@@ -125,6 +125,17 @@ def test_what_cannot_be_used_is_told(cli: Cli, data: Path) -> None:
     assert cli("ingest", "two_step", "--activities", "activities.csv", *STORE).code == 0
 
 
+def test_what_a_store_does_not_take_is_told_with_its_row(cli: Cli, data: Path) -> None:
+    long = "x" * 201
+    refused = f"forgotten-1,2024-05-09T10:00:00Z,fair,,\n{long},2024-05-09T10:00:00Z,fair,,\n"
+    (data / "people.csv").write_text(PEOPLE + refused)
+    done = cli("ingest", "two_step", *FILES, *STORE)
+    assert done.code == 1
+    assert "people.csv, line 5: ids that begin with 'forgotten-' are kept for people" in done.err
+    assert "people.csv, line 6: the person is an id of 201 characters" in done.err
+    assert "2 rejected; " in done.err
+
+
 def test_whose_log_tells_when_processing_ended_waits_for_it(cli: Cli, data: Path) -> None:
     (data / "activities.csv").write_text(
         "person,kind,at,id\np1,form_filled,2024-05-04,f1\np1,processed,2024-05-09,p-1\n"
@@ -338,12 +349,12 @@ def test_a_store_is_measured_as_its_files(cli: Cli, stored: dict[str, Any], comp
     history = company / "history.csv"
     for options in (["--json"], ["--by", "source"], ["--journeys", "first", "--every", "quarter"]):
         given = cli("funnel", history, "--model", stored["model"], *options)
-        kept = cli("funnel", *STORE, "--until", stored["until"], *options)
+        kept = cli("funnel", *STORE, *options)
         assert given.code == kept.code == 0, kept.err
         assert kept.out == given.out
         assert kept.err == ""
     stages = {stage["stage"]: stage["people"] for stage in stored["stages"]}
-    told = json.loads(cli("funnel", *STORE, "--until", stored["until"], "--json").out)
+    told = json.loads(cli("funnel", *STORE, "--json").out)
     assert sum(stages.values()) == 60
     assert str(stages["customer"]) in json.dumps(told)
 
@@ -351,16 +362,35 @@ def test_a_store_is_measured_as_its_files(cli: Cli, stored: dict[str, Any], comp
 def test_a_store_is_drawn_and_signed_as_its_files(
     cli: Cli, stored: dict[str, Any], company: Path, tmp_path: Path
 ) -> None:
-    model, until = stored["model"], ("--until", stored["until"])
+    model = stored["model"]
     history = ("--history", company / "history.csv")
     cli("draw", model, *history, "--out", "files.mmd")
-    assert cli("draw", model, *STORE, *until, "--out", "store.mmd").code == 0
+    assert cli("draw", model, *STORE, "--out", "store.mmd").code == 0
     assert (tmp_path / "store.mmd").read_text() == (tmp_path / "files.mmd").read_text()
     cli("sheet", model, *history, "--out", "a/sheet.md", "--list", "a/list.csv")
-    done = cli("sheet", model, *STORE, *until, "--out", "b/sheet.md", "--list", "b/list.csv")
+    done = cli("sheet", model, *STORE, "--out", "b/sheet.md", "--list", "b/list.csv")
     assert done.code == 0, done.err
     for name in ("sheet.md", "list.csv"):
         assert (tmp_path / "b" / name).read_text() == (tmp_path / "a" / name).read_text()
+
+
+def test_a_store_is_watched_up_to_its_last_tick_or_a_later_row(cli: Cli, data: Path) -> None:
+    assert cli("ingest", "two_step", *FILES, *STORE).code == 0
+
+    def known() -> str:
+        found = re.search("known until ([0-9-]+)", cli("funnel", *STORE).out)
+        assert found is not None
+        return found[1]
+
+    assert known().startswith("2024-05-0")  # the last row
+    for at in ("2024-07-01", "2024-06-01"):
+        cli("tick", "two_step", *STORE, "--at", at)
+        assert known() == "2024-07-01"
+    created = data / "later.csv"
+    created.write_text("id,created_at\np7,2024-08-01T10:00:00Z\n")
+    cli("ingest", "two_step", "--people", "later.csv", *STORE)
+    assert known() == "2024-08-01"
+    assert "known until 2024-05-20" in cli("funnel", *STORE, "--until", "2024-05-20").out
 
 
 def test_a_story_from_a_store_is_that_of_its_files(cli: Cli, stored: dict[str, Any]) -> None:

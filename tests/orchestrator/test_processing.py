@@ -501,6 +501,40 @@ def test_s11_a_creation_that_failed_and_comes_again_corrected_is_parked_no_more(
     assert not orchestrator.parked
 
 
+def test_s19_what_is_parked_gives_way_to_nothing_else_that_fails() -> None:
+    orchestrator = unlucky()
+    (parked,) = orchestrator.parked["p"]
+    decision = orchestrator.apply(act("1", "go", T + 2 * HOUR))
+    assert (decision.result, "other content" in decision.reason) == ("rejected", True)
+    assert orchestrator.parked["p"] == [parked]
+    fails = Orchestrator(small(data=(DataRule(on="created", then=TOO_LARGE),)))
+    results = [fails.apply(act("0", "created", at, big=HUGE)).result for at in (T, T + HOUR, T)]
+    assert results == ["parked", "rejected", "parked"]
+    assert [parked.activity for parked in fails.parked["p"]] == [act("0", "created", T, big=HUGE)]
+
+
+def test_s19_what_is_held_is_known_again_in_another_spelling() -> None:
+    orchestrator = Orchestrator(small())
+    opened: dict[str, Any] = {"opportunity": "o", "amount": 5.0}
+    results = [
+        orchestrator.apply(act("1", "opportunity_opened", T, closes_at=closes_at, **opened)).result
+        for closes_at in (T, T.isoformat(), T + HOUR)
+    ]
+    assert results == ["held", "duplicate", "rejected"]
+
+
+def test_s13_whose_settle_failed_is_not_parked_when_processed_has_sorted_them() -> None:
+    fails = DataRule(name="fails", on="processed", when="level < 3", then=TOO_LARGE)
+    orchestrator = Orchestrator(small(data=(fails,), settle=MINUTE))
+    orchestrator.apply(act("0", "created", T, big=HUGE))
+    assert [made.result for made in orchestrator.tick(T + HOUR)] == ["parked"]
+    assert orchestrator.apply(act("1", "changed", T + HOUR, level=1)).result == "unchanged"
+    assert [parked.activity for parked in orchestrator.parked["p"]] == [None]
+    assert orchestrator.apply(act("2", "processed", T + DAY, level=5)).result == "moved"
+    assert not orchestrator.parked
+    assert "parked" not in orchestrator.dump("p")
+
+
 def test_s14_data_rules_for_the_end_of_processing_run_before_the_sort() -> None:
     from lifecycle_fsm import DataRule
 

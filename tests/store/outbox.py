@@ -95,15 +95,15 @@ class Line:
         append_line(self._path, request.id)
 
 
-def main(address: str, path: str) -> None:
-    """Deliver until nothing is left: a process of its own. Its lease is short in real time."""
+def main(address: str, path: str, lease: str) -> None:
+    """Deliver until nothing is left, with a lease of so many seconds: a process of its own."""
     delivery = Delivery(
         address,
         {"*": Line(Path(path))},
         attempts=1000,
         first_wait=timedelta(milliseconds=5),
         longest_wait=timedelta(milliseconds=20),
-        lease=timedelta(milliseconds=600),
+        lease=timedelta(seconds=float(lease)),
     )
     while True:
         delivery.deliver(1000)

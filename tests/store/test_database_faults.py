@@ -5,16 +5,22 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from psycopg.errors import DeadlockDetected
 from sqlalchemy import Executable, create_engine, event, insert, make_url, text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
+from lifecycle_fsm import Engine, load
 from lifecycle_fsm.errors import StoreError
+from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.database import Database as StoreDatabase
+from lifecycle_fsm.store.database import Session
 from lifecycle_fsm.store.database_faults import database_url, store_errors
 from lifecycle_fsm.store.schema import LOCK, check, upgrade
 from lifecycle_fsm.store.tables import MODEL
@@ -293,3 +299,47 @@ def test_the_package_itself_imports_no_database() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert not {"alembic", "orjson", "psycopg", "sqlalchemy"} & set(done.stdout.split())
+
+
+# ------------------------------------------------------------------ another try
+
+
+def pauses(store: Store, failures: int, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long it waits between its tries where the first ones deadlock."""
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    left = [*range(failures)]
+
+    def work(session: Session) -> str:
+        ((value,),) = session.ask(("SELECT 1", {}))[0]
+        if left:
+            left.pop()
+            raise DeadlockDetected("made for a test")
+        return f"done {value}"
+
+    assert store.database.run(work) == "done 1"
+    return waited
+
+
+def test_tries_that_others_undid_come_back_apart(
+    new_database: NewAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(Engine(load("two_step")), new_database()) as store:
+        assert pauses(store, 0, monkeypatch) == []
+        here = pauses(store, 9, monkeypatch)
+        assert len(here) == 9
+        for number, pause in enumerate(here):
+            assert 0.002 * 2**number <= pause <= 0.004 * 2**number
+        assert pauses(store, 9, monkeypatch) == here
+        with ThreadPoolExecutor(1) as another:
+            assert another.submit(pauses, store, 9, monkeypatch).result() != here
+        with pytest.raises(StoreError, match="try it again"):
+            pauses(store, 10, monkeypatch)
+
+
+def test_a_file_is_not_tried_again(new_file: NewAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        Store(Engine(load("two_step")), new_file()) as store,
+        pytest.raises(DeadlockDetected),
+    ):
+        pauses(store, 1, monkeypatch)

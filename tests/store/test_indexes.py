@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import ColumnElement, Select, event, func, literal_column, or_, select
 from sqlalchemy import Engine as Database
-from sqlalchemy import Select, event, or_, select
 
 from lifecycle_fsm.store.schema import upgrade
 from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, PERSON, REQUEST
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
+DEAD: ColumnElement[str] = literal_column("'dead'")
 STOPPED = ACTIVITY.c.status != "applied"
 #: What each database calls the index of a key.
 KEYS = {
@@ -67,7 +68,21 @@ QUESTIONS: dict[str, tuple[Select[Any], list[str]]] = {
         ["request_waiting"],
     ),
     "the requests of somebody": (
-        select(REQUEST.c.id).where(REQUEST.c.person == "ann").order_by(REQUEST.c.place),
+        select(REQUEST.c.id).where(REQUEST.c.person == "ann"),
+        ["request_person"],
+    ),
+    "which requests of somebody are held": (
+        select(REQUEST.c.place)
+        .where(REQUEST.c.person == "ann", REQUEST.c.status == "held")
+        .order_by(REQUEST.c.place),
+        ["request_person"],
+    ),
+    "which requests are dead": (
+        select(REQUEST.c.id).where(REQUEST.c.status == DEAD).order_by(REQUEST.c.place),
+        ["request_dead"],
+    ),
+    "how many requests are in each status": (
+        select(REQUEST.c.status, func.count()).group_by(REQUEST.c.status),
         ["request_person"],
     ),
 }

@@ -6,7 +6,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -18,11 +19,14 @@ import pytest
 from sqlalchemy import Connection, NullPool, create_engine, event, make_url, select, text
 
 from lifecycle_fsm import Activity
-from lifecycle_fsm.errors import StoreError
+from lifecycle_fsm.errors import DeliveryFailed, StoreError
+from lifecycle_fsm.files import append_line
+from lifecycle_fsm.requests import Request
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.database import Database, Session
+from lifecycle_fsm.store.delivery import Delivery, DeliveryReport
 from lifecycle_fsm.store.processing import Processing
-from lifecycle_fsm.store.tables import PROCESSING
+from lifecycle_fsm.store.tables import PROCESSING, REQUEST
 from tests.store.crowd import (
     ACCEPTED,
     DAY,
@@ -153,9 +157,48 @@ class Ticker(Work):
                 self.until_it_succeeds(*random.choice(todo))
 
 
+class Deliverer(Work):
+    """Sends what the outbox has, and is told now and then that it did not arrive."""
+
+    def __call__(self) -> None:
+        database = self.until_it_succeeds(Database, self.address)
+        delivery = Delivery(
+            database,
+            {"*": Noted(self.folder)},
+            attempts=10**6,
+            first_wait=timedelta(milliseconds=5),
+            longest_wait=timedelta(milliseconds=20),
+            lease=timedelta(seconds=2),
+        )
+        while not self.stopped:
+            if self.until_it_succeeds(delivery.deliver, 50) == DeliveryReport():
+                time.sleep(0.02)
+        database.close()
+
+
+class Noted:
+    """An adapter that notes at once what comes, in one file for all processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "sent"
+        self._tries = 0
+
+    def send(self, request: Request) -> None:
+        """Note it, or fail without a note."""
+        self._tries += 1
+        if self._tries % 7 == 0:
+            raise DeliveryFailed("now and then")
+        append_line(self._file, json.dumps([request.id, request.person, request.text]))
+
+    def lines(self) -> list[tuple[str, str, str]]:
+        """What came: id, person and text."""
+        lines = self._file.read_text("utf-8").splitlines()
+        return [tuple(json.loads(line)) for line in lines]
+
+
 @attrs.define
 class Load:
-    """The processes that work on a store: writers, and two that let time pass."""
+    """The processes that work on a store: writers, two that let time pass, and two deliverers."""
 
     work: list[Work]
     processes: list[BaseProcess] = attrs.field(factory=list)
@@ -164,7 +207,8 @@ class Load:
     def on(cls, address: str, folder: Path, *, patient: bool = False) -> Load:
         writers = [Writer(address, folder, str(number), patient) for number in range(WRITERS)]
         tickers = [Ticker(address, folder, f"t{number}", patient) for number in range(2)]
-        return cls([*writers, *tickers])
+        deliverers = [Deliverer(address, folder, f"d{number}", patient) for number in range(2)]
+        return cls([*writers, *tickers, *deliverers])
 
     def __enter__(self) -> Load:
         self.processes = [new_process(work) for work in self.work]
@@ -213,7 +257,39 @@ def check(load: Load, address: str) -> None:
         settle_down(store)
         stored = stored_keys(store)
         assert [key for key in load.told() if key not in stored] == []
+        check_deliveries(store, Noted(load.work[0].folder))
         check_everybody_goes_on(store)
+
+
+def check_deliveries(store: Store, noted: Noted) -> None:
+    """See that everything that was asked for is sent, in order for each person, and the same each
+    time."""
+    # When all claims have lapsed.
+    late = Delivery(
+        store.database,
+        {"*": noted},
+        clock=lambda: datetime.now(UTC) + HOUR,
+        first_wait=timedelta(0),
+        attempts=10**6,
+    )
+    while late.deliver() != DeliveryReport():
+        pass
+    order = select(REQUEST).where(REQUEST.c.status != "superseded").order_by(REQUEST.c.place)
+    with store.database.reading() as connection:
+        rows = [row for row in connection.execute(order) if row.status != "held"]
+    assert {row.status for row in rows} == {"delivered"}
+    sent = noted.lines()
+    assert {*sent} == {(row.id, row.person, row.text) for row in rows}
+    asked = by_person((row.id, row.person) for row in rows)
+    assert by_person((each[0], each[1]) for each in dict.fromkeys(sent)) == asked
+
+
+def by_person(requests: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The ids of requests, in their order, by person."""
+    ordered: dict[str, list[str]] = {}
+    for request, person in requests:
+        ordered.setdefault(person, []).append(request)
+    return ordered
 
 
 def check_everybody_goes_on(store: Store) -> None:
@@ -366,7 +442,8 @@ def test_connections_that_are_lost_lose_nothing(
     check(load, address)
 
 
-def test_a_full_disk_loses_nothing(new_file: NewAddress, opened: Opened) -> None:
+@pytest.mark.parametrize("size", [1, 20], ids=["one by one", "in batches"])
+def test_a_full_disk_loses_nothing(size: int, new_file: NewAddress, opened: Opened) -> None:
     database, most = opened(new_file()), {"pages": 2**30}
 
     @event.listens_for(database, "connect")
@@ -378,22 +455,32 @@ def test_a_full_disk_loses_nothing(new_file: NewAddress, opened: Opened) -> None
     offered = [*crowd.activities(), *crowd.again()]
     refused: list[Activity] = []
     reasons: set[str] = set()
-    for place, activity in enumerate(offered):
-        if place == len(offered) // 3:
+    batches = [offered[first : first + size] for first in range(0, len(offered), size)]
+    for place, batch in enumerate(batches):
+        if place == len(batches) // 3:
             with store.database.reading() as connection:
                 most["pages"] = connection.exec_driver_sql("PRAGMA page_count").scalar_one() + 8
             database.dispose()
-        if place == 2 * len(offered) // 3:
+        if place == 2 * len(batches) // 3:
             most["pages"] = 2**30
             database.dispose()
+        before = len(stored_keys(store))
         try:
-            store.apply(activity)
-            store.tick(activity.at)
+            if size == 1:
+                store.apply(batch[0])
+            else:
+                store.ingest(batch)
         except StoreError as error:
-            refused.append(activity)
+            refused += batch
+            reasons.add(str(error))
+            assert len(stored_keys(store)) == before
+        try:
+            store.tick(batch[-1].at)
+        except StoreError as error:
             reasons.add(str(error))
     assert len(refused) > len(offered) // 6
-    assert all("has no room left" in reason for reason in reasons)
+    remedy = "has no room left: free some of its disk, and try it again"
+    assert [reason.split(maxsplit=1)[1] for reason in reasons] == [remedy]
     assert store.ingest(refused)["moved"]
     settle_down(store)
     assert {(each.person, each.id) for each in offered} - stored_keys(store).keys() == set()

@@ -6,6 +6,7 @@ import pytest
 
 from lifecycle_fsm import Engine, LifecycleError, load
 from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.fields import instant
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.snapshot import snapshot
 
@@ -34,6 +35,16 @@ def test_what_is_written_meanwhile_is_not_in_it(address: str) -> None:
             assert moment.history(ENGINE.model.field_types) == store.history
             assert moment.deadlines() == store.deadlines
             assert moment.model() == ENGINE.model
+
+
+def test_it_knows_up_to_when_time_was_let_pass(address: str) -> None:
+    with Store(ENGINE, address) as store:
+        for tick, known in (("", None), ("05-03", "05-03"), ("05-02", "05-03"), ("05-04", "05-04")):
+            if tick:
+                store.tick(f"2024-{tick}T10:00Z")
+            with snapshot(address) as moment:
+                ticked = moment.ticked_until()
+            assert ticked == (known and instant(f"2024-{known}T10:00Z"))
 
 
 def test_a_look_makes_no_store(address: str) -> None:

@@ -14,6 +14,7 @@ from lifecycle_fsm import (
     Activity,
     Context,
     DataRule,
+    Decision,
     Engine,
     Lifecycle,
     LifecycleError,
@@ -80,7 +81,12 @@ def test_what_is_no_text_is_rejected_with_a_sentence(two_step: Store, text: str)
         decision = two_step.apply(activity)
         assert decision.result == "rejected"
         assert "NUL or a lone surrogate" in decision.reason
-    assert two_step.ingest([*bad, CREATED]) == {"rejected": len(bad), "moved": 1}
+    told: list[Decision] = []
+    results = two_step.ingest([bad[0], CREATED, *bad], batch=2, record=told.append)
+    assert results == {"rejected": len(bad) + 1, "moved": 1}
+    assert [made.result for made in told] == ["rejected", "moved", *["rejected"] * len(bad)]
+    assert [made.person for made in told[2:]] == [activity.person for activity in bad]
+    assert "NUL or a lone surrogate" in told[0].reason
 
 
 def test_an_id_that_is_too_long_is_rejected(two_step: Store) -> None:
@@ -120,6 +126,29 @@ def test_what_comes_before_its_person_is_held_until_then(two_step: Store) -> Non
     assert two_step.held == {}
     assert two_step.lifecycle("ann").person("ann").behavior_score > 0
     assert [activity.id for activity in two_step.log] == ["c-1", "f-1", "p-1"]
+
+
+def test_what_is_stopped_is_known_by_its_content(database: Database) -> None:
+    rules = [
+        DataRule(name=f"fails_{kind}", on=kind, when="big is known", then=TOO_LARGE)
+        for kind in ("created", "web_visit")
+    ]
+    store = Store(Engine(small(data=tuple(rules))), database)
+    created = attrs.evolve(CREATED, payload={"big": HUGE})
+    opened = Activity(
+        "o-1", "bo", "opportunity_opened", T, {"opportunity": "o", "closes_at": T + DAY}
+    )
+    for stopped, result in ((created, "parked"), (opened, "held")):
+        again = attrs.evolve(stopped, at=T + HOUR)
+        results = [store.apply(activity).result for activity in (stopped, again, stopped)]
+        assert results == [result, "rejected", "duplicate" if result == "held" else result]
+    assert [each.activity for each in store.parked["ann"]] == [created]
+    store.apply(Activity("c-1", "cy", "created", T))
+    store.apply(Activity("f-1", "cy", "changed", T, {"big": HUGE}))
+    visit = Activity("v-1", "cy", "web_visit", T + HOUR, {"page": "/"})
+    results = [store.apply(attrs.evolve(visit, at=at)).result for at in (T + HOUR, T + DAY)]
+    assert results == ["parked", "rejected"]
+    assert [each.activity for each in store.parked["cy"]] == [visit]
 
 
 def failing(trouble: list[object]) -> Any:

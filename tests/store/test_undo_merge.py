@@ -12,6 +12,7 @@ from lifecycle_fsm import Activity, Engine, Lifecycle, LifecycleError, UnknownPe
 from lifecycle_fsm.activities import other_record
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.rebuild import rebuild
+from lifecycle_fsm.store.snapshot import Snapshot
 from lifecycle_fsm.store.tables import PERSON, REQUEST
 from lifecycle_fsm.store.undo_merge import undo_merge
 from tests.store.conftest import NewAddress, Opened
@@ -55,6 +56,8 @@ def test_both_go_on_as_if_they_had_never_been_merged(merge: Activity, database: 
     assert report.people == {person.id: person.stage for person in lifecycle}
     assert report.people["bo"] == "customer"
     same(store, lifecycle, log)
+    with store.database.reading() as connection:
+        assert Snapshot(connection).stopped(["ann", "bo"]) == []
     # It is known when it comes again, and merges nobody; another one does.
     assert [store.apply(activity).result for activity in (merge, *AFTER)] == ["duplicate"] * 4
     same(store, lifecycle, log)

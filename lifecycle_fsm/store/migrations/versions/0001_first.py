@@ -34,6 +34,12 @@ def _people() -> None:
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("definition", sa.Text),
     )
+    tick = op.create_table(
+        "tick",
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("until", _TIME),
+    )
+    op.bulk_insert(tick, [{"number": 1}])
     op.create_table(
         "person",
         sa.Column("id", sa.Text, primary_key=True),
@@ -153,7 +159,10 @@ def _work() -> None:
     if op.get_bind().dialect.supports_sequences:
         op.execute(sa.schema.CreateSequence(sa.Sequence("request_place")))
     _partial_index("request_waiting", "request", ["place"], "status = 'waiting'")
-    op.create_index("request_person", "request", ["person", "place"])
+    _partial_index("request_dead", "request", ["place"], "status = 'dead'")
+    put_off = "status = 'waiting' AND next_try_at IS NOT NULL"
+    _partial_index("request_put_off", "request", ["place"], put_off)
+    op.create_index("request_person", "request", ["person", "status", "place"])
     op.create_table(
         "processing",
         sa.Column("person", sa.Text, primary_key=True),
