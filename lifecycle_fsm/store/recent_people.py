@@ -45,7 +45,7 @@ class RecentPeople:
 
     def __init__(self, limit: int = 5_000) -> None:
         self._limit = limit
-        self._books: OrderedDict[str, tuple[str, Book]] = OrderedDict()
+        self._books: OrderedDict[str, tuple[tuple[str, ...], str, Book]] = OrderedDict()
         #: Of people who have several: the ids of all records and contacts, by each of them.
         self._names: dict[str, tuple[str, ...]] = {}
 
@@ -54,10 +54,11 @@ class RecentPeople:
         knows here."""
         return self._names.get(name) or (name,)
 
-    def take(self, name: str, text: str) -> Book | None:
-        """The book of a person in this very state, if there is one; nobody else has it then."""
-        kept = self._books.pop(name, None)
-        return kept[1] if kept is not None and kept[0] == text else None
+    def take(self, names: tuple[str, ...], text: str) -> Book | None:
+        """The book of a person with these very names and state, if there is one; nobody else has it
+        then."""
+        kept = self._books.pop(names[0], None)
+        return kept[2] if kept is not None and kept[:2] == (names, text) else None
 
     def keep(self, names: tuple[str, ...], text: str, book: Book) -> None:
         """Keep the book of a person for the next activity.
@@ -69,10 +70,14 @@ class RecentPeople:
         """
         book.begin()
         book.lifecycle.drop_past()
-        self._books[names[0]] = text, book
+        if self._names.get(names[0], names[:1]) != names:
+            self._forget_names(names[0])
         if len(names) > 1:
             self._names.update(dict.fromkeys(names, names))
+        self._books[names[0]] = names, text, book
         if len(self._books) > self._limit:
-            name, _ = self._books.popitem(last=False)
-            for other in self._names.get(name, ()):
-                self._names.pop(other, None)
+            self._forget_names(self._books.popitem(last=False)[0])
+
+    def _forget_names(self, name: str) -> None:
+        for other in self._names.get(name, ()):
+            self._names.pop(other, None)

@@ -119,7 +119,7 @@ class UnitOfWork:
             else (self._sql.known, self._sql.pairs([(name, activity.id) for name in names])),
         )
         if rows and not known and (text := rows[0][2]):
-            self._book = self._recent.take(names[0], text)
+            self._book = self._recent.take(names, text)
             if self._book is not None:
                 self._texts[names[0]] = text
                 return True
