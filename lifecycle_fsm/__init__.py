@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lifecycle_fsm.activities import Activity
     from lifecycle_fsm.checks import Difference, Finding, check, differences
     from lifecycle_fsm.errors import (
+        ChannelError,
+        DeliveryFailed,
         FileProblem,
         GuardError,
         GuardSyntaxError,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         Refused,
         StageConflict,
         StepFailed,
+        StoreError,
         UnknownPerson,
     )
     from lifecycle_fsm.fields import FieldDef, FieldType
@@ -87,6 +90,9 @@ if TYPE_CHECKING:
     from lifecycle_fsm.person import Person
     from lifecycle_fsm.processing import ChainResult, Context, Step, StepError, step
     from lifecycle_fsm.requests import Request
+    from lifecycle_fsm.store import Store as Store
+    from lifecycle_fsm.store.delivery import Delivery as Delivery
+    from lifecycle_fsm.store.processing import Processing as Processing
 
 __version__ = "0.1.0"
 
@@ -99,8 +105,9 @@ _ROOMS = {
     "activities": "Activity",
     "checks": "Difference Finding check differences",
     "errors": (
-        "FileProblem GuardError GuardSyntaxError LifecycleError MissingExtra ModelError "
-        "NoSuchMove Problem RecordError Refused StageConflict StepFailed UnknownPerson"
+        "ChannelError DeliveryFailed FileProblem GuardError GuardSyntaxError LifecycleError "
+        "MissingExtra ModelError NoSuchMove Problem RecordError Refused StageConflict StepFailed "
+        "StoreError UnknownPerson"
     ),
     "fields": "FieldDef FieldType",
     "guard": (
@@ -121,6 +128,9 @@ _ROOMS = {
     "person": "Person",
     "processing": "ChainResult Context Step StepError step",
     "requests": "Request",
+    "store": "Store",
+    "store.delivery": "Delivery",
+    "store.processing": "Processing",
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names.split()}
 
@@ -134,9 +144,11 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOME})
 
 
+# Without the names of the store: `from lifecycle_fsm import *` works without the extra `sql`, and
+# does not wait for SQLAlchemy.
 __all__ = [
     "Activity",
     "ActivityKind",
@@ -144,6 +156,7 @@ __all__ = [
     "AssignmentRule",
     "Calendar",
     "ChainResult",
+    "ChannelError",
     "Claim",
     "Context",
     "DataRule",
@@ -151,6 +164,7 @@ __all__ = [
     "DeadlineFact",
     "Decay",
     "Decision",
+    "DeliveryFailed",
     "Difference",
     "Engine",
     "FieldDef",
@@ -191,6 +205,7 @@ __all__ = [
     "StepDef",
     "StepError",
     "StepFailed",
+    "StoreError",
     "UnknownPerson",
     "activity",
     "always",

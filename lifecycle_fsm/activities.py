@@ -105,6 +105,13 @@ class Activity:
         ``sequence``, those without one last; then by id in natural order."""
         return event_order(self.id, self.kind, self.at, self.sequence)
 
+    def applied_by(self, version: str) -> Activity:
+        """The same with the version of the model that has applied it [S28]."""
+        return Activity(
+            self.id, self.person, self.kind, self.at, self.payload,
+            sequence=self.sequence, version=version,
+        )  # fmt: skip
+
     def dump(self) -> dict[str, Any]:
         """The activity as plain data that JSON can write; times as text in ISO 8601."""
         state: dict[str, Any] = {

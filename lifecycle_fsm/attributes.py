@@ -6,7 +6,7 @@ persons are copied and put back, that costs several times as much.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 #: Of more values than these, Python makes a list first, one by one, and then a tuple of that.
@@ -38,20 +38,27 @@ def writer(names: Iterable[str]) -> Callable[[Any, Sequence[Any]], None]:
     return write
 
 
-def differences(starts: Mapping[str, object]) -> Callable[[Any], dict[str, Any]]:
-    """A function that gives, by name, the attributes that have another value than is named here.
+def differences(
+    starts: Mapping[str, object],
+    convert: Callable[[Any], Any] | None = None,
+    converted: Container[str] = (),
+) -> Callable[[Any], dict[str, Any]]:
+    """A function that gives, by name, the attributes that have another value than is named here;
+    those of the names that are to be converted, converted, but for ``None``.
 
     Raises:
         ValueError: one is no name of an attribute.
     """
     made: dict[str, Any] = {f"start{place}": start for place, start in enumerate(starts.values())}
+    made["convert"] = convert
     lines = ["def read(thing):", "    values = {}"]
     for place, (name, attribute) in enumerate(zip(starts, _listed(starts), strict=True)):
         differs = f"value is not start{place} and value != start{place}"
+        value = "value and convert(value)" if name in converted else "value"
         lines += [
             f"    value = {attribute}",
             f"    if {'value is not None' if starts[name] is None else differs}:",
-            f"        values[{name!r}] = value",
+            f"        values[{name!r}] = {value}",
         ]
     exec("\n".join([*lines, "    return values"]), made)  # noqa: S102 -- likewise
     read: Callable[[Any], dict[str, Any]] = made["read"]

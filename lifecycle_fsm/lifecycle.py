@@ -245,6 +245,12 @@ class Lifecycle:
         """
         return self._orchestrator.restore(state, history, deadlines, seen)
 
+    def drop_past(self) -> None:
+        """Let go of everybody's history, recorded deadlines and :meth:`seen` activities, once they
+        are saved elsewhere: everybody is then as if restored without them."""
+        for person in self._everybody():
+            person.drop_past()
+
     def migrate(
         self,
         state: Mapping[str, Any],

@@ -17,6 +17,9 @@ from lifecycle_fsm.machine import Decision, Refusal
 from lifecycle_fsm.machine.foreign_objects import write_attributes
 from lifecycle_fsm.orchestrator import Engine
 
+#: In the state of an object that was folded into another: the id of that one.
+_SURVIVOR = "survivor"
+
 
 @attrs.frozen
 class OwnRows:
@@ -33,17 +36,34 @@ class OwnRows:
         id: name of the attribute that identifies the object.
         stage: name of the attribute to which the stage is copied, for queries, if the object has
             it. Nobody else may write it.
+        due: name of the attribute to which :meth:`next_due` is copied, likewise, to find whom to
+            :meth:`tick`.
         fields: for fields whose attribute has another name: field -> attribute.
 
     The program loads the row, with a lock where others may have it too, and saves it afterwards.
-    Merges need a ``Lifecycle`` that keeps both persons, and are refused.
+
+    Raises:
+        RecordError: an attribute is to keep two things.
     """
 
     engine: Engine
     state: str = "lifecycle_state"
     id: str = "id"
     stage: str = "stage"
+    due: str = "due_at"
     fields: Mapping[str, str] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        fields = self.engine.model.field_types
+        kept = {"the state": self.state, "the stage": self.stage, "the due time": self.due}
+        kept |= {f"the field {name!r}": self.fields.get(name, name) for name in fields}
+        by_attribute: dict[str, str] = {}
+        for what, attribute in kept.items():
+            if by_attribute.setdefault(attribute, what) != what:
+                raise RecordError(
+                    f"the attribute {attribute!r} is to keep both {by_attribute[attribute]} and "
+                    f"{what}: give one of them another"
+                )
 
     def create(
         self, obj: Any, *, at: datetime | str, record: Callable[[Decision], None] | None = None
@@ -72,6 +92,7 @@ class OwnRows:
         *,
         at: datetime | str | None = None,
         id: str | None = None,
+        other: Any = None,
         record: Callable[[Decision], None] | None = None,
         **payload: Any,
     ) -> Decision:
@@ -79,9 +100,13 @@ class OwnRows:
 
         Args:
             obj: the object; it changes whole, or on an exception not at all.
-            kind: an activity of this object, or its kind.
+            kind: an activity of this object, or its kind; also of an object that was folded into
+                this one, or of its contact [S23].
             at: when it happened, with a kind.
             id: of the activity, with a kind; one is made from the content without it.
+            other: the object that a merge, or a conversion into a contact that has a lifecycle,
+                folds into this one. Its fields stay as they are, its stage becomes empty, and its
+                :meth:`survivor` is this object. Both change, or none.
             payload: what it brings, with a kind.
             record: called with every decision, in order, also with those of time that passed: their
                 rows are the history, and their requests have to be delivered.
@@ -90,21 +115,27 @@ class OwnRows:
             the decision of the activity itself.
 
         Raises:
-            RecordError: the object has no lifecycle yet, or the activity is a merge.
+            RecordError: an object has no lifecycle yet, was folded into another, or is not the one
+                that the activity names; the message says which one to load.
             StageConflict: something else has written the stage.
         """
         name = self._id(obj)
         happened = kind.kind if isinstance(kind, Activity) else kind
-        if happened == "merged":
-            raise RecordError(f"{self._name(obj)}: a merge needs a Lifecycle that keeps both")
-        if isinstance(kind, Activity) and kind.person != name:
-            raise RecordError(f"{kind.id!r} happened to {kind.person!r}, not to {self._name(obj)}")
+        if happened == "merged" and other is not None and not isinstance(kind, Activity):
+            payload.setdefault("loser", self._id(other))
         lifecycle = self._restored(obj, record, new=happened == "created")
+        if isinstance(kind, Activity):
+            payload = dict(kind.payload)
+            if kind.person != name and kind.person not in lifecycle:
+                raise RecordError(
+                    f"{kind.id!r} happened to {kind.person!r}, not to {self._name(obj)}"
+                )
+        self._add_other(lifecycle, obj, other, happened, payload)
         if isinstance(kind, Activity):
             decision = lifecycle.apply(kind)
         else:
             decision = lifecycle.apply(name, kind, at=at, id=id, **payload)
-        self._save(obj, lifecycle)
+        self._save(lifecycle, obj, other)
         return decision
 
     def process(
@@ -113,20 +144,28 @@ class OwnRows:
         """End original processing for the object now, as :meth:`.Lifecycle.process` does [S13]."""
         lifecycle = self._restored(obj, record)
         decision = lifecycle.process(self._id(obj), at=at)
-        self._save(obj, lifecycle)
+        self._save(lifecycle, obj)
         return decision
 
     def tick(self, obj: Any, until: datetime | str) -> list[Decision]:
-        """Let time pass for the object: everything due up to then happens [S20]."""
+        """Let time pass for the object: everything due up to then happens [S20]. Nothing is due
+        for one that was folded into another."""
+        if self.survivor(obj) is not None:
+            return []
         lifecycle = self._restored(obj)
         decisions = lifecycle.tick(until)
-        self._save(obj, lifecycle)
+        self._save(lifecycle, obj)
         return decisions
 
     def next_due(self, obj: Any) -> datetime | None:
-        """When time alone may change the object next; keep it in an indexed column, and call
-        :meth:`tick` then."""
-        return self._restored(obj).next_due(self._id(obj))
+        """When time alone may change the object next: call :meth:`tick` then."""
+        return None if self.survivor(obj) else self._restored(obj).next_due(self._id(obj))
+
+    def survivor(self, obj: Any) -> str | None:
+        """The id of the object that this one was folded into by a merge, or nothing: what comes for
+        this one has to be applied to that [S23]."""
+        saved = getattr(obj, self.state)
+        return None if saved is None else saved.get(_SURVIVOR)
 
     def may(self, obj: Any, trigger: str, *, at: datetime | str) -> bool:
         """Whether the trigger would move the object at that time; nothing changes."""
@@ -174,13 +213,21 @@ class OwnRows:
         new: bool = False,
     ) -> Lifecycle:
         lifecycle = Lifecycle(self.engine, record=record)
+        if not new or getattr(obj, self.state) is not None:
+            self._restore(lifecycle, obj)
+        return lifecycle
+
+    def _restore(self, lifecycle: Lifecycle, obj: Any) -> None:
+        """Keep the person of an object."""
         saved = getattr(obj, self.state)
         if saved is None:
-            if new:
-                return lifecycle
             raise RecordError(f"{self._name(obj)} has no lifecycle yet: create() begins it")
+        if survivor := self.survivor(obj):
+            raise RecordError(
+                f"{self._name(obj)} was merged into {survivor!r}: load that row, and apply to it "
+                f"what comes for {self._id(obj)!r}"
+            )
         state = dict(saved)
-        seen = b64decode(state.pop("seen", ""))
         state["fields"] = {
             **state["fields"],
             **{
@@ -194,23 +241,63 @@ class OwnRows:
                 f"{self._name(obj)} has {self.stage} = {stage!r}, and its lifecycle says "
                 f"{state['stage']!r}: something else wrote the stage; put it back"
             )
-        lifecycle.restore(state, seen={state["id"]: seen})
-        return lifecycle
+        records = (state, *state.get("folded", ()))
+        seen = {record["id"]: b64decode(record.get("seen", "")) for record in records}
+        lifecycle.restore(state, seen=seen)
 
-    def _save(self, obj: Any, lifecycle: Lifecycle) -> None:
+    def _add_other(
+        self, lifecycle: Lifecycle, obj: Any, other: Any, kind: str, payload: Mapping[str, Any]
+    ) -> None:
+        """Keep the other person of a merge beside the object's, if it is not one of its records
+        already, as where the merge comes twice."""
+        named = payload.get({"merged": "loser", "converted": "contact"}.get(kind, ""))
+        named = named if isinstance(named, str) else ""
+        if other is not None and (self.survivor(other) or self._id(other)) not in lifecycle:
+            self._restore(lifecycle, other)
+            person = lifecycle.person(named) if named in lifecycle else None
+            if person is None or person.id != self._id(other):
+                raise RecordError(
+                    f"{self._name(obj)}: other= is {self._name(other)}, and this {kind} "
+                    + (f"is about {named!r}: load that row" if named else "is about nobody else")
+                )
+        elif kind == "merged" and named and named not in lifecycle:
+            raise RecordError(
+                f"{self._name(obj)}: load the row of {named!r} too, which is merged into it, and "
+                "give it as other="
+            )
+
+    def _save(self, lifecycle: Lifecycle, *objects: Any) -> None:
+        """Write persons back into their objects: all, or on an exception none."""
+        write_attributes(
+            *(
+                (obj, self._writes(obj, lifecycle))
+                for obj in objects
+                if obj is not None and self._id(obj) in lifecycle
+            )
+        )
+
+    def _writes(self, obj: Any, lifecycle: Lifecycle) -> dict[str, Any]:
+        """What the object has to keep now, by attribute."""
         name = self._id(obj)
-        if name not in lifecycle:
-            return
-        state = lifecycle.dump(name)
-        state["seen"] = b64encode(lifecycle.seen(name)[name]).decode()
         person = lifecycle.person(name)
         writes: dict[str, Any] = {}
-        for field, attribute in self._attributes(obj):
-            state["fields"].pop(field, None)
-            value = getattr(person, field)
-            if value != getattr(obj, attribute):
-                writes[attribute] = value
+        if person.id != name:
+            stage, due = "", None
+            # A new dictionary each time: who keeps the object sees that it has changed.
+            writes[self.state] = {"id": name, _SURVIVOR: lifecycle.merged[name]}
+        else:
+            stage, due = person.stage, person.next_due
+            state = writes[self.state] = lifecycle.dump(name)
+            seen = lifecycle.seen(name)
+            for record in (state, *state.get("folded", ())):
+                record["seen"] = b64encode(seen[record["id"]]).decode()
+            for field, attribute in self._attributes(obj):
+                state["fields"].pop(field, None)
+                value = getattr(person, field)
+                if value != getattr(obj, attribute):
+                    writes[attribute] = value
         if hasattr(obj, self.stage):
-            writes[self.stage] = person.stage
-        # A new dictionary each time: who keeps the object sees that it has changed.
-        write_attributes(obj, {**writes, self.state: state})
+            writes[self.stage] = stage
+        if hasattr(obj, self.due):
+            writes[self.due] = due
+        return writes

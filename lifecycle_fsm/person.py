@@ -486,6 +486,19 @@ class Person(_Kept):
             self._last_journey, self._waiting,
         )  # fmt: skip
 
+    def drop_past(self) -> None:
+        """Let go of what decides nothing more and is kept elsewhere: rows, fingerprints of
+        activities, deadlines of earlier visits. It is as if restored without them."""
+        if self._history:
+            self._rows_before += len(self._history) // ROW
+            self._history = ()
+        self._seen = b""
+        if self._decided:
+            visit = self.present_visit
+            self._decided = tuple(
+                fact for fact in self._decided if self._stage and fact.visit == visit
+            )
+
     def restore_machine_state(self, state: tuple[Any, ...]) -> None:
         """Be again what :meth:`machine_state` gave."""
         _put_machine_state(self, state)

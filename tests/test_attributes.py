@@ -34,6 +34,13 @@ def test_only_what_differs_from_the_start_is_told() -> None:
     assert read(SimpleNamespace(**{**start, "word": "".join(["f", "ew"])})) == {}
 
 
+def test_what_differs_is_converted_where_it_is_named_for_it() -> None:
+    read = differences({"text": None, "word": "few", "number": 3}, str.upper, {"text", "word"})
+    changed = SimpleNamespace(text="a", word="many", number=4)
+    assert read(changed) == {"text": "A", "word": "MANY", "number": 4}
+    assert read(SimpleNamespace(text=None, word=None, number=3)) == {"word": None}
+
+
 @pytest.mark.parametrize("name", ["", "a b", "a.b", "1st", "a; import os"])
 def test_no_text_but_a_name_becomes_code(name: str) -> None:
     for make in (reader, writer, lambda names: differences(dict.fromkeys(names))):

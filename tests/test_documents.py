@@ -8,7 +8,8 @@ Lines that install software are shown, not run, and so are ``sh`` blocks.
 A ``toml``, ``csv`` or ``py`` block is what the reader types into a file. Its text is ``shown`` in
 what comes behind it, and ``typed`` has all such texts of the page so far. Comments that no reader
 sees put it into the file: ``<!-- file: NAME -->`` writes it, and ``<!-- run: CODE -->`` is a line
-of Python with the functions below.
+of Python with the functions below, ``os``, whose variables are as before at the end of the page,
+and ``exits``, which then closes what it has been given.
 
 What else a page needs is in ``tests/pages``: the folder of its name is copied to where it runs, and
 the module of its name brings functions.
@@ -27,9 +28,11 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from sybil import Document, Example, Region, Sybil
@@ -154,9 +157,11 @@ def run_document(path: Path) -> int:
     count = 0
     document = Sybil(parsers=parsers).parse(path)
     document.namespace.update(fixtures(path))
-    for example in document.examples():
-        example.evaluate()
-        count += 1
+    with mock.patch.dict(os.environ), ExitStack() as exits:
+        document.namespace.update(os=os, exits=exits)
+        for example in document.examples():
+            example.evaluate()
+            count += 1
     return count
 
 

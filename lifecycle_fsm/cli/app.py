@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
@@ -11,8 +12,8 @@ from typer.core import TyperCommand, TyperGroup
 import lifecycle_fsm
 from lifecycle_fsm.cli.exit_status import safely
 
-#: The commands, each the function of its name in the module of its name, as the help lists them:
-#: with the first line of what they say of themselves.
+#: The commands, each the function of its name in the module of its name (:func:`python_name`), as
+#: the help lists them: with the first line of what they say of themselves.
 COMMANDS = {
     "run": "Run people and their activities through a model.",
     "draw": "Draw a model, its funnel, original processing, or one person's path.",
@@ -33,10 +34,28 @@ COMMANDS = {
     "tick": "Let time pass for everybody in a store.",
     "process": "Take the new people of a store through original processing.",
     "retry": "Try once more what an error has parked in a store.",
+    "deliver": "Send what waits in the outbox of a store: tasks, mails, webhooks.",
+    "outbox": "Look at the outbox of a store, try dead requests again, release held ones.",
+    "status": "Tell how a store is doing: people, what is due, what has stopped.",
+    "migrate": "Bring the people of a store over to a changed model.",
+    "undo-merge": "Take back that two records of a store were merged.",
+    "rebuild": "Compare the people of a store with its log, and repair whoever differs.",
+    "forget": "Erase people from a store, and keep the numbers.",
+    "export": "Write all that a store keeps into files.",
+    "import": "Read an exported store into an empty one.",
 }
-#: Those that work on a store, day by day.
-KEEP_RUNNING = frozenset({"ingest", "tick", "process", "retry"})
+#: Those that work on a store.
+KEEP_RUNNING = frozenset(
+    {"ingest", "tick", "process", "retry", "deliver", "outbox", "status", "migrate"}
+    | {"undo-merge", "rebuild", "forget", "export", "import"}
+)
 _STYLE: dict[str, Any] = {"rich_markup_mode": "markdown", "pretty_exceptions_enable": False}
+
+
+def python_name(command: str) -> str:
+    """What the module of a command and its function are called: ``undo_merge``, ``import_``."""
+    name = command.replace("-", "_")
+    return f"{name}_" if iskeyword(name) else name
 
 
 class _Command(TyperCommand):
@@ -45,7 +64,8 @@ class _Command(TyperCommand):
     def make_context(self, *arguments: Any, **settings: Any) -> Any:
         """Import the command and parse its arguments."""
         assert self.name is not None
-        work = getattr(import_module(f"lifecycle_fsm.cli.{self.name}"), self.name)
+        name = python_name(self.name)
+        work = getattr(import_module(f"lifecycle_fsm.cli.{name}"), name)
         alone = typer.Typer(add_completion=False, **_STYLE)
         alone.command(self.name)(safely(work))
         return typer.main.get_command(alone).make_context(*arguments, **settings)

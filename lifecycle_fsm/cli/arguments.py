@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import attrs
@@ -13,6 +14,9 @@ from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import to_utc
 from lifecycle_fsm.files import made_folder, near_files, why
 from lifecycle_fsm.model import Model, load, shipped
+
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
+_UNITS = ("seconds", "minutes", "hours", "days", "weeks")
 
 
 def load_model(name: str, tables_from: list[str] | None = None) -> Model:
@@ -104,3 +108,24 @@ def read_time(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | N
             f"{option}: {text!r} is no time: write it as {date.today():%Y-%m-%d} or "  # noqa: DTZ011
             f"{now():%Y-%m-%dT%H:%M}Z"
         ) from None
+
+
+def read_length(option: str, text: str | None, *, such: str = "30d, 12h or 2w") -> timedelta | None:
+    """The length of time that an option names: ``30d``, ``30 days``, ``12h``.
+
+    A number alone is of the unit in the first of the examples ``such``.
+
+    Raises:
+        LifecycleError: it is none; ``m`` alone may be minutes or months.
+    """
+    if text is None:
+        return None
+    match = _LENGTH.fullmatch(text.strip().lower())
+    if match is not None and match[2] != "m":
+        for unit in _UNITS:
+            if unit.startswith(match[2] or such.lstrip("0123456789")[0]):
+                try:
+                    return timedelta(**{unit: float(match[1])})
+                except OverflowError:
+                    break
+    raise LifecycleError(f"{option}: {text!r} is no length of time: write it as {such}")

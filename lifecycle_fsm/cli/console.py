@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import datetime
 from typing import Any, TextIO, TypeAlias
@@ -66,14 +66,21 @@ def flush_output() -> None:
         sys.stdout.flush()
 
 
+def first_of(lines: Sequence[str], most: int = 5) -> Iterator[str]:
+    """The first of some lines, and how many more there are."""
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"… and {len(lines) - most:,} more"
+
+
 def print_json(value: object) -> None:
     """Print a value as JSON; times are ISO 8601 in UTC."""
     print(as_json(value))
 
 
-def as_json(value: object) -> str:
-    """A value as JSON."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+def as_json(value: object, indent: int | None = 2) -> str:
+    """A value as JSON, in one line where nothing is indented."""
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=_plain)
 
 
 def _plain(value: object) -> Any:

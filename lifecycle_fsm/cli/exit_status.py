@@ -72,9 +72,13 @@ def safely(command: Callable[..., int | None]) -> Callable[..., None]:
 
 
 @contextmanager
-def to_the_end() -> Iterator[None]:
+def to_the_end(stop: Callable[[], None] | None = None) -> Iterator[None]:
     """Let a signal wait until the work has ended, so that it is known what was done; a second
-    signal ends the work at once."""
+    signal ends the work at once.
+
+    Args:
+        stop: is called at the first signal, to make the work end soon.
+    """
     waiting: list[tuple[int, FrameType | None]] = []
     handlers = {
         number: handler
@@ -86,6 +90,8 @@ def to_the_end() -> Iterator[None]:
         waiting.append((number, frame))
         if len(waiting) > 1:
             handlers[signal.Signals(number)](number, frame)
+        if stop is not None:
+            stop()
 
     for number in handlers:
         signal.signal(number, wait)

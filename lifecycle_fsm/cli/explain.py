@@ -8,14 +8,7 @@ from typing import Annotated
 import typer
 
 from lifecycle_fsm.cli import options
-from lifecycle_fsm.cli.activity_log import (
-    NAMES,
-    FormatOption,
-    KnownRecord,
-    Log,
-    read_log,
-    record_meant,
-)
+from lifecycle_fsm.cli.activity_log import FormatOption, Log, read_log, record_meant
 from lifecycle_fsm.cli.arguments import (
     folder_for,
     inputs_of,
@@ -25,11 +18,14 @@ from lifecycle_fsm.cli.arguments import (
 )
 from lifecycle_fsm.cli.console import complain, print_json, progress
 from lifecycle_fsm.cli.options import flag, option
-from lifecycle_fsm.cli.stores import open_snapshot, store_or_file
-from lifecycle_fsm.errors import UnknownPerson
+from lifecycle_fsm.cli.stores import (
+    known_records,
+    open_snapshot,
+    store_or_file,
+    unknown_person,
+)
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
-from lifecycle_fsm.people_search import nearest
 from lifecycle_fsm.story import Story, tell
 from lifecycle_fsm.tables import Reject
 from lifecycle_fsm.wording import counted
@@ -130,16 +126,10 @@ def _of_store(address: str, text: str) -> Log:
     with open_snapshot(address) as moment:
         person, group = text, moment.group(text)
         if not moment.knows(text):
-            records = [
-                KnownRecord(record["id"], **{name: record["fields"].get(name) for name in NAMES})
-                for state in moment.states()
-                for record in (state, *state.get("folded", ()))
-            ]
+            records = known_records(moment)
             meant = record_meant(text, records, moment.group)
             if meant is None:
-                raise UnknownPerson(
-                    f"nothing in {moment.place} is about {text!r}{nearest(text, records)}"
-                )
+                raise unknown_person(text, moment, records)
             person, group = meant
         waiting = (
             f"{activity.kind} {activity.id!r} of {activity.person!r} has not been applied: {why}"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import attrs
 import typer
 
 from lifecycle_fsm.cli import options
-from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_time
+from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_length, read_time
 from lifecycle_fsm.cli.console import print_json
 from lifecycle_fsm.cli.earlier_run import (
     MEASURE,
@@ -57,8 +56,6 @@ JourneysOption = Annotated[
     Journeys,
     flag("Count all journeys, each person's first, or the others.", panel=NUMBERS),
 ]
-_LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
-_UNITS = ("minutes", "hours", "days", "weeks")
 #: Lists of people, who are more than their ids.
 _LISTS = frozenset({"ready", "overdue", "stuck"})
 
@@ -128,9 +125,9 @@ def funnel(
         rows, lifecycle, window=window, until=known, zone=zone, journeys=journeys, by=by,
         every=every, reading=reading, from_stage=from_stage, measures=measures,
         pairs=[_pair(text) for text in pair] if pair else None,
-        horizon=_length("--horizon", horizon),
+        horizon=read_length("--horizon", horizon),
         target=_targets(target, lifecycle) if target else None,
-        stuck_after=_length("--stuck-after", stuck_after),
+        stuck_after=read_length("--stuck-after", stuck_after),
         compare="versions" if compare_versions else split,
         deadlines=past.deadlines, people=past.people,
     )  # fmt: skip
@@ -229,25 +226,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not (source and colon and target):
         raise LifecycleError(f"--pair: {text!r} names no two stages: write it as mql:customer")
     return source.strip(), target.strip()
-
-
-def _length(option: str, text: str | None) -> timedelta | None:
-    """A length of time: ``30d``, ``30 days``, ``12h``; a number alone is days.
-
-    Raises:
-        LifecycleError: it is none; ``m`` alone may be minutes or months.
-    """
-    if text is None:
-        return None
-    match = _LENGTH.fullmatch(text.strip().lower())
-    if match is not None and match[2] != "m":
-        for unit in _UNITS:
-            if unit.startswith(match[2] or "d"):
-                try:
-                    return timedelta(**{unit: float(match[1])})
-                except OverflowError:
-                    break
-    raise LifecycleError(f"{option}: {text!r} is no length of time: write it as 30d, 12h or 2w")
 
 
 def _targets(texts: list[str], model: Model) -> dict[str, float]:

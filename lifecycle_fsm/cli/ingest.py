@@ -94,7 +94,7 @@ def ingest(
         roles = ((intake.reports[place.file].role, activity) for activity, place in log)
         outcome = IngestOutcome(
             model=lifecycle,
-            store=place_of(opened),
+            store=place_of(opened.database),
             reports=intake.reports,
             notes=intake.notes,
             activities=log.count,

@@ -86,6 +86,11 @@ StoreInstead = Annotated[
     ),
 ]
 At = Annotated[str, option("TIME", "Up to when.")]
+Persons = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="PERSON", help="Ids of records or contacts."),
+]
+Yes = Annotated[bool, flag("Do it; without this, only say what it would do.", "--yes")]
 
 # ------------------------------------------------------------------ of run, ingest and explain
 

@@ -7,13 +7,11 @@ from typing import Annotated
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import load_model, now
-from lifecycle_fsm.cli.console import complain, print_json
+from lifecycle_fsm.cli.console import complain, first_of, print_json
 from lifecycle_fsm.cli.exit_status import REJECTED
 from lifecycle_fsm.cli.options import flag
 from lifecycle_fsm.cli.run_outcome import most_common
 from lifecycle_fsm.cli.stores import open_store
-
-_SHOWN = 5
 
 
 def process(
@@ -52,8 +50,6 @@ def process(
         print_json({"people": dict(states.most_common()), "parked": errors})
     else:
         print(most_common(states) or "nobody was waiting")
-    for person, error in [*parked.items()][:_SHOWN]:
-        complain(f"{person}: {error}")
-    if len(parked) > _SHOWN:
-        complain(f"… and {len(parked) - _SHOWN:,} more")
+    for line in first_of([f"{person}: {error}" for person, error in parked.items()]):
+        complain(line)
     return REJECTED if parked else 0

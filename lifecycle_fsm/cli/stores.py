@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lifecycle_fsm.cli.options import STORE_VARIABLE
-from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.errors import LifecycleError, UnknownPerson
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.people_search import nearest
 
 if TYPE_CHECKING:  # SQLAlchemy takes longer to load than most commands to run
+    from lifecycle_fsm.cli.activity_log import KnownRecord
     from lifecycle_fsm.store import Store
+    from lifecycle_fsm.store.database import Database
     from lifecycle_fsm.store.snapshot import Snapshot
 
 
@@ -28,6 +31,59 @@ def open_store(address: str, model: Model) -> Store:
     from lifecycle_fsm.store import Store
 
     return Store(Engine(model), _whole(address))
+
+
+def open_database(address: str) -> AbstractContextManager[Database]:
+    """The database of a store, whatever model its people follow; made if there is none.
+
+    Raises:
+        LifecycleError: it cannot be used.
+    """
+    from lifecycle_fsm.store.database import Database
+
+    return closing(Database(_whole(address)))
+
+
+@contextmanager
+def existing_database(address: str) -> Iterator[Database]:
+    """The database of the store at an address, whatever model its people follow.
+
+    Raises:
+        LifecycleError: there is none, or it cannot be used.
+    """
+    from lifecycle_fsm.store.database import Database
+
+    with closing(Database(_whole(address), make=False)) as database:
+        yield database
+
+
+def require_people(address: str, names: Iterable[str] = ()) -> None:
+    """See that there is a store, and that something in it is about each of these ids.
+
+    Raises:
+        UnknownPerson: nothing is; the message names who is called similarly.
+        LifecycleError: there is no store, or it cannot be used.
+    """
+    with open_snapshot(address) as moment:
+        for name in names:
+            if not moment.knows(name):
+                raise unknown_person(name, moment, known_records(moment))
+
+
+def known_records(moment: Snapshot) -> list[KnownRecord]:
+    """Every record of everybody who has been created."""
+    from lifecycle_fsm.cli.activity_log import NAMES, KnownRecord
+
+    return [
+        KnownRecord(record["id"], **{name: record["fields"].get(name) for name in NAMES})
+        for state in moment.states()
+        for record in (state, *state.get("folded", ()))
+    ]
+
+
+def unknown_person(text: str, moment: Snapshot, records: Iterable[KnownRecord]) -> UnknownPerson:
+    """The error for a text that names nobody, with those of the records that are called so."""
+    return UnknownPerson(f"nothing in {moment.place} is about {text!r}{nearest(text, records)}")
 
 
 def open_snapshot(address: str) -> AbstractContextManager[Snapshot]:
@@ -69,11 +125,11 @@ def watched_in(moment: Snapshot, rows: Iterable[HistoryRow]) -> datetime | None:
     return None if ticked is None else max([ticked, *(row.now for row in rows)])
 
 
-def place_of(store: Store) -> str:
-    """The file of a store, or its address without the password, for messages."""
+def place_of(database: Database) -> str:
+    """The file of a database, or its address without the password, for messages."""
     from lifecycle_fsm.store.database_faults import place
 
-    return place(store.database.engine)
+    return place(database.engine)
 
 
 def _whole(address: str) -> str:

@@ -7,7 +7,7 @@ file and walks these classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, NoReturn, TypeAlias
 
@@ -332,23 +332,28 @@ def as_guard(value: object) -> Guard:
     )
 
 
+#: By class and not by ``match``: proofs walk over guards a hundred thousand times.
+_CHILDREN: Mapping[type, Callable[[Any], tuple[Guard | Term, ...]]] = {
+    Compare: lambda node: (node.left, node.right),
+    Arithmetic: lambda node: (node.left, node.right),
+    In: lambda node: (node.term, node.options),
+    StartsWith: lambda node: (node.term, node.text),
+    Contains: lambda node: (node.term, node.text),
+    Known: lambda node: (node.field,),
+    Truth: lambda node: (node.field,),
+    DaysSince: lambda node: (node.start,),
+    HoursSince: lambda node: (node.start,),
+    And: lambda node: node.guards,
+    Or: lambda node: node.guards,
+    Not: lambda node: (node.guard,),
+    Extreme: lambda node: node.terms,
+}
+
+
 def children(node: Guard | Term) -> tuple[Guard | Term, ...]:
     """The nodes right below, in reading order. A named guard has none: resolve it in the model."""
-    match node:
-        case Compare(_, left, right) | Arithmetic(_, left, right):
-            return (left, right)
-        case In(term, other) | TextMatch(term, other):
-            return (term, other)
-        case Known(field) | Truth(field) | DaysSince(field) | HoursSince(field):
-            return (field,)
-        case And(guards) | Or(guards):
-            return guards
-        case Not(guard):
-            return (guard,)
-        case Extreme(_, terms):
-            return terms
-        case _:
-            return ()
+    below = _CHILDREN.get(type(node))
+    return () if below is None else below(node)
 
 
 def walk(node: Guard | Term) -> Iterator[Guard | Term]:

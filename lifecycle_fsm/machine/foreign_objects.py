@@ -159,7 +159,7 @@ class Foreign:
             writes[self.stage] = person.stage
         history.extend(person.history[known:])
         try:
-            write_attributes(obj, writes)
+            write_attributes((obj, writes))
         except BaseException:
             del history[known:]
             raise
@@ -217,16 +217,16 @@ class Foreign:
         return person
 
 
-def write_attributes(obj: Any, values: Mapping[str, Any]) -> None:
-    """Set all of the attributes, or, where one of them refuses, none [S11]."""
-    before = {name: getattr(obj, name) for name in values}
-    done: list[str] = []
+def write_attributes(*changes: tuple[Any, Mapping[str, Any]]) -> None:
+    """Set the attributes of objects, all of them or, where one refuses, none [S11]."""
+    undo: list[tuple[Any, str, Any]] = []
     try:
-        for name, value in values.items():
-            done.append(name)
-            setattr(obj, name, value)
+        for obj, values in changes:
+            for name, value in values.items():
+                undo.append((obj, name, getattr(obj, name)))
+                setattr(obj, name, value)
     except BaseException:
-        for name in done:
+        for obj, name, value in undo:
             with contextlib.suppress(Exception):  # the one that refused may refuse again
-                setattr(obj, name, before[name])
+                setattr(obj, name, value)
         raise

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from transitions import Event, Machine, Transition
 
+from lifecycle_fsm.guard import Observed
 from lifecycle_fsm.history import ROW, MoveKind, Packed, shared_hop
 from lifecycle_fsm.machine.observer import EVERYWHERE, Observer
 from lifecycle_fsm.machine.returns import is_shut, open_again, shut_what_holds
@@ -123,6 +124,8 @@ class LeanTransition(Transition):
         #: The machine whose observers hear of it; set as soon as the machine has all its moves.
         self.machine: LifecycleMachine
         self.guard = guard
+        #: The guard as observers need it who ask for its conditions, once there is one.
+        self.observed: Observed | None = None
         self.then = then
         self.name = edge.name
         self.asked = edge.on is not None
@@ -141,15 +144,19 @@ class LeanTransition(Transition):
 
     def evaluate(self, person: Person, now: datetime) -> bool:
         """Whether the guard holds, and tell it to whoever observes."""
-        machine = self.machine
+        machine, edge = self.machine, self.edge
         observers = (*machine.observers, *EVERYWHERE)
         conditions = None
-        if any(observer.needs_conditions for observer in observers):
-            holds, conditions = machine.observed(self.edge)(person, now)
+        for observer in observers:
+            if observer.needs_conditions:
+                if self.observed is None:
+                    self.observed = machine.observed(edge)
+                holds, conditions = self.observed(person, now)
+                break
         else:
             holds = self.guard(person, now)
         for observer in observers:
-            observer.guard_evaluated(machine, person, self.edge, now, holds, conditions)
+            observer.guard_evaluated(machine, person, edge, now, holds, conditions)
         return holds
 
     def make(self, person: Person, context: TransitionContext) -> None:

@@ -305,7 +305,7 @@ def _missed(person: Person, now: datetime, stage: str, missed: Iterable[Missed])
 
 def _log_as(log: Callable[[Activity], None], version: str, activity: Activity) -> None:
     """Keep the activity with the version of the model that has applied it [S28]."""
-    log(attrs.evolve(activity, version=version))
+    log(activity.applied_by(version))
 
 
 def _nowhere(activity: Activity) -> None:

@@ -69,11 +69,16 @@ class Atoms:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._numbers: dict[Guard, int] = {}
+        self._plain: dict[Guard, Guard] = {}
         self.all: list[Atom] = []
 
     def plain(self, guard: Guard) -> Guard:
         """The guard with its named guards written out."""
-        return inline(guard, self._vocabulary)
+        plain = self._plain.get(guard)
+        if plain is None:
+            plain = self._plain[guard] = inline(guard, self._vocabulary)
+            self._plain[plain] = plain  # it is asked about next
+        return plain
 
     def __getitem__(self, number: int) -> Atom:
         return self.all[abs(number) - 1]

@@ -159,7 +159,7 @@ class Webhook:
                         raise TimeoutError
                     failure = self._failure(response)
         except (OSError, http.client.HTTPException) as error:
-            why = f"no answer within {self.timeout:g} seconds" if late.is_set() else error
+            why = _late(self.timeout, late, error) or error
             raise DeliveryFailed(f"{self.url}: {why or type(error).__name__}") from error
         if failure is not None:
             raise failure
@@ -243,6 +243,13 @@ def _retry_after(value: str | None, clock: Clock) -> timedelta | None:
         at = parsedate_to_datetime(text)
         return (at if at.tzinfo else at.replace(tzinfo=UTC)) - clock()
     return None
+
+
+def _late(seconds: float, late: threading.Event, error: Exception) -> str:
+    """That there was no answer in time, whoever has noticed first: the limit of all that is done,
+    or that of the socket; else nothing."""
+    timed_out = late.is_set() or isinstance(error, TimeoutError)
+    return f"no answer within {seconds:g} seconds" if timed_out else ""
 
 
 @contextmanager
@@ -339,7 +346,7 @@ class Email:
                     server.quit()
         except (OSError, smtplib.SMTPException) as error:
             reason, permanent = _refusal(error)
-            why = f"no answer within {self.timeout:g} seconds" if late.is_set() else reason
+            why = _late(self.timeout, late, error) or reason
             raise DeliveryFailed(f"{self.host}: {why}", permanent=permanent and taking) from error
         finally:
             server.close()

@@ -1,95 +1,72 @@
-"""All that a store keeps of one person, as a whole: locked, read, and written anew."""
+"""All that a store keeps of one person, as a whole: locked, and written anew."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
-import attrs
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, select, update
 
-from lifecycle_fsm.history import DeadlineFact, HistoryRow
+from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.lifecycle import Lifecycle
-from lifecycle_fsm.store.database import Session
-from lifecycle_fsm.store.snapshot import records_of
+from lifecycle_fsm.store.database import Database, Session
+from lifecycle_fsm.store.snapshot import Snapshot, records_of
 from lifecycle_fsm.store.store import Store
-from lifecycle_fsm.store.tables import ALIAS, DEADLINE, HISTORY, PERSON, plain
-from lifecycle_fsm.store.unit_of_work import with_locked
+from lifecycle_fsm.store.tables import ALIAS, DEADLINE, HISTORY, PERSON
+from lifecycle_fsm.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 State: TypeAlias = Mapping[str, Any]
 
 
-def locked_people(store: Store, names: Iterable[str], work: Callable[[Connection], T]) -> T:
-    """Do some work in one transaction of SQLAlchemy, with everybody locked whom the names lead
-    to."""
-    connections: list[Connection] = []
+def locked_person(database: Database, name: str, work: Callable[[Connection], T]) -> T:
+    """Do some work in one transaction, while nobody else changes the person.
 
-    def run(locked: Callable[[Session], T]) -> T:
-        with store.database.writing() as connection:
-            connections.append(connection)
-            return locked(Session(connection.connection.driver_connection))
+    Args:
+        database: of the store.
+        name: of any record or contact of the person.
+        work: is given the connection.
+    """
+    while True:
+        with database.writing() as connection:
+            # So that there is a row to lock, also before anybody has come by this name.
+            session_of(connection).write(database.sql.mention, [{"id": name}])
+            names = Snapshot(connection).group(name)
+            records = select(PERSON.c.id).where(PERSON.c.id.in_(names)).order_by(PERSON.c.id)
+            connection.execute(records.with_for_update()).all()
+            if Snapshot(connection).group(name) == names:  # nobody was merged meanwhile
+                return work(connection)
+            connection.rollback()
 
-    return with_locked(
-        store.engine, store.database, lambda unit: work(connections[-1]), names=names, run=run
-    )
+
+def session_of(connection: Connection) -> Session:
+    """The transaction of a connection, for what goes to the driver itself."""
+    return Session(connection.connection.driver_connection)
 
 
-def write_people(
-    connection: Connection, before: State, lifecycle: Lifecycle, carried: Mapping[str, State]
+def write_anew(
+    store: Store,
+    connection: Connection,
+    before: State,
+    lifecycle: Lifecycle,
+    log: Iterable[Activity] = (),
 ) -> None:
     """Write the people of a Lifecycle in place of the one person whose records they were.
 
     Args:
-        connection: a transaction that has locked all of these records.
-        before: the state that is replaced.
+        store: the store.
+        connection: a transaction that has locked the person.
+        before: the state that is replaced. What processing went without is taken over, because no
+            log tells it.
         lifecycle: has these records and no others, with their history.
-        carried: what is put over the state of somebody, by id.
+        log: activities that the store does not have yet.
     """
     records = records_of(before)
-    for table in (HISTORY, DEADLINE):
+    for table in (HISTORY, DEADLINE, ALIAS):
         connection.execute(delete(table).where(table.c.person.in_(records)))
-    _insert(connection, HISTORY, map(_history_row, lifecycle.history))
-    _insert(connection, DEADLINE, (attrs.asdict(fact) for fact in lifecycle.deadlines))
-    connection.execute(delete(ALIAS).where(ALIAS.c.person.in_(records)))
-    for person in lifecycle:
-        state = {**lifecycle.dump(person.id), **carried.get(person.id, {})}
-        saved = {
-            "stage": person.stage,
-            "due_at": person.next_due,
-            "parked": "parked" in state,
-            "state": state,
-            "survivor": None,
-        }
-        _save(connection, person.id, saved)
-        nothing = {**dict.fromkeys(saved), "parked": False, "survivor": person.id}
-        for record in records_of(state)[1:]:
-            _save(connection, record, nothing)
-        aliases = state.get("aliases", {}).items()
-        _insert(connection, ALIAS, ({"id": name, "person": record} for name, record in aliases))
-
-
-def _save(connection: Connection, id: str, values: Mapping[str, Any]) -> None:
-    changed = update(PERSON).where(PERSON.c.id == id)
-    connection.execute(changed.values(**values, revision=PERSON.c.revision + 1))
-
-
-def _insert(connection: Connection, table: Any, rows: Iterable[Mapping[str, Any]]) -> None:
-    values = [*rows]
-    if values:
-        connection.execute(insert(table), values)
-
-
-def _history_row(row: HistoryRow) -> dict[str, Any]:
-    values = attrs.asdict(row, recurse=False)
-    return {**values, "kept": [*plain(dict(row.kept)).items()], "passed_over": [*row.passed_over]}
-
-
-def sorted_rows(rows: Iterable[HistoryRow]) -> list[HistoryRow]:
-    """Rows by person and sequence."""
-    return sorted(rows, key=lambda row: (row.person, row.sequence))
-
-
-def sorted_facts(facts: Iterable[DeadlineFact]) -> list[DeadlineFact]:
-    """Facts about deadlines, always in the same order."""
-    return sorted(facts, key=lambda fact: (fact.person, fact.due_at, fact.rule, fact.entered_at))
+    unit = UnitOfWork(store.engine, store.database, session_of(connection))
+    unit.add(lifecycle, log)
+    name = before["id"]
+    if "skipped" in before and name not in lifecycle.merged:
+        state = {**lifecycle.dump(name), "skipped": before["skipped"]}
+        connection.execute(update(PERSON).where(PERSON.c.id == name).values(state=state))

@@ -15,16 +15,17 @@ from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, QueuePool, create_engine, event
 from sqlalchemy import Engine as SqlEngine
 
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.stable_hash import stable_number
 from lifecycle_fsm.store.database_faults import database_url, require_supported, store_errors
-from lifecycle_fsm.store.schema import upgrade
+from lifecycle_fsm.store.schema import require_store, upgrade
 from lifecycle_fsm.store.statements import Statements
 
 T = TypeVar("T")
+_NO_PIPELINE = nullcontext()
 #: How often a transaction is tried that others have undone.
 _ATTEMPTS = 10
 #: The longest pause before the second attempt, in seconds; each further one may be twice as long.
@@ -43,15 +44,26 @@ class Database:
         address: the address of the database, as SQLAlchemy reads it, or its engine.
         synchronous: for SQLite, ``FULL`` (a transaction is on the disk when it ends) or ``NORMAL``
             (a power failure may lose the latest ones; it never spoils the file).
+        make: whether to make a store where there is none.
 
     Raises:
-        StoreError: there is no such database, it is of a newer release, or has other tables.
+        StoreError: there is no such database, or no store and none is to be made; it is of a newer
+            release, or has other tables.
         MissingExtra: the driver is not installed.
     """
 
-    def __init__(self, address: str | SqlEngine, *, synchronous: str = "FULL") -> None:
+    def __init__(
+        self, address: str | SqlEngine, *, synchronous: str = "FULL", make: bool = True
+    ) -> None:
         self.engine = _engine(address) if isinstance(address, str) else address
         require_supported(f"{self.engine.dialect.name}+{self.engine.dialect.driver}")
+        self._keeps = isinstance(self.engine.pool, QueuePool) and self.engine is not address
+        self._kept: list[Any] = []
+        if not make:
+            try:
+                require_store(self.engine)
+            finally:
+                self.engine.dispose()  # these connections are not made ready, and may write nothing
         self.postgresql = self.engine.dialect.name == "postgresql"
         if not self.postgresql:
             _prepare_sqlite(self.engine, synchronous)
@@ -64,6 +76,8 @@ class Database:
 
     def close(self) -> None:
         """Close its connections; it opens new ones when it is used again."""
+        while self._kept:
+            self._kept.pop().close()
         self.engine.dispose()
 
     @contextmanager
@@ -96,8 +110,7 @@ class Database:
         with store_errors(self.engine):
             for attempt in range(1, _ATTEMPTS + 1):
                 try:
-                    with self._transaction() as session:
-                        return work(session)
+                    return self._run(work)
                 except Exception as error:
                     if attempt == _ATTEMPTS or not self._passes(error):
                         raise
@@ -113,15 +126,15 @@ class Database:
         state = getattr(error, "sqlstate", None)
         return state in _PASSING or (state is None and isinstance(error, OperationalError))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        pooled = self.engine.raw_connection()
+    def _run(self, work: Callable[[Session], T]) -> T:
+        """Do some work in a transaction."""
+        pooled = self._connection()
         connection: Any = pooled.driver_connection
         try:
-            with connection.pipeline() if self.postgresql else nullcontext():
+            with connection.pipeline() if self.postgresql else _NO_PIPELINE:
                 if not self.postgresql:
                     connection.execute("BEGIN IMMEDIATE")
-                yield Session(connection)
+                result = work(Session(connection))
                 # Not commit(): psycopg waits for ever in it where a pipeline has megabytes to send.
                 connection.execute("COMMIT")
         except BaseException:
@@ -129,9 +142,21 @@ class Database:
                 pooled.invalidate()
             else:
                 connection.rollback()
-            raise
-        finally:
             pooled.close()
+            raise
+        if self._keeps and not self._kept:
+            self._kept.append(pooled)
+        else:
+            pooled.close()
+        return result
+
+    def _connection(self) -> Any:
+        """A connection of the pool, or the one that was kept: to fetch it from the pool takes half
+        as long as to write a row."""
+        try:
+            return self._kept.pop()
+        except IndexError:
+            return self.engine.raw_connection()
 
     def time(self, value: datetime | None) -> Any:
         """An instant in UTC as the driver takes it."""

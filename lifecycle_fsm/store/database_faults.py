@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy import Engine as Database
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from lifecycle_fsm.errors import MissingExtra, StoreError
 
@@ -110,6 +111,11 @@ def store_errors(database: Database) -> Iterator[None]:
 
 
 def _sentence(database: Database, error: BaseException | None) -> str:
+    if isinstance(error, NoConnectionFree):
+        return (
+            "has had no connection free for too long: try it again, or give the store an engine "
+            "with a larger pool_size"
+        )
     driver = database.dialect.loaded_dbapi
     if not isinstance(error, driver.Error):
         return ""

@@ -151,15 +151,22 @@ class Delivery:
         with self._database.reading() as connection:
             return {row.channel: row.requests for row in connection.execute(query)}
 
-    def dead(self, limit: int = 100) -> list[DeadLetter]:
-        """Requests that are tried no more, the earliest first."""
-        query = (
-            select(REQUEST).where(REQUEST.c.status == _DEAD).order_by(REQUEST.c.place).limit(limit)
-        )
+    def counts(self) -> dict[str, int]:
+        """How many requests there are of each status of the outbox."""
+        query = select(REQUEST.c.status, func.count().label("requests"))
+        with self._database.reading() as connection:
+            rows = connection.execute(query.group_by(REQUEST.c.status).order_by(REQUEST.c.status))
+            return {row.status: row.requests for row in rows}
+
+    def dead(self, limit: int = 100, ids: Iterable[str] | None = None) -> list[DeadLetter]:
+        """Requests that are tried no more, the earliest first: those with these ids, or all."""
+        query = select(REQUEST).where(REQUEST.c.status == _DEAD)
+        if ids is not None:
+            query = query.where(REQUEST.c.id.in_([*ids]))
         with self._database.reading() as connection:
             return [
                 DeadLetter(_request(row), row.attempts, row.error or "")
-                for row in connection.execute(query)
+                for row in connection.execute(query.order_by(REQUEST.c.place).limit(limit))
             ]
 
     def retry_dead(self, ids: Iterable[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -29,7 +30,7 @@ from sqlalchemy import (
 
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.files import hidden_name, made_folder, names_in, whole_file, why, write_file
-from lifecycle_fsm.store.store import Store
+from lifecycle_fsm.store.database import Database
 from lifecycle_fsm.store.tables import (
     ACTIVITY,
     ALIAS,
@@ -46,11 +47,33 @@ from lifecycle_fsm.store.tables import (
 )
 
 FORMAT = 1
+#: The text of the model, where it has one, for the commands that read the files.
+MODEL_FILE = "model.toml"
 _ABOUT = "store.json"
 _SOME = 1000
 #: Numbers that a database counts up itself, in the order of the lines.
 _COUNTED = (ACTIVITY.c.place, DECISION.c.number, MODEL.c.number)
-_STEMS = frozenset(column.name for column in HISTORY.c) - {"kept"}
+_HISTORY = frozenset(column.name for column in HISTORY.c) - {"kept"}
+#: What the text in a line is made into, by the type of the column.
+_READ: Mapping[type, Callable[[str], Any]] = {
+    UtcTime: datetime.fromisoformat,
+    LargeBinary: bytes.fromhex,
+}
+
+
+@attrs.frozen
+class ExportedStore:
+    """What an exported store has.
+
+    Args:
+        model: the name of the model that people follow.
+        version: its version.
+        lines: how many lines each file has.
+    """
+
+    model: str
+    version: str
+    lines: Mapping[str, int]
 
 
 @attrs.frozen
@@ -70,18 +93,17 @@ def _activity_line(row: dict[str, Any]) -> dict[str, Any]:
 
 def _activity_row(line: dict[str, Any]) -> dict[str, Any]:
     content = line.pop("content")
-    key = {"person": line["person"], "id": line["id"], "status": "applied"}
-    return {**key, "content": content, "activity": line}
+    columns = dict.fromkeys(ACTIVITY.c.keys()) | {"content": content, "status": "applied"}
+    return columns | {"person": line["person"], "id": line["id"], "activity": line}
 
 
 def _history_line(row: dict[str, Any]) -> dict[str, Any]:
     kept = dict(row.pop("kept"))
-    return {**row, **kept}
+    return row | kept
 
 
 def _history_row(line: dict[str, Any]) -> dict[str, Any]:
-    kept = [[name, value] for name, value in line.items() if name not in _STEMS]
-    return {**{name: line[name] for name in _STEMS}, "kept": kept}
+    return {**line, "kept": [pair for pair in line.items() if pair[0] not in _HISTORY]}
 
 
 _APPLIED = ACTIVITY.c.status == "applied"
@@ -103,66 +125,77 @@ _FILES = (
 # ------------------------------------------------------------------ out
 
 
-def export(store: Store, folder: str | Path) -> Mapping[str, int]:
+def export(database: Database, folder: str | Path) -> ExportedStore:
     """Write everything that a store keeps, as of one moment, into a new folder.
 
     The folder is there when all of it is written, and not before.
 
     Returns:
-        how many lines each file has.
+        what :func:`read_export` gives.
 
     Raises:
         FileProblem: the folder has files already, or cannot be written.
+        LifecycleError: the store is not in use yet.
     """
-    target = Path(folder)
+    lines: dict[str, int] = {}
+    with _new_folder(Path(folder)) as hidden, database.reading() as connection:
+        for file in _FILES:
+            lines[file.name] = _write(connection, file, hidden / file.name)
+        latest = select(MODEL.c.name, MODEL.c.version, MODEL.c.definition)
+        latest = latest.order_by(MODEL.c.number.desc()).limit(1)
+        row = connection.execute(latest).first()
+        if row is None:
+            raise LifecycleError("nothing to export: no model has been given to the store yet")
+        name, version, definition = row
+        about = {"format": FORMAT, "model": name, "version": version, "lines": lines}
+        write_file(hidden / _ABOUT, orjson.dumps(about, option=orjson.OPT_INDENT_2) + b"\n")
+        if definition is not None:
+            write_file(hidden / MODEL_FILE, definition)
+    return ExportedStore(name, version, lines)
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """A hidden folder that gets its name when the work has ended."""
     try:
-        if target.exists() and names_in(target):
+        if folder.exists() and names_in(folder):
             raise FileProblem(
                 f"{folder} has files already: name a new folder, or move these away first"
             )
-        with made_folder(target.absolute().parent):
-            hidden = hidden_name(target.absolute().parent)
+        with made_folder(folder.absolute().parent):
+            hidden = hidden_name(folder.absolute().parent)
             try:
                 hidden.mkdir()
-                lines = _write(store, hidden)
-                if target.exists():
-                    shutil.rmtree(target)  # what a process that was killed has left in it
-                hidden.rename(target)
+                yield hidden
+                if folder.exists():
+                    shutil.rmtree(folder)  # what a process that was killed has left in it
+                hidden.rename(folder)
             finally:
                 shutil.rmtree(hidden, ignore_errors=True)
     except OSError as error:
         raise FileProblem(f"{folder} cannot be written: {why(error)}") from error
-    return lines
 
 
-def _write(store: Store, folder: Path) -> dict[str, int]:
-    lines: dict[str, int] = {}
-    with store.database.reading() as connection:
-        for file in _FILES:
-            query = select(file.table).order_by(*file.table.primary_key)
-            query = query.execution_options(yield_per=_SOME)
-            if file.where is not None:
-                query = query.where(file.where)
-            names = [str(column.name) for column in file.table.c]
-            lines[file.name] = 0
-            with whole_file(folder / file.name) as output:
-                for row in connection.execute(query):
-                    values = {
-                        name: value.hex() if isinstance(value, bytes) else value
-                        for name, value in zip(names, row, strict=True)
-                    }
-                    output.write(orjson.dumps(file.line(values)) + b"\n")
-                    lines[file.name] += 1
-    model = store.engine.model
-    about = {"format": FORMAT, "model": model.name, "version": model.version, "lines": lines}
-    write_file(folder / _ABOUT, orjson.dumps(about, option=orjson.OPT_INDENT_2) + b"\n")
-    return lines
+def _write(connection: Connection, file: _File, path: Path) -> int:
+    query = select(file.table).order_by(*file.table.primary_key)
+    if file.where is not None:
+        query = query.where(file.where)
+    count = 0
+    with whole_file(path) as output:
+        for row in connection.execute(query.execution_options(yield_per=_SOME)).mappings():
+            values = {
+                str(name): value.hex() if isinstance(value, bytes) else value
+                for name, value in row.items()
+            }
+            output.write(orjson.dumps(file.line(values)) + b"\n")
+            count += 1
+    return count
 
 
 # ------------------------------------------------------------------ in
 
 
-def import_(store: Store, folder: str | Path) -> Mapping[str, int]:
+def import_(database: Database, folder: str | Path) -> ExportedStore:
     """Read what :func:`export` wrote into an empty store, in one transaction.
 
     The rows are taken as they are: not all of them follow from the log, such as what the outbox has
@@ -170,85 +203,90 @@ def import_(store: Store, folder: str | Path) -> Mapping[str, int]:
     :func:`.rebuild` tells whether people and log still fit together.
 
     Returns:
-        how many rows came from each file.
+        what :func:`read_export` gives.
 
     Raises:
         LifecycleError: the store has people already, or follows another version of the model.
         FileProblem: a file cannot be read, or is not as it was written.
     """
     path = Path(folder)
-    about = _about(path)
-    version = store.engine.model.version
-    if about["version"] != version:
-        raise LifecycleError(
-            f"{folder} is of version {about['version']!r} of the model {about['model']!r}, and "
-            f"this store follows {version!r}: import it with its own model, then migrate [S28]"
-        )
-    rows: dict[str, int] = {}
-    with store.database.writing() as connection:
-        for table in (PERSON, ACTIVITY, HISTORY, REQUEST):
-            if connection.execute(select(table).limit(1)).first():
-                raise LifecycleError(
-                    f"the store is not empty: its table {table.name!r} has rows. Import into a new "
-                    "database"
-                )
-        for table in (MODEL, TICK):
-            connection.execute(delete(table))
+    exported = read_export(path)
+    with database.writing() as connection:
+        _check_empty(connection, exported)
         for file in _FILES:
-            rows[file.name] = _read(connection, file, path / file.name)
-            if rows[file.name] != about["lines"].get(file.name):
+            rows, lines = _read(connection, file, path / file.name), exported.lines.get(file.name)
+            if rows != lines:
                 raise FileProblem(
-                    f"{path / file.name} has {rows[file.name]:,} lines, and was written with "
-                    f"{about['lines'].get(file.name)}: export the store once more"
+                    f"{path / file.name} has {rows:,} lines, and was written with {lines}: export "
+                    "the store once more"
                 )
-        if store.database.postgresql:
-            last = connection.scalar(select(func.max(REQUEST.c.place)))
-            if last is not None:
-                connection.execute(select(func.setval(REQUEST_PLACE.name, last)))
-    return rows
+        last = connection.scalar(select(func.max(REQUEST.c.place)))
+        if database.postgresql and last is not None:
+            connection.execute(select(func.setval(REQUEST_PLACE.name, last)))
+    return exported
 
 
-def _about(folder: Path) -> Any:
+def read_export(folder: str | Path) -> ExportedStore:
+    """What a folder has that :func:`export` wrote.
+
+    Raises:
+        FileProblem: it has no such store, or one of another release.
+    """
+    path = Path(folder) / _ABOUT
     try:
-        about = orjson.loads((folder / _ABOUT).read_bytes())
-    except (OSError, ValueError) as error:
+        about = orjson.loads(path.read_bytes())
+        if about.pop("format") == FORMAT:
+            return ExportedStore(**about)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise FileProblem(
-            f"{folder / _ABOUT} cannot be read, so this is no exported store: {why(error)}"
+            f"{path} cannot be read, so this is no exported store: {why(error)}"
         ) from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise FileProblem(f"{folder / _ABOUT} is of another release: read it with that one")
-    return about
+    raise FileProblem(f"{path} is of another release: read it with that one")
+
+
+def _check_empty(connection: Connection, exported: ExportedStore) -> None:
+    """See that nothing is in the tables but what a new store has, and remove this."""
+    for table in (PERSON, ACTIVITY, HISTORY, REQUEST):
+        if connection.execute(select(table).limit(1)).first():
+            raise LifecycleError(
+                f"the store is not empty: its table {table.name!r} has rows. Import into a new "
+                "database"
+            )
+    for version in connection.scalars(select(MODEL.c.version)):
+        if version != exported.version:
+            raise LifecycleError(
+                f"the files are of version {exported.version!r} of the model {exported.model!r}, "
+                f"and this store follows {version!r}: import into a new database, then migrate "
+                "[S28]"
+            )
+    for table in (MODEL, TICK):
+        connection.execute(delete(table))
 
 
 def _read(connection: Connection, file: _File, path: Path) -> int:
     count = 0
-    rows = _rows(file, path)
-    while some := list(islice(rows, _SOME)):
-        connection.execute(insert(file.table), some)
-        count += len(some)
+    try:
+        with path.open("rb") as lines:
+            while some := [
+                _row(file, line, f"{path}, line {number:,}")
+                for number, line in enumerate(islice(lines, _SOME), count + 1)
+            ]:
+                connection.execute(insert(file.table), some)
+                count += len(some)
+    except OSError as error:
+        raise FileProblem(f"{path} cannot be read: {why(error)}") from error
     return count
 
 
-def _rows(file: _File, path: Path) -> Iterator[dict[str, Any]]:
-    columns = [column for column in file.table.c if column not in _COUNTED]
+def _row(file: _File, line: bytes, place: str) -> dict[str, Any]:
     try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    row = file.row(orjson.loads(line))
-                    yield {column.name: _value(column, row) for column in columns}
-                except (ValueError, TypeError, KeyError, AttributeError) as error:
-                    raise FileProblem(
-                        f"{path}, line {number:,} is no row of {file.table.name!r}: {error!r}"
-                    ) from error
-    except OSError as error:
-        raise FileProblem(f"{path} cannot be read: {why(error)}") from error
+        row = file.row(orjson.loads(line))
+        columns = (column for column in file.table.c if column not in _COUNTED)
+        return {column.name: _value(column, row[column.name]) for column in columns}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise FileProblem(f"{place} is no row of {file.table.name!r}: {error!r}") from error
 
 
-def _value(column: Column[Any], row: Mapping[str, Any]) -> Any:
-    value = row.get(column.name)
-    if value is None:
-        return None
-    if isinstance(column.type, UtcTime):
-        return datetime.fromisoformat(value)
-    return bytes.fromhex(value) if isinstance(column.type, LargeBinary) else value
+def _value(column: Column[Any], value: Any) -> Any:
+    read = _READ.get(type(column.type))
+    return value if value is None or read is None else read(value)

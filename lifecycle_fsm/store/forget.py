@@ -12,10 +12,11 @@ from sqlalchemy import Connection, case, delete, exists, or_, select, update
 
 from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson
-from lifecycle_fsm.store.closures import locked_people
+from lifecycle_fsm.store.closures import locked_person, session_of
+from lifecycle_fsm.store.database import Database
 from lifecycle_fsm.store.database_faults import store_errors
 from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
-from lifecycle_fsm.store.store import FORGOTTEN, Store
+from lifecycle_fsm.store.store import FORGOTTEN
 from lifecycle_fsm.store.tables import (
     ACTIVITY,
     ALIAS,
@@ -26,7 +27,6 @@ from lifecycle_fsm.store.tables import (
     PROCESSING,
     REQUEST,
 )
-from lifecycle_fsm.store.unit_of_work import mention
 
 
 @attrs.frozen
@@ -34,7 +34,10 @@ class ForgetReport:
     """What was erased, and what is left to be counted.
 
     Args:
-        pseudonyms: what stands in the history for each record of the person.
+        records: the ids of the person's records, the survivor's first; just the given id where
+            nobody has created it.
+        contacts: the ids of the person's contacts.
+        pseudonyms: what stands in the history for each record, if it was created.
         erased: how many rows went, by table.
         kept: how many rows stay under a pseudonym, by table.
         overwritten: whether the file of SQLite was overwritten, too. It was not where somebody was
@@ -42,13 +45,17 @@ class ForgetReport:
             its own vacuum, when it needs the space.
     """
 
+    records: tuple[str, ...]
+    contacts: tuple[str, ...]
     pseudonyms: tuple[str, ...]
     erased: Mapping[str, int]
     kept: Mapping[str, int]
-    overwritten: bool
+    overwritten: bool = False
 
 
-def forget(store: Store, person: str, *, overwrite_file: bool = True) -> ForgetReport:
+def forget(
+    database: Database, person: str, *, dry_run: bool = False, overwrite_file: bool = True
+) -> ForgetReport:
     """Erase a person with all records and contacts: state, log, what is held or parked, decisions,
     requests and processing.
 
@@ -57,8 +64,9 @@ def forget(store: Store, person: str, *, overwrite_file: bool = True) -> ForgetR
     Whatever comes for one of the ids later is about somebody new.
 
     Args:
-        store: the store.
+        database: of the store.
         person: the id of a record or contact.
+        dry_run: tell what would come of it, and leave everything as it is.
         overwrite_file: with SQLite, write the file anew, so that no free page has anything of the
             person; that takes as long as a copy. Who forgets several leaves it to the last.
 
@@ -66,28 +74,27 @@ def forget(store: Store, person: str, *, overwrite_file: bool = True) -> ForgetR
         UnknownPerson: nothing is kept of this id.
         LifecycleError: a merge with the person is parked with somebody else.
     """
-    mention(store.database, [FORGOTTEN])
-    report = locked_people(store, [person], partial(_forget, person))
-    return attrs.evolve(report, overwritten=overwrite_file and overwrite(store))
+    report = locked_person(database, person, partial(_forget, database, person, dry_run))
+    overwritten = overwrite_file and not dry_run and overwrite(database)
+    return attrs.evolve(report, overwritten=overwritten)
 
 
-def overwrite(store: Store) -> bool:
+def overwrite(database: Database) -> bool:
     """Let nothing be left in the file of SQLite that was erased from the store.
 
     Returns:
         whether that was done; not so where somebody was reading, or the server is PostgreSQL.
     """
-    if store.database.postgresql:
+    if database.postgresql:
         return False
-    engine = store.database.engine
-    with store_errors(engine), closing(engine.raw_connection()) as pooled:
+    with store_errors(database.engine), closing(database.engine.raw_connection()) as pooled:
         connection: Any = pooled.driver_connection
         connection.execute("VACUUM")
         (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
 
 
-def _forget(person: str, connection: Connection) -> ForgetReport:
+def _forget(database: Database, person: str, dry_run: bool, connection: Connection) -> ForgetReport:
     state = Snapshot(connection).state(person)
     names = [person] if state is None else names_of(state)
     records = [person] if state is None else records_of(state)
@@ -105,11 +112,16 @@ def _forget(person: str, connection: Connection) -> ForgetReport:
         raise UnknownPerson(f"nothing is kept of the id {person!r}")
     connection.execute(delete(ALIAS).where(ALIAS.c.id.in_(names)))
     connection.execute(delete(PERSON).where(PERSON.c.id.in_(names)))
-    pseudonyms = () if state is None else _pseudonyms(connection, len(records))
-    renamed = dict(zip(records, pseudonyms, strict=False))
-    return ForgetReport(
-        pseudonyms, erased, _rename(connection, renamed) if renamed else {}, overwritten=False
-    )
+    pseudonyms: tuple[str, ...] = ()
+    kept: Mapping[str, int] = {}
+    if state is not None:
+        session_of(connection).write(database.sql.mention, [{"id": FORGOTTEN}])
+        pseudonyms = _pseudonyms(connection, len(records))
+        kept = _rename(connection, dict(zip(records, pseudonyms, strict=True)))
+    if dry_run:
+        connection.rollback()
+    contacts = names[len(records) :]
+    return ForgetReport(tuple(records), tuple(contacts), pseudonyms, erased, kept)
 
 
 def _of_others(connection: Connection, names: Sequence[str]) -> list[int]:

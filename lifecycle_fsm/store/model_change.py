@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Engine as SqlEngine
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import instant
@@ -83,18 +83,31 @@ def migrate(
     return report
 
 
+def due(database: Database, at: datetime) -> int:
+    """For how many people something has to happen before a migration at that time."""
+    query = select(func.count()).where(PERSON.c.due_at <= at)
+    with database.reading() as connection:
+        return connection.execute(query).scalar_one()
+
+
+#: What a migration has asked for; what waits for the CRM is ``held`` in both [S24].
+_ASKED = (REQUEST.c.status == "held", REQUEST.c.state.in_(["sent", "released"]))
+
+
+def held(database: Database) -> int:
+    """How many requests a migration has asked for that wait for :func:`release`."""
+    with database.reading() as connection:
+        return connection.execute(select(func.count()).where(*_ASKED)).scalar_one()
+
+
 def release(database: Database) -> int:
     """Let go out what a migration has asked for.
 
     Returns:
         how many requests.
     """
-    held = REQUEST.c.status == "held"
-    asked = REQUEST.c.state.in_(["sent", "released"])
     with database.writing() as connection:
-        return connection.execute(
-            update(REQUEST).where(held, asked).values(status="waiting")
-        ).rowcount
+        return connection.execute(update(REQUEST).where(*_ASKED).values(status="waiting")).rowcount
 
 
 def _migrate(

@@ -3,11 +3,11 @@ written anew."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
-from itertools import zip_longest
-from typing import Any, Literal, TypeAlias
+from operator import attrgetter
+from typing import Literal, TypeAlias, TypeVar
 
 import attrs
 from sqlalchemy import Connection, select
@@ -15,21 +15,18 @@ from sqlalchemy import Connection, select
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import instant
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.store.closures import (
-    State,
-    locked_people,
-    sorted_facts,
-    sorted_rows,
-    write_people,
-)
+from lifecycle_fsm.store.closures import State, locked_person, write_anew
 from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
 from lifecycle_fsm.store.store import Store
 from lifecycle_fsm.store.tables import PERSON
 
 Order: TypeAlias = Literal["arrival", "event"]
+_Row = TypeVar("_Row", Activity, HistoryRow, DeadlineFact)
+_PLACE = attrgetter("person", "sequence")
+_DUE = attrgetter("person", "due_at", "rule", "entered_at")
 #: How many people are compared at a time.
 _SOME = 200
 #: When something is due next also says which instants have passed, and these change nothing.
@@ -93,6 +90,7 @@ def rebuild(
     store: Store,
     order: Order = "arrival",
     *,
+    persons: Iterable[str] | None = None,
     until: datetime | str | None = None,
     apply: bool = False,
 ) -> RebuildReport:
@@ -104,136 +102,131 @@ def rebuild(
         store: the store.
         order: ``arrival`` gives the history as it was made, so that whatever differs was damaged or
             made by another release; ``event`` gives what would be had nothing come late.
+        persons: the ids of records or contacts of the people who are compared; without it,
+            everybody.
         until: up to when time passes after a replay by event; without it, up to the latest
             activity of each person.
         apply: write the history, the deadlines and the state of whom it changes anew, each person
             in one transaction. What was asked for is neither sent nor taken back [S28].
 
     Raises:
+        UnknownPerson: nobody of one of these ids has been created.
         LifecycleError: a history by event is to be written. The log would not replay to it.
     """
     if order not in ("arrival", "event"):
         raise LifecycleError(f"no order named {order!r}: use 'arrival' or 'event'")
     if apply and order == "event":
         raise LifecycleError(
-            "a rebuild by event only tells what would be: the log, which was recorded in the order "
-            "of arrival, would not replay to it. Leave apply=True out, or rebuild by 'arrival'"
+            "a rebuild by event only tells what would be, and writes nothing: the log, which was "
+            "recorded in the order of arrival, would not replay to it. Rebuild by 'arrival'"
         )
     changed: list[ChangedPerson] = []
     left: list[NotCompared] = []
     people = 0
     end = None if until is None else instant(until)
-    for compared in compare(store, order, end):
-        match compared:
-            case ChangedPerson(person=person) if apply:
-                again = locked_people(store, [person], partial(_rewrite, store, person))
-                if isinstance(again, ChangedPerson):
-                    changed.append(again)
-                elif again is not None:
-                    left.append(again)
+    for compared in _compare_all(store, order, end, persons):
+        result = compared
+        if apply and isinstance(compared, ChangedPerson):
+            name = compared.person
+            result = locked_person(store.database, name, partial(_rewrite, store, name))
+        match result:
             case ChangedPerson():
-                changed.append(compared)
+                changed.append(result)
             case NotCompared():
-                left.append(compared)
-                continue
-        people += 1
+                left.append(result)
+        people += not isinstance(result, NotCompared)
     return RebuildReport(order, people, tuple(changed), tuple(left), apply)
 
 
-def compare(
-    store: Store, order: Order = "arrival", until: datetime | None = None
+def _compare_all(
+    store: Store, order: Order, until: datetime | None, persons: Iterable[str] | None
 ) -> Iterator[ChangedPerson | NotCompared | None]:
-    """Compare everybody, by id, as :func:`rebuild` does, and give each as soon as it is known:
-    nothing for whoever is as the log says."""
+    """Compare people by id, and give each as soon as it is known; nothing for whoever is as the log
+    says."""
+    some = select(PERSON.c.state).where(PERSON.c.state.is_not(None))
+    some = some.order_by(PERSON.c.id).limit(_SOME)
+    if persons is not None:
+        with store.database.reading() as connection:
+            known = map(Snapshot(connection).known_state, persons)
+            some = some.where(PERSON.c.id.in_([state["id"] for state in known]))
     after = ""
     while True:
-        some = (
-            select(PERSON.c.state)
-            .where(PERSON.c.id > after, PERSON.c.state.is_not(None))
-            .order_by(PERSON.c.id)
-            .limit(_SOME)
-        )
         with store.database.reading() as connection:
-            states = [*connection.scalars(some)]
-            compared = [*_compare(store, connection, states, order, until)]
+            states = [*connection.scalars(some.where(PERSON.c.id > after))]
+            results = [result for _, result in _compare(store, connection, states, order, until)]
         if not states:
             return
-        yield from compared
+        yield from results
         after = states[-1]["id"]
 
 
 def _compare(
     store: Store,
     connection: Connection,
-    states: list[Any],
-    order: Order,
-    until: datetime | None,
-) -> Iterator[ChangedPerson | NotCompared | None]:
+    states: Iterable[State],
+    order: Order = "arrival",
+    until: datetime | None = None,
+) -> Iterator[tuple[Lifecycle, ChangedPerson | NotCompared | None]]:
+    """What a replay gives for each of the people, and how they differ from it."""
     owners = {name: state["id"] for state in states for name in names_of(state)}
-    logs: dict[str, list[Activity]] = {state["id"]: [] for state in states}
-    moment = Snapshot(connection)
-    for activity in moment.log(owners):
-        logs[owners[activity.person]].append(activity)
-    rows: dict[str, list[HistoryRow]] = {state["id"]: [] for state in states}
-    for row in moment.history(store.engine.model.field_types, owners):
-        rows[owners[row.person]].append(row)
-    facts: dict[str, list[Any]] = {state["id"]: [] for state in states}
-    for fact in moment.deadlines(owners):
-        facts[owners[fact.person]].append(fact)
+    moment, model = Snapshot(connection), store.engine.model
+    logs = _by_owner(moment.log(owners), owners)
+    rows = _by_owner(moment.history(model.field_types, owners), owners)
+    facts = _by_owner(moment.deadlines(owners), owners)
     for state in states:
-        name = state["id"]
-        replayed = replay(store, logs[name], state, order, until)
-        if isinstance(replayed, NotCompared):
-            yield replayed
+        name, replayed = state["id"], Lifecycle(store.engine)
+        if reason := replay(replayed, logs[name], state, order, until):
+            yield replayed, NotCompared(name, reason)
         else:
-            yield _difference(store.engine.model, state, rows[name], facts[name], replayed, order)
+            yield replayed, _difference(model, state, rows[name], facts[name], replayed, order)
+
+
+def _by_owner(rows: Iterable[_Row], owners: Mapping[str, str]) -> Mapping[str, list[_Row]]:
+    grouped: dict[str, list[_Row]] = {owner: [] for owner in owners.values()}
+    for row in rows:
+        grouped[owners[row.person]].append(row)
+    return grouped
 
 
 def replay(
-    store: Store,
+    lifecycle: Lifecycle,
     log: list[Activity],
     state: State,
     order: Order = "arrival",
     until: datetime | None = None,
-    *,
-    into: Lifecycle | None = None,
-) -> Lifecycle | NotCompared:
-    """A Lifecycle with one person as the log gives them.
+) -> str:
+    """Let one person go the way of the log.
 
     Args:
-        store: its engine is used.
+        lifecycle: where nobody is yet.
         log: of all records of the person.
         state: as it is stored.
         order: of the replay.
         until: up to when time passes after a replay by event.
-        into: where nobody is yet; without it a new one.
+
+    Returns:
+        why the log does not tell how they came to where they are, or nothing.
     """
-    name = state["id"]
-    version = store.engine.machine.version
+    version = lifecycle.machine.version
     others = {activity.version for activity in log} - {None, version}
     if others:
-        return NotCompared(
-            name,
+        return (
             f"the log is of version {', '.join(sorted(map(str, others)))} of the model too, and "
-            f"this is {version}: replay that part through its own model [S28]",
+            f"this is {version}: replay that part through its own model [S28]"
         )
     if "parked" in state:
-        return NotCompared(name, "an error has parked something: retry it first")
-    lifecycle = Lifecycle(store.engine) if into is None else into
-    lifecycle.expect_processed(_expected(state, store.engine.model))
+        return "an error has parked something: retry it first"
+    lifecycle.expect_processed(_expected(state, lifecycle.model))
     lifecycle.replay(log, order)
     if order == "event" and log:
         lifecycle.tick(until or max(activity.at for activity in log))
     for lot in lifecycle.parked.values():
-        return NotCompared(name, f"the replay meets an error: {lot[0].error}")
-    lacking = {
-        *lifecycle.held,
-        *(record for record in records_of(state) if record not in lifecycle),
-    }
+        return f"the replay meets an error: {lot[0].error}"
+    lacking = {*lifecycle.held, *(name for name in records_of(state) if name not in lifecycle)}
     if lacking:
         names = ", ".join(map(repr, sorted(lacking)))
-        return NotCompared(name, f"the log does not tell of the creation of {names}")
-    return lifecycle
+        return f"the log does not tell of the creation of {names}"
+    return ""
 
 
 def _expected(state: State, model: Model) -> list[str]:
@@ -247,24 +240,25 @@ def _difference(
     model: Model,
     state: State,
     rows: Iterable[HistoryRow],
-    facts: Iterable[Any],
+    facts: Iterable[DeadlineFact],
     replayed: Lifecycle,
     order: Order,
 ) -> ChangedPerson | None:
     """How a person differs, if at all; by event the history alone is compared, because a state
     also tells what came last."""
-    stored, made = sorted_rows(rows), sorted_rows(replayed.history)
-    pairs = zip_longest(stored, made)
+    stored, made = ({_PLACE(row): row for row in some} for some in (rows, replayed.history))
+    places = sorted(stored.keys() | made.keys())
+    pairs = ((stored.get(place), made.get(place)) for place in places)
     first, second = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
-    same = first is second is None
     after = replayed.dump(state["id"])
+    same = first is second is None
     if same and order == "arrival":
         same = _essence(after) == _essence(state) and (
-            sorted_facts(facts) == sorted_facts(replayed.deadlines)
+            sorted(facts, key=_DUE) == sorted(replayed.deadlines, key=_DUE)
         )
     if same:
         return None
-    backwards = _latest_rank(model, made) < _latest_rank(model, stored)
+    backwards = _latest_rank(model, made.values()) < _latest_rank(model, stored.values())
     return ChangedPerson(state["id"], first, second, state["stage"], after["stage"], backwards)
 
 
@@ -277,20 +271,17 @@ def _essence(state: State) -> State:
 
 def _latest_rank(model: Model, rows: Iterable[HistoryRow]) -> int:
     """The rank of the path stage that was entered last."""
-    ranks = [model.ranks[row.to_stage] for row in rows if row.to_stage in model.ranks]
+    entered = sorted(rows, key=attrgetter("now", "person", "sequence"))
+    ranks = [model.ranks[row.to_stage] for row in entered if row.to_stage in model.ranks]
     return ranks[-1] if ranks else 0
 
 
-def _rewrite(store: Store, id: str, connection: Connection) -> ChangedPerson | NotCompared | None:
+def _rewrite(store: Store, name: str, connection: Connection) -> ChangedPerson | NotCompared | None:
     """Compare a person once more, who is locked now, and write them as the log says."""
-    state = Snapshot(connection).state(id)
-    if state is None or state["id"] != id:
+    state = Snapshot(connection).state(name)
+    if state is None or state["id"] != name:
         return None  # meanwhile forgotten, or folded into somebody
-    (compared,) = _compare(store, connection, [state], "arrival", None)
-    if isinstance(compared, ChangedPerson):
-        log = Snapshot(connection).log(names_of(state))
-        replayed = replay(store, log, state)
-        assert isinstance(replayed, Lifecycle), "it has been compared"
-        kept = {"skipped": state["skipped"]} if "skipped" in state else {}
-        write_people(connection, state, replayed, {id: kept})
-    return compared
+    ((replayed, result),) = _compare(store, connection, [state])
+    if isinstance(result, ChangedPerson):
+        write_anew(store, connection, state, replayed)
+    return result

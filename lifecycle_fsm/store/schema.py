@@ -63,22 +63,34 @@ def check(database: Database) -> None:
     Raises:
         StoreError: it is not, or the database cannot be used.
     """
+    if require_store(database) != REVISIONS[-1]:
+        raise StoreError(
+            f"{place(database)} was made by an earlier release: a Store that is opened, or a "
+            "command that writes such as `lifecycle-fsm tick`, brings it up to date"
+        )
+
+
+def require_store(database: Database) -> str:
+    """The revision of the schema that a database has; nothing is changed.
+
+    Raises:
+        StoreError: it has none, it has other tables, or the database cannot be used.
+    """
     require_supported(f"{database.dialect.name}+{database.dialect.driver}")
     file = database_file(database)
     revision = None
     if file is None or file.exists():  # to connect would make the file
         with store_errors(database):
             if _is_current(database):
-                return
+                return REVISIONS[-1]
             with database.connect() as connection:
                 revision = _revision(database, connection)
     if revision is None:
-        raise StoreError(f"{place(database)} has no store yet: a Store that is opened makes one")
-    if revision != REVISIONS[-1]:
         raise StoreError(
-            f"{place(database)} was made by an earlier release: a Store that is opened brings it "
-            "up to date"
+            f"{place(database)} has no store yet: a Store that is opened makes one, and so does "
+            "`lifecycle-fsm ingest`"
         )
+    return revision
 
 
 def _is_current(database: Database) -> bool:

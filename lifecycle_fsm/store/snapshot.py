@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, create_engine, or_, select
+from sqlalchemy import Column, Connection, Select, create_engine, or_, select
 
 from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.errors import StoreError, UnknownPerson
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model, loads
@@ -52,16 +53,32 @@ class Snapshot:
         self.place = place
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """What it reads from, for other questions about the same moment."""
+        return self._connection
+
     def model(self) -> Model | None:
         """The model that people follow, if the store has its text: one of Python code has none."""
-        latest = select(MODEL.c.definition).order_by(MODEL.c.number.desc()).limit(1)
-        definition = self._connection.scalar(latest)
+        definition = self._connection.scalar(_latest(MODEL.c.definition))
         return None if definition is None else loads(definition)
 
     def ticked_until(self) -> datetime | None:
         """Up to when time was let pass for everybody; ``None`` if it never was."""
         ticked: datetime | None = self._connection.scalar(select(TICK.c.until))
         return ticked
+
+    def version(self) -> tuple[str, str]:
+        """The name and the version of the model that people follow.
+
+        Raises:
+            StoreError: no model has been given to the store yet.
+        """
+        row = self._connection.execute(_latest(MODEL.c.name, MODEL.c.version)).first()
+        if row is None:
+            where = self.place or "the store"
+            raise StoreError(f"{where} has no model yet: `lifecycle-fsm ingest MODEL` gives it one")
+        return row.name, row.version
 
     def history(
         self, types: Mapping[str, FieldType], names: Iterable[str] | None = None
@@ -98,14 +115,28 @@ class Snapshot:
     def state(self, name: str) -> Mapping[str, Any] | None:
         """The saved state of whom a record or a contact belongs to; nothing of somebody whom nobody
         has created."""
-        alias = select(ALIAS.c.person).where(ALIAS.c.id == name)
-        record = self._connection.scalar(alias) or name
-        survivor = select(PERSON.c.survivor).where(PERSON.c.id == record)
-        record = self._connection.scalar(survivor) or record
+        survivor = self._survivor(name)
         state: Mapping[str, Any] | None = self._connection.scalar(
-            select(PERSON.c.state).where(PERSON.c.id == record)
+            select(PERSON.c.state).where(PERSON.c.id == survivor)
         )
         return state
+
+    def known_state(self, name: str) -> Mapping[str, Any]:
+        """:meth:`state` of somebody who has to be there.
+
+        Raises:
+            UnknownPerson: nobody of this id has been created.
+        """
+        state = self.state(name)
+        if state is None:
+            raise UnknownPerson(f"nobody with the id {name!r} has been created")
+        return state
+
+    def _survivor(self, name: str) -> str:
+        alias = select(ALIAS.c.person).where(ALIAS.c.id == name)
+        record: str = self._connection.scalar(alias) or name
+        survivor = select(PERSON.c.survivor).where(PERSON.c.id == record)
+        return self._connection.scalar(survivor) or record
 
     def states(self) -> Iterator[Mapping[str, Any]]:
         """The saved state of every person, by id, as :meth:`.Lifecycle.dump` gave it."""
@@ -115,10 +146,7 @@ class Snapshot:
     def group(self, name: str) -> frozenset[str]:
         """The ids of all records and contacts of the person of this record or contact [S23], and
         this name itself, also where nobody has created it."""
-        alias = select(ALIAS.c.person).where(ALIAS.c.id == name)
-        record = self._connection.scalar(alias) or name
-        named = select(PERSON.c.survivor).where(PERSON.c.id == record)
-        survivor = self._connection.scalar(named) or record
+        survivor = self._survivor(name)
         records = select(PERSON.c.id).where(PERSON.c.survivor == survivor)
         names = {name, survivor, *self._connection.scalars(records)}
         contacts = select(ALIAS.c.id).where(ALIAS.c.person.in_(names))
@@ -162,6 +190,10 @@ class Snapshot:
             )
             for row in self._connection.execute(query.order_by(ACTIVITY.c.place))
         ]
+
+
+def _latest(*columns: Column[Any]) -> Select[Any]:
+    return select(*columns).order_by(MODEL.c.number.desc()).limit(1)
 
 
 def records_of(state: Mapping[str, Any]) -> list[str]:

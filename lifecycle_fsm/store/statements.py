@@ -49,6 +49,7 @@ from lifecycle_fsm.store.tables import (
 # No parameters, because the driver would have to be given them each time.
 _ZERO, _ONE = literal_column("0", Integer), literal_column("1", Integer)
 _APPLIED = literal_column("'applied'", Text)
+_KNOWN = (ACTIVITY.c.person, ACTIVITY.c.id, ACTIVITY.c.content, ACTIVITY.c.status)
 
 
 @attrs.frozen
@@ -59,8 +60,12 @@ class Statements:
     postgresql: bool
     #: Locks the records of these ``names``, in the order of their ids, and reads their states.
     lock: str
+    #: The same for one ``name``.
+    lock_person: str
     #: What came before of some :meth:`pairs` of person and id.
     known: str
+    #: The same for the ``id`` of an activity of the person ``name``.
+    known_activity: str
     #: The version of the model that people follow now.
     version: str
     #: Pairs of records or contacts that are one person, where one of them is among the ``names``.
@@ -119,7 +124,14 @@ def _reading(postgresql: bool) -> dict[str, Any]:
         .where(among(person.id))
         .order_by(person.id)
         .with_for_update(),
+        "lock_person": select(person.id, person.survivor, person.state)
+        .where(person.id == bindparam("name", type_=Text))
+        .with_for_update(),
         "known": _known(postgresql),
+        "known_activity": select(*_KNOWN).where(
+            activity.person == bindparam("name", type_=Text),
+            activity.id == bindparam("id", type_=Text),
+        ),
         "version": select(MODEL.c.version)
         .order_by(MODEL.c.number.desc())
         .limit(_ONE)
@@ -172,8 +184,7 @@ def _known(postgresql: bool) -> Any:
             func.json_extract(pairs.c.value, literal_column(f"'$[{at}]'")) for at in (0, 1)
         )
         same = and_(ACTIVITY.c.person == first, ACTIVITY.c.id == second)
-    known = (ACTIVITY.c.person, ACTIVITY.c.id, ACTIVITY.c.content, ACTIVITY.c.status)
-    return select(*known).select_from(pairs.join(ACTIVITY, same))
+    return select(*_KNOWN).select_from(pairs.join(ACTIVITY, same))
 
 
 def _writing(postgresql: bool) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import attrs
 from sqlalchemy import Text, and_, func, literal_column, select
 
 from lifecycle_fsm.fields import instant
+from lifecycle_fsm.store.snapshot import Snapshot
 from lifecycle_fsm.store.store import Store
 from lifecycle_fsm.store.tables import ACTIVITY, PERSON, PROCESSING, REQUEST, UtcTime
 
@@ -22,7 +24,8 @@ class StoreStatus:
         model: the name of the model.
         version: its version.
         at: the instant.
-        people: how many are in each stage, in the order of the model.
+        people: how many are in each stage, in the order of the model; by name, and without empty
+            stages, where the store has no text of the model.
         due: for how many people something is due; 0 where ticks keep up.
         oldest_due: since when the first of them waits.
         held: how many activities wait for somebody who has not been created [S19].
@@ -54,6 +57,11 @@ class StoreStatus:
         """For how long the oldest due thing has waited."""
         return self.at - self.oldest_due if self.oldest_due else timedelta()
 
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether something has stopped that goes on only when a person has seen to it."""
+        return bool(self.parked or self.stopped or self.requests.get("dead"))
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data that JSON can write: times in ISO 8601, the lag in seconds."""
         values = attrs.asdict(self) | {"lag_seconds": self.lag.total_seconds()}
@@ -63,8 +71,12 @@ class StoreStatus:
         }
 
 
-def status(store: Store, at: datetime | str) -> StoreStatus:
-    """How the store is doing at an instant, which is now."""
+def status(store: Store | Snapshot, at: datetime | str) -> StoreStatus:
+    """How the store is doing at an instant, which is now.
+
+    Raises:
+        StoreError: it cannot be read, or no model has been given to it yet.
+    """
     now = instant(at)
     person, request = PERSON.c, REQUEST.c
     staged = select(person.stage, func.count()).where(person.stage.is_not(None))
@@ -77,10 +89,18 @@ def status(store: Store, at: datetime | str) -> StoreStatus:
     stopped = select(func.count()).select_from(
         PROCESSING.join(PERSON, person.id == PROCESSING.c.person)
     )
-    model = store.engine.model
-    with store.database.reading() as connection:
-        counted = connection.execute(staged.group_by(person.stage))
+    with ExitStack() as exits:
+        if isinstance(store, Snapshot):
+            moment, model = store, store.model()
+        else:
+            moment = Snapshot(exits.enter_context(store.database.reading()))
+            model = store.engine.model
+        connection = moment.connection
+        name, version = moment.version()
+        counted = connection.execute(staged.group_by(person.stage).order_by(person.stage))
         people: dict[str, int] = {row[0]: row[1] for row in counted}
+        if model is not None:
+            people = {stage.name: people.get(stage.name, 0) for stage in model.stages}
         due_now, oldest_due = connection.execute(due).one()
         by_status = select(request.status, func.count()).group_by(request.status)
         counted = connection.execute(by_status.order_by(request.status))
@@ -97,10 +117,10 @@ def status(store: Store, at: datetime | str) -> StoreStatus:
             )
         )
     return StoreStatus(
-        model=model.name,
-        version=model.version,
+        model=name,
+        version=version,
         at=now,
-        people={stage.name: people.get(stage.name, 0) for stage in model.stages},
+        people=people,
         due=due_now,
         oldest_due=oldest_due,
         held=held_now,

@@ -16,7 +16,7 @@ from sqlalchemy import Engine as SqlEngine
 from sqlalchemy import insert, or_, select, update
 
 from lifecycle_fsm.activities import Activity, other_record
-from lifecycle_fsm.errors import LifecycleError, ModelError, UnknownPerson
+from lifecycle_fsm.errors import LifecycleError, ModelError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
@@ -26,6 +26,7 @@ from lifecycle_fsm.model.toml_files import dumps
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.processing import ChainResult
 from lifecycle_fsm.store.database import Database, Session
+from lifecycle_fsm.store.recent_people import RecentPeople
 from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
 from lifecycle_fsm.store.tables import ACTIVITY, MODEL, PERSON, TICK
 from lifecycle_fsm.store.unit_of_work import UnitOfWork, check_version, seen_by, with_locked
@@ -67,6 +68,7 @@ class Store:
         self._keep_decisions = keep_decisions
         self._settle = settle
         self._expected: set[str] = set()
+        self._recent = RecentPeople()
         try:
             self._check_model()
         except LifecycleError:
@@ -206,6 +208,7 @@ class Store:
             lambda unit: unit.run(work, expected=expected, keep_decisions=self._keep_decisions),
             activities,
             names,
+            recent=self._recent,
         )
 
     # ------------------------------------------------------------------ knowing
@@ -219,9 +222,7 @@ class Store:
         """
         with self.database.reading() as connection:
             moment = Snapshot(connection)
-            saved = moment.state(id)
-            if saved is None:
-                raise UnknownPerson(f"nobody with the id {id!r} has been created")
+            saved = moment.known_state(id)
             came = select(*(ACTIVITY.c[name] for name in ("person", "id", "content"))).where(
                 ACTIVITY.c.person.in_(names_of(saved)), ACTIVITY.c.status == "applied"
             )

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
 import attrs
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
-from lifecycle_fsm.activities import (
-    IDENTITY,
-    SETTLED,
-    TIME_PASSED,
-    Activity,
-    fingerprint,
-    other_record,
-)
-from lifecycle_fsm.errors import LifecycleError, UnknownPerson
+from lifecycle_fsm.activities import SETTLED, TIME_PASSED, Activity, other_record
+from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
-from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.requests import Request
-from lifecycle_fsm.store.closures import (
-    State,
-    locked_people,
-    write_people,
-)
-from lifecycle_fsm.store.rebuild import NotCompared, replay
+from lifecycle_fsm.store.closures import State, locked_person, write_anew
+from lifecycle_fsm.store.rebuild import replay
 from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
 from lifecycle_fsm.store.store import Store
 from lifecycle_fsm.store.tables import ACTIVITY, REQUEST
@@ -79,23 +67,23 @@ def undo_merge(store: Store, survivor: str, loser: str, at: datetime | str) -> U
         LifecycleError: they were not merged, or the log does not tell how they came to where they
             are.
     """
-    now = instant(at)
-    return locked_people(store, [survivor, loser], partial(_undo, store, survivor, loser, now))
+    work = partial(_undo, store, survivor, loser, instant(at))
+    return locked_person(store.database, survivor, work)
 
 
 def _undo(
     store: Store, survivor: str, loser: str, at: datetime, connection: Connection
 ) -> UndoReport:
-    before = Snapshot(connection).state(survivor)
-    if before is None:
-        raise UnknownPerson(f"nobody with the id {survivor!r} has been created")
-    log = Snapshot(connection).placed_log(names_of(before))
+    moment = Snapshot(connection)
+    before = moment.known_state(survivor)
+    log = moment.placed_log(names_of(before))
     merges = {
         place: activity
         for place, activity in log
         if activity.person == survivor and other_record(activity) == loser
     }
-    if not merges or loser not in records_of(before):
+    records = records_of(before)
+    if not merges or loser not in records:
         raise LifecycleError(
             f"no activity of {survivor!r} has merged {loser!r} into it: name both as the activity "
             "'merged' or 'converted' does"
@@ -109,15 +97,15 @@ def _undo(
     new_log: list[Activity] = []
     decisions: list[Decision] = []
     lifecycle = Lifecycle(store.engine, log=new_log.append, record=decisions.append)
-    replayed = replay(store, left, before, into=lifecycle)
-    if isinstance(replayed, NotCompared):
-        raise LifecycleError(f"the merge of {survivor!r} and {loser!r} stays: {replayed.reason}")
+    if reason := replay(lifecycle, left, before):
+        raise LifecycleError(f"the merge of {survivor!r} and {loser!r} stays: {reason}")
     joined = lifecycle.person(survivor) is lifecycle.person(loser)
-    still = [activity.id for activity in left if joined and other_record(activity)]
+    still = [activity.id for activity in left if joined and other_record(activity) in records]
     lifecycle.tick(at)
-    _rewrite_log(connection, store.engine, names_of(before), [*merges], new_log)
-    carried = {before["id"]: {"skipped": before["skipped"]} if "skipped" in before else {}}
-    write_people(connection, before, lifecycle, carried)
+    _take_back(connection, names_of(before), [*merges])
+    kept = {(activity.person, activity.id) for place, activity in log if place < first}
+    came = (activity for activity in new_log if (activity.person, activity.id) not in kept)
+    write_anew(store, connection, before, lifecycle, came)
     requests = {request.id: request for made in decisions for request in made.requests}
     taken_back, held, not_asked = _settle_requests(connection, before, requests)
     return UndoReport(
@@ -135,45 +123,13 @@ def _brought_by_time(activity: Activity) -> bool:
     return activity.kind == TIME_PASSED or activity.id == SETTLED
 
 
-def _rewrite_log(
-    connection: Connection,
-    engine: Engine,
-    names: Iterable[str],
-    merges: Sequence[int],
-    log: Iterable[Activity],
-) -> None:
-    """Put what came behind a merge to the end of the log, as it went without it.
-
-    What time brought is another now. What came before the merge keeps its places, and so does the
-    merge, which is marked.
-    """
-    first = merges[0]
-    tail = ACTIVITY.c.person.in_([*names]) & (ACTIVITY.c.status == "applied")
-    before = select(ACTIVITY.c.person, ACTIVITY.c.id).where(tail, ACTIVITY.c.place < first)
-    kept = {(row.person, row.id) for row in connection.execute(before)}
-    merge = ACTIVITY.c.place.in_([*merges])
-    connection.execute(update(ACTIVITY).where(merge).values(status=UNDONE))
-    connection.execute(delete(ACTIVITY).where(tail, ACTIVITY.c.place > first))
-    rows = [
-        {
-            "person": activity.person,
-            "id": activity.id,
-            "content": _content(engine, activity),
-            "status": "applied",
-            "activity": activity.dump(),
-        }
-        for activity in log
-        if (activity.person, activity.id) not in kept
-    ]
-    if rows:
-        connection.execute(insert(ACTIVITY), rows)
-
-
-def _content(engine: Engine, activity: Activity) -> bytes | None:
-    """What an activity brought, as the store keeps it to know it again [S19]."""
-    if activity.kind == TIME_PASSED:
-        return None
-    return fingerprint(activity, engine.data.accept(activity.kind, activity.payload))[IDENTITY:]
+def _take_back(connection: Connection, names: Sequence[str], merges: Sequence[int]) -> None:
+    """Mark a merge, which keeps its place as what came before it does, and remove what came behind
+    it: that is written anew as it went without the merge, with what time brought then."""
+    marked = update(ACTIVITY).where(ACTIVITY.c.place.in_(merges)).values(status=UNDONE)
+    connection.execute(marked)
+    behind = ACTIVITY.c.person.in_(names) & (ACTIVITY.c.place > merges[0])
+    connection.execute(delete(ACTIVITY).where(behind, ACTIVITY.c.status == "applied"))
 
 
 def _settle_requests(

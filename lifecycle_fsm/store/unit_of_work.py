@@ -23,6 +23,8 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.store.database import Database, Session
+from lifecycle_fsm.store.recent_people import Book, RecentPeople
+from lifecycle_fsm.store.snapshot import names_of
 from lifecycle_fsm.store.tables import decode, encode, plain
 
 T = TypeVar("T")
@@ -36,11 +38,13 @@ _STATUS = {"sent": "waiting", "released": "waiting", "held": "held", "superseded
 
 
 class MorePeople(Exception):
-    """A transaction has to lock more people than it has: begin again with these names, too."""
+    """A transaction has to lock more people than it has: begin again with these names, too, some of
+    which may be ``new`` and have no row yet."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], *, new: bool = False) -> None:
         super().__init__()
         self.names = frozenset(names)
+        self.new = new
 
 
 class _Stopped(NamedTuple):
@@ -54,8 +58,17 @@ class _Stopped(NamedTuple):
 class UnitOfWork:
     """One transaction on the people of a store; lock them first, then :meth:`run`."""
 
-    def __init__(self, engine: Engine, database: Database, session: Session) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        database: Database,
+        session: Session,
+        recent: RecentPeople | None = None,
+    ) -> None:
         self._engine = engine
+        self._recent = recent
+        self._book: Book | None = None
+        self._names: tuple[str, ...] = ()  # of the person who was saved last
         self._sql = database.sql
         self._session = session
         self._time = database.time
@@ -67,7 +80,7 @@ class UnitOfWork:
 
     # ------------------------------------------------------------------ locking
 
-    def lock(self, activities: Iterable[Activity] = (), names: Iterable[str] = ()) -> None:
+    def lock(self, activities: Collection[Activity] = (), names: Iterable[str] = ()) -> None:
         """Lock everybody whom some activities, or some other work, may touch.
 
         Args:
@@ -77,7 +90,44 @@ class UnitOfWork:
         Raises:
             MorePeople: these had to be locked as well, in their order.
         """
-        activities = [*activities]
+        names = {*names}
+        if len(activities) == 1 and not names and self._lock_recent(*activities):
+            return None
+        while True:
+            try:
+                return self._lock_all(activities, names)
+            except MorePeople as more:
+                if self._shared:
+                    raise
+                names |= more.names  # SQLite has one writer: there is no order to be kept
+
+    def _lock_recent(self, activity: Activity) -> bool:
+        """Lock the person of an activity that is about nobody else, as nearly all are.
+
+        The row of the survivor is enough: whoever comes by another record has to lock it, too.
+
+        Returns:
+            whether that was all, and the person as the process remembers.
+        """
+        if self._recent is None or other_record(activity) is not None:
+            return False
+        names = self._recent.names(activity.person)
+        rows, known = self._session.ask(
+            (self._sql.lock_person, {"name": names[0]}),
+            (self._sql.known_activity, {"name": names[0], "id": activity.id})
+            if len(names) == 1
+            else (self._sql.known, self._sql.pairs([(name, activity.id) for name in names])),
+        )
+        if rows and not known and (text := rows[0][2]):
+            self._book = self._recent.take(names[0], text)
+            if self._book is not None:
+                self._texts[names[0]] = text
+                return True
+        if self._shared and names != (activity.person,):
+            raise MorePeople(names)  # it has locked one of them before others
+        return False
+
+    def _lock_all(self, activities: Iterable[Activity], names: Iterable[str]) -> None:
         others = {*filter(None, map(other_record, activities))}
         wanted = {*names, *(activity.person for activity in activities), *others}
         came = [(activity.person, activity.id) for activity in activities]
@@ -87,7 +137,7 @@ class UnitOfWork:
         if len(rows) < len(wanted):
             missing = wanted.difference(row[0] for row in rows)
             if self._shared and len(wanted) > 1:
-                raise MorePeople(missing)
+                raise MorePeople(missing, new=True)
             self._session.write(self._sql.mention, [{"id": name} for name in sorted(missing)])
             (rows,) = self._session.ask(self._lock(wanted))
         self._read(rows)
@@ -175,6 +225,15 @@ class UnitOfWork:
     ) -> Lifecycle:
         """A Lifecycle with everybody who is locked."""
         lifecycle = Lifecycle(self._engine, record=record, log=log)
+        self._restore(lifecycle, history, deadlines)
+        return lifecycle
+
+    def _restore(
+        self,
+        lifecycle: Lifecycle,
+        history: Iterable[HistoryRow] = (),
+        deadlines: Iterable[DeadlineFact] | None = None,
+    ) -> None:
         seen = seen_by(self._states.values(), (row[:3] for row in self._known))
         for state in self._states.values():
             lifecycle.restore(state, history=history, deadlines=deadlines, seen=seen)
@@ -183,7 +242,6 @@ class UnitOfWork:
                 lifecycle.apply(stopped.activity)
             elif stopped.activity.person not in lifecycle:
                 lifecycle.park(Parked(stopped.activity.person, stopped.activity, stopped.error))
-        return lifecycle
 
     def run(
         self,
@@ -199,20 +257,30 @@ class UnitOfWork:
             expected: whose log itself tells when original processing ended [S14].
             keep_decisions: whether the decisions are saved, too.
         """
-        decisions: list[Decision] = []
-        log: list[Activity] = []
-        lifecycle = self.restored(record=decisions.append, log=log.append)
+        book = self._book
+        if book is None:
+            book = self._book = Book(self._engine)
+            self._restore(book.lifecycle)
+            book.begin()
+        lifecycle = book.lifecycle
         lifecycle.expect_processed(expected)
-        decisions.clear()
         facts = {*lifecycle.deadlines}
         result = work(lifecycle)
-        self._save(lifecycle, log, facts)
-        asked = [self._request(request) for made in decisions for request in made.requests]
+        self._save(lifecycle, book.log, facts)
+        asked = [self._request(request) for made in book.decisions for request in made.requests]
         self._session.write(self._sql.save_request, asked)
         if keep_decisions:
-            made = [self._decision(decision) for decision in decisions]
+            made = [self._decision(decision) for decision in book.decisions]
             self._session.write(self._sql.add_decision, made)
         return result
+
+    def remember(self) -> None:
+        """Keep the person for the next activity, now that all of it is in the database."""
+        book = self._book
+        if self._recent is None or book is None or len(book.lifecycle) != 1:
+            return
+        if not (book.lifecycle.held or book.lifecycle.parked):
+            self._recent.keep(self._names, self._texts[self._names[0]], book)
 
     def lock_after(self, name: str, limit: int) -> str:
         """Read the people behind a name in the order of ids; the caller has locked them all.
@@ -242,6 +310,11 @@ class UnitOfWork:
 
     # ------------------------------------------------------------------ saving
 
+    def add(self, lifecycle: Lifecycle, log: Iterable[Activity]) -> None:
+        """Save everybody of a Lifecycle, with all of their history, whose records are locked and
+        have none in the store; ``log`` are the activities that the store does not have yet."""
+        self._save(lifecycle, [*log], set())
+
     def _save(self, lifecycle: Lifecycle, log: list[Activity], known: Set[DeadlineFact]) -> None:
         """Write what has changed, but for facts of deadlines that are known."""
         self._save_people(lifecycle)
@@ -257,8 +330,10 @@ class UnitOfWork:
         for person in lifecycle:
             state = lifecycle.dump(person.id)
             text = encode(state)
+            self._names = tuple(names_of(state))
             if text == self._texts.get(person.id):
                 continue
+            self._texts[person.id] = text
             due_at = self._time(person.next_due)
             people.append(_person(person.id, None, person.stage, due_at, "parked" in state, text))
             # Only what is new, because a tick has not locked the rows of folded records.
@@ -346,7 +421,7 @@ def with_locked(
     work: Callable[[UnitOfWork], T],
     activities: Collection[Activity] = (),
     names: Iterable[str] = (),
-    run: Callable[[Callable[[Session], T]], T] | None = None,
+    recent: RecentPeople | None = None,
 ) -> T:
     """Do some work in one transaction, with everybody locked whom it may touch.
 
@@ -356,21 +431,27 @@ def with_locked(
         work: what is done to them.
         activities: what it is going to apply; they say whom it is about.
         names: further records or contacts whom it is about.
-        run: what makes the transaction, if not :meth:`.Database.run`.
+        recent: people whom the process has in memory.
     """
     names = {*names}
 
+    units: list[UnitOfWork] = []
+
     def locked(session: Session) -> T:
-        unit = UnitOfWork(engine, database, session)
+        unit = UnitOfWork(engine, database, session, recent)
+        units.append(unit)
         unit.lock(activities, names)
         return work(unit)
 
     while True:
         try:
-            return (run or database.run)(locked)
+            result = database.run(locked)
+            units[-1].remember()
+            return result
         except MorePeople as more:
             names |= more.names
-            mention(database, more.names)
+            if more.new:
+                mention(database, more.names)
 
 
 def mention(database: Database, names: Iterable[str]) -> None:

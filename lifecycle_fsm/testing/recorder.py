@@ -129,6 +129,9 @@ class Watch(Observer):
         self._test = NO_TEST
         #: What the present test did so far.
         self._present = Record()
+        #: Of these, what it did to each edge of a machine, by the identity of the edge, because
+        #: there is no quicker way to find it; the machine keeps its edges alive.
+        self._touches: dict[tuple[LifecycleMachine, int], Touch] = {}
 
     def __enter__(self) -> Watch:
         self.start()
@@ -171,6 +174,7 @@ class Watch(Observer):
     def _settle(self) -> None:
         """Write down what the present test did."""
         # Taken away first: a thread that a test left behind may still write.
+        self._touches = {}
         present, self._present = self._present, Record()
         self._record.add(present)
 
@@ -183,10 +187,12 @@ class Watch(Observer):
         return record
 
     def _touch(self, machine: LifecycleMachine, edge: Edge) -> Touch:
-        tests = self._model_record(machine).touches.setdefault((edge.name, edge.source), {})
-        touch = tests.get(self._test)
+        key = machine, id(edge)
+        touch = self._touches.get(key)
         if touch is None:
-            touch = tests[self._test] = Touch()
+            edges = self._model_record(machine).touches
+            tests = edges.setdefault((edge.name, edge.source), {})
+            touch = self._touches[key] = tests.setdefault(self._test, Touch())
         return touch
 
     def guard_evaluated(

@@ -94,13 +94,17 @@ def invented(persons: int, engine: Engine) -> list[Activity]:
 
 
 def compare(
-    name: str, engine: Engine, log: Sequence[Activity], addresses: Iterator[str], **options: str
+    name: str,
+    engine: Engine,
+    log: Sequence[Activity],
+    addresses: Iterator[str],
+    synchronous: str = "FULL",
 ) -> None:
     """Print how the store and the floor go, one activity in each transaction."""
-    recorder = Recorder(next(addresses), **options)
+    recorder = Recorder(next(addresses), synchronous=synchronous)
     recorder.written = []
     store = Store(engine, recorder)
-    floor = Store(engine, Database(next(addresses), **options)).database
+    floor = Store(engine, Database(next(addresses), synchronous=synchronous)).database
     store.expect_processed({activity.person for activity in log if activity.kind == "processed"})
     ours = theirs = 0.0
     activities = iter(log)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle_fsm.cli import exit_status, models
-from lifecycle_fsm.cli.app import COMMANDS
+from lifecycle_fsm.cli.app import COMMANDS, python_name
 from lifecycle_fsm.errors import FileProblem
 from tests.cli.commands import ROOT, Cli, start
 from tests.cli.test_run import ACTIVITIES, PEOPLE
@@ -306,17 +306,17 @@ def test_a_command_imports_only_what_it_needs(arguments: str) -> None:
     heavy |= {"sqlalchemy", "alembic", "psycopg"}
     assert loaded & heavy == set()
     others = set(COMMANDS) - set(arguments.split())
-    assert not loaded & {f"lifecycle_fsm.cli.{name}" for name in others}
+    assert not loaded & {f"lifecycle_fsm.cli.{python_name(name)}" for name in others}
     assert "lifecycle_fsm.lifecycle" not in loaded
 
 
 def test_the_list_of_commands_says_what_each_says_of_itself(cli: Cli) -> None:
     for name, line in COMMANDS.items():
-        module = sys.modules.get(f"lifecycle_fsm.cli.{name}")
+        module = sys.modules.get(f"lifecycle_fsm.cli.{python_name(name)}")
         if module is None:
             cli(name, "--help")
-            module = sys.modules[f"lifecycle_fsm.cli.{name}"]
-        said = getattr(module, name).__doc__
+            module = sys.modules[f"lifecycle_fsm.cli.{python_name(name)}"]
+        said = getattr(module, python_name(name)).__doc__
         assert line == " ".join(said.split("\n\n")[0].split()), name
     done = cli("--help")
     for name in COMMANDS:

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from lifecycle_fsm import LifecycleMachine, load, save
-from lifecycle_fsm.cli.funnel import _length
+from lifecycle_fsm.cli.arguments import read_length
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import MEASURES, measure
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
@@ -392,10 +392,10 @@ def test_without_scipy_it_says_what_to_install(history: Path) -> None:
     [("30d", 30), ("30", 30), ("2 weeks", 14), ("12h", 0.5), ("1.5 days", 1.5), ("720 min", 0.5)],
 )
 def test_lengths_of_time(text: str, expected: float) -> None:
-    assert _length("--x", text) == days(expected)
+    assert read_length("--x", text) == days(expected)
 
 
 @pytest.mark.parametrize("text", ["", "d", "3m", "3x", "-3d", "9999999999d"])
 def test_what_is_no_length_of_time(text: str) -> None:
     with pytest.raises(LifecycleError, match="is no length of time"):
-        _length("--x", text)
+        read_length("--x", text)

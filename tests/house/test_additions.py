@@ -1,4 +1,4 @@
-"""The diffs by which the page on contributing adds a check, a step, a renderer and a measure apply,
+"""The diffs by which the page on additions adds a check, a step, a renderer and a measure apply,
 and what they add works."""
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/understand/contributing.md").read_text("utf-8")
-#: The diffs by the words in bold above them.
+PAGE = (ROOT / "docs/understand/additions.md").read_text("utf-8")
+#: The diffs by the headings above them.
 DIFFS = {
     name.lower(): diff
     for name, diff in re.findall(
-        r"^\*\*(An? [\w ]+)\*\*(?:(?!```).)*?^```diff\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE
+        r"^## (An? [\w ]+)$(?:(?!```).)*?^```diff\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE
     )
 }
 #: What uses each addition, and a line that it prints.
@@ -106,7 +106,7 @@ def test_the_diff_applies_and_what_it_adds_works(name: str, tmp_path: Path) -> N
             check=False,
         )
         assert applied.returncode == 0, (
-            f"this hunk of {name!r} in contributing.md does not apply:\n{hunk}\n{applied.stderr}"
+            f"this hunk of {name!r} in additions.md does not apply:\n{hunk}\n{applied.stderr}"
         )
     program, expected = PROGRAMS[name]
     used = subprocess.run(

@@ -255,9 +255,9 @@ def test_a_state_that_cannot_be_read_is_refused() -> None:
         lifecycle.restore(state)
     with pytest.raises(RecordError, match="state of 'ann' cannot be read: KeyError: 'clock'"):
         Lifecycle("two_step").restore({name: state[name] for name in state if name != "clock"})
-    fields = {**state["fields"], "behavior_score": "many"}
-    with pytest.raises(RecordError, match="cannot be read: RecordError: "):
-        Lifecycle("two_step").restore({**state, "fields": fields})
+    for wrong in ({"behavior_score": "many"}, {"email": 5}, {"created_at": "today"}, {"height": 3}):
+        with pytest.raises(RecordError, match="state of 'ann' cannot be read: "):
+            Lifecycle("two_step").restore({**state, "fields": {**state["fields"], **wrong}})
     first, _ = lifecycle.history
     with pytest.raises(RecordError, match="is not its last rows, up to row 2"):
         Lifecycle("two_step").restore(state, history=[first])

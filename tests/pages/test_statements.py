@@ -11,11 +11,13 @@ import pytest
 
 import lifecycle_fsm
 from lifecycle_fsm import Lifecycle, Model, ModelError, load, loads, parse_guard
+from lifecycle_fsm.store.database import PATIENCE
 from tests.pages.guards import holds, written
 
 DOCS = Path(__file__).parents[2] / "docs"
 MODEL = (DOCS / "understand/model.md").read_text("utf-8")
 GUARDS = (DOCS / "understand/guards.md").read_text("utf-8")
+KEEP_RUNNING = (DOCS / "embed/keep-running.md").read_text("utf-8")
 
 
 def table(page: str, heading: str) -> list[tuple[str, str]]:
@@ -216,3 +218,17 @@ def test_sales_led_can_be_made_yours() -> None:
     lifecycle = Lifecycle(loads(text.replace("meeting_held", "demo_given")))
     lifecycle.admit("dee", at="2024-06-03T08:00Z", created_by="sales", created_through="crm")
     assert lifecycle.apply("dee", "demo_given", at="2024-06-04T08:00Z").moved
+
+
+# ------------------------------------------------------------------ a store
+
+
+def test_a_store_says_what_the_page_on_failures_lists() -> None:
+    store = Path(lifecycle_fsm.__file__).parent / "store"
+    code = "".join(
+        (store / name).read_text("utf-8") for name in ("database_faults.py", "schema.py")
+    )
+    listed = [message for message, _ in table(KEEP_RUNNING, "When something fails")]
+    assert len(listed) == 10
+    assert [message for message in listed if message not in code] == []
+    assert f"for {PATIENCE} seconds" in KEEP_RUNNING

@@ -259,6 +259,11 @@ COMMANDS = (
     command(f"ingest {TWO} {TWO_FILES} --store two.db", "sql"),
     command(f"tick {TWO} --store two.db", "sql"),
     command(f"explain {TWO} nora --store two.db", "sql"),
+    command("status --store two.db", "sql"),
+    command("outbox --store two.db", "sql"),
+    command(f"migrate {TWO} --store two.db", "sql"),
+    command("export kept --store two.db", "sql"),
+    command("import kept --store kept.db", "sql"),
     command("demo --people 20 --out demo", "clean", "draw", "tables"),
 )
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from lifecycle_fsm import Engine, load
 from lifecycle_fsm.errors import StoreError
 from lifecycle_fsm.store import Store
+from lifecycle_fsm.store.database import Database as StoreDatabase
 from lifecycle_fsm.store.database import Session
 from lifecycle_fsm.store.database_faults import database_url, store_errors
 from lifecycle_fsm.store.schema import LOCK, check, upgrade
@@ -172,6 +173,17 @@ def execute(database: Database, statement: Executable) -> None:
         connection.execute(statement)
 
 
+def test_a_program_with_more_threads_than_connections(
+    address: str, engines: list[Database]
+) -> None:
+    few = create_engine(address, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    engines.append(few)
+    store = StoreDatabase(few)
+    sentence = "has had no connection free for too long: try it again, or give the store an engine"
+    with few.connect(), pytest.raises(StoreError, match=sentence):
+        store.run(lambda session: session.ask(("SELECT 1", {})))
+
+
 def test_what_is_wrong_with_the_work_itself_passes(database: Database) -> None:
     upgrade(database)
     add_model(database)
@@ -256,7 +268,7 @@ def test_what_a_server_says(
 WITHOUT = """
 import sys
 sys.modules[sys.argv[1]] = None
-from lifecycle_fsm.store import Store
+from lifecycle_fsm import Store
 from sqlalchemy import create_engine
 from lifecycle_fsm.store.database_faults import store_errors
 with store_errors(create_engine("sqlite://")):

@@ -59,7 +59,7 @@ def test_what_a_store_asks_for_is_delivered(address: str, clock: Clock) -> None:
     report = Delivery(store.database, {"*": notes}, clock=clock).deliver()
     assert notes.sent == waiting
     assert report == DeliveryReport(delivered=len(waiting))
-    store.database.engine.dispose()
+    store.close()
 
 
 def test_a_request_arrives_as_it_was_asked(database: SqlEngine, clock: Clock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def told(database: Database) -> Store:
     ):
         store.apply(activity)
     store.tick(START + 6 * DAY)
-    forget(store, "eve", overwrite_file=False)
+    forget(store.database, "eve", overwrite_file=False)
     with database.begin() as connection:
         first = select(REQUEST.c.id).order_by(REQUEST.c.place).limit(1).scalar_subquery()
         delivered = {"status": "delivered", "attempts": 3, "delivered_at": START + 7 * DAY}
@@ -76,9 +77,9 @@ def test_a_store_comes_back_the_same(
     databases = [opened(new_address()) for _ in range(2)]
     first = told(databases[0])
     second = Store(ASKING, databases[1], keep_decisions=True)
-    lines = export(first, tmp_path / "out")
-    assert lines["activities.jsonl"] == len(first.log)
-    assert import_(second, tmp_path / "out") == lines
+    exported = export(first.database, tmp_path / "out")
+    assert exported.lines["activities.jsonl"] == len(first.log)
+    assert import_(second.database, tmp_path / "out") == exported
     assert rows(databases[0]) == rows(databases[1])
     assert places(databases[0]) == places(databases[1])
     assert not rebuild(second).changed
@@ -94,7 +95,7 @@ def test_a_store_comes_back_the_same(
     for store in (first, second):
         store.tick(END)
     assert rows(databases[0]) == rows(databases[1])
-    assert forget(second, "bo", overwrite_file=False).pseudonyms == ("forgotten-2",)
+    assert forget(second.database, "bo", overwrite_file=False).pseudonyms == ("forgotten-2",)
 
 
 def test_stories_come_back_the_same(
@@ -106,8 +107,8 @@ def test_stories_come_back_the_same(
         databases = [opened(new_address()) for _ in range(2)]
         first, second = (Store(engine, database) for database in databases)
         tell(first, example, steps)
-        export(first, tmp_path / str(number))
-        import_(second, tmp_path / str(number))
+        export(first.database, tmp_path / str(number))
+        import_(second.database, tmp_path / str(number))
         assert rows(databases[0]) == rows(databases[1]), example
 
 
@@ -115,7 +116,7 @@ def test_a_run_reads_the_log_and_a_funnel_the_history(
     database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = told(database)
-    export(store, tmp_path / "out")
+    export(store.database, tmp_path / "out")
     assert read_history(tmp_path / "out" / "history.jsonl") == store.history
     log = ["--activities", str(tmp_path / "out" / "activities.jsonl"), "--order", "arrival"]
     run(capsys, "run", "two_step", *log, "--out", str(tmp_path / "run"), "--no-pictures")
@@ -127,6 +128,27 @@ def test_a_run_reads_the_log_and_a_funnel_the_history(
     run(capsys, "funnel", str(tmp_path / "out" / "history.jsonl"), "--model", "two_step")
 
 
+def test_a_file_becomes_a_server_and_back(
+    new_file: NewAddress,
+    new_database: NewAddress,
+    opened: Opened,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    addresses = [new_file(), new_database(), new_file()]
+    told(opened(addresses[0]))
+    for number, (source, target) in enumerate(pairwise(addresses)):
+        folder = str(tmp_path / f"out-{number}")
+        run(capsys, "export", folder, "--store", source)
+        run(capsys, "import", folder, "--store", target)
+        run(capsys, "rebuild", f"{folder}/model.toml", "--store", target)
+    first, *others = (rows(opened(address)) for address in addresses)
+    assert others == [first, first]
+    names = {file.name for file in (tmp_path / "out-0").iterdir()}
+    for name in names:
+        assert (tmp_path / "out-0" / name).read_bytes() == (tmp_path / "out-1" / name).read_bytes()
+
+
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> None:
     with pytest.raises(SystemExit) as ended:
         app([*arguments], prog_name="lifecycle-fsm")
@@ -136,14 +158,14 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> None:
 def test_a_full_folder_is_left_alone(database: Database, tmp_path: Path) -> None:
     store = told(database)
     (tmp_path / "out").mkdir()
-    export(store, tmp_path / "out")
+    export(store.database, tmp_path / "out")
     before = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
     with pytest.raises(FileProblem, match="has files already: name a new folder"):
-        export(store, tmp_path / "out")
+        export(store.database, tmp_path / "out")
     assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == before
     (tmp_path / "file").touch()
     with pytest.raises(FileProblem, match="cannot be written"):
-        export(store, tmp_path / "file" / "out")
+        export(store.database, tmp_path / "file" / "out")
     names = {file.name for file in tmp_path.iterdir() if not file.name.startswith("store-")}
     assert names == {"out", "file"}
 
@@ -176,13 +198,13 @@ FAULTS: dict[str, Callable[[Path], None]] = {
 def test_files_that_are_not_whole_leave_the_store_empty(
     message: str, new_address: NewAddress, opened: Opened, tmp_path: Path
 ) -> None:
-    export(told(opened(new_address())), tmp_path / "out")
+    export(told(opened(new_address())).database, tmp_path / "out")
     FAULTS[message](tmp_path / "out")
     database = opened(new_address())
     store = Store(ASKING, database)
     before = rows(database)
     with pytest.raises(FileProblem, match=message):
-        import_(store, tmp_path / "out")
+        import_(store.database, tmp_path / "out")
     assert rows(database) == before
 
 
@@ -190,9 +212,9 @@ def test_nothing_is_written_over_and_no_other_model_is_taken(
     new_address: NewAddress, opened: Opened, tmp_path: Path
 ) -> None:
     store = told(opened(new_address()))
-    export(store, tmp_path / "out")
+    export(store.database, tmp_path / "out")
     with pytest.raises(LifecycleError, match="the store is not empty: its table 'person'"):
-        import_(store, tmp_path / "out")
+        import_(store.database, tmp_path / "out")
     other = Store(Engine(load("waterfall")), opened(new_address()))
-    with pytest.raises(LifecycleError, match="import it with its own model, then migrate"):
-        import_(other, tmp_path / "out")
+    with pytest.raises(LifecycleError, match="import into a new database, then migrate"):
+        import_(other.database, tmp_path / "out")

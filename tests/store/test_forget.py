@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import attrs
@@ -13,7 +15,7 @@ import pytest
 from sqlalchemy import Engine as Database
 from sqlalchemy import NullPool, create_engine, event, insert, select
 
-from lifecycle_fsm import Engine, HistoryRow, UnknownPerson, load
+from lifecycle_fsm import Engine, HistoryRow, LifecycleError, UnknownPerson, load
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.forget import forget, overwrite
@@ -76,8 +78,13 @@ def test_nothing_leads_to_whom_is_forgotten(name: str, database: Database) -> No
     store = told(database)
     assert traces(everything(database)) == [*TRACES]
     funnel, zoe = count(store.history, MODEL), store.lifecycle("zoe").dump("zoe")
-    report = forget(store, name)
+    before = everything(database)
+    planned = forget(store.database, name, dry_run=True)
+    assert everything(database) == before
+    report = forget(store.database, name)
+    assert report == attrs.evolve(planned, overwritten=report.overwritten)
     assert traces(everything(database)) == []
+    assert (report.records, report.contacts) == (("ann-77", "bo-78"), ("contact-79",))
     assert report.pseudonyms == ("forgotten-1", "forgotten-2")
     assert report.erased["activity"] == 11  # also the end of processing of both
     assert report.kept["history"] == sum(row.person != "zoe" for row in store.history)
@@ -87,7 +94,7 @@ def test_nothing_leads_to_whom_is_forgotten(name: str, database: Database) -> No
     with pytest.raises(UnknownPerson):
         store.lifecycle(name)
     with pytest.raises(UnknownPerson, match="nothing is kept of the id"):
-        forget(store, name)
+        forget(store.database, name)
     again = rebuild(store, apply=True)
     assert (again.people, again.changed, again.not_compared) == (1, (), ())
 
@@ -100,7 +107,7 @@ def test_numbers_stay_but_names_and_causes_go(new_address: NewAddress, opened: O
         known = [row.person for row in store.history]
         for person in sorted(set(known)):
             try:
-                forget(store, person, overwrite_file=False)
+                forget(store.database, person, overwrite_file=False)
             except UnknownPerson:
                 continue  # forgotten with another record
         assert Counter(map(_number, store.history)) == Counter(map(_number, before[0]))
@@ -122,17 +129,17 @@ def test_names_are_never_used_twice(database: Database) -> None:
     given: list[str] = []
     for person in ("ann", "bo", "ann"):
         store.apply(happened(person, "created", 0, email="a@example.com"))
-        given += forget(store, person, overwrite_file=False).pseudonyms
+        given += forget(store.database, person, overwrite_file=False).pseudonyms
     taken = store.apply(happened("forgotten-4", "created", 0, email="a@example.com"))
     assert taken.result == "rejected"
     store.apply(happened("cy", "created", 0, email="a@example.com"))
-    given += forget(store, "cy", overwrite_file=False).pseudonyms
+    given += forget(store.database, "cy", overwrite_file=False).pseudonyms
     assert given == ["forgotten-1", "forgotten-2", "forgotten-3", "forgotten-4"]
 
 
 def test_what_comes_later_is_about_somebody_new(database: Database) -> None:
     store = told(database)
-    forget(store, "ann-77")
+    forget(store.database, "ann-77")
     assert store.apply(LOG[4]).result == "held"
     assert store.apply(LOG[1]).result == "moved"
     assert store.lifecycle("ann-77").person("ann-77").last_form == "secret form"
@@ -146,16 +153,44 @@ def test_whoever_was_never_created_can_be_forgotten(database: Database) -> None:
     store.apply(happened("ann-77", "form_filled", 1, form="secret"))
     store.apply(happened("zoe", "created", 1, email="zoe@example.com"))
     store.apply(happened("zoe", "merged", 2, loser="ann-77"))
-    report = forget(store, "ann-77")
+    report = forget(store.database, "ann-77")
     assert (report.pseudonyms, report.erased["activity"]) == ((), 2)
     assert traces(everything(database)) == []
     assert store.lifecycle("zoe").person("zoe").id == "zoe"
 
 
+def test_people_are_forgotten_and_repaired_while_others_write(address: str) -> None:
+    """Also somebody of whom nothing is there when it begins."""
+    names = ("ann", "bo", "cy")
+
+    def work(number: int) -> None:
+        random = Random(number)
+        with Store(ENGINE, address) as store:
+            for day in range(120):
+                person, other = random.sample(names, 2)
+                with suppress(LifecycleError):  # nobody is there, or they are not merged
+                    if number == 0:
+                        forget(store.database, person, overwrite_file=False)
+                    elif number == 1:
+                        undo_merge(store, person, other, START + DAY)
+                        rebuild(store, apply=True)
+                    else:
+                        store.apply(happened(person, "created", 0, email="a@example.com"))
+                        store.apply(happened(person, "merged", day, loser=other))
+
+    with ThreadPoolExecutor() as pool:
+        [*pool.map(work, range(4))]
+    with Store(ENGINE, address) as store:
+        report = rebuild(store)
+        assert (report.changed, report.not_compared) == ((), ())
+        kept = {activity.person for activity in store.log}
+        assert {row.person for row in store.history if not row.person.startswith("forg")} <= kept
+
+
 def test_a_merge_that_was_taken_back_goes_too(database: Database) -> None:
     store = told(database)
     undo_merge(store, "ann-77", "bo-78", START + 40 * DAY)
-    forget(store, "bo-78")
+    forget(store.database, "bo-78")
     assert "bo-78" not in everything(database)
     assert store.lifecycle("ann-77").person("ann-77").id == "ann-77"
 
@@ -172,11 +207,11 @@ def test_the_file_has_nothing_of_it(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM person").fetchone()
-        assert not forget(store, "ann-77").overwritten
+        assert not forget(store.database, "ann-77").overwritten
         reader.rollback()
-    assert overwrite(store)
+    assert overwrite(store.database)
     assert traces(contents(path)) == []
-    assert forget(store, "p1").overwritten
+    assert forget(store.database, "p1").overwritten
     assert "p1@example.com" not in contents(path)
     assert "p2@example.com" in contents(path)
     database.dispose()

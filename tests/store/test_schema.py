@@ -17,6 +17,7 @@ from sqlalchemy import Engine as Database
 from sqlalchemy import event, insert, inspect, make_url, select
 
 from lifecycle_fsm.errors import StoreError
+from lifecycle_fsm.store import database as store_database
 from lifecycle_fsm.store import schema
 from lifecycle_fsm.store.schema import REVISION_TABLE, REVISIONS, check, upgrade
 from lifecycle_fsm.store.tables import METADATA, MODEL
@@ -243,3 +244,11 @@ def test_a_migration_that_is_interrupted_leaves_nothing(address: str, opened: Op
     assert tables(database) == set()
     upgrade(database)
     assert tables(database) == TABLES
+
+
+def test_a_store_that_has_to_be_there_is_not_made(database: Database, address: str) -> None:
+    with pytest.raises(StoreError, match="has no store yet"):
+        store_database.Database(address, make=False)
+    assert tables(database) == set()
+    upgrade(database)
+    store_database.Database(address, make=False).close()

@@ -12,9 +12,11 @@ from lifecycle_fsm import Context, DataRule, Engine, Person, step
 from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.processing import Processing
+from lifecycle_fsm.store.snapshot import snapshot
 from lifecycle_fsm.store.status import status
 from lifecycle_fsm.store.tables import PERSON, PROCESSING, REQUEST
 from tests.machine.small import HOUR, HUGE, TOO_LARGE
+from tests.store.conftest import Opened
 from tests.store.telling import ASKING, DAY, START, happened
 
 
@@ -63,6 +65,14 @@ def test_it_counts_everything(database: Database) -> None:
     assert later.people == {"new": 0, "contact": 2, "lead": 1, "customer": 0, "lost": 0}
     assert (later.due, later.oldest_due) == (0, None)
     assert later.requests == {"dead": 2, "waiting": 2}
+
+
+def test_a_snapshot_tells_the_same_without_an_engine(address: str, opened: Opened) -> None:
+    store = Store(ASKING, opened(address))
+    store.apply(happened("ann", "created", 0, email="ann@example.com"))
+    with snapshot(address) as moment:
+        assert status(moment, START + DAY) == status(store, START + DAY)
+        assert moment.version() == ("two_step", ASKING.model.version)
 
 
 def test_whoever_is_stopped_in_processing_is_counted_once(address: str) -> None:

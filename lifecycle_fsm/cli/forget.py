@@ -1,0 +1,111 @@
+"""``lifecycle-fsm forget``: people who are erased from a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.console import print_json
+from lifecycle_fsm.cli.exit_status import REJECTED, to_the_end
+from lifecycle_fsm.cli.stores import open_database, place_of, require_people
+from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.wording import counted
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.store.database import Database
+    from lifecycle_fsm.store.forget import ForgetReport
+
+#: What a row of each table is, and several of them.
+_ROWS = {
+    "activity": ("activity", "activities"),
+    "decision": ("decision", "decisions"),
+    "request": ("request", "requests"),
+    "processing": ("unfinished processing", "unfinished processings"),
+    "history": ("row of history", "rows of history"),
+    "deadline": ("deadline", "deadlines"),
+}
+
+
+def forget(
+    store: options.Store,
+    persons: options.Persons = None,
+    yes: options.Yes = False,
+    json: options.Json = False,
+) -> int:
+    r"""Erase people from a store, and keep the numbers.
+
+    ```sh
+    lifecycle-fsm forget p1 p2 --store lifecycle.db
+    lifecycle-fsm forget p1 p2 --store lifecycle.db --yes
+    ```
+
+    Without `--yes` it says what would go, and changes nothing. There is no way back: a person goes
+    with all records and contacts, and with their activities, decisions and requests. Rows of
+    history and deadlines stay under a pseudonym, so that the funnel counts as before.
+
+    A file of SQLite is overwritten, so that nothing is left in its free parts. Ends with 1 if
+    somebody was reading it all the while: say `--yes` without a PERSON later. Copies of the store,
+    such as exports and backups, keep what they have.
+    """
+    if not persons and not yes:
+        raise LifecycleError("nobody to forget: name a PERSON by an id")
+    require_people(store, persons or ())
+    with open_database(store) as database:
+        from lifecycle_fsm.store.forget import overwrite
+
+        reports = _forget(database, persons or (), dry_run=True)
+        overwritten, place = False, place_of(database)
+        if yes:
+            with to_the_end():
+                reports = _forget(database, persons or (), dry_run=False)
+                overwritten = overwrite(database)
+        busy = yes and not overwritten and not database.postgresql
+    if json:
+        people = [attrs.asdict(each) | {"overwritten": overwritten} for each in reports]
+        print_json({"store": place, "forgotten": yes, "people": people})
+        return REJECTED if busy else 0
+    for report in reports:
+        print(_as_text(report, done=yes))
+    if not yes:
+        print("nothing has been changed: --yes does it, and there is no way back")
+    elif overwritten:
+        print(f"{place} is overwritten: nothing of them is left in it")
+    elif busy:
+        print(
+            f"{place} is not overwritten, because somebody is reading it, so what was erased may "
+            "still be found in it; later: lifecycle-fsm forget --store ADDRESS --yes"
+        )
+    return REJECTED if busy else 0
+
+
+def _forget(database: Database, persons: Iterable[str], *, dry_run: bool) -> list[ForgetReport]:
+    """Forget each of them once, also where several ids are of one person."""
+    from lifecycle_fsm.store.forget import forget
+
+    reports: list[ForgetReport] = []
+    for person in persons:
+        if not any(person in (*report.records, *report.contacts) for report in reports):
+            reports.append(forget(database, person, dry_run=dry_run, overwrite_file=False))
+    return reports
+
+
+def _as_text(report: ForgetReport, *, done: bool) -> str:
+    first, *others = report.records
+    names = "".join(
+        f", with {kind} {', '.join(ids)}"
+        for kind, ids in (("record", others), ("contact", report.contacts))
+        if ids
+    )
+    erased, kept = _rows(report.erased), _rows(report.kept)
+    if not done:
+        return f"{first}{names}: would erase {erased}, and keep {kept} for the numbers"
+    under = f" as {', '.join(report.pseudonyms)}" if report.pseudonyms else ""
+    return f"{first}{names}: erased {erased}, and kept {kept}{under}"
+
+
+def _rows(counts: Mapping[str, int]) -> str:
+    some = [counted(count, *_ROWS[table]) for table, count in counts.items() if count]
+    return ", ".join(some) or "nothing"

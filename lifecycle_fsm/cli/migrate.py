@@ -1,0 +1,273 @@
+"""``lifecycle-fsm migrate``: the people of a store go on in a changed model [S28]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import attrs
+
+from lifecycle_fsm.cli import options
+from lifecycle_fsm.cli.arguments import load_model, read_time
+from lifecycle_fsm.cli.console import print_json
+from lifecycle_fsm.cli.exit_status import REJECTED
+from lifecycle_fsm.cli.options import flag, option
+from lifecycle_fsm.cli.status import minute
+from lifecycle_fsm.cli.stores import existing_database, place_of
+from lifecycle_fsm.document.plain_text import lined_up
+from lifecycle_fsm.errors import LifecycleError, suggest
+from lifecycle_fsm.fields import utc_text
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.wording import counted
+
+if TYPE_CHECKING:
+    from lifecycle_fsm.orchestrator import MigrationReport
+    from lifecycle_fsm.store.database import Database
+
+_PEOPLE = ("person", "people")
+#: How many a list shows.
+_SHOWN = 10
+
+
+def migrate(
+    model: options.Model,
+    store: options.Store,
+    map: Annotated[
+        list[str] | None,
+        option(
+            "OLD=NEW",
+            "A stage that the changed model has no more, and the one that stands for it; can be "
+            "repeated.",
+        ),
+    ] = None,
+    at: Annotated[str, option("TIME", "When the model changes.")] = "now",
+    yes: Annotated[
+        bool, flag("Do it. Without this, it only tells what would come of it.", "--yes")
+    ] = False,
+    allow_tables: options.Tables = None,
+    json: options.Json = False,
+) -> int:
+    r"""Bring the people of a store over to a changed model.
+
+    ```sh
+    lifecycle-fsm migrate lifecycle.toml --map lead=prospect --store lifecycle.db
+    lifecycle-fsm migrate lifecycle.toml --map lead=prospect --store lifecycle.db \
+        --yes
+    lifecycle-fsm outbox --store lifecycle.db --release
+    ```
+
+    Tells what would come of it, and changes nothing without `--yes`. Then everybody goes on in
+    MODEL, or nobody, and workers that still run with the former model can change nothing any more.
+    What the moves that follow ask for is held in the outbox, until you release it. Before that,
+    let everything happen that is due, by a `tick` with the former model.
+
+    Ends with 1 if somebody cannot go on; then nobody does.
+    """
+    when = read_time("--at", at)
+    assert when is not None, "a text is a time"
+    stages = _stages(map or ())
+    new = load_model(model, allow_tables)
+    with existing_database(store) as database:
+        from lifecycle_fsm.store.model_change import held
+
+        before = _Before.of(database, when)
+        place = place_of(database)
+        if before.version == new.version:
+            report, applied = None, False
+        else:
+            before.check(stages)
+            report, applied = _report(new, database, stages, when, apply=yes)
+        waits = held(database) if applied else 0
+    if json:
+        print_json(_as_dict(new, before, when, report, held=waits if applied else None))
+    elif report is None:
+        print(
+            f"the people of {place} follow version {new.version} of {new.name!r} already: there "
+            "is nothing to migrate"
+        )
+    else:
+        heads = _heads(new, before, when, place)
+        ends = _ends(report, before, when, waits if applied else None)
+        print("\n".join([*heads, *_as_text(report, new), "", *ends]))
+    return REJECTED if report is not None and report.problems else 0
+
+
+@attrs.frozen
+class _Before:
+    """What people follow before it: the name and the version of the model, the model itself if the
+    store has its text, and for how many something is due."""
+
+    name: str
+    version: str
+    model: Model | None
+    due: int
+
+    @classmethod
+    def of(cls, database: Database, at: datetime) -> _Before:
+        from lifecycle_fsm.store.model_change import due
+        from lifecycle_fsm.store.snapshot import Snapshot
+
+        with database.reading() as connection:
+            moment = Snapshot(connection, place_of(database))
+            (name, version), model = moment.version(), moment.model()
+        return cls(name, version, model, due(database, at))
+
+    def check(self, stages: Mapping[str, str]) -> None:
+        """See that the stages that are said to have gone have been there.
+
+        Raises:
+            LifecycleError: one has not.
+        """
+        known = self.model.by_name if self.model is not None else stages
+        for old, new in stages.items():
+            if old not in known:
+                raise LifecycleError(
+                    f"--map {old}={new}: the model that people follow has no stage named {old!r}"
+                    f"{suggest(old, known)}"
+                )
+
+
+def _stages(texts: Sequence[str]) -> dict[str, str]:
+    """The stages that went, each with the one that stands for it.
+
+    Raises:
+        LifecycleError: it is none of these, or one is given twice.
+    """
+    stages: dict[str, str] = {}
+    for text in texts:
+        old, equals, new = (part.strip() for part in text.partition("="))
+        if not (old and equals and new):
+            raise LifecycleError(f"--map: {text!r} names no two stages: write it as lead=prospect")
+        if old in stages:
+            raise LifecycleError(f"--map: {old!r} is given twice: say which one stands for it")
+        stages[old] = new
+    return stages
+
+
+def _report(
+    new: Model, database: Database, stages: Mapping[str, str], at: datetime, *, apply: bool
+) -> tuple[MigrationReport, bool]:
+    """What comes of it, and whether it has been done."""
+    from lifecycle_fsm.orchestrator import Engine
+    from lifecycle_fsm.store import model_change
+
+    engine = Engine(new)
+    if apply:
+        try:
+            return model_change.migrate(engine, database, stages, at=at), True
+        except LifecycleError:
+            report = model_change.try_migration(engine, database, stages, at=at)
+            if not report.problems:
+                raise
+            return report, False
+    return model_change.try_migration(engine, database, stages, at=at), False
+
+
+def _as_dict(
+    new: Model,
+    before: _Before,
+    at: datetime,
+    report: MigrationReport | None,
+    *,
+    held: int | None,
+) -> dict[str, Any]:
+    """All of it for a program; ``held`` is nothing where nothing has been done."""
+    head: dict[str, Any] = {
+        "model": new.name,
+        "version": new.version,
+        "from_version": before.version,
+        "at": at,
+        "applied": held is not None,
+    }
+    if report is None:
+        return head
+    return {
+        **head,
+        "due": before.due,
+        "stages": [
+            {"from": old, "to": stage, "people": count}
+            for (old, stage), count in report.stages.items()
+        ],
+        "moves": [
+            {"person": row.person, "from": row.from_stage, "to": row.to_stage, "rule": row.rule}
+            for row in report.moves
+        ],
+        "missed": report.missed,
+        "dropped": report.dropped,
+        "problems": report.problems,
+        "held": held,
+    }
+
+
+def _heads(new: Model, before: _Before, at: datetime, place: str) -> list[str]:
+    return [
+        f"{new.title or new.name} (model {new.name}, version {new.version})",
+        f"{place} at {minute(at)}, from version {before.version}"
+        + (f" of {before.name!r}" if before.name != new.name else ""),
+    ]
+
+
+def _as_text(report: MigrationReport, new: Model) -> Iterator[str]:
+    if report.stages:
+        places = {stage.name: place for place, stage in enumerate(new.stages)}
+        ordered = sorted(report.stages.items(), key=lambda item: (places[item[0][1]], item[0]))
+        rows = [(old, stage, f"{count:,}") for (old, stage), count in ordered]
+        yield "\n" + lined_up([("stage before", "after", "people"), *rows], right=(2,))
+    moves: dict[str, list[str]] = {}
+    for row in report.moves:
+        name = f"{row.from_stage} → {row.to_stage} by {row.rule!r}"
+        moves.setdefault(name, []).append(row.person)
+    yield from _lists("moves that follow at once", moves)
+    yield from _lists("deadlines that are missed at once", report.missed)
+    yield from _lists("what people have, and the changed model has not", report.dropped)
+    if report.problems:
+        yield f"\n{counted(len(report.problems), *_PEOPLE)} cannot go on"
+        reasons: dict[str, list[str]] = {}
+        for person, problem in report.problems.items():
+            reason = problem.removeprefix(f"{person!r} cannot be migrated: ")
+            reasons.setdefault(reason, []).append(person)
+        for reason, people in [*reasons.items()][:_SHOWN]:
+            yield f"  {_names(people)}: {reason}"
+        if len(reasons) > _SHOWN:
+            yield f"  … and {len(reasons) - _SHOWN:,} more reasons: --json has all"
+
+
+def _lists(heading: str, lists: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if lists:
+        yield f"\n{heading}"
+    for name, people in lists.items():
+        yield f"  {name}: {counted(len(people), *_PEOPLE)}: {_names(people)}"
+
+
+def _names(people: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(people) - _SHOWN
+    return ", ".join(people[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _ends(
+    report: MigrationReport, before: _Before, at: datetime, held: int | None
+) -> Iterator[str]:
+    """What has been done, and what is to be done next."""
+    if before.due and report.problems:
+        time = utc_text(at)
+        yield (
+            f"something is due for {counted(before.due, *_PEOPLE)} by then: let it happen first, "
+            f"by `tick --at {time}` with the former model ({before.name}, version "
+            f"{before.version}), then do this with --at {time}"
+        )
+    if held is None:
+        yield "nothing has been changed" + (
+            "" if report.problems else ": with --yes, everybody goes on in the changed model"
+        )
+        return
+    yield (
+        f"done: {counted(sum(report.stages.values()), *_PEOPLE)} went on in version "
+        f"{report.version}; give the changed model to `ingest`, `tick`, `process` and `retry` too"
+    )
+    if held:
+        yield (
+            f"{counted(held, 'request is', 'requests are')} held: `outbox --release` lets "
+            "everything go out that a migration has asked for"
+        )
