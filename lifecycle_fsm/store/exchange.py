@@ -245,7 +245,7 @@ def read_export(folder: str | Path) -> ExportedStore:
 
 
 def _check_empty(connection: Connection, exported: ExportedStore) -> None:
-    """See that nothing is in the tables but the model that the files are of, and remove this."""
+    """See that nothing is in the tables but what a new store has, and remove this."""
     for table in (PERSON, ACTIVITY, HISTORY, REQUEST):
         if connection.execute(select(table).limit(1)).first():
             raise LifecycleError(

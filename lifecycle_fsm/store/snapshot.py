@@ -63,6 +63,11 @@ class Snapshot:
         definition = self._connection.scalar(_latest(MODEL.c.definition))
         return None if definition is None else loads(definition)
 
+    def ticked_until(self) -> datetime | None:
+        """Up to when time was let pass for everybody; ``None`` if it never was."""
+        ticked: datetime | None = self._connection.scalar(select(TICK.c.until))
+        return ticked
+
     def version(self) -> tuple[str, str]:
         """The name and the version of the model that people follow.
 
@@ -74,11 +79,6 @@ class Snapshot:
             where = self.place or "the store"
             raise StoreError(f"{where} has no model yet: `lifecycle-fsm ingest MODEL` gives it one")
         return row.name, row.version
-
-    def ticked_until(self) -> datetime | None:
-        """Up to when time was let pass for everybody; ``None`` if it never was."""
-        ticked: datetime | None = self._connection.scalar(select(TICK.c.until))
-        return ticked
 
     def history(
         self, types: Mapping[str, FieldType], names: Iterable[str] | None = None

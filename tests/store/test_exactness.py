@@ -18,7 +18,9 @@ from sqlalchemy import select
 
 from lifecycle_fsm import Activity, Engine, Lifecycle, UnknownPerson, load
 from lifecycle_fsm.store import Store
+from lifecycle_fsm.store.forget import forget
 from lifecycle_fsm.store.tables import PERSON
+from lifecycle_fsm.store.undo_merge import undo_merge
 from tests.oracle.comparing import built, handed
 from tests.oracle.generator import Story, story
 from tests.oracle.language import as_time
@@ -115,3 +117,23 @@ def test_two_stores_of_one_database_take_turns_with_one_person(
         stores[0].lifecycle("bo")
     with opened(address).connect() as connection:
         assert connection.scalars(select(PERSON.c.id)).all() == ["ann"]
+
+
+def test_a_name_that_others_have_parted_is_a_person_of_its_own(
+    address: str, opened: Opened
+) -> None:
+    """What one process remembers of a merge is not true any more when another has undone it."""
+    engine = Engine(load("two_step"))
+    at = datetime.fromisoformat("2024-05-01T09:00:00Z")
+    ours, theirs = (Store(engine, opened(address)) for _ in range(2))
+    for key, person, kind, payload in (
+        ("c-1", "cy", "created", {}),
+        ("c-2", "bo", "created", {}),
+        ("m-1", "cy", "merged", {"loser": "bo"}),
+    ):
+        ours.apply(Activity(key, person, kind, at, payload))
+    undo_merge(theirs, "cy", "bo", at + DAY)
+    ours.apply(Activity("f-1", "cy", "form_filled", at + 2 * DAY, {"form": "Demo"}))
+    forget(theirs.database, "bo", overwrite_file=False)
+    assert ours.apply(Activity("c-2", "bo", "created", at + 3 * DAY)).result == "moved"
+    assert theirs.lifecycle("bo").person("bo").created_at == at + 3 * DAY
