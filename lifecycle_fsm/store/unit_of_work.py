@@ -68,6 +68,7 @@ class UnitOfWork:
         self._engine = engine
         self._recent = recent
         self._book: Book | None = None
+        self._recalled = False  # whether the book was in memory
         self._names: tuple[str, ...] = ()  # of the person who was saved last
         self._sql = database.sql
         self._session = session
@@ -121,6 +122,7 @@ class UnitOfWork:
         if rows and not known and (text := rows[0][2]):
             self._book = self._recent.take(names, text)
             if self._book is not None:
+                self._recalled = True
                 self._texts[names[0]] = text
                 return True
         if self._shared and names != (activity.person,):
@@ -336,8 +338,9 @@ class UnitOfWork:
             self._texts[person.id] = text
             due_at = self._time(person.next_due)
             people.append(_person(person.id, None, person.stage, due_at, "parked" in state, text))
-            # Only what is new, because a tick has not locked the rows of folded records.
-            before = self._states.get(person.id, {})
+            # Only what is new, because a tick has not locked the rows of folded records, nor has
+            # whoever goes on with a person in memory: then nothing is.
+            before = state if self._recalled else self._states.get(person.id, {})
             folded = {record["id"] for record in before.get("folded", ())}
             people += [
                 _person(record["id"], survivor=person.id)
