@@ -92,7 +92,7 @@ SCORES = {
 }
 #: The points from which sales is alerted to people who fit.
 WARM = 65
-_LUKEWARM = 52  # the maximum for people of whom sales is never alerted
+_LUKEWARM = 52  # the maximum for people whom sales is never alerted to
 _COOLS = 30 * DAY  # half the points go after this time without new ones
 _CAREERS, _NO_MAIL = -10, -20
 

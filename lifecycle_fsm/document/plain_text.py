@@ -34,7 +34,7 @@ _INDENT = "  "
 
 
 def render_text(document: Document, width: int) -> str:
-    """The whole document, in lines of at most ``width`` characters (limited to 60 to 100)."""
+    """The whole document, in lines of at most ``width`` characters, a width from 60 to 100."""
     width = max(_NARROW, min(width, _WIDE))
     lines = _wrapped(document.title, width)
     lines += _wrapped(document.lead, width)

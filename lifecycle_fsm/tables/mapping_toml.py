@@ -1,4 +1,4 @@
-"""The mapping: a TOML file that says how somebody's own export becomes people and activities.
+"""The mapping: a TOML file that says how an export becomes people and activities.
 
 ::
 
