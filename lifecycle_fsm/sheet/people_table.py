@@ -28,8 +28,8 @@ def read_people(
     table lacks has its initial value. With ``only``, so has every other field but id and stage.
 
     Raises:
-        FileProblem: the file cannot be read, is no table of people, or has a value that the model
-            does not take.
+        FileProblem: the file cannot be read, is not a table of people, or has a value that the
+            model does not accept.
     """
     types: Mapping[str, FieldType] = {
         "id": _TEXT,
@@ -66,7 +66,7 @@ def people_of(states: Iterable[Mapping[str, Any]], model: Model) -> Iterator[Sim
     :func:`read_people`.
 
     Raises:
-        RecordError: a state has a value that the model does not take.
+        RecordError: a state has a value that the model does not accept.
     """
     types, starts = model.field_types, _starts(model)
     for state in states:

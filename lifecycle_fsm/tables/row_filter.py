@@ -113,7 +113,7 @@ def _is_plain(source: ValueSource) -> bool:
 
 
 def _record_columns(mapping: FileMapping) -> set[str]:
-    """The columns of the ids of persons; none if they do not stand there as they are."""
+    """The columns of the ids of persons; empty if some are translated or composed."""
     payloads = [give.payload for give in mapping.gives]
     others = [payload[name] for payload in payloads for name in _RECORDS & payload.keys()]
     sources = [mapping.person, *others]

@@ -190,7 +190,7 @@ class JsonTimes:
         return greatest
 
     def are_records(self, block: bytes, lines: int) -> bool:
-        """Each line is a record of its own."""
+        """Whether each line is a record of its own, which it always is in this format."""
         return True
 
     def keys(self, block: bytes) -> Iterator[Key]:

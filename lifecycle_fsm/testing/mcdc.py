@@ -220,8 +220,8 @@ class _Cases:
         return solve_here(all_of(*guards, self.here), self.domain)
 
     def who_meets(self, condition: Guard, matters: Guard) -> Answer:
-        """Somebody for whom the condition holds and decides; with a number that it is compared with
-        near 0, where that can be, because such a person is easier to read."""
+        """A person for whom the condition holds and decides; if possible, with a compared number
+        near 0, because such a person is easier to read."""
         if isinstance(condition, Compare):
             zero = [
                 is_value(name, kind.accept(0))
@@ -233,7 +233,7 @@ class _Cases:
         return self.solve(condition, matters)
 
     def around(self, condition: Guard, matters: Guard, base: Witness) -> Iterator[Boundary]:
-        """People at each point of a condition's boundary, as much like the first as can be."""
+        """People at each point of a condition's boundary, as similar to ``base`` as possible."""
         own = reads(condition)
         alike = [is_value(name, self.value(base, name)) for name in self.fields if name not in own]
         same = self.others_as(base, condition)
@@ -252,7 +252,7 @@ class _Cases:
         with_it: Answer,
         without: Answer,
     ) -> Pair:
-        """The two who show what the condition does: neighbours at the boundary where there are."""
+        """Two people who show what the condition does: neighbours at the boundary if possible."""
         atom, now = self.conditions[condition], self.domain.now
         probes = [boundary.who for boundary in around]
         met = [probe for probe in probes if atom.holds(self.values(probe.person), now)]
@@ -286,7 +286,7 @@ class _Cases:
         return {name: self.value(person, name) for name in self.fields}
 
     def others(self, person: Witness, condition: Guard) -> dict[Guard, bool]:
-        """How the other conditions come out for this person."""
+        """The outcomes of the other conditions for this person."""
         values, now = self.values(person), self.domain.now
         return {
             other: atom.holds(values, now)
@@ -295,7 +295,7 @@ class _Cases:
         }
 
     def others_as(self, person: Witness, condition: Guard) -> tuple[Guard, ...]:
-        """The other conditions, each as it comes out for this person."""
+        """The other conditions, negated where they do not hold for this person."""
         outcomes = self.others(person, condition).items()
         return tuple(other if held else negate(other) for other, held in outcomes)
 
@@ -313,8 +313,7 @@ class _Cases:
 
 
 def assuming(guard: Guard, answers: Mapping[str, bool]) -> Guard:
-    """The guard with each Python callable replaced by the answer that it is taken to give; no,
-    where none is named."""
+    """The guard with each Python callable replaced by its assumed answer, by default no."""
 
     def change(part: Guard) -> Guard:
         if isinstance(part, Opaque):

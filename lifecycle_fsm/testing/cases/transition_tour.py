@@ -444,13 +444,13 @@ class _Search:
                 yield _free(answer.person)
 
     def _first(self, edge: Edge) -> Guard:
-        """Holds where the rule is open and is the one that is tried first [S8][S15]."""
-        # Fields are set before a human asks: no system move may take the person away by that.
+        """Holds if the rule is open and no earlier one is [S8][S15]."""
+        # Fields are set before a human asks, which must not let a system move take the person away.
         away = self._closed(edge.source) if edge.on else ()
         return all_of(edge.when, *self.model.earlier_closed(edge), *away)
 
     def _closed(self, stage: str) -> tuple[Guard, ...]:
-        """Holds where no system move leads on from a stage."""
+        """Guards that hold if no system move leads on from a stage."""
         return tuple(
             negate(edge.when) for edge in self.model.edges if edge.source == stage and not edge.on
         )
