@@ -1,1 +1,1 @@
-"""Made-up people and companies: for the demonstration, the gallery of pictures, and the tests."""
+"""Made-up people and companies: for the demonstration, the gallery of diagrams, and the tests."""

@@ -9,15 +9,15 @@ from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
 
-#: A quantity by its quantiles, evenly spaced: the least, …, the middle one is the median, … the
-#: most. Between two of them every value is as likely as every other.
+#: A quantity by its evenly spaced quantiles, from the minimum to the maximum; the middle one is the
+#: median. Between two of them all values are equally likely.
 Spread: TypeAlias = Sequence[int]
 
 
 class Chance:
     """Random draws for one part of the made-up world, independent of every other part.
 
-    Of ``random.Random`` only the method ``random`` is promised to give the same numbers in every
+    Only the method ``random`` of ``random.Random`` is guaranteed to give the same numbers in every
     version of Python, and only sums and products of floats are the same on every processor, so
     nothing else is used here.
     """

@@ -1,7 +1,7 @@
 """A made-up company: two years of people and what they do, the same for the same seed.
 
-It fits the shipped model ``waterfall``: its tokens, its sales team, its reasons. There is no engine
-in here: it invents what happened, and the model says what that means.
+It fits the shipped model ``waterfall``: its tokens, its sales team, its reasons. It contains no
+engine: it invents what happened, and the model determines what that means.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.spreadsheet import csv_text
 from lifecycle_fsm.tables import by_event
 
-# ------------------------------------------------------------------ how people come
+# ------------------------------------------------------------------ how people arrive
 
 
 def _by_form(lead: Lead) -> None:
-    """Somebody fills in a form, which makes the record."""
+    """A person fills in a form, which creates the record."""
     chance = lead.chance
     source, worth = chance.weighted(SOURCES)
     lead.create("marketing", "form", source=source)
@@ -51,7 +51,7 @@ def _by_form(lead: Lead) -> None:
 
 
 def _found_by_sales(lead: Lead) -> None:
-    """Sales calls somebody whom marketing still nurtures, or hears of a deal before anybody."""
+    """Sales calls a person whom marketing still nurtures, or is the first to learn of a deal."""
     lead.work((300, 2_000, 6_000, 12_000))
     if lead.chance.share(0.06):
         lead.buy_at_once()
@@ -63,7 +63,7 @@ def _found_by_sales(lead: Lead) -> None:
 
 
 def _made_by_sales(lead: Lead) -> None:
-    """Somebody in sales has found them, and mostly calls."""
+    """A salesperson has found them, and usually calls."""
     lead.by_sales = lead.in_crm = True
     lead.create("sales", "crm", owner=lead.developer.name)
     if not lead.chance.share(0.12):
@@ -83,7 +83,7 @@ def _to_be_paid(lead: Lead) -> None:
 
 
 def _competitor(lead: Lead) -> None:
-    """Somebody from a competitor is known by the domain; some even ask for a demo."""
+    """A person from a competitor is recognised by the domain; some even ask for a demo."""
     lead.create("marketing", "form", source="organic search")
     lead.now += lead.chance.number(0, 6)
     lead.fill_form()
@@ -93,7 +93,7 @@ def _competitor(lead: Lead) -> None:
         lead.raise_hand()
 
 
-#: Points that a talk at the booth of a fair is worth; who asked for an offer is hot.
+#: Points for a talk at the booth of a fair; a person who asked for an offer is hot.
 _TALKED: Spread = (5, 10, 15, 20, 25, 30)
 _HOT: Spread = (65, 70, 80)
 
@@ -111,7 +111,7 @@ def _from_fair(lead: Lead, fair: Fair) -> None:
 
 
 def _colleague_of_customer(lead: Lead, deal: Deal) -> None:
-    """A contact of a customer is found late: the CRM reports a deal that was already won."""
+    """A contact of a customer is added late: the CRM reports a deal that was already won."""
     lead.create("sales", "crm", owner=deal.executive)
     lead.now += lead.chance.number(5, 45)
     lead.end_deal(deal, won=True, at=deal.closed)
@@ -146,13 +146,13 @@ _RIVAL = Account("Competitor", "competitor.example", "DE", "software", 300, know
 
 
 class Population:
-    """The people of a company, one after the other, with all that happens to them.
+    """The people of a company, one after another, with everything that happens to them.
 
-    Each has chance of their own, and is touched only by those before them: by their accounts and
-    their deals. So more people leave the first ones as they were.
+    Each person has their own draws, and is affected only by the people before them, through their
+    accounts and deals. So adding people leaves the earlier ones as they were.
 
     Args:
-        seed: another number, another company.
+        seed: a different number gives a different company.
     """
 
     def __init__(self, seed: int) -> None:
@@ -161,7 +161,7 @@ class Population:
         self._deals: Deals = {True: [], False: []}
 
     def next(self, number: int) -> Lead:
-        """The person of this number, with all that happens to them."""
+        """The person with this number, with everything that happens to them."""
         chance = Chance(self._seed, "person", number)
         account = self.accounts.next(chance)
         origin = chance.weighted(_ORIGINS)
@@ -181,12 +181,12 @@ class Population:
                     _colleague_of_customer(lead, occasion)
                 case Deal():
                     _on_open_deal(lead, occasion)
-                case None:  # also who was to be a colleague, as long as there is no such deal
+                case None:  # including would-be colleagues, as long as there is no such deal
                     _WITHOUT_OCCASION.get(origin, _made_by_sales)(lead)
         return lead
 
     def _occasion(self, chance: Chance, origin: str) -> Fair | Deal | None:
-        """The fair or the deal that brings somebody; None if there is no such deal yet."""
+        """The fair or the deal that brings a person; None if there is no such deal yet."""
         if origin == "fair":
             return chance.weighted(FAIRS)
         if origin in ("colleague of a customer", "on an open deal"):
@@ -211,7 +211,7 @@ def _begins(chance: Chance, origin: str, occasion: Fair | Deal | None) -> int:
             begins = market.arrival(chance)
     if origin in ("form", "competitor"):
         return begins
-    # Sales makes records when it is at work.
+    # Sales creates records in office hours.
     later = market.office(begins, chance.number(0, 90))
     return later if later < latest else begins
 
@@ -226,11 +226,11 @@ class Company:
     """What has happened at a company.
 
     Args:
-        log: every activity, in the order in which the log got them.
-        arrived: the second of each in which it did.
+        log: every activity, in the order in which the log received them.
+        arrived: the second in which each of them arrived.
         accounts: the companies that people work for.
-        held_up: whose original processing had to go on without company data, and until when that
-            took.
+        held_up: the people whose original processing had to go on without company data, and until
+            when that took.
     """
 
     log: list[Activity]
@@ -251,9 +251,9 @@ class Company:
     def _processed(self, model: Model) -> list[Activity]:
         """The results of original processing during an outage of the data provider.
 
-        Only the engine knows them: for these few people the chain of the
-        model runs with a step ``enrich`` that fails, and what the others gave is the activity
-        ``processed``, as the log of a system that was live then would have it [S13][S14].
+        Only the engine knows them. For these few people, the chain of the model runs with a step
+        ``enrich`` that fails, and the results of the other steps become the activity ``processed``,
+        as in the log of a system that was live at the time [S13][S14].
         """
         logged: list[Activity] = []
         lifecycle = Lifecycle(model, steps={"enrich": _no_answer}, log=logged.append)
@@ -276,7 +276,7 @@ def invent(
     *,
     bar: Callable[[str, float | None], None] = lambda what, done: None,
 ) -> Company:
-    """Make up a company to which so many people come in two years."""
+    """Make up a company that so many people come to in two years."""
     population = Population(seed)
     sent: list[tuple[int, Activity]] = []
     held_up: dict[str, datetime] = {}
@@ -299,7 +299,7 @@ def invent(
 
 # ------------------------------------------------------------------ files
 #
-# What ``run`` reads without a mapping, and a model that finds the table of companies.
+# Input that ``run`` reads without a mapping, and a model that uses the table of companies.
 
 PEOPLE, ACTIVITIES, TABLE = "people.csv", "activities.csv", "companies.csv"
 MODEL = "lifecycle.toml"
@@ -334,10 +334,10 @@ def write(company: Company, folder: Path) -> None:
 
 
 def with_table(text: str) -> str:
-    """The text of a model whose step ``enrich`` looks into the table that lies beside it.
+    """The text of a model whose step ``enrich`` reads the table that lies beside it.
 
     Raises:
-        LifecycleError: it has no such step.
+        LifecycleError: the model has no such step.
     """
     before, step, behind = text.partition(_ENRICH)
     between, options, rest = behind.partition(_OPTIONS)

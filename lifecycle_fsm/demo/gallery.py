@@ -1,7 +1,7 @@
 """The gallery of the shipped models: ``python -m lifecycle_fsm.demo.gallery``.
 
-Writes each picture as SVG, DOT and Mermaid text into ``diagrams/``. With ``--check`` it writes
-nothing, and fails where a text there is not what would be written: DOT is compared, not pixels.
+Writes each diagram as SVG, DOT and Mermaid text into ``diagrams/``. With ``--check`` it writes
+nothing, and fails if a text there differs from what it would write: it compares DOT, not pixels.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ COMMAND = "python -m lifecycle_fsm.demo.gallery"
 
 
 def gallery() -> Iterator[tuple[str, Drawing]]:
-    """The pictures by name, such as ``waterfall-funnel``."""
+    """The diagrams by name, such as ``waterfall-funnel``."""
     for name in shipped():
         model = load(name)
         title = model.title or name
@@ -53,12 +53,12 @@ def best_path(model: Model, rows: Iterable[HistoryRow]) -> list[HistoryRow]:
 
 
 def texts(name: str, drawing: Drawing) -> dict[str, str]:
-    """The texts of a picture, which ``--check`` compares, by file name."""
+    """The texts of a diagram, which ``--check`` compares, by file name."""
     return {f"{name}.dot": drawing.dot, f"{name}.mmd": drawing.mermaid or ""}
 
 
 def stale(folder: Path) -> list[str]:
-    """Say how a folder differs from what would be written; empty if it is up to date."""
+    """Describe how a folder differs from what would be written; empty if it is up to date."""
     drawn: dict[str, str | None] = {}
     for name, drawing in gallery():
         drawn |= {f"{name}.svg": None, **texts(name, drawing)}
@@ -73,7 +73,7 @@ def stale(folder: Path) -> list[str]:
 
 
 def write(folder: Path) -> list[Path]:
-    """Draw everything into a folder; returns the files."""
+    """Draw all diagrams into a folder; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for name, drawing in gallery():

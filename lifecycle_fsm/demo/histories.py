@@ -1,7 +1,7 @@
 """Made-up histories of any model: plausible, consistent, and the same on every machine.
 
-The company of :mod:`lifecycle_fsm.demo.company` speaks to the shipped waterfall alone; here people
-walk through a model by chance, without activities, so that each of its rules is seen.
+The company of :mod:`lifecycle_fsm.demo.company` fits only the shipped waterfall. Here people walk
+through any model at random, without activities, so that each of its rules is used.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ END = datetime(2025, 1, 1, tzinfo=UTC)
 _PROCESSING = timedelta(minutes=2)
 _MOST = 12  # visits of one person
 
-#: What a company that sells to companies may see: of a thousand visits to a stage, so many end by
-#: this rule. Whom no rule moves stays, except in the first stage, where the last rule takes the
-#: rest. A name means the same in each of the shipped models.
+#: Plausible odds for a B2B company: of a thousand visits to a stage, how many end by each rule. A
+#: person whom no rule moves stays, except in the first stage, where the last rule takes the rest. A
+#: name means the same in each of the shipped models.
 ODDS = {
     # sorting
     "no_prospect": 15, "competitor": 5, "customers_contact": 8, "on_open_opportunity": 7,
@@ -43,7 +43,7 @@ ODDS = {
     "new_opportunity": 15, "won_after_all": 5, "bought_after_all": 6, "reinstated": 12,
     "became_prospect": 40, "rested": 850, "time_to_try_again": 850, "call_again": 840,
 }  # fmt: skip
-#: Where a model or a stage is different.
+#: The odds of models or stages that differ.
 EXCEPTIONS = {
     ("sales_led", "made_by_sales"): 640, ("sales_led", "no_prospect"): 45,
     ("sales_led", "customers_contact"): 30, ("sales_led", "on_open_opportunity"): 35,
@@ -53,13 +53,13 @@ EXCEPTIONS = {
 _RESTS = {
     "rested": "rest_days", "time_to_try_again": "retry_days", "call_again": "call_again_days"
 }  # fmt: skip
-#: Days that a visit to a stage lasts on average.
+#: The average length of a visit to a stage, in days.
 _DAYS = {
     "mal": 45, "known": 45, "inquiry": 45, "contact": 45, "engaged": 35, "mql": 4, "lead": 38,
     "sal": 20, "working": 20, "meeting": 13, "sql": 58, "opportunity": 58, "recycled": 20,
     "lost": 60, "later": 40, "disqualified": 60, "off_path": 65,
 }  # fmt: skip
-#: What goes for stages and rules of all other models.
+#: The defaults for stages and rules of all other models.
 _OTHER_DAYS = 30
 _ODDS_BY_KIND = {"step": 400, "fast_track": 20, "detour": 60, "return": 20}
 
@@ -84,7 +84,7 @@ def _exits(model: Model, stage: str) -> Mapping[Edge | None, int]:
     """The edges that end visits to a stage, by weight; None for visits that go on."""
     edges = [edge for edge in (*model.sort_edges, *model.edges) if edge.source == stage]
     odds: dict[Edge | None, int] = {edge: odds_of(model, edge) for edge in edges}
-    # Nobody is left unsorted.
+    # Every person is sorted.
     others = edges[-1] if edges and stage == model.initial.name else None
     return odds | {others: odds.get(others, 0) + max(0, 1000 - sum(odds.values()))}
 
@@ -126,11 +126,11 @@ def _walk(
 
 
 def _wait(model: Model, edge: Edge, chance: Chance) -> timedelta:
-    """How long one visit lasts: mostly short, and sometimes long."""
+    """How long one visit lasts: usually short, and sometimes long."""
     rest = model.tokens.get(_RESTS.get(edge.name, ""))
     if isinstance(rest, int):
         return timedelta(days=rest, minutes=1)
     days = _DAYS.get(edge.source, _OTHER_DAYS)
-    # Whole minutes: no rounding that could differ.
+    # Whole minutes, so that no rounding can differ.
     spread = chance.number(1, 1000) * chance.number(1, 1000)
     return timedelta(minutes=1 + days * 1440 * spread // 250_000)

@@ -1,7 +1,7 @@
 """The world that people live in: its calendar, its companies, its fairs, and outages.
 
 An instant is a whole number of seconds since :data:`START`, in UTC. People live by the clock of
-Berlin, which is an hour ahead of UTC, in summer two.
+Berlin, which is one hour ahead of UTC, two in summer.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 END = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS = (END - START).days
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
-#: The second at which everything ends that is made up.
+#: The second at which all made-up activity ends.
 OVER = DAYS * DAY
 _GROWTH = 20  # percent more people at the end than at the beginning
 
-#: How busy people are with such things, of a hundred: by weekday from Monday, and by month.
+#: How active people are, in percent: by weekday from Monday, and by month.
 _WEEKDAYS = (88, 100, 100, 96, 78, 16, 18)
 _MONTHS = (92, 100, 108, 100, 98, 94, 78, 52, 112, 112, 104, 84)
-_CHRISTMAS = ((12, 22), (1, 3))  # to be quiet from one to the other
+_CHRISTMAS = ((12, 22), (1, 3))  # quiet from one to the other
 _QUIET = 18
 
 _OPENS, _CLOSES = 9 * HOUR, 17 * HOUR
@@ -87,14 +87,14 @@ def _offset(day: date) -> int:
 
 
 def _busy(day: date) -> int:
-    """How much happens on a day, of a hundred on a good one."""
+    """How much happens on a day, as a percentage of a good one."""
     if (day.month, day.day) >= _CHRISTMAS[0] or (day.month, day.day) < _CHRISTMAS[1]:
         return _QUIET
     share = _WEEKDAYS[day.weekday()] * _MONTHS[day.month - 1] // 100
     return share // 4 if day in HOLIDAYS else share
 
 
-# A year more than is made up: what is due then is looked up, though it is never told.
+# A year longer than the made-up time: what is due then is looked up, but never becomes an activity.
 _DATES = [START.date() + timedelta(days=number) for number in range(DAYS + 400)]
 _OFFSET = [_offset(day) for day in _DATES]
 _BUSY = [_busy(day) for day in _DATES]
@@ -103,13 +103,13 @@ _NEW = tuple(accumulate(_BUSY[number] * (100 * DAYS + _GROWTH * number) for numb
 
 
 def arrival(chance: Chance) -> int:
-    """Draw when a new person comes: seldom at night, in August or at Christmas; more each month."""
+    """Draw when a new person comes: rarely at night, in August or at Christmas; more each month."""
     day = bisect_right(_NEW, chance.number(0, _NEW[-1] - 1))
     return max(0, _daytime(chance, day))
 
 
 def visit(chance: Chance, after: int, days: Spread) -> int:
-    """Draw when somebody comes back: about so many days later, on a day when people do so."""
+    """Draw when a person comes back: about so many days later, on a day when people do so."""
     gap = chance.number(*days)
     day = after // DAY + gap
     if not gap:
@@ -129,10 +129,10 @@ def _daytime(chance: Chance, day: int) -> int:
 
 
 def office(at: int, minutes: int, away: Container[int] = ()) -> int:
-    """The instant that lies so many minutes of office time later.
+    """The instant after so many minutes of office time.
 
     Args:
-        at: from when on.
+        at: the start.
         minutes: how long, from nine to five on working days.
         away: numbers of the days on which nobody is there.
     """
@@ -165,7 +165,7 @@ class Account:
     known: bool
 
 
-_NEW_COMPANY = 0.4  # of the people bring a company that nobody has come from before
+_NEW_COMPANY = 0.4  # of the people come from a company that is new
 _KNOWN = 0.9  # of the companies are known to the data provider
 _EMPLOYEES: Spread = (3, 9, 22, 48, 85, 150, 320, 900, 7_000)
 _INDUSTRY = {
@@ -174,12 +174,12 @@ _INDUSTRY = {
     for trade in trades.split()
 }
 _NAMES = len(word_lists.COMPANY_NAMES) * len(word_lists.TRADES)
-_STEP = 611  # has no factor in common with the number of names, so that each comes once
+_STEP = 611  # has no factor in common with the number of names, so that each occurs once
 
 
 class Accounts:
-    """Companies: a person brings a new one, or is a colleague of somebody before them, so that
-    large accounts grow larger."""
+    """Companies: a person brings a new one, or is a colleague of an earlier person, so that large
+    accounts grow larger."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -193,7 +193,7 @@ class Accounts:
         account = None
         if self._employers and not chance.share(_NEW_COMPANY):
             account = chance.choice(self._employers)
-        # Nobody meets everybody of a company.
+        # Nobody meets every employee of a company.
         if account is None or self._people[account.domain] * 4 >= account.employees:
             account = self._new(len(self.all))
             self.all.append(account)
@@ -229,7 +229,7 @@ class Fair:
 
     name: str
     imported: int  # the second
-    by: str  # who sent the list: that does not make it a list of sales
+    by: str  # who sent the list, which does not make it a list of sales
 
 
 FAIRS = {
@@ -246,7 +246,7 @@ FAIRS = {
 
 @attrs.frozen
 class Outage:
-    """The data provider does not answer; what is missing is filled in when it is back."""
+    """The data provider does not answer; missing data are filled in when it is back."""
 
     begins: int
     ends: int

@@ -12,9 +12,9 @@ from lifecycle_fsm.demo import market, word_lists
 from lifecycle_fsm.demo.chance import Chance, Spread
 from lifecycle_fsm.demo.market import DAY, MINUTE, OVER, Account, instant, outage_at
 
-# ------------------------------------------------------------------ who somebody is
+# ------------------------------------------------------------------ identity
 
-_LEVEL_POINTS = {"manager": 10, "staff": 0}  # as the model gives them; those above get 20
+_LEVEL_POINTS = {"manager": 10, "staff": 0}  # as the model gives them; higher levels get 20
 
 
 @attrs.frozen
@@ -32,10 +32,10 @@ class Identity:
 
     @classmethod
     def draw(cls, id: str, account: Account, chance: Chance) -> Identity:
-        """Draw somebody who works for a company."""
+        """Draw a person who works for a company."""
         level = chance.weighted(word_lists.LEVEL_WEIGHTS)
         code, phone = account.country, word_lists.PHONE_NUMBERS.get(account.country)
-        # Most choose their country from a list, some type its name.
+        # Most choose their country from a list; some type its name.
         countries = [code] * (3 if code == "DE" else 2) + [word_lists.COUNTRY_NAMES[code]]
         return cls(
             id=id,
@@ -54,7 +54,7 @@ class Identity:
         return f"{name}@{domain}"
 
     def fits(self, *, enriched: bool) -> bool:
-        """Whether marketing is interested in them, as the model sees it."""
+        """Whether marketing is interested in them, by the rules of the model."""
         large = enriched and self.account.known and self.account.employees >= 50
         return _LEVEL_POINTS.get(self.level, 20) + (15 if large else 0) + 5 >= 20
 
@@ -70,7 +70,7 @@ class Identity:
         }
 
     def typed(self, chance: Chance) -> dict[str, Any]:
-        """The fields of a new record, as somebody typed them: mostly tidy."""
+        """The fields of a new record, as a person typed them: mostly tidy."""
         email = self.email(self.account.domain)
         fields = self.fields(f" {email.title()}" if chance.share(0.04) else email)
         if chance.share(0.02):
@@ -82,36 +82,36 @@ class Identity:
 
 # ------------------------------------------------------------------ what people do
 
-#: What an act is worth, and the most that such acts give within so many days: by the name of the
-#: rule of the model ``waterfall``.
+#: The points for an act, and the most that such acts give within so many days, by the name of the
+#: rule in the model ``waterfall``.
 SCORES = {
     "form": (15, 45, 7),
     "pricing_page": (10, 20, 1),
     "any_page": (2, 20, 7),
     "mail_click": (5, 15, 7),
 }
-#: From how many points on sales is told of those who fit.
+#: The points from which sales is alerted to people who fit.
 WARM = 65
-_LUKEWARM = 52  # the most that somebody ever has of whom sales is not to be told
-_COOLS = 30 * DAY  # without new points, half of them are gone
+_LUKEWARM = 52  # the maximum for people whom sales is never alerted to
+_COOLS = 30 * DAY  # half the points go after this time without new ones
 _CAREERS, _NO_MAIL = -10, -20
 
 _LATE = 0.012  # of the calls are logged days later
 _TWICE = 0.0009  # of the activities are sent twice
 _BETWEEN_PAGES: Spread = (8, 20, 40, 90, 240)  # seconds
-#: Minutes that original processing tries in an outage, before it goes on without company data.
+#: Minutes that original processing retries in an outage, before it goes on without company data.
 _TRIES: Spread = (12, 20, 35, 60, 110)
 
 
 class PastEnd(Exception):
-    """Something would happen after the end: not an error, but how every record ends."""
+    """Something would happen after the end: not an error, but the way every record ends."""
 
 
 class Prospect:
     """A person's record, from the second in which it is created: what happens, in order.
 
-    It keeps its own rough idea of how warm the person is, so that marketing and sales behave as
-    people do. What the activities in fact mean is for the model to say.
+    It keeps its own rough estimate of how warm the person is, so that marketing and sales behave as
+    people do. The model determines what the activities actually mean.
     """
 
     def __init__(self, identity: Identity, chance: Chance, now: int) -> None:
@@ -119,15 +119,15 @@ class Prospect:
         self.id = identity.id
         self.chance = chance
         self.now = now
-        self.sent: list[tuple[int, Activity]] = []  # with the second in which the log gets it
+        self.sent: list[tuple[int, Activity]] = []  # with the second in which the log receives it
         self.outage = outage_at(now)
         self.processed_at = now + (chance.number(*_TRIES) if self.outage else 1) * MINUTE
-        self.alerted_at: int | None = None  # when sales is to hear of them
+        self.alerted_at: int | None = None  # when sales is alerted to them
         self.hand_raised = False
-        self.stays_cool = False  # never gathers enough for sales to be told
+        self.stays_cool = False  # never gathers enough points for sales to be alerted
         self.wants_mail = True
         self._score = 0
-        self._warmed_at = now  # when interest was last shown
+        self._warmed_at = now  # when the person last showed interest
         self._given: dict[tuple[str, int], int] = {}
 
     # -- what happens --------------------------------------------------------------------------
@@ -139,12 +139,12 @@ class Prospect:
 
         Args:
             kind: the kind of the activity.
-            after: so many minutes of office time later, or at once.
-            at: when it happened, if the log only now hears of it.
-            payload: what the activity says.
+            after: so many minutes of office time later; by default, at once.
+            at: when it happened, if the log hears of it only now.
+            payload: the payload of the activity.
 
         Raises:
-            PastEnd: it is too late.
+            PastEnd: it would happen after the end.
         """
         if after is not None:
             self.work(after)
@@ -165,7 +165,7 @@ class Prospect:
         self.send("created", created_by=by, created_through=through, **fields)
         account = self.identity.account
         if self.outage is not None and account.known:
-            # The company data that were missing are fetched in one night.
+            # The missing company data are fetched in one night.
             now, self.now = self.now, self.outage.filled + self.chance.number(0, 40 * MINUTE)
             self.send("changed", industry=account.industry, employees=account.employees)
             self.now = now
@@ -192,25 +192,25 @@ class Prospect:
         return self.identity.fits(enriched=self.outage is None or self.now >= self.outage.filled)
 
     def add_points(self, points: int, *, interest: bool) -> None:
-        """Add or take away points; ``interest`` says whether they show any."""
+        """Add or take away points; ``interest`` says whether they show interest."""
         self._score = self.score + points
         if interest:
             self._warmed_at = self.now
 
     def alert_if_warm(self) -> None:
-        """Note when sales is to hear of the person, as soon as there is reason enough."""
+        """Note when sales is alerted to the person, as soon as there is enough reason."""
         if self.alerted_at is None and (self.hand_raised or (self.score >= WARM and self.fits)):
             self.alerted_at = max(self.now, self.processed_at)
 
     def cool_down(self) -> None:
-        """Halve the points after sales gave the person back, to below what sales is alerted for."""
+        """Halve the points after sales returned the lead, to below the threshold for alerts."""
         points = self.score
         self._score = min(points, points // 2, WARM - 1)
         self.hand_raised = False
         self.alerted_at = None
 
     def _worth(self, rule: str) -> int:
-        """What an act is worth now. Weeks begin on Mondays, like the made-up time."""
+        """The points for an act now. Weeks begin on Mondays, like the made-up time."""
         points, cap, days = SCORES[rule]
         return min(points, cap - self._given.get((rule, self.now // DAY // days), 0))
 
@@ -221,7 +221,7 @@ class Prospect:
         self.alert_if_warm()
 
     def _may(self, *rules: str) -> bool:
-        """Whether somebody who is to stay cool still is after these acts."""
+        """Whether a person who is meant to stay cool still is after these acts."""
         if not (self.stays_cool and self.fits):
             return True
         return self.score + sum(map(self._worth, rules)) <= _LUKEWARM
@@ -229,7 +229,7 @@ class Prospect:
     # -- what people do --------------------------------------------------------------------------
 
     def look(self, pages: Spread, pricing: float = 0.06) -> None:
-        """Look at so many pages; this share of them has prices."""
+        """Look at so many pages; the given share of them shows prices."""
         chance = self.chance
         for _ in range(chance.number(*pages)):
             prices = chance.share(pricing) and self._may("any_page", "pricing_page")
@@ -249,7 +249,7 @@ class Prospect:
             self.now += self.chance.number(*_BETWEEN_PAGES)
 
     def click(self) -> None:
-        """Click a link in a mail, if mail still comes."""
+        """Click a link in a mail, if mail is still sent."""
         if self.wants_mail and self._may("mail_click"):
             campaign = self.chance.choice(word_lists.CAMPAIGNS)
             self.send("email_clicked", campaign=f"{campaign} {instant(self.now):%Y-%m}")
@@ -303,9 +303,9 @@ class Prospect:
             times: how often.
             days: after how many days each time.
             pages: how many pages they look at.
-            pricing: the share of these that has prices.
-            instead: what they do in this share of the times, and then look at no pages.
-            until_alerted: whether it ends when sales is to hear of them.
+            pricing: the share of these that show prices.
+            instead: what they do, in this share of the times, instead of looking at pages.
+            until_alerted: whether to stop once sales is alerted.
         """
         for _ in range(self.chance.number(*times)):
             if until_alerted and self.alerted_at is not None:
@@ -319,10 +319,10 @@ class Prospect:
                 self.look(pages, pricing)
 
 
-#: What somebody does in a while.
+#: What a person does over a period.
 Course: TypeAlias = Callable[[Prospect], None]
 
-# ------------------------------------------------------------------ how people are
+# ------------------------------------------------------------------ how people behave
 
 _AGAIN: Spread = (0, 3, 9, 20, 34, 60, 110)  # days
 _SOON: Spread = (0, 0, 1, 3, 6, 12)
@@ -364,7 +364,7 @@ def grows(person: Prospect) -> None:
     acts = ((0.22, Prospect.fill_form), (0.2, Prospect.click))
     person.come_back((5, 14), _SOON, (1, 5), pricing=0.28, instead=acts, until_alerted=True)
     if person.outage is not None and person.score >= WARM and person.identity.fits(enriched=True):
-        # The company data that were missing make the difference when they come.
+        # For these people, the missing company data make the difference once they are filled in.
         person.now = max(person.now, person.outage.filled)
         person.alert_if_warm()
 
@@ -380,7 +380,7 @@ def asks(person: Prospect) -> None:
 
 
 def fades(person: Prospect) -> None:
-    """Was interested, and is no more: the points that are taken away move nobody."""
+    """Was interested, but no longer is: taking points away moves nobody."""
     person.stays_cool = True
     person.come_back((1, 4), _SOON, (1, 4), pricing=0.2)
     person.wait(_AGAIN)
@@ -391,7 +391,7 @@ def fades(person: Prospect) -> None:
 
 
 def student(person: Prospect) -> None:
-    """Reads everything, writes a thesis; somebody notices."""
+    """Reads everything for a thesis; somebody notices."""
     person.stays_cool = True
     person.come_back((3, 9), _SOON, (2, 5))
     if person.chance.share(0.5):
@@ -402,17 +402,17 @@ def student(person: Prospect) -> None:
         person.send("disqualify", after=_NOTICED, reason="student")
 
 
-#: Where people come from who fill in a form, and what that is worth.
+#: Where people who fill in a form come from, and what that source is worth.
 SOURCES = {
     ("organic search", "usual"): 26, ("paid search", "usual"): 19, ("webinar", "good"): 12,
     ("content syndication", "poor"): 16, ("social media", "poor"): 11, ("referral", "good"): 8,
     ("partner", "good"): 8,
 }  # fmt: skip
-#: How people are, by what their source is worth.
+#: How people behave, by what their source is worth.
 COURSES: dict[str, dict[Course, int]] = {
     "good": {bystander: 20, reader: 17, grows: 35, asks: 22, fades: 5, student: 1},
     "usual": {bystander: 31, reader: 23, grows: 27, asks: 10, fades: 6, student: 3},
     "poor": {bystander: 46, reader: 26, grows: 13, asks: 5, fades: 6, student: 4},
 }
-#: How somebody may be by whom sales is not told, and whom it may find all the same.
+#: The behaviour of people whom sales is not alerted to, but may still find by itself.
 QUIET = (bystander, reader, fades)

@@ -1,4 +1,4 @@
-"""Sales: who is on the team, how often it does what, and what becomes of the leads it works on."""
+"""Sales: who is on the team, how often it does what, and what happens to the leads it works on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Developer:
     away: frozenset[int] = attrs.field(converter=_days_off)
 
 
-#: In the order of the model's token ``sdr_team``, as all of the names and territories are its own.
+#: In the order of the model's token ``sdr_team``; all names and territories are the model's.
 TEAM = (
     Developer(
         "sdr.north", (3, 12, 25, 45, 80, 130, 215), slow=0.05, forgets=0.02, by_taking_over=0.7,
@@ -57,9 +57,9 @@ TEAM = (
 NORTH = frozenset({"DK", "EE", "FI", "LT", "LV", "NO", "SE"})
 SOUTH = frozenset({"ES", "IT", "PT"})
 
-#: Who closes deals, and the share that is won.
+#: The account executives, who close deals, and the share that each wins.
 EXECUTIVES = {"ae.lindberg": 0.43, "ae.moreau": 0.39, "ae.brown": 0.34, "ae.okafor": 0.26}
-#: Who is given the deals of a country; those of all others go to one more.
+#: The executive for the deals of a country; another one gets those of all other countries.
 _COUNTRIES = {
     **dict.fromkeys(("DE", "AT", "CH"), "ae.lindberg"),
     **dict.fromkeys(("FR", "IT", "ES", "PT"), "ae.moreau"),
@@ -68,7 +68,7 @@ _COUNTRIES = {
 
 
 def developer(country: str, person: str) -> Developer:
-    """Who is assigned a person: the two of a territory take turns, or else the whole team [S16]."""
+    """The developer for a person: one of the territory's two, or of the team, by hash [S16]."""
     if country in NORTH:
         return stable_choice(TEAM[:2], "north", person)
     if country in SOUTH:
@@ -77,7 +77,7 @@ def developer(country: str, person: str) -> Developer:
 
 
 def executive(country: str, *, busy: bool = False) -> str:
-    """Who closes deals in a country; if they are busy, who helps out everywhere."""
+    """Who closes deals in a country; if they are busy, the one who helps out everywhere."""
     return "ae.okafor" if busy else _COUNTRIES.get(country, "ae.brown")
 
 
@@ -98,22 +98,22 @@ _FINDS_SECOND_RECORD: Spread = (120, 600, 1_500, 3_000, 6_000)
 # Days.
 _CYCLE: Spread = (6, 18, 32, 50, 75, 115, 190)  # of a deal
 _SECOND_RECORD: Spread = (2, 7, 16, 35, 80)
-#: Until somebody who was given back comes again.
+#: Days until a recycled person comes back.
 _COMES_AGAIN: dict[str, Spread] = {"soon": (9, 20, 35, 55, 75), "later": (92, 120, 160, 220, 320)}
 
-_CALLS: Spread = (1, 2, 4, 6, 10)  # until something comes of a lead
+_CALLS: Spread = (1, 2, 4, 6, 10)  # until a lead leads to something
 _ANSWERS = {"accepts": 715, "returns": 200, "rules out": 85}
-#: What comes of a lead that sales works on, by who found it.
+#: The outcomes of leads that sales works on, by who found them.
 _OUTCOMES_BY_MARKETING = {"deal": 490, "returns": 325, "rules out": 75, "stops": 110}
 _OUTCOMES_BY_SALES = {"deal": 390, "returns": 310, "rules out": 70, "stops": 230}
-#: What becomes of somebody who was given back.
+#: What happens to people after they were recycled.
 _AFTERWARDS = {
     "gone": 70, "soon": 54, "later": 48, "sales again": 14, "reads": 40, "ruled out": 6,
     "buys": 2, "leaves": 2,
 }  # fmt: skip
 
-# Why sales gives a lead back at once, why after having worked on it, why for ever: the reasons are
-# those of the model's tokens.
+# Why sales returns a lead at once, why after having worked on it, and why it disqualifies one: the
+# reasons are those of the model's tokens.
 _RETURNS_AT_ONCE = {"no_answer": 40, "no_time": 25, "not_ready": 22, "no_budget": 13}
 RETURNS = {"no_budget": 34, "not_ready": 30, "no_answer": 22, "no_time": 14}
 RULES_OUT = {"wrong_person": 46, "student": 26, "competitor": 14, "out_of_business": 14}
@@ -144,7 +144,7 @@ class Deal:
         return {"opportunity": self.id, "amount": self.amount, "closes_at": closes_at}
 
 
-#: The deals of everybody, by whether they were won: people who come later may be contacts of them.
+#: The deals of everybody, by whether they were won: later people may be contacts of them.
 Deals: TypeAlias = dict[bool, list[Deal]]
 
 
@@ -154,7 +154,7 @@ class Lead(Prospect):
     Args:
         identity: whose record it is.
         chance: the draws of this person.
-        now: the second in which the record is made.
+        now: the second in which the record is created.
         deals: where its deals are kept.
     """
 
@@ -164,7 +164,7 @@ class Lead(Prospect):
         self.developer = developer(self.account.country, self.id)
         if chance.share(0.05):
             self.developer = chance.choice(TEAM)  # somebody helps out
-        self.by_sales = False  # whether sales has found them
+        self.by_sales = False  # whether sales found them
         self.in_crm = False
         self.second_records: list[Prospect] = []
         self._all_deals = deals
@@ -183,13 +183,13 @@ class Lead(Prospect):
         if chance.share(rep.forgets):
             self._forget()
             return
-        # While somebody is away, a colleague looks after the leads, or mostly none does.
+        # While a rep is away, usually nobody answers the leads; sometimes a colleague does.
         away = rep.away if chance.share(0.9) else frozenset()
         self.work(_SLOW_ANSWER if chance.share(rep.slow) else rep.answers, away)
         self._decide(_ANSWERS, _RETURNS_AT_ONCE)
 
     def _decide(self, outcomes: dict[str, int], reasons: dict[str, int]) -> None:
-        """Draw what sales makes of a lead, and the reason if it is given back."""
+        """Draw what sales does with a lead, and the reason if it returns it."""
         match self.chance.weighted(outcomes):
             case "accepts":
                 self._accept()
@@ -204,7 +204,7 @@ class Lead(Prospect):
                 self._after_ruling_out()
 
     def _sync(self) -> None:
-        """The CRM confirms the record: in seconds, unless it is busy for hours."""
+        """The CRM confirms the record: within seconds, unless it is busy for hours."""
         if self.in_crm:
             return
         self.in_crm = True
@@ -234,13 +234,13 @@ class Lead(Prospect):
                 self.send("owner_changed", after=_WITHIN_THE_HOUR, owner=rep.name)
 
     def call(self, *, after: Spread | None = None, by: str | None = None) -> None:
-        """Call or write to the lead; ``by`` is who does, instead of its own developer."""
+        """Call or write to the lead; ``by`` does it instead of its own developer."""
         self.send("sales_touched", after=after, by=by or self.developer.name)
 
     def _reject(self, reason: str) -> None:
         by, after = self.developer.name, None
         if self.chance.share(0.03):
-            # Not from the list that was agreed on: it is refused, and done again properly.
+            # The reason is not on the agreed list: it is refused, and given again properly.
             self.send("sales_rejected", reason=self.chance.choice(_UNHEARD_OF), by=by)
             after = _WITHIN_THE_HOUR
         self.send("sales_rejected", after=after, reason=reason, by=by)
@@ -253,7 +253,7 @@ class Lead(Prospect):
             self._reject(self.chance.weighted(RULES_OUT))
 
     def work_lead(self) -> None:
-        """Call and write until something comes of it."""
+        """Call and write until there is an outcome."""
         chance = self.chance
         for _ in range(chance.number(*_CALLS)):
             self.call(after=_NEXT_CALL)
@@ -269,7 +269,7 @@ class Lead(Prospect):
     # -- two records of one person ----------------------------------------------------------------
 
     def come_twice(self) -> bool:
-        """Some fill in a second form under another address; returns whether sales works on them."""
+        """Some fill in a second form with another address; returns whether sales works on them."""
         if not self.chance.share(0.03):
             return False
         asks = self.chance.share(0.3)
@@ -281,7 +281,7 @@ class Lead(Prospect):
         return asks
 
     def _add_second_record(self, *, asks: bool = False, looks: bool = False) -> None:
-        """Create another record by a form under another address, and merge it into this one: when
+        """Create another record by a form with another address, and merge it into this one: when
         sales answers it, if it asks for sales, or else when somebody cleans up."""
         letter, chance = "bcdefg"[len(self.second_records)], self.chance
         second = Prospect(attrs.evolve(self.identity, id=f"{self.id}{letter}"), chance, self.now)
@@ -337,14 +337,14 @@ class Lead(Prospect):
                 self.work(_NEXT_IN_DEAL)
             won = chance.share(EXECUTIVES[rep])
             if not won and not given_up and chance.share(0.04):
-                # Out of an opportunity leads only its end.
+                # The only way out of an opportunity is its end.
                 self._reject("no_budget")
                 self.work(_WITHIN_THE_HOUR)
             self._close(deal, won=won)
         finally:
             self._all_deals[deal.won].append(deal)
         if other is not None and not deal.won:
-            # The loss of one of two opportunities is no loss yet.
+            # Losing one of two opportunities does not lose the person yet.
             self.work(_SECOND_DEAL)
             deal = other
             self._close(deal, won=chance.share(0.5))
@@ -368,7 +368,7 @@ class Lead(Prospect):
         )
 
     def _open(self, rep: str, *, shells: float = 0) -> Deal:
-        """Open a deal: this share as an empty shell, which counts only when it is filled in."""
+        """Open a deal: this share as empty shells, which count only once they are filled in."""
         deal = self._new_deal(rep)
         if shells and self.chance.share(shells):
             self.send("opportunity_opened", opportunity=deal.id)
@@ -450,12 +450,12 @@ class Lead(Prospect):
         self.be_customer()
 
     def cool_down(self) -> None:
-        """Sales has given them back, and the next journey begins."""
+        """Sales has returned the lead, and the next journey begins."""
         super().cool_down()
         self._journeys += 1
 
     def recycle(self) -> None:
-        """Give the lead back to marketing: most are gone for good, some come back, even twice."""
+        """Return the lead to marketing: most are gone for good, some come back, even twice."""
         self.cool_down()
         match self.chance.weighted(_AFTERWARDS):
             case "sales again":
@@ -483,7 +483,7 @@ class Lead(Prospect):
                     self.unsubscribe()
 
     def _warm_up_again(self) -> None:
-        """Show interest again after sales gave the lead back: by a form, or by the pages."""
+        """Show interest again after sales returned the lead: by a form, or by looking at pages."""
         chance = self.chance
         if chance.share(0.4):
             self.look((1, 4), pricing=0.3)
@@ -499,7 +499,7 @@ class Lead(Prospect):
             self.wait((0, 0, 1, 3, 6, 12))
 
     def _after_ruling_out(self) -> None:
-        """Go on after being disqualified: a human reviews who still asks for a demo."""
+        """Go on after being disqualified: a human reviews people who still ask for a demo."""
         self.cool_down()
         if self.chance.share(0.12):
             self.wait((10, 40, 90, 200))

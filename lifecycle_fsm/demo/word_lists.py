@@ -1,4 +1,4 @@
-"""Names, trades and titles: made up, but such as one meets."""
+"""Names, industries and job titles: made up, but realistic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LAST_NAMES = tuple(
     Romano Rossi Roux Santos Sato Schäfer Schmidt Scholz Silva Simon Sommer Svensson Taylor Torres
     Vogel Visser Wagner Walker Weber Wolf Young Zimmer""".split()
 )
-#: For addresses of mail and of web pages.
+#: For mail and web addresses.
 PLAIN_LETTERS = str.maketrans("çéèöøıığ", "ceeooiig") | str.maketrans(
     {"ä": "ae", "ü": "ue", "ß": "ss", " ": "-", "&": "and"}
 )
@@ -33,7 +33,7 @@ TRADES = tuple(
     Motors Optics Packaging Paper Pharma Plastics Robotics Security Software Textiles
     Tools""".split()
 )
-#: Trades by the industry that a data provider files them under; the rest is manufacturing.
+#: Trades by the industry that a data provider assigns to them; the rest is manufacturing.
 INDUSTRIES = {
     "chemicals": "Chemicals",
     "energy": "Energy",
@@ -52,13 +52,13 @@ COUNTRY_WEIGHTS = {
     "DE": 30, "AT": 5, "CH": 6, "FR": 10, "NL": 8, "GB": 8, "US": 6, "SE": 5, "DK": 4, "NO": 3,
     "FI": 2, "IT": 6, "ES": 5, "PT": 2,
 }  # fmt: skip
-#: Countries as those write them in a form who do not choose the code from a list.
+#: Countries as written in a form by people who do not choose the code from a list.
 COUNTRY_NAMES = {
     "DE": "Germany", "AT": "Austria", "CH": "Switzerland", "FR": "France", "NL": "Netherlands",
     "GB": "United Kingdom", "US": "United States", "SE": "Sweden", "DK": "Denmark", "NO": "Norway",
     "FI": "Finland", "IT": "Italy", "ES": "Spain", "PT": "Portugal",
 }  # fmt: skip
-#: The beginnings of telephone numbers that are kept free for plays and films, two digits behind.
+#: Prefixes of telephone numbers that are reserved for fiction; two digits follow.
 PHONE_NUMBERS = {
     "DE": "030 231251",
     "FR": "01 99 00 14 ",
@@ -66,8 +66,8 @@ PHONE_NUMBERS = {
     "US": "(212) 555-01",
 }
 
-#: How many of a hundred people are on a level, and their titles: the level is what the step
-#: ``normalise`` reads from them.
+#: How many of a hundred people are on each level, and their titles; the step ``normalise`` reads
+#: the level from the title.
 LEVEL_WEIGHTS = {"c_level": 7, "vp": 6, "director": 9, "head": 15, "manager": 35, "staff": 28}
 TITLES = {
     "c_level": ("Chief Operating Officer", "Managing Director", "CTO", "CFO", "Geschäftsführer"),

@@ -1,6 +1,6 @@
-"""Pictures of a lifecycle: the model, the funnel, one person's path, original processing.
+"""Diagrams of a lifecycle: the model, the funnel, one person's path, original processing.
 
-Each function gives a :class:`Drawing`, which shows itself in a notebook and saves itself as SVG,
+Each function returns a :class:`Drawing`, which shows itself in a notebook and can be saved as SVG,
 PNG, PDF, DOT or Mermaid text.
 """
 

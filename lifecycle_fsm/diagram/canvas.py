@@ -1,8 +1,8 @@
-"""A sheet of paper for Graphviz: boxes, words and lines at given places, as DOT text.
+"""A sheet of paper for Graphviz: boxes, text and lines at given positions, as DOT text.
 
-A funnel is more than a graph: its path is a row, its fast tracks are lanes. So the places are
-computed here, and Graphviz (engine ``nop2``) draws them as they are. The text is the same on every
-machine, lays itself out in any ``dot``, and needs no renderer to be written.
+A funnel is more than a graph: its path is a row, its fast tracks are lanes. So the positions are
+computed here, and Graphviz (engine ``nop2``) draws everything where it is. The text is the same on
+every machine, renders in any ``dot``, and can be written without a renderer.
 
 Lengths are pixels of a picture that is at most ``WIDTH`` wide; y grows downwards.
 """
@@ -24,17 +24,17 @@ from lifecycle_fsm.wording import clean
 
 # ------------------------------------------------------------------ curves
 #
-# The geometry of lines: points, rounded corners, and how much room an arrowhead takes.
+# The geometry of lines: points, rounded corners, and the room that an arrowhead takes.
 
 
 Point: TypeAlias = tuple[float, float]
 
 _QUARTER = 0.5523  # a quarter of a circle as a Bézier curve
-_ARROW = 9.0  # how long the head of a thin line is
+_ARROW = 9.0  # length of the head of a thin line
 
 
 def towards(start: Point, end: Point, length: float) -> Point:
-    """The point that lies ``length`` from the start on the way to the end."""
+    """The point at distance ``length`` from the start on the way to the end."""
     whole = math.dist(start, end)
     part = length / whole if whole else 0
     return (start[0] + (end[0] - start[0]) * part, start[1] + (end[1] - start[1]) * part)
@@ -61,7 +61,7 @@ def rounded(points: Sequence[Point], radius: float) -> list[Point]:
     last = len(points) - 2
     for index in range(1, len(points) - 1):
         before, corner, after = points[index - 1 : index + 2]
-        # A line between two corners is shared by both.
+        # Two corners share the line between them.
         r = min(
             radius,
             math.dist(before, corner) / (1 if index == 1 else 2),
@@ -77,15 +77,15 @@ def rounded(points: Sequence[Point], radius: float) -> list[Point]:
 
 
 def arrow_length(pen: float) -> float:
-    """How long the head of a line is: longer where the line is thick."""
+    """The length of a line's head: thick lines have longer ones."""
     return _ARROW * (1.0 if pen <= 2.5 else 1.0 + (min(pen, 5.3) - 2.5) * 0.1)
 
 
 def arrow_rise(pen: float) -> float:
-    """How far the head of a line reaches to each side of it, as Graphviz draws it.
+    """How far the head of a line extends to each side of it, as Graphviz draws it.
 
     Its triangle is 0.7 times as wide as it is long, and wider for a line of more than four points.
-    It is then outlined with the pen of the line, whose corners are pointed.
+    It is then outlined with the pen of the line, which has pointed corners.
     """
     length = arrow_length(pen)
     half = 0.35 * length * max(1.0, pen * _POINTS / 4)
@@ -94,11 +94,11 @@ def arrow_rise(pen: float) -> float:
 
 # ------------------------------------------------------------------ spans
 #
-# Pieces of text in their own weight and colour, and how wide they are.
+# Pieces of text with their own weight and colour, and their widths.
 
 
 ICON = 13.0
-"""The room of a by-hand mark before a text."""
+"""The room for a by-hand mark before a text."""
 
 
 @attrs.frozen
@@ -128,12 +128,12 @@ Text: TypeAlias = TextLine | Sequence[Span] | str
 
 
 def spans_width(spans: Iterable[Span], size: float) -> float:
-    """How wide a line of spans is."""
+    """The width of a line of spans."""
     return sum(width(span.text, size, bold=span.bold) for span in spans)
 
 
 def badge_width(code: str, size: float) -> float:
-    """How wide the badge of a code is; an empty code has none."""
+    """The width of the badge of a code; an empty code has none."""
     return max(18.0, width(code, size, bold=True) + 10) if code else 0.0
 
 
@@ -142,12 +142,12 @@ def badge_width(code: str, size: float) -> float:
 
 Align: TypeAlias = Literal["left", "center", "right"]
 
-# A pixel in points. In its HTML-like labels Graphviz takes whole points only: sizes of text are
+# A pixel in points. In its HTML-like labels, Graphviz accepts only whole points: font sizes are
 # multiples of 4/3 pixels.
 _POINTS = 0.75
 _SUNK = 0.24
 _PLAIN = Stroke()
-# Graphviz reads no string of more than 16 kB, and a letter takes up to 20 bytes: four times &#92;.
+# Graphviz reads no string over 16 kB, and a character takes up to 20 bytes: four times &#92;.
 _LONGEST = 800
 
 
@@ -161,14 +161,14 @@ class _Edge:
 
 
 class Canvas:
-    """Collects what is drawn; :meth:`source` gives the DOT text.
+    """Collects what is drawn; :meth:`source` returns the DOT text.
 
-    Bands are drawn first, then lines, then boxes and words, each in the order given.
+    Bands are drawn first, then lines, then boxes and text, each in the order given.
     """
 
     def __init__(self, name: str, size: float = SMALLEST) -> None:
         self._name = name
-        self._size = size  # of a text, where it names none
+        self._size = size  # of a text without its own size
         self._nodes: list[tuple[str, Point, dict[str, str]]] = []
         self._edges: list[_Edge] = []
         self._bands: list[tuple[Point, Point, dict[str, str]]] = []
@@ -211,7 +211,7 @@ class Canvas:
         self._nodes.append((name or self._fresh("b"), (x + w / 2, y + h / 2), look))
 
     def band(self, x: float, y: float, w: float, h: float, fill: str) -> None:
-        """Tint the ground behind everything."""
+        """Tint the background behind everything."""
         look = {"style": "filled,rounded", "fillcolor": fill, "color": fill, "label": ""}
         self._bands.append(((x, y + h), (x + w, y), look))
 
@@ -224,7 +224,7 @@ class Canvas:
         *,
         align: Align = "left",
     ) -> None:
-        """Write one line of text at (x, y), the middle of its height."""
+        """Write one line of text at (x, y), where y is the middle of its height."""
         if size is None:
             size = self._size
         if isinstance(line, str):
@@ -239,7 +239,7 @@ class Canvas:
         left = {"left": x, "center": x - (room + mark) / 2, "right": x - room - mark}[align]
         middle = y
         if len(spans) > 1 or spans[0].bold:
-            y += _SUNK * size  # Graphviz sets such a line higher than a plain one
+            y += _SUNK * size  # Graphviz places such a line higher than a plain one
         look = {
             "width": _inches(room + 6),
             "height": _inches(size * 1.5),
@@ -278,7 +278,7 @@ class Canvas:
         return self.paragraph(x, y + 66, wrap(subtitle, room, pt(10)), 18, pt(10))
 
     def badge(self, x: float, y: float, w: float, code: str, color: str) -> None:
-        """Draw a code as a badge, w wide; y is its middle."""
+        """Draw a code as a badge of width w; y is its middle."""
         self.box(x, y - 9, w, 18, fill=color, color=color, pen=0)
         text = cut(code, w - 6, self._size, bold=True)
         self.text(x + w / 2, y, [Span(text, True, PAPER)], align="center")
@@ -302,10 +302,10 @@ class Canvas:
         radius: float = 12.0,
         halo: bool = False,
     ) -> None:
-        """Draw a line along the points, its corners rounded; ``halo`` lets it bridge earlier lines.
+        """Draw a line along the points with rounded corners; ``halo`` lets it bridge earlier lines.
 
-        ``tail`` and ``head`` are boxes that it joins. Graphviz draws lines in the order of the
-        nodes they leave, so only a line that crosses nothing should name its ``tail``.
+        ``tail`` and ``head`` are the boxes that it joins. Graphviz draws lines in the order of the
+        nodes that they leave, so only a line that crosses nothing should name its ``tail``.
         """
         kept = corners(points)
         if len(kept) < 2:

@@ -1,4 +1,4 @@
-"""What a chart shows: the moves of a model as flows between stages, with counts and strokes."""
+"""The data of a chart: the moves of a model as flows between stages, with counts and strokes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.wording import clean, rule_words
 
-#: How often tests fired each rule, by ``(rule, from)``; one that is not here was not fired.
+#: How often tests fired each rule, by ``(rule, from)``; a rule that is missing was not fired.
 Fired: TypeAlias = Mapping[tuple[str, str], int]
 
 
@@ -22,11 +22,11 @@ class FlowRule:
     """One rule of a flow.
 
     Attributes:
-        label: its words.
-        count: how often it moved somebody; None if nobody counted.
+        label: its text.
+        count: how often it moved a person; None without counts.
         by_hand: whether a human asks for it.
         system: the system that owns it.
-        seen: whether a test fired it, in a picture of coverage.
+        seen: whether a test fired it, in a coverage diagram.
     """
 
     label: str
@@ -37,7 +37,7 @@ class FlowRule:
 
 
 def merge_rules(rules: Iterable[FlowRule]) -> list[FlowRule]:
-    """Merge rules of the same words into one, which was seen if all of them were."""
+    """Merge rules with the same text into one, which was seen if all of them were."""
     merged: dict[tuple[str, bool], FlowRule] = {}
     for rule in rules:
         key = (rule.label, rule.by_hand)
@@ -55,9 +55,9 @@ def merge_rules(rules: Iterable[FlowRule]) -> list[FlowRule]:
 
 @attrs.frozen
 class DrawnFlow:
-    """All moves from one stage to another, as one line of the picture.
+    """All moves from one stage to another, as one line of the diagram.
 
-    ``conversion`` is the share of journeys that went on, where it was counted.
+    ``conversion`` is the share of journeys that went on, if it was counted.
     """
 
     source: str
@@ -68,13 +68,13 @@ class DrawnFlow:
 
     @property
     def count(self) -> int | None:
-        """How many moved; None if nobody counted."""
+        """How many moved; None without counts."""
         counts = [rule.count for rule in self.rules if rule.count is not None]
         return sum(counts) if counts else None
 
     @property
     def system(self) -> str:
-        """The system that owns all its rules, or none where they differ."""
+        """The system that owns all its rules; empty if they differ."""
         owners = {rule.system for rule in self.rules}
         return owners.pop() if len(owners) == 1 else ""
 
@@ -119,9 +119,9 @@ def _rules(
 
 
 class ChartData:
-    """A model and its counts as flows by their kind, with colours and the widths of lines.
+    """A model and its counts as flows by kind, with colours and line widths.
 
-    With ``fired`` colour says what tests have fired, and no longer who owns a thing.
+    With ``fired``, colours show what tests have fired instead of who owns it.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class ChartData:
         self.fired = fired
         self.palette = Palette(model, plain=fired is not None)
         self.flows = model_flows(model, counts, fired)
-        #: The colour of what lines of several colours share.
+        #: The colour of anything that lines of several colours share.
         self.mixed = NEUTRAL if fired is None else PARTLY
         self._largest = max((flow.count or 0 for flow in self.flows), default=0)
         ranks = self.ranks = model.ranks
@@ -168,11 +168,11 @@ class ChartData:
         """The line that these flows share.
 
         Args:
-            flows: who takes it.
-            usual: its colour, which coverage overrides; that of the owner if None.
-            dash: how it is drawn; dotted where no test has fired any of it.
-            uncounted: its width where nobody counted.
-            most: how wide it may be.
+            flows: the flows.
+            usual: its colour, which coverage overrides; by default, that of the owner.
+            dash: how it is drawn; dotted if no test has fired any of the flows.
+            uncounted: its width without counts.
+            most: its maximum width.
         """
         flows = list(flows)
         width = uncounted
@@ -184,7 +184,7 @@ class ChartData:
         return Stroke(self.paint(flows, usual).line, min(most, width), dash)
 
     def paint(self, flows: Iterable[DrawnFlow], usual: Paint | None = None) -> Paint:
-        """The colour of what these flows share, or, in a picture of coverage, of what was fired."""
+        """The colour that these flows share; in a coverage diagram, that of what was fired."""
         flows = list(flows)
         if seen := self._seen(flows):
             return PARTLY if len(seen) > 1 else SEEN if True in seen else UNSEEN

@@ -1,7 +1,7 @@
-"""Sizes, strokes and colours, which show who owns a stage or a move.
+"""Sizes, strokes and colours; colours show who owns a stage or a move.
 
-Colour never speaks alone: cards print their owner, detours are dashed and carry their name, and
-moves that a human asks for carry a small figure.
+Nothing depends on colour alone: cards print their owner, detours are dashed and labelled, and moves
+that a human asks for have a small figure.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Stroke:
 
 @attrs.frozen
 class Paint:
-    """A strong colour for lines and words, and a tint of it for grounds."""
+    """A strong colour for lines and text, and a tint of it for backgrounds."""
 
     line: str
     tint: str
@@ -45,11 +45,11 @@ class Paint:
 
 NEUTRAL = Paint("#334155", "#f8fafc")
 SEEN = Paint("#0f766e", "#effcf9")
-"""What tests have fired, in a picture of coverage; with it stands ✓."""
+"""What tests have fired, in a coverage diagram; marked with ✓."""
 PARTLY = Paint("#a16207", "#fefce8")
-"""Where they have fired some of the rules on a line."""
+"""Lines of which tests have fired some rules."""
 UNSEEN = Paint("#b91c1c", "#fef3f2")
-"""What no test has fired; with it stands ×, and its line is dotted."""
+"""What no test has fired; marked with ×, on a dotted line."""
 
 _SYSTEMS = (
     Paint("#6d28d9", "#f6f3ff"),  # violet: marketing automation comes first
@@ -69,9 +69,10 @@ _DETOURS = (
 
 
 class Palette:
-    """The colours of one model: systems and detours by the order in which it declares them.
+    """The colours of one model: systems and detours in the order of their declaration.
 
-    A ``plain`` one has none of its own, where colour says something else.
+    A ``plain`` palette has no colours of its own, for diagrams in which colour means something
+    else.
     """
 
     def __init__(self, model: Model, *, plain: bool = False) -> None:
@@ -88,7 +89,7 @@ class Palette:
         self._stages = {stage.name: stage.system for stage in model.stages}
 
     def system(self, name: str) -> Paint:
-        """The paint of a system; neutral where nobody is named."""
+        """The paint of a system; neutral if the name is empty."""
         return self.systems.get(name, NEUTRAL)
 
     def stage(self, name: str) -> Paint:
@@ -96,10 +97,10 @@ class Palette:
         return self.detours.get(name) or self.system(self._stages.get(name, ""))
 
     def owner(self, name: str) -> str:
-        """The label of the system that owns the stage; empty where nobody is named."""
+        """The label of the system that owns the stage; empty if there is none."""
         return self.labels.get(self._stages.get(name, ""), "")
 
 
 def pt(points: int) -> float:
-    """Points as pixels, for a size of text."""
+    """Points as pixels, for font sizes."""
     return points / 0.75

@@ -1,4 +1,4 @@
-"""Mermaid's language, for places that draw a picture from text."""
+"""Mermaid text, for tools that draw a diagram from text."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def quoted(*lines: str) -> str:
 
 
 def flowchart(title: str, lines: Iterable[str], direction: str = "LR") -> str:
-    """A whole flowchart with a title."""
-    # A text of JSON is one of YAML, too; a directive, %%{…}%%, is read wherever it stands.
+    """An entire flowchart with a title."""
+    # JSON text is also YAML; a directive, %%{…}%%, is read wherever it stands.
     head = json.dumps(clean(title), ensure_ascii=False).replace("%%", "\\x25\\x25")
     text = ["---", f"title: {head}", "---", f"flowchart {direction}"]
     return "\n".join([*text, *(f"    {line}" for line in lines), ""])

@@ -1,4 +1,4 @@
-"""A lifecycle as one picture: the agreed rules, or what happened to people."""
+"""A lifecycle as one diagram: the agreed rules, or what happened to people."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def draw_model(model: Model, *, title: str | None = None, rules: bool = True) ->
 
     Args:
         model: the model.
-        title: instead of the model's own.
+        title: replaces the model's own title.
         rules: whether the list of rules is part of the picture.
     """
     if title is None:
@@ -33,7 +33,7 @@ def draw_model(model: Model, *, title: str | None = None, rules: bool = True) ->
 def draw_funnel(model: Model, counts: Counts, *, title: str | None = None) -> Drawing:
     """Draw a model with the people who are in its stages and those who moved.
 
-    The counts are of histories of this model: :func:`lifecycle_fsm.funnel.count`.
+    The counts come from histories of this model: :func:`lifecycle_fsm.funnel.count`.
     """
     if title is None:
         title = f"{_title(model)}: the funnel"
@@ -50,14 +50,14 @@ def draw_funnel(model: Model, counts: Counts, *, title: str | None = None) -> Dr
 def draw_coverage(
     model: Model, fired: Fired, *, title: str | None = None, subtitle: str = ""
 ) -> Drawing:
-    """Draw a model with what tests have fired of it: ✓ and a full line, × and a dotted one.
+    """Draw a model with what tests have fired: ✓ and a full line, or × and a dotted one.
 
     Args:
         model: the model.
-        fired: how often tests fired each rule out of each stage, by ``(rule, from)``; what is not
-            in it was not fired.
-        title: instead of the model's own.
-        subtitle: what else is known of the tests.
+        fired: how often tests fired each rule out of each stage, by ``(rule, from)``; a rule that
+            is missing was not fired.
+        title: replaces the model's own title.
+        subtitle: more about the tests.
     """
     if title is None:
         title = f"{_title(model)}: what tests cover"
@@ -73,7 +73,7 @@ def _draw(
     parts: tuple[ChartPart, ...] = FUNNEL,
     fired: Fired | None = None,
 ) -> Drawing:
-    """The picture in each of its forms."""
+    """The diagram in each of its formats."""
     subtitle = " · ".join(filter(None, facts))
     flows = model_flows(model, counts, fired)
     return Drawing(
@@ -89,7 +89,7 @@ def _title(model: Model) -> str:
 
 
 def _window(counts: Counts) -> str:
-    """The window of counts in words, in their zone."""
+    """The window of the counts in words, in their zone."""
     start, end = (_local(at, counts.zone) for at in counts.window)
     if start and end:
         text = f"{start} to {end}"
@@ -106,7 +106,7 @@ def _local(at: datetime | None, zone: str) -> str:
 
 
 def _sentences(model: Model, flows: Iterable[DrawnFlow], counts: Counts | None) -> Iterator[str]:
-    """The picture in sentences."""
+    """The diagram in sentences."""
     names = {stage.name: clean(stage.display) for stage in model.stages}
     yield f"The success path is {', '.join(names[stage.name] for stage in model.path)}."
     if model.detours:
@@ -134,7 +134,7 @@ def _sentences(model: Model, flows: Iterable[DrawnFlow], counts: Counts | None) 
 
 
 def _mermaid(model: Model, flows: Iterable[DrawnFlow], counts: Counts | None, title: str) -> str:
-    """The picture in Mermaid's language."""
+    """The diagram as Mermaid text."""
     palette = Palette(model)
     lines = []
     for stage in model.stages:

@@ -1,4 +1,4 @@
-"""One person's path: where they were, when, for how long, and what moved them."""
+"""One person's path: which stages, when, for how long, and what moved the person."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lifecycle_fsm.machine import Decision
 
 _MOST_STRIPS = 8
-"""So many journeys are drawn; of a longer history the last ones."""
+"""How many journeys are drawn; of a longer history, the last ones."""
 _MOST_DECISIONS = 8
 _CARD_HEIGHT = 104.0
 _LINE = 15.5  # from one line of text to the next
@@ -56,7 +56,7 @@ class _Visit:
 
     @property
     def icon(self) -> float:
-        """The room of the by-hand mark, where a human asked for the move."""
+        """The room for the by-hand mark, if a human asked for the move."""
         return ICON if self.row.trigger is not None else 0.0
 
 
@@ -88,13 +88,13 @@ def draw_person(
     """Draw one person's path through the model.
 
     Args:
-        model: the model that the person lives in.
+        model: the model of the person.
         rows: the person's history, in sequence.
-        name: how to call the person; the id otherwise.
-        decisions: the decisions on the person; those that refused something stand below the path.
+        name: the name to show; by default, the id.
+        decisions: the decisions on the person; refusals are listed below the path.
         zone: the zone of the times shown.
     """
-    # A merge may leave the stage as it was: that is no visit [S23].
+    # A merge may leave the stage as it was: that is not a visit [S23].
     history = [row for row in rows if row.from_stage != row.to_stage]
     visits = [
         _Visit(row, after.now - row.now if after is not None else None)
@@ -143,7 +143,7 @@ class _PathFormatter(Formatter):
 
 
 class _PersonChart:
-    """Lays the visits out: a column for each stage of the path, a strip for each journey."""
+    """Lays out the visits: a column for each stage of the path, a strip for each journey."""
 
     def __init__(
         self, visits: list[_Visit], refused: list[Decision], words: _PathFormatter
@@ -156,14 +156,14 @@ class _PersonChart:
         columns = max(
             [3, *(self._column(strip) + max(1, len(strip.detours)) for strip in self.strips)]
         )
-        # All of it on one sheet, whatever the model: cards give way first, then the gaps.
+        # Everything must fit on one sheet: cards shrink first, then the gaps.
         room = WIDTH - 2 * MARGIN
         self.gap = max(66.0, min(124.0, (room - columns * 150) / max(1, columns - 1)))
         self.card = min(150.0, (room - (columns - 1) * self.gap) / columns)
         self.right = max(760.0, 2 * MARGIN + columns * (self.card + self.gap) - self.gap)
 
     def _cut(self) -> list[_Strip]:
-        """The visits in strips: a new one where a journey begins, or somebody was put back."""
+        """The visits in strips: a new one when a journey begins or the person was put back."""
         strips: list[_Strip] = []
         rank = -1  # of the last path stage of the last strip
         for visit in self.visits:
@@ -214,7 +214,7 @@ class _PersonChart:
         )
 
     def _strip(self, strip: _Strip, y: float, before: _Exit | None) -> _Exit:
-        """Draw one journey from y, into which a return may lead; returns where one would leave."""
+        """Draw one journey from y; returns where a return to the next would leave it."""
         canvas = self.canvas
         canvas.text(MARGIN, y + 8, [Span(f"JOURNEY {strip.journey}", True, HEADING)])
         canvas.line([(MARGIN, y + 21), (self.right - MARGIN, y + 21)], Stroke(RULE, 1.4))
@@ -294,7 +294,7 @@ class _PersonChart:
 
     def _caption(self, visit: _Visit, room: float, most: int) -> list[TextLine]:
         lines = wrap(self.words.reason(visit.row), room, SMALLEST, lines=most)
-        if lines[-1].endswith("…"):  # the words of the rule come first
+        if lines[-1].endswith("…"):  # the words of the rule matter most
             lines = wrap(self.words.reason(visit.row, trigger=False), room, SMALLEST, lines=most)
         return [
             TextLine([Span(line)], icon=bool(visit.icon) and not index)
@@ -308,7 +308,7 @@ class _PersonChart:
         self.canvas.paragraph((x0 + x1) / 2 - 3, y + 15, lines, _LINE, align="center")
 
     def _jump(self, visit: _Visit, rank: int, later: int, top: float) -> None:
-        """Draw a fast track above the stages that it passes, which are drawn hollow."""
+        """Draw a fast track above the stages that it skips, which are drawn hollow."""
         row = visit.row
         for between in range(rank + 1, later):
             stage = self.model.path[between]
@@ -401,7 +401,7 @@ def _sentences(
 
 
 def _mermaid(visits: list[_Visit], words: _PathFormatter, title: str) -> str:
-    """The path in Mermaid's language."""
+    """The path as Mermaid text."""
     palette = Palette(words.model)
     lines = []
     for index, visit in enumerate(visits):

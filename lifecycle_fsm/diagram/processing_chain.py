@@ -1,4 +1,4 @@
-"""Original processing: the numbered chain, and the sort as the list of questions that it is."""
+"""Original processing: the numbered chain, and the sort as a list of questions."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from lifecycle_fsm.wording import Formatter, clean, rule_words
 _RIGHT = 1240.0
 _PER_ROW = 5  # steps
 _GAP = 40.0  # between steps
-_STEP = (_RIGHT - 2 * MARGIN - (_PER_ROW - 1) * _GAP) / _PER_ROW  # how wide one is
-_BELOW = 34.0  # a row of steps, to the next
+_STEP = (_RIGHT - 2 * MARGIN - (_PER_ROW - 1) * _GAP) / _PER_ROW  # the width of a step
+_BELOW = 34.0  # from a row of steps to the next
 _LINE = 15.5
-_RULE, _TARGET = 640.0, 220.0  # how wide a rule of the sort, and its stage, are
+_RULE, _TARGET = 640.0, 220.0  # the widths of a rule of the sort and of its stage
 
 
 def draw_processing(model: Model, *, title: str | None = None) -> Drawing:
-    """Draw what every new person passes: the steps by number, then the sort."""
+    """Draw what every new person goes through: the steps by number, then the sort."""
     if title is None:
         title = f"{model.title or model.name}: original processing"
     return Drawing(
@@ -58,7 +58,7 @@ def _condition(model: Model, rule: SortRule, *, expand: bool = True) -> str:
 
 
 class _StepText:
-    """What is written on the card of a step."""
+    """The text on the card of a step."""
 
     def __init__(self, step: StepDef) -> None:
         self.code = f"{step.number:03}"
@@ -166,7 +166,7 @@ class _ProcessingChart:
         return y
 
     def _answer(self, rule: SortRule, x: float, y: float, *, yes: bool) -> None:
-        """Draw the arrow from a question, whose right edge is x, to the stage that it gives."""
+        """Draw the arrow from a question, whose right edge is x, to the stage of its answer."""
         canvas, target = self.canvas, _RIGHT - MARGIN - _TARGET
         color = self.palette.system(rule.system).line
         canvas.line([(x, y), (target - 1, y)], Stroke(color, 2.2), arrow=True)

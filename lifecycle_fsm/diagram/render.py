@@ -1,10 +1,10 @@
-"""DOT text to bytes: one Graphviz, one font and one way to save a picture, on every machine.
+"""DOT text to bytes: one Graphviz, one font and one way to save a diagram, on every machine.
 
-The wheel of ``pygraphviz`` carries Graphviz itself and draws in this process; where it is not
-installed, a ``dot`` on the ``PATH`` does the same work. Graphviz measures each label before it
-places the boxes, so the font decides the layout: all diagrams name :data:`FONT`, which comes with
-the ``draw`` extra, and Graphviz is told where it lies. A machine without any fonts draws the same
-picture as every other.
+The wheel of ``pygraphviz`` contains Graphviz and draws in this process; if it is not installed, a
+``dot`` on the ``PATH`` does the same work. Graphviz measures each label before it places the boxes,
+so the font decides the layout: all diagrams name :data:`FONT`, which comes with the ``draw`` extra,
+and Graphviz is told where to find it. A machine without any fonts draws the same picture as every
+other.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ FONT = "IBM Plex Sans"
 """The font family of all diagrams: the value of every ``fontname``."""
 
 FALLBACK_FONTS = "'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
-"""What a browser without :data:`FONT` shows the words of an SVG in."""
+"""The fonts for the text of an SVG in a browser without :data:`FONT`."""
 
 Format = Literal["svg", "png", "pdf", "json"]
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 
-# Graphviz keeps its state in globals, and so does the environment.
+# Graphviz keeps its state in globals, and the environment is global as well.
 _lock = threading.RLock()
 
 
 def render(source: str, format: Format, *, dpi: float | None = None) -> bytes:
     """Draw DOT text.
 
-    An SVG comes out with fallback fonts, and with each label held to the width that Graphviz
-    measured, so that a label stays inside its box in whatever font the browser has.
+    The SVG has fallback fonts, and each label is fixed to the width that Graphviz measured, so that
+    it stays inside its box whatever font the browser has.
 
     Args:
         source: the graph in the DOT language, UTF-8 clean, with ``fontname`` set to :data:`FONT`.
         format: ``"svg"``, ``"png"``, ``"pdf"``, or ``"json"`` for Graphviz's own layout.
-        dpi: dots per inch of a PNG; 96 where nothing is said.
+        dpi: dots per inch of a PNG; 96 by default.
 
     Raises:
         MissingExtra: neither ``pygraphviz`` nor a ``dot`` is installed, or the font is not.
@@ -70,21 +70,21 @@ def render(source: str, format: Format, *, dpi: float | None = None) -> bytes:
     with _lock, _fonts():
         picture = _graphviz()(source, format, dpi)
         if format == "svg":
-            # In its JSON Graphviz counts the bytes of a text with a backslash wrongly, and cuts it
-            # off: an I is measured, which is as wide.
+            # In its JSON, Graphviz miscounts the bytes of a text with a backslash and cuts it off.
+            # So an I is measured instead, which is as wide.
             measured = _graphviz()(source.replace(escape("\\"), "I"), "json", None)
             return _fit_labels(picture, _label_widths(_parsed(measured)))
     return picture
 
 
 def layout(source: str) -> dict[str, Any]:
-    """Return where Graphviz puts each thing of the DOT text: its ``-Tjson``, parsed."""
+    """Return where Graphviz puts each element of the DOT text: its ``-Tjson``, parsed."""
     return _parsed(render(source, "json"))
 
 
 @attrs.frozen
 class Drawing:
-    """A diagram: its DOT source, and every form in which it can be shown or saved.
+    """A diagram: its DOT source, and every format in which it can be shown or saved.
 
     In a notebook, a drawing as the last expression of a cell shows itself.
     """
@@ -92,29 +92,29 @@ class Drawing:
     dot: str = attrs.field(repr=False)
     """The diagram in Graphviz's language."""
     title: str = attrs.field(converter=clean)
-    """What is shown, in one line; the name of the picture for a screen reader."""
+    """What the diagram shows, in one line; its name for a screen reader."""
     description: str = attrs.field(converter=clean, repr=False)
-    """The text alternative: what a reader learns from the picture, in words."""
+    """The text alternative: what a reader learns from the diagram, in words."""
     mermaid: str | None = attrs.field(default=None, repr=False)
-    """The diagram in Mermaid's language, where it has such a form."""
+    """The diagram as Mermaid text, if it has such a form."""
 
     def svg(self) -> str:
-        """Return the picture as SVG, with its title and description inside."""
+        """Return the diagram as SVG, with its title and description inside."""
         return _describe(render(self.dot, "svg"), self.title, self.description, self._key())
 
     def png(self, dpi: float = 144) -> bytes:
-        """Return the picture as PNG; 144 dots per inch are sharp on a dense screen."""
+        """Return the diagram as PNG; 144 dots per inch are sharp on a dense screen."""
         return render(self.dot, "png", dpi=dpi)
 
     def pdf(self) -> bytes:
-        """Return the picture as PDF of one page."""
+        """Return the diagram as a PDF of one page."""
         return render(self.dot, "pdf")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the form that the suffix of ``path`` names, whole or not at all.
+        """Write the format that the suffix of ``path`` names, completely or not at all.
 
         Raises:
-            FileProblem: the suffix names no form of this drawing, or the file cannot be written.
+            FileProblem: the suffix names no format of this drawing, or the file cannot be written.
         """
         target = Path(path)
         forms = self._forms()
@@ -139,7 +139,7 @@ class Drawing:
         return forms
 
     def _key(self) -> str:
-        """Name this drawing on a page that shows several."""
+        """A name for this drawing on a page that shows several."""
         text = "\0".join((self.dot, self.title, self.description))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -194,7 +194,7 @@ def _captured_stderr() -> Iterator[list[str]]:
     """Collect what the C libraries write to stderr, for an error that says why.
 
     The built-in fontconfig reads the system's templates whatever its configuration says, and
-    complains about those of a newer release: that is dropped.
+    complains about those of a newer release; these complaints are dropped.
     """
     lines: list[str] = []
     try:
@@ -246,7 +246,7 @@ def _fonts() -> Iterator[None]:
 
 @cache
 def _fontconfig_file(users: str | None) -> Path:
-    """Write a configuration with our font, the user's and the system's; return where it lies."""
+    """Write a configuration with our font, the user's and the system's; return its path."""
     try:
         import fontpkg_ibm_plex_sans
     except ImportError:
@@ -262,8 +262,8 @@ def _fontconfig_file(users: str | None) -> Path:
 
 
 def _fontconfig(ours: Path, cache_folder: Path, users: str | None) -> str:
-    # Not the system's own configuration: it may be written for another release of fontconfig,
-    # which then complains on stderr. Its folders suffice, for the letters that our font lacks.
+    # Not the system's own configuration: it may be written for another release of fontconfig, which
+    # then complains on stderr. Its folders suffice for the characters that our font lacks.
     lines = [
         '<?xml version="1.0"?>',
         '<!DOCTYPE fontconfig SYSTEM "fonts.dtd">',
@@ -271,7 +271,7 @@ def _fontconfig(ours: Path, cache_folder: Path, users: str | None) -> str:
         *(f"<dir>{xml_escape(str(folder))}</dir>" for folder in (ours, *_system_font_folders())),
         *([f'<include ignore_missing="yes">{xml_escape(users)}</include>'] if users else []),
         f"<cachedir>{xml_escape(str(cache_folder))}</cachedir>",
-        # Looking for new fonts would read the variable again, long after we put it back.
+        # Looking for new fonts would read the variable again, long after we have restored it.
         "<config><rescan><int>0</int></rescan></config>",
         "</fontconfig>",
     ]
@@ -289,7 +289,7 @@ def _system_font_folders() -> list[Path]:
 
 
 def _private_folder() -> Path:
-    """Find a folder of this user's to keep the font cache in; else one for this process only."""
+    """Find a folder of this user's for the font cache; else make one for this process only."""
     try:
         folder = _user_cache() / "lifecycle-fsm"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -313,13 +313,13 @@ def _user_cache() -> Path:
 
 # --- SVG --------------------------------------------------------------------------------------
 
-# What decides how wide a label is: its words, the size, bold, italic.
+# What determines the width of a label: its text, the size, bold, italic.
 _Look = tuple[str, float, bool, bool]
 _BOLD, _ITALIC = 1, 2
 
 
 def _parsed(laid_out: bytes) -> dict[str, Any]:
-    # A text that Graphviz cut off may end within a letter.
+    # A text that Graphviz cut off may end within a character.
     parsed: dict[str, Any] = json.loads(laid_out.decode(errors="replace"))
     return parsed
 
@@ -345,7 +345,7 @@ def _label_widths(graph: dict[str, Any]) -> dict[_Look, float]:
 
 
 def _fit_labels(svg: bytes, widths: dict[_Look, float]) -> bytes:
-    """Give each label of an SVG its measured width, and a list of fonts to be shown in."""
+    """Give each label of an SVG its measured width and a list of fonts."""
     root = ElementTree.fromstring(svg)  # noqa: S314 - Graphviz wrote it a moment ago
     for label in root.iter(f"{{{_SVG}}}text"):
         if label.get("font-family") == FONT:

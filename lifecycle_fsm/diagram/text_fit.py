@@ -1,8 +1,8 @@
-"""How wide a text is, and how to make it fit: wrapping, cutting, and writing numbers.
+"""The width of a text, and how to make it fit: wrapping, cutting, and writing numbers.
 
-The widths are those of the diagrams' font, in thousandths of its size, rounded up. With them a
-diagram is laid out without a renderer: its DOT text is the same on every machine, and a base
-install can write it.
+The widths are those of the diagrams' font, in thousandths of its size, rounded up. They make it
+possible to lay a diagram out without a renderer: its DOT text is the same on every machine, and a
+base install can write it.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ _WIDTHS = tuple(
     {letter: width for width, letters in table.items() for letter in letters}
     for table in (_REGULAR, _BOLD)
 )
-# Letters that the font lacks come from another font, or are drawn as a box with their number.
+# Characters that the font lacks come from another font, or are drawn as a box with their number.
 _UNKNOWN, _ASTRAL = 1260, 1700
 _TWO_SIGNS = "\u0e33\u0eb3"  # Thai and Lao "am" are taken apart before they are drawn
 _SAFETY = 1.03  # hinting
@@ -111,7 +111,7 @@ def _letter(letter: str, bold: bool) -> int:
 
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
-    """How wide the text is, in the unit of ``size``; a little more, never less."""
+    """The width of the text, in the unit of ``size``; slightly overestimated, never under."""
     letters = Counter(text).items()
     return _scaled(sum(_letter(letter, bold) * count for letter, count in letters), size)
 
@@ -121,9 +121,9 @@ def _scaled(thousandths: int, size: float) -> float:
 
 
 def _fitting(text: str, end: str, room: float, size: float, *, bold: bool) -> int:
-    """How many letters fit where ``end`` comes after them.
+    """How many characters fit before ``end``.
 
-    Looks at no more letters than that: a text may be as long as it likes.
+    It looks at no more characters than that: a text may be of any length.
     """
     wide = sum(_letter(letter, bold) for letter in end)
     for count, letter in enumerate(text):
@@ -139,7 +139,7 @@ def fits(text: str, room: float, size: float, *, bold: bool = False) -> bool:
 
 
 def fitting_size(text: str, room: float, size: float, *, bold: bool = False) -> float:
-    """The size, or a smaller one that the text fits in; the smallest if it fits in none."""
+    """The size, or a smaller one at which the text fits; the smallest if it fits at none."""
     while size > SMALLEST + 0.5 and not fits(text, room, size, bold=bold):
         size -= pt(1)
     return size
@@ -154,7 +154,7 @@ def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:
 
 
 def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = False) -> list[str]:
-    """The text in at most that many lines, broken between words; the last is cut if it must be."""
+    """The text in at most ``lines`` lines, broken between words; the last is cut if necessary."""
     full: list[str] = []
     words = deque(clean(text).split(" "))
     line = ""
@@ -168,13 +168,13 @@ def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = Fa
         elif line:
             full.append(line)
             line = ""
-        else:  # one word that is wider than the room: break it where it is full
+        else:  # a single word that is wider than the room: break it where the line is full
             word = words.popleft()
             hyphen = "-" if word.isalpha() and word[0] < "\u0250" else ""
             kept = max(1, _fitting(word, hyphen, room, size, bold=bold))
             spare = 3 - (len(word) - kept)
             if hyphen and 0 < spare < 3 and kept - spare >= 3:
-                kept -= spare  # no letter stands alone on the next line
+                kept -= spare  # no character stands alone on the next line
             head, rest = word[:kept], word[kept:]
             full.append(head + hyphen if rest else head)
             if rest:
@@ -183,12 +183,12 @@ def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = Fa
 
 
 def escape(text: str, *, read: int = 2) -> str:
-    r"""The text inside what Graphviz reads, as entities: no letter of it is markup or syntax.
+    r"""The text for Graphviz, with entities: none of its characters is read as markup or syntax.
 
     Args:
         text: the text; what cannot be shown becomes a space.
-        read: how many backslashes Graphviz reads as one: it takes escapes such as ``\N`` out of a
-            label once, out of a tooltip twice, and out of a name never.
+        read: how many backslashes Graphviz reads as one: it interprets escapes such as ``\N`` in a
+            label once, in a tooltip twice, and in a name never.
     """
     text = visible(text)
     for plain, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):

@@ -1,7 +1,7 @@
-"""Prose and tables for people: one model of blocks, and a renderer for each form.
+"""Prose and tables for people: one model of blocks, and a renderer for each format.
 
 A report produces a :class:`~lifecycle_fsm.document.blocks.Document` of blocks; :func:`render_text`,
-:func:`render_markdown` and :func:`render_html` write it. No other room writes markup around prose.
+:func:`render_markdown` and :func:`render_html` write it. No other package writes prose markup.
 """
 
 from lifecycle_fsm.document.html_page import render_html

@@ -1,6 +1,6 @@
-"""The blocks that a document is made of: content with its meaning, and no markup yet.
+"""The blocks that a document is made of: content with its meaning, without markup.
 
-Every text is one line of plain characters. What a renderer cannot show it leaves out: plain text
+Every text is one line of plain characters. A renderer leaves out what it cannot show: plain text
 has no colours, and only a page has a second layout for print.
 """
 
@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 Style = Literal["", "strong", "code", "aside", "soft", "tag", "badge", "own"]
-"""How a part of a line stands out: ``aside`` and ``soft`` step back (``aside`` in italics where
+"""How a part of a line is emphasised: ``aside`` and ``soft`` are muted (``aside`` in italics if
 there is no colour), ``tag`` and ``badge`` are framed, ``own`` has the colour of an owner."""
 
 
@@ -20,7 +20,7 @@ there is no colour), ``tag`` and ``badge`` are framed, ``own`` has the colour of
 class Inline:
     """A part of a line.
 
-    ``detail`` marks what a printed page has no room for; it is shown on a screen.
+    ``detail`` marks text that is shown on screen but left out in print.
     """
 
     text: str
@@ -30,17 +30,17 @@ class Inline:
 
 
 def strong(text: str) -> Inline:
-    """Text that stands out."""
+    """Emphasised text."""
     return Inline(text, "strong")
 
 
 def aside(text: str, *, detail: bool = False) -> Inline:
-    """Text that steps back; a detail is left out in print."""
+    """Muted text; a detail is left out in print."""
     return Inline(text, "aside", detail=detail)
 
 
 def soft(text: str) -> Inline:
-    """Text that steps back where there is colour."""
+    """Text that is muted if there is colour."""
     return Inline(text, "soft")
 
 
@@ -49,7 +49,7 @@ Text: TypeAlias = "str | Inline | Iterable[str | Inline]"
 
 
 def to_line(text: Text) -> Line:
-    """A line from a text, or from texts and inlines; those without characters are left out."""
+    """A line from a text, or from texts and inlines; empty ones are left out."""
     parts = (text,) if isinstance(text, str | Inline) else text
     line = (Inline(part) if isinstance(part, str) else part for part in parts)
     return tuple(part for part in line if part.text)
@@ -61,13 +61,13 @@ def to_lines(texts: Iterable[Text]) -> tuple[Line, ...]:
 
 
 def as_text(line: Line, *, details: bool = True) -> str:
-    """The characters of a line, with or without what only a screen shows."""
+    """The characters of a line, with or without the details that only a screen shows."""
     return "".join(part.text for part in line if details or not part.detail)
 
 
 @attrs.frozen
 class Paragraph:
-    """A paragraph; a note is one that steps back."""
+    """A paragraph; a note is muted."""
 
     text: Line = attrs.field(converter=to_line)
     note: bool = False
@@ -82,7 +82,7 @@ class Lines:
 
 @attrs.frozen
 class ListItem:
-    """An item of a list, with what belongs to it below."""
+    """An item of a list, with the blocks below it."""
 
     text: Line = attrs.field(converter=to_line)
     below: tuple[ListItem, ...] = ()
@@ -151,18 +151,18 @@ Align = Literal["left", "right", "number"]
 
 @attrs.frozen(kw_only=True)
 class DataTable:
-    """A table. One without rows shows its title and caption only.
+    """A table. A table without rows shows only its title and caption.
 
     Args:
         head: the headings of the columns.
-        rows: their cells; an empty cell is shown as a dash, and a page leaves a column out that has
-            none but empty ones.
-        align: of all columns but the first, which is left.
-        title, caption: what stands above it.
-        label: what a page says above it where it has no caption.
-        empty: what a page says of a table without rows.
-        style: the name of its look on a page; ``stack`` puts the cells of a row below each other
-            where it is narrow.
+        rows: their cells; an empty cell is shown as a dash, and a page leaves out a column whose
+            cells are all empty.
+        align: of all columns but the first, which is aligned left.
+        title, caption: the text above the table.
+        label: what a page shows above the table if it has no caption.
+        empty: what a page shows for a table without rows.
+        style: the name of its look on a page; on a narrow screen, ``stack`` puts the cells of a row
+            below each other.
         row_heads: whether the first cell of a row is its heading.
     """
 
@@ -183,7 +183,7 @@ class DataTable:
 
     @property
     def filled(self) -> tuple[bool, ...]:
-        """For each column whether any of its cells says something."""
+        """For each column, whether any of its cells has content."""
         return tuple(any(row.cells[place] for row in self.rows) for place in range(len(self.head)))
 
 
@@ -206,7 +206,7 @@ class KeyValues:
 
 @attrs.frozen
 class TimelineEvent:
-    """What happened at an instant, or from the first to the second, and what came of it."""
+    """What happened at an instant, or between two instants, and the results."""
 
     when: tuple[str, ...]
     text: str
@@ -215,14 +215,14 @@ class TimelineEvent:
 
 @attrs.frozen
 class Timeline:
-    """Events in their order."""
+    """Events in order."""
 
     events: tuple[TimelineEvent, ...] = attrs.field(converter=tuple[TimelineEvent, ...])
 
 
 @attrs.frozen(kw_only=True)
 class Picture:
-    """A picture, in the forms that there are: a renderer takes the one that it can show."""
+    """A picture in its available formats; a renderer takes the one that it can show."""
 
     title: str
     svg: str = attrs.field(default="", repr=False)
@@ -232,7 +232,7 @@ class Picture:
 
 @attrs.frozen
 class Signatures:
-    """Lines on which each of the sides signs."""
+    """Lines for the signature of each side."""
 
     sides: tuple[str, ...]
 
@@ -263,7 +263,7 @@ class Group:
 
 @attrs.frozen(kw_only=True)
 class Alternatives:
-    """One content in two layouts: for a page, and for running text."""
+    """The same content in two layouts: for a page, and for running text."""
 
     page: tuple[Block, ...]
     text: tuple[Block, ...]
@@ -272,16 +272,16 @@ class Alternatives:
 Content: TypeAlias = (
     Paragraph | Lines | BulletList | DataTable | KeyValues | Timeline | Picture | Signatures
 )
-"""A block that is written by itself; all others hold blocks."""
+"""A block without other blocks in it; all others contain blocks."""
 Block: TypeAlias = Content | Section | Group | Alternatives
-"""Something that stands below or beside other things in a document."""
+"""Anything that can stand in a document."""
 
 
 @attrs.frozen(kw_only=True)
 class Document:
-    """A whole document: its heading, what it is about, and its blocks.
+    """A whole document: its heading, its subject, and its blocks.
 
-    ``links`` are the ids and names of the parts that a page leads to from its top.
+    ``links`` are the ids and names of the parts that a page links to at its top.
     """
 
     title: str

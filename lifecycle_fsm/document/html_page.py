@@ -1,4 +1,4 @@
-"""A document as one HTML file that needs nothing beside it, every text escaped."""
+"""A document as one self-contained HTML file, with every text escaped."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def render_html(
     """The whole page.
 
     Args:
-        document: what stands on it; its pictures need an SVG.
-        title: the name of the page, for the window that shows it.
-        style: its style sheet.
+        document: the content; its pictures need an SVG.
+        title: the title of the page, for the browser window.
+        style: the style sheet.
         sizes: values of the variables of the style sheet: ``{"first": "8.6pt"}``.
 
     Raises:
@@ -37,7 +37,7 @@ def render_html(
 
 @cache
 def environment(package: str = "lifecycle_fsm.document") -> Environment:
-    """The templates of a package, with every text escaped.
+    """The Jinja environment for the templates of a package, with every text escaped.
 
     Raises:
         MissingExtra: Jinja is not installed.

@@ -31,7 +31,7 @@ from lifecycle_fsm.document.blocks import (
 )
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~$]|&(?=#?\w+;))")
-# Of a list, a line across the page, or a heading above it.
+# Beginnings of a list, of a rule across the page, or of the underline of a heading.
 _BEGINNINGS = re.compile(r"^(\d*)([-+=.)])(?=[-=\s]|$)")
 _STYLES = {"strong": "**{}**", "aside": "*{}*", "tag": "({})"}
 _RULES = {"left": "---", "right": "---:", "number": "--:"}
@@ -64,7 +64,7 @@ def _write(blocks: Iterable[Block], lines: list[str], level: int) -> None:
             case Group(blocks=inner) | Alternatives(text=inner):
                 _write(inner, lines, level)
             case Section():
-                # A subsection has an empty line more above it than the text of its section.
+                # A subsection has one more empty line above it than the text of its section.
                 if lines[-1] or level > 2:
                     lines.append("")
                 lines += [f"{'#' * level} {escaped(block.title)}", ""]

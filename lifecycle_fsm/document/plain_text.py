@@ -1,4 +1,4 @@
-"""A document as plain text for a terminal: wrapped, with the times in a column of their own."""
+"""A document as plain text for a terminal: wrapped, with times in their own column."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _INDENT = "  "
 
 
 def render_text(document: Document, width: int) -> str:
-    """The whole document, in lines of at most that many characters, from 60 to 100."""
+    """The whole document, in lines of at most ``width`` characters, a width from 60 to 100."""
     width = max(_NARROW, min(width, _WIDE))
     lines = _wrapped(document.title, width)
     lines += _wrapped(document.lead, width)
@@ -133,7 +133,7 @@ def _wrapped(text: str, width: int, first: str = "", later: str | None = None) -
 
 
 def lined_up(rows: Iterable[Sequence[str]], right: Sequence[int] = (), indent: int = 2) -> str:
-    """Rows of text with their columns lined up; those in ``right`` are aligned right."""
+    """Rows of text with aligned columns; the columns in ``right`` are right-aligned."""
     table = [list(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = (

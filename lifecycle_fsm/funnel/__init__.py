@@ -1,7 +1,7 @@
-"""Tables from history: who is where, what moved, conversion, time in stage [S25]–[S27].
+"""Tables from history: people by stage, flows, conversion and time in stage [S25]–[S27].
 
-:func:`measure` gives all of them at once; each measure is also a function of a :class:`Scope`,
-which :func:`observe` makes. :func:`count` gives what a picture needs.
+:func:`measure` computes them all at once. Each measure is also a function of a :class:`Scope`,
+which :func:`observe` makes. :func:`count` computes what a diagram shows.
 """
 
 from lifecycle_fsm.funnel.compare import (

@@ -23,10 +23,10 @@ _MONTH = timedelta(days=30)
 
 @attrs.frozen(kw_only=True)
 class Side:
-    """One of the two: its window or version, and how long its people were watched.
+    """One side of a comparison: its window or version, and how long its people were watched.
 
-    ``days`` is how long the window was, as far as it is known; ``followed`` the median time from an
-    entry of a stage in it to the end of what is known.
+    ``days`` is the length of the window, if it is known. ``followed`` is the median time from the
+    entry of a stage in the window to the end of the known history.
     """
 
     name: str
@@ -39,9 +39,9 @@ class Side:
 
 @attrs.frozen(kw_only=True)
 class Volume:
-    """How often a stage was entered, and how often that is in 30 days.
+    """How often a stage was entered, in total and per 30 days.
 
-    There is no rate for a version: it does not say when it began and ended.
+    A version has no rate, because it does not record when it began and ended.
     """
 
     group: str
@@ -61,13 +61,13 @@ class ConversionChange:
 
     @property
     def points(self) -> float | None:
-        """The share after less the share before."""
+        """The share after minus the share before."""
         before, after = self.before.ratio.share, self.after.ratio.share
         return None if before is None or after is None else after - before
 
     @property
     def apart(self) -> bool:
-        """Whether the difference is hardly chance: see :meth:`.Ratio.apart`."""
+        """Whether the difference is unlikely to be chance: see :meth:`.Ratio.apart`."""
         return self.before.ratio.apart(self.after.ratio)
 
 
@@ -80,7 +80,7 @@ class StayChange:
 
     @property
     def difference(self) -> timedelta | None:
-        """The median after less the median before; nothing where one was not reached."""
+        """The median after minus the median before; ``None`` if either was not reached."""
         if self.before.median is None or self.after.median is None:
             return None
         return self.after.median - self.before.median
@@ -88,7 +88,7 @@ class StayChange:
 
 @attrs.frozen(kw_only=True)
 class Comparison:
-    """Two sides, and what must be said before they are compared."""
+    """Two sides, and the cautions to read before comparing them."""
 
     before: Side
     after: Side
@@ -106,10 +106,10 @@ def compare_at(
     pairs: Iterable[Pair] | None = None,
     horizon: timedelta | None = None,
 ) -> Comparison:
-    """Compare what came before an instant with what came from then on.
+    """Compare what happened before an instant with what happened from then on.
 
     Raises:
-        LifecycleError: the window does not reach over that instant.
+        LifecycleError: the instant is not inside the window.
     """
     at = to_utc(at)
     if not scope.inside(at) or at == scope.start or (scope.until is not None and at > scope.until):
@@ -128,17 +128,18 @@ def compare_versions(
     pairs: Iterable[Pair] | None = None,
     horizon: timedelta | None = None,
 ) -> Comparison:
-    """Compare what two versions of a model did: journeys and visits belong to the version that
-    wrote their first row.
+    """Compare what two versions of a model did.
+
+    Journeys and visits belong to the version that wrote their first row.
 
     Args:
         scope: what is measured.
-        versions: which two; without them, the two that began last.
-        pairs: which stages; see :func:`.conversions`.
-        horizon: how long each journey is given.
+        versions: the two versions; by default, the two that began last.
+        pairs: the pairs of stages; see :func:`.conversions`.
+        horizon: how long each journey has to convert.
 
     Raises:
-        LifecycleError: the history has no such versions, or only one.
+        LifecycleError: the history lacks one of these versions, or has only one version.
     """
     known = known_versions(scope)
     chosen = versions or tuple(known[-2:])
@@ -176,14 +177,14 @@ def compare(
     pairs: Iterable[Pair] | None = None,
     horizon: timedelta | None = None,
 ) -> Comparison:
-    """Compare two scopes of one history: two windows, two versions, or whatever else differs.
+    """Compare two scopes of one history: two windows, two versions or any other difference.
 
     Args:
-        before: the one.
-        after: the other.
-        pairs: which stages; see :func:`.conversions`.
-        horizon: how long each journey is given to reach the second stage. Without it the younger
-            ones had less time than the older ones, which a caution says.
+        before: the first scope.
+        after: the second scope.
+        pairs: the pairs of stages; see :func:`.conversions`.
+        horizon: how long each journey has to reach the second stage. Without it, younger journeys
+            had less time than older ones, and a caution says so.
     """
     pairs = None if pairs is None else tuple(pairs)
     shares = [
@@ -211,7 +212,7 @@ def compare(
 def _matched(
     before: Iterable[Row], after: Iterable[Row], key: Callable[[Row], object]
 ) -> list[tuple[Row, Row]]:
-    """The rows of two tables that speak of the same; a group of one side only has no other."""
+    """The pairs of matching rows of two tables; groups that only one side has are left out."""
     others = {key(row): row for row in after}
     return [(row, others[key(row)]) for row in before if key(row) in others]
 

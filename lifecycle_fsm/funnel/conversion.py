@@ -20,7 +20,7 @@ from lifecycle_fsm.model import Model
 
 Pair: TypeAlias = tuple[str, str]
 
-#: Below this one thing more or less moves a share by over three points.
+#: Below this number, one case more or less moves a share by more than three points.
 FEW = 30
 _Z = 1.96  # 95 %
 
@@ -34,17 +34,17 @@ class Ratio:
 
     @property
     def share(self) -> float | None:
-        """The ratio; nothing where there is nothing to share."""
+        """The ratio; ``None`` if the whole is zero."""
         return self.part / self.whole if self.whole else None
 
     @property
     def few(self) -> bool:
-        """Whether there are so few that the share says little."""
+        """Whether the numbers are so small that the share says little."""
         return self.whole < FEW
 
     @property
     def range(self) -> tuple[float, float] | None:
-        """Where the share would lie in 95 of 100 such samples, after Wilson."""
+        """The 95% Wilson interval of the share."""
         n = self.whole
         if not n:
             return None
@@ -54,7 +54,7 @@ class Ratio:
         return max(0.0, middle - half), min(1.0, middle + half)
 
     def apart(self, other: Ratio) -> bool:
-        """Whether the two ranges do not touch, so that the difference is hardly chance."""
+        """Whether the two ranges do not touch, so that the difference is unlikely to be chance."""
         mine, theirs = self.range, other.range
         if mine is None or theirs is None:
             return False
@@ -66,20 +66,20 @@ class PairConversion:
     """How many of the journeys that first entered ``source`` in the window later entered
     ``target``.
 
-    It cannot be over 100 %: both numbers count the same journeys.
+    It cannot exceed 100%: both numbers count the same journeys.
 
     Args:
-        group: which of the groups; a journey is in that of its first entry of ``source``.
-        reading: ``through`` counts a stage as entered where it was, ``over`` also where it was
-            passed over with credit.
-        journeys: those that first entered ``source`` in the window.
-        reached: of these, those that later entered ``target``.
-        young: with a horizon, further journeys that were not watched for so long yet, and that
-            are left out.
-        merged: further journeys that a merge ended before they entered ``target``, and, with a
-            horizon, before that was over; they are left out [S23].
-        median: the median time from one to the other, of those that did it.
-        source_entries, target_entries: how often each was entered in the window, by whomever.
+        group: the group; a journey belongs to the group of its first entry of ``source``.
+        reading: ``through`` counts a stage only if it was entered; ``over`` also counts it if it
+            was passed over with credit.
+        journeys: the journeys that first entered ``source`` in the window.
+        reached: how many of these later entered ``target``.
+        young: with a horizon, further journeys that have not been watched for that long yet and are
+            left out.
+        merged: further journeys that a merge ended before they entered ``target`` (and, with a
+            horizon, before it was over); they are left out [S23].
+        median: the median time from ``source`` to ``target``, for the journeys that reached it.
+        source_entries, target_entries: how often any journey entered each stage in the window.
     """
 
     group: str
@@ -101,28 +101,29 @@ class PairConversion:
 
     @property
     def flow_ratio(self) -> float | None:
-        """All entries of ``target`` in the window over all entries of ``source``: a ratio of two
-        flows of one period and no conversion. They are not of the same journeys, so it may be over
-        100 %."""
+        """All entries of ``target`` in the window over all entries of ``source``.
+
+        This is a ratio of two flows of one period, not a conversion. They count different journeys,
+        so it may exceed 100%."""
         return self.target_entries / self.source_entries if self.source_entries else None
 
 
 class Journey(NamedTuple):
     """The stages that a journey entered or passed over, in order, each with the visit whose row
-    says so; and when a merge ended it, if one did [S23]."""
+    records it; and when a merge ended the journey, if one did [S23]."""
 
     steps: list[tuple[str, Visit]]
     merged: datetime | None
 
     def since(self, stage: str) -> list[tuple[str, Visit]]:
-        """Its steps from the first into a stage on; none if it never came there."""
+        """Its steps from the first entry of a stage on; empty if it never got there."""
         places = (place for place, (name, _) in enumerate(self.steps) if name == stage)
         return self.steps[next(places, len(self.steps)) :]
 
 
 def usual_pairs(model: Model) -> tuple[Pair, ...]:
-    """Each stage of the path and the next; and the way from the first behind original processing
-    to the last."""
+    """Each stage of the path with the next, and the first stage after original processing with the
+    last."""
     names = [stage.name for stage in model.path]
     pairs = list(pairwise(names))
     if len(names) > 3:
@@ -137,17 +138,17 @@ def conversions(
     reading: Reading = "through",
     horizon: timedelta | None = None,
 ) -> tuple[PairConversion, ...]:
-    """The conversion of each pair of stages; of :func:`usual_pairs`, if none are named.
+    """The conversion of each pair of stages, by default of :func:`usual_pairs`.
 
     Args:
         scope: what is measured.
-        pairs: from and to.
+        pairs: pairs of source and target stage.
         reading: ``through`` or ``over``.
-        horizon: how long each journey is given to reach the second stage. Journeys that were
-            watched for less are left out, so that old and young ones can be compared.
+        horizon: how long each journey has to reach the second stage. Journeys that were watched for
+            less are left out, so that old and young ones can be compared.
 
     Raises:
-        LifecycleError: there is no such stage or reading, or no journey can do this.
+        LifecycleError: the stage or reading does not exist, or no journey can go that way.
     """
     if reading not in READINGS:
         raise LifecycleError(f"no reading named {reading!r}: use 'through' or 'over'")
@@ -199,8 +200,8 @@ def _outcome(
     horizon: timedelta | None,
     until: datetime | None,
 ) -> timedelta | Literal["young", "merged", "unreached"]:
-    """How long a journey took from its first step to a stage; else why it is left out, or that it
-    never came there."""
+    """How long a journey took from its first step to a stage; otherwise why it is left out, or that
+    it never got there."""
     began = steps[0][1].entered
     if horizon is not None and until is not None and until - began < horizon:
         return "young"
@@ -213,7 +214,7 @@ def _outcome(
 
 
 def journeys(scope: Scope, reading: Reading) -> Iterator[Journey]:
-    """The steps of each journey: a row first passes stages over and then enters one."""
+    """The steps of each journey: a row first passes over stages and then enters one."""
     credit = reading == "over"
     for walk in scope.walks:
         for _, visits in groupby(walk, key=attrgetter("journey")):
@@ -227,7 +228,7 @@ def journeys(scope: Scope, reading: Reading) -> Iterator[Journey]:
 
 
 def _check(pair: Pair, model: Model) -> None:
-    """See that a journey can go this way at all.
+    """Check that a journey can go this way at all.
 
     Raises:
         LifecycleError: it cannot; the message says why.

@@ -1,4 +1,4 @@
-"""What a funnel picture shows, counted from a scope or a whole history [S25][S26]."""
+"""What a funnel diagram shows, counted from a scope or an entire history [S25][S26]."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from lifecycle_fsm.model import Model
 
 @attrs.frozen
 class Conversion:
-    """``reached`` of ``journeys``: those that first enter one stage, and later the next [S26].
+    """``reached`` of the ``journeys`` that first entered one stage later entered the next [S26].
 
-    A journey that a merge ended in between is not among them [S23].
+    A journey that a merge ended in between is left out [S23].
     """
 
     journeys: int
@@ -32,26 +32,26 @@ class Conversion:
 
     @property
     def share(self) -> float | None:
-        """The ratio; nothing where no journey entered."""
+        """The ratio; ``None`` if no journey entered."""
         return self.reached / self.journeys if self.journeys else None
 
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """What happened in a window, and who is where at its end.
+    """What happened in a window, and where people are at its end.
 
     Args:
-        people: who is in each stage at the end of the window (now, without one).
-        moves: how often each rule moved somebody from one stage to another, by
-            ``(rule, from, to)``; a merge that ended a visit there led to ``""`` [S23].
+        people: how many people are in each stage at the end of the window (now, if it is open).
+        moves: how often each rule moved a person from one stage to another, by
+            ``(rule, from, to)``; if a merge ended a visit, ``to`` is ``""`` [S23].
         entered: by stage, how many visits began.
         passed_over: by path stage, how many fast tracks went past it with credit [S6].
-        conversion: by ``(stage, next stage)`` of the path, after ``reading`` [S26].
+        conversion: by ``(stage, next stage)`` of the path, according to ``reading`` [S26].
         stays: by stage, how long the visits that began in the window last, each watched until the
-            end of what is known [S27].
-        journeys: how many journeys first entered a path stage behind original processing [S25].
-        reading: ``through`` counts a stage as reached where it was entered, ``over`` also where it
-            was passed over; stages without credit count in neither.
+            end of the known history [S27].
+        journeys: how many journeys first entered a path stage after original processing [S25].
+        reading: ``through`` counts a stage as reached if it was entered; ``over`` also if it was
+            passed over. Neither counts stages passed over without credit.
         window: from (included) and to (excluded); ``None`` is open.
         zone: the zone in which reports show the window.
         version: the version of the model that counted.
@@ -71,14 +71,15 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """Everybody who is in a stage."""
+        """The number of people who are in a stage."""
         return sum(self.people.values())
 
     @cached_property
     def median_stay(self) -> Mapping[str, timedelta]:
-        """By stage, the time after which half had left, open visits counted for as long as they
-        were seen: as :func:`.stays` has it. None where that is not reached, and none at all where
-        scipy is not installed."""
+        """By stage, the time after which half had left, as :func:`.stays` computes it.
+
+        Open visits count for as long as they were observed. A stage is missing if that time was not
+        reached; all are missing if scipy is not installed."""
         try:
             medians = {name: times.quantiles(0.5)[0] for name, times in self.stays.items()}
         except MissingExtra:
@@ -97,11 +98,11 @@ def count(
 ) -> Counts:
     """Count the histories of all persons, in any order.
 
-    Open visits were seen ``until`` then; without it, up to the last row. The rows behind the window
-    only tell which journeys went on.
+    Open visits were observed up to ``until``, by default up to the last row. Rows after the window
+    only show which journeys went on.
 
-    Everybody who entered original processing is in the conversion out of it, also those whom the
-    sort led off the path, whose walk is no journey yet [S25].
+    Every person who entered original processing counts in the conversion out of it, including those
+    whom the sort sent off the path and who have no journey yet [S25].
 
     Raises:
         LifecycleError: the reading is unknown, or the window ends before it starts.
@@ -111,7 +112,7 @@ def count(
 
 
 def on_picture(scope: Scope, *, reading: Reading = "through") -> Counts:
-    """Count the people and times of a scope, not split by anything."""
+    """Count the people and times of a scope, not split into groups."""
     scope = attrs.evolve(scope, by=None)
     model = scope.model
     moves: Counter[tuple[str, str, str]] = Counter()
@@ -150,7 +151,7 @@ def on_picture(scope: Scope, *, reading: Reading = "through") -> Counts:
 
 
 def _journeys(scope: Scope) -> int:
-    """How many journeys first entered a path stage behind original processing in the window."""
+    """How many journeys first entered a path stage after original processing in the window."""
     journeys = 0
     for walk in scope.walks:
         seen: set[JourneyKey] = set()

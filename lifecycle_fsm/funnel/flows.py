@@ -21,7 +21,7 @@ from lifecycle_fsm.zones import find_zone
 
 
 Every: TypeAlias = Literal["day", "week", "month", "quarter", "year"]
-#: How many months a period has, where it has months.
+#: How many months a period has, if it is made of months.
 _MONTHS: Mapping[str, int] = {"month": 1, "quarter": 3, "year": 12}
 
 _FIRST, _LAST = (at.replace(tzinfo=UTC) for at in (datetime.min, datetime.max))  # noqa: DTZ901
@@ -31,8 +31,8 @@ _FIRST, _LAST = (at.replace(tzinfo=UTC) for at in (datetime.min, datetime.max)) 
 class Period:
     """A part of the window, from ``start`` (included) to ``end`` (excluded); ``None`` is open.
 
-    ``whole`` is whether it is as long as its name says: the first and the last may be cut by the
-    window, or by the end of what is known.
+    ``whole`` says whether it has its full length: the window, or the end of the known history, may
+    cut the first and the last.
     """
 
     name: str
@@ -42,13 +42,13 @@ class Period:
 
 
 def periods(scope: Scope, every: Every | None = None) -> tuple[Period, ...]:
-    """The periods of a window in their order, without a gap; the window itself without ``every``.
+    """The periods of a window in order, without gaps; without ``every``, the window itself.
 
-    They begin with the window, or with the period of the first row; they end with the window, or
-    with the period up to which the history is known.
+    They begin with the window or with the period of the first row. They end with the window or with
+    the period in which the known history ends.
 
     Raises:
-        LifecycleError: there is no such period.
+        LifecycleError: the period is unknown.
     """
     if every is None:
         return (Period("window", scope.start, scope.end, whole=True),)
@@ -79,7 +79,7 @@ def periods(scope: Scope, every: Every | None = None) -> tuple[Period, ...]:
 
 
 def _all_is_over(scope: Scope, at: datetime) -> bool:
-    """Whether nothing is known from then on; what is known includes its last instant."""
+    """Whether nothing is known from then on; the known history includes its last instant."""
     if scope.until is None or at > scope.until:
         return True
     return at == scope.until and not any(
@@ -88,7 +88,7 @@ def _all_is_over(scope: Scope, at: datetime) -> bool:
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
-    """When a day begins; where clocks skip midnight, with the first time that exists."""
+    """When a day begins; if clocks skip midnight, the first time that exists."""
     try:
         return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     except OverflowError:  # the ends of the calendar
@@ -103,7 +103,7 @@ def _floor(day: date, every: Every) -> date:
 
 
 def _next(day: date, every: Every) -> date | None:
-    """The first day of the next period; nothing at the end of the calendar."""
+    """The first day of the next period; ``None`` at the end of the calendar."""
     try:
         if every in _MONTHS:
             return _month(_months(day) + _MONTHS[every])
@@ -137,7 +137,7 @@ def _name(day: date, every: Every) -> str:
 # ------------------------------------------------------------------ flows
 
 
-#: The stage of the rows of a table that speak of all stages together.
+#: The stage name of the rows that count all stages together.
 ALL_STAGES = ""
 
 
@@ -148,15 +148,15 @@ class Flow:
     The closing of a period is the opening of the next.
 
     Args:
-        group: which of the groups; a visit stays in that of its entry until it ends.
-        stage: which stage; :data:`ALL_STAGES` counts people in any.
-        period: when.
+        group: the group; a visit stays in the group of its entry until it ends.
+        stage: the stage; :data:`ALL_STAGES` counts people in any stage.
+        period: the period.
         opening: visits that began before the period and had not ended.
-        entered, left: visits that began, and that ended, in it.
-        closing: visits that had begun before its end and had not ended.
-        new: of those that began, the people who came into the lifecycle.
-        merged: of those that ended, the ones that a merge ended: of two visits that it brings
-            together one goes on, whichever record survives, and the other is this [S23].
+        entered, left: visits that began, and that ended, in the period.
+        closing: visits that began before the end of the period and had not ended.
+        new: of those that began, the people who entered the lifecycle.
+        merged: of those that ended, the ones that a merge ended. Of two visits that a merge brings
+            together one goes on, whichever record survives; this counts the other [S23].
     """
 
     group: str
@@ -171,7 +171,7 @@ class Flow:
 
 
 class _Stay(NamedTuple):
-    """A time in a stage, or in all of them together."""
+    """A time in one stage, or in all of them together."""
 
     group: str
     stage: str
@@ -182,19 +182,19 @@ class _Stay(NamedTuple):
 
 
 def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
-    """What came into each stage and went out of it, period by period.
+    """What entered and left each stage, period by period.
 
     Args:
         scope: what is measured.
         every: ``day``, ``week``, ``month``, ``quarter`` or ``year`` in the zone of the scope;
-            without it the window is the one period.
+            without it the window is the only period.
 
     Returns:
-        For each group and period one row for each stage, in the order of the model, and then one
-        for all stages together: who came into the group, and who went out of it.
+        For each group and period, one row for each stage in the order of the model, then one row
+        for all stages together: people who joined the group and people who left it.
 
     Raises:
-        LifecycleError: there is no such period.
+        LifecycleError: the period is unknown.
     """
     times = periods(scope, every)
     if not times:
@@ -203,7 +203,7 @@ def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
     # A window that is open at its start has no time before it.
     offset = 0 if len(starts) < len(times) else -1
     end = times[-1].end
-    # By group, stage and period, or -1 for what was before them.
+    # By group, stage and period; -1 stands for the time before the first period.
     sums: Counter[tuple[str, str, int, str]] = Counter()
     for stay in _stays(scope):
         if end is not None and stay.entered >= end:
@@ -247,7 +247,7 @@ def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
 
 
 def _stays(scope: Scope) -> Iterator[_Stay]:
-    """Each visit, and each time that somebody was in a group, whatever the stage."""
+    """Each visit, and each time that a person spent in a group, in whatever stage."""
     group, counts = scope.group, scope.counts
     for walk in scope.walks:
         whole: _Stay | None = None

@@ -1,4 +1,4 @@
-"""Who is where at the end of the window, and who is ready for sales (R27)."""
+"""Who is in which stage at the end of the window, and who is ready for sales (R27)."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class PeopleNow:
 
 @attrs.frozen(kw_only=True)
 class Waiting:
-    """Somebody who is in a stage, since when, and for how long.
+    """A person in a stage, since when, and for how long.
 
     Args:
-        group: which of the groups.
-        person, name, company, email: who it is; all but the id only where people were given.
-        stage, since, time: where, since when, and for how long.
-        owner, assigned_to: who has to do with them today, where people were given and today is
-            the end of the window; else as it was when they came into the stage.
-        limit: the time after which they count as stuck, where that is the question.
+        group: the group.
+        person, name, company, email: who it is; only the id is known if no people were given.
+        stage, since, time: the stage, when the person entered it, and how long ago that was.
+        owner, assigned_to: who is responsible today, if people were given and the window ends
+            today; otherwise who was when the person entered the stage.
+        limit: the time after which the person counts as stuck, in lists of stuck people.
     """
 
     group: str
@@ -50,7 +50,7 @@ class Waiting:
 
 
 def people_now(scope: Scope) -> tuple[PeopleNow, ...]:
-    """For each group and stage, the visits that are open at the end of the window."""
+    """For each group and stage, the number of visits that are open at the end of the window."""
     group = scope.group
     people = Counter((group(visit), visit.stage) for visit in scope.present())
     return tuple(
@@ -61,9 +61,9 @@ def people_now(scope: Scope) -> tuple[PeopleNow, ...]:
 
 
 def ready_stage(scope: Scope, first_of_sales: str | None = None) -> str | None:
-    """The stage of those who are ready for sales: the one right before the first stage of sales.
+    """The stage of people who are ready for sales: the one right before the first stage of sales.
 
-    There is none where original processing lies right before it.
+    ``None`` if the stage right before it is original processing.
     """
     path = scope.model.path
     rank = scope.model.ranks[sales_stage(scope.model, first_of_sales).name]
@@ -71,7 +71,7 @@ def ready_stage(scope: Scope, first_of_sales: str | None = None) -> str | None:
 
 
 def ready_for_sales(scope: Scope, first_of_sales: str | None = None) -> tuple[Waiting, ...]:
-    """Who is qualified and not yet accepted, the longest waiting first."""
+    """The people who are qualified and not yet accepted, the longest waiting first."""
     stage = ready_stage(scope, first_of_sales)
     return in_line(scope, [visit for visit in scope.present() if visit.stage == stage])
 
@@ -79,7 +79,7 @@ def ready_for_sales(scope: Scope, first_of_sales: str | None = None) -> tuple[Wa
 def in_line(
     scope: Scope, visits: list[Visit], limits: dict[str, timedelta] | None = None
 ) -> tuple[Waiting, ...]:
-    """Visits as a list of people, those who wait longest first."""
+    """Visits as a list of people, those who have waited longest first."""
     as_of, group = scope.as_of, scope.group
     if as_of is None:
         return ()
@@ -99,24 +99,24 @@ def in_line(
 
 # ------------------------------------------------------------------ stuck
 #
-# People who are stuck: they are in a stage for longer than nearly everybody was (R32).
+# People who are stuck: they have been in a stage for longer than nearly everybody was (R32).
 
 
-#: The share of visits that are over by the time after which the others count as stuck.
+#: The share of visits that end before the rest count as stuck.
 USUAL = 0.9
-#: With fewer visits that ended, nobody can say what is usual.
+#: With fewer ended visits, there is no usual time.
 ENOUGH = 10
 
 
 @attrs.frozen(kw_only=True)
 class Limit:
-    """After which time people in a stage count as stuck.
+    """The time after which people in a stage count as stuck.
 
     Args:
-        stage: which stage.
-        time: longer than that is stuck; nothing where it cannot be said.
-        of: what it is the 90th percentile of: ``all`` visits, open ones counted, or those that
-            ``ended``; or it was ``said``.
+        stage: the stage.
+        time: a longer stay is stuck; ``None`` if it is not known.
+        of: what ``time`` is the 90th percentile of: ``all`` visits, including open ones, or those
+            that ``ended``; ``said`` if the caller gave the time.
     """
 
     stage: str
@@ -125,20 +125,20 @@ class Limit:
 
 
 def limits(scope: Scope, after: timedelta | None = None) -> tuple[Limit, ...]:
-    """When somebody counts as stuck, for each stage of the path but the last.
+    """When people count as stuck, for each stage of the path but the last.
 
-    Who is in the last stage has arrived, and who is on a detour is not on the way.
+    People in the last stage have arrived, and people on a detour are not on the way.
 
     Args:
         scope: what is measured.
-        after: the same time for all; without it, the time after which 90 % of the visits that
-            began in the window have ended, by :func:`.quantiles`. Where that is not reached, as
-            over one in ten never left, it is the 90 % of those that ended, if half of all have
-            left: where most stay, a long stay is nothing unusual. Fewer than ten that ended tell
-            nothing of what is usual.
+        after: one time for all stages. By default, the time after which 90% of the visits that
+            began in the window have ended, by :func:`.quantiles`. If more than one in ten never
+            left, so that this is not reached, it is the 90th percentile of the visits that ended,
+            provided that half of all have left: where most stay, a long stay is not unusual. Fewer
+            than ten ended visits do not show what is usual.
 
     Raises:
-        LifecycleError: the time is less than nothing.
+        LifecycleError: the time is negative.
         MissingExtra: scipy is not installed, and no time is given.
     """
     names = [stage.name for stage in scope.model.path[:-1]]
@@ -162,7 +162,7 @@ def _usual(stage: str, times: Times) -> Limit:
 
 
 def stuck(scope: Scope, after: timedelta | None = None) -> tuple[Waiting, ...]:
-    """Who is at the end of the window in a stage for longer than its limit; the longest first."""
+    """People who exceed the limit of their stage at the end of the window; the longest first."""
     known = {row.stage: row.time for row in limits(scope, after) if row.time is not None}
     as_of = scope.as_of
     late = [

@@ -1,4 +1,4 @@
-"""All measures of one history together: what the command prints, and what a page shows."""
+"""All measures of one history together: what the command prints and what a page shows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Measure: TypeAlias = Literal[
 ]  # fmt: skip
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
-#: What each number says, in one sentence; docs/understand/formulas.md has the formulas.
+#: What each number means, in one sentence; docs/understand/formulas.md has the formulas.
 FORMULAS: Mapping[Measure, str] = {
     "people": "visits that are open at the end of the window",
     "ready": "people in the stage right before the first stage of sales",
@@ -69,7 +69,7 @@ FORMULAS: Mapping[Measure, str] = {
 }
 
 
-#: The tables of a report that are not called like their measure.
+#: The tables of a report whose names differ from those of their measures.
 _TABLES = {"conversion": "conversions", "stay": "stays", "share": "shares", "sla": "agreements"}
 
 
@@ -81,19 +81,20 @@ class FunnelReport:
         model: the name of the model; ``version`` is its version, ``versions`` those that wrote the
             history, in the order in which they began.
         window: from (included) and to (excluded); ``None`` is open.
-        until: up to when the history is known.
-        as_of: the end of the window, or of what is known, whichever comes first: when "now" is.
+        until: the end of the known history.
+        as_of: the end of the window or of the known history, whichever comes first: the report's
+            "now".
         zone: the zone of days, weeks and months.
         journeys: which journeys are counted.
-        by: what the groups are made by.
-        every: the periods of the flows; without it there is one, the window.
-        reading: that of the reps. Conversion is in both.
-        horizon: how long each journey was given to convert.
-        first_of_sales: where the work of sales begins; ``ready_stage`` is the one before.
-        measures: which tables were asked for.
+        by: the field that defines the groups.
+        every: the periods of the flows; without it the window is the only period.
+        reading: the reading for the reps. Conversion has both.
+        horizon: how long each journey had to convert.
+        first_of_sales: where the work of sales begins; ``ready_stage`` is the stage before it.
+        measures: the measures that were asked for.
         people, ready, flows, conversions, stays, reps, shares, agreements, overdue, limits, stuck,
             comparison: the tables.
-        notes: what must be known to read them.
+        notes: what a reader must know to read the tables.
     """
 
     model: str
@@ -126,7 +127,7 @@ class FunnelReport:
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The report for a program: plain values, times in ISO 8601, lengths of time in days."""
+        """The report for programs: plain values, times in ISO 8601, durations in days."""
         window = {"from": _plain(self.window[0]), "to": _plain(self.window[1])}
         return {
             "model": {"name": self.model, "version": self.version},
@@ -196,25 +197,25 @@ def measure(
     Args:
         rows: the history of all persons, in any order.
         model: the model that wrote it.
-        window: from (included) and to (excluded); for this and the next see :func:`.observe`.
-        until: up to when people were watched.
+        window: from (included) and to (excluded); see :func:`.observe`.
+        until: up to when people were watched; see :func:`.observe`.
         zone: where days, weeks and months begin.
         journeys: ``all``, ``first`` or ``repeat``.
-        by: the field that groups are made by.
+        by: the field that defines the groups.
         every: the periods of the flows: ``day``, ``week``, ``month``, ``quarter`` or ``year``.
         reading: for the close rate of reps; conversion comes in both readings.
-        pairs: which stages conversion is asked for; see :func:`.conversions`.
-        horizon: how long each journey is given to convert.
+        pairs: the pairs of stages to measure conversion for; see :func:`.conversions`.
+        horizon: how long each journey has to convert.
         from_stage: where the work of sales begins; see :func:`.sales_stage`.
-        target: marketing's share that was agreed, for all stages or by stage, from 0 to 1.
-        stuck_after: after which time people count as stuck, instead of the usual.
+        target: marketing's agreed share, for all stages or by stage, from 0 to 1.
+        stuck_after: the time after which people count as stuck, instead of the usual time.
         compare: an instant, to compare before and after; or ``versions``, for the last two.
-        measures: which tables; without it all that this history can give.
-        deadlines: what became of deadlines, for ``sla`` and ``overdue``.
+        measures: the measures to compute; by default all that this history allows.
+        deadlines: the outcomes of deadlines, for ``sla`` and ``overdue``.
         people: the persons, for lists of people.
 
     Raises:
-        LifecycleError: something that was asked for cannot be measured; the message says why.
+        LifecycleError: a measure that was asked for is not possible; the message says why.
         MissingExtra: scipy is not installed, and a table needs it.
     """
     if reading not in READINGS:
@@ -286,10 +287,10 @@ def _tables(
 def _possible(
     scope: Scope, measures: tuple[Measure, ...], needed: Container[str]
 ) -> tuple[tuple[Measure, ...], list[str]]:
-    """The measures that this history can give, and why it cannot give the others.
+    """The measures that this history allows, and why it does not allow the others.
 
     Raises:
-        LifecycleError: one of those that are needed is not possible.
+        LifecycleError: a required measure is not possible.
     """
     reasons = []
     for need, names in ((need_source, {"share"}), (need_deadlines, {"sla", "overdue"})):
@@ -315,7 +316,7 @@ def _conversions(
 
 
 def _chosen(measures: Iterable[Measure] | None, *, compares: bool) -> tuple[Measure, ...]:
-    """The measures that were asked for, in their order; without any, all."""
+    """The measures that were asked for, in their order; by default, all."""
     names = set(MEASURES if measures is None else measures)
     unknown = min(names.difference(MEASURES), default=None)
     if unknown is not None:
@@ -355,7 +356,7 @@ def _notes(scope: Scope, *, given: bool) -> Iterator[str]:
 
 
 def _late(scope: Scope) -> Iterator[str]:
-    """Which times lateness changed: a row that came late has the clock of the person [S19]."""
+    """The times that lateness changed: a late row has the person's clock as its ``now`` [S19]."""
     late = [visit for visit in scope.cohort() if visit.entry.at < visit.entry.now]
     if late:
         most = max(visit.entry.now - visit.entry.at for visit in late)
@@ -367,7 +368,7 @@ def _late(scope: Scope) -> Iterator[str]:
 
 
 def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
-    """The notes on single numbers of the tables."""
+    """The notes on single numbers in the tables."""
     conversion: tuple[PairConversion, ...] = tables.get("conversions", ())
     if any(row.ratio.few for row in conversion if row.journeys):
         yield (
@@ -401,7 +402,7 @@ def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _plain(value: Any) -> Any:
-    """A record as plain values. Every length of time has ``_days`` at the end of its name."""
+    """A record as plain values. The name of every duration ends in ``_days``."""
     if isinstance(value, datetime):
         return utc_text(value)
     if isinstance(value, timedelta):
@@ -416,14 +417,14 @@ def _plain(value: Any) -> Any:
 
 
 def _members(record: Any) -> Iterator[tuple[str, Any]]:
-    """The fields of a record and what it computes from them."""
+    """The fields of a record and its computed properties."""
     kind: Any = type(record)
     return ((key, getattr(record, name)) for name, key in _keys(kind))
 
 
 @lru_cache
 def _keys(kind: Any) -> tuple[tuple[str, str], ...]:
-    """What a kind of record has, and what that is called where it is plain."""
+    """The members of a kind of record, each with its name in plain form."""
     types = {attribute.name: str(attribute.type) for attribute in attrs.fields(kind)} | {
         name: str(member.fget.__annotations__.get("return", ""))
         for name, member in vars(kind).items()

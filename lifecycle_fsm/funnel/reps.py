@@ -1,4 +1,4 @@
-"""What became of the journeys of each salesperson, and what lies on their desk (R31)."""
+"""The outcomes of each salesperson's journeys, and what lies on their desk (R31)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class Rep:
     """The journeys that first entered the first stage of sales in the window, under one owner.
 
     Args:
-        group: which of the groups.
+        group: the group.
         owner: who owned the person at that entry.
         journeys: how many; ``won + lost + open``.
         won: those that later entered the last stage of the path.
         lost: those that did not, and later entered a detour stage.
         open: the others.
         merged: further journeys that a merge ended before they were won; they are left out [S23].
-        load: people who are at the end of the window in a stage of sales short of the last, and
-            came into it under this owner.
-        median: the median time from that entry to the last stage, of those that were won.
+        load: people who are in a stage of sales before the last at the end of the window, and who
+            entered it under this owner.
+        median: the median time from that entry to the last stage, for the journeys that were won.
     """
 
     group: str
@@ -48,22 +48,22 @@ class Rep:
 def reps(
     scope: Scope, *, from_stage: str | None = None, reading: Reading = "through"
 ) -> tuple[Rep, ...]:
-    """Close rate and load by owner, in the order of their names.
+    """Close rate and load of each owner, sorted by name.
 
     The close rate is the conversion from the first stage of sales to the last of the path, split by
     the owner at the first entry: see :func:`.conversions`.
 
     Args:
         scope: what is measured.
-        from_stage: where the work of sales begins; :func:`.sales_stage` says what it is otherwise.
-        reading: with ``over`` a journey also counts where it was passed over that stage.
+        from_stage: where the work of sales begins; :func:`.sales_stage` defines the default.
+        reading: with ``over``, a journey also counts if it passed over that stage.
 
     Raises:
-        LifecycleError: the stage is none of the path between the first and the last.
+        LifecycleError: the stage is not on the path, or is its first or last stage.
     """
     model = scope.model
     first, last = sales_stage(model, from_stage).name, model.path[-1].name
-    if first == last:  # a path too short for sales to have a part of their own
+    if first == last:  # the path is too short to have a sales part
         return ()
     results: Counter[tuple[str, str, str]] = Counter()
     times: defaultdict[tuple[str, str], list[timedelta]] = defaultdict(list)

@@ -1,7 +1,7 @@
-"""What is measured: a history, up to when it is known, the window, and the part of it [S25][S26].
+"""What is measured: a history, how far it is known, the window, and the selected part [S25][S26].
 
-All measures take a scope, so that one report speaks of the same people and times throughout, and
-each names its window and zone.
+All measures take a scope, so that one report describes the same people and times throughout, and
+each measure names its window and zone.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ Journeys: TypeAlias = Literal["all", "first", "repeat"]
 
 READINGS: tuple[Reading, ...] = ("through", "over")
 
-#: What every history can be split by, beside the dimensions that its model keeps.
+#: What every history can be split by, besides the dimensions that its model keeps.
 OWN_FIELDS = ("owner", "assigned_to", "source", "journey", "rule", "version")
-#: The group of those of whom nothing is known.
+#: The group of visits whose value is unknown.
 NOTHING = "(none)"
 #: The group of a report that is not split.
 EVERYBODY = ""
 
 
-#: The fields of a person that tell who somebody is, and who has to do with them.
+#: The fields that tell who a person is and who is responsible for them.
 CONTACT_FIELDS = ("first_name", "last_name", "company", "email", "owner", "assigned_to")
 
 
 @attrs.frozen
 class Contact:
-    """Who somebody is and who has to do with them, as far as that is known."""
+    """Who a person is and who is responsible for them, as far as that is known."""
 
     name: str | None = None
     company: str | None = None
@@ -49,7 +49,7 @@ class Contact:
 
     @classmethod
     def of(cls, person: Any) -> Contact:
-        """What is known of a person, or of anything with such attributes."""
+        """The contact of a person, or of any object with such attributes."""
         first, last, *others = (getattr(person, name, None) or None for name in CONTACT_FIELDS)
         return cls(" ".join(filter(None, (first, last))) or None, *others)
 
@@ -62,15 +62,15 @@ class Scope:
         model: the model of the history.
         walks: the visits of everybody, as known at ``until``; see :func:`.walks`.
         start, end: the window, from (included) and to (excluded); ``None`` is open.
-        until: up to when the history is known, included; nothing where it is empty.
+        until: the end of the known history, included; ``None`` if the history is empty.
         zone: the zone in which days begin and reports show times.
-        journeys: all, those that are a person's first, or those that are not (R33).
-        by: the field that groups are made by.
+        journeys: all, each person's first, or all but the first (R33).
+        by: the field that defines the groups.
         version: only what this version of the model did.
-        facts: what became of deadlines, by the key of the visit and the name of the deadline;
-            nothing where that is not known.
+        facts: the outcomes of deadlines, by the key of the visit and the name of the deadline;
+            ``None`` if they are not known.
         contacts: who people are, by id.
-        current: whether the end of the window is that of all that the history tells.
+        current: whether the window ends where the known history does.
     """
 
     model: Model
@@ -88,7 +88,7 @@ class Scope:
 
     @property
     def as_of(self) -> datetime | None:
-        """The end of the window, or of what is known, whichever comes first."""
+        """The end of the window or of the known history, whichever comes first."""
         if self.end is None or self.until is None:
             return self.end or self.until
         return min(self.end, self.until)
@@ -109,19 +109,19 @@ class Scope:
         return self.journeys == "all" or (visit.nth == 1) == (self.journeys == "first")
 
     def began(self, visit: Visit) -> bool:
-        """Whether a visit belongs to what is measured, and began in the window."""
+        """Whether a visit belongs to what is measured and began in the window."""
         return self.inside(visit.entered) and self.counts(visit)
 
     def visits(self) -> Iterator[Visit]:
-        """The visits that belong to what is measured, of all times, persons by id."""
+        """The visits of all times that belong to what is measured, ordered by person id."""
         return (visit for walk in self.walks for visit in walk if self.counts(visit))
 
     def cohort(self) -> Iterator[Visit]:
-        """Those that began in the window. They are watched until the end of what is known."""
+        """The visits that began in the window, watched until the end of the known history."""
         return (visit for walk in self.walks for visit in walk if self.began(visit))
 
     def present(self) -> Iterator[Visit]:
-        """Those that are open at the end of the window."""
+        """The visits that are open at the end of the window."""
         end = self.end
         for visit in self.visits():
             if (end is None or visit.entered < end) and (
@@ -132,8 +132,8 @@ class Scope:
     def fact(
         self, visit: Visit, deadline: str, before: datetime | None = None
     ) -> DeadlineFact | None:
-        """What was known of a deadline in a visit at the end of what is known, or ``before`` an
-        instant; nothing where it was not decided by then."""
+        """The outcome of a deadline in a visit, as known at the end of the known history or
+        ``before`` an instant; ``None`` if it was not decided by then."""
         fact = (self.facts or {}).get((visit.entry.visit, deadline))
 
         def known(at: datetime) -> bool:
@@ -146,8 +146,8 @@ class Scope:
         return None
 
     def contact(self, visit: Visit, owner: str | None, assigned_to: str | None) -> Contact:
-        """Whose visit it is, and who has to do with them: those of today, or where today is not
-        asked for or nobody tells of it, the given ones."""
+        """Whose visit it is, and who is responsible today. If today's values are not known or not
+        wanted, the given ones are used."""
         known = self.contacts.get(visit.person)
         if known is None or not self.current:
             return attrs.evolve(known or Contact(), owner=owner, assigned_to=assigned_to)
@@ -155,7 +155,7 @@ class Scope:
 
     @property
     def group(self) -> Callable[[Visit], str]:
-        """What says of a visit to which group it belongs: the value at its entry."""
+        """The function that gives the group of a visit: the value at its entry."""
         by = self.by
         match by:
             case None:
@@ -188,25 +188,25 @@ def observe(
     deadlines: Iterable[DeadlineFact] | None = None,
     people: Iterable[Any] | None = None,
 ) -> Scope:
-    """Say what is to be measured.
+    """Define what is measured.
 
     Args:
         rows: the history of all persons, in any order.
         model: the model that wrote it.
         window: from (included) and to (excluded); ``None`` is open.
-        until: up to when people were watched; what happened later is left out. Without it the
+        until: up to when people were watched; what happened later is left out. By default, the
             history is known up to its last row.
         zone: an IANA name; days, weeks and months begin there.
         journeys: ``all``, ``first`` or ``repeat``.
         by: ``owner``, ``assigned_to``, ``source``, ``journey``, ``rule``, ``version``, or a
             dimension of the history.
-        deadlines: what became of deadlines, as ``Lifecycle.deadlines`` has it, for agreements and
+        deadlines: the outcomes of deadlines, as in ``Lifecycle.deadlines``, for agreements and for
             who is overdue.
-        people: the persons, for their names, companies and addresses, and for who has to do with
-            them today, in lists of people.
+        people: the persons; lists of people take names, companies, addresses and today's owners
+            from them.
 
     Raises:
-        LifecycleError: the window ends before it starts, or there is no such zone or field.
+        LifecycleError: the window ends before it starts, or the zone or field does not exist.
     """
     start, end = (None if at is None else to_utc(at) for at in window or (None, None))
     if start is not None and end is not None and end < start:
@@ -237,7 +237,7 @@ def observe(
 
 
 def dimensions(rows: Iterable[HistoryRow]) -> tuple[str, ...]:
-    """The dimensions that a history keeps beside owner and source."""
+    """The dimensions that a history keeps besides owner and source."""
     kept = {tuple(name for name, _ in row.kept) for row in rows}
     return tuple(sorted({name for names in kept for name in names}))
 
@@ -275,7 +275,7 @@ def named(value: Value) -> str:
 
 
 def in_order(group: str) -> tuple[bool, int, str]:
-    """How groups are sorted: numbers by their size, then texts, and what is not known last."""
+    """The sort key of a group: numbers by value, then texts, and unknown last."""
     return group == NOTHING, int(group) if group.isdecimal() else 10**9, group
 
 
@@ -287,14 +287,14 @@ def local(at: datetime, zone: str) -> datetime:
 def sales_stage(model: Model, name: str | None = None) -> Stage:
     """The stage with which the work of sales begins.
 
-    It is the one that is named, or else:
+    It is the named stage, or else:
 
-    1. the path stage behind the one that is called ``mql``;
-    2. without one, the first path stage that another system owns than original processing;
+    1. the path stage after the one called ``mql``;
+    2. without one, the first path stage owned by another system than original processing;
     3. without one, the third path stage from the end.
 
     Raises:
-        LifecycleError: the named stage is no stage of the path between the first and the last.
+        LifecycleError: the named stage is not on the path, or is its first or last stage.
     """
     path, ranks = model.path, model.ranks
     if name is not None:

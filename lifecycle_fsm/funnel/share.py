@@ -18,16 +18,17 @@ FIELD, MARKETING, SALES = "sourced_by", "marketing", "sales"
 
 @attrs.frozen(kw_only=True)
 class MarketingShare:
-    """Whose the entries of a stage are.
+    """The entries of a stage by who sourced the people.
 
     Args:
-        group: which of the groups.
-        stage: which stage.
-        entries: entries in the window by who sourced the person: marketing, sales, and whoever else
-            the model knows (R59). Those who were carried past stages without credit in the same
-            journey are sales': nobody can have nurtured them there (R23).
-        unknown: entries of people of whom nobody knows who sourced them; they count against.
-        target: the share that was agreed, if any.
+        group: the group.
+        stage: the stage.
+        entries: entries in the window by who sourced the person: marketing, sales and any other
+            source that the model knows (R59). Entries of people who were carried past stages
+            without credit in the same journey count for sales: nobody can have nurtured them there
+            (R23).
+        unknown: entries of people whose source is unknown; they count against marketing.
+        target: the agreed share, if any.
     """
 
     group: str
@@ -48,26 +49,26 @@ class MarketingShare:
 
     @property
     def credit(self) -> Mapping[str, Ratio]:
-        """The entries of each of those who sourced people, of all."""
+        """Each source's entries, out of all entries."""
         whole = sum(self.entries.values()) + self.unknown
         return {source: Ratio(count, whole) for source, count in self.entries.items()}
 
     @property
     def ratio(self) -> Ratio:
-        """Marketing's entries, of all."""
+        """Marketing's entries, out of all entries."""
         return self.credit[MARKETING]
 
     @property
     def gap(self) -> float | None:
-        """The share less the target: below zero where it was missed."""
+        """The share minus the target: below zero if the target was missed."""
         share = self.ratio.share
         return None if share is None or self.target is None else share - self.target
 
     @property
     def met(self) -> bool | None:
-        """Whether the target was met; nothing where there is no target, or were no entries."""
+        """Whether the target was met; ``None`` without a target or without entries."""
         gap = self.gap
-        # 0.6 of 5 is 3, whatever the last digit of the quotient says.
+        # 0.6 of 5 is 3, whatever the last digit of the quotient is.
         return None if gap is None else gap >= -1e-12
 
 
@@ -81,11 +82,11 @@ def marketing_share(
 
     Args:
         scope: what is measured.
-        stages: which stages; without them all of the path behind original processing.
+        stages: the stages; by default all stages of the path after original processing.
         target: the agreed share, for all stages or by stage, from 0 to 1.
 
     Raises:
-        LifecycleError: the history does not keep who sourced a person, or there is no such stage.
+        LifecycleError: the history does not record who sourced a person, or a stage does not exist.
     """
     model = scope.model
     names = (
@@ -126,7 +127,7 @@ def marketing_share(
 
 
 def need_source(scope: Scope) -> None:
-    """See that the history keeps who sourced a person.
+    """Check that the history records who sourced a person.
 
     Raises:
         LifecycleError: it does not; the message says what to do.

@@ -1,7 +1,7 @@
-"""Agreements kept and missed, as they were recorded when they were decided [S21] (R34).
+"""Agreements kept and missed, as recorded when they were decided [S21] (R34).
 
-Nothing is worked out here: what became of a deadline in a visit is a
-:class:`~lifecycle_fsm.DeadlineFact`, or it is not decided yet.
+Nothing is computed here: each deadline of a visit has a :class:`~lifecycle_fsm.DeadlineFact`, or is
+not decided yet.
 """
 
 from __future__ import annotations
@@ -19,20 +19,19 @@ from lifecycle_fsm.funnel.time_in_stage import Times
 
 @attrs.frozen(kw_only=True)
 class Kept:
-    """What became of one deadline in the visits of its stage that began in the window.
+    """The outcomes of one deadline in the visits of its stage that began in the window.
 
     Args:
-        group: which of the groups.
+        group: the group.
         deadline: its name.
         stage: its stage.
         visits: how many visits it watched; ``kept + missed + void + waiting + merged``.
-        kept: in how many it was kept; in ``kept_late`` of these only an activity that came late
-            told so.
+        kept: in how many it was kept; for ``kept_late`` of these, only a late activity showed it.
         missed: in how many it was missed; ``overdue`` of these are still open.
         void: in how many its condition never held, so that there was nothing to keep.
-        waiting: how many are open, and it is not decided yet.
-        merged: how many a merge ended before it was decided [S23].
-        median: the median time to leave the stage, with open visits, by :func:`.stays`.
+        waiting: how many are open and not decided yet.
+        merged: how many a merge ended before the deadline was decided [S23].
+        median: the median time to leave the stage, including open visits, by :func:`.stays`.
     """
 
     group: str
@@ -50,16 +49,16 @@ class Kept:
 
     @property
     def ratio(self) -> Ratio:
-        """The share of those kept or missed that were kept."""
+        """The share that was kept, out of kept and missed."""
         return Ratio(self.kept, self.kept + self.missed)
 
 
 @attrs.frozen(kw_only=True)
 class Overdue:
-    """Somebody who is still in a stage although its deadline was missed.
+    """A person who is still in a stage although its deadline was missed.
 
-    It has the fields of :class:`.Waiting`; where nobody tells who has to do with them today,
-    ``owner`` and ``assigned_to`` are as they were when it was missed.
+    It has the fields of :class:`.Waiting`. If today's owners are not known, ``owner`` and
+    ``assigned_to`` are those of the time when it was missed.
     """
 
     group: str
@@ -78,11 +77,12 @@ class Overdue:
 def agreements(scope: Scope) -> tuple[Kept, ...]:
     """How each deadline of the model was kept, in the order of the model.
 
-    Visits are those that began in the window, as they stood at the end of what is known. One that
-    ended without a record was not watched, as when the deadline is of a later version.
+    It covers the visits that began in the window, as they stood at the end of the known history.
+    The deadline did not watch a visit that ended without a record, for example because it belongs
+    to a later version.
 
     Raises:
-        LifecycleError: the scope does not have what became of deadlines.
+        LifecycleError: the scope has no outcomes of deadlines.
         MissingExtra: scipy is not installed.
     """
     need_deadlines(scope)
@@ -120,11 +120,11 @@ _COUNTS = ("visits", "kept", "kept_late", "missed", "overdue", "void", "waiting"
 
 
 def overdue(scope: Scope) -> tuple[Overdue, ...]:
-    """Who is in a stage at the end of the window whose deadline was missed by then, whenever they
-    came into it; the longest overdue first.
+    """The people who, at the end of the window, are in a stage whose deadline was missed by then,
+    whenever they entered it; the longest overdue first.
 
     Raises:
-        LifecycleError: the scope does not have what became of deadlines.
+        LifecycleError: the scope has no outcomes of deadlines.
     """
     need_deadlines(scope)
     group, watching = scope.group, _by_stage(scope)
@@ -146,10 +146,10 @@ def overdue(scope: Scope) -> tuple[Overdue, ...]:
 
 
 def need_deadlines(scope: Scope) -> None:
-    """See that it is known what became of deadlines, where the model has some.
+    """Check that the outcomes of deadlines are known, if the model has deadlines.
 
     Raises:
-        LifecycleError: it is not; the message says how to get it.
+        LifecycleError: they are not; the message says how to get them.
     """
     if scope.model.deadlines and scope.facts is None:
         raise LifecycleError(

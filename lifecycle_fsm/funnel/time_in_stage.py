@@ -1,8 +1,8 @@
-"""Time in stage, with the visits that are still open: Kaplan and Meier's estimate [S27] (R26).
+"""Time in stage, including open visits: the Kaplan-Meier estimate [S27] (R26).
 
-Somebody who is still in a stage has been there *at least* so long. To leave them out makes every
-time too short, and to count them as if they had left does too; this counts them for as long as
-they were seen.
+A person who is still in a stage has been there *at least* that long. Leaving such visits out makes
+every time too short, and so does counting them as ended. The estimate counts them for as long as
+they were observed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROUNDING = 1e-9
 
 
 def need_scipy() -> None:
-    """See that scipy is here.
+    """Check that scipy is installed.
 
     Raises:
         MissingExtra: it is not; the message says how to get it.
@@ -37,15 +37,15 @@ def need_scipy() -> None:
 def quantiles(
     ended: Sequence[float], still: Sequence[float], shares: Sequence[float]
 ) -> tuple[timedelta | None, ...]:
-    """For each share the shortest time after which at least so much has ended.
+    """For each share, the shortest time after which at least that share has ended.
 
     Args:
-        ended: the seconds of what ended.
-        still: the seconds so far of what still went on when last seen.
+        ended: the seconds of the visits that ended.
+        still: the seconds so far of the visits that were open when last observed.
         shares: such as 0.5 for the median.
 
     Returns:
-        Nothing for a share that was not reached: too much still went on.
+        ``None`` for a share that was not reached, because too many were still open.
 
     Raises:
         MissingExtra: scipy is not installed.
@@ -68,8 +68,8 @@ def quantiles(
 class Times:
     """The seconds that visits lasted.
 
-    ``ended`` are those whose person left the stage, ``still`` those that went on when they were
-    last seen. Of the latter, ``folded`` ended because records were merged or migrated, so that
+    ``ended`` are the visits whose person left the stage, ``still`` those that were open when last
+    observed. Of the latter, ``folded`` ended because records were merged or migrated, so that
     nobody left the stage.
     """
 
@@ -78,7 +78,7 @@ class Times:
     folded: int = 0
 
     def add(self, visit: Visit, until: datetime | None) -> None:
-        """Count a visit for as long as it was seen, ``until`` the end of what is known."""
+        """Count a visit for as long as it was observed, at most up to ``until``."""
         end = visit.left or until
         assert end is not None, "who has a visit has a history, which has an end"
         self.folded += visit.folded
@@ -95,7 +95,7 @@ class Times:
 
 
 def median(times: Sequence[timedelta]) -> timedelta | None:
-    """The median of times that all ended, by the same rule: the shortest one after which at least
+    """The median of times that all ended, by the same rule: the shortest time after which at least
     half had ended."""
     if not times:
         return None
@@ -110,16 +110,16 @@ class Stay:
     """How long the visits that began in the window last.
 
     Args:
-        group: which of the groups.
-        stage: where.
+        group: the group.
+        stage: the stage.
         visits: how many began in the window; ``ended + open + folded``.
-        ended: of these, how many have ended since.
+        ended: how many of these have ended since.
         open: how many are still open.
-        folded: how many ended because records were merged or migrated. They count like open ones:
+        folded: how many ended because records were merged or migrated. They count as open, because
             nobody left the stage.
         first_quartile, median, third_quartile: the time after which a quarter, half and three
-            quarters have left, by :func:`.quantiles`. ``None`` where that is not reached: too many
-            are still there.
+            quarters have left, by :func:`.quantiles`. ``None`` if that was not reached because too
+            many are still there.
     """
 
     group: str
@@ -136,8 +136,8 @@ class Stay:
 def stays(scope: Scope) -> tuple[Stay, ...]:
     """How long the visits that began in the window last, by group and stage.
 
-    Each is watched until the end of what is known, also behind the window, as for conversion. So
-    all are seen from their beginning, and nothing has to be said of those that began before.
+    Each is watched until the end of the known history, even after the window, as for conversion. So
+    all are observed from their beginning, and no visit that began earlier needs a correction.
 
     Raises:
         MissingExtra: scipy is not installed.

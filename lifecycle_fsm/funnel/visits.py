@@ -1,8 +1,8 @@
 """The rows of a history as visits: each from the row that entered a stage to the one that left it.
 
-Everything that this room measures is a view of these, so a measure never has to know what a row of
-a merge means [S23]. Of two visits that a merge brings together one wins and goes on: the rest of it
-lies in the history of the survivor, whoever that is. The other ends there.
+Every measure here is computed from visits, so that no measure has to know what the row of a merge
+means [S23]. Of two visits that a merge brings together one goes on, and the rest of it lies in the
+history of the surviving record. The other visit ends there.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.history import HistoryRow, VisitKey
 from lifecycle_fsm.model import Model
 
-#: Rows that end a visit without anybody having left the stage: only the record changed.
+#: Rows that end a visit although nobody left the stage: only the record changed.
 FOLDING = frozenset({"merge", "migrate"})
 
 #: A journey: the record in which it began, and its number there.
 JourneyKey: TypeAlias = tuple[str, int]
 
-#: When a merge was, and the activity that it came from: both records have a row of it.
+#: When a merge happened, and the activity that caused it: both records have a row with these.
 Moment: TypeAlias = tuple[datetime, str | None]
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -38,10 +38,10 @@ class Visit:
 
     Args:
         entry: the row that entered the stage; owner, source and dimensions are taken from it.
-        exit: the row that ended the visit; nothing while it is open.
+        exit: the row that ended the visit; ``None`` while it is open.
         nth: which of the person's journeys it belongs to, among those that count [S25] and had
-            begun by then: 1 for the first, and for what came before it.
-        person: whose visit it is: the record that had it last, where records were merged.
+            begun by then: 1 for the first and for everything before it.
+        person: whose visit it is; after merges, the record that had it last.
     """
 
     entry: HistoryRow
@@ -66,38 +66,38 @@ class Visit:
 
     @property
     def left(self) -> datetime | None:
-        """When it ended; nothing while it is open."""
+        """When it ended; ``None`` while it is open."""
         return None if self.exit is None else self.exit.now
 
     @property
     def folded(self) -> bool:
-        """Whether it ended because records were merged or migrated, so nobody left the stage."""
+        """Whether it ended because records were merged or migrated: nobody left the stage."""
         return self.exit is not None and self.exit.kind in FOLDING
 
     @property
     def merged(self) -> bool:
-        """Whether it ended at a merge, because the other record's visit went on [S23]."""
+        """Whether it ended at a merge because the other record's visit went on [S23]."""
         return self.exit is not None and self.exit.kind == "merge"
 
     @property
     def new(self) -> bool:
-        """Whether the person came into the lifecycle with it."""
+        """Whether the person entered the lifecycle with it."""
         return self.entry.from_stage is None
 
 
-#: The visits of one record in sequence, and on in the histories of those with whom it was merged,
-#: as long as its visit won.
+#: The visits of one record in sequence. They continue in the histories of the records that it was
+#: merged with, as long as its visit goes on.
 Walk: TypeAlias = tuple[Visit, ...]
 
 
 def walks(
     rows: Iterable[HistoryRow], model: Model, until: datetime | None = None
 ) -> tuple[Walk, ...]:
-    """The visits of everybody, persons by id, whatever the order of the rows.
+    """The visits of everybody, ordered by person id, whatever the order of the rows.
 
-    Somebody who was merged has several walks: of those that meet at a merge one goes on, and the
-    others end. A row that leads to no stage of the model ends a visit and begins none. Rows behind
-    ``until`` have not happened yet.
+    A person with merged records has several walks: of those that meet at a merge one goes on, and
+    the others end. A row that leads to no stage of the model ends a visit and begins none. Rows
+    after ``until`` have not happened yet.
 
     Raises:
         LifecycleError: a person has two rows of the same sequence.
@@ -143,30 +143,30 @@ def _check(history: list[HistoryRow]) -> None:
 
 
 class _Journeys:
-    """The journeys that one person is known to have begun, also in records folded into theirs."""
+    """The journeys that a person is known to have begun, including those of merged records."""
 
     def __init__(self, model: Model) -> None:
         self._ranks = model.ranks
         self._places: dict[JourneyKey, int] = {}
 
     def nth(self, row: HistoryRow) -> int:
-        """Which of these a visit belongs to: one counts as soon as it enters a path stage behind
-        original processing [S25]."""
+        """The number of the journey that a visit belongs to: a journey counts as soon as it enters
+        a path stage after original processing [S25]."""
         key = row.journey_record, row.journey
         if self._ranks.get(row.to_stage):
             self._places.setdefault(key, len(self._places) + 1)
         return self._places.get(key) or len(self._places) or 1
 
     def join(self, others: _Journeys) -> None:
-        """Add those of a record that was folded into this one."""
+        """Add the journeys of a record that was merged into this one."""
         self._places = {**others._places, **self._places}
 
 
 @attrs.define(eq=False)
 class _Part:
-    """What one record has of a visit: all of it, or what came before or behind a merge.
+    """One record's part of a visit: all of it, or the part before or after a merge.
 
-    ``after`` is the part that follows it in the record, where no merge gave that.
+    ``after`` is the next part in the same record, unless a merge brought that part.
     """
 
     begin: HistoryRow
@@ -204,7 +204,7 @@ def _parts(
 
 
 def _merged(histories: Mapping[str, list[HistoryRow]], model: Model) -> Iterator[Walk]:
-    """The walks of records that were merged: each visit once, whoever survived."""
+    """The walks of merged records: each visit once, whichever record survived."""
     visits = [(parts[0], max(parts, key=_last)) for parts in _joined(histories, model)]
     ends = {id(first): last for first, last in visits}
     behind = {id(last.after) for last in ends.values()}
@@ -220,7 +220,7 @@ def _merged(histories: Mapping[str, list[HistoryRow]], model: Model) -> Iterator
 
 
 def _joined(histories: Mapping[str, list[HistoryRow]], model: Model) -> Iterable[list[_Part]]:
-    """The parts of each visit, that with its beginning first."""
+    """The parts of each visit; the first one holds its beginning."""
     journeys = {person: _Journeys(model) for person in histories}
     folded: defaultdict[Moment, list[_Journeys]] = defaultdict(list)
     visits: list[list[_Part]] = []
@@ -239,14 +239,14 @@ def _joined(histories: Mapping[str, list[HistoryRow]], model: Model) -> Iterable
                 folded[_moment(row)].append(journeys[person])
     for part in handed:
         parts = begun.setdefault(part.begin.visit, [])
-        if not parts:  # nobody told of its beginning
+        if not parts:  # its beginning is not recorded
             visits.append(parts)
         parts.append(part)
     return visits
 
 
 def _last(part: _Part) -> tuple[datetime, datetime, bool]:
-    """Of the parts of one visit the last is the greatest, also where all is at one instant."""
+    """The sort key by which the last part of a visit is the greatest, even within one instant."""
     end = part.end
     return part.begin.now, _NEVER if end is None else end.now, end is None or end.kind != "merge"
 
@@ -256,7 +256,7 @@ def _moment(row: HistoryRow) -> Moment:
 
 
 def _losers_first(histories: Mapping[str, list[HistoryRow]]) -> Iterable[str]:
-    """The records, each behind those that were folded into it."""
+    """The records, each after those that were merged into it."""
     folded: defaultdict[Moment, list[str]] = defaultdict(list)
     for person, history in histories.items():
         for row in history:
@@ -273,5 +273,5 @@ def _losers_first(histories: Mapping[str, list[HistoryRow]]) -> Iterable[str]:
     }
     try:
         return tuple(TopologicalSorter(losers).static_order())
-    except CycleError:  # two merges at one instant with one id: who was folded into whom is open
+    except CycleError:  # merges with the same instant and id: their direction is ambiguous
         return tuple(histories)

@@ -1,6 +1,6 @@
-"""The sheet that marketing and sales sign: a model as one page, in words and as a picture.
+"""The sheet that marketing and sales sign: a model as one page, in words and as a diagram.
 
-:func:`make_sheet` gives a :class:`Sheet`, which is HTML in one file, or Markdown.
+:func:`make_sheet` makes a :class:`Sheet`, which is written as one HTML file or as Markdown.
 """
 
 from lifecycle_fsm.sheet.people_table import people_of, read_people

@@ -1,4 +1,4 @@
-"""What was agreed: the stages of a model, how people get into them, its numbers and its words."""
+"""What was agreed: the stages of a model, the ways into them, its numbers and its terms."""
 
 from __future__ import annotations
 
@@ -99,9 +99,9 @@ def _filled(paragraphs: Iterable[Paragraph]) -> list[Paragraph]:
 
 
 def _ways(formatter: SheetFormatter, stage: str) -> list[Block]:
-    """The ways into a stage, moves of one guard as one; and what all of them do to fields."""
+    """The ways into a stage, with moves of the same guard combined, and the effects they share."""
     groups: dict[tuple[str, str], list[Edge]] = {}
-    # The label of a step says best what a guard of several moves means.
+    # The label of a step is the best text for a guard that several moves share.
     for edge in sorted(formatter.edges, key=lambda edge: edge.kind != "step"):
         if edge.target == stage:
             key = formatter.condition(edge.when), edge.on or ""
@@ -110,7 +110,7 @@ def _ways(formatter: SheetFormatter, stage: str) -> list[Block]:
             groups.setdefault(key, []).append(edge)
     if not groups:
         return [Paragraph("Everybody starts here.")]
-    # The sort has no effects: what all moves do says nothing of new people.
+    # The sort has no effects, so effects that all moves share do not apply to new people.
     effects = {
         edge.rule.then for edges in groups.values() for edge in edges if isinstance(edge.rule, Move)
     }
@@ -175,8 +175,8 @@ def starts(formatter: SheetFormatter) -> Iterator[Section]:
 
 
 def fast_tracks(formatter: SheetFormatter) -> Iterator[Section]:
-    """The moves past stages, and what becomes of these [S6]: those of one name and one end as one,
-    the sort's first."""
+    """The moves that skip stages, and what happens to those stages [S6]. Moves with the same name
+    and target are combined, the sort's first."""
     groups: dict[tuple[str, str, bool], list[Edge]] = {}
     for edge in sorted(formatter.edges, key=lambda edge: formatter.order[edge.target]):
         if edge.kind == "fast_track":
@@ -223,7 +223,7 @@ def fast_tracks(formatter: SheetFormatter) -> Iterator[Section]:
 
 
 def tokens(formatter: SheetFormatter) -> Iterator[Section]:
-    """The numbers and lists that were agreed; on a page those of reasons have a section."""
+    """The numbers and lists that were agreed; on a page, reasons have their own section."""
     model = formatter.model
     uses = _uses(formatter)
     reason_lists = {name for move in model.moves for name, _ in _reasons_of(formatter, move)}
@@ -257,7 +257,7 @@ def tokens(formatter: SheetFormatter) -> Iterator[Section]:
 
 
 def _uses(formatter: SheetFormatter) -> dict[str, dict[str, None]]:
-    """For each token the parts that read it, by their names on the sheet."""
+    """For each token, the parts that read it, by their names on the sheet."""
     model = formatter.model
     uses: dict[str, dict[str, None]] = {}
 
@@ -287,7 +287,7 @@ def _uses(formatter: SheetFormatter) -> dict[str, dict[str, None]]:
 
 
 def reasons(formatter: SheetFormatter) -> Iterator[Section]:
-    """The reasons for which sales gives a lead back, and where each leads (R38)."""
+    """The reasons for which sales returns a lead, and where each leads (R38)."""
     rows = [
         (
             (
@@ -333,7 +333,7 @@ def _reasons_of(formatter: SheetFormatter, move: Move) -> Iterator[tuple[str, tu
 
 
 def vocabulary(formatter: SheetFormatter) -> Iterator[Section]:
-    """What the words of the conditions stand for: rules of data, and descriptions of fields; only
+    """What the words of the conditions stand for: rules of data, and descriptions of fields. Only
     what a rule of the model says of them is printed."""
     model = formatter.model
     guards = (inline(edge.when, model.vocabulary) for edge in formatter.edges)

@@ -1,6 +1,6 @@
-"""The numbers of a sheet: a history through the measures of the funnel.
+"""The numbers of a sheet: the measures of the funnel for a history.
 
-Nothing is counted here: :mod:`lifecycle_fsm.funnel` counts, and says how.
+Nothing is counted here: :mod:`lifecycle_fsm.funnel` counts, and documents how.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class Numbers:
     Args:
         first: when the first stage was entered.
         as_of: the instant.
-        counts: who is in each stage, and how many came in.
+        counts: how many people are in each stage, and how many entered it.
         through, over: by stage, the conversion to the next stage of the path, in both readings
             [S26]; a detour and the last stage have none.
-        stays: by stage, how long people stay, with open visits [S27].
-        kept: by deadline, how it was kept, of those visits in which it was kept or missed [S21];
-            empty if nobody gave what became of deadlines. Escalations are left out, as they follow
-            from what was missed.
+        stays: by stage, how long people stay, including open visits [S27].
+        kept: by deadline, the share of visits that kept it, out of those that kept or missed it
+            [S21]; empty if no outcomes of deadlines were given. Escalations are left out, because
+            they follow from a missed deadline.
     """
 
     first: datetime | None
@@ -61,7 +61,7 @@ class Numbers:
 
 
 def numbers(scope: Scope, as_of: datetime) -> Numbers:
-    """The numbers of a whole history.
+    """The numbers of an entire history.
 
     Raises:
         MissingExtra: scipy is not installed.
@@ -136,7 +136,7 @@ def _by_stage(numbers: Numbers, model: Model) -> DataTable:
 
 
 def _by_measure(numbers: Numbers, model: Model) -> DataTable:
-    """A column for each stage, as they stand below a picture of the path."""
+    """A column for each stage, as they stand below a diagram of the path."""
     heads = (
         ("People now", ""),
         ("Came in", ""),

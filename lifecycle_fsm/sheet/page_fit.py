@@ -1,8 +1,8 @@
-"""The size of the letters with which a sheet fits on two pages of A4.
+"""The font size at which a sheet fits on two pages of A4.
 
-The style sheet lays a sheet out for paper in two pages of a fixed plan; what differs from model to
-model is how much there is to say. A browser cannot choose the size of its letters by that, so it
-is estimated here, from widths of letters a little greater than those of common fonts.
+For paper, the style sheet lays a sheet out on two pages of a fixed plan; the amount of content
+differs from model to model. A browser cannot choose its font size by that, so it is estimated here,
+from character widths slightly greater than those of common fonts.
 """
 
 from __future__ import annotations
@@ -27,19 +27,21 @@ from lifecycle_fsm.document.blocks import (
     cell_lines,
 )
 
-#: The parts that stand beside the picture.
+#: The parts beside the picture.
 BESIDE = ("tokens", "owners", "starts", "reasons", "vocabulary")
 LARGEST, SMALLEST, STEP = 8.6, 5.8, 0.1
 _PT = 0.3528  # mm
 _FIRST, _SECOND, _HEAD = 189.0, 193.0, 12.5  # of 196 mm
 _LINE = 1.24
-_LETTER = 0.94  # common fonts run narrower than that of the pictures
-_SHOWN = 5  # people of each list
-# Widths in mm: of the picture, the column beside it, and a column of the rules.
+_LETTER = 0.94  # common fonts are narrower than that of the pictures
+_SHOWN = 5  # people shown of each list
+# Widths in mm: of the picture, the column beside it, a column of rules, and a strip below the
+# picture.
 _PICTURE, _BESIDE, _COLUMN, _STRIP = 234.0, 44.0, 66.5, 75.0
-# The most height in mm that the style sheet gives the picture, with numbers below it and without.
+# The greatest height in mm that the style sheet gives the picture, with numbers below it and
+# without.
 _LOW, _HIGH = 132.0, 138.0
-# The widths of columns in mm, and of the ruler between rows, by the look of a table.
+# The widths of columns in mm, and the space between rows, by the look of a table.
 _TABLES = {
     "stack": ((28.5, 48.5, 113.5, 83.0), 0.9),
     "stack litmus": ((46.0, 25.0, 60.0), 0.9),
@@ -49,12 +51,11 @@ _POINTS = 8.0  # the column of points
 
 
 def letter_sizes(parts: Mapping[str, tuple[Section, ...]], picture: float) -> tuple[float, float]:
-    """The sizes in points, of the first page and of the second: the largest at which each holds
-    what it has to.
+    """The sizes in points for the first page and the second: the largest at which the content fits.
 
     Args:
-        parts: what they have to hold, as :attr:`.Sheet.parts`.
-        picture: the height of the picture as a part of its width.
+        parts: the content, as :attr:`.Sheet.parts`.
+        picture: the height of the picture divided by its width.
     """
 
     def first(size: float) -> float:
@@ -74,7 +75,7 @@ def _largest(height: Callable[[float], float], room: float) -> float:
 
 
 class _Ruler:
-    """The heights of blocks in print, in mm, with letters of a size in points."""
+    """The heights of blocks in print, in mm, at a font size in points."""
 
     def __init__(self, size: float) -> None:
         self.letter = size * _PT
@@ -97,8 +98,8 @@ class _Ruler:
         signatures = max(self.line + 10.0, 3 * self.line) + 3.0
         stages = self.blocks(parts["stages"], 0.0)
         ready = self.blocks(parts["readiness"], 0.0)
-        # The rules stand in four columns; points, if the other page is full, too. Nothing breaks
-        # within an item of a list, so columns do not end alike.
+        # The rules stand in four columns, with the points if the other page is full as well. Items
+        # of a list are never split, so columns do not end alike.
         rules = (*parts["points"], *parts["rules"]) if parts["numbers"] else parts["rules"]
         columns = self.blocks(rules, _COLUMN) / 4 + 2 * self.line
         return stages + columns + ready + signatures

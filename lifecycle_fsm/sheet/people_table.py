@@ -22,15 +22,14 @@ def read_people(
     format: Format | None = None,
     only: Iterable[str] | None = None,
 ) -> list[SimpleNamespace]:
-    """Read the people of a table, with all that the guards of the model may read.
+    """Read the people of a table, with everything that the guards of the model may read.
 
-    They are no :class:`~lifecycle_fsm.Person`: nobody can move them. A field that the table does
-    not have is as for somebody of whom nothing is known, and so are all but ``only`` these, id and
-    stage.
+    They are not :class:`~lifecycle_fsm.Person` objects: nobody can move them. A field that the
+    table lacks has its initial value. With ``only``, so has every other field but id and stage.
 
     Raises:
-        FileProblem: the file cannot be read, is no table of people, or has a value that the model
-            does not take.
+        FileProblem: the file cannot be read, is not a table of people, or has a value that the
+            model does not accept.
     """
     types: Mapping[str, FieldType] = {
         "id": _TEXT,
@@ -49,7 +48,7 @@ def read_people(
             values = dict(starts)
             for name, kind in types.items():
                 value = row.values.get(name)
-                # A CSV has no other sign for what is missing.
+                # A CSV has no other sign for a missing value.
                 if value is not None and value != "":
                     values[name] = _accepted(where, name, kind, value)
             stage = values["stage"]
@@ -67,11 +66,11 @@ def people_of(states: Iterable[Mapping[str, Any]], model: Model) -> Iterator[Sim
     :func:`read_people`.
 
     Raises:
-        RecordError: a state has a value that the model does not take.
+        RecordError: a state has a value that the model does not accept.
     """
     types, starts = model.field_types, _starts(model)
     for state in states:
-        # A field that the model no longer has is nothing to its guards.
+        # Guards do not read a field that the model no longer has.
         fields = {name: value for name, value in state["fields"].items() if name in types}
         yield SimpleNamespace(
             **starts

@@ -1,7 +1,7 @@
 """The litmus test of a model (R44): who would qualify now, who is just below, and why.
 
-The system moves into the stage of those who are ready for sales are asked of every person, and each
-condition that is not met says by how much.
+It evaluates the system moves into the ready-for-sales stage for every person, and measures how far
+each unmet condition is missed.
 """
 
 from __future__ import annotations
@@ -58,24 +58,24 @@ from lifecycle_fsm.wording import (
 )
 
 SHOWN = 15
-"""So many of each list stand on a sheet."""
+"""How many people of each list a sheet shows."""
 
 
 @attrs.frozen(kw_only=True)
 class Candidate:
-    """A person of the list, and why they are on it.
+    """A person on the list, and the reasons.
 
     Args:
-        id, name, email: who it is; the name is put together from what is known.
-        owner, assigned_to: who has to do with them.
-        stage: where they are.
-        since: since when.
+        id, name, email: who it is; the name is composed of what is known.
+        owner, assigned_to: who is responsible.
+        stage: their stage.
+        since: when they entered it.
         reasons: the conditions that are met, or those that are not, each with its value and by how
             much it is missed.
-        label: the move that these are the conditions of.
-        unmet: how many conditions are not met on the nearest way.
-        distance: how far away they are: for a number the part of its threshold that is missing, for
-            anything else 1.
+        label: the move whose conditions these are.
+        unmet: how many conditions of the nearest move are not met.
+        distance: how far they are from qualifying: for a number, the missing part of its threshold;
+            for anything else 1.
     """
 
     id: str
@@ -95,10 +95,9 @@ class Candidate:
 class Readiness:
     """Who would qualify for a stage at an instant, and who is nearest to it.
 
-    ``inside`` counts those who are in the stage, and they are in no list. ``qualify`` are those who
-    are not but for whom a move into it is open: the model that wrote the people did not let them
-    in, this one does. ``nearest`` has everybody else in the stages that these moves leave, the
-    nearest first.
+    ``inside`` counts the people in the stage, who are in no list. ``qualify`` are people outside it
+    for whom a move into it is open: the model that wrote the people did not let them in, this one
+    does. ``nearest`` has everybody else in the source stages of these moves, the nearest first.
     """
 
     stage: str
@@ -111,9 +110,10 @@ class Readiness:
 
 
 def ready_stage(model: Model, name: str | None = None) -> str | None:
-    """The stage of those who are ready for sales: the one that is named, or else the last one
-    before the work of sales begins that a system gives by a condition; or else the first stage of
-    sales, if it is given so. There may be none.
+    """The stage of people who are ready for sales; ``None`` if there is none.
+
+    It is the named stage, or else the last stage before the work of sales begins that a system move
+    with a condition leads to, or else the first stage of sales, if such a move leads to it.
 
     Raises:
         LifecycleError: no system move with a condition leads into the named stage.
@@ -135,7 +135,7 @@ def ready_stage(model: Model, name: str | None = None) -> str | None:
 
 
 def _edges(model: Model) -> tuple[Edge, ...]:
-    """The system moves with a condition, out of stages behind original processing."""
+    """The system moves with a condition out of stages after original processing."""
     return tuple(
         edge
         for edge in model.edges
@@ -152,13 +152,13 @@ def readiness(
     """Test everybody against the moves into the ready stage; ``None`` if there is no such stage.
 
     Args:
-        model: the model that is asked, which need not be the one that wrote the people.
-        people: persons, or anything with the attributes that the guards read.
-        now: the instant of the asking.
+        model: the model to test with, which need not be the one that wrote the people.
+        people: persons, or any objects with the attributes that the guards read.
+        now: the instant of the test.
         ready: the stage; see :func:`ready_stage`.
 
     Raises:
-        LifecycleError: somebody is in a stage that the model does not have.
+        LifecycleError: a person is in a stage that the model does not have.
     """
     stage = ready_stage(model, ready)
     return None if stage is None else _Questions(model, stage, now).all(people)
@@ -166,7 +166,7 @@ def readiness(
 
 @attrs.frozen
 class _Distance:
-    """How far a person is from something: the conditions to meet, and how much is missing."""
+    """How far a person is from a goal: the number of unmet conditions, and how much is missing."""
 
     unmeasured: int
     unmet: int
@@ -226,7 +226,7 @@ class _Questions:
         )
 
     def outside(self, person: Any) -> Candidate:
-        """Somebody outside the stage: the nearest way in, and what is missing on it."""
+        """A person outside the stage as a candidate: the nearest move, and what it still needs."""
         ways: list[tuple[_Distance, Edge]] = []
         for edge, explain in self.edges[person.stage]:
             outcome = explain(person, self.now)
@@ -267,7 +267,7 @@ class _Questions:
     # -- what is missing -------------------------------------------------------------------------
 
     def distance(self, needed: Requirement) -> _Distance:
-        """How far away the nearest way to meet a requirement is."""
+        """The distance to the nearest way to meet a requirement."""
         if needed.parts:
             parts = [self.distance(part) for part in needed.parts]
             if needed.every:
@@ -375,7 +375,7 @@ def _people(
 
 
 def _person(person: Candidate, zone: str) -> TableRow:
-    """Who it is, with the id and the address; where, since when and with whom; and why."""
+    """The person with id and address; stage, since when and with which owner; and the reasons."""
     own_id = person.id if person.id != person.name else ""
     identity = ", ".join(filter(None, (own_id, person.email)))
     since = f"since {format_date(person.since, zone)}" if person.since else ""

@@ -1,4 +1,4 @@
-"""What is asked of whom, and what happens by itself: deadlines, requests, lists, points."""
+"""Who is asked to do what, and what happens automatically: deadlines, requests, lists, points."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lifecycle_fsm.model import AlertRule, AssignmentRule, Deadline, ScoreRule
 from lifecycle_fsm.sheet.sheet_formatter import SheetFormatter
 from lifecycle_fsm.wording import format_number, percent, plain, sentence
 
-#: The two scores [S18]: the fields that they are kept in, and their names on a sheet.
+#: The two scores [S18]: their fields, and their names on a sheet.
 _SCORES = {"demographic_score": "Fit", "behavior_score": "Interest"}
 _LISTS = {"list_add": "onto", "list_remove": "off"}
 
@@ -29,8 +29,8 @@ _LISTS = {"list_add": "onto", "list_remove": "off"}
 
 
 def deadlines(formatter: SheetFormatter, kept: Mapping[str, Ratio]) -> Iterator[Section]:
-    """The deadlines by the order of their stages, each with its escalations below it, and how it
-    was kept [S21]."""
+    """The deadlines in the order of their stages, each with its escalations below it, and how often
+    it was kept [S21]."""
     model = formatter.model
     if not model.deadlines:
         return
@@ -76,7 +76,7 @@ def _deadline(
 
 
 def _escalations(formatter: SheetFormatter, name: str) -> Iterator[ListItem]:
-    """What escalates a deadline, and then what escalates that."""
+    """The escalations of a deadline, each followed by its own."""
     for deadline in formatter.model.deadlines:
         if deadline.escalates == name:
             later = f"{sentence(formatter.within(deadline))} later, "
@@ -93,7 +93,7 @@ def _missed(formatter: SheetFormatter, deadline: Deadline) -> str:
 
 
 def assignment(formatter: SheetFormatter) -> Iterator[Section]:
-    """Who works on whom: the first line that holds counts."""
+    """Who works on which people: the first line that holds counts."""
     rules = formatter.model.assignment
     if rules:
         yield Section(
@@ -108,7 +108,7 @@ def assignment(formatter: SheetFormatter) -> Iterator[Section]:
 
 
 def alerts(formatter: SheetFormatter) -> Iterator[Section]:
-    """What is asked of whom when a stage is entered, and then when an activity comes."""
+    """Who is asked to do what when a stage is entered, and when an activity arrives."""
     rules = [rule for rule in _in_order(formatter) if rule.send not in _LISTS]
     if rules:
         yield Section(
@@ -120,7 +120,7 @@ def alerts(formatter: SheetFormatter) -> Iterator[Section]:
 
 
 def _requests(formatter: SheetFormatter, rules: Sequence[AlertRule | AssignmentRule]) -> BulletList:
-    """The rules in their order, which counts in an assignment, grouped by runs of one occasion."""
+    """The rules in order (it matters for assignment), grouped by runs of one occasion."""
     items = (
         ListItem(strong(f"On {occasion}"), tuple(_request(formatter, rule) for rule in run))
         for occasion, run in groupby(rules, key=formatter.occasion)
@@ -143,7 +143,7 @@ def _request(formatter: SheetFormatter, rule: AlertRule | AssignmentRule) -> Lis
 
 
 def lists(formatter: SheetFormatter) -> Iterator[Section]:
-    """What puts people onto lists, and takes them off."""
+    """What adds people to lists, and removes them."""
     changes: dict[str, dict[str, list[str]]] = {}
     for rule in _in_order(formatter):
         if rule.send in _LISTS:
@@ -174,8 +174,8 @@ def _in_order(formatter: SheetFormatter) -> list[AlertRule]:
 
 
 def scores(formatter: SheetFormatter) -> Iterator[Section]:
-    """Fit and interest, each with what gives points, its bounds and how it fades; one of which
-    there is nothing to say is left out."""
+    """Fit and interest, each with the rules that give points, its bounds and its decay; an empty
+    one is left out."""
     for field, name in _SCORES.items():
         by_activity = field == "behavior_score"
         rules = [rule for rule in formatter.model.scoring if (rule.on is not None) == by_activity]
@@ -203,7 +203,7 @@ def _points(formatter: SheetFormatter, rule: ScoreRule) -> tuple[tuple[str | Inl
 
 
 def limits(formatter: SheetFormatter) -> Iterator[Section]:
-    """The other fields that fade, or that the model gives bounds."""
+    """The other fields with decay or bounds."""
     model = formatter.model
     faded = [effect.field for decay in model.decay for effect in decay.then]
     items = []
@@ -226,7 +226,7 @@ def _bounds(formatter: SheetFormatter, field: str) -> str:
 
 
 def _fades(formatter: SheetFormatter, field: str) -> list[str]:
-    """How a field fades, a sentence for each rule of decay."""
+    """How a field decays, a sentence for each rule."""
     fades = []
     for decay in formatter.model.decay:
         effects = [effect for effect in decay.then if effect.field == field]

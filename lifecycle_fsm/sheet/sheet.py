@@ -1,4 +1,4 @@
-"""The sheet as a whole: made from a model, with or without what happened, and saved as a page."""
+"""The entire sheet: made from a model, with or without a history, and saved as a page."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class Sheet:
 
     Args:
         model: what they agreed on.
-        zone: the zone in which the sheet names times.
+        zone: the zone in which the sheet shows times.
         as_of: the instant of the numbers and the list; ``None`` without these.
-        numbers: what happened, where a history was given.
-        readiness: the litmus list, where people were given and there is a stage to qualify for.
-        picture: the picture of the model, or of its funnel.
+        numbers: what happened, if a history was given.
+        readiness: the litmus list, if people were given and there is a stage to qualify for.
+        picture: the diagram of the model, or of its funnel.
     """
 
     model: Model = attrs.field(repr=False)
@@ -75,8 +75,7 @@ class Sheet:
 
     @cached_property
     def parts(self) -> Mapping[str, tuple[Section, ...]]:
-        """The parts as blocks, by name, in the order of running text; a part that has nothing to
-        tell is empty."""
+        """The parts as blocks, by name, in the order of running text; empty without content."""
         formatter = SheetFormatter(self.model)
         numbers, ready = self.numbers, self.readiness
         parts: dict[str, Iterable[Section]] = {
@@ -101,7 +100,7 @@ class Sheet:
         return {name: tuple(sections) for name, sections in parts.items()}
 
     def html(self) -> str:
-        """The sheet as one HTML file that needs nothing beside it.
+        """The sheet as one self-contained HTML file.
 
         Raises:
             MissingExtra: Jinja, Graphviz or its font is not installed.
@@ -119,7 +118,7 @@ class Sheet:
         """The sheet as Markdown.
 
         Args:
-            picture: a link to the picture as a file; without it, it is drawn from a Mermaid block.
+            picture: a link to the picture as a file; without it, a Mermaid block draws it.
         """
         drawing = Picture(
             title=self.picture.title, mermaid=self.picture.mermaid or "", link=picture or ""
@@ -150,15 +149,15 @@ class Sheet:
         )
 
     def save(self, path: str | os.PathLike[str]) -> tuple[Path, ...]:
-        """Write the form that the suffix names: ``.html`` or ``.md``.
+        """Write the format that the suffix names: ``.html`` or ``.md``.
 
-        Markdown cannot carry a picture, so that lies beside it as an SVG.
+        Markdown cannot contain the picture, so it is saved as an SVG next to it.
 
         Returns:
             the files that were written.
 
         Raises:
-            FileProblem: the suffix names neither, or a file cannot be written.
+            FileProblem: the suffix is neither of these, or a file cannot be written.
         """
         target = Path(path)
         match target.suffix.lower():
@@ -175,12 +174,12 @@ class Sheet:
         raise FileProblem(f"{target}: {what} names no form of a sheet; use .html or .md")
 
     def save_people(self, path: str | os.PathLike[str]) -> Path:
-        """Write everybody of the lists of people as a table, CSV or Parquet by its name: who would
+        """Write the complete lists of people as a table, CSV or Parquet by its name: who would
         qualify, and who is just below, the nearest first.
 
         Raises:
             LifecycleError: the sheet has no such lists.
-            FileProblem: the name is of neither, or the file cannot be written.
+            FileProblem: the name has neither suffix, or the file cannot be written.
         """
         ready = self.readiness
         if ready is None:
@@ -218,17 +217,18 @@ def make_sheet(
 
     Args:
         model: what they agree on.
-        history: what happened, for the numbers: rows that a run of the model left.
+        history: what happened, for the numbers: the history rows of a run of the model.
         people: persons, for the litmus list: who qualifies now, who is nearest, and why.
-        deadlines: what became of deadlines, for how they were kept.
-        now: the instant of the numbers and the list; the last thing that the history tells where
-            nothing is said. What happened later is left out of the numbers.
-        zone: in which times are shown.
-        ready: the stage that the litmus list is about; without it the one of those who are ready
-            for sales.
+        deadlines: the outcomes of deadlines, for how often they were kept.
+        now: the instant of the numbers and the list; by default, the last instant of the history.
+            What happened later is left out of the numbers.
+        zone: the zone in which times are shown.
+        ready: the stage for the litmus list; by default, the stage of people who are ready for
+            sales.
 
     Raises:
-        LifecycleError: there is no such zone or stage, or no way to know what time it is.
+        LifecycleError: the zone or stage does not exist, or there is no way to know what time it
+            is.
         MissingExtra: the numbers need scipy.
     """
     find_zone(zone)
@@ -258,7 +258,7 @@ def _title(model: Model) -> str:
 def _now(
     now: datetime | str | None, rows: list[HistoryRow] | None, people: list[Any] | None
 ) -> datetime | None:
-    """The instant of a sheet, which is never that of this machine's clock."""
+    """The instant of a sheet, which never comes from the clock of the machine."""
     if now is not None:
         return instant(now)
     if rows:
@@ -280,7 +280,7 @@ def _now(
 
 
 def _draw(model: Model, counts: Counts | None) -> Drawing:
-    """The picture of the model or of its funnel; the page around it has the heading."""
+    """The diagram of the model or of its funnel, without a heading: the page has one."""
     title = _title(model)
     if counts is None:
         whole = draw_model(model, title=title, rules=False)
@@ -292,8 +292,8 @@ def _draw(model: Model, counts: Counts | None) -> Drawing:
 
 
 def _as_part_of_a_page(drawing: Drawing) -> tuple[str, float]:
-    """The SVG without a fixed size and without the tooltips of Graphviz, and its height divided by
-    its width."""
+    """The SVG without a fixed size and without Graphviz's tooltips, and its height divided by its
+    width."""
     root = ElementTree.fromstring(drawing.svg())  # noqa: S314 - we wrote it a moment ago
     for size in ("width", "height"):
         root.attrib.pop(size, None)
@@ -322,8 +322,8 @@ def _signed(model: Model) -> Section:
 
 
 def _page(parts: Mapping[str, tuple[Section, ...]], svg: str) -> tuple[Group, ...]:
-    """All parts as they stand on two pages. On paper the first has the picture; without numbers
-    there is room below it for points."""
+    """All parts, arranged on two pages. On paper the first has the picture; without numbers, there
+    is room for the points below it."""
     strip, rules = parts["fast_tracks"], parts["rules"]
     if parts["numbers"]:
         rules = (*parts["points"], *rules)

@@ -1,4 +1,4 @@
-"""The words of a sheet: a model's formatter, with what several parts of the sheet need."""
+"""The words of a sheet: a model's formatter, with helpers for several parts of the sheet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lifecycle_fsm.wording import Formatter, clean, joined, plain
 
 
 class SheetFormatter(Formatter):
-    """The words of a model, and its edges and stages in their order."""
+    """The words of a model, and its edges and stages in order."""
 
     def __init__(self, model: Model) -> None:
         super().__init__(model)
@@ -17,7 +17,7 @@ class SheetFormatter(Formatter):
         self.edges = (*model.sort_edges, *model.edges)
 
     def origins(self, edges: Iterable[Edge]) -> tuple[str, ...]:
-        """The stages that edges leave, without the one of new people."""
+        """The stages that edges leave, without the stage of new people."""
         return self.stages({edge.source for edge in edges} - {self.model.initial.name})
 
     def occasion(self, rule: AlertRule | AssignmentRule) -> str:
@@ -32,5 +32,5 @@ class SheetFormatter(Formatter):
 
 
 def effects_of(edge: Edge) -> tuple[Set, ...]:
-    """What a move does to fields; the sort does nothing to them."""
+    """What a move does to fields; the sort changes none."""
     return edge.rule.then if isinstance(edge.rule, Move) else ()

@@ -15,12 +15,12 @@ from lifecycle_fsm.wording import clean, format_amount, joined, plain, sentence
 _Description: TypeAlias = Callable[["ActivityText", StoryMoment, Mapping[str, Any]], str]
 
 _SCORES = ("demographic_score", "behavior_score")
-#: What the sentence about the activity has said already, or what only the machine needs.
+#: Fields that the sentence about the activity covers already, or that only the machine needs.
 _IN_SENTENCE = frozenset(
     """assigned_to created_at created_by created_through last_form lead_status open_opportunities
     rejection_reason source_latest unsubscribed won_opportunities""".split()
 )
-#: What original processing writes for other programs.
+#: Fields that original processing writes for other programs.
 _PLUMBING = frozenset({"cohort", "domain", "source"})
 _TOOLS = {"api": "another system", "form": "a web form", "import": "an import"}
 _PLACES = {"crm": "in the CRM", "list": "from a list"}
@@ -31,7 +31,7 @@ _FIXED = {
     "processed": "Original processing",
     "unsubscribed": "Unsubscribed: wants no marketing mail",
 }
-#: The sentence about a kind with a value of its payload, and the one without.
+#: The sentence for a kind with a value from its payload, and the one without.
 _WITH_VALUE = {
     "converted": (
         "account", "Converted from lead to contact, account {}", "Converted from lead to contact"
@@ -48,7 +48,7 @@ class ActivityText:
     def __init__(self, formatter: StoryFormatter) -> None:
         self.formatter = formatter
         model = formatter.model
-        #: The kinds of activity by which somebody asks for a move.
+        #: The kinds of activity that ask for a move.
         self.asks = frozenset(
             kind.name for kind in model.activity_kinds.values() if kind.trigger in model.triggers
         )
@@ -111,7 +111,7 @@ class ActivityText:
         assert moment.activity is not None
         name = str(payload.get("opportunity", ""))
         before, after = (deals.get(name) for deals in moment.deals)
-        if after is None:  # it was refused, and nothing is known of it
+        if after is None:  # it was refused, so nothing is known of it
             return f"{sentence(plain(moment.activity.kind))}: {clean(name)}"
         why = f" ({self.formatter.field_value(payload['reason'])})" if payload.get("reason") else ""
         match moment.activity.kind:
@@ -178,7 +178,7 @@ class ActivityText:
     # -- what it changed -----------------------------------------------------------------------
 
     def changes(self, moment: StoryMoment) -> tuple[str, ...]:
-        """The changes that a reader wants to know, in words: scores first."""
+        """The changes that matter to a reader, in words: scores first."""
         by_name = {change.field: change for change in moment.changes}
         if moment.kind == "created":
             return ()
@@ -209,7 +209,7 @@ class ActivityText:
                 yield f"{label} {before} → {after}"
 
     def _filled(self, by_name: Mapping[str, FieldChange], moment: StoryMoment) -> Iterator[str]:
-        """What original processing found out, without what it only normalised."""
+        """The fields that original processing filled, without those that it only normalised."""
         fresh = [
             change
             for change in by_name.values()
@@ -237,7 +237,7 @@ class ActivityText:
         return f"{label} {before} → {'none' if change.after in (None, '') else after}"
 
     def _counts(self, change: FieldChange) -> bool:
-        """Whether a number says how many: "120 employees"."""
+        """Whether a number is a quantity: "120 employees"."""
         return type(change.after) is int and self.formatter.field(change.field).endswith("s")
 
 

@@ -1,6 +1,6 @@
 """The chapters of a story, and the story as a document.
 
-A chapter is the time in one stage, in the order in which a record was in them.
+A chapter covers the time in one stage; chapters follow the order in which a record was in them.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class Chapter:
-    """The time of one record in one stage, from what led there to the end, or until now.
+    """The time of one record in one stage, from what led there until the end, or until now.
 
-    Original processing, which seldom takes long, is told with the stage that it led to. Where
-    another record was folded in and its stay goes on, the chapter starts with that [S23]. ``end``
-    is missing where the person is there still.
+    Original processing, which is usually short, belongs to the chapter of the stage that it led to.
+    If another record is merged in and its visit goes on, the chapter starts with the merge [S23].
+    ``end`` is ``None`` while the person is in the stage.
     """
 
     record: str
@@ -96,7 +96,7 @@ def document(story: Story) -> Document:
 
 
 def _head(story: Story) -> Iterator[str]:
-    """Who the story is about, which records were merged, and up to when it goes."""
+    """Whose story it is, which records were merged, and when it ends."""
     if who := _who(story):
         yield who
     folded = list(dict.fromkeys(chapter.record for chapter in story.others))
@@ -124,7 +124,7 @@ def _who(story: Story) -> str:
 
 
 def _past(story: Story) -> Iterator[Section]:
-    """The journeys, and the records that were folded in."""
+    """The journeys, and the records that were merged in."""
     for journey, chapters in groupby(story.chapters, key=lambda chapter: chapter.journey):
         blocks = [_chapter(story, chapter) for chapter in chapters]
         yield Section(title=f"Journey {journey}", blocks=blocks)
@@ -135,7 +135,7 @@ def _past(story: Story) -> Iterator[Section]:
 
 
 def _present(story: Story) -> Iterator[Section]:
-    """How things stand, and what comes next."""
+    """The present situation, and what comes next."""
     situation = story.situation
     yield _listed("Now", situation.facts)
     if situation.coming:

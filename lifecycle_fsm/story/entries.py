@@ -1,6 +1,6 @@
-"""The entries of a story: one for each moment that says something, or for a run of small ones.
+"""The entries of a story: one for each important moment, or for a run of small ones.
 
-Of small things each says little alone: a run of them is summed up in one or two sentences.
+Small moments say little one by one: a run of them is summed up in one or two sentences.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from lifecycle_fsm.wording import (
     sentence,
 )
 
-#: Kinds that are told one by one, each in its own words; all others may stand in a run.
+#: Kinds that get an entry of their own; all others may be part of a run.
 _TOLD_ALONE = frozenset(
     """changed converted created form_filled lead_status_changed merged opportunity_changed
     opportunity_lost opportunity_opened opportunity_won owner_changed processed
@@ -47,10 +47,10 @@ _PAGES = 3
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """Something that happened, as a sentence, and what came of it, a sentence each.
+    """Something that happened, as a sentence, and its results, a sentence each.
 
-    A run of small things has the instant of its last one in ``until``. ``moments`` are what it was
-    made from. Times are in UTC, texts name them in the zone of the story.
+    For a run of small moments, ``until`` is the instant of the last one. ``moments`` are those that
+    the entry was made from. Times are in UTC; texts show them in the zone of the story.
     """
 
     at: datetime
@@ -61,8 +61,7 @@ class Entry:
 
     @property
     def row(self) -> HistoryRow | None:
-        """The row that tells where the person is behind it, where there is one: the last of
-        several."""
+        """The last of its rows that says where the person is afterwards, if there is one."""
         rows = [row for moment in self.moments for row in moment.rows if row.to_stage]
         return rows[-1] if rows else None
 
@@ -79,7 +78,8 @@ class EntryBuilder:
     def entries(self, moments: Iterable[StoryMoment]) -> Iterator[Entry]:
         """All entries of one record, first to last."""
         run: list[StoryMoment] = []
-        # What was stopped has not waited for what was due before it.
+        # An activity that was stopped did not wait for what was due before it, so the order may
+        # differ.
         for moment in sorted(moments, key=lambda moment: moment.now):
             if self.runs.small(moment):
                 run.append(moment)
@@ -149,7 +149,7 @@ class EntryBuilder:
         return f"{text}: it waits, because nobody has created {clean(moment.activity.person)}."
 
     def _time(self, moment: StoryMoment) -> str:
-        """What the passing of time did: decay, missed deadlines, a move."""
+        """The effects of the passing of time: decay, missed deadlines, a move."""
         parts = []
         if moment.main.result == "parked":
             what = "original processing" if moment.main.kind == "processed" else "what was due"
@@ -181,7 +181,7 @@ class EntryBuilder:
     # -- what came of it -----------------------------------------------------------------------
 
     def _results(self, moment: StoryMoment) -> Iterator[str]:
-        """Moves, refusals, deferrals: a sentence each."""
+        """Moves, refusals and deferrals, a sentence each."""
         if moment.kind == "created":
             return
         for decision in moment.decisions:
@@ -212,7 +212,7 @@ class EntryBuilder:
             since = formatter.day(row.entered_at)
             return f"→ {formatter.stage(row.to_stage)}, where that record has been since {since}."
         reason, label = self._reason(row, moment), formatter.rule(row.rule)
-        # Time moves say it first: "90 days in this stage."
+        # Moves caused by time say it first: "90 days in this stage."
         repeats = moment.activity is None and moment.decisions[0].rows[:1] == (row,)
         repeats = repeats or reason.startswith(label.strip("“”"))
         because = f": {reason}" if reason and not repeats else ""
@@ -229,7 +229,7 @@ class EntryBuilder:
         return self.formatter.outcomes.met(outcome) if outcome is not None else ""
 
     def _passed(self, row: HistoryRow) -> str:
-        """What became of the stages that the move went past."""
+        """What happened to the stages that the move skipped."""
         if not row.passed_over:
             return ""
         names = joined(self.formatter.stages(row.passed_over))
@@ -268,7 +268,7 @@ class EntryBuilder:
 
 
 def _passing(request: Request, moment: StoryMoment) -> bool:
-    """Whether the next hop superseded a request at once, so that nobody ever waited for it."""
+    """Whether the next hop superseded a request at once, so that it was never open."""
     return request.state == "superseded" and request.stage in {row.to_stage for row in moment.rows}
 
 
@@ -276,13 +276,13 @@ def _passing(request: Request, moment: StoryMoment) -> bool:
 
 
 class Runs:
-    """Sums up runs of moments that say little alone."""
+    """Sums up runs of moments that say little one by one."""
 
     def __init__(self, formatter: StoryFormatter) -> None:
         self.formatter = formatter
 
     def small(self, moment: StoryMoment) -> bool:
-        """Whether a moment says little alone: a visit, a click, a call, decay of interest."""
+        """Whether a moment says little by itself: a visit, a click, a call, decay of interest."""
         main = moment.main
         if any(
             decision.requests or decision.hops or decision.unmet for decision in moment.decisions
@@ -358,7 +358,7 @@ class Runs:
         return text if before != after else ""
 
     def without_points(self, moments: Sequence[StoryMoment]) -> Iterator[str]:
-        """A note on score rules whose cap was reached."""
+        """A note on score rules that reached their cap."""
         rules = {rule.name: rule for rule in self.formatter.model.scoring}
         capped = [moment for moment in moments if moment.capped]
         named = dict.fromkeys(name for moment in capped for name in moment.capped)
@@ -383,7 +383,7 @@ def _interest(fields: Mapping[str, Value]) -> int:
 
 
 def _several(parts: Iterable[tuple[str, int]], most: int) -> str:
-    """Things with how often they came, the most frequent first: ``/pricing ×4, /, 3 others``."""
+    """Things with their counts, the most frequent first: ``/pricing ×4, /, 3 others``."""
     ordered = sorted(parts, key=lambda part: -part[1])
     shown = [f"{name} ×{count}" if count > 1 else name for name, count in ordered[:most]]
     left = len(ordered) - len(shown)

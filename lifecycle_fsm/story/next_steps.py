@@ -15,17 +15,17 @@ from lifecycle_fsm.story.replay import Replay, StoryMoment
 from lifecycle_fsm.story.story_formatter import StoryFormatter
 from lifecycle_fsm.wording import clean, counted, lasting, sentence
 
-#: How far ahead the story looks, and at how many things at most.
+#: How far ahead the story looks, and the most moments that it looks at.
 AHEAD = timedelta(days=366)
 _MOST = 12
 
 
 @attrs.frozen(kw_only=True)
 class Way:
-    """A move out of the present stage: who asks for it, and what it needs.
+    """A move out of the present stage: who triggers it, and what it needs.
 
-    ``trigger`` is what a human asks for; a system move has none. ``open`` says that it would be
-    made if somebody asked now. ``refusal`` is why not.
+    ``trigger`` is the trigger of a process move; a system move has none. ``open`` says whether the
+    move would be made now if it were asked for. ``refusal`` explains why not.
     """
 
     move: str
@@ -38,7 +38,7 @@ class Way:
 
 @attrs.frozen(kw_only=True)
 class Situation:
-    """How things stand at the end of the story: facts, a sentence each."""
+    """The situation at the end of the story: facts, a sentence each."""
 
     facts: tuple[str, ...]
     coming: tuple[Entry, ...]
@@ -46,7 +46,7 @@ class Situation:
 
 
 def situation(replay: Replay, builder: EntryBuilder, trigger: str | None) -> Situation:
-    """Describe the present, then look ahead, which moves the replay's person on in time."""
+    """Describe the present, then look ahead, which advances the replay's person in time."""
     facts = tuple(_facts(replay, builder.formatter))
     moves_out = tuple(ways(replay, builder, trigger))
     coming = () if trigger is not None else tuple(_coming(replay, builder))
@@ -126,7 +126,7 @@ def _says_something(moment: StoryMoment) -> bool:
 
 
 def ways(replay: Replay, builder: EntryBuilder, trigger: str | None = None) -> Iterator[Way]:
-    """The moves out of the person's stage: what each system move needs, and what can be asked.
+    """The moves out of the person's stage: what each system move needs, and the possible triggers.
 
     Raises:
         NoSuchMove: a trigger is given, and none of its moves leaves the stage.
@@ -142,7 +142,7 @@ def ways(replay: Replay, builder: EntryBuilder, trigger: str | None = None) -> I
         for move, target in _moves(person, model, name):
             refusal = refusals.get(move)
             if refusal is None and name is None:
-                continue  # it is made by itself, at the next thing that happens
+                continue  # it happens by itself, with the next activity
             move_text = f"→ {builder.formatter.place(target)} by {builder.formatter.rule(move)}"
             needs = "is open now" if refusal is None else builder.formatter.refusal(refusal)
             yield Way(
@@ -156,7 +156,7 @@ def ways(replay: Replay, builder: EntryBuilder, trigger: str | None = None) -> I
 
 
 def _moves(person: Person, model: Model, trigger: str | None) -> list[tuple[str, str]]:
-    """The moves that the trigger asks for here, those along the path first."""
+    """The moves of the trigger from here, those along the path first."""
     edges = model.sort_edges if person.stage == model.initial.name else model.edges
     moves = [
         (edge.name, edge.target)

@@ -1,8 +1,8 @@
 """A replay of one person's log that records what each activity changed.
 
-The engine is the usual one, with a recorder as its observer. It compares the fields before and
-after each piece of work, and explains every guard that opens a move as it was at that instant. So a
-story tells only what the engine did.
+The engine is the usual one, with a recorder as its observer. The recorder compares the fields
+before and after each piece of work, and explains every guard that opens a move as it was at that
+instant. So a story tells only what the engine did.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lifecycle_fsm.processing.step import Rows, Run
 from lifecycle_fsm.silos.data import DataSilo
 from lifecycle_fsm.silos.effects import attribute_of, condition
 
-#: What is decided before anything of the person is touched.
+#: Results that are decided before the person is touched.
 _STOPPED = frozenset({"duplicate", "held", "parked", "rejected"})
 
 
@@ -44,11 +44,11 @@ class FieldChange:
 class StoryMoment:
     """One thing that happened to one record: an activity, the end of processing, or time.
 
-    ``decisions`` has what came of it, that of the thing itself first; ``before`` and ``after`` all
-    fields, and ``deals`` the opportunities before and after. ``reasons`` has for each history row,
-    by its sequence, the guard that was open, with the values that it saw. ``capped`` are the score
-    rules that gave less than the activity was worth, because their cap was reached. ``decided`` is
-    what became of deadlines by it.
+    ``decisions`` are its results, the decision on the activity itself first. ``before`` and
+    ``after`` have all fields, ``deals`` the opportunities before and after. ``reasons`` maps each
+    history row, by its sequence, to the guard that was open, with the values that it saw.
+    ``capped`` are the score rules that gave less than the activity was worth, because they reached
+    their cap. ``decided`` are the outcomes of deadlines that it decided.
     """
 
     person: str
@@ -64,7 +64,7 @@ class StoryMoment:
 
     @property
     def main(self) -> Decision:
-        """The decision on the activity itself; others followed from it."""
+        """The decision on the activity itself; the others followed from it."""
         return self.decisions[0]
 
     @property
@@ -74,7 +74,7 @@ class StoryMoment:
 
     @property
     def rows(self) -> tuple[HistoryRow, ...]:
-        """The rows of all that came of it."""
+        """The rows of all its decisions."""
         return tuple(row for decision in self.decisions for row in decision.rows)
 
     @property
@@ -88,7 +88,7 @@ class StoryMoment:
 
 
 def together(activities: Iterable[Activity], person: str) -> frozenset[str]:
-    """The ids of all records that are ever folded together with this one [S23]."""
+    """The ids of all records that are ever merged with this one [S23]."""
     pairs = (
         (activity.person, other)
         for activity in activities
@@ -98,7 +98,7 @@ def together(activities: Iterable[Activity], person: str) -> frozenset[str]:
 
 
 def connected(pairs: Iterable[tuple[str, str]], person: str) -> frozenset[str]:
-    """The names that are connected with this one by pairs, itself among them."""
+    """The names that pairs connect with this one, including itself."""
     near: dict[str, set[str]] = {}
     for name, other in pairs:
         near.setdefault(name, set()).add(other)
@@ -112,14 +112,14 @@ def connected(pairs: Iterable[tuple[str, str]], person: str) -> frozenset[str]:
 
 
 class Replay:
-    """A person's log, applied in the order given; everybody who is folded together comes along.
+    """A person's log, applied in the order given, including all records that are merged together.
 
     Args:
         model: the lifecycle.
         log: activities, of these persons or of everybody.
         person: the id of any of the records.
         until: what happened later is left out, and time passes up to then.
-        steps, tables: of original processing, where the log does not say what that gave.
+        steps, tables: for original processing, if the log does not record its results.
 
     Raises:
         UnknownPerson: the log does not create the person.
@@ -161,7 +161,7 @@ class Replay:
         self.moments = self._recorder.moments()
         clock = self.person.clock
         assert clock is not None, "who was created has a clock"
-        #: The instant up to which all this is known.
+        #: The end of the known history.
         self.end = clock if until is None else until
 
     @property
@@ -170,8 +170,9 @@ class Replay:
         return self._recorder.causes
 
     def look_ahead(self, limit: datetime, most: int) -> list[StoryMoment]:
-        """What time alone would bring until the limit, if nothing else happens: so many moments,
-        or up to the first that moves the person. Call it last: the persons go on to there."""
+        """What time alone would bring up to the limit, if nothing else happens: at most ``most``
+        moments, and none after the first that moves the person. Call it last, because it advances
+        the persons."""
         person = self.person
         moments: list[StoryMoment] = []
         while len(moments) < most and (due := person.next_due) is not None and due <= limit:
@@ -216,7 +217,7 @@ class _Snapshot:
 
     @classmethod
     def of(cls, person: Person) -> _Snapshot:
-        """All that the person keeps, as it would be pickled, and what of it is no field."""
+        """Everything that the person keeps, as it is pickled, and the parts that are not fields."""
         kept: Any = person.__getstate__()
         return cls(kept, person.opportunities, person.capped_points, person.deadlines)
 
@@ -261,12 +262,12 @@ class _Recorder(Observer):
         self._opened[person.id, edge.name] = explain(person, now)
 
     def log(self, activity: Activity) -> None:
-        """An activity was applied; also the one that ended processing."""
+        """An activity was applied, possibly the one that ended processing."""
         self.causes[activity.person, activity.id] = activity
 
     def record(self, decision: Decision) -> None:
-        """A decision was made. Those of one piece of work come when all of it is done: the first
-        of them finds the person changed, the others find them as that one left them."""
+        """A decision was made. The decisions of one piece of work come after all of it is done: the
+        first finds the person changed, the others find them as the first left them."""
         person = self._people.get(decision.person)
         state = self._nothing if person is None else _Snapshot.of(person)
         before = self._states.get(decision.person, self._nothing)
@@ -290,7 +291,7 @@ class _Recorder(Observer):
         before: _Snapshot,
         after: _Snapshot,
     ) -> StoryMoment:
-        """The moment that a decision begins; others of one piece of work may follow."""
+        """The moment that a decision begins; others of the same piece of work may follow."""
         activity = self._activity(decision)
         capped: tuple[str, ...] = ()
         if person is not None and activity is not None and decision.result not in _STOPPED:
@@ -315,7 +316,7 @@ class _Recorder(Observer):
             return self.current
         key = decision.person, decision.activity
         activity = self.causes.get(key) or self._given.get(key)
-        if activity is None:  # of a record that was folded into this one
+        if activity is None:  # it belongs to a record that was merged into this one
             others = (
                 activity for activity in self._given.values() if activity.id == decision.activity
             )
@@ -328,8 +329,8 @@ class _Recorder(Observer):
         return len(self._moments)
 
     def moments(self, since: int = 0) -> list[StoryMoment]:
-        """Everything so far, or since so many things; what was only held until its person was
-        created is told once."""
+        """All moments so far, or those after the first ``since``; an activity that was held until
+        its person was created appears once."""
         done = {
             (moment.activity.person, moment.activity.id)
             for moment in self._moments
@@ -345,8 +346,8 @@ class _Recorder(Observer):
 
 
 class _Caps:
-    """The capped score rules of a model: which gave less than an activity was worth, because their
-    cap was reached [S18]."""
+    """The capped score rules of a model: which of them gave less than an activity was worth,
+    because they reached their cap [S18]."""
 
     def __init__(self, model: Model) -> None:
         self._data = DataSilo(model)
@@ -372,7 +373,7 @@ class _Caps:
 
         Args:
             activity: what happened.
-            person: as it has left them.
+            person: the person after it.
             before: what the capped rules had given before it, as :attr:`.Person.capped_points`.
             now: the person's clock.
         """

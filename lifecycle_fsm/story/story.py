@@ -31,19 +31,19 @@ class Story:
     """The story of one person, made by :func:`tell`; :meth:`text` and :meth:`markdown` write it.
 
     Args:
-        person: the id of the person; where the record that was asked for was folded into another,
-            the id of that one.
+        person: the id of the person; if the record that was asked for was merged into another, the
+            id of the other.
         asked_for: the id that was asked for.
-        end: the instant up to which it is told.
-        zone: the zone in which texts name times; values are in UTC.
-        stage, stage_entered_at, journey, fields: how the person is at the end.
+        end: the instant at which the story ends.
+        zone: the zone in which texts show times; values are in UTC.
+        stage, stage_entered_at, journey, fields: the person at the end.
         chapters: what happened to the person, by stage.
-        others: what happened to the records that were folded into it, until they were.
-        situation: how things stand, what time alone will bring, and what would move the person.
+        others: what happened to the merged records before the merge.
+        situation: the present, what time alone will bring, and what would move the person.
         history: the rows of all moves [S25].
         stamps: when each stage was entered, how often, and how long it lasted [S25].
-        deadlines: what became of deadlines, also in the records that were folded in [S21].
-        decisions: what came of everything, also what changed nothing [S10].
+        deadlines: the outcomes of deadlines, including those of merged records [S21].
+        decisions: all decisions, including those that changed nothing [S10].
         causes: the activities behind rows and decisions, by record and id.
     """
 
@@ -71,7 +71,7 @@ class Story:
         return StoryFormatter(self.model, self.zone)
 
     def text(self, width: int = 100) -> str:
-        """The story as plain text, in lines of at most that many characters."""
+        """The story as plain text, in lines of at most ``width`` characters."""
         return render_text(document(self), width)
 
     def markdown(self) -> str:
@@ -100,25 +100,25 @@ def tell(
 ) -> Story:
     """Tell the story of one person from a log of activities.
 
-    The log is run once more, this person's part of it only, with everybody who was folded into one
-    person with them; so it says what the engine does, not what somebody thinks that it did.
+    The log is run again, only for this person and the records that are merged with theirs; so the
+    story says what the engine does, not what somebody thinks that it did.
 
     Args:
         model: the lifecycle.
-        log: activities in the order in which they are applied, of this person or of everybody; one
-            that ``Lifecycle(log=…)`` has kept tells the very story that was [S14].
-        person: the id. Of a record that was folded into another, the other's story is told.
-        until: up to then; what happened later is left out, and time passes up to it. Without it,
-            up to the last thing that happened.
-        trigger: explain only what would come of this request of a human.
-        zone: the zone in which texts name times.
-        steps: of original processing, as for :class:`~lifecycle_fsm.Lifecycle`, where the log does
-            not say what they gave.
+        log: activities in the order in which they are applied, of this person or of everybody; a
+            log that ``Lifecycle(log=…)`` has kept gives exactly the story that happened [S14].
+        person: the id. For a record that was merged into another, the other's story is told.
+        until: the end of the story; what happened later is left out, and time passes up to it. By
+            default, the last thing that happened.
+        trigger: explain only what this trigger of a process move would do.
+        zone: the zone in which texts show times.
+        steps: steps of original processing, as for :class:`~lifecycle_fsm.Lifecycle`, if the log
+            does not record their results.
         tables: rows for its enrich steps.
 
     Raises:
         UnknownPerson: the log does not create the person.
-        NoSuchMove: there is no move with the trigger out of the person's stage.
+        NoSuchMove: no move with the trigger leaves the person's stage.
         LifecycleError: the trigger or the zone does not exist.
     """
     formatter = StoryFormatter(model, zone)
@@ -165,7 +165,7 @@ def tell(
             for decision in moment.decisions
         ),
         causes=replay.causes,
-        situation=situation(replay, builder, trigger),  # last: it lets time pass
+        situation=situation(replay, builder, trigger),  # last, because it lets time pass
     )
 
 
@@ -207,7 +207,7 @@ def _as_plain(story: Story) -> dict[str, Any]:
 
 
 def _picked(record: object, names: str) -> dict[str, Any]:
-    """Attributes of a record under their names, or under those behind a colon."""
+    """Attributes of a record under their own names, or under the names after a colon."""
     pairs = (name.partition(":") for name in names.split())
     return {key or name: getattr(record, name) for name, _, key in pairs}
 

@@ -1,7 +1,7 @@
-"""The words of a story: fields, values, times, opportunities, requests, as a person would say them.
+"""The words of a story: fields, values, times, opportunities and requests, in plain language.
 
-Rules are said as on the sheet that sales signed (:class:`lifecycle_fsm.wording.Formatter`); here
-come the words for what happened.
+Rules are worded as on the sheet that sales signed (:class:`lifecycle_fsm.wording.Formatter`). This
+module adds the words for what happened.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lifecycle_fsm.wording import (
     sentence,
 )
 
-#: What the two scores are about, where the model has no label of its own for them.
+#: What the two scores are about, if the model has no label for them.
 _SCORES = {"behavior_score": "interest", "demographic_score": "fit"}
 _SENT = {
     "task": "a task for {}",
@@ -39,9 +39,9 @@ _PLUMBING = {
 
 
 class StoryFormatter(Formatter):
-    """What stands in a model and what happened, in words.
+    """The parts of a model and what happened, in words.
 
-    Every text is one line of plain characters; nothing of it is markup yet.
+    Every text is one line of plain characters, without markup.
     """
 
     def __init__(self, model: Model, zone: str = "UTC") -> None:
@@ -54,7 +54,7 @@ class StoryFormatter(Formatter):
     # -- names -------------------------------------------------------------------------------
 
     def field(self, name: str) -> str:
-        """A field by its label; the scores by what they are about."""
+        """A field by its label; a score by what it is about."""
         if name in _SCORES and name not in self.labels:
             return _SCORES[name]
         return super().field(name)
@@ -80,7 +80,7 @@ class StoryFormatter(Formatter):
     # -- time --------------------------------------------------------------------------------
 
     def within_words(self, deadline: Deadline) -> str:
-        """From when a deadline counts, and how long."""
+        """When a deadline starts to count, and how long it is."""
         if deadline.escalates:
             other = self.deadlines[deadline.escalates]
             return f"{self.within(deadline)} after {self.deadline(other)} was due"
@@ -99,7 +99,7 @@ class StoryFormatter(Formatter):
     # -- opportunities -----------------------------------------------------------------------
 
     def deal(self, name: str, deal: Opportunity, what: str) -> str:
-        """What is, or was done, with an opportunity, and what it is worth."""
+        """The state of an opportunity or what was done with it, and its value."""
         parts = [format_amount(deal.amount)] if deal.amount is not None else []
         if deal.closes_at is not None and deal.status == "open":
             parts.append(f"to close on {self.day(deal.closes_at)}")
@@ -109,7 +109,7 @@ class StoryFormatter(Formatter):
     # -- requests ----------------------------------------------------------------------------
 
     def requests(self, requests: Sequence[Request]) -> Iterator[str]:
-        """What was asked for, as sentences: people first, then the systems in one."""
+        """The requests as sentences: first those to people, then those to systems in one."""
         systems = []
         for request in requests:
             if request.channel in _SENT:

@@ -1,4 +1,4 @@
-"""Files in and out: rows to activities by a mapping, records to Parquet and CSV."""
+"""Input and output of files: rows to activities by a mapping, records to Parquet and CSV."""
 
 from lifecycle_fsm.activities import by_event
 from lifecycle_fsm.rows.row import FileRow, Reject

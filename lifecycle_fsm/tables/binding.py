@@ -36,13 +36,13 @@ from lifecycle_fsm.tables.times import TimeReader, TimeTally
 from lifecycle_fsm.wording import counted
 
 _MOST_NAMES = 1_000
-#: The columns that each file has which no mapping describes.
+#: The required columns of a file that no mapping describes.
 _OWN = {PEOPLE: ("id", "created_at"), ACTIVITIES: ("person", "kind", "at")}
 
 
 @attrs.define
 class FileReport:
-    """How many rows of a file were read, and what came of them."""
+    """How many rows of a file were read, and the results."""
 
     role: str
     file: str
@@ -58,7 +58,7 @@ class FileReport:
     untranslated: dict[str, tuple[str, int, str]] = attrs.field(factory=dict)
 
     def keep_untranslated(self, source: ValueSource, value: str) -> None:
-        """Count a value that stays as it is where the mapping translates others."""
+        """Count a value that has no translation in the mapping and stays as it is."""
         column, count, example = self.untranslated.get(
             source.where, (source.column or "", 0, value)
         )
@@ -66,7 +66,7 @@ class FileReport:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the summary has to say beside the counts, a sentence each."""
+        """The notes in the summary besides the counts, a sentence each."""
         notes = self.tally.notes(self.zones)
         if self.idle:
             notes.append(f"{counted(self.idle, 'row')} gave no activity: no condition held")
@@ -99,9 +99,9 @@ class BoundFile:
         self.report = FileReport(role, table.name)
         self.problems = problems
         self.clocks: dict[TimeNotation, TimeReader] = {}
-        self.line = 0  # of the row that came last
+        self.line = 0  # of the latest row
         self._seen: dict[str, None] = {}
-        self._awaited: set[str] = set()  # what the mapping reads and no row has brought so far
+        self._awaited: set[str] = set()  # columns that the mapping reads and no row has had so far
         own = mapping.files.get(role) if mapping else None
         self.lacks = mapping is not None and own is None
         if mapping and own is None and role not in (PEOPLE, ACTIVITIES):
@@ -119,13 +119,13 @@ class BoundFile:
         ]
 
     def wrong(self, where: str, message: str) -> None:
-        """Keep a problem of the mapping, to be said with all the others."""
+        """Record a problem of the mapping, to be reported with all the others."""
         self.problems.append(Problem(where, message))
 
     # -- binding -------------------------------------------------------------------------------
 
     def by_names(self, role: str, times: TimeNotation) -> FileMapping:
-        """The mapping of a file whose columns are named as the model names things."""
+        """The mapping of a file whose columns have the names of the model."""
         columns, people = self.table.columns, role == PEOPLE
         own = _OWN[PEOPLE if people else ACTIVITIES]
         self.check_own(role, own)
@@ -158,7 +158,7 @@ class BoundFile:
         return FileMapping(role, source(own[0]), (gives,))
 
     def check_own(self, role: str, own: Sequence[str]) -> None:
-        """Does a file without a mapping have the columns that each one of its role has?"""
+        """Check that a file without a mapping has the required columns of its role."""
         columns = self.table.columns
         if columns is None:
             return
@@ -179,7 +179,7 @@ class BoundFile:
             )
 
     def check(self) -> None:
-        """Does the file have the columns that the mapping reads? Which ones does nothing read?"""
+        """Check that the columns of the mapping exist, and list the columns that nothing reads."""
         columns = self.table.columns
         used = {column for _, column in self.mapping.columns}
         if columns is None:
@@ -188,7 +188,7 @@ class BoundFile:
         self.report.unused = tuple(name for name in columns if name not in used)
         for where, column in self.mapping.columns:
             lacks = self.table.lacks(column)
-            if lacks and (self.mapped or column in columns):  # what is needed has been said
+            if lacks and (self.mapped or column in columns):  # the others are reported already
                 self.wrong(where if self.mapped else "", f"{self.table.name} {lacks}")
         if not self.mapped:
             if self.report.role == PEOPLE:
@@ -204,7 +204,7 @@ class BoundFile:
             )
 
     def compiled(self, source: ValueSource, kind: FieldType, *, is_id: bool = False) -> Read:
-        """The reader of one source; constants and translations are read here, once."""
+        """The reader of one source; constants and translations are converted once, here."""
         decimal = source.times.decimal
         convert = converter(kind, self.clock(source.times), decimal)
         if is_id:
@@ -234,7 +234,7 @@ class BoundFile:
         )
 
     def need_zone(self, source: ValueSource) -> None:
-        """A mapping names the zone of times that name none themselves [S4]; said once."""
+        """Check that the mapping names the zone of naive times [S4]; reported once."""
         if source.times.names_zones or any(problem.where == "zone" for problem in self.problems):
             return
         self.wrong(
@@ -244,13 +244,13 @@ class BoundFile:
         )
 
     def clock(self, times: TimeNotation) -> TimeReader:
-        """The clock for times that are written so; the sources of a file share it."""
+        """The reader for times in this notation; all sources of a file share it."""
         return self.clocks.setdefault(times, TimeReader(times, self.report.tally))
 
     # -- reading -------------------------------------------------------------------------------
 
     def activities(self, reject: Callable[[Reject], None]) -> Iterator[Activity]:
-        """What the rows give, in their order; every other row goes to ``reject``."""
+        """The activities of the rows, in order; rows that cannot be used go to ``reject``."""
         report = self.report
         free = self.table.columns is None
         for row in self.table:
@@ -290,7 +290,7 @@ class BoundFile:
         values = row.values
         gives = [give for give in self.gives if all(holds(values) for holds in give.conditions)]
         if not gives:
-            return made  # what it lacks, nobody asks for
+            return made  # then missing values do not matter
         try:
             person = self.person(values)
             if person is None:

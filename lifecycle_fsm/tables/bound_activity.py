@@ -1,4 +1,4 @@
-"""One activity that each row of a file gives, bound to its columns and to the model's kinds."""
+"""One activity of each row of a file, bound to the file's columns and to the model's kinds."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 TEXT = FieldType("str", nullable=True)
 _TIME = FieldType("datetime", nullable=True)
 _WHOLE = FieldType("int", nullable=True)
-_NOTHING = (None, "")  # what most cells are
+_NOTHING = (None, "")  # most cells are empty
 _NO_OBJECT = object()
 #: Kinds that can empty a field.
 ERASING = frozenset({"changed"})
-#: What activities bring that names a record of the CRM.
+#: Payload names that hold the id of a CRM record.
 RECORDS = frozenset({"account", "contact", "loser", "opportunity"})
 
 
@@ -43,7 +43,7 @@ RECORDS = frozenset({"account", "contact", "loser", "opportunity"})
 class Targets:
     """What rows may fill: the fields of a person, and the payload of each kind of activity.
 
-    A kind without a payload of its own (``None``) takes any field of the person.
+    A kind without its own payload (``None``) accepts any field of the person.
     """
 
     fields: Mapping[str, FieldType]
@@ -51,7 +51,7 @@ class Targets:
 
     @classmethod
     def of(cls, model: Model) -> Targets:
-        """What the activities of a model may bring."""
+        """What the activities of a model may contain."""
         return cls(
             model.field_types,
             {
@@ -64,11 +64,11 @@ class Targets:
 
     @property
     def payload_names(self) -> tuple[str, ...]:
-        """Every name that an activity of some kind may bring."""
+        """Every name that an activity of any kind may contain."""
         return tuple(dict.fromkeys(name for kind in self.kinds for name in self.payload(kind)))
 
     def payload(self, kind: str) -> Mapping[str, FieldType]:
-        """The names and types that activities of this kind may bring."""
+        """The names and types that activities of this kind may contain."""
         own = self.kinds[kind]
         return self.fields if own is None else own
 
@@ -77,9 +77,9 @@ class Targets:
 class _Payload:
     """How the payload of one kind is read.
 
-    ``strangers`` are columns that another kind of the same file reads: a value there does not
-    belong to this kind. ``erasing`` are the columns in which a row of JSON may say that a field is
-    to be empty; an empty cell of a table says nothing [S4].
+    ``strangers`` are columns that only another kind of the same file reads: a value there does not
+    belong to this kind. ``erasing`` are the columns in which a JSON row can empty a field; an empty
+    cell of a table leaves the field as it is [S4].
     """
 
     types: Mapping[str, FieldType]
@@ -91,7 +91,7 @@ class _Payload:
 
 
 class BoundActivity:
-    """One activity that each row gives, bound to the columns and to the kinds of the model."""
+    """One activity of each row, bound to the columns and to the kinds of the model."""
 
     def __init__(self, file: BoundFile, gives: Gives, label: str, number: int) -> None:
         self.gives = gives
@@ -123,7 +123,7 @@ class BoundActivity:
             self.payloads[kind] = self.payload(file, kind, alone=const)
 
     def check_names(self, file: BoundFile, possible: list[str]) -> None:
-        """Does some kind bring what the mapping gives it?"""
+        """Check that at least one kind accepts each payload name of the mapping."""
         taken = tuple(
             dict.fromkeys(name for kind in possible for name in file.targets.payload(kind))
         )
@@ -140,7 +140,7 @@ class BoundActivity:
                 file.wrong(source.where, f"no {who} brings {name!r}{nearest(name, taken) or known}")
 
     def payload(self, file: BoundFile, kind: str, *, alone: bool) -> _Payload:
-        """How the payload of a kind is read; ``alone`` where the rows give no other kind."""
+        """How the payload of a kind is read; ``alone`` if the rows have no other kind."""
         types = file.targets.payload(kind)
         sources = self.gives.payload
         reads = tuple(
@@ -177,7 +177,7 @@ class BoundActivity:
         )
 
     def activity(self, row: FileRow, person: str, bad: list[CellError]) -> Activity | None:
-        """The activity of one row; what is wrong with it goes to ``bad``."""
+        """The activity of one row; its errors are added to ``bad``."""
         values, before = row.values, len(bad)
         at: Any = None
         try:
@@ -232,14 +232,14 @@ class BoundActivity:
             event = f"{self.label}:{row.line:010d}{self.place}:{kind}"
         try:
             return Activity(event, person, kind, at, payload, sequence=sequence)
-        except RecordError as error:  # the texts are as they should be: it is the time
+        except RecordError as error:  # the texts are valid, so it is the time
             bad.append(CellError(self.gives.at.first, str(error)))
             return None
 
     def unpacked(
         self, kind: str, known: _Payload, values: Mapping[str, Any], bad: list[CellError]
     ) -> dict[str, Any]:
-        """The payload that stands in a column of JSON, if the file has one."""
+        """The payload in the JSON column, if the file has one."""
         column = self.gives.payload_column
         if column is None:
             return {}

@@ -1,4 +1,4 @@
-"""One value of a row: where it stands, whether it was given, and what type it becomes."""
+"""One value of a row: where it comes from, whether it was given, and its conversion to a type."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lifecycle_fsm.tables.times import TimeReader
 Read: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
 _WHOLE = re.compile(r"([+-]?[0-9]+)\.0+")
-#: Numbers whose thousands are parted, by the decimal sign that they are written with.
+#: Numbers with separated thousands, by their decimal sign.
 _PARTED = {
     ".": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]*)?"),
     ",": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]*)?"),
@@ -32,12 +32,12 @@ class CellError(Exception):
 
     @property
     def alone(self) -> CellError:
-        """The same, to be kept: without the frames that raised it, which would keep it in turn."""
+        """The same error without its traceback, whose frames would keep it alive."""
         return CellError(self.column, self.reason)
 
 
 def stripped(raw: Any, empty: frozenset[str]) -> Any:
-    """What stands in a column, without the space around it; ``None`` if it is empty."""
+    """The value of a column without surrounding space; ``None`` if it is empty."""
     if isinstance(raw, str):
         raw = raw.strip()
         return None if not raw or raw in empty else raw
@@ -45,7 +45,7 @@ def stripped(raw: Any, empty: frozenset[str]) -> Any:
 
 
 def condition(row: RowCondition, empty: frozenset[str]) -> Callable[[Mapping[str, Any]], bool]:
-    """The test that a condition of the mapping makes of a row."""
+    """The test of a row that a condition of the mapping describes."""
     column, present = row.column, row.present
     if row.among is None:
         return lambda values: (stripped(values.get(column), empty) is not None) is present
@@ -59,14 +59,14 @@ def condition(row: RowCondition, empty: frozenset[str]) -> Callable[[Mapping[str
 
 
 def _plain(text: str) -> str:
-    """One way to write true, false and a whole number, of those in which programs write them."""
+    """One notation for true, false and whole numbers, which programs write in different ways."""
     if text in ("True", "TRUE", "False", "FALSE"):
         return text.lower()
     return cut[1] if text.endswith("0") and (cut := _WHOLE.fullmatch(text)) else text
 
 
 def template_reader(text: str, convert: Callable[[Any], Any], empty: frozenset[str]) -> Read:
-    """The reader of a text that is put together from columns; ``None`` if one is empty."""
+    """The reader of a text composed of columns; it reads ``None`` if one of them is empty."""
     pieces = BRACES.split(text)
     columns = pieces[1::2]
 
@@ -93,8 +93,8 @@ def column_reader(
 ) -> Read:
     """The reader of a column.
 
-    ``fixed`` takes the values that the mapping itself writes; ``untranslated`` is told of what
-    stays as it is where the mapping translates others.
+    ``fixed`` converts the values that the mapping itself contains; ``untranslated`` is called with
+    each value that has no translation and stays as it is.
     """
     column = source.column or ""
     translated = {key: fixed(f".values.{key}", value) for key, value in source.values.items()}
@@ -128,7 +128,7 @@ def column_reader(
 
 
 def converter(kind: FieldType, clock: TimeReader, decimal: str | None) -> Callable[[Any], Value]:
-    """What makes a value of a file one of that type, or raises ``RecordError``."""
+    """A function that converts a value of a file to that type, or raises ``RecordError``."""
     accept = kind.accept
     if kind.kind == "datetime":
         return clock.read
@@ -161,20 +161,20 @@ def converter(kind: FieldType, clock: TimeReader, decimal: str | None) -> Callab
         try:
             return accept(text)
         except RecordError as error:
-            # What stands in the file is quoted, not what was made of it.
+            # The error quotes what the file has, not what it was converted to.
             raise RecordError(str(error).replace(repr(text), repr(raw), 1)) from None
 
     return number
 
 
 def _with_point(raw: str, decimal: str) -> str:
-    """A number as Python reads it, from one with that decimal sign.
+    """A number in Python's notation, from one with that decimal sign.
 
-    The other sign parts thousands or nothing: where it cannot, it may only stand before zeros, as
-    in ``12.0``, which is whole in either way of writing.
+    The other sign must separate thousands. Anywhere else it may only precede zeros, as in ``12.0``,
+    which is whole in both notations.
 
     Raises:
-        RecordError: the other sign stands where it means neither.
+        RecordError: the other sign means neither.
     """
     other = "." if decimal == "," else ","
     if other not in raw:
@@ -194,8 +194,8 @@ def id_converter(accept: Callable[[Any], Value]) -> Callable[[Any], Value]:
 
 
 def as_id(text: Value) -> Value:
-    """The id that a text names: ``1499466`` is also written ``1499466.0``, where a program read a
-    column of numbers as one of floats."""
+    """The id that a text names. ``1499466.0`` is ``1499466``: some programs read a column of
+    numbers as floats."""
     if isinstance(text, str) and text.endswith("0") and (cut := _WHOLE.fullmatch(text)):
         return cut[1]
     return text

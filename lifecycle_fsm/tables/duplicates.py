@@ -1,4 +1,4 @@
-"""Two records with one e-mail address: most likely one person, whom nobody has merged yet."""
+"""Records that share an e-mail address: most likely one person whose records are not merged yet."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Duplicate:
 
 
 def duplicates(people: Iterable[Person]) -> list[Duplicate]:
-    """The records that have the e-mail address of an earlier one, but for case and spaces.
+    """The records with the e-mail address of an earlier one, ignoring case and spaces.
 
-    Each is paired with the first record of that address, so that a thousand records of one
-    address are a thousand pairs and not half a million. ``person`` and ``duplicate`` are what an
-    activity ``merged`` calls its person and its ``loser``.
+    Each is paired with the first record of that address, so that a thousand records of one address
+    make a thousand pairs and not half a million. ``person`` and ``duplicate`` correspond to the
+    person and the ``loser`` of a ``merged`` activity.
     """
     alike: dict[str, list[Person]] = {}
     for person in people:

@@ -1,7 +1,7 @@
-"""Output that appears whole or not at all.
+"""Output that appears completely or not at all.
 
-A run writes into a hidden folder, and what is in it comes to its place at the very end. Nothing is
-to be seen before, and nothing is left of a run that failed or was stopped.
+A run writes into a hidden folder, whose contents move into place at the very end. Nothing is
+visible before that, and a run that fails or is stopped leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _ABOUT = "written by lifecycle-fsm; the next run replaces these files"
 
 
 class OutputFolder:
-    """The folder of one run, as a context manager; files go to :meth:`file` inside it.
+    """The output folder of one run, as a context manager; files go to :meth:`file` inside it.
 
-    A folder that an earlier run has made is used again: the files of that run make room for the new
-    ones, and what others have put there stays where it is. One that is not empty and that no run
-    has made is refused, so that a slip of the hand destroys nothing; with ``force`` its files stay,
-    but for those that have the name of a new one.
+    A folder that an earlier run made is used again: new files replace the files of that run, and
+    other files stay where they are. A non-empty folder that no run made is refused, so that a
+    typing error destroys nothing; with ``force``, its files stay except those that have the name of
+    a new one.
 
     Raises:
         FileProblem: the folder may not be used or cannot be written.
@@ -47,7 +47,7 @@ class OutputFolder:
         self._cleaning = ExitStack()
 
     def keep(self, inputs: Iterable[str | Path]) -> None:
-        """Never replace these files: what is worked out is made from them.
+        """Never replace these files, because they are the input of the run.
 
         Raises:
             FileProblem: the run would replace one.
@@ -57,14 +57,14 @@ class OutputFolder:
         self._check_inputs(self._ours() or ())
 
     def file(self, name: str) -> Path:
-        """Where a file of the output is to be written."""
+        """The path at which to write a file of the output."""
         assert self._hidden is not None, "the folder is open inside 'with' only"
         return self._hidden / "new" / name
 
     def __enter__(self) -> OutputFolder:
         try:
             self._cleaning.enter_context(made_folder(self.path.parent))
-            # Inside, where it is there already: what is above may be on another disk.
+            # Inside the folder if it exists, because its parent may be on another disk.
             self._hidden = hidden_name(self.path if self.path.exists() else self.path.parent)
             self._cleaning.callback(self._clean)
             self._hidden.mkdir()
@@ -94,27 +94,27 @@ class OutputFolder:
     def _clean(self) -> None:
         try:
             self._remove_hidden()
-        except BaseException:  # an interrupt is no reason to leave half of it
+        except BaseException:  # clean up after an interrupt as well
             self._remove_hidden()
             raise
 
     def _remove_hidden(self) -> None:
-        """Remove what is hidden, but for files that made room and could not come back."""
+        """Remove the hidden folder, except replaced files that could not be restored."""
         if self._hidden is None:
             return
-        if not self._made():  # all is in its place
+        if not self._made():  # everything is in place
             shutil.rmtree(self._hidden / "old", ignore_errors=True)
         shutil.rmtree(self.file(""), ignore_errors=True)
         with suppress(OSError):
             self._hidden.rmdir()
 
     def _made(self) -> list[str]:
-        """The files that are not in their place yet."""
+        """The files that are not in place yet."""
         new = self.file("")
         return sorted(file.relative_to(new).as_posix() for file in new.rglob("*") if file.is_file())
 
     def _check(self) -> set[str]:
-        """The files of an earlier run, if the folder may be used."""
+        """The files of an earlier run; raises if the folder must not be used."""
         here = Path.cwd().resolve()
         if self.path in (here, *here.parents):
             raise FileProblem(
@@ -134,7 +134,7 @@ class OutputFolder:
         return ours or set()
 
     def _ours(self) -> set[str] | None:
-        """The files that an earlier run has made, and that are still there."""
+        """The files that an earlier run made and that still exist."""
         try:
             names = map(str, json.loads((self.path / MARKER).read_text("utf-8"))["files"])
             return {
@@ -144,7 +144,7 @@ class OutputFolder:
             return None
 
     def _is_inside(self, name: str) -> bool:
-        """Not beside the folder, nor behind a link that somebody has put into it."""
+        """Whether the path stays inside the folder, even if the folder contains links."""
         above = (self.path / name).parent
         return above.resolve() == above
 
@@ -172,7 +172,7 @@ class OutputFolder:
             self.file("").rename(self.path)
             return
         assert self._hidden is not None
-        # Should the process be killed, all that it has moved here is known to be of a run.
+        # If the process is killed, all files that it has moved here are already marked as a run's.
         self._mark(self.path, ours.union(new))
         try:
             room = sorted(ours | clash)

@@ -1,7 +1,7 @@
-"""Files to activities: open them, and iterate over what they give.
+"""Files to activities: open the files, and iterate over their activities.
 
-Everything that does not fit is said at once, before the first row is read. After that, each row
-either gives all its activities or is one :class:`~lifecycle_fsm.rows.row.Reject`.
+Every mismatch is reported at once, before the first row is read. After that, each row either yields
+all its activities or becomes one :class:`~lifecycle_fsm.rows.row.Reject`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def open_inputs(
 
     Args:
         inputs: role and path of each; ``people`` is the role of the people.
-        mapping: where encodings and delimiters are named.
-        format: the format of those whose name does not tell it, such as the standard input;
-            where all names tell theirs, this is what counts.
+        mapping: names the encodings and delimiters.
+        format: the format of files whose names do not show it, such as standard input; if all names
+            do, it overrides them.
 
     Raises:
         FileProblem: one of them cannot be opened.
@@ -61,17 +61,17 @@ def open_inputs(
 
 
 class Intake:
-    """The activities of some files: iterate over it once.
+    """The activities of some files; iterate over it once.
 
     Args:
-        inputs: the open files with their roles; people come first, whatever the order.
-        targets: what the model takes.
-        mapping: how columns are read; without it they are named as the model names things.
-        reject: what is done with a row that cannot be used; without it ``rejects`` keeps them.
+        inputs: the open files with their roles; people are read first, whatever the order.
+        targets: what the model accepts.
+        mapping: how columns are read; without it, columns have the names of the model.
+        reject: called with each row that cannot be used; without it ``rejects`` collects them.
 
     Raises:
-        FileProblem: mapping, model and columns do not fit: everything at once. Which keys a file of
-            JSON has is known when all has been read, so this may also come at the end of iterating.
+        FileProblem: mapping, model and columns do not match; it lists all mismatches. The keys of a
+            JSON file are known only at its end, so this may also be raised at the end of iterating.
     """
 
     def __init__(
@@ -102,31 +102,31 @@ class Intake:
         given = {role for role, _ in inputs}
         lacking = [role for role in mapping.files if role not in given] if mapping else []
         without = "the mapping has this table, and no file of that role was given"
-        #: What the summary has to say about the inputs as a whole, a sentence each.
+        #: The notes of the summary on the inputs as a whole, a sentence each.
         self.notes = tuple(f"{role}: {without}" for role in lacking)
         if self._problems:
             self._problems += [Problem(role, without) for role in lacking]
         raise_problems(self._subject, self._problems)
 
     def filter(self, ids: Iterable[str], *, ends: bool = True) -> None:
-        """Leave out rows that are about none of these persons, where their text alone shows it.
+        """Skip rows whose text shows that they are about none of these persons.
 
         Args:
             ids: the persons.
-            ends: will :meth:`end` be asked for?
+            ends: whether :meth:`end` will be called.
         """
         ids = tuple(ids)
         left_out = (filter_rows(file, ids, ends=ends) for file in self._files)
         self._left_out = [parts for parts in left_out if parts is not None]
 
     def end(self, end: datetime | None) -> datetime | None:
-        """When the last activity of all happens, left out or not, once the others were read, of
-        which the last one is at ``end``."""
+        """When the last activity of all happens, including skipped rows. Call it after iterating;
+        ``end`` is the time of the last activity read."""
         return end_of([part for parts in self._left_out for part in parts()], end)
 
     @property
     def reports(self) -> tuple[FileReport, ...]:
-        """A report on each file, up to here."""
+        """A report on each file, up to now."""
         return tuple(file.report for file in self._files)
 
     @property
@@ -138,7 +138,7 @@ class Intake:
 
     @property
     def place(self) -> tuple[int, int]:
-        """Where the activity that came last stands: the number of its report, and the line."""
+        """Where the latest activity comes from: the index of its file's report, and the line."""
         return self._place, self._files[self._place].line
 
     def __iter__(self) -> Iterator[Activity]:
@@ -150,7 +150,7 @@ class Intake:
 
 
 def _label(inputs: Sequence[tuple[str, RowFile]], place: int) -> str:
-    """What the ids of a file's activities begin with: its role, numbered where there are more."""
+    """The prefix of the ids of a file's activities: its role, with a number if files share it."""
     role = inputs[place][0]
     same = [n for n, (other, _) in enumerate(inputs) if other == role]
     return role if len(same) == 1 else f"{role}.{same.index(place) + 1}"

@@ -1,4 +1,4 @@
-"""What a mapping says of files, as records: where each value of an activity comes from.
+"""A mapping of files as records: where each value of an activity comes from.
 
 :mod:`lifecycle_fsm.tables.mapping_toml` reads them from a file.
 """
@@ -16,7 +16,7 @@ _EXACT = 2.0**53  # floats beyond this do not tell neighbouring whole numbers ap
 PEOPLE, ACTIVITIES = "people", "activities"
 EPOCHS: Mapping[str, int] = {"epoch": 1_000_000, "epoch_ms": 1_000}
 
-#: The names of columns in a text that is put together from them.
+#: The names of columns in a text composed of them.
 BRACES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -34,12 +34,12 @@ class TimeNotation:
 
     @property
     def names_zones(self) -> bool:
-        """Does each time itself say in which zone it is?"""
+        """Whether each time states its own zone."""
         form = self.format or ""
         return form in EPOCHS or "%z" in form or "%Z" in form
 
     def over(self, other: TimeNotation) -> TimeNotation:
-        """These, and where nothing is said the others."""
+        """These settings, with the other ones where they are not set."""
         return TimeNotation(
             self.zone or other.zone, self.format or other.format, self.decimal or other.decimal
         )
@@ -47,10 +47,10 @@ class TimeNotation:
 
 @attrs.frozen
 class ValueSource:
-    """Where one value comes from: a column, a constant, or a text put together from columns.
+    """Where one value comes from: a column, a constant, or a text composed of columns.
 
-    ``values`` translates what stands in the column; what it does not name becomes ``otherwise``,
-    or stays as it is. ``if_empty`` stands in where the column is empty.
+    ``values`` translates the values of the column; a value without a translation becomes
+    ``otherwise``, or stays as it is. ``if_empty`` is the value of an empty column.
     """
 
     where: str
@@ -71,13 +71,13 @@ class ValueSource:
 
     @property
     def first(self) -> str | None:
-        """The first of these columns, which gets the blame; none for a constant."""
+        """The first of these columns, which errors name; ``None`` for a constant."""
         return self.columns[0] if self.columns else None
 
 
 @attrs.frozen
 class RowCondition:
-    """What must hold of one column for a row to give an activity."""
+    """What must hold for one column if a row is to yield an activity."""
 
     where: str
     column: str
@@ -87,7 +87,7 @@ class RowCondition:
 
 @attrs.frozen
 class Gives:
-    """One activity that each row of a file gives."""
+    """One activity that each row of a file yields."""
 
     where: str
     kind: ValueSource
@@ -141,7 +141,7 @@ class InputMapping:
 def as_text(value: object) -> str:
     """A value of a file as the text that a mapping compares: ``true``, ``65``, ``2024-05-01``.
 
-    A whole number is the same text whether or not its column could hold fractions: a column of
+    A whole number has the same text in a column of integers and in one of floats: a column of
     numbers becomes one of floats as soon as one of its cells is empty.
     """
     if isinstance(value, bool):

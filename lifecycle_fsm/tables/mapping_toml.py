@@ -1,4 +1,4 @@
-"""The mapping: a TOML file that says how somebody's own export becomes people and activities.
+"""The mapping: a TOML file that says how an export becomes people and activities.
 
 ::
 
@@ -26,8 +26,8 @@
     id = "won:{Deal ID}"            # a text with braces is put together from columns
     payload = { opportunity = "Deal ID", amount = { column = "Value", decimal = "," } }
 
-Here the file becomes records, and everything that is wrong with it is said at once. What the model
-and the columns of a file have to say to it comes later, in :mod:`lifecycle_fsm.tables.intake`.
+This module turns the file into records and reports all errors at once. Whether it matches the model
+and the columns of a file is checked later, in :mod:`lifecycle_fsm.tables.intake`.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def load_mapping(path: str | Path) -> InputMapping:
     """Read a mapping from a TOML file.
 
     Raises:
-        FileProblem: the file cannot be read, or something in it is wrong: all of it at once.
+        FileProblem: the file cannot be read or has errors; it lists all of them.
     """
     name = str(path)
     try:
@@ -85,10 +85,10 @@ def load_mapping(path: str | Path) -> InputMapping:
 
 
 def parse_mapping(text: str, name: str = "mapping") -> InputMapping:
-    """Read a mapping from its text; ``name`` is what errors call it.
+    """Read a mapping from its text; errors call it ``name``.
 
     Raises:
-        FileProblem: something in it is wrong: all of it at once.
+        FileProblem: the text has errors; it lists all of them.
     """
     try:
         content = tomllib.loads(text)
@@ -104,7 +104,7 @@ def raise_problems(subject: str, problems: Iterable[Problem]) -> None:
     """Raise one error for all problems of ``subject``, if there are any.
 
     Raises:
-        FileProblem: there are.
+        FileProblem: there is a problem.
     """
     different = list(dict.fromkeys(problems))
     if different:
@@ -113,8 +113,8 @@ def raise_problems(subject: str, problems: Iterable[Problem]) -> None:
 
 
 class _MappingReader:
-    """Reads tables of TOML into records, and collects what is wrong on the way; ``times`` are the
-    settings of the whole mapping."""
+    """Reads TOML tables into records and collects the errors; ``times`` are the settings of the
+    whole mapping."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -124,7 +124,7 @@ class _MappingReader:
         self.problems.append(Problem(where, message))
 
     def right(self, where: str, value: object, right: bool, what: str) -> bool:
-        """Is the value right? If not, that is a problem."""
+        """Whether the value is right; if not, record a problem."""
         if not right:
             self.wrong(where, f"it should be {what}, not {value!r}")
         return right
@@ -271,7 +271,7 @@ class _MappingReader:
         self.known(where, table, _GIVES)
         kind = table.get("kind")
         if isinstance(kind, str) and kind:
-            kind = {"const": kind}  # the name of a kind, and not of a column
+            kind = {"const": kind}  # the name of a kind, not of a column
         event, sequence = (
             self.source(f"{where}.{key}", table[key], times) if key in table else None
             for key in ("id", "sequence")

@@ -1,7 +1,7 @@
-"""Records to tables: people, history and decisions as Parquet and CSV, and some of them back again.
+"""Records to tables: people, history and decisions as Parquet and CSV; some can be read back.
 
-Every column has the type of its value. Times are UTC; a CSV has them as ``2018-02-01T03:00:00Z``,
-and in it an apostrophe before each text that a spreadsheet would run.
+Every column has the type of its value. Times are UTC. A CSV writes them as
+``2018-02-01T03:00:00Z``, and puts an apostrophe before each text that a spreadsheet would run.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from lifecycle_fsm.tables.duplicates import Duplicate
 T = TypeVar("T")
 ColumnType: TypeAlias = Literal["bool", "int", "float", "str", "datetime", "texts"]
 
-CHUNK = 50_000  # records that are kept as such, before they become columns
-BETWEEN = ";"  # what stands between several names in one value of a CSV
+CHUNK = 50_000  # records kept before they are converted to columns
+BETWEEN = ";"  # separates several names in one value of a CSV
 _START, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.fZ"
 
@@ -47,7 +47,7 @@ class Column(Generic[T]):
     get: Callable[[T], Any]
 
 
-#: The types of columns that hold no text.
+#: The types of columns that do not hold text.
 _TYPES: Mapping[str, ColumnType] = {
     **dict.fromkeys("sequence journey line".split(), "int"),
     **dict.fromkeys("credit late".split(), "bool"),
@@ -61,7 +61,7 @@ _TYPES: Mapping[str, ColumnType] = {
 
 
 def _columns(record: type[T], names: str) -> tuple[Column[T], ...]:
-    """The columns of these attributes of a record, whose names are parted by spaces."""
+    """The columns for these attributes of a record, named in one text, separated by spaces."""
     return tuple(
         Column[T](name, _TYPES.get(name, "str"), attrgetter(name)) for name in names.split()
     )
@@ -78,7 +78,7 @@ HISTORY = _columns(
 def history_columns(
     dimensions: Mapping[str, FieldType],
 ) -> tuple[Column[HistoryRow], ...]:
-    """The columns of the table of history, with those of the model's dimensions behind [S25]."""
+    """The columns of the table of history, followed by those of the model's dimensions [S25]."""
     more = (
         Column[HistoryRow](name, field.kind, methodcaller("value", name))
         for name, field in dimensions.items()
@@ -105,25 +105,25 @@ REQUESTS: tuple[Column[Request], ...] = (
     *_columns(Request, "id person at rule channel to state text stage activity due_at"),
     Column("data", "str", lambda request: _as_json(request.data) if request.data else None),
 )
-#: The columns of the table of deadlines that were decided [S21].
+#: The columns of the table of decided deadlines [S21].
 DEADLINES = _columns(
     DeadlineFact,
     "person rule stage journey_record journey entered_at due_at outcome decided_at owner "
     "assigned_to late",
 )
-#: The columns of the table of rows that could not be used.
+#: The columns of the table of rejected rows.
 REJECTS = _columns(Reject, "file line column reason raw")
-#: The columns of the table of records that have the e-mail address of an earlier one.
+#: The columns of the table of records with the e-mail address of an earlier one.
 DUPLICATES = _columns(Duplicate, "email person created_at duplicate duplicate_created_at")
 
 
 def people_columns(
     fields: Mapping[str, FieldType], mail: Mapping[str, str | None] | None = None
 ) -> tuple[Column[Person], ...]:
-    """The columns of the table of people: where they are, and all fields of their model.
+    """The columns of the table of people: their stage and all fields of their model.
 
-    With ``mail``, what each stage says of marketing mail, there is also a column of that name: what
-    marketing mail may do with the person now [S12].
+    With ``mail``, the mail setting of each stage, there is also a column of that name: the setting
+    for the person now, or ``unsubscribed`` [S12].
     """
     first = _columns(Person, "id stage stage_entered_at journey journey_started_at")
     mailing = (Column[Person]("mail", "str", _mailing(mail)),) if mail else ()
@@ -136,7 +136,7 @@ def _mailing(mail: Mapping[str, str | None]) -> Callable[[Person], str | None]:
 
 
 class TableWriter(Generic[T]):
-    """Takes records, one after the other, keeps them as columns, and writes them as a file."""
+    """Collects records one by one, keeps them as columns, and writes them to a file."""
 
     def __init__(self, columns: Iterable[Column[T]], records: Iterable[T] = ()) -> None:
         self._pl = polars("writing tables")
@@ -181,8 +181,8 @@ class TableWriter(Generic[T]):
             self._frames.append(self._pl.DataFrame(values, schema=self._schema))
 
     def _values(self, column: Column[T], values: list[Any]) -> Any:
-        """The values of a column in a form that polars takes over quickly: of times and of lists it
-        would ask each one what it is."""
+        """The values of a column in a form that polars converts quickly: it would check the type of
+        each time and each list."""
         pl = self._pl
         if column.type == "datetime":
             numbers = [
@@ -199,10 +199,10 @@ class TableWriter(Generic[T]):
         return values
 
     def save(self, path: str | Path) -> None:
-        """Write everything so far to a file, Parquet or CSV by its name.
+        """Write all records so far to a file, Parquet or CSV by its name.
 
         Raises:
-            FileProblem: the name is of neither, or the file cannot be written.
+            FileProblem: the name has neither suffix, or the file cannot be written.
         """
         forms = {".parquet": self._write_parquet, ".csv": self._write_csv}
         write = forms.get(Path(path).suffix)
@@ -220,8 +220,8 @@ class TableWriter(Generic[T]):
         self._pl.concat(self._frames).write_parquet(file)
 
     def _guarded(self, text: Any) -> Any:
-        """The expression that makes of a column of texts one that no spreadsheet runs, as
-        :func:`lifecycle_fsm.spreadsheet.guarded` does of one text."""
+        """The expression that makes a column of texts safe in spreadsheets, as
+        :func:`lifecycle_fsm.spreadsheet.guarded` does for one text."""
         risky = text.str.contains(f"^{FORMULA}") & ~text.str.contains(f"^(?:{NUMBER})$")
         return self._pl.when(risky).then(self._pl.lit("'") + text).otherwise(text)
 
@@ -243,7 +243,7 @@ class TableWriter(Generic[T]):
 
 
 class _Watched:
-    """A file that keeps what the system said: polars tells a full disk as a bad format."""
+    """A file that keeps the error of the system: polars reports a full disk as a bad format."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -267,11 +267,12 @@ def read_history(
 ) -> list[HistoryRow]:
     """Read back a history that :func:`history_columns` wrote, from Parquet, CSV or JSON lines.
 
-    A history is whole or it is none, so one bad row is an error. Columns beside the fixed ones are
-    dimensions, read as the types say, or as texts where nothing is said.
+    A history is complete or useless, so one bad row is an error. Additional columns are dimensions;
+    they have the given types, or are texts by default.
 
     Raises:
-        FileProblem: the file cannot be read, lacks a column, or a row is no row of a history.
+        FileProblem: the file cannot be read, lacks a column, or has a row that is not a history
+            row.
     """
     free = {name: attrs.evolve(kind, nullable=True) for name, kind in (dimensions or {}).items()}
     rows: list[HistoryRow] = []
@@ -281,7 +282,7 @@ def read_history(
             if column not in _FIXED:
                 kind = free.get(column)
                 if kind is None and isinstance(value, bool | int | float | datetime):
-                    kept.append((column, value))  # a file that knows its types says what it is
+                    kept.append((column, value))  # a format with types needs no declaration
                     continue
                 kept.append((column, accept(column, kind or _TEXT, value)))
         passed = row.values.get("passed_over") or ()
@@ -292,10 +293,10 @@ def read_history(
 
 
 def read_deadlines(path: str | Path, format: Format | None = None) -> list[DeadlineFact]:
-    """Read back what became of deadlines, from a table of the columns :data:`DEADLINES`.
+    """Read back the outcomes of deadlines, from a table with the columns :data:`DEADLINES`.
 
     Raises:
-        FileProblem: the file cannot be read, lacks a column, or a row tells of no deadline.
+        FileProblem: the file cannot be read, lacks a column, or has a row without a deadline.
     """
     read = _read(path, format, DEADLINES, "table of deadlines")
     return [DeadlineFact(**values) for _, _, values in read]
@@ -303,9 +304,9 @@ def read_deadlines(path: str | Path, format: Format | None = None) -> list[Deadl
 
 _Accept: TypeAlias = Callable[[str, FieldType, Any], Value]
 
-#: Columns in which a row may have nothing.
+#: Columns that a row may leave empty.
 _MAY_LACK = frozenset({"from_stage", "trigger", "activity", "owner", "assigned_to", "source"})
-_EMPTY = frozenset({"to_stage"})  # nothing is written there for the loser of a merge
+_EMPTY = frozenset({"to_stage"})  # the loser of a merge has no stage
 _CHOICES = {"kind": get_args(MoveKind), "outcome": get_args(DeadlineOutcome)}
 _FIXED = frozenset(column.name for column in HISTORY)
 _TEXT = FieldType("str", nullable=True)
@@ -317,7 +318,7 @@ def _read(
     columns: Sequence[Column[Any]],
     what: str,
 ) -> Iterator[tuple[FileRow, _Accept, dict[str, Any]]]:
-    """The rows of a table that a run wrote, with the values of its columns but those of texts."""
+    """The rows of a table that a run wrote, with the values of all columns but the text ones."""
     types = {
         column.name: FieldType(column.type, column.name in _MAY_LACK, _CHOICES.get(column.name, ()))
         for column in columns

@@ -1,9 +1,9 @@
-"""The rows of large files that may be about some persons, chosen before any row is bound.
+"""The rows of large files that may be about some persons, selected before any row is bound.
 
-A row is wanted if one of the ids stands in it, whatever it is there. The others are asked for one
-thing only, the time of the last activity: those that may be it are bound, the latest first, until
-one of them can be used. From the first block of a file on that does not show so much, all is read
-as ever.
+A row is wanted if it contains one of the ids, whatever it means there. The other rows are needed
+for one thing only, the time of the last activity: the candidates are bound, the latest first, until
+one of them can be used. If a block of a file does not show this much, everything from there on is
+read as usual.
 """
 
 from __future__ import annotations
@@ -42,39 +42,40 @@ from lifecycle_fsm.tables.timestamp_patterns import (
 _DELIMITERS = (",", ";", "\t", "|")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_.@:+-]+")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_ .:-]+")
-#: What activities bring that names another record of the same person.
+#: Payload names that hold the id of another record of the same person.
 _RECORDS = frozenset({"loser", "contact"})
 _BLOCK = 1 << 18
-_LONGEST = 4 * MAX_LINE  # bytes: whatever its characters are, such a line is too long
-#: The ids that stand in texts only, however a row is told of: they have a letter that no number
-#: has, and are none of the words that JSON and Python write for what is no text.
+_LONGEST = 4 * MAX_LINE  # bytes: such a line is too long, whatever its characters are
+#: Ids that only texts can contain, in whatever form a row is written: they have a letter that no
+#: number has, and are not words that JSON and Python use for values other than text.
 _IN_TEXTS = re.compile(
     r"(?!(?i:true|false|null|none|nan|inf|infinity|us|ms|days?|since)$|u00[01])"
     r".*[A-DF-Za-df-z_@].*"
 )
-#: The ids that stand in texts and in numbers, but in no time; polars and Python write a number in
-#: the same way, unless it has more digits.
+#: Ids that texts and numbers can contain, but not times; polars and Python write numbers of up to
+#: that many digits in the same way.
 _IN_NUMBERS = re.compile(r"[0-9]{7,15}")
 _FIRST, _TWO_DAYS = datetime.min.replace(tzinfo=UTC), timedelta(days=2)
-#: What JSON writes with a letter that is none.
+#: The letters that JSON writes in place of control characters.
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
-#: What reads the times of a file, by their column.
+#: The readers of the times of a file, by column.
 Clocks: TypeAlias = Mapping[str, tuple[TimeReader, ...]]
 
 
 def filter_rows(
     file: BoundFile, ids: Iterable[str], *, ends: bool
 ) -> Callable[[], Sequence[Part]] | None:
-    """Leave out the rows of a file that are not wanted; only its header has been read so far.
+    """Skip the rows of a file that are not wanted; only its header has been read so far.
 
     Args:
         file: the file.
-        ids: those of the persons that are asked for.
-        ends: is it asked as well when the file ends?
+        ids: the ids of the persons.
+        ends: whether the time of the last activity is needed as well.
 
     Returns:
-        what gives the parts that are left out, once the rest has been read; None if nothing is.
+        a function that gives the skipped parts, once the rest has been read; None if none are
+        skipped.
     """
     ids = tuple(ids)
     clocks, records = _clocks(file.mapping), _record_columns(file.mapping)
@@ -97,7 +98,7 @@ def filter_rows(
 
 
 def _is_plain_in_json(text: str) -> bool:
-    """Is an id no number, or one that :class:`IdSearch` knows in all the ways of writing it?"""
+    """Whether an id is no number, or one whose every notation :class:`IdSearch` knows."""
     try:
         float(text)
     except ValueError:
@@ -106,13 +107,13 @@ def _is_plain_in_json(text: str) -> bool:
 
 
 def _is_plain(source: ValueSource) -> bool:
-    """Does a value stand in a column as it is, not translated and not put together?"""
+    """Whether a value stands in a column as it is, neither translated nor composed."""
     translated = source.values or source.otherwise is not None or source.if_empty is not None
     return source.column is not None and not translated
 
 
 def _record_columns(mapping: FileMapping) -> set[str]:
-    """The columns of the ids of persons; none if they do not stand there as they are."""
+    """The columns of the ids of persons; empty if some are translated or composed."""
     payloads = [give.payload for give in mapping.gives]
     others = [payload[name] for payload in payloads for name in _RECORDS & payload.keys()]
     sources = [mapping.person, *others]
@@ -122,7 +123,7 @@ def _record_columns(mapping: FileMapping) -> set[str]:
 
 
 def _clocks(mapping: FileMapping) -> Clocks:
-    """What reads the times, by column; nothing if they are not all written as ISO 8601 wants it."""
+    """The readers of the times, by column; empty unless all are written in ISO 8601."""
     clocks: dict[str, tuple[TimeReader, ...]] = {}
     for give in mapping.gives:
         column, times = give.at.column, give.at.times
@@ -133,7 +134,7 @@ def _clocks(mapping: FileMapping) -> Clocks:
 
 
 def _times(file: BoundFile, clocks: Clocks) -> TimePatterns | None:
-    """How the times of a file are told from its text; None if they are not."""
+    """How the text of a file shows its times; None if it does not."""
     columns = [TimeColumn(name, readers) for name, readers in clocks.items()]
     names, delimiter = file.table.columns, file.table.delimiter
     if names is None:
@@ -147,7 +148,7 @@ def _times(file: BoundFile, clocks: Clocks) -> TimePatterns | None:
 
 
 class LateRow(NamedTuple):
-    """A row that is not bound yet, and an instant that none of its activities is later than."""
+    """A row that is not bound yet, and an upper bound of the times of its activities."""
 
     latest: datetime
     read: Callable[[], Iterable[FileRow | Reject]]
@@ -156,10 +157,10 @@ class LateRow(NamedTuple):
 def end_of(parts: Iterable[Part], end: datetime | None) -> datetime | None:
     """When the last activity happened, in these parts or at ``end``.
 
-    Rows are bound, the latest first, until none that is left can be later: mostly one is, because
-    the row that seems to be the last is mostly one that can be used.
+    Rows are bound, the latest first, until none of the rest can be later. Mostly one is enough,
+    because the row that looks like the last can usually be used.
     """
-    turn = count()  # of what may be equally late
+    turn = count()  # breaks ties
     waiting: list[tuple[timedelta, int, Part, list[LateRow] | None]]
     waiting = [(LAST - part.latest, next(turn), part, None) for part in parts]
     heapq.heapify(waiting)
@@ -169,7 +170,7 @@ def end_of(parts: Iterable[Part], end: datetime | None) -> datetime | None:
             break
         if rows is None:
             rows = sorted(part.late_rows(end), key=lambda row: row.latest)
-        if rows:  # also of a part that was only just looked into: there is less to look at, then
+        if rows:  # even if the part was only just read: a later end leaves fewer rows to bind
             for instant in _instants(part.file, rows.pop()):
                 end = instant if end is None else max(instant, end)
         if rows:
@@ -188,29 +189,29 @@ def _instants(file: BoundFile, late: LateRow) -> Iterable[datetime]:
 
 
 def word_pattern(ids: Iterable[str]) -> str:
-    """The pattern of a text in which one of these ids stands for itself, and not in another."""
+    """The pattern of a text that contains one of these ids as a word of its own."""
     either = "|".join(map(re.escape, sorted(ids)))
     return rf"(?<![A-Za-z0-9_])(?:{either})(?![A-Za-z0-9_])"
 
 
 class IdSearch:
-    """Finds the lines in which one of some ids stands as a word."""
+    """Finds the lines that contain one of some ids as a word."""
 
     def __init__(self, ids: tuple[str, ...], *, json: bool) -> None:
         pattern = word_pattern(ids)
         self._signs = [person.encode() for person in ids]
-        if json:  # which may write a letter as its number, and a space before it as a letter
+        if json:  # JSON may escape a letter, and may end an escape right before an id
             either = "|".join(map(re.escape, ids))
             pattern += rf"|\\(?:[bfnrt]|u[0-9a-fA-F]{{4}})(?:{either})|\\u00[2-7]"
             self._signs.append(b"\\u00")
         self._is_in = re.compile(pattern.encode()).search
-        # A number with its power of ten, and the rest of its line.
+        # A number with an exponent, and the rest of its line.
         self._power = (
             re.compile(rb"[0-9][eE][^\n]*") if json and any(map(str.isdigit, ids)) else None
         )
 
     def lines(self, block: bytes) -> list[tuple[int, int]]:
-        """Where the lines begin and end, in their order."""
+        """Where the lines begin and end, in order."""
         spans = {span for sign in self._signs for span in _lines_with(block, sign)}
         spans = {(start, stop) for start, stop in spans if self._is_in(block[start:stop])}
         if self._power is not None:
@@ -232,7 +233,7 @@ def _line_at(block: bytes, place: int) -> tuple[int, int]:
 
 @attrs.frozen
 class _Block:
-    """Lines of a file, where they stand, and an instant that none of their rows is later than."""
+    """Lines of a file, their place, and an upper bound of the times of their rows."""
 
     file: BoundFile
     lines: NumberedLines
@@ -248,7 +249,7 @@ class _Block:
         raw.seek(self.place)
         block = raw.read(self.size)
         days = [] if end is None else days_behind(end, self.greatest)
-        if days:  # in most parts of a file that is in no order, few lines are of these days
+        if days:  # in most blocks of an unordered file, few lines are of these days
             spans = sorted({span for day in days for span in _lines_with(block, day)})
             block = b"".join(block[start:stop] for start, stop in spans)
         latest: dict[tuple[int, int], datetime] = {}
@@ -261,7 +262,7 @@ class _Block:
             yield LateRow(instant, partial(self.rows_of, block[start:stop]))
 
     def rows_of(self, line: bytes) -> Iterator[FileRow | Reject]:
-        """The row in a line."""
+        """The row of a line."""
         rows_in = self.file.table.rows_in
         assert rows_in is not None
         return rows_in(self.lines.alone(line))
@@ -275,7 +276,7 @@ def _wanted_lines(
     parts: list[Part] | None,
 ) -> Iterator[str]:
     """The lines that are wanted, as long as each line is a record that shows its times. The blocks
-    go to ``parts``, if any are kept."""
+    are added to ``parts``, if given."""
     raw = lines.file
     place = _first_place(raw, lines.number)
     if place is None:
@@ -312,9 +313,10 @@ def _wanted_lines(
 def _latest_keys(
     forms: list[TimePatterns], block: bytes, size: int
 ) -> tuple[TimePatterns, list[bytes] | None]:
-    """The greatest keys of a block, with the patterns that show them; None if no patterns do.
+    """The greatest keys of a block, with the patterns that matched; None if no patterns do.
 
-    With the first block, patterns of the form of its times come before those of any times.
+    The first block adds patterns for the form of its times, which are tried before the general
+    ones.
     """
     if len(forms) == 1 and forms[0].latest(block, size) is not None:
         forms.insert(0, with_forms_of(forms[0], block))
@@ -326,7 +328,7 @@ def _latest_keys(
 
 
 def _first_place(raw: BinaryIO, header: int) -> int | None:
-    """Where the first line stands behind the header; None if it is not known."""
+    """Where the first line after the header begins; None if that is unknown."""
     before = raw.tell()
     raw.seek(0)
     head = b"".join(raw.readline() for _ in range(header))
@@ -347,12 +349,12 @@ def _filter_parquet(
     records: Collection[str],
     clocks: Clocks,
 ) -> Callable[[], Sequence[Part]] | None:
-    """Leave out what is not wanted of a Parquet file: polars passes over it."""
+    """Skip the unwanted rows of a Parquet file by a polars predicate."""
     nested = any(give.payload_column for give in file.mapping.gives)
     if nested or not clocks.keys() <= parquet.times.keys():
         return None
     if any(re.search(word_pattern(ids), name) for name in parquet.schema):
-        return None  # a row is told of with the names of its columns
+        return None  # the text of a row contains the names of its columns
     parquet.predicate = _predicate(polars("reading Parquet"), parquet, ids, records)
     return None if parquet.predicate is None else partial(_batches, file, parquet, clocks)
 
@@ -360,7 +362,7 @@ def _filter_parquet(
 def _predicate(
     pl: ModuleType, parquet: ParquetRows, ids: Sequence[str], records: Collection[str]
 ) -> Any:
-    """The expression for the rows in which one of the ids may stand; None if there is none."""
+    """The expression for the rows that may contain one of the ids; None if there is none."""
     numbers = [text for text in ids if not _IN_TEXTS.fullmatch(text)]
     if not all(map(_IN_NUMBERS.fullmatch, numbers)):
         return None
@@ -375,7 +377,7 @@ def _predicate(
             return None
         elif kind.is_float():
             if numbers:
-                number = column.cast(pl.Float64)  # as Python has it
+                number = column.cast(pl.Float64)  # as in Python
                 conditions.append(number.cast(pl.String).str.contains_any(signs))
         elif kind in (pl.Date, pl.Datetime):
             if numbers:
@@ -387,7 +389,7 @@ def _predicate(
 
 @attrs.frozen
 class _Batch:
-    """Some rows of a file, and an instant that none of their activities is later than."""
+    """Some rows of a file, and an upper bound of the times of their activities."""
 
     file: BoundFile
     parquet: ParquetRows
@@ -401,7 +403,7 @@ class _Batch:
         days = [pl.col(name).cast(pl.Date) for name in self.clocks]
         if end is None or end < _FIRST + _TWO_DAYS:
             late = pl.any_horizontal([day.is_not_null() for day in days])
-        else:  # whatever the zone is
+        else:  # in whatever zone
             late = pl.any_horizontal([day >= (end - _TWO_DAYS).date() for day in days])
         for row in self.parquet.matching(self.start, late):
             instants = (
@@ -412,12 +414,12 @@ class _Batch:
                 yield LateRow(latest, partial(iter, (row,)))
 
 
-#: What a filter left out of a file.
+#: A part of a file that a filter skipped.
 Part: TypeAlias = _Block | _Batch
 
 
 def _batches(file: BoundFile, parquet: ParquetRows, clocks: Clocks) -> list[Part]:
-    """The batches of a file that have a time."""
+    """The batches of a file that contain a time."""
     pl = polars("reading Parquet")
     place, frame = parquet.numbered(parquet.frame)
     zoned = {name for name in clocks if getattr(parquet.times[name], "time_zone", None) is not None}
@@ -427,7 +429,7 @@ def _batches(file: BoundFile, parquet: ParquetRows, clocks: Clocks) -> list[Part
         return (column.dt.convert_time_zone("UTC") if name in zoned else column).max()
 
     def latest(name: str, time: Any) -> datetime:
-        """An instant that nothing is later than of what has at most this time in a column."""
+        """An upper bound of the instants in a column whose greatest time is this one."""
         instant = instant_of(time, clocks[name])
         if instant is None:
             return LAST

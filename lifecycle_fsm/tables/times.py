@@ -1,12 +1,12 @@
-"""Times as other systems write them down, to instants in UTC [S4].
+"""Times in the notations of other systems, converted to instants in UTC [S4].
 
-A time without a zone is a local time of the zone that the mapping names. Where clocks are put
-back, a local time comes twice: the first of the two is meant. Where they are put forward, some
-local times do not exist: such a time is as much later as the clocks went forward, so that midnight
-of a day that begins at one o'clock is the beginning of that day. A date without a time is midnight.
+A time without a zone is a local time of the zone that the mapping names. When clocks go back, a
+local time occurs twice: the first one is meant. When they go forward, some local times do not
+exist: such a time is moved by as much as the clocks were, so that midnight of a day that begins at
+one o'clock is the beginning of that day. A date without a time is midnight.
 
-``%Z`` in a format reads UTC, GMT and offsets. Python itself would read the names of the zone that
-the machine is set to, and then forget them.
+``%Z`` in a format reads UTC, GMT and offsets. Python itself would read the names of the machine's
+own zone, and then ignore them.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _UTC_NAME = re.compile(r"(?<![A-Za-z])(?:UTC|GMT)(?![A-Za-z])", re.IGNORECASE)
 
 @attrs.define
 class TimeTally:
-    """What became of the times of one file, for its summary."""
+    """What was assumed about the times of one file, for its summary."""
 
     naive: dict[str, int] = attrs.field(factory=dict)
     twice: int = 0
     skipped: int = 0
 
     def notes(self, chosen: Collection[str]) -> list[str]:
-        """What the summary has to say about the times.
+        """The notes of the summary on the times.
 
         Args:
-            chosen: the zones that the mapping names; any other was taken for want of one.
+            chosen: the zones that the mapping names; any other zone was a default.
         """
         notes = [
             f"{counted(count, 'time')} without a zone read as {zone}"
@@ -60,7 +60,7 @@ class TimeTally:
 
 
 class TimeReader:
-    """Reads the times of one source, and counts what had to be decided."""
+    """Reads the times of one source, and counts the assumptions."""
 
     def __init__(self, times: TimeNotation, tally: TimeTally) -> None:
         self.zone_name = times.zone or "UTC"
@@ -68,14 +68,14 @@ class TimeReader:
         self.format = times.format
         self.tally = tally
         self._python_format, self._utc = _for_python(times.format or "")
-        # Dates repeat, and reading one by a format is slow.
+        # Dates repeat, and parsing one by a format is slow.
         self.from_text = lru_cache(maxsize=20_000)(self._from_text)
 
     def read(self, raw: Any) -> datetime:
-        """The instant that a value of a file means, in UTC.
+        """The instant, in UTC, that a value of a file means.
 
         Raises:
-            RecordError: it is no time, or none of the years 1 to 9999.
+            RecordError: it is not a time, or is outside the years 1 to 9999.
         """
         try:
             if isinstance(raw, str):
@@ -132,7 +132,7 @@ class TimeReader:
         return _START + timedelta(microseconds=microseconds), None
 
     def place(self, value: datetime) -> tuple[datetime, str | None]:
-        """The instant of a time, and what had to be decided if it was naive."""
+        """The instant of a time, and what had to be assumed if it was naive."""
         if value.tzinfo is not None:
             return value.astimezone(UTC), None
         if self.zone is UTC:
@@ -146,10 +146,10 @@ class TimeReader:
 
 
 def _for_python(form: str) -> tuple[str, str | None]:
-    """The format for Python, and what stands for UTC there, if there is a ``%Z`` to be read."""
+    """The format for Python, and the directive and text that replace ``%Z``, if it has one."""
     directives = _DIRECTIVE.findall(form)
     if "%Z" not in directives:
         return form, None
-    # An offset beside the name, as in "GMT+0200", says it all.
+    # An offset next to the name, as in "GMT+0200", is enough.
     utc = ("+0000", "%z") if "%z" not in directives else ("", "")
     return _DIRECTIVE.sub(lambda match: utc[1] if match[0] == "%Z" else match[0], form), utc[0]

@@ -1,8 +1,8 @@
-"""Patterns of the times in a text, which bound how late its rows may be without binding them.
+"""Patterns of the times in a text, which give upper bounds for its rows without binding them.
 
-Of each column of times there is a key in each line: the time as it is written, where all of the
-column have one form and one zone, so that the order of the texts is that of the instants; else no
-more than the day. A line without a time, or with something that cannot be one, has no key.
+Each line has a key for each column of times. If all times of the column have one form and one zone,
+the key is the time as written, so that the order of the texts is that of the instants; otherwise it
+is only the day. A line without a time, or with something that cannot be a time, has no key.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _FORM = re.compile(
     rb"(" + _DAY + rb"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?)"
     rb"(Z|[+-][0-9]{2}:?[0-9]{2}| UTC)?"
 )
-#: How no time of ISO 8601 begins: with a sign or a letter, or with less than four digits. An
-#: apostrophe, in a CSV, and a backslash, in JSON, may stand before anything.
+#: How a time in ISO 8601 never begins: with a sign, a letter, or fewer than four digits. An
+#: apostrophe (in a CSV) or a backslash (in JSON) may precede anything.
 _NO_TIME = rb"(?![0-9]{4})(?=[!#-&(-\[\]-~])"
 
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -32,23 +32,23 @@ _LONGEST = 40  # a time with its zone
 _TWO_DAYS = timedelta(days=2)
 _MOST_DAYS = 7
 
-#: A place in a line, the number of the column, and its key there.
+#: A place in a line, the number of the column, and the key there.
 Key: TypeAlias = tuple[int, int, bytes]
 
 
 @attrs.frozen
 class TimeColumn:
-    """A column of times, the clocks that read it, and the form that its times have."""
+    """A column of times, the readers for it, and the form of its times."""
 
     name: str
     clocks: tuple[TimeReader, ...]
     digits: bytes = _DAY
     zone: bytes = b""
-    #: Is the key the whole of the time, and not its day alone?
+    #: Whether the key is the entire time, and not only its day.
     whole: bool = False
 
     def with_form_of(self, text: bytes) -> TimeColumn:
-        """The column, if all of its times are written like the first one."""
+        """The column, if all of its times are written like this first one."""
         form = _FORM.match(text)
         if form is None:
             return self
@@ -57,11 +57,11 @@ class TimeColumn:
 
     @property
     def pattern(self) -> bytes:
-        """Matches a time of this form, and has its key as a group."""
+        """Matches a time of this form, with its key as a group."""
         return rb"(" + self.digits + rb")" + re.escape(self.zone)
 
     def instant(self, key: bytes) -> datetime | None:
-        """An instant that no time with this key is later than; None if the key is no time."""
+        """An upper bound of the times with this key; None if the key is no time."""
         if self.whole:
             return instant_of((key + self.zone).decode(), self.clocks)
         try:
@@ -71,7 +71,7 @@ class TimeColumn:
         return _two_days_after(day)  # the day may end a day later in another zone
 
     def latest(self, key: bytes) -> datetime:
-        """An instant that no time with this key, or with an earlier one, is later than."""
+        """An upper bound of the times with this key or an earlier one."""
         instant = self.instant(key)
         if instant is None:
             return LAST
@@ -84,8 +84,8 @@ class CsvTimes:
 
     Args:
         columns: the columns of times.
-        places: where they stand in a line, counted from 0.
-        mark: what parts columns, one sign of ASCII.
+        places: their places in a line, counted from 0.
+        mark: the delimiter, one ASCII character.
     """
 
     def __init__(self, columns: Sequence[TimeColumn], places: Sequence[int], mark: bytes) -> None:
@@ -96,8 +96,8 @@ class CsvTimes:
         bare, quoted = rb"[^" + sign + rb"\n]*+", rb"\"[^\"\n]*+(?:\"\"[^\"\n]*+)*+\""
         unquoted = rb"[^\"" + sign + rb"\n]*+"
         self._whole = all(column.whole for column in columns)
-        # Most of the time goes into this pattern. It is quickest if a cell may run on into the next
-        # line; there are fewer matches than lines, then.
+        # This pattern takes most of the time. It is fastest if a cell may run on into the next
+        # line; then there are fewer matches than lines.
         plain = [rb"[^" + sign + rb"]*+" if self._whole else bare] * (last + 1)
         either = [rb"(?:" + quoted + rb"|" + unquoted + rb")"] * (last + 1)
         for column, place in zip(columns, places, strict=True):
@@ -119,7 +119,7 @@ class CsvTimes:
             keys = self._quoted.findall(block)
             if len(keys) != lines:
                 return None
-            both = [*map(max, zip(*keys, strict=True))]  # in quotes, and without
+            both = [*map(max, zip(*keys, strict=True))]  # with quotes, and without
             return [*map(max, both[::2], both[1::2])]
         keys = self._plain.findall(block)
         if len(keys) != lines and (self._whole or len(keys) + self._too_short(block) != lines):
@@ -129,13 +129,13 @@ class CsvTimes:
         return [max(keys)] if len(self.columns) == 1 else [*map(max, zip(*keys, strict=True))]
 
     def are_records(self, block: bytes, lines: int) -> bool:
-        """Is each line a record of its own?"""
+        """Whether each line is a record of its own."""
         return _ends_lines_alike(block) and (
             b'"' not in block or len(self._quoted.findall(block)) == lines
         )
 
     def _too_short(self, block: bytes) -> int:
-        """How many lines end before the last of the columns: these are no rows of the table."""
+        """How many lines end before the last of the columns: these are not rows of the table."""
         return len(self._short.findall(block)) if max(self._places) else 0
 
     def keys(self, block: bytes) -> Iterator[Key]:
@@ -152,14 +152,14 @@ class CsvTimes:
 
 
 def _ends_lines_alike(block: bytes) -> bool:
-    """Is a carriage return nowhere but at the end of a line?"""
+    """Whether carriage returns stand only at the ends of lines."""
     if b"\r" not in block:
         return True
     return block.count(b"\r") == block.count(b"\r\n") + block.endswith(b"\r")
 
 
 def _cell(column: TimeColumn, end: bytes, rest: bytes) -> bytes:
-    """The pattern of a cell of times up to its end: as the column has them, or without any."""
+    """The pattern of a cell of times up to its end, with a time of the column or without one."""
     if column.whole:
         return rb"(?:" + column.pattern + rb")?+"
     nothing = rb"(?=[" + end + rb"\r\n]|\Z)|" + _NO_TIME
@@ -167,7 +167,7 @@ def _cell(column: TimeColumn, end: bytes, rest: bytes) -> bytes:
 
 
 class JsonTimes:
-    """Times in lines of JSON, under keys of plain ASCII; what is no text is no time."""
+    """Times in lines of JSON, under plain ASCII keys; only texts are times."""
 
     def __init__(self, columns: Sequence[TimeColumn]) -> None:
         self.columns = columns
@@ -178,7 +178,7 @@ class JsonTimes:
         ]
 
     def latest(self, block: bytes, lines: int) -> list[bytes] | None:
-        """The greatest key of each column; each line is a record, whatever it holds."""
+        """The greatest key of each column; each line is a record, whatever it contains."""
         greatest = []
         for name, value, column in zip(self._names, self._values, self.columns, strict=True):
             keys = value.findall(block)
@@ -190,7 +190,7 @@ class JsonTimes:
         return greatest
 
     def are_records(self, block: bytes, lines: int) -> bool:
-        """Each line is a record of its own."""
+        """Whether each line is a record of its own, which it always is in this format."""
         return True
 
     def keys(self, block: bytes) -> Iterator[Key]:
@@ -213,7 +213,7 @@ def _json_value(column: TimeColumn) -> bytes:
     return rb"(?:\"\s*+(?:" + column.pattern + rb"|" + nothing + rb")" + other + rb")"
 
 
-#: How the times are told from the text of some lines.
+#: The patterns that show the times in the text of some lines.
 TimePatterns: TypeAlias = CsvTimes | JsonTimes
 
 
@@ -231,15 +231,15 @@ def with_forms_of(patterns: TimePatterns, block: bytes) -> TimePatterns:
 
 
 def latest_of(columns: Sequence[TimeColumn], keys: Iterable[bytes]) -> datetime | None:
-    """An instant that nothing is later than of what has at most these keys, one for each column;
-    None if there is no time at all."""
+    """An upper bound of the times in rows whose greatest keys are these, one for each column; None
+    if there is no time at all."""
     instants = (column.latest(key) for column, key in zip(columns, keys, strict=True) if key)
     return max(instants, default=None)
 
 
 def days_behind(end: datetime, keys: Iterable[bytes]) -> list[bytes]:
-    """The days, as texts, on which something is later than ``end`` and has at most one of these
-    keys; none if there are many, or if it is not known which."""
+    """The days, as texts, that can have times later than ``end`` if these are the greatest keys;
+    empty if there are many, or if they are unknown."""
     try:
         last = max(date.fromisoformat(key[:10].decode()) for key in keys if key)
         first = (end - _TWO_DAYS).date()
@@ -252,7 +252,7 @@ def days_behind(end: datetime, keys: Iterable[bytes]) -> list[bytes]:
 
 
 def instant_of(raw: Any, clocks: Iterable[TimeReader]) -> datetime | None:
-    """The last instant that a time means by one of these clocks; None if it is no time."""
+    """The latest instant that a time means to one of these readers; None if it is no time."""
     instants = []
     for clock in clocks:
         with suppress(RecordError):
@@ -261,14 +261,14 @@ def instant_of(raw: Any, clocks: Iterable[TimeReader]) -> datetime | None:
 
 
 def latest_on_wall(instant: datetime, clocks: Iterable[TimeReader]) -> datetime:
-    """An instant that nothing is later than of what is no later on the wall than this instant.
+    """An upper bound of the instants whose local time is no later than that of this instant.
 
-    Where clocks are put back, and where the day is another from then on, what is earlier on the
-    wall may be later.
+    When clocks go back, or when a zone skips or repeats a day, an earlier local time may be a later
+    instant.
     """
     return instant if all(clock.zone is UTC for clock in clocks) else _two_days_after(instant)
 
 
 def _two_days_after(instant: datetime) -> datetime:
-    """Two days later, or the last instant that there is."""
+    """Two days later, or the last possible instant."""
     return LAST if instant > LAST - _TWO_DAYS else instant + _TWO_DAYS

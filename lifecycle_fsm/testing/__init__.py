@@ -1,6 +1,6 @@
-"""Tools to test a lifecycle with: people in any stage, assertions that explain, tables of cases.
+"""Tools for testing a lifecycle: people in any stage, assertions that explain, tables of cases.
 
-They work without pytest; with it, :mod:`lifecycle_fsm.testing.plugin` brings fixtures and options.
+They work without pytest; with it, :mod:`lifecycle_fsm.testing.plugin` adds fixtures and options.
 
 >>> from lifecycle_fsm.testing import Bench
 >>> bench = Bench("two_step")
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     )
     from lifecycle_fsm.testing.values import boundary_values
 
-#: Where each name lives. pytest loads this package for its plugin in every project, so that
-#: nothing is imported before it is used; what needs Hypothesis is in the last row.
+#: The module of each name. pytest loads this package for its plugin in every project, so nothing is
+#: imported before it is used. The last row needs Hypothesis.
 _HOME = {
     "Bench": "bench",
     "Clock": "bench",

@@ -38,15 +38,15 @@ from lifecycle_fsm.testing.factory import place
 from lifecycle_fsm.testing.guard_tables import GuardRow, Source, check_row, guard_table
 
 _TICK = timedelta(microseconds=1)
-#: Conditions in the language of guards: one, several, or each with the value that it saw.
+#: Conditions in the guard language: one, several, or each with the value that it saw.
 Because: TypeAlias = str | Guard | Iterable[str | Guard] | Mapping[str, object]
 
 
 class Clock:
     """A clock that only a test moves, and only forwards [S4][S20].
 
-    It starts at the instant at which the persons live that ``lifecycle-fsm check`` finds, so that
-    they can be pasted into a test as they are.
+    It starts at the instant of the people that ``lifecycle-fsm check`` finds, so that they can be
+    pasted into a test unchanged.
 
     Args:
         now: where it starts; a naive time counts as UTC.
@@ -66,7 +66,7 @@ class Clock:
     def forward(
         self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
     ) -> datetime:
-        """Move it forwards, and say what it shows then.
+        """Move the clock forwards and return its new time.
 
         Raises:
             RecordError: that would be backwards.
@@ -75,7 +75,7 @@ class Clock:
         return self.set(self._now + step)
 
     def set(self, when: datetime | str) -> datetime:
-        """Move it to an instant that is not earlier, and say what it shows then.
+        """Move the clock to an instant that is not earlier, and return it.
 
         Raises:
             RecordError: the instant is earlier.
@@ -93,8 +93,8 @@ class Clock:
 class Bench:
     """A model under test: people in any stage, a clock that stands still, assertions that explain.
 
-    Asking asks the *machine*: the guard of the move and the fields as they are, nothing else. To
-    let something happen with all that follows (data, scoring, assignment, alerts), use
+    Questions go to the *machine*: only the guard of the move and the current fields matter. To make
+    something happen with all its consequences (data, scoring, assignment, alerts), use
     :meth:`happens` [S7].
 
     Args:
@@ -104,7 +104,7 @@ class Bench:
         tables: rows for the enrich steps, by the name of the step.
 
     Raises:
-        ModelError: the model does not build; every problem is reported.
+        ModelError: the model does not build; it reports every problem.
         FileProblem: a file cannot be read.
     """
 
@@ -118,9 +118,9 @@ class Bench:
     ) -> None:
         if not isinstance(model, Model):
             model = load(model)
-        #: The way of activities, for what this class has no method for.
+        #: Processes activities; use it for anything that this class has no method for.
         self.orchestrator = Orchestrator(model, steps=steps, tables=tables)
-        #: What time it is; only the test moves it.
+        #: The current time; only the test moves it.
         self.clock = Clock() if now is None else Clock(now)
         self._numbers = count(1)
 
@@ -140,23 +140,24 @@ class Bench:
     # ------------------------------------------------------------------ people
 
     def person_in(self, stage: str, /, *, id: str | None = None, **fields: Any) -> Person:
-        """A person in a stage, as it is now [S1].
+        """A person in a stage, at the current time [S1].
 
         Args:
-            stage: any stage of the model, original processing and detours included.
-            id: a name; without one it is ``person-1``, ``person-2`` … A person of the same id is
+            stage: any stage of the model, including original processing and detours.
+            id: the id; by default ``person-1``, ``person-2`` … A person with the same id is
                 replaced.
             fields: fields of the person, and of the visit: ``days_in_stage`` or
-                ``stage_entered_at``, ``journey``, ``journey_started_at``. Without these the stage
-                was entered an hour ago, in the first journey.
+                ``stage_entered_at``, ``journey``, ``journey_started_at``. By default, the person
+                entered the stage an hour ago, in the first journey.
 
-        The past is made up: the fewest declared moves that lead to the stage, none of which is
-        asked for its guard. Deadlines that would be over count as handled, and a system return out
+        The past is made up: the fewest declared moves that lead to the stage, without evaluating
+        any of their guards. Deadlines that would be over count as handled, and a system return out
         of a detour as having been closed before [S9].
 
         Raises:
             LifecycleError: the model has no such stage; the message suggests the nearest.
-            RecordError: a field does not exist or does not take its value, or times contradict.
+            RecordError: a field does not exist or rejects its value, or times contradict each
+                other.
         """
         now = self.clock.now
         name = id if id is not None else f"person-{next(self._numbers)}"
@@ -171,13 +172,13 @@ class Bench:
     def happens(
         self, person: Person, kind: str, payload: Mapping[str, Any] | None = None, **more: Any
     ) -> Decision:
-        """Let an activity happen now: data, scoring, its trigger, moves, assignment, alerts [S7].
+        """Make an activity happen now: data, scoring, its trigger, moves, assignment, alerts [S7].
 
         Args:
-            person: of this bench.
+            person: a person of this bench.
             kind: ``form_filled``, ``sales_touched`` … or a kind that the model adds.
-            payload: what it brings, by name.
-            more: the same as keyword arguments.
+            payload: the payload, by name.
+            more: further payload as keyword arguments.
 
         Returns:
             the decision, with the requests.
@@ -188,19 +189,19 @@ class Bench:
         return self.orchestrator.apply(Activity(name, person.id, kind, self.clock.now, brings))
 
     def time_passes(self) -> list[Decision]:
-        """Let everything be due that is, up to what the clock shows: decay, deadlines, moves."""
+        """Make everything happen that is due by the time of the clock: decay, deadlines, moves."""
         return self.orchestrator.tick(self.clock.now)
 
     def ask(self, person: Person, trigger: str | None = None) -> tuple[HistoryRow, ...]:
-        """Ask for a move now, and say what rows it made [S7].
+        """Ask for a move now, and return the rows that it made [S7].
 
         Args:
-            person: of this bench.
-            trigger: a process trigger; without one the system is asked: first time passes, then
-                what is open is taken, the sort included.
+            person: a person of this bench.
+            trigger: a process trigger. Without one, the system is asked: first time passes, then
+                open system moves are made, including the sort.
 
         Raises:
-            NoSuchMove: the model has no such trigger at all.
+            NoSuchMove: the model has no such trigger.
         """
         return self._ask(person, trigger)[1]
 
@@ -211,14 +212,14 @@ class Bench:
             self.orchestrator.tick(now)
             decision = self.machine.evaluate(person, now)
         else:
-            # What is due at this very instant comes behind the asking [S20].
+            # Anything due at this very instant comes after the question [S20].
             self.orchestrator.tick(now - _TICK)
             known = len(person.history)
             decision = self.machine.fire(person, trigger, at=now)
         return decision, person.history[known:]
 
     def explain(self, person: Person, trigger: str | None = None) -> tuple[Refusal, ...]:
-        """Every move that is not open now, with all that is unmet and the values seen [S10].
+        """Every move that is not open now, with all unmet conditions and the values seen [S10].
 
         Raises:
             NoSuchMove: the trigger does not exist, or has no move out of the person's stage.
@@ -227,12 +228,12 @@ class Bench:
         return self.machine.explain(person, trigger, self.clock.now)
 
     def outcome(self, person: Person, guard: Guard | str) -> Outcome:
-        """What becomes of a guard now, part by part: a text such as ``fits and interested``, or a
-        tree from Python.
+        """The outcome of a guard now, part by part: a text such as ``fits and interested``, or a
+        Python tree.
 
         Raises:
-            GuardSyntaxError: the text cannot be read.
-            GuardError: it speaks of what the model does not have.
+            GuardSyntaxError: the text cannot be parsed.
+            GuardError: it names something that the model does not have.
         """
         self._check_person(person)
         vocabulary = self.model.vocabulary
@@ -259,11 +260,11 @@ class Bench:
         """Ask for a move, and assert that it ends in a stage.
 
         Args:
-            person: of this bench.
+            person: a person of this bench.
             trigger: a process trigger; without one the system is asked.
-            to: the stage in which the person is afterwards, when all system moves that opened have
-                followed [S7].
-            by: the name of the last move that was made; or of all of them, in order.
+            to: the stage of the person afterwards, when all system moves that opened have followed
+                [S7].
+            by: the name of the last move that was made, or of all of them in order.
 
         Raises:
             AssertionError: it did not; the message has every move that is not open, and why.
@@ -290,11 +291,11 @@ class Bench:
     def assert_stays(
         self, person: Person, *, move: str | None = None, because: Because | None = None
     ) -> None:
-        """Assert that the system moves nobody now.
+        """Assert that the system does not move the person now.
 
         Args:
-            person: of this bench.
-            move: the system move that ``because`` speaks of; else of all of the stage.
+            person: a person of this bench.
+            move: the system move that ``because`` is about; by default, all of the stage.
             because: see :meth:`assert_refused`.
 
         Raises:
@@ -320,12 +321,12 @@ class Bench:
         """Ask for a declared move, and assert that it is refused, for these reasons [S10].
 
         Args:
-            person: of this bench.
+            person: a person of this bench.
             trigger: a process trigger that has a move out of the person's stage.
-            move: the move that ``because`` speaks of; without it, all of the trigger.
-            because: *all* that is unmet, in the language of guards: texts, or a mapping of text to
-                the value that was seen, ``{"behavior_score >= $mql_threshold": 64}``. A named
-                guard stands for all of it that is unmet.
+            move: the move that ``because`` is about; by default, all moves of the trigger.
+            because: *all* unmet conditions, in the guard language: texts, or a mapping of text to
+                the value that was seen, ``{"behavior_score >= $mql_threshold": 64}``. A named guard
+                stands for all of its unmet conditions.
 
         Raises:
             AssertionError: it was not refused, or for other reasons; the message compares both, and
@@ -343,14 +344,14 @@ class Bench:
             self._compare(person, wanted, decision.unmet, because, move, trigger)
 
     def assert_holds(self, person: Person, guard: Guard | str) -> None:
-        """Assert that a guard is true of the person now."""
+        """Assert that a guard holds for the person now."""
         __tracebackhide__ = True
         outcome = self.outcome(person, guard)
         if not outcome.holds:
             raise self._unexpected(person, outcome, "should hold, and does not")
 
     def assert_fails(self, person: Person, guard: Guard | str) -> None:
-        """Assert that a guard is not true of the person now."""
+        """Assert that a guard does not hold for the person now."""
         __tracebackhide__ = True
         outcome = self.outcome(person, guard)
         if outcome.holds:
@@ -360,8 +361,8 @@ class Bench:
         """Check one row of a guard table.
 
         Raises:
-            AssertionError: it does not hold; the message has the place of the row.
-            FileProblem: a column or a cell is none that the model takes.
+            AssertionError: the row does not hold; the message names its place.
+            FileProblem: the model does not accept a column or a cell.
         """
         __tracebackhide__ = True
         check_row(self, row)
@@ -369,11 +370,11 @@ class Bench:
     def check_table(self, source: Source) -> None:
         """Check every row of a guard table; see :func:`~lifecycle_fsm.testing.guard_table`.
 
-        With pytest, a marker makes a test of each row instead; this is for everybody else.
+        With pytest, use a marker instead, which makes a test of each row.
 
         Raises:
             AssertionError: some rows do not hold; the message lists all of them.
-            FileProblem: the table cannot be read, or has what the model does not take.
+            FileProblem: the table cannot be read, or the model does not accept some of it.
         """
         __tracebackhide__ = True
         failed = []
@@ -400,7 +401,7 @@ class Bench:
 
         Raises:
             AssertionError: they differ.
-            NoSuchMove: the move is none of those that were refused.
+            NoSuchMove: the named move is not among the refusals.
         """
         __tracebackhide__ = True
         names = [refusal.move for refusal in refusals]
@@ -434,8 +435,8 @@ class Bench:
         return NoSuchMove(message, decision)
 
     def _closed_moves(self, person: Person, trigger: str | None, to: str) -> list[str]:
-        """Every move to the stage that is not open to the person as given, with all that is unmet;
-        where none leads there, every other one."""
+        """The lines of every closed move to the stage for this person, with all unmet conditions;
+        if no move leads there, of every other closed move."""
         event = self.machine.events.get(trigger) if trigger is not None else None
         if trigger is not None and not (event and event.transitions.get(person.stage)):
             return []
@@ -452,8 +453,8 @@ class Bench:
 
 
 def _failure(person: Person, *lines: str) -> AssertionError:
-    """What is wrong, with the person in the last line: what differs from somebody of whom nothing
-    is known."""
+    """The error, with a last line that describes the person by the fields that differ from their
+    defaults."""
     known = [
         f"{field.name}={_value(value)}"
         for field in attrs.fields(type(person))
@@ -487,12 +488,12 @@ def _made(rows: Iterable[HistoryRow]) -> list[str]:
 
 # ------------------------------------------------------------------ expected reasons
 #
-# Why somebody is refused: the reasons that a test names, beside those that the machine gives.
+# Why a person is refused: the reasons that a test names, and those that the machine gives.
 
 
 @attrs.frozen
 class _Reason:
-    """A condition that a test says is unmet, and the value that it saw; ``...`` for any value."""
+    """A condition that a test expects to be unmet, and its value; ``...`` for any value."""
 
     text: str
     guard: Guard
@@ -500,12 +501,13 @@ class _Reason:
 
 
 def _checked_guard(written: str | Guard, vocabulary: Vocabulary, context: str = "") -> Guard:
-    """A guard with its names resolved, from text or a tree; ``context`` begins the message of a
-    :class:`GuardError`.
+    """A guard with its names resolved, from text or a tree; the message of a :class:`GuardError`
+    begins with ``context``.
 
     Raises:
-        GuardSyntaxError: the text is no guard.
-        GuardError: it speaks of what the model does not have; the message suggests the nearest.
+        GuardSyntaxError: the text is not a guard.
+        GuardError: it names something that the model does not have; the message suggests the
+            nearest.
     """
     guard = resolve(read_guard(written), vocabulary)
     faults = problems(guard, vocabulary)
@@ -526,14 +528,14 @@ def _reasons(because: Because, vocabulary: Vocabulary) -> Iterator[_Reason]:
 def _differences(
     refusals: Iterable[Refusal], because: Because, vocabulary: Vocabulary
 ) -> tuple[str, ...]:
-    """The expected reasons and all that is unmet side by side, in lines; empty where they agree.
+    """The expected and the actual unmet conditions side by side, in lines; empty if they agree.
 
-    Each unmet condition has a line, with the move that wants it and the value that it saw; and so
-    has each reason that is none. The last line explains the signs.
+    Each unmet condition has a line, with the move that needs it and the value that it saw, and so
+    has each expected reason that is not unmet. The last line explains the symbols.
 
     Raises:
-        GuardSyntaxError, GuardError: a reason is no guard of the model.
-        RecordError: one value is expected of a condition that reads several.
+        GuardSyntaxError, GuardError: a reason is not a guard of the model.
+        RecordError: a single value is expected of a condition that reads several.
     """
     refusals = tuple(refusals)
     reasons = tuple(_reasons(because, vocabulary))
@@ -572,7 +574,7 @@ def _nodes(outcome: Outcome) -> Iterator[Outcome]:
 
 
 def _is_seen(reason: _Reason, part: Outcome) -> bool:
-    """Whether the value is the expected one: of one name by itself, of several by name."""
+    """Whether the value is the expected one: a single name by itself, several names by mapping."""
     if reason.seen is ...:
         return True
     seen = {name: value for name, value in part.seen if not name.startswith("$")}

@@ -1,7 +1,7 @@
 """The people around the boundary of one condition: 64, 65 and 66 for ``behavior_score >= 65``.
 
-A point is a guard that pins the field of a condition to one value, with the words for it. Whether
-there is somebody like that, and who, is for :mod:`lifecycle_fsm.proof` to say.
+A point is a guard that pins the field of a condition to one value, with a description of it.
+Whether such a person exists, and who it is, is for :mod:`lifecycle_fsm.proof` to find out.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from lifecycle_fsm.guard.printer import MOST_OPTIONS, value_words
 from lifecycle_fsm.proof import Domain, is_value
 
 _SECOND = timedelta(seconds=1)
-#: Where, counted in whole units from the number in the guard, a time term is asked: the last second
-#: before a day or an hour begins, or its first instant.
+#: Where to test a time term, in whole units from the number in the guard: the last second before a
+#: day or an hour begins, or its first instant.
 _UNITS = {
     ">=": ((0, True), (0, False), (1, False)),
     "<": ((0, True), (0, False), (1, False)),
@@ -55,20 +55,20 @@ _UNITS = {
 
 @attrs.frozen
 class Point:
-    """One place at the boundary of a condition: in words, and as a guard that only people at this
-    place satisfy."""
+    """One place at the boundary of a condition: its description, and a guard that only people at
+    this place satisfy."""
 
     words: str
     pin: Guard
 
 
-#: Gives the value that a field has with the person around whom the points lie.
+#: Gives the value of a field for the person around whom the points lie.
 Base = Callable[[str], Value]
 
 
 def points(condition: Guard, base: Base, domain: Domain) -> tuple[Point, ...]:
-    """Where a condition is asked: on each side of its boundary, on it, and where a field is
-    missing. Some may be where nobody can be."""
+    """Where to test a condition: on each side of its boundary, on it, and with a missing field.
+    Some points may be impossible."""
     return tuple(_Boundary(condition, base, domain).points())
 
 
@@ -97,7 +97,7 @@ class _Boundary:
                 return
             case In(term, options):
                 values = self.domain.constant(options)
-                # Of a long list both ends show that it is the list, and that it is whole.
+                # Both ends of a long list are enough to show that it is this list, and complete.
                 some = values if len(values) <= MOST_OPTIONS else (*values[:3], *values[-2:])
                 yield from _each(term, {value_words(value): value for value in some})
                 yield self._failing("none of them", term)
@@ -109,7 +109,7 @@ class _Boundary:
             yield Point(f"{name.replace('_', ' ')} missing", negate(Known(Field(name))))
 
     def _failing(self, words: str, term: Term) -> Point:
-        """Those of whom all is known and for whom the condition does not hold."""
+        """People for whom all fields are known and the condition does not hold."""
         names = filter(self.domain.may_miss, sorted(reads(term)))
         known = (Known(Field(name)) for name in names)
         return Point(words, all_of(negate(self.condition), *known))
@@ -146,7 +146,7 @@ class _Boundary:
             count = number + more
             words = f"{count} {elapsed.units.removesuffix('s' if abs(count) == 1 else '')}"
             words = f"a second short of {words}" if before else words
-            with suppress(OverflowError):  # further away than there are years
+            with suppress(OverflowError):  # further away than the calendar goes
                 age = count * elapsed.unit - (_SECOND if before else timedelta(0))
                 yield from _each(elapsed.start, {words: self.domain.now - age})
 
@@ -163,7 +163,7 @@ class _Boundary:
 
     def _numbers(self, left: Term, right: Term, whole: bool) -> Iterator[Point]:
         middle, pins = self._held(right, left)
-        # Of several fields on the left one moves, and the others stay as they are.
+        # Of several fields on the left, one moves and the others stay as they are.
         first, *others = fields_of(left) or ("",)
         pins += tuple(is_value(name, self.base(name)) for name in others)
         if isinstance(middle, int | float) and abs(middle) <= sys.float_info.max:
@@ -173,13 +173,14 @@ class _Boundary:
         elif first in reads(right):
             for more, words in ((-1, "one below"), (0, "exactly"), (1, "one above")):
                 moved = Arithmetic("+", right, Const(more)) if more else right
-                # At the end of the numbers one more is the same: nobody is beside the threshold.
+                # At the end of the number range, one more is the same: nobody is beyond the
+                # threshold.
                 beside = (Compare("<" if more < 0 else ">", left, right),) if more else ()
                 yield Point(words, all_of(Compare("==", left, moved), *beside, *pins))
 
     def _held(self, right: Term, left: Term) -> tuple[object, tuple[Guard, ...]]:
-        """The value of the right side with the person in question, and the guards that keep it so;
-        None if the left side would move it too."""
+        """The value of the right side for the person in question, and the guards that keep it so;
+        None if it shares a field with the left side."""
         names = sorted(reads(right))
         if not reads(left).isdisjoint(names):
             return None, ()
@@ -190,18 +191,18 @@ class _Boundary:
 
 
 def _each(term: Term, values: Mapping[str, Scalar], *pins: Guard) -> Iterator[Point]:
-    """A point for each value, by the words for it."""
+    """A point for each value, with its description."""
     for words, value in values.items():
         yield Point(words, all_of(Compare("==", term, Const(value)), *pins))
 
 
 def _around(middle: int | float, whole: bool) -> Iterator[tuple[int | float, str]]:
-    """The numbers next to a threshold, as a person would write them."""
+    """The numbers next to a threshold, in the notation that a person would use."""
     if whole and middle == (low := math.floor(middle)):
         yield from ((low - 1, "one below"), (low, "exactly"), (low + 1, "one above"))
     elif whole:
         yield from ((low, "just below"), (low + 1, "just above"))
-    elif float(middle) != middle:  # a whole number that no decimal is equal to
+    elif float(middle) != middle:  # a whole number that no float equals
         near = float(middle)
         other = math.nextafter(near, -math.inf if near > middle else math.inf)
         yield from zip(sorted((near, other)), ("just below", "just above"), strict=True)
@@ -211,7 +212,7 @@ def _around(middle: int | float, whole: bool) -> Iterator[tuple[int | float, str
         assert isinstance(exponent, int), "infinity and NaN never come in [S5]"
         step = Decimal(1).scaleb(min(exponent, 0) - 1)
         below, exactly, above = (float(number + step * more) for more in (-1, 0, 1))
-        # Of a very large number one step is too small to make another.
+        # For a very large number, one step is too small to give another number.
         below = below if below < exactly else math.nextafter(exactly, -math.inf)
         above = above if above > exactly else math.nextafter(exactly, math.inf)
         around = ((below, "just below"), (exactly, "exactly"), (above, "just above"))

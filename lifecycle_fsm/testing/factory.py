@@ -1,4 +1,4 @@
-"""Put a person into a stage without walking it there, with a past that the machine accepts."""
+"""Put a person into a stage without walking there, with a past that the machine accepts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.person import Opportunity, Person
 
 _HOUR = timedelta(hours=1)
-#: What one may say of the visit beside fields; guards may read all but the first [S1].
+#: What may be given for the visit besides fields; guards may read all but the first [S1].
 VISIT = ("days_in_stage", "stage_entered_at", "journey", "journey_started_at")
-#: More opportunities than this are a made-up number, and no deals with names.
+#: Numbers of opportunities above this are taken as made up, without named deals.
 _DEALS = 100
 
 
 @attrs.frozen
 class PastVisit:
-    """When the present stage was entered, and of which journey it is part."""
+    """When the present stage was entered, and the journey that it is part of."""
 
     journey: int
     journey_started_at: datetime | None
@@ -39,12 +39,12 @@ class PastVisit:
 
 
 def read_visit(given: dict[str, Any], now: datetime) -> PastVisit:
-    """Take out of the fields that were given what they say of the visit.
+    """Take the values for the visit out of the given fields.
 
-    Without any of it, the stage was entered an hour ago.
+    By default, the stage was entered an hour ago.
 
     Raises:
-        RecordError: these times cannot be, because one is later than another.
+        RecordError: these times contradict each other, because one is later than another.
     """
     values = {name: given.pop(name, None) for name in VISIT}
     visit = {name: value for name, value in values.items() if value is not None}
@@ -74,7 +74,7 @@ def read_visit(given: dict[str, Any], now: datetime) -> PastVisit:
 
 
 class _Hop(NamedTuple):
-    """One row of the past that is made up."""
+    """One row of the made-up past."""
 
     source: str | None
     target: str
@@ -90,12 +90,12 @@ def place(
 ) -> Person:
     """A person in a stage, as if it had come there by the shortest way of declared moves [S6].
 
-    Nothing is asked on the way: guards do not have to hold, and effects do not happen. Where no
-    moves lead to such a visit, the stage is entered as after a change of the model [S28].
+    No guard on the way has to hold, and no effects happen. If no moves lead to such a visit, the
+    stage is entered as after a change of the model [S28].
 
     Raises:
         LifecycleError: the model has no such stage.
-        RecordError: a field does not exist or does not take its value.
+        RecordError: a field does not exist or rejects its value.
     """
     model = machine.model
     model.stage(stage)
@@ -105,7 +105,7 @@ def place(
     times = _times(past, visit)
     person = machine.person(id, **{"created_at": times[0], **values})
     for hop, at in zip(past, times, strict=True):
-        # Where no return led to the journey, its number is taken on trust.
+        # If no return led to the journey, its number is taken on trust.
         journey = visit.journey if hop.kind == "migrate" else None
         machine.record_past(person, at, *hop, journey=journey)
     _deals(person, now)
@@ -113,7 +113,7 @@ def place(
 
 
 def _past(model: Model, stage: str, visit: PastVisit) -> list[_Hop]:
-    """The hops that lead to a stage in a journey: the fewest of declared moves."""
+    """The hops that lead to a stage in a journey: the fewest declared moves."""
     begin = _Hop(None, model.initial.name, "enter", "created")
     if stage == model.initial.name:
         if visit.journey > 1 or visit.begins_apart:
@@ -133,7 +133,7 @@ def _hop(edge: Edge) -> _Hop:
 
 
 def _shortest(model: Model, stage: str, visit: PastVisit) -> list[Edge] | None:
-    """Breadth first over stage, journey, and whether the journey has just begun."""
+    """Breadth-first search over stage, journey, and whether the journey has just begun."""
     edges: dict[str, list[Edge]] = {}
     for edge in (*model.sort_edges, *model.edges):
         edges.setdefault(edge.source, []).append(edge)
@@ -155,8 +155,8 @@ def _shortest(model: Model, stage: str, visit: PastVisit) -> list[Edge] | None:
 
 
 def _times(past: list[_Hop], visit: PastVisit) -> list[datetime]:
-    """When each hop was: the last when the stage was entered, that which began the journey when
-    the journey began, evenly between, and an hour apart before."""
+    """When each hop was: the last when the stage was entered, the one that began the journey when
+    the journey began; evenly spaced in between, and an hour apart before."""
     last = len(past) - 1
     begins = max((at for at, hop in enumerate(past) if hop.kind == "return"), default=0)
     entered = visit.stage_entered_at
@@ -170,7 +170,7 @@ def _times(past: list[_Hop], visit: PastVisit) -> list[datetime]:
 
 
 def _deals(person: Person, now: datetime) -> None:
-    """Deals that stand behind the numbers, so that winning or losing one counts on [S22]."""
+    """Add deals for the numbers, so that winning or losing one continues from them [S22]."""
     open_ones, won = person.open_opportunities, person.won_opportunities
     if not (0 <= open_ones <= _DEALS and 0 <= won <= _DEALS) or open_ones + won == 0:
         return

@@ -1,13 +1,13 @@
 """Guard tables: rows that say who moves where, for people who agree on rules to read and review.
 
-A row says where somebody is and what is known of them, what is asked, and what must come of it::
+A row says where a person is and what is known of them, what is asked, and the expected result::
 
     stage,demographic_score,behavior_score,moves to,note
     mal,20,64,stays,one point is missing
     mal,20,65,mql,the first score that is enough
 
-Reading finds what is wrong with the table itself; what a model makes of a row is found when the
-row is checked, :meth:`lifecycle_fsm.testing.Bench.check`.
+Reading a table finds what is wrong with the table itself. Whether a model accepts a row, and
+whether the row holds, shows when it is checked: :meth:`lifecycle_fsm.testing.Bench.check`.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from lifecycle_fsm.testing.bench import Bench
 
 _YES_NO = FieldType("bool")
-#: What may stand for a stage under ``moves to``.
+#: The words that may replace a stage under ``moves to``.
 _STAYS, _REFUSED, _NO_MOVE = "stays", "refused", "no such move"
 _TIME = re.compile(r"(in )?(\d+) (day|hour|minute|second)s?( ago)?")
 _VISIT = {"days_in_stage": FieldType("int")} | {
     name: kind for name, kind in READ_ONLY.items() if name in VISIT
 }
-#: The columns that are no fields: what is asked, what must come of it, and words for people.
+#: The columns with the expected result, which are not fields.
 EXPECTED = ("moves_to", "holds")
 COLUMNS = ("stage", "trigger", "guard", *EXPECTED, "by", "note")
 Source: TypeAlias = str | PathLike[str] | Iterable[Mapping[str, Any]]
@@ -54,8 +54,8 @@ Source: TypeAlias = str | PathLike[str] | Iterable[Mapping[str, Any]]
 class GuardRow:
     """One row of a guard table.
 
-    ``place`` says where it stands (``guards.csv:3``, ``rows[0]``); ``cells`` what is written there,
-    by column, without the empty ones. Check it with :meth:`lifecycle_fsm.testing.Bench.check`.
+    ``place`` is its place (``guards.csv:3``, ``rows[0]``); ``cells`` are the non-empty cells, by
+    column. Check it with :meth:`lifecycle_fsm.testing.Bench.check`.
     """
 
     place: str
@@ -67,12 +67,12 @@ class GuardRow:
 
     @property
     def note(self) -> str:
-        """The words for people."""
+        """The note for people."""
         return str(self.cells.get("note", ""))
 
     @property
     def id(self) -> str:
-        """The name of its test, which has the number of the row and its note or what it says."""
+        """The name of its test: the number of the row, and its note or content."""
         if self.note:
             return f"{self.number} {self.note}"
         cells = (
@@ -91,19 +91,19 @@ def guard_table(source: Source) -> tuple[GuardRow, ...]:
 
     Columns are the fields of the person and of the visit (``days in stage``, ``journey`` …), and:
 
-    - ``stage``: where the person is; ``trigger``: the process trigger that is asked, nothing for
-      the system [S7]; ``moves to``: the stage afterwards, or ``stays``, ``refused``,
-      ``no such move``; ``by``: the last move that was made;
+    - ``stage``: where the person is; ``trigger``: the process trigger that is asked, empty for the
+      system [S7]; ``moves to``: the stage afterwards, or ``stays``, ``refused``, ``no such move``;
+      ``by``: the last move that was made;
     - ``guard``: a guard, named or written out, instead of a move; ``holds``: yes or no;
-    - ``note``: words for people, and for the name of the test.
+    - ``note``: a note for people, also used in the name of the test.
 
-    Case does not count, nor whether words are joined by spaces or ``_``. An empty cell says
-    nothing. ``missing`` is no value; ``$token`` and ``$token - 1`` are numbers of the model; times
-    may be relative to the clock: ``now``, ``90 days ago``, ``in 2 hours``.
+    Column names ignore case, and their words may be joined by spaces or ``_``. An empty cell sets
+    nothing. ``missing`` stands for no value; ``$token`` and ``$token - 1`` are numbers of the
+    model; times may be relative to the clock: ``now``, ``90 days ago``, ``in 2 hours``.
 
     Raises:
-        FileProblem: a file cannot be read, or rows say too little or too much; every problem is
-            reported.
+        FileProblem: a file cannot be read, or rows lack something or contradict themselves; it
+            reports every problem.
     """
     if isinstance(source, str | PathLike):
         path, name = Path(source), str(source)
@@ -290,7 +290,7 @@ def _field_value(bench: Bench, name: str, value: Any) -> Value:
     """The value of a field that a cell stands for.
 
     Raises:
-        LifecycleError: there is no such field, or it does not take the value.
+        LifecycleError: the field does not exist, or rejects the value.
     """
     known = {**bench.model.field_types, **_VISIT}
     kind = known.get(name)

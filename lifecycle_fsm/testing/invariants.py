@@ -1,4 +1,4 @@
-"""What holds of every person, whatever happened to it: the laws of moves and of history."""
+"""What holds for every person, whatever happened: the laws of moves and of history."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from lifecycle_fsm.history import HistoryRow, Stamp
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import Person
 
-#: Kinds of row that no move of the model makes: they may lead anywhere [S23][S28].
+#: Kinds of row that no move of the model makes; they may lead anywhere [S23][S28].
 _FROM_OUTSIDE = ("merge", "migrate")
 
 
 def assert_history_holds(person: Person, model: Model) -> None:
-    """Hold all laws over one person: forward only [S6], one row per hop [S25], stamps equal a
+    """Assert all laws for one person: forward only [S6], one row per hop [S25], stamps equal a
     recount [S25].
 
     Raises:
-        AssertionError: one of them is broken; the message says which, and where.
+        AssertionError: one of them is violated; the message says which, and where.
     """
     rows = person.history
     assert_one_row_per_hop(person, rows)
@@ -56,9 +56,9 @@ def assert_one_row_per_hop(person: Person, rows: Sequence[HistoryRow]) -> None:
 
 
 def assert_forward_only(rows: Sequence[HistoryRow], model: Model) -> None:
-    """Within a journey ranks only rise; each row is a declared edge of its kind; a return starts
-    the next journey, whose number is above all before it; one by the system never comes with its
-    detour [S6][S9]."""
+    """Within a journey ranks only rise. Each row is a declared edge of its kind. A return starts
+    the next journey, whose number is above all earlier ones. A system return never happens together
+    with the entry of its detour [S6][S9]."""
     edges = {
         (edge.name, edge.source, edge.target): edge for edge in (*model.edges, *model.sort_edges)
     }
@@ -75,8 +75,8 @@ def assert_forward_only(rows: Sequence[HistoryRow], model: Model) -> None:
         assert row.kind == edge.kind, f"{_place(row)}: it is a {edge.kind}"
         assert row.passed_over == edge.passed, f"{_place(row)}: it passes over {edge.passed}"
         if row.kind == "return":
-            # A human may ask at any instant, another activity may take the guard down and up, and a
-            # merge may bring to an older detour what opens it.
+            # A human may ask at any instant, another activity may turn the guard false and true
+            # again, and a merge may bring an older detour something that opens it.
             apart = before.now < row.now or row.activity not in (None, before.activity)
             assert edge.on or apart or before.kind == "merge", (
                 f"{_place(row)}: it returns at the instant of the detour"
@@ -90,8 +90,8 @@ def assert_forward_only(rows: Sequence[HistoryRow], model: Model) -> None:
 
 
 def assert_stamps_recount(person: Person, rows: Sequence[HistoryRow]) -> None:
-    """The stamps of a person are what counting its rows gives [S25]."""
-    # A merge leaves the visit as it is, or goes on with that of the other record [S23]. Where both
+    """The stamps of a person equal a recount of its rows [S25]."""
+    # A merge leaves the visit as it is, or goes on with that of the other record [S23]. If both
     # entered the stage at one instant, it was entered once.
     visits = [rows[0]]
     for before, row in pairwise(rows):

@@ -1,14 +1,14 @@
-"""Modified condition/decision coverage (MC/DC): which conditions of a guard decide alone, who shows
-it, and what was seen of it.
+"""Modified condition/decision coverage (MC/DC): which conditions of a guard decide alone, which
+people show it, and what was seen of it.
 
-A condition *decides* for a person if the guard would come out the other way, were this condition
-alone to come out the other way; :func:`~lifecycle_fsm.proof.decides` is the guard that says so.
-It is shown to decide alone by two persons for whom it decides, for one while it holds and for the
-other while it does not, and the guard comes out differently: then no test suite that checks
-outcomes lets somebody drop it, or negate it, unnoticed.
+A condition *decides* for a person if flipping the outcome of this condition alone would flip the
+outcome of the guard; :func:`~lifecycle_fsm.proof.decides` is the guard that says so. Two persons
+show that it decides alone: it decides for both, holds for one and not for the other, and the guard
+comes out differently for them. Then a test suite that checks both outcomes notices if the condition
+is dropped or negated.
 
 - By *unique cause*: two persons who differ in this condition and in no other one.
-- By *masking*: two persons who differ in others too, which could not have mattered.
+- By *masking*: two persons who also differ in others, which could not have mattered.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Evidence:
     """What the vectors show of one condition.
 
     Args:
-        held: it was seen to hold.
-        failed: it was seen not to hold.
-        decided_holding: it decided for somebody for whom it held.
+        held: whether it was seen to hold.
+        failed: whether it was seen not to hold.
+        decided_holding: whether it decided for a person for whom it held.
         decided: how it was shown to decide alone, if it was.
     """
 
@@ -86,7 +86,7 @@ def evidence(parts: Conditions, vectors: Collection[Vector], index: int) -> Evid
 # ------------------------------------------------------------------ who shows it
 
 
-#: After how many contexts a search for a pair of unique cause gives up.
+#: The number of contexts after which a search for a unique-cause pair gives up.
 _CONTEXTS = 12
 
 
@@ -95,10 +95,10 @@ class Probe:
     """A person who tests a guard.
 
     Args:
-        person: the fields that differ from those of somebody of whom nothing is known.
+        person: the fields that differ from their defaults.
         holds: whether the guard holds for them.
-        shown: the fields worth telling, in the order of the guard.
-        assumed: what Python callables in the guard are taken to answer [S2].
+        shown: the fields worth showing, in the order of the guard.
+        assumed: the assumed answers of Python callables in the guard [S2].
     """
 
     person: Witness
@@ -109,8 +109,7 @@ class Probe:
 
 @attrs.frozen
 class Boundary:
-    """Somebody at the boundary of a condition, on which the outcome hangs there, if it does for
-    anybody."""
+    """A person at the boundary of a condition; if possible, one for whom the condition decides."""
 
     condition: Guard
     words: str
@@ -119,8 +118,8 @@ class Boundary:
 
 @attrs.frozen
 class Pair:
-    """Two people between whom one condition decides: with it the guard comes out so, without it
-    the other way."""
+    """Two people between whom one condition decides: the guard holds for one and not for the
+    other."""
 
     condition: Guard
     met: Probe
@@ -133,9 +132,9 @@ class GuardCases:
     """The cases of one guard.
 
     ``constant`` says that the guard holds for everybody, or for nobody. ``redundant`` are
-    conditions that decide for nobody: the guard says the same without them, and no pair is
-    possible; there are people at their boundaries all the same. ``undecided`` are those for which
-    nobody knows, with the reason.
+    conditions that decide for nobody: the guard means the same without them, and no pair is
+    possible, but there are still people at their boundaries. ``undecided`` are conditions for which
+    this is not known, with the reason.
     """
 
     boundaries: tuple[Boundary, ...]
@@ -147,8 +146,8 @@ class GuardCases:
 
 
 def conditions(guard: Guard, domain: Domain) -> tuple[Guard, ...]:
-    """The conditions of a guard, each once, in reading order, named guards written out; without
-    those that read no field, and Python callables."""
+    """The conditions of a guard, each once, in reading order, with named guards written out;
+    without conditions that read no field, and without Python callables."""
     atoms = taken_apart(guard, domain.vocabulary).atoms
     return tuple(atom for atom in atoms if not isinstance(atom, Opaque) and reads(atom))
 
@@ -168,7 +167,7 @@ class _Cases:
     def __init__(self, guard: Guard, domain: Domain, here: Guard) -> None:
         self.domain = domain
         self.here = here
-        # Of its own: the numbers of the domain's atoms are the order in which it searches.
+        # Its own, because the numbers of the domain's atoms determine the search order.
         self.atoms = Atoms(domain.vocabulary)
         self.guard = self.atoms.plain(guard)
         self.node = self.atoms.node(self.guard)
@@ -221,8 +220,8 @@ class _Cases:
         return solve_here(all_of(*guards, self.here), self.domain)
 
     def who_meets(self, condition: Guard, matters: Guard) -> Answer:
-        """Somebody for whom the condition holds and decides; with a number that it is compared with
-        near 0, where that can be, because such a person is easier to read."""
+        """A person for whom the condition holds and decides; if possible, with a compared number
+        near 0, because such a person is easier to read."""
         if isinstance(condition, Compare):
             zero = [
                 is_value(name, kind.accept(0))
@@ -234,7 +233,7 @@ class _Cases:
         return self.solve(condition, matters)
 
     def around(self, condition: Guard, matters: Guard, base: Witness) -> Iterator[Boundary]:
-        """People at each point of a condition's boundary, as much like the first as can be."""
+        """People at each point of a condition's boundary, as similar to ``base`` as possible."""
         own = reads(condition)
         alike = [is_value(name, self.value(base, name)) for name in self.fields if name not in own]
         same = self.others_as(base, condition)
@@ -253,7 +252,7 @@ class _Cases:
         with_it: Answer,
         without: Answer,
     ) -> Pair:
-        """The two who show what the condition does: neighbours at the boundary where there are."""
+        """Two people who show what the condition does: neighbours at the boundary if possible."""
         atom, now = self.conditions[condition], self.domain.now
         probes = [boundary.who for boundary in around]
         met = [probe for probe in probes if atom.holds(self.values(probe.person), now)]
@@ -287,7 +286,7 @@ class _Cases:
         return {name: self.value(person, name) for name in self.fields}
 
     def others(self, person: Witness, condition: Guard) -> dict[Guard, bool]:
-        """How the other conditions come out for this person."""
+        """The outcomes of the other conditions for this person."""
         values, now = self.values(person), self.domain.now
         return {
             other: atom.holds(values, now)
@@ -296,7 +295,7 @@ class _Cases:
         }
 
     def others_as(self, person: Witness, condition: Guard) -> tuple[Guard, ...]:
-        """The other conditions, each as it comes out for this person."""
+        """The other conditions, negated where they do not hold for this person."""
         outcomes = self.others(person, condition).items()
         return tuple(other if held else negate(other) for other, held in outcomes)
 
@@ -314,8 +313,7 @@ class _Cases:
 
 
 def assuming(guard: Guard, answers: Mapping[str, bool]) -> Guard:
-    """The guard with each Python callable replaced by the answer that it is taken to give; no,
-    where none is named."""
+    """The guard with each Python callable replaced by its assumed answer, by default no."""
 
     def change(part: Guard) -> Guard:
         if isinstance(part, Opaque):

@@ -1,7 +1,7 @@
-"""The pytest plugin: options, and whatever they ask for, loaded when they ask.
+"""The pytest plugin: its options, and what they ask for, loaded on demand.
 
-pytest loads this file in every project where the package is installed: it imports nothing of the
-package but what a suite makes use of.
+pytest loads this file in every project where the package is installed, so it imports only those
+parts of the package that a suite uses.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test for each row of its guard table."""
+    """Make a test for each row of its guard table."""
     marker = metafunc.definition.get_closest_marker("guard_table")
     if marker is not None or "guard_row" in metafunc.fixturenames:
         rows = _guard_rows(metafunc, marker)
@@ -131,10 +131,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _guard_rows(metafunc: pytest.Metafunc, marker: pytest.Mark | None) -> tuple[GuardRow, ...]:
-    """The rows of a test's guard table; a file is looked for beside the test.
+    """The rows of a test's guard table; a file name is relative to the folder of the test.
 
     Raises:
-        pytest.UsageError: there is no marker, or the table cannot be read.
+        pytest.UsageError: the marker is missing, or the table cannot be read.
     """
     from lifecycle_fsm.errors import LifecycleError
     from lifecycle_fsm.testing.guard_tables import guard_table
@@ -169,10 +169,10 @@ def _only_argument(marker: pytest.Mark, what: str) -> Any:
 def lifecycle_model(request: pytest.FixtureRequest) -> Model:
     """The model under test: of the marker ``lifecycle_model``, else of the ini option of that name.
 
-    Override the fixture where a model is made in Python.
+    Override the fixture if the model is made in Python.
 
     Raises:
-        pytest.UsageError: neither names one.
+        pytest.UsageError: neither names a model.
         LifecycleError: it cannot be read, or does not build.
     """
     from lifecycle_fsm.model import Model, load
@@ -205,7 +205,7 @@ def lifecycle_model(request: pytest.FixtureRequest) -> Model:
 
 @pytest.fixture
 def lifecycle_bench(lifecycle_model: Model) -> Bench:
-    """A bench of the model under test, with nobody on it and the clock at its start."""
+    """A bench of the model under test, without people and with the clock at its start."""
     from lifecycle_fsm.testing.bench import Bench
 
     return Bench(lifecycle_model)
@@ -231,7 +231,7 @@ def assert_moves(lifecycle_bench: Bench) -> Callable[..., None]:
 
 @pytest.fixture
 def assert_stays(lifecycle_bench: Bench) -> Callable[..., None]:
-    """``assert_stays(person)``: assert that the system moves nobody now."""
+    """``assert_stays(person)``: assert that the system does not move the person now."""
     return lifecycle_bench.assert_stays
 
 

@@ -7,7 +7,7 @@
         ...  # the test
     watch.record.models[model.name, model.version].tests_of("qualified_by_score")
 
-A :class:`Record` is plain data: it can be pickled for another process, and records add up.
+A :class:`Record` is plain data: it can be pickled for another process, and records can be added up.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from lifecycle_fsm.machine import EVERYWHERE, LifecycleMachine, Observer, Result
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.person import Person
 
-#: A model by its name and its version: a changed copy is another model [S28].
+#: A model by its name and its version: a changed copy is a different model [S28].
 ModelKey: TypeAlias = tuple[str, str]
 #: A move or a sort rule, out of one stage: its name, and the stage.
 EdgeKey: TypeAlias = tuple[str, str]
-#: The stage, the trigger, and what came of asking there: ``refused`` or ``no_such_move`` [S10].
+#: The stage, the trigger, and the result of asking there: ``refused`` or ``no_such_move`` [S10].
 Asking: TypeAlias = tuple[str, str, str]
-#: What was watched outside of any test, such as in a fixture of the session.
+#: Stands for what was watched outside of any test, such as in a session fixture.
 NO_TEST = ""
 
 
 @attrs.define
 class Touch:
-    """What one test did to one edge: how often it moved somebody along it, and how the conditions
-    of its guard came out, as distinct :class:`~lifecycle_fsm.guard.Conditions` vectors."""
+    """What one test did to one edge: how often it moved a person along it, and the outcomes of its
+    guard's conditions, as distinct :class:`~lifecycle_fsm.guard.Conditions` vectors."""
 
     fired: int = 0
     vectors: set[Vector] = attrs.field(factory=set)
 
     def add(self, other: Touch) -> None:
-        """Take in what another run of the test did."""
+        """Add what another run of the test did."""
         self.fired += other.fired
         self.vectors |= other.vectors
 
@@ -52,19 +52,19 @@ class Touch:
 class ModelRecord:
     """What tests did with one model.
 
-    ``touches`` has, for each edge whose guard was asked, what each test did to it; ``askings`` how
-    often each test asked a trigger in a stage where it did not move anybody.
+    ``touches`` has, for each edge whose guard was evaluated, what each test did to it; ``askings``
+    how often each test asked for a trigger in a stage without moving anybody.
     """
 
     touches: dict[EdgeKey, dict[str, Touch]] = attrs.field(factory=dict)
     askings: dict[Asking, Counter[str]] = attrs.field(factory=dict)
 
     def fired(self, rule: str, source: str) -> int:
-        """How often somebody was moved by the rule out of the stage."""
+        """How often a person was moved by the rule out of the stage."""
         return sum(touch.fired for touch in self.touches.get((rule, source), {}).values())
 
     def vectors(self, rule: str) -> frozenset[Vector]:
-        """How the conditions of the rule's guard came out, asked in any stage."""
+        """The outcomes of the conditions of the rule's guard, evaluated in any stage."""
         return frozenset(
             vector
             for (name, _), tests in self.touches.items()
@@ -74,8 +74,8 @@ class ModelRecord:
         )
 
     def tests_of(self, rule: str) -> frozenset[str]:
-        """The tests that asked the rule's guard, in any stage: all that can notice a change of the
-        rule's guard, target or effects."""
+        """The tests that evaluated the rule's guard, in any stage: all that can notice a change of
+        the rule's guard, target or effects."""
         return frozenset(
             test for (name, _), tests in self.touches.items() if name == rule for test in tests
         )
@@ -86,7 +86,7 @@ class ModelRecord:
         return self.askings.get((stage, trigger, result), Counter()).total()
 
     def add(self, other: ModelRecord) -> None:
-        """Take in another record of the same model."""
+        """Add another record of the same model."""
         for edge, tests in other.touches.items():
             mine = self.touches.setdefault(edge, {})
             for test, touch in tests.items():
@@ -102,23 +102,23 @@ class Record:
     models: dict[ModelKey, ModelRecord] = attrs.field(factory=dict)
 
     def of(self, model: Model) -> ModelRecord:
-        """What was watched of the model; empty where it did not run."""
+        """What was watched of the model; empty if it did not run."""
         return self.models.get((model.name, model.version), ModelRecord())
 
     def add(self, other: Record) -> None:
-        """Take in the record of another process, or of another run."""
+        """Add the record of another process or another run."""
         for key, model in other.models.items():
             self.models.setdefault(key, ModelRecord()).add(model)
 
 
 class Watch(Observer):
-    """While it is active, every machine of the process tells it what happens, those that are made
-    later included; machines decide as without it, and nothing of a person changes.
+    """While it is active, every machine in the process reports to it, including machines that are
+    made later. Machines decide as they do without it, and no person is changed.
 
-    Use it in ``with``, or by :meth:`start` and :meth:`stop`; several may be active at once.
+    Use it in ``with``, or call :meth:`start` and :meth:`stop`; several may be active at once.
 
-    A guard counts where a machine asks it: to fire, to let time pass, for ``may`` and ``explain``.
-    Guards that other code runs, such as a replay in columns, do not.
+    A guard counts if a machine evaluates it: to fire, to let time pass, for ``may`` and
+    ``explain``. Guards that other code runs, such as a columnar replay, do not count.
     """
 
     needs_conditions = True
@@ -127,10 +127,10 @@ class Watch(Observer):
         self._models: dict[ModelKey, Model] = {}
         self._record = Record()
         self._test = NO_TEST
-        #: What the present test did so far.
+        #: What the current test has done so far.
         self._present = Record()
-        #: Of these, what it did to each edge of a machine, by the identity of the edge, because
-        #: there is no quicker way to find it; the machine keeps its edges alive.
+        #: Of this, what it did to each edge of a machine, by the identity of the edge, because that
+        #: is the quickest way to find it; the machine keeps its edges alive.
         self._touches: dict[tuple[LifecycleMachine, int], Touch] = {}
 
     def __enter__(self) -> Watch:
@@ -141,20 +141,20 @@ class Watch(Observer):
         self.stop()
 
     def start(self) -> None:
-        """Begin to watch; what it has watched before is kept."""
+        """Start watching; earlier records are kept."""
         if self not in EVERYWHERE:
             EVERYWHERE.append(self)
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         if self in EVERYWHERE:
             self._settle()
             EVERYWHERE.remove(self)
 
     def switch(self, test: str) -> None:
-        """From here on everything is the doing of this test; :data:`NO_TEST` for nobody's.
+        """Attribute everything from here on to this test; :data:`NO_TEST` stands for none.
 
-        It costs as much as the test before has touched.
+        The cost grows with the number of edges that the previous test touched.
         """
         self._settle()
         self._test = test
@@ -167,13 +167,13 @@ class Watch(Observer):
 
     @property
     def models(self) -> Mapping[ModelKey, Model]:
-        """The models that were used so far: whose guards were asked."""
+        """The models that were used so far: those whose guards were evaluated."""
         self._settle()
         return self._models
 
     def _settle(self) -> None:
-        """Write down what the present test did."""
-        # Taken away first: a thread that a test left behind may still write.
+        """Store what the current test did."""
+        # Replaced first: a thread that a test left behind may still write.
         self._touches = {}
         present, self._present = self._present, Record()
         self._record.add(present)
@@ -204,7 +204,7 @@ class Watch(Observer):
         holds: bool,
         conditions: Vector | None,
     ) -> None:
-        """Note how the conditions of the guard came out."""
+        """Note the outcomes of the guard's conditions."""
         touch = self._touch(machine, edge)
         if conditions is not None:
             touch.vectors.add(conditions)
@@ -223,6 +223,6 @@ class Watch(Observer):
         now: datetime,
         result: Result,
     ) -> None:
-        """Count what was asked for in vain."""
+        """Count a refused trigger, or one without a move."""
         askings = self._model_record(machine).askings
         askings.setdefault((person.stage, trigger, result), Counter())[self._test] += 1

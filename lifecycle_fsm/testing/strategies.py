@@ -1,8 +1,8 @@
-"""Hypothesis strategies of a model: people, activities, logs and whole histories; and a state
+"""Hypothesis strategies of a model: people, activities, logs and entire histories; and a state
 machine that lives through them.
 
-Values are drawn mostly from those at which a guard of the model turns: for ``>= 65`` these are 64,
-65 and 66.
+Most values are drawn from those at which a guard of the model changes its answer: for ``>= 65``
+these are 64, 65 and 66.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from lifecycle_fsm.testing.values import at, boundary_values, lengths, payload_v
 
 # ------------------------------------------------------------------ hypothesis
 #
-# The one way to Hypothesis: late, and with an error that names the extra where it is missing.
+# The only import of Hypothesis: late, and with an error that names the extra if it is missing.
 
 
 try:
@@ -41,18 +41,18 @@ except ImportError:
 
 # ------------------------------------------------------------------ witnesses
 #
-# For each move of a model, somebody to whom it is open, and none that is tried before it.
+# For each move of a model, a person to whom it is open and no earlier move is.
 
 
-#: How hard to look for one: a drawn person that is missing is no loss.
+#: How hard to search for one: a missing person is no loss.
 _BUDGET = 2_000
 
 
 def witnesses(model: Model) -> Iterator[tuple[Edge, Mapping[str, Value]]]:
-    """Each move, and what ``person_in`` takes beside its stage, as of the solver's instant.
+    """Each move, and the arguments of ``person_in`` besides its stage, at the solver's instant.
 
-    A move that nobody can make, that asks a Python callable, or for which nobody was found soon,
-    has none.
+    A move is left out if nobody can make it, if it calls a Python callable, or if no person was
+    found quickly.
     """
     domain = domain_of(model)
     for edge in (*model.sort_edges, *model.edges):
@@ -73,22 +73,22 @@ def witnesses(model: Model) -> Iterator[tuple[Edge, Mapping[str, Value]]]:
 
 # ------------------------------------------------------------------ drawing
 #
-# How values of fields are drawn: mostly those at which a guard turns, else any that fit.
+# How values of fields are drawn: mostly those at which a guard changes its answer, else any.
 
 
-#: The name of the person that is drawn, where a test does not give one.
+#: The default id of the person that is drawn.
 SOMEBODY = "somebody"
 _LONG_AGO = timedelta(days=12_000)
-#: Fields that follow from opportunities, and are hardly ever changed by hand [S22].
+#: Fields that follow from opportunities, and are rarely changed by hand [S22].
 _FROM_DEALS = frozenset({"open_opportunities", "won_opportunities", "last_lost_at"})
-#: Texts have no order, so that a few stand for all; those that a guard knows come beside them.
+#: Texts have no order, so a few stand for all; the texts that a guard knows are added to them.
 _TEXTS = ("x", "Zoë", "other people")
-#: What an opportunity is called: the first is that of a person who was put into a stage with one.
+#: The ids of opportunities: the first belongs to a person who was put into a stage with one.
 _DEALS = ("open-1", "deal-1", "deal-2")
 
 
 class ModelStrategies:
-    """The strategies of one model, worked out once.
+    """The strategies of one model, computed once.
 
     Args:
         model: the model.
@@ -122,7 +122,7 @@ class ModelStrategies:
         }
 
     def value(self, kind: FieldType, matter: Sequence[Value]) -> st.SearchStrategy[Value]:
-        """A value of a type: two times of three one that matters, where some do."""
+        """A value of a type: two times out of three one that matters, if there are any."""
         known: list[Value] = [value for value in matter if value is not None]
         if kind.nullable:
             known = [None, *known]
@@ -137,7 +137,7 @@ class ModelStrategies:
     def fields(self, *, few: bool = False) -> st.SearchStrategy[dict[str, Value]]:
         """Fields of a person: some of those that guards read and up to two others, or a ``few``.
 
-        Not all of them: with every field set, the moves that are tried last would hardly be open.
+        Not all of them: with every field set, the moves that are tried last would rarely be open.
         """
         matter: st.SearchStrategy[dict[str, Value]]
         matter = st.fixed_dictionaries({}, optional=self._matter)
@@ -149,7 +149,7 @@ class ModelStrategies:
     def situations(
         self, stages: Sequence[str] = (), given: Mapping[str, Any] | None = None
     ) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
-        """A stage, and what ``person_in`` takes beside it; ``given`` are values or strategies.
+        """A stage, and the other arguments of ``person_in``; ``given`` are values or strategies.
 
         Raises:
             LifecycleError: the model has no such stage.
@@ -163,7 +163,7 @@ class ModelStrategies:
             near = self.near.get(stage)
             fields: dict[str, Any]
             if near and draw(st.booleans()):
-                # Somebody to whom a move is open, but for a field or two.
+                # A person to whom a move is open, except for a field or two.
                 fields = {**draw(st.sampled_from(near)), **draw(_some(self._matter, 2))}
             else:
                 fields = draw(self.fields())
@@ -172,8 +172,8 @@ class ModelStrategies:
                     fields["journey_started_at"] = draw(self.past("journey_started_at", entered))
                     fields["journey"] = draw(st.sampled_from([1, 1, 2, 3]))
             if self.model.stage(stage).off_path and fields.get("stage_entered_at") == self.now:
-                # A return that holds on entry waits [S9]; whoever is put there has been there for a
-                # while.
+                # A return that holds on entry waits [S9]; a person who is put there has been there
+                # for a while.
                 entered = fields["stage_entered_at"] = self.now - timedelta(hours=1)
                 if "journey_started_at" in fields:
                     fields["journey_started_at"] = min(fields["journey_started_at"], entered)
@@ -186,7 +186,7 @@ class ModelStrategies:
         return situation()
 
     def past(self, field: str, until: datetime) -> st.SearchStrategy[datetime]:
-        """A time that is not later: mostly one that matters."""
+        """A time that is not later than ``until``: mostly one that matters."""
         matter = [
             time
             for time in self.boundary.get(field, ())
@@ -198,13 +198,13 @@ class ModelStrategies:
     # ------------------------------------------------------------------ activities
 
     def kinds(self) -> list[str]:
-        """The kinds of activity that may come at any time to a person alone."""
+        """The kinds of activity that may happen at any time to one person alone."""
         own = {"created", "processed", "merged"}
         return [name for name in self.model.activity_kinds if name not in own]
 
     def often(self) -> list[str]:
-        """The same, those that may lead somewhere three times: they ask, or change what a guard
-        reads."""
+        """The same kinds, with those that may lead somewhere listed three times: they ask for a
+        move, or change what a guard reads."""
         model, writes = self.model, DataSilo(self.model).writes
         kinds = self.kinds()
         leading = OPEN_KINDS | {rule.on for rule in model.scoring}
@@ -213,7 +213,7 @@ class ModelStrategies:
         return [name for name in kinds for _ in range(3 if name in leading else 1)]
 
     def payload(self, kind: str) -> st.SearchStrategy[dict[str, Value]]:
-        """What an activity of a kind brings."""
+        """The payload of an activity of a kind."""
         if kind in OPEN_KINDS:
             return self.fields(few=True)
         matter = payload_values(self.model, kind, self.boundary)
@@ -236,7 +236,7 @@ class ModelStrategies:
 def _some(
     known: Mapping[str, st.SearchStrategy[Value]], most: int
 ) -> st.SearchStrategy[dict[str, Value]]:
-    """Some of these fields, at most so many."""
+    """Up to ``most`` of these fields."""
     if not known:
         return st.just({})
     several = st.lists(st.sampled_from(sorted(known)), max_size=most, unique=True)
@@ -271,7 +271,7 @@ def _times(until: datetime) -> st.SearchStrategy[datetime]:
 
 #: A model, the path of its TOML, or the name of a shipped one.
 Source: TypeAlias = Model | str | PathLike[str]
-#: How long a drawn log may go on behind its last activity.
+#: How much longer a drawn log may go on after its last activity.
 _REST = timedelta(days=400)
 
 
@@ -289,15 +289,15 @@ def people(
     """People of a model, in any stage, as ``bench.person_in`` makes them.
 
     Args:
-        bench: what the test asks and asserts with; of a model alone a bench is made.
-        stage: one stage or several; without it, any.
-        id: of the person; each one that is drawn replaces the one before.
-        fields: fields that every one has, as values or as strategies; also of the visit, such as
+        bench: the bench with which the test asks and asserts; a model gets a bench of its own.
+        stage: one stage or several; by default, any.
+        id: the id of the person; each drawn person replaces the one before.
+        fields: fields that all of them have, as values or as strategies; also of the visit, such as
             ``days_in_stage``.
 
     Raises:
         LifecycleError: the model has no such stage.
-        RecordError: when it is drawn: a field does not exist or does not take its value.
+        RecordError: on drawing: a field does not exist or rejects its value.
     """
     if not isinstance(bench, Bench):
         bench = Bench(bench)
@@ -307,7 +307,7 @@ def people(
 
 
 def payloads(model: Source, kind: str) -> st.SearchStrategy[dict[str, Value]]:
-    """What an activity of a kind may bring, by name: mostly what a rule looks at.
+    """The payload of an activity of a kind, by name: mostly values that a rule tests.
 
     Raises:
         KeyError: the model has no such kind.
@@ -328,7 +328,7 @@ def activities(
         model: the model.
         person: the id of the person.
         at: when it happened.
-        kinds: of these kinds only.
+        kinds: only these kinds.
     """
     drawing, when = ModelStrategies(_model(model)), instant(at)
     return _contents(drawing, kinds).map(
@@ -341,19 +341,19 @@ def logs(
 ) -> st.SearchStrategy[list[Activity]]:
     """What happened to some people, in the order of events and without lateness [S19].
 
-    ``created`` comes first for each; the gaps between activities are mostly lengths of time after
-    which something is due in the model.
+    ``created`` comes first for each person; the gaps between activities are mostly lengths of time
+    after which something is due in the model.
 
     Args:
         model: the model.
         persons: how many people, with the ids ``person-1`` …
-        most: activities of one person behind ``created``.
-        begin: when the first is created.
+        most: the maximum number of activities of one person after ``created``.
+        begin: when the first person is created.
     """
     drawing, start = ModelStrategies(_model(model)), instant(begin)
     gaps = st.sampled_from(lengths(drawing.model))
     step = st.tuples(gaps, _contents(drawing))
-    # Hypothesis prefers short lists; in a short life nothing happens.
+    # Hypothesis prefers short lists, but nothing happens in a short life.
     steps = st.lists(step, max_size=most) | st.lists(step, min_size=most // 2, max_size=most)
     life = st.tuples(gaps, drawing.fields(), steps)
 
@@ -365,7 +365,7 @@ def logs(
             for index, (length, (kind, payload)) in enumerate(steps):
                 at += length
                 log.append(Activity(f"{index:03}", name, kind, at, payload))
-        # As by event [S19], but across people: first what happened first.
+        # By event order [S19], but across people: what happened first comes first.
         return sorted(log, key=lambda each: (each.at, each.kind != "created", each.id))
 
     return st.lists(life, min_size=persons, max_size=persons).map(in_order)
@@ -374,14 +374,14 @@ def logs(
 def histories(
     model: Source, *, most: int = 12, begin: datetime | str = NOW
 ) -> st.SearchStrategy[tuple[HistoryRow, ...]]:
-    """The history of a person after whatever happened, and a year of silence behind it [S25]."""
+    """The history of a person after a drawn log, and a year of silence after it [S25]."""
     model = _model(model)
     engine = Engine(model)
     return logs(model, most=most, begin=begin).map(lambda log: run(engine, log)[0].history)
 
 
 def run(engine: Engine, log: Sequence[Activity]) -> list[Person]:
-    """Apply a log to nobody, let a year pass, and say who came of it."""
+    """Apply a log to an empty engine, let a year pass, and return the people."""
     orchestrator = Orchestrator(engine)
     for activity in log:
         orchestrator.apply(activity)
@@ -392,7 +392,7 @@ def run(engine: Engine, log: Sequence[Activity]) -> list[Person]:
 def _contents(
     drawing: ModelStrategies, kinds: Sequence[str] = ()
 ) -> st.SearchStrategy[tuple[str, dict[str, Value]]]:
-    """A kind of activity with what it brings."""
+    """A kind of activity with its payload."""
     names = list(kinds) or drawing.often()
     brings = {kind: drawing.payload(kind) for kind in dict.fromkeys(names)}
     return st.sampled_from(names).flatmap(lambda kind: st.tuples(st.just(kind), brings[kind]))
@@ -400,30 +400,30 @@ def _contents(
 
 # ------------------------------------------------------------------ a state machine
 #
-# Start anywhere, let anything happen, hold the laws.
+# Start anywhere, let anything happen, check the laws.
 
 
-#: What becomes of an activity that should have been applied, and was not.
+#: The results of an activity that should have been applied, and was not.
 _NOT_APPLIED = frozenset({"parked", "rejected", "held", "duplicate"})
 
 
 class LifecycleRules(stateful.RuleBasedStateMachine):
-    """What :func:`state_machine` starts from; a subclass of its result may add rules of its own.
+    """The base of the classes that :func:`state_machine` makes; subclasses may add their own rules.
 
-    ``self.person`` is the one person, ``self.bench`` asks, asserts and has the clock.
+    ``self.person`` is the only person; ``self.bench`` asks, asserts and has the clock.
     """
 
     bench: ClassVar[Bench]
     person: Person
 
     def begin(self, situation: tuple[str, dict[str, Any]]) -> None:
-        """Put somebody into a stage, with the clock at its start."""
+        """Put a person into a stage, with the clock at its start."""
         stage, fields = situation
         self.bench.clock = Clock()
         self.person = self.bench.person_in(stage, id=SOMEBODY, **fields)
 
     def wait(self, gap: timedelta) -> None:
-        """Let time pass, and whatever is due with it."""
+        """Let time pass, with everything that is due."""
         known = len(self.person.history)
         self.bench.clock.set(self.bench.clock.now + gap)
         decisions = self.bench.time_passes()
@@ -433,7 +433,7 @@ class LifecycleRules(stateful.RuleBasedStateMachine):
         assert rows == self.person.history[known:], "a hop of time has no row, or two"
 
     def happen(self, gap: timedelta, kind: str, payload: Mapping[str, Value]) -> None:
-        """Let an activity happen after some time."""
+        """Make an activity happen after some time."""
         self.wait(gap)
         known = len(self.person.history)
         decision = self.bench.happens(self.person, kind, payload)
@@ -444,7 +444,7 @@ class LifecycleRules(stateful.RuleBasedStateMachine):
         assert rows == made, f"{kind}: a hop has no row, or two"
 
     def ask(self, gap: timedelta, trigger: str) -> None:
-        """Ask the machine for a move: what it says beforehand is what it does [S10]."""
+        """Ask the machine for a move: its answer beforehand must match what it does [S10]."""
         self.wait(gap)
         person, now = self.person, self.bench.clock.now
         if person.stage == self.bench.model.initial.name:
@@ -470,16 +470,16 @@ def state_machine(
 ) -> type[LifecycleRules]:
     """A model as a class of steps and laws, whose ``TestCase`` is a test.
 
-    ``TestMine = state_machine("my.toml").TestCase`` is all that a test file needs. It is a
-    ``RuleBasedStateMachine`` of Hypothesis, which puts somebody into a stage, lets time
-    pass, lets activities of every kind happen, and asks for every trigger; values and lengths of
-    time are mostly those at which a guard turns. After each step
+    ``TestMine = state_machine("my.toml").TestCase`` is all that a test file needs. The class is a
+    ``RuleBasedStateMachine`` of Hypothesis, which puts a person into a stage, lets time pass, makes
+    activities of every kind happen, and asks for every trigger. Values and lengths of time are
+    mostly those at which a guard changes its answer. After each step
     :func:`~lifecycle_fsm.testing.assert_history_holds` must hold, and no activity may be parked or
     rejected.
 
     Args:
         model: a :class:`~lifecycle_fsm.Model`, the path of its TOML, or the name of a shipped one.
-        stages: where to start; without it, anywhere.
+        stages: where to start; by default, anywhere.
 
     Raises:
         ModelError: the model does not build.
@@ -501,7 +501,7 @@ def state_machine(
         name = f"happens_{kind}" if kind != "processed" else "processing_ends"
         rule = stateful.rule(gap=gap, payload=drawing.payload(kind))
         body[name] = rule(_step(name, "happen", kind=kind))
-    # Only somebody in original processing can come to its end [S14].
+    # Only a person in original processing can come to its end [S14].
     body["processing_ends"] = stateful.precondition(
         lambda self: self.person.stage == self.bench.model.initial.name
     )(body["processing_ends"])
@@ -513,7 +513,7 @@ def state_machine(
 
 
 def _step(name: str, method: str, **fixed: Any) -> Callable[..., None]:
-    """A step of a walk by the name that stands in the report of a failing one."""
+    """A step of a walk, under the name that appears in the report of a failing one."""
 
     def step(self: LifecycleRules, **drawn: Any) -> None:
         getattr(self, method)(**fixed, **drawn)

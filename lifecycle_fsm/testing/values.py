@@ -1,4 +1,4 @@
-"""The values of a field that matter to a model: those next to which a guard changes its answer."""
+"""The values of a field that matter to a model: those near which a guard changes its answer."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
 
 
 def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
-    """For each field that a guard of the model reads, the values at which some condition turns.
+    """For each field that a guard of the model reads, the values at which a condition changes.
 
     For ``behavior_score >= 65`` these are 64, 65 and 66; for a time, the instants around so many
-    days ago, as seen from where a :class:`~lifecycle_fsm.testing.Clock` starts; ``None`` where it
-    may be missing.
+    days ago, relative to the start of a :class:`~lifecycle_fsm.testing.Clock`; ``None`` if it may
+    be missing.
     """
     domain = domain_of(model)
     atoms = Atoms(model.vocabulary)
@@ -45,7 +45,7 @@ def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
     by_field: dict[str, tuple[Value, ...]] = {}
     for field in dict.fromkeys(name for atom in atoms.all for name in atom.fields):
         if field == "stage" or field not in domain.vocabulary.fields:
-            continue  # a stage is where somebody is put; a Python callable has no values
+            continue  # tests set the stage by placing a person; a Python callable has no values
         linked = _compared_with(field, atoms.all)
         near = [atom for atom in atoms.all if not linked.isdisjoint(atom.fields)]
         values = candidates(field, near, {}, domain, linked).values
@@ -55,15 +55,15 @@ def boundary_values(model: Model) -> Mapping[str, Sequence[Value]]:
 
 
 def guards_of(model: Model) -> Iterator[Guard]:
-    """Every guard over persons alone, without what an activity brings: of the sort, of moves, of
-    deadlines, of decay and of points for what is known."""
+    """Every guard over persons alone, without payload: of the sort, of moves, of deadlines, of
+    decay and of points for known fields."""
     for section in ("sort", "moves", "deadlines", "decay", "scoring"):
         rules = (rule for rule in model.rules if rule.section == section)
         yield from (rule.when for rule in rules if rule.activity is None)
 
 
 def _compared_with(field: str, atoms: Sequence[Atom]) -> frozenset[str]:
-    """The field, and those that some condition compares it with directly."""
+    """The field, and those that a condition compares it with directly."""
     names = {field}
     for atom in atoms:
         match atom.guard:
@@ -85,9 +85,9 @@ def _fits(kind: FieldType, value: Value) -> bool:
 def payload_values(
     model: Model, kind: str, boundary: Mapping[str, Sequence[Value]]
 ) -> Mapping[str, Sequence[Value]]:
-    """What an activity of a kind may bring that a rule of the model looks at, by name: constants
-    that it is compared with, texts that begin as they should, and whatever matters to a field that
-    the value is written to, as :func:`boundary_values` says."""
+    """The payload values of a kind of activity that a rule of the model tests, by name: constants
+    that they are compared with, texts with the right beginning, and the values that matter to the
+    field that they are written to, as in :func:`boundary_values`."""
     by_name: dict[str, dict[tuple[str, Value], None]] = {}
 
     def add(name: str, *values: Value) -> None:
@@ -122,7 +122,7 @@ def payload_values(
 
 
 def _values(term: Term, model: Model) -> tuple[Value, ...]:
-    """What a constant or a token stands for; nothing for another term."""
+    """The values of a constant or a token; empty for other terms."""
     value = model.tokens[term.name] if isinstance(term, Token) else ()
     if isinstance(term, Const):
         value = term.value
@@ -133,8 +133,8 @@ def _values(term: Term, model: Model) -> tuple[Value, ...]:
 
 
 def lengths(model: Model) -> tuple[timedelta, ...]:
-    """The lengths of time after which something is due in the model, with what lies just before
-    and behind; and none at all, a second, a minute, an hour and a day."""
+    """The lengths of time after which something is due in the model, with those just before and
+    after; and zero, a second, a minute, an hour and a day."""
     around = {timedelta(0), timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), _DAY}
     turning = {model.settle, *(deadline.after.time for deadline in model.deadlines)}
     turning |= {rule.every for rule in model.decay}
@@ -153,5 +153,5 @@ def _length(value: Value, unit: timedelta) -> timedelta:
 
 
 def at(value: Value, now: datetime) -> Value:
-    """A value that matters at the instant of the solver, as it matters at another."""
+    """The value at another instant that corresponds to this value at the solver's instant."""
     return value + (now - NOW) if isinstance(value, datetime) else value

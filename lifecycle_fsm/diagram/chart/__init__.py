@@ -1,14 +1,15 @@
-"""The picture of a lifecycle: the path in a row, fast tracks above it, detours below.
+"""The diagram of a lifecycle: the path in a row, fast tracks above it, detours below.
 
-It is drawn like the map of a railway. Every fast track has the lane of the stage that it leads to;
-every detour has a lane that leads to its card, and one that leads back. Out of a stage one trunk
-goes up and one goes down, and lines leave it by a bend in the direction in which people go, so that
-hardly any line crosses another and every number stands beside its own line.
+It is drawn like a railway map. Every fast track has a lane for its target stage. Every detour has
+one lane that leads to its card and one that leads back. Out of a stage one trunk goes up and one
+goes down, and lines bend off it in the direction in which people go, so that hardly any lines cross
+and every number stands beside its own line.
 
 A chart is a tuple of parts from top to bottom. Each part draws itself below the height that it is
 given, and returns where it ends. ``columns`` places the cards of all stages from left to right;
 ``path`` and ``detours`` place what lies above and below them, and ``flow_lines`` draws the lines
-that join the two; ``cards`` measures and writes cards and captions; ``frame`` is around them.
+that join the two; ``cards`` measures and writes cards and captions; ``frame`` draws what surrounds
+them.
 """
 
 from __future__ import annotations

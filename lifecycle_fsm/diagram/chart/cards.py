@@ -1,4 +1,4 @@
-"""The words of a chart: captions beside lines, and stages as cards with people and stay."""
+"""The text of a chart: captions beside lines, and stages as cards with people and stay."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from lifecycle_fsm.wording import clean, duration, format_number
 
 # ------------------------------------------------------------------ captions
 #
-# The words beside a line: how many moved, by which rule, and whether a human asked.
+# The text beside a line: how many moved, by which rule, and whether a human asked.
 
 
 def fitting_number(value: int, room: float, size: float) -> str:
-    """The number in full where it fits, else ``9.9M``."""
+    """The number in full if it fits, else in the form ``9.9M``."""
     full = format_number(value)
     if width(full, size, bold=True) <= room or value < 10_000:
         return full
@@ -38,11 +38,11 @@ def rule_lines(
 
     Args:
         rules: the rules.
-        room: how wide a line may be.
-        color: of the words.
-        numbers: whether the rules tell how often they moved somebody.
-        most: so many lines in all; the last one sums up what does not fit.
-        each: so many lines for one rule.
+        room: the maximum width of a line.
+        color: the colour of the text.
+        numbers: whether to show how often each rule moved a person.
+        most: the maximum number of lines; the last one sums up what does not fit.
+        each: the maximum number of lines for one rule.
     """
     lines: list[TextLine] = []
     for index, rule in enumerate(rules):
@@ -54,7 +54,7 @@ def rule_lines(
 
 
 def _rest(rules: Sequence[FlowRule], room: float, *, numbers: bool) -> TextLine:
-    """What is left over, in one line."""
+    """The remaining rules, in one line."""
     text, color = f"+ {len(rules)} more", SOFT
     counts = [rule.count for rule in rules if rule.count is not None]
     if counts and numbers:
@@ -67,7 +67,7 @@ def _rest(rules: Sequence[FlowRule], room: float, *, numbers: bool) -> TextLine:
 def _rule_lines(
     rule: FlowRule, room: float, *, color: str, numbers: bool, most: int
 ) -> list[TextLine]:
-    """One rule in at most that many lines; mark and number stand in the first."""
+    """One rule in at most ``most`` lines; mark and number stand in the first."""
     first_room = room - (ICON if rule.by_hand else 0)
     figure = ""
     if rule.seen is not None:
@@ -83,11 +83,11 @@ def _rule_lines(
 
 
 def _rows(figure: str, text: str, room: float, first_room: float, most: int) -> list[str]:
-    """The words of a rule in rows, of which the first leaves room for the number."""
+    """The words of a rule in rows; the first leaves room for the number."""
     if not figure:
         return wrap(text, first_room, TEXT, lines=most)
     beside = first_room - width(figure + " ", TEXT, bold=True)
-    if beside < width("nnnnn", TEXT):  # the number has its row for itself
+    if beside < width("nnnnn", TEXT):  # the number gets its own row
         return ["", *wrap(text, room, TEXT, lines=most - 1)] if most > 1 else [""]
     if most == 1:
         return wrap(text, beside, TEXT, lines=1)
@@ -103,7 +103,7 @@ def _rows(figure: str, text: str, room: float, first_room: float, most: int) -> 
 
 
 class CardFace:
-    """What is written on one card."""
+    """The text on one card."""
 
     def __init__(self, plan: ChartPlan, card: Card) -> None:
         self.canvas, self.counts, self.palette = plan.canvas, plan.data.counts, plan.data.palette
@@ -117,14 +117,14 @@ class CardFace:
         self.owner_color = self.palette.system(self.stage.system).line
         self.code = clean(self.stage.code)
         self.badge = badge_width(self.code, TEXT)
-        # The owner has a line of its own where it does not fit beside the code.
+        # The owner gets its own line if it does not fit beside the code.
         fitting = fits(self.owner, self.inner - self.badge - 6, TEXT, bold=True)
         self.owner_below = bool(self.owner and self.badge) and not fitting
         self.lines = self._lines()
 
     @property
     def height(self) -> float:
-        """How high the card must be."""
+        """The height that the card needs."""
         high = 22.0 + sum(step for _, step, _ in self.lines)
         if self.badge or self.owner:
             high += 24
@@ -133,7 +133,7 @@ class CardFace:
         return high
 
     def draw(self) -> None:
-        """Draw the card where it lies."""
+        """Draw the card in its place."""
         card, paint = self.card, self.palette.stage(self.stage.name)
         off = self.stage.off_path
         self.canvas.box(
@@ -149,7 +149,7 @@ class CardFace:
         self._draw_people()
 
     def _lines(self) -> list[tuple[float, float, Span]]:
-        """The lines under the code: their size, the step to the next, the words."""
+        """The lines under the code: their font size, the step to the next line, the text."""
         lines: list[tuple[float, float, Span]] = []
         if self.owner_below:
             text = cut(self.owner, self.inner, TEXT, bold=True)
@@ -179,7 +179,7 @@ class CardFace:
             self.canvas.text(self.right, y, [Span(text, True, self.owner_color)], align="right")
 
     def _draw_people(self) -> None:
-        """How many are in the stage, and the median stay beside or below."""
+        """The number of people in the stage, with the median stay beside or below."""
         if self.counts is None:
             return
         size = pt(10) if self.narrow else pt(14)

@@ -1,7 +1,7 @@
-"""Where the stages lie from left to right: a column for each one of the path.
+"""Where the stages lie from left to right: one column for each stage of the path.
 
-Detours have their cards below the first one. A long path leaves less room for everything: first
-the gaps give way, as long as a word of a step still fits in them; then the cards, down to the least
+The cards of detours lie below the first column. A long path leaves less room for everything: first
+the gaps shrink, as long as a word of a step still fits in them; then the cards, down to the minimum
 that a card needs; then both.
 """
 
@@ -20,18 +20,18 @@ from lifecycle_fsm.model import Stage
 from lifecycle_fsm.wording import clean, format_number, percent
 
 TEXT = pt(10)
-"""The size of all small text of a chart: to be read also in a narrow window."""
+"""The size of all small text of a chart: readable even in a narrow window."""
 
 LINE = 16.5
-"""From one line of it to the next."""
+"""The distance from one line of small text to the next."""
 
 HEADLINE = pt(11)
 """The size of the number on a step."""
 
 _LONG = 7  # stages
-_CARD = (122.0, 176.0)  # a card of the path, at least and at most
+_CARD = (122.0, 176.0)  # a card of the path: minimum and maximum
 _NARROW = 112.0
-_DETOUR = 96.0  # a card of a detour, at least
+_DETOUR = 96.0  # a card of a detour: minimum
 _GAP = (92.0, 150.0)
 _SMALLEST_GAP = 62.0
 _SMALLEST_SHEET = 940.0
@@ -39,7 +39,7 @@ _SMALLEST_SHEET = 940.0
 
 @attrs.define
 class Card:
-    """Where a stage lies; its height is known when its row is laid out."""
+    """The place of a stage; its height is known once its row is laid out."""
 
     stage: Stage
     x: float
@@ -64,7 +64,7 @@ class Card:
 
 
 def headline(step: DrawnFlow) -> list[Span]:
-    """How many took a step, and the conversion; empty if nobody counted."""
+    """How many people took a step, and the conversion; empty without counts."""
     if step.count is None:
         return []
     spans = [Span(format_number(step.count), True, INK)]
@@ -77,19 +77,19 @@ class Columns:
     """The cards by stage, the gaps between them, and the edges of the sheet.
 
     Attributes:
-        cards: where each stage lies.
-        gap: between two stages of the path; ``first_gap`` behind the first one.
+        cards: the place of each stage.
+        gap: between two stages of the path; ``first_gap`` is the one after the first stage.
         narrow: whether the cards are so narrow that their numbers need two lines.
         end: where the last card of the path ends.
         margin: of the sheet, left and right.
-        sheet: how wide the whole picture is.
+        sheet: the width of the entire picture.
     """
 
     def __init__(self, data: ChartData) -> None:
         path, detours = data.model.path, data.model.detours
         long = len(path) > _LONG
         self.margin = 22.0 if long else MARGIN
-        # The first card juts out: the trunk of its detours passes the cards below it.
+        # The first card juts out, because the trunk of its detours passes the cards below it.
         jut = 36.0 if long else 44.0
         aisle = 0.0
         if any(flow.source == data.origin for flow in data.exits):
@@ -117,7 +117,7 @@ class Columns:
 
     @property
     def room(self) -> float:
-        """How wide the sheet is between its margins."""
+        """The width of the sheet between its margins."""
         return self.sheet - 2 * self.margin
 
     def gap_after(self, name: str) -> float:
@@ -126,12 +126,12 @@ class Columns:
 
 
 def _fitted(data: ChartData, edges: float, jut: float | None) -> tuple[float, float]:
-    """The gap, and the width of a card of the path, where all of them fit on the sheet."""
+    """The gap and the width of a card of the path at which all of them fit on the sheet."""
     n = len(data.model.path)
     gap = _wanted_gap(data)
     card = max(_wanted_card(data, stage) for stage in data.model.path)
     least = _CARD[0]
-    for _ in range(6):  # the cards of the detours keep their width while the others shrink
+    for _ in range(6):  # detour cards keep their width while the others shrink
         own = 0.0 if jut is None else max(0.0, _DETOUR - card) + jut
         room = WIDTH - edges - own
         card = min(card, max(least, (room - (n - 1) * min(gap, _GAP[0])) / n))
@@ -168,12 +168,12 @@ def _wanted_gap(data: ChartData) -> float:
 
 # ------------------------------------------------------------------ plan
 #
-# What every part of a chart gets, and what it gives back.
+# What every part of a chart receives and returns.
 
 
 @attrs.frozen
 class ChartPlan:
-    """What is shown, where it lies from left to right, and the canvas that it is drawn on."""
+    """What is shown, its place from left to right, and the canvas that it is drawn on."""
 
     data: ChartData
     columns: Columns

@@ -1,4 +1,4 @@
-"""The detours: below the path, a row for each, with a lane that leads to it and one back."""
+"""The detours: a row for each below the path, with one lane that leads to it and one back."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from lifecycle_fsm.wording import clean
 
 # ------------------------------------------------------------------ rails
 #
-# Where people leave a stage downwards and come back up, and the room for words between.
+# Where people leave a stage downwards and come back up, and the room for text between.
 
 
-_BESIDE = 9.0  # from a line to its words
+_BESIDE = 9.0  # from a line to its text
 
 
 class Rails:
     """The places, from left to right, of the lines between the path and its detours.
 
-    Words of exits stand left of the line by which people leave, words of returns right of the line
-    by which they come back: between two stages, both have the room up to the next line.
+    The text of exits stands left of the line by which people leave, the text of returns right of
+    the line by which they come back. Between two stages, both have the room up to the next line.
     """
 
     def __init__(self, plan: ChartPlan) -> None:
@@ -50,7 +50,7 @@ class Rails:
         """Where people come back up into a stage."""
         card = self._columns.cards[name]
         if self._data.is_last(name):
-            return card.x + card.w * 0.25  # its words stand beside it, and there is no gap behind
+            return card.x + card.w * 0.25  # its text stands beside it, and no gap follows
         return card.mid + min(20, card.w * 0.14)
 
     @property
@@ -59,17 +59,17 @@ class Rails:
         return self._columns.cards[self._data.origin].right + 4
 
     def exit_words(self, name: str) -> tuple[float, float]:
-        """Where the words of exits out of a stage of the path end, and their room."""
+        """Where the text of exits out of a stage of the path ends, and its room."""
         x = self.down(name) - _BESIDE
         return x, x - self._left_edge(name)
 
     def side_words(self) -> tuple[float, float]:
-        """Where the words begin that have no line of their own to stand at, and their room."""
+        """Where the text of flows without their own line begins, and its room."""
         x = self.side + _BESIDE
         return x, self._left_edge(self._path[1]) - x - 6
 
     def return_words(self, name: str) -> tuple[float, float]:
-        """Where the words of returns into a stage begin, and their room."""
+        """Where the text of returns into a stage begins, and its room."""
         x = self.up(name) + _BESIDE
         return x, self._right_edge(name) - x
 
@@ -89,7 +89,7 @@ class Rails:
 
 
 _THICKEST = 4.6  # of a dashed line
-_LIFT = 13.0  # from a lane to the middle of the words on it
+_LIFT = 13.0  # from a lane to the middle of the text on it
 
 
 def draw_detours(plan: ChartPlan, y: float) -> float:
@@ -101,7 +101,7 @@ def draw_detours(plan: ChartPlan, y: float) -> float:
 
 @attrs.frozen
 class _LaneText:
-    """Lines of text whose last one stands above a lane, at x."""
+    """Lines of text at x, the last of which stands above a lane."""
 
     x: float
     lines: list[TextLine]
@@ -110,7 +110,7 @@ class _LaneText:
 
 @attrs.frozen
 class _Row:
-    """A detour: its card, and its lanes with their words."""
+    """A detour: its card, and its lanes with their text."""
 
     face: CardFace
     paint: Paint
@@ -154,8 +154,8 @@ class _Detours:
                     self.canvas.paragraph(text.x, first, text.lines, LINE, align=text.align)
         return self.rows[-1].card.bottom
 
-    # --- Where everything lies. Words of exits stand above their lane, those of returns between the
-    # two lanes: they share no height.
+    # --- Layout. The text of exits stands above their lane, that of returns between the two lanes,
+    # so they never share a height.
 
     def _row(self, stage: Stage, top: float) -> _Row:
         face = CardFace(self.plan, self.plan.columns.cards[stage.name])
@@ -273,5 +273,5 @@ class _Detours:
 
 
 def _most(texts: list[_LaneText]) -> int:
-    """The number of lines of the highest text."""
+    """The number of lines of the longest text."""
     return max((len(text.lines) for text in texts), default=0)

@@ -1,4 +1,4 @@
-"""Lines of flows: one line out of a stage for all its lanes, which leave it with a bend each."""
+"""Lines of flows: one trunk out of a stage for all its lanes, each joined by a bend."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BEND = 11.0
 
 @attrs.frozen
 class Join:
-    """A lane that meets a trunk: its height, who takes it, and their colour if not the owner's."""
+    """A lane that meets a trunk: its height, its flows, and their colour if not the owner's."""
 
     lane: float
     flow: DrawnFlow
@@ -30,7 +30,7 @@ class FlowLines:
     Args:
         plan: the layout of the chart.
         turn: 1 for bends to the right, -1 for bends to the left.
-        most: how wide a line may be.
+        most: the maximum width of a line.
     """
 
     def __init__(self, plan: ChartPlan, *, turn: int, most: float = 99.0) -> None:

@@ -1,4 +1,4 @@
-"""What stands around a chart: the heading, the groups of stages, the rules in words, the legend."""
+"""What surrounds a chart: the heading, the groups of stages, the rules in words, the legend."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _GROUP, _DETOUR = "#94a3b8", "#b45309"
 
 
 def draw_heading(plan: ChartPlan, y: float) -> float:
-    """Draw the title, and what is known about the picture."""
+    """Draw the title and the subtitle of the diagram."""
     columns, data = plan.columns, plan.data
     return plan.canvas.heading(columns.margin, y, columns.room, data.title, data.subtitle) + 8
 
 
 def draw_groups(plan: ChartPlan, y: float) -> float:
-    """Draw a bar over the stages of each group, unless all are of one."""
+    """Draw a bar over the stages of each group, unless there is only one group."""
     groups = groupby(plan.data.model.path, lambda stage: stage.group)
     runs = [(name, list(run)) for name, run in groups]
     if len(runs) < 2:
@@ -118,7 +118,7 @@ def _entry(plan: ChartPlan, rule: Move | SortRule, start: str, wide: float) -> _
     if left > 40:
         name = cut(rule_words(rule), left, TEXT)
         head.append(Span(f" · {name}", color=plan.data.palette.stage(rule.target).line))
-    # Who asks, when it holds, and what becomes of the stages between.
+    # Who asks, when it holds, and what happens to the stages between.
     conditions = []
     if trigger is not None:
         conditions.append(f"asked for by “{trigger.replace('_', ' ')}”")
@@ -136,12 +136,12 @@ def _entry(plan: ChartPlan, rule: Move | SortRule, start: str, wide: float) -> _
 
 
 def draw_legend(plan: ChartPlan, y: float) -> float:
-    """Draw what the signs mean, in as many rows as it needs."""
+    """Draw what the symbols mean, in as many rows as it needs."""
     return _Legend(plan, y + 36).draw()
 
 
 class _Legend:
-    """Samples with their words, one beside the other."""
+    """Samples with their text, next to each other."""
 
     def __init__(self, plan: ChartPlan, y: float) -> None:
         self.data, self.canvas = plan.data, plan.canvas
@@ -166,7 +166,7 @@ class _Legend:
         return self.y + 6
 
     def _place(self, text: str) -> float:
-        """Where the next sample begins: in a new row where the words do not fit."""
+        """Where the next sample begins: in a new row if its text does not fit."""
         wide = 40 + width(text, TEXT) + 22
         if self.x > self.left and self.x + wide > self.right:
             self.x, self.y = self.left, self.y + _ROW

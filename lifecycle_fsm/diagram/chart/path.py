@@ -1,4 +1,4 @@
-"""The path: its stages in one row, with a step from each to the next, and the fast tracks above."""
+"""The path: its stages in one row, with a step from each to the next, and fast tracks above."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from lifecycle_fsm.diagram.chart.flow_lines import BEND, FlowLines, Join
 from lifecycle_fsm.diagram.chart_data import DrawnFlow, merge_rules
 from lifecycle_fsm.diagram.look import INK, SOFT, Stroke
 
-_CLEAR = 4.0  # between an arrowhead and words
-_LEADING = 1.3  # from one line of a headline to the next, in its size
-_STEP = 3.4  # the width of a step where nobody counted
+_CLEAR = 4.0  # between an arrowhead and text
+_LEADING = 1.3  # from one line of a headline to the next, relative to its size
+_STEP = 3.4  # the width of a step without counts
 
 
 def draw_path(plan: ChartPlan, y: float) -> float:
@@ -35,7 +35,7 @@ def draw_path(plan: ChartPlan, y: float) -> float:
 
 
 class _Step:
-    """A step and what stands on it: the headline above the line, the rules below it."""
+    """A step with its text: the headline above the line, the rules below it."""
 
     def __init__(self, plan: ChartPlan, flow: DrawnFlow) -> None:
         self.plan, self.flow = plan, flow
@@ -58,7 +58,7 @@ class _Step:
         return len(self.words) * LINE
 
     def draw(self, y: float, away: float) -> None:
-        """Draw the step at y; its words begin so far away from the middle of the line."""
+        """Draw the step at y; its text begins at distance ``away`` from the middle of the line."""
         canvas, cards, flow = self.plan.canvas, self.plan.columns.cards, self.flow
         left, right = cards[flow.source].right, cards[flow.target].x
         canvas.line(
@@ -79,8 +79,8 @@ class _Step:
 
 
 _FOOT = 26.0  # from the lowest lane to the path
-_BETWEEN = 14.5  # from a lane to the words of the next
-_LIFT = 10.5  # from a line to the middle of the words on it
+_BETWEEN = 14.5  # from a lane to the text of the next
+_LIFT = 10.5  # from a line to the middle of the text on it
 
 
 def draw_fast_tracks(plan: ChartPlan, y: float) -> float:
@@ -92,7 +92,7 @@ def draw_fast_tracks(plan: ChartPlan, y: float) -> float:
 
 @attrs.frozen
 class _Lane:
-    """The fast tracks into one stage, by where they begin, and the words on them."""
+    """The fast tracks into one stage, by their source, and their text."""
 
     target: str
     flows: list[DrawnFlow]
@@ -106,7 +106,7 @@ class _Lane:
 
 
 class _FastTracks:
-    """The lanes by the stage that they lead to: the further, the higher."""
+    """The lanes by their target stage: the further along the path, the higher."""
 
     def __init__(self, plan: ChartPlan) -> None:
         self.plan, self.data, self.canvas = plan, plan.data, plan.canvas
@@ -143,12 +143,12 @@ class _FastTracks:
         return card.mid + card.w * 0.2
 
     def _down(self, name: str) -> float:
-        """Where they come down into one."""
+        """Where they come down into a stage."""
         card = self.plan.columns.cards[name]
         return card.mid - card.w * 0.2
 
     def _lane(self, index: int) -> _Lane:
-        """A lane with its words in the widest free place above it."""
+        """A lane with its text in the widest free place above it."""
         target, *higher = list(self.flows)[index:]
         flows = self.flows[target]
         start, end = self._up(flows[0].source), self._down(target)
@@ -164,7 +164,7 @@ class _FastTracks:
                 continue
             lines = rule_lines(rules, right - left, color=stroke.color)
             torn = sum("…" in span.text for line in lines for span in line.spans)
-            rank = (torn * 3 + len(lines), -left)  # the nearest to the end, where nothing is cut
+            rank = (torn * 3 + len(lines), -left)  # fewest cuts and lines, then nearest to the end
             if best is None or rank < best[0]:
                 best = (rank, left, lines)
         _, x, words = best or ((), start + 14, [])

@@ -1,8 +1,8 @@
-"""Cases that a model makes for itself: people at each boundary, pairs between whom one condition
-decides (MC/DC), what each stage does with each trigger, and a tour of every move.
+"""Cases that a model derives from itself: people at each boundary, pairs between which one
+condition decides (MC/DC), what each stage does with each trigger, and a tour of every move.
 
-What a model expects of itself proves nothing. So the cases are written as a table, a person looks
-at it and approves it, and from then on a test compares with what was approved::
+What a model expects of itself proves nothing. So the cases are written as a table, a person reviews
+and approves it, and from then on a test compares the model with what was approved::
 
     from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""Tables of cases as files that a person reads and approves: CSV, TOML or Markdown, by suffix.
+"""Tables of cases as files to review and approve: CSV, TOML or Markdown, by suffix.
 
-The same table gives the same bytes, everywhere.
+The same table gives the same bytes on every machine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-#: What stands in a file, case by case: the place, and the values by column.
+#: The content of a file, case by case: the place, and the values by column.
 _Placed: TypeAlias = Iterator[tuple[str, Mapping[str, Any]]]
 _Write: TypeAlias = Callable[[CaseTable], str]
 _Read: TypeAlias = Callable[[str, Path], _Placed]
@@ -55,16 +55,17 @@ def to_text(table: CaseTable, suffix: str = ".csv") -> str:
     """The table as the text of a file.
 
     Raises:
-        FileProblem: no table is written in files of this suffix.
+        FileProblem: tables cannot be written to files with this suffix.
     """
     return _form(suffix)[0](table)
 
 
 def read_table(path: str | PathLike[str]) -> CaseTable:
-    """The table that a file has.
+    """Read the table in a file.
 
     Raises:
-        FileProblem: the file cannot be read, or is no table of cases; the place is told.
+        FileProblem: the file cannot be read, or is not a table of cases; the message names the
+            place.
     """
     path = Path(path)
     _, read = _form(path.suffix)
@@ -171,7 +172,7 @@ def _markdown(table: CaseTable) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-# What Markdown reads as HTML, or as a link; a sign of comparison is neither.
+# Text that Markdown reads as HTML or as a link; a comparison sign is neither.
 _MARKUP = re.compile(r"<(?=[A-Za-z/!?])|\](?=\()")
 
 
@@ -208,18 +209,18 @@ _FORMS: Mapping[str, tuple[_Write, _Read]] = {
 
 # ------------------------------------------------------------------ comparing
 #
-# What a person has approved against the model as it is: what has changed, is new, or is gone.
+# What a person has approved, compared with the current model: what has changed, is new, or is gone.
 
 
-#: A list of more is cut short: nobody approves a hundred lines one by one.
+#: The length at which lists are cut: nobody approves a hundred lines one by one.
 MOST = 20
 
 
 @attrs.frozen
 class ChangedCase:
-    """An approved row that comes out otherwise now; ``seen`` says why, in the model's words.
+    """An approved row with a different outcome now; ``seen`` explains it, in the model's words.
 
-    ``gone`` marks a row that asks what is not there any more; then ``now`` is the reason.
+    ``gone`` marks a row that no longer applies to the model; then ``now`` is the reason.
     """
 
     row: CaseRow
@@ -240,10 +241,10 @@ class ChangedCase:
 class Differences:
     """How an approved table and a model differ.
 
-    ``changed`` are approved rows that come out otherwise; ``gone`` those that the model can no
-    longer be asked, with the reason; ``new`` the cases that nobody has approved yet. ``more`` are
-    approved rows that hold, though the model would not ask them, and that are nobody's own: they
-    are no difference.
+    ``changed`` are approved rows with a different outcome, ``gone`` those that no longer apply to
+    the model, with the reason, and ``new`` the cases that nobody has approved yet. ``more`` are
+    approved rows that hold although the model would not generate them and nobody added them by
+    hand; they are not a difference.
     """
 
     changed: tuple[ChangedCase, ...] = ()
@@ -255,7 +256,7 @@ class Differences:
         return bool(self.changed or self.new or self.gone)
 
     def __str__(self) -> str:
-        """What differs, to be read by people."""
+        """The differences, for people to read."""
         blocks = [
             *_block("changed", [str(change) for change in self.changed]),
             *_block("gone", [f"{change.row.place}: {change.now}" for change in self.gone]),
@@ -265,7 +266,7 @@ class Differences:
 
 
 def compared(approved: CaseTable, model: Model, *, runner: CaseRunner | None = None) -> Differences:
-    """Run every approved case in a model, and see which of the model's own cases are missing."""
+    """Run every approved case in a model, and find the model's own cases that are not approved."""
     runner = runner or CaseRunner(model)
     rows = cases_of(model, runner=runner)
     keys = {row.key for row in rows}
@@ -283,7 +284,7 @@ def compared(approved: CaseTable, model: Model, *, runner: CaseRunner | None = N
                 gone.append(ChangedCase(row, "this is so no longer", gone=True))
             else:
                 more.append(row)
-    # Another way to the same move is no news, as long as the approved one leads there; nor is
+    # Another way to the same move is not new as long as the approved one leads there; nor is
     # another person for whom the same two rules are open.
     seen = {row.key for row in approved}
     known_as = {_name(row) for row in approved if row.part in (TOUR, ORDER)}
@@ -296,12 +297,12 @@ def _name(row: CaseRow) -> tuple[str, ...]:
 
 
 def news(rows: Iterable[CaseRow]) -> list[str]:
-    """Rows that nobody has approved, a line for each."""
+    """Rows that nobody has approved, one per line."""
     return [f"{row.place}: {row.outcome}" for row in rows]
 
 
 def changes(case: Case, runner: CaseRunner) -> tuple[ChangedCase, ...]:
-    """The rows of an approved case that come out otherwise in the model of the runner."""
+    """The rows of an approved case that have a different outcome in the runner's model."""
     try:
         outcomes = runner.outcomes(case)
     except LifecycleError as error:
@@ -336,15 +337,14 @@ def _block(word: str, texts: list[str]) -> Iterator[str]:
 
 # ------------------------------------------------------------------ approval
 #
-# The test that holds a model to the table that a person has approved.
+# The test that compares a model with the table that a person has approved.
 
 
 _COMPLETE = "every case is approved"
 
 
 class _Fresh:
-    """The runner of a model, made anew where the model is another than it was: tests of mutants
-    change it in its place."""
+    """The runner of a model, made anew when mutation tests change the model in its place."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -369,13 +369,13 @@ def approved(
         test_lifecycle = approved(HERE / "cases.csv", HERE / "lifecycle.toml")
 
     Every row is run through the model's compiled guard and its machine, every path of the tour
-    through the orchestrator. One more test, ``every case is approved``, fails where the model has
-    cases that stand in no row.
+    through the orchestrator. One more test, ``every case is approved``, fails if the model has
+    cases that no row covers.
 
     Args:
-        path: the table, as ``lifecycle-fsm cases MODEL --out FILE`` has written it.
+        path: the table, as written by ``lifecycle-fsm cases MODEL --out FILE``.
         model: the lifecycle: a model, the path of its TOML, or the name of a shipped one.
-        complete: whether cases that nobody has approved fail.
+        complete: whether unapproved cases are failures.
 
     Raises:
         FileProblem: the table or the model cannot be read.

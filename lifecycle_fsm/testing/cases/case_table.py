@@ -1,4 +1,4 @@
-"""The rows of a table of cases: what is given, what comes of it, and why that was asked."""
+"""The rows of a table of cases: what is given, the outcome, and why it was asked."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import attrs
 from lifecycle_fsm.errors import LifecycleError, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value, utc_text
 
-#: Parts beside the sections of a model: what a move writes, two rules that are open at once, a
-#: trigger in a stage, a whole path, a Python function.
+#: Parts besides the sections of a model: what a move writes, two rules that are open at once, a
+#: trigger in a stage, an entire path, a Python function.
 EFFECT, ORDER, TRIGGER, TOUR, EXAMPLE = "effect", "order", "trigger", "tour", "example"
-#: Begins the ``why`` of a row that a person has added.
+#: The prefix of ``why`` in a row that a person has added.
 OWN = "own:"
-#: The outcomes of rows that nobody can run.
+#: The outcomes of rows that cannot be run.
 REDUNDANT, EVERYBODY, NOBODY, UNDECIDED, OPAQUE, NO_WAY = (
     "never decides",
     "holds for everybody",
@@ -27,7 +27,7 @@ REDUNDANT, EVERYBODY, NOBODY, UNDECIDED, OPAQUE, NO_WAY = (
     "cannot be looked into",
     "fired by nobody",
 )
-#: Why a condition that never decides may stand there.
+#: Why a condition that never decides may still be useful.
 FOR_CLARITY = "said for clarity: without a value it comes out so anyway"
 NOT_RUN = frozenset({REDUNDANT, EVERYBODY, NOBODY, UNDECIDED, OPAQUE, NO_WAY})
 
@@ -40,14 +40,14 @@ class CaseRow:
         part: the part of the model that it tests: ``sort``, ``move``, ``guard``, ``data``,
             ``scoring``, ``decay``, ``deadline``, ``assignment``, ``alert``; ``effect`` for what a
             move writes; ``order`` for two rules that are open at once; ``trigger`` for what a stage
-            does with a trigger; ``tour`` for a step of a path; ``example`` for what a Python guard
-            shall say.
+            does with a trigger; ``tour`` for a step of a path; ``example`` for the expected answer
+            of a Python guard.
         rule: the name of the rule, trigger, path or Python guard.
-        stage: the stage that the person is in before.
+        stage: the stage of the person before.
         given: the person's fields, or what happens.
-        outcome: what comes of it.
-        why: which boundary or step this is; not compared when a case is run. One that begins
-            with ``own:`` says that a person has added the row.
+        outcome: the result.
+        why: which boundary or step this is; not compared when a case is run. The prefix ``own:``
+            marks a row that a person has added.
     """
 
     part: str
@@ -59,18 +59,18 @@ class CaseRow:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What makes a row the same case in two tables; of a tour also which step it is."""
+        """What identifies a case across tables; for a tour, this includes the step."""
         case = (self.part, self.rule, self.stage, self.given)
         return (*case, self.why) if self.part == TOUR else case
 
     @property
     def own(self) -> bool:
-        """Whether a person has written it, so that it stays when the others are made anew."""
+        """Whether a person has written it, so that it is kept when the others are regenerated."""
         return self.part == EXAMPLE or self.why.startswith(OWN)
 
     @property
     def place(self) -> str:
-        """Which case this is, in words."""
+        """A description of the case."""
         where = f" in {self.stage}" if self.stage and self.part != TOUR else ""
         given = f", {self.given}" if self.given else ""
         return f"{self.part} {self.rule}{where}{given}"
@@ -78,7 +78,7 @@ class CaseRow:
 
 @attrs.frozen
 class Case:
-    """What is run at once: one row, or all the steps of one path."""
+    """Rows that are run together: one row, or all the steps of one path."""
 
     rows: tuple[CaseRow, ...]
 
@@ -94,7 +94,7 @@ class Case:
 
 @attrs.frozen
 class CaseTable:
-    """All cases of a model, in its order."""
+    """All cases of a model, in order."""
 
     model: str
     rows: tuple[CaseRow, ...] = attrs.field(converter=tuple[CaseRow, ...])
@@ -107,7 +107,7 @@ class CaseTable:
 
     @property
     def cases(self) -> tuple[Case, ...]:
-        """The rows as they are run: the steps of one path together."""
+        """The rows in the units in which they are run: the steps of one path together."""
         groups = groupby(
             enumerate(self.rows),
             lambda pair: (pair[1].rule, pair[1].own) if pair[1].part == TOUR else (pair[0],),
@@ -115,19 +115,19 @@ class CaseTable:
         return tuple(Case(tuple(row for _, row in group)) for _, group in groups)
 
     def keeping(self, before: CaseTable) -> CaseTable:
-        """This table, with the rows that a person has added to the one before.
+        """This table, with the rows that a person has added to the previous one.
 
-        They stay as they were written, also where the model now makes something else of them.
+        They stay as they were written, even if the model now gives a different outcome.
         """
         kept = tuple(row for row in before if row.own)
         cases = {row.key for row in kept}
         return attrs.evolve(self, rows=(*(row for row in self if row.key not in cases), *kept))
 
     def checked(self) -> CaseTable:
-        """The table itself, where each case stands there once.
+        """The table itself, if each case occurs only once.
 
         Raises:
-            LifecycleError: a case stands there twice.
+            LifecycleError: a case occurs twice.
         """
         seen: set[tuple[str, ...]] = set()
         for row in self.rows:
@@ -138,7 +138,7 @@ class CaseTable:
 
 
 def merged(rows: Iterable[CaseRow]) -> Iterator[CaseRow]:
-    """Rows of the same case as one, with every reason why it was asked."""
+    """The rows, with those of the same case combined into one that has all their reasons."""
     by_key: dict[tuple[str, ...], CaseRow] = {}
     for row in rows:
         before = by_key.get(row.key)
@@ -153,9 +153,8 @@ def merged(rows: Iterable[CaseRow]) -> Iterator[CaseRow]:
 #
 # People as an operations person reads them: ``behavior_score = 64, last_lost_at = 30 days ago``.
 #
-# Times are told relative to *now*, which for every person of a table is the same instant; an
-# instant that the model itself names stands as a date. What is written can be read back without
-# loss.
+# Times are written relative to *now*, which is the same instant for every person of a table; an
+# instant that the model itself names is written as a date. The text can be parsed without loss.
 
 
 MISSING, NOW_WORD = "missing", "now"
@@ -174,7 +173,7 @@ def format_values(values: Mapping[str, Value], now: datetime) -> str:
 
 
 def format_value(value: Value, now: datetime) -> str:
-    """One value; a text in quotes where it could be taken for something else."""
+    """One value; a text is quoted if it could be mistaken for something else."""
     if value is None:
         return MISSING
     if isinstance(value, bool):
@@ -190,7 +189,7 @@ def format_value(value: Value, now: datetime) -> str:
 def _format_time(value: datetime, now: datetime) -> str:
     if value == now:
         return NOW_WORD
-    # The people live at noon. What is next to a midnight stands so in the model: as a date.
+    # The people live at noon. A time next to midnight comes from a date in the model.
     midnight = value.replace(hour=0, minute=0, second=0, microsecond=0)
     if min(value - midnight, midnight + _DAY - value) <= timedelta(seconds=1):
         return utc_text(value).removesuffix("T00:00:00Z")
@@ -199,7 +198,7 @@ def _format_time(value: datetime, now: datetime) -> str:
 
 
 def format_length(length: timedelta) -> str:
-    """A length of time that is not negative, such as ``89 days 23:59:59``."""
+    """A non-negative length of time, such as ``89 days 23:59:59``."""
     rest = length - length.days * _DAY
     parts = []
     if length.days or not rest:
@@ -212,10 +211,10 @@ def format_length(length: timedelta) -> str:
 
 
 def parse_length(text: str) -> timedelta:
-    """The length that such words name.
+    """The length of time that a text names.
 
     Raises:
-        RecordError: they name none.
+        RecordError: it names none.
     """
     age = _AGE.fullmatch(text.strip())
     if not text.strip() or age is None or not any(age.groups()):
@@ -224,10 +223,10 @@ def parse_length(text: str) -> timedelta:
 
 
 def parse_values(text: str, types: Mapping[str, FieldType], now: datetime) -> dict[str, Value]:
-    """The values that a line tells, by name.
+    """The values in a line, by name.
 
     Raises:
-        RecordError: it is no such line, there is no such field, or it does not take the value.
+        RecordError: the line cannot be parsed, a field does not exist, or it rejects the value.
     """
     values: dict[str, Value] = {}
     place = 0
@@ -247,10 +246,10 @@ def parse_values(text: str, types: Mapping[str, FieldType], now: datetime) -> di
 
 
 def parse_value(words: str, kind: FieldType, now: datetime) -> Value:
-    """The value that the words stand for in a field of this type.
+    """The value that a text stands for in a field of this type.
 
     Raises:
-        RecordError: the field does not take it.
+        RecordError: the field rejects it.
     """
     if words == MISSING:
         return None
@@ -259,7 +258,7 @@ def parse_value(words: str, kind: FieldType, now: datetime) -> Value:
             text = json.loads(words)
         except ValueError:
             raise RecordError(f"{words} is no text in quotes") from None
-        # Nobody can give an empty text, but a field that nobody has set may hold one [S4].
+        # An empty text cannot be given, but a field that was never set may hold one [S4].
         return text if text == kind.empty else kind.accept(text)
     if kind.kind == "datetime":
         return _parse_time(words, kind, now)

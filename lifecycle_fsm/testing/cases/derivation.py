@@ -1,4 +1,4 @@
-"""The table of all cases: guards say what is given, running says what comes of it."""
+"""The table of all cases: guards determine the given people, running determines the outcomes."""
 
 from __future__ import annotations
 
@@ -51,17 +51,18 @@ def cases_of(
 ) -> CaseTable:
     """Every case of a model, always in the same order.
 
-    First each guard, with the people around its boundaries and the pairs between whom one
-    condition decides (MC/DC); then what moves write, which of two rules comes first that are open
-    at once, and what each stage does with each trigger; last a tour that fires every move. The
-    outcomes are those of the model as it is: somebody has to look at them.
+    First each guard, with the people around its boundaries and the pairs between which one
+    condition decides (MC/DC). Then what moves write, which of two rules that are open at once comes
+    first, and what each stage does with each trigger. Last a tour that fires every move. The
+    outcomes are those of the current model, so a person has to review them.
 
     Args:
         model: the lifecycle.
-        runner: one for this model, where there is one already.
-        budget: how many cases the search for people may look at in all; where that is not enough,
-            the row says "not decided". Cases are counted, so that every machine says the same.
-        seconds: how long the search may take on the clock, whatever the machine gets done in it.
+        runner: an existing runner for this model.
+        budget: how many cases the search for people may examine in total; if that is not enough,
+            the row says "not decided". Cases are counted, so that every machine gives the same
+            result.
+        seconds: how long the search may take on the clock, whatever it has achieved by then.
     """
     runner = runner or CaseRunner(model)
     spent = Budget(budget, seconds)
@@ -115,12 +116,12 @@ def _of_rule(rule: AskedRule, runner: CaseRunner) -> Iterator[CaseRow]:
 
 
 def _without(cases: GuardCases, domain: Domain) -> Iterator[tuple[str, str, str]]:
-    """What cannot be shown by people, each with the outcome and why: a constant guard, conditions
-    for which there is no pair, and Python functions."""
+    """What no person can show, each with the outcome and the reason: a constant guard, conditions
+    without a pair, and Python functions."""
     if cases.constant is not None:
         yield "whoever it is", EVERYBODY if cases.constant else NOBODY, "the guard as a whole"
     for condition in cases.redundant if cases.constant is None else ():
-        # Who writes 'role is missing or role not in ...' says what a negation means anyway [S3].
+        # 'role is missing or role not in ...' only spells out what the negation means anyway [S3].
         clear = isinstance(condition, Known)
         why = FOR_CLARITY if clear else "the guard says the same without it"
         yield f"whether or not {_words(condition, domain)}", REDUNDANT, why
@@ -131,7 +132,7 @@ def _without(cases: GuardCases, domain: Domain) -> Iterator[tuple[str, str, str]
 
 
 def _words(condition: Guard, domain: Domain) -> str:
-    """The condition in words; a list of the model by its name, since its values come one by one."""
+    """The condition in words; a list of the model by its name: its values get their own rows."""
     words = domain.vocabulary
     tokens = {name: value for name, value in words.tokens.items() if type(value) is not tuple}
     text = label(condition, attrs.evolve(words, tokens=tokens))
@@ -140,10 +141,10 @@ def _words(condition: Guard, domain: Domain) -> str:
 
 # ------------------------------------------------------------------ effects
 #
-# People in whom the effects of a move can be seen: what they write is not there before [S18].
+# People who make the effects of a move visible: their fields differ from what it writes [S18].
 
 
-#: With a number that an effect computes: a little, less than nothing, and a lot.
+#: Tries for a number that an effect computes: a small, a negative and a large one.
 _TRIES = 3
 
 
@@ -169,8 +170,8 @@ def _effects(runner: CaseRunner) -> Iterator[CaseRow]:
 def _people_for(
     rule: AskedRule, written: Mapping[str, Term | Guard], index: RuleIndex
 ) -> Iterator[Witness]:
-    """People for whom a move is the first that is open, with values in the fields of its effects
-    that these have to change; three where numbers are computed, else one."""
+    """People for whom a move is the first open one, with field values that its effects must change;
+    three people if numbers are computed, else one."""
     before = index.model.earlier_closed(rule.step)
     read = {
         node.name
@@ -193,7 +194,7 @@ def _people_for(
 
 
 def _before(field: str, value: Term | Guard | None, number: int, model: Model) -> Value:
-    """A value that a field may have had before an effect, other than the one it writes."""
+    """A value that a field may have had before an effect, different from the one it writes."""
     kind = model.field_types[field]
     constant = value.value if isinstance(value, Const) else None
     if kind.kind == "bool":
@@ -210,7 +211,7 @@ def _before(field: str, value: Term | Guard | None, number: int, model: Model) -
 def _number(
     kind: FieldType, value: Term | Guard | None, number: int, tokens: Mapping[str, object]
 ) -> Value:
-    """A number below and above all those in an effect."""
+    """A number below or above all those in an effect."""
     most: int | float = 5
     for node in walk(value) if value is not None else ():
         constant = node.value if isinstance(node, Const) else None

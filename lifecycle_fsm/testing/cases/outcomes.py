@@ -1,4 +1,4 @@
-"""What comes of a case: each is run through the model's compiled guards and its machine."""
+"""The outcomes of cases: each is run through the model's compiled guards and its machine."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _YES_NO = FieldType("bool")
 
 
 class CaseRunner:
-    """Runs the cases of one model. It keeps nobody: each case has a person of its own."""
+    """Runs the cases of one model. It keeps no people: each case has a person of its own."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -52,10 +52,10 @@ class CaseRunner:
         }
 
     def outcomes(self, case: Case) -> tuple[str, ...]:
-        """What comes of each row of a case in this model, in words.
+        """The outcome of each row of a case in this model, in words.
 
         Raises:
-            LifecycleError: a row names what the model does not have.
+            LifecycleError: a row names something that the model does not have.
         """
         if case.rows[0].part == TOUR and case.rows[0].outcome not in NOT_RUN:
             return self.walker.walk(row.given for row in case.rows).outcomes
@@ -63,11 +63,11 @@ class CaseRunner:
 
     @cached_property
     def walker(self) -> Walker:
-        """Who walks the tours; made when the first is walked."""
+        """Walks the tours; made when the first one is walked."""
         return Walker(self.model)
 
     def outcome(self, row: CaseRow) -> str:
-        """What comes of one row.
+        """The outcome of one row.
 
         Raises:
             LifecycleError: it names a rule, a stage or a field that the model does not have.
@@ -114,8 +114,8 @@ class CaseRunner:
         return compile_condition(guard, words)(person, NOW, brought(fields))
 
     def given(self, row: CaseRow) -> Any:
-        """The person whom the row of a rule tells, for an explanation; None if it cannot be
-        told."""
+        """The person that the row of a rule describes, for an explanation; None if that cannot be
+        built."""
         rule = self.index.rules[row.part, row.rule]
         try:
             fields = parse_values(row.given, self.index.types(rule), NOW)
@@ -139,7 +139,7 @@ class CaseRunner:
         return f"stays in {stage}" + (", though it is open" if holds else "")
 
     def _effect(self, row: CaseRow) -> str:
-        """Where a move leads somebody, and what is in the fields of its effects then."""
+        """Where a move leads a person, and the values that its effects leave in the fields."""
         rule = self._known("move", row.rule)
         edge = rule.step
         person = self._placed(row.stage, parse_values(row.given, self.index.types(rule), NOW))
@@ -154,7 +154,7 @@ class CaseRunner:
         return self.machine.fire(person, edge.on, at=NOW)
 
     def _first(self, row: CaseRow) -> str:
-        """Which of two rules that are open to somebody is taken."""
+        """Which of two rules that are open to a person is taken."""
         rule = self.index.order(row.rule, row.stage)
         if rule is None:
             raise LifecycleError(f"the model does not try these two for one reason in {row.stage}")
@@ -163,7 +163,7 @@ class CaseRunner:
         return went(decision.rows, "") or ("refused" if decision.unmet else f"stays in {row.stage}")
 
     def _placed(self, stage: str, fields: Mapping[str, Value]) -> Person:
-        """A person in a stage, with these fields, of whom nothing else is known."""
+        """A person in a stage, with these fields and nothing else known."""
         self.model.stage(stage)
         free = {name: value for name, value in fields.items() if name not in READ_ONLY}
         person = self.machine.person("somebody", **free)
@@ -172,7 +172,7 @@ class CaseRunner:
             "stage": stage,
             "stage_entered_at": since,
             "journey": fields.get("journey", 1),
-            # A journey begins before its stage: an old stage makes an old journey.
+            # A journey begins before its stage, so an old stage makes an old journey.
             "journey_started_at": fields.get("journey_started_at", since),
         }
         for name, value in own.items():
@@ -195,7 +195,7 @@ class CaseRunner:
         return f"may go to {' or '.join(targets)}" if targets else NO_MOVE
 
     def _example(self, row: CaseRow) -> str:
-        """What a Python guard says of the person of a declared example [S2]."""
+        """The answer of a Python guard for the person of a declared example [S2]."""
         function = self._opaque.get(row.rule)
         if function is None:
             hint = suggest(row.rule, self._opaque)
@@ -206,7 +206,7 @@ class CaseRunner:
 
 
 def went(rows: tuple[HistoryRow, ...], own: str) -> str:
-    """Where hops have led, in words; by which rule, where it is another than its own."""
+    """Where hops have led, in words; with the rule, if it is not the case's own."""
     steps = [
         f"{row.to_stage}{'' if place == 0 and row.rule == own else f' by {row.rule}'}"
         for place, row in enumerate(rows)

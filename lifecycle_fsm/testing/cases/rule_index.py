@@ -1,4 +1,4 @@
-"""Every guard of a model, with the place where it is asked and the people whom it meets there."""
+"""Every guard of a model, with the place where it is evaluated and the people it can meet there."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from lifecycle_fsm.proof import NOW, Answer, Budget, Domain, domain_of, is_value
 from lifecycle_fsm.proof.domain import PAYLOAD, as_fields, payload_fields
 from lifecycle_fsm.testing.cases.case_table import ORDER
 
-#: A person of whom the table says nothing else has been in the stage, and on this journey, so long:
-#: nothing is decided by the moment in which they came.
+#: By default, how long a person of the table has been in the stage and on this journey, so that the
+#: moment of entry decides nothing.
 STAYED = timedelta(days=1)
 _FIRST = ("sort", "moves", "guards")
 _BEFORE = " before "
@@ -41,8 +41,8 @@ class AskedRule:
     Args:
         part: the part of the model, as in :class:`~lifecycle_fsm.testing.cases.case_table.CaseRow`.
         name: the rule's name.
-        guard: as the model has it.
-        stage: where the person is who is asked; empty if that does not matter.
+        guard: as in the model.
+        stage: the stage of the people for whom it is evaluated; empty if that does not matter.
         kind: the kind of activity whose payload the guard may read, in the silos [S18].
         edge: the move or sort rule, which the machine can run.
     """
@@ -62,12 +62,12 @@ class AskedRule:
 
 
 class RuleIndex:
-    """The guards of one model by name, and the people whom they meet."""
+    """The guards of one model by name, and the people they can meet."""
 
     def __init__(self, model: Model, budget: Budget | None = None) -> None:
         self.model = model
         domain = domain_of(model, budget)
-        words = attrs.evolve(domain.vocabulary, in_effect=True)  # silos read what is brought
+        words = attrs.evolve(domain.vocabulary, in_effect=True)  # silos read the payload
         self._domain = attrs.evolve(domain, vocabulary=words)
         self._domains: dict[tuple[str, str | None], Domain] = {}
 
@@ -77,8 +77,8 @@ class RuleIndex:
     def rules(self) -> Mapping[tuple[str, str], AskedRule]:
         """Every guard by part and name, in this order: sort, moves, named guards, then the silos.
 
-        A move that leaves several stages stands there with the first, or with each if its guard
-        reads the stage. In the silos, rules without a condition are left out.
+        A move out of several stages is listed with the first one, or with each if its guard reads
+        the stage. In the silos, rules without a condition are left out.
         """
         return {(rule.part, rule.name): rule for rule in self._rules()}
 
@@ -91,7 +91,7 @@ class RuleIndex:
         rules = [rule for rule in self.model.rules if rule.section != "kinds"]
         for rule in sorted(rules, key=lambda rule: order.get(rule.section, len(order))):
             part, name = rule.section.removesuffix("s"), rule.name
-            if part == "data":  # two may have one name: the second one is number 2
+            if part == "data":  # names may repeat: the second one is number 2
                 count[part, name] += 1
                 name += f" {count[part, name]}" if count[part, name] > 1 else ""
             everywhere = part == "move" and "stage" in reads(self._plain(rule.when))
@@ -102,12 +102,11 @@ class RuleIndex:
 
     @cached_property
     def orders(self) -> Mapping[tuple[str, str], AskedRule]:
-        """Every two rules that are tried for one reason, in the order in which they are: of the
-        sort, and of the moves of one stage by one trigger, or by the system [S8][S15]; by name and
-        stage.
+        """Every two rules of one group, in the order in which they are tried, by name and stage:
+        rules of the sort, and moves of one stage with the same trigger, or by the system [S8][S15].
 
-        Left out are pairs whose second is open to everybody, which every case of the first shows,
-        and those with a Python function, which nobody can look into.
+        Pairs are left out if the second is open to everybody, because every case of the first shows
+        that, or if they contain a Python function, which cannot be analysed.
         """
         pairs = (pair for group in self.model.groups for pair in combinations(group, 2))
         rules = (
@@ -125,13 +124,13 @@ class RuleIndex:
         return {(rule.name, rule.stage): rule for rule in rules if not self.opaque_in(rule)}
 
     def order(self, name: str, stage: str) -> AskedRule | None:
-        """The pair of this name, or of the same two in the other order."""
+        """The pair with this name, or the same two in the other order."""
         first, _, second = name.partition(_BEFORE)
         turned = f"{second}{_BEFORE}{first}"
         return self.orders.get((name, stage)) or self.orders.get((turned, stage))
 
     def opaque_in(self, rule: AskedRule) -> list[Opaque]:
-        """The Python functions that have a say in a rule."""
+        """The Python functions in the guard of a rule."""
         return [node for node in walk(self._plain(rule.guard)) if isinstance(node, Opaque)]
 
     def _plain(self, guard: Guard) -> Guard:
@@ -140,7 +139,7 @@ class RuleIndex:
     # -- the people ---------------------------------------------------------------------------
 
     def domain(self, rule: AskedRule) -> Domain:
-        """Everybody whom the rule can meet, payload included."""
+        """All people that the rule can meet, including the payload."""
         key = (rule.stage, rule.kind)
         if key not in self._domains:
             since = NOW - stayed(rule.stage, self.model)
@@ -154,7 +153,7 @@ class RuleIndex:
         return self._domains[key]
 
     def types(self, rule: AskedRule) -> dict[str, FieldType]:
-        """The types of all that a row of the rule may name, by the name that it stands there by."""
+        """The types of everything that a row of the rule may name, by the name used there."""
         return {shown(name): kind for name, kind in self.domain(rule).vocabulary.fields.items()}
 
     def guard(self, rule: AskedRule) -> Guard:
@@ -162,43 +161,42 @@ class RuleIndex:
         return as_fields(rule.guard, self._domain.vocabulary)
 
     def here(self, rule: AskedRule) -> Guard:
-        """Holds for those who are where the rule is asked: the stage is no free choice."""
+        """Holds for people where the rule is evaluated: the stage is not a free choice."""
         if not rule.stage or "stage" not in reads(self.guard(rule)):
             return always
         return is_value("stage", rule.stage)
 
     def solve(self, rule: AskedRule, *guards: Guard, pins: Iterable[Guard] = ()) -> Answer:
-        """Somebody whom the rule meets, for whom the guards hold, and whose fields are pinned."""
+        """A person that the rule can meet, who satisfies the guards and whose fields are pinned."""
         return solve_here(all_of(*guards, self.here(rule), *pins), self.domain(rule))
 
     def for_both(self, pair: AskedRule) -> Answer:
-        """Somebody for whom both rules of a pair are open, and if that can be none that comes
-        before them."""
+        """A person for whom both rules of a pair are open and, if possible, none that comes before
+        them."""
         both, before = self.guard(pair), self.model.earlier_closed(pair.step)
         alone = self.solve(pair, both, *before)
         return alone if alone.found or not before else self.solve(pair, both)
 
 
 def something(kind: FieldType, at: datetime) -> Value:
-    """What an activity brings that has to bring a value of this type: no text is empty [S4]."""
+    """A value of this type for a required part of the payload: no text is empty [S4]."""
     if kind.kind == "datetime":
         return at
     return "something" if kind.kind == "str" and not kind.choices else kind.empty
 
 
 def stayed(stage: str, model: Model) -> timedelta:
-    """How long somebody has been in a stage of whom nothing else is said: in original processing
-    people are new."""
+    """How long a person has been in a stage by default: in original processing, people are new."""
     return timedelta(0) if stage == model.initial.name else STAYED
 
 
 def shown(field: str) -> str:
-    """The name of a field in a table: what the activity brings is ``activity.page`` there."""
+    """The name of a field in a table: payload is written as ``activity.page``."""
     return f"activity.{field.removeprefix(PAYLOAD)}" if field.startswith(PAYLOAD) else field
 
 
 def brought(fields: Mapping[str, Value]) -> dict[str, Value]:
-    """What the activity brings, of the values that a table names, by the names that it gives."""
+    """The payload among the values that a table names, by its own names."""
     prefix = "activity."
     return {
         name.removeprefix(prefix): value

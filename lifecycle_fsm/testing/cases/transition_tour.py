@@ -1,8 +1,8 @@
-"""A tour: paths that fire every move of a model, each as short as it can be.
+"""A tour: paths that fire every move of a model, each as short as possible.
 
-From where a path has led, a solver says which fields would have to change for the next move to be
-the one that is taken. Then somebody really walks there, through the orchestrator: only what was
-seen to happen becomes part of the tour.
+From the end of a path, a solver finds the fields that would have to change for the next move to be
+the one that is made. Then a person really walks there, through the orchestrator: only what was seen
+to happen becomes part of the tour.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ from lifecycle_fsm.testing.cases.rule_index import AskedRule, RuleIndex, brought
 
 # ------------------------------------------------------------------ activities
 #
-# Which activity, bringing what, gives fields the values that a guard wants.
+# Which activity, with which payload, gives fields the values that a guard needs.
 
 
-#: Opportunities are kept by id, and have fields follow from them [S22].
+#: Opportunities are kept by id, and other fields follow from them [S22].
 _DEAL: Mapping[str, Value] = {"opportunity": "deal"}
 _DEALS = {
     "opportunity_opened": frozenset({"open_opportunities"}),
@@ -79,13 +79,13 @@ class ActivityIndex:
         return tuple(kind.name for kind in kinds if kind.trigger == trigger)
 
     def sets(self, kind: str | None, at: datetime) -> dict[str, Value]:
-        """What an activity of a kind writes by itself, whatever it brings."""
+        """What an activity of a kind writes by itself, whatever its payload."""
         values: dict[str, Value] = {}
         if kind is None:
             return values
         declared = self.model.activity_kinds[kind]
         if declared == asking(kind):
-            values["rejection_reason"] = None  # without a reason that of an earlier asking is gone
+            values["rejection_reason"] = None  # without a reason, an earlier one is cleared
         for effect in declared.sets:
             if isinstance(effect.value, Now):
                 values[effect.field] = at
@@ -96,8 +96,8 @@ class ActivityIndex:
     def brings(
         self, kind: str, changes: _Values, before: _Values, at: datetime
     ) -> tuple[dict[str, Value], dict[str, Value]]:
-        """What an activity of a kind brings so that fields change so; and the changes that another
-        one has to make."""
+        """The payload with which an activity of a kind makes these changes, and the changes that
+        another activity has to make."""
         sets = self.model.activity_kinds[kind].sets
         payload, written = self._payload(sets, changes, before, at)
         rest = {name: value for name, value in changes.items() if name not in written}
@@ -106,8 +106,8 @@ class ActivityIndex:
     def naturally(
         self, changes: _Values, before: _Values, at: datetime
     ) -> Iterator[tuple[str, dict[str, Value]]]:
-        """The activities that may make exactly these changes, as they happen in life; the first of
-        them need not be right, since a rule of the model may want otherwise."""
+        """The activities that may make exactly these changes, as they happen in practice; the first
+        need not be right, because a rule of the model may require something else."""
         for kind, fields in _DEALS.items():
             if changes.keys() <= fields:
                 yield kind, self._filled(kind, {}, at)
@@ -127,7 +127,7 @@ class ActivityIndex:
     def _payload(
         self, sets: tuple[Set, ...], changes: _Values, before: _Values, at: datetime
     ) -> tuple[dict[str, Value], set[str]]:
-        """What has to be brought so that the effects make these changes, and which they make."""
+        """The payload with which the effects make these changes, and the fields that they write."""
         payload: dict[str, Value] = {}
         written: set[str] = set()
         for effect in sets:
@@ -152,7 +152,7 @@ class ActivityIndex:
         return payload, written
 
     def _wanted(self, rule: DataRule) -> dict[str, Value] | None:
-        """What an activity has to bring for a data rule to hold; None if that alone will not do."""
+        """The payload that makes a data rule hold; None if the payload alone cannot."""
         if isinstance(rule.when, Always):
             return {}
         place = AskedRule("data", rule.name, rule.when, kind=rule.on)
@@ -161,7 +161,7 @@ class ActivityIndex:
         return wanted if answer.found and len(wanted) == len(answer.person) else None
 
     def _filled(self, kind: str, payload: _Values, at: datetime) -> dict[str, Value]:
-        """The payload with something for each value that an activity of the kind must bring."""
+        """The payload, completed with a value for each required name."""
         if kind in _DEALS:
             worth: dict[str, Value] = {"amount": 1000.0, "closes_at": at + timedelta(days=30)}
             return {**_DEAL, **(worth if kind == "opportunity_opened" else {}), **payload}
@@ -174,15 +174,15 @@ class ActivityIndex:
 
 # ------------------------------------------------------------------ walking
 #
-# A person who walks a path of a tour, through the orchestrator and all that it does [S7].
+# A person who walks a path of a tour, through the orchestrator and everything it does [S7].
 #
-# A step is one line: an activity with what it brings, ``form_filled: form = Hand-Raise: Demo``, or
-# ``wait 90 days``. The first is ``created``; ``processed`` ends original processing with the values
-# that its steps gave. Each activity comes an hour after the one before, and ``processed`` at once.
+# A step is one line: an activity with its payload, ``form_filled: form = Hand-Raise: Demo``, or
+# ``wait 90 days``. The first is ``created``; ``processed`` ends original processing with the
+# results of its steps. Each activity comes an hour after the one before, and ``processed`` at once.
 
 
 WAIT = "wait "
-#: How long after one activity the next one comes.
+#: The time from one activity to the next.
 PAUSE = timedelta(hours=1)
 
 
@@ -204,12 +204,12 @@ class Walker:
         self._count = 0
 
     def walk(self, texts: Iterable[str]) -> Walk:
-        """Take these steps; the walk before is over.
+        """Take these steps; this ends the previous walk.
 
         Raises:
-            LifecycleError: a step is none, or the model does not take its activity.
+            LifecycleError: a step is invalid, or the model rejects its activity.
         """
-        # Time passes for everybody in the book: so nobody stays there.
+        # Time would pass for everybody in the book, so nobody is left there.
         self._orchestrator.people.clear()
         self._count += 1
         walk = Walk(self.model, self._orchestrator, f"walker-{self._count}")
@@ -233,7 +233,7 @@ class Walk:
 
     @property
     def person(self) -> Person:
-        """The person as it is now."""
+        """The current person."""
         return self._orchestrator.people[self.id]
 
     @property
@@ -245,7 +245,7 @@ class Walk:
         """Take one step.
 
         Raises:
-            LifecycleError: it is no step, or the activity was rejected.
+            LifecycleError: the step is invalid, or the activity was rejected.
         """
         stage, before = (self.person.stage, len(self.person.history)) if self.steps else ("", 0)
         refused = False
@@ -258,7 +258,7 @@ class Walk:
         self.steps.append(TourStep(stage, text, self._outcome(refused)))
 
     def _apply(self, text: str) -> bool:
-        """Have an activity happen; whether a move was asked for and not made."""
+        """Apply an activity; returns whether a move was asked for and not made."""
         kind, _, brings = text.partition(":")
         kind = kind.strip()
         at = self.now if kind == "processed" else self.now + PAUSE
@@ -280,10 +280,10 @@ class Walk:
 
 
 def payload_of(model: Model, kind: str) -> dict[str, FieldType]:
-    """What an activity of this kind may bring, by name.
+    """The payload that an activity of this kind may have, by name.
 
     Raises:
-        RecordError: there is no such kind.
+        RecordError: the kind does not exist.
     """
     if kind not in model.activity_kinds:
         raise RecordError(f"no activity named {kind!r}{suggest(kind, model.activity_kinds)}")
@@ -293,9 +293,9 @@ def payload_of(model: Model, kind: str) -> dict[str, FieldType]:
 
 
 def _orchestrator(model: Model) -> Orchestrator:
-    """An orchestrator of the model; without its steps where these need libraries, tables or
-    functions of the project that are not here. The activity ``processed`` says what they gave
-    [S14]. That there are points of fit stays known, or the sort would give them anew."""
+    """An orchestrator of the model, without its steps if they need libraries, tables or functions
+    of the project that are not available. The activity ``processed`` has their results [S14]. It
+    still knows that there are fit points, or the sort would compute them again."""
     try:
         return Orchestrator(model)
     except LifecycleError:
@@ -306,7 +306,7 @@ def _orchestrator(model: Model) -> Orchestrator:
 # ------------------------------------------------------------------ transition tour
 
 
-#: From how many paths into one stage the search for its moves goes on.
+#: How many paths into one stage are kept as starting points for its moves.
 _ARRIVALS = 4
 _Texts: TypeAlias = tuple[str, ...]
 
@@ -326,7 +326,7 @@ class TourPath:
 
 @attrs.frozen
 class Tour:
-    """Paths by length, and the moves for which there is none, with the reason."""
+    """Paths by length, and the moves without one, with the reason."""
 
     paths: tuple[TourPath, ...]
     unfired: tuple[tuple[Edge, str], ...]
@@ -334,13 +334,13 @@ class Tour:
 
 def tour_of(model: Model, walker: Walker, budget: Budget | None = None) -> Tour:
     """The paths that fire every sort rule, and every move out of every stage that it leaves.
-    ``budget`` is what the questions for them may take together."""
+    ``budget`` limits the questions for all of them together."""
     return _Search(model, walker, budget).run()
 
 
 @attrs.frozen
 class _Arrival:
-    """Where a path has led: the person as it was then, and when."""
+    """Where a path has led: the person at that time, and when."""
 
     texts: _Texts
     stage: str
@@ -382,7 +382,7 @@ class _Search:
         )
 
     def _try(self, edge: Edge, texts: _Texts) -> bool:
-        """Walk there, and keep the path where the last step fires the move."""
+        """Walk there, and keep the path if the last step fires the move."""
         try:
             walk = self.walker.walk(texts)
         except LifecycleError:
@@ -400,7 +400,7 @@ class _Search:
     # -- new persons --------------------------------------------------------------------------
 
     def _into(self, edge: Edge) -> Iterator[_Texts]:
-        """Ways to be created so that this rule of the sort is the first that holds."""
+        """Ways to create a person so that this rule of the sort is the first that holds."""
         made = {name for step in self.model.chain for name in step.writes}
         for quiet in (self._closed(edge.target), ()):
             answer = solve_here(all_of(self._first(edge), *quiet), self.domain)
@@ -412,7 +412,7 @@ class _Search:
     # -- moves --------------------------------------------------------------------------------
 
     def _onwards(self, edge: Edge, here: _Arrival) -> Iterator[_Texts]:
-        """Ways to fire a move from where somebody is: by an activity, or by time."""
+        """Ways to fire a move from where a person is: by an activity, or by time."""
         for kind in self.activities.kinds(edge.on) if edge.on else (None,):
             for when in self._instants(edge, here):
                 for changes in self._changes(edge, here, when, kind):
@@ -431,7 +431,7 @@ class _Search:
     def _changes(
         self, edge: Edge, here: _Arrival, when: datetime, kind: str | None
     ) -> Iterator[_Values]:
-        """The fields that have to change for this move to be the one that is taken."""
+        """The field changes that make this move the one that is taken."""
         start = {**here.values, **self.activities.sets(kind, when)}
         latest = dict.fromkeys(self.domain.latest, when)
         domain = attrs.evolve(self.domain, start=start, now=when, latest=latest)
@@ -444,13 +444,13 @@ class _Search:
                 yield _free(answer.person)
 
     def _first(self, edge: Edge) -> Guard:
-        """Holds where the rule is open and is the one that is tried first [S8][S15]."""
-        # Fields are set before a human asks: no system move may take the person away by that.
+        """Holds if the rule is open and no earlier one is [S8][S15]."""
+        # Fields are set before a human asks, which must not let a system move take the person away.
         away = self._closed(edge.source) if edge.on else ()
         return all_of(edge.when, *self.model.earlier_closed(edge), *away)
 
     def _closed(self, stage: str) -> tuple[Guard, ...]:
-        """Holds where no system move leads on from a stage."""
+        """Guards that hold if no system move leads on from a stage."""
         return tuple(
             negate(edge.when) for edge in self.model.edges if edge.source == stage and not edge.on
         )
@@ -458,7 +458,7 @@ class _Search:
     def _steps(
         self, here: _Arrival, when: datetime, kind: str | None, changes: _Values
     ) -> Iterator[_Texts]:
-        """What may happen next so that the fields change, and the move is asked for then."""
+        """What may happen next so that the fields change, and the move is asked for afterwards."""
         at = here.now + PAUSE
         if when > at:
             set_first = (_step("changed", changes, at),) if changes else ()
@@ -474,7 +474,8 @@ class _Search:
             for name, payload in self.activities.naturally(changes, here.values, at):
                 yield (_step(name, payload, at),)
             yield (_step("changed", changes, at),)
-            # What points of fit depend on has them computed anew: then they are set behind it.
+            # Changing the inputs of the fit points has them recomputed, so that score is set
+            # afterwards.
             first, then = _split(changes, self.inputs)
             if first and "demographic_score" in then:
                 yield (_step("changed", first, at), _step("changed", then, at + PAUSE))
@@ -493,7 +494,7 @@ class _Search:
 
 
 def _free(values: _Values) -> dict[str, Value]:
-    """The values that somebody else than the machine may write."""
+    """The values that may be written from outside the machine."""
     return {name: value for name, value in values.items() if name not in READ_ONLY}
 
 

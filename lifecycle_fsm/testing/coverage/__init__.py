@@ -1,6 +1,6 @@
 """What tests have shown of a model: moves fired, guards and conditions seen both ways, refusals.
 
-``pytest --lifecycle-cov`` reports it; without pytest, :func:`measure` what a
+``pytest --lifecycle-cov`` reports it; without pytest, call :func:`measure` with what a
 :class:`~lifecycle_fsm.testing.recorder.Watch` recorded.
 """
 

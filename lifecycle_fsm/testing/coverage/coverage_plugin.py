@@ -32,25 +32,25 @@ from lifecycle_fsm.wording import harmless, joined
 #
 # A model on its way from a worker of pytest-xdist to the process that reports.
 #
-# The report draws a model and looks for persons in it, and never runs it: so its Python callables
-# stay behind, with only their names. They may be local to a test, where no other process finds
-# them.
+# The report draws a model and looks for people in it, and never runs it. So its Python callables
+# stay behind, and only their names are sent. They may be local to a test, where no other process
+# could find them.
 
 
 def pack(model: Model) -> bytes | None:
-    """The model pickled without its callables; None where a token or an option of it is something
-    that no other process can have."""
+    """The model pickled without its callables; None if one of its tokens or options cannot exist in
+    another process."""
     buffer = io.BytesIO()
     try:
         _Pickler(buffer).dump(model)
     except Exception:
-        return None  # whatever a foreign object raises; the report says which model is left out
+        return None  # a foreign object may raise anything; the report says which model is left out
     return buffer.getvalue()
 
 
 @cache
 def _absent(name: str) -> Callable[[Any, datetime], NoReturn]:
-    """Stands for a Python callable that stayed in another process; the same for the same name."""
+    """A stand-in for a Python callable that stayed in another process; one for each name."""
 
     def absent(person: Any, now: datetime) -> NoReturn:
         raise LifecycleError(f"the guard {name!r} stayed in the process of its tests")
@@ -61,7 +61,7 @@ def _absent(name: str) -> Callable[[Any, datetime], NoReturn]:
 
 class _Pickler(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
-        """Names instead of callables, the plain person instead of a class of a project."""
+        """Pickle names instead of callables, and the plain person instead of a project's class."""
         if isinstance(obj, FunctionType | MethodType | BuiltinFunctionType):
             if str(getattr(obj, "__module__", "")).startswith("lifecycle_fsm."):
                 return NotImplemented
@@ -82,13 +82,13 @@ _OUTPUT = "lifecycle_coverage"
 
 
 class CoveragePlugin:
-    """Watches from the moment at which pytest is configured, so that machines of modules and of
+    """Watches from the moment at which pytest is configured, so that machines of modules and
     session fixtures are seen as well.
 
     Under pytest-xdist each worker watches, and the controller adds up and reports.
 
     Raises:
-        pytest.UsageError: an option cannot be followed; nothing has run yet.
+        pytest.UsageError: an option is invalid; no test has run yet.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -115,7 +115,7 @@ class CoveragePlugin:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """All that happens while a test runs, its fixtures included, is the test's doing."""
+        """Attribute to a test everything that happens while it runs, including its fixtures."""
         self._watch.switch(item.nodeid)
         try:
             return (yield)
@@ -124,21 +124,21 @@ class CoveragePlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """What others do to models after the tests, such as mutants, is no doing of the tests."""
+        """Stop watching after the tests: what others do to models then (mutants) does not count."""
         try:
             return (yield)
         finally:
             self._watch.stop()
 
     def pytest_unconfigure(self) -> None:
-        """Leave no instrument behind, for whoever runs pytest inside of a program."""
+        """Remove all instruments, for programs that run pytest inside their own process."""
         self._watch.stop()
 
     # -- adding up ---------------------------------------------------------------------------
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Take in what a worker of pytest-xdist saw."""
+        """Add what a worker of pytest-xdist saw."""
         sent = getattr(node, "workeroutput", {}).get(_OUTPUT)
         if sent is None:
             self._lost.append(node.gateway.id)
@@ -153,7 +153,7 @@ class CoveragePlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Report, and decide the exit status, whether a summary is shown or not."""
+        """Report, and set the exit status, whether or not a summary is shown."""
         self._watch.switch(NO_TEST)
         output: dict[str, object] | None = getattr(self._config, "workeroutput", None)
         if output is not None:
@@ -164,7 +164,7 @@ class CoveragePlugin:
             return
         self._record.add(self._watch.record)
         self._models.update(self._watch.models)
-        # Workers answer in any order.
+        # Workers finish in any order.
         under_test = self._chosen or {key: self._models[key] for key in sorted(self._models)}
         self._others = tuple(key for key in self._models if key not in under_test)
         self._coverages = tuple(
@@ -183,10 +183,10 @@ class CoveragePlugin:
         if self._failed and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    # -- telling -----------------------------------------------------------------------------
+    # -- reporting ---------------------------------------------------------------------------
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print what is covered, and what is missing."""
+        """Print what is covered and what is missing."""
         if self._config.getoption("collectonly"):
             return
 
@@ -209,7 +209,7 @@ class CoveragePlugin:
 
 
 def _chosen(config: pytest.Config) -> Mapping[ModelKey, Model]:
-    """The models under test; nothing where nobody named any, which means all."""
+    """The models that were named; empty if none was, which means all."""
     here = config.invocation_params.dir
     named = [(name, here) for name in config.getoption("lifecycle_cov_model")]
     ini = str(config.getini("lifecycle_model"))

@@ -1,6 +1,6 @@
-"""Coverage as lines for the terminal, as JSON, as a page of HTML and as pictures.
+"""Coverage as lines for the terminal, as JSON, as an HTML page and as diagrams.
 
-Of the page nothing is fetched, texts are escaped, and signs stand with colours.
+The page fetches nothing, escapes all texts, and pairs colours with symbols.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from lifecycle_fsm.testing.coverage.measure import (
 )
 from lifecycle_fsm.wording import clean, counted, decimal_percent, joined, rule_words
 
-#: What the numbers of a kind count.
+#: What the numbers of each kind count.
 ROWS: Mapping[Kind, str] = {
     "sorted": "sort rules that were reached",
     "moved": "moves that were fired, out of each stage",
@@ -44,20 +44,20 @@ ROWS: Mapping[Kind, str] = {
     "decided": "conditions that decided alone",
     "refused": "triggers that were refused, in each stage",
 }
-#: So many missing things of a model stand in the terminal; reports have them all.
+#: How many missing items of a model the terminal shows; reports have all of them.
 MOST = 24
-#: So many models are listed one by one; of more there is a line for each name.
+#: How many models are listed one by one; if there are more, each name has one line.
 IN_FULL = 3
 _WIDE = 46
 _SVG = "{http://www.w3.org/2000/svg}"
 _MOST_TESTS = 30
-#: A suite that makes hundreds of models has a page of tables.
+#: A suite that makes hundreds of models gets a page of tables only.
 _MOST_PICTURES = 12
 
 
 def total(coverages: Sequence[Coverage]) -> float:
-    """The one percentage: of all things to see in all models, the share that was seen. Where no
-    model ran, nothing was."""
+    """The overall percentage: the share of all items in all models that was seen; zero if no model
+    ran."""
     if not coverages:
         return 0.0
     return percent(tally(item for coverage in coverages for item in coverage.items))
@@ -67,7 +67,7 @@ def total(coverages: Sequence[Coverage]) -> float:
 
 
 def shown_percent(value: float) -> str:
-    """With one decimal, rounded down: what is not whole never looks so."""
+    """With one decimal, rounded down, so that only complete coverage reads 100."""
     return decimal_percent(math.floor(value * 10) / 10)
 
 
@@ -107,8 +107,8 @@ def describe(coverage: Coverage, item: Item) -> str:
 
 
 def code(somebody: Somebody) -> str:
-    """The person as a line of a test: ``person_in("mql", behavior_score=64)``. Times are those of
-    somebody at the instant at which a :class:`~lifecycle_fsm.testing.Clock` starts."""
+    """The person as a line of a test: ``person_in("mql", behavior_score=64)``. Times are relative
+    to the instant at which a :class:`~lifecycle_fsm.testing.Clock` starts."""
     text = person_in_code(somebody.stage, somebody.fields)
     if somebody.trigger:
         text += f', asked for "{somebody.trigger}"'
@@ -119,7 +119,7 @@ def code(somebody: Somebody) -> str:
 
 
 def grouped(items: Sequence[Item]) -> Mapping[tuple[str, str], list[Item]]:
-    """The items by rule and by the person who would show them, or why nobody can be named."""
+    """The items by rule and by the person who would show them, or the reason if there is none."""
     groups: dict[tuple[str, str], list[Item]] = {}
     for item in items:
         who = f"nobody can be named ({item.unknown})" if item.unknown else ""
@@ -133,7 +133,7 @@ def grouped(items: Sequence[Item]) -> Mapping[tuple[str, str], list[Item]]:
 
 
 def summary(coverages: Sequence[Coverage]) -> Iterator[str]:
-    """All models under test: a table for each, then what is missing, and who would show it."""
+    """All models under test: a table for each, then what is missing and who would show it."""
     if not coverages:
         yield "no test asked anything of a lifecycle model"
     elif len(coverages) <= IN_FULL:
@@ -154,7 +154,7 @@ def summary(coverages: Sequence[Coverage]) -> Iterator[str]:
 
 
 def versions(name: str, count: int) -> str:
-    """A model, and of how many versions."""
+    """The name of a model, and its number of versions."""
     return name if count == 1 else f"{name}, {count} versions"
 
 
@@ -195,7 +195,7 @@ def _missing(coverage: Coverage) -> Iterator[str]:
 
 
 def as_plain(coverages: Sequence[Coverage]) -> dict[str, Any]:
-    """All coverages as JSON has them."""
+    """All coverages as plain values for JSON."""
     return {"percent": total(coverages), "models": [_model(coverage) for coverage in coverages]}
 
 
@@ -213,7 +213,7 @@ def _model(coverage: Coverage) -> dict[str, Any]:
 
 
 def rule_as_plain(coverage: Coverage, rule: RuleSeen) -> dict[str, Any]:
-    """What was seen of one rule, as JSON has it."""
+    """The coverage of one rule as plain values for JSON."""
     return {
         "name": rule.name,
         "sort": rule.sort,
@@ -244,7 +244,7 @@ def rule_as_plain(coverage: Coverage, rule: RuleSeen) -> dict[str, Any]:
 
 
 def _text(guard: Guard) -> str:
-    """The guard in its own language; with a Python callable, which has no text, in words."""
+    """The guard in its own language; in words if it has a Python callable, which has no text."""
     try:
         return to_text(guard)
     except GuardError:
@@ -287,7 +287,7 @@ def draw(coverage: Coverage) -> Drawing:
 
 
 def page(coverages: Sequence[Coverage]) -> str:
-    """The report as one page of HTML.
+    """The report as one HTML page.
 
     Raises:
         MissingExtra: Jinja is not installed.
@@ -306,7 +306,7 @@ def page(coverages: Sequence[Coverage]) -> str:
 
 
 def _shown_model(index: int, coverage: Coverage, *, drawn: bool) -> dict[str, Any]:
-    """What the template asks of one model."""
+    """The data of one model for the template."""
     model = coverage.model
     titles = {rule.name: heading(coverage, rule) for rule in coverage.rules}
     missing: dict[str, list[tuple[list[str], str]]] = {}
@@ -346,7 +346,7 @@ def _shown_rule(coverage: Coverage, rule: RuleSeen, title: str) -> dict[str, Any
     }
     plain = rule_as_plain(coverage, rule)
     conditions = plain["conditions"]
-    alone = len(conditions) == 1  # then it is the guard
+    alone = len(conditions) == 1  # then it equals the guard
     return plain | {
         "title": title,
         "guard": conditions[0]["label"] if alone else "the whole guard",
@@ -369,7 +369,7 @@ def _shown_rule(coverage: Coverage, rule: RuleSeen, title: str) -> dict[str, Any
 
 
 def _picture(coverage: Coverage) -> Any:
-    """The diagram as a part of the page; None if there is nothing to draw with."""
+    """The diagram as a part of the page; None if drawing is not possible."""
     from markupsafe import Markup
 
     try:
@@ -380,7 +380,7 @@ def _picture(coverage: Coverage) -> Any:
     for size in ("width", "height"):
         root.attrib.pop(size, None)
     for part in root.iter(f"{_SVG}g"):
-        # Of what Graphviz says of its parts nothing may stand beside the pointer, or twice.
+        # Drop Graphviz's ids, which would repeat, and its titles, which would show as tooltips.
         part.attrib.pop("id", None)
         part.attrib.pop("class", None)
         for title in part.findall(f"{_SVG}title"):
@@ -397,11 +397,11 @@ _REPORTS = ("json", "html", "svg")
 
 
 def read_report(text: str, folder: Path) -> tuple[str, Path]:
-    """The kind and the path of a report, which starts at the folder in which pytest was called.
+    """The kind and the path of a report, relative to the folder in which pytest was called.
 
     Raises:
         LifecycleError: the option is not ``KIND:FILE``.
-        MissingExtra: the report needs what is not installed.
+        MissingExtra: the report needs a package that is not installed.
     """
     kind, colon, file = text.partition(":")
     if not (colon and file and kind in _REPORTS):
@@ -415,7 +415,7 @@ def read_report(text: str, folder: Path) -> tuple[str, Path]:
 
 
 def write_report(coverages: Sequence[Coverage], kind: str, path: Path) -> list[Path]:
-    """Write a report; the files that were written.
+    """Write a report; returns the files that were written.
 
     Raises:
         FileProblem, OSError: it cannot be written.
@@ -433,14 +433,14 @@ def write_report(coverages: Sequence[Coverage], kind: str, path: Path) -> list[P
 
 def _write_pictures(coverages: Sequence[Coverage], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
-    # The name of a model may be any text; that of a file stays in this folder.
+    # The name of a model may be any text; its file must stay in this folder.
     names = [
         re.sub(r"[^\w-]+", "-", coverage.model.name).strip("-")[:80] or "model"
         for coverage in coverages
     ]
     written = []
     for name, coverage in zip(names, coverages, strict=True):
-        # Several versions of one model in one suite: each has its picture.
+        # Several versions of one model in one suite each have their own diagram.
         apart = f"-{coverage.model.version}" if names.count(name) > 1 else ""
         written.append(draw(coverage).save(folder / f"{name}{apart}.svg"))
     return written

@@ -1,6 +1,6 @@
-"""What of a model tests have shown: a list of things to see, each seen, missing or impossible.
+"""What tests have shown of a model: a list of items to see, each seen, missing or impossible.
 
-The percentage is the share of the seen in all that are not impossible.
+The percentage is the share of seen items, out of all that are not impossible.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from lifecycle_fsm.proof import Answer, decides, domain_of, is_value, solve_here
 from lifecycle_fsm.testing.mcdc import Evidence, evidence
 from lifecycle_fsm.testing.recorder import ModelRecord
 
-#: ``sorted`` a rule of the sort was reached; ``moved`` a move was fired out of a stage; ``guards``
-#: and ``conditions`` were seen to hold, or not to; ``decided`` a condition decided alone;
-#: ``refused`` a trigger was refused in a stage.
+#: ``sorted``: a rule of the sort was reached; ``moved``: a move out of a stage was fired;
+#: ``guards`` and ``conditions`` were seen to hold, or not to; ``decided``: a condition decided
+#: alone; ``refused``: a trigger was refused in a stage.
 Kind: TypeAlias = Literal["sorted", "moved", "guards", "conditions", "decided", "refused"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-#: ``impossible`` is proved: there is nobody for whom it could be seen.
+#: ``impossible`` is proved: no person could show it.
 State: TypeAlias = Literal["seen", "missing", "impossible"]
 
 
 @attrs.frozen
 class Somebody:
-    """The smallest person who would show what is missing: in a stage, asked for a trigger where
-    the move has one. ``assumed`` are the answers that Python callables would have to give."""
+    """The smallest person who would show a missing item: in a stage, asking for the move's trigger
+    if it has one. ``assumed`` are the answers that Python callables would have to give."""
 
     stage: str
     fields: Mapping[str, Value]
@@ -40,17 +40,18 @@ class Somebody:
 
 @attrs.frozen(kw_only=True)
 class Item:
-    """One thing to see.
+    """One item to see.
 
     Args:
         kind: what it is.
-        rule: the name of the move or the sort rule; for ``refused`` the trigger.
-        stage: where it has to happen; nothing where any stage does that the rule leaves.
+        rule: the name of the move or the sort rule; for ``refused``, the trigger.
+        stage: where it has to happen; empty if any stage that the rule leaves will do.
         condition: the number of the condition in its guard.
-        side: whether it has to hold or not; of ``decided``, on which side it has not yet decided.
+        side: whether it has to hold or not; for ``decided``, the side on which it has not decided
+            yet.
         state: whether it was seen.
-        shown_by: who would show it, where it is missing.
-        unknown: why nobody can be named, where it is missing and nobody is.
+        shown_by: a person who would show it, if it is missing.
+        unknown: why no such person can be named, if it is missing without one.
     """
 
     kind: Kind
@@ -65,7 +66,7 @@ class Item:
 
 @attrs.frozen
 class Fired:
-    """A move or a sort rule out of one stage: how often it moved somebody, by which tests."""
+    """A move or a sort rule out of one stage: how often tests fired it, and which tests."""
 
     edge: Edge
     count: int
@@ -116,43 +117,44 @@ class Coverage:
 
     @cached_property
     def missing(self) -> tuple[Item, ...]:
-        """What was not seen and could be."""
+        """What was not seen although it is possible."""
         return tuple(item for item in self.items if item.state == "missing")
 
     @cached_property
     def impossible(self) -> tuple[Item, ...]:
-        """What nobody can ever see: it is proved."""
+        """What was proved impossible to see."""
         return tuple(item for item in self.items if item.state == "impossible")
 
     @cached_property
     def totals(self) -> Mapping[Kind, tuple[int, int]]:
-        """By kind, how many were seen, of how many that can be."""
+        """By kind, how many were seen, of how many that are possible."""
         return {kind: tally(item for item in self.items if item.kind == kind) for kind in KINDS}
 
     @property
     def percent(self) -> float:
-        """The covered share in per cent; of a model in which there is nothing to see, all."""
+        """The covered share in percent; 100 for a model with nothing to see."""
         return percent(tally(self.items))
 
 
 def tally(items: Iterable[Item]) -> tuple[int, int]:
-    """How many were seen, of how many that can be."""
+    """How many were seen, of how many that are possible."""
     states = [item.state for item in items]
     seen = states.count("seen")
     return seen, seen + states.count("missing")
 
 
 def percent(tallied: tuple[int, int]) -> float:
-    """A tally in per cent."""
+    """A tally in percent."""
     seen, of = tallied
     return 100 * seen / of if of else 100.0
 
 
 def measure(model: Model, record: ModelRecord) -> Coverage:
-    """What the record shows of the model.
+    """The coverage of the model according to the record.
 
-    What is missing is looked for among all persons of the model: it comes with the smallest one who
-    would show it, or is found to be impossible. Where that cannot be decided, it stays missing.
+    Missing items are searched for among all possible persons of the model: each comes with the
+    smallest person who would show it, or turns out to be impossible. If that cannot be decided, it
+    stays missing.
     """
     rules = tuple(_rules(model, record))
     pairs = {(edge.source, edge.on or "") for edge in model.edges if edge.on}
@@ -197,7 +199,7 @@ def _fired(record: ModelRecord, edge: Edge) -> Fired:
 
 
 class _Items:
-    """The things to see in one model."""
+    """The items to see in one model."""
 
     def __init__(self, model: Model, record: ModelRecord) -> None:
         self.model, self.record = model, record
@@ -205,7 +207,7 @@ class _Items:
         self.answers: dict[Guard, Answer] = {}
 
     def all(self, rules: Iterable[RuleSeen]) -> Iterator[Item]:
-        """All things to see, in the order of the rules; the triggers last."""
+        """All items to see, in the order of the rules; the triggers last."""
         for rule in rules:
             kind: Kind = "sorted" if rule.sort else "moved"
             for fired in rule.fired:
@@ -222,7 +224,7 @@ class _Items:
             item = Item(kind="guards", rule=rule.name, side=side)
             yield self._item(item, seen, rule.edges, guard if side else negate(guard))
         if len(atoms) < 2:
-            return  # a guard that is one condition has said all by now
+            return  # for a guard of one condition, this is everything
         for index, (atom, shown) in enumerate(zip(atoms, rule.evidence, strict=True)):
             for side, seen in ((True, shown.held), (False, shown.failed)):
                 item = Item(kind="conditions", rule=rule.name, condition=index, side=side)
@@ -230,7 +232,7 @@ class _Items:
             yield self._decided(rule, index, shown)
 
     def _decided(self, rule: RuleSeen, index: int, shown: Evidence) -> Item:
-        """It needs both sides: if one of them is impossible, the condition is redundant."""
+        """Both sides are needed: if one of them is impossible, the condition is redundant."""
         item = Item(kind="decided", rule=rule.name, condition=index)
         if shown.decided is not None:
             return attrs.evolve(item, state="seen")
@@ -256,7 +258,7 @@ class _Items:
             yield self._item(Item(kind="refused", rule=trigger, stage=stage), seen, edges[:1], shut)
 
     def _item(self, item: Item, seen: bool, edges: Iterable[Edge], question: Guard) -> Item:
-        """The item as it was seen, or with the person at one of the edges who would show it."""
+        """The item as seen, or with the person at one of the edges who would show it."""
         if seen:
             return attrs.evolve(item, state="seen")
         reasons = []
@@ -273,7 +275,7 @@ class _Items:
         return attrs.evolve(item, unknown=reasons[0])
 
     def _ask(self, edge: Edge, question: Guard) -> Answer:
-        """Somebody in the stage, whom nothing before this edge has moved already."""
+        """A person in the stage whom no earlier edge has moved already."""
         there = is_value("stage", edge.source)
         whole = all_of(there, *self.model.earlier_closed(edge), question)
         if whole not in self.answers:

@@ -10,8 +10,8 @@ token lead_threshold: threshold: 30 ==> 29
 >>> verdict.answer.person
 {'behavior_score': 29, 'stage': 'contact'}
 
-``missing_test(model, mutant, verdict)`` makes a test of that person. With pytest, the option
-``--lifecycle-mutate`` runs a suite against all of them; :mod:`.mutation_plugin` says how.
+``missing_test(model, mutant, verdict)`` writes a test for that person. With pytest, the option
+``--lifecycle-mutate`` runs a suite against all mutants; see :mod:`.mutation_plugin`.
 
 ::
 

@@ -54,26 +54,26 @@ Kind: TypeAlias = Literal[
     "order",
     "dropped effect",
 ]
-#: The parts of a model that a mutant may have otherwise. It claims nothing: a claim may name the
-#: very move that is deleted.
+#: The parts of a model in which a mutant may differ. A mutant makes no claims, because a claim may
+#: name the very move that is deleted.
 PARTS = ("tokens", "guards", "sort", "moves", "claims")
-#: The sections that say nothing of moves, but may read the same tokens and named guards.
+#: The sections without moves, which may read the same tokens and named guards.
 _ELSEWHERE = tuple("kinds processing data scoring decay deadlines assignment alerts".split())
 
 
 @attrs.frozen
 class Change:
-    """A change that may or may not give a model.
+    """A change that may or may not give a valid model.
 
     Args:
         kind: what is done.
-        where: the move, sort rule, named guard or token to which it is done, in words.
+        where: the move, sort rule, named guard or token that is changed, in words.
         path: the same as a path in the TOML, for its line.
-        before: how it reads in the model.
-        after: how it reads now.
-        parts: the parts of the model that are other than before.
-        rules: the moves and sort rules on which it may bear, by name.
-        elsewhere: whether other sections read what was changed too, such as the data silo.
+        before: the text in the model.
+        after: the text in the mutant.
+        parts: the parts of the model that differ.
+        rules: the moves and sort rules that it may affect, by name.
+        elsewhere: whether other sections, such as the data silo, also read what was changed.
     """
 
     kind: Kind
@@ -91,14 +91,14 @@ class Change:
 
 @attrs.frozen
 class Mutant:
-    """A change that gives a model which means something else [S28]."""
+    """A change that gives a model with a different meaning [S28]."""
 
     change: Change
     model: Model = attrs.field(repr=False)
 
     @property
     def id(self) -> str:
-        """A name that is the same in every run, as long as the model is: the mutant's version."""
+        """The mutant's version: a name that is the same in every run of the same model."""
         return self.model.version
 
     def __str__(self) -> str:
@@ -108,8 +108,8 @@ class Mutant:
 def mutants(model: Model) -> tuple[Mutant, ...]:
     """Every mutant of the moves, the sort rules, and the named guards and tokens that these read.
 
-    Each builds [S5][S6], means something else than the model and than every other mutant [S28],
-    and says so by its version.
+    Each builds [S5][S6] and differs in meaning from the model and from every other mutant [S28], as
+    its version shows.
     """
     by_version: dict[str, Mutant] = {}
     for changes in _CHANGES:
@@ -161,8 +161,8 @@ def _named_guards(model: Model) -> Iterator[Change]:
 
 
 def _readers(model: Model, name: Token | Named) -> tuple[frozenset[str], bool]:
-    """The moves and sort rules that read a token or a named guard, by whatever way, and whether any
-    other section does: then it bears on more than moves."""
+    """The moves and sort rules that read a token or a named guard, directly or not, and whether any
+    other section does: then it affects more than moves."""
     names: set[Guard | Term] = {name}
     option = f"${name.name}" if isinstance(name, Token) else None
 
@@ -201,8 +201,8 @@ def _conditions(model: Model) -> Iterator[Change]:
 
 
 def _distinct(model: Model, guard: Guard) -> Iterator[tuple[Kind, Guard]]:
-    """The changes of a guard that make sense in the model, of those that say the same only one:
-    ``> 1`` is ``>= 2`` for whole numbers, and one missing test is told once."""
+    """The changes of a guard that are valid in the model, only one of those with the same meaning:
+    ``> 1`` is ``>= 2`` for whole numbers, and a missing test is reported once."""
     domain = domain_of(model)
     distinct: list[Guard] = []
     for kind, changed in guard_changes(guard):
@@ -220,7 +220,7 @@ def _distinct(model: Model, guard: Guard) -> Iterator[tuple[Kind, Guard]]:
 
 @attrs.frozen
 class _Place:
-    """A move or sort rule, and where it stands in the model."""
+    """A move or sort rule, and its place in the model."""
 
     model: Model
     section: str
@@ -230,7 +230,7 @@ class _Place:
     def change(
         self, kind: Kind, key: KeyPath, before: str, after: str, *instead: Move | SortRule
     ) -> Change:
-        """The change that puts another rule in its place, or none."""
+        """The change that puts another rule, or none, in its place."""
         rules = getattr(self.model, self.section)
         return Change(
             kind,
@@ -261,8 +261,8 @@ def _targets(model: Model) -> Iterator[Change]:
 
 
 def _with_skips(model: Model, rule: Move | SortRule) -> Move | SortRule:
-    """The rule with what it has to declare: a fast track what it makes of the stages that it skips,
-    nobody else anything [S6]."""
+    """The rule with what it has to declare: for a fast track, how it treats the stages that it
+    skips; for all others nothing [S6]."""
     end = model.ranks.get(rule.target, 0)
     sources = getattr(rule, "sources", (model.initial.name,))
     fast = any(end > model.ranks.get(source, end) + 1 for source in sources)
@@ -312,13 +312,13 @@ def _dropped_effects(model: Model) -> Iterator[Change]:
 
 def _order(model: Model) -> Iterator[Change]:
     names = [rule.name for rule in model.sort]
-    for index, pair in enumerate(pairwise(names[:-1])):  # the last one is for everybody
+    for index, pair in enumerate(pairwise(names[:-1])):  # the last one is open to everybody
         swapped = (*model.sort[:index], *model.sort[index : index + 2][::-1])
         yield _swap(("sort", index), *pair, (*swapped, *model.sort[index + 2 :]), pair)
     groups = [[edge.name for edge in group] for group in model.groups[1:]]
     names = [move.name for move in model.moves]
     for first, second in dict.fromkeys(pair for group in groups for pair in pairwise(group)):
-        # With its priority a move may pass others, too.
+        # With its priority, a move may pass others as well.
         rules = [name for group in groups if first in group or second in group for name in group]
         index = names.index(first)
         moves = _tried_first(model, names.index(second), index)
@@ -343,7 +343,7 @@ def _tried_first(model: Model, later: int, earlier: int) -> tuple[Move, ...]:
     return tuple(moves)
 
 
-#: What is changed, in the order in which it is told.
+#: The changes, in the order in which they are reported.
 _CHANGES: tuple[Callable[[Model], Iterator[Change]], ...] = (
     _tokens,
     _named_guards,
@@ -371,9 +371,9 @@ _OPERATORS: dict[_Operator, tuple[_Operator, ...]] = {
 
 
 def guard_changes(guard: Guard) -> Iterator[tuple[Kind, Guard]]:
-    """Every small change of a guard, each once, the guard itself left out.
+    """Every small change of a guard, each once, without the guard itself.
 
-    Names stay: what a named guard or a token stands for is changed where it is defined.
+    Names stay: the meaning of a named guard or a token is changed where it is defined.
     """
     seen = {guard}
     for kind, changed in _whole(guard):
@@ -444,19 +444,19 @@ def term_changes(term: Term) -> Iterator[tuple[Kind, Term]]:
 
 
 def neighbours(value: Scalar) -> tuple[Scalar, ...]:
-    """One more and one less, of a number; nothing else has a neighbour."""
+    """One more and one less than a number; other values have no neighbours."""
     return (value - 1, value + 1) if type(value) in (int, float) else ()  # type: ignore[operator]
 
 
 def shorter_lists(options: tuple[Scalar, ...]) -> Iterator[tuple[Scalar, ...]]:
-    """The list without one of its entries, as long as any is left."""
+    """The list without one of its entries, unless that would leave it empty."""
     if len(options) > 1:
         for index in range(len(options)):
             yield options[:index] + options[index + 1 :]
 
 
 def text_of(guard: Guard | Term) -> str:
-    """The text of a guard or a value; a Python callable in it reads as its name [S2]."""
+    """The text of a guard or a value; a Python callable in it is written as its name [S2]."""
     if isinstance(guard, Guard):
         return to_text(transform(guard, _name))
     return to_text(guard)

@@ -1,4 +1,4 @@
-"""``pytest --lifecycle-mutate``: the suite once as it is, watched; then each mutant."""
+"""``pytest --lifecycle-mutate``: run the suite once as it is, watched; then try each mutant."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from lifecycle_fsm.testing.mutation.trials import Trial, Trials
 from lifecycle_fsm.testing.recorder import NO_TEST, ModelRecord, Watch
 from lifecycle_fsm.wording import harmless
 
-#: What a fixture that several tests share did, is the doing of each of them.
+#: The actions of a fixture that several tests share are attributed to each of them.
 _FIXTURE = "fixture "
-#: Changes that may open a move to more people: who notices was not moved by it before.
+#: Changes that may open a move to more people: a test that notices did not fire it before.
 _MAY_OPEN = frozenset({"operator", "threshold", "and/or", "dropped condition"})
-#: What stands for a mutant while they are tried.
+#: The letter for each mutant in the progress line.
 _LETTERS = {"killed": ".", "survived": "S", "equivalent": "=", "untouched": "U", "not_run": ""}
 
 
 class MutationPlugin:
-    """Watches the suite, then tries the mutants when it is over, and decides the exit status.
+    """Watches the suite, tries the mutants when it is over, and sets the exit status.
 
     Raises:
         UsageError: pytest-xdist would run the tests in other processes, or an option is wrong.
@@ -63,12 +63,12 @@ class MutationPlugin:
     # ------------------------------------------------------------------ the suite, as it is
 
     def pytest_sessionstart(self) -> None:
-        """Begin to watch."""
+        """Start watching."""
         self._watch.start()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """What happens from here on is the doing of this test."""
+        """Attribute everything from here on to this test."""
         self._watch.switch(item.nodeid)
         try:
             return (yield)
@@ -79,7 +79,7 @@ class MutationPlugin:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, Any, Any]:
-        """What a shared fixture does, it does for all tests that use it."""
+        """Attribute the actions of a shared fixture to all tests that use it."""
         if fixturedef.scope == "function":
             return (yield)
         self._watch.switch(_FIXTURE + fixturedef.argname)
@@ -89,7 +89,7 @@ class MutationPlugin:
             self._watch.switch(request._pyfuncitem.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """How long a test took, and whether it passed."""
+        """Note how long a test took, and whether it passed."""
         self._seconds[report.nodeid] = self._seconds.get(report.nodeid, 0.0) + report.duration
         if report.failed or report.skipped:
             self._failed.add(report.nodeid)
@@ -100,7 +100,7 @@ class MutationPlugin:
     def pytest_sessionfinish(
         self, session: pytest.Session, exitstatus: int | pytest.ExitCode
     ) -> None:
-        """Try the mutants, and decide the exit status."""
+        """Try the mutants, and set the exit status."""
         self._watch.stop()
         self._origins.stop()
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
@@ -132,10 +132,10 @@ class MutationPlugin:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _models(self) -> list[Model]:
-        """The models to change: those that were asked for, else all that the tests ran.
+        """The models to change: those that were named, else all that the tests ran.
 
         Raises:
-            FileProblem, ModelError: a path that was asked for cannot be read.
+            FileProblem, ModelError: a named path cannot be read.
         """
         wanted = self._config.getoption("lifecycle_mutate_model")
         if not wanted and self._config.getini("lifecycle_model"):
@@ -147,7 +147,7 @@ class MutationPlugin:
         for name in wanted:
             named = [model for model in ran if model.name == name]
             if len(named) != 1:
-                # A changed copy may have the same name: the one that was meant is in the file.
+                # A changed copy may have the same name; the file has the intended one.
                 path = self._config.rootpath / name
                 version = load(path if path.exists() else name).version
                 named = [model for model in ran if model.version == version]
@@ -174,10 +174,10 @@ class MutationPlugin:
         failing = sum(item.nodeid in self._failed for item in session.items)
         session._setupstate.teardown_exact(None)
         watching = [observer for observer in EVERYWHERE if isinstance(observer, Watch)]
-        for watch in watching:  # what mutants do is no coverage
+        for watch in watching:  # what mutants do is not coverage
             watch.stop()
-        gc.collect()  # what the tests left behind need not be changed
-        gc.freeze()  # what is never collected need not be copied into each fork
+        gc.collect()  # discarded machines need not be changed
+        gc.freeze()  # objects that are never collected need not be copied into each fork
         try:
             trials.run()
         finally:
@@ -197,7 +197,7 @@ class MutationPlugin:
             )
 
     def _progress(self, model: Model, count: int) -> Callable[[Trial], None]:
-        """A letter for each mutant as it ends."""
+        """Writes a letter for each mutant as it ends."""
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None or self._config.get_verbosity() < -1:
             return lambda trial: None
@@ -234,7 +234,7 @@ class MutationPlugin:
             write_file(path, text + "\n")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Tell what became of the mutants, and what tests are missing."""
+        """Report what happened to the mutants, and which tests are missing."""
         terminalreporter.section("lifecycle mutants")
         for report in self._reports:
             for line in report.text():
@@ -248,9 +248,9 @@ class MutationPlugin:
 def _touching(
     record: ModelRecord, items: Sequence[pytest.Item], mutants: Iterable[Mutant]
 ) -> dict[str, tuple[int, ...]]:
-    """For each mutant, by its id, the places of the tests that ask what it changes, fastest first;
-    those that made such a move come before all others where the move itself is changed, because
-    they are most likely to notice."""
+    """For each mutant, by its id, the indexes of the tests that evaluate what it changes, fastest
+    first. If the move itself is changed, tests that fired it come before all others, because they
+    are most likely to notice."""
     places: dict[str, set[int]] = {}
     for place, item in enumerate(items):
         for name in (item.nodeid, *(_FIXTURE + name for name in getattr(item, "fixturenames", ()))):
@@ -259,7 +259,7 @@ def _touching(
     for mutant in mutants:
         rules = mutant.change.rules
         if mutant.change.elsewhere:
-            # Other sections ask without being watched.
+            # Other sections are evaluated without being watched.
             rules = frozenset(rule for rule, _ in record.touches)
         asking = {name for rule in rules for name in record.tests_of(rule)}
         tests = {place for name in asking for place in places.get(name, ())}
@@ -276,8 +276,8 @@ def _touching(
 
 
 def _forgetting(root: Path) -> Callable[[], None]:
-    """What makes the functions and methods of the project forget what they keep by
-    ``functools.cache``: it was worked out with the model."""
+    """The function that clears the ``functools.cache`` of the project's functions and methods,
+    whose results were computed with the model."""
     caches = [
         member
         for module in list(sys.modules.values())

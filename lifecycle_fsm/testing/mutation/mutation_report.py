@@ -1,4 +1,4 @@
-"""What came of the mutants: counts, the score, the missing tests; as text and as JSON."""
+"""The results of the mutants: counts, the score, the missing tests; as text and as JSON."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from lifecycle_fsm.wording import decimal_percent
 
 # ------------------------------------------------------------------ origin
 #
-# Where the text of a model stands, so that a mutant can be told with its line.
+# The source of a model's text, so that a mutant can be reported with its line.
 
 
 @attrs.frozen
 class Origin:
-    """Where a model comes from; empty where a program made the model.
+    """The source of a model; empty if a program made the model.
 
     Args:
-        source: what loads it: the name of a shipped one, or a path.
-        name: of its file, for people.
+        source: how to load it: the name of a shipped one, or a path.
+        name: the name of its file, for people.
         lines: the line of each place in the text.
     """
 
@@ -36,17 +36,17 @@ class Origin:
     lines: Mapping[KeyPath, int] = attrs.field(factory=dict, repr=False)
 
     def place(self, path: KeyPath) -> str:
-        """File and line of a place, or of what is nearest around it; empty without a text."""
+        """File and line of a place, or of the nearest place around it; empty without a text."""
         while path and path not in self.lines:
             path = path[:-1]
         return f"{self.name}:{self.lines[path]}" if path else ""
 
 
 class Origins:
-    """Remembers every text from which a model is read, while it lasts.
+    """Remembers every text from which a model is read while it is active.
 
     Args:
-        root: paths are told from here on.
+        root: paths are shown relative to this folder.
     """
 
     def __init__(self, root: Path) -> None:
@@ -56,13 +56,13 @@ class Origins:
         self._loads: Callable[..., Model] = toml_files.loads
 
     def start(self, *, recall: bool = False) -> None:
-        """Begin to listen, or to give the model that was read before from the same text: no model
-        is ever changed, and to read one takes longer than most tests."""
+        """Start listening, or, with ``recall``, return the model that was read before from the same
+        text: models never change, and reading one takes longer than most tests."""
         self._recall = recall
         toml_files.loads = self._read
 
     def stop(self) -> None:
-        """Let models be read as ever."""
+        """Read models as usual again."""
         toml_files.loads = self._loads
 
     def _read(self, text: str, name: str = "", folder: str = "") -> Model:
@@ -75,7 +75,7 @@ class Origins:
         return model
 
     def of(self, model: Model) -> Origin:
-        """Where the model comes from."""
+        """The source of the model."""
         for (text, name, _), known in self._models.items():
             if name and known.version == model.version:
                 return self._origin(text, name)
@@ -94,22 +94,22 @@ class Origins:
 # ------------------------------------------------------------------ report
 
 
-#: So many survivors are told with their missing tests; the JSON has them all.
+#: How many survivors are shown with their missing tests; the JSON has all of them.
 SHOWN = 20
 
 
 @attrs.frozen
 class MutationReport:
-    """What the tests made of the mutants of one model.
+    """The results of the tests against the mutants of one model.
 
     Args:
         model: the model.
-        origin: where its text stands, for names and lines.
-        trials: what became of each mutant.
-        names: the names of the tests, by their places.
-        unfit: tests that do not pass twice in one process, by their places, and how they ended.
+        origin: the source of its text, for names and lines.
+        trials: the result of each mutant.
+        names: the names of the tests, by index.
+        unfit: tests that do not pass twice in one process, by index, and how they ended.
         seconds: how long it took, without the first run of the tests.
-        failing: how many tests failed with the model itself, and were left out.
+        failing: how many tests failed with the model itself and were left out.
     """
 
     model: Model
@@ -122,23 +122,23 @@ class MutationReport:
 
     @property
     def counts(self) -> Counter[str]:
-        """How many mutants came to each fate."""
+        """How many mutants had each fate."""
         return Counter(trial.fate for trial in self.trials)
 
     @property
     def score(self) -> float | None:
-        """How many per cent were killed of those that were run or that no test touches; None
-        where there were none. Proved equivalents do not count, undecided ones do."""
+        """The percentage killed, of the mutants that were run or that no test touches; None if
+        there were none. Mutants proved equivalent do not count, undecided ones do."""
         return score([self])
 
     @property
     def alive(self) -> tuple[Trial, ...]:
-        """The mutants that no test noticed, those first that tests ask in vain."""
+        """The mutants that no test noticed, beginning with those that tests do evaluate."""
         alive = [trial for trial in self.trials if trial.fate in ("survived", "untouched")]
         return tuple(sorted(alive, key=lambda trial: trial.fate))
 
     def line(self, trial: Trial) -> str:
-        """Where the change would be made: file and line, where the model has a text."""
+        """Where the change would be made: file and line, if the model has a text."""
         return self.origin.place(trial.mutant.change.path)
 
     def test_for(self, trial: Trial) -> str:
@@ -249,12 +249,12 @@ class MutationReport:
 
 
 def score(reports: list[MutationReport]) -> float | None:
-    """How many per cent of all mutants were killed; None where there were none."""
+    """The percentage of all mutants that were killed; None if there were none."""
     counts = sum((report.counts for report in reports), Counter[str]())
     tried = counts["killed"] + counts["survived"] + counts["untouched"]
     return 100 * counts["killed"] / tried if tried else None
 
 
 def percent(share: float) -> str:
-    """A share for people; never rounded up to a whole hundred."""
+    """A percentage for people; never rounded up to 100."""
     return "100 %" if share == 100 else decimal_percent(min(share, 99.9))

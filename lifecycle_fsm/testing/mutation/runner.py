@@ -1,8 +1,8 @@
-"""Run chosen tests once more with a mutant in the place of its model, in a process of its own.
+"""Run chosen tests again with a mutant in place of its model, in a separate process.
 
-A fork has everything that the tests have loaded, costs some milliseconds, and what a mutant breaks
-in it dies with it. Where there is no fork (Windows), tests run in this process, one mutant after
-the other, and nobody can stop a test that runs for ever.
+A fork has everything that the tests have loaded, costs a few milliseconds, and takes with it
+whatever a mutant breaks. Where there is no fork (Windows), tests run in this process, one mutant
+after the other, and a test that runs for ever cannot be stopped.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from lifecycle_fsm.testing.mutation.generator import PARTS, Mutant
 
 # ------------------------------------------------------------------ interrupts
 #
-# Ctrl-C while processes are begun and ended, where it must not fall in between.
+# Ctrl-C while processes are started and ended, which must not be interrupted halfway.
 
 
 class Interrupt:
-    """Ctrl-C that is put off until it can break nothing.
+    """Ctrl-C that is deferred until it can do no harm.
 
-    By a handler, not by a mask of signals: of a process with threads of libraries, another one
-    would take the signal, and the main thread would be interrupted all the same.
+    It uses a handler, not a signal mask: in a process with library threads, another thread would
+    take the signal, and the main thread would be interrupted all the same.
     """
 
     def __init__(self) -> None:
@@ -48,8 +48,8 @@ class Interrupt:
         self._hearing = False
 
     def defer(self) -> None:
-        """From now on, an interrupt raises only in :meth:`heard`, or at :meth:`restore`."""
-        # Only the main thread is interrupted, and only where nobody has decided otherwise.
+        """From now on, an interrupt raises only in :meth:`heard` or at :meth:`restore`."""
+        # Only the main thread is interrupted, and only if no other handler was installed.
         if (
             threading.current_thread() is threading.main_thread()
             and signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -67,7 +67,7 @@ class Interrupt:
 
     @contextmanager
     def heard(self) -> Iterator[None]:
-        """Where an interrupt may come.
+        """A context in which an interrupt may be raised.
 
         Raises:
             KeyboardInterrupt: one came, here or before.
@@ -81,10 +81,10 @@ class Interrupt:
             self._hearing = False
 
     def restore(self) -> None:
-        """Interrupts are raised at once again.
+        """Raise interrupts immediately again.
 
         Raises:
-            KeyboardInterrupt: one came that nobody has heard.
+            KeyboardInterrupt: one came that was not raised yet.
         """
         if signal.getsignal(signal.SIGINT) == self._hear:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -94,22 +94,21 @@ class Interrupt:
 
 # ------------------------------------------------------------------ machines
 #
-# A mutant in the place of its model, in every machine, for as long as a test runs.
+# A mutant in place of its model, in every machine, for as long as a test runs.
 #
-# Models are immutable for everybody else. Here alone one is changed where it stands, because
-# programs under test hold it in places that nobody can know: as if its file had been written
-# otherwise from the beginning.
+# Models are immutable everywhere else. Only here is one changed in place, because programs under
+# test hold it in places that cannot be known: as if its file had been different from the start.
 
 
-#: What a model has worked out from its parts, and would work out otherwise from others.
+#: What a model has computed from its parts, and would compute differently from others.
 _WORKED_OUT = frozenset(
     name for name, value in vars(Model).items() if isinstance(value, functools.cached_property)
 )
 
 
 class Machines(Observer):
-    """The machines that are made while it observes the process, as long as they are in use; all of
-    one model can be made to run a mutant of it."""
+    """The machines that are made while this observes the process, as long as they are in use. All
+    machines of one model can be made to run a mutant of it."""
 
     def __init__(self) -> None:
         self._made: WeakSet[LifecycleMachine] = WeakSet()
@@ -118,17 +117,17 @@ class Machines(Observer):
         self._before: dict[int, tuple[Model, dict[str, Any]]] = {}
 
     def machine_made(self, machine: LifecycleMachine) -> None:
-        """Keep the machine, but not alive; if a mutant is held, let it run that."""
+        """Keep a weak reference to the machine; if a mutant is held, make the machine run it."""
         self._made.add(machine)
         if machine.version == self._version and id(machine.model) not in self._before:
             self._change(machine)
 
     @contextmanager
     def hold(self, model: Model, mutant: Model) -> Iterator[None]:
-        """Let every model that is equal in meaning [S28] be the mutant; then as before.
+        """Turn every model with the same meaning [S28] into the mutant, and back afterwards.
 
-        Histories go on to name the version of the model: a test that compares versions shall not
-        find the mutant by that.
+        Histories still name the version of the model, so that a test that compares versions does
+        not find the mutant by that alone.
         """
         self._version = model.version
         self._parts = {name: getattr(mutant, name) for name in PARTS} | {"version": self._version}
@@ -161,9 +160,9 @@ class Machines(Observer):
 # ------------------------------------------------------------------ running
 
 
-#: How a run ended: all passed; one failed; one ran for too long; the process died in one.
+#: How a run ended: all passed; one failed; one ran too long; the process died in one.
 Ending: TypeAlias = Literal["passed", "failed", "timeout", "died"]
-#: A test may take so many times as long as it took with the model, and the allowance beside.
+#: A test may take this many times as long as with the model, plus the allowance.
 TIMES = 10
 
 
@@ -172,8 +171,8 @@ class Job:
     """Some tests, in this order, up to the first that does not pass.
 
     Args:
-        mutant: what stands in the place of the model; None to run with the model itself.
-        tests: places in the list of tests.
+        mutant: the mutant that replaces the model; None to run with the model itself.
+        tests: indexes in the list of tests.
     """
 
     mutant: Mutant | None
@@ -182,7 +181,7 @@ class Job:
 
 @attrs.frozen
 class Result:
-    """How a job ended, and the test at which it did."""
+    """How a job ended, and at which test."""
 
     ending: Ending
     test: int | None = None
@@ -190,16 +189,16 @@ class Result:
 
 @attrs.define(eq=False)
 class Runner:
-    """Runs tests of a session once more: in this process, one job after the other.
+    """Runs tests of a session again: in this process, one job after the other.
 
     Args:
         items: the tests.
         seconds: how long each took with the model.
-        allowance: seconds that each may take longer, beside :data:`TIMES` the time.
+        allowance: the seconds that each may take beyond :data:`TIMES` its time.
         model: the model.
-        machines: those in which mutants stand in the place of the model.
+        machines: the machines in which mutants replace the model.
         renew: called before the tests of a job, so that nothing is left of the model's own run.
-        room: how many jobs it does at once.
+        room: how many jobs it runs at once.
     """
 
     items: Sequence[pytest.Item]
@@ -212,24 +211,24 @@ class Runner:
     _done: list[tuple[Job, Result]] = attrs.field(factory=list, init=False)
 
     def start(self, job: Job) -> None:
-        """Take a job; there must be room."""
+        """Take a job; there must be room for it."""
         self._done.append((job, self.run(job, lambda test: None)))
 
     def wait(self) -> list[tuple[Job, Result]]:
-        """What has ended, at least one job, if any is at work."""
+        """The jobs that have ended: at least one, if any is running."""
         done, self._done = self._done, []
         return done
 
     def close(self) -> None:
-        """Stop everything that is at work."""
+        """Stop all running jobs."""
 
     def limit(self, test: int) -> float:
-        """After how many seconds a test counts as running for ever."""
+        """The number of seconds after which a test counts as running for ever."""
         return TIMES * self.seconds[test] + self.allowance
 
     def run(self, job: Job, begin: Callable[[int], None]) -> Result:
-        """Run the tests of a job here and now; ``begin`` is told of each."""
-        # The model itself is put in its own place too: a test may notice that alone.
+        """Run the tests of a job in this process; ``begin`` is called before each."""
+        # The model itself is also replaced, by itself, because a test may notice just that.
         with self.machines.hold(self.model, job.mutant.model if job.mutant else self.model):
             self.renew()
             for test, after in zip_longest(job.tests, job.tests[1:]):
@@ -249,7 +248,7 @@ def _passes(item: pytest.Item, after: pytest.Item | None) -> bool:
 
 @contextmanager
 def _steady(item: pytest.Item) -> Iterator[None]:
-    """A Hypothesis test with the same examples for every mutant, none kept, none made smaller."""
+    """A Hypothesis test with the same examples for every mutant, without saving or shrinking."""
     function: Any = getattr(item, "obj", None)
     function = getattr(function, "__func__", function)
     name = "_hypothesis_internal_use_settings"
@@ -287,7 +286,7 @@ class _Child:
 class Forks(Runner):
     """Runs each job in a fork of this process, several at once.
 
-    An interrupt is heard only while it waits: one that came between a fork and the note of it
+    An interrupt is raised only while it waits: one that came between a fork and its registration
     would leave a process behind that nobody ends.
     """
 
@@ -295,22 +294,22 @@ class Forks(Runner):
     _interrupt: Interrupt = attrs.field(factory=Interrupt, init=False)
 
     def start(self, job: Job) -> None:
-        """Begin the job."""
+        """Start the job."""
         self._interrupt.defer()
         context = multiprocessing.get_context("fork")
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=self._in_child, args=(job, sender))
         with warnings.catch_warnings():
-            # A library's threads do not come along; a test that needs them is found by its control.
+            # Threads of libraries do not survive a fork; its control finds a test that needs them.
             warnings.simplefilter("ignore", DeprecationWarning)
             process.start()
         sender.close()
         self._children[receiver] = _Child(job, process)
 
     def _in_child(self, job: Job, sender: Connection) -> None:
-        """Run the job and tell of it; never returns, so that nothing of the session runs twice."""
+        """Run the job and report it; never returns, so that nothing of the session runs twice."""
         try:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends us
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles it, and ends us
             nowhere = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(nowhere, stream)
@@ -322,7 +321,7 @@ class Forks(Runner):
             os._exit(0)
 
     def wait(self) -> list[tuple[Job, Result]]:
-        """Wait until a job has ended, or has to be ended."""
+        """Wait until a job has ended or must be stopped."""
         done: list[tuple[Job, Result]] = []
         while self._children and not done:
             soonest = min(self._deadline(child) for child in self._children.values())
@@ -343,7 +342,7 @@ class Forks(Runner):
         return child.since + limit
 
     def _read(self, pipe: Connection, child: _Child) -> Result | None:
-        """The result that the child has sent; None if it only began another test."""
+        """The result that the child has sent; None if it has only begun another test."""
         try:
             message = pipe.recv()
         except (EOFError, OSError):
@@ -360,7 +359,7 @@ class Forks(Runner):
         pipe.close()
 
     def close(self) -> None:
-        """End everything that is at work."""
+        """Stop all running jobs."""
         for pipe in list(self._children):
             self._end(pipe)
         self._interrupt.restore()

@@ -1,8 +1,8 @@
-"""Which mutants the tests notice; and before, whether anybody can tell a mutant from its model,
-where its moves are asked [S8][S15].
+"""Which mutants the tests notice; and first, whether a mutant can be told from its model at all,
+at the places where its moves are evaluated [S8][S15].
 
-A guard that is changed may still decide alike where it stands: behind sort rules that took the
-others already, or beside what the stage itself says. So whole decisions are compared: for each
+A changed guard may still decide the same in its place: after sort rules that took the other people
+already, or because of what the stage itself implies. So entire decisions are compared: for each
 stage and trigger, who gets which of the moves.
 """
 
@@ -35,8 +35,8 @@ from lifecycle_fsm.testing.mutation.runner import Ending, Job, Result, Runner
 
 @attrs.frozen
 class Asked:
-    """Where moves are asked: a stage, and the trigger; none where the system asks, which in the
-    stage of original processing is the sort [S7][S15]."""
+    """Where moves are evaluated: a stage and a trigger. Without a trigger the system asks; in the
+    stage of original processing, that is the sort [S7][S15]."""
 
     stage: str
     trigger: str | None
@@ -46,8 +46,8 @@ class Asked:
 class Verdict:
     """Whether a mutant can be told from its model.
 
-    ``different`` has a person for whom they decide otherwise where ``asked`` says. ``equivalent``
-    is a proof that there is nobody. ``undecided`` is neither, and ``reason`` says why.
+    ``different`` has a person for whom they decide differently at ``asked``. ``equivalent`` is a
+    proof that there is no such person. ``undecided`` is neither, and ``reason`` says why.
     """
 
     answer: Answer
@@ -55,12 +55,12 @@ class Verdict:
 
     @property
     def different(self) -> bool:
-        """There is a person who tells them apart."""
+        """Whether a person tells them apart."""
         return self.answer.found
 
     @property
     def equivalent(self) -> bool:
-        """There is nobody, for certain."""
+        """Whether it is proved that no person tells them apart."""
         return self.answer.refuted
 
     @property
@@ -71,8 +71,8 @@ class Verdict:
 
 @attrs.frozen
 class _Choice:
-    """One of the moves that are tried one after the other: its guard, named guards and tokens
-    written out, and what it does."""
+    """One of the moves that are tried in order: its guard, with named guards and tokens written
+    out, and what it does."""
 
     guard: Guard
     does: tuple[object, ...]
@@ -80,10 +80,10 @@ class _Choice:
 
 
 def compare(model: Model, mutant: Mutant) -> Verdict:
-    """Look for the smallest person for whom the mutant decides otherwise than the model.
+    """Find the smallest person for whom the mutant decides differently from the model.
 
-    The proof is about every person that the fields allow, whether activities lead there or not; it
-    is none for what other sections read too.
+    The proof covers every person that the fields allow, whether or not activities lead there. It
+    does not cover changes that other sections read as well.
     """
     undecided: Verdict | None = None
     domain = domain_of(model)
@@ -106,7 +106,7 @@ def compare(model: Model, mutant: Mutant) -> Verdict:
     return Verdict(Answer("refuted"))
 
 
-# ---------------------------------------------------------------------- what is asked, in order
+# ---------------------------------------------------------------------- the choices, in order
 
 
 def _choices(model: Model) -> dict[Asked, tuple[_Choice, ...]]:
@@ -118,7 +118,7 @@ def _choices(model: Model) -> dict[Asked, tuple[_Choice, ...]]:
 
 
 def _choice(edge: Edge, model: Model) -> _Choice:
-    """The edge, so that it can be compared with that of another model."""
+    """The edge in a form that can be compared with that of another model."""
     words = model.vocabulary
     sets = tuple(
         Set(effect.field, written_out(effect.value, words))
@@ -128,11 +128,11 @@ def _choice(edge: Edge, model: Model) -> _Choice:
     return _Choice(written_out(edge.when, words), does, sets)
 
 
-# ---------------------------------------------------------------------- whom they part
+# ---------------------------------------------------------------------- differences
 
 
 def _apart(ours: tuple[_Choice, ...], theirs: tuple[_Choice, ...]) -> Guard:
-    """Who gets something else of the choices than of the others."""
+    """Holds for people who get different results from the two sequences of choices."""
     same = 0
     while same < min(len(ours), len(theirs)) and ours[same] == theirs[same]:
         same += 1
@@ -148,7 +148,7 @@ def _unlike(choice: _Choice, others: tuple[_Choice, ...]) -> bool:
 
 
 def _choices_apart(choice: _Choice, changed: _Choice) -> Guard:
-    """For whom a choice is changed, where who is refused it gets something else or nothing."""
+    """Holds for people whom a changed choice affects, if nothing after it does the same."""
     both = all_of(choice.guard, changed.guard, _effects_apart(choice, changed))
     if choice.guard == changed.guard:
         return both
@@ -167,7 +167,7 @@ def _pairs(ours: tuple[_Choice, ...], theirs: tuple[_Choice, ...]) -> Iterator[G
 
 
 def _firsts(choices: tuple[_Choice, ...]) -> Iterator[tuple[_Choice | None, Guard]]:
-    """Each choice with who gets it, and None with who gets none."""
+    """Each choice with a guard for the people who get it, and None for those who get none."""
     before: list[Guard] = []
     for choice in choices:
         yield choice, all_of(*before, choice.guard)
@@ -176,7 +176,7 @@ def _firsts(choices: tuple[_Choice, ...]) -> Iterator[tuple[_Choice | None, Guar
 
 
 def _effects_apart(choice: _Choice, other: _Choice) -> Guard:
-    """For whom two choices come to something else, when both are made."""
+    """Holds for people for whom the two choices, if made, have different results."""
     if choice.does != other.does:
         return always
     mine = {effect.field: effect.value for effect in choice.sets}
@@ -191,7 +191,7 @@ def _effects_apart(choice: _Choice, other: _Choice) -> Guard:
 
 
 def _values_apart(field: str, value: Term | Guard | None, other: Term | Guard | None) -> Guard:
-    """For whom a field gets another value; None stands for the value that it has."""
+    """Holds for people who get different field values; None stands for the current value."""
     if isinstance(value, Guard) or isinstance(other, Guard) or _yes_no(value) or _yes_no(other):
         return apart(_truth(field, value), _truth(field, other))
     return negate(Compare("==", value or Field(field), other or Field(field)))
@@ -217,22 +217,22 @@ def _truth(field: str, value: Term | Guard | None) -> Guard:
 # Which mutants the tests notice: the order of the work, and what counts.
 
 
-#: What became of a mutant. ``untouched``: no test asks what was changed. ``not_run``: stopped
-#: before its turn.
+#: What happened to a mutant. ``untouched``: no test evaluates what was changed. ``not_run``: the
+#: run stopped before its turn.
 Fate: TypeAlias = Literal["killed", "survived", "equivalent", "untouched", "not_run"]
 
 
 @attrs.frozen
 class Trial:
-    """A mutant and what became of it.
+    """A mutant and what happened to it.
 
     Args:
         mutant: the mutant.
-        fate: what became of it.
-        verdict: whether anybody can tell it from its model.
-        by: the test that noticed it, by its place.
-        ending: how that test ended: it failed, ran for too long, or died.
-        touching: how many tests ask what was changed.
+        fate: what happened to it.
+        verdict: whether it can be told from its model.
+        by: the index of the test that noticed it.
+        ending: how that test ended: it failed, ran too long, or died.
+        touching: how many tests evaluate what was changed.
     """
 
     mutant: Mutant
@@ -244,22 +244,22 @@ class Trial:
 
     @property
     def undecided(self) -> bool:
-        """Whether nobody knows if it can be told from its model at all."""
+        """Whether it is unknown if it can be told from its model at all."""
         return not self.verdict.different and not self.verdict.equivalent
 
 
 class Trials:
     """Tries the mutants of a model.
 
-    A test that fails counts only if it passes a second time without any mutant: one that cannot be
-    run twice in a process is left out, and ``unfit`` names it.
+    A test that fails counts only if it passes a second time without any mutant. A test that cannot
+    be run twice in a process is left out, and ``unfit`` names it.
 
     Args:
         model: the model.
         mutants: its mutants.
-        tests: for each mutant, by its id, the tests that ask what it changes, fastest first.
+        tests: for each mutant, by its id, the tests that evaluate what it changes, fastest first.
         runner: runs tests.
-        report: told of each trial as it ends.
+        report: called with each trial as it ends.
     """
 
     def __init__(
@@ -279,13 +279,13 @@ class Trials:
         self._settled: dict[str, Trial] = {}
         self._fit: set[int] = set()
         self.unfit: dict[int, Ending] = {}
-        #: Jobs whose failing test has not shown yet that it passes without the mutant.
+        #: Jobs whose failing test has not yet been shown to pass without the mutant.
         self._waiting: dict[int, list[tuple[Job, Result]]] = {}
         self._jobs: deque[Job] = deque()
 
     @property
     def trials(self) -> tuple[Trial, ...]:
-        """What is known by now of each mutant, in their order."""
+        """What is known so far of each mutant, in order."""
         return tuple(
             self._settled.get(mutant.id, self._trial(mutant, "not_run")) for mutant in self._mutants
         )
@@ -336,8 +336,8 @@ class Trials:
             waiting = self._waiting.setdefault(result.test, [])
             waiting.append((job, result))
             if len(waiting) == 1:
-                # The same tests in the same way, and the model in its own place: what else could
-                # make it fail shows here.
+                # Run the same tests in the same way, with the model in its own place: any other
+                # cause of the failure shows here.
                 before = job.tests[: job.tests.index(result.test) + 1]
                 self._jobs.appendleft(Job(None, before))
 

@@ -1,4 +1,4 @@
-"""The test that is missing: a person for whom a mutant and its model part, as code."""
+"""The missing test, as code: a person for whom a mutant and its model decide differently."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from lifecycle_fsm.testing.bench import Bench
 from lifecycle_fsm.testing.mutation.generator import Mutant
 from lifecycle_fsm.testing.mutation.trials import Asked, Verdict
 
-#: What a test says of the visit: without it, the stage was entered an hour before.
+#: The times of the visit in a test; without them, the stage was entered an hour ago.
 _VISIT = ("stage_entered_at", "journey_started_at")
 _WIDTH = 88
 
 
 @attrs.frozen
 class _Outcome:
-    """What came of asking one person: the stage, the rules that moved, and the fields."""
+    """The result of asking for one person: the stage, the rules that moved, and the fields."""
 
     stage: str
     rules: tuple[str, ...]
@@ -33,22 +33,22 @@ class _Outcome:
 
 
 def missing_test(model: Model, mutant: Mutant, verdict: Verdict, source: str = "") -> str:
-    """A test that passes with the model and fails with the mutant; empty where there is none.
+    """A test that passes with the model and fails with the mutant; empty if there is none.
 
-    It is tried with both before it is shown.
+    It is tried with both before it is returned.
 
     Args:
         model: the model.
-        mutant: one that can be told from it.
-        verdict: with the person for whom they part.
+        mutant: a mutant that can be told from it.
+        verdict: has the person for whom they differ.
         source: how a test loads the model: the name of a shipped one, or a path.
     """
     answer = verdict.answer
     if not verdict.different or verdict.asked is None or answer.assumed or answer.at is not None:
-        return ""  # the clock of a bench stands where it stands: no line puts it on a date
+        return ""  # the clock of a bench is fixed, so no line can set it to a date
     asked = verdict.asked
     person = {name: value for name, value in verdict.answer.person.items() if name != "stage"}
-    # The person lives as found; where that takes no times of the visit, the test need not say any.
+    # The person is used as found; if that works without times of the visit, the test omits them.
     at_once = dict.fromkeys(_VISIT, NOW) if asked.trigger or not _sorts(model, asked) else {}
     for fields in (person, {**at_once, **person}):
         try:
