@@ -42,8 +42,8 @@ from lifecycle_fsm.wording import counted
 FormatOption = Annotated[
     Format | None,
     flag(
-        "The format of what comes from stdin, and of files whose name does not tell it. "
-        "Where all names do, it is believed all the same."
+        "The format of stdin, and of files whose extension does not show it. If all extensions "
+        "do, this overrides them."
     ),
 ]
 #: The fields that a person is looked up by.

@@ -12,8 +12,8 @@ from typer.core import TyperCommand, TyperGroup
 import lifecycle_fsm
 from lifecycle_fsm.cli.exit_status import safely
 
-#: The commands, each the function of its name in the module of its name (:func:`python_name`), as
-#: the help lists them: with the first line of what they say of themselves.
+#: The commands, in the order of the help, each with the first line of its docstring. The function
+#: and its module have the name of the command (:func:`python_name`).
 COMMANDS = {
     "run": "Run people and their activities through a model.",
     "draw": "Draw a model, its funnel, original processing, or one person's path.",
@@ -22,29 +22,29 @@ COMMANDS = {
     "what comes next.",
     "sheet": "Write the page that marketing and sales sign: the picture, every rule in words, "
     "the numbers.",
-    "cases": "Make the cases that test a model, for a person to look at and approve.",
-    "check": "Prove that a model does what it says: nobody is forgotten, nothing is dead, "
-    "nobody swings.",
-    "diff": "Tell what a changed model does differently, by meaning and not by text.",
-    "init": "Begin a project of your own: a model, a dozen people, what they did, and tests.",
+    "cases": "Generate test cases for a model, for a person to review and approve.",
+    "check": "Prove that a model does what it says: nobody is forgotten, no rule is dead, "
+    "nobody goes back and forth.",
+    "diff": "Show what a changed model does differently, by meaning and not by text.",
+    "init": "Start a project of your own: a model, a dozen people, what they did, and tests.",
     "models": "List the shipped models, or print one, to copy and edit.",
     "types": "Print a stub with the stages, triggers and fields of a model.",
     "demo": "Make up a company and run two years of it through the model `waterfall`.",
-    "ingest": "Take people and their activities into a store, a database that keeps them.",
+    "ingest": "Load people and their activities from files into a store.",
     "tick": "Let time pass for everybody in a store.",
-    "process": "Take the new people of a store through original processing.",
-    "retry": "Try once more what an error has parked in a store.",
+    "process": "Take the new people in a store through original processing.",
+    "retry": "Retry what an error has parked in a store.",
     "deliver": "Send what waits in the outbox of a store: tasks, mails, webhooks.",
-    "outbox": "Look at the outbox of a store, try dead requests again, release held ones.",
-    "status": "Tell how a store is doing: people, what is due, what has stopped.",
-    "migrate": "Bring the people of a store over to a changed model.",
-    "undo-merge": "Take back that two records of a store were merged.",
-    "rebuild": "Compare the people of a store with its log, and repair whoever differs.",
+    "outbox": "Show the outbox of a store, retry dead requests, release held ones.",
+    "status": "Show the state of a store: people, what is due, what has stopped.",
+    "migrate": "Migrate the people of a store to a changed model.",
+    "undo-merge": "Undo the merge of two records of a store.",
+    "rebuild": "Compare the people of a store with its log, and repair differences.",
     "forget": "Erase people from a store, and keep the numbers.",
-    "export": "Write all that a store keeps into files.",
+    "export": "Write everything in a store to files.",
     "import": "Read an exported store into an empty one.",
 }
-#: Those that work on a store.
+#: The commands that work on a store.
 KEEP_RUNNING = frozenset(
     {"ingest", "tick", "process", "retry", "deliver", "outbox", "status", "migrate"}
     | {"undo-merge", "rebuild", "forget", "export", "import"}
@@ -53,13 +53,13 @@ _STYLE: dict[str, Any] = {"rich_markup_mode": "markdown", "pretty_exceptions_ena
 
 
 def python_name(command: str) -> str:
-    """What the module of a command and its function are called: ``undo_merge``, ``import_``."""
+    """The name of a command's module and function, such as ``undo_merge`` or ``import_``."""
     name = command.replace("-", "_")
     return f"{name}_" if iskeyword(name) else name
 
 
 class _Command(TyperCommand):
-    """A command of which only name and help line are known until it is called."""
+    """A command of which only the name and help line are known until it is called."""
 
     def make_context(self, *arguments: Any, **settings: Any) -> Any:
         """Import the command and parse its arguments."""
@@ -125,6 +125,6 @@ def lifecycle_fsm_(
     ```
 
     Exit status: 0 done, 1 rows were rejected or faults were found, 2 wrong use, model or file,
-    70 a fault of this program, 74 the disk, the memory or a stream failed, 129 the terminal was
-    closed, 130 stopped with Ctrl-C, 141 nobody reads the output, 143 ended by another program.
+    70 a bug in this program, 74 the disk, memory or a stream failed, 129 the terminal was closed,
+    130 stopped with Ctrl-C, 141 the output was closed, 143 ended by another program.
     """

@@ -59,7 +59,7 @@ def cases(
     budget: options.Budget = TOTAL,
     seconds: options.Seconds = None,
 ) -> int:
-    """Make the cases that test a model, for a person to look at and approve.
+    """Generate test cases for a model, for a person to review and approve.
 
     ```sh
     lifecycle-fsm cases my-lifecycle.toml --out tests/cases.csv

@@ -29,7 +29,8 @@ def check(
     seconds: options.Seconds = None,
     strict: Annotated[bool, flag("Exit with 1 for warnings and hints, too.", "--strict")] = False,
 ) -> int:
-    """Prove that a model does what it says: nobody is forgotten, nothing is dead, nobody swings.
+    """Prove that a model does what it says: nobody is forgotten, no rule is dead, nobody goes back
+    and forth.
 
     ```sh
     lifecycle-fsm check waterfall

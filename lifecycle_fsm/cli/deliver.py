@@ -1,4 +1,4 @@
-"""``lifecycle-fsm deliver``: what waits in the outbox of a store goes out."""
+"""``lifecycle-fsm deliver``: send what waits in the outbox of a store."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 def deliver(
     channels: Annotated[
         str,
-        typer.Argument(metavar="CHANNELS", help="A TOML file that says what sends each channel."),
+        typer.Argument(metavar="CHANNELS", help="A TOML file with an adapter for each channel."),
     ],
     store: options.Store,
     limit: Annotated[
         int | None,
-        typer.Option(min=1, help="Try no more than so many sendings, or so many in each round."),
+        typer.Option(min=1, help="Make at most this many attempts; with `--every`, in each round."),
     ] = None,
     every: Annotated[
         str | None,
-        option("TIME", "Go on until it is stopped, and look again after so long, such as `5s`."),
+        option("TIME", "Run until stopped, and look again after this time, such as `5s`."),
     ] = None,
     json: options.Json = False,
 ) -> int:
@@ -48,7 +48,7 @@ def deliver(
     lifecycle-fsm deliver channels.toml --store lifecycle.db --every 5s
     ```
 
-    In CHANNELS, this writes each request as a line of a file:
+    This CHANNELS file writes each request as a line of a file:
 
     ```toml
     ["*"]
@@ -56,11 +56,11 @@ def deliver(
     path = "requests.jsonl"
     ```
 
-    The page "Deliver what is asked for" has the other adapters. What cannot be sent now is tried
-    again by a later call, after longer and longer waits, and is dead at last. Several may run at
-    once. With `--every`, Ctrl-C or SIGTERM ends it after the request that is being sent; with
-    `--json` it prints a line for each round that sent something. Ends with 1 if a request is dead
-    now.
+    The page "Deliver requests" describes the other adapters. A request that fails is retried by
+    later calls, after longer and longer waits; after eight failures it is dead. Several `deliver`
+    commands may run at once. With `--every`, Ctrl-C or SIGTERM stops it after the current request,
+    and `--json` prints a line for each round that sent something. The exit status is 1 if a
+    request died.
     """
     pause = _pause(every)
     from lifecycle_fsm.store.channel_file import channels as read_channels
@@ -84,8 +84,8 @@ def deliver(
                     print(_as_text(report) or "nothing was due")
                 if report.dead:
                     complain(
-                        f"{counted(report.dead, 'request is', 'requests are')} dead now: `outbox` "
-                        "tells why, and lets them be tried again"
+                        f"{counted(report.dead, 'request is', 'requests are')} now dead: `outbox` "
+                        "shows why, and `outbox --retry-all` tries again"
                     )
             if pause is None:
                 return REJECTED if report.dead else 0
@@ -100,13 +100,13 @@ def _pause(every: str | None) -> timedelta | None:
 
 
 def _warn(unrouted: Mapping[str, int], channels: str) -> None:
-    """Name the channels that nothing sends."""
+    """Name the channels that have no adapter."""
     if unrouted:
         names = ", ".join(f"{name} ({count:,})" for name, count in unrouted.items())
         waits = counted(sum(unrouted.values()), "request waits", "requests wait")
         complain(
-            f"note: {waits} on channels that {channels} has not: {names}; add a table for each of "
-            'them, or ["*"] for all'
+            f"note: {waits} for channels missing from {channels}: {names}; add a table for each, "
+            'or ["*"] for all'
         )
 
 
@@ -119,10 +119,10 @@ def _tell_round(report: DeliveryReport, *, json: bool) -> None:
 
 
 def _as_text(report: DeliveryReport) -> str:
-    """``3 delivered, 1 failed (tried again later)``; nothing where nothing was sent."""
+    """``3 delivered, 1 failed (will be retried)``; empty if nothing was sent."""
     parts = {
         "delivered": report.delivered,
-        "failed (tried again later)": report.failed,
+        "failed (will be retried)": report.failed,
         "dead": report.dead,
     }
     return ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)

@@ -23,7 +23,7 @@ def diff(
     budget: options.Budget = TOTAL,
     seconds: options.Seconds = None,
 ) -> int:
-    """Tell what a changed model does differently, by meaning and not by text.
+    """Show what a changed model does differently, by meaning and not by text.
 
     ```sh
     lifecycle-fsm diff waterfall my-lifecycle.toml

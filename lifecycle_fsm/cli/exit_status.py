@@ -33,7 +33,7 @@ _EXHAUSTED = frozenset(
 )
 
 DebugOption = Annotated[
-    bool, typer.Option("--debug", help="Log what is done, and show where an error comes from.")
+    bool, typer.Option("--debug", help="Show a log, and the traceback of an error.")
 ]
 
 

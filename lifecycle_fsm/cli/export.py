@@ -1,4 +1,4 @@
-"""``lifecycle-fsm export``: all that a store keeps, as files."""
+"""``lifecycle-fsm export``: write everything in a store to files."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
 def export(
     folder: Annotated[
-        str, typer.Argument(metavar="FOLDER", help="For the files: a new folder, or an empty one.")
+        str,
+        typer.Argument(metavar="FOLDER", help="A new or empty folder for the files."),
     ],
     store: options.Store,
     json: options.Json = False,
 ) -> None:
-    r"""Write all that a store keeps into files.
+    r"""Write everything in a store to files.
 
     ```sh
     lifecycle-fsm export backup --store lifecycle.db
@@ -37,8 +38,9 @@ def export(
     lifecycle-fsm import backup --store other.db
     ```
 
-    They are JSON Lines, as of one moment; others may go on writing meanwhile. The folder is there
-    when all is written, and not before. `import` makes a store of it again, in any database.
+    The files are JSON Lines, as of one moment; other commands may write to the store meanwhile. The
+    folder appears only when everything is written. `import` turns it back into a store, in SQLite
+    or PostgreSQL.
     """
     from lifecycle_fsm.store import exchange
 
@@ -55,7 +57,7 @@ def export(
 
 
 def _readers(folder: Path) -> Iterator[str]:
-    """The commands that read an exported store; MODEL is what only the user has."""
+    """The commands that read an exported store; MODEL stands for a model that only the user has."""
     from lifecycle_fsm.store.exchange import MODEL_FILE
 
     log, history, deadlines, text = (
@@ -70,7 +72,7 @@ def _readers(folder: Path) -> Iterator[str]:
 
 
 def _runs(model: Path) -> bool:
-    """Whether a model runs where its text lies: its steps may need tables, or functions."""
+    """Whether a model runs from the export alone: its steps may need tables or functions."""
     from lifecycle_fsm.orchestrator import Engine
 
     try:
@@ -81,7 +83,7 @@ def _runs(model: Path) -> bool:
 
 
 def as_dict(exported: ExportedStore, store: str, folder: str) -> dict[str, Any]:
-    """What an exported store has, for a program."""
+    """The contents of an exported store, for a program."""
     return {
         "store": store,
         "folder": folder,
@@ -91,7 +93,7 @@ def as_dict(exported: ExportedStore, store: str, folder: str) -> dict[str, Any]:
 
 
 def as_text(exported: ExportedStore) -> str:
-    """What an exported store has, for people."""
+    """The contents of an exported store, for people."""
     rows = [(name, f"{lines:,}") for name, lines in exported.lines.items()]
     total = counted(sum(exported.lines.values()), "line")
     return f"{total}, model {exported.model}, version {exported.version}\n{lined_up(rows, [1])}"

@@ -1,4 +1,4 @@
-"""``lifecycle-fsm forget``: people who are erased from a store."""
+"""``lifecycle-fsm forget``: erase people from a store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lifecycle_fsm.store.database import Database
     from lifecycle_fsm.store.forget import ForgetReport
 
-#: What a row of each table is, and several of them.
+#: Singular and plural of a row of each table.
 _ROWS = {
     "activity": ("activity", "activities"),
     "decision": ("decision", "decisions"),
@@ -42,13 +42,13 @@ def forget(
     lifecycle-fsm forget p1 p2 --store lifecycle.db --yes
     ```
 
-    Without `--yes` it says what would go, and changes nothing. There is no way back: a person goes
-    with all records and contacts, and with their activities, decisions and requests. Rows of
-    history and deadlines stay under a pseudonym, so that the funnel counts as before.
+    Without `--yes`, shows what would be erased and changes nothing. There is no way back: a person
+    is erased with all records, contacts, activities, decisions and requests. History rows and
+    deadlines stay under a pseudonym, so the funnel counts stay the same.
 
-    A file of SQLite is overwritten, so that nothing is left in its free parts. Ends with 1 if
-    somebody was reading it all the while: say `--yes` without a PERSON later. Copies of the store,
-    such as exports and backups, keep what they have.
+    The free space of a SQLite file is overwritten. The exit status is 1 if that was impossible
+    because the file was being read: run it later with `--yes` and no PERSON. Copies of the store,
+    such as exports and backups, are not changed.
     """
     if not persons and not yes:
         raise LifecycleError("nobody to forget: name a PERSON by an id")
@@ -82,7 +82,7 @@ def forget(
 
 
 def _forget(database: Database, persons: Iterable[str], *, dry_run: bool) -> list[ForgetReport]:
-    """Forget each of them once, also where several ids are of one person."""
+    """Forget each person once, even if several ids belong to one person."""
     from lifecycle_fsm.store.forget import forget
 
     reports: list[ForgetReport] = []

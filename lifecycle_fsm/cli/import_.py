@@ -1,4 +1,4 @@
-"""``lifecycle-fsm import``: exported files as a store."""
+"""``lifecycle-fsm import``: read exported files into an empty store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from lifecycle_fsm.cli.stores import open_database, place_of
 
 def import_(
     folder: Annotated[
-        str, typer.Argument(metavar="FOLDER", help="What `export` wrote, with all of its files.")
+        str,
+        typer.Argument(metavar="FOLDER", help="A folder that `export` wrote."),
     ],
     store: options.Store,
     json: options.Json = False,
@@ -26,12 +27,12 @@ def import_(
     lifecycle-fsm rebuild backup/model.toml --store postgresql://user:password@host/name
     ```
 
-    Takes all that the files have, or nothing if one of them is not as it was written. A store that
-    is a file is made if there is none. Its people follow the model that they followed before.
+    Reads everything, or nothing if a file was changed since the export. A SQLite file is created if
+    it does not exist. People keep following the model they followed before.
     """
     from lifecycle_fsm.store import exchange
 
-    exchange.read_export(folder)  # before a store is made for it
+    exchange.read_export(folder)  # before a store is created for it
     with open_database(store) as database:
         exported = exchange.import_(database, folder)
         place = place_of(database)

@@ -1,4 +1,4 @@
-"""``lifecycle-fsm ingest``: people and activities from files into a store."""
+"""``lifecycle-fsm ingest``: load people and activities from files into a store."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lifecycle_fsm.store import Store
 
 _STEP = 2_000
-#: How many activities are one transaction.
+#: How many activities are applied in one transaction.
 _BATCH = 1_000
 
 
@@ -54,7 +54,7 @@ def ingest(
     allow_tables: options.Tables = None,
     json: options.Json = False,
 ) -> int:
-    r"""Take people and their activities into a store, a database that keeps them.
+    r"""Load people and their activities from files into a store.
 
     ```sh
     lifecycle-fsm ingest waterfall --people people.csv \
@@ -65,11 +65,11 @@ def ingest(
     lifecycle-fsm funnel --store lifecycle.db
     ```
 
-    Takes the files and the mapping that `run` takes. A store that is a file is made if there is
-    none. Give the same files again, or files that overlap with earlier ones: what came before
-    changes nothing. If it is stopped, run it again, and it goes on.
+    Accepts the same files and mapping as `run`. A SQLite file is created if it does not exist.
+    Files may be repeated, or overlap with earlier ones: what is already in the store changes
+    nothing. If this command is stopped, run it again and it continues.
 
-    What happened is applied now, and what only time brings by `tick`.
+    Activities are applied now. What time alone brings is left to `tick`.
     """
     inputs = inputs_of(people, activities)
     bound = None if mapping is None else load_mapping(mapping)
@@ -80,7 +80,7 @@ def ingest(
         for _, table in tables:
             exits.callback(table.close)
         intake = Intake(tables, Targets.of(lifecycle), bound, rejects)
-        # After the first look at the files, so that a wrong one leaves no store behind.
+        # After the files are first read, so that a faulty file leaves no store behind.
         opened = exits.enter_context(open_store(store, lifecycle))
         log = exits.enter_context(closing(SortedActivities(order)))
         bar = exits.enter_context(progress())
@@ -114,7 +114,7 @@ def ingest(
 
 
 class _Applied:
-    """What has been applied to a store: how many came to each result, and what was rejected."""
+    """What was applied to a store: how many activities per result, and what was rejected."""
 
     def __init__(self, store: Store, reports: Sequence[FileReport]) -> None:
         self.results: Counter[str] = Counter()
@@ -124,11 +124,11 @@ class _Applied:
 
     @property
     def rejects(self) -> list[Reject]:
-        """The first activities that contradict what is known."""
+        """The first activities that the store rejected."""
         return self._first.first
 
     def apply(self, log: SortedActivities, bar: Bar) -> None:
-        """Apply all of them, a batch in each transaction."""
+        """Apply the entire log, one batch per transaction."""
         self._store.expect_processed(log.processed)
         done, activities = 0, iter(log)
         try:
@@ -169,7 +169,7 @@ def _batches(
 
 @attrs.frozen(kw_only=True)
 class IngestOutcome:
-    """What came of the files, and what of the store cannot go on."""
+    """What became of the files, and what is held or parked in the store."""
 
     model: Model
     store: str
@@ -183,7 +183,7 @@ class IngestOutcome:
 
     @property
     def rejected(self) -> int:
-        """Rows that could not be used, and activities that contradict what is known."""
+        """How many rows could not be used, plus activities that the store rejected."""
         return sum(report.rejected for report in self.reports) + self.results["rejected"]
 
     def as_dict(self) -> dict[str, Any]:

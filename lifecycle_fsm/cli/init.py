@@ -94,7 +94,7 @@ def init(
     ],
     model: Annotated[str, option("NAME", "The shipped model to begin with.")] = "waterfall",
 ) -> None:
-    """Begin a project of your own: a model, a dozen people, what they did, and tests.
+    """Start a project of your own: a model, a dozen people, what they did, and tests.
 
     ```sh
     lifecycle-fsm init my-lifecycle

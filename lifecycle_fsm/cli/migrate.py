@@ -1,4 +1,4 @@
-"""``lifecycle-fsm migrate``: the people of a store go on in a changed model [S28]."""
+"""``lifecycle-fsm migrate``: move the people of a store to a changed model [S28]."""
 
 from __future__ import annotations
 
@@ -37,18 +37,17 @@ def migrate(
         list[str] | None,
         option(
             "OLD=NEW",
-            "A stage that the changed model has no more, and the one that stands for it; can be "
-            "repeated.",
+            "A stage that the changed model lacks, and the one that replaces it; can be repeated.",
         ),
     ] = None,
     at: Annotated[str, option("TIME", "When the model changes.")] = "now",
     yes: Annotated[
-        bool, flag("Do it. Without this, it only tells what would come of it.", "--yes")
+        bool, flag("Migrate. Without this, only show what would change.", "--yes")
     ] = False,
     allow_tables: options.Tables = None,
     json: options.Json = False,
 ) -> int:
-    r"""Bring the people of a store over to a changed model.
+    r"""Migrate the people of a store to a changed model.
 
     ```sh
     lifecycle-fsm migrate lifecycle.toml --map lead=prospect --store lifecycle.db
@@ -57,12 +56,12 @@ def migrate(
     lifecycle-fsm outbox --store lifecycle.db --release
     ```
 
-    Tells what would come of it, and changes nothing without `--yes`. Then everybody goes on in
-    MODEL, or nobody, and workers that still run with the former model can change nothing any more.
-    What the moves that follow ask for is held in the outbox, until you release it. Before that,
-    let everything happen that is due, by a `tick` with the former model.
+    Without `--yes`, shows what would change and changes nothing. With it, everybody is migrated to
+    MODEL, or nobody, and workers that still run the old model can no longer change anything. What
+    the moves that follow ask for is held in the outbox until you release it. First apply what is
+    due: run `tick` with the old model.
 
-    Ends with 1 if somebody cannot go on; then nobody does.
+    The exit status is 1 if somebody cannot be migrated; then nobody is.
     """
     when = read_time("--at", at)
     assert when is not None, "a text is a time"
@@ -83,7 +82,7 @@ def migrate(
         print_json(_as_dict(new, before, when, report, held=waits if applied else None))
     elif report is None:
         print(
-            f"the people of {place} follow version {new.version} of {new.name!r} already: there "
+            f"the people of {place} already follow version {new.version} of {new.name!r}: there "
             "is nothing to migrate"
         )
     else:
@@ -95,8 +94,8 @@ def migrate(
 
 @attrs.frozen
 class _Before:
-    """What people follow before it: the name and the version of the model, the model itself if the
-    store has its text, and for how many something is due."""
+    """The model before the migration: its name and version, the model itself if the store has its
+    text, and for how many people something is due."""
 
     name: str
     version: str
@@ -114,33 +113,33 @@ class _Before:
         return cls(name, version, model, due(database, at))
 
     def check(self, stages: Mapping[str, str]) -> None:
-        """See that the stages that are said to have gone have been there.
+        """Require that the old model has every stage that is mapped.
 
         Raises:
-            LifecycleError: one has not.
+            LifecycleError: it lacks one.
         """
         known = self.model.by_name if self.model is not None else stages
         for old, new in stages.items():
             if old not in known:
                 raise LifecycleError(
-                    f"--map {old}={new}: the model that people follow has no stage named {old!r}"
+                    f"--map {old}={new}: the old model has no stage named {old!r}"
                     f"{suggest(old, known)}"
                 )
 
 
 def _stages(texts: Sequence[str]) -> dict[str, str]:
-    """The stages that went, each with the one that stands for it.
+    """The old stages, each with the one that replaces it.
 
     Raises:
-        LifecycleError: it is none of these, or one is given twice.
+        LifecycleError: a text is not of the form ``OLD=NEW``, or a stage is given twice.
     """
     stages: dict[str, str] = {}
     for text in texts:
         old, equals, new = (part.strip() for part in text.partition("="))
         if not (old and equals and new):
-            raise LifecycleError(f"--map: {text!r} names no two stages: write it as lead=prospect")
+            raise LifecycleError(f"--map: {text!r} is not two stages: write lead=prospect")
         if old in stages:
-            raise LifecycleError(f"--map: {old!r} is given twice: say which one stands for it")
+            raise LifecycleError(f"--map: {old!r} is given twice: map it to one stage")
         stages[old] = new
     return stages
 
@@ -148,7 +147,7 @@ def _stages(texts: Sequence[str]) -> dict[str, str]:
 def _report(
     new: Model, database: Database, stages: Mapping[str, str], at: datetime, *, apply: bool
 ) -> tuple[MigrationReport, bool]:
-    """What comes of it, and whether it has been done."""
+    """The report, and whether the migration was applied."""
     from lifecycle_fsm.orchestrator import Engine
     from lifecycle_fsm.store import model_change
 
@@ -172,7 +171,7 @@ def _as_dict(
     *,
     held: int | None,
 ) -> dict[str, Any]:
-    """All of it for a program; ``held`` is nothing where nothing has been done."""
+    """The outcome for a program; ``held`` is ``None`` if nothing was applied."""
     head: dict[str, Any] = {
         "model": new.name,
         "version": new.version,
@@ -218,11 +217,11 @@ def _as_text(report: MigrationReport, new: Model) -> Iterator[str]:
     for row in report.moves:
         name = f"{row.from_stage} → {row.to_stage} by {row.rule!r}"
         moves.setdefault(name, []).append(row.person)
-    yield from _lists("moves that follow at once", moves)
-    yield from _lists("deadlines that are missed at once", report.missed)
-    yield from _lists("what people have, and the changed model has not", report.dropped)
+    yield from _lists("moves that follow immediately", moves)
+    yield from _lists("deadlines missed immediately", report.missed)
+    yield from _lists("dropped, because the changed model lacks it", report.dropped)
     if report.problems:
-        yield f"\n{counted(len(report.problems), *_PEOPLE)} cannot go on"
+        yield f"\n{counted(len(report.problems), *_PEOPLE)} cannot be migrated"
         reasons: dict[str, list[str]] = {}
         for person, problem in report.problems.items():
             reason = problem.removeprefix(f"{person!r} cannot be migrated: ")
@@ -230,7 +229,7 @@ def _as_text(report: MigrationReport, new: Model) -> Iterator[str]:
         for reason, people in [*reasons.items()][:_SHOWN]:
             yield f"  {_names(people)}: {reason}"
         if len(reasons) > _SHOWN:
-            yield f"  … and {len(reasons) - _SHOWN:,} more reasons: --json has all"
+            yield f"  … and {len(reasons) - _SHOWN:,} more reasons: --json lists all"
 
 
 def _lists(heading: str, lists: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -241,7 +240,7 @@ def _lists(heading: str, lists: Mapping[str, Sequence[str]]) -> Iterator[str]:
 
 
 def _names(people: Sequence[str]) -> str:
-    """The first of them, and how many more there are."""
+    """The first names, and how many more there are."""
     more = len(people) - _SHOWN
     return ", ".join(people[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
@@ -249,25 +248,25 @@ def _names(people: Sequence[str]) -> str:
 def _ends(
     report: MigrationReport, before: _Before, at: datetime, held: int | None
 ) -> Iterator[str]:
-    """What has been done, and what is to be done next."""
+    """What was done, and what to do next."""
     if before.due and report.problems:
         time = utc_text(at)
         yield (
-            f"something is due for {counted(before.due, *_PEOPLE)} by then: let it happen first, "
-            f"by `tick --at {time}` with the former model ({before.name}, version "
-            f"{before.version}), then do this with --at {time}"
+            f"something is due for {counted(before.due, *_PEOPLE)} by then: first run "
+            f"`tick --at {time}` with the old model ({before.name}, version {before.version}), "
+            f"then migrate with --at {time}"
         )
     if held is None:
-        yield "nothing has been changed" + (
-            "" if report.problems else ": with --yes, everybody goes on in the changed model"
+        yield "nothing was changed" + (
+            "" if report.problems else ": --yes migrates everybody to the changed model"
         )
         return
     yield (
-        f"done: {counted(sum(report.stages.values()), *_PEOPLE)} went on in version "
-        f"{report.version}; give the changed model to `ingest`, `tick`, `process` and `retry` too"
+        f"done: {counted(sum(report.stages.values()), *_PEOPLE)} migrated to version "
+        f"{report.version}; now run `ingest`, `tick`, `process` and `retry` with the changed model"
     )
     if held:
         yield (
-            f"{counted(held, 'request is', 'requests are')} held: `outbox --release` lets "
-            "everything go out that a migration has asked for"
+            f"{counted(held, 'request is', 'requests are')} held: `outbox --release` releases "
+            "what migrations have asked for"
         )

@@ -73,7 +73,7 @@ Store = Annotated[
         "--store",
         envvar=STORE_VARIABLE,
         metavar="ADDRESS",
-        help="The store: a file of SQLite, such as `lifecycle.db`, or an address, such as "
+        help="The store: a SQLite file, such as `lifecycle.db`, or an address, such as "
         "`postgresql://user:password@host/name`.",
     ),
 ]
@@ -81,47 +81,43 @@ StoreInstead = Annotated[
     str | None,
     option(
         "ADDRESS",
-        "Read this store instead of files: a file of SQLite, or the address of a database.",
+        "Read this store instead of files: a SQLite file, or the address of a database.",
         "--store",
     ),
 ]
-At = Annotated[str, option("TIME", "Up to when.")]
+At = Annotated[str, option("TIME", "Act as of this time.")]
 Persons = Annotated[
     list[str] | None,
     typer.Argument(metavar="PERSON", help="Ids of records or contacts."),
 ]
-Yes = Annotated[bool, flag("Do it; without this, only say what it would do.", "--yes")]
+Yes = Annotated[bool, flag("Do it. Without this, only show what would be done.", "--yes")]
 
 # ------------------------------------------------------------------ of run, ingest and explain
 
 People = Annotated[
     list[str] | None,
-    option("FILE", "People: one row each; can be repeated. CSV, JSON, Parquet; `-` is stdin."),
+    option("FILE", "People, one row each; can be repeated. CSV, JSON, Parquet; `-` is stdin."),
 ]
 Activities = Annotated[
     list[str] | None,
     option(
         "[ROLE=]FILE",
-        "What happened to them; can be repeated. ROLE is the name of a table of the mapping, "
-        "`activities` if nothing is said.",
+        "Their activities; can be repeated. ROLE is the name of a table of the mapping, by "
+        "default `activities`.",
     ),
 ]
-Mapping = Annotated[
-    str | None, option("FILE.toml", "How the columns of these files are to be read.")
-]
-AllowRejected = Annotated[bool, flag("Rejected rows are no failure.", "--allow-rejected")]
+Mapping = Annotated[str | None, option("FILE.toml", "How to read the columns of these files.")]
+AllowRejected = Annotated[bool, flag("Exit with 0 even if rows were rejected.", "--allow-rejected")]
 AllowHeld = Annotated[
-    bool, flag("Files of which most is about nobody are no failure.", "--allow-held")
+    bool, flag("Exit with 0 even if most of a file matches nobody.", "--allow-held")
 ]
-InOrder = Annotated[
-    Order, flag("Apply activities by when they happened, or as the files have them.")
-]
+InOrder = Annotated[Order, flag("Apply activities by event time, or in the order of the files.")]
 Tables = Annotated[
     list[str] | None,
     option(
         "PATH",
-        "Let steps of the model read tables from here too, and not only from its own folder; "
-        "can be repeated.",
+        "Let steps of the model read tables from here too, not only from its own folder; can be "
+        "repeated.",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""``lifecycle-fsm outbox``: what became of the requests of a store, and another try."""
+"""``lifecycle-fsm outbox``: show the requests of a store, retry dead ones, release held ones."""
 
 from __future__ import annotations
 
@@ -23,20 +23,16 @@ if TYPE_CHECKING:
 
 def outbox(
     store: options.Store,
-    limit: Annotated[int, typer.Option(min=0, help="How many dead requests to show.")] = 10,
+    limit: Annotated[int, typer.Option(min=0, help="Show at most this many dead requests.")] = 10,
     retry: Annotated[
         list[str] | None,
-        option("ID", "Let this dead request be tried again; can be repeated."),
+        option("ID", "Retry this dead request; can be repeated."),
     ] = None,
-    retry_all: Annotated[
-        bool, flag("Let all dead requests be tried again.", "--retry-all")
-    ] = False,
-    release: Annotated[
-        bool, flag("Let go out what a migration has asked for, and is held.", "--release")
-    ] = False,
+    retry_all: Annotated[bool, flag("Retry all dead requests.", "--retry-all")] = False,
+    release: Annotated[bool, flag("Release requests held by a migration.", "--release")] = False,
     json: options.Json = False,
 ) -> None:
-    r"""Look at the outbox of a store, try dead requests again, release held ones.
+    r"""Show the outbox of a store, retry dead requests, release held ones.
 
     ```sh
     lifecycle-fsm outbox --store lifecycle.db
@@ -44,8 +40,8 @@ def outbox(
     lifecycle-fsm outbox --store lifecycle.db --release
     ```
 
-    A request is dead when it was refused, or has failed too often. When the cause is gone, let it
-    wait again, and `deliver` sends it. Nothing is sent here.
+    A request is dead if it was refused or has failed too often. Fix the cause, then retry it here:
+    it waits again, and the next `deliver` sends it. This command sends nothing.
     """
     if retry and retry_all:
         raise LifecycleError("--retry and --retry-all: give one of them")
@@ -72,23 +68,23 @@ def outbox(
         )
         return
     if retried is not None:
-        print(f"{counted(retried, 'dead request waits', 'dead requests wait')} to be tried again")
+        print(f"{counted(retried, 'dead request')} will be tried again")
     if released is not None:
-        print(f"{counted(released, 'held request waits', 'held requests wait')} to go out")
+        print(f"{counted(released, 'held request was', 'held requests were')} released")
     print("\n".join(_as_text(place, counts, held, dead)))
 
 
 def _require_dead(delivery: Delivery, ids: Sequence[str]) -> None:
-    """Refuse ids of which there is no dead request, before anything is changed.
+    """Refuse ids that no dead request has, before anything is changed.
 
     Raises:
-        LifecycleError: there are such.
+        LifecycleError: no dead request has one of the ids.
     """
     dead = {letter.request.id for letter in delivery.dead(sys.maxsize, ids)}
     if others := [name for name in ids if name not in dead]:
         raise LifecycleError(
             f"--retry: no dead request has the id {', '.join(map(repr, others))}, and nothing was "
-            "changed: `outbox` without it shows those that are dead"
+            "changed: `outbox` without --retry lists the dead requests"
         )
 
 
@@ -115,12 +111,12 @@ def _as_text(
     yield lined_up(rows, right=(1,))
     if dead:
         left = counts["dead"] - len(dead)
-        yield f"\ndead, the earliest first{f', and {left:,} more (--limit)' if left else ''}:"
+        yield f"\ndead, oldest first{f', and {left:,} more (--limit)' if left else ''}:"
     for letter in dead:
         request = letter.request
         to = f" to {request.to}" if request.to else ""
         yield (
-            f"  {request.person}: {request.channel}{to}, asked for at {minute(request.at)}, "
+            f"  {request.person}: {request.channel}{to}, requested {minute(request.at)}, "
             f"{counted(letter.attempts, 'attempt')}"
         )
         yield f"    id     {request.id}"
@@ -128,8 +124,8 @@ def _as_text(
 
 
 def _held(crm: int, migration: int) -> Iterator[tuple[str, str, str]]:
-    """What is held, by what it waits for."""
+    """The held requests, by what they wait for."""
     if crm > 0:
-        yield "held", f"{crm:,}", "until the CRM has acknowledged the person"
+        yield "held", f"{crm:,}", "until the CRM acknowledges the person"
     if migration:
-        yield "held", f"{migration:,}", "that a migration asked for: --release lets them go out"
+        yield "held", f"{migration:,}", "by a migration, until --release"

@@ -1,4 +1,4 @@
-"""``lifecycle-fsm process``: the new people of a store through original processing."""
+"""``lifecycle-fsm process``: take new people in a store through original processing."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def process(
     model: options.Model,
     store: options.Store,
     again: Annotated[
-        bool, flag("Also take up those again whom a failed step has stopped for good.", "--again")
+        bool, flag("Also retry people whom a failed step has stopped for good.", "--again")
     ] = False,
     allow_tables: options.Tables = None,
     json: options.Json = False,
 ) -> int:
-    r"""Take the new people of a store through original processing.
+    r"""Take the new people in a store through original processing.
 
     ```sh
     lifecycle-fsm process waterfall --store lifecycle.db
     lifecycle-fsm process waterfall --store lifecycle.db --again
     ```
 
-    Each step is kept when it has ended. One that fails is tried again by a later call, with longer
-    and longer waits in between. Let a scheduler, such as cron, run it every minute. Several may
-    run at once. Ends with 1 if a failed step has stopped somebody for good.
+    The result of each finished step is saved. A step that fails is retried by later calls, after
+    longer and longer waits. Run it every minute from a scheduler such as cron. Several may run at
+    once. The exit status is 1 if a failed step has stopped somebody for good.
     """
     with open_store(store, load_model(model, allow_tables)) as opened:
         from lifecycle_fsm.store.processing import Processing

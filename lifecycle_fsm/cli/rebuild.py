@@ -1,4 +1,4 @@
-"""``lifecycle-fsm rebuild``: the people of a store beside its log."""
+"""``lifecycle-fsm rebuild``: compare the people of a store with its log, and repair them."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def rebuild(
     persons: options.Persons = None,
     order: Annotated[
         options.Order,
-        flag("Replay the log as it came, or by when things happened, which only tells."),
+        flag("Replay the log as it arrived, or by event time, which only compares."),
     ] = "arrival",
     until: Annotated[
         str | None,
         option(
             "TIME",
-            "With --order event, let time pass up to then. [default: what happened to each last]",
+            "With --order event, let time pass up to then. [default: each person's last activity]",
         ),
     ] = None,
     yes: options.Yes = False,
     allow_tables: options.Tables = None,
     json: options.Json = False,
 ) -> int:
-    r"""Compare the people of a store with its log, and repair whoever differs.
+    r"""Compare the people of a store with its log, and repair differences.
 
     ```sh
     lifecycle-fsm rebuild waterfall --store lifecycle.db
@@ -51,11 +51,11 @@ def rebuild(
     lifecycle-fsm rebuild waterfall --order event --store lifecycle.db
     ```
 
-    Replays the log of everybody, or of each PERSON. Whoever differs was damaged, or made by another
-    release. `--yes` writes their state, history and deadlines as the log gives them; nothing is
-    sent. With `--order event` it tells who would be elsewhere had nothing come late.
+    Replays the log of everybody, or of each PERSON. A person who differs was damaged, or written by
+    another release. `--yes` rewrites their state, history and deadlines from the log; nothing is
+    sent. `--order event` shows who would be elsewhere if nothing had arrived late.
 
-    If it is stopped, run it again. Ends with 1 if somebody differs and is not repaired.
+    If it is stopped, run it again. The exit status is 1 if somebody differs and is not repaired.
     """
     if until is not None and order != "event":
         raise LifecycleError("--until belongs to --order event: leave it out, or say both")

@@ -1,4 +1,4 @@
-"""``lifecycle-fsm retry``: once more what an error has kept from happening in a store."""
+"""``lifecycle-fsm retry``: retry what an error has parked in a store."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ def retry(
     allow_tables: options.Tables = None,
     json: options.Json = False,
 ) -> int:
-    r"""Try once more what an error has parked in a store.
+    r"""Retry what an error has parked in a store.
 
     ```sh
     lifecycle-fsm retry waterfall --store lifecycle.db
     ```
 
-    An error, such as a step of original processing that fails, stops one person and nobody else.
-    When its cause is gone, this goes on with them. Ends with 1 if something is still parked.
+    An error, such as a failed step of original processing, stops one person and nobody else. Fix
+    the cause, then run this to continue with them. The exit status is 1 if somebody is still
+    parked.
     """
     now = read_time("--at", at)
     assert now is not None, "a text is a time"

@@ -1,4 +1,4 @@
-"""``lifecycle-fsm status``: how a store is doing, in numbers."""
+"""``lifecycle-fsm status``: the state of a store, in numbers."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     from lifecycle_fsm.store.status import StoreStatus
 
 _PEOPLE = ("person", "people")
-#: The statuses of the outbox, in the order in which they are told.
+#: The statuses of requests in the outbox, in the order in which they are printed.
 STATUSES = ("waiting", "held", "dead", "delivered", "superseded")
 
 
 def status(
     store: options.Store,
-    at: Annotated[str, option("TIME", "The time by which something is due or not.")] = "now",
+    at: Annotated[str, option("TIME", "Count what is due by then.")] = "now",
     json: options.Json = False,
 ) -> int:
-    r"""Tell how a store is doing: people, what is due, what has stopped.
+    r"""Show the state of a store: people, what is due, what has stopped.
 
     ```sh
     lifecycle-fsm status --store lifecycle.db
     lifecycle-fsm status --store lifecycle.db --json
     ```
 
-    Reads the store, and changes nothing. Ends with 1 if a person is needed: something is parked, a
-    request is dead, or a failed step of original processing has stopped somebody for good.
+    Only reads the store. The exit status is 1 if somebody has to act: a person is parked, a
+    request is dead, or a failed step of original processing has stopped a person for good.
     """
     now = read_time("--at", at)
     assert now is not None, "a text is a time"
@@ -57,7 +57,7 @@ def status(
 
 
 def minute(at: datetime | None) -> str:
-    """An instant as an operator reads it."""
+    """A time to the minute, for an operator; empty for ``None``."""
     return "" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
@@ -87,13 +87,13 @@ def _stages(people: Mapping[str, int], model: Model | None) -> Iterator[tuple[st
 
 
 def _facts(result: StoreStatus) -> Iterator[tuple[str, str]]:
-    due = "nothing is due"
+    due = "nothing"
     if result.due:
         due = f"{counted(result.due, *_PEOPLE)}, {_since(result.due, result.oldest_due)}"
-        due += f", {lasting(result.lag)} ago"
+        due += f" ({lasting(result.lag)})"
     yield "due", due
-    held = counted(result.held, "activity waits", "activities wait")
-    yield "held", f"{held} for people whom nobody has created" if result.held else "nothing"
+    held = counted(result.held, "activity", "activities")
+    yield "held", f"{held} for people not created yet" if result.held else "nothing"
     yield "parked", counted(result.parked, *_PEOPLE) if result.parked else "nobody"
     begun = [counted(result.processing, *_PEOPLE)] if result.processing else []
     begun += [f"{counted(result.stopped, *_PEOPLE)} stopped for good"] if result.stopped else []
@@ -109,23 +109,23 @@ def _facts(result: StoreStatus) -> Iterator[tuple[str, str]]:
 
 
 def _since(count: int, first: datetime | None) -> str:
-    return f"{'the first ' if count > 1 else ''}since {minute(first)}"
+    return f"{'the oldest ' if count > 1 else ''}since {minute(first)}"
 
 
 def _needs(result: StoreStatus) -> Iterator[str]:
-    """What a person has to see to."""
+    """What an operator has to do."""
     if result.parked:
         yield (
-            f"see to: {counted(result.parked, *_PEOPLE)} parked by an error; `retry` goes on when "
-            "its cause is gone"
+            f"action needed: {counted(result.parked, *_PEOPLE)} parked by an error; fix the cause, "
+            "then run `retry`"
         )
     if result.stopped:
         yield (
-            f"see to: {counted(result.stopped, *_PEOPLE)} stopped by a step of original processing "
-            "that failed; `process --again` goes on when its cause is gone"
+            f"action needed: {counted(result.stopped, *_PEOPLE)} stopped by a failed step of "
+            "original processing; fix the cause, then run `process --again`"
         )
     if dead := result.requests.get("dead"):
         yield (
-            f"see to: {counted(dead, 'dead request')}; `outbox` tells why, and lets them be tried "
-            "again"
+            f"action needed: {counted(dead, 'dead request')}; `outbox` shows why, and "
+            "`outbox --retry-all` tries again"
         )

@@ -1,4 +1,4 @@
-"""``lifecycle-fsm tick``: what time alone brings to the people of a store."""
+"""``lifecycle-fsm tick``: let time pass for the people of a store."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def tick(
     lifecycle-fsm tick waterfall --store lifecycle.db --at 2024-06-01
     ```
 
-    Sorts who has waited long enough, misses deadlines, and makes the moves that only time brings,
-    each at the instant at which it was due. Let a scheduler, such as cron, run it every few
-    minutes. Several may run at once.
+    Sorts people who have waited long enough, records missed deadlines, and makes the moves that
+    time alone brings, each at the instant at which it was due. Run it every few minutes from a
+    scheduler such as cron. Several may run at once.
     """
     now = read_time("--at", at)
     assert now is not None, "a text is a time"

@@ -1,4 +1,4 @@
-"""``lifecycle-fsm undo-merge``: two records that are two people again."""
+"""``lifecycle-fsm undo-merge``: make two merged records two people again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lifecycle_fsm.wording import counted
 if TYPE_CHECKING:
     from lifecycle_fsm.store.undo_merge import UndoReport
 
-#: What is said of requests, by their name in the report.
+#: What is printed about requests, by their name in the report.
 _REQUESTS = {
     "taken_back": "taken back, because nobody would have asked without the merge",
     "held": "held until the CRM has the record",
@@ -30,25 +30,26 @@ _REQUESTS = {
 def undo_merge(
     model: options.Model,
     survivor: Annotated[
-        str, typer.Argument(metavar="SURVIVOR", help="The id that the other was merged into.")
+        str, typer.Argument(metavar="SURVIVOR", help="The id that the other one was merged into.")
     ],
     loser: Annotated[
-        str, typer.Argument(metavar="LOSER", help="The id that was merged, or converted into.")
+        str,
+        typer.Argument(metavar="LOSER", help="The merged id, or the contact of a conversion."),
     ],
     store: options.Store,
     at: options.At = "now",
     allow_tables: options.Tables = None,
     json: options.Json = False,
 ) -> int:
-    r"""Take back that two records of a store were merged.
+    r"""Undo the merge of two records of a store.
 
     ```sh
     lifecycle-fsm undo-merge waterfall p1 p2 --store lifecycle.db
     ```
 
-    Both become what they would be without it: fields, stages, journeys and history. What came for
-    one of the ids since then is of that record. Nothing is sent by it. A new merge of the two joins
-    them again; ends with 1 if another activity still does.
+    Both become what they would be without it: fields, stages, journeys and history. Activities
+    since then belong to the record whose id they carry. Nothing is sent. You can merge the two
+    again later. The exit status is 1 if another activity still merges them.
     """
     now = read_time("--at", at)
     assert now is not None, "a text is a time"

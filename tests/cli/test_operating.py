@@ -91,22 +91,23 @@ def squeezed(text: str) -> list[str]:
         (
             "",
             0,
-            ["0 New 1", "1 Contact 1", "2 Lead 1", "3 Customer 0", "due nothing is due",
-             "held 1 activity waits for people whom nobody has created", "parked nobody",
-             "outbox 2 waiting, the first since 2024-05-01 21:01 UTC", "1 held"],
+            ["0 New 1", "1 Contact 1", "2 Lead 1", "3 Customer 0", "due nothing",
+             "held 1 activity for people not created yet", "parked nobody",
+             "outbox 2 waiting, the oldest since 2024-05-01 21:01 UTC", "1 held"],
         ),
         ("DELETE FROM request", 0, ["outbox empty"]),
         (
             "UPDATE person SET parked = 1 WHERE id = 'ann'",
             1,
             ["parked 1 person",
-             "see to: 1 person parked by an error; `retry` goes on when its cause is gone"],
+             "action needed: 1 person parked by an error; fix the cause, then run `retry`"],
         ),
         (
             "UPDATE request SET status = 'dead'",
             1,
             ["outbox 3 dead",
-             "see to: 3 dead requests; `outbox` tells why, and lets them be tried again"],
+             "action needed: 3 dead requests; `outbox` shows why, and `outbox --retry-all` tries "
+             "again"],
         ),
         (
             "INSERT INTO processing (person, step, given, skipped, attempts) "
@@ -119,8 +120,8 @@ def squeezed(text: str) -> list[str]:
             "VALUES ('cy', 'enrich', '{}', '[]', 3, 'no answer')",
             1,
             ["in processing 1 person stopped for good",
-             "see to: 1 person stopped by a step of original processing that failed; "
-             "`process --again` goes on when its cause is gone"],
+             "action needed: 1 person stopped by a failed step of original processing; fix the "
+             "cause, then run `process --again`"],
         ),
         ("UPDATE model SET definition = NULL", 0, ["contact 1", "lead 1", "new 1"]),
     ],
@@ -136,16 +137,16 @@ def test_the_status_tells_how_a_store_is_doing(
     assert "lifecycle.db at 2024-05-04 09:00 UTC: 3 people, 8 activities" in done.out
     assert f"(model two_step, version {ASKING.model.version})" in done.out
     assert [line for line in lines if line not in squeezed(done.out)] == []
-    assert ("see to" in done.out) == (code == 1)
+    assert ("action needed" in done.out) == (code == 1)
 
 
 def test_the_status_tells_since_when_something_is_due(cli: Cli) -> None:
     fill(until=None)
     done = cli("status", *STORE, "--at", LATER)
-    told = "due 1 person, since 2024-05-01 09:01 UTC, 3 days ago"
+    told = "due 1 person, since 2024-05-01 09:01 UTC (3 days)"
     assert told in squeezed(done.out)
     early = cli("status", *STORE, "--at", "2024-05-01T09:00")
-    assert "due nothing is due" in squeezed(early.out)
+    assert "due nothing" in squeezed(early.out)
 
 
 def test_the_status_for_a_program(cli: Cli) -> None:
@@ -203,7 +204,7 @@ def hook(to: Web, channel: str = '"*"', path: str = "/in") -> None:
     ("answer", "code", "text"),
     [
         (200, 0, "2 delivered\n"),
-        (503, 0, "2 failed (tried again later)\n"),
+        (503, 0, "2 failed (will be retried)\n"),
         (410, 1, "2 dead\n"),
     ],
 )
@@ -220,7 +221,7 @@ def test_a_server_takes_them_or_not(
     web.answer = (answer, {"Retry-After": "60"}, b"")
     done = cli("deliver", "channels.toml", *STORE)
     assert (done.code, done.out) == (code, text)
-    assert ("2 requests are dead now: `outbox` tells why" in done.err) == (code == 1)
+    assert ("2 requests are now dead: `outbox` shows why" in done.err) == (code == 1)
     assert len(web.came) == 2
 
 
@@ -230,8 +231,8 @@ def test_channels_that_nothing_sends_are_named(cli: Cli, web: Web) -> None:
     done = cli("deliver", "channels.toml", *STORE)
     assert (done.code, done.out) == (0, "nothing was due\n")
     assert done.err == (
-        "note: 2 requests wait on channels that channels.toml has not: email (2); add a table for "
-        'each of them, or ["*"] for all\n'
+        "note: 2 requests wait for channels missing from channels.toml: email (2); add a table for "
+        'each, or ["*"] for all\n'
     )
     done = cli("deliver", "channels.toml", *STORE, "--json")
     assert json.loads(done.out)["unrouted"] == {"email": 2}
@@ -314,19 +315,19 @@ def test_the_outbox_tells_what_is_dead_and_why(cli: Cli) -> None:
     assert (done.code, done.err) == (0, "")
     assert squeezed(done.out) == [
         "the outbox of lifecycle.db",
-        "held 1 until the CRM has acknowledged the person",
+        "held 1 until the CRM acknowledges the person",
         "dead 2",
         "",
-        "dead, the earliest first:",
-        "bo: email to desk, asked for at 2024-05-01 21:01 UTC, 8 attempts",
+        "dead, oldest first:",
+        "bo: email to desk, requested 2024-05-01 21:01 UTC, 8 attempts",
         f"id {first}",
         "error HTTP 410 Gone",
-        "ann: email to desk, asked for at 2024-05-01 09:01 UTC, 8 attempts",
+        "ann: email to desk, requested 2024-05-01 09:01 UTC, 8 attempts",
         f"id {second}",
         "error HTTP 410 Gone",
     ]
     limited = cli("outbox", *STORE, "--limit", 1).out
-    assert "dead, the earliest first, and 1 more (--limit):" in limited
+    assert "dead, oldest first, and 1 more (--limit):" in limited
     assert second not in limited
     told = json.loads(cli("outbox", *STORE, "--json").out)
     assert told["requests"] == {"dead": 2, "held": 1}
@@ -348,13 +349,13 @@ def test_dead_requests_are_tried_again_all_or_some(cli: Cli) -> None:
     assert "no dead request has the id 'such/none', and nothing was changed" in wrong.err
     assert outbox()[first] == "dead"
     done = cli("outbox", *STORE, "--retry", first)
-    assert done.out.startswith("1 dead request waits to be tried again\nthe outbox of")
+    assert done.out.startswith("1 dead request will be tried again\nthe outbox of")
     assert (outbox()[first], outbox()[second]) == ("waiting", "dead")
     assert cli("deliver", "channels.toml", *STORE).out == "1 delivered\n"
     done = cli("outbox", *STORE, "--retry-all", "--json")
     told = json.loads(done.out)
     assert (told["retried"], told["dead"]) == (1, [])
-    assert cli("outbox", *STORE, "--retry-all").out.startswith("0 dead requests wait")
+    assert cli("outbox", *STORE, "--retry-all").out.startswith("0 dead requests will")
     both = cli("outbox", *STORE, "--retry", first, "--retry-all")
     assert (both.code, "give one of them" in both.err) == (2, True)
 
@@ -385,12 +386,12 @@ def test_a_migration_is_tried_and_then_made(cli: Cli) -> None:
         "contact contact 1",
         "lead prospect 1",
         "",
-        "nothing has been changed: with --yes, everybody goes on in the changed model",
+        "nothing was changed: --yes migrates everybody to the changed model",
     ]
     assert (version(), sql("SELECT * FROM activity")) == (ASKING.model.version, before)
     done = cli(*command, "--yes")
     assert (done.code, done.err) == (0, "")
-    assert f"\ndone: 3 people went on in version {changed}; " in done.out
+    assert f"\ndone: 3 people migrated to version {changed}; " in done.out
     assert "held" not in done.out
     assert version() == changed
     assert cli("tick", "lifecycle.toml", *STORE).code == 2
@@ -398,7 +399,7 @@ def test_a_migration_is_tried_and_then_made(cli: Cli) -> None:
     again = cli(*command, "--yes")
     assert (again.code, again.out) == (
         0,
-        f"the people of lifecycle.db follow version {changed} of 'two_step' already: there is "
+        f"the people of lifecycle.db already follow version {changed} of 'two_step': there is "
         "nothing to migrate\n",
     )
 
@@ -413,7 +414,7 @@ def test_what_a_migration_asks_for_waits_to_be_released(cli: Cli) -> None:
     command = ("migrate", "lower.toml", *STORE, "--at", LATER)
     tried = cli(*command)
     assert tried.code == 0, tried.err
-    assert "moves that follow at once" in tried.out
+    assert "moves that follow immediately" in tried.out
     assert "  contact → lead by 'interested': 1 person: ann\n" in tried.out
     done = cli(*command, "--yes", "--json")
     told = json.loads(done.out)
@@ -422,10 +423,10 @@ def test_what_a_migration_asks_for_waits_to_be_released(cli: Cli) -> None:
         {"person": "ann", "from": "contact", "to": "lead", "rule": "interested"}
     ]
     shown = squeezed(cli("outbox", *STORE).out)
-    assert "held 1 until the CRM has acknowledged the person" in shown
-    assert "held 1 that a migration asked for: --release lets them go out" in shown
+    assert "held 1 until the CRM acknowledges the person" in shown
+    assert "held 1 by a migration, until --release" in shown
     released = cli("outbox", *STORE, "--release")
-    assert released.out.startswith("1 held request waits to go out\n")
+    assert released.out.startswith("1 held request was released\n")
     assert sorted(outbox().values()) == ["held", "waiting", "waiting", "waiting"]
 
 
@@ -433,11 +434,11 @@ def test_where_something_is_due_time_has_to_pass_first(cli: Cli) -> None:
     fill(until=None)
     done = cli("migrate", "changed.toml", *STORE, *MAP, "--at", LATER, "--yes")
     assert (done.code, done.err) == (1, "")
-    assert "\n1 person cannot go on\n  ann: something is due at 2024-05-01T09:01" in done.out
+    assert "\n1 person cannot be migrated\n  ann: something is due at 2024-05-01T09:01" in done.out
     assert done.out.endswith(
-        "\nsomething is due for 1 person by then: let it happen first, by `tick --at "
-        f"2024-05-04T09:00:00Z` with the former model (two_step, version {ASKING.model.version}), "
-        "then do this with --at 2024-05-04T09:00:00Z\nnothing has been changed\n"
+        "\nsomething is due for 1 person by then: first run `tick --at 2024-05-04T09:00:00Z` with "
+        f"the old model (two_step, version {ASKING.model.version}), then migrate with --at "
+        "2024-05-04T09:00:00Z\nnothing was changed\n"
     )
     assert version() == ASKING.model.version
 
@@ -454,9 +455,7 @@ def test_who_cannot_go_on_is_named_with_the_reason(cli: Cli) -> None:
     done = cli("migrate", "changed.toml", *STORE, "--at", LATER)
     assert done.code == 1
     names = ", ".join(["bo", *(f"p{number:02}" for number in range(9))])
-    told = (
-        f"\n12 people cannot go on\n  {names} and 2 more: the model has no stage 'lead': say which"
-    )
+    told = f"\n12 people cannot be migrated\n  {names} and 2 more: the model has no stage 'lead'"
     assert told in done.out
     assert "yes" not in done.out
     problems = json.loads(cli("migrate", "changed.toml", *STORE, "--at", LATER, "--json").out)
@@ -476,8 +475,8 @@ def test_what_is_dropped_and_missed_is_told(cli: Cli) -> None:
     done = cli("migrate", "new.toml", *STORE, "--at", LATER)
     assert (done.code, done.err) == (0, "")
     assert done.out.split("\n\n")[2:4] == [
-        "deadlines that are missed at once\n  call: 1 person: bo",
-        "what people have, and the changed model has not\n  the field 'budget': 1 person: bo",
+        "deadlines missed immediately\n  call: 1 person: bo",
+        "dropped, because the changed model lacks it\n  the field 'budget': 1 person: bo",
     ]
 
 
@@ -487,11 +486,11 @@ def test_what_is_dropped_and_missed_is_told(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("migrate changed.toml --map lead", "--map: 'lead' names no two stages: write it as lead="),
-        ("migrate changed.toml --map =lead", "--map: '=lead' names no two stages"),
+        ("migrate changed.toml --map lead", "--map: 'lead' is not two stages: write lead=prospect"),
+        ("migrate changed.toml --map =lead", "--map: '=lead' is not two stages"),
         ("migrate changed.toml --map lead=contact --map lead=prospect", "'lead' is given twice"),
         ("migrate changed.toml --map lad=prospect",
-         "--map lad=prospect: the model that people follow has no stage named 'lad'; did you mean"),
+         "--map lad=prospect: the old model has no stage named 'lad'; did you mean"),
         ("migrate changed.toml --map lead=prospekt", "'prospekt'; did you mean 'prospect'?"),
         ("migrate changed.toml --map contact=prospect", "still has the stage 'contact'"),
         ("migrate none.toml", "the model none.toml does not exist"),
@@ -579,7 +578,7 @@ def test_a_server_of_postgresql_is_looked_after(
     assert "delivered 2" in squeezed(cli("outbox", *store).out)
     assert cli("tick", "lifecycle.toml", *store, "--at", LATER).code == 0
     done = cli("migrate", "changed.toml", *store, *MAP, "--at", LATER, "--yes")
-    assert "\ndone: 3 people went on" in done.out
+    assert "\ndone: 3 people migrated" in done.out
 
 
 # -- the help ----------------------------------------------------------------------------------
