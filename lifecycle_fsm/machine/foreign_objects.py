@@ -141,7 +141,7 @@ class Foreign:
         at: datetime | str,
         ask: Callable[[], Decision],
     ) -> Decision:
-        """Call ``ask`` for the person that stands for the object; write back all changes or none."""
+        """Call ``ask`` for the person standing for the object; write back all changes or none."""
         assert history is not None, "_known has looked at it"
         known = len(history)
         before = {name: getattr(person, name) for name in self.machine.model.field_types}
