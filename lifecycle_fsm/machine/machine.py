@@ -180,7 +180,7 @@ class LifecycleMachine(MachineClock):
                 by_stage.setdefault(edge.source, []).extend(points)
         return {stage: tuple(dict.fromkeys(points)) for stage, points in by_stage.items()}
 
-    # ------------------------------------------------------------------ persons
+    # ------------------------------------------------------------------ people
 
     def person(self, id: str, **fields: Any) -> Person:
         """A new person of this model's class, not in any stage yet.

@@ -106,7 +106,7 @@ class _Reader:
         self.problem(where, f"this is a text, not {kind}")
         return ""
 
-    # -- the whole ---------------------------------------------------------------------------
+    # -- the model ---------------------------------------------------------------------------
 
     def model(self, plain: Mapping[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}
