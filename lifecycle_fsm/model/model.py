@@ -100,7 +100,7 @@ class Model:
         processing: the steps of original processing [S13].
         settle: how long after creation the chain ends, for a log that does not say so [S14].
         ties: ``as_written`` if the order of the file is meant to decide between moves of equal
-            priority; the checks then count such ties but do not report them [S8].
+            priority; the checks then only note how many such ties there are [S8].
         title, description: display only.
         systems: the owners of stages and moves, by name, each with a label.
         person: the class of the people, unless ``fields`` is that class.

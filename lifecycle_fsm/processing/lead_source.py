@@ -13,7 +13,7 @@ from lifecycle_fsm.errors import suggest
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.processing.step import BuiltStep, Context, Options, Resources
 
-#: Ways in which many people arrive at once. Marketing works such a list, whoever sent it.
+#: Ways in which many people arrive at once. Marketing works such a list, no matter who sent it.
 BULK = ("list", "bulk")
 _WRITES = ("source", "source_latest", "sourced_by")
 

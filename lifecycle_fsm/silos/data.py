@@ -175,7 +175,7 @@ def _opportunity_writer(kind: str) -> Effects:
             before.amount if amount is None else amount,
             before.closes_at if closes_at is None else closes_at,
         )
-        # Make a new mapping each time: whoever restores the person keeps the old one.
+        # Make a new mapping each time: code that restores the person keeps the old one.
         person.keep_opportunities({**person.opportunities, name: after})
         if status == "lost":
             person.last_lost_at = now
