@@ -96,11 +96,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Quiet, unless the program that embeds this says otherwise.
+# Silent, unless the program that embeds this package configures logging.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
-#: Where each public name lives. They are imported when they are first used: pytest loads this
-#: package for its plugin in every project where it is installed, also for suites without a model.
+#: Where each public name is defined. Names are imported at first use, because pytest loads this
+#: package as a plugin in every project where it is installed, even in suites without a model.
 _ROOMS = {
     "activities": "Activity",
     "checks": "Difference Finding check differences",

@@ -1,22 +1,22 @@
-"""Every error of the package: one tree, and each message says what, where and what to do.
+"""All errors of the package, in one tree. Each message says what, where and what to do.
 
 ::
 
     LifecycleError
-    ├── ModelError            a model does not build: all its problems at once [S5]
-    ├── GuardSyntaxError      a guard's text cannot be read, with the column
-    ├── GuardError            a guard was used as something that it is not
-    ├── RecordError           a person or an activity carries what it may not
-    ├── Refused               a declared move whose guards are not met [S10]
-    ├── NoSuchMove            no move of that trigger leaves the person's stage [S10]
-    ├── StageConflict         a stage was written from outside the machine [S6]
+    ├── ModelError            a model cannot be built: all its problems at once [S5]
+    ├── GuardSyntaxError      the text of a guard cannot be parsed, with the column
+    ├── GuardError            a guard is misused, or does not fit the model
+    ├── RecordError           a person or an activity has an invalid value
+    ├── Refused               a move is declared, but its guards are not met [S10]
+    ├── NoSuchMove            no move with that trigger leaves the person's stage [S10]
+    ├── StageConflict         a stage was changed outside the machine [S6]
     ├── StepFailed            a step of original processing failed [S13]
-    ├── UnknownPerson         nobody of that id was admitted
-    ├── FileProblem           a file cannot be read or written as asked
-    ├── StoreError            a store's database cannot be used as asked
-    ├── ChannelError          a channel for requests is set up wrongly
+    ├── UnknownPerson         no person with that id was admitted
+    ├── FileProblem           a file cannot be read or written
+    ├── StoreError            the database of a store cannot be used
+    ├── ChannelError          a channel for requests is configured wrongly
     ├── DeliveryFailed        a request could not be sent
-    └── MissingExtra          an optional part of the installation is needed
+    └── MissingExtra          an optional dependency is not installed
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ __all__ = [
 
 
 class LifecycleError(Exception):
-    """The root of all errors that this package raises on purpose."""
+    """The base class of all errors that this package raises on purpose."""
 
 
 @attrs.frozen
 class Problem:
-    """One fault of a model: the place in the field's words, and a sentence that says what to do."""
+    """One fault of a model: its place in the model, and a sentence that says what to do."""
 
     where: str
     message: str
@@ -73,7 +73,7 @@ class Problem:
 
 
 class ModelError(LifecycleError):
-    """A model does not build. ``problems`` has every fault, in the order of the model [S5]."""
+    """A model cannot be built. ``problems`` has every fault, in the order of the model [S5]."""
 
     def __init__(self, problems: Iterable[Problem], name: str = "") -> None:
         self.problems = tuple(problems)
@@ -84,7 +84,7 @@ class ModelError(LifecycleError):
 
 
 class GuardSyntaxError(LifecycleError):
-    """A guard's text cannot be read. ``column`` counts from 1 and points into ``text``."""
+    """The text of a guard cannot be parsed. ``column`` counts from 1 and points into ``text``."""
 
     def __init__(self, message: str, text: str, column: int) -> None:
         self.message = message
@@ -94,15 +94,15 @@ class GuardSyntaxError(LifecycleError):
 
 
 class GuardError(LifecycleError):
-    """A guard was used as something that it is not, such as the condition of an ``if``."""
+    """A guard is misused, as in the condition of an ``if``, or does not fit the model."""
 
 
 class RecordError(LifecycleError):
-    """A person or an activity carries a value, a field or a kind that the model does not take."""
+    """A person or an activity has a value, a field or a kind that the model does not accept."""
 
 
 class _DecisionError(LifecycleError):
-    """A decision that the caller asked to be raised instead of returned."""
+    """A decision that the caller wanted raised instead of returned."""
 
     def __init__(self, message: str, decision: Decision) -> None:
         self.decision = decision
@@ -110,15 +110,15 @@ class _DecisionError(LifecycleError):
 
 
 class Refused(_DecisionError):
-    """The move is declared, but its guards are unmet; ``decision.unmet`` names every one [S10]."""
+    """The move is declared, but its guards are not met; ``decision.unmet`` has every one [S10]."""
 
 
 class NoSuchMove(_DecisionError):
-    """No move with this trigger leaves the stage that the person is in [S10]."""
+    """No move with this trigger leaves the person's stage [S10]."""
 
 
 class StageConflict(LifecycleError):
-    """The stage of a foreign object is not the last of its history: somebody else wrote it [S6]."""
+    """The stage of a foreign object differs from its history: other code changed it [S6]."""
 
 
 class StepFailed(LifecycleError):
@@ -126,28 +126,28 @@ class StepFailed(LifecycleError):
 
 
 class UnknownPerson(LifecycleError):
-    """Nobody with this id has been admitted."""
+    """No person with this id has been admitted."""
 
 
 class FileProblem(LifecycleError):
-    """A file cannot be read or written as asked: the path, the place in it, and the remedy."""
+    """A file cannot be read or written. The message has the path, the place and the remedy."""
 
 
 class StoreError(LifecycleError):
-    """The database of a store cannot be used as asked: which, why, and the remedy."""
+    """The database of a store cannot be used. The message says which, why, and what to do."""
 
 
 class ChannelError(LifecycleError):
-    """A channel for requests is set up wrongly: which option, and what it should be."""
+    """A channel for requests is configured wrongly. The message has the option and the remedy."""
 
 
 class DeliveryFailed(LifecycleError):
     """A request could not be sent.
 
     Args:
-        message: why, in words of the server where it said something.
-        retry_after: how long the server asks to be left alone.
-        permanent: whether another try would fail as well; then there is none.
+        message: the reason, in the server's words if it gave any.
+        retry_after: how long the server asks to wait before the next try.
+        permanent: whether another try would fail too; if so, none is made.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class DeliveryFailed(LifecycleError):
 
 
 class MissingExtra(LifecycleError):
-    """A part of the package that is installed on request is needed and is not here."""
+    """An optional dependency that this call needs is not installed."""
 
     def __init__(self, extra: str, package: str, purpose: str) -> None:
         self.extra = extra
@@ -171,20 +171,22 @@ class MissingExtra(LifecycleError):
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"`` for the nearest known word, or nothing where none is near. Capital
-    and small letters are alike to it."""
+    """``"; did you mean 'x'?"`` for the nearest known word, or an empty text if none is near.
+
+    Case is ignored.
+    """
     folded = {name.casefold(): name for name in sorted(known, reverse=True)}
     near = difflib.get_close_matches(word.casefold(), sorted(folded), n=1, cutoff=0.6)
     return f"; did you mean {folded[near[0]]!r}?" if near else ""
 
 
 def async_fault(function: object) -> str:
-    """What to say of a callable whose answer has to be awaited; nothing of a plain one.
+    """The fault of a callable that has to be awaited; empty for a plain function.
 
-    Everything here runs at once, so it would never run, and its coroutine would count as true.
+    Nothing here awaits: an async function would never run, and its coroutine would count as true.
     """
     if isinstance(function, types.BuiltinFunctionType | types.NoneType):
-        return ""  # the usual answer at once: a Lifecycle may be made for each request
+        return ""  # the common case, fast: a program may make a Lifecycle for each request
     while isinstance(function, functools.partial):
         function = function.func
     call = getattr(type(function), "__call__", None)  # noqa: B004 - how it is called, not whether

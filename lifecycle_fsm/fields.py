@@ -1,7 +1,7 @@
 """The types that a field of a person or a value of an activity may have [S1][S4][S5].
 
-A value comes in once, through :meth:`FieldType.accept`, which returns the stored form or raises
-:class:`~lifecycle_fsm.errors.RecordError`; behind it every reading may trust the type.
+A value is checked once, by :meth:`FieldType.accept`, which returns its stored form or raises
+:class:`~lifecycle_fsm.errors.RecordError`. Code that reads it later may trust the type.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _TRUE, _FALSE = frozenset({"true", "yes", "y", "1", "t"}), frozenset({"false", "
 
 
 def _anything(value: object) -> Any:
-    """A value of which nothing is taken for granted, because a program or a file gave it."""
+    """A value of unknown type, from a program or a file."""
     return value
 
 
 def _bound(value: Any) -> Any:
-    """One way to write a bound: ``0.0`` and ``0`` are the same [S28]."""
+    """The canonical form of a bound: ``0.0`` and ``0`` are the same [S28]."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _whole(bound: Any, unbound: int) -> int:
-    """A bound as a whole number; one that is none is reported as a fault of the type."""
+    """A bound as an integer. A bound that is no integer is reported as a fault of the type."""
     return int(bound) if isinstance(bound, int | float) and math.isfinite(bound) else unbound
 
 
@@ -51,8 +51,8 @@ def _whole(bound: Any, unbound: int) -> int:
 class FieldType:
     """The type of one value: its kind, whether it may be missing, choices, and clamps.
 
-    ``minimum`` and ``maximum`` clamp numbers: a score declared 0 to 1000 can be computed past its
-    end and stays there. Without them integers are clamped to 64 bits [S5].
+    ``minimum`` and ``maximum`` clamp numbers: a score declared as 0 to 1000 never leaves that
+    range. Without bounds, integers are clamped to 64 bits [S5].
     """
 
     kind: Kind
@@ -60,7 +60,7 @@ class FieldType:
     choices: tuple[str, ...] = ()
     minimum: float | None = attrs.field(default=None, converter=_bound)
     maximum: float | None = attrs.field(default=None, converter=_bound)
-    #: The bounds of a whole number, worked out once, and whether any text will do.
+    #: Computed once: the bounds of an integer, and whether every text is valid.
     _low: int = attrs.field(init=False, repr=False, eq=False)
     _high: int = attrs.field(init=False, repr=False, eq=False)
     takes_any_text: bool = attrs.field(init=False, repr=False, eq=False)
@@ -83,7 +83,7 @@ class FieldType:
 
     @property
     def empty(self) -> Value:
-        """The value of a field that nobody has set: missing, or false, 0, empty, first choice."""
+        """The value of a field that was never set: missing, or false, 0, empty, first choice."""
         if self.nullable or self.kind == "datetime":
             return None
         if self.choices:
@@ -92,7 +92,7 @@ class FieldType:
         return typing.cast(Value, self.clamp(nothing[self.kind]))
 
     def clamp(self, value: Any) -> Any:
-        """A computed number, held within the declared bounds; anything else as it is."""
+        """A computed number, clamped to the declared bounds; other values stay unchanged."""
         if self.kind == "int":
             if value < self._low:
                 return self._low
@@ -107,15 +107,15 @@ class FieldType:
     def accept(self, value: Any) -> Value:
         """The stored form of a value from outside.
 
-        Text is read where the kind is another (``"65"``, ``"yes"``, ``"2024-05-01T10:00:00Z"``).
-        A text without content is a missing value. Times become UTC; a naive time counts as UTC
-        [S4].
+        Text is parsed if the type has another kind (``"65"``, ``"yes"``,
+        ``"2024-05-01T10:00:00Z"``). Blank text counts as missing. Times become UTC; a naive time
+        counts as UTC [S4].
 
         Raises:
-            RecordError: the value is missing and must not be, or it is of another kind, not a
-                choice, NaN, infinite or too large.
+            RecordError: the value is required but missing, or it is of another kind, not a choice,
+                NaN, infinite or too large.
         """
-        # First what is by far the most common, so that the rest may be slow.
+        # The most common cases come first, so the rest may be slow.
         if type(value) is str and value[:1] > " " and value.isascii():
             if self.takes_any_text or value in self.choices:
                 return value
@@ -136,8 +136,8 @@ class FieldType:
         return stored
 
     def faults(self) -> Iterator[str]:
-        """What is wrong with the type itself, as sentences [S5]."""
-        kind: object = self.kind  # the type that is written need not be the type that is given
+        """The faults of the type itself, as sentences [S5]."""
+        kind: object = self.kind  # at runtime it can be anything, whatever the annotation says
         if kind not in KINDS:
             yield f"{self.kind!r} is not a type: use {', '.join(KINDS)}"
             return
@@ -188,17 +188,17 @@ class FieldType:
 
     @property
     def annotation(self) -> Any:
-        """The Python annotation that names this type; its clamps have none."""
+        """The Python annotation for this type; it does not include the clamps."""
         known = {kind: python for python, kind in _PYTHON.items()}
         python: Any = Literal[self.choices] if self.choices else known[self.kind]
         return python | None if self.nullable else python
 
     @classmethod
     def from_text(cls, text: str) -> FieldType:
-        """The type that a text names, as in a model file: ``"int"``, ``"datetime | None"``.
+        """The type for a text such as a model file has: ``"int"``, ``"datetime | None"``.
 
         Raises:
-            RecordError: the text names no type.
+            RecordError: the text is not a type.
         """
         parts = [part.strip() for part in text.split("|")]
         names = [part for part in parts if part != "None"]
@@ -213,9 +213,9 @@ class FieldType:
 
 @attrs.frozen
 class FieldDef:
-    """A declared field: its name, type, the value it starts with, and words for people.
+    """A declared field: its name, type, default, label and description.
 
-    ``label`` and ``description`` are display only and do not count in the model's version [S28].
+    ``label`` and ``description`` are for display only and not part of the model's version [S28].
     """
 
     name: str
@@ -225,19 +225,19 @@ class FieldDef:
     description: str = ""
 
     def start(self) -> Value:
-        """The value of a person for whom nobody has said anything."""
+        """The value that the field of a new person has."""
         return self.type.empty if self.default is None else self.default
 
     def tidied(self) -> FieldDef:
-        """The same field in one way of writing it: a default in its stored form, and none where
-        it is what the field has anyway. One that does not fit is left for the model to refuse."""
+        """The field in canonical form: its default in stored form, and none if it equals the type's
+        empty value. A default that does not fit is kept, for the model to refuse."""
         if self.default is None or any(self.faults()):
             return self
         stored = self.type.accept(self.default)
         return attrs.evolve(self, default=None if stored == self.type.empty else stored)
 
     def faults(self) -> Iterator[str]:
-        """What is wrong with the declaration, as sentences [S5]."""
+        """The faults of the declaration, as sentences [S5]."""
         wrong = list(self.type.faults())
         yield from wrong
         if self.default is None or wrong:
@@ -253,7 +253,7 @@ class FieldDef:
 
 
 def is_missing(value: object) -> bool:
-    """Whether a value from outside says nothing: null, or a text without content [S4]."""
+    """Whether a value from outside is missing: null, or blank text [S4]."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -270,10 +270,10 @@ def utc_text(value: datetime) -> str:
 
 
 def instant(value: datetime | str) -> datetime:
-    """A point in time that a program gave, in UTC: a ``datetime``, or text in ISO 8601.
+    """A time from a program, in UTC: a ``datetime``, or text in ISO 8601.
 
     Raises:
-        RecordError: it is neither.
+        RecordError: the value is neither.
     """
     if type(value) is datetime and value.tzinfo is UTC:
         return value

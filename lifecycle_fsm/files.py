@@ -1,5 +1,5 @@
-"""The only place of the package that writes files: each appears whole or not at all, and so does
-each line that is added to one."""
+"""The only module of the package that writes files. Each file, and each line that is appended to
+one, is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import BinaryIO
 from lifecycle_fsm.errors import FileProblem, suggest
 
 _log = logging.getLogger(__name__)
-#: How the names of files begin that are on their way to their place.
+#: The prefix of temporary names, until a file is moved to its place.
 _HIDDEN = ".lifecycle-fsm-"
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/self/fd)/(\d+)")
@@ -26,14 +26,14 @@ _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/self/fd)/(\d+)")
 
 @contextmanager
 def whole_file(path: str | PathLike[str]) -> Iterator[BinaryIO]:
-    """A file to write in the block, which takes its name when the block ends without an error.
+    """Open a file for writing; it gets its name when the block ends without an error.
 
-    Until then it lies hidden beside the target, and what was there stays as it was. A link is
-    followed, and a file that is replaced keeps its owner and its permissions. A device, a pipe and
-    a stream of this process, such as ``/dev/stdout``, cannot be replaced: they are written to.
+    Until then the content is in a hidden file beside the target, and the target does not change. A
+    link is followed. A replaced file keeps its owner and permissions. A device, a pipe or a stream
+    of this process, such as ``/dev/stdout``, cannot be replaced: it is written to directly.
 
     Raises:
-        FileProblem: it cannot be written.
+        FileProblem: the file cannot be written.
     """
     try:
         with _opened(path) as file:
@@ -43,23 +43,23 @@ def whole_file(path: str | PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def write_file(path: str | PathLike[str], content: bytes | str) -> None:
-    """Write a file, whole or not at all; text is UTF-8, with its line ends as they are.
+    """Write a file, completely or not at all. Text is UTF-8; its line ends are kept.
 
     Raises:
-        FileProblem: it cannot be written.
+        FileProblem: the file cannot be written.
     """
     with whole_file(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
 def append_line(path: str | PathLike[str], line: str) -> None:
-    """Add a line at the end of a file, whole or not at all, and have it on the disk before this
-    returns. Several processes may do so at once. A file that is not there is made.
+    """Append a line to a file, completely or not at all, and sync it to disk before returning.
 
-    A last line without its end stays as it is: a process was killed there, or the disk was full.
+    Several processes may append at once. The file is created if it does not exist. If its last line
+    has no newline, because a process was killed or the disk was full, that line stays as it is.
 
     Raises:
-        FileProblem: it cannot be written.
+        FileProblem: the file cannot be written.
     """
     content = f"{line}\n".encode()
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
@@ -79,7 +79,7 @@ def append_line(path: str | PathLike[str], line: str) -> None:
                 os.ftruncate(handle, end)
                 raise
         finally:
-            os.close(handle)  # and the lock goes with it
+            os.close(handle)  # this also releases the lock
         if not end:
             _sync_folder(Path(path).parent)
     except (OSError, ValueError) as error:
@@ -87,7 +87,7 @@ def append_line(path: str | PathLike[str], line: str) -> None:
 
 
 def _lock(handle: int) -> None:
-    """Wait until nobody else adds to the file."""
+    """Wait until no other process appends to the file."""
     if sys.platform == "win32":
         import msvcrt
 
@@ -101,11 +101,10 @@ def _lock(handle: int) -> None:
 
 @contextmanager
 def made_folder(folder: Path) -> Iterator[None]:
-    """Make a folder and those above it; they are gone again where the work fails and nothing has
-    come to lie in them.
+    """Make a folder and its parents. If the block fails, those that are empty are removed again.
 
     Raises:
-        OSError: one of them cannot be made.
+        OSError: a folder cannot be made.
     """
     created: list[Path] = []
     try:
@@ -121,17 +120,17 @@ def made_folder(folder: Path) -> Iterator[None]:
 
 
 def hidden_name(folder: Path) -> Path:
-    """A name in a folder that nobody has and that no pattern such as ``*`` finds."""
+    """An unused name in a folder that no pattern such as ``*`` matches."""
     return folder / f"{_HIDDEN}{os.urandom(8).hex()}"
 
 
 def names_in(folder: Path) -> set[str]:
-    """What lies in a folder, but for what a process that was killed has left under such a name."""
+    """The names in a folder, without the temporary files that killed processes left."""
     return {file.name for file in folder.iterdir() if not file.name.startswith(_HIDDEN)}
 
 
 def near_files(path: str | PathLike[str], suffix: str = "") -> str:
-    """``"; did you mean 'x.csv'?"`` for a file that does not exist, by what its folder has."""
+    """``"; did you mean 'x.csv'?"`` for a missing file, from the names in its folder."""
     try:
         names = [file.name for file in Path(path).parent.iterdir() if file.name.endswith(suffix)]
     except (OSError, ValueError):
@@ -142,14 +141,14 @@ def near_files(path: str | PathLike[str], suffix: str = "") -> str:
 def put_in_place(
     new: Path, folder: Path, names: Iterable[str], *, old: Path, replaced: Iterable[str] = ()
 ) -> None:
-    """Move files from the folder ``new`` into another one: all of them, or none.
+    """Move files from the folder ``new`` to ``folder``: all of them, or none.
 
-    Names are relative, and may lie in folders. First the files in ``replaced`` make room, and wait
-    in the folder ``old``. Nothing else is moved, and nothing written over, at whatever moment an
-    exception comes, or the end of the process.
+    Names are relative and may contain folders. The files in ``replaced`` are first moved to the
+    folder ``old``. No other file is moved, and none is overwritten, even if an exception or the end
+    of the process interrupts this.
 
     Raises:
-        OSError: a name is taken, or a file cannot be moved; then all is as it was.
+        OSError: a name is taken, or a file cannot be moved; all files are then back in place.
     """
     names, replaced = tuple(names), tuple(replaced)
     lacking = {path for path in _folders(folder, names) if not path.exists()}
@@ -173,7 +172,7 @@ def put_in_place(
 
 
 def _move_back(source: Path, target: Path) -> None:
-    """Whatever was interrupted, the files themselves say what was done: it is gone, or linked."""
+    """Undo a move that may have been interrupted anywhere: the two names show how far it got."""
     if not os.path.lexists(target):
         return
     if not os.path.lexists(source):
@@ -183,7 +182,7 @@ def _move_back(source: Path, target: Path) -> None:
 
 
 def _folders(folder: Path, names: Iterable[str]) -> set[Path]:
-    """The folders below one in which files of these names lie."""
+    """The folders below ``folder`` that contain files with these names."""
     return {folder / above for name in names for above in PurePath(name).parents[:-1]}
 
 
@@ -192,12 +191,12 @@ def _make_room(file: Path) -> None:
 
 
 def _move_to_free(source: Path, target: Path) -> None:
-    """A link fails where the name has been taken meanwhile; a rename would write over it."""
+    """Move a file by a link, which fails if the name is taken: a rename would overwrite."""
     try:
         os.link(source, target)
     except FileExistsError:
         raise
-    except OSError:  # not every file system has links
+    except OSError:  # not every file system supports links
         if os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, f"{target.name} is there already") from None
         source.rename(target)
@@ -212,7 +211,7 @@ def _remove_empty(folders: Iterable[Path]) -> None:
 
 
 def why(error: BaseException) -> str:
-    """What the system says of a file that cannot be read or written."""
+    """The operating system's reason why a file cannot be read or written."""
     return getattr(error, "strerror", None) or str(error)
 
 
@@ -222,7 +221,7 @@ def _opened(path: str | PathLike[str]) -> Iterator[BinaryIO]:
     if stream is not None:
         if stream == 1 and sys.stdout is not None:
             sys.stdout.flush()
-        # A copy shares its place in the output with all that is printed before and after.
+        # A duplicate shares its position with everything that is printed before and after.
         with os.fdopen(os.dup(stream), "wb") as file:
             yield file
         return
@@ -232,7 +231,7 @@ def _opened(path: str | PathLike[str]) -> Iterator[BinaryIO]:
         with target.open("wb") as file:
             yield file
         return
-    # The name comes first: whenever an interrupt comes, it is known what there is to remove.
+    # Choose the name first, so that an interrupt at any moment leaves a known file to remove.
     beside = hidden_name(target.parent)
     try:
         with beside.open("xb") as file:
@@ -254,10 +253,10 @@ def _stream(path: str) -> int | None:
 
 
 def _status(target: Path) -> os.stat_result | None:
-    """What stands there now, which may be written to.
+    """The status of the target if it exists and is writable.
 
     Raises:
-        PermissionError: its owner has protected it; to replace it would go around that.
+        PermissionError: the file is write-protected; replacing it would bypass that.
     """
     try:
         status = target.stat()
@@ -270,13 +269,13 @@ def _status(target: Path) -> os.stat_result | None:
 
 def _keep_owner(file: Path, before: os.stat_result) -> None:
     if hasattr(os, "chown"):
-        with suppress(PermissionError):  # only root may give a file away
+        with suppress(PermissionError):  # only root may change the owner of a file
             os.chown(file, before.st_uid, before.st_gid)
     file.chmod(stat.S_IMODE(before.st_mode))
 
 
 def _sync_folder(folder: Path) -> None:
-    """The new name is on the disk too; some systems have no way to ask for that."""
+    """Sync the new name to disk as well, on systems that can."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

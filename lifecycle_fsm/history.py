@@ -1,6 +1,6 @@
 """The history of a person: one row for each stage change, appended and never edited [S25].
 
-Everything that is ever counted about a lifecycle is a view of these rows; stamps are the first.
+All figures about a lifecycle are views of these rows; the first such view is the stamps.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ VisitKey: TypeAlias = tuple[str, int, str, datetime]
 class HistoryRow:
     """One change of stage.
 
-    ``at`` is when its cause says it happened, ``now`` the person's clock when it was applied; they
-    differ where the cause came late. All times are UTC. ``passed_over`` names the path stages that
-    the move went past: with ``credit`` they count as passed over, without it they count nowhere
-    [S6][S26]. ``owner`` and ``source`` are as they were at that moment, and so are the model's
-    ``dimensions`` in ``kept``, by name.
+    ``at`` is when the cause says that it happened; ``now`` is the person's clock when it was
+    applied. They differ if the cause arrived late. All times are UTC. ``passed_over`` names the
+    path stages that the move skipped: with ``credit`` they count as passed over, without it they do
+    not count at all [S6][S26]. ``owner`` and ``source`` have their values of that moment, and so do
+    the model's ``dimensions``, by name, in ``kept``.
 
-    A merge [S23] leaves a row of the kind ``merge`` with both: that of the loser leads nowhere
-    (``to_stage`` is empty); that of the survivor leads from its stage to itself where it stays
-    there, and then is no visit (:attr:`visits`).
+    A merge [S23] adds a row of kind ``merge`` to both records. The row of the loser has an empty
+    ``to_stage``. If the survivor stays in its stage, its row leads from that stage to the same
+    stage, and is not a visit (:attr:`visits`).
     """
 
     person: str
@@ -58,18 +58,18 @@ class HistoryRow:
 
     @property
     def visits(self) -> bool:
-        """Whether the row begins a visit of a stage; a merge goes on with one that began before."""
+        """Whether the row begins a visit of a stage; a merge row continues an earlier visit."""
         return bool(self.to_stage) and self.kind != "merge"
 
     @property
     def visit(self) -> VisitKey:
-        """The visit that the row begins or, at a merge, goes on with, told apart from all others:
-        its journey by record and number, its stage, and when it began."""
+        """The key of the visit that the row begins or, in a merge, continues: the record and number
+        of its journey, its stage, and when it began."""
         return self.journey_record, self.journey, self.to_stage, self.entered_at
 
     def value(self, name: str) -> Value:
-        """What ``owner``, ``assigned_to``, ``source`` or a dimension was at that moment; nothing
-        where the model does not keep it."""
+        """The value that ``owner``, ``assigned_to``, ``source`` or a dimension had at that moment;
+        ``None`` if the model does not keep it."""
         if name in ("owner", "assigned_to", "source"):
             value: Value = getattr(self, name)
             return value
@@ -77,10 +77,10 @@ class HistoryRow:
 
 
 class Hop(NamedTuple):
-    """What the rows of many persons have in common: one object for all of them.
+    """The part of a row that many people share: one object for all of them.
 
-    A person keeps its rows as one flat tuple, four places each, because a million persons keep
-    several rows each: a row object for every hop would be most of the memory.
+    A person keeps its rows in one flat tuple, four items each. A million people have several rows
+    each, and a row object for each hop would take most of the memory.
     """
 
     from_stage: str | None
@@ -97,21 +97,21 @@ class Hop(NamedTuple):
     late: bool
     kept: tuple[tuple[str, Value], ...] = ()
     assigned_to: str | None = None
-    # None is the person's own record and the row's own instant, so that people share the hop.
+    # None means the person's own record or the row's own time, so that people can share a hop.
     journey_record: str | None = None
     entered_at: datetime | None = None
 
 
-#: One shared hop for the same values; bounded, because a journey number has no bound.
+#: Equal hops are shared; bounded, because journey numbers are unbounded.
 shared_hop = lru_cache(maxsize=65536)(Hop)
 
-#: How many places one row takes in a packed history: hop, at, now, activity.
+#: How many items one row takes in a packed history: hop, at, now, activity.
 ROW = 4
 Packed: TypeAlias = tuple[Any, ...]
 
 
 def pack(row: HistoryRow) -> Packed:
-    """The four places of a row in a packed history."""
+    """The four items of a row in a packed history."""
     hop = shared_hop(
         row.from_stage, row.to_stage, row.kind, row.rule, row.trigger, row.journey,
         row.passed_over, row.credit, row.owner, row.source, row.version, row.late,
@@ -123,7 +123,7 @@ def pack(row: HistoryRow) -> Packed:
 
 
 def unpack(person: str, packed: Packed, first: int = 1) -> Iterator[HistoryRow]:
-    """The rows of a packed history, or of a part of it that begins with sequence ``first``."""
+    """The rows of a packed history, or of a part that begins at sequence number ``first``."""
     for at in range(0, len(packed), ROW):
         hop, when, now, activity = packed[at : at + ROW]
         yield HistoryRow(
@@ -137,14 +137,14 @@ def unpack(person: str, packed: Packed, first: int = 1) -> Iterator[HistoryRow]:
 DeadlineOutcome: TypeAlias = Literal["kept", "missed", "void"]
 
 
-# Not frozen, though nobody changes one, for the same reason as a decision: it is made in a hurry.
+# Not frozen, for speed, as with a decision; no code changes one.
 @attrs.define(unsafe_hash=True)
 class DeadlineFact:
-    """What became of one deadline in one visit, recorded when it was decided [S21].
+    """The outcome of one deadline in one visit, recorded when it was decided [S21].
 
-    A deadline is *kept* where the person left the stage, or its condition ceased to hold, by
-    ``due_at``; *missed* where neither had happened by then; *void* where its condition never held.
-    A visit that a merge ended decides nothing [S23].
+    A deadline is *kept* if the person left the stage, or its condition ceased to hold, by
+    ``due_at``; *missed* if neither had happened by then; *void* if its condition never held. A
+    visit that a merge ended has no outcome [S23].
 
     Args:
         person: the id of the person.
@@ -152,12 +152,11 @@ class DeadlineFact:
         stage: the stage of the visit.
         journey_record, journey: the journey of the visit, as in :class:`HistoryRow`.
         entered_at: when the visit began.
-        due_at: until when the deadline could be kept, fixed when the visit began.
+        due_at: the latest time at which the deadline could be kept, fixed when the visit began.
         outcome: ``kept``, ``missed`` or ``void``.
-        decided_at: the person's clock when that was decided.
-        owner, assigned_to: who owned the person, and who was assigned, before the activity that
-            decided it.
-        late: whether an activity that came late turned ``missed`` into ``kept``.
+        decided_at: the person's clock when the outcome was decided.
+        owner, assigned_to: the person's owner and assignee before the activity that decided it.
+        late: whether a late activity turned ``missed`` into ``kept``.
     """
 
     person: str
@@ -175,16 +174,16 @@ class DeadlineFact:
 
     @property
     def visit(self) -> VisitKey:
-        """The visit, as :attr:`HistoryRow.visit` has it."""
+        """The key of the visit, as in :attr:`HistoryRow.visit`."""
         return self.journey_record, self.journey, self.stage, self.entered_at
 
 
 @attrs.frozen
 class Stamp:
-    """When one stage was entered [S25]: first, latest, how often, and how long in all.
+    """The times of one stage [S25]: first and latest entry, number of visits, time in total.
 
-    ``total`` is the time of all visits; that of an open visit runs to ``until`` of
-    :func:`stamps`. A stage that was only passed over has no stamp.
+    ``total`` is the time of all visits; an open visit ends at the ``until`` of :func:`stamps`. A
+    stage that was only passed over has no stamp.
     """
 
     stage: str
@@ -195,16 +194,16 @@ class Stamp:
 
 
 def stamps(rows: Iterable[HistoryRow], until: datetime | None = None) -> Mapping[str, Stamp]:
-    """The stamps of one person, by stage, in the order of first entry.
+    """The stamps of one person by stage, in the order of first entry.
 
     Args:
         rows: the history of one person, in sequence.
-        until: where the open visit ends; without it that visit counts no time yet.
+        until: the end of the open visit; if omitted, that visit counts as no time.
     """
     stamps_by_stage: dict[str, Stamp] = {}
     ordered: list[HistoryRow] = []
     for row in rows:
-        # The survivor of a merge may just go on with its own visit [S23].
+        # The survivor of a merge may simply continue its own visit [S23].
         goes_on = row.from_stage == row.to_stage and (
             row.kind != "merge" or not ordered or row.entered_at == ordered[-1].entered_at
         )
@@ -212,7 +211,7 @@ def stamps(rows: Iterable[HistoryRow], until: datetime | None = None) -> Mapping
             ordered.append(row)
     for row, after in zip_longest(ordered, ordered[1:]):
         if not row.to_stage:
-            continue  # folded into somebody else: in no stage any more
+            continue  # a record that was merged into another has no stage
         end = after.now if after else until
         stay = end - row.entered_at if end and end > row.entered_at else timedelta(0)
         before = stamps_by_stage.get(row.to_stage)

@@ -1,4 +1,4 @@
-"""Who is meant by an id, an e-mail address or a name."""
+"""Find people by id, e-mail address or name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NEAR = 3
 
 
 class Findable(Protocol):
-    """Somebody who can be found: a person, or what is known of one."""
+    """A person, or what is known of one, that can be searched for."""
 
     id: str
     email: str | None
@@ -25,8 +25,8 @@ Someone = TypeVar("Someone", bound=Findable)
 
 
 def look_up(text: str, people: Iterable[Someone]) -> tuple[Someone, ...]:
-    """Everybody who is meant by a text, in their order: of this id; else of this id or e-mail
-    address in any case; else of names in which all its words stand, perhaps with the company."""
+    """The people whom a text denotes, in their order: by exact id; else by id or e-mail address in
+    any case; else by a name, with or without the company, that contains all its words."""
     folded, words = _folded(text), set(_words(text))
     same: list[Someone] = []
     named: list[Someone] = []
@@ -43,7 +43,7 @@ def look_up(text: str, people: Iterable[Someone]) -> tuple[Someone, ...]:
 
 
 def nearest(text: str, people: Iterable[Findable]) -> str:
-    """``"; did you mean …?"`` for those whose id, address or name is like a text, or nothing."""
+    """``"; did you mean …?"`` for people with a similar id, address or name, or an empty text."""
     known: dict[str, Findable] = {}
     for person in people:
         for name in (person.id, person.email, full_name(person)):
@@ -55,13 +55,13 @@ def nearest(text: str, people: Iterable[Findable]) -> str:
 
 
 def described(person: Findable) -> str:
-    """The id, with the name and the company behind it."""
+    """The id, followed by the name and the company."""
     more = ", ".join(filter(None, (full_name(person) or person.email, person.company)))
     return f"{person.id!r} ({more})" if more else repr(person.id)
 
 
 def full_name(person: Findable) -> str:
-    """First and last name, as far as they are known."""
+    """First and last name, as far as known."""
     return " ".join(filter(None, (person.first_name, person.last_name)))
 
 

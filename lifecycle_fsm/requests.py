@@ -1,8 +1,8 @@
-"""What a lifecycle asks of people and of other systems, as data [S11][S24].
+"""What a lifecycle asks people and other systems to do, as data [S11][S24].
 
-The engine delivers nothing: whoever receives a decision sends what it asks for, when and as often
-as its own channel needs. The id of a request is the same on every run, so that the same thing is
-not sent twice.
+The engine delivers nothing. The program that receives a decision sends its requests, at the time
+and as often as its channel needs. A request has the same id in every run, so that nothing is sent
+twice.
 """
 
 from __future__ import annotations
@@ -15,51 +15,51 @@ import attrs
 
 from lifecycle_fsm.fields import Value
 
-#: What became of a request: it goes out now; it waits for the CRM; it goes out after the wait; or
-#: the person has gone on, and nobody needs it any more [S12][S24].
+#: The state of a request: it goes out now; it waits for the CRM; it goes out after that wait; or
+#: the person has moved on and it is no longer needed [S12][S24].
 State: TypeAlias = Literal["sent", "held", "released", "superseded"]
 
 
 class Cause(NamedTuple):
-    """Why something is asked for: an activity, or time where there is none.
+    """The cause of a request: an activity, or the passing of time.
 
     Args:
-        activity: the id of the activity.
-        record: whose it was, where that record was folded into the person [S23]: the ids of
-            activities are unique within one record only [S19].
+        activity: the id of the activity; ``None`` for time.
+        record: the record that the activity belonged to, if that record was merged into the person
+            [S23]: the ids of activities are unique only within a record [S19].
     """
 
     activity: str | None = None
     record: str | None = None
 
     def key(self, at: datetime) -> str:
-        """What tells this cause from all others of the person, the same on every run."""
+        """A key that identifies this cause among all of the person, the same in every run."""
         if self.activity is None:
             return f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"
         return self.activity if self.record is None else f"{self.record}/{self.activity}"
 
 
-# Not frozen, though nobody changes one, for the same reason as a decision: it is made in a hurry.
+# Not frozen, for speed, as with a decision; no code changes one.
 @attrs.define
 class Request:
-    """Something that a person or another system is asked to do.
+    """One thing that a person or another system is asked to do.
 
     Args:
-        id: the same on every run: person, rule and cause, and the stage where the person went on
-            from it at once [S12].
-        person: about whom.
-        rule: the name of the alert, assignment rule or deadline; ``mail`` for a change of what
+        id: the same in every run; made from the person, the rule and the cause, and from the stage
+            if the person moved on from it at once [S12].
+        person: the id of the person that it is about.
+        rule: the name of the alert, assignment rule or deadline; ``mail`` for a change in what
             marketing mail may do [S12].
         channel: ``task``, ``email``, ``list_add``, ``list_remove``, ``webhook``, ``crm_sync`` or
             ``mail``.
-        to: who gets it; nothing where nobody was known.
-        text: in words, with the person's values in their places.
-        at: the person's clock when it was asked, and when it was released.
-        stage: the stage whose entry asked, or whose deadline was missed.
-        activity: the id of the activity that caused it; nothing where time did.
-        due_at: until when, where a deadline says so.
+        to: the recipient; ``None`` if none was known.
+        text: the text, with the person's values filled in.
+        at: the person's clock when the request was made; after a wait, when it was released.
+        stage: the stage whose entry caused it, or whose deadline was missed.
+        activity: the id of the activity that caused it; ``None`` if time did.
+        due_at: when the work is due, if a deadline sets that.
         state: ``sent``, ``held``, ``released`` or ``superseded``.
-        data: values for a machine that reads it.
+        data: values for the program that reads it.
     """
 
     id: str
@@ -80,7 +80,7 @@ class Request:
 
     @property
     def goes_out(self) -> bool:
-        """Whether somebody has to deliver it now."""
+        """Whether the request has to be delivered now."""
         return self.state in ("sent", "released")
 
     def __str__(self) -> str:

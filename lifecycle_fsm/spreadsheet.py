@@ -1,9 +1,9 @@
-"""Texts that a spreadsheet would run as a formula, and how a CSV keeps them from it.
+"""Texts that a spreadsheet would run as a formula, and how a CSV file disarms them.
 
-Such a text gets an apostrophe before it, which is what spreadsheets themselves write for "this is
-text". Whoever has sent ``=HYPERLINK(...)`` as a first name has then sent a first name. A text that
-had apostrophes before the formula gets one more, so that reading takes away exactly what writing
-has put there. Numbers and telephone numbers are nothing to be run, and stay as they are.
+Such a text gets a leading apostrophe, which spreadsheets themselves use to mark text. A person
+whose first name was given as ``=HYPERLINK(...)`` then simply has that name. A text that already has
+apostrophes before the formula gets one more, so that reading removes exactly what writing added.
+Numbers and telephone numbers are not formulas and stay unchanged.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-#: In the syntax that Python and polars have in common: how it begins, and what it is as a whole.
+#: In the regex syntax that Python and polars share: how a formula begins, and all of a number.
 FORMULA = r"'*[=+\-@\t]"
 NUMBER = r"'*(?:[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?|\+[0-9][0-9 ()./-]*)"
 
 
 def is_run(text: str) -> bool:
-    """Would a spreadsheet run this text, without the apostrophes before it?
+    """Whether a spreadsheet would run this text, leaving leading apostrophes aside.
 
     >>> is_run("=1+1"), is_run("'@SUM(A1)"), is_run("-12.5"), is_run("+49 30 1234-0"), is_run("a=b")
     (True, True, False, False, False)
@@ -29,7 +29,7 @@ def is_run(text: str) -> bool:
 
 
 def guarded(text: str) -> str:
-    """A text as a CSV has it.
+    """A text as it is written to a CSV file.
 
     >>> guarded("=1+1"), guarded("'=1+1"), guarded("-12.5")
     ("'=1+1", "''=1+1", '-12.5')
@@ -38,7 +38,7 @@ def guarded(text: str) -> str:
 
 
 def unguarded(text: str) -> str:
-    """A text of a CSV as it was before it was written there.
+    """A text from a CSV file as it was before it was written.
 
     >>> unguarded("'=1+1"), unguarded("''=1+1"), unguarded("'tis")
     ('=1+1', "'=1+1", "'tis")
@@ -47,7 +47,7 @@ def unguarded(text: str) -> str:
 
 
 def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Rows as the text of a CSV file: times in ISO 8601, and texts that no spreadsheet runs."""
+    """Rows as the text of a CSV file, with times in ISO 8601 and formulas disarmed."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

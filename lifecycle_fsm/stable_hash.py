@@ -1,6 +1,6 @@
-"""A number for each person that is the same on every machine, in every engine, for ever [S16].
+"""A number for each person that is the same on every machine and in every engine [S16].
 
-The number of a person is, for ever and in every engine::
+The number of a person never changes::
 
     n = the first 15 hexadecimal digits of SHA-256(seed + ":" + id), in UTF-8, as an integer
 
@@ -32,7 +32,7 @@ def stable_number(seed: str | int, person: str) -> int:
 
 
 def bucket(seed: str | int, person: str) -> int:
-    """One of 10 000 buckets, evenly filled.
+    """One of 10,000 buckets, evenly filled.
 
     >>> bucket("2024", "p-1")
     4498
@@ -41,8 +41,8 @@ def bucket(seed: str | int, person: str) -> int:
 
 
 def stable_choice(options: Sequence[T], seed: str | int, person: str) -> T:
-    """One of the options, evenly, and always the same for a person: a round robin that needs no
-    counter. The order of the options counts: ``options[n mod len(options)]``.
+    """One of the options, evenly distributed and always the same for a person: a round robin
+    without a counter. The order of the options matters: ``options[n mod len(options)]``.
 
     >>> stable_choice(["ada", "grace"], "2024", "p-1")
     'ada'

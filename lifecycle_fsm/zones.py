@@ -1,4 +1,4 @@
-"""Time zones by their names, as calendars, files and reports give them."""
+"""Time zones by name, as calendars, files and reports give them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lifecycle_fsm.errors import RecordError, suggest
 
-#: Files beside the zones that hold whatever zone the machine is set to.
+#: Files beside the zones that contain the zone that the machine is set to.
 _OF_THE_MACHINE = frozenset({"localtime", "posixrules"})
 
 
 def find_zone(name: str) -> tzinfo:
-    """The time zone of that name.
+    """The time zone with that name.
 
     Raises:
-        RecordError: there is none.
+        RecordError: no zone has that name.
     """
     if name.upper() in ("UTC", "Z"):
         return UTC

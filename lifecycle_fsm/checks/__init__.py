@@ -1,4 +1,4 @@
-"""Proofs over a model: one check, one file, and none of them runs a person through it."""
+"""Proofs about a model, one check for each file, without running a person through the model."""
 
 from lifecycle_fsm.checks.all_checks import CHECKS, check, located
 from lifecycle_fsm.checks.difference import Difference, differences

@@ -1,4 +1,4 @@
-"""All checks, in the order in which their findings are told, and a model put through them."""
+"""All checks, in the order in which their findings are reported, and how to run them on a model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from lifecycle_fsm.proof import TOTAL, Budget, Prover
 
 Check = Callable[[QuestionContext], Iterator[Finding]]
 
-#: The checks by name: each looks for one kind of fault, and knows nothing of the others.
+#: The checks by name: each looks for one kind of fault, independently of the others.
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("sort_exhaustive", sort_exhaustive.check),
     ("sort_rules", sort_rules.check),
@@ -57,17 +57,18 @@ def check(
     seconds: float | None = None,
     prover: Prover = "search",
 ) -> tuple[Finding, ...]:
-    """Everything that the checks find in a model: errors first, then warnings, hints, notes.
+    """Every finding of the checks in a model: errors first, then warnings, hints, notes.
 
     Args:
-        model: a model that builds.
-        budget: how many cases all questions together may look at; what is left then is a finding
-            "not decided", never a pass. Cases are counted, so that every machine says the same.
-        seconds: how long it may take on the clock, whatever the machine gets done in that time.
-        prover: ``both`` asks the solver z3 where trying values does not decide; ``z3``, always.
+        model: a valid model.
+        budget: how many cases all questions together may examine. A question that is then still
+            open gives a finding "not decided", never a pass. Cases are counted, so that every
+            machine gives the same result.
+        seconds: a limit on the elapsed time, however much the machine gets done in it.
+        prover: ``both`` uses the solver z3 if trying values does not decide; ``z3`` always uses it.
 
     Raises:
-        MissingExtra: z3 is asked for and not installed.
+        MissingExtra: z3 is requested but not installed.
     """
     context = QuestionContext(model, Budget(budget, seconds), prover)
     findings = (
@@ -77,7 +78,7 @@ def check(
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings, with those that say and show the same as one that lists their places."""
+    """The findings, without those that repeat one that lists their places."""
     merged: dict[object, Finding] = {}
     for finding in findings:
         shown = (finding.stage, *finding.person.items(), *finding.assumed.items())

@@ -1,4 +1,4 @@
-"""What the company asserts of its model, proved or shown to be broken."""
+"""Claims of the company about its model, proved or shown to be broken."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lifecycle_fsm.proof import Answer, substitute
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """Claims that are not true of somebody: of each claim the first way in that breaks it."""
+    """Claims that are false for some person; for each claim, the first way in that breaks it."""
     for index, claim in enumerate(context.model.claims):
         where = f"claims[{index}] {claim.name}"
         edges = [edge for edge in context.edges if _meant(claim, edge)]
@@ -58,7 +58,7 @@ def _meant(claim: Claim, edge: Edge) -> bool:
 
 
 def _broken(context: QuestionContext, claim: Claim, edge: Edge) -> Guard:
-    """That the claim is not true of somebody who has just entered."""
+    """Holds for a person who has just entered and for whom the claim is false."""
     broken = claim.never if claim.always is None else negate(claim.always)
     assert broken is not None, "a claim has one of the two"
     entered: dict[str, Term | Guard] = {"stage": Const(edge.target), "stage_entered_at": Now()}

@@ -1,4 +1,4 @@
-"""Deadlines that nobody can ever keep: no move leaves the stage in time [S21]."""
+"""Deadlines that can never be kept, because no move leaves the stage in time [S21]."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from lifecycle_fsm.model.rules import spans_of
 from lifecycle_fsm.proof import NOW, RelativeInstant
 
 _MINUTE, _DAY, _WEEK, _YEAR = (timedelta(minutes=1), *(timedelta(days=n) for n in (1, 7, 365)))
-#: More public holidays than any country has in a year, and how often what they add is added up.
+#: More public holidays a year than any country has, and how often the estimate is refined.
 _HOLIDAYS, _ROUNDS = 30, 5
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """A deadline is kept by leaving its stage, or by whatever makes its ``when`` false. A move that
-    waits for ``days in stage`` longer than the deadline lasts does not help."""
+    """Deadlines that no move and no effect can keep. A deadline is kept by leaving its stage, or
+    when its ``when`` becomes false. A move that needs more ``days in stage`` than the deadline
+    lasts does not help."""
     model = context.model
     for index, deadline in enumerate(model.deadlines):
         where, stage = f"deadlines[{index}] {deadline.name}", deadline.stage
@@ -41,8 +42,9 @@ def check(context: QuestionContext) -> Iterator[Finding]:
 
 
 def longest(model: Model, deadline: Deadline) -> timedelta:
-    """How long the deadline can last on the wall, at the most: beside its own time that of the one
-    that it escalates, and what a calendar closes. Rather too long: what is said here is certain."""
+    """The longest elapsed time of the deadline: its own length, that of the deadline that it
+    escalates, and the closed time of its calendar. An overestimate, so that the finding is
+    certain."""
     calendar = next((c for c in model.calendars if c.name == deadline.calendar), None)
     after = deadline.after
     length = after.time if calendar is None else _on_the_wall(calendar, after)
@@ -51,11 +53,11 @@ def longest(model: Model, deadline: Deadline) -> timedelta:
 
 
 def _on_the_wall(calendar: Calendar, after: Length) -> timedelta:
-    """The closed days count as days that are needed beside those of the deadline, and a week is
-    added for where in the week it begins."""
+    """An upper limit: closed days are added to the days that are needed, and one week is added
+    because the deadline may begin at any point of the week."""
     hours = [sum(end - start for start, end in spans) for spans in spans_of(calendar).values()]
     length = after.time
-    if after.counts == "weeks":  # then the next opening
+    if after.counts == "weeks":  # then add the time until the next opening
         return length + _on_the_wall(calendar, Length(_MINUTE))
     if after.counts == "days":
         needed, in_week, closes = length / _DAY, float(sum(map(bool, hours))), 1.0

@@ -1,7 +1,7 @@
-"""Ways into a detour, and which returns from it may hold on entry: those do not come at once [S9].
+"""Ways into a detour, and the returns from it that may hold on entry: those must wait [S9].
 
-A return that held on entry is not made before it has been false once. So whether it is open says
-nothing of whether it was made, and nobody can be counted out because such a return came before.
+A return that held on entry is not made before its guard has been false once. Whether it is open
+therefore does not say whether it was made, and must not exclude anyone from the moves after it.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
 
 # ------------------------------------------------------------------ effects
 #
-# What the fields hold behind a move, as values over the fields before it.
+# The values of the fields after a move, as terms over the fields before it.
 
 
-#: What the machine sets at every return.
+#: What the machine sets at each return.
 AT_RETURN: Mapping[str, Term | Guard] = {
     "stage_entered_at": Now(),
     "journey_started_at": Now(),
@@ -59,9 +59,9 @@ AT_RETURN: Mapping[str, Term | Guard] = {
 
 
 def values_after(edge: Edge, model: Model, now: Term | None = None) -> dict[str, Term | Guard]:
-    """What the effects of a move leave in the fields, held within their bounds.
+    """The values that the effects of a move leave in the fields, clamped to their bounds.
 
-    ``now`` is how the instant of the move reads later on, where the move is past.
+    ``now`` is the term for the instant of the move, if that is in the past.
     """
     if not isinstance(edge.rule, Move):
         return {}
@@ -85,7 +85,7 @@ def _clamped(value: Term | Guard, kind: FieldType) -> Term | Guard:
 
 # ------------------------------------------------------------------ past
 #
-# What a guard that is asked now says of the past, over the same fields.
+# What a guard says about the past, over the same fields.
 
 
 _ENTERED = Field("stage_entered_at")
@@ -93,7 +93,7 @@ _TICK = timedelta(microseconds=1)
 
 
 def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
-    """The guard as it was one instant before, over the same fields."""
+    """The guard as it was one tick before, over the same fields."""
 
     def change(part: Guard) -> Guard:
         match part:
@@ -118,7 +118,7 @@ def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
 
 
 def _had_passed(field: Field, count: int, unit: timedelta) -> Guard:
-    """That so many whole days or hours had passed since a time, one instant ago."""
+    """Holds if that many whole days or hours had passed since a time, one tick ago."""
     try:
         return Compare("<=", field, RelativeInstant(NOW - _TICK - count * unit))
     except OverflowError:
@@ -126,13 +126,13 @@ def _had_passed(field: Field, count: int, unit: timedelta) -> Guard:
 
 
 def still(guard: Guard, words: Vocabulary) -> Guard:
-    """What a guard that held in a stage that was left still says of the same fields."""
+    """What still follows, for the same fields, from a guard that held in a stage since left."""
     return remembered(guard, words, frozenset({_ENTERED.name}), aged=True)
 
 
 def remembered(guard: Guard, words: Vocabulary, forgotten: frozenset[str], *, aged: bool) -> Guard:
-    """What a guard that held still says where nothing is known of some fields: it holds for more
-    persons. ``aged``: time has passed, in which days since something only grow."""
+    """What follows from a guard that held if some fields are now unknown; the result holds for more
+    people. ``aged``: time has passed, so that days since a time have grown."""
 
     def loose(part: Guard, wanted: bool) -> Guard:
         match part:
@@ -165,7 +165,7 @@ def remembered(guard: Guard, words: Vocabulary, forgotten: frozenset[str], *, ag
 
 @attrs.frozen
 class HeldReturn:
-    """A way into a detour, a return from there, and somebody for whom it holds on entry."""
+    """A way into a detour, a return from it, and a person for whom that holds on entry."""
 
     edge: Edge
     back: Edge
@@ -186,7 +186,7 @@ def held_returns(context: QuestionContext) -> Iterator[HeldReturn]:
 
 
 def _on_entry(context: QuestionContext, edge: Edge, back: Edge) -> Guard:
-    """That somebody takes the way in, stays there, and the return holds at that instant."""
+    """Holds for a person who takes the way in and stays, if the return holds at that instant."""
     onward = [
         negate(context.opens(other))
         for other in context.groups.get((edge.target, None), ())
@@ -204,13 +204,13 @@ def _on_entry(context: QuestionContext, edge: Edge, back: Edge) -> Guard:
 
 
 def resting(context: QuestionContext, edge: Edge, *, aged: bool = False) -> list[Guard]:
-    """That no system move was open before somebody asked for this one: it would have been made.
+    """That no system move was open before the trigger, because it would have been made.
 
-    What the asking activity itself writes comes before the move and after that rest.
+    The effects of the activity with the trigger come after that rest and before the move.
 
     Args:
         context: the model.
-        edge: a move that a trigger asks for; of a system move nothing follows.
+        edge: a move with a trigger; from a system move nothing follows.
         aged: whether time has passed since.
     """
     if edge.on is None:
@@ -221,7 +221,7 @@ def resting(context: QuestionContext, edge: Edge, *, aged: bool = False) -> list
     fresh = {effect.field for kind in kinds for effect in kind.sets}
     fresh |= {effect.field for rule in model.data if rule.on in names for effect in rule.then}
     if fresh:
-        fresh.add("demographic_score")  # which may follow from them
+        fresh.add("demographic_score")  # may be computed from them
     if any(rule.on in names for rule in model.scoring):
         fresh |= {"behavior_score", "scored_at"}
     if aged:

@@ -1,4 +1,4 @@
-"""What a changed model does differently: by meaning, with a person who is treated differently."""
+"""The differences between two models in meaning, with a person whom they treat differently."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Change: TypeAlias = Literal[
 ]
 
 
-#: What becomes of a guard that gains somebody, and that loses somebody.
+#: The kind of change, by whether the guard now holds for people it did not, and the reverse.
 _CHANGES: Mapping[tuple[bool, bool], Change] = {
     (False, False): "same",
     (True, False): "looser",
@@ -52,7 +52,7 @@ _CHANGES: Mapping[tuple[bool, bool], Change] = {
     (True, True): "other",
 }
 _Rule: TypeAlias = Move | SortRule
-#: Sections whose rules are told as they are written.
+#: Sections whose rules are compared as text.
 _BY_TEXT = tuple(
     "fields kinds processing data scoring decay deadlines assignment alerts calendars merging "
     "guards claims".split()
@@ -61,17 +61,17 @@ _BY_TEXT = tuple(
 
 @attrs.frozen(kw_only=True)
 class Difference:
-    """One thing that is not as it was.
+    """One difference between two models.
 
     Args:
-        part: which part of a model: ``stages``, ``tokens``, ``sort``, ``moves`` …
-        name: of the stage, token, move …
-        change: what became of it. Of a guard: ``stricter`` holds for fewer, ``looser`` for more,
-            ``other`` for some more and some fewer, ``same`` is only written otherwise.
-        before, after: as they are written.
-        gains: somebody for whom it holds now and did not.
-        loses: somebody for whom it held and does not now.
-        note: what else is different, in words: a token that a guard no longer follows.
+        part: the part of a model: ``stages``, ``tokens``, ``sort``, ``moves`` …
+        name: the name of the stage, token, move …
+        change: the kind of change. For a guard: ``stricter`` holds for fewer people, ``looser``
+            for more, ``other`` for some more and some fewer, ``same`` is only written differently.
+        before, after: the texts in the two models.
+        gains: a person for whom it holds now but did not before.
+        loses: a person for whom it held before but does not now.
+        note: other differences in words, such as a token that a guard no longer depends on.
     """
 
     part: str
@@ -97,7 +97,7 @@ class Difference:
         return text
 
     def as_plain(self) -> dict[str, Any]:
-        """The difference as JSON tells it."""
+        """The difference as plain values for JSON."""
         return {
             name: dict(value) if isinstance(value, Mapping) else value
             for name, value in attrs.asdict(self, recurse=False).items()
@@ -112,20 +112,20 @@ def differences(
     seconds: float | None = None,
     prover: Prover = "search",
 ) -> tuple[Difference, ...]:
-    """What is not as it was: stages, tokens, the sort, moves, effects, and guards by their meaning.
+    """The differences in stages, tokens, the sort, moves, effects, and the meaning of guards.
 
-    Guards are compared for all persons that either model can speak of, each with the tokens of its
+    Guards are compared for all people that either model can describe, each with the tokens of its
     own model, so that a changed threshold shows at every guard that reads it.
 
     Args:
-        old: the model as it was.
-        new: the model as it is now.
-        budget: how many cases all questions together may look at; the rest is "not decided".
-        seconds: how long it may take on the clock, whatever the machine gets done in that time.
-        prover: who decides, see :func:`~lifecycle_fsm.check`.
+        old: the model before the change.
+        new: the model after the change.
+        budget: how many cases all questions together may examine; the rest is "not decided".
+        seconds: a limit on the elapsed time, however much the machine gets done in it.
+        prover: the method of proof, see :func:`~lifecycle_fsm.check`.
 
     Raises:
-        MissingExtra: z3 is asked for and not installed.
+        MissingExtra: z3 is requested but not installed.
     """
     comparing = _Comparing(old, new, Budget(budget, seconds), prover)
     return (
@@ -158,7 +158,7 @@ def _stages(old: Model, new: Model) -> Iterator[Difference]:
             yield difference
         else:
             yield attrs.evolve(difference, before="", after="")
-    # Of detours the order says nothing of ranks, and moves are tried as they are written.
+    # The order of detours does not affect ranks, and moves are tried in the order of the file.
     for first, second in ((old.path, new.path), (old.stages, new.stages)):
         names = [[stage.name for stage in stages] for stages in (first, second)]
         moved = list(_moved("stages", *names))
@@ -173,7 +173,7 @@ def _compared(
     after: Mapping[str, Any],
     format_value: Callable[[Any], str] = str,
 ) -> Iterator[Difference]:
-    """What was removed; then in the new order what was added or is otherwise."""
+    """First what was removed; then, in the new order, what was added or changed."""
     for name in (*(name for name in before if name not in after), *after):
         old, new = before.get(name), after.get(name)
         if old != new:
@@ -187,7 +187,7 @@ def _compared(
 
 
 def _moved(part: str, before: Iterable[str], after: Iterable[str]) -> Iterator[Difference]:
-    """That what both have stands in another order."""
+    """A difference if the entries that both have are in another order."""
     before, after = list(before), list(after)
     was, now = (
         " > ".join(name for name in names if name in before and name in after)
@@ -211,14 +211,14 @@ def _in_old_order(
     after: Mapping[str, Any],
     format_value: Callable[[Any], str] = str,
 ) -> Iterator[Difference]:
-    """The same differences, what was added last."""
+    """The same differences, with added entries last."""
     order = list(dict.fromkeys([*before, *after]))
     differences = _compared(part, before, after, format_value)
     yield from sorted(differences, key=lambda difference: order.index(difference.name))
 
 
 def _silos(old: Model, new: Model) -> Iterator[Difference]:
-    """The other rules by what they say: who reads them can see what it means."""
+    """The differences in the text of the other rules, which readers can judge themselves."""
     plain = [parts(model, ()) for model in (old, new)]
     before, after = ({**meaning(part), "claims": part.get("claims", ())} for part in plain)
     for section in _BY_TEXT:
@@ -249,7 +249,7 @@ def _row(row: Any) -> str:
 
 
 class _Comparing:
-    """The guards of two models, over all persons that either can speak of."""
+    """The guards of two models, for all people that either can describe."""
 
     def __init__(self, old: Model, new: Model, budget: Budget, prover: Prover) -> None:
         self.old, self.new, self.prover = old, new, prover
@@ -275,7 +275,7 @@ class _Comparing:
         yield from self._rules("move", "moves", self.old.moves, self.new.moves)
 
     def _sorted(self) -> Iterator[Difference]:
-        """Whom the sort gives another first stage, whichever rule, order or token it is due to."""
+        """People to whom the sort gives another first stage, whether by a rule, order or token."""
         for before, old in self._turns(self.old):
             for after, new in self._turns(self.new):
                 if before.target == after.target:
@@ -292,7 +292,7 @@ class _Comparing:
                     )
 
     def _turns(self, model: Model) -> Iterator[tuple[SortRule, Guard]]:
-        """Each rule of the sort, and for whom it is the first that holds."""
+        """Each rule of the sort, with the guard that it is the first rule to hold."""
         before: list[Guard] = []
         for rule in model.sort:
             when = written_out(rule.when, model.vocabulary)
@@ -327,7 +327,7 @@ class _Comparing:
         )
         if ours == theirs:
             if before != after:
-                # Today the same for everybody; tomorrow, with another number, it is not.
+                # The same for everyone today, but not after another change of the number.
                 yield attrs.evolve(difference, change="changed" if note else "same")
             return
         gains = self._ask(all_of(theirs, negate(ours), *_asked_in(new, self.new, theirs, ours)))
@@ -341,7 +341,7 @@ class _Comparing:
         )
 
     def _followed(self, before: Guard, after: Guard) -> str:
-        """Which tokens a guard no longer follows, or follows now, in words."""
+        """The tokens that a guard no longer depends on, or newly depends on, in words."""
         was, now = _tokens_read(before, self.old), _tokens_read(after, self.new)
         notes = [
             f"{how} {', '.join(f'${name}' for name in sorted(names))}"
@@ -354,7 +354,7 @@ class _Comparing:
         answer = solve_whenever(guard, self.domain, prover=self.prover)
         if answer.at is None:
             return answer
-        # Times are told by how long ago they are, whenever that is.
+        # Times are reported as how long ago they are, relative to the instant of the answer.
         return attrs.evolve(answer, person=moved_times(answer.person, NOW - answer.at))
 
 
@@ -364,14 +364,14 @@ def _tokens_read(guard: Guard, model: Model) -> set[str]:
 
 
 def _asked_in(rule: _Rule, model: Model, *guards: Guard) -> Iterator[Guard]:
-    """That somebody stands where the rule is asked, for guards that look at the stage."""
+    """If the guards read the stage, a guard for the stages in which the rule is evaluated."""
     if any("stage" in reads(guard) for guard in guards):
         stages = rule.sources if isinstance(rule, Move) else (model.initial.name,)
         yield In(Field("stage"), Const(stages))
 
 
 def _way(rule: _Rule) -> str:
-    """Where a move leads, who asks for it, and what else it does."""
+    """Where a move leads, which trigger it has, and its other properties."""
     skips = [f"skips {rule.skips}"] if rule.skips else []
     if isinstance(rule, SortRule):
         return ", ".join([f"to {rule.target}", *skips])
@@ -382,7 +382,7 @@ def _way(rule: _Rule) -> str:
 
 
 def _text(guard: Guard, meant: Guard) -> str:
-    """As it is written, and, where tokens or named guards stand in it, as it is meant."""
+    """The text of a guard and, if it contains tokens or named guards, its text without them."""
     try:
         texts = to_text(guard), to_text(meant)
     except Exception:

@@ -1,4 +1,4 @@
-"""What a check finds: where, how bad, in the field's words, and a person who shows it."""
+"""A finding of a check: place, severity, message, and a person who shows the fault."""
 
 from __future__ import annotations
 
@@ -16,20 +16,19 @@ from lifecycle_fsm.wording.formats import joined
 
 # ------------------------------------------------------------------ code literals
 #
-# People as code: what is found can be pasted into a test.
+# People as code, so that a finding can be pasted into a test.
 
 
 def person_in_code(stage: str, fields: Mapping[str, Value]) -> str:
     """A person as a line of a test: ``person_in("mql", behavior_score=64)``.
 
-    Times are those of somebody at the instant at which a bench of :mod:`lifecycle_fsm.testing`
-    starts.
+    Times are relative to the instant at which a bench of :mod:`lifecycle_fsm.testing` starts.
     """
     return f"person_in({', '.join(arguments(stage, fields))})"
 
 
 def arguments(stage: str, fields: Mapping[str, Value]) -> list[str]:
-    """What ``person_in`` takes, as code."""
+    """The arguments of ``person_in``, as code."""
     named = (f"{name}={literal(value)}" for name, value in fields.items() if name != "stage")
     return [literal(stage), *named]
 
@@ -49,29 +48,29 @@ def literal(value: Any) -> str:
 # ------------------------------------------------------------------ finding
 
 
-#: An error makes the model do what nobody can have meant; a warning is probably a slip; a hint is
-#: worth a look; a note says what the model declares to be meant.
+#: An error makes the model do what no one can have intended; a warning is probably a mistake; a
+#: hint is worth a look; a note repeats what the model declares as intended.
 Severity: TypeAlias = Literal["error", "warning", "hint", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint", "note")
 
 
 @attrs.frozen
 class Finding:
-    """One fault that a check has proved, or could not decide.
+    """One fault that a check has proved, or a question that it could not decide.
 
     Args:
-        check: the name of the check; whoever runs the checks fills it in.
+        check: the name of the check, filled in by the code that runs the checks.
         severity: how bad it is.
-        fault: the fault in one word of the field: gap, dead, shadowed, overlap, ping-pong …
-        where: the place in the model, as problems of a model name it: ``moves[3] mal -> mql``.
-        also: the other places where the same cause shows.
+        fault: the kind of fault: gap, dead, shadowed, overlap, ping-pong …
+        where: the place in the model, as in problems: ``moves[3] mal -> mql``.
+        also: other places with the same cause.
         line: the line of the model's file, if it has one.
         message: what is wrong, and what to do.
-        stage: where the person stands.
-        person: the smallest person who shows it, by the fields that matter.
-        assumed: what Python callables would have to answer for it.
-        at: when the person is looked at; None for 3 June 2024 at noon UTC, which stands for any
-            instant where no date of the calendar matters.
+        stage: the stage of the person.
+        person: the smallest person who shows the fault, by the fields that matter.
+        assumed: what Python callables would have to return for it.
+        at: the instant at which the fault shows. ``None`` means 3 June 2024 at noon UTC, which
+            stands for any instant if no calendar date matters.
     """
 
     check: str = attrs.field(default="", kw_only=True)
@@ -87,14 +86,14 @@ class Finding:
     at: datetime | None = None
 
     def shown_by(self, answer: Answer, stage: str | None) -> Finding:
-        """The finding with the person of an answer, who stands in the stage."""
+        """The finding with the person of an answer, in the stage."""
         return attrs.evolve(
             self, stage=stage, person=answer.person, at=answer.at, assumed=answer.assumed
         )
 
     @property
     def rank(self) -> int:
-        """Errors first."""
+        """The sort key of the severity; errors come first."""
         return SEVERITIES.index(self.severity)
 
     @property
@@ -122,7 +121,7 @@ class Finding:
             name: value for name, value in self.person.items() if name not in ("stage", "journey")
         }
         if any(isinstance(value, datetime) for value in fields.values()):
-            # Beside other times it matters when the stage and the journey began.
+            # With other times, it matters when the stage and the journey began.
             fields = {"stage_entered_at": NOW, "journey_started_at": NOW, **fields}
         return person_in_code(self.stage, fields)
 
@@ -137,7 +136,7 @@ class Finding:
         return f"also {'; '.join(self.also)}" if self.also else ""
 
     def as_plain(self) -> dict[str, Any]:
-        """The finding as JSON tells it."""
+        """The finding as plain values for JSON."""
         return {
             **attrs.asdict(self, recurse=False),
             "also": list(self.also),
@@ -147,34 +146,34 @@ class Finding:
 
 
 def undecided(where: str, question: str, reason: str) -> Finding:
-    """That nobody knows whether there is a fault, and why."""
+    """The finding that a fault can be neither proved nor excluded, with the reason."""
     return Finding("hint", "not decided", where, f"{question}: {reason}")
 
 
 def described(person: Mapping[str, Value], now: datetime = NOW) -> str:
-    """A person in words: the fields that matter, times as how long ago they are."""
+    """A person in words: the fields that matter, with times as how long ago they are."""
     return ", ".join(
         f"{_field(name, value)} {_value(value, now)}" for name, value in person.items()
     )
 
 
 def guard_name(field: str) -> str:
-    """A field by its name, tokens and what an activity brings as guards write them."""
+    """The name of a field, or of a token or a value of the activity as guards write it."""
     if field.startswith(FREED):
         return f"${field.removeprefix(FREED)}"
     return f"activity.{field.removeprefix(PAYLOAD)}" if field.startswith(PAYLOAD) else field
 
 
 def _field(name: str, value: Value) -> str:
-    """The name of a field as people say it."""
+    """The name of a field in words."""
     name = guard_name(name)
     words = name if name.startswith("$") else name.replace("_", " ")
     return words.removesuffix(" at") if isinstance(value, datetime) else words
 
 
 def _value(value: Value, now: datetime = NOW) -> str:
-    """A value in words; of a time how long before the instant of the witness: the date itself says
-    nothing."""
+    """A value in words; a time as how long before the instant of the witness it is, because the
+    date itself means nothing."""
     if not isinstance(value, datetime):
         return value_words(value)
     gap = now - value
@@ -184,7 +183,7 @@ def _value(value: Value, now: datetime = NOW) -> str:
 
 
 def _length(gap: timedelta) -> str:
-    """A length of time in words, what is shorter than a second as a moment."""
+    """A length of time in words; less than a second is a moment."""
     minutes, seconds = divmod(gap.seconds, 60)
     counts = {"day": gap.days, "hour": minutes // 60, "minute": minutes % 60, "second": seconds}
     parts = [f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items() if count]

@@ -1,4 +1,4 @@
-"""That nothing moves backwards [S6]: building sees to it, and this looks at it once more."""
+"""Checks that nothing moves backwards [S6], which building a model already ensures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lifecycle_fsm.checks.question_context import QuestionContext
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """Moves along the path that do not go forwards, and returns to the very beginning."""
+    """Moves along the path that do not go forward, and returns to the very beginning."""
     model = context.model
     for edge in (*model.sort_edges, *model.edges):
         start, end = model.ranks.get(edge.source), model.ranks.get(edge.target)

@@ -1,4 +1,4 @@
-"""A condition that holds for everybody, without saying so."""
+"""Conditions that hold for everyone without saying so."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lifecycle_fsm.guard import Always, negate
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """Conditions that nobody fails, such as ``score >= 0`` of a score that cannot be less."""
+    """Conditions that are never false, such as ``score >= 0`` for a score that cannot be less."""
     for rule in context.conditions:
         if isinstance(rule.when, Always):
             continue

@@ -1,4 +1,4 @@
-"""A condition that nobody can ever satisfy: what it decides is dead."""
+"""Conditions that no one can ever satisfy, so that what they decide is dead."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lifecycle_fsm.model import Rule
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """Conditions that hold for nobody, or for nobody in one of the stages where they are asked."""
+    """Conditions that hold for no one, or for no one in one of the stages of their rule."""
     dead = {
         rule.condition: rule
         for rule in context.conditions
@@ -21,7 +21,7 @@ def check(context: QuestionContext) -> Iterator[Finding]:
     causes = {place: _cause(rule, dead) for place, rule in dead.items()}
     for rule in context.conditions:
         if causes.get(rule.condition):
-            continue  # it is told of the named guard
+            continue  # reported for the named guard
         answers = context.each(rule, rule.when)
         never = [
             stage for stage, answer in zip(rule.stages, answers, strict=False) if answer.refuted
@@ -46,20 +46,20 @@ def check(context: QuestionContext) -> Iterator[Finding]:
 
 
 def _cause(rule: Rule, dead: Mapping[str, Rule]) -> str:
-    """The place of a named guard that is dead already and that all depends on, if there is one."""
+    """The place of a dead named guard that makes this rule dead, if there is one."""
     parts = rule.when.guards if isinstance(rule.when, And) else (rule.when,)
     named = (f"guards.{part.name}" for part in parts if isinstance(part, Named))
     return next((place for place in named if place in dead), "")
 
 
 def _root(place: str, causes: Mapping[str, str]) -> str:
-    """The place of the innermost cause; empty for what is a cause by itself."""
+    """The place of the innermost cause; empty for a rule that is a cause itself."""
     cause = causes[place]
     return (_root(cause, causes) or cause) if cause else ""
 
 
 def _reason(context: QuestionContext, rule: Rule) -> str:
-    """Which part of it, or which two, already hold for nobody."""
+    """The part of the condition, or the two parts, that already hold for no one."""
     parts = rule.when.guards if isinstance(rule.when, And) else ()
     for count, contradiction in (
         (1, "holds for nobody"),

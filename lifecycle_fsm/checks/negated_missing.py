@@ -1,4 +1,4 @@
-"""Negations that also take everybody of whom nothing is known [S3]."""
+"""Negations that also hold for everyone whose field is missing [S3]."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from lifecycle_fsm.guard import (
 from lifecycle_fsm.model import Rule
 from lifecycle_fsm.proof.substitution import replaced
 
-#: The machine sets these whenever somebody enters a stage.
+#: The machine sets these at each entry into a stage.
 _NEVER_MISSING = frozenset({"stage_entered_at", "journey_started_at"})
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
     """``source != 'web'`` over a field that may be missing, in a condition that does not say what
-    becomes of those of whom it is."""
+    happens if it is."""
     for rule in context.conditions:
         resolved = resolve(rule.when, context.words)
         whole = inline(resolved, context.words)
@@ -52,7 +52,7 @@ def check(context: QuestionContext) -> Iterator[Finding]:
 def _taken(
     context: QuestionContext, rule: Rule, whole: Guard, atom: Guard, name: str
 ) -> Iterator[Finding]:
-    """Somebody whom the condition takes only because the field is missing."""
+    """A person for whom the condition holds only because the field is missing."""
     denial = to_text(negate(atom))
     without = replaced(whole, atom, always)
     question = all_of(whole, negate(without), negate(Known(Field(name))))
@@ -73,8 +73,8 @@ def _taken(
 
 
 def _denied(guard: Guard, words: Vocabulary, denied: bool = False) -> Iterator[Guard]:
-    """The comparisons that stand under a negation. Those of a named guard are told at its own
-    place, but for those that are denied here."""
+    """The comparisons below a negation. Those of a named guard are reported at its own place,
+    except those that are negated here."""
     match guard:
         case Compare() | In() | TextMatch() | Truth():
             if denied:

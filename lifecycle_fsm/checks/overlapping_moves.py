@@ -1,8 +1,8 @@
-"""Two moves of one stage that are open for one person, and no priority says which comes first [S8].
+"""Two moves of one stage that are open for one person, without a priority that orders them [S8].
 
-The machine takes them as written. A picture does not show that order, and who writes the file in
-another order changes the lifecycle without knowing it, unless the model says that the order is
-meant. Where a priority does say it, it may say too much: a move whose turn never comes is shadowed.
+The machine tries them in the order of the file. A diagram does not show that order, and reordering
+the file changes the lifecycle unnoticed, unless the model says that the order is meant. A priority
+can also hide a move: one whose turn never comes is shadowed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def check(context: QuestionContext) -> Iterator[Finding]:
 
 @attrs.frozen
 class _Tie:
-    """Two moves of one stage that can be open together, or of which nobody can tell."""
+    """Two moves of one stage that can be open together, or for which that is undecided."""
 
     first: Edge
     later: Edge
@@ -43,7 +43,7 @@ class _Tie:
         return self.first.name, self.later.name
 
     def edge(self, name: str, *, other: bool = False) -> Edge:
-        """The move of this name, or the other one."""
+        """The move with this name, or the other one."""
         return self.first if (name == self.first.name) is not other else self.later
 
 
@@ -67,15 +67,15 @@ def _overlaps(context: QuestionContext) -> Iterator[Finding]:
 
 
 def _ties(context: QuestionContext) -> Iterator[_Tie]:
-    """Pairs of moves of equal priority that are not known to exclude each other, each pair once:
-    where it stands first, and better where somebody shows it."""
+    """Pairs of moves of equal priority that are not known to exclude each other. Each pair comes
+    once, at its first place, or at the first place where a person shows it."""
     ties: dict[tuple[str, str], _Tie] = {}
     for group in context.groups.values():
         for first, later in combinations(group, 2):
             pair = (first.name, later.name)
             if _priority(first) != _priority(later) or (pair in ties and ties[pair].answer.found):
                 continue
-            # Whom a move of smaller priority takes first, these two do not fight for.
+            # People whom a move of smaller priority takes first do not count.
             before = [negate(context.opens(edge)) for edge in _first(group, _priority(first))]
             both = all_of(context.opens(first), context.opens(later), *before)
             answer = context.ask(both)
@@ -85,8 +85,8 @@ def _ties(context: QuestionContext) -> Iterator[_Tie]:
 
 
 def _stars(ties: list[_Tie]) -> Iterator[tuple[str, list[_Tie]]]:
-    """The ties by the move that they have in common, the one with most of them first. A detour from
-    everywhere is one cause, and not one for each step."""
+    """The ties grouped by a move that they share, the move with the most ties first. A detour from
+    every stage is one cause, not one for each step."""
     while ties:
         count = Counter(name for tie in ties for name in tie.names)
         most = max(count.values())
@@ -124,8 +124,8 @@ def _overlap(context: QuestionContext, name: str, group: list[_Tie]) -> Finding:
 
 @attrs.frozen
 class _Turn:
-    """For whom a move is open, and for whom it is open and none of those before; if it is for
-    nobody, what takes them, in words."""
+    """Whether a move is open for anyone, and whether it is open for anyone whom no earlier move
+    takes; if not, which moves take them, in words."""
 
     edge: Edge
     own: Answer
@@ -134,7 +134,7 @@ class _Turn:
 
 
 def _shadowed(context: QuestionContext) -> Iterator[Finding]:
-    """Moves that somebody could make, if others did not take everybody before."""
+    """Moves that would be open for some people if other moves did not take all of them first."""
     for move in context.model.moves:
         turns = [
             _turn(context, edge, _before(context, group, move))
@@ -142,9 +142,9 @@ def _shadowed(context: QuestionContext) -> Iterator[Finding]:
             for edge in group
             if edge.name == move.name
         ]
-        able = [turn for turn in turns if not turn.own.refuted]  # else it is dead
+        able = [turn for turn in turns if not turn.own.refuted]  # otherwise it is dead
         never = [turn for turn in able if turn.left.refuted]
-        # Whether anybody can make it at all is asked elsewhere.
+        # Another check asks whether anyone can make the move at all.
         unclear = [turn for turn in able if turn.own.found and turn.left.verdict == "undecided"]
         if never:
             first = never[0]
@@ -184,8 +184,8 @@ def _turn(context: QuestionContext, edge: Edge, before: list[Edge]) -> _Turn:
 
 
 def _before(context: QuestionContext, group: tuple[Edge, ...], move: Move) -> list[Edge]:
-    """The moves that certainly come before a move: of equal priority only where the model says that
-    the order of the file is meant."""
+    """The moves that certainly come before a move; moves of equal priority do only if the model
+    says that the order of the file is meant."""
     if context.model.ties == "as_written":
         return list(takewhile(lambda edge: edge.name != move.name, group))
     return _first(group, move.priority)

@@ -1,11 +1,11 @@
-"""People whom nothing but time brings back from a detour, to be sent on at once [S9].
+"""People who return from a detour by the passing of time alone and are sent on at once [S9].
 
-Who is recycled with their score as it was is back with sales on the day on which they have rested.
+A person who is recycled with an unchanged score is back with sales on the day the rest ends.
 
-The person who is looked for has stood in the detour since ``stage_entered_at``, and the clock says
-the first instant at which a move leads out of it. Before the detour they were at rest: no system
-move was open. What the guard of the detour itself says of times is kept as far as it still holds
-then: ``days since lost_at >= 30`` does, ``< 30`` need not.
+The person that is searched for has been in the detour since ``stage_entered_at``, and the clock is
+at the first instant at which a move leads out of it. Before the detour the person was at rest: no
+system move was open. What the guard of the detour says about times counts as far as it still holds
+then: ``days since lost_at >= 30`` does, ``< 30`` may not.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ from lifecycle_fsm.wording.formats import joined
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """Each detour, and each return from it that time alone can open: the first move that is open
-    behind it, on the path or back into a detour. And returns that may wait."""
+    """For each detour, and each return from it that time alone can open: the first move that is
+    open after it, on the path or back into a detour. Also returns that may wait."""
     causes: dict[object, list[tuple[Edge, Finding]]] = {}
     reported: set[tuple[str, str]] = set()
     for group in context.groups.values():
@@ -74,14 +74,14 @@ def check(context: QuestionContext) -> Iterator[Finding]:
 
 # ------------------------------------------------------------------ waiting returns
 #
-# Returns that may hold already when somebody enters the detour, so that they wait [S9].
+# Returns that may already hold on entry to the detour, so that they wait [S9].
 #
-# Such a return is not made: its guard has to *become* true. Who raised a hand before the detour,
-# and comes back by a raised hand, waits there until the hand was taken down once.
+# Such a return is not made: its guard has to *become* true. A person who raised a hand before the
+# detour, and whose return needs a raised hand, waits there until the hand has been taken down.
 
 
 def _waiting_returns(context: QuestionContext) -> Iterator[Finding]:
-    """Each return, with all ways into its detour on which it may hold already."""
+    """Each return, with all ways into its detour on which it may already hold."""
     by_rule: dict[str, list[HeldReturn]] = {}
     for held in held_returns(context):
         by_rule.setdefault(held.back.name, []).append(held)
@@ -101,7 +101,7 @@ def _waiting_returns(context: QuestionContext) -> Iterator[Finding]:
 
 
 def _remedy(ways: list[HeldReturn]) -> str:
-    """What to change: a detour can undo what the return asks for, the sort can only choose."""
+    """What to change: a detour can undo what the return needs, the sort can only choose."""
     names = {repr(way.edge.name): isinstance(way.edge.rule, Move) for way in ways}
     moves, rules = (
         joined(name for name, is_move in names.items() if is_move is wanted)
@@ -124,7 +124,7 @@ _DAY = timedelta(days=1)
 
 
 def _together(ways: list[tuple[Edge, Finding]]) -> Finding:
-    """What detours have in common that are not undone alike, as one finding."""
+    """One finding for several detours with the same cause."""
     (_, first), *others = ways
     if not others:
         return first
@@ -138,7 +138,7 @@ def _together(ways: list[tuple[Edge, Finding]]) -> Finding:
 
 @attrs.frozen(slots=False)
 class _Detour:
-    """A detour, with what is known of those who take it and what can lead out of it."""
+    """A detour, with what is known of the people who take it and what can lead out of it."""
 
     context: QuestionContext
     edge: Edge
@@ -150,7 +150,7 @@ class _Detour:
 
     @cached_property
     def before(self) -> list[Guard]:
-        """What is still known of those who have taken it."""
+        """What is still known of the people who have taken it."""
         guard = self.context.opens(self.edge)
         rested = resting(self.context, self.edge, aged=True)
         return [still(guard, self.context.words), *rested]
@@ -160,13 +160,13 @@ class _Detour:
         return values_after(self.edge, self.context.model, _ENTERED)
 
     def then(self, guard: Guard) -> Guard:
-        """A guard as it reads behind the detour, over the fields before it."""
+        """A guard as it reads after the detour, over the fields before it."""
         return substitute(guard, self._left, self.context.words)
 
     def finding(
         self, answer: Answer, question: Guard, unknown: str, consequence: str, severity: Severity
     ) -> Finding:
-        """What is reported of the way."""
+        """The finding for the way through this detour."""
         edge, where = self.edge, self.context.place(self.edge)
         person = self._person_before(answer, question) if answer.found else None
         if person is None:
@@ -177,10 +177,10 @@ class _Detour:
         return finding.shown_by(attrs.evolve(answer, person=person), edge.source)
 
     def _person_before(self, answer: Answer, question: Guard) -> Mapping[str, Value] | None:
-        """The person who was found, as they were at the instant of the detour; None if its guard
-        did not hold then.
+        """The person of the answer as of the instant of the detour; ``None`` if its guard did not
+        hold then.
 
-        Where it asks for so many days, the times at the return may do for the detour as well.
+        If the guard asks for a number of days, the times at the return may also fit the detour.
         """
         domain, words = self.context.domain, self.context.words
         known = {name: v for name, v in answer.person.items() if name != _ENTERED.name}
@@ -230,7 +230,7 @@ def _sent_on(detour: _Detour, back: Edge) -> Iterator[tuple[Edge, Finding]]:
                 f"{onward.target!r} by {onward.name!r} at that same instant, though nothing has "
                 f"happened: let {detour.edge.name!r} undo, in 'then', what {onward.name!r} asks "
                 "for",
-                # Back into a detour: some may mean it, though each time counts as a journey.
+                # Back into a detour: this may be intended, though each time counts as a journey.
                 "warning" if onward.kind == "detour" else "error",
             )
             yield onward, finding
@@ -238,8 +238,8 @@ def _sent_on(detour: _Detour, back: Edge) -> Iterator[tuple[Edge, Finding]]:
 
 
 def _questions(detour: _Detour, back: Edge, opens: Guard) -> Iterator[Guard]:
-    """What is asked of a detour, a return and a move: each question says more than the one before,
-    and costs more. Most detours see to it that the move is not open, which the first ones tell."""
+    """The questions about a detour, a return and a move, each stronger and costlier than the one
+    before. Most detours prevent the move, which the first questions show."""
     context = detour.context
     yield _since_detour(opens, context)
     yield all_of(*detour.before, opens)
@@ -255,7 +255,7 @@ def _questions(detour: _Detour, back: Edge, opens: Guard) -> Iterator[Guard]:
 
 
 def _since_detour(condition: Guard, context: QuestionContext) -> Guard:
-    """The condition, of somebody to whom nothing has happened since: all that is known is older."""
+    """The condition for a person to whom nothing has happened since: all other times are older."""
     words = context.words
     times = [
         Field(name)
@@ -267,9 +267,9 @@ def _since_detour(condition: Guard, context: QuestionContext) -> Guard:
 
 
 def _waited(detour: _Detour, edge: Edge) -> Guard:
-    """That a move out of the detour was not open an instant before, when it would have been made.
+    """Holds if a move out of the detour was not open one tick before, when it would have been made.
 
-    Of the moment of the detour itself, too: a return that is open then waits [S9].
+    This includes the instant of the detour itself: a return that is open then waits [S9].
     """
     behind = detour.then(detour.context.opens(edge))
     return negate(a_tick_ago(behind, detour.context.words))

@@ -1,4 +1,4 @@
-"""What all checks stand on: the model, its persons, and the questions that were asked before."""
+"""The common basis of all checks: the model, its people, and the answers so far."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from lifecycle_fsm.proof.domain import as_fields, payload_fields
 
 
 class QuestionContext:
-    """A model made ready to be asked about.
+    """A model prepared for questions.
 
     Args:
         model: the model.
-        budget: what all questions may take together before they are "not decided".
-        prover: who decides, see :func:`~lifecycle_fsm.proof.solve`.
+        budget: the limit for all questions together; those beyond it are "not decided".
+        prover: the method of proof, see :func:`~lifecycle_fsm.proof.solve`.
     """
 
     def __init__(self, model: Model, budget: Budget, prover: Prover = "search") -> None:
@@ -57,8 +57,8 @@ class QuestionContext:
 
     @cached_property
     def conditions(self) -> tuple[Rule, ...]:
-        """The rules that have a condition, but for the sort's ``otherwise`` and for Python
-        callables: nobody can look inside them [S2]."""
+        """The rules with a condition, except the sort's ``otherwise`` and Python callables, which
+        cannot be inspected [S2]."""
         last = self.model.sort[-1].name
         return tuple(
             rule
@@ -68,7 +68,7 @@ class QuestionContext:
         )
 
     def trees(self) -> Iterator[Guard | Term]:
-        """Everything in the model that can read a field or a token."""
+        """Every guard and value of the model that can read a field or a token."""
         for rule in self.model.rules:
             yield from rule.trees
         for claim in self.model.claims:
@@ -80,18 +80,18 @@ class QuestionContext:
         return {rule.name: rule.place for rule in rules}
 
     def place(self, edge: Edge) -> str:
-        """Where the move or the rule of the sort stands, as problems of a model name it."""
+        """The place of the move or sort rule, as in the problems of a model."""
         return self._places[edge.name]
 
     # -- questions ----------------------------------------------------------------------------
 
     @property
     def over(self) -> str:
-        """Why no more questions are asked; empty while they are."""
+        """Why no more questions are asked; empty while the budget lasts."""
         return self.domain.budget.over
 
     def ask(self, guard: Guard, *, activity: str | None = None) -> Answer:
-        """Somebody for whom the guard holds; it may read what an activity of the kind brings."""
+        """A person for whom the guard holds; it may read the values of an activity of that kind."""
         key = (guard, activity)
         if key not in self._known:
             question = guard if activity is None else as_fields(guard, self.words)
@@ -100,29 +100,29 @@ class QuestionContext:
         return self._known[key]
 
     def each(self, rule: Rule, guard: Guard) -> list[Answer]:
-        """Somebody for whom the guard holds, in each of the stages where a rule is asked."""
+        """A person for whom the guard holds, for each stage in which the rule is evaluated."""
         questions = [self.at(guard, stage) for stage in rule.stages] or [guard]
         return [self.ask(question, activity=rule.activity) for question in questions]
 
     def anywhere(self, rule: Rule, guard: Guard) -> Answer:
-        """Somebody for whom the guard holds in one of the stages where a rule is asked."""
+        """A person for whom the guard holds in one of the stages in which the rule is evaluated."""
         return settled(self.each(rule, guard))
 
     def taker(self, edge: Edge, before: Iterable[Edge]) -> Edge | None:
-        """The first of these edges that alone takes everybody for whom the edge is open."""
+        """The first of these edges that alone takes everyone for whom the edge is open."""
         for other in before:
             if self.ask(all_of(self.opens(edge), negate(self.opens(other)))).refuted:
                 return other
         return None
 
     def for_any(self, guard: Guard, tokens: Collection[str]) -> Answer:
-        """Somebody for whom the guard holds, whatever values these tokens might have had."""
+        """A person for whom the guard holds with some values of these tokens."""
         free = as_fields(guard, self.words, tokens)
         return solve_whenever(free, self.domain.with_free(tokens), prover=self._prover)
 
     def _domain_with(self, activity: str | None) -> Domain:
-        """The persons, with what an activity brings as fields of theirs. A text that it has to
-        bring has content, while that of a person may never have been set [S4]."""
+        """The people, with the values of an activity as additional fields. A required text is not
+        empty there, while that of a person may never have been set [S4]."""
         if activity not in self._domains:
             fields = payload_fields(self.model, activity)
             texts = {
@@ -136,19 +136,19 @@ class QuestionContext:
     # -- guards -------------------------------------------------------------------------------
 
     def at(self, guard: Guard, stage: str) -> Guard:
-        """The guard as it is asked in a stage: whatever it says of the stage is decided."""
+        """The guard as it is evaluated in a stage: conditions on the stage are decided."""
         key = (guard, stage)
         if key not in self._at:
             self._at[key] = substitute(guard, {"stage": Const(stage)}, self.words)
         return self._at[key]
 
     def opens(self, edge: Edge) -> Guard:
-        """That the guard of a move or a rule of the sort holds where it is asked."""
+        """The guard of a move or a sort rule, as it is evaluated in the stage that it leaves."""
         return self.at(edge.when, edge.source)
 
     def turn(self, edge: Edge) -> Guard:
-        """That it is this move's turn: its guard holds, and none that is tried before it, but for
-        returns that may wait though they hold [S9]."""
+        """Holds if it is this move's turn: its guard holds, and no guard that is tried before it,
+        except those of returns that may wait although they hold [S9]."""
         before = self.model.tried_before(edge)
         return all_of(
             self.opens(edge),
@@ -156,11 +156,11 @@ class QuestionContext:
         )
 
     def may_wait(self, edge: Edge) -> bool:
-        """Whether it is a return that may have held on entry, so that it waits [S9]."""
+        """Whether the edge is a return that may have held on entry, so that it waits [S9]."""
         if edge.kind != "return" or edge.on is not None:
             return False
         if self._waiting is None:
-            # Who waits in a detour may leave it for another: until nothing new is known to wait.
+            # People who wait in one detour may leave it for another: repeat until nothing changes.
             self._waiting = frozenset()
             while (waiting := self._waiting_returns()) != self._waiting:
                 self._waiting = waiting
@@ -171,8 +171,8 @@ class QuestionContext:
 
 
 def settled(answers: Collection[Answer]) -> Answer:
-    """The answer to whether there is somebody in any of several places: the first who was found,
-    else the first that is not decided."""
+    """The answer for any of several places: the first person found, or else the first undecided
+    answer."""
     verdicts = ("found", "undecided", "refuted")
     return min(answers, key=lambda answer: verdicts.index(answer.verdict))
 

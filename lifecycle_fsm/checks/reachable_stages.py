@@ -1,4 +1,4 @@
-"""Stages that nobody ever enters, and stages from which nobody ever gets to the end of the path."""
+"""Stages that no one ever enters, and stages from which no one reaches the end of the path."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lifecycle_fsm.wording.formats import joined
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """Only moves count that somebody can make: their guard holds for somebody whom no move that is
-    tried before takes."""
+    """Unreachable stages and dead ends. A move counts only if it can be made: its guard holds for
+    someone whom no earlier move takes."""
     model = context.model
     answers = [(edge, context.ask(context.turn(edge))) for edge in context.edges]
     certain = [(edge.source, edge.target) for edge, answer in answers if answer.found]
@@ -37,7 +37,7 @@ def check(context: QuestionContext) -> Iterator[Finding]:
         elif stage.name in stuck:
             there = beyond[stage.name] & stuck
             if any(model.ranks[name] > model.ranks[stage.name] for name in there):
-                continue  # it is told of those
+                continue  # reported for those
             before = [
                 repr(name)
                 for name in on_path
@@ -55,7 +55,7 @@ def check(context: QuestionContext) -> Iterator[Finding]:
 
 
 def _ways(steps: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """By stage the stages that somebody can get to at once."""
+    """For each stage, the stages that one step can lead to."""
     ways: dict[str, set[str]] = {}
     for start, end in steps:
         ways.setdefault(start, set()).add(end)

@@ -1,4 +1,4 @@
-"""A part of a condition that changes nothing: the rest alone decides the same for everybody."""
+"""Parts of a condition that change nothing, because the rest decides the same for everyone."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lifecycle_fsm.proof import apart
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """Parts of ``and`` and ``or`` that can be left out, one after the other."""
+    """Parts of ``and`` and ``or`` that can be removed, one after the other."""
     for rule in context.conditions:
         whole = rule.when
         if any(context.anywhere(rule, side).refuted for side in (whole, negate(whole))):
-            continue  # dead, or always: told by checks of their own
+            continue  # dead, or always true: other checks report these
         unclear: dict[Guard, str] = {}
         while (redundant := _redundant(context, rule, whole, unclear)) is not None:
             part, whole = redundant
@@ -33,11 +33,11 @@ def check(context: QuestionContext) -> Iterator[Finding]:
 def _redundant(
     context: QuestionContext, rule: Rule, whole: Guard, unclear: dict[Guard, str]
 ) -> tuple[Guard, Guard] | None:
-    """A part that can be left out, and the rest; if there is none, ``unclear`` has the parts that
-    could not be decided, with the reason."""
+    """A part that can be removed, and the rest; if there is none, ``unclear`` gets the undecided
+    parts with the reason."""
     unclear.clear()
     for part, rest in without_one(whole):
-        # "role is missing or role not in …" says what becomes of those without a role.
+        # "role is missing or role not in …" says what happens to people without a role.
         if isinstance(part.guard if isinstance(part, Not) else part, Known):
             continue
         if context.over:
@@ -52,7 +52,7 @@ def _redundant(
 
 
 def without_one(guard: Guard) -> Iterator[tuple[Guard, Guard]]:
-    """Each part of an ``and`` or ``or``, with the guard without it; the last part first."""
+    """Each part of an ``and`` or ``or``, with the guard without it; the last part comes first."""
     match guard:
         case And(parts) | Or(parts):
             join = all_of if isinstance(guard, And) else any_of

@@ -1,4 +1,4 @@
-"""Rules that read what a later silo writes [S18]: they would see it one activity too late."""
+"""Rules that read what a later silo writes [S18]: they would read it one activity too late."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lifecycle_fsm.model.name_resolution import fields_read
 
 _ASSIGNED = {"assigned_to": "assignment"}
 _SCORES = dict.fromkeys(("behavior_score", "demographic_score", "scored_at"), "scoring")
-#: By section: the silo in words, and what later silos write.
+#: For each section, the silo in words, and the fields that later silos write.
 _SILOS = {
     **dict.fromkeys(("kinds", "data"), ("data", _SCORES | _ASSIGNED)),
     **dict.fromkeys(("scoring", "decay"), ("scoring", _ASSIGNED)),
@@ -24,7 +24,7 @@ _INSTEAD = {
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """Data, scoring, lifecycle, assignment, alerts: nothing reads what comes behind it."""
+    """Rules of data, scoring, lifecycle, assignment or alerts that read fields of a later silo."""
     for rule in context.model.rules:
         silo, later = _SILOS.get(rule.section, ("", {}))
         for name in fields_read(context.model, rule.trees):

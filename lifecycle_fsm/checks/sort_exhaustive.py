@@ -1,4 +1,4 @@
-"""Whether the sort gives everybody a first stage [S15]."""
+"""Whether the sort gives everyone a first stage [S15]."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lifecycle_fsm.guard import all_of, negate
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """Somebody whom no rule of the sort takes."""
+    """A person whom no rule of the sort takes."""
     sort = context.model.sort_edges
     answer = context.ask(all_of(*(negate(context.opens(edge)) for edge in sort)))
     if not answer.refuted:

@@ -1,4 +1,4 @@
-"""Rules of the sort that are never reached, because earlier ones take everybody [S15]."""
+"""Rules of the sort that are never reached, because earlier ones take everyone [S15]."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lifecycle_fsm.checks.question_context import QuestionContext
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """Rules that are shadowed. A rule that nobody satisfies at all is a dead guard."""
+    """Shadowed rules. A rule that no one satisfies at all is reported as a dead guard."""
     _, *others = context.model.sort_edges
     for edge in others:
         left = context.ask(context.turn(edge))

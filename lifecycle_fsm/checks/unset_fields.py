@@ -11,7 +11,7 @@ from lifecycle_fsm.person import BASE_FIELDS
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """Only the fields that the model adds: those of every person come with the record."""
+    """Unset fields among those that the model adds; those of every person come with the record."""
     model = context.model
     set_fields = {effect.field for effect in model.effects}
     set_fields |= {name for step in model.chain for name in step.writes}

@@ -1,4 +1,4 @@
-"""Tokens that nothing uses: a threshold that was agreed on, and decides nothing."""
+"""Tokens that nothing uses: a threshold that was agreed on but decides nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lifecycle_fsm.guard import Token, walk
 
 
 def check(context: QuestionContext) -> Iterator[Finding]:
-    """Tokens that stand in no guard, effect, score or receiver."""
+    """Tokens that occur in no guard, effect, score or receiver."""
     nodes = (node for tree in context.trees() for node in walk(tree))
     used = {node.name for node in nodes if isinstance(node, Token)}
     for name in context.model.tokens:

@@ -1,4 +1,4 @@
-"""The predicate language: one tree, written in Python or as text, and its readings [S2].
+"""The predicate language: one tree, written in Python or as text, and its uses [S2].
 
 ::
 

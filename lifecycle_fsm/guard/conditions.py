@@ -1,7 +1,7 @@
-"""A guard taken apart into its conditions: what coverage watches while a guard is asked.
+"""A guard split into its conditions, for the coverage of guards.
 
-A *condition* is a comparison, a yes/no field or a Python callable: what stands between ``and``,
-``or`` and ``not``. The same comparison in two places of a guard is one condition.
+A *condition* is a comparison, a yes/no field or a Python callable: an operand of ``and``, ``or``
+and ``not``. A comparison that a guard repeats is one condition.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from lifecycle_fsm.guard.evaluate import Attribute, Source, compile_guard, same_
 from lifecycle_fsm.guard.terms import Always, And, Guard, Not, Opaque, Or, children
 from lifecycle_fsm.guard.vocabulary import Vocabulary, inline
 
-#: How all conditions of a guard came out, as one number: see :class:`Conditions`.
+#: The outcomes of all conditions of a guard, as one number: see :class:`Conditions`.
 Vector: TypeAlias = int
-#: Python nests each ``|`` in the one before, and compiles only so many levels.
+#: The parser of Python nests each ``|`` in the one before and limits the depth.
 _AT_ONCE = 50
 
 
 @attrs.frozen
 class Conditions:
-    """The conditions of a guard, each once, in reading order, and the guard over them.
+    """The conditions of a guard, each once, in reading order, and the guard itself.
 
-    A *vector* tells how all of them came out for one person, as a number: bit ``i`` is set where
-    condition ``i`` holds. A Python callable is asked only where the guard asks it [S2]; where it
-    was not, bit ``i`` is unset and bit ``len(atoms) + i`` is set.
+    A *vector* is a number that holds the outcomes of all conditions for one person: bit ``i`` is
+    set if condition ``i`` holds. A Python callable is called only if the guard calls it [S2]. If it
+    was not called, bit ``i`` is unset and bit ``len(atoms) + i`` is set.
     """
 
     guard: Guard
-    """With every named guard written out."""
+    """The guard with every named guard written out."""
     atoms: tuple[Guard, ...]
 
     @cached_property
@@ -41,21 +41,21 @@ class Conditions:
         return {atom: index for index, atom in enumerate(self.atoms)}
 
     def index(self, atom: Guard) -> int:
-        """The number of a condition."""
+        """The index of a condition."""
         return self._places[atom]
 
     def outcome(self, vector: Vector) -> bool | None:
-        """Whether the guard holds; nothing where that depends on a callable that was not asked."""
+        """Whether the guard holds; ``None`` if that depends on a callable that was not called."""
         return self._outcome(self.guard, vector)
 
     def seen(self, vector: Vector, index: int) -> bool | None:
-        """How one condition came out; nothing for a callable that was not asked."""
+        """The outcome of one condition; ``None`` for a callable that was not called."""
         if vector >> (len(self.atoms) + index) & 1:
             return None
         return bool(vector >> index & 1)
 
     def turned(self, vector: Vector, index: int) -> Vector:
-        """The vector with one condition that was asked come out the other way."""
+        """The vector with the outcome of one condition inverted; it must have been evaluated."""
         return vector ^ (1 << index)
 
     def _outcome(self, guard: Guard, vector: Vector) -> bool | None:
@@ -75,10 +75,10 @@ class Conditions:
 
 
 def conditions(guard: Guard, vocabulary: Vocabulary) -> Conditions:
-    """The guard taken apart, named guards written out.
+    """Split a guard into its conditions, with named guards written out.
 
     Raises:
-        GuardError: a named guard is unknown, or needs itself.
+        GuardError: a named guard is unknown, or refers to itself.
     """
     whole = inline(guard, vocabulary)
     return Conditions(whole, tuple(dict.fromkeys(_atoms(whole))))
@@ -93,7 +93,7 @@ def _atoms(guard: Guard) -> Iterator[Guard]:
         yield guard
 
 
-#: A guard that gives its outcome, and the vector of its conditions.
+#: A compiled guard that returns its outcome and the vector of its conditions.
 Observed: TypeAlias = Callable[[Any, datetime], tuple[bool, Vector | None]]
 
 
@@ -102,10 +102,10 @@ def compile_observed(
 ) -> Observed:
     """The guard as a function ``(person, now) -> (outcome, vector of its conditions)``.
 
-    Everything but Python callables is computed, also what the guard itself would have left out:
-    that is pure [S4]. Callables are asked as often and in the same order as by the guard itself.
-    Where a value that would have been left out cannot be computed at all, the guard itself answers,
-    and the vector is ``None``.
+    Every condition except Python callables is evaluated, even where the guard itself would stop
+    early: conditions are pure [S4]. Callables are called as often, and in the same order, as by the
+    guard itself. If a condition that the guard would have skipped raises an error, the plain guard
+    gives the outcome and the vector is ``None``.
     """
     source = Source(vocabulary, attribute)
     count, terms, later = len(parts.atoms), [], []
@@ -137,7 +137,7 @@ def compile_observed(
         "plain": compile_guard(parts.guard, vocabulary, attribute),
     }
     text = "\n".join(lines)
-    # Like the source of a plain guard, it is made from the tree alone, never of a user's text.
+    # Like the source of a plain guard, it is made from the tree alone, never from a user's text.
     exec(compile(text, "<observed guard>", "exec"), source.values)  # noqa: S102
     function = cast(Observed, source.values["guard"])
     function.source = text  # type: ignore[attr-defined]
@@ -145,7 +145,7 @@ def compile_observed(
 
 
 def _over(guard: Guard, parts: Conditions, source: Source) -> str:
-    """The guard over the vector ``m``, its callables asked where it asks them."""
+    """The source of the guard over the vector ``m``; callables are called where the guard does."""
     match guard:
         case And(guards):
             return f"({' and '.join(_over(child, parts, source) for child in guards)})"

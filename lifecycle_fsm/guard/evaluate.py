@@ -1,8 +1,8 @@
 """A guard or a value compiled to one Python lambda: pure, with the clock only as ``now`` [S3][S4].
 
-The source is generated from the tree alone: names of fields that the vocabulary has, operators,
-and names ``c0, c1 …`` that stand for the constants. No text of a user becomes code [S5]; the
-result keeps its source as ``.source`` for a look inside.
+The source is generated from the tree alone: field names of the vocabulary, operators, and names
+``c0, c1 …`` for the constants. No text of a user becomes code [S5]. The compiled function keeps
+its source as ``.source``.
 """
 
 from __future__ import annotations
@@ -60,23 +60,23 @@ Condition: TypeAlias = Callable[[Any, datetime, Mapping[str, Value]], bool]
 Computation: TypeAlias = Callable[[Any, datetime, Mapping[str, Value]], Value]
 
 
-#: The largest decimal: beyond it there is only infinity.
+#: The largest finite decimal.
 LARGEST = sys.float_info.max
 _NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def same_name(name: str) -> str:
-    """The attribute of a field where a person names it as the vocabulary does."""
+    """The attribute of a field, for a person whose attributes are named as in the vocabulary."""
     return name
 
 
 def compile_guard(guard: Guard, vocabulary: Vocabulary, attribute: Attribute = same_name) -> Test:
-    """The guard as a function ``(person, now) -> bool``, named guards and tokens written in.
+    """The guard as a function ``(person, now) -> bool``, with named guards and tokens inlined.
 
     A positive atom that touches a missing value is false, and ``not`` is exact [S3], so the
     function is two-valued and returns a real ``bool``.
 
-    ``attribute`` gives the attribute of the person that holds a field, where it has another name.
+    ``attribute`` maps the name of a field to the attribute of the person that holds it.
 
     Raises:
         GuardError: the guard does not fit the vocabulary; the message has every fault.
@@ -89,7 +89,7 @@ def compile_condition(
     guard: Guard, vocabulary: Vocabulary, attribute: Attribute = same_name
 ) -> Condition:
     """The condition of a silo's rule as a function ``(person, now, payload) -> bool``: a guard
-    that may also read what the activity brings, by ``Vocabulary.payload``."""
+    that may also read the values of the activity, by ``Vocabulary.payload``."""
     vocabulary = attrs.evolve(vocabulary, in_effect=True)
     return cast(Condition, _compile_guard(guard, vocabulary, attribute, "p, now, q"))
 
@@ -100,11 +100,11 @@ def compile_term(
     attribute: Attribute = same_name,
     target: FieldType | None = None,
 ) -> Computation:
-    """The value as a function ``(person, now, payload) -> value``; missing where a part is.
+    """The value as a function ``(person, now, payload) -> value``; missing if a part is missing.
 
-    The value is raw: clamps are the caller's, unless the field's type comes as ``target``, which
-    then clamps the value and makes a whole number for a decimal field a decimal. For a field, a
-    decimal that would be infinite is an error; in a guard it stops at the largest [S5].
+    The caller clamps the value, unless ``target`` gives the type of its field: the function then
+    clamps it, and converts an integer to a decimal for a decimal field. A value for a field must
+    not be infinite, which is an error; in a guard it stops at the largest decimal [S5].
 
     Raises:
         GuardError: the value does not fit the vocabulary, or the field.
@@ -136,8 +136,8 @@ def _compile_guard(
 
 
 def _all_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
-    """The faults of the guard and of each definition that it needs: nothing unchecked becomes
-    code."""
+    """The faults of the guard and of each definition that it needs, so that only checked guards
+    are compiled."""
     faults = problems(guard, vocabulary)
     if faults:
         return faults
@@ -155,7 +155,7 @@ def _all_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
 
 
 class Source:
-    """The source of one lambda while it grows, with the values that its names stand for."""
+    """The source of one lambda under construction, with the values that its names refer to."""
 
     def __init__(
         self, vocabulary: Vocabulary, attribute: Attribute, *, saturates: bool = True
@@ -167,14 +167,14 @@ class Source:
         self.variables = 0
 
     def function(self, parameters: str, body: str) -> Callable[..., Any]:
-        """The function of an expression."""
+        """The compiled function of an expression."""
         source = f"lambda {parameters}: {body}"
         function = eval(compile(source, "<guard>", "eval"), self.values)  # noqa: S307 -- no user text in it
         function.source = source
         return cast(Callable[..., Any], function)
 
     def bind(self, value: object) -> str:
-        """A name that stands for the value; integers stand for themselves."""
+        """A name for the value; integers are written as literals."""
         if type(value) is int:
             return str(value) if value >= 0 else f"({value})"
         name = f"c{len(self.values) - 1}"
@@ -184,7 +184,7 @@ class Source:
     # -- guards ------------------------------------------------------------------------------
 
     def guard(self, guard: Guard) -> str:
-        """A guard without names of others as an expression."""
+        """A guard, with named guards written out, as an expression."""
         match guard:
             case And(guards):
                 return f"({' and '.join(map(self.guard, guards))})"
@@ -218,19 +218,19 @@ class Source:
         raise GuardError(f"{guard!r} cannot be compiled")
 
     def atom(self, known: list[str], test: str) -> str:
-        """A comparison that is false where a part of it is missing [S3]."""
+        """A comparison that is false if a part of it is missing [S3]."""
         return f"({' and '.join([*filter(None, known), test])})"
 
     # -- terms -------------------------------------------------------------------------------
 
     def term(self, term: Term) -> tuple[str, str]:
-        """Two expressions: that all parts are known (empty if they always are), and the value.
+        """Two expressions: whether all parts are known (empty if they always are), and the value.
 
-        The first assigns the variables that the second reads, so it must stand before it.
+        The first assigns the variables that the second reads, so it must come before it.
         """
         match term:
             case Field(name):
-                # A time that nobody has set is missing even where its type does not say so.
+                # An unset time is missing even if its type does not say so.
                 type_ = self.vocabulary.fields[name]
                 return self.maybe(self.read(term), type_.nullable or type_.kind == "datetime")
             case Payload(name):
@@ -255,32 +255,32 @@ class Source:
                 known = " and ".join(part for part, _ in parts if part)
                 function = self.bind(min if which == "min" else max)
                 chosen = f"{function}({', '.join(value for _, value in parts)})"
-                # Of an integer and a decimal the type must not depend on which one is larger.
+                # Of an integer and a decimal, the type must not depend on which is larger.
                 found_type = term_type(term, self.vocabulary)
                 decimal = found_type is not None and found_type.kind == "float"
                 return known, f"{self.bind(float)}({chosen})" if decimal else chosen
         raise GuardError(f"{term!r} cannot be compiled")
 
     def limit(self, term: Arithmetic) -> str:
-        """What holds the outcome of an operation at the end of its numbers; nothing for decimals of
-        an effect, which has an error of its own for them."""
+        """The function that limits the result of an operation to its range; empty for decimals of
+        an effect, which raises its own error for them."""
         if is_whole(term, self.vocabulary):
             return self.bind(_within_64_bits)
         return self.bind(_within_decimals) if self.saturates else ""
 
     def exact(self, term: Arithmetic, first: str, second: str) -> str | None:
-        """An integer times a decimal constant as an exact ratio, floored [S5]; else None."""
+        """An integer times a decimal constant as an exact ratio, floored [S5]; else ``None``."""
         sides = ((term.left, term.right, first), (term.right, term.left, second))
         for whole, scale, expression in sides if term.op == "*" else ():
             factor = decimal_factor(scale, self.vocabulary)
             if factor is not None and is_whole(whole, self.vocabulary):
-                # The decimal as it is written: 0.1 is one tenth, which the float is not.
+                # Use the decimal as written: 0.1 is exactly one tenth, which the float is not.
                 top, bottom = Fraction(str(factor)).as_integer_ratio()
                 return f"{expression} * {self.bind(top)} // {bottom}"
         return None
 
     def maybe(self, expression: str, nullable: bool) -> tuple[str, str]:
-        """A value that may be missing is read once, into a variable."""
+        """Read a value that may be missing only once, into a variable."""
         if not nullable:
             return "", expression
         variable = f"v{self.variables}"
@@ -298,22 +298,22 @@ class Source:
 
 
 def _within_64_bits(value: int) -> int:
-    """What an operation gives, at the end of 64 bits where it would go past it [S5]."""
+    """The result of an operation, limited to 64 bits [S5]."""
     if value > INT_MAX:
         return INT_MAX
     return INT_MIN if value < INT_MIN else value
 
 
 def _within_decimals(value: float) -> float:
-    """What an operation gives, at the largest finite decimal where it would be infinite [S5]."""
+    """The result of an operation, limited to the largest finite decimal [S5]."""
     if value > LARGEST:
         return LARGEST
     return -LARGEST if value < -LARGEST else value
 
 
 def _finite(value: float) -> float:
-    """A computed number as a decimal. Past the end of what a decimal can say it would become
-    infinity or NaN, which no field may hold [S5]."""
+    """A computed number as a decimal. A number out of range would become infinity or NaN, which no
+    field may hold [S5]."""
     number = float(value)
     if math.isfinite(number):
         return number
@@ -321,7 +321,7 @@ def _finite(value: float) -> float:
 
 
 def value_of(term: Term, fields: Mapping[str, object], vocabulary: Vocabulary) -> Value:
-    """The value of a term over fields that are known by name, as every guard computes it.
+    """The value of a term over fields given by name, computed as in a guard.
 
     Raises:
         GuardError: the value does not fit the vocabulary.
@@ -330,8 +330,8 @@ def value_of(term: Term, fields: Mapping[str, object], vocabulary: Vocabulary) -
 
 
 def _demand_bool(guard: Opaque) -> Test:
-    """The callable of a move, held to its promise: anything but a bool is an error, because the
-    machine and the history would take it for one [S2]."""
+    """The callable of a move, checked to return a bool: the machine and the history would take
+    anything else for one [S2]."""
 
     def ask(person: Any, now: datetime) -> bool:
         answer = guard.function(person, now)

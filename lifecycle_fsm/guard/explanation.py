@@ -1,6 +1,6 @@
-"""Why a guard holds or does not, with the values that it saw [S10].
+"""Why a guard holds or does not, with the values that it read [S10].
 
-An explanation runs the same compiled atoms as the guard itself, so the two cannot disagree.
+An explanation runs the same compiled atoms as the guard, so the two cannot disagree.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _Reader: TypeAlias = Callable[[Any, datetime], Seen]
 
 @attrs.frozen
 class Outcome:
-    """What became of a guard for one person: the whole tree, each part with what it saw.
+    """The outcome of a guard for one person: the entire tree, each part with the values it read.
 
-    ``str()`` draws the tree, a line for each part::
+    ``str()`` draws the tree, one line for each part::
 
         ✗ any of
           ✗ behavior score ≥ 65 (it is 40)
@@ -50,7 +50,7 @@ class Outcome:
     """
 
     text: str
-    """The guard in its own language; a Python callable by its name."""
+    """The guard in the guard language; a Python callable by its name."""
     label: str
     """The guard in plain words."""
     holds: bool
@@ -66,7 +66,7 @@ class Outcome:
 
     @property
     def line(self) -> str:
-        """This part alone on one line, with the values that it saw."""
+        """This part on one line, with the values that it read."""
         return f"{'✓' if self.holds else '✗'} {self.label}{self._values()}"
 
     def _lines(self, level: int) -> Iterator[str]:
@@ -90,7 +90,7 @@ class Outcome:
         values = [(name, value) for name, value in self.seen if not name.startswith("$")]
         positive = self.guard.guard if isinstance(self.guard, Not) else self.guard
         if isinstance(positive, Truth | Known) and values:
-            # "hand raised (it is no)" would say it twice.
+            # "hand raised (it is no)" would say the same thing twice.
             value = values[0][1]
             evident = value is not None if isinstance(positive, Truth) else not value
             values = [] if evident else values
@@ -107,10 +107,10 @@ def explain(
     vocabulary: Vocabulary,
     attribute: Attribute = same_name,
 ) -> Outcome:
-    """What became of the guard for the person at this instant, part by part.
+    """The outcome of the guard for the person at this instant, part by part.
 
-    Every part is looked at, also where the first one has decided; a guard that is asked often is
-    better compiled once, with :func:`compile_explainer`.
+    All parts are evaluated, even after the outcome is decided. For repeated use, compile the guard
+    once, with :func:`compile_explainer`.
 
     Raises:
         GuardError: the guard does not fit the vocabulary.
@@ -121,18 +121,18 @@ def explain(
 def compile_explainer(
     guard: Guard, vocabulary: Vocabulary, attribute: Attribute = same_name
 ) -> Explainer:
-    """:func:`explain` as a function ``(person, now) -> Outcome``, prepared for many persons."""
+    """:func:`explain` as a compiled function ``(person, now) -> Outcome`` for many people."""
     guard = resolve(guard, vocabulary)
-    compile_guard(guard, vocabulary, attribute)  # the whole must fit, not only each part
+    compile_guard(guard, vocabulary, attribute)  # the entire guard must fit, not only each part
     return _explainer(guard, vocabulary, attribute)
 
 
 @attrs.frozen
 class Requirement:
-    """What has to change before a guard can hold: an atom, or every or any of several parts.
+    """What has to change before a guard can hold: one atom, or all or any of several parts.
 
-    The ``outcome`` of an atom is one that should hold: where an atom holds and should not, that of
-    its negation.
+    The ``outcome`` of an atom is the one that should hold: if an atom holds but should not, it is
+    that of the atom's negation.
     """
 
     outcome: Outcome
@@ -140,7 +140,7 @@ class Requirement:
     every: bool = True
 
     def atoms(self) -> Iterator[Outcome]:
-        """The outcomes of all atoms, in the order in which they are written."""
+        """The outcomes of all atoms, in reading order."""
         if not self.parts:
             yield self.outcome
         for part in self.parts:
@@ -148,7 +148,7 @@ class Requirement:
 
 
 def requirement(outcome: Outcome, wanted: bool = True) -> Requirement | None:
-    """What has to change before the guard holds, or does not; None if it is so already."""
+    """What has to change before the guard holds, or fails; ``None`` if it already does."""
     if outcome.holds is wanted:
         return None
     match outcome.guard:
@@ -164,8 +164,8 @@ def requirement(outcome: Outcome, wanted: bool = True) -> Requirement | None:
 
 
 def reasons(outcome: Outcome) -> Iterator[Outcome]:
-    """The atoms, and negations, by which a guard holds; of an ``or`` those of the first part that
-    does."""
+    """The atoms, and negations, that make a guard hold; of an ``or`` those of the first part that
+    holds."""
     match outcome.guard:
         case And():
             for child in outcome.children:
@@ -192,11 +192,11 @@ def _denial(outcome: Outcome) -> Outcome:
 
 
 def unmet(outcome: Outcome) -> tuple[Outcome, ...]:
-    """Every reason why the guard does not hold, none if it holds [S10].
+    """Every reason why the guard does not hold; empty if it holds [S10].
 
-    Each is a requirement that is not met, an atom or the negation of one: all that fail of an
-    ``and``, all alternatives of an ``or``, and under ``not`` the negations of what holds. At least
-    one of them must change before the guard can hold.
+    Each reason is an atom, or the negation of one, that should hold and does not: all that fail of
+    an ``and``, all alternatives of an ``or``, and under ``not`` the negations of those that hold.
+    At least one of them must change before the guard can hold.
     """
     needed = requirement(outcome)
     return tuple({atom.guard: atom for atom in needed.atoms()}.values()) if needed else ()
@@ -247,15 +247,15 @@ def _atom_explainer(guard: Guard, vocabulary: Vocabulary, attribute: Attribute) 
 
 
 def _reader(term: Term, vocabulary: Vocabulary, attribute: Attribute) -> _Reader:
-    """How to read a value that an atom looks at."""
+    """A function that reads a value of an atom."""
     source = Source(vocabulary, attribute)
     known, value = source.term(term)
     return source.function("p, now", f"{value} if {known} else None" if known else value)
 
 
 def _read_terms(node: Guard | Term) -> Iterator[Term]:
-    """The fields, times and tokens that an atom reads; of ``days since FIELD`` the days, not the
-    field."""
+    """The fields, times and tokens that an atom reads; of ``days since FIELD`` the number of days,
+    not the field."""
     if isinstance(node, Field | Elapsed | Token):
         yield node
     else:

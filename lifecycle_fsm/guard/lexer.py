@@ -1,4 +1,4 @@
-"""The words of a guard's text, each with its place: the first half of the parser [S2][S5]."""
+"""The words of a guard's text with their positions: the first half of the parser [S2][S5]."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from lifecycle_fsm.guard.terms import Const, Scalar
 
 # ------------------------------------------------------------------ words
 #
-# Which names and which constants a guard may have, however it is written [S5].
+# The names and constants that a guard may have, in Python or in text [S5].
 
 
 EMPTY = (
     "an empty text is a missing value: no effect writes it, and a guard asks 'is missing' or "
     "'is known'"
 )
-"""What is said of ``''`` in a model [S4]."""
+"""The message about ``''`` in a model [S4]."""
 RESERVED = frozenset(
     {"and", "or", "not", "in", "is", "always", "never", "true", "false", "now"}
     | {"null", "none", "NULL", "Null", "None", "True", "False"}
 )
-"""Words of the language, which no field, token, payload value or named guard may have as name."""
+"""Reserved words, which cannot name a field, a token, a payload value or a guard."""
 
 
 def is_name(text: str) -> bool:
-    """Whether a field, token, payload value or named guard may be called so: a Python identifier
-    that is no word of the language, in the normal form that Python gives to identifiers."""
+    """Whether a text can name a field, token, payload value or guard: a Python identifier in normal
+    form that is not a reserved word."""
     return (
         text.isidentifier()
         and not keyword.iskeyword(text)
@@ -48,7 +48,8 @@ def constant(value: object) -> Const:
     """The constant of a Python value: exact types, times in UTC, a date as its midnight [S4][S5].
 
     Raises:
-        GuardError: missing, NaN, infinite, beyond 64 bits, empty, not Unicode, or of another type.
+        GuardError: it is missing, NaN, infinite, beyond 64 bits, empty, not Unicode, or of another
+            type.
     """
     if isinstance(value, tuple | list | set | frozenset):
         items = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
@@ -71,7 +72,7 @@ def _scalar(value: object) -> Scalar:
                 raise GuardError("a number must be finite: NaN and infinity are refused")
             return float.__float__(value)
         case str():
-            # Not str(value): an Enum of texts would give its class along with the text.
+            # Not str(value): for a member of a text Enum, that would include the name of the class.
             text = str.__str__(value)
             if not text:
                 raise GuardError(EMPTY)
@@ -139,7 +140,7 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL
 @attrs.frozen
 class Lexeme:
     """One word of the text: its kind (``name``, ``symbol``, ``number``, ``string``, ``time``,
-    ``token``, ``end``), as it is written, and where it begins."""
+    ``token``, ``end``), its text, and its position."""
 
     kind: str
     text: str
@@ -147,10 +148,10 @@ class Lexeme:
 
 
 def lex(text: str) -> Iterator[Lexeme]:
-    """The words of the text, and an ``end``.
+    """The words of the text, followed by an ``end``.
 
     Raises:
-        GuardSyntaxError: something in the text is no word of the language.
+        GuardSyntaxError: part of the text is not a word of the language.
     """
     at = 0
     while at < len(text):
@@ -176,7 +177,7 @@ NO_NAME = "cannot be a name: it is a word of the language or of Python, or not i
 
 def _number(word: str) -> int | float:
     if word.lstrip("-").isdigit():
-        # Python refuses to read integers of thousands of digits; no need to ask it.
+        # Python refuses to parse integers of thousands of digits, so skip that.
         return int(word) if len(word) < 30 else 10**30
     return float(word)
 
@@ -230,19 +231,19 @@ def _strange_character(text: str, at: int) -> NoReturn:
 
 
 def shown(word: str) -> str:
-    """A word of the text in a message, shortened where it is long."""
+    """A word as it appears in a message, shortened if it is long."""
     return repr(word if len(word) <= 40 else word[:40] + "…")
 
 
 def fail(message: str, text: str, at: int) -> NoReturn:
-    """Raise the error that points at the place."""
+    """Raise the error with its position in the text."""
     # A lone surrogate cannot be printed, so the error shows a replacement of equal width.
     printable = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
     raise GuardSyntaxError(message, printable, at + 1) from None
 
 
 class Cursor:
-    """A place in the words of a text, with the small steps that a parser takes."""
+    """A position in the words of a text, with the small steps that a parser takes."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -251,15 +252,15 @@ class Cursor:
 
     @property
     def here(self) -> Lexeme:
-        """The word that comes next."""
+        """The next word."""
         return self.lexemes[self.position]
 
     def after(self) -> Lexeme:
-        """The word behind that."""
+        """The word after the next."""
         return self.lexemes[min(self.position + 1, len(self.lexemes) - 1)]
 
     def advance(self) -> Lexeme:
-        """The word that comes next, and a step past it; the end stays."""
+        """Return the next word and move past it; the position stays at the end."""
         lexeme = self.here
         self.position += lexeme.kind != "end"
         return lexeme
@@ -269,26 +270,26 @@ class Cursor:
         return self.here.text == text and self.here.kind in ("name", "symbol")
 
     def take(self, text: str) -> bool:
-        """A step past this word or symbol, if it comes next."""
+        """Move past this word or symbol if it comes next, and return whether it did."""
         taken = self.at_word(text)
         self.position += taken
         return taken
 
     def name(self, what: str) -> str:
-        """The name that must come next."""
+        """Return the name that must come next, and move past it."""
         lexeme = self.advance()
         if lexeme.kind != "name" or lexeme.text in RESERVED:
             self.fail(f"the name of {what} is missing here", lexeme.at)
         return self.checked(lexeme)
 
     def checked(self, lexeme: Lexeme) -> str:
-        """The text of a word that is used as a name."""
+        """The text of a word, checked for use as a name."""
         if not is_name(lexeme.text):
             self.fail(f"{shown(lexeme.text)} {NO_NAME}", lexeme.at)
         return lexeme.text
 
     def constant(self, lexeme: Lexeme, sign: str = "") -> Const:
-        """The constant that the word says."""
+        """The constant that the word denotes."""
         try:
             return constant(_READERS[lexeme.kind](sign + lexeme.text))
         except _BadEscape as error:
@@ -297,5 +298,5 @@ class Cursor:
             self.fail(str(error), lexeme.at)
 
     def fail(self, message: str, at: int) -> NoReturn:
-        """Raise the error that points at the place."""
+        """Raise the error with its position in the text."""
         fail(message, self.text, at)

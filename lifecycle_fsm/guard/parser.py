@@ -1,11 +1,11 @@
-"""A guard from its text [S2]: a recursive descent with one method for each precedence.
+"""A guard from its text [S2]: a recursive-descent parser with one method for each precedence.
 
 ::
 
     or < and < not < == != < <= > >= in, is, starts with, contains < + - < *
 
-Text is data: it becomes a tree or a :class:`~lifecycle_fsm.errors.GuardSyntaxError` that points at
-the column; nothing of it is ever evaluated [S5].
+Text is data: it becomes a tree, or a :class:`~lifecycle_fsm.errors.GuardSyntaxError` that points
+at the column. It is never evaluated [S5].
 """
 
 from __future__ import annotations
@@ -65,35 +65,35 @@ _TOO_DEEP = f"nested more than {MAX_DEPTH} deep: give a part of it a name of its
 
 
 def parse_guard(text: str) -> Guard:
-    """The guard that a text says, such as ``"behavior_score >= $mql_threshold or hand_raised"``.
+    """The guard that a text denotes, such as ``"behavior_score >= $mql_threshold or hand_raised"``.
 
-    A bare name becomes a yes/no field; :func:`~lifecycle_fsm.guard.type_check.resolve` tells those
-    from named guards. Values of an activity, ``now``, ``min`` and ``max`` are read here as well,
-    and refused by :func:`~lifecycle_fsm.guard.type_check.problems` outside effects.
+    A bare name becomes a yes/no field; :func:`~lifecycle_fsm.guard.type_check.resolve` tells fields
+    from named guards. Values of an activity, ``now``, ``min`` and ``max`` are parsed here too;
+    :func:`~lifecycle_fsm.guard.type_check.problems` refuses them outside effects.
 
     Raises:
-        GuardSyntaxError: the text cannot be read; the error has the column and the remedy [S5].
+        GuardSyntaxError: the text cannot be parsed; the error has the column and the remedy [S5].
     """
     parser = _Parser(text, "a guard", "write 'always' for a guard that holds for everyone")
     return parser.whole(parser.guard)
 
 
 def parse_term(text: str) -> Term:
-    """The value that a text says, such as ``"min(behavior_score * 0.5, $mql_threshold - 1)"``:
+    """The value that a text denotes, such as ``"min(behavior_score * 0.5, $mql_threshold - 1)"``:
     what an effect assigns to a field.
 
     Raises:
-        GuardSyntaxError: the text cannot be read; the error has the column and the remedy [S5].
+        GuardSyntaxError: the text cannot be parsed; the error has the column and the remedy [S5].
     """
     parser = _Parser(text, "a value", "write a number, a text in quotes, a field or a $token")
     return parser.whole(parser.value)
 
 
 class _Parser(Cursor):
-    """One reading of one text. The methods go from the loosest operator to the tightest.
+    """The parser of one text. The methods go from the loosest operator to the tightest.
 
-    A bare field may turn out to be a value or a yes/no guard, so the middle methods return either,
-    and ``_holds`` and ``_as_value`` settle it where an operator shows what is wanted.
+    A bare field may be a value or a yes/no guard, so the middle methods return either, and
+    ``_holds`` and ``_as_value`` decide once an operator shows which is expected.
     """
 
     def __init__(self, text: str, what: str, when_empty: str) -> None:
@@ -108,7 +108,7 @@ class _Parser(Cursor):
             self.fail(f"{what} is missing: {when_empty}", 0)
 
     def whole(self, read: Callable[[], _Node]) -> _Node:
-        """What ``read`` finds, if it is the whole text and not nested too deep."""
+        """The result of ``read``, if that was the entire text and is not nested too deep."""
         node = read()
         if self.here.kind != "end":
             self._unexpected()

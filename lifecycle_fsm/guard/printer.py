@@ -1,7 +1,7 @@
-"""Guards and values as text, in two styles: code, which :mod:`~lifecycle_fsm.guard.parser` reads
-back as an equal tree [S2], and labels for people.
+"""Guards and values as text, in two styles: code, which :mod:`~lifecycle_fsm.guard.parser` parses
+to an equal tree [S2], and labels for people.
 
-:class:`Printer` walks the tree and writes code; a subclass is another style.
+:class:`Printer` walks the tree and writes code; a subclass writes another style.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from lifecycle_fsm.guard.terms import (
 from lifecycle_fsm.guard.vocabulary import TokenValue, Vocabulary, definition_of
 
 MOST_OPTIONS = 8
-"""A list of more values is cut short: a label must fit its place."""
+"""A longer list is shortened, because a label must fit its place."""
 # How tightly each kind of node binds; an operand that binds less needs parentheses.
 OR, AND, NOT, COMPARISON, SUM, PRODUCT, PRIMARY = range(7)
 _CHAINS = {"<": "<", "<=": "<", ">": ">", ">=": ">"}
@@ -51,10 +51,10 @@ _NO_WORDS = Vocabulary(fields={})
 
 
 def to_text(node: Guard | Term) -> str:
-    """The text of a canonical guard or value, with as few parentheses as it can have.
+    """The text of a canonical guard or value, with as few parentheses as possible.
 
     Raises:
-        GuardError: the guard has a Python callable in it, which has no text.
+        GuardError: the guard contains a Python callable, which has no text.
     """
     return _CODE.write(node)
 
@@ -62,8 +62,8 @@ def to_text(node: Guard | Term) -> str:
 def label(node: Guard | Term, vocabulary: Vocabulary | None = None, *, expand: bool = False) -> str:
     """The guard in words, such as "behavior score ≥ 65 or hand raised".
 
-    The vocabulary gives tokens their values; without it they stand by name. ``expand`` shows the
-    definition behind each named guard in parentheses.
+    If the vocabulary is given, tokens show their values, otherwise their names. ``expand`` adds the
+    definition of each named guard in parentheses.
     """
     return LabelPrinter(vocabulary or _NO_WORDS, expand).write(node)
 
@@ -71,8 +71,8 @@ def label(node: Guard | Term, vocabulary: Vocabulary | None = None, *, expand: b
 class Printer:
     """Writes guards and values as code.
 
-    :meth:`guard` and :meth:`term` walk the tree and hand each part to the method for its kind. A
-    style overrides those methods. ``denied`` asks for the negation of a part.
+    :meth:`guard` and :meth:`term` walk the tree and pass each part to the method for its kind,
+    which a style overrides. ``denied`` asks for the negation of a part.
     """
 
     def write(self, node: Guard | Term, least: int = OR) -> str:
@@ -114,7 +114,7 @@ class Printer:
         raise GuardError(f"{guard!r} is neither a guard nor a value")
 
     def negation(self, guard: Guard) -> str:
-        """The negation of a guard that has no opposite in words."""
+        """The negation of a guard that has no opposite in this style."""
         return f"not {self.write(guard, NOT)}"
 
     def alternatives(self, guards: tuple[Guard, ...]) -> str:
@@ -122,7 +122,7 @@ class Printer:
         return " or ".join(self.write(part, AND) for part in guards)
 
     def _conjuncts(self, guards: tuple[Guard, ...]) -> Iterator[str]:
-        """The parts of an ``and``, neighbours that bound the same term from both sides as one."""
+        """The parts of an ``and``; two neighbours that bound one term on both sides are joined."""
         waiting = list(reversed(guards))
         while waiting:
             first = waiting.pop()
@@ -133,36 +133,36 @@ class Printer:
             yield self.write(first, NOT) if text is None else text
 
     def chain(self, low: Term, lower: str, term: Term, higher: str, high: Term) -> str | None:
-        """``20 <= score < 65``, or None if the style writes it as two comparisons."""
+        """``20 <= score < 65``, or ``None`` if the style writes it as two comparisons."""
         lowest, middle, highest = (self.write(part, SUM) for part in (low, term, high))
         return f"{lowest} {self.sign(lower)} {middle} {self.sign(higher)} {highest}"
 
     def comparison(self, op: str, left: Term, right: Term) -> str:
-        """Two values beside each other; ``op`` may be ``!=``."""
+        """A comparison of two values; ``op`` may be ``!=``."""
         return f"{self.write(left, SUM)} {self.sign(op)} {self.write(right, SUM)}"
 
     def membership(self, term: Term, options: Const | Token, denied: bool) -> str:
-        """That a value is in a list."""
+        """The test that a value is in a list."""
         return f"{self.write(term, SUM)} {'not in' if denied else 'in'} {self.term(options)}"
 
     def text_match(self, guard: TextMatch, denied: bool) -> str:
-        """What a text begins with or has in it."""
+        """The test that a text starts with or contains another."""
         text = f"{self.write(guard.term, SUM)} {guard.verb} {self.term(guard.text)}"
         return f"not {text}" if denied else text
 
     def presence(self, field: Field, denied: bool) -> str:
-        """That a field has a value."""
+        """The test that a field has a value."""
         return f"{self.term(field)} is {'missing' if denied else 'known'}"
 
     def named(self, guard: Named) -> str:
-        """A guard with a name."""
+        """A named guard."""
         return guard.name
 
     def opaque(self, name: str) -> str:
         """A Python callable by its name.
 
         Raises:
-            GuardError: the style has no way to write it.
+            GuardError: the style cannot write it.
         """
         raise GuardError(f"the guard {name!r} is a Python function and has no text")
 
@@ -192,16 +192,16 @@ class Printer:
         return name
 
     def payload(self, name: str) -> str:
-        """What the activity brings."""
+        """A value of the activity."""
         return f"activity.{name}"
 
     def since(self, elapsed: Elapsed) -> str:
-        """From when time counts, behind its units."""
+        """The time from which an elapsed time counts, as written after its units."""
         return "in stage" if elapsed.in_stage else f"since {elapsed.start.name}"
 
     def arithmetic(self, term: Arithmetic) -> str:
-        """A computation. Operators of one precedence group to the left: only a right operand needs
-        parentheses."""
+        """A computation. Operators of the same precedence group to the left, so only a right
+        operand needs parentheses."""
         least = _binding(term)
         left, right = self.write(term.left, least), self.write(term.right, least + 1)
         return f"{left} {self.sign(term.op)} {right}"
@@ -227,7 +227,7 @@ _CODE = Printer()
 
 
 class LabelPrinter(Printer):
-    """Writes guards and values in plain words, as they stand on a diagram and in a refusal."""
+    """Writes guards and values in plain words, for diagrams and refusals."""
 
     amounts: ClassVar[Mapping[str, str]] = {
         ">=": "{} {} or more",
@@ -236,14 +236,14 @@ class LabelPrinter(Printer):
         "<=": "at most {} {}",
         "==": "exactly {} {}",
     }
-    """How many of a unit each comparison asks for."""
+    """The wording of each comparison with a number of units."""
 
     def __init__(self, vocabulary: Vocabulary, expand: bool = False) -> None:
         self.vocabulary = vocabulary
         self.expand = expand
 
     def chain(self, low: Term, lower: str, term: Term, higher: str, high: Term) -> str | None:
-        """As in "score between 20 and 65", "20 ≤ score < 65"; of time terms two comparisons."""
+        """As in "score between 20 and 65", "20 ≤ score < 65"; for time terms two comparisons."""
         if isinstance(term, Elapsed):
             return None
         if (lower, higher) == ("<=", "<="):
@@ -270,7 +270,7 @@ class LabelPrinter(Printer):
     def _options(self, options: Const | Token, denied: bool) -> str:
         several = "none of" if denied else "one of"
         values = self.vocabulary.constant_value(options)
-        if not isinstance(values, tuple):  # the token is not known here, or is no list
+        if not isinstance(values, tuple):  # the token is unknown or not a list
             return f"{several} {_underscores_as_spaces(cast(Token, options).name)}"
         shown = [value_words(value) for value in values[:MOST_OPTIONS]]
         if len(shown) == 1:
@@ -285,7 +285,7 @@ class LabelPrinter(Printer):
         return f"{self.write(guard.term, SUM)} {verb} {self.quoted(guard.text)}"
 
     def quoted(self, text: Const | Token) -> str:
-        """A text that another begins with or has in it."""
+        """A text that another text starts with or contains."""
         value = self.vocabulary.constant_value(text)
         return self.constant_text(text) if value is None else f"“{value}”"
 
@@ -294,17 +294,17 @@ class LabelPrinter(Printer):
         return f"{self.term(field)} {'missing' if denied else 'known'}"
 
     def named(self, guard: Named) -> str:
-        """A named guard, with its definition where that is wanted."""
+        """A named guard, with its definition if ``expand`` is set."""
         name = _underscores_as_spaces(guard.name)
         definition = definition_of(guard, self.vocabulary) if self.expand else None
         return name if definition is None else f"{name} ({self.write(definition)})"
 
     def opaque(self, name: str) -> str:
-        """A Python callable by its name as words."""
+        """The name of a Python callable in words."""
         return _underscores_as_spaces(name)
 
     def field(self, name: str) -> str:
-        """A field by its name as words."""
+        """The name of a field in words."""
         return _underscores_as_spaces(name)
 
     def payload(self, name: str) -> str:
@@ -312,7 +312,7 @@ class LabelPrinter(Printer):
         return f"the activity's {_underscores_as_spaces(name)}"
 
     def since(self, elapsed: Elapsed) -> str:
-        """As in "since lost" of the field ``lost_at``."""
+        """As in "since lost" for the field ``lost_at``."""
         if elapsed.in_stage:
             return "in stage"
         return f"since {_underscores_as_spaces(elapsed.start.name.removesuffix('_at'))}"
@@ -332,12 +332,12 @@ class LabelPrinter(Printer):
         return value_words(value)
 
     def sign(self, op: str) -> str:
-        """The sign of an operator as in print."""
+        """The typographic sign of an operator."""
         return _SIGNS.get(op, op)
 
 
 def _binding(node: Guard | Term) -> int:
-    """How tightly a node holds its parts together: the precedence of its operator [S2]."""
+    """How tightly a node binds its parts: the precedence of its operator [S2]."""
     match node:
         case Or():
             return OR
@@ -359,7 +359,7 @@ def _binding(node: Guard | Term) -> int:
 
 
 def _chain(first: Guard, second: Guard) -> tuple[Term, str, Term, str, Term] | None:
-    """The parts of ``20 <= score < 65`` if two neighbours of an ``and`` can be written so."""
+    """The parts of ``20 <= score < 65``, if two neighbours of an ``and`` can be written so."""
     match first, second:
         case Compare(low, left, bound), Compare(high, same, end) if left == same:
             turned = FLIPPED[low]
@@ -370,7 +370,7 @@ def _chain(first: Guard, second: Guard) -> tuple[Term, str, Term, str, Term] | N
 
 
 def literal(value: Scalar) -> str:
-    """One constant as the language writes it."""
+    """One constant in the syntax of the language."""
     match value:
         case bool():
             return "true" if value else "false"

@@ -1,7 +1,7 @@
 """Guards in Python: ``(p.behavior_score >= t.mql_threshold) | p.hand_raised`` [S2].
 
-What stands here only writes trees, the same ones that :mod:`~lifecycle_fsm.guard.parser` reads
-from text; no node of a tree is an :class:`Expression`, so that trees have plain equality.
+This module only builds trees, the same ones that :mod:`~lifecycle_fsm.guard.parser` builds from
+text. No node of a tree is an :class:`Expression`, so trees have plain equality.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ _NO_TRUTH = (
 class Expression(Combinable):  # noqa: PLW1641 -- __hash__ is below, and refuses
     """A value that a guard compares: a field, a token, or arithmetic over them.
 
-    Comparisons give guards, and ``&``, ``|``, ``~`` take a yes/no field as the guard it is. There
-    is one class for all kinds, because Python asks a subclass first and would turn ``a < b``
-    around where one side is of it.
+    Comparisons give guards; ``&``, ``|`` and ``~`` accept a yes/no field as a guard. All kinds
+    share one class, because Python asks the right operand first if it is of a subclass, and would
+    turn ``a < b`` around.
     """
 
     __slots__ = ("_term",)
@@ -61,11 +61,11 @@ class Expression(Combinable):  # noqa: PLW1641 -- __hash__ is below, and refuses
         self._term = term
 
     def __term__(self) -> Term:
-        """The node that this stands for."""
+        """The node that this expression represents."""
         return self._term
 
     def __guard__(self) -> Guard:
-        """The yes/no field that this stands for."""
+        """The yes/no field that this expression represents, as a guard."""
         if isinstance(self._term, Field):
             return Truth(self._term)
         raise GuardError(f"{self!r} is a value and no guard: compare it, as in ({self!r} >= 65)")
@@ -111,7 +111,7 @@ class Expression(Combinable):  # noqa: PLW1641 -- __hash__ is below, and refuses
         return In(self._term, constant(options))
 
     def not_in(self, *options: object) -> Guard:
-        """The exact negation of :meth:`is_in`, so true where the value is missing [S3]."""
+        """The exact negation of :meth:`is_in`, therefore true if the value is missing [S3]."""
         return negate(self.is_in(*options))
 
     def starts_with(self, prefix: object) -> Guard:
@@ -119,7 +119,7 @@ class Expression(Combinable):  # noqa: PLW1641 -- __hash__ is below, and refuses
         return StartsWith(self._term, _text(prefix, "is no prefix"))
 
     def contains(self, text: object) -> Guard:
-        """The text has the other somewhere in it, exactly and case-sensitively [S2]."""
+        """The text contains the other, exactly and case-sensitively [S2]."""
         return Contains(self._term, _text(text, "cannot be looked for"))
 
     def is_known(self) -> Guard:
@@ -168,7 +168,7 @@ class Expression(Combinable):  # noqa: PLW1641 -- __hash__ is below, and refuses
 
     __floordiv__ = __rtruediv__ = __rfloordiv__ = __truediv__
 
-    # -- what Python would do behind one's back ----------------------------------------------
+    # -- what Python would do silently --------------------------------------------------------
 
     def __bool__(self) -> NoReturn:
         raise GuardError(f"{self!r} {_NO_TRUTH}")
@@ -186,8 +186,8 @@ class Expression(Combinable):  # noqa: PLW1641 -- __hash__ is below, and refuses
 
 
 class Names:
-    """An object whose attributes are expressions: ``p.score`` a field, ``t.mql_threshold`` a
-    token, ``activity.points`` a value that the activity brings."""
+    """An object whose attributes are expressions: ``p.score`` is a field, ``t.mql_threshold`` a
+    token, ``activity.points`` a value of the activity."""
 
     __slots__ = ("_make",)
 
@@ -195,7 +195,7 @@ class Names:
         self._make = make
 
     def __getattr__(self, name: str) -> Any:
-        # Typed Any, so that a type checker takes p.hand_raised for a guard where one is wanted.
+        # Typed Any, so that a type checker accepts p.hand_raised where a guard is expected.
         if name.startswith("_"):
             raise AttributeError(name)
         if not is_name(name):
@@ -214,7 +214,7 @@ never: Guard = Not(Always())
 
 
 def named(name: str, guard: object) -> Guard:
-    """A guard with a name that pictures and refusals show, and that the model holds once."""
+    """A guard with a name, which diagrams and refusals show and the model holds once."""
     if not is_name(name):
         near = ": it is a word of the language" if name in RESERVED else ": use letters, digits, _"
         raise GuardError(f"{name!r} cannot be the name of a guard{near}")
@@ -222,17 +222,17 @@ def named(name: str, guard: object) -> Guard:
 
 
 def least(*values: object) -> Expression:
-    """``min(…)`` of two values or more; in effects only."""
+    """``min(…)`` of two or more values; in effects only."""
     return _extreme("min", values)
 
 
 def greatest(*values: object) -> Expression:
-    """``max(…)`` of two values or more; in effects only."""
+    """``max(…)`` of two or more values; in effects only."""
     return _extreme("max", values)
 
 
 def as_term(value: object) -> Term:
-    """What stands where a value is expected: an expression, a node, or a Python value."""
+    """Convert an expression, a node or a Python value to a term."""
     if isinstance(value, Expression):
         return value.__term__()
     if isinstance(value, Term):

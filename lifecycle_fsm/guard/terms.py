@@ -1,8 +1,8 @@
-"""The tree of a guard: frozen nodes with plain equality, and nothing else [S2].
+"""The tree of a guard: frozen nodes with plain equality, and no behavior [S2].
 
-Every way of writing a guard (Python operators, text) gives these nodes in one canonical form, so
-that two guards that say the same in two notations are equal. Each reading of the tree has its own
-file and walks these classes.
+Every notation (Python operators, text) builds these nodes in one canonical form, so that a guard
+written in two notations gives equal trees. Each use of the tree has its own file and walks these
+classes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import attrs
 from lifecycle_fsm.errors import GuardError
 
 MAX_DEPTH = 40
-"""How deep a guard may nest. Every reading walks by recursion and no human reads deeper."""
+"""How deep a guard may nest. Every use recurses, and no human reads deeper."""
 
 Scalar: TypeAlias = bool | int | float | str | datetime
 Comparison: TypeAlias = Literal["==", "<", "<=", ">", ">="]
@@ -24,7 +24,7 @@ FLIPPED: dict[Comparison, Comparison] = {"==": "==", "<": ">", "<=": ">=", ">": 
 
 
 def _typed(value: object) -> object:
-    """A key that keeps ``1``, ``1.0`` and ``True`` apart, which plain equality does not."""
+    """A key that distinguishes ``1``, ``1.0`` and ``True``, which plain equality does not."""
     if isinstance(value, tuple):
         return tuple(_typed(item) for item in value)
     return type(value).__name__, value
@@ -63,7 +63,7 @@ class Const(Term):
 
 @attrs.frozen
 class Payload(Term):
-    """A value that the activity brings, written ``activity.name``; in effects only."""
+    """A value of the activity, written ``activity.name``; in effects only."""
 
     name: str
 
@@ -75,14 +75,14 @@ class Now(Term):
 
 @attrs.frozen
 class Elapsed(Term):
-    """Whole units, floored, from a time to now [S4]; missing where that time is."""
+    """Whole units, floored, from a time to now [S4]; missing if that time is."""
 
     unit: ClassVar[timedelta]
     units: ClassVar[str]
     in_stage: ClassVar[bool] = False
 
     start: Field
-    """The field from whose time it counts."""
+    """The field with the time from which it counts."""
 
 
 @attrs.frozen
@@ -101,7 +101,7 @@ class HoursSince(Elapsed):
 
 @attrs.frozen
 class DaysInStage(Elapsed):
-    """Whole days since the person entered the present stage."""
+    """Whole days since the person entered the current stage."""
 
     unit, units, in_stage = timedelta(days=1), "days", True
     start: Field = attrs.field(default=STAGE_ENTERED, init=False, repr=False)
@@ -109,21 +109,21 @@ class DaysInStage(Elapsed):
 
 @attrs.frozen
 class HoursInStage(Elapsed):
-    """Whole hours since the person entered the present stage."""
+    """Whole hours since the person entered the current stage."""
 
     unit, units, in_stage = timedelta(hours=1), "hours", True
     start: Field = attrs.field(default=STAGE_ENTERED, init=False, repr=False)
 
 
 def elapsed_since(field: Field, like: Elapsed) -> Elapsed:
-    """The time since a field, in the units of another such term."""
+    """The time since a field, in the units of ``like``."""
     return DaysSince(field) if like.units == "days" else HoursSince(field)
 
 
 @attrs.frozen
 class Arithmetic(Term):
-    """``left op right``; missing where either side is. It stops at the ends of 64 bits, or at the
-    largest decimal. A decimal factor on an integer is an exact ratio and the product is floored
+    """``left op right``; missing if either side is. The result is limited to 64 bits, or to the
+    largest decimal. An integer times a decimal factor is computed as an exact ratio and floored
     [S5]."""
 
     op: Literal["+", "-", "*"]
@@ -133,14 +133,14 @@ class Arithmetic(Term):
 
 @attrs.frozen
 class Extreme(Term):
-    """``min(…)`` or ``max(…)`` of two or more terms; in effects only. Missing where any is."""
+    """``min(…)`` or ``max(…)`` of two or more terms; in effects only. Missing if any of them is."""
 
     which: Literal["min", "max"]
     terms: tuple[Term, ...]
 
 
 class Combinable:
-    """What ``&``, ``|`` and ``~`` join to guards: a guard, or what stands for one."""
+    """An operand that ``&``, ``|`` and ``~`` combine into guards: a guard, or an object for one."""
 
     __slots__ = ()
 
@@ -175,7 +175,7 @@ class Guard(Combinable):
 
 @attrs.frozen
 class Compare(Guard):
-    """``left op right``; false where either side is missing [S3]. ``!=`` is ``Not`` of ``==``."""
+    """``left op right``; false if either side is missing [S3]. ``!=`` is ``Not`` of ``==``."""
 
     op: Comparison
     left: Term
@@ -184,7 +184,7 @@ class Compare(Guard):
 
 @attrs.frozen
 class In(Guard):
-    """The term is one of the options: a constant tuple or a token that names a list."""
+    """The term is one of the options: a constant tuple, or a token that names a list."""
 
     term: Term
     options: Const | Token
@@ -192,7 +192,7 @@ class In(Guard):
 
 @attrs.frozen
 class TextMatch(Guard):
-    """What two texts are to each other, exactly and case-sensitively [S2]."""
+    """A test of one text against another, exact and case-sensitive [S2]."""
 
     verb: ClassVar[str]
     denied: ClassVar[str]
@@ -210,7 +210,7 @@ class StartsWith(TextMatch):
 
 @attrs.frozen
 class Contains(TextMatch):
-    """The text has the other somewhere in it."""
+    """The text contains the other."""
 
     verb, denied = "contains", "does not contain"
 
@@ -224,7 +224,7 @@ class Known(Guard):
 
 @attrs.frozen
 class Truth(Guard):
-    """A yes/no field that is yes; false where it is missing."""
+    """A yes/no field that is yes; false if it is missing."""
 
     field: Field
 
@@ -252,8 +252,8 @@ class Not(Guard):
 
 @attrs.frozen
 class Named(Guard):
-    """A guard of the model by its name. From Python the definition comes along; it does not count
-    in equality, because the model holds it once."""
+    """A guard of the model, by its name. If it was built in Python it carries its definition,
+    which equality ignores, because the model holds it once."""
 
     name: str
     definition: Guard | None = attrs.field(default=None, eq=False, repr=False)
@@ -266,20 +266,20 @@ class Always(Guard):
 
 @attrs.frozen
 class Opaque(Guard):
-    """A named Python callable ``function(person, now) -> bool``, on moves only: it runs and is
-    named in refusals, but cannot be replayed in columns, proved or given boundary cases [S2]."""
+    """A named Python callable ``function(person, now) -> bool``, on moves only. It runs and
+    refusals name it, but it cannot be replayed in columns, proved or given boundary cases [S2]."""
 
     name: str
     function: Callable[[Any, datetime], bool]
 
 
 def all_of(*guards: Guard) -> Guard:
-    """The canonical conjunction: flat, the guard itself where it is alone, ``always`` of none."""
+    """The canonical conjunction: flat; a single guard stays itself, no guards give ``always``."""
     return _join(And, guards) if guards else Always()
 
 
 def any_of(*guards: Guard) -> Guard:
-    """The canonical disjunction: flat, the guard itself where it is alone, ``never`` of none."""
+    """The canonical disjunction: flat; a single guard stays itself, no guards give ``never``."""
     return _join(Or, guards) if guards else Not(Always())
 
 
@@ -291,16 +291,16 @@ def _join(kind: type[And] | type[Or], guards: tuple[Guard, ...]) -> Guard:
 
 
 def negate(guard: Guard) -> Guard:
-    """The canonical negation: a double one falls away."""
+    """The canonical negation: a double negation cancels out."""
     return guard.guard if isinstance(guard, Not) else Not(guard)
 
 
 def compare(op: Literal["==", "!=", "<", "<=", ">", ">="], left: Term, right: Term) -> Guard:
-    """The canonical comparison: what reads the person stands left, a constant right, ``!=`` is a
-    negation, and ``flag == true`` is the flag itself."""
+    """The canonical comparison: the side that reads the person is on the left, a constant on the
+    right, ``!=`` is a negation, and ``flag == true`` is the flag itself."""
     if op == "!=":
         return negate(compare("==", left, right))
-    # Python turns ``5 <= token`` around by itself; so must the text, for the trees to be equal.
+    # Python itself turns ``5 <= token`` around; the text must do the same to give an equal tree.
     if _rank(left) > _rank(right):
         op, left, right = FLIPPED[op], right, left
     if op == "==" and isinstance(left, Field) and right == Const(True):
@@ -309,7 +309,7 @@ def compare(op: Literal["==", "!=", "<", "<=", ">", ">="], left: Term, right: Te
 
 
 def reads_person(term: Term) -> bool:
-    """Whether the value depends on the person or the clock, and not on the model alone."""
+    """Whether the value depends on the person or the clock, not only on the model."""
     return any(isinstance(node, Field | Elapsed) for node in walk(term))
 
 
@@ -318,8 +318,8 @@ def _rank(term: Term) -> int:
 
 
 def as_guard(value: object) -> Guard:
-    """What stands where a guard is expected: a guard, or anything with ``__guard__()``, such as
-    the proxy of a yes/no field."""
+    """Convert a value to a guard: a guard itself, or an object with ``__guard__()``, such as the
+    proxy of a yes/no field."""
     if isinstance(value, Guard):
         return value
     convert = getattr(value, "__guard__", None)
@@ -332,7 +332,7 @@ def as_guard(value: object) -> Guard:
     )
 
 
-#: By class and not by ``match``: proofs walk over guards a hundred thousand times.
+#: A table instead of ``match``, for speed: a proof walks over guards a hundred thousand times.
 _CHILDREN: Mapping[type, Callable[[Any], tuple[Guard | Term, ...]]] = {
     Compare: lambda node: (node.left, node.right),
     Arithmetic: lambda node: (node.left, node.right),
@@ -351,22 +351,22 @@ _CHILDREN: Mapping[type, Callable[[Any], tuple[Guard | Term, ...]]] = {
 
 
 def children(node: Guard | Term) -> tuple[Guard | Term, ...]:
-    """The nodes right below, in reading order. A named guard has none: resolve it in the model."""
+    """The nodes directly below, in reading order. A named guard has none: resolve it first."""
     below = _CHILDREN.get(type(node))
     return () if below is None else below(node)
 
 
 def walk(node: Guard | Term) -> Iterator[Guard | Term]:
-    """The node and all below it, depth first, in reading order."""
+    """The node and all nodes below it, depth first, in reading order."""
     yield node
     for child in children(node):
         yield from walk(child)
 
 
 def transform(guard: Guard, change: Callable[[Guard], Guard]) -> Guard:
-    """The guard with ``change`` applied to every guard in it, from below, in canonical form.
+    """The guard with ``change`` applied to every guard in it, bottom up, in canonical form.
 
-    Terms stay. A named guard is changed as a whole, not inside its definition.
+    Terms do not change. A named guard is changed as a unit; its definition is not walked.
     """
     match guard:
         case And(guards):
@@ -379,10 +379,10 @@ def transform(guard: Guard, change: Callable[[Guard], Guard]) -> Guard:
 
 
 def transform_terms(guard: Guard, change: Callable[[Term], Term]) -> Guard:
-    """The guard with ``change`` applied to every value that it compares, from below.
+    """The guard with ``change`` applied to every value that it compares, bottom up.
 
-    The field behind ``is known``, ``days since``, ``hours since`` and a bare yes/no field is no
-    value of its own: it stays, as named guards do.
+    The field of ``is known``, ``days since``, ``hours since`` and of a bare yes/no field is not a
+    compared value and does not change; nor do named guards.
     """
 
     def options(listed: Const | Token) -> Const | Token:
@@ -404,7 +404,7 @@ def transform_terms(guard: Guard, change: Callable[[Term], Term]) -> Guard:
 
 
 def transform_term(term: Term, change: Callable[[Term], Term]) -> Term:
-    """The value with ``change`` applied to every value in it, from below."""
+    """The value with ``change`` applied to every value in it, bottom up."""
     match term:
         case Arithmetic(op, left, right):
             term = Arithmetic(op, transform_term(left, change), transform_term(right, change))
@@ -414,7 +414,7 @@ def transform_term(term: Term, change: Callable[[Term], Term]) -> Term:
 
 
 def depth(node: Guard | Term) -> int:
-    """How many nodes lie on the longest way down; without recursion, so for any tree."""
+    """The number of nodes on the longest path down; not recursive, so it works for any tree."""
     deepest, waiting = 0, [(node, 1)]
     while waiting:
         node, level = waiting.pop()

@@ -1,4 +1,4 @@
-"""When the passing of time alone can change a guard [S20][S21]: what a clock waits for."""
+"""When the passing of time alone can change a guard [S20][S21], which clocks wait for."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lifecycle_fsm.guard.evaluate import Attribute, same_name
 from lifecycle_fsm.guard.terms import Compare, Elapsed, Guard, walk
 from lifecycle_fsm.guard.vocabulary import Vocabulary, inline, scalar_value
 
-# Behind which whole unit a comparison with n of them changes: "days > 30" is false until the end of
-# day 30, which is the beginning of day 31; "days == 30" begins with one and ends with the next.
+# The whole units at which a comparison with n units changes, relative to n: "days > 30" is false
+# until day 31 begins; "days == 30" begins with day 30 and ends when day 31 begins.
 _FLIPS = {">=": (0,), "<": (0,), ">": (1,), "<=": (1,), "==": (0, 1)}
 
 
 @attrs.frozen(order=True)
 class TurningPoint:
-    """The instant so many days and hours after the time in ``field``: there a time term flips."""
+    """The instant at which a time term changes: some days and hours after the time in ``field``."""
 
     field: str
     days: int = 0
@@ -27,20 +27,21 @@ class TurningPoint:
 
     @property
     def length(self) -> timedelta:
-        """How long after that time.
+        """The time from that field's time to the turning point.
 
         Raises:
-            OverflowError: longer than there is time.
+            OverflowError: it is longer than a ``timedelta`` can hold.
         """
         return timedelta(days=self.days, hours=self.hours)
 
 
 def turning_points(guard: Guard, vocabulary: Vocabulary) -> tuple[TurningPoint, ...]:
-    """Every turning point of the guard, whoever the person is; none if only activities can change
-    it. A Python callable may look at the clock too, but does not say so and has none.
+    """Every turning point of the guard for any person; empty if only activities can change it.
+
+    A Python callable may read the clock too, but it cannot be inspected and has none.
 
     Raises:
-        GuardError: a named guard is unknown or needs itself.
+        GuardError: a named guard is unknown or refers to itself.
     """
     points: set[TurningPoint] = set()
     for node in walk(inline(guard, vocabulary)):
@@ -62,8 +63,8 @@ def next_turn(
     now: datetime,
     attribute: Attribute = same_name,
 ) -> datetime | None:
-    """The first instant after ``now`` at which a time term gets another value while every field
-    stays as it is; ``None`` if that is never."""
+    """The first instant after ``now`` at which a time term changes while every field keeps its
+    value; ``None`` if there is none."""
     first: datetime | None = None
     for point in points:
         start = getattr(person, attribute(point.field))

@@ -1,7 +1,7 @@
-"""Whether a guard fits the model that it stands in: names, types, choices, and cycles [S5].
+"""Whether a guard fits its model: names, types, choices, and cycles [S5].
 
-Nothing here raises for a fault: a model collects the sentences of all its guards and reports them
-at once, each with its place.
+A fault raises no error here: a model collects the sentences of all its guards and reports them at
+once, each with its place.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ _WORDS: dict[Kind, str] = {
 
 
 def problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
-    """Every fault of the guard as a sentence with a suggestion; none if it fits [S5].
+    """Every fault of the guard as a sentence with a suggestion; empty if it fits [S5].
 
-    The definitions of the model's named guards are looked into for cycles and size only: each is
-    checked once, where it is defined.
+    The definitions of named guards are examined for cycles and size only: each is checked once,
+    where it is defined.
     """
     if depth(guard) > MAX_DEPTH:
         return [f"nested more than {MAX_DEPTH} deep: give a part of it a name of its own"]
@@ -71,7 +71,7 @@ def problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
 
 
 def term_type(term: Term, vocabulary: Vocabulary) -> FieldType | None:
-    """The type of a value, ``None`` where it has a fault. An integer times a decimal constant or
+    """The type of a value, or ``None`` if it has a fault. An integer times a decimal constant or
     token is an integer: the product is an exact ratio, floored [S5]."""
     if depth(term) > MAX_DEPTH:
         return None
@@ -81,7 +81,7 @@ def term_type(term: Term, vocabulary: Vocabulary) -> FieldType | None:
 
 
 def is_whole(term: Term, vocabulary: Vocabulary) -> bool:
-    """Whether a value is a whole number; False where it has a fault."""
+    """Whether a value is an integer; ``False`` if it has a fault."""
     kind = term_type(term, vocabulary)
     return kind is not None and kind.kind == "int"
 
@@ -126,7 +126,7 @@ def effect_problems(term: Term, target: FieldType, vocabulary: Vocabulary) -> li
 
 
 class _Checker:
-    """One pass over one tree that gathers faults and finds types from below."""
+    """One pass over one tree that collects faults and infers types bottom up."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
@@ -192,7 +192,7 @@ class _Checker:
                 self.faults.extend(_not_a_choice(values or (), type_))
 
     def _is_unquoted(self, side: Term, other: Term) -> bool:
-        """Whether a text that is compared with a field seems to be written without quotes."""
+        """Whether a name that is compared with a text field looks like a text without quotes."""
         fields = self.vocabulary.fields
         if not isinstance(side, Field) or not isinstance(other, Field) or side.name in fields:
             return False
@@ -263,7 +263,7 @@ class _Checker:
     # -- terms -------------------------------------------------------------------------------
 
     def term(self, term: Term) -> FieldType | None:
-        """The type of a term, or ``None`` if a fault leaves it open."""
+        """The type of a term, or ``None`` if a fault leaves it undecided."""
         vocabulary = self.vocabulary
         match term:
             case Field(name):
@@ -317,13 +317,13 @@ class _Checker:
 
     def _constant(self, value: object) -> Kind | None:
         if value == "":
-            return "str"  # no model has it, but a question about a person who does may
+            return "str"  # no model contains it, but a question about a person may
         try:
             stored = constant(value)
         except GuardError as error:
             self._fault(str(error))
             return None
-        if stored != Const(value):  # type: ignore[arg-type]  # that is the question
+        if stored != Const(value):  # type: ignore[arg-type]  # deliberate
             self._fault(f"{value!r} is not in its stored form: build it with constant()")
         return _kind(stored.value)
 

@@ -1,4 +1,4 @@
-"""What the names in a guard mean where it stands: fields, tokens, named guards, the activity."""
+"""The meaning of the names in a guard: fields, tokens, named guards, values of the activity."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ MAX_SIZE = 20_000
 
 @attrs.frozen
 class Vocabulary:
-    """What the words of a guard mean where it stands.
+    """The meaning of the names in a guard.
 
-    ``fields`` are all that can be read, ``stage`` and its companions included where they may be;
-    ``payload`` are the values of the activity, which with ``now``, ``min`` and ``max`` are for
-    effects and the conditions of silos only (``in_effect``).
+    ``fields`` are all fields that the guard can read, including ``stage`` and its companions if
+    they are allowed. ``payload`` are the values of the activity. Those, ``now``, ``min`` and
+    ``max`` are only for effects and the conditions of silos (``in_effect``).
     """
 
     fields: Mapping[str, FieldType]
@@ -48,17 +48,17 @@ class Vocabulary:
     in_effect: bool = False
 
     def constant_value(self, term: Guard | Term) -> TokenValue | None:
-        """The value of a constant or of a known token; None for anything else."""
+        """The value of a constant or of a known token; ``None`` for anything else."""
         if isinstance(term, Const):
             return term.value
         return self.tokens.get(term.name) if isinstance(term, Token) else None
 
 
 def resolve(guard: Guard, vocabulary: Vocabulary) -> Guard:
-    """The guard with its bare names told apart: a name that is no field but a named guard becomes
+    """The guard with its bare names resolved: a name that is a named guard and not a field becomes
     :class:`~lifecycle_fsm.guard.terms.Named`."""
     if depth(guard) > MAX_DEPTH:
-        return guard  # ``problems`` says so, and nothing else looks into it
+        return guard  # ``problems`` reports it, and no other code looks into it
 
     def settle(part: Guard) -> Guard:
         match part:
@@ -72,10 +72,10 @@ def resolve(guard: Guard, vocabulary: Vocabulary) -> Guard:
 
 
 def inline(guard: Guard, vocabulary: Vocabulary) -> Guard:
-    """The guard with its bare names told apart and every named guard written out.
+    """The guard with its bare names resolved and every named guard written out.
 
     Raises:
-        GuardError: a name is unknown, a named guard needs itself, or the whole is too large.
+        GuardError: a name is unknown, a named guard refers to itself, or the result is too large.
     """
     guard = resolve(guard, vocabulary)
     faults = naming_problems(guard, vocabulary)
@@ -90,20 +90,20 @@ def inline(guard: Guard, vocabulary: Vocabulary) -> Guard:
 
 
 def definition_of(named: Named, vocabulary: Vocabulary) -> Guard | None:
-    """What a named guard stands for: the model's definition, else the one that came along."""
+    """The definition of a named guard: the model's, or else the one that it carries."""
     definition = vocabulary.guards.get(named.name, named.definition)
     return None if definition is None else resolve(definition, vocabulary)
 
 
 def reads(node: Guard | Term) -> frozenset[str]:
-    """The names of the fields that a guard or a value reads; of a named guard, inline it first."""
+    """The names of the fields that a guard or a value reads; inline named guards first."""
     nodes = list(walk(node))
     names = {part.name for part in nodes if isinstance(part, Field)}
     return frozenset(names | {part.start.name for part in nodes if isinstance(part, Elapsed)})
 
 
 def scalar_value(term: Term, vocabulary: Vocabulary) -> tuple[Scalar] | None:
-    """The value of a constant or a token, in a tuple of one, if it is a single one."""
+    """The value of a constant or a token that is not a list, as a one-item tuple; else ``None``."""
     value = vocabulary.constant_value(term)
     return None if value is None or isinstance(value, tuple) else (value,)
 
@@ -115,17 +115,16 @@ def decimal_factor(term: Term, vocabulary: Vocabulary) -> float | None:
 
 
 def naming_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
-    """Named guards that are unknown, need themselves, or are too large when written out, as
-    sentences.
+    """The faults of named guards, as sentences: unknown, circular, or too large when written out.
 
-    Each name is measured once, so that a family of guards that doubles with each name is refused
-    and never written out.
+    Each name is measured once, so that guards whose size doubles with each name are refused without
+    being written out.
     """
     measured: dict[str, tuple[int, int]] = {}
     faults: list[str] = []
 
     def measure(part: Guard, path: tuple[str, ...], level: int) -> tuple[int, int]:
-        """How many guards the part has, and how deep they nest, with all names written out."""
+        """How many guards the part has and how deep they nest, with all names written out."""
         if isinstance(part, Named):
             if part.name in path:
                 cycle = " -> ".join([*path[path.index(part.name) :], part.name])

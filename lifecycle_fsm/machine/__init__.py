@@ -1,4 +1,4 @@
-"""The model as a machine: who may move where, why not, and what came of it."""
+"""The model as a machine: which moves are open to a person, why not, and what they result in."""
 
 from lifecycle_fsm.machine.decision import Decision, Refusal, Result
 from lifecycle_fsm.machine.foreign_objects import Foreign

@@ -27,8 +27,8 @@ class Passed(NamedTuple):
         context: the system moves that were made, if any.
         faded: what decay changed, in words, rule by rule.
         missed: the deadlines that were missed.
-        changed: whether anything of the person is not as before: a field, a row, a deadline that
-            was decided, or a note that a condition has held, or a return has not.
+        changed: whether anything about the person changed: a field, a row, a decided deadline, or a
+            note that a condition has held or that the guard of a return has been false.
     """
 
     context: TransitionContext
@@ -38,19 +38,19 @@ class Passed(NamedTuple):
 
 
 class MachineClock:
-    """What a machine does with time; a base of :class:`~lifecycle_fsm.LifecycleMachine`.
+    """The part of a machine that handles time; a base of :class:`~lifecycle_fsm.LifecycleMachine`.
 
     A person's clock is the greatest instant and phase that have been applied: phase 0 is an
-    activity, 1 what was due.
+    activity, phase 1 is what was due.
     """
 
-    #: Decay and deadlines: what time brings beside moves [S20][S21].
+    #: Decay and deadlines: the effects of time besides moves [S20][S21].
     scheduler: Scheduler
     events: Mapping[str, LeanEvent]
     version: str
     transaction: Transaction
     _initial: str
-    #: For each stage, when its system moves can open by time alone.
+    #: For each stage, when the passing of time alone can open its system moves.
     _turning: Mapping[str, tuple[TurningPoint, ...]]
 
     def advance(self, person: Person, context: TransitionContext) -> None:
@@ -58,7 +58,7 @@ class MachineClock:
         raise NotImplementedError
 
     def advance_clock(self, person: Person, now: datetime, phase: int) -> None:
-        """Set the person's clock, phase 0 for an activity and 1 for what was due, and find out
+        """Set the person's clock, with phase 0 for an activity and 1 for what was due, and compute
         what is due next [S20]."""
         clock = person._clock
         if clock is None or now > clock:
@@ -67,15 +67,15 @@ class MachineClock:
             person._phase = phase
         if person._deadlines:
             self.scheduler.observe(person, now)
-        # The person's own phase: a late activity does not bring back what has been due.
+        # Use the person's own phase: a late activity does not bring back what was already due.
         self.schedule(person, now, person._phase)
 
     def schedule(self, person: Person, now: datetime, phase: int, *, in_vain: bool = False) -> None:
-        """Find out when time may change the person next, after ``now``; ``in_vain`` where what was
-        due then has changed nothing."""
+        """Compute when time may next change the person, after ``now``; ``in_vain`` says that what
+        was due at ``now`` changed nothing."""
         first: datetime | None = None
         for rule in self.scheduler.decay:
-            # What is due at now itself still comes where only an activity has happened there.
+            # If only an activity happened at ``now``, what is due at that instant is still to come.
             due = rule.next(person, now, phase == 0, in_vain)
             if first is None or (due is not None and due < first):
                 first = due
@@ -85,16 +85,16 @@ class MachineClock:
         if stage == self._initial:
             turn = person._settles_at
         else:
-            # Few stages have a move that time opens: the others are spared the call.
+            # Few stages have a move that time can open; skip the call for the others.
             points = self._turning.get(stage)
             turn = next_turn(points, person, now, attribute_of) if points else None
         person._due = first if turn is None else _earlier(first, turn)
 
     def pass_time(self, person: Person, due: datetime) -> Passed:
-        """Let happen what is due at an instant: decay, deadlines, then the moves that it opens;
-        in original processing decay alone [S20].
+        """Apply what is due at an instant: decay, deadlines, then the moves that these open. In
+        original processing only decay applies [S20].
 
-        Where nothing comes of it, the person's clock stays as it was [S19].
+        If nothing changes, neither does the person's clock [S19].
         """
         scheduler = self.scheduler
         before = person._decided, person._deadlines, person._shut_returns
@@ -117,10 +117,10 @@ class MachineClock:
         return Passed(context, faded, missed, changed)
 
     def next_due(self, person: Person) -> datetime | None:
-        """When time alone may change the person next, or ``None`` if it never does: decay, a
-        deadline, a move that time opens, or the sort that ``settle`` brings [S20].
+        """When time alone may next change the person, or ``None`` if it never does: by decay, a
+        deadline, a move that time opens, or the sort at the end of ``settle`` [S20].
 
-        Nothing may come of it, such as where a score that fades is zero already.
+        Nothing may change at that time, as when a fading score is already zero.
         """
         return person._due
 
@@ -128,8 +128,8 @@ class MachineClock:
         """The person as an activity at that instant would find them, and the instant at which it
         would be applied [S20].
 
-        It is the person, or a copy to whom all has happened that is due before. The steps of
-        original processing never run for a question.
+        Returns the person, or a copy to which everything due before that instant was applied. A
+        query never runs the steps of original processing.
         """
         clock = person._clock
         if clock is None or at <= clock:
@@ -144,25 +144,25 @@ class MachineClock:
         return later, at
 
     def reschedule(self, person: Person) -> None:
-        """Find out anew when time may change the person next."""
+        """Recompute when time may next change the person."""
         assert person._clock is not None, "who was created has a clock"
         self.schedule(person, person._clock, person._phase)
 
     def suspend(self, person: Person) -> None:
-        """Let nothing be due any more, until :meth:`reschedule` or the next activity: what was due
-        is parked."""
+        """Make nothing due until :meth:`reschedule` or the next activity, because what was due is
+        parked."""
         person._due = None
 
     def _pass(self, person: Person, until: datetime) -> None:
-        """Let happen what is due before an asking [S20]; who keeps the person runs the sort."""
+        """Apply what is due before an instant [S20], except the sort, which the keeper runs."""
         while person._due is not None and person._due < until:
             if person._stage == self._initial and person._due == person._settles_at:
                 return
             self.pass_time(person, person._due)
 
     def pass_turns(self, person: Person, until: datetime) -> None:
-        """Let the moves happen that time opens before an instant, for somebody whose decay and
-        deadlines nobody keeps, and who may be where nobody saw how the stage was entered."""
+        """Make the moves that time opens before an instant, for a person without a keeper: decay
+        and deadlines are not applied, and the entry into the stage may not have been observed."""
         now = person._clock
         assert now is not None, "who has a history has a clock"
         if until == person._stage_entered_at:
@@ -176,29 +176,29 @@ class MachineClock:
         person._due = None
 
     def begin_again(self, person: Person, now: datetime, known: Collection[str]) -> list[Missed]:
-        """Let the present visit of somebody whom another version of the model has led there go on
-        in this one [S28].
+        """Continue, under this version of the model, the visit of a person that another version led
+        into its stage [S28].
 
         Args:
-            person: in no original processing.
+            person: a person who is not in original processing.
             now: when the model changes.
-            known: the returns out of the stage that the other version had, and were not shut.
+            known: the returns out of the stage that the other version had, and that were not shut.
 
         Returns:
-            the deadlines that are over by now, and so were missed.
+            the deadlines that have passed by now, and so were missed.
         """
         judge_new_returns(person, self._returns(person._stage), known)
         self.scheduler.begin_again(person, now)
         return self.scheduler.decide(person, now)
 
     def _returns(self, stage: str) -> list[LeanTransition]:
-        """The returns out of a stage that the system makes."""
+        """The system returns out of a stage."""
         event = self.events.get(ADVANCE)
         moves = event.transitions.get(stage, ()) if event else ()
         return [move for move in moves if move.may_be_shut]
 
     def due(self, person: Person, after: datetime) -> datetime | None:
-        """The next instant after ``after`` at which a system move may open by time alone [S20]."""
+        """The next instant after ``after`` at which time alone may open a system move [S20]."""
         points = self._turning.get(person._stage)
         return next_turn(points, person, after, attribute_of) if points else None
 

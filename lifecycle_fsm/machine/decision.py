@@ -1,4 +1,4 @@
-"""What comes of each asking [S10]."""
+"""The result of each activity or trigger [S10]."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ Result: TypeAlias = Literal[
 
 @attrs.frozen
 class Refusal:
-    """One move that was asked for and is not open: its guard as a tree of outcomes, and every
-    part of it that is unmet."""
+    """One move that was requested but is not open: its guard as a tree of outcomes, and all of its
+    unmet parts."""
 
     move: str
     target: str
@@ -46,20 +46,20 @@ class Refusal:
         return f"{self.move} -> {self.target}: " + "; ".join(reasons)
 
 
-# Not frozen, though nobody changes one: attrs makes a frozen object at four times the cost, and
-# there is one for each activity.
+# Not frozen, although no code changes one: attrs takes four times as long to make a frozen object,
+# and every activity makes one.
 @attrs.define
 class Decision:
-    """What came of one asking, an activity or a trigger.
+    """The result of one activity or trigger.
 
-    ``result`` says it in one word: *moved*; *unchanged* (nothing was asked, or nothing more than
-    data changed); *refused* (the move exists, its guards are unmet); *no_such_move*; *deferred*
-    (waits for the sort); *held* (nobody of that id yet); *duplicate*; *rejected*; *parked* (an
-    error kept it, it is retried). ``rows`` are the hops that it caused, ``stage`` the stage after
-    them. ``unmet`` explains a refused trigger, also where system moves then moved the person.
-    ``requests`` are what has to be delivered because of it, and what was held back or superseded;
-    a machine without an orchestrator asks for nothing. ``kind`` is that of the activity, or of
-    what time brought: ``time`` (a move), ``decay``, ``deadline`` (one that was missed).
+    ``result`` is one word: *moved*; *unchanged* (no trigger, and at most data changed); *refused*
+    (the move exists, but its guards are unmet); *no_such_move*; *deferred* (waits for the sort);
+    *held* (the person is not known yet); *duplicate*; *rejected*; *parked* (an error stopped it, it
+    is retried). ``rows`` are the hops that it caused, ``stage`` is the stage after them. ``unmet``
+    explains a refused trigger, even if system moves then moved the person. ``requests`` are the
+    requests to deliver, and those that were held back or superseded; a machine without an
+    orchestrator makes none. ``kind`` is the kind of the activity, or for an effect of time ``time``
+    (a move), ``decay`` or ``deadline`` (a missed one).
     """
 
     result: Result
@@ -89,7 +89,7 @@ class Decision:
         reason: str = "",
         requests: tuple[Request, ...] = (),
     ) -> Decision:
-        """The asking reached the machine: what it added to the history, and what it left unmet."""
+        """The machine ran: the rows that it added to the history, and the unmet guards."""
         start = context.start
         return cls(
             result,
@@ -117,7 +117,7 @@ class Decision:
         reason: str,
         trigger: str | None = None,
     ) -> Decision:
-        """The activity changed nothing of the person: a duplicate, rejected, or parked."""
+        """The activity did not change the person: it was a duplicate, rejected, or parked."""
         now = max(activity.at, person.clock or activity.at)
         return cls(
             result,
@@ -140,8 +140,8 @@ class Decision:
         reason: str = "",
         created: Person | None = None,
     ) -> Decision:
-        """The activity is of somebody who was not there: held, a duplicate, rejected, parked, or
-        the creation of that person."""
+        """The person of the activity did not exist: it was held, a duplicate, rejected or parked,
+        or it created that person."""
         return cls(
             result,
             activity.person,
@@ -167,7 +167,7 @@ class Decision:
 
     @property
     def rows(self) -> tuple[HistoryRow, ...]:
-        """The rows of the hops; kept packed, because most decisions are only counted."""
+        """The rows of the hops; stored packed, because most decisions are only counted."""
         return tuple(unpack(self.person, self.hops, self.first))
 
     def __str__(self) -> str:
@@ -186,13 +186,13 @@ class Decision:
         return "\n".join([text, *unmet, *(f"  asks for {request}" for request in self.requests)])
 
     def or_raise(self) -> Decision:
-        """The decision itself, or an exception where the result says that nothing came of it.
+        """Return the decision, or raise an error if the move was refused or does not exist.
 
-        A person whom a system move has moved all the same is ``moved``, and nothing is raised;
-        ``unmet`` still says why the trigger itself was refused.
+        If a system move moved the person nevertheless, the result is ``moved`` and nothing is
+        raised; ``unmet`` still says why the trigger itself was refused.
 
         Raises:
-            Refused: the move is declared, and its guards are unmet.
+            Refused: the move is declared, but its guards are unmet.
             NoSuchMove: no move with this trigger leaves the stage.
         """
         if self.result == "refused":

@@ -1,4 +1,4 @@
-"""Objects that are not ours, such as ORM rows, moved by the same machine [S6]."""
+"""Objects of other classes, such as ORM rows, moved by the same machine [S6]."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _MISSING = object()
 
 @attrs.frozen
 class Foreign:
-    """How the machine sees objects of another class.
+    """A machine's view of objects of another class.
 
     Args:
         machine: the machine of the model.
-        stage: name of the attribute that holds the stage.
-        id: name of the attribute that identifies the object.
-        fields: for fields whose attribute has another name: field -> attribute.
+        stage: the name of the attribute that holds the stage.
+        id: the name of the attribute that identifies the object.
+        fields: maps fields to their attributes, for those with other names.
 
-    A field that the object does not have counts as never set; an effect that would write such a
-    field raises instead of losing the value.
+    A field that the object does not have counts as never set. An effect that would write such a
+    field raises an error, so that no value is lost.
 
-    An object and its rows keep less than a person of a ``Lifecycle``: neither decay nor deadlines
-    happen to it, and a return that held as its detour was entered waits for that instant only [S9].
+    An object with its rows stores less than a person of a ``Lifecycle``: it has no decay and no
+    deadlines, and a return that held when its detour was entered is shut at that instant only [S9].
     """
 
     machine: LifecycleMachine
@@ -52,13 +52,15 @@ class Foreign:
         activity: str | None = None,
         history: list[HistoryRow] | None = None,
     ) -> Decision:
-        """Ask for a move of the object; its stage and fields change only when all went well, and
-        the new rows are appended to ``history``. An activity that a row of the history names
-        already is a duplicate, and changes nothing [S19]. Where time moved the object before the
-        asking, these rows are in the decision too, and its result is ``moved``.
+        """Fire a trigger for the object. Its stage and fields change only if everything succeeds;
+        the new rows are appended to ``history``.
+
+        An activity that a row of the history already names is a duplicate and changes nothing
+        [S19]. If time moved the object before the trigger, the decision includes those rows and its
+        result is ``moved``.
 
         Raises:
-            StageConflict: the stage is not the last of the history, so somebody else wrote it.
+            StageConflict: the stage differs from the last row of the history: other code wrote it.
             RecordError: the history is missing or empty, or a value does not fit its field.
         """
         known = self._known(obj, history)
@@ -80,8 +82,8 @@ class Foreign:
     def advance(
         self, obj: Any, *, at: datetime | str, history: list[HistoryRow] | None = None
     ) -> Decision:
-        """Ask for the system moves only, after fields of the object have changed, or to let time
-        pass; an object in original processing is sorted first [S7][S15].
+        """Make system moves only, after fields of the object have changed or time has passed; an
+        object in original processing is sorted first [S7][S15].
 
         Raises:
             StageConflict, RecordError: as :meth:`fire`.
@@ -105,18 +107,18 @@ class Foreign:
         at: datetime | str,
         history: list[HistoryRow] | None = None,
     ) -> tuple[Refusal, ...]:
-        """Every move that is not open to the object, with all that is unmet [S10]."""
+        """Every move that is not open to the object, with all its unmet guards [S10]."""
         person = self._person(obj, self._known(obj, history))
         self.machine.pass_turns(person, instant(at))
         return self.machine.explain(person, trigger, at)
 
     def adopt(self, obj: Any, *, at: datetime | str, stage: str | None = None) -> list[HistoryRow]:
-        """The history of an object that the machine has not known before: one row that enters the
-        stage in which it is found.
+        """The history of an object that is new to the machine: one row that enters its current
+        stage.
 
         Raises:
             LifecycleError: the model has no such stage.
-            StageConflict: the object is in another stage than the one given.
+            StageConflict: the object is in another stage than the given one.
         """
         present = getattr(obj, self.stage, None)
         if stage and present and present != stage:
@@ -139,7 +141,7 @@ class Foreign:
         at: datetime | str,
         ask: Callable[[], Decision],
     ) -> Decision:
-        """Ask on the person that stands for the object; write back what changed, or nothing."""
+        """Call ``ask`` for the person standing for the object; write back all changes or none."""
         assert history is not None, "_known has looked at it"
         known = len(history)
         before = {name: getattr(person, name) for name in self.machine.model.field_types}
@@ -163,7 +165,7 @@ class Foreign:
         except BaseException:
             del history[known:]
             raise
-        # Also the hops that time made before the asking: nobody else tells of them.
+        # Include the hops that time made before the trigger: nothing else reports them.
         hops = person._history[known * ROW :]
         result = "moved" if hops else decision.result
         return attrs.evolve(decision, result=result, hops=hops, first=known + 1)
@@ -172,13 +174,13 @@ class Foreign:
         return self.fields.get(field, field)
 
     def _known(self, obj: Any, history: list[HistoryRow] | None) -> list[HistoryRow]:
-        """The rows of the object, with all times in UTC, when its stage is what the last says."""
+        """The rows of the object with all times in UTC, after a check that its stage matches."""
         if not isinstance(history, MutableSequence) or not history:
             raise RecordError(
                 f"{type(obj).__name__} {getattr(obj, self.id, '')!r} has no history: give its rows "
                 "as history=[…], beginning with the one that adopt() makes"
             )
-        # Many databases give times back without their zone; they were stored as UTC [S4].
+        # Many databases return times without a zone; they were stored as UTC [S4].
         rows = [
             attrs.evolve(
                 row,
@@ -218,7 +220,7 @@ class Foreign:
 
 
 def write_attributes(*changes: tuple[Any, Mapping[str, Any]]) -> None:
-    """Set the attributes of objects, all of them or, where one refuses, none [S11]."""
+    """Set all of the attributes or, if one of them raises, none [S11]."""
     undo: list[tuple[Any, str, Any]] = []
     try:
         for obj, values in changes:
@@ -227,6 +229,6 @@ def write_attributes(*changes: tuple[Any, Mapping[str, Any]]) -> None:
                 setattr(obj, name, value)
     except BaseException:
         for obj, name, value in undo:
-            with contextlib.suppress(Exception):  # the one that refused may refuse again
+            with contextlib.suppress(Exception):  # the attribute that raised may raise again
                 setattr(obj, name, value)
         raise

@@ -1,7 +1,7 @@
-"""The parts of a ``transitions`` machine, made lean for one machine that serves all persons.
+"""Lean parts for a ``transitions`` machine that serves all people of a model.
 
 Plain ``transitions`` binds partials to every model, resolves names at each call and formats log
-records; these subclasses do the same work on what was resolved when the model was built.
+records. These subclasses use what was resolved when the machine was made.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ ADVANCE = "_advance"
 
 
 class TransitionContext:
-    """What the hops of one asking share: when, because of what, who was responsible before it, and
-    the stages entered by it."""
+    """What the hops of one activity or trigger share: time, cause, the owner and assignee before
+    it, and the stages that it entered."""
 
     __slots__ = (
         "activity", "assigned_to", "at", "entered", "late", "now", "owner", "rows_before", "start",
@@ -72,9 +72,11 @@ class TransitionContext:
         trigger: str | None = None,
         entered_at: datetime | None = None,
     ) -> None:
-        """Write the row of a hop that has just been made [S25]: ``trigger`` is that of a process
-        move, because the row of a system move names none [S7]; ``entered_at`` says when the visit
-        began, where that was before [S23]."""
+        """Add the row of a hop that was just made [S25].
+
+        ``trigger`` is that of a process move; the row of a system move has none [S7].
+        ``entered_at`` is when the visit began, if that was earlier [S23].
+        """
         hop = shared_hop(
             source,
             target,
@@ -98,16 +100,16 @@ class TransitionContext:
 
     @property
     def first(self) -> int:
-        """The sequence that the first of its rows has."""
+        """The sequence number of the first of its rows."""
         return self.rows_before + self.start // ROW + 1
 
     def added(self, person: Person) -> Packed:
-        """The rows that this asking has added so far, packed."""
+        """The packed rows added so far."""
         return person._history[self.start :]
 
 
 class LeanTransition(Transition):
-    """An edge of the model: its guard decides, purely, then the move is applied whole [S11]."""
+    """An edge of the model: a pure guard decides, then the move is applied atomically [S11]."""
 
     def __init__(
         self,
@@ -121,20 +123,20 @@ class LeanTransition(Transition):
     ) -> None:
         super().__init__(source, dest)
         self.edge = edge
-        #: The machine whose observers hear of it; set as soon as the machine has all its moves.
+        #: The machine whose observers are notified; set once the machine has all its moves.
         self.machine: LifecycleMachine
         self.guard = guard
-        #: The guard as observers need it who ask for its conditions, once there is one.
+        #: The guard for observers that need its conditions, compiled at first use.
         self.observed: Observed | None = None
         self.then = then
         self.name = edge.name
         self.asked = edge.on is not None
         self.returns = edge.kind == "return"
-        #: A return that the system makes waits until its guard has been false once [S9].
+        #: A system return waits until its guard has been false once [S9].
         self.may_be_shut = self.returns and not self.asked
-        #: The system returns out of the stage to which it leads.
+        #: The system returns out of the target stage.
         self.returns_behind: tuple[LeanTransition, ...] = ()
-        #: The deadlines of the stages that it leaves and enters, where they have any [S21].
+        #: The scheduler, if the stage that the move leaves or enters has deadlines [S21].
         self.leaves: Scheduler | None = None
         self.enters: Scheduler | None = None
 
@@ -143,7 +145,7 @@ class LeanTransition(Transition):
         return self.evaluate(person, now) and not is_shut(person, self)
 
     def evaluate(self, person: Person, now: datetime) -> bool:
-        """Whether the guard holds, and tell it to whoever observes."""
+        """Whether the guard holds; observers are notified."""
         machine, edge = self.machine, self.edge
         observers = (*machine.observers, *EVERYWHERE)
         conditions = None
@@ -160,7 +162,7 @@ class LeanTransition(Transition):
         return holds
 
     def make(self, person: Person, context: TransitionContext) -> None:
-        """Apply the whole move; it has been found open."""
+        """Apply the move, which the caller has found open."""
         edge, now = self.edge, context.now
         if self.leaves is not None:
             self.leaves.leave(person, now, context.owner, context.assigned_to)
@@ -191,25 +193,25 @@ class LeanEvent(Event):
     """A trigger: the first open move out of the person's stage is made."""
 
     transitions: dict[str, list[LeanTransition]]  # type: ignore[assignment]
-    #: Those of its machine; set as soon as the machine has all its moves.
+    #: The observers of its machine; set once the machine has all its moves.
     observers: list[Observer]
-    #: By stage, whether any of its moves is open. It is asked first, because mostly none is, and
-    #: then one guard is asked instead of all.
+    #: For each stage, whether any of its moves is open. This is evaluated first: mostly none is,
+    #: and then one guard has been evaluated instead of all.
     any_open: Mapping[str, Callable[[Any, datetime], bool]]
 
     def trigger(self, model: Any, *args: Any, **kwargs: Any) -> bool:
-        """Fire for one person, with ``context=``; whether a move was made."""
+        """Fire for one person, with ``context=``; return whether a move was made."""
         return self.fire(model, kwargs["context"])
 
     def fire(self, person: Person, context: TransitionContext) -> bool:
-        """The same without keyword arguments, for the inner loop."""
+        """Fire without keyword arguments, for the inner loop."""
         now = context.now
         told = self.observers or EVERYWHERE
         if not told and not person._shut_returns:
             any_open = self.any_open.get(person._stage)
             if any_open is not None and not any_open(person, now):
                 return False
-        # .get(): the mapping is a defaultdict, which a plain look-up would let grow.
+        # Use .get(): the mapping is a defaultdict, and indexing it would add keys.
         for move in self.transitions.get(person._stage, ()):
             if move.evaluate(person, now) if told else move.guard(person, now):
                 if not move.may_be_shut or not is_shut(person, move):
@@ -224,7 +226,7 @@ class LeanEvent(Event):
 
 
 class LeanMachine(Machine):
-    """A ``transitions`` machine with the lean parts and no models of its own."""
+    """A ``transitions`` machine with the lean parts and without models."""
 
     event_cls = LeanEvent
     transition_cls = LeanTransition

@@ -1,4 +1,4 @@
-"""The model as a ``transitions`` machine: one for all persons."""
+"""The model as a ``transitions`` machine: one for all people."""
 
 from __future__ import annotations
 
@@ -42,27 +42,27 @@ from lifecycle_fsm.silos.deadlines import Scheduler
 from lifecycle_fsm.silos.effects import attribute_of, effects
 from lifecycle_fsm.silos.scoring import Scoring
 
-#: Why a move is not open whose guard holds [S9][S14].
+#: Why a move is not open although its guard holds [S9][S14].
 SHUT = (
     "it has held ever since the detour was entered: it is made when it becomes true again after it "
     "has been false"
 )
 DEFERRED = "deferred: it waits for the end of original processing"
-#: The event of the sort; like ``ADVANCE`` it is no trigger of the model.
+#: The event of the sort; like ``ADVANCE`` it is not a trigger of the model.
 SORT = "_sort"
-#: What a machine makes from its model.
+#: The attributes that a machine makes from its model.
 _WIRED = frozenset(
     "scoring scheduler events _words _machine _sort _advance _explainers _observed _turning".split()
 )
 
 
 class PossibleTrigger(NamedTuple):
-    """A process trigger that can be asked of a person.
+    """A process trigger that can be fired for a person.
 
     Args:
         trigger: its name.
-        target: the stage to which it would move the person; ``None`` if it would be refused.
-        refusals: every move of the trigger that is not open, with all that is unmet.
+        target: the stage that it would move the person to; ``None`` if it would be refused.
+        refusals: every move of the trigger that is not open, with all its unmet guards.
     """
 
     trigger: str
@@ -71,29 +71,31 @@ class PossibleTrigger(NamedTuple):
 
 
 class LifecycleMachine(MachineClock):
-    """The machine of a model. It holds no persons, and a person holds no reference to it.
+    """The machine of a model. It holds no people, and a person holds no reference to it.
 
-    One writer per person at a time: like every plain Python object a person takes no lock.
+    Only one writer may change a person at a time: like plain Python objects, people are not locked.
     """
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        #: Who hears what this machine does; see :class:`~lifecycle_fsm.machine.observer.Observer`.
+        #: The observers of this machine; see :class:`~lifecycle_fsm.machine.observer.Observer`.
         self.observers: list[Observer] = []
         self.version = model.version
-        #: The class of this model's persons, with a method for each trigger.
+        #: The class of this model's people, with a method for each trigger.
         self.person_class = own_class(self)
         self._initial = model.initial.name
-        #: Does work on a person that happens whole or not at all [S11].
+        #: Does work on a person completely or not at all [S11].
         self.transaction = Transaction(self.person_class)
         self._make_moves()
         for observer in tuple(EVERYWHERE):
             observer.machine_made(self)
 
     def wire(self, model: Model) -> None:
-        """Use the moves of a model from now on: of the machine's own, or of a changed copy that has
-        the same stages, fields and triggers, for a test of tests. They are made when they are
-        first needed. Persons stay, and so does the version that their rows name."""
+        """Use the moves of this model from now on: the machine's own model, or a changed copy with
+        the same stages, fields and triggers, for mutation tests.
+
+        The moves are made when first needed. People stay, and so does the version in their rows.
+        """
         self.model = model
         for name in _WIRED:
             vars(self).pop(name, None)
@@ -101,7 +103,7 @@ class LifecycleMachine(MachineClock):
 
     def _make_moves(self) -> None:
         model = self.model
-        #: The score rules, which a move that changes what they depend on runs again [S18].
+        #: The score rules; a move that changes one of their inputs runs them again [S18].
         self.scoring = Scoring(model)
         self._words = model.vocabulary
         self.scheduler = Scheduler(model, self.scoring)
@@ -140,7 +142,7 @@ class LifecycleMachine(MachineClock):
         )
 
     def _connect(self) -> None:
-        """Tell each move what its way touches beside the stage: returns, and deadlines."""
+        """Tell each move which returns and deadlines it affects."""
         moves = [
             move
             for event in self.events.values()
@@ -154,8 +156,8 @@ class LifecycleMachine(MachineClock):
                 stage: compile_guard(Or(guards), self._words, attribute_of)
                 for stage, moves in event.transitions.items()
                 if len(guards := tuple(move.edge.when for move in moves)) > 1
-                # A callable is asked only where its own move is tried; and where one move is always
-                # open, as in the sort, nothing is known by asking.
+                # A callable is called only when its own move is tried. If one move is always open,
+                # as in the sort, the combined guard says nothing.
                 and not any(
                     isinstance(part, Opaque | Always) for guard in guards for part in walk(guard)
                 )
@@ -170,7 +172,7 @@ class LifecycleMachine(MachineClock):
             move.enters = self.scheduler if target in promised else None
 
     def _turning_points(self) -> Mapping[str, tuple[TurningPoint, ...]]:
-        """For each stage, when its system moves can open by time alone [S20]."""
+        """For each stage, when the passing of time alone can open its system moves [S20]."""
         by_stage: dict[str, list[TurningPoint]] = {}
         for edge in self.model.edges:
             points = () if edge.on else turning_points(edge.when, self._words)
@@ -178,13 +180,13 @@ class LifecycleMachine(MachineClock):
                 by_stage.setdefault(edge.source, []).extend(points)
         return {stage: tuple(dict.fromkeys(points)) for stage, points in by_stage.items()}
 
-    # ------------------------------------------------------------------ persons
+    # ------------------------------------------------------------------ people
 
     def person(self, id: str, **fields: Any) -> Person:
-        """A new person of this model's class, in no stage yet.
+        """A new person of this model's class, not in any stage yet.
 
         Raises:
-            RecordError: a field does not exist or does not take the value.
+            RecordError: a field does not exist or does not accept the value.
         """
         if not id or type(id) is not str:
             raise RecordError(f"a person needs a text as its id, not {id!r}")
@@ -202,7 +204,7 @@ class LifecycleMachine(MachineClock):
         return next(unpack(person.id, person._history))
 
     def begin(self, person: Person, at: datetime, activity: str | None) -> None:
-        """The same for somebody who is known to be new, for the inner loop."""
+        """Put a person who is known to be new into original processing, for the inner loop."""
         context = TransitionContext(person, at, at, False, None, activity, self.version)
         person._clock = at
         person._stage = self._initial
@@ -223,7 +225,7 @@ class LifecycleMachine(MachineClock):
     def context(
         self, person: Person, at: datetime, trigger: str | None = None, activity: str | None = None
     ) -> TransitionContext:
-        """The frame of one asking: late where the person's clock is further [S19]."""
+        """The context of an activity or trigger; late if the person's clock is ahead [S19]."""
         clock = person._clock
         if clock is None or at > clock:
             return TransitionContext(person, at, at, False, trigger, activity, self.version)
@@ -232,7 +234,7 @@ class LifecycleMachine(MachineClock):
         )
 
     def ask(self, person: Person, trigger: str, context: TransitionContext) -> Result:
-        """Fire a process trigger once, in the stage found [S7]."""
+        """Fire a process trigger once, from the current stage [S7]."""
         event = self.events.get(trigger)
         told = self.observers or EVERYWHERE
         if told:
@@ -247,16 +249,16 @@ class LifecycleMachine(MachineClock):
         return result
 
     def advance(self, person: Person, context: TransitionContext) -> None:
-        """Run the system moves to completion [S7]; it ends, because the path goes forward only,
-        detours lead to each other in no circle [S6], and a return waits until it has been closed
-        once [S9]."""
+        """Run the system moves to completion [S7]. This ends, because the path only goes forward,
+        detours do not lead to each other in a circle [S6], and a return waits until its guard has
+        been false once [S9]."""
         while self._advance(person, context):
             pass
 
     def run(
         self, person: Person, trigger: str | None, context: TransitionContext
     ) -> tuple[Result, tuple[Refusal, ...]]:
-        """One whole asking: the trigger once, the system moves to completion, the clock [S7]."""
+        """Fire the trigger once, run the system moves to completion, and set the clock [S7]."""
         result: Result = "unchanged"
         unmet: tuple[Refusal, ...] = ()
         if trigger is not None:
@@ -277,23 +279,23 @@ class LifecycleMachine(MachineClock):
         activity: str | None = None,
         history: list[HistoryRow] | None = None,
     ) -> Decision:
-        """Ask for a move: the trigger once, then the system moves to completion [S7].
+        """Fire a trigger once, then run the system moves to completion [S7].
 
         Args:
-            person: of this model's class, or a foreign object, such as an ORM row, whose
-                attributes are the stage and the fields; see
-                :class:`~lifecycle_fsm.machine.foreign_objects.Foreign` for other names.
+            person: a person of this model's class, or a foreign object, such as an ORM row, whose
+                attributes are the stage and the fields; for other names see
+                :class:`~lifecycle_fsm.machine.foreign_objects.Foreign`.
             trigger: a process trigger of the model.
-            at: when it was asked; a naive time counts as UTC [S4].
-            activity: id of the activity that caused it, for the history.
-            history: of a foreign object: its rows so far, to which the new ones are appended.
+            at: when it was fired; a naive time counts as UTC [S4].
+            activity: the id of the activity that caused it, for the history.
+            history: for a foreign object, its rows so far; the new ones are appended.
 
         Returns:
-            the decision; ``.or_raise()`` makes a refusal an exception.
+            the decision; ``.or_raise()`` turns a refusal into an exception.
 
         Raises:
-            NoSuchMove: the model has no such trigger at all.
-            StageConflict: the stage of a foreign object is not the last of its history.
+            NoSuchMove: the model has no such trigger.
+            StageConflict: the stage of a foreign object differs from the last row of its history.
         """
         at = instant(at)
         if trigger not in self.model.triggers:
@@ -331,7 +333,7 @@ class LifecycleMachine(MachineClock):
     def asked(
         self, person: Person, trigger: str, at: datetime | str, activity: str | None, **payload: Any
     ) -> Decision:
-        """Ask as ``person.<trigger>(at=…)`` does: by an activity, where somebody keeps them."""
+        """Fire as ``person.<trigger>(at=…)`` does: by an activity, if the person has a keeper."""
         when = instant(at)
         if trigger not in self.model.triggers:
             self._unknown(trigger, person, when)
@@ -355,26 +357,25 @@ class LifecycleMachine(MachineClock):
                 f"{self.model.name!r}: make persons with this machine's person()"
             )
 
-    # ------------------------------------------------------------------ for who keeps persons
+    # ------------------------------------------------------------------ for keepers of people
 
     def settle_at(self, person: Person, at: datetime | None, now: datetime | None = None) -> None:
-        """Say when the model's ``settle`` ends original processing; with ``None`` somebody else
-        says it [S14]. What is due next is found out anew, after ``now`` or the person's clock."""
+        """Set when the model's ``settle`` ends original processing, or ``None`` if other code ends
+        it [S14]; recompute what is due next, after ``now`` or the person's clock."""
         person._settles_at = at
         now = now or person._clock
         if now is not None:
             self.schedule(person, now, person._phase)
 
     def end_processing(self, person: Person, context: TransitionContext, by: str | None) -> None:
-        """Give a person in original processing the first stage, and let settle end it no more;
-        ``by`` the record whose end of processing it is, if it is not settle itself."""
+        """Give a person in original processing the first stage, and cancel ``settle``; ``by`` is
+        the record whose end of processing this is, unless ``settle`` itself ended it."""
         person._settles_at = None
         person._sorted_by = by
         self.sort(person, context)
 
     def stand_behind_activities(self, person: Person, now: datetime) -> None:
-        """Let all activities of an instant be late from now on: what time brings comes behind them
-        [S19]."""
+        """Make further activities of this instant late: effects of time follow them [S19]."""
         if person._clock == now:
             person._phase = 1
 
@@ -392,8 +393,8 @@ class LifecycleMachine(MachineClock):
         *,
         journey: int | None = None,
     ) -> None:
-        """Give a person a row of a past that is made up, such as for a test: nothing is asked and
-        no effect happens. ``journey`` is its number, where the row does not begin one."""
+        """Add a row to a person's invented past, such as for a test; no guard is evaluated and no
+        effect applied. ``journey`` is the journey's number, unless the row begins one."""
         if kind == "return":
             person._journey += 1
             person._journey_started_at = at
@@ -406,17 +407,17 @@ class LifecycleMachine(MachineClock):
         context.append(person, source, target, kind, rule, passed, credit)
 
     def resume(self, person: Person, now: datetime) -> None:
-        """Let time run for a person whose past was recorded: deadlines of the present visit that
-        would be over by now count as handled [S21]."""
+        """Start time for a person whose past was recorded: deadlines of the current visit that
+        would already have passed count as handled [S21]."""
         self.scheduler.enter(person, now)
         person._deadlines = tuple(deadline for deadline in person._deadlines if deadline.due >= now)
         self.advance_clock(person, now, 0)
 
     def evaluate(self, person: Person, at: datetime | str) -> Decision:
-        """Let the system move a person of whom something has changed, or time has passed: the sort
-        where it has not been, then the system moves to completion [S7][S15].
+        """Let the system move a person after something changed or time passed: the sort, if still
+        pending, then the system moves to completion [S7][S15].
 
-        For persons whom no ``Lifecycle`` keeps; there, activities do this.
+        For people without a ``Lifecycle``, in which activities do this.
         """
         self._own(person)
         return self.transaction(person, self._evaluate, person, instant(at))
@@ -432,7 +433,7 @@ class LifecycleMachine(MachineClock):
         )  # fmt: skip
 
     def no_such(self, trigger: str, stage: str) -> str:
-        """Why a trigger does nothing in a stage, and what could be asked for there."""
+        """Why a trigger does nothing in a stage, and which triggers would."""
         here = sorted(
             name for name in self.model.triggers if self.events[name].transitions.get(stage)
         )
@@ -453,7 +454,7 @@ class LifecycleMachine(MachineClock):
             message, Decision("no_such_move", name, at, at, stage, trigger, reason=message)
         )
 
-    # ------------------------------------------------------------------ knowing
+    # ------------------------------------------------------------------ queries
 
     @property
     def states(self) -> Mapping[str, Stage]:
@@ -461,7 +462,7 @@ class LifecycleMachine(MachineClock):
         return {stage.name: stage for stage in self.model.stages}
 
     def get_triggers(self, *stages: str) -> tuple[str, ...]:
-        """The process triggers that leave any of these stages, as first written in the model.
+        """The process triggers that leave any of these stages, in the order of the model.
 
         Raises:
             LifecycleError: the model has no such stage.
@@ -481,9 +482,9 @@ class LifecycleMachine(MachineClock):
         ``transitions.Machine``.
 
         Args:
-            trigger: of these moves; ``None`` for system moves, and an empty text for all.
-            source: from which stage; ``*`` for any.
-            dest: to which stage; ``*`` for any.
+            trigger: the trigger of the moves; ``None`` for system moves, an empty text for all.
+            source: the stage that they leave; ``*`` for any.
+            dest: the stage that they enter; ``*`` for any.
         """
         return tuple(
             edge
@@ -494,10 +495,10 @@ class LifecycleMachine(MachineClock):
         )
 
     def triggers(self, person: Person, at: datetime | str) -> tuple[PossibleTrigger, ...]:
-        """What can be asked of a person at an instant: each trigger that leaves the stage in which
-        an activity at that instant would find the person, and what is unmet [S10][S20].
+        """The triggers that can be fired for a person at an instant: each that leaves the stage in
+        which an activity would then find the person, with its unmet guards [S10][S20].
 
-        In original processing nothing can be asked: every trigger waits for the sort [S14].
+        In original processing there are none: every trigger waits for the sort [S14].
         """
         person, now = self.as_of(person, instant(at))
         if person._stage == self._initial:
@@ -521,11 +522,12 @@ class LifecycleMachine(MachineClock):
     def may(self, person: Person, trigger: str, at: datetime | str) -> bool:
         """Whether the trigger would move the person at that time; nothing changes.
 
-        It answers as an activity at that instant would find the person: after all that is due
-        before it. In original processing every trigger waits, so nobody would move [S14][S20].
+        The answer is for the person as an activity at that instant would find them: after
+        everything that is due before it. In original processing every trigger waits, so no one
+        moves [S14][S20].
 
         Raises:
-            NoSuchMove: the model has no such trigger at all.
+            NoSuchMove: the model has no such trigger.
         """
         when = instant(at)
         if trigger not in self.model.triggers:
@@ -540,14 +542,14 @@ class LifecycleMachine(MachineClock):
         self, person: Person, trigger: str | None, at: datetime | str
     ) -> tuple[Refusal, ...]:
         """Why the trigger, or without one the system, does not move the person at that time: every
-        move that is not open, with all that is unmet and the values seen [S10].
+        move that is not open, with all its unmet guards and the values they read [S10].
 
-        It answers as an activity at that instant would find the person: after all that is due
-        before it [S20]. In original processing a trigger is deferred, and each of its moves says
-        so.
+        The answer is for the person as an activity at that instant would find them: after
+        everything that is due before it [S20]. In original processing a trigger is deferred, and
+        each of its moves says so.
 
         Raises:
-            NoSuchMove: there is no such trigger, or none of its moves leaves the person's stage.
+            NoSuchMove: the trigger does not exist, or none of its moves leaves the person's stage.
         """
         when = instant(at)
         if trigger is not None and trigger not in self.model.triggers:
@@ -576,7 +578,7 @@ class LifecycleMachine(MachineClock):
             yield Refusal(move.name, move.edge.target, outcome, (), DEFERRED)
 
     def _explainer(self, edge: Edge) -> Callable[[Any, datetime], Outcome]:
-        """The guard made ready to be explained, once: most guards never are."""
+        """The explainer of an edge's guard, compiled at first use: most are never needed."""
         ready = self._explainers.get(edge.name)
         if ready is None:
             ready = compile_explainer(edge.when, self._words, attribute_of)
@@ -584,8 +586,8 @@ class LifecycleMachine(MachineClock):
         return ready
 
     def observed(self, edge: Edge) -> Observed:
-        """The guard of an edge made ready to tell how its conditions come out, for observers that
-        need it."""
+        """The guard of an edge, compiled to report the outcomes of its conditions, for observers
+        that need them."""
         ready = self._observed.get(edge.name)
         if ready is None:
             parts = conditions(edge.when, self._words)
@@ -597,8 +599,10 @@ class LifecycleMachine(MachineClock):
         self, person: Person, trigger: str | None, now: datetime, *, told: bool = False
     ) -> tuple[Refusal, ...]:
         """Every move of the trigger (or, without one, every system move) that leaves the person's
-        stage and is not open, with all that is unmet and the values seen [S10]. Observers hear of
-        the guards unless they were ``told`` before."""
+        stage and is not open, with all its unmet guards and the values they read [S10].
+
+        Observers are notified of the guards unless ``told`` says that they already were.
+        """
         event = self.events.get(SORT if person._stage == self._initial else trigger or ADVANCE)
         refused = []
         for move in event.transitions.get(person._stage, ()) if event else ():
@@ -612,10 +616,10 @@ class LifecycleMachine(MachineClock):
 
 
 class _UnwiredMachine(LifecycleMachine):
-    """A machine that makes its moves as soon as one of them is needed. A class of its own, because
+    """A machine that makes its moves when one of them is first needed. A separate class, because
     ``__getattr__`` slows down every attribute of a class that has it."""
 
-    if not TYPE_CHECKING:  # it would hide every misspelled name from a type checker
+    if not TYPE_CHECKING:  # it would hide misspelled names from a type checker
 
         def __getattr__(self, name: str) -> Any:
             if name not in _WIRED:
@@ -626,5 +630,5 @@ class _UnwiredMachine(LifecycleMachine):
 
 
 def _never(person: Person, context: TransitionContext) -> bool:
-    """The system moves of a model that has none."""
+    """The system moves of a model without any."""
     return False

@@ -1,4 +1,4 @@
-"""What a merge does to the visits and journeys of two records of one person [S23]."""
+"""The effect of a merge on the visits and journeys of two records of one person [S23]."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from lifecycle_fsm.person import Person
 
 
 class MergeDirection:
-    """Which visit of two records goes on, by the rules of a model."""
+    """Which visit of two records continues, by the rules of a model."""
 
     def __init__(self, model: Model) -> None:
         self._ranks = model.ranks
         self._winning = frozenset(model.winning_detours)
 
     def loser_wins(self, survivor: Person, loser: Person) -> bool:
-        """Whether the visit of the record that is folded away wins, and goes on [S23].
+        """Whether the visit of the record that is merged away wins and continues [S23].
 
-        The highest rank wins. The path beats a detour, but for the detours that the model names as
-        winning, and original processing loses to all. A tie keeps the older entry, then the smaller
-        id, in natural order [S19], of the record in which the journey began.
+        The highest rank wins. The path beats a detour, except for the model's winning detours, and
+        original processing loses to everything. In a tie the older entry wins, then the smaller id,
+        in natural order [S19], of the record in which the journey began.
         """
         return self._claim(loser) < self._claim(survivor)
 
@@ -42,8 +42,8 @@ class MergeDirection:
 def continue_visit(
     survivor: Person, loser: Person, context: TransitionContext, *, loser_wins: bool, initial: str
 ) -> None:
-    """Let the winning visit go on in the survivor: its entry, journey, deadlines and what is noted
-    of its returns. The visit that loses is over, and decides no deadline. The survivor gets its
+    """Let the winning visit continue in the survivor, with its entry, journey, deadlines and notes
+    on returns. The losing visit ends without a decision on its deadlines. The survivor gets its
     ``merge`` row."""
     before = survivor._stage
     if loser_wins:
@@ -77,7 +77,7 @@ def continue_visit(
 
 
 def close_record(loser: Person, merge: TransitionContext) -> TransitionContext:
-    """Take the loser out of its stage, with a closing row: nothing happens to it any more.
+    """Take the loser out of its stage with a closing row; nothing happens to it any more.
 
     Returns:
         the context of that row.

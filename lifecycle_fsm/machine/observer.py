@@ -1,6 +1,6 @@
-"""Whoever wants to hear what machines do: metrics, logs, coverage, a person's story.
+"""Observers of machines: metrics, logs, coverage, a person's story.
 
-Where nobody listens it costs nothing: a machine looks once for each trigger whether anybody does.
+Without observers this costs nothing: a machine checks for them once for each trigger.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """Hears what machines do. Override the methods of what you want to hear; the others do nothing.
+    """Is notified of what machines do. Override the methods you need; the others do nothing.
 
-    An observer must change nothing of a person, and what it raises goes to whoever applied the
-    activity. Moves and evaluations are told as they happen, within the work on one activity: an
-    error later in that work undoes them, and then the activity is told as ``parked``.
+    An observer must not change a person; an error that it raises reaches the caller that applied
+    the activity. It is notified of moves and evaluations as they happen, within the work on one
+    activity. A later error in that work undoes them, and the activity is then reported as
+    ``parked``.
     """
 
     def machine_made(self, machine: LifecycleMachine) -> None:
-        """A machine was made; only observers of the whole process hear it."""
+        """A machine was made; only observers of the entire process are notified."""
 
-    #: Whether :meth:`guard_evaluated` is to be told how each condition came out: guards then take
-    #: several times as long.
+    #: Whether :meth:`guard_evaluated` needs the outcome of each condition; guards then take several
+    #: times as long.
     needs_conditions: ClassVar[bool] = False
 
     def guard_evaluated(
@@ -47,14 +48,14 @@ class Observer:
         """A machine evaluated the guard of a move, or of a rule of the sort, out of the person's
         stage: to fire, to let time pass, or for ``may`` and ``explain``.
 
-        ``conditions`` says how the conditions of the guard came out, as
-        :class:`~lifecycle_fsm.guard.Conditions` numbers them, where an observer needs them.
+        ``conditions`` holds the outcomes of the guard's conditions, numbered as in
+        :class:`~lifecycle_fsm.guard.Conditions`, if an observer needs them.
         """
 
     def transition_tried(
         self, machine: LifecycleMachine, person: Person, trigger: str, now: datetime
     ) -> None:
-        """A process trigger is asked for; the person is as found [S7]."""
+        """A process trigger is about to be fired; the person has not changed yet [S7]."""
 
     def transition_refused(
         self,
@@ -64,19 +65,19 @@ class Observer:
         now: datetime,
         result: Result,
     ) -> None:
-        """A process trigger has moved nobody: ``refused``, because no guard held, or
+        """A process trigger did not move the person: ``refused``, because no guard held, or
         ``no_such_move``, because none of its moves leaves the person's stage [S10]."""
 
     def transition_made(
         self, machine: LifecycleMachine, person: Person, edge: Edge, now: datetime
     ) -> None:
-        """A move was made, with its effects: the person is in its target."""
+        """A move was made, with its effects; the person is in its target stage."""
 
     def activity_applied(
         self, machine: LifecycleMachine, activity: Activity, decisions: Sequence[Decision]
     ) -> None:
-        """All work on an activity is done, also where it came to nothing: a duplicate, held,
-        rejected, parked. The first of the decisions is that of the activity itself [S10]."""
+        """All work on an activity is done, even if it had no effect: a duplicate, held, rejected or
+        parked. The first decision is that of the activity itself [S10]."""
 
     def time_passed(
         self,
@@ -85,19 +86,19 @@ class Observer:
         due: datetime,
         decisions: Sequence[Decision],
     ) -> None:
-        """Something was due at an instant and has happened, or nothing came of it [S20]."""
+        """What was due at an instant was applied, even if it had no effect [S20]."""
 
 
-#: The observers of every machine of the process; :func:`observe` keeps it.
+#: The observers of every machine in the process, managed by :func:`observe`.
 EVERYWHERE: list[Observer] = []
 
 
 @contextmanager
 def observe(observer: Observer, *machines: LifecycleMachine) -> Iterator[Observer]:
-    """Let an observer hear these machines, or without any every machine of the process, also those
-    that are made meanwhile, as long as the block lasts.
+    """Attach an observer to these machines for the duration of the block; without machines, to
+    every machine in the process, including those made during the block.
 
-    For as long as a machine lives, append to its ``observers`` instead.
+    To observe a machine for its lifetime, append to its ``observers`` instead.
     """
     lists = [machine.observers for machine in machines] or [EVERYWHERE]
     for observers in lists:

@@ -23,7 +23,7 @@ def to_transitions(model: Model) -> dict[str, Any]:
 
     ``lead`` is any object with the model's fields, ``stage_entered_at``, ``journey`` and
     ``journey_started_at`` as attributes [S1]. Every trigger is fired with ``at=``, the instant at
-    which it is asked; ``sort`` gives the first stage [S15], ``advance`` makes a system move [S7]::
+    which it happens; ``sort`` gives the first stage [S15], ``advance`` makes a system move [S7]::
 
         machine = transitions.Machine(lead, **to_transitions(model))
         lead.sort(at=now)
@@ -31,11 +31,11 @@ def to_transitions(model: Model) -> dict[str, Any]:
             pass
         lead.hand_raised(at=now)
 
-    A trigger that no move of the stage has is ignored: it gives ``False``.
+    A trigger that no move of the stage has is ignored and returns ``False``.
 
-    Guards become conditions, and what a move sets is set before the stage changes. What is no move
-    is not in it: data, scoring, deadlines, requests and history, and the wait of a return that
-    holds already as its detour is entered [S9].
+    Guards become conditions, and the effects of a move are applied before the stage changes. Only
+    moves are included: not data, scoring, deadlines, requests and history, nor the wait of a return
+    that already holds when its detour is entered [S9].
 
     Raises:
         LifecycleError: a trigger of the model is called ``sort`` or ``advance``.

@@ -1,7 +1,7 @@
 """System returns, which happen when their guard becomes true [S9].
 
-One that holds already when its detour is entered, after the detour's effects, is shut until its
-guard has been false once. The person keeps which are shut, by the names of the moves.
+A return that already holds when its detour is entered, after the detour's effects, is shut until
+its guard has been false once. The person stores the names of the moves that are shut.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def shut_what_holds(person: Person, returns: Iterable[LeanTransition], now: datetime) -> None:
-    """Shut the returns that hold as a detour is entered, and no others."""
+    """Shut the returns that hold when a detour is entered, and no others."""
     person._shut_returns = tuple(move.name for move in returns if move.guard(person, now))
 
 
 def judge_new_returns(
     person: Person, returns: Iterable[LeanTransition], known: Collection[str]
 ) -> None:
-    """Keep what is noted of the returns that another version of the model had too, ``known`` or
-    shut, and judge the others as on entry: by the fields of now, with time as it was then. So a new
-    rest that is over by now does not keep anybody for ever [S28]."""
+    """Keep the state of the returns that another version of the model also had, ``known`` or shut,
+    and judge the others as on entry: by the current fields, at the time of entry. A new waiting
+    period that has passed by now therefore does not hold a person for ever [S28]."""
     shut, entered = person._shut_returns, person._stage_entered_at
     assert entered is not None, "who was created is in a stage"
     person._shut_returns = tuple(
@@ -37,10 +37,10 @@ def judge_new_returns(
 
 
 def is_shut(person: Person, move: LeanTransition) -> bool:
-    """Whether it is a return whose guard has held ever since the detour was entered."""
+    """Whether the move is a return whose guard has held ever since the detour was entered."""
     return move.may_be_shut and move.name in person._shut_returns
 
 
 def open_again(person: Person, move: LeanTransition) -> None:
-    """Note that the guard of a return is false: from now on it happens when it becomes true."""
+    """Record that the guard of a return is false: the return now happens when it becomes true."""
     person._shut_returns = tuple(name for name in person._shut_returns if name != move.name)

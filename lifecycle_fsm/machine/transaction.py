@@ -1,4 +1,4 @@
-"""Work on a person that happens whole or not at all [S11]."""
+"""Work on a person that is done completely or not at all [S11]."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ T = TypeVar("T")
 
 
 class Transaction:
-    """Does work on persons of a class, and puts a person back as it was if the work raises.
+    """Does work on people of one class, and restores a person if the work raises.
 
     Args:
-        person_class: whose persons it is for.
-        fields: all fields that the work may write, where they are known; the fewer there are, the
-            less has to be kept. What the machine writes is always kept.
+        person_class: the class of the people.
+        fields: all fields that the work may write, if known: fewer fields make it faster. What the
+            machine writes is always saved.
     """
 
     def __init__(self, person_class: type[Person], fields: Collection[str] | None = None) -> None:
@@ -33,14 +33,14 @@ class Transaction:
         self._read, self._put_back = reader(kept), writer(kept)
 
     def copy(self, person: Person) -> Person:
-        """A copy of the person that goes its own way: all that a person keeps is immutable."""
+        """An independent copy of the person; every value of a person is immutable."""
         copied = type(person).__new__(type(person))
         copied.id = person.id
         self._put_back(copied, self._read(person))
         return copied
 
     def __call__(self, person: Person, work: Callable[..., T], *arguments: Any) -> T:
-        """Do all of the work, or, on an exception, leave the person as before."""
+        """Do all of the work or, on an exception, restore the person."""
         before = self._read(person)
         try:
             return work(*arguments)
@@ -49,6 +49,6 @@ class Transaction:
             raise
 
     def both(self, person: Person, other: Person, work: Callable[..., T], *arguments: Any) -> T:
-        """The same for work on two persons: both are changed, or neither."""
-        # On one line: an interrupt behind the work would come when nothing can be put back.
+        """Do work on two people: both change, or neither."""
+        # Keep this on one line: after an interrupt between the two calls nothing could be restored.
         return cast(T, self(person, self, other, work, *arguments))

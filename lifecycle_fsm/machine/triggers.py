@@ -1,4 +1,4 @@
-"""A person class of the model's own, with a method for each trigger, at no cost per person."""
+"""A person class for each model, with a method for each trigger, at no cost per person."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
         activity: str | None = None,
         **payload: Any,
     ) -> Decision:
-        """Ask for a move, by an activity where somebody keeps them: as in a ``Lifecycle``."""
+        """Fire a trigger; if the person has a keeper, by an activity, as in a ``Lifecycle``."""
         return machine.asked(self, trigger, at, activity, **payload)
 
     def may(self: Person, trigger: str, *, at: datetime | str) -> bool:
@@ -53,7 +53,7 @@ def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
     def explain(
         self: Person, trigger: str | None = None, *, at: datetime | str
     ) -> tuple[Refusal, ...]:
-        """Every move that is not open, with all that is unmet and the values seen."""
+        """Every move that is not open, with all its unmet guards and the values they read."""
         return machine.explain(self, trigger, at)
 
     methods: dict[str, Callable[..., Any]] = {"fire": fire, "may": may, "explain": explain}

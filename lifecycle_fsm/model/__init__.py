@@ -1,4 +1,4 @@
-"""The definition of a lifecycle: immutable parts, structural checks, TOML in and out."""
+"""The definition of a lifecycle: immutable parts, structural checks, reading and writing TOML."""
 
 from lifecycle_fsm.model.conversions import Set, given
 from lifecycle_fsm.model.definition import ActivityKind, Claim, DataRule, Period, ScoreRule, StepDef

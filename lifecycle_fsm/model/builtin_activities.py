@@ -1,7 +1,7 @@
-"""The built-in kinds of activity: what each brings, sets and asks for [S18].
+"""The built-in kinds of activity: the payload, effects and trigger of each [S18].
 
-``created`` and ``processed`` may bring any field of the person; ``opportunity_*`` and ``merged``
-are kept by the data silo itself, by id [S22][S23].
+``created`` and ``processed`` may set any field of the person. The data silo itself keeps
+``opportunity_*`` and ``merged``, by id [S22][S23].
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from lifecycle_fsm.model.definition import ActivityKind
 
 #: Kinds whose payload names fields of the person.
 OPEN_KINDS = frozenset({"created", "processed", "changed"})
-#: Kinds that a model cannot declare again, because the silos do more with them than set fields.
+#: Kinds that a model cannot redeclare, because the silos do more with them than set fields.
 KEPT = OPEN_KINDS | {
     "merged",
     "opportunity_changed",
@@ -26,7 +26,7 @@ KEPT = OPEN_KINDS | {
     MODEL_CHANGED,
     TIME_PASSED,
 }
-#: Kinds that never ask for a move and give no points.
+#: Kinds that never raise a trigger and give no points.
 SILENT = frozenset({"created", "processed", MODEL_CHANGED, TIME_PASSED})
 
 
@@ -37,7 +37,7 @@ def _kind(
     sets: Mapping[str, object] | Iterable[Set] = (),
     **payload: str,
 ) -> ActivityKind:
-    """A kind of activity; ``payload`` has the types of what it brings."""
+    """A kind of activity; ``payload`` maps the names of its values to their types."""
     brings = (FieldDef(field, FieldType.from_text(text)) for field, text in payload.items())
     return ActivityKind(
         name=name, payload=tuple(brings), sets=sets, trigger=trigger, description=description
@@ -141,7 +141,7 @@ BUILT_IN: Mapping[str, ActivityKind] = {kind.name: kind for kind in _KINDS}
 
 
 def asking(trigger: str) -> ActivityKind:
-    """The kind of a trigger that no other kind raises: the human's request itself."""
+    """The kind for a trigger that no other kind raises: a direct request by a human."""
     return _kind(
         trigger,
         f"somebody asked for {trigger.replace('_', ' ')}",

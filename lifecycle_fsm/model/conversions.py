@@ -1,4 +1,4 @@
-"""How parts of a model are written: guards, values and effects, as text, trees or plain Python."""
+"""The notations of a model's parts: guards, values and effects as text, trees or plain Python."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lifecycle_fsm.guard import (
 
 
 def read_guard(value: object) -> Guard:
-    """A guard however it was written: a tree, a field proxy, text, or a named Python function."""
+    """A guard in any notation: a tree, a field proxy, text, or a named Python function."""
     if isinstance(value, FunctionType | MethodType | BuiltinFunctionType):
         if value.__name__ == "<lambda>":
             raise GuardError("a Python guard needs a name: write a function with def")
@@ -32,7 +32,7 @@ def read_guard(value: object) -> Guard:
 
 
 def read_value(value: object) -> Term | Guard:
-    """The right-hand side of an effect: text in the value language, a literal, a term, or, for a
+    """The right-hand side of an effect: text in the value language, a literal, a term or, for a
     yes/no field, a guard.
 
     Raises:
@@ -50,20 +50,20 @@ def read_value(value: object) -> Term | Guard:
 
 
 def read_sets(value: Mapping[str, object] | Iterable[Set]) -> tuple[Set, ...]:
-    """Effects however they were written: ``{"hand_raised": False}`` or a sequence of ``Set``."""
+    """Effects in either notation: ``{"hand_raised": False}`` or a sequence of ``Set``."""
     if isinstance(value, Mapping):
         return tuple(Set(name, effect) for name, effect in value.items())
     return tuple(value)
 
 
 def names(value: str | Iterable[str]) -> tuple[str, ...]:
-    """One name or several, as several."""
+    """A tuple of names, from one name or several."""
     return (value,) if isinstance(value, str) else tuple(value)
 
 
 def given(words: Vocabulary) -> Vocabulary:
-    """The words with no missing payload: an effect whose payload value did not come is left out,
-    so the value that it reads is always there."""
+    """The vocabulary with every payload value required. An effect whose payload value is missing is
+    skipped, so the value is always known where it is read."""
     payload = {name: attrs.evolve(kind, nullable=False) for name, kind in words.payload.items()}
     return attrs.evolve(words, payload=payload)
 

@@ -1,6 +1,6 @@
-"""The parts of a lifecycle model beside stages, moves and sort: immutable, and only data.
+"""The parts of a lifecycle model besides stages, moves and sort: immutable data without behavior.
 
-A model is written with these from Python, or read from TOML; both give equal objects.
+They are written in Python or read from TOML; both give equal objects.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Ties: TypeAlias = Literal["as_written"]
 
 
 def placed(section: str, rules: Iterable[_Part]) -> Iterator[tuple[str, _Part]]:
-    """Each rule of a section with its place, as problems name it: ``moves[3] mal -> mql``."""
+    """Each rule of a section with its place as in problems: ``moves[3] mal -> mql``."""
     for index, rule in enumerate(rules):
         yield f"{section}[{index}] {_name_in_place(rule)}".rstrip(), rule
 
@@ -39,10 +39,10 @@ def _name_in_place(rule: Any) -> str:
 
 @attrs.frozen(kw_only=True)
 class ActivityKind:
-    """A kind of activity: what it brings, which fields that sets, which trigger it raises [S18].
+    """A kind of activity: its payload, the fields that it sets, the trigger that it raises [S18].
 
-    ``sets`` writes where the payload brings a value: an effect that reads a missing payload value
-    is left out, so that an export with gaps erases nothing.
+    ``sets`` is applied only as far as the payload has values: an effect that reads a missing
+    payload value is skipped, so that an export with gaps erases nothing.
     """
 
     name: str
@@ -54,9 +54,9 @@ class ActivityKind:
 
 @attrs.frozen(kw_only=True)
 class DataRule:
-    """A line of the data silo: when such an activity comes, fields are set [S18].
+    """A rule of the data silo: an activity of this kind sets fields [S18].
 
-    It may read fields, tokens and ``activity.…``, never the stage.
+    It may read fields, tokens and ``activity.…``, but never the stage.
     """
 
     on: str
@@ -67,14 +67,14 @@ class DataRule:
 
 @attrs.frozen(kw_only=True)
 class ScoreRule:
-    """Points for what is known of a person (demographic) or for an activity (behavior) [S18].
+    """Points for a fact about a person (demographic) or for an activity (behavior) [S18].
 
-    With ``on`` the points are added to the behavior score at each such activity. Without it they
+    With ``on``, each activity of that kind adds the points to the behavior score. Without it, they
     are part of the demographic score, which is the sum over all such rules that hold.
 
-    ``cap`` keeps what one rule gives one person in one period ``per`` day, week (from Monday),
-    month or year, in UTC, within plus and minus so many points: refreshing a page a hundred times
-    is not a hundred times the interest. Without ``per`` the cap is for ever.
+    ``cap`` limits the points that one rule gives one person, to plus and minus that many, in each
+    period: ``per`` day, week (from Monday), month or year, in UTC. Refreshing a page a hundred
+    times is not a hundred times the interest. Without ``per``, the cap never resets.
     """
 
     name: str
@@ -90,7 +90,7 @@ def _options(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settled(value: Any) -> Any:
-    """An option in one way of writing it, and out of the reach of who wrote it."""
+    """An option in canonical form, copied so that the caller cannot change it."""
     if isinstance(value, Mapping):
         return _options(value)
     return tuple(map(_settled, value)) if isinstance(value, list | tuple) else value
@@ -100,10 +100,10 @@ def _settled(value: Any) -> Any:
 class StepDef:
     """One numbered step of original processing [S13].
 
-    ``use`` names a built-in step; without it the step is the project's own, found by ``name``.
-    A built-in step that is used once needs no other name.
-    ``reads`` and ``writes`` of a built-in step are known and need not be given.
-    ``timeout``, in seconds, and ``attempts`` are how it is run, and no part of the version [S28].
+    ``use`` names a built-in step. Without it, the step is the project's own, found by ``name``.
+    A built-in step that is used once needs no other name, and its ``reads`` and ``writes`` are
+    known. ``timeout``, in seconds, and ``attempts`` control how it runs and are not part of the
+    version [S28].
     """
 
     number: int
@@ -118,7 +118,7 @@ class StepDef:
     attempts: int = 1
 
 
-#: All rules of the sort, and all moves, where a claim is about how somebody came.
+#: In the ``by`` of a claim: all rules of the sort, all moves.
 SORT, MOVES = "sort", "moves"
 
 
@@ -128,21 +128,22 @@ def _condition(value: object) -> Guard | None:
 
 @attrs.frozen(kw_only=True)
 class Claim:
-    """Something that must be true of everybody who enters a stage, whoever it is.
+    """A statement that must be true of every person who enters a stage.
 
-    "Nobody who raised a hand is left to nurture" is ``entering = "mal"``, ``never =
-    "hand_raised"``. ``lifecycle-fsm check`` proves it, or shows a person for whom it is not so.
-    A claim changes nothing of how the model runs, nor its version [S28].
+    "No one who raised a hand is left to nurture" is ``entering = "mal"``, ``never =
+    "hand_raised"``. ``lifecycle-fsm check`` proves it or shows a person who violates it. A claim
+    affects neither how the model runs nor its version [S28].
 
     Args:
         name: unique in the model.
-        entering: the stages; any stage without it.
-        by: how they came: ``sort``, ``moves``, or names of sort rules and moves; any way without.
-        always: what holds for everybody who enters, after the effects of the move.
-        never: what holds for nobody who enters. Either of the two.
-        given: a condition over tokens, such as ``$fast_track >= $mql_threshold``: the claim is then
-            proved for whatever values these tokens may be given, as long as that holds. The numbers
-            can be tuned without another proof. Arithmetic with such tokens needs the solver.
+        entering: the stages; if omitted, any stage.
+        by: how people enter: ``sort``, ``moves``, or names of sort rules and moves; if omitted, any
+            way.
+        always: what holds for every person who enters, after the effects of the move.
+        never: what holds for no person who enters. Give one of the two.
+        given: a condition over tokens, such as ``$fast_track >= $mql_threshold``. The claim is then
+            proved for all values of these tokens that meet it, so the numbers can be tuned without
+            another proof. Arithmetic with such tokens needs the solver.
         because: who agreed on it and why, in words.
     """
 

@@ -1,4 +1,4 @@
-"""What any part of a model can have wrong with it: one function for each kind of fault [S5]."""
+"""The faults that any part of a model can have: one function for each kind of fault [S5]."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from lifecycle_fsm.person import READ_ONLY
 if TYPE_CHECKING:
     from lifecycle_fsm.model.model import Model
 
-#: What only the machine writes, and no rule before the lifecycle may read.
+#: Fields that only the machine writes, and that no rule before the lifecycle may read.
 STAGE_WORDS = frozenset(READ_ONLY)
 
 
@@ -41,7 +41,7 @@ def of_guard(
     *,
     opaque: bool = False,
 ) -> Iterator[Problem]:
-    """A guard that speaks of something unknown, or compares what cannot be compared."""
+    """A guard that reads an unknown name, or compares values that cannot be compared."""
     if not opaque and any(isinstance(node, Opaque) for node in nodes(guard)):
         yield Problem(where, "a Python function can guard a move only, not this")
     for message in guard_problems(guard, words or model.vocabulary):
@@ -52,7 +52,7 @@ def of_guard(
 
 
 def _of_empty_texts(where: str, tree: Guard | Term) -> Iterator[Problem]:
-    """Empty texts of trees that were written by hand: all other ways refuse them at once [S4]."""
+    """Empty texts in trees built from nodes; all other notations refuse them at once [S4]."""
     for node in nodes(tree):
         if isinstance(node, Const):
             values = node.value if isinstance(node.value, tuple) else (node.value,)
@@ -61,7 +61,7 @@ def _of_empty_texts(where: str, tree: Guard | Term) -> Iterator[Problem]:
 
 
 def _other_meanings(guard: Guard) -> Iterator[str]:
-    """Named guards that came with another definition than the model's, the innermost ones."""
+    """The innermost named guards that carry another definition than the model's."""
     for node in nodes(guard):
         if isinstance(node, Named) and node.definition is not None:
             inner = list(_other_meanings(node.definition))
@@ -71,7 +71,7 @@ def _other_meanings(guard: Guard) -> Iterator[str]:
 def of_effects(
     model: Model, where: str, sets: tuple[Set, ...], words: Vocabulary
 ) -> Iterator[Problem]:
-    """Effects that write what does not exist, or cannot be written so."""
+    """Effects that write an unknown field, or a value that does not fit it."""
     yield from of_repeats(where, [effect.field for effect in sets])
     for field, value in ((effect.field, effect.value) for effect in sets):
         target = model.field_types.get(field)
@@ -93,14 +93,14 @@ def of_effects(
 
 
 def _quote(value: Term, target: FieldType, words: Vocabulary) -> str:
-    """The remedy for a text that was written without its own quotation marks."""
+    """The remedy for a text without its own quotation marks."""
     if isinstance(value, Field) and target.kind == "str" and value.name not in words.fields:
         return f"; a text has quotes of its own, as in \"'{value.name}'\""
     return ""
 
 
 def of_stage_words(model: Model, where: str, trees: Iterable[Guard | Term]) -> Iterator[Problem]:
-    """A rule of data or scoring that looks at the stage [S18]."""
+    """A rule of data or scoring that reads the stage [S18]."""
     for name in sorted(STAGE_WORDS.intersection(fields_read(model, trees))):
         yield Problem(
             where,
@@ -110,7 +110,7 @@ def of_stage_words(model: Model, where: str, trees: Iterable[Guard | Term]) -> I
 
 
 def of_system(model: Model, where: str, name: str) -> Iterator[Problem]:
-    """An owner that the model does not know."""
+    """An owner that the model does not declare."""
     if name and model.systems:
         yield from of_reference(where, "system", name, model.systems)
 
@@ -118,7 +118,7 @@ def of_system(model: Model, where: str, name: str) -> Iterator[Problem]:
 def of_reference(
     where: str, kind: str, name: str, known: Collection[str], key: str = ""
 ) -> Iterator[Problem]:
-    """A name that nothing of this kind has; ``key`` names the key of the rule, if needed."""
+    """A reference to an unknown name; ``key`` names the key of the rule, if needed."""
     if name not in known:
         prefix = f"{key}: " if key else ""
         yield Problem(where, f"{prefix}no {kind} named {name!r}{suggest(name, known)}")
@@ -127,7 +127,7 @@ def of_reference(
 def of_silo_rule(
     model: Model, where: str, sets: tuple[Set, ...], words: Vocabulary, *conditions: Guard
 ) -> Iterator[Problem]:
-    """What is wrong with the conditions and effects of a rule that comes before the lifecycle."""
+    """The faults of the conditions and effects of a rule that comes before the lifecycle."""
     for guard in conditions:
         yield from of_guard(model, where, guard, words)
     yield from of_effects(model, where, sets, words)
@@ -135,7 +135,7 @@ def of_silo_rule(
 
 
 def of_choice(where: str, key: str, value: Any, known: tuple[str, ...]) -> Iterator[Problem]:
-    """A value that is none of the known ones."""
+    """A value that is not one of the allowed ones."""
     if value is not None and value not in known:
         yield Problem(
             where, f"{key}: {value!r} is none of {', '.join(known)}{suggest(str(value), known)}"
@@ -143,7 +143,7 @@ def of_choice(where: str, key: str, value: Any, known: tuple[str, ...]) -> Itera
 
 
 def of_name(where: str, name: str) -> Iterator[Problem]:
-    """A name that cannot be one in a program."""
+    """A text that cannot be a name in a program."""
     if keyword.iskeyword(name):
         yield Problem(
             where,
@@ -157,14 +157,14 @@ def of_name(where: str, name: str) -> Iterator[Problem]:
 
 
 def of_word(where: str, name: str) -> Iterator[Problem]:
-    """What guards speak of is no word of their language either."""
+    """A text that cannot be a name in a program or in a guard."""
     yield from of_name(where, name)
     if name.isidentifier() and not keyword.iskeyword(name) and not is_name(name):
         yield Problem(where, f"{name!r} is a word of the guard language: choose another name")
 
 
 def of_repeats(where: str, names: Iterable[object]) -> Iterator[Problem]:
-    """Names that stand more than once."""
+    """Names that occur more than once."""
     for name, count in Counter(names).items():
         if count > 1:
             yield Problem(where, f"{name!r} stands here {count} times; each needs its own")

@@ -1,6 +1,6 @@
 """The lifecycle model: stages, moves, sort and silo sections as one immutable, checked value.
 
-Every move is resolved to its edges here: step, fast track, detour or return [S6].
+Here every move is resolved to its edges: step, fast track, detour or return [S6].
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _guards(value: Mapping[str, Any]) -> Mapping[str, Guard]:
 def _by_name(
     parts: Iterable[FieldDef] | Iterable[ActivityKind] | Iterable[Calendar],
 ) -> Mapping[str, Any]:
-    """The parts as they are compared where their order has no meaning."""
+    """The parts by name, to compare them where their order does not matter."""
     return {part.name: part for part in parts}
 
 
@@ -73,44 +73,43 @@ def _typed(tokens: Mapping[str, TokenValue]) -> Mapping[str, Const]:
 
 @attrs.frozen(kw_only=True, slots=False)
 class Model:
-    """A lifecycle: which stages there are, what moves a person, and under which guard.
+    """A lifecycle: its stages, what moves a person, and under which guard.
 
     Args:
         name: a short name, for files and classes.
-        stages: path stages in the order of the success path, and detours; the first path stage
-            is where original processing happens.
+        stages: path stages in the order of the success path, and detours. Original processing
+            happens in the first path stage.
         moves: the declared edges [S6].
-        sort: the decision list for new persons [S15].
+        sort: the decision list for new people [S15].
         tokens: named numbers, texts and lists, each defined once.
-        guards: named guards; those that stand in the moves with their definition come by
-            themselves.
-        fields: fields beside those of every person: ``FieldDef`` objects, a mapping of name to
-            type, or an attrs subclass of :class:`Person`. A field of every person may be declared
-            again, of the same type, to give it clamps, choices or a default.
+        guards: named guards. Those whose definition is in a move are added automatically.
+        fields: fields in addition to those of every person: ``FieldDef`` objects, a mapping of name
+            to type, or an attrs subclass of :class:`Person`. A field of every person may be
+            redeclared with the same type, to give it clamps, choices or a default.
         kinds, data: kinds of activity that the model adds, and rules of the data silo [S18].
-        scoring: the score rules; the behavior and demographic scores are apart [S18].
-        decay: how scores fade with time [S20].
-        deadlines: agreements how long a stage may last, in the hours of ``calendars`` [S21].
-        assignment, alerts: who shall work on a person, and what is asked of whom [S18][S24].
-        claims: what must be true of everybody who enters a stage; for the checks to prove.
-        merging: what becomes of each field when two persons are folded into one [S23]; for a field
-            that is not named here see :mod:`lifecycle_fsm.orchestrator.field_merging`.
+        scoring: the score rules; behavior and demographic scores are separate [S18].
+        decay: how scores fade over time [S20].
+        deadlines: agreements on how long a stage may last, in the hours of ``calendars`` [S21].
+        assignment, alerts: who should work on a person, and what is requested of whom [S18][S24].
+        claims: statements that must be true of every person who enters a stage; checks prove them.
+        merging: the value of each field when two people are merged [S23]; for fields that are not
+            listed see :mod:`lifecycle_fsm.orchestrator.field_merging`.
         winning_detours: detours that win a merge against every path stage, such as that of people
             who must not be contacted; all others lose against the path [S23].
-        dimensions: fields that history keeps as they were at each move, to report by [S25].
+        dimensions: fields whose values history keeps at each move, for reports [S25].
         processing: the steps of original processing [S13].
         settle: how long after creation the chain ends, for a log that does not say so [S14].
-        ties: ``as_written`` where the order of the file is meant to decide between moves of equal
-            priority; the checks then count such ties and do not object [S8].
-        title, description: words for people.
-        systems: who owns stages and moves, by name, with a label for people.
-        person: the class of the persons, where ``fields`` is not that class itself.
-        folder: where the paths in the options of steps start, and the only place that they may
-            lead to.
+        ties: ``as_written`` if the order of the file is meant to decide between moves of equal
+            priority; the checks then only note how many such ties there are [S8].
+        title, description: display only.
+        systems: the owners of stages and moves, by name, each with a label.
+        person: the class of the people, unless ``fields`` is that class.
+        folder: the folder that the paths in the options of steps are relative to. They may not
+            lead out of it.
         tables_from: further files and folders that these paths may lead to.
 
     Raises:
-        ModelError: the model does not build; it carries every problem, with its place [S5].
+        ModelError: the model cannot be built; it has every problem, with its place [S5].
     """
 
     name: str
@@ -151,7 +150,7 @@ class Model:
     def __attrs_post_init__(self) -> None:
         for name, value in resolved(self).items():
             object.__setattr__(self, name, value)
-        vars(self).pop("vocabulary", None)  # it was made for this, before names were told apart
+        vars(self).pop("vocabulary", None)  # computed for ``resolved``, before names were resolved
         problems = validation.problems(self)
         if problems:
             raise ModelError(problems, self.name)
@@ -173,19 +172,19 @@ class Model:
 
     @cached_property
     def by_name(self) -> Mapping[str, Stage]:
-        """The stages by name."""
+        """All stages by name."""
         return {stage.name: stage for stage in self.stages}
 
     @property
     def initial(self) -> Stage:
-        """The stage of original processing, where everybody starts [S13]."""
+        """The stage of original processing, where every person starts [S13]."""
         return self.path[0]
 
     def stage(self, name: str) -> Stage:
-        """The stage of that name.
+        """The stage with that name.
 
         Raises:
-            LifecycleError: there is none; the message suggests the nearest.
+            LifecycleError: no stage has that name; the message suggests the nearest.
         """
         try:
             return self.by_name[name]
@@ -213,8 +212,8 @@ class Model:
 
     @cached_property
     def groups(self) -> tuple[tuple[Edge, ...], ...]:
-        """The edges that are tried for one reason, each group in the order in which they are: the
-        sort; then of each stage those that the system asks for, and of each trigger [S7][S8]."""
+        """The edges that are tried together, each group in the order of trying: the sort, then for
+        each stage those of the system and those of each trigger [S7][S8]."""
         reasons = ((stage.name, on) for stage in self.stages for on in (None, *self.triggers))
         groups = (
             tuple(edge for edge in self.edges if (edge.source, edge.on) == reason)
@@ -228,17 +227,17 @@ class Model:
         return group[: group.index(edge)]
 
     def earlier_closed(self, edge: Edge) -> tuple[Guard, ...]:
-        """That nothing is open which is tried before the edge, guard by guard."""
+        """The negated guards of all edges that are tried before this one."""
         return tuple(negate(earlier.when) for earlier in self.tried_before(edge))
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
-        """Every rule, with the named guards and the kinds of activity that the model adds."""
+        """Every rule, named guard and kind of activity that the model declares."""
         return tuple(rules_of(self))
 
     @cached_property
     def effects(self) -> tuple[Set, ...]:
-        """Everything that writes a field: of kinds of activity, built-in ones too, and of rules."""
+        """Every effect: of kinds of activity, including the built-in ones, and of rules."""
         kinds = (effect for kind in self.activity_kinds.values() for effect in kind.sets)
         rules = (rule for rule in self.rules if rule.section != "kinds")
         return (*kinds, *(effect for rule in rules for effect in rule.then))
@@ -260,7 +259,7 @@ class Model:
 
     @cached_property
     def triggers(self) -> tuple[str, ...]:
-        """The process triggers that the moves name, as first written."""
+        """The process triggers of the moves, in order of first use."""
         return tuple(dict.fromkeys(move.on for move in self.moves if move.on))
 
     @cached_property
@@ -271,7 +270,7 @@ class Model:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """What a guard of this model may speak of."""
+        """The names that a guard of this model may use."""
         read_only = dict(READ_ONLY) | {
             "stage": FieldType("str", choices=tuple(stage.name for stage in self.stages))
         }
@@ -280,7 +279,7 @@ class Model:
         )
 
     def vocabulary_for(self, kind: str | None) -> Vocabulary:
-        """What a rule of the data or scoring silo may speak of: also what the activity brings."""
+        """The names that a rule of the data or scoring silo may use, with the activity's values."""
         if kind is None:
             return attrs.evolve(self.vocabulary, in_effect=True)
         if kind in built_in_kinds.OPEN_KINDS:
@@ -294,8 +293,8 @@ class Model:
 
     @cached_property
     def activity_kinds(self) -> Mapping[str, ActivityKind]:
-        """Every kind of activity that the model takes: built in, added, and one for each trigger
-        that no other kind raises. A trigger with the name of a kind is raised by it."""
+        """Every kind of activity that the model accepts: the built-in ones, its own, and one for
+        each trigger that no other kind raises. A kind with the name of a trigger raises it."""
         known = dict(built_in_kinds.BUILT_IN) | {kind.name: kind for kind in self.kinds}
         raised = {kind.trigger for kind in known.values()}
         for trigger in self.triggers:
@@ -310,7 +309,7 @@ class Model:
 
     @cached_property
     def chain(self) -> tuple[StepDef, ...]:
-        """The steps of original processing by number, with all that they read and write [S13]."""
+        """The steps of original processing by number, with all fields they read and write [S13]."""
         fit = [
             node for rule in self.scoring if rule.on is None for node in (rule.when, rule.points)
         ]
@@ -322,6 +321,6 @@ class Model:
 
     @cached_property
     def version(self) -> str:
-        """Twelve digits that name the meaning of the model: labels, titles, codes, descriptions
-        and the order of named guards and tokens do not count [S28]."""
+        """Twelve hexadecimal digits that identify the meaning of the model. Labels, titles, codes,
+        descriptions and the order of named guards and tokens do not count [S28]."""
         return version.version(self)

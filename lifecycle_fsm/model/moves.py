@@ -23,19 +23,19 @@ Mail: TypeAlias = Literal["nurture", "paused", "suspended"]
 
 
 def stage_name(value: str | Stage) -> str:
-    """The name of a stage, from the name or from the stage."""
+    """The name of a stage, from a name or a stage."""
     return value.name if isinstance(value, Stage) else value
 
 
 def stage_names(value: str | Stage | Stages | Iterable[str | Stage]) -> tuple[str, ...]:
-    """The names of one stage or several, however they were given."""
+    """The names of one or more stages, in any notation."""
     if isinstance(value, Stage | Stages):
         return tuple(stage.name for stage in value.sources)
     return (value,) if isinstance(value, str) else tuple(map(stage_name, value))
 
 
 class _Origin:
-    """What moves start from: one stage, or several joined with ``|``."""
+    """Where moves start: one stage, or several joined with ``|``."""
 
     __slots__ = ()
 
@@ -55,7 +55,7 @@ class _Origin:
         """A move off the path, to a detour stage; see :class:`Move`.
 
         Raises:
-            ModelError: the target is no detour stage.
+            ModelError: the target is not a detour stage.
         """
         if not target.off_path:
             raise self._wrong(target, f"{target.name!r} is no detour stage: write .to(…)")
@@ -84,11 +84,11 @@ class _Origin:
 class Stage(_Origin):
     """A lifecycle status.
 
-    The order of the path stages in a model is their rank; the first is where original processing
-    happens. ``off_path`` makes a detour stage. ``mail`` says what marketing mail does while a
-    person is here [S12]. The other values are display only [S28]: ``title`` is the short name on a
-    card ("MQL"), ``label`` the long one, ``system`` who owns the stage, ``group`` its part of the
-    funnel, ``playbook`` what its owner does with a person here.
+    The order of the path stages in a model is their rank; original processing happens in the first.
+    ``off_path`` makes a detour stage. ``mail`` says what marketing mail does while a person is here
+    [S12]. The other values are display only [S28]: ``title`` is the short name on a card ("MQL"),
+    ``label`` the long one, ``system`` the owner of the stage, ``group`` its part of the funnel,
+    ``playbook`` what its owner does with a person here.
     """
 
     name: str
@@ -104,12 +104,12 @@ class Stage(_Origin):
 
     @property
     def sources(self) -> tuple[Stage, ...]:
-        """The stage itself, as what moves start from."""
+        """The stage itself, as the start of moves."""
         return (self,)
 
     @property
     def display(self) -> str:
-        """The short name for people: the title, or the name as a word or an abbreviation."""
+        """The short name for display: the title, or the name as a word or an abbreviation."""
         if self.title:
             return self.title
         return (
@@ -119,7 +119,7 @@ class Stage(_Origin):
 
 @attrs.frozen
 class Stages(_Origin):
-    """Several stages that a move leaves alike: ``(mql | sal).detour(recycled, …)``."""
+    """Several stages that the same move leaves: ``(mql | sal).detour(recycled, …)``."""
 
     stages: tuple[Stage, ...]
 
@@ -136,15 +136,15 @@ class Move:
     Args:
         sources: the stages that it leaves.
         target: the stage that it enters.
-        when: its guard; open to everyone without one.
-        on: the process trigger that a human pulls; without it the move is a *system* move, taken
+        when: its guard; if omitted, the move is open to everyone.
+        on: the process trigger that a human raises. Without it, the move is a *system* move, taken
             as soon as its guard holds.
-        name: unique in the model; history names it. Made from the stages where it is not given.
-        priority: smaller is tried first among the moves of one stage [S8].
-        skips: what a fast track declares of the stages that it goes past: ``passed_over`` or
+        name: unique in the model, and used in the history; by default made from the stages.
+        priority: among the moves of one stage, smaller ones are tried first [S8].
+        skips: what a fast track declares about the stages that it skips: ``passed_over`` or
             ``no_credit``.
         then: effects, applied with the move.
-        system: who owns the move; display only, as is ``label``, its words in a picture.
+        system: the owner of the move; display only, as is ``label``, its text in a diagram.
     """
 
     sources: tuple[str, ...] = attrs.field(converter=stage_names)
@@ -165,16 +165,16 @@ class Move:
 
 
 def arrow(sources: Iterable[str], target: str) -> str:
-    """A move in the words of a message: ``mql | sal -> recycled``."""
+    """A move as a message writes it: ``mql | sal -> recycled``."""
     return f"{' | '.join(sources)} -> {target}"
 
 
 @attrs.frozen
 class Edge:
-    """One move out of one stage, resolved: what the machine fires and the picture draws.
+    """One move out of one stage, resolved: what the machine fires and the diagram draws.
 
-    ``passed`` are the path stages that it goes past; ``credit`` says whether those count as passed
-    over [S6].
+    ``passed`` are the path stages that it skips; ``credit`` says whether those count as passed over
+    [S6].
     """
 
     rule: Move | SortRule
@@ -185,7 +185,7 @@ class Edge:
 
     @property
     def name(self) -> str:
-        """The name of its move or sort rule, which the history tells."""
+        """The name of its move or sort rule, as in the history."""
         return self.rule.name
 
     @property
@@ -195,10 +195,10 @@ class Edge:
 
     @property
     def on(self) -> str | None:
-        """The process trigger, or None where a system asks [S7]."""
+        """The process trigger, or ``None`` for a system move [S7]."""
         return self.rule.on if isinstance(self.rule, Move) else None
 
     @property
     def credit(self) -> bool:
-        """Whether the stages that it goes past count as passed over [S26]."""
+        """Whether the stages that it skips count as passed over [S26]."""
         return self.rule.skips != "no_credit"

@@ -1,4 +1,4 @@
-"""What a model makes of its parts before it looks at them: names told apart, tables closed."""
+"""What a model does with its parts before validation: resolve names, freeze tables."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ if TYPE_CHECKING:
 
 # ------------------------------------------------------------------ declared
 #
-# The fields that a model declares beside those of every person: in a table or as a class [S1].
+# The fields that a model adds to those of every person: from a table or a class [S1].
 
 
-#: ``FieldDef``s; names with types, ``{"tier": "str | None"}``; or a subclass of ``Person``.
+#: ``FieldDef`` objects; names with types, ``{"tier": "str | None"}``; or a subclass of ``Person``.
 Fields: TypeAlias = Iterable[FieldDef] | Mapping[str, Any] | type[Person]
 
 
 @attrs.frozen
 class Unreadable(FieldDef):
-    """A field that was declared in a way that has no meaning: the model tells why [S5]."""
+    """A field whose declaration cannot be read, kept so that the model can report why [S5]."""
 
     fault: str = ""
 
 
 class OfClass(tuple[FieldDef, ...]):
-    """The fields of a person class, which comes along."""
+    """The fields of a person class, with the class itself."""
 
     person: type[Person] = Person
 
 
 def read_fields(value: Fields) -> tuple[FieldDef, ...]:
-    """The declared fields, however they were written; nothing is raised for a fault."""
+    """The declared fields, from any notation; a fault raises no error here."""
     if isinstance(value, type):
         fields = OfClass(class_fields(value))
         if issubclass(value, Person):
@@ -67,7 +67,7 @@ def read_fields(value: Fields) -> tuple[FieldDef, ...]:
 
 
 def class_fields(person: type) -> Iterator[FieldDef]:
-    """What a subclass of ``Person`` declares: its own fields, and others of the person's that it
+    """The fields that a subclass of ``Person`` declares: its own, and inherited ones that it
     changes."""
     fault = _class_fault(person)
     if fault:
@@ -127,7 +127,7 @@ _Value = TypeVar("_Value")
 
 
 class Frozen(dict[_Key, _Value]):
-    """A table of a model, which nobody changes: a changed model is another model."""
+    """An immutable table of a model: to change a model means to make another one."""
 
     def _closed(self, *_: object, **__: object) -> NoReturn:
         raise TypeError(
@@ -143,21 +143,21 @@ class Frozen(dict[_Key, _Value]):
 
 
 def stored_token(value: Any) -> TokenValue:
-    """The stored form of a token; what has none is left for the model to refuse."""
+    """The stored form of a token; an invalid one is returned unchanged, for the model to refuse."""
     try:
         return constant(value).value
     except GuardError:
-        return value  # type: ignore[no-any-return]  # that is why it is refused
+        return value  # type: ignore[no-any-return]  # invalid, and refused for that
 
 
-#: The parts of a model that have conditions or effects, and the names of these in them.
+#: The parts of a model that have conditions or effects, and the names of those attributes.
 _SECTIONS = tuple("claims moves sort data scoring kinds decay deadlines assignment alerts".split())
 _GUARDS, _EFFECTS = ("when", "always", "never", "given"), ("then", "sets")
 
 
 def resolved(model: Model) -> dict[str, Any]:
-    """The parts of a model with named guards told from yes/no fields, and with the definitions
-    that came along with Python guards collected into ``guards``."""
+    """The parts of a model with bare names resolved to named guards or yes/no fields, and with the
+    definitions that Python guards carry collected into ``guards``."""
     person = model.fields.person if isinstance(model.fields, OfClass) else model.person
     fields = tuple(model.fields)
     if person is not Person:
@@ -196,27 +196,27 @@ def resolved(model: Model) -> dict[str, Any]:
 
 
 def _guards(part: object) -> Iterator[str]:
-    """The names of the attributes that are conditions."""
+    """The names of the attributes that hold conditions."""
     return (name for name in _GUARDS if isinstance(getattr(part, name, None), Guard))
 
 
 def _conditions(part: object) -> Iterator[Guard]:
-    """The conditions of a part, and of its effects."""
+    """The conditions of a part and of its effects."""
     yield from (getattr(part, name) for name in _guards(part))
     for effects in (getattr(part, name, ()) for name in _EFFECTS):
         yield from (effect.value for effect in effects if isinstance(effect.value, Guard))
 
 
 def _effect_value(value: Term | Guard, words: Vocabulary) -> Term | Guard:
-    """The value of an effect; a bare name that is no field but a named guard is that guard."""
+    """The value of an effect; a bare name of a guard, if it is not a field, means that guard."""
     if isinstance(value, Field) and value.name in words.guards and value.name not in words.fields:
         return Truth(value)
     return value
 
 
 def _alone(guard: Guard, words: Vocabulary) -> Guard:
-    """The guard with named guards by their names alone: the model holds each definition once. One
-    that came with another definition keeps it, so that the model can refuse it."""
+    """The guard without the definitions of its named guards, which the model holds once. A
+    definition that differs from the model's is kept, so that the model can refuse it."""
     if depth(guard) > MAX_DEPTH:
         return guard
 
@@ -244,12 +244,12 @@ def _collect(node: Named, guards: dict[str, Guard]) -> None:
 
 
 def nodes(tree: Guard | Term) -> Iterator[Guard | Term]:
-    """The nodes of a tree; none of one that nests so deep that it is refused anyway."""
+    """The nodes of a tree; none of a tree that nests too deep, which is refused anyway."""
     return iter(()) if depth(tree) > MAX_DEPTH else walk(tree)
 
 
 def fields_read(model: Model, trees: Iterable[Guard | Term]) -> tuple[str, ...]:
-    """The fields that guards and values read, named guards looked through, as first used."""
+    """The fields that guards and values read, also through named guards, in order of first use."""
     read: dict[str, None] = {}
     for node in _all_nodes(model, trees):
         if isinstance(node, Field):
@@ -260,14 +260,14 @@ def fields_read(model: Model, trees: Iterable[Guard | Term]) -> tuple[str, ...]:
 
 
 def reads_time(model: Model, trees: Iterable[Guard | Term]) -> bool:
-    """Whether guards and values depend on the clock, named guards looked through."""
+    """Whether guards and values depend on the clock, also through named guards."""
     return any(isinstance(node, Now | Elapsed) for node in _all_nodes(model, trees))
 
 
 def _all_nodes(
     model: Model, trees: Iterable[Guard | Term], seen: set[str] | None = None
 ) -> Iterator[Guard | Term]:
-    """Every node of the trees, and of each named guard behind its first mention."""
+    """Every node of the trees, and of each named guard at its first mention."""
     seen = set() if seen is None else seen
     for tree in trees:
         for node in nodes(tree):

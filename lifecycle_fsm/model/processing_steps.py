@@ -1,5 +1,5 @@
-"""What the built-in steps of original processing read and write [S13]: the model checks the order
-of its chain with this, the steps themselves are in ``processing``."""
+"""The fields that the built-in steps of original processing read and write [S13]. The model checks
+the order of its chain with these; the steps themselves are in ``processing``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lifecycle_fsm.guard import constant
 from lifecycle_fsm.model.definition import OnFailure, StepDef
 from lifecycle_fsm.person import READ_ONLY
 
-#: The number of the sort: every step stands before it.
+#: The number of the sort; every step comes before it.
 SORT_NUMBER = 90
 
 
@@ -50,7 +50,7 @@ BUILT_IN: Mapping[str, BuiltIn] = {
 
 
 def unwritable(value: Any) -> Iterator[str]:
-    """What in the options of a step cannot stand in a model file, as sentences."""
+    """The options of a step that a model file cannot hold, as sentences."""
     if isinstance(value, Mapping):
         for name in value:
             if not isinstance(name, str):
@@ -61,7 +61,7 @@ def unwritable(value: Any) -> Iterator[str]:
             yield from unwritable(part)
     elif isinstance(value, set | frozenset):
         yield f"options: {value!r} has no order: write a list"
-    elif value != "":  # no value of a guard, but of an option
+    elif value != "":  # not a value of a guard, but a valid option
         try:
             constant(value)
         except GuardError as error:
@@ -75,7 +75,7 @@ def _listed(value: Any) -> Iterable[Any]:
 
 
 def declared(step: StepDef, demographic_reads: tuple[str, ...] = ()) -> StepDef:
-    """The step with all that it reads and writes, as its use and options imply."""
+    """The step with all fields that it reads and writes, derived from its use and options."""
     built_in = BUILT_IN.get(step.use)
     if built_in is None:
         return attrs.evolve(step, on_failure=step.on_failure or "park")
@@ -85,7 +85,7 @@ def declared(step: StepDef, demographic_reads: tuple[str, ...] = ()) -> StepDef:
         reads = (str(options.get("key", "domain")),)
         columns = options.get("columns", ())
         named = columns.values() if isinstance(columns, Mapping) else columns
-        # Other shapes are refused by the step itself, when it reads its options.
+        # The step itself refuses other shapes, when it reads its options.
         writes = tuple(column for column in _listed(named) if isinstance(column, str))
     elif step.use == "demographic_score":
         reads = demographic_reads
@@ -99,35 +99,35 @@ def declared(step: StepDef, demographic_reads: tuple[str, ...] = ()) -> StepDef:
 
 
 class Declared(Protocol):
-    """A step that says where it stands, what it reads and what it writes."""
+    """A step that declares its position, the fields it reads and the fields it writes."""
 
     @property
     def number(self) -> int:
-        """Where it stands in the chain."""
+        """Its position in the chain."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its name."""
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The fields that it looks at."""
+        """The fields that it reads."""
 
     @property
     def writes(self) -> tuple[str, ...]:
-        """The fields that it may change."""
+        """The fields that it may write."""
 
     @property
     def timeout(self) -> float | None:
-        """How many seconds it may take."""
+        """The number of seconds that it may take."""
 
     @property
     def attempts(self) -> int:
-        """How often it is tried before it has failed."""
+        """How often it is tried before it fails."""
 
 
 def attempt_problems(step: Declared) -> Iterator[str]:
-    """What is wrong with the timeout and the attempts of a step, as sentences."""
+    """The faults of the timeout and the attempts of a step, as sentences."""
     timeout, attempts = step.timeout, step.attempts
     if timeout is not None and not (
         type(timeout) in (int, float) and timeout > 0 and math.isfinite(timeout)
@@ -140,8 +140,8 @@ def attempt_problems(step: Declared) -> Iterator[str]:
 def field_problems(
     step: Declared, chain: Sequence[Declared], types: Mapping[str, FieldType]
 ) -> Iterator[str]:
-    """What is wrong with the fields of a step in its chain, as sentences: none of that name, only
-    the machine's to write, or read before it is written [S13]."""
+    """The faults of a step's fields in its chain, as sentences: unknown, written only by the
+    machine, or read before they are written [S13]."""
     for name in step.reads:
         writers = [other for other in chain if name in other.writes]
         if name not in types and name not in READ_ONLY and name != "id":

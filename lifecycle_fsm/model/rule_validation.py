@@ -1,5 +1,5 @@
-"""What keeps the agreements of a model from building: dimensions, calendars, merging, decay,
-deadlines, assignment, alerts and claims [S5][S20]-[S25]."""
+"""The faults of the agreements of a model: dimensions, calendars, merging, decay, deadlines,
+assignment, alerts and claims [S5][S20]-[S25]."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from lifecycle_fsm.model.rules import (
 if TYPE_CHECKING:
     from lifecycle_fsm.model.model import Model
 
-#: A field in the words of an alert: ``{company}``.
+#: A field in the text of an alert: ``{company}``.
 PLACE = re.compile(r"\{(\w*)\}")
 _LONGEST = timedelta(days=3660)
-#: Follow from the opportunities, or from the machine: no rule of merging can set them.
+#: Derived from the opportunities, or written by the machine: no merge rule can set them.
 _DERIVED = frozenset({"open_opportunities", "won_opportunities"})
 _ORDERED = frozenset({"int", "float", "datetime", "bool"})
 _SUMMED = frozenset({"int", "float"})
 
 
 def dimensions(model: Model) -> Iterator[Problem]:
-    """Dimensions that are no fields, or that history keeps anyway."""
+    """Dimensions that are not fields, or that history keeps anyway."""
     yield from faults.of_repeats("dimensions", model.dimensions)
     for name in model.dimensions:
         if name in ("owner", "assigned_to", "source"):
@@ -56,7 +56,7 @@ def calendars(model: Model) -> Iterator[Problem]:
 
 
 def merging(model: Model) -> Iterator[Problem]:
-    """Rules for fields that do not exist, or that their type does not allow."""
+    """Rules for fields that do not exist, or that the field's type does not allow."""
     where = "merging.winning_detours"
     yield from faults.of_repeats(where, model.winning_detours)
     detours = [stage.name for stage in model.detours]
@@ -77,7 +77,7 @@ def merging(model: Model) -> Iterator[Problem]:
 
 
 def decay(model: Model) -> Iterator[Problem]:
-    """Decay that never comes, changes nothing, or looks at the stage."""
+    """Decay without a valid interval or effect, or that reads the stage."""
     yield from faults.of_repeats("decay", [rule.name for rule in model.decay])
     words = model.vocabulary_for(None)
     for where, rule in placed("decay", model.decay):
@@ -93,7 +93,7 @@ def decay(model: Model) -> Iterator[Problem]:
 
 
 def deadlines(model: Model) -> Iterator[Problem]:
-    """Deadlines of no stage, without a calendar of the model, or that escalate in a circle."""
+    """Deadlines with an unknown stage or calendar, or that escalate in a circle."""
     by_name = {deadline.name: deadline for deadline in model.deadlines}
     names = [calendar.name for calendar in model.calendars]
     yield from faults.of_repeats("deadlines", [deadline.name for deadline in model.deadlines])
@@ -134,7 +134,7 @@ def _escalates(where: str, deadline: Deadline, by_name: dict[str, Deadline]) -> 
 
 
 def assignment(model: Model) -> Iterator[Problem]:
-    """Rules that name nobody, or that have no occasion."""
+    """Rules without a receiver or an occasion."""
     yield from faults.of_repeats("assignment", [rule.name for rule in model.assignment])
     taken = {deadline.name for deadline in model.deadlines}
     for where, rule in placed("assignment", model.assignment):
@@ -218,7 +218,7 @@ def _asks(model: Model, where: str, ask: Ask, *, several: bool = False) -> Itera
 
 
 def _text(model: Model, where: str, term: Term, *, several: bool) -> Iterator[Problem]:
-    """A receiver is a text; where work is shared out it may be a list of them."""
+    """A receiver is a text; for assignment it may be a list of texts."""
     match term:
         case Const(value):
             good = isinstance(value, str) and bool(value)
@@ -249,7 +249,7 @@ def _text(model: Model, where: str, term: Term, *, several: bool) -> Iterator[Pr
 
 
 def claims(model: Model) -> Iterator[Problem]:
-    """Claims that say nothing, or speak of stages, moves or fields that there are not."""
+    """Claims without a condition, or that name unknown stages, moves or fields."""
     yield from faults.of_repeats("claims", [claim.name for claim in model.claims])
     ways = {SORT, MOVES, *(rule.name for rule in model.sort), *(move.name for move in model.moves)}
     for where, claim in placed("claims", model.claims):

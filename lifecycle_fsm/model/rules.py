@@ -1,8 +1,8 @@
-"""What a model agrees beside its stages and moves: decay, deadlines, assignment, alerts, calendars;
-and the list of all its rules.
+"""The agreements of a model besides its stages and moves: decay, deadlines, assignment, alerts,
+calendars; and the list of all its rules.
 
-No agreement moves anybody. Decay changes scores at declared instants [S20]; the others ask for
-something (:class:`Ask`) that a person or another system then does [S11].
+No agreement moves a person. Decay changes scores at declared instants [S20]. The others make a
+request (:class:`Ask`) that a person or another system then carries out [S11].
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from lifecycle_fsm.zones import find_zone
 if TYPE_CHECKING:
     from lifecycle_fsm.model.model import Model
 
-#: By which way something is asked for [S24].
+#: How a request is sent [S24].
 Channel: TypeAlias = Literal["task", "email", "list_add", "list_remove", "webhook", "crm_sync"]
-#: What becomes of a field when two persons are folded into one [S23].
+#: How a field is merged when two people become one [S23].
 MergeRule: TypeAlias = Literal["max", "min", "sum", "survivor", "loser"]
-#: What a length counts: time, working days, or weeks on the wall [S21].
+#: What a length counts: time, working days, or calendar weeks [S21].
 Counts: TypeAlias = Literal["time", "days", "weeks"]
-#: The units of lengths, in seconds, as in ``settle = "10 minutes"``; the largest first.
+#: The units of lengths in seconds, as in ``settle = "10 minutes"``; largest first.
 _UNITS = {"week": 604800, "day": 86400, "hour": 3600, "minute": 60, "second": 1}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def read_receivers(value: object) -> tuple[Term, ...]:
-    """Who gets it: one value, or several of which the first that is known counts.
+    """The receivers: one value, or several of which the first known one is used.
 
     Raises:
-        GuardSyntaxError, GuardError: one of them is no value.
+        GuardSyntaxError, GuardError: one of them is not a value.
     """
     several = value if isinstance(value, list | tuple) else [value]
     terms = tuple(parse_term(part) if isinstance(part, str) else as_term(part) for part in several)
@@ -49,13 +49,13 @@ def read_receivers(value: object) -> tuple[Term, ...]:
 
 
 def _hours(value: str | Mapping[str, str]) -> dict[str, str]:
-    """``"09:00-17:00"`` is said of Monday to Friday."""
+    """``"09:00-17:00"`` alone means Monday to Friday."""
     if isinstance(value, Mapping):
         return dict(value)
     return dict.fromkeys(WEEKDAYS[:5], value)
 
 
-#: What is said of anything that is none.
+#: The message about anything that is not a length.
 NO_LENGTH = "not a length of time: write '10 minutes', '4 hours' or '2 days'"
 
 
@@ -63,9 +63,9 @@ NO_LENGTH = "not a length of time: write '10 minutes', '4 hours' or '2 days'"
 class Length:
     """How long an agreement runs, in the unit in which it was agreed [S21].
 
-    In a calendar the unit is part of the meaning: ``24 hours`` are 24 hours of open time, ``1 day``
-    is one working day, and ``1 week`` is a week on the wall. Without a calendar they all are what
-    the clock says. A ``timedelta`` counts time, as hours do.
+    With a calendar, the unit is part of the meaning: ``24 hours`` are 24 hours of open time,
+    ``1 day`` is one working day, and ``1 week`` is a calendar week. Without a calendar, all units
+    count elapsed time. A ``timedelta`` counts time, as hours do.
 
     Args:
         time: the length on a clock that never stops.
@@ -77,10 +77,10 @@ class Length:
 
     @classmethod
     def read(cls, text: str) -> Length:
-        """The length that a text names: ``4 hours``, ``2 days``, ``1 week``.
+        """The length that a text denotes: ``4 hours``, ``2 days``, ``1 week``.
 
         Raises:
-            RecordError: it names none.
+            RecordError: the text is not a length.
         """
         match = re.fullmatch(r"\s*([0-9]{1,9})\s+(\w+?)s?\s*", text)
         size = _UNITS.get(match[2]) if match else None
@@ -98,7 +98,7 @@ class Length:
 
 
 def length_text(time: timedelta, units: Iterable[str] = tuple(_UNITS)) -> str:
-    """A length of whole seconds as a file has it: in the first of the units that has it whole."""
+    """A length of whole seconds as in a file: in the first unit that gives a whole number."""
     seconds = int(time.total_seconds())
     unit = next(unit for unit in units if seconds % _UNITS[unit] == 0)
     count = seconds // _UNITS[unit]
@@ -113,15 +113,15 @@ def _length(value: Length | timedelta | str) -> Length:
 
 @attrs.frozen(kw_only=True)
 class Calendar:
-    """When somebody works: what a deadline in working hours counts [S21].
+    """Working hours, which a deadline can count [S21].
 
     Args:
         name: unique in the model.
-        zone: an IANA time zone; the hours are local ones.
-        hours: by weekday, ``mon`` to ``sun``, one span or several: ``"09:00-12:00, 13:00-17:00"``;
-            a text alone is said of Monday to Friday. A day that is not named is free.
-        holidays: a country or subdivision whose public holidays are free: ``"DE"``, ``"DE-BE"``.
-        closed: more free days, as ISO dates.
+        zone: an IANA time zone; the hours are local.
+        hours: by weekday, ``mon`` to ``sun``, one or more spans: ``"09:00-12:00, 13:00-17:00"``.
+            A text alone means Monday to Friday. A day that is not listed is closed.
+        holidays: a country or subdivision whose public holidays are closed: ``"DE"``, ``"DE-BE"``.
+        closed: more closed days, as ISO dates.
     """
 
     name: str
@@ -133,10 +133,10 @@ class Calendar:
 
 @attrs.frozen(kw_only=True)
 class Decay:
-    """Interest that fades: effects at the instants ``since + k * every``, k = 1, 2, … [S20].
+    """Fading interest: effects at the instants ``since + k * every``, k = 1, 2, … [S20].
 
-    ``since`` is a field of time: with ``scored_at``, the default, every new sign of interest starts
-    the wait anew. ``when`` is asked at each instant, and reads fields, never the stage [S18].
+    ``since`` is a time field. With the default, ``scored_at``, each new sign of interest restarts
+    the wait. ``when`` is evaluated at each instant and reads fields, never the stage [S18].
     """
 
     name: str
@@ -146,21 +146,21 @@ class Decay:
     when: Guard = attrs.field(default=Always(), converter=read_guard)
 
 
-# Without slots, which two bases cannot both have; the order of bases gives the order of keys in a
-# file: first the occasion, then what is asked for.
+# Without slots, because two base classes cannot both have them. The order of the base classes is
+# the order of the keys in a file: first the occasion, then the request.
 
 
 @attrs.frozen(kw_only=True, slots=False)
 class Ask:
-    """What is asked for, of whom, and in which words; delivered by somebody else, later [S11].
+    """A request: what is asked of whom, in which words. Other software delivers it later [S11].
 
     Args:
-        to: who gets it: a field (``owner``), a text (``'sales'``) or a token; of several the first
-            that is known.
-        text: words with fields in braces: ``"{first_name} of {company} is ready"``.
-        include: names of the fields whose values come along, for a machine that reads it.
-        links_to_crm: it waits until the CRM has acknowledged the person, so that its link leads
-            somewhere [S24].
+        to: the receiver: a field (``owner``), a text (``'sales'``) or a token. If there are
+            several, the first known one.
+        text: a text with fields in braces: ``"{first_name} of {company} is ready"``.
+        include: names of fields whose values are sent along, for a program to read.
+        links_to_crm: whether the request waits until the CRM has acknowledged the person, so that
+            its link works [S24].
     """
 
     to: tuple[Term, ...] = attrs.field(default=(), converter=read_receivers)
@@ -183,18 +183,18 @@ class _Agreed:
 
 @attrs.frozen(kw_only=True, slots=False)
 class Deadline(Ask, _Agreed):
-    """An agreement how long a person may stay in a stage (SLA) [S21]. It moves nobody.
+    """An agreement on how long a person may stay in a stage (SLA) [S21]. It moves no one.
 
     Args:
-        stage: where the time runs, from each entry, once a visit.
+        stage: the stage in which the time runs, from each entry, once per visit.
         after: how long: a text such as ``"4 hours"`` or ``"2 days"``, a ``timedelta``, or a
             :class:`~lifecycle_fsm.Length`. With a calendar, hours count open time, days count
-            working days, and weeks are weeks on the wall.
-        calendar: the name of a calendar of the model; without one the clock runs day and night.
-        when: asked when it is due: does the agreement hold for this person?
-        escalates: the name of another deadline of the stage: the time runs from its due instant.
-        send: by which way a miss is told; without it the miss is only recorded.
-        label: its words on the sheet.
+            working days, and weeks are calendar weeks.
+        calendar: the name of a calendar of the model; if omitted, the clock runs day and night.
+        when: whether the agreement holds for this person, evaluated when it is due.
+        escalates: the name of another deadline of the stage; the time runs from its due instant.
+        send: the channel that reports a miss; if omitted, the miss is only recorded.
+        label: its text on the sheet.
     """
 
 
@@ -208,12 +208,12 @@ class _Occasion:
 
 @attrs.frozen(kw_only=True, slots=False)
 class AssignmentRule(Ask, _Occasion):
-    """Who shall work on a person: writes ``assigned_to`` [S18].
+    """Who should work on a person: writes ``assigned_to`` [S18].
 
-    The rules are a decision list: of those for a stage that has just been entered, or for the
-    activity that has just come, the first that holds names somebody. A ``to`` that is a token with
-    a list is shared out by a stable hash of the person's id [S16]. Being assigned is not being
-    accepted. ``text`` asks for a task with it, due by ``deadline``.
+    The rules are a decision list: of those for a stage that was just entered, or for the activity
+    that was just applied, the first that holds assigns the person. If ``to`` is a token with a
+    list, people are distributed by a stable hash of their ids [S16]. Assigned does not mean
+    accepted. ``text`` also requests a task, due by ``deadline``.
     """
 
     deadline: str = ""
@@ -226,10 +226,10 @@ class _Sent(_Occasion):
 
 @attrs.frozen(kw_only=True, slots=False)
 class AlertRule(Ask, _Sent):
-    """What is asked for when a stage is entered, or when an activity comes [S12][S24].
+    """A request that is made when a stage is entered, or when an activity is applied [S12][S24].
 
-    Each rule that holds asks. Of several stages that one activity leads through, only the last
-    asks; the others are recorded as superseded.
+    Each rule that holds makes its request. If one activity leads through several stages, only the
+    last makes requests; the others are recorded as superseded.
     """
 
     deadline: str = ""
@@ -237,7 +237,7 @@ class AlertRule(Ask, _Sent):
 
 # ------------------------------------------------------------------ every rule
 #
-# All rules of a model, each with its place: whoever looks at every rule looks here.
+# All rules of a model, each with its place: code that examines every rule starts here.
 
 
 @attrs.frozen
@@ -247,13 +247,13 @@ class Rule:
     Args:
         section: the section of the model: ``guards``, ``kinds``, ``data``, ``scoring``, ``decay``,
             ``sort``, ``moves``, ``deadlines``, ``assignment``, ``alerts``.
-        name: its name; of a data rule without one, the kind of activity that it is about.
-        place: where it stands, as problems of a model name it: ``moves[3] mal -> mql``.
+        name: its name; for a data rule without one, its kind of activity.
+        place: its place, as in the problems of a model: ``moves[3] mal -> mql``.
         when: its condition.
-        stages: the stages in which the condition is asked; none if any will do.
+        stages: the stages in which the condition is evaluated; empty for all.
         activity: the kind of activity whose values it may read [S18].
         then: its effects.
-        values: what else it computes: points, receivers.
+        values: the other values that it computes: points, receivers.
     """
 
     section: str
@@ -267,12 +267,12 @@ class Rule:
 
     @property
     def condition(self) -> str:
-        """Where its condition stands."""
+        """The place of its condition."""
         return self.place if self.section == "guards" else f"{self.place}, when"
 
     @property
     def trees(self) -> tuple[Guard | Term, ...]:
-        """All that can read a field or a token."""
+        """Every guard and value that can read a field or a token."""
         return (self.when, *(effect.value for effect in self.then), *self.values)
 
 
@@ -304,12 +304,12 @@ def rules_of(model: Model) -> Iterator[Rule]:
 
 # ------------------------------------------------------------------ calendars
 #
-# How a calendar is written: its zone, its hours and its closed days, read and checked [S21].
+# The notation of a calendar: its zone, hours and closed days, parsed and checked [S21].
 #
-# This is the part that needs no data of holidays and computes no times; the clock does both.
+# This part needs no holiday data and computes no times; the clock does both.
 
 
-#: Spans of open time of one day, each from a minute after midnight up to another.
+#: The open spans of one day, in minutes after midnight.
 Minutes: TypeAlias = tuple[tuple[int, int], ...]
 
 _MIDNIGHT = 24 * 60
@@ -319,12 +319,13 @@ _CODE = re.compile(r"[A-Z]{2,3}(-\S.*)?")
 
 
 def spans_of(calendar: Calendar) -> Mapping[int, Minutes]:
-    """When each day of the week is open: for Monday, 0, to Sunday, 6, the spans in minutes after
-    midnight. A closed day has none; a span that ends at ``24:00`` ends at minute 1440.
+    """The open hours of the week: for Monday, 0, to Sunday, 6, the spans in minutes after midnight.
+
+    A closed day has none; a span that ends at ``24:00`` ends at minute 1440.
 
     Raises:
-        RecordError: a weekday or a text cannot be read; see :func:`calendar_faults` for all of
-            what is wrong.
+        RecordError: a weekday or a text cannot be parsed; :func:`calendar_faults` gives all
+            faults.
     """
     spans: dict[int, Minutes] = dict.fromkeys(range(7), ())
     for name, text in calendar.hours.items():
@@ -333,17 +334,19 @@ def spans_of(calendar: Calendar) -> Mapping[int, Minutes]:
 
 
 def closed_dates(calendar: Calendar) -> frozenset[date]:
-    """The days that the calendar itself names as closed.
+    """The days that the calendar itself lists as closed.
 
     Raises:
-        RecordError: one of them is no date.
+        RecordError: one of them is not a date.
     """
     return frozenset(map(_read_date, calendar.closed))
 
 
 def calendar_faults(calendar: Calendar) -> Iterator[str]:
-    """Everything that is wrong with how the calendar is written, each with its place in it and
-    what to write in its stead. Whether a code of holidays is known, only the clock can tell."""
+    """Every fault in the notation of a calendar, with its place in it and what to write instead.
+
+    Whether a code of holidays is known, only the clock can tell.
+    """
     if not isinstance(calendar.zone, str):
         yield f"zone: {calendar.zone!r} is no text: write it as Europe/Berlin"
     else:
@@ -356,7 +359,7 @@ def calendar_faults(calendar: Calendar) -> Iterator[str]:
             "hours: it is never open: write when it is, such as "
             'hours = "09:00-17:00" for Monday to Friday'
         )
-    # What is said of several days at once is wrong once.
+    # A fault of a text that applies to several days is reported once.
     faults: dict[str, list[str]] = {}
     for name, text in calendar.hours.items():
         try:
@@ -428,7 +431,7 @@ def _minute(hour: str, minute: str) -> int:
 
 def _read_date(text: object) -> date:
     try:
-        # Python reads more than this, such as 2024-W52-2, which few would take for a date.
+        # Python parses more than this, such as 2024-W52-2, which few would recognise as a date.
         if isinstance(text, str) and _DATE.fullmatch(text):
             return date.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The sort, a decision list: the first rule that holds gives a new person the stage [S15]."""
+"""The sort: a decision list whose first rule that holds gives a new person the stage [S15]."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lifecycle_fsm.guard import Always, Guard
 from lifecycle_fsm.model.conversions import read_guard
 from lifecycle_fsm.model.moves import Skips, stage_name
 
-#: The guard of the last rule of the sort, in a model file.
+#: The guard of the last rule of the sort in a model file.
 OTHERWISE = "otherwise"
 
 
@@ -18,10 +18,10 @@ def _sort_guard(value: object) -> Guard:
 
 @attrs.frozen(kw_only=True)
 class SortRule:
-    """One line of the decision list that gives a new person the first stage [S15].
+    """One rule of the decision list that gives a new person the first stage [S15].
 
-    The last rule is the one ``when="otherwise"``. ``skips`` says what becomes of the stages before
-    its own, as for a :class:`Move`.
+    The last rule has ``when="otherwise"``. ``skips`` says how the stages before its target count,
+    as in a :class:`Move`.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""A model from plain dicts, lists, numbers and texts: the shape of its TOML.
+"""A model from plain dicts, lists, numbers and texts, in the shape of its TOML.
 
-Every fault is told at once [S5]: what has the wrong shape, and, of all that could be read in spite
-of it, what does not fit together.
+All faults are reported at once [S5]: those of the shape and, in all parts that could be read
+nevertheless, those of the model.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from lifecycle_fsm.model.sort import OTHERWISE, SortRule
 from lifecycle_fsm.model.unstructure import FIELD_KEYS, SECTIONS, TABLES, toml_key
 
 _T = TypeVar("_T")
-#: What stands for a guard and for points that cannot be read.
+#: The stand-ins for a guard and for points that cannot be read.
 _GUARD: Guard = Always()
 _POINTS: Term | Guard = Const(0)
 
@@ -41,11 +41,11 @@ def from_plain(plain: Mapping[str, Any], folder: str = "") -> Model:
     """The model that plain values describe.
 
     Args:
-        plain: as :func:`~lifecycle_fsm.model.to_plain` gives it, or as TOML is parsed.
-        folder: where relative paths in it start.
+        plain: as from :func:`~lifecycle_fsm.model.to_plain`, or parsed TOML.
+        folder: the folder that relative paths in it start from.
 
     Raises:
-        ModelError: with every fault [S5].
+        ModelError: the model has faults; the error lists all of them [S5].
     """
     if not isinstance(plain, Mapping):
         raise ModelError([Problem("", f"a model is a table of keys and values, not {plain!r}")])
@@ -64,9 +64,12 @@ def from_plain(plain: Mapping[str, Any], folder: str = "") -> Model:
 
 
 class _Reader:
-    """Reads part by part and keeps every fault with its place. What cannot be read gets a stand-in,
-    so that the rest can be looked at; ``whole`` is false where too much is missing for that. Of the
-    fields ``unknown`` nothing is known, and without ``brought`` not all that activities bring."""
+    """Reads part by part and collects every fault with its place.
+
+    A part that cannot be read gets a stand-in, so that the rest can be checked; ``whole`` is false
+    if too much is missing for that. ``unknown`` names fields that could not be read, and
+    ``brought`` is false if some payloads of activities could not be.
+    """
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -78,7 +81,7 @@ class _Reader:
         self.problems.append(Problem(where, message))
 
     def follows(self, problem: Problem) -> bool:
-        """Whether a fault of the model is only what a fault of the shape leads to."""
+        """Whether a fault of the model is only a consequence of a fault of the shape."""
         places = {_root(noted.where) for noted in self.problems}
         return (
             _root(problem.where) in places
@@ -96,14 +99,14 @@ class _Reader:
         return otherwise
 
     def text(self, where: str, value: object) -> str:
-        """The value, which has to be a text that a file can hold."""
+        """The value, which must be a text that a file can hold."""
         if isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value):
             return value
         kind = "a text with a lone surrogate" if isinstance(value, str) else repr(value)
         self.problem(where, f"this is a text, not {kind}")
         return ""
 
-    # -- the whole ---------------------------------------------------------------------------
+    # -- the model ---------------------------------------------------------------------------
 
     def model(self, plain: Mapping[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -140,7 +143,7 @@ class _Reader:
         return values
 
     def missing(self, where: str, message: str) -> None:
-        """Note the fault of a whole part: what it would have said is not known."""
+        """Record the fault of an entire part, whose content is then unknown."""
         self.problem(where, message)
         self.whole = False
 
@@ -161,7 +164,7 @@ class _Reader:
     # -- tables of names ---------------------------------------------------------------------
 
     def named(self, where: str, raw: Mapping[Any, Any]) -> dict[str, Any]:
-        """The table with a fault for every name that is no text."""
+        """The table, with a fault for every name that is not a text."""
         for name in raw:
             if not isinstance(name, str):
                 self.problem(where, f"the name {name!r} is no text")
@@ -208,7 +211,7 @@ class _Reader:
         return [field for field in fields.values() if field is not None]
 
     def field(self, where: str, name: str, raw: Any) -> FieldDef | None:
-        """The field, or None where it cannot be read."""
+        """The field, or ``None`` if it cannot be read."""
         before = len(self.problems)
         if isinstance(raw, str):
             raw = {"type": raw}
@@ -270,8 +273,8 @@ class _Reader:
     # -- lists of tables ---------------------------------------------------------------------
 
     def row(self, cls: Any, raw: Any, where: str, **given: Any) -> Any:
-        """The part that a table describes, with stand-ins where it has faults; of a step with
-        faults, and of a stage without a name, None."""
+        """The part that a table describes, with stand-ins for its faults; ``None`` for a step with
+        faults and for a stage without a name."""
         before = len(self.problems)
         values = dict(given)
         if not isinstance(raw, Mapping):
@@ -355,13 +358,13 @@ class _Reader:
 
 
 def _root(where: str) -> str:
-    """The part of a place that names one row or one entry of a table."""
+    """The part of a place that identifies one row or one entry of a table."""
     match = re.match(r"\w+(\[\d+\]|\.[^ ,]+)?", where)
     return match[0] if match else where
 
 
 def _label(cls: type, raw: Mapping[Any, Any]) -> str:
-    """What the row is called in messages, as in those of the model itself."""
+    """The name of the row in messages, as in those of the model itself."""
     if cls is Move:
         sources, target = raw.get("from", ""), raw.get("to", "")
         listed = [sources] if isinstance(sources, str) else sources
@@ -372,7 +375,7 @@ def _label(cls: type, raw: Mapping[Any, Any]) -> str:
 
 
 _WHOLE, _LIST, _TABLE = "a whole number", "a list of fields", "a table of field and value"
-#: The plain types of the attributes that are no text, with the words for them.
+#: The plain types of the attributes that are not text, with the words for them.
 _PLAIN: Mapping[str, tuple[tuple[type, ...], str]] = {
     "number": ((int,), _WHOLE),
     "priority": ((int,), _WHOLE),
@@ -397,7 +400,7 @@ _PLAIN: Mapping[str, tuple[tuple[type, ...], str]] = {
 
 
 def _shape(cls: type, attribute: str, value: Any) -> str:
-    """What is wrong with the plain type of a value; empty if it is right."""
+    """The fault of the plain type of a value; empty if there is none."""
     wanted, words = _PLAIN.get(attribute, ((str,), "a text"))
     if cls is Calendar and attribute == "hours":
         words = "hours as '09:00-17:00', or a table by weekday, mon to sun"
@@ -406,7 +409,7 @@ def _shape(cls: type, attribute: str, value: Any) -> str:
         )
         return "" if good else f"this is {words}, not {value!r}"
     if attribute == "closed" and isinstance(value, list):
-        # TOML has dates of its own; a time of day in them is a fault of the date, told later.
+        # TOML has its own dates; a date with a time of day is reported later, as a bad date.
         value = [str(day) if isinstance(day, date) else day for day in value]
     if attribute in ("every", "after") and not isinstance(value, str):
         return f"{value!r} is {NO_LENGTH}"

@@ -1,6 +1,6 @@
-"""A model as Python types, so that an editor knows its fields, triggers and stages.
+"""A model as Python types, which tell an editor its fields, triggers and stages.
 
-mypy cannot see into a TOML file. The stub says what the machine makes of it::
+mypy cannot read a TOML file. The stub declares what the machine makes of it::
 
     if TYPE_CHECKING:
         from waterfall_types import WaterfallLifecycle
@@ -16,7 +16,7 @@ from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.model.model import Model
 from lifecycle_fsm.person import class_name, stage_tests
 
-# A comment with repr(): whatever a model is called, it cannot become code.
+# The name is written with repr() in a comment: whatever it is, it cannot become code.
 _HEAD = """\
 # Types of the model {name!r}, version {version}. Made by `lifecycle-fsm types`; do not edit.
 
@@ -37,8 +37,8 @@ _PERSON = """\
     def stage(self) -> Stage: ...
 """
 
-# The triggers of this model only, where Person takes any text: a narrower type than a subclass may
-# ask for, and meant to be.
+# Only the triggers of this model, where Person accepts any text: deliberately narrower than a
+# subclass may be.
 _ASKING = """\
     def fire(  # type: ignore[override]
         self,
@@ -88,7 +88,7 @@ def stub(model: Model) -> str:
         triggers=f"Literal[{triggers}]" if triggers else "str",
         person=person,
     )
-    # A model without triggers leaves the methods as every person has them.
+    # Without triggers, the class keeps the methods of every person.
     text += _PERSON + (_ASKING if triggers else "")
     text += "".join(f"    {field.name}: {_annotation(field.type)}\n" for field in model.fields)
     names = (stage.name for stage in model.stages)
@@ -104,7 +104,7 @@ def stub(model: Model) -> str:
 
 def _parameters(model: Model) -> Iterator[str]:
     for name, kind in model.field_types.items():
-        # A time may be given as text; it is kept as a datetime.
+        # A time may be given as text; it is stored as a datetime.
         given = _annotation(kind).replace("datetime", "datetime | str")
         yield f"        {name}: {given} = ...,"
 

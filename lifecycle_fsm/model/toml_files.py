@@ -1,4 +1,4 @@
-"""Models as files: TOML in and out, and the models that come with the package."""
+"""Models as files: reading and writing TOML, and the models that come with the package."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 # ------------------------------------------------------------------ lines
 #
-# Where in a TOML file each table, key and value stands, so that a message can name the line.
+# The line of each table, key and value of a TOML file, for messages.
 #
-# The text has been parsed before and is known to be TOML; this only follows its brackets.
+# The text has already been parsed and is known to be TOML, so this only follows its brackets.
 
 
 #: ``("moves", 3, "when")``: the key ``when`` of the fourth table of ``moves``.
@@ -41,7 +41,7 @@ _SECTION = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 
 def find(lines: Mapping[KeyPath, int], where: str) -> int | None:
-    """The line of a place as a problem names it, such as ``moves[3] mal -> mql, when``."""
+    """The line of a place as in problems, such as ``moves[3] mal -> mql, when``."""
     section = _SECTION.match(where)
     if section is None:
         return None
@@ -59,7 +59,7 @@ def find(lines: Mapping[KeyPath, int], where: str) -> int | None:
 
 
 def lines_of(text: str) -> Mapping[KeyPath, int]:
-    """The line, counted from 1, of every table, key and item of a list in a TOML text."""
+    """The line, counted from 1, of every table, key and list item of a TOML text."""
     return _Scanner(text.replace("\r\n", "\n")).document()
 
 
@@ -90,7 +90,7 @@ class _Scanner:
         return self.lines
 
     def resolve(self, keys: KeyPath, *, last: bool = True) -> KeyPath:
-        """The path that a header names: in a list of tables it means the latest one."""
+        """The path that a header denotes; in a list of tables, that of the latest table."""
         path: KeyPath = ()
         for count, name in enumerate(keys, 1):
             path += (name,)
@@ -137,7 +137,7 @@ class _Scanner:
                 return tuple(keys)
 
     def closed(self, bracket: str) -> bool:
-        """Whether a list or table ends here; otherwise a step to its next item."""
+        """Whether a list or table ends here; otherwise move to its next item."""
         self.skip()
         if self.take(","):
             self.skip()
@@ -177,7 +177,7 @@ def shipped_text(name: str) -> str:
     """The commented TOML of a shipped model, to copy and edit.
 
     Raises:
-        FileProblem: there is none of that name.
+        FileProblem: no shipped model has that name.
     """
     if name not in shipped():
         raise FileProblem(
@@ -188,23 +188,23 @@ def shipped_text(name: str) -> str:
 
 
 def _shipped_folder() -> Traversable:
-    from importlib import resources  # with all that it brings, a tenth of the time of our import
+    from importlib import resources  # slow: with its own imports, a tenth of our import time
 
     return resources.files("lifecycle_fsm.model") / "shipped"
 
 
 def load(source: str | PathLike[str]) -> Model:
-    """A model from a TOML file, or a shipped one by its name.
+    """A model from a TOML file, or a shipped one by name.
 
     Raises:
         FileProblem: the file is missing or is not TOML.
-        ModelError: it does not build; every problem is told with its line.
+        ModelError: it cannot be built; the error lists every problem with its line.
     """
     if isinstance(source, str) and not any(sign in source for sign in "./\\"):
         return loads(shipped_text(source), f"{source}.toml")
     path = Path(source)
     try:
-        text = path.read_text("utf-8-sig")  # some editors put a mark in front
+        text = path.read_text("utf-8-sig")  # some editors write a byte order mark
     except UnicodeDecodeError as error:
         raise FileProblem(f"{path}: it is not UTF-8 text: {error}") from None
     except (OSError, ValueError) as error:
@@ -220,12 +220,12 @@ def loads(text: str, name: str = "", folder: str = "") -> Model:
 
     Args:
         text: the TOML.
-        name: of the file, for messages.
-        folder: where relative paths in it start.
+        name: the name of the file, for messages.
+        folder: the folder that relative paths in it start from.
 
     Raises:
         FileProblem: the text is not TOML.
-        ModelError: it does not build; every problem is told with its line.
+        ModelError: it cannot be built; the error lists every problem with its line.
     """
     try:
         plain = tomllib.loads(text)
@@ -249,10 +249,10 @@ def loads(text: str, name: str = "", folder: str = "") -> Model:
 
 
 def dumps(model: Model) -> str:
-    """The TOML of a model; ``loads`` gives an equal model.
+    """The TOML of a model; ``loads`` of it gives an equal model.
 
     Raises:
-        ModelError: a move is guarded by a Python function, which has no text.
+        ModelError: the guard of a move is a Python function, which has no text.
     """
     import tomli_w
 
@@ -260,17 +260,17 @@ def dumps(model: Model) -> str:
 
 
 def save(model: Model, path: str | PathLike[str]) -> None:
-    """Write the TOML of a model.
+    """Write the TOML of a model to a file.
 
     Raises:
-        ModelError: a move is guarded by a Python function, which has no text.
+        ModelError: the guard of a move is a Python function, which has no text.
         FileProblem: the file cannot be written.
     """
     write_file(path, dumps(model))
 
 
 def _remedy(text: str, message: str) -> str:
-    """What to write instead, where a line looks like one of the usual slips; else nothing."""
+    """The remedy for a line with one of the common mistakes; otherwise empty."""
     place = re.search(r"line (\d+), column (\d+)", message)
     if place is None:
         return ""

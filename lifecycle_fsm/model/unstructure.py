@@ -1,4 +1,4 @@
-"""A model as plain dicts, lists, numbers and texts: the shape of its TOML."""
+"""A model as plain dicts, lists, numbers and texts, in the shape of its TOML."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lifecycle_fsm.model.model import Model
 
 
-#: Tables of a name and a value each.
+#: Tables that map names to values.
 TABLES: Final = ("systems", "tokens", "fields", "guards", "kinds", "calendars", "merging")
 #: Lists of tables, ``[[stages]]``, in the order of the file.
 SECTIONS: Final[Mapping[str, type]] = {
@@ -52,20 +52,20 @@ _KEYS: Mapping[type, Mapping[str, str]] = {
     SortRule: {"target": "to"},
     StepDef: {"use": "step"},
 }
-#: What a field, or a value of an activity, may say of itself.
+#: The keys of a field, or of a value of an activity.
 FIELD_KEYS: Final = ("type", "choices", "min", "max", "default", "label", "description")
 
 
 def toml_key(cls: type, attribute: str) -> str:
-    """The key of the file for an attribute of the class."""
+    """The key in a file for an attribute of the class."""
     return _KEYS.get(cls, {}).get(attribute, attribute)
 
 
 def to_plain(model: Model) -> dict[str, Any]:
-    """The model as plain values, defaults left out, in the order of a model file.
+    """The model as plain values without defaults, in the order of a model file.
 
     Raises:
-        ModelError: a move is guarded by a Python function, which has no text.
+        ModelError: the guard of a move is a Python function, which has no text.
     """
     unwritable = [
         Problem(place, f"its guard is the Python function {node.name!r}, which has no text")
@@ -79,7 +79,7 @@ def to_plain(model: Model) -> dict[str, Any]:
 
 
 def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
-    """The model as plain values, with these moves in place of its own."""
+    """The model as plain values, with ``moves`` instead of its own."""
     plain = _non_empty(
         name=model.name,
         title=model.title,
@@ -104,7 +104,7 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
 
 
 def _non_empty(**values: Any) -> dict[str, Any]:
-    """The values without those that are empty."""
+    """The values that are not empty."""
     return {name: value for name, value in values.items() if value}
 
 
@@ -116,7 +116,7 @@ def _row(part: Any) -> dict[str, Any]:
         if cls is SortRule and name == "when" and value == Always():
             row["when"] = OTHERWISE
         elif name == "name":
-            # The name of a built-in step, and none, are what reading gives by itself.
+            # Reading restores an empty name and the name of a built-in step by itself.
             if value and not (cls is StepDef and value == part.use):
                 row["name"] = value
         elif name == "then":
@@ -166,8 +166,8 @@ def _sets(sets: tuple[Set, ...]) -> dict[str, Any]:
 
 
 def _fields(fields: tuple[FieldDef, ...]) -> dict[str, Any]:
-    """All by their types alone, or all as tables: TOML has to have tables after all else, and the
-    order is that of the columns of every export."""
+    """All fields as types only, or all as tables: TOML puts tables after everything else, and the
+    order of the fields is the order of the columns of every export."""
     plain = {field.name: _field(field) for field in fields}
     if all(len(table) == 1 for table in plain.values()):
         return {name: table["type"] for name, table in plain.items()}

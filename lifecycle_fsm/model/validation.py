@@ -1,6 +1,6 @@
-"""What makes a model build: every structural fault is found, and all are told at once [S5][S6].
+"""The structural checks of a model: every fault is found and all are reported at once [S5][S6].
 
-Building needs no proof: overlaps, gaps and dead rules are the matter of the checks.
+Building a model needs no proof: overlaps, gaps and dead rules are left to the checks.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 __all__ = ["fields_read", "mentions", "problems"]
 
-#: What the class of a model's persons has beside the fields: no field and no trigger is called so.
+#: The attributes of a model's person class besides fields: no field or trigger may use their names.
 _METHODS = frozenset(
     {name for name in dir(Person) if not name.startswith("__")} - set(BASE_FIELDS)
 ) | {"fire", "may", "explain", "attr_dict"}
-#: The parameters of ``admit``, ``apply`` and ``fire``, beside which fields and payloads are given.
+#: The parameters of ``admit``, ``apply`` and ``fire``, which also take fields and payloads.
 _PARAMETERS = frozenset({"self", "id", "person", "kind", "trigger", "activity", "at"})
 _LONGEST_SETTLE = timedelta(days=366)
 
@@ -51,7 +51,7 @@ _LONGEST_SETTLE = timedelta(days=366)
 def problems(model: Model) -> list[Problem]:
     """Every structural fault of a model, in the order of its sections."""
     every = dict.fromkeys(problem for section in _SECTIONS for problem in section(model))
-    # Of a field that cannot be read nothing is known: what refers to it is no second fault.
+    # Nothing is known about a field that cannot be read, so references to it are no further faults.
     unknown = {field.name for field in model.fields if isinstance(field, Unreadable) and field.name}
     return [
         problem
@@ -61,7 +61,7 @@ def problems(model: Model) -> list[Problem]:
 
 
 def mentions(problem: Problem, names: Container[str]) -> bool:
-    """Whether the message of a problem has one of the names in it."""
+    """Whether the message of a problem contains one of the names."""
     return any(word in names for word in re.findall(r"\w+", problem.message))
 
 
@@ -164,7 +164,7 @@ def _moves(model: Model) -> Iterator[Problem]:
 
 
 def _circles(model: Model) -> Iterator[Problem]:
-    """System moves that lead from detour to detour and back: they would go round for ever [S6]."""
+    """System moves that lead from detour to detour and back, in an endless loop [S6]."""
     detours = {stage.name for stage in model.detours}
     ways = [
         (source, move.target, where)

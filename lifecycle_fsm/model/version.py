@@ -1,4 +1,4 @@
-"""The version of a model: a hash of what it means [S28]."""
+"""The version of a model: a hash of its meaning [S28]."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from lifecycle_fsm.model.unstructure import parts
 if TYPE_CHECKING:
     from lifecycle_fsm.model.model import Model
 
-#: Keys that are for people's eyes: another label is not another lifecycle.
+#: Keys for display only: a changed label does not change the lifecycle.
 DISPLAY = frozenset(
     {"title", "label", "description", "code", "group", "system", "systems", "playbook", "text"}
     | {"dimensions", "claims", "ties"}
 )
-#: How a step is run: with another timeout it is still the same lifecycle.
+#: Keys that control how a step runs: a changed timeout does not change the lifecycle.
 _OPERATION = frozenset({"timeout", "attempts"})
 _UNCOUNTED = DISPLAY | _OPERATION
-#: Tables whose keys somebody made up: a token may well be called ``label``.
+#: Tables whose keys are chosen by users: a token may be called ``label``.
 _NAMED_BY_USER = frozenset({"tokens", "guards", "fields", "kinds", "payload", "calendars"})
-#: Tables that are meaning as a whole.
+#: Tables that count in full.
 _VALUES = frozenset({"options", "then", "sets", "merging", "hours"})
 
 
 def version(model: Model) -> str:
     """Twelve hexadecimal digits of the SHA-256 of the model without its display parts.
 
-    A guard that is a Python function counts by its name: nobody can tell what it does.
+    A guard that is a Python function counts by its name, because its meaning is unknown.
     """
     moves = tuple(attrs.evolve(move, when=transform(move.when, _name)) for move in model.moves)
     text = json.dumps(
@@ -46,14 +46,14 @@ def _name(guard: Guard) -> Guard:
 
 
 def meaning(value: Any, key: str = "") -> Any:
-    """Plain values of a model without what is for people's eyes; ``key`` says where they stand."""
+    """Plain values of a model without those for display; ``key`` is the key that holds them."""
     if key in _VALUES:
         return value
     if key in _NAMED_BY_USER:
         return {name: meaning(part) for name, part in value.items()}
     if isinstance(value, dict):
         kept = {name: meaning(part, name) for name, part in value.items() if name not in _UNCOUNTED}
-        # The type of a field alone, and a table with nothing else in it, say the same.
+        # A field given as a type, and one as a table with nothing but the type, mean the same.
         return kept["type"] if set(kept) == {"type"} else kept
     if isinstance(value, list):
         return [meaning(part) for part in value]

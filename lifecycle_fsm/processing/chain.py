@@ -1,9 +1,9 @@
 """The chain of original processing: numbered steps, run in order over one person [S13].
 
-The chain is pure. It works on a scratch copy and returns the changes as values; who called it
-applies them, together with the sort, or not at all [S11]. So a step that fails leaves nothing
-behind, and a parked person can be tried again from the start, or from that step. Nothing here
-retries: when to try again is a decision of whoever holds the inbox.
+The chain is pure. It works on a scratch copy and returns the changes as values; the caller applies
+them, together with the sort, or not at all [S11]. A step that fails therefore leaves nothing
+behind, and a parked person can be retried from the start or from that step. Nothing here retries:
+the owner of the inbox decides when to try again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from lifecycle_fsm.processing.step import (
     StepFactory,
 )
 
-#: A message is kept with the person that it parked: a service may answer with a whole web page.
+#: A message is stored with the person that it parked, and a service may return an entire web page.
 _LONGEST_MESSAGE = 500
 
 _short = reprlib.Repr()
@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen
 class StepError:
-    """Which step failed for one person, and how."""
+    """The step that failed for one person, and how."""
 
     step: str
     message: str
@@ -64,12 +64,12 @@ class StepError:
 
 @attrs.frozen
 class ChainResult:
-    """What the chain gives for one person.
+    """The result of the chain for one person.
 
     ``values`` are the changed fields in their stored form, ready to apply and to log as the
-    activity ``processed`` [S14]. ``skipped`` are the steps that failed and may be done without.
-    ``parked`` is the step that may not: then the chain stopped there, and ``values`` is empty,
-    because the retry begins afresh.
+    activity ``processed`` [S14]. ``skipped`` are the optional steps that failed. ``parked`` is the
+    required step that failed: the chain stopped there, and ``values`` is empty, because the retry
+    starts over.
     """
 
     values: Mapping[str, Value]
@@ -83,11 +83,11 @@ def _by_number(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 @attrs.frozen
 class Chain:
-    """The steps in the order of their numbers, over persons with fields of these types.
+    """The steps in the order of their numbers, for people with fields of these types.
 
     Raises:
         ModelError: two steps share a number or a name, a number is not before the sort, a field
-            does not exist, or one is read before it is written [S13].
+            does not exist, or a field is read before it is written [S13].
     """
 
     steps: tuple[Step, ...] = attrs.field(converter=_by_number)
@@ -100,10 +100,10 @@ class Chain:
             raise ModelError(faults, self.name)
 
     def run(self, person: Person, context: Context) -> ChainResult:
-        """Everything that the steps give for this person, who is not changed by it.
+        """Run all steps for this person, who is not changed.
 
-        Each step sees what the steps before it gave. An exception of a step is a result like any
-        other; only one that ends the program, such as ``KeyboardInterrupt``, comes through.
+        Each step sees the values of the steps before it. An exception of a step becomes part of the
+        result, except those that end the program, such as ``KeyboardInterrupt``.
 
         Raises:
             RecordError: the person is of another model's class.
@@ -136,8 +136,8 @@ class Chain:
     def run_step(
         self, step: Step, person: Person, context: Context, given: Mapping[str, Value]
     ) -> Mapping[str, Value] | StepError:
-        """What one step gives for this person, who is not changed by it, or how it failed; it
-        sees ``given``, the values of the steps before it."""
+        """Run one step for this person, who is not changed; return its values or its error. The
+        step sees ``given``, the values of the steps before it."""
         kind: Any = type(person)
         maker = _scratch_maker(kind)
         scratch = maker.copy(person)
@@ -153,7 +153,7 @@ class Chain:
             given = step.run(scratch, context)
         else:
             given = _run_in_time(step, step.timeout, scratch, context)
-        # A check of an abstract class costs more than all of the rest here.
+        # isinstance() with an abstract class costs more than everything else here.
         if type(given) is not dict and not isinstance(given, Mapping):
             raise StepFailed(
                 f"step {step} returned {type(given).__name__}: return a mapping of the changed "
@@ -177,7 +177,7 @@ class Chain:
 
 
 def problems(steps: Iterable[Step], types: Mapping[str, FieldType]) -> Iterator[Problem]:
-    """What is wrong with a chain as a whole, before anyone passes it [S5][S13]."""
+    """The faults of a chain, found before any person passes through it [S5][S13]."""
     ordered = _by_number(steps)
     numbers: dict[int, Step] = {}
     names: dict[str, Step] = {}
@@ -204,7 +204,7 @@ def problems(steps: Iterable[Step], types: Mapping[str, FieldType]) -> Iterator[
 def _run_in_time(
     step: Step, timeout: float, scratch: Person, context: Context
 ) -> Mapping[str, Value]:
-    from concurrent.futures import Future, wait  # not needed by most models
+    from concurrent.futures import Future, wait  # most models do not need it
 
     answer: Future[Mapping[str, Value]] = Future()
 
@@ -214,7 +214,7 @@ def _run_in_time(
         except BaseException as error:
             answer.set_exception(error)
 
-    # No pool: the threads of one are joined when the program ends, and this may never answer.
+    # No pool: its threads are joined when the program ends, and this one may never return.
     threading.Thread(target=copy_context().run, args=(ask,), name=step.name, daemon=True).start()
     if not wait((answer,), timeout).done:
         raise StepFailed(f"gave no answer within {timeout:g} s")
@@ -229,7 +229,7 @@ def _failure(step: Step, person: Person, error: Exception) -> StepError:
 def _message(error: Exception) -> str:
     if isinstance(error, StepFailed):
         return str(error)
-    # Not str(error): an exception whose own text fails must not stop the next person either.
+    # Not str(error): an exception whose own text fails must not stop the next person.
     text = "".join(traceback.format_exception_only(error)).strip()
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} …"
 
@@ -243,7 +243,7 @@ def _refuse(scratch: Person, name: str, value: object) -> None:
 
 @attrs.frozen
 class _ScratchMaker:
-    """Copies the persons of one class to a class of their own that takes no assignment."""
+    """Copies people of one class to objects of a subclass that refuses assignment."""
 
     scratch_class: type[Person]
     blank_class: type[Person]
@@ -254,7 +254,7 @@ class _ScratchMaker:
     def copy(self, person: Person) -> Person:
         scratch = self.blank_class.__new__(self.blank_class)
         self.write(scratch, self.read(person))
-        scratch.__class__ = self.scratch_class  # from now on it refuses
+        scratch.__class__ = self.scratch_class  # from now on it refuses assignment
         return scratch
 
 
@@ -262,8 +262,8 @@ class _ScratchMaker:
 def _scratch_maker(person_class: type[Any]) -> _ScratchMaker:
     names = [attribute.name for attribute in attrs.fields(person_class)]
     body = {"__slots__": (), "__doc__": person_class.__doc__}
-    # Subclasses of the same name: isinstance and methods work, and only an assignment is refused,
-    # or, while the copy is made, passes by what the person's class does with one.
+    # Subclasses with the same name, so that isinstance and methods work. One refuses assignment;
+    # the other, used while the copy is made, bypasses the person class's handling of it.
     refusing, blank = (
         type(person_class.__name__, (person_class,), {**body, "__setattr__": assign})
         for assign in (_refuse, object.__setattr__)
@@ -278,7 +278,7 @@ def _scratch_maker(person_class: type[Any]) -> _ScratchMaker:
 
 
 def _setter(person_class: type[Person], name: str) -> Callable[[Any, Any], None]:
-    # The slot's own setter passes by the refusal, at two thirds of the cost of object.__setattr__.
+    # The slot's own setter bypasses the refusal, at two thirds of the cost of object.__setattr__.
     slot = inspect.getattr_static(person_class, name, None)
     if isinstance(slot, MemberDescriptorType):
         return slot.__set__
@@ -287,10 +287,10 @@ def _setter(person_class: type[Person], name: str) -> Callable[[Any, Any], None]
 
 # ------------------------------------------------------------------ assembling
 #
-# From the steps that a model declares to the chain that runs [S13].
+# From the steps that a model declares to a chain that can run [S13].
 
 
-#: Every built-in step, by the name that a model's ``use`` gives it.
+#: Every built-in step, by the name in a model's ``use``.
 FACTORIES: Mapping[str, StepFactory] = {
     "normalise": normalise.make,
     "enrich": enrich.make,
@@ -311,16 +311,16 @@ def chain_of(
     """The chain of a model: its built-in steps by ``use``, the project's own by name.
 
     Args:
-        model: declares the steps, and may leave declared :class:`Step` objects to the program.
-        steps: functions by the name of the step that the model declares, or declared steps. A
-            declared step of a name that the model has stands in its place, at the same number;
-            any other is added. A function for a step ``enrich`` is asked in place of a table.
+        model: declares the steps; the program may supply declared :class:`Step` objects instead.
+        steps: functions by the name of the declared step, or declared steps. A declared step with
+            the name of one in the model replaces it, at the same number; any other is added. A
+            function for a step ``enrich`` replaces its table.
         tables: rows for a step ``enrich``, by its ``table`` or its name.
-        demographic: the demographic score, where a step ``demographic_score`` is declared.
+        demographic: the demographic score, if the model declares a step ``demographic_score``.
 
     Raises:
-        ModelError: the chain does not build; it carries every problem [S5].
-        FileProblem: a table cannot be read as it should.
+        ModelError: the chain cannot be built; the error has every problem [S5].
+        FileProblem: a table cannot be read.
         MissingExtra: a built-in step needs a library that is not installed.
     """
     given, faults = _given(steps)
@@ -358,7 +358,7 @@ def chain_of(
 def _given(
     steps: Mapping[str, Run] | Iterable[Step],
 ) -> tuple[dict[str, Run | Step], list[Problem]]:
-    """What the program brought, by the name of the step: bare functions and declared steps."""
+    """The functions and declared steps of the program, by the name of the step."""
     by_name = isinstance(steps, Mapping)
     given: dict[str, Run | Step] = {}
     faults: list[Problem] = []
@@ -432,7 +432,7 @@ def _built_in(
         demographic_reads=definition.reads if definition.use == "demographic_score" else (),
     )
     made = make(Options(definition.options), resources)
-    if run is not None:  # a function looks at what the model says, which no option does
+    if run is not None:  # a function reads the fields that the model declares, not an option
         made = attrs.evolve(made, reads=tuple(dict.fromkeys((*made.reads, *definition.reads))))
     undeclared = [name for name in made.writes if name not in definition.writes]
     if undeclared:
@@ -443,7 +443,7 @@ def _built_in(
 
 
 def _agreed(definition: StepDef, own: Step, model: Model) -> Step:
-    """The project's step in the place that the model gives it; what both say must be one."""
+    """The project's step at the position that the model gives it; both declarations must agree."""
     written = next(step for step in model.processing if step.name == definition.name)
     faults = [
         Problem("", f"the model says {what} = {theirs!r}, the function {ours!r}: make them one")

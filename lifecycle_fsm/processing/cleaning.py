@@ -1,7 +1,7 @@
-"""The cleaners: small pure functions from a text as written to its normal form, or to nothing.
+"""The cleaners: small pure functions from a raw text to its normal form or ``None``.
 
-``None`` says "I cannot read this"; the caller then keeps what was written, because a wrong guess
-costs more than an untidy value. No cleaner raises for any text.
+``None`` means "cannot be read"; the caller then keeps the raw text, because a wrong guess costs
+more than an untidy value. No cleaner raises an error for any text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lifecycle_fsm.errors import MissingExtra
 
 # ------------------------------------------------------------------ libraries
 #
-# The libraries that clean people's data, imported when the first value needs them.
+# The libraries that clean personal data, imported when the first value needs them.
 
 
 _MODULES = {
@@ -28,7 +28,7 @@ _MODULES = {
 
 
 def library(package: str) -> Any:
-    """The module of a package of the extra ``[clean]``.
+    """The module of a package in the extra ``[clean]``.
 
     Raises:
         MissingExtra: it is not installed.
@@ -42,11 +42,11 @@ def library(package: str) -> Any:
 
 # ------------------------------------------------------------------ plain text
 #
-# Names and titles: the same name must be the same text, whichever keyboard wrote it.
+# Names and titles: the same name must give the same text, whatever keyboard typed it.
 
 
-# Control characters that are no white space, and marks of no width that copying from a web page
-# or a spreadsheet leaves behind. The joiners U+200C and U+200D stay: Persian and Hindi need them.
+# Control characters that are not white space, and zero-width marks that copying from a web page or
+# a spreadsheet leaves behind. The joiners U+200C and U+200D stay: Persian and Hindi need them.
 _DROPPED = {
     code: None
     for code in (*range(0x20), *range(0x7F, 0xA0), 0x200B, 0x2060, 0xFEFF)
@@ -55,7 +55,7 @@ _DROPPED = {
 
 
 def clean_text(text: str) -> str | None:
-    r"""The text trimmed, with single spaces, in Unicode NFC; nothing where nothing is left.
+    r"""The text trimmed, with single spaces, in Unicode NFC; ``None`` if nothing is left.
 
     >>> clean_text("  Ada   Lovelace ")
     'Ada Lovelace'
@@ -65,7 +65,7 @@ def clean_text(text: str) -> str | None:
     True
     """
     if text.isascii() and text.isprintable() and "  " not in text and text == text.strip():
-        return text or None  # by far the most common
+        return text or None  # by far the most common case
     plain = " ".join(text.translate(_DROPPED).split())
     if not plain.isascii():
         plain = unicodedata.normalize("NFC", plain)
@@ -74,28 +74,28 @@ def clean_text(text: str) -> str | None:
 
 # ------------------------------------------------------------------ email address
 #
-# E-mail addresses, by ``email-validator``: syntax only, nobody is asked whether they exist.
+# E-mail addresses, by ``email-validator``: syntax only, without checking whether they exist.
 
 
-#: No address is longer than 254 characters; what is far longer is not worth reading.
+#: No address is longer than 254 characters; a text far beyond that is not parsed.
 LONGEST_EMAIL = 500
 
-# The usual address, where only the domain needs the library: a million people have a million
-# addresses, but few domains. Capital letters only beside a dot, since the library writes some
-# mailbox names (POSTMASTER@) small, none of which has one.
+# The usual address, of which only the domain needs the library: a million people have a million
+# addresses, but few domains. Capital letters are allowed only with a dot, because the library
+# lower-cases some mailbox names (POSTMASTER@), none of which has a dot.
 _USUAL = re.compile(
     r"([a-z0-9_+-]+|[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
 )
-# The usual domain, of which only the last part needs the library: it knows where no mail can go.
-# No two hyphens in a row, because xn-- stands for another spelling.
+# The usual domain, of which only the last part needs the library, which knows where mail cannot go.
+# No two hyphens in a row, because xn-- marks another encoding.
 _USUAL_DOMAIN = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+([a-z0-9]+(?:-[a-z0-9]+)*)")
 _LONGEST_LABEL = 63
 
 
 def clean_email(text: str) -> str | None:
-    """The address in normal form, the domain in small letters; nothing if it is no address.
+    """The address in normal form with a lower-case domain; ``None`` if it is not an address.
 
-    The part before the @ keeps its case, which only its own mail server can judge.
+    The part before the @ keeps its case, whose meaning only its own mail server knows.
 
     >>> clean_email(" Ada.Lovelace@Example.COM ")
     'Ada.Lovelace@example.com'
@@ -118,7 +118,7 @@ def clean_email(text: str) -> str | None:
 
 @lru_cache(maxsize=65_536)
 def clean_mail_domain(domain: str) -> str | None:
-    """The domain in small letters and readable Unicode; nothing if no mail can go there.
+    """The domain in lower case and readable Unicode; ``None`` if mail cannot go there.
 
     >>> clean_mail_domain("Example.COM"), clean_mail_domain("xn--mller-kva.de")
     ('example.com', 'müller.de')
@@ -142,16 +142,16 @@ def _by_library(text: str) -> str | None:
     email_validator = library("email-validator")
     try:
         address = email_validator.validate_email(text, check_deliverability=False)
-    except ValueError:  # every refusal of the library is one, and so is unencodable text
+    except ValueError:  # every refusal of the library is one, as is text that cannot be encoded
         return None
     return str(address.normalized)
 
 
 # ------------------------------------------------------------------ free mail
 #
-# Mail providers where everybody can have an address: their domain is not a company's.
+# Mail providers that are open to everyone, whose domains are not those of companies.
 #
-# Registered domains, as :func:`clean_domain` writes them. A project adds its own by the option
+# Registered domains, in the form of :func:`clean_domain`. A project adds its own with the option
 # ``free_mail`` of the step ``normalise``.
 
 
@@ -184,15 +184,15 @@ FREE_MAIL = frozenset(
 #
 # The registered domain of a company, by ``tldextract`` with the list that it ships.
 #
-# The list is never fetched: what a person's domain is must not depend on the day, on a proxy, or on
-# a cache that somebody else filled.
+# The list is never downloaded: a person's domain must not depend on the day, on a proxy, or on a
+# cache that another program filled.
 
 
 LONGEST_DOMAIN = 2_000
 
 
 def clean_domain(text: str) -> str | None:
-    """The registered domain of a web address, a host or an e-mail address; or nothing.
+    """The registered domain of a web address, a host or an e-mail address; otherwise ``None``.
 
     >>> clean_domain("https://www.Acme.co.uk/about?x=1"), clean_domain("ada@mail.acme.com")
     ('acme.co.uk', 'acme.com')
@@ -205,7 +205,7 @@ def clean_domain(text: str) -> str | None:
 
 
 def is_free_mail(domain: str) -> bool:
-    """Whether everybody can have an address there, so that it says nothing about a company.
+    """Whether anyone can get an address there, so that the domain does not identify a company.
 
     >>> is_free_mail("gmail.com"), is_free_mail("acme.com")
     (True, False)
@@ -226,8 +226,8 @@ def _clean_domain(text: str) -> str | None:
 
 @cache
 def _extractor() -> Any:
-    # Without addresses it fetches nothing, without a folder it writes nothing. The list of public
-    # suffixes leaves out what is reserved for examples; ours should work like the real thing.
+    # Without URLs it downloads nothing; without a folder it writes nothing. The public suffix list
+    # leaves out domains reserved for examples; ours should behave like real ones.
     return library("tldextract").TLDExtract(
         cache_dir=None, suffix_list_urls=(), extra_suffixes=("example",)
     )
@@ -235,15 +235,15 @@ def _extractor() -> Any:
 
 # ------------------------------------------------------------------ country code
 #
-# Names of countries to ISO 3166 alpha-2, by ``pycountry`` and a table of names in daily use.
+# Names of countries to ISO 3166 alpha-2, by ``pycountry`` and a table of everyday names.
 #
-# Exact names only. A search for something similar turns Niger into Nigeria.
+# Exact names only: a fuzzy search turns Niger into Nigeria.
 
 
 LONGEST_COUNTRY = 100
 
-#: What people write and the standard does not have: short forms, parts of the United Kingdom,
-#: former names, and countries in their own language.
+#: Names that people write but the standard lacks: short forms, parts of the United Kingdom, former
+#: names, and countries in their own languages.
 ALIASES = {
     name: code
     for code, names in {
@@ -284,7 +284,7 @@ ALIASES = {
 
 
 def clean_country(text: str) -> str | None:
-    """The code of the country, from a code or an exact name; nothing if it is neither.
+    """The code of the country, from a code or an exact name; otherwise ``None``.
 
     >>> clean_country("Germany"), clean_country("deu"), clean_country(" the Netherlands ")
     ('DE', 'DE', 'NL')
@@ -316,19 +316,19 @@ def _clean_country(text: str) -> str | None:
 
 # ------------------------------------------------------------------ job level
 #
-# Job titles to the level of the job, by a table that sales can read and argue about.
+# Job titles to the level of the job, by a table that sales can read and discuss.
 #
-# The table is a decision list: the first line with a word in the title wins. A title that no line
-# knows stays without a level, because "staff" would be a claim, and a person of whom little is
-# known must not be scored down for it.
+# The table is a decision list: the first row with a word of the title wins. A title that matches no
+# row has no level, because "staff" would be a claim, and a person about whom little is known must
+# not lose points for it.
 
 
 LONGEST_TITLE = 300
 
-#: Level and words, first match wins. A word matches whole words only; the words before their own
-#: level's line ("vice president" before "president") are what makes the order matter.
+#: Levels and their words; the first match wins. Only entire words match. The order matters because
+#: of titles that contain other titles ("vice president" before "president").
 LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    # Titles that carry the word of a level that they are not.
+    # Titles that contain the word of a level that is not theirs.
     ("staff", ("assistant to", "executive assistant", "personal assistant", "office of the",
                "assistenz der", "assistentin der", "assistent der", "secretary to",
                "lead generation")),
@@ -362,7 +362,7 @@ _LINES = tuple(
 
 
 def seniority_of(title: str) -> str | None:
-    """The level of a job title: c_level, vp, director, head, manager or staff; nothing if unknown.
+    """The level of a job title: c_level, vp, director, head, manager or staff; ``None`` if unknown.
 
     >>> seniority_of("Chief Marketing Officer"), seniority_of("Sr. VP, Sales")
     ('c_level', 'vp')
@@ -385,19 +385,19 @@ def _level(title: str) -> str | None:
 # Telephone numbers to E.164, by ``phonenumbers``.
 
 
-#: The library reads no more than 250 characters.
+#: The library parses at most 250 characters.
 LONGEST_PHONE = 250
 
-# The library looks for a number anywhere in a text; a remark before it would be lost.
+# The library finds a number anywhere in a text; a remark before it would be lost.
 _STARTS_LIKE_A_NUMBER = re.compile(r"(?:tel:)?[+＋(\d]", re.IGNORECASE)
 
 
 def clean_phone(text: str, country: str | None = None) -> str | None:
-    """The number in E.164; nothing if it cannot be read for sure.
+    """The number in E.164; ``None`` if it cannot be read reliably.
 
-    A number with its country code must have a possible length: numbering plans grow faster than
-    any list. One without is read in the plan of ``country`` (ISO alpha-2) and must be valid there,
-    since the country is a guess of ours. An extension follows as in RFC 3966, or it would be lost.
+    A number with a country code must have a possible length: numbering plans grow faster than any
+    list. A number without one is read in the plan of ``country`` (ISO alpha-2) and must be valid
+    there, because the country is only assumed. An extension is kept, as in RFC 3966.
 
     >>> clean_phone("(212) 736-5000", "US")
     '+12127365000'

@@ -1,10 +1,10 @@
-"""Step 050: the group of a test, drawn by a seeded hash of the person's id [S16].
+"""Step 050: the test group, drawn by a seeded hash of the person's id [S16].
 
-The number ``n`` of a person is that of :func:`~lifecycle_fsm.stable_hash.stable_number`.
+The number ``n`` of a person comes from :func:`~lifecycle_fsm.stable_hash.stable_number`.
 
-The *bucket* is ``n mod 10000``. The groups stand in the order of their names (by code point); with
-integer weights that sum to W, a person is in the first group for which
-``bucket * W < 10000 * (the weights up to and with this group)``. Only integers: no engine rounds.
+The *bucket* is ``n mod 10000``. The groups are sorted by name (by code point). With integer
+weights that sum to W, a person is in the first group for which
+``bucket * W < 10000 * (the sum of the weights up to this group)``. Integers avoid rounding.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def group_of(groups: Mapping[str, int], seed: str | int, person: str) -> str:
 
 
 def _ends(groups: Mapping[str, int]) -> tuple[tuple[int, str], ...]:
-    """The first bucket behind each group."""
+    """For each group, the first bucket after it."""
     names, total = sorted(groups), sum(groups.values())
     ends = accumulate(groups[name] for name in names)
-    # The bucket at which bucket * total reaches end * BUCKETS, in whole numbers.
+    # The bucket at which bucket * total reaches end * BUCKETS, in integer arithmetic.
     return tuple((-(-end * BUCKETS // total), name) for name, end in zip(names, ends, strict=True))
 
 
@@ -46,10 +46,9 @@ def _group_at(place: int, ends: tuple[tuple[int, str], ...]) -> str:
 def make(options: Options, resources: Resources) -> BuiltStep:
     """The step ``cohort``.
 
-    Options: ``groups``, the names with their weights, whole numbers such as
-    ``{ control = 10, test = 90 }``; ``seed``, a text that belongs to this test alone: two tests
-    with one seed would have the same people in their first groups. A person who has a cohort
-    keeps it, whatever becomes of the weights.
+    Options: ``groups``, names with integer weights such as ``{ control = 10, test = 90 }``;
+    ``seed``, a text for this test alone, because two tests with one seed would have the same people
+    in their first groups. A person who has a cohort keeps it, even if the weights change.
     """
     seed = options.text("seed")
     if not seed:

@@ -1,7 +1,7 @@
 """Step 040: how well the person fits, in points [S13].
 
-The score is the one function of the scoring silo, which runs it again when its inputs change; the
-step only asks for it [S18].
+The scoring silo computes the score, and again whenever its inputs change; the step only calls it
+[S18].
 """
 
 from __future__ import annotations

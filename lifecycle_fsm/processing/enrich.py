@@ -1,7 +1,7 @@
-"""Step 020: what others know of the company or the person, from a table or a service [S13].
+"""Step 020: data about the company or the person, from a table or a service [S13].
 
-Enrichment is welcome and never needed: by default the step is skipped where it fails, with the
-error recorded, and it fills only what is missing.
+Enrichment is optional: by default a failed step is skipped and its error recorded, and the step
+fills only missing values.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from lifecycle_fsm.rows.row_file import open_rows
 def make(options: Options, resources: Resources) -> BuiltStep:
     """The step ``enrich``.
 
-    Options: ``table``, a CSV or Parquet file below the model's folder, its path relative to that;
-    ``key``, the field to look up, by default ``domain``, compared without regard to case;
-    ``columns``, from column to field, or a list where both have one name; ``key_column``, the
-    column of the key, by default called like the field; ``overwrite``, whether a known value gives
-    way to the table's. A cell that is empty changes nothing.
+    Options: ``table``, a CSV or Parquet file below the model's folder, as a path relative to it;
+    ``key``, the field to look up, by default ``domain``, compared case-insensitively; ``columns``,
+    a table from column to field, or a list if both have the same names; ``key_column``, the column
+    of the key, by default named like the field; ``overwrite``, whether a value from the table
+    replaces a known one. An empty cell changes nothing.
 
-    The host may bring rows in place of the file, or a function in place of any table. A step that
-    has none of the three keeps its place in the chain and does nothing: a shipped model cannot
-    know where a company's data are.
+    The host may supply rows instead of the file, or a function instead of any table. A step without
+    any of the three keeps its position in the chain and does nothing: a shipped model cannot know
+    where a company's data is.
 
     Raises:
-        FileProblem: the table is missing or elsewhere, has a key twice or a value that the field
-            does not take.
+        FileProblem: the table is missing or outside the allowed folders, has a key twice, or has a
+            value that does not fit its field.
     """
     path = options.text("table")
     key = options.text("key", "domain")
@@ -95,18 +95,18 @@ def _looking_up(table: Table, key: str, writes: tuple[str, ...]) -> Run:
 
 
 def _filling(run: Run, writes: tuple[str, ...], *, overwrite: bool) -> Run:
-    """The same step, which leaves alone what is known already, unless told to overwrite."""
+    """The step, without changes to known values unless told to overwrite."""
     if overwrite:
         return run
 
     def fill(person: Any, context: Context) -> Mapping[str, Value]:
         changes = run(person, context)
         if not isinstance(changes, Mapping):
-            return changes  # the chain says what is wrong with it
+            return changes  # the chain reports the fault
         return {
             name: value
             for name, value in changes.items()
-            # What is not declared goes on to the chain, which refuses it.
+            # Keep undeclared fields: the chain refuses them.
             if name not in writes or getattr(person, name) in (None, "")
         }
 
@@ -115,21 +115,21 @@ def _filling(run: Run, writes: tuple[str, ...], *, overwrite: bool) -> Run:
 
 # ------------------------------------------------------------------ table file
 #
-# A table to look people up in: read once, checked whole, held by its key.
+# A table for looking people up: read once, checked completely, indexed by its key.
 #
-# CSV keeps ``007`` a text, and needs no extra. Parquet needs the extra ``[tables]``.
+# CSV keeps ``007`` as text and needs no extra. Parquet needs the extra ``[tables]``.
 
 
-#: Cells in the order of the columns that were asked for, by the folded key.
+#: Cells in the order of the requested columns, by the case-folded key.
 Table: TypeAlias = Mapping[Value, tuple[Value, ...]]
-#: Where a record stands, its key, and its cells.
+#: The place of a record, its key, and its cells.
 _Record: TypeAlias = tuple[str, Any, tuple[Any, ...]]
 
 _SHOWN = 5
 
 
 def folded(key: Value) -> Value:
-    """What two spellings of one key have in common: ``Acme.com`` and ``acme.com`` are one.
+    """The common form of two spellings of a key: ``Acme.com`` and ``acme.com`` are the same.
 
     >>> folded(" Acme.com ")
     'acme.com'
@@ -138,11 +138,11 @@ def folded(key: Value) -> Value:
 
 
 def allowed_path(folder: Path, table: str, others: Iterable[Path] = ()) -> Path:
-    """The path of a table, if it lies below the model's folder or one of the others: a model that
-    somebody sent must not read whatever else this machine has.
+    """The path of a table, if it is below the model's folder or one of the others: a model from
+    another person must not read other files of this machine.
 
     Raises:
-        FileProblem: it does not.
+        FileProblem: the path is outside those folders.
     """
     path = folder / table
     try:
@@ -157,7 +157,7 @@ def allowed_path(folder: Path, table: str, others: Iterable[Path] = ()) -> Path:
 
 
 def _is_below(path: Path, place: Path) -> bool:
-    # First without a look at any file: to look at one on another computer is to log in there.
+    # Compare the text first: to access a path on another computer would mean to log in there.
     return _absolute(path).is_relative_to(_absolute(place)) and path.resolve().is_relative_to(
         place.resolve()
     )
@@ -174,11 +174,11 @@ def _short(path: Path) -> str:
 def read_table(
     path: Path, key: str, key_type: FieldType, columns: Mapping[str, FieldType]
 ) -> Table:
-    """The table of a CSV or Parquet file, by the column ``key``. Rows without a key are left out.
+    """The table of a CSV or Parquet file, by the column ``key``. Rows without a key are skipped.
 
     Raises:
-        FileProblem: it is missing or cannot be read, a column is not there, a key stands in it
-            twice, or a value is not of the type of its field.
+        FileProblem: the file is missing or cannot be read, a column is missing, a key occurs
+            twice, or a value does not fit its field.
         MissingExtra: the file is Parquet, and polars is not installed.
     """
     if not path.is_file():
@@ -189,13 +189,13 @@ def read_table(
 
 
 def table_from_rows(rows: Rows, key_type: FieldType, columns: Mapping[str, FieldType]) -> Table:
-    """The table of rows that a program holds.
+    """The table from rows in memory.
 
     Raises:
-        FileProblem: they are not keyed by the key field, two keys are one but for case, or a value
-            is not of the type of its field.
+        FileProblem: the rows are not a mapping by the key field, two keys differ only in case, or
+            a value does not fit its field.
     """
-    given: object = rows  # a list of rows is the natural mistake
+    given: object = rows  # a list of rows is the most likely mistake
     if not isinstance(given, Mapping) or not all(
         isinstance(row, Mapping) for row in given.values()
     ):
@@ -247,7 +247,7 @@ def _table(
 
 def _cell(kind: FieldType, cell: Any) -> Value:
     if cell is None or (isinstance(cell, str) and not cell.strip()):
-        return None  # the table does not know either
+        return None  # the table does not know the value either
     if isinstance(cell, OutOfRange):
         raise RecordError(f"{cell} is not one of the years 1 to 9999")
     return kind.accept(cell.strip() if isinstance(cell, str) else cell)

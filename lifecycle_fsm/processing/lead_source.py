@@ -1,7 +1,7 @@
-"""Step 030: where the person came from, first and last, and who gets the credit [S13][S17].
+"""Step 030: the first and the last source of the person, and who gets the credit [S13][S17].
 
-First touch and last touch are two fields, because two questions are asked: what brings new people,
-and what made this one act now.
+First touch and last touch are two fields, because they answer two questions: what brings new
+people, and what made this one act now.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from lifecycle_fsm.errors import suggest
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.processing.step import BuiltStep, Context, Options, Resources
 
-#: Ways in which many people come at once. Marketing works such a list, whoever sent it.
+#: Ways in which many people arrive at once. Marketing works such a list, no matter who sent it.
 BULK = ("list", "bulk")
 _WRITES = ("source", "source_latest", "sourced_by")
 
@@ -21,15 +21,15 @@ _WRITES = ("source", "source_latest", "sourced_by")
 def make(options: Options, resources: Resources) -> BuiltStep:
     """The step ``lead_source``.
 
-    ``source`` is set once and stays: what is known, else the first field of the option ``from``
-    that says something. ``source_latest`` is the last touch, at first the same. ``sourced_by`` is
-    sales for people whom sales made, but marketing for those of a bulk list: role beats origin.
-    What is known of these three is only tidied, never replaced.
+    ``source`` is set once and stays: the known value or else the first field in the option ``from``
+    that has one. ``source_latest`` is the last touch, initially the same. ``sourced_by`` is sales
+    for people created by sales, except those from a bulk list, who count for marketing: role beats
+    origin. Known values of these three fields are only tidied, never replaced.
 
-    Options: ``from``, fields to take the source from, by default ``created_through``; ``values``,
-    from a source as written to its tidy name, without regard to case; ``default``, the source of
-    people of whom nothing is known, by default ``unknown``; ``bulk``, the values of
-    ``created_through`` that mean a list.
+    Options: ``from``, the fields to take the source from, by default ``created_through``;
+    ``values``, a table from raw source to tidy name, case-insensitive; ``default``, the source of
+    people without one, by default ``unknown``; ``bulk``, the values of ``created_through`` that
+    mean a list.
     """
     fields = options.texts("from", ("created_through",))
     for name in fields:
@@ -40,7 +40,7 @@ def make(options: Options, resources: Resources) -> BuiltStep:
     values = {_word(raw): tidy for raw, tidy in options.names("values").items()}
     for raw, tidy in values.items():
         if values.get(_word(tidy), tidy) != tidy:
-            # Otherwise a person who passes twice would get another source than one who passes once.
+            # Otherwise a second pass through the step would change the source again.
             options.wrong("values", f"{raw!r} becomes {tidy!r}, which becomes something else again")
     default = options.text("default", "unknown")
     bulk = frozenset(map(_word, options.texts("bulk", BULK)))

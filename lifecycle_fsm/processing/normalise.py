@@ -1,7 +1,7 @@
-"""Step 010: the record cleaned, so that every later step and guard can compare plainly [S13].
+"""Step 010: clean the record, so that later steps and guards can compare values directly [S13].
 
-Nothing is lost: a value that cannot be read for sure stays as it was written, and a field that
-somebody filled is never replaced by one that was derived.
+Nothing is lost: a value that cannot be read reliably stays as it was written, and a derived value
+never replaces one that was entered.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from lifecycle_fsm.processing.cleaning import (
 from lifecycle_fsm.processing.step import BuiltStep, Context, Options, Resources, Run
 
 _TEXTS = ("first_name", "last_name", "company", "job_title")
-#: What the step can clean, in the order in which it does: a phone number needs the country, a
-#: domain the e-mail address, the seniority the job title.
+#: The fields that the step can clean, in order: the phone number needs the country, the domain
+#: needs the e-mail address, the seniority needs the job title.
 FIELDS = (*_TEXTS, "email", "country", "phone", "domain", "seniority")
 
 _NEEDS = {
@@ -44,9 +44,9 @@ _Cleaner = Callable[[Any, Changes], None]
 def make(options: Options, resources: Resources) -> BuiltStep:
     """The step ``normalise``.
 
-    Options: ``fields``, the fields to clean (all of them without it); ``phone_country``, whose
-    numbering plan reads the phone numbers of people without a country (ISO alpha-2);
-    ``free_mail``, further domains that are no company's.
+    Options: ``fields``, the fields to clean, by default all; ``phone_country``, the country (ISO
+    alpha-2) whose numbering plan is used for people without a country; ``free_mail``, further
+    domains that do not belong to a company.
     """
     fields = options.texts("fields", FIELDS)
     for name in fields:
@@ -85,12 +85,12 @@ def _in_turn(cleaners: tuple[_Cleaner, ...]) -> Run:
 
 
 def _now(person: Any, changes: Changes, name: str) -> Any:
-    """The value as this step has left it so far."""
+    """The value, including the changes of this step so far."""
     return changes[name] if name in changes else getattr(person, name)
 
 
 def _put(name: str, raw: str, clean: str | None, changes: Changes) -> None:
-    """The clean value; the raw one stays where there is none, but blanks are no value."""
+    """Set the clean value. If there is none, the raw value stays, but blank text is removed."""
     if clean is not None:
         if clean != raw:
             changes[name] = clean
@@ -108,7 +108,7 @@ def _phone(default_region: str | None, person: Any, changes: Changes) -> None:
     raw = person.phone
     if raw is not None:
         country = _now(person, changes, "country")
-        # A country that could not be cleaned is no region, which the cleaner takes as none.
+        # A country that could not be cleaned is not a region; the cleaner treats it as none.
         _put("phone", raw, clean_phone(raw, country or default_region), changes)
 
 
@@ -118,13 +118,13 @@ def _domain(free_mail: frozenset[str], person: Any, changes: Changes) -> None:
     if raw is not None and clean_text(raw) is not None:
         domain = clean_domain(raw)
         if domain is not None and (is_free_mail(domain) or domain in free_mail):
-            # Kept, it would make one company of everybody who has an address there.
+            # If it were kept, everyone with an address there would seem to be of one company.
             changes["domain"] = None
         else:
             _put("domain", raw, domain, changes)
         return
     email = _now(person, changes, "email")
-    # A text that is no address may hold a dot and two letters by chance.
+    # A text that is not an address may contain a dot and two letters by chance.
     address = clean_email(email) if email else None
     derived = clean_domain(address.rpartition("@")[2]) if address else None
     if derived is not None and not is_free_mail(derived) and derived not in free_mail:

@@ -1,6 +1,6 @@
-"""One numbered step of original processing: what it does, what it reads and what it writes [S13].
+"""One numbered step of original processing: its function and the fields it reads and writes [S13].
 
-A project's own step is a plain function with a declaration above it::
+A project's own step is a plain function with a decorator::
 
     @step(number=25, reads=("domain",), writes=("employees",), on_failure="skip")
     def company_size(person, context):
@@ -26,9 +26,9 @@ _NO_TOKENS: Mapping[str, object] = MappingProxyType({})
 
 @attrs.frozen
 class Context:
-    """What a step may know beside the person: the instant of the run, and the model's tokens.
+    """The data that a step gets besides the person: the time of the run and the model's tokens.
 
-    A step that needs the time takes ``now`` and never asks the clock, so that a replay of the same
+    A step that needs the time uses ``now`` and never reads the clock, so that a replay of the same
     log gives the same person [S4].
     """
 
@@ -36,8 +36,8 @@ class Context:
     tokens: Mapping[str, object] = _NO_TOKENS
 
 
-#: What a step does: it looks at a scratch copy of the person and returns the fields that change.
-#: The person is ``Any`` so that a project may write its own class there.
+#: The function of a step: it reads a scratch copy of the person and returns the changed fields.
+#: The person is ``Any`` so that a project may annotate its own class.
 Run: TypeAlias = Callable[[Any, Context], Mapping[str, Value]]
 
 
@@ -50,19 +50,19 @@ class Step:
     """A numbered step of the chain that every new person passes before the sort [S13].
 
     Args:
-        number: its place in the chain, from 1 to 89; the sort is 90.
-        name: unique in the chain; errors name it.
+        number: its position in the chain, from 1 to 89; the sort is 90.
+        name: unique in the chain, and used in errors.
         run: takes the person (a scratch copy) and the context, and returns the changed fields.
-        reads: the fields that it looks at. A chain that reads a field before it is written does
-            not build.
-        writes: the fields that it may return. Anything else is a failure of the step.
-        on_failure: ``park`` keeps the person in processing, to be tried again; ``skip`` records
-            the error and goes on without the step's values.
-        label: words for a picture.
-        timeout: how many seconds it may take; then it has failed. For steps that ask a service:
-            each call of it gets a thread.
+        reads: the fields that it reads. A chain that reads a field before it is written cannot be
+            built.
+        writes: the fields that it may return. Any other field is a failure of the step.
+        on_failure: ``park`` keeps the person in processing, to be retried; ``skip`` records the
+            error and continues without the step's values.
+        label: its text in a diagram.
+        timeout: the number of seconds after which it has failed. This is for steps that call a
+            service: each call gets a thread.
         attempts: how often a store calls it before it has failed. A ``Lifecycle`` does not wait: it
-            calls a step once, and again when it is told to retry.
+            calls a step once, and again on a retry.
     """
 
     number: int
@@ -76,7 +76,7 @@ class Step:
     attempts: int = 1
 
     def __call__(self, person: Any, context: Context) -> Mapping[str, Value]:
-        """Run the step alone, as a test of it does."""
+        """Run only this step, as its tests do."""
         return self.run(person, context)
 
     def __str__(self) -> str:
@@ -94,7 +94,7 @@ def step(
     timeout: float | None = None,
     attempts: int = 1,
 ) -> Callable[[Run], Step]:
-    """Declare a function as a step; without ``name`` the step is called like the function.
+    """Declare a function as a step; the default ``name`` is that of the function.
 
     >>> @step(number=25, reads="domain", writes="employees", on_failure="skip")
     ... def company_size(person, context):
@@ -121,13 +121,13 @@ def step(
 
 # ------------------------------------------------------------------ options
 #
-# Reading the options of a built-in step: every fault is found, and said in the words of the model.
+# Reads the options of a built-in step. Every fault is found and reported in the model's terms.
 #
 # A step's options come from a model file, so their faults are the model's [S5].
 
 
 class Options:
-    """The options of one step. Ask for each that the step knows, then :meth:`close`."""
+    """The options of one step. Read each option that the step knows, then call :meth:`close`."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
@@ -135,11 +135,11 @@ class Options:
         self._problems: list[Problem] = []
 
     def wrong(self, where: str, message: str) -> None:
-        """Note a fault; :meth:`close` raises all that were noted."""
+        """Record a fault; :meth:`close` raises all recorded faults."""
         self._problems.append(Problem(where, message))
 
     def text(self, name: str, default: str = "") -> str:
-        """Return an option that is a text; a whole number counts as one."""
+        """Return a text option; a whole number counts as text."""
         value = self._take(name, default)
         if isinstance(value, str | int) and not isinstance(value, bool):
             return str(value)
@@ -147,7 +147,7 @@ class Options:
         return default
 
     def flag(self, name: str, default: bool) -> bool:
-        """Return an option that is true or false."""
+        """Return a true/false option."""
         value = self._take(name, default)
         if isinstance(value, bool):
             return value
@@ -155,7 +155,7 @@ class Options:
         return default
 
     def texts(self, name: str, default: Iterable[str] = ()) -> tuple[str, ...]:
-        """Return an option that is a list of texts; a text alone is a list of one."""
+        """Return an option that is a list of texts; a single text counts as a list."""
         value = self._take(name, tuple(default))
         items = (value,) if isinstance(value, str) else value
         if isinstance(items, Iterable) and not isinstance(items, Mapping):
@@ -174,8 +174,8 @@ class Options:
         return {}
 
     def names(self, name: str, *, listed: bool = False) -> dict[str, str]:
-        """A table from text to text; where ``listed``, a list of texts may stand for a table of
-        each to itself."""
+        """Return an option that is a table from text to text; if ``listed``, a list of texts means
+        a table from each text to itself."""
         if listed and isinstance(self._values.get(name), list | tuple | str):
             return {text: text for text in self.texts(name)}
         pairs = self.pairs(name)
@@ -185,7 +185,7 @@ class Options:
         return {key: value for key, value in pairs.items() if key not in bad}
 
     def close(self) -> None:
-        """Nothing more to ask.
+        """Finish reading, and raise an error if there are faults.
 
         Raises:
             ModelError: an option is wrong or unknown.
@@ -206,13 +206,13 @@ class Options:
 
 # ------------------------------------------------------------------ built-in steps
 #
-# A maker takes the options that the model wrote and what the host brought along, and gives the
-# function to run with what it reads and writes. All that can be found wrong is found then, not with
-# the first person.
+# A maker takes the options of the model and the resources of the host, and returns the function to
+# run with the fields that it reads and writes. It reports every fault that can be found at that
+# point, before the first person.
 
-#: Rows that the host holds, by the value of the key field: ``{"acme.com": {"employees": 40}}``.
+#: Rows from the host, by the value of the key field: ``{"acme.com": {"employees": 40}}``.
 Rows: TypeAlias = Mapping[Any, Mapping[str, Any]]
-#: The demographic score of a person at an instant: the one function of the scoring silo [S18].
+#: The demographic score of a person at an instant: the function of the scoring silo [S18].
 Demographic: TypeAlias = Callable[[Any, datetime], int]
 
 
@@ -222,16 +222,17 @@ def _paths(names: Iterable[str | Path]) -> tuple[Path, ...]:
 
 @attrs.frozen(kw_only=True)
 class Resources:
-    """What a maker may use beside the options.
+    """The resources of a maker besides the options.
 
     Args:
         types: the fields that a step may write, with their types.
-        folder: where the relative paths of the model start, and below which tables are read.
+        folder: the folder that the relative paths of the model start from; tables are read below
+            it.
         tables_from: further files and folders that tables may be read from.
-        rows: rows that the host gave for this step, in place of a file.
-        run: a function that the host gave for this step, in place of a table.
+        rows: rows from the host for this step, instead of a file.
+        run: a function from the host for this step, instead of a table.
         demographic: the demographic score.
-        demographic_reads: the fields that the rules of that score look at.
+        demographic_reads: the fields that the rules of that score read.
     """
 
     types: Mapping[str, FieldType]
@@ -245,7 +246,7 @@ class Resources:
 
 @attrs.frozen
 class BuiltStep:
-    """A built-in step, ready: what it does, what it reads and what it writes."""
+    """A built-in step, ready to run: its function, and the fields it reads and writes."""
 
     run: Run
     reads: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Who, if anybody, makes a guard hold: a concrete person, a refutation, or "not decided"."""
+"""Whether a guard can hold for anyone: a concrete person, a refutation, or "not decided"."""
 
 from lifecycle_fsm.proof.answer import TOTAL, Answer, Budget, Witness
 from lifecycle_fsm.proof.calendar_dates import RelativeInstant

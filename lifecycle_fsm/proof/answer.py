@@ -1,4 +1,4 @@
-"""What comes of asking whether anybody makes a guard hold."""
+"""The answer to the question whether a guard can hold for anyone."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import attrs
 
 from lifecycle_fsm.fields import Value
 
-#: A person as the fields that differ from those of somebody of whom nothing is known.
+#: A person as the fields that differ from those of a person about whom nothing is known.
 Witness: TypeAlias = Mapping[str, Value]
 Verdict: TypeAlias = Literal["found", "refuted", "undecided"]
 
 
 @attrs.frozen
 class Answer:
-    """Whether anybody makes the guard hold.
+    """Whether the guard can hold for anyone.
 
-    ``found`` comes with such a person, at the domain's ``now``, with no field set that need not be.
-    ``refuted`` is a proof that there is nobody. ``undecided`` is neither: the search ran out of its
-    budget, or the guard has arithmetic over several fields, for which the values that are tried are
-    not all that matter; ``reason`` says which. It never means that all is well.
+    ``found`` comes with such a person, at the domain's ``now``, who has no field set unnecessarily.
+    ``refuted`` is a proof that no such person exists. ``undecided`` is neither: the search ran out
+    of budget, or the guard has arithmetic over several fields, for which trying values is not
+    exhaustive; ``reason`` says which. It never means that all is well.
 
-    ``assumed`` are the answers that Python callables would have to give [S2]: nobody can look
-    inside them.
+    ``assumed`` are the results that Python callables would have to return, because they cannot be
+    inspected [S2].
 
-    ``at`` is the instant of the decision, where that is not the domain's ``now``.
+    ``at`` is the instant of the decision if it is not the domain's ``now``.
     """
 
     verdict: Verdict
@@ -39,38 +39,37 @@ class Answer:
 
     @property
     def found(self) -> bool:
-        """There is somebody."""
+        """Whether such a person exists."""
         return self.verdict == "found"
 
     @property
     def refuted(self) -> bool:
-        """There is nobody, for certain."""
+        """Whether it is certain that no such person exists."""
         return self.verdict == "refuted"
 
 
 # ------------------------------------------------------------------ budget
 #
-# How much all questions together may take: counted, and not timed, so that every machine says the
-# same.
+# The limit for all questions together: counted and not timed, so that every machine gives the same
+# result.
 
 
-#: How many cases all questions of a check, of a table of cases or of a comparison may look at.
+#: How many cases all questions of a check, a table of cases or a comparison may examine.
 TOTAL = 100_000
-#: What a case stands for: so many comparisons, or parts of a formula that were looked at.
+#: The cost of one case, in comparisons or examined parts of a formula.
 STEPS = 100
 
 
 class OutOfBudget(Exception):
-    """As much was looked at as may be; the message says of what there was too much."""
+    """The limit is reached; the message says for what."""
 
 
 class Budget:
-    """What is left to spend.
+    """A budget for questions.
 
     Args:
-        cases: for all questions together; without end if it is None.
-        seconds: on the clock, where somebody asks for it. What is decided then depends on the
-            machine.
+        cases: the limit for all questions together; ``None`` for no limit.
+        seconds: an optional limit on the elapsed time. What is decided then depends on the machine.
     """
 
     def __init__(self, cases: int | None = None, seconds: float | None = None) -> None:
@@ -80,12 +79,12 @@ class Budget:
 
     @property
     def left(self) -> int | None:
-        """How many steps are left; None if there is no end."""
+        """How many steps are left; ``None`` if there is no limit."""
         return None if self.cases is None else max(0, self._left)
 
     @property
     def over(self) -> str:
-        """Why nothing more is looked at; empty while something is left."""
+        """Why nothing more is examined; empty while the budget lasts."""
         if self.cases is not None and self._left < 0:
             return f"more than {self.cases:,} cases in all"
         if self._end is not None and time.monotonic() > self._end:
@@ -93,14 +92,14 @@ class Budget:
         return ""
 
     def count(self, steps: int) -> None:
-        """Count what was done already."""
+        """Count steps that were already taken."""
         self._left -= steps
 
     def spend(self, steps: int) -> None:
-        """Count so many steps.
+        """Count steps that are about to be taken.
 
         Raises:
-            OutOfBudget: nothing is left.
+            OutOfBudget: the budget is used up.
         """
         self.count(steps)
         if over := self.over:

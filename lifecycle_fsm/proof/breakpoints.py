@@ -1,4 +1,4 @@
-"""The thresholds of a number or a time, and the values that stand for what lies between them."""
+"""The thresholds of a number or a time, and sample values for the stretches between them."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from lifecycle_fsm.proof.domain import Atom, Domain
 
 # ------------------------------------------------------------------ monotonicity
 #
-# Whether a value rises or falls with the fields in it: then a threshold can be looked for.
+# Whether a value rises or falls with its fields, so that a threshold can be searched for.
 
 
-#: How a value goes with the fields in it: up, down, not at all, or nobody knows.
+#: How a value changes with its fields: rising, falling, constant, or unknown.
 Slope: TypeAlias = Literal[1, 0, -1] | None
 
 
 def slope(term: Term, domain: Domain) -> Slope:
-    """How the value goes as the fields in it, all of them, grow."""
+    """How the value changes as all of its fields grow."""
     match term:
         case Field():
             return 1
@@ -75,8 +75,8 @@ def together(first: Slope, second: Slope) -> Slope:
 
 
 def rises(guard: Guard) -> bool:
-    """Whether it asks for more or for less, and each field occurs but once, so that the value rises
-    or falls with it all the way. To be equal, a value between the ends may be needed."""
+    """Whether it is an inequality in which each field occurs only once, so that the value rises or
+    falls with it throughout. An equality may need a value between the ends."""
     if not isinstance(guard, Compare) or guard.op == "==":
         return False
     names = [node.name for node in walk(guard) if isinstance(node, Field)]
@@ -97,7 +97,7 @@ _FAR = sys.float_info.max
 
 
 class Breakpoints:
-    """The thresholds of one number or time, and the values that stand for what lies between."""
+    """The thresholds of one number or time, and sample values for the stretches between them."""
 
     def __init__(
         self, field: str, linked: frozenset[str], bound: Mapping[str, Value], domain: Domain
@@ -106,14 +106,14 @@ class Breakpoints:
         self.kind = domain.type_of(field)
         self.marks: set[Any] = set()
         self.complete = True
-        self.ends = 0  # atoms with other fields, in which only the ends of a stretch matter
+        self.ends = 0  # atoms with other fields, for which only the ends of a stretch matter
         self.low, self.high = bounds(field, domain)
         for other in linked - {field}:
             for bound_of_other in bounds(other, domain):
                 self._mark(bound_of_other)
 
     def read(self, atom: Atom) -> None:
-        """Take the thresholds of an atom."""
+        """Add the thresholds of an atom."""
         match atom.guard:
             case Compare(_, left, right):
                 self._compare(atom, left, right)
@@ -126,7 +126,7 @@ class Breakpoints:
             match side:
                 case Field(name) if name in self.linked:
                     if isinstance(other, Field) and other.name in self.linked:
-                        return  # only their order matters: ``linked`` sees to that
+                        return  # only their order matters, which ``linked`` covers
                     if isinstance(other, Field | Const | Token | Now):
                         self._mark(self._value(other))
                         return
@@ -156,24 +156,24 @@ class Breakpoints:
         elif self.kind.kind == "float":
             self.marks.add(float(value))
             if isinstance(value, int) and float(value) != value:
-                self.complete = False  # a whole number that no decimal is equal to
+                self.complete = False  # no decimal equals this integer
         else:
             self.marks.add(value)
 
     def _elapsed(self, count: Any, unit: timedelta) -> None:
-        """So many whole units lie between two instants, the older one not being among them."""
+        """Add the times between which that many whole units have passed; the older is exclusive."""
         for number in (count, count + 1) if isinstance(count, int) else ():
             with suppress(OverflowError):
                 self.marks.add(self.domain.now - number * unit)
 
     def _bisect(self, left: Term, right: Term) -> None:
-        """Where a value that rises or falls with the field reaches the other side."""
+        """Search for the points where a value that depends on the field crosses the other."""
         if self.kind.kind == "datetime":
-            self.complete = False  # no guard computes with times, only what was put into one
+            self.complete = False  # guards do not compute with times, but substituted values may
             return
         ends = [self.low, self.high]
         if together(slope(left, self.domain), turned(slope(right, self.domain))) is None:
-            self.complete = False  # it need not rise or fall all the way
+            self.complete = False  # it may not rise or fall throughout
             ends = self._probes()
         first, second = self._computed(left), self._computed(right)
         for low, high in pairwise(ends):
@@ -181,14 +181,14 @@ class Breakpoints:
             self._turn(lambda value: first(value) > second(value), low, high)
 
     def _probes(self) -> list[Any]:
-        """Values between which one turn is looked for each, small ones being near to each other."""
+        """Values between which one turn each is searched for, closer together near zero."""
         steps = [2**power for power in range(0, 63, 3)]
         number = int if self.kind.kind == "int" else float
         inner = {number(sign * step) for step in steps for sign in (-1, 1)} | {number(0)}
         return sorted({self.low, self.high, *(x for x in inner if self.low < x < self.high)})
 
     def _turn(self, holds: Callable[[Any], bool], low: Any, high: Any) -> None:
-        """Mark the two neighbours between which the answer changes, by bisection."""
+        """Mark the two neighbours between which the result changes, by bisection."""
         first = holds(low)
         if first == holds(high):
             return
@@ -208,8 +208,8 @@ class Breakpoints:
         return at
 
     def _both_ends(self, atom: Atom) -> None:
-        """Arithmetic with fields that have no value yet: the ends of each stretch are the best that
-        one such atom can get; of two they may pull apart."""
+        """Handle arithmetic with fields that have no value yet: the ends of each stretch are best
+        for one such atom, but two may pull in different directions."""
         self.ends += 1
         if self.ends > 1 or len(self.linked) > 1 or not rises(atom.guard):
             self.complete = False
@@ -217,7 +217,7 @@ class Breakpoints:
     # -- values -------------------------------------------------------------------------------
 
     def spread(self, linked: int) -> Iterator[Value]:
-        """Values for each threshold and each stretch between."""
+        """Values for each threshold and each stretch between thresholds."""
         marks = sorted(mark for mark in self.marks if self.low <= mark <= self.high)
         edges = [None, *marks, None]
         yield from marks
@@ -227,7 +227,7 @@ class Breakpoints:
             yield from (self.low, self.high)
 
     def _stretch(self, after: Any, before: Any, count: int) -> Iterator[Value]:
-        """Values behind one threshold and before the next, the nearest to either first."""
+        """Values after one threshold and before the next, those nearest to either first."""
         match self.kind.kind:
             case "int":
                 yield from self._whole(after, before, count)

@@ -1,8 +1,8 @@
-"""The instants that matter to a guard which compares times with dates of the calendar.
+"""The instants that matter to a guard that compares times with calendar dates.
 
-All other guards see the clock as differences to it only, so that any instant will do [S4]. But
-``created_at >= 2026-01-01`` holds for nobody in 2024. Between two instants at which a date, or so
-many days behind it, is reached, all instants are alike.
+All other guards see the clock only in differences, so that any instant will do [S4]. But
+``created_at >= 2026-01-01`` holds for no one in 2024. Between two instants at which a date, or a
+number of days after it, is reached, all instants are equivalent.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import attrs
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Compare, Const, Elapsed, Guard, Term, transform_terms, walk
 
-#: Gives the value of a constant or a token, and None for anything else.
+#: Returns the value of a constant or a token, and ``None`` for anything else.
 Constant: TypeAlias = Callable[[Guard | Term], Any]
 _DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
 
 
 @attrs.frozen
 class RelativeInstant(Const):
-    """An instant that lies so far from the clock, wherever that stands: no date of the calendar."""
+    """An instant at a fixed distance from the clock, and therefore not a calendar date."""
 
 
 def shifts(guard: Guard, now: datetime, constant: Constant) -> Iterator[timedelta]:
-    """How far the calendar has to be moved, against a clock that stands still, for each instant
-    that matters: first not at all, then the nearest. None if the guard names no date."""
+    """How far to move the calendar against a fixed clock, for each instant that matters: first not
+    at all, then by the smallest distance. Empty if the guard contains no date."""
     dates = {date for node in walk(guard) for date in _dates(node, constant)}
     if not dates:
         return
@@ -54,7 +54,7 @@ def shifts(guard: Guard, now: datetime, constant: Constant) -> Iterator[timedelt
 
 
 def shifted(guard: Guard, shift: timedelta, constant: Constant) -> Guard:
-    """The guard with every date of the calendar moved."""
+    """The guard with every calendar date moved."""
 
     def change(term: Term) -> Term:
         dates = tuple(_dates(term, constant))
@@ -91,7 +91,7 @@ def _lengths(count: int, unit: timedelta) -> set[timedelta]:
 def _later(date: datetime, length: timedelta) -> datetime | None:
     try:
         later = date + length
-        _ = later - _DAY, later + _DAY  # room for the instants around
+        _ = later - _DAY, later + _DAY  # room for the instants around it
     except OverflowError:
         return None
     return later

@@ -1,4 +1,4 @@
-"""What is known of the persons about whom a guard is asked: fields, bounds, the clock."""
+"""What is known about the people of a question: fields, bounds, the clock."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from lifecycle_fsm.proof.answer import Budget
 #
 # A guard as a formula over numbered atoms, in negation normal form, for the search.
 #
-# A node is ``True``, ``False``, a positive or negative number of an atom, or ``("and", nodes)`` and
-# ``("or", nodes)``: plain hashable values, so that the search can remember what it has refuted.
+# A node is ``True``, ``False``, the positive or negative number of an atom, or ``("and", nodes)``
+# or ``("or", nodes)``: plain hashable values, so that the search can remember what it has refuted.
 
 
 #: Any: a recursive alias of tuples, which mypy cannot follow.
@@ -50,21 +50,21 @@ _NO_PAYLOAD: Mapping[str, Value] = {}
 
 @attrs.frozen
 class Atom:
-    """One comparison, with the fields that it reads and the function that the machine runs."""
+    """One comparison, with the fields that it reads and the compiled function of the machine."""
 
     guard: Guard
     fields: tuple[str, ...]
     test: Callable[[Any, datetime, Mapping[str, Value]], bool]
 
     def holds(self, values: Mapping[str, Value], now: datetime) -> bool:
-        """Whether it holds for these values of its fields, among others."""
+        """Whether it holds for these values, which include its fields."""
         return self.test(
             SimpleNamespace(**{name: values[name] for name in self.fields}), now, _NO_PAYLOAD
         )
 
 
 class Atoms:
-    """The atoms of all formulas that are asked about together, each once."""
+    """The atoms of all formulas in related questions, each once."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -77,7 +77,7 @@ class Atoms:
         plain = self._plain.get(guard)
         if plain is None:
             plain = self._plain[guard] = inline(guard, self._vocabulary)
-            self._plain[plain] = plain  # it is asked about next
+            self._plain[plain] = plain  # the next lookup is for this one
         return plain
 
     def __getitem__(self, number: int) -> Atom:
@@ -99,8 +99,8 @@ class Atoms:
         number = self._numbers.get(guard)
         if number is None:
             if isinstance(guard, Opaque):
-                # A Python callable is not run: its answer is assumed, under a name that no field
-                # can have.
+                # A Python callable is not run: its result is assumed, under a name that cannot be a
+                # field.
                 name = f"{guard.name}()"
                 atom = Atom(guard, (name,), lambda values, now, payload: getattr(values, name))
             else:
@@ -114,7 +114,7 @@ class Atoms:
 
 
 def joined(kind: str, nodes: list[Node]) -> Node:
-    """``and`` or ``or`` of the nodes: flat, each once, decided where one of them decides."""
+    """``and`` or ``or`` of the nodes: flat, without duplicates, decided if one node decides it."""
     decides = kind == "or"
     parts: dict[Node, None] = {}
     for node in nodes:
@@ -132,7 +132,7 @@ def joined(kind: str, nodes: list[Node]) -> Node:
 
 
 def given(node: Node, outcomes: Mapping[int, bool]) -> Node:
-    """What is left of the formula where the atoms of these numbers come out so."""
+    """The formula that remains when the atoms with these numbers have these outcomes."""
     if isinstance(node, bool):
         return node
     if isinstance(node, int):
@@ -149,7 +149,7 @@ def satisfied(node: Node, atoms: Atoms, values: Mapping[str, Value], now: dateti
 
 
 def numbers(node: Node) -> Iterator[int]:
-    """The numbers of the atoms in a formula, in reading order, also repeatedly."""
+    """The numbers of the atoms in a formula, in reading order, with repetitions."""
     if isinstance(node, bool):
         return
     if isinstance(node, int):
@@ -162,27 +162,27 @@ def numbers(node: Node) -> Iterator[int]:
 # ------------------------------------------------------------------ domain
 
 
-#: The instant at which a person that is found lives. Any would do: guards see the clock only as
-#: differences to it [S4].
+#: The instant for which people are searched. Any instant would do: guards see the clock only in
+#: differences [S4].
 NOW = datetime(2024, 6, 3, 12, tzinfo=UTC)
-#: In front of the name of what an activity brings, where a person has it as a field.
+#: The prefix for a value of the activity that becomes a field of the person.
 PAYLOAD = "activity__"
-#: In front of the name of a token that may have any value, likewise.
+#: The prefix for a token of arbitrary value that becomes a field of the person.
 FREED = "token__"
 
 
 @attrs.frozen
 class Domain:
-    """The persons of a model, as far as a guard can tell them apart.
+    """The people of a model, as far as a guard can distinguish them.
 
     Args:
         vocabulary: the fields with their types, the tokens, the named guards.
-        start: the value of each field of somebody of whom nothing is known, where it is not that
-            of its type; a person is told by what differs from it.
+        start: the values of a person about whom nothing is known, if not the empty value of the
+            type; people are described by their differences from these.
         latest: time fields that are never later than this, such as those that only ``now`` writes.
-        laws: guards that hold for everybody, such as that a journey begins before its stage.
+        laws: guards that hold for everyone, such as that a journey begins before its stage.
         now: the instant of the decision.
-        budget: what all questions about these persons may take together.
+        budget: the limit for all questions about these people together.
     """
 
     vocabulary: Vocabulary
@@ -194,7 +194,7 @@ class Domain:
 
     @cached_property
     def atoms(self) -> Atoms:
-        """The comparisons that were asked about so far, ready to run."""
+        """The compiled comparisons of all questions so far."""
         return Atoms(self.vocabulary)
 
     @cached_property
@@ -211,26 +211,26 @@ class Domain:
         return kind.nullable or kind.kind == "datetime"
 
     def start_of(self, field: str) -> Value:
-        """The value of somebody of whom nothing is known."""
+        """The value for a person about whom nothing is known."""
         if field in self.start:
             return self.start[field]
         return self.type_of(field).empty
 
     def constant(self, term: Guard | Term) -> Any:
-        """The value of a constant or a token; None for anything else."""
+        """The value of a constant or a token; ``None`` for anything else."""
         return self.vocabulary.constant_value(term)
 
     def laws_for(self, fields: frozenset[str]) -> tuple[Guard, ...]:
-        """The laws that speak of these fields alone: the others can always be kept beside them."""
+        """The laws that read only these fields: the others can always be satisfied in addition."""
         return tuple(law for law, names in self._reading if names <= fields)
 
     def with_fields(self, fields: Mapping[str, FieldType], start: Mapping[str, Value]) -> Domain:
-        """The same persons with more fields, and with other values where nothing is known."""
+        """The same people with more fields and other start values."""
         words = attrs.evolve(self.vocabulary, fields={**self.vocabulary.fields, **fields})
         return attrs.evolve(self, vocabulary=words, start={**self.start, **start})
 
     def with_free(self, tokens: Collection[str]) -> Domain:
-        """The same persons, each with a number of their own for each of these tokens; see
+        """The same people, each with their own number for each of these tokens; see
         :func:`as_fields`."""
         values = {name: self.vocabulary.tokens[name] for name in tokens}
         fields = {
@@ -241,7 +241,7 @@ class Domain:
 
 
 def as_fields(guard: Guard, vocabulary: Vocabulary, tokens: Collection[str] = ()) -> Guard:
-    """The guard with what an activity brings, and with these tokens, as fields of the person."""
+    """The guard with the values of an activity, and these tokens, as fields of the person."""
 
     def lift(term: Term) -> Term:
         match term:
@@ -255,12 +255,12 @@ def as_fields(guard: Guard, vocabulary: Vocabulary, tokens: Collection[str] = ()
 
 
 def payload_fields(model: Model, kind: str | None) -> dict[str, FieldType]:
-    """What an activity of a kind brings, as fields of the person."""
+    """The values of an activity of a kind, as fields of the person."""
     payload = {} if kind is None else model.vocabulary_for(kind).payload
     return {f"{PAYLOAD}{name}": type_ for name, type_ in payload.items()}
 
 
-#: What holds for everybody who is in a stage: the machine and the data silo see to it.
+#: What holds for everyone in a stage, ensured by the machine and the data silo.
 _LAWS = (
     parse_guard("stage_entered_at is known"),
     parse_guard("journey_started_at is known"),
@@ -269,7 +269,7 @@ _LAWS = (
     parse_guard("open_opportunities >= 0"),
     parse_guard("won_opportunities >= 0"),
 )
-#: Times of the shipped person that something wrote when it happened, so never times to come.
+#: Times of the shipped person that are written when the event happens, so never in the future.
 _PAST = frozenset(name for name, field in BASE_FIELDS.items() if field.type.kind == "datetime") | {
     "stage_entered_at",
     "journey_started_at",
@@ -277,11 +277,11 @@ _PAST = frozenset(name for name, field in BASE_FIELDS.items() if field.type.kind
 
 
 def domain_of(model: Model, budget: Budget | None = None) -> Domain:
-    """Everybody whom the model can speak of, at one instant.
+    """Every person that the model can describe, at one instant.
 
-    Fields start as in somebody of whom nothing is known. Times that only ``now`` writes are not
-    later than the instant; the stage began then or before, and its journey not after it [S1].
-    ``budget`` is what all questions about them may take; without it there is no end.
+    Fields have the values of a person about whom nothing is known. Times that only ``now`` writes
+    are not later than the instant; the stage began then or before, and its journey not after it
+    [S1]. ``budget`` limits all questions about these people; the default is no limit.
     """
     start = {field.name: field.start() for field in (*BASE_FIELDS.values(), *model.fields)}
     start |= {"stage": model.initial.name, "journey": 1}

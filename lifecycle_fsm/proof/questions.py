@@ -1,4 +1,4 @@
-"""The questions that can be asked of guards: does anybody satisfy one, does one imply another."""
+"""Questions about guards: whether one can hold, and whether two are equivalent."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from lifecycle_fsm.proof.search import BUDGET, Search
 from lifecycle_fsm.proof.substitution import apart
 from lifecycle_fsm.proof.z3_backend import ask
 
-#: Who decides.
+#: The method of proof.
 Prover: TypeAlias = Literal["search", "z3", "both"]
 
 
 def solve(
     guard: Guard, domain: Domain, *, budget: int = BUDGET, prover: Prover = "search"
 ) -> Answer:
-    """Somebody for whom the guard holds, at the domain's ``now``.
+    """A person for whom the guard holds, at the domain's ``now``.
 
-    ``prover`` says who decides: the ``search``, without any solver; ``z3`` alone; or ``both``, z3
-    where the search could not decide.
+    ``prover`` is the method: ``search``, without a solver; ``z3`` alone; or ``both``, which uses z3
+    if the search did not decide.
 
-    The time and memory that it takes grow with the number of outcomes that the guard can tell
-    apart, not with the number of values: ``behavior_score >= 65`` has two.
+    Time and memory grow with the number of outcomes that the guard can distinguish, not with the
+    number of values: ``behavior_score >= 65`` has two.
 
     Raises:
         GuardError: the guard does not fit the domain's vocabulary.
-        MissingExtra: z3 is needed and not installed.
+        MissingExtra: z3 is needed but not installed.
     """
     atoms = domain.atoms
     try:
@@ -60,12 +60,12 @@ def solve(
 
 
 def solve_whenever(guard: Guard, domain: Domain, *, prover: Prover = "search") -> Answer:
-    """Somebody for whom the guard holds, at the domain's ``now`` or, where it speaks of dates of
-    the calendar, at any other instant: ``refuted`` means that there never is anybody.
+    """A person for whom the guard holds at the domain's ``now`` or, if it contains calendar dates,
+    at any other instant; ``refuted`` means that the guard never holds.
 
     Raises:
         GuardError: the guard does not fit the domain's vocabulary.
-        MissingExtra: z3 is needed and not installed.
+        MissingExtra: z3 is needed but not installed.
     """
     if over := domain.budget.over:
         return Answer("undecided", reason=over)
@@ -85,8 +85,8 @@ def solve_whenever(guard: Guard, domain: Domain, *, prover: Prover = "search") -
 
 
 def solve_here(guard: Guard, domain: Domain) -> Answer:
-    """Somebody for whom the guard holds at the domain's ``now``: whom there is only at another time
-    is "not decided" here, so that ``refuted`` still means that there never is anybody.
+    """A person for whom the guard holds at the domain's ``now``. If it can hold only at another
+    time, the answer is "not decided", so that ``refuted`` still means that it never holds.
 
     Raises:
         GuardError: the guard does not fit the domain's vocabulary.
@@ -98,7 +98,7 @@ def solve_here(guard: Guard, domain: Domain) -> Answer:
 
 
 def differs(first: Guard, second: Guard, domain: Domain) -> Answer:
-    """Somebody for whom just one of the two holds: ``refuted`` means that they say the same."""
+    """A person for whom only one of the two holds; ``refuted`` means that they are equivalent."""
     return solve_whenever(apart(first, second), domain)
 
 
@@ -118,10 +118,10 @@ def _searched(node: Node, atoms: Atoms, domain: Domain, budget: int) -> Answer:
 def _smallest(
     node: Node, person: Mapping[str, Value], atoms: Atoms, domain: Domain
 ) -> Mapping[str, Value]:
-    """The same person with every field as in somebody of whom nothing is known that may be so."""
+    """The same person with as many fields as possible reset to those of an unknown person."""
     fields = domain.vocabulary.fields
     every = {name for number in numbers(node) for name in atoms[number].fields}
-    # A Python callable stands there by the name of its answer.
+    # A Python callable appears under the name of its result.
     start = {name: domain.start_of(name) if name in fields else False for name in every}
     smaller = start | dict(person)
 
@@ -141,7 +141,7 @@ def _smallest(
                 smaller[name] = before
                 kept.append(name)
             elif before != start[name] and kept:
-                again = True  # without this field, one that was kept may not be needed either
+                again = True  # without this field, one that was kept may no longer be needed
         waiting = kept if again else []
     return {
         name: value

@@ -1,4 +1,4 @@
-"""The search for a person: one value after the other, remembering what was refuted."""
+"""The search for a person: one value at a time, remembering what was refuted."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from lifecycle_fsm.proof.domain import Atom, Atoms, Domain, Node, given, numbers
 #
 # The values of one field that can matter to a formula: one for each outcome of its atoms.
 #
-# Between two neighbouring thresholds all values are alike to the atoms, so that a few stand for
-# all. Where fields are compared with each other, as many values are taken from each stretch as
-# there are such fields: then every order of them can be had.
+# Between two neighbouring thresholds the atoms cannot distinguish values, so a few stand for all.
+# If fields are compared with each other, each stretch gives as many values as there are such
+# fields, so that every order of them is possible.
 
 
 _DAY = timedelta(days=1)
-#: Of more texts that may be in one, not every selection is tried.
+#: With more parts than this in one text, not every selection of them is tried.
 _MOST_PARTS = 6
 
 
 @attrs.frozen
 class Candidates:
-    """The values to try, the likeliest first, and whether they are all that can matter."""
+    """The values to try, the most likely first, and whether they are exhaustive."""
 
     values: tuple[Value, ...]
     complete: bool = True
@@ -54,18 +54,18 @@ def candidates(
     domain: Domain,
     linked: frozenset[str],
 ) -> Candidates:
-    """What to try for a field.
+    """The values to try for a field.
 
     Args:
         field: the field.
-        atoms: those of the formula that read it, or one of those that it is linked with.
-        bound: the fields that have a value already.
+        atoms: the atoms of the formula that read it or one of the fields linked with it.
+        bound: the fields that already have a value.
         domain: the types and bounds.
-        linked: the fields without a value that are compared with each other, this one included:
-            what divides the values of one divides those of all.
+        linked: the fields without a value that are compared with each other, including this one:
+            a threshold of one is a threshold of all.
     """
     if field not in domain.vocabulary.fields:
-        return Candidates((False, True))  # the answer of a Python callable
+        return Candidates((False, True))  # the result of a Python callable
     kind = domain.type_of(field)
     start = domain.start_of(field)
     missing = [None] if domain.may_miss(field) else []
@@ -84,8 +84,8 @@ def candidates(
 
 
 def _odd(value: Any, start: Value, domain: Domain) -> tuple[bool, Any]:
-    """How far a value is from what one expects: whole days, near to now; numbers near to those of
-    somebody of whom nothing is known."""
+    """How unusual a value is: usual times are whole days from now and near to it, usual numbers are
+    near to the start value."""
     if isinstance(value, datetime):
         gap = abs(domain.now - value)
         return bool(gap % _DAY), gap
@@ -99,7 +99,7 @@ def _each_once(values: Iterable[Value]) -> tuple[Value, ...]:
 def _texts(
     linked: frozenset[str], atoms: Sequence[Atom], bound: Mapping[str, Value], domain: Domain
 ) -> tuple[list[str], bool]:
-    """The texts to try, and whether they are all that can matter."""
+    """The texts to try, and whether they are exhaustive."""
     known: list[str] = []
     prefixes: list[str] = []
     parts: list[str] = []
@@ -123,7 +123,7 @@ def _texts(
         for prefix in (*prefixes, ""):
             word = _begun(prefix, "…" if prefix else "other", prefixes)
             if chosen or any(part in word and part not in prefix for part in parts):
-                # A sign of none of the texts between: what is in the whole is in one of the pieces.
+                # Separate the pieces by an unused character, so that no part spans two of them.
                 word = _unused_sign([*prefixes, *parts]).join([prefix, *chosen, ""])
             texts += _fresh(word, known, [*prefixes, *parts], len(linked))
     return texts, few
@@ -137,17 +137,17 @@ def _unused_sign(known: Sequence[str]) -> str:
 
 
 def _begun(start: str, end: str, prefixes: Sequence[str]) -> str:
-    """The start with an end: it begins with no prefix that the start does not begin with."""
+    """``start`` with an ending that adds no prefix which ``start`` itself does not begin with."""
     longer = [prefix for prefix in prefixes if not start.startswith(prefix)]
     while any((start + end).startswith(prefix) for prefix in longer):
-        # The first sign decides: one by which no prefix goes on.
+        # The first character decides: use one with which no prefix continues.
         taken = {prefix[len(start)] for prefix in longer if prefix.startswith(start)}
         end = next(sign for sign in map(chr, range(ord("!"), sys.maxunicode)) if sign not in taken)
     return start + end
 
 
 def _fresh(word: str, taken: Sequence[str], known: Sequence[str], count: int) -> Iterator[str]:
-    """So many texts that begin with the word and are none of the others."""
+    """``count`` texts that begin with the word and are different from the others."""
     more = "~" if all("~" not in text for text in known) else _unused_sign(known)
     for _ in range(count):
         while word in taken:
@@ -159,9 +159,9 @@ def _fresh(word: str, taken: Sequence[str], known: Sequence[str], count: int) ->
 # ------------------------------------------------------------------ search
 
 
-#: How many cases one question may look at before it gives up.
+#: How many cases one question may examine before it gives up.
 BUDGET = 20_000
-#: Of a formula so large that a case takes more steps, fewer cases are looked at.
+#: For a formula so large that a case takes more steps, fewer cases are examined.
 _STEPS_A_CASE = STEPS // 2
 
 
@@ -169,7 +169,7 @@ class Search:
     """One search over one formula.
 
     The formula shrinks with each field that gets a value: an atom whose fields are all known is
-    true or false. What is left decides, so that a rest that was refuted once is not tried again.
+    true or false. Only the remaining formula matters, so one that was refuted is not tried again.
     """
 
     def __init__(self, atoms: Atoms, domain: Domain, budget: int = BUDGET) -> None:
@@ -178,15 +178,15 @@ class Search:
         self._budget, self._left = budget, budget
         self._steps = budget * _STEPS_A_CASE
         self._refuted: set[tuple[object, ...]] = set()
-        #: Whether all values that can matter were tried so far.
+        #: Whether the values tried so far were exhaustive.
         self.complete = True
 
     def run(self, node: Node, bound: dict[str, Value]) -> Mapping[str, Value] | None:
-        """Values under which the formula holds, with those that are bound already; None if there
+        """Values under which the formula holds, including those already bound; ``None`` if there
         are none.
 
         Raises:
-            OutOfBudget: nobody knows.
+            OutOfBudget: the search ended undecided.
         """
         if node is True:
             return dict(bound)
@@ -203,7 +203,7 @@ class Search:
             raise OutOfBudget(f"more than {self._budget:,} cases")
         field, linked = self._next(present, bound)
         reading = [atom for atom in present if not linked.isdisjoint(atom.fields)]
-        # To look for the thresholds of a number takes as much as some comparisons.
+        # The search for the thresholds of a number costs as much as some comparisons.
         self._spend(len(every) + STEPS * len(reading))
         tried = candidates(field, reading, bound, self._domain, linked)
         self.complete = self.complete and tried.complete
@@ -235,8 +235,8 @@ class Search:
         self._domain.budget.spend(steps)
 
     def _next(self, present: list[Atom], bound: Mapping[str, Value]) -> tuple[str, frozenset[str]]:
-        """The field to try next, with those that it is compared with, itself included: first the
-        one that most others hang on."""
+        """The field to try next, with those that it is compared with, including itself: the one on
+        which most others depend."""
         near: dict[str, set[str]] = {}
         count: Counter[str] = Counter()
         for atom in present:
@@ -257,7 +257,7 @@ def _orders(atom: Atom) -> bool:
 
 
 def reached(start: str, near: Mapping[str, set[str]]) -> set[str]:
-    """The start, and all that is near to it, or near to what is near."""
+    """``start``, and everything that it is connected with, directly or indirectly."""
     names, waiting = {start}, [start]
     while waiting:
         fresh = near.get(waiting.pop(), set()) - names

@@ -1,4 +1,4 @@
-"""Guards with parts of them replaced: fields by the values that effects wrote, tokens by theirs."""
+"""Guards with parts replaced: fields by the values that effects wrote, tokens by their values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from lifecycle_fsm.guard.vocabulary import Vocabulary
 
 
 def is_value(field: str, value: Value) -> Guard:
-    """Holds for those whose field has exactly this value."""
+    """A guard that holds if the field has exactly this value."""
     if value is None:
         return negate(Known(Field(field)))
     if value is True:
@@ -42,13 +42,13 @@ def is_value(field: str, value: Value) -> Guard:
 
 
 def apart(first: Guard, second: Guard) -> Guard:
-    """Holds for those for whom just one of the two guards holds."""
+    """A guard that holds if only one of the two guards holds."""
     return any_of(all_of(first, negate(second)), all_of(second, negate(first)))
 
 
 def decides(guard: Guard, condition: Guard) -> Guard:
-    """Holds for those for whom the condition decides: taken as true and as false, the guard comes
-    out differently (modified condition/decision coverage)."""
+    """A guard that holds if the condition decides: with the condition true and false, the guard has
+    different outcomes (modified condition/decision coverage)."""
     return apart(replaced(guard, condition, always), replaced(guard, condition, never))
 
 
@@ -61,8 +61,8 @@ _Tree = TypeVar("_Tree", Guard, Term | Guard)
 
 
 def written_out(tree: _Tree, vocabulary: Vocabulary) -> _Tree:
-    """A guard or a value with named guards and tokens written out, so that those of two models can
-    be compared."""
+    """A guard or a value with named guards and tokens written out, for comparison between two
+    models."""
 
     def change(term: Term) -> Term:
         return Const(vocabulary.tokens[term.name]) if isinstance(term, Token) else term
@@ -76,7 +76,7 @@ def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabula
     """The guard over the fields as they were before they got these values.
 
     A field that got a guard (a yes/no field) reads as that guard. ``days since`` a field that got
-    ``now`` are none.
+    ``now`` is 0.
     """
 
     def settle(part: Guard) -> Guard:
@@ -90,7 +90,7 @@ def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabula
                 return Truth(value) if isinstance(value, Field) else part
             case Known(Field(name)) if name in values:
                 value = values[name]
-                # Constants are known, and a computed value if all the fields in it are.
+                # Constants are known, and so is a computed value if all its fields are.
                 fields = walk(value) if isinstance(value, Term) else ()
                 return all_of(*(Known(node) for node in fields if isinstance(node, Field)))
         return part
@@ -108,5 +108,5 @@ def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabula
                 return Const(0) if isinstance(value, Now) else term
         return term
 
-    # Values first: a guard that a field got speaks of the fields before, and is left as it is.
+    # Values first: a guard that a field got is over the earlier fields, and must not be changed.
     return transform(transform_terms(inline(guard, words), change), settle)

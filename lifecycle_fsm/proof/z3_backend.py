@@ -1,8 +1,8 @@
 """The same questions, answered by the solver z3 (the extra ``prove``).
 
-It decides arithmetic over several fields, which trying values does not, and serves our own tests as
-a second opinion. A decimal is a real number here, which does not round: a person who is found is
-looked at again, and where something computes with decimals nobody is refuted.
+It decides arithmetic over several fields, which trying values does not, and gives our own tests a
+second opinion. A decimal is a real number here and does not round. A person that z3 finds is
+therefore checked again, and z3 refutes nothing that computes with decimals.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ from lifecycle_fsm.proof.breakpoints import bounds
 from lifecycle_fsm.proof.domain import NOW, Atom, Atoms, Domain, Node, numbers, satisfied
 
 _TICK = timedelta(microseconds=1)
-#: How long z3 may think, in its own steps and not in seconds: the same on every machine.
+#: The limit for z3, in its own steps and not in seconds: the same on every machine.
 _STEPS = 5_000_000
-#: How many of them count as one step of a search.
+#: How many of its steps count as one step of a search.
 _PER_STEP = 10
 _COMPARISONS = {"==": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 
 
 def ask(node: Node, atoms: Atoms, domain: Domain) -> Answer:
-    """Whether anybody satisfies the formula, and if so somebody with the values of all its fields.
+    """Whether the formula can hold, and if so a person with the values of all its fields.
 
     Raises:
         MissingExtra: z3 is not installed.
@@ -62,8 +62,8 @@ def ask(node: Node, atoms: Atoms, domain: Domain) -> Answer:
             "prove", "z3-solver", "deciding arithmetic over several fields"
         ) from None
     translation = _Translation(z3, atoms, domain)
-    # Without the portfolio of tactics, which gives each a time on the clock: a verdict must not
-    # depend on how busy the machine is.
+    # Not the portfolio of tactics, which has time limits: a verdict must not depend on how busy the
+    # machine is.
     solver = z3.SimpleSolver()
     left = domain.budget.left
     solver.set("rlimit", _STEPS if left is None else max(1, min(_STEPS, left * _PER_STEP)))
@@ -84,20 +84,20 @@ def ask(node: Node, atoms: Atoms, domain: Domain) -> Answer:
 
 
 def _counted(solver: Any) -> Any:
-    """The steps of z3 so far: it counts all solvers together."""
+    """The steps of z3 so far, which it counts for all solvers together."""
     statistics = solver.statistics()
     return dict(statistics[index] for index in range(len(statistics))).get("rlimit count", 0)
 
 
 class _Translation:
-    """Formulas and persons of a domain in the terms of z3."""
+    """Formulas and people of a domain in the terms of z3."""
 
     def __init__(self, z3: Any, atoms: Atoms, domain: Domain) -> None:
         self.z3, self.atoms, self.domain = z3, atoms, domain
         self.words = attrs.evolve(domain.vocabulary, in_effect=True)
         self.variables: dict[str, tuple[Any, Any]] = {}
         self.bounds: list[Any] = []
-        #: Whether something computes with decimals, which round.
+        #: Whether the formula computes with decimals, which round.
         self.rounds = False
 
     # -- formulas -----------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class _Translation:
                 return self._both(prefix, term, self.z3.PrefixOf)
             case Contains(term, text):
                 return self._both(term, text, self.z3.Contains)
-        return self.variable(atom.fields[0], FieldType("bool"))[1]  # a callable: either answer
+        return self.variable(atom.fields[0], FieldType("bool"))[1]  # a callable: any result
 
     def _both(self, left: Term, right: Term, test: Callable[[Any, Any], Any]) -> Any:
         (known, value), (also, other) = self.term(left), self.term(right)
@@ -139,7 +139,7 @@ class _Translation:
     # -- terms --------------------------------------------------------------------------------
 
     def term(self, term: Term) -> tuple[Any, Any]:
-        """That all its parts are known, and its value."""
+        """Whether all its parts are known, and its value."""
         yes = self.z3.BoolVal(True)
         match term:
             case Field(name):
@@ -176,7 +176,7 @@ class _Translation:
         return first * second
 
     def _saturated(self, term: Term, value: Any) -> Any:
-        """What an operation gives, held at the ends [S5]."""
+        """The result of an operation, limited to its range [S5]."""
         whole = is_whole(term, self.words)
         self.rounds = self.rounds or not whole
         ends = (INT_MIN, INT_MAX) if whole else (-LARGEST, LARGEST)
@@ -215,7 +215,7 @@ class _Translation:
     # -- the person ---------------------------------------------------------------------------
 
     def person(self, model: Any, node: Node) -> dict[str, Value]:
-        """The values of all fields of a formula in a model that z3 has found."""
+        """The values of all fields of a formula in a z3 model."""
         person: dict[str, Value] = {}
         for name in {name for number in numbers(node) for name in self.atoms[number].fields}:
             in_model = name in self.domain.vocabulary.fields

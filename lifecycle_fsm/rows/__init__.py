@@ -1,1 +1,1 @@
-"""Files to rows: CSV, JSON lines, JSON and Parquet, each row with the line where it stands."""
+"""Files as rows: CSV, JSON lines, JSON and Parquet, each row with its line number."""

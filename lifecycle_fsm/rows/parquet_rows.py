@@ -1,4 +1,4 @@
-"""The one way to polars, late and with an error that names its extra; and Parquet, read with it."""
+"""The only import of polars, lazy and with an error that names the extra; and Parquet files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import attrs
 from lifecycle_fsm.errors import FileProblem, MissingExtra
 from lifecycle_fsm.rows.row import FileRow
 
-BATCH = 20_000  # rows of a Parquet file that are in memory at once
+BATCH = 20_000  # rows of a Parquet file in memory at once
 
 
 def polars(purpose: str) -> ModuleType:
     """Import polars.
 
     Raises:
-        MissingExtra: it is not installed; the message says for which ``purpose`` it is needed.
+        MissingExtra: it is not installed; the message names the ``purpose`` that needs it.
     """
     try:
         import polars as pl
@@ -33,7 +33,7 @@ def polars(purpose: str) -> ModuleType:
 
 @attrs.frozen(repr=False)
 class OutOfRange:
-    """A time of a Parquet file that lies beyond the years 1 to 9999."""
+    """A time in a Parquet file outside the years 1 to 9999."""
 
     text: str
 
@@ -43,18 +43,18 @@ class OutOfRange:
 
 _FIRST_DAY = date.min.toordinal() - date(1970, 1, 1).toordinal()
 _LAST_DAY = date.max.toordinal() - date(1970, 1, 1).toordinal()
-_A_DAY = {"days": 1, "ms": 86_400_000, "us": 86_400_000_000}  # all nanoseconds are in range
+_A_DAY = {"days": 1, "ms": 86_400_000, "us": 86_400_000_000}  # nanoseconds are always in range
 
 
 class ParquetRows:
     """The rows of a Parquet file, numbered from 1.
 
     Args:
-        name: the file, as errors call it.
-        path: where it lies.
+        name: the name of the file in errors.
+        path: the path of the file.
 
     Raises:
-        FileProblem: it is no Parquet file, or one without columns.
+        FileProblem: it is not a Parquet file, or has no columns.
         MissingExtra: polars is not installed.
     """
 
@@ -69,17 +69,17 @@ class ParquetRows:
             raise FileProblem(f"{name} is no Parquet file that can be read: {error}") from error
         if not self.schema:
             raise FileProblem(f"{name} has no columns")
-        #: The expression for the rows that are read; without one all are.
+        #: The expression that selects the rows to read; ``None`` selects all.
         self.predicate: Any = None
 
     @property
     def times(self) -> dict[str, Any]:
-        """The columns of times, with their types."""
+        """The columns with times, and their types."""
         pl = polars("reading Parquet")
         return {name: kind for name, kind in self.schema.items() if kind in (pl.Date, pl.Datetime)}
 
     def select(self, columns: Iterable[str]) -> None:
-        """Read these columns only."""
+        """Read only these columns."""
         self.schema = {name: self.schema[name] for name in columns}
         self.frame = self.frame.select(self.schema.keys())
 
@@ -88,12 +88,12 @@ class ParquetRows:
         return self._read / self._count if self._count else 1.0
 
     def numbered(self, frame: Any, start: int = 0) -> tuple[str, Any]:
-        """Rows with their places in the file, and the name of the column that has these."""
+        """Rows with their row numbers, and the name of the column with these numbers."""
         name = next(name for n in itertools.count() if (name := f"row {n}") not in self.schema)
         return name, frame.with_row_index(name, start)
 
     def rows(self) -> Iterator[FileRow]:
-        """Read the rows for which the predicate holds, all of them without one."""
+        """Read the rows for which the predicate holds; without a predicate, all rows."""
         if self.predicate is not None:
             yield from self._matching(self.frame, 0, self.predicate)
             return
@@ -103,7 +103,7 @@ class ParquetRows:
             yield from self._rows(batch, itertools.count(start + 1))
 
     def matching(self, start: int, predicate: Any) -> Iterator[FileRow]:
-        """Those rows of the batch behind so many others for which an expression holds."""
+        """The rows for which an expression holds, in the batch that begins at row ``start``."""
         return self._matching(self.frame.slice(start, BATCH), start, predicate)
 
     def _matching(self, frame: Any, start: int, predicate: Any) -> Iterator[FileRow]:
@@ -134,12 +134,12 @@ class ParquetRows:
 
 
 def _range_of(unit: str) -> tuple[int, int]:
-    """The first day that Python has, and the first behind its last, as a file counts its times."""
+    """Python's first day, and the day after its last, in the units of a file."""
     return _FIRST_DAY * _A_DAY[unit], (_LAST_DAY + 1) * _A_DAY[unit]
 
 
 def within_range(pl: ModuleType, name: str, kind: Any) -> Any:
-    """The expression that tells which times of a column Python has."""
+    """An expression for whether Python can represent a time of a column."""
     unit = getattr(kind, "time_unit", "days")
     if unit not in _A_DAY:
         return pl.col(name).is_not_null()
@@ -150,9 +150,9 @@ def within_range(pl: ModuleType, name: str, kind: Any) -> Any:
 def _within_range(
     pl: ModuleType, batch: Any, times: Mapping[str, Any]
 ) -> tuple[Any, dict[int, list[tuple[str, OutOfRange]]]]:
-    """A batch without the times that Python does not have, and these by their row.
+    """A batch without the times that Python cannot represent, and those times by row.
 
-    They would end the reading, whether or not anybody asks for their column.
+    Such a time would abort reading, even in a column that is not needed.
     """
     beyond: dict[int, list[tuple[str, OutOfRange]]] = {}
     for name, kind in times.items():

@@ -1,4 +1,4 @@
-"""A row of a file, a line that cannot be used, and how errors quote them and name columns."""
+"""A row of a file, a line that cannot be used, and how errors quote rows and name columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_LISTED = 30
 class FileRow:
     """One row: the line where it starts, counted from 1, its values by column, and its text.
 
-    A value of a CSV file is always text. For Parquet the line is the number of the row.
+    The values of a CSV file are always text. For Parquet the line is the number of the row.
     """
 
     line: int
@@ -28,7 +28,7 @@ class FileRow:
 
 @attrs.frozen
 class Reject:
-    """A row that cannot be used: where it stands, which column is to blame, why, and its text."""
+    """A row that cannot be used: its place, the column at fault, the reason, and its text."""
 
     file: str
     line: int
@@ -38,12 +38,12 @@ class Reject:
 
 
 def rejected(name: str, line: int, reason: str, raw: str) -> Reject:
-    """A line that cannot be used as a whole."""
+    """A line that cannot be used at all."""
     return Reject(name, line, None, reason, shown(raw))
 
 
 def shown(raw: str) -> str:
-    r"""The text of a bad row as it may be written down: bytes that are no text become ``\xe9``."""
+    r"""The text of a bad row in printable form: bytes that are not text become ``\xe9``."""
     more = len(raw) - MAX_RAW
     text = raw[:MAX_RAW].rstrip("\r\n")
     try:
@@ -55,7 +55,7 @@ def shown(raw: str) -> str:
 
 @lru_cache(maxsize=1_000)
 def nearest(word: str, known: tuple[str, ...]) -> str:
-    """``"; did you mean 'x'?"`` for a name of a file; case, spaces and signs make no difference."""
+    """``"; did you mean 'x'?"`` for a name in a file, ignoring case, spaces and punctuation."""
     plain = {_plain(name): name for name in known}
     near = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
     return f"; did you mean {plain[near[0]]!r}?" if near else ""
@@ -66,7 +66,7 @@ def _plain(name: str) -> str:
 
 
 def listed(names: Sequence[str], most: int = _MOST_LISTED) -> str:
-    """``a, b``, and of very many the first: ``a, b and 7 more``."""
+    """``a, b`` or, if there are very many, the first ones: ``a, b and 7 more``."""
     more = len(names) - most
     text = ", ".join(names[:most])
     return f"{text} and {more:,} more" if more > 0 else text

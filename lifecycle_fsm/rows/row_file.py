@@ -1,6 +1,6 @@
 """Files of rows: opened by format, read as a stream.
 
-What concerns a file as a whole (missing, empty, of an unknown kind) is a
+A fault of an entire file (missing, empty, of an unknown kind) is a
 :class:`~lifecycle_fsm.errors.FileProblem`, raised when the file is opened.
 """
 
@@ -44,7 +44,7 @@ SUFFIXES: dict[str, Format] = {
     ".json": "json",
     ".parquet": "parquet",
 }
-#: Files of other programs: what to do with one.
+#: Workbook files, for which the error names a remedy.
 _WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ZIP = b"PK\x03\x04"
@@ -56,13 +56,13 @@ class RowFile:
     """An open file of rows. Iterate once; close it, or use it as a context manager.
 
     Args:
-        name: what errors call the file.
-        columns: the names of the header; ``None`` if each row brings its own names (JSON).
+        name: the name of the file in errors.
+        columns: the names in the header; ``None`` if each row has its own names (JSON).
         lines: the physical lines of a text.
-        rows_in: the rows in some of these lines.
-        delimiter: what parts the columns of a CSV.
-        can_seek: whether the text can be read from any of its lines on.
-        parquet: what reads a Parquet file.
+        rows_in: reads the rows in some of these lines.
+        delimiter: the separator between the columns of a CSV file.
+        can_seek: whether the text can be read from any of its lines onwards.
+        parquet: the reader of a Parquet file.
     """
 
     name: str
@@ -77,10 +77,10 @@ class RowFile:
     parquet: ParquetRows | None = None
 
     def all_rows(self) -> Iterator[FileRow]:
-        """The rows of a file of which every one has to be good.
+        """The rows of a file that must not have any bad rows.
 
         Raises:
-            FileProblem: one of them cannot be used.
+            FileProblem: a row cannot be used.
         """
         for row in self:
             if isinstance(row, Reject):
@@ -95,15 +95,15 @@ class RowFile:
 
     @cached_property
     def twice(self) -> dict[str, list[int]]:
-        """The names that stand more than once in the header, with their places: nothing is to be
-        read from such a column."""
+        """The names that occur more than once in the header, with their positions: such a column
+        cannot be read."""
         places: dict[str, list[int]] = {}
         for place, name in enumerate(self.columns or (), start=1):
             places.setdefault(name, []).append(place)
         return {name: numbers for name, numbers in places.items() if len(numbers) > 1}
 
     def lacks(self, column: str) -> str:
-        """Why a column of the header cannot be read, as a predicate; nothing if it can."""
+        """Why a column of the header cannot be read, as a predicate; empty if it can."""
         if column in self.twice:
             places = " and ".join(map(str, self.twice[column]))
             return f"has the column {column!r} twice (columns {places}): rename one of them"
@@ -119,7 +119,7 @@ class RowFile:
 
     @property
     def empty(self) -> int:
-        """How many rows of nothing but delimiters were passed over; spreadsheets leave them."""
+        """How many rows with only delimiters were skipped; spreadsheets leave such rows."""
         return self.lines.empty if self.lines else 0
 
     def close(self) -> None:
@@ -146,13 +146,13 @@ def open_rows(
     """Open a file of rows.
 
     Args:
-        path: the file; ``-`` is the standard input. A name that ends in ``.gz`` is unpacked.
-        format: what is in it; without it the name says so.
-        encoding: how its text is written.
-        delimiter: what stands between the columns of a CSV file; without it the header shows it.
-        guarded: take away the apostrophe that a CSV has before a text that a spreadsheet would run.
-        short: a row of a CSV may have fewer values than the header; the others are empty.
-        remedy: what to do about a line that is not written in that encoding.
+        path: the file; ``-`` is the standard input. A name ending in ``.gz`` is decompressed.
+        format: the format of the file; by default its name tells it.
+        encoding: the encoding of its text.
+        delimiter: the separator between the columns of a CSV file; by default the header shows it.
+        guarded: remove the apostrophe before a text in a CSV file that a spreadsheet would run.
+        short: a row of a CSV file may have fewer values than the header; the others are empty.
+        remedy: what to do about a line that is not in that encoding.
 
     Raises:
         FileProblem: the file is missing, empty, without a header, or of an unknown format.
@@ -206,7 +206,7 @@ def open_rows(
         raise
 
 
-#: The same for files that a mapping may describe.
+#: The same for files that may have a mapping.
 open_table = partial(open_rows, remedy="save the file as UTF-8, or say its encoding in the mapping")
 
 
@@ -232,7 +232,7 @@ def _format_of(name: str) -> Format:
 
 
 def tells_format(path: str | Path) -> bool:
-    """Does the name of a file say what is in it?"""
+    """Whether the name of a file tells its format."""
     suffix = Path(str(path).lower().removesuffix(".gz")).suffix
     return str(path) != "-" and suffix in (*SUFFIXES, *_WORKBOOKS)
 
@@ -252,7 +252,7 @@ def _open(path: str | Path, name: str) -> tuple[IO[bytes], int | None]:
 
 
 def _spooled(data: IO[bytes], exits: ExitStack) -> Path:
-    """Parquet is read from its end, so a stream has to lie in a file first."""
+    """Store a stream in a file, because Parquet is read from its end."""
     folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="lifecycle-fsm-"))
     file = Path(folder, "rows.parquet")
     with file.open("wb") as copy:
@@ -261,10 +261,10 @@ def _spooled(data: IO[bytes], exits: ExitStack) -> Path:
 
 
 def _peek(name: str, data: IO[bytes]) -> tuple[bytes, io.BufferedReader]:
-    """The first bytes of a text, and a stream that still has them.
+    """The first bytes of a text, and a stream that still contains them.
 
     Raises:
-        FileProblem: they show that it is none, or that it is in UTF-16.
+        FileProblem: they show that it is not text, or that it is UTF-16.
     """
     stream = data if isinstance(data, io.BufferedReader) else io.BufferedReader(cast(Any, data))
     start = stream.peek(64)[:64]
@@ -279,7 +279,7 @@ def _text(name: str, stream: io.BufferedReader, encoding: str, newline: str) -> 
     try:
         if codecs.lookup(encoding).name == "utf-8":
             encoding = "utf-8-sig"
-        # Bytes that are no text come as lone surrogates, so that they spoil no more than a line.
+        # Bytes that are not text become lone surrogates, so that they spoil only their line.
         return io.TextIOWrapper(stream, encoding, "surrogateescape", newline)
     except LookupError:
         raise FileProblem(f"{name}: there is no text encoding named {encoding!r}") from None

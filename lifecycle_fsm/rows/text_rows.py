@@ -1,7 +1,7 @@
-"""The rows of a text: CSV, lines of JSON, and an array of JSON.
+"""The rows of a text: CSV, JSON lines, or a JSON array.
 
-Whatever stands in a text, each of its lines ends in a :class:`.FileRow` or in a :class:`.Reject`,
-and reading goes on; only lines without any value are passed over.
+Whatever a text contains, each of its lines ends up in a :class:`.FileRow` or a :class:`.Reject`,
+and reading continues; only lines without any value are skipped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lifecycle_fsm.rows.row import FileRow, Reject, rejected
 from lifecycle_fsm.spreadsheet import unguarded
 
 DELIMITERS = (",", ";", "\t")
-MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is no row of a table
+MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is not a row of a table
 
 
 @attrs.frozen
@@ -32,16 +32,16 @@ class _Line:
 
 
 class _TooLong(Exception):
-    """A line is longer than any row."""
+    """A line is longer than any row can be."""
 
 
 class NumberedLines:
-    """The physical lines of a text, numbered; lines that were taken can be given back.
+    """The physical lines of a text, numbered; lines can be put back.
 
     Args:
         text: the text; ``number`` is how many of its lines have been read.
-        newline: what ends a line, as :class:`io.TextIOWrapper` takes it.
-        remedy: what is said of a line that is no text: in which encoding, and what to do.
+        newline: the line end, as in :class:`io.TextIOWrapper`.
+        remedy: the end of the message about a line that is not text: the encoding and what to do.
     """
 
     def __init__(self, text: io.TextIOWrapper, newline: str, remedy: str) -> None:
@@ -49,11 +49,11 @@ class NumberedLines:
         self.newline = newline
         self.remedy = remedy
         self.number = 0
-        self.empty = 0  # records of nothing but delimiters
+        self.empty = 0  # records with only delimiters
         self.back: deque[_Line] = deque()
         self.taken: list[_Line] = []
-        #: Lines that come first, each a record of its own; what gives them sets ``number`` to that
-        #: of the line before, and in the end goes on where the rest of the text begins.
+        #: Lines to read first, each a record of its own. Their source sets ``number`` to that of
+        #: the line before, and at its end moves to where the rest of the text begins.
         self.chosen: Iterator[str] | None = None
 
     def __iter__(self) -> Iterator[str]:
@@ -93,11 +93,11 @@ class NumberedLines:
 
     @property
     def file(self) -> BinaryIO:
-        """The file of bytes below the text."""
+        """The binary file below the text."""
         return cast("BinaryIO", self.text.buffer)
 
     def resume(self, place: int, number: int) -> None:
-        """Read on from that byte of a file in UTF-8; so many lines are before it."""
+        """Continue at that byte of a UTF-8 file; ``number`` lines come before it."""
         file = self.file
         self.text.detach()
         file.seek(place)
@@ -105,20 +105,20 @@ class NumberedLines:
         self.number = number
 
     def alone(self, line: bytes) -> NumberedLines:
-        """One line by itself, read in the same way."""
+        """A single line, read in the same way."""
         text = io.TextIOWrapper(io.BytesIO(line), "utf-8", "surrogateescape", self.newline)
         return NumberedLines(text, self.newline, self.remedy)
 
     def detach(self) -> None:
-        """Let go of the file, without closing it."""
+        """Detach from the file without closing it."""
         self.text.detach()
 
     def start(self) -> None:
-        """From here on the lines belong to the next record."""
+        """Begin the next record with the next line."""
         self.taken.clear()
 
     def give_back(self) -> None:
-        """Read all lines of this record but the first again."""
+        """Put back all lines of this record except the first."""
         self.back.extendleft(reversed(self.taken[1:]))
         del self.taken[1:]
 
@@ -129,11 +129,10 @@ _TOO_LONG = f"the line is longer than {MAX_LINE:,} characters"
 def read_header(
     name: str, lines: NumberedLines, delimiter: str | None
 ) -> tuple[tuple[str, ...], str]:
-    """The names of the columns of a CSV, and the delimiter, which the header shows if none is
-    given.
+    """The names of the columns of a CSV file, and the delimiter; by default the header shows it.
 
     Raises:
-        FileProblem: there is no header that can be read.
+        FileProblem: there is no readable header.
     """
     delimiter = _first_line(name, lines) or delimiter
     tried = {mark: _try_header(lines, mark) for mark in ([delimiter] if delimiter else DELIMITERS)}
@@ -153,7 +152,7 @@ def read_header(
 
 
 def _first_line(name: str, lines: NumberedLines) -> str | None:
-    """Go to the header, past blank lines; the delimiter, where a line before it says so."""
+    """Skip blank lines up to the header; return the delimiter if a line before it declares it."""
     delimiter: str | None = None
     while True:
         lines.start()
@@ -173,7 +172,7 @@ def _first_line(name: str, lines: NumberedLines) -> str | None:
 
 
 def _try_header(lines: NumberedLines, delimiter: str) -> list[str]:
-    """The names of the header by one delimiter; its lines can be read again."""
+    """The names in the header with one delimiter; its lines can be read again."""
     lines.start()
     try:
         values = next(csv.reader(lines, delimiter=delimiter, strict=True))
@@ -203,7 +202,7 @@ def csv_rows(
     guarded: bool,
     short: bool,
 ) -> Iterator[FileRow | Reject]:
-    """The rows of a CSV behind its header; for the options see :func:`.open_rows`."""
+    """The rows of a CSV file after its header; for the options see :func:`.open_rows`."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     width = len(header)
     taken = lines.taken
@@ -214,7 +213,7 @@ def csv_rows(
         except StopIteration:
             return
         except (csv.Error, _TooLong) as error:
-            # A stray quote must not swallow the lines below it: only the first one is to blame.
+            # A stray quote must not swallow the lines below it: reject only the first line.
             alone = len(taken) == 1 and isinstance(error, _TooLong)
             reason = _TOO_LONG if alone else _csv_reason(error)
             lines.give_back()
@@ -240,7 +239,7 @@ def csv_rows(
 
 
 class _Twice(ValueError):
-    """A key stands twice in one object."""
+    """A key occurs twice in one object."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -276,7 +275,7 @@ def _json_row(name: str, line: int, value: object, raw: str) -> FileRow | Reject
 
 
 def json_lines(name: str, lines: NumberedLines) -> Iterator[FileRow | Reject]:
-    """The rows of a text with one JSON object in each line."""
+    """The rows of a text with one JSON object on each line."""
     while True:
         lines.start()
         try:
@@ -302,7 +301,7 @@ def json_lines(name: str, lines: NumberedLines) -> Iterator[FileRow | Reject]:
 
 
 def json_array(name: str, text: str) -> Iterator[FileRow | Reject]:
-    """The elements of one array; behind a place that is no JSON the rest cannot be read."""
+    """The elements of one array; after a place that is not JSON the rest cannot be read."""
     place, line, counted = text.index("[") + 1, 1, 0
     wants_value = False
     while True:

@@ -1,4 +1,4 @@
-"""Alerts and other requests: what is asked for when a stage is entered or an activity comes
+"""Alerts and other requests: what is requested when a stage is entered or an activity is applied
 [S12][S24], and what marketing mail may do."""
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from lifecycle_fsm.requests import Cause, Request
 from lifecycle_fsm.silos.effects import NO_PAYLOAD, Payloads, condition
 from lifecycle_fsm.silos.request_template import Held, RequestTemplate, occasions
 
-#: By the name of a deadline, when it is due in the present visit, if it still is.
+#: Maps the name of a deadline to its due time in the current visit, if it is still open.
 Dues: TypeAlias = Callable[[str], datetime | None]
-#: The rule and the channel of a change of what marketing mail may do.
+#: The rule and the channel of requests that change what marketing mail may do.
 MAIL = "mail"
 
 
@@ -33,11 +33,11 @@ class Alerts:
 
     def __init__(self, model: Model) -> None:
         rules = [(rule, _Alert(rule, model)) for rule in model.alerts]
-        #: The requests that alerts ask for.
+        #: The requests that alerts make.
         self.templates = tuple(alert.template for _, alert in rules)
-        #: By the stage that is entered, and by the kind of activity, as written.
+        #: The alerts by entered stage and by kind of activity, in the order of the model.
         self.by_stage, self.by_kind = occasions(model, rules)
-        #: What each stage says of marketing mail.
+        #: What marketing mail does in each stage.
         self.mail: Mapping[str, str | None] = {stage.name: stage.mail for stage in model.stages}
 
     def entering(
@@ -50,7 +50,7 @@ class Alerts:
         *,
         superseded: bool = False,
     ) -> Iterator[Request]:
-        """What the entry of a stage asks for; ``superseded`` where the person went on at once."""
+        """The requests for an entry into a stage; ``superseded`` if the person moved on at once."""
         for rule in self.by_stage.get(stage, ()):
             if rule.holds(person, now, NO_PAYLOAD):
                 yield rule.template.make(
@@ -71,7 +71,7 @@ class Alerts:
         payload: Payloads,
         dues: Dues,
     ) -> Iterator[Request]:
-        """What an activity asks for, in whatever stage the person is [S24]."""
+        """The requests for an activity, in any stage [S24]."""
         for rule in self.by_kind.get(kind, ()):
             if rule.holds(person, now, payload):
                 yield rule.template.make(
@@ -85,8 +85,8 @@ class Alerts:
     def mailing(
         self, person: Person, before: str, now: datetime, cause: Cause
     ) -> Iterator[Request]:
-        """A change of what marketing mail may do, where the way from the stage before made one:
-        entering a stage sets it, and leaving it undoes that [S12]."""
+        """The request that changes what marketing mail may do, if the stages before and after
+        differ in that: entering a stage sets it, and leaving the stage undoes that [S12]."""
         old, new = self.mail.get(before), self.mail.get(person.stage)
         if old != new:
             yield Request(
@@ -104,14 +104,14 @@ class Alerts:
 
 
 def released(person: Person, now: datetime) -> list[Request]:
-    """What has waited for the CRM, now that it has acknowledged the person [S24]."""
+    """The requests that waited for the CRM, now that it has acknowledged the person [S24]."""
     return [held.template.release(person, now, held) for held in person.take_held_requests()]
 
 
 def handed_over(loser: Person, *, loser_wins: bool) -> tuple[Held, ...]:
-    """What has waited for the CRM's record of the loser and now waits for that of the survivor
-    [S23][S24]: what activities asked for, and if the loser's visit goes on, what its entry asked
-    for. Somebody still has to call."""
+    """The requests that waited for the CRM's record of the loser and now wait for the survivor's
+    [S23][S24]: those that activities made and, if the loser's visit continues, those of its entry.
+    The work in them still has to be done."""
     waiting: tuple[Held, ...] = loser.held_requests
     return tuple(
         held._replace(key=f"{loser.id}/{held.key}")
@@ -121,8 +121,8 @@ def handed_over(loser: Person, *, loser_wins: bool) -> tuple[Held, ...]:
 
 
 def given_up(survivor: Person, now: datetime) -> list[Request]:
-    """What the entry of the survivor's visit has asked for, as another visit takes its place
-    [S23]: superseded."""
+    """The requests for the entry of the survivor's visit, superseded because another visit takes
+    its place [S23]."""
     waiting: tuple[Held, ...] = survivor.take_held_requests()
     survivor.hold_request(*(held for held in waiting if not _is_of_visit(held, survivor)))
     return [
@@ -137,5 +137,5 @@ def _is_of_visit(held: Held, person: Person) -> bool:
 
 
 def abandoned(person: Person, now: datetime) -> list[Request]:
-    """What has waited for the CRM, of somebody who is folded into another person now [S23]."""
+    """The requests that waited for the CRM, for a person who is now merged into another [S23]."""
     return [attrs.evolve(request, state="superseded") for request in released(person, now)]

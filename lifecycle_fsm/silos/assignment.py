@@ -1,7 +1,7 @@
-"""Assignment: who shall work on a person [S18]. It names; it does not accept.
+"""Assignment: who should work on a person [S18]. To assign is not to accept.
 
-The rules are one decision list. It is asked when an activity, or time, has led a person into a
-stage that a rule names, and when an activity comes that a rule names.
+The rules are one decision list. It is evaluated when an activity, or time, has moved a person into
+a stage that a rule names, and when an activity of a kind that a rule names is applied.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Assignment:
 
     def __init__(self, model: Model) -> None:
         rules = [_Assignment(index, rule, model) for index, rule in enumerate(model.assignment)]
-        #: The tasks that go with assignments.
+        #: The tasks of the assignments.
         self.templates = tuple(rule.task for rule in rules if rule.task)
         named = list(zip(model.assignment, rules, strict=True))
-        #: By the stage that is entered, and by the kind of activity, as written.
+        #: The rules by entered stage and by kind of activity, in the order of the model.
         self.by_stage, self.by_kind = occasions(model, named)
 
     def assign(
@@ -49,10 +49,10 @@ class Assignment:
         kind: str | None,
         payload: Payloads = NO_PAYLOAD,
     ) -> tuple[RequestTemplate, str, str] | None:
-        """Write ``assigned_to`` by the first rule that holds and names somebody.
+        """Write ``assigned_to`` by the first rule that holds and has a known assignee.
 
         Returns:
-            the task that goes with it, whom it is for, and the name of its deadline.
+            the task of the rule, the assignee, and the name of the rule's deadline.
         """
         rules = self.by_stage.get(stage, []) if stage is not None else []
         if kind is not None and kind in self.by_kind:

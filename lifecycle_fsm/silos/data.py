@@ -1,6 +1,6 @@
-"""The data silo: what an activity says about the person becomes fields [S18].
+"""The data silo: the values of an activity become fields of the person [S18].
 
-It never reads the stage. Opportunities are kept by id, and the fields that guards read are
+It never reads the stage. Opportunities are stored by id, and the fields that guards read are
 derived from them [S22].
 """
 
@@ -17,7 +17,7 @@ from lifecycle_fsm.model.builtin_activities import OPEN_KINDS, asking
 from lifecycle_fsm.person import BASE_FIELDS, Opportunity, Person, accept_fields
 from lifecycle_fsm.silos.effects import Effects, Payloads, condition, effects
 
-#: The fields that follow from the opportunities of a person.
+#: The fields that are derived from a person's opportunities.
 _DERIVED = frozenset({"open_opportunities", "won_opportunities", "last_lost_at"})
 _STATUS = {
     "opportunity_opened": "open",
@@ -46,7 +46,7 @@ class DataSilo:
         self._writers: dict[str, list[Callable[[Person, datetime, Payloads], None]]] = {
             kind.name: list(_writers(kind, model)) for kind in model.activity_kinds.values()
         }
-        #: The fields that each kind may write, to know whose scores to compute again.
+        #: The fields that each kind may write, which tells whose scores to compute again.
         self.writes: dict[str, frozenset[str]] = {
             kind.name: frozenset(
                 {effect.field for effect in kind.sets}
@@ -63,11 +63,11 @@ class DataSilo:
         }
 
     def names(self, kind: str) -> Container[str]:
-        """What an activity of this kind may bring."""
+        """The names of the values that an activity of this kind may have."""
         return self._types if kind in OPEN_KINDS else self._payloads[kind]
 
     def accept(self, kind: str, payload: Mapping[str, Any]) -> Payloads:
-        """The stored form of what an activity brings.
+        """The stored form of an activity's payload.
 
         Raises:
             RecordError: the kind is unknown, or a value is missing, unknown or of another type.
@@ -76,7 +76,7 @@ class DataSilo:
         if types is None:
             raise RecordError(f"no activity named {kind!r}{suggest(kind, self._payloads)}")
         if kind in OPEN_KINDS:
-            if kind == "created":  # where a field is missing, so is what it says
+            if kind == "created":  # blank values count as absent
                 payload = {name: value for name, value in payload.items() if not is_missing(value)}
             return accept_fields(self._types, payload, self._starts)
         accepted: dict[str, Value] = {}
@@ -88,7 +88,7 @@ class DataSilo:
                     f"it brings {', '.join(types) or 'nothing'}"
                 )
             if wanted.takes_any_text and type(value) is str and value[:1] > " " and value.isascii():
-                accepted[name] = value  # as accept() would say, without a call for each activity
+                accepted[name] = value  # as accept() would return, without a call for each activity
                 continue
             try:
                 accepted[name] = wanted.accept(value)
@@ -100,7 +100,7 @@ class DataSilo:
         return accepted
 
     def apply(self, kind: str, person: Person, now: datetime, payload: Payloads) -> None:
-        """Write what the activity says into the person."""
+        """Write the values of the activity into the person."""
         for write in self._writers[kind]:
             write(person, now, payload)
 
@@ -144,19 +144,19 @@ def _write_fields(person: Any, now: datetime, payload: Payloads) -> None:
 
 
 def _forget_reason(person: Any, now: datetime, payload: Payloads) -> None:
-    """Who asks for something gives a reason, or none: that of an earlier asking must not decide."""
+    """A request without a reason clears the reason of an earlier one, which must not decide."""
     if payload.get("reason") is None:
         person.rejection_reason = None
 
 
 def _forget_owner(person: Any, now: datetime, payload: Payloads) -> None:
-    """Whoever gives the record to nobody takes it from the owner."""
+    """A change of owner without a new owner clears the owner."""
     if payload.get("owner") is None:
         person.owner = None
 
 
 def _note_interest(person: Any, now: datetime, payload: Payloads) -> None:
-    """Points above zero are a sign of interest; points that are taken are none [S18]."""
+    """Points above zero are a sign of interest; negative points are not [S18]."""
     points: Any = payload["points"]
     if points > 0:
         person.scored_at = now
@@ -175,7 +175,7 @@ def _opportunity_writer(kind: str) -> Effects:
             before.amount if amount is None else amount,
             before.closes_at if closes_at is None else closes_at,
         )
-        # A new mapping each time: a person can be put back as it was by keeping the old one.
+        # Make a new mapping each time: code that restores the person keeps the old one.
         person.keep_opportunities({**person.opportunities, name: after})
         if status == "lost":
             person.last_lost_at = now
@@ -183,12 +183,12 @@ def _opportunity_writer(kind: str) -> Effects:
     return write
 
 
-#: Of two records of one opportunity the later status counts: none is open again once it is closed.
+#: If two records of one opportunity are merged, the later status wins: a closed one never reopens.
 _LATER = ("open", "lost", "won")
 
 
 def merged_opportunity(ours: Opportunity, theirs: Opportunity) -> Opportunity:
-    """What two merged persons knew of one opportunity [S22][S23]."""
+    """The merged record of one opportunity from two people [S22][S23]."""
     return Opportunity(
         max(ours.status, theirs.status, key=_LATER.index),
         theirs.amount if ours.amount is None else ours.amount,

@@ -1,7 +1,7 @@
-"""What time brings to a person beside moves: decay and deadlines [S20][S21].
+"""The effects of time on a person besides moves: decay and deadlines [S20][S21].
 
-The scheduler says when the next of these is due and lets it happen. Whose turn it is, and what an
-activity at the same instant does first, is for the machine to say.
+The scheduler computes when the next of these is due and applies it. The machine decides their
+order, and what an activity at the same instant does first.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from lifecycle_fsm.silos.request_template import RequestTemplate
 from lifecycle_fsm.silos.scoring import Scoring
 from lifecycle_fsm.silos.working_time import WorkingTime
 
-#: Of how many visits the due times are remembered; working them out takes calendars.
+#: The number of visits whose due times are cached; computing them takes calendars.
 _REMEMBERED = 512
 
 
 class Missed(NamedTuple):
-    """A deadline that nobody kept, with the request that tells somebody."""
+    """A missed deadline, with the request that reports it."""
 
     rule: str
     request: Request | None
 
 
 class MissedInTime(NamedTuple):
-    """A missed deadline that a late activity may have kept, and whether its condition held when
-    that came."""
+    """A missed deadline that a late activity may have kept, and whether its condition held when the
+    activity arrived."""
 
     fact: DeadlineFact
     held: bool
@@ -64,7 +64,7 @@ class Scheduler:
     def __init__(self, model: Model, scoring: Scoring) -> None:
         #: The rules of decay.
         self.decay = tuple(DecayRule(rule, model, scoring) for rule in model.decay)
-        # One for each calendar, because it remembers the days that it has worked out.
+        # One for each calendar, because it caches the days that it has computed.
         calendars = {calendar.name: calendar for calendar in model.calendars}
         times = {
             name: WorkingTime(calendars[name] if name else None)
@@ -75,7 +75,7 @@ class Scheduler:
         self._conditions_turn = any(deadline.points for deadline in self._deadlines)
         self._places = {deadline.name: place for place, deadline in enumerate(self._deadlines)}
         self._due = lru_cache(maxsize=_REMEMBERED)(self._due_of_visit)
-        #: The deadlines of each stage that has some, by their places in the model.
+        #: The deadlines of each stage that has any, by their index in the model.
         self.by_stage: Mapping[str, tuple[int, ...]] = {
             stage: tuple(place for place, rule in enumerate(model.deadlines) if rule.stage == stage)
             for stage in dict.fromkeys(rule.stage for rule in model.deadlines)
@@ -83,14 +83,17 @@ class Scheduler:
 
     @property
     def templates(self) -> Iterator[RequestTemplate]:
-        """The requests that deadlines ask for."""
+        """The requests that deadlines make."""
         return (deadline.template for deadline in self._deadlines if deadline.template)
 
     # ------------------------------------------------------------------ what is due next
 
     def next_deadline(self, person: Person, now: datetime) -> datetime | None:
-        """When a deadline is due next, also at ``now`` where it is open still: an acceptance at the
-        very deadline is in time. Or, before that, when time makes a condition hold."""
+        """When a deadline is next due or, if earlier, when time makes the condition of one hold.
+
+        That may be ``now`` itself if a deadline is still open: an acceptance at that very instant
+        is in time.
+        """
         deadlines = person.open_deadlines
         if not deadlines:
             return None
@@ -108,8 +111,8 @@ class Scheduler:
     # ------------------------------------------------------------------ decay
 
     def fade(self, person: Person, due: datetime) -> list[str]:
-        """Let decay happen that is due at this instant; for each rule that changed something,
-        what it changed, in words."""
+        """Apply the decay that is due at this instant; return, for each rule that changed
+        something, what it changed, in words."""
         return [text for rule in self.decay if (text := rule.happens(person, due))]
 
     # ------------------------------------------------------------------ deadlines
@@ -130,9 +133,11 @@ class Scheduler:
         )
 
     def begin_again(self, person: Person, now: datetime) -> None:
-        """Begin the deadlines of a visit that another version of the model began: what was decided
-        stays so, and the others are due anew, counted from the entry. A condition that has held
-        has held [S28]."""
+        """Begin the deadlines of a visit that began under another version of the model [S28].
+
+        Decided deadlines stay decided. The others get new due times, counted from the entry. A
+        condition that has held stays noted as such.
+        """
         entered, visit = person.stage_entered_at, person.present_visit
         assert entered is not None, "there is a visit"
         decided = {fact.rule for fact in person.deadlines if fact.visit == visit}
@@ -150,7 +155,7 @@ class Scheduler:
     def leave(
         self, person: Person, now: datetime, owner: str | None, assigned_to: str | None
     ) -> None:
-        """Decide what is still open of a visit that ends: left in time is kept [S21]."""
+        """Decide the open deadlines of a visit that ends: a stage left in time is kept [S21]."""
         person.decide_deadlines(
             [
                 self._fact(
@@ -161,7 +166,7 @@ class Scheduler:
         )
 
     def observe(self, person: Person, now: datetime) -> None:
-        """Note which conditions of open deadlines hold: one that never does promises nothing."""
+        """Note which conditions of open deadlines hold: if one never does, its deadline is void."""
         for deadline in person.open_deadlines:
             if not deadline.held:
                 break
@@ -172,8 +177,8 @@ class Scheduler:
         )
 
     def decide(self, person: Person, now: datetime) -> list[Missed]:
-        """Decide the deadlines that are due by now, those of one instant as declared; give those
-        that were missed."""
+        """Decide the deadlines that are due by now, those of one instant in the order of the model;
+        return those that were missed."""
         due = [deadline for deadline in person.open_deadlines if deadline.due <= now]
         missed, facts = [], []
         for open_deadline in sorted(due, key=lambda open_deadline: open_deadline.place):
@@ -196,8 +201,8 @@ class Scheduler:
     def missed_in_time(
         self, person: Person, at: datetime, now: datetime
     ) -> tuple[MissedInTime, ...]:
-        """The missed deadlines of the present visit that an activity of that time could still have
-        kept: it comes late [S21]."""
+        """The missed deadlines of the current visit that a late activity with this time could still
+        have kept [S21]."""
         visit = person.present_visit
         return tuple(
             MissedInTime(fact, self._condition_holds(fact, person, now))
@@ -205,7 +210,7 @@ class Scheduler:
             if fact.outcome == "missed"
             and fact.due_at >= at
             and fact.visit == visit
-            # The rule may have gone with another version of the model [S28].
+            # Another version of the model may have dropped the rule [S28].
             and fact.rule in self._places
         )
 
@@ -217,14 +222,14 @@ class Scheduler:
         owner: str | None,
         assigned_to: str | None,
     ) -> None:
-        """Turn into kept what a late activity, in time by its own clock, has kept [S21]: by it the
-        person left, or the condition ceased to hold."""
+        """Turn missed deadlines into kept ones if a late activity, in time by its own clock, kept
+        them [S21]: the person left because of it, or the condition ceased to hold."""
         for fact, held in missed:
             here = person.present_visit == fact.visit
             if here and (not held or self._condition_holds(fact, person, now)):
                 continue
             person.correct_deadline(
-                # A merge may have handed it over since, to another record [S23].
+                # A merge may have moved the deadline to another record since [S23].
                 attrs.evolve(
                     fact,
                     person=person.id,
@@ -266,14 +271,14 @@ class Scheduler:
         )
 
     def _due_of_visit(self, entered: datetime, place: int) -> datetime:
-        """When a deadline is due for a visit that began then [S21]."""
+        """When a deadline is due in a visit that began at ``entered`` [S21]."""
         deadline = self._deadlines[place]
         if deadline.escalates:
             entered = self._due(entered, self._places[deadline.escalates])
         return deadline.time.after(entered, deadline.length)
 
     def due_by(self, person: Person, name: str) -> datetime | None:
-        """When the deadline of that name is due in the present visit, if it is not decided."""
+        """When the deadline with that name is due in the current visit, if it is undecided."""
         place = self._places.get(name)
         return next(
             (deadline.due for deadline in person.open_deadlines if deadline.place == place), None

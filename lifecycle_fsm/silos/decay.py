@@ -23,12 +23,12 @@ class DecayRule:
         self.holds = condition(rule.when, words)
         self._points = turning_points(rule.when, words)
         self._timed_effects = reads_time(model, [part.value for part in rule.then])
-        # A condition that no clock can change keeps the rule asleep until an activity wakes it; but
-        # assignment writes behind the moves, when the next instant is known already.
+        # If time cannot change the condition, the rule sleeps until an activity wakes it. But
+        # assignment writes after the moves, when the next instant has already been computed.
         self.sleeps = not self._points and "assigned_to" not in fields_read(model, [rule.when])
         written = effects(rule.then, model.field_types, words)
         self.fade = scoring.rescoring(written, (part.field for part in rule.then))
-        # In original processing, the step works the score of fit out [S18].
+        # In original processing, a step computes the demographic score [S18].
         self._initial = model.initial.name
         self._fade_alone = written
         self.fields = tuple(
@@ -36,25 +36,25 @@ class DecayRule:
         )
 
     def next(self, person: Person, now: datetime, at_now: bool, in_vain: bool) -> datetime | None:
-        """The next instant after now, or at it; ``in_vain`` where the one at now has just come and
-        has changed nothing of the person."""
+        """The next instant after ``now``, or at it; ``in_vain`` says that the one at ``now`` has
+        just been applied and changed nothing about the person."""
         since: datetime | None = getattr(person, self.since)
         if since is None or (self.sleeps and not self.holds(person, now, NO_PAYLOAD)):
             return None
-        if since >= now:  # as after every sign of interest
+        if since >= now:  # as after each sign of interest
             try:
                 return since + self.every
             except OverflowError:
                 return None
         if in_vain and self.is_due(person, now) and not self._timed_effects:
-            # As long as nothing else changes the person, only its condition can: however short
-            # the interval, years of silence are passed in a step.
+            # As long as nothing else changes the person, only the rule's condition can change:
+            # however short the interval, this skips years of silence in one step.
             turn = next_turn(self._points, person, now, attribute_of)
             return None if turn is None else self._first(since, turn, included=True)
         return self._first(since, now, included=at_now)
 
     def _first(self, since: datetime, now: datetime, *, included: bool) -> datetime | None:
-        """The first of its instants after ``now``, which is later than ``since``, or at it."""
+        """The first of its instants after ``now`` (which is later than ``since``), or at it."""
         try:
             passed = (now - since) // self.every
             if included and passed >= 1 and since + passed * self.every == now:
@@ -69,7 +69,7 @@ class DecayRule:
         return since is not None and due > since and not (due - since) % self.every
 
     def happens(self, person: Person, due: datetime) -> str:
-        """Let the scores fade, if this is one of its instants; what changed, in words."""
+        """Let the scores fade if this is one of its instants; return what changed, in words."""
         if not self.is_due(person, due) or not self.holds(person, due, NO_PAYLOAD):
             return ""
         before = [getattr(person, name) for name in self.fields]

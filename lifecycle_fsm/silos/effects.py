@@ -1,4 +1,4 @@
-"""Effects made ready to run: what a move, an activity or a rule writes into the fields [S18]."""
+"""Compiled effects: what a move, an activity or a rule writes into the fields [S18]."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lifecycle_fsm.model import Set, given
 Payloads: TypeAlias = Mapping[str, Value]
 Effects: TypeAlias = Callable[[Any, datetime, Payloads], None]
 NO_PAYLOAD: Payloads = {}
-#: Where a person keeps what a guard may read and only the machine writes.
+#: The attributes of a person that guards may read and only the machine writes.
 MACHINE_FIELDS: Mapping[str, str] = {
     "stage": "_stage",
     "stage_entered_at": "_stage_entered_at",
@@ -37,10 +37,10 @@ def condition(guard: Guard, words: Vocabulary) -> Callable[[Any, datetime, Paylo
 def effects(
     sets: Iterable[Set], types: Mapping[str, FieldType], words: Vocabulary
 ) -> Effects | None:
-    """One function that writes all the fields, or ``None`` where there is nothing to write.
+    """One function that writes all the fields, or ``None`` if there are none.
 
-    All right-hand sides see the fields as they were before. Numbers are clamped to the field's
-    bounds. A value that needs a part of the payload that did not come is left out.
+    All right-hand sides read the fields as they were before. Numbers are clamped to the field's
+    bounds. A value that needs a missing part of the payload is skipped.
     """
     parts = [_part(effect, types[effect.field], words) for effect in sets]
     if not parts:

@@ -1,4 +1,4 @@
-"""Requests made ready to run: who gets a request, and in which words [S11][S24]."""
+"""Compiled requests: who receives a request, and its text [S11][S24]."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from lifecycle_fsm.requests import Cause, Request, State
 from lifecycle_fsm.silos.effects import attribute_of
 
 T = TypeVar("T")
-#: One receiver of several: the person decides which.
+#: A function that gives the receiver for a person.
 Receiver: TypeAlias = Callable[[Person], str | None]
-#: In words, what nobody knows.
+#: The text for an unknown value.
 UNKNOWN = "unknown"
 
 
 class Held(NamedTuple):
-    """What waits for the CRM: the rule, and what cannot be told again when the wait is over."""
+    """A request that waits for the CRM: its rule, and what cannot be recomputed after the wait."""
 
     template: RequestTemplate
     key: str
@@ -35,16 +35,16 @@ class Held(NamedTuple):
 
 
 class RequestTemplate:
-    """One rule's request, ready to be made for a person."""
+    """The request of one rule, ready to be made for a person."""
 
     def __init__(self, section: str, rule: str, channel: str, ask: Ask, model: Model) -> None:
-        #: Section and name of the rule tell the template from all others of the model.
+        #: The section and the name of the rule identify the template in its model.
         self.section = section
         self.rule = rule
         self.channel = channel
         self.links_to_crm = ask.links_to_crm
         self._receivers = [receiver(term, model) for term in ask.to]
-        # Between the words stand the names of fields.
+        # Texts and names of fields alternate.
         self._words = PLACE.split(ask.text)
         self._values = reader(attribute_of(name) for name in self._words[1::2])
         self._include = [(name, attribute_of(name)) for name in ask.include]
@@ -60,13 +60,13 @@ class RequestTemplate:
         due_at: datetime | None = None,
         superseded: bool = False,
     ) -> Request:
-        """The request, held where its link needs a record that the CRM has not acknowledged; the
-        person then remembers that it waits [S24]."""
+        """The request; held if its link needs a record that the CRM has not acknowledged. The
+        person then stores that it waits [S24]."""
         state: State = "sent"
         key = cause.key(at)
         if superseded:
             state = "superseded"
-            # The stage that is entered in the end may ask by the same rule.
+            # The stage that is finally entered may make a request by the same rule.
             key += f"/{stage}"
         elif self.links_to_crm and person.crm_synced_at is None:
             state = "held"
@@ -75,8 +75,8 @@ class RequestTemplate:
         return self._made(person, at, key, stage, cause.activity, to, due_at, state)
 
     def release(self, person: Person, at: datetime, held: Held) -> Request:
-        """What has waited for the CRM, in the words of now; superseded where it was asked for by a
-        stage that the person has left since."""
+        """The request that waited for the CRM, with its text as of now; superseded if it was made
+        for a stage that the person has left since."""
         here = held.visit is None or (held.stage, held.visit) == (
             person.stage,
             person.stage_entered_at,
@@ -87,7 +87,7 @@ class RequestTemplate:
         )
 
     def again(self, person: Person, at: datetime, held: Held) -> Request:
-        """What waits on for somebody who took it over by a merge [S23]."""
+        """The request, still waiting, for the person who took it over in a merge [S23]."""
         return self._made(
             person, at, held.key, held.stage, held.activity, held.to, held.due_at, "held"
         )
@@ -122,7 +122,7 @@ class RequestTemplate:
         )
 
     def receiver(self, person: Person) -> str | None:
-        """The first receiver that is known."""
+        """The first known receiver."""
         for receiver_of in self._receivers:
             name = receiver_of(person)
             if name:
@@ -138,8 +138,8 @@ class RequestTemplate:
 def occasions(
     model: Model, rules: Iterable[tuple[AlertRule | AssignmentRule, T]]
 ) -> tuple[Mapping[str, list[T]], Mapping[str, list[T]]]:
-    """What is asked at which occasion, as written: by the stage that is entered, and by the kind of
-    activity that comes."""
+    """The rules by their occasion, in the order of the model: by entered stage, and by kind of
+    activity."""
     by_stage: dict[str, list[T]] = {}
     by_kind: dict[str, list[T]] = {}
     for rule, ready in rules:
@@ -151,7 +151,7 @@ def occasions(
 
 
 def receiver(term: Term, model: Model) -> Receiver:
-    """Who a term names, for each person."""
+    """The receiver that a term denotes, for each person."""
     match term:
         case Field(name):
             return attrgetter(attribute_of(name))

@@ -1,4 +1,4 @@
-"""The scoring silo: behavior and demographics, apart [S18]."""
+"""The scoring silo: behavior and demographic scores, kept separate [S18]."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class Scoring:
                 ),
             )
         )
-        #: The values of these fields, to know whether any has changed.
+        #: Reads the values of these fields, to detect changes.
         self.seen = reader(attribute_of(name) for name in sorted(self.inputs))
 
     @property
     def has_demographic(self) -> bool:
-        """Whether the model computes the demographic score at all."""
+        """Whether the model computes the demographic score."""
         return bool(self._demographic)
 
     def demographic(self, person: Any, now: datetime) -> int:
         """The points for how well the person fits: the sum of all rules that hold, clamped.
 
-        Without such rules, the score that the person has: somebody else gives it.
+        Without such rules, the score that the person already has from elsewhere.
         """
         if not self._demographic:
             return int(person.demographic_score)
@@ -65,9 +65,9 @@ class Scoring:
         return int(self._fit(total))
 
     def rescoring(self, write: Effects | None, fields: Iterable[str]) -> Effects | None:
-        """The effects, and behind them the demographic score if they change what it depends on: it
-        is one function of the fields, whoever changes them [S18]. New people get theirs by a step
-        of original processing, and not before."""
+        """The effects, followed by the demographic score if they change its inputs: it is a
+        function of the fields alone, whatever changes them [S18]. New people first get it by a step
+        of original processing."""
         if write is None or not self._demographic or self.inputs.isdisjoint(fields):
             return write
 
@@ -80,8 +80,8 @@ class Scoring:
         return write_and_score
 
     def scorer(self, kind: str) -> Effects | None:
-        """What adds the points that an activity of the kind is worth to the behavior score, and
-        notes when the person last showed any interest; nothing where the kind gives no points."""
+        """A function that adds the points for an activity of the kind to the behavior score and
+        records when the person last showed interest; ``None`` if the kind gives no points."""
         rules = self._behavior.get(kind)
         if rules is None:
             return None
@@ -122,7 +122,7 @@ class _Rule:
         self.place = place
         self.holds = condition(rule.when, words)
         self.points = compile_term(rule.points, words, attribute_of)
-        #: The points, where they are the same for everybody.
+        #: The points, if they are the same for everyone.
         self.worth: Any = (
             self.points(None, _NEVER, NO_PAYLOAD)
             if isinstance(rule.points, Const | Token)
@@ -132,7 +132,7 @@ class _Rule:
         self.period = _PERIODS[rule.per]
 
 
-#: The number of the period in which an instant lies, in UTC; weeks begin on Monday.
+#: The number of the period that contains an instant, in UTC; weeks begin on Monday.
 _PERIODS: Mapping[Period | None, Callable[[datetime], int]] = {
     None: lambda now: 0,
     "day": datetime.toordinal,

@@ -1,4 +1,4 @@
-"""Working time: when four hours of it are over, or two working days [S21]."""
+"""Working time: when four working hours are over, or two working days [S21]."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 # ------------------------------------------------------------------ public holidays
 #
-# Public holidays, from the library that keeps those of all countries [S21].
+# Public holidays, from the library that maintains those of all countries [S21].
 
 
 _YEARS = 64
 
 
 def public_holidays(calendar: Calendar) -> Callable[[int], frozenset[date]]:
-    """The holidays that close the calendar's days, asked for by the year.
+    """The holidays that close the calendar's days, as a function of the year.
 
-    Meant are the public holidays of ``calendar.holidays``, with the days on which they are
-    observed where they fall on a weekend; half days and bank holidays are not among them. For a
-    year that the library does not cover there are none. The laws of a country change, and the
-    library with them, so a newer version of it may say otherwise of years to come.
+    These are the public holidays of ``calendar.holidays``, including the days on which they are
+    observed if they fall on a weekend, but not half days and bank holidays. Years that the library
+    does not cover have none. Countries change their laws, and the library follows, so a newer
+    version of it may differ for future years.
 
     Raises:
         MissingExtra: the library is not installed.
-        RecordError: it does not know the code.
+        RecordError: the library does not know the code.
     """
     code = calendar.holidays
     try:
@@ -45,7 +45,7 @@ def public_holidays(calendar: Calendar) -> Callable[[int], frozenset[date]]:
         ) from None
     country, _, part = code.partition("-")
 
-    # Each year by itself: what was asked before can have no influence, nor can other threads.
+    # Each year separately: neither earlier calls nor other threads can have any influence.
     @lru_cache(maxsize=_YEARS)
     def of_year(year: int) -> frozenset[date]:
         return frozenset(
@@ -62,12 +62,12 @@ def public_holidays(calendar: Calendar) -> Callable[[int], frozenset[date]]:
 
 
 def _remedy(country: str, part: str) -> str:
-    """What is wrong with a code that the library does not know, and what to write instead."""
+    """The fault of a code that the library does not know, and what to write instead."""
     import holidays
     from holidays.registry import COUNTRIES
 
     if country not in holidays.list_supported_countries(include_aliases=True):
-        # By its name, "GER" is Germany; by its letters it would be Georgia, "GE".
+        # As the start of a name, "GER" means Germany; as a code it would be Georgia, "GE".
         codes = [code for name, code, *_ in COUNTRIES.values() if name.upper().startswith(country)]
         return (
             f"no holidays are known of a country {country!r}: write its ISO code, such as DE, or "
@@ -90,35 +90,34 @@ def _remedy(country: str, part: str) -> str:
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 _ZERO = timedelta(0)
-#: Days in a row without any open time, three years of them, behind which the search is given up.
+#: The search for open time ends after this many days in a row without any: three years.
 _LONGEST = 3 * 365 + 1
-#: How many days one instance remembers.
+#: How many days one instance caches.
 _REMEMBERED = 2048
-#: Open time of one day: from the first instant of each span up to its closing.
+#: The open time of one day: each span from its first instant to its end.
 _Spans: TypeAlias = tuple[tuple[datetime, datetime], ...]
 
 
 class WorkingTime:
-    """Counts the open time of a calendar, or all time where there is no calendar.
+    """Counts the open time of a calendar, or all time if there is no calendar.
 
-    A day is open when its weekday has hours and it is neither a holiday nor named as closed: a
-    weekend is nothing else than weekdays without hours. A span is open from its beginning up to
-    its end, the end itself not being open any more.
+    A day is open if its weekday has hours and it is neither a holiday nor listed as closed; a
+    weekend is just weekdays without hours. A span is open from its beginning up to but not
+    including its end.
 
     Hours are local times of the calendar's zone, and open time is real time. A span begins, and
-    ends, at the first instant at which the clock on the wall shows its time or a later one. So
-    where clocks are put forward, a time that is left out is the instant at which it is left out:
-    ``00:00-06:00`` has five hours on that day, and a span within the hour that is missing has
-    none. Where they are put back, a time that comes twice is the first of the two: ``00:00-06:00``
-    has seven hours, and ``00:00-02:30`` has two and a half, as it does not open again.
+    ends, at the first instant at which the local clock shows its time or a later one. When clocks
+    go forward, a skipped time therefore means the instant of the change: ``00:00-06:00`` has five
+    hours on that day, and a span within the missing hour has none. When clocks go back, a time that
+    occurs twice means the first of the two: ``00:00-06:00`` has seven hours, and ``00:00-02:30``
+    has two and a half, because it does not open again.
 
     Args:
-        calendar: the calendar of a model, or none to count round the clock.
+        calendar: the calendar of a model, or ``None`` to count around the clock.
 
     Raises:
-        RecordError: the calendar is not written as it should be, with all that is wrong, or
-            nothing is known of its holidays.
-        MissingExtra: it has holidays, and the library for them is not installed.
+        RecordError: the calendar has faults, all of which are listed, or its holidays are unknown.
+        MissingExtra: the calendar has holidays, and the library for them is not installed.
     """
 
     __slots__ = (
@@ -158,28 +157,28 @@ class WorkingTime:
         return f"WorkingTime({self.calendar.name if self.calendar else None!r})"
 
     def after(self, start: datetime, length: Length | timedelta) -> datetime:
-        """The instant, in UTC, at which so much time has passed since the start.
+        """The instant, in UTC, at which a length of time has passed since the start.
 
-        In a calendar the unit of the length says what is counted; of two lengths in one unit the
-        longer is never over first.
+        With a calendar, the unit of the length determines what is counted. Of two lengths in one
+        unit, the longer never ends first.
 
-        A start outside of open time counts from the next opening on. A length of hours and minutes
-        is open time, and over at the first instant at which there was that much of it: four hours
-        from 13:00 on are over at a closing at 17:00 of that day, not at the opening of the next
-        one, and what happens at that very instant is in time [S20]. No time at all is over at the
-        start if that is open, or else at the next opening.
+        A start outside open time counts from the next opening. A length of hours and minutes is
+        open time, and ends at the first instant at which that much has passed: four hours from
+        13:00 end at a closing at 17:00 of the same day, not at the next opening, and what happens
+        at that very instant is in time [S20]. A length of zero ends at the start if that is open,
+        otherwise at the next opening.
 
-        Days are working days: the same local time so many open days later. Where that day has
-        other hours, it is the next opening in it, or at the latest its closing.
+        Days are working days: the same local time that many open days later. If that day has other
+        hours, it is the next opening on it, or at the latest its closing.
 
-        Weeks are weeks on the wall: the same local time so many weeks after the start, or the next
-        opening behind it.
+        Weeks are calendar weeks: the same local time that many weeks after the start, or the next
+        opening after it.
 
-        Without a calendar it is the start and the length, added.
+        Without a calendar, the result is the start plus the length.
 
         Raises:
             RecordError: the length is negative, there is no open time for more than three years,
-                or the year 9999 is over before that.
+                or the result is after the year 9999.
         """
         length = length if isinstance(length, Length) else Length(length)
         time = length.time
@@ -187,7 +186,7 @@ class WorkingTime:
             raise RecordError(f"a length of time cannot be negative: {time}")
         start = to_utc(start)
         try:
-            # Open time cannot run faster, so this also ends what would be beyond all years.
+            # Open time cannot run faster than this, so it also catches results beyond all years.
             plain = start + time
             if self.calendar is None:
                 return plain
@@ -224,7 +223,7 @@ class WorkingTime:
         opening = next(opening for opening, closing in spans if start < closing)
         if start < opening:
             wall = self._wall(opening)
-        # Less than nothing where clocks are put back over midnight: then the next opening counts.
+        # Negative if clocks go back over midnight: then the next opening counts.
         passed = wall - _midnight(day)
         for _ in range(count):
             day, spans = self._open_from(day + _DAY)
@@ -239,7 +238,7 @@ class WorkingTime:
         return self._after_open_time(max(start, _first_shown(wall, self._zone)), _ZERO)
 
     def _first_open(self, day: date) -> tuple[date, _Spans]:
-        """The first day with open time, this one or a later one."""
+        """The first day with open time, starting with this one."""
         for _ in range(_LONGEST + 1):
             spans = self._open(day)
             if spans:
@@ -264,27 +263,27 @@ class WorkingTime:
         return tuple([(opening, closing) for opening, closing in spans if opening < closing])
 
     def _shown(self, day: date, passed: timedelta) -> datetime:
-        """The first instant at which the wall shows a time of that day, or a later one."""
+        """The first instant at which the local clock shows a time of that day, or a later one."""
         even = self._even(day)
         if even is not None:
             return even + passed
         return _first_shown(_midnight(day) + passed, self._zone)
 
     def _midnight_of(self, day: date) -> datetime | None:
-        """The instant at which the day begins, if no clock is changed on it; else nothing."""
+        """The instant at which the day begins, or ``None`` if a clock changes on it."""
         offset = self._offset(day)
         if offset is None or offset != self._offset(day + _DAY):
             return None
         return (_midnight(day) - offset).replace(tzinfo=UTC)
 
     def _offset_at(self, day: date) -> timedelta | None:
-        """The zone's offset as the day begins; nothing where a clock is changed just then."""
+        """The zone's offset at the start of the day, or ``None`` if a clock changes just then."""
         midnight = _midnight(day).replace(tzinfo=self._zone)
         offset = midnight.utcoffset()
         return offset if midnight.replace(fold=1).utcoffset() == offset else None
 
     def _wall(self, instant: datetime) -> datetime:
-        """What the clock on the wall shows."""
+        """The time that the local clock shows."""
         return instant.astimezone(self._zone).replace(tzinfo=None)
 
 
@@ -293,15 +292,15 @@ def _midnight(day: date) -> datetime:
 
 
 def _first_shown(wall: datetime, zone: tzinfo) -> datetime:
-    """The first instant at which a clock on a wall of the zone shows that time or a later one."""
+    """The first instant at which a local clock of the zone shows that time or a later one."""
     before = wall.replace(tzinfo=zone, fold=0).utcoffset()
     after = wall.replace(tzinfo=zone, fold=1).utcoffset()
     assert before is not None
     assert after is not None
     if before >= after:
         return (wall - before).replace(tzinfo=UTC)
-    # The time is left out: look for the whole second at which it is, behind the instant that would
-    # show it with the clocks put forward already, up to the one with the clocks not yet so.
+    # The time is skipped. Search for the second of the change, between the instants that the time
+    # would have with the offset after the change and with the one before it.
     early = (wall - after).replace(tzinfo=UTC, microsecond=0)
     late = (wall - before).replace(tzinfo=UTC, microsecond=0)
     while late - early > _SECOND:

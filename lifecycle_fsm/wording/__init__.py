@@ -1,8 +1,8 @@
-"""What stands in a model, in the words of people who have never seen the tool.
+"""The content of a model in words, for people who have never seen the tool.
 
-A label on a picture has room for a formula (:func:`lifecycle_fsm.guard.label`). Who signs a sheet,
-or reads the story of a person, wants a phrase: not "open opportunities ≥ 1" but "1 or more open
-opportunities".
+A label on a diagram has room for a formula (:func:`lifecycle_fsm.guard.label`). People who sign a
+sheet, or read the story of a person, want a phrase: not "open opportunities ≥ 1" but "1 or more
+open opportunities".
 """
 
 from lifecycle_fsm.wording.formats import (

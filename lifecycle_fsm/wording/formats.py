@@ -1,7 +1,7 @@
-"""Words, lengths of time, numbers, shares and instants as people read them, alike everywhere.
+"""Words, lengths of time, numbers, shares and instants in a uniform readable form.
 
-A length of time has one unit, the largest that says enough, and is rounded to the nearest of it. A
-few days keep a tenth.
+A length of time has one unit, the largest that is precise enough, and is rounded to the nearest
+multiple of it. A few days keep a tenth.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from datetime import datetime, timedelta, tzinfo
 
 from lifecycle_fsm.zones import find_zone
 
-# Control characters, and the marks that make a terminal write what follows from right to left.
+# Control characters, and the marks that make a terminal write from right to left.
 _STEERING = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e]")
 _ABBREVIATIONS = frozenset("ae bdr crm icp mal mql sal sdr sla sql".split())
 _DAY = timedelta(days=1)
-# The unit, what it is called, and up to how many of it are told.
+# The unit, its name, its sign, and the largest count that uses it.
 _UNITS = (
     (timedelta(seconds=1), "second", "s", 59),
     (timedelta(minutes=1), "minute", "min", 90),
@@ -25,33 +25,33 @@ _UNITS = (
 
 
 def clean(text: str) -> str:
-    """The text as it can be shown anywhere: one line, without what XML refuses."""
+    """The text in a form for any output: one line, without characters that XML refuses."""
     return " ".join(visible(text).split())
 
 
 def visible(text: str) -> str:
-    """The text with a space for each letter that cannot be shown."""
-    if text.isprintable():  # nearly every text, and of any length at once
+    """The text with a space for each character that cannot be shown."""
+    if text.isprintable():  # nearly every text, and fast for any length
         return text
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def harmless(text: str) -> str:
-    """The text for a terminal: what would steer it, or turn the letters round, as an escape.
+    """The text for a terminal, with control characters and direction marks escaped.
 
-    Lines and tabs stay. The escape means the same within JSON and TOML.
+    Newlines and tabs stay. The escape means the same in JSON and TOML.
     """
     return _STEERING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
 def plain(name: str) -> str:
-    """A name as words, the field's abbreviations in capitals: "MQL threshold"."""
+    """A name as words, with common abbreviations in capitals: "MQL threshold"."""
     words = clean(name.replace("_", " ")).split(" ")
     return " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words)
 
 
 def sentence(text: str) -> str:
-    """The words with a capital at their beginning."""
+    """The words with an initial capital."""
     return text[:1].upper() + text[1:]
 
 
@@ -70,7 +70,7 @@ def counted(count: int, noun: str, several: str = "") -> str:
 
 
 def lasting(length: timedelta) -> str:
-    """How long something was, as one would say it: ``2 hours``, ``3 days``, ``3.5 days``."""
+    """A length of time as in a sentence: ``2 hours``, ``3 days``, ``3.5 days``."""
     number, unit, _ = _rounded(length)
     if unit == "second":
         return "less than a minute" if length >= timedelta(seconds=1) else "no time"
@@ -79,7 +79,7 @@ def lasting(length: timedelta) -> str:
 
 
 def duration(length: timedelta | None, unknown: str = "–") -> str:
-    """The same in a table or a picture: ``40 s``, ``2 h``, ``3.0 d``, ``3.5 d``."""
+    """A length of time as in a table or a picture: ``40 s``, ``2 h``, ``3.0 d``, ``3.5 d``."""
     if length is None:
         return unknown
     number, _, sign = _rounded(length)
@@ -113,14 +113,14 @@ def format_signed(value: float) -> str:
 
 
 def format_amount(value: float | None) -> str:
-    """Money, in whatever currency the CRM counts, or another decimal number: ``1,234.50``."""
+    """Money in the currency of the CRM, or another decimal number: ``1,234.50``."""
     if value is None:
         return "no amount"
     return f"{value:,.2f}".removesuffix(".00").replace("-", "−")
 
 
 def percent(share: float | None) -> str:
-    """A share: ``27%``, with one decimal where it is small."""
+    """A share: ``27%``, with one decimal if it is small."""
     if share is None:
         return "–"
     value = share * 100
@@ -130,21 +130,21 @@ def percent(share: float | None) -> str:
 
 
 def decimal_percent(value: float) -> str:
-    """A number of per cent, in a column of such: ``12.5 %``."""
+    """A percentage for a column of percentages: ``12.5 %``."""
     return f"{value:.1f} %"
 
 
 def format_day(at: datetime, zone: tzinfo, *, clock: bool = False) -> str:
-    """The day of an instant as one says it: ``3 Mar 2025``; with the time: ``3 Mar 2025 10:14``."""
+    """The day of an instant: ``3 Mar 2025``; with ``clock`` also the time: ``3 Mar 2025 10:14``."""
     local = at.astimezone(zone)
     return f"{local.day} {local:%b %Y %H:%M}" if clock else f"{local.day} {local:%b %Y}"
 
 
 def format_date(at: datetime, zone: str) -> str:
-    """The day of an instant: ``2025-03-31``."""
+    """The ISO date of an instant: ``2025-03-31``."""
     return f"{at.astimezone(find_zone(zone)):%Y-%m-%d}"
 
 
 def format_instant(at: datetime, zone: str) -> str:
-    """An instant, with its zone: ``2025-03-31 09:00 (UTC)``."""
+    """An instant with its zone: ``2025-03-31 09:00 (UTC)``."""
     return f"{at.astimezone(find_zone(zone)):%Y-%m-%d %H:%M} ({zone})"

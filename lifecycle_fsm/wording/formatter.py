@@ -1,6 +1,6 @@
 """Names, values, conditions, effects and requests of a model as phrases.
 
-The rooms that write for people add what only they tell.
+The rooms that use it add their own wording.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ from lifecycle_fsm.wording.formats import (
 )
 from lifecycle_fsm.zones import find_zone
 
-#: Names that read on into their value: "sourced by sales", not "sourced by is sales".
+#: Names that lead into their value: "sourced by sales", not "sourced by is sales".
 _READS_ON = re.compile(r" (by|for|from|in|of|on|through|to|with)$")
 _IDENTIFIER = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
 _START = "journey_started_at"
-#: Fields of every person whose names do not read as nouns: "no sales activity since ...".
+#: Fields of every person whose names cannot be used as nouns: "no sales activity since ...".
 _NOUNS = {
     "assigned_to": "assigned rep",
     "converted_at": "conversion",
@@ -77,21 +77,21 @@ _NOUNS = {
     "stage_entered_at": "entry of this stage",
 }
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-# A list of the model with more values than that is called by its name.
+# A list of the model with more values is called by its name.
 _SHORT = 3
-# How long a list of values may be before it is cut: a sheet is read, not searched.
+# A longer list of values is shortened: a sheet is read, not searched.
 _MOST = MOST_OPTIONS + 4
 
 
 def rule_words(rule: Move | SortRule) -> str:
-    """The words of a rule: its label, or its name as words."""
+    """The words for a rule: its label, or its name as words."""
     return clean(rule.label) or clean(rule.name.replace("_", " "))
 
 
 class Formatter(LabelPrinter):
-    """What stands in a model, in words; instants in the times of a zone.
+    """Writes the content of a model in words, with instants in a time zone.
 
-    Every text is one line of plain characters; nothing of it is markup yet.
+    Every text is one line of plain characters, without markup.
     """
 
     amounts: ClassVar[Mapping[str, str]] = {
@@ -111,7 +111,7 @@ class Formatter(LabelPrinter):
     # -- names -------------------------------------------------------------------------------
 
     def field(self, name: str) -> str:
-        """A field by its label, or its name as words; a time as what happened then."""
+        """A field by its label, or its name as words; a time by its event."""
         return self.labels.get(name) or _NOUNS.get(name) or plain(name.removesuffix("_at"))
 
     def stage(self, name: str) -> str:
@@ -146,7 +146,7 @@ class Formatter(LabelPrinter):
         return ", ".join(self._shown(values))
 
     def token(self, name: str) -> str:
-        """The value of a token; a list is cut short where it is very long."""
+        """The value of a token; a very long list is shortened."""
         return self.constant_text(Token(name))
 
     def _shown(self, values: Sequence[Scalar]) -> list[str]:
@@ -158,8 +158,8 @@ class Formatter(LabelPrinter):
     # -- conditions --------------------------------------------------------------------------
 
     def condition(self, guard: Guard) -> str:
-        """A guard as a phrase, with its named guards and tokens written out; nothing where it
-        always holds."""
+        """A guard as a phrase, with its named guards and tokens written out; empty if it always
+        holds."""
         words = self.model.vocabulary
         guard = inline(guard, words)
         return "" if isinstance(guard, Always) else self.guard(guard)
@@ -170,7 +170,7 @@ class Formatter(LabelPrinter):
         return f"not {text}" if isinstance(guard, Truth) else f"not ({text})"
 
     def alternatives(self, guards: tuple[Guard, ...]) -> str:
-        """The parts of an ``or``, with a comma where one of them has parts of its own."""
+        """The parts of an ``or``, with a comma if one of them has parts of its own."""
         comma = any(isinstance(part, And) for part in guards)
         texts = (
             f"({self.guard(part)})" if isinstance(part, And) else self.guard(part)
@@ -179,7 +179,7 @@ class Formatter(LabelPrinter):
         return (", or " if comma else " or ").join(texts)
 
     def chain(self, low: Term, lower: str, term: Term, higher: str, high: Term) -> str | None:
-        """As in "score from 20 to 65", where both ends are included."""
+        """As in "score from 20 to 65", with both ends included."""
         if (lower, higher) != ("<=", "<="):
             return None
         return f"{self.term(term)} from {self.term(low)} to {self.term(high)}"
@@ -222,29 +222,29 @@ class Formatter(LabelPrinter):
         return f"{self.subject(term)} {joined(shown, 'or')}"
 
     def quoted(self, text: Const | Token) -> str:
-        """A text that another begins with or has in it."""
+        """A text that another text starts with or contains."""
         return f"“{clean(str(self.constant(text)))}”"
 
     def presence(self, field: Field, denied: bool) -> str:
-        """As in "role is not known"; of a time "no hand raise"."""
+        """As in "role is not known"; for a time "no hand raise"."""
         if self._is_time(field):
             return f"{'no' if denied else 'any'} {self.term(field)}"
         return f"{self.term(field)} is {'not ' if denied else ''}known"
 
     def opaque(self, name: str) -> str:
-        """A Python callable by its name as words."""
+        """The name of a Python callable in words."""
         return f"{plain(name)} (a program decides)"
 
     def long_list(self, options: Const | Token) -> str:
-        """The name of a list that is better looked up than written out wherever it is used."""
+        """The name of a list that is too long to be written out wherever it is used; else empty."""
         values = self.constant(options)
         if isinstance(options, Token) and isinstance(values, tuple) and len(values) > _SHORT:
             return plain(options.name)
         return ""
 
     def subject(self, term: Term) -> str:
-        """A value as what something is said of, with "is" where its name does not lead on into
-        what is said: "owner is", but "sourced by"."""
+        """A value as the subject of a phrase, with "is" unless its name leads into the rest: "owner
+        is", but "sourced by"."""
         text = self.term(term)
         return text if _READS_ON.search(text) else f"{text} is"
 
@@ -253,7 +253,7 @@ class Formatter(LabelPrinter):
         return kind is not None and kind.kind == "datetime"
 
     def _counts(self, term: Term) -> bool:
-        """Whether a number says how many: "50 or more employees", but "score of 65 or more"."""
+        """Whether a number is a count: "50 or more employees", but "score of 65 or more"."""
         kind = self._type(term)
         if kind is None or kind.kind != "int":
             return False
@@ -266,7 +266,7 @@ class Formatter(LabelPrinter):
     # -- values ------------------------------------------------------------------------------
 
     def payload(self, name: str) -> str:
-        """What an activity brings, by its name as words."""
+        """The name of a value of the activity in words."""
         return plain(name)
 
     def since(self, elapsed: Elapsed) -> str:
@@ -274,7 +274,7 @@ class Formatter(LabelPrinter):
         return "in this stage" if elapsed.in_stage else f"since {self.field(elapsed.start.name)}"
 
     def arithmetic(self, term: Arithmetic) -> str:
-        """A computation; without a field in it the number that it comes to."""
+        """A computation; its result if it contains no field."""
         number = self._folded(term)
         if number is not None:
             return self.value(number)
@@ -292,7 +292,7 @@ class Formatter(LabelPrinter):
         return f"the {kind} of {joined(map(self.term, terms))}"
 
     def constant_text(self, term: Const | Token) -> str:
-        """A value in words; a list is cut short where it is very long."""
+        """A value in words; a very long list is shortened."""
         value = self.constant(term)
         return self.values(value) if isinstance(value, tuple) else self.value(value)
 
@@ -301,7 +301,7 @@ class Formatter(LabelPrinter):
         return term.value if isinstance(term, Const) else self.model.tokens[term.name]
 
     def _folded(self, term: Term) -> int | float | None:
-        """The number that a computation without any field comes to: ``$mql_threshold - 1``."""
+        """The result of a computation without fields, such as ``$mql_threshold - 1``."""
         match term:
             case Const() | Token():
                 value = self.constant(term)
@@ -324,7 +324,7 @@ class Formatter(LabelPrinter):
         return format_day(at, self.zone, clock=True)
 
     def near(self, at: datetime, now: datetime) -> str:
-        """An instant as one says it at another: without the year where that is the same."""
+        """An instant relative to another: without the year if that is the same."""
         local = at.astimezone(self.zone)
         if local.year != now.astimezone(self.zone).year:
             return self.moment(at)
@@ -333,7 +333,7 @@ class Formatter(LabelPrinter):
     # -- lengths and limits ------------------------------------------------------------------
 
     def length(self, length: timedelta, *, working: bool = False) -> str:
-        """A length of time, in the largest unit that has it whole."""
+        """A length of time, in the largest unit that gives a whole number."""
         return self._unit(length, _UNITS, working=working)
 
     def _unit(self, length: timedelta, units: tuple[tuple[int, str], ...], *, working: bool) -> str:
@@ -345,7 +345,7 @@ class Formatter(LabelPrinter):
         return f"{seconds:,} seconds"
 
     def within(self, deadline: Deadline) -> str:
-        """How long a deadline gives."""
+        """The length of a deadline."""
         after, working = deadline.after, bool(deadline.calendar)
         if working and after.counts == "time":
             return self._unit(after.time, _UNITS[1:], working=True)
@@ -360,7 +360,7 @@ class Formatter(LabelPrinter):
     # -- effects -----------------------------------------------------------------------------
 
     def effects(self, sets: Sequence[Set]) -> tuple[str, ...]:
-        """What becomes of fields: "hand raised is cleared", "behavior score is cut to 50%"."""
+        """The effects in words: "hand raised is cleared", "behavior score is cut to 50%"."""
         return tuple(map(self._effect, sets))
 
     def _effect(self, effect: Set) -> str:
@@ -395,7 +395,7 @@ class Formatter(LabelPrinter):
             yield f"to {share * 100:g}%" if share else f"to at most {self.term(term)}"
 
     def _shrinks(self, name: str) -> bool:
-        """Whether a part of the field is always less than the field: it has no negative values."""
+        """Whether a fraction of the field is always less than it: it has no negative values."""
         minimum = self.model.field_types[name].minimum
         return minimum is not None and minimum >= 0
 
@@ -412,7 +412,7 @@ class Formatter(LabelPrinter):
     # -- points ------------------------------------------------------------------------------
 
     def points(self, rule: ScoreRule) -> str:
-        """What a score rule gives: ``+10``, ``−5``."""
+        """The points of a score rule: ``+10``, ``−5``."""
         if isinstance(rule.points, Guard):
             return self.condition(rule.points)
         number = self._folded(rule.points)
@@ -423,7 +423,7 @@ class Formatter(LabelPrinter):
     # -- requests ----------------------------------------------------------------------------
 
     def receiver(self, terms: Sequence[Term]) -> str:
-        """Who gets something: "the owner, else sdr.desk"."""
+        """The receiver of a request: "the owner, else sdr.desk"."""
         return ", else ".join(map(self._one_receiver, terms))
 
     def _one_receiver(self, term: Term) -> str:
@@ -437,17 +437,17 @@ class Formatter(LabelPrinter):
         return self.term(term)
 
     def asked(self, channel: str, ask: Ask) -> str:
-        """By which way, and of whom: "a task for the owner"."""
+        """The channel and the receiver of a request: "a task for the owner"."""
         return _CHANNELS[channel].format(self.receiver(ask.to))
 
     def text(self, text: str) -> str:
-        """The words of a request, its places by name: "Call [first name] of [company]"."""
+        """The text of a request, with fields by name: "Call [first name] of [company]"."""
         return clean(PLACE.sub(lambda place: f"[{self.field(place[1])}]", text))
 
     # -- calendars ---------------------------------------------------------------------------
 
     def hours(self, calendar: Calendar) -> str:
-        """When a calendar is open: "Mon–Fri 09:00–17:00 (Europe/Berlin)"."""
+        """The hours of a calendar: "Mon–Fri 09:00–17:00 (Europe/Berlin)"."""
         spans = []
         for text, group in groupby(WEEKDAYS, key=lambda day: calendar.hours.get(day, "")):
             days = [day.capitalize() for day in group]
@@ -464,7 +464,7 @@ class Formatter(LabelPrinter):
     # -- the meaning of fields ---------------------------------------------------------------
 
     def meaning(self, name: str) -> str:
-        """What the model, or the package, says that a field is."""
+        """The description of a field by the model or the package."""
         own = next((field.description for field in self.model.fields if field.name == name), "")
         base = BASE_FIELDS.get(name)
         return clean((own or (base.description if base else "")).replace("_", " "))

@@ -1,4 +1,4 @@
-"""What is missing before a guard holds, and what it was that made it hold, with the values seen."""
+"""What is missing before a guard holds, and what made it hold, with the values that it read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from lifecycle_fsm.person import BASE_FIELDS
 from lifecycle_fsm.wording.formats import format_number, joined, plain
 from lifecycle_fsm.wording.formatter import Formatter
 
-#: More reasons than that are not told for one move.
+#: More reasons are not listed for one move.
 _MOST = 4
 _START = "journey_started_at"
 _INFINITIVES = {
@@ -41,7 +41,7 @@ _INFINITIVES = {
 
 
 class OutcomeExplainer:
-    """Tells what became of guards, in the words of a formatter."""
+    """Describes the outcomes of guards in the words of a formatter."""
 
     def __init__(self, formatter: Formatter) -> None:
         self.formatter = formatter
@@ -49,7 +49,7 @@ class OutcomeExplainer:
     # -- what is missing -----------------------------------------------------------------------
 
     def missing(self, outcome: Outcome) -> str:
-        """What has to change, every condition with the value that it saw."""
+        """What has to change: every condition with the value that it read."""
         needed = requirement(outcome)
         return (needed and self._needed(needed)) or "something that cannot be told"
 
@@ -105,7 +105,7 @@ class OutcomeExplainer:
         return f"{text}{self._seen(outcome)}"
 
     def _seen(self, outcome: Outcome) -> str:
-        """The values that an atom saw, in parentheses."""
+        """The values that an atom read, in parentheses."""
         shown = [
             (name, value)
             for name, value in outcome.seen
@@ -133,7 +133,7 @@ class OutcomeExplainer:
 
     def met(self, outcome: Outcome) -> str:
         """The conditions that opened a move, with their values; of an ``or`` the first that held.
-        Empty if there was nothing to meet."""
+        Empty if there were none."""
         parts = dict.fromkeys(filter(None, map(self._met, reasons(outcome))))
         return ", ".join(list(parts)[:_MOST])
 
@@ -164,7 +164,7 @@ class OutcomeExplainer:
     # -- values ----------------------------------------------------------------------------------
 
     def number(self, term: Term, outcome: Outcome) -> int | float | None:
-        """The value that a term had, if it is a number."""
+        """The value of a term, if it is a number."""
         model = self.formatter.model
         match term:
             case Const() | Token():
@@ -182,18 +182,18 @@ class OutcomeExplainer:
         return since if elapsed.in_stage else since.replace("since ", "since the ", 1)
 
     def _is_event(self, term: Term) -> bool:
-        """Whether it is one of the times of every person, which are told as what happened then."""
+        """Whether the term is a time of every person, which is described by its event."""
         known = BASE_FIELDS.get(term.name) if isinstance(term, Field) else None
         return known is not None and known.type.kind == "datetime"
 
 
 def as_number(value: object) -> int | float | None:
-    """The value if it is a number; a truth value is none."""
+    """The value if it is a number; a truth value is not."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _seen_in(outcome: Outcome) -> dict[str, Seen]:
-    """The values that an atom saw, also one behind a ``not``."""
+    """The values that an atom, or the atom in a ``not``, read."""
     return dict((outcome.children[0] if outcome.children else outcome).seen)
 
 
@@ -207,7 +207,7 @@ def _with_article(words: str) -> str:
 
 
 def _to_be(condition: str) -> str:
-    """A condition as what is needed: "role is one of …" becomes "role to be one of …"."""
+    """A condition as a requirement: "role is one of …" becomes "role to be one of …"."""
     for verb, needed in _INFINITIVES.items():
         if verb in condition:
             return condition.replace(verb, needed, 1)
