@@ -40,7 +40,7 @@ def test_each_package_that_is_asked_for_has_its_row(name: str) -> None:
 
 
 def test_no_row_tells_of_a_package_that_is_not_asked_for() -> None:
-    asked_for, _, brought_along = PAGE.partition("## What they bring along")
+    asked_for, _, brought_along = PAGE.partition("## Indirect dependencies")
     assert brought_along
     told = set(re.findall(r"^\| ([a-z0-9-]+) \|", asked_for, re.MULTILINE)) & set(ROWS)
     assert told == set(direct())
