@@ -72,7 +72,7 @@ class GuardRow:
 
     @property
     def id(self) -> str:
-        """The name of its test: the number of the row, and its note or content."""
+        """The name of its test, made of the number of the row and its note or content."""
         if self.note:
             return f"{self.number} {self.note}"
         cells = (
