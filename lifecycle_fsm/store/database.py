@@ -107,14 +107,14 @@ class Database:
         Raises:
             StoreError: the database cannot be written.
         """
-        with store_errors(self.engine):
-            for attempt in range(1, _ATTEMPTS + 1):
-                try:
-                    return self._run(work)
-                except Exception as error:
-                    if attempt == _ATTEMPTS or not self._passes(error):
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._run(work)
+            except Exception as error:
+                if attempt == _ATTEMPTS or not self._passes(error):
+                    with store_errors(self.engine):
                         raise
-                time.sleep(_pause(attempt))
+            time.sleep(_pause(attempt))
         raise AssertionError("the last attempt returns or raises")
 
     def _passes(self, error: Exception) -> bool:

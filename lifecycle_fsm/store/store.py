@@ -301,13 +301,15 @@ def _rejected(activity: Activity, fault: str) -> Decision:
 
 def _refused(activity: Activity) -> str:
     """Why a store does not take the activity, or nothing."""
-    ids = {"person": activity.person, "id": activity.id, "other record": other_record(activity)}
+    ids = {"person": activity.person, "id": activity.id}
+    if (other := other_record(activity)) is not None:
+        ids["other record"] = other
     for name, value in ids.items():
-        if value is not None and len(value) > LONGEST_ID:
+        if len(value) > LONGEST_ID:
             return f"the {name} is an id of {len(value):,} characters: at most {LONGEST_ID} fit"
     if activity.person.startswith(FORGOTTEN):
         return f"ids that begin with {FORGOTTEN!r} are kept for people who were forgotten"
-    return unstorable({**ids, **activity.payload})
+    return unstorable(ids) or unstorable(activity.payload)
 
 
 def unstorable(values: Mapping[str, Any]) -> str:

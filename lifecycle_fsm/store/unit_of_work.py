@@ -8,7 +8,7 @@ ids, so that no two transactions wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -69,7 +69,8 @@ class UnitOfWork:
         self._recent = recent
         self._book: Book | None = None
         self._recalled = False  # whether the book was in memory
-        self._names: tuple[str, ...] = ()  # of the person who was saved last
+        self._names: tuple[str, ...] = ()  # of the person who is known or was saved last
+        self._stops = False  # whether something waits or was parked in the end
         self._sql = database.sql
         self._session = session
         self._time = database.time
@@ -123,6 +124,7 @@ class UnitOfWork:
             self._book = self._recent.take(names, text)
             if self._book is not None:
                 self._recalled = True
+                self._names = names
                 self._texts[names[0]] = text
                 return True
         if self._shared and names != (activity.person,):
@@ -266,7 +268,7 @@ class UnitOfWork:
             book.begin()
         lifecycle = book.lifecycle
         lifecycle.expect_processed(expected)
-        facts = {*lifecycle.deadlines}
+        facts = [*lifecycle.deadlines]
         result = work(lifecycle)
         self._save(lifecycle, book.log, facts)
         asked = [self._request(request) for made in book.decisions for request in made.requests]
@@ -279,9 +281,9 @@ class UnitOfWork:
     def remember(self) -> None:
         """Keep the person for the next activity, now that all of it is in the database."""
         book = self._book
-        if self._recent is None or book is None or len(book.lifecycle) != 1:
+        if self._recent is None or book is None or self._stops or len(book.lifecycle) != 1:
             return
-        if not (book.lifecycle.held or book.lifecycle.parked):
+        if self._names:
             self._recent.keep(self._names, self._texts[self._names[0]], book)
 
     def lock_after(self, name: str, limit: int) -> str:
@@ -302,7 +304,7 @@ class UnitOfWork:
         lifecycle = Lifecycle(self._engine, record=decisions.append, log=log.append)
         for state in self._states.values():
             lifecycle.migrate(state, stages, at=at)
-        self._save(lifecycle, log, set())
+        self._save(lifecycle, log)
         asked = [
             self._request(request) | {"status": "held" if request.goes_out else request.state}
             for made in decisions
@@ -315,65 +317,83 @@ class UnitOfWork:
     def add(self, lifecycle: Lifecycle, log: Iterable[Activity]) -> None:
         """Save everybody of a Lifecycle, with all of their history, whose records are locked and
         have none in the store; ``log`` are the activities that the store does not have yet."""
-        self._save(lifecycle, [*log], set())
+        self._save(lifecycle, [*log])
 
-    def _save(self, lifecycle: Lifecycle, log: list[Activity], known: Set[DeadlineFact]) -> None:
+    def _save(
+        self, lifecycle: Lifecycle, log: list[Activity], known: Collection[DeadlineFact] = ()
+    ) -> None:
         """Write what has changed, but for facts of deadlines that are known."""
-        self._save_people(lifecycle)
-        self._save_activities(lifecycle, log)
+        held, parked = lifecycle.held, lifecycle.parked
+        self._stops = bool(held or parked)
+        self._save_people(lifecycle, parked)
+        self._save_activities(lifecycle, log, held, parked)
         rows = [self._row(row, _ROW) for row in lifecycle.history]
         self._session.write(self._sql.add_history, rows)
-        facts = [self._row(fact, _FACT) for fact in lifecycle.deadlines if fact not in known]
+        # By identity, because a fact never changes, and to compare two of them takes long.
+        same = {*map(id, known)}
+        facts = [self._row(fact, _FACT) for fact in lifecycle.deadlines if id(fact) not in same]
         self._session.write(self._sql.save_deadline, facts)
 
-    def _save_people(self, lifecycle: Lifecycle) -> None:
+    def _save_people(self, lifecycle: Lifecycle, parked: Mapping[str, Sequence[Parked]]) -> None:
         people: list[Plain] = []
-        aliases: list[Plain] = []
         for person in lifecycle:
             state = lifecycle.dump(person.id)
             text = encode(state)
-            self._names = tuple(names_of(state))
             if text == self._texts.get(person.id):
                 continue
             self._texts[person.id] = text
             due_at = self._time(person.next_due)
             people.append(_person(person.id, None, person.stage, due_at, "parked" in state, text))
-            # Only what is new, because a tick has not locked the rows of folded records, nor has
-            # whoever goes on with a person in memory: then nothing is.
-            before = state if self._recalled else self._states.get(person.id, {})
-            folded = {record["id"] for record in before.get("folded", ())}
-            people += [
-                _person(record["id"], survivor=person.id)
-                for record in state.get("folded", ())
-                if record["id"] not in folded
-            ]
-            known = before.get("aliases", ())
-            aliases += [
-                {"id": contact, "person": record}
-                for contact, record in state.get("aliases", {}).items()
-                if contact not in known
-            ]
-        people += [_person(name, parked=True) for name in lifecycle.parked if name not in lifecycle]
+            if not self._recalled:  # else no record or contact is new
+                people += self._new_records(person.id, state)
+        if parked:
+            people += [_person(name, parked=True) for name in parked if name not in lifecycle]
         self._session.write(self._sql.save_person, people)
-        self._session.write(self._sql.save_alias, aliases)
 
-    def _save_activities(self, lifecycle: Lifecycle, log: list[Activity]) -> None:
-        """Those that were applied, in that order, and those that are stopped now or no more."""
-        stopped: dict[Key, _Stopped] = {}
-        for missing, held in lifecycle.held.items():
-            for activity in held:
-                stopped[activity.person, activity.id] = _Stopped(activity, missing, None)
-        for parked in (parked for lot in lifecycle.parked.values() for parked in lot):
-            if parked.activity is not None:
-                key = parked.activity.person, parked.activity.id
-                stopped[key] = _Stopped(parked.activity, None, parked.error)
-        gone = [
-            {"person": key[0], "id": key[1]}
-            for key, before in self._stopped.items()
-            if stopped.get(key) != before
+    def _new_records(self, survivor: str, state: Plain) -> list[Plain]:
+        """The rows of records that were merged into a person; contacts are saved at once. Only
+        what is new, because a tick has not locked the rows of the others."""
+        self._names = tuple(names_of(state))
+        before = self._states.get(survivor, {})
+        known = before.get("aliases", ())
+        aliases = [
+            {"id": contact, "person": record}
+            for contact, record in state.get("aliases", {}).items()
+            if contact not in known
         ]
-        self._session.write(self._sql.forget_stopped, gone)
-        rows = [_stopped(now) for key, now in stopped.items() if self._stopped.get(key) != now]
+        self._session.write(self._sql.save_alias, aliases)
+        merged = {record["id"] for record in before.get("folded", ())}
+        return [
+            _person(record["id"], survivor=survivor)
+            for record in state.get("folded", ())
+            if record["id"] not in merged
+        ]
+
+    def _save_activities(
+        self,
+        lifecycle: Lifecycle,
+        log: list[Activity],
+        all_held: Mapping[str, Sequence[Activity]],
+        all_parked: Mapping[str, Sequence[Parked]],
+    ) -> None:
+        """Those that were applied, in that order, and those that are stopped now or no more."""
+        rows: list[Plain] = []
+        if self._stopped or self._stops:
+            stopped: dict[Key, _Stopped] = {}
+            for missing, held in all_held.items():
+                for activity in held:
+                    stopped[activity.person, activity.id] = _Stopped(activity, missing, None)
+            for parked in (parked for lot in all_parked.values() for parked in lot):
+                if parked.activity is not None:
+                    key = parked.activity.person, parked.activity.id
+                    stopped[key] = _Stopped(parked.activity, None, parked.error)
+            gone = [
+                {"person": key[0], "id": key[1]}
+                for key, before in self._stopped.items()
+                if stopped.get(key) != before
+            ]
+            self._session.write(self._sql.forget_stopped, gone)
+            rows = [_stopped(now) for key, now in stopped.items() if self._stopped.get(key) != now]
         if log:
             contents = _contents(lifecycle)
             rows += [_applied(activity, contents) for activity in log]
