@@ -26,7 +26,7 @@ from lifecycle_fsm.model.toml_files import dumps
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.processing import ChainResult
 from lifecycle_fsm.store.database import Database, Session
-from lifecycle_fsm.store.recent_people import RecentPeople
+from lifecycle_fsm.store.people_cache import PeopleCache
 from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
 from lifecycle_fsm.store.tables import ACTIVITY, MODEL, PERSON, TICK
 from lifecycle_fsm.store.unit_of_work import UnitOfWork, check_version, seen_by, with_locked
@@ -68,7 +68,7 @@ class Store:
         self._keep_decisions = keep_decisions
         self._settle = settle
         self._expected: set[str] = set()
-        self._recent = RecentPeople()
+        self._cache = PeopleCache()
         try:
             self._check_model()
         except LifecycleError:
@@ -208,7 +208,7 @@ class Store:
             lambda unit: unit.run(work, expected=expected, keep_decisions=self._keep_decisions),
             activities,
             names,
-            recent=self._recent,
+            cache=self._cache,
         )
 
     # ------------------------------------------------------------------ knowing

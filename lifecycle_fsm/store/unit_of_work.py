@@ -23,7 +23,7 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.store.database import Database, Session
-from lifecycle_fsm.store.recent_people import Book, RecentPeople
+from lifecycle_fsm.store.people_cache import PeopleCache, RecordedLifecycle
 from lifecycle_fsm.store.snapshot import names_of
 from lifecycle_fsm.store.tables import decode, encode, plain
 
@@ -63,12 +63,12 @@ class UnitOfWork:
         engine: Engine,
         database: Database,
         session: Session,
-        recent: RecentPeople | None = None,
+        cache: PeopleCache | None = None,
     ) -> None:
         self._engine = engine
-        self._recent = recent
-        self._book: Book | None = None
-        self._recalled = False  # whether the book was in memory
+        self._cache = cache
+        self._recorded: RecordedLifecycle | None = None
+        self._from_cache = False  # whether the Lifecycle was in the cache
         self._names: tuple[str, ...] = ()  # of the person who is known or was saved last
         self._stops = False  # whether something waits or was parked in the end
         self._sql = database.sql
@@ -93,7 +93,7 @@ class UnitOfWork:
             MorePeople: these had to be locked as well, in their order.
         """
         names = {*names}
-        if len(activities) == 1 and not names and self._lock_recent(*activities):
+        if len(activities) == 1 and not names and self._lock_cached(*activities):
             return None
         while True:
             try:
@@ -103,17 +103,17 @@ class UnitOfWork:
                     raise
                 names |= more.names  # SQLite has one writer: there is no order to be kept
 
-    def _lock_recent(self, activity: Activity) -> bool:
+    def _lock_cached(self, activity: Activity) -> bool:
         """Lock the person of an activity that is about nobody else, as nearly all are.
 
         The row of the survivor is enough: whoever comes by another record has to lock it, too.
 
         Returns:
-            whether that was all, and the person as the process remembers.
+            whether that was all, with the person taken from the cache.
         """
-        if self._recent is None or other_record(activity) is not None:
+        if self._cache is None or other_record(activity) is not None:
             return False
-        names = self._recent.names(activity.person)
+        names = self._cache.names(activity.person)
         rows, known = self._session.ask(
             (self._sql.lock_person, {"name": names[0]}),
             (self._sql.known_activity, {"name": names[0], "id": activity.id})
@@ -121,9 +121,9 @@ class UnitOfWork:
             else (self._sql.known, self._sql.pairs([(name, activity.id) for name in names])),
         )
         if rows and not known and (text := rows[0][2]):
-            self._book = self._recent.take(names, text)
-            if self._book is not None:
-                self._recalled = True
+            self._recorded = self._cache.take(names, text)
+            if self._recorded is not None:
+                self._from_cache = True
                 self._names = names
                 self._texts[names[0]] = text
                 return True
@@ -261,30 +261,30 @@ class UnitOfWork:
             expected: whose log itself tells when original processing ended [S14].
             keep_decisions: whether the decisions are saved, too.
         """
-        book = self._book
-        if book is None:
-            book = self._book = Book(self._engine)
-            self._restore(book.lifecycle)
-            book.begin()
-        lifecycle = book.lifecycle
+        recorded = self._recorded
+        if recorded is None:
+            recorded = self._recorded = RecordedLifecycle(self._engine)
+            self._restore(recorded.lifecycle)
+            recorded.clear()
+        lifecycle = recorded.lifecycle
         lifecycle.expect_processed(expected)
         facts = [*lifecycle.deadlines]
         result = work(lifecycle)
-        self._save(lifecycle, book.log, facts)
-        asked = [self._request(request) for made in book.decisions for request in made.requests]
+        self._save(lifecycle, recorded.log, facts)
+        asked = [self._request(request) for made in recorded.decisions for request in made.requests]
         self._session.write(self._sql.save_request, asked)
         if keep_decisions:
-            made = [self._decision(decision) for decision in book.decisions]
+            made = [self._decision(decision) for decision in recorded.decisions]
             self._session.write(self._sql.add_decision, made)
         return result
 
-    def remember(self) -> None:
-        """Keep the person for the next activity, now that all of it is in the database."""
-        book = self._book
-        if self._recent is None or book is None or self._stops or len(book.lifecycle) != 1:
+    def cache_person(self) -> None:
+        """Cache the person for the next activity, now that the transaction is committed."""
+        recorded = self._recorded
+        if self._cache is None or recorded is None or self._stops or len(recorded.lifecycle) != 1:
             return
         if self._names:
-            self._recent.keep(self._names, self._texts[self._names[0]], book)
+            self._cache.put(self._names, self._texts[self._names[0]], recorded)
 
     def lock_after(self, name: str, limit: int) -> str:
         """Read the people behind a name in the order of ids; the caller has locked them all.
@@ -344,7 +344,7 @@ class UnitOfWork:
             self._texts[person.id] = text
             due_at = self._time(person.next_due)
             people.append(_person(person.id, None, person.stage, due_at, "parked" in state, text))
-            if not self._recalled:  # else no record or contact is new
+            if not self._from_cache:  # else no record or contact is new
                 people += self._new_records(person.id, state)
         if parked:
             people += [_person(name, parked=True) for name in parked if name not in lifecycle]
@@ -444,7 +444,7 @@ def with_locked(
     work: Callable[[UnitOfWork], T],
     activities: Collection[Activity] = (),
     names: Iterable[str] = (),
-    recent: RecentPeople | None = None,
+    cache: PeopleCache | None = None,
 ) -> T:
     """Do some work in one transaction, with everybody locked whom it may touch.
 
@@ -454,14 +454,14 @@ def with_locked(
         work: what is done to them.
         activities: what it is going to apply; they say whom it is about.
         names: further records or contacts whom it is about.
-        recent: people whom the process has in memory.
+        cache: the people whom the process has in memory.
     """
     names = {*names}
 
     units: list[UnitOfWork] = []
 
     def locked(session: Session) -> T:
-        unit = UnitOfWork(engine, database, session, recent)
+        unit = UnitOfWork(engine, database, session, cache)
         units.append(unit)
         unit.lock(activities, names)
         return work(unit)
@@ -469,7 +469,7 @@ def with_locked(
     while True:
         try:
             result = database.run(locked)
-            units[-1].remember()
+            units[-1].cache_person()
             return result
         except MorePeople as more:
             names |= more.names
