@@ -43,7 +43,7 @@ def filled(database: Database, people: Iterable[str] = PEOPLE) -> Store:
     return store
 
 
-def test_everybody_goes_on_and_the_log_replays_to_the_same(database: Database) -> None:
+def test_r46_everybody_goes_on_and_the_log_replays_to_the_same(database: Database) -> None:
     old, new = filled(database, PEOPLE[:2]), Engine(renamed(OLD))
     rows = old.history
     at = T + 3 * DAY
