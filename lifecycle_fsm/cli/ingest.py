@@ -51,6 +51,7 @@ def ingest(
     order: options.InOrder = "event",
     allow_rejected: options.AllowRejected = False,
     allow_held: options.AllowHeld = False,
+    keep_decisions: options.KeepDecisions = None,
     allow_tables: options.Tables = None,
     json: options.Json = False,
 ) -> int:
@@ -81,7 +82,7 @@ def ingest(
             exits.callback(table.close)
         intake = Intake(tables, Targets.of(lifecycle), bound, rejects)
         # After the files are first read, so that a faulty file leaves no store behind.
-        opened = exits.enter_context(open_store(store, lifecycle))
+        opened = exits.enter_context(open_store(store, lifecycle, keep_decisions))
         log = exits.enter_context(closing(SortedActivities(order)))
         bar = exits.enter_context(progress())
         for number, activity in enumerate(intake):

@@ -86,6 +86,10 @@ StoreInstead = Annotated[
     ),
 ]
 At = Annotated[str, option("TIME", "Act as of this time.")]
+KeepDecisions = Annotated[
+    str | None,
+    option("DURATION", "Keep every decision for so long, such as 90d; `tick` deletes older ones."),
+]
 Persons = Annotated[
     list[str] | None,
     typer.Argument(metavar="PERSON", help="Ids of records or contacts."),

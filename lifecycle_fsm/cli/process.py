@@ -20,6 +20,7 @@ def process(
     again: Annotated[
         bool, flag("Also retry people whom a failed step has stopped for good.", "--again")
     ] = False,
+    keep_decisions: options.KeepDecisions = None,
     allow_tables: options.Tables = None,
     json: options.Json = False,
 ) -> int:
@@ -34,7 +35,7 @@ def process(
     longer and longer waits. Run it every minute from a scheduler such as cron. Several may run at
     once. The exit status is 1 if a failed step has stopped somebody for good.
     """
-    with open_store(store, load_model(model, allow_tables)) as opened:
+    with open_store(store, load_model(model, allow_tables), keep_decisions) as opened:
         from lifecycle_fsm.store.processing import Processing
 
         worker = Processing(opened, clock=now)

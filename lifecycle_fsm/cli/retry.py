@@ -16,6 +16,7 @@ def retry(
     model: options.Model,
     store: options.Store,
     at: options.At = "now",
+    keep_decisions: options.KeepDecisions = None,
     allow_tables: options.Tables = None,
     json: options.Json = False,
 ) -> int:
@@ -31,7 +32,7 @@ def retry(
     """
     now = read_time("--at", at)
     assert now is not None, "a text is a time"
-    with open_store(store, load_model(model, allow_tables)) as opened:
+    with open_store(store, load_model(model, allow_tables), keep_decisions) as opened:
         results = Counter[str](decision.result for decision in opened.retry(now))
         parked = opened.parked
     if json:

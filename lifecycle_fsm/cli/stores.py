@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lifecycle_fsm.cli.arguments import read_length
 from lifecycle_fsm.cli.options import STORE_VARIABLE
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson
 from lifecycle_fsm.history import HistoryRow
@@ -21,8 +22,13 @@ if TYPE_CHECKING:  # SQLAlchemy takes longer to load than most commands to run
     from lifecycle_fsm.store.snapshot import Snapshot
 
 
-def open_store(address: str, model: Model) -> Store:
+def open_store(address: str, model: Model, keep_decisions: str | None = None) -> Store:
     """The store at an address, made if there is none, to be closed in the end.
+
+    Args:
+        address: a file of SQLite, or the address of a database.
+        model: what its people follow.
+        keep_decisions: what ``--keep-decisions`` says.
 
     Raises:
         LifecycleError: it cannot be used, or its people follow another version of the model.
@@ -30,7 +36,8 @@ def open_store(address: str, model: Model) -> Store:
     from lifecycle_fsm.orchestrator import Engine
     from lifecycle_fsm.store import Store
 
-    return Store(Engine(model), _whole(address))
+    keep = read_length("--keep-decisions", keep_decisions, such="90d, 12h or 2w")
+    return Store(Engine(model), _whole(address), keep_decisions=keep)
 
 
 def open_database(address: str) -> AbstractContextManager[Database]:

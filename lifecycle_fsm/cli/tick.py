@@ -13,6 +13,7 @@ def tick(
     model: options.Model,
     store: options.Store,
     at: options.At = "now",
+    keep_decisions: options.KeepDecisions = None,
     allow_tables: options.Tables = None,
     json: options.Json = False,
 ) -> None:
@@ -29,7 +30,7 @@ def tick(
     """
     now = read_time("--at", at)
     assert now is not None, "a text is a time"
-    with open_store(store, load_model(model, allow_tables)) as opened:
+    with open_store(store, load_model(model, allow_tables), keep_decisions) as opened:
         people = opened.tick(now)
     if json:
         print_json({"at": now, "people": people})

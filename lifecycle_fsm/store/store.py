@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import Engine as SqlEngine
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.errors import LifecycleError, ModelError
@@ -28,7 +28,7 @@ from lifecycle_fsm.processing import ChainResult
 from lifecycle_fsm.store.database import Database, Session
 from lifecycle_fsm.store.people_cache import PeopleCache
 from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
-from lifecycle_fsm.store.tables import ACTIVITY, MODEL, PERSON, TICK
+from lifecycle_fsm.store.tables import ACTIVITY, DECISION, MODEL, PERSON, TICK
 from lifecycle_fsm.store.unit_of_work import UnitOfWork, check_version, seen_by, with_locked
 
 T = TypeVar("T")
@@ -48,7 +48,8 @@ class Store:
         database: the address of the database, as SQLAlchemy reads it, or its engine.
         settle: whether the clock sorts new people when the model's ``settle`` is over [S14]; not so
             where :class:`.Processing` takes them through original processing.
-        keep_decisions: whether to keep what came of each asking, also why nobody moved.
+        keep_decisions: for how long to keep every decision, also why nobody moved; each ``tick``
+            deletes those that are older. Without it, none is kept.
 
     Raises:
         LifecycleError: the people there follow another version of the model [S28].
@@ -60,7 +61,7 @@ class Store:
         engine: Engine,
         database: str | SqlEngine | Database,
         *,
-        keep_decisions: bool = False,
+        keep_decisions: timedelta | None = None,
         settle: bool = True,
     ) -> None:
         self.engine = engine
@@ -166,7 +167,8 @@ class Store:
             unit = UnitOfWork(self.engine, self.database, session)
             due = unit.lock_due(end, _SOME)
             if due:
-                unit.run(lambda lifecycle: lifecycle.tick(end), keep_decisions=self._keep_decisions)
+                keep = self._keep_decisions is not None
+                unit.run(lambda lifecycle: lifecycle.tick(end), keep_decisions=keep)
             return due
 
         while due := self.database.run(some):
@@ -174,6 +176,9 @@ class Store:
         later = or_(TICK.c.until.is_(None), TICK.c.until < end)
         with self.database.writing() as connection:
             connection.execute(update(TICK).where(later).values(until=end))
+            if self._keep_decisions is not None:
+                old = DECISION.c.now < end - self._keep_decisions
+                connection.execute(delete(DECISION).where(old))
         return people
 
     def retry(self, at: datetime | str) -> list[Decision]:
@@ -202,10 +207,11 @@ class Store:
         """Do some work in one transaction, with everybody locked whom it may touch."""
         persons = {activity.person for activity in activities}
         expected = persons & self._expected if self._settle else persons
+        keep = self._keep_decisions is not None
         return with_locked(
             self.engine,
             self.database,
-            lambda unit: unit.run(work, expected=expected, keep_decisions=self._keep_decisions),
+            lambda unit: unit.run(work, expected=expected, keep_decisions=keep),
             activities,
             names,
             cache=self._cache,

@@ -65,6 +65,24 @@ def rows(path: Path) -> dict[str, list[Any]]:
 # -- ingest ----------------------------------------------------------------------------------
 
 
+def test_decisions_are_kept_for_as_long_as_the_option_says(cli: Cli, data: Path) -> None:
+    def kept() -> int:
+        with sqlite3.connect(data / "lifecycle.db") as database:
+            (count,) = database.execute("SELECT count(*) FROM decision").fetchone()
+        database.close()
+        return int(count)
+
+    assert cli("ingest", "two_step", *FILES, *STORE, "--keep-decisions", "90d").code == 0
+    assert kept() > 0
+    tick = ("tick", "two_step", *STORE, "--at", "2034-05-01")
+    assert cli(*tick).code == 0
+    assert kept() > 0
+    assert cli(*tick, "--keep-decisions", "90d").code == 0
+    assert kept() == 0
+    wrong = cli(*tick, "--keep-decisions", "long")
+    assert (wrong.code, "--keep-decisions: 'long' is no length of time" in wrong.err) == (2, True)
+
+
 def test_files_are_taken_in_without_any_set_up(cli: Cli, data: Path) -> None:
     done = cli("ingest", "two_step", *FILES, *STORE)
     assert (done.code, done.err) == (0, "")

@@ -26,7 +26,7 @@ from tests.store.telling import ASKING, DAY, END, START, happened, stories, tell
 
 def told(database: Database) -> Store:
     """A store with somebody of every kind."""
-    store = Store(ASKING, database, keep_decisions=True)
+    store = Store(ASKING, database, keep_decisions=400 * DAY)
     for activity in (
         happened("ann", "created", 0, email="ann@example.com", source='wéb; "x"'),
         happened("bo", "created", 0.5, email="bo@example.com"),
@@ -76,7 +76,7 @@ def test_a_store_comes_back_the_same(
 ) -> None:
     databases = [opened(new_address()) for _ in range(2)]
     first = told(databases[0])
-    second = Store(ASKING, databases[1], keep_decisions=True)
+    second = Store(ASKING, databases[1], keep_decisions=400 * DAY)
     exported = export(first.database, tmp_path / "out")
     assert exported.lines["activities.jsonl"] == len(first.log)
     assert import_(second.database, tmp_path / "out") == exported

@@ -47,7 +47,7 @@ LOG = [
 
 
 def told(database: Database) -> Store:
-    store = Store(ENGINE, database, keep_decisions=True)
+    store = Store(ENGINE, database, keep_decisions=400 * DAY)
     for activity in LOG:
         store.apply(activity)
     store.tick(START + 30 * DAY)

@@ -215,12 +215,23 @@ def test_a_creation_that_failed_may_come_again_corrected(database: Database) -> 
 def test_decisions_are_kept_where_they_are_asked_for(database: Database) -> None:
     engine = Engine(load("two_step"))
     Store(engine, database).apply(CREATED)
-    store = Store(engine, database, keep_decisions=True)
+    store = Store(engine, database, keep_decisions=7 * DAY)
     store.process("ann", at=T + HOUR)
     assert store.apply(Activity("w-1", "ann", "opportunity_won", T + DAY)).result != "moved"
     with store.database.reading() as connection:
         rows = connection.execute(select(DECISION)).all()
     assert [(row.activity, row.result) for row in rows][-1][0] == "w-1"
+
+
+def test_decisions_go_after_their_time(database: Database) -> None:
+    store = Store(Engine(load("two_step")), database, keep_decisions=7 * DAY)
+    store.apply(CREATED)
+    for day in (1, 3):
+        store.apply(Activity(f"w-{day}", "ann", "opportunity_won", T + day * DAY))
+    store.tick(T + 8 * DAY + HOUR)
+    with store.database.reading() as connection:
+        kept = connection.scalars(select(DECISION.c.activity)).all()
+    assert kept == ["w-3"]
 
 
 def test_a_store_of_another_version_is_refused(database: Database) -> None:
