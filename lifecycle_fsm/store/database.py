@@ -7,6 +7,7 @@ that are always the same.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -25,7 +26,10 @@ from lifecycle_fsm.store.schema import require_store, upgrade
 from lifecycle_fsm.store.statements import Statements
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _NO_PIPELINE = nullcontext()
+#: The status of a connection to PostgreSQL that is in no transaction (``PQTRANS_IDLE``).
+_IDLE = 0
 #: How often a transaction is tried that others have undone.
 _ATTEMPTS = 10
 #: The longest pause before the second attempt, in seconds; each further one may be twice as long.
@@ -138,17 +142,29 @@ class Database:
                 # Not commit(): psycopg waits for ever in it where a pipeline has megabytes to send.
                 connection.execute("COMMIT")
         except BaseException:
-            if self.postgresql and connection.closed:
-                pooled.invalidate()
-            else:
-                connection.rollback()
-            pooled.close()
+            self._roll_back(pooled)
             raise
         if self._keeps and not self._kept:
             self._kept.append(pooled)
         else:
             pooled.close()
         return result
+
+    def _roll_back(self, pooled: Any) -> None:
+        """Roll back, and return the connection to the pool only if it can be used again: one that
+        was lost within a pipeline may not be closed yet, and may look busy for ever."""
+        connection = pooled.driver_connection
+        try:
+            connection.rollback()
+        except Exception as error:
+            _log.debug(
+                "a transaction cannot be rolled back, so its connection is closed: %s", error
+            )
+            pooled.invalidate()
+        else:
+            if self.postgresql and connection.info.transaction_status != _IDLE:
+                pooled.invalidate()
+            pooled.close()
 
     def _connection(self) -> Any:
         """A connection of the pool, or the one that was kept: to fetch it from the pool takes half

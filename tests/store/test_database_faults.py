@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -343,3 +344,22 @@ def test_a_file_is_not_tried_again(new_file: NewAddress, monkeypatch: pytest.Mon
         pytest.raises(DeadlockDetected),
     ):
         pauses(store, 1, monkeypatch)
+
+
+def test_a_connection_that_is_busy_after_its_transaction_is_not_used_again(address: str) -> None:
+    """As one is that was lost within a pipeline: nobody has read what it was asked last."""
+    with closing(StoreDatabase(address)) as database:
+        if not database.postgresql:
+            pytest.skip("a file of SQLite has no pipeline")
+
+        def lose(session: Session) -> None:
+            connection = session._connection
+            connection.rollback = lambda: connection.pgconn.send_query_params(b"SELECT 1", [])
+            raise TimeoutError
+
+        with pytest.raises(TimeoutError):
+            database.run(lose)
+        for _ in range(2):
+            with database.reading() as reading:
+                assert reading.scalar(text("SELECT 1")) == 1
+            assert database.run(lambda session: session.ask(("SELECT 1", {}))) == [[(1,)]]
