@@ -212,6 +212,23 @@ class Session:
             self._connection.cursor().executemany(sql, rows)
 
 
+class BufferedSession(Session):
+    """Collects writes, to be made later in a transaction; it cannot ask."""
+
+    def __init__(self) -> None:
+        self._writes: list[tuple[str, Sequence[Mapping[str, Any]]]] = []
+
+    def write(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Collect a statement and its rows."""
+        if rows:
+            self._writes.append((sql, rows))
+
+    def write_to(self, session: Session) -> None:
+        """Make all of the writes, in their order."""
+        for sql, rows in self._writes:
+            session.write(sql, rows)
+
+
 def _engine(address: str) -> SqlEngine:
     url = database_url(address)
     try:

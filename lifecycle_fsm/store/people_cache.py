@@ -37,7 +37,7 @@ class PeopleCache:
 
     The state decides everything that happens next. If the database still has the same text, the
     cached Lifecycle is up to date, whatever other processes have done in the meantime. A Lifecycle
-    is taken out while it is used, and put back once its transaction is committed.
+    is taken out while it is used, and put back once the transaction is committed.
 
     Args:
         limit: how many people to keep, the most recent first; each takes a few kilobytes.
@@ -56,10 +56,10 @@ class PeopleCache:
         process knows them."""
         return self._names.get(name) or (name,)
 
-    def take(self, names: tuple[str, ...], text: str) -> RecordedLifecycle | None:
-        """Take out the Lifecycle of a person, if it has exactly these ids and this state."""
+    def take(self, names: tuple[str, ...]) -> tuple[str, RecordedLifecycle] | None:
+        """Take out the saved state and the Lifecycle of a person, if these are all of the ids."""
         kept = self._people.pop(names[0], None)
-        return kept[2] if kept is not None and kept[:2] == (names, text) else None
+        return kept[1:] if kept is not None and kept[0] == names else None
 
     def put(self, names: tuple[str, ...], text: str, recorded: RecordedLifecycle) -> None:
         """Keep the Lifecycle of a person for the next activity.

@@ -22,7 +22,7 @@ from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.requests import Request
-from lifecycle_fsm.store.database import Database, Session
+from lifecycle_fsm.store.database import BufferedSession, Database, Session
 from lifecycle_fsm.store.people_cache import PeopleCache, RecordedLifecycle
 from lifecycle_fsm.store.snapshot import names_of
 from lifecycle_fsm.store.tables import decode, encode, plain
@@ -63,19 +63,19 @@ class UnitOfWork:
         engine: Engine,
         database: Database,
         session: Session,
-        cache: PeopleCache | None = None,
+        cached: RecordedLifecycle | None = None,
     ) -> None:
         self._engine = engine
-        self._cache = cache
-        self._recorded: RecordedLifecycle | None = None
-        self._from_cache = False  # whether the Lifecycle was in the cache
-        self._names: tuple[str, ...] = ()  # of the person who is known or was saved last
+        self._recorded = cached
+        self._from_cache = cached is not None
+        self._names: tuple[str, ...] = ()  # of the person who was saved last
         self._stops = False  # whether something waits or was parked in the end
         self._sql = database.sql
         self._session = session
         self._time = database.time
         self._shared = database.postgresql
-        self._texts: dict[str, str] = {}  # of the states, as they are in the database
+        #: Of the states of people, as they are in the database.
+        self.texts: dict[str, str] = {}
         self._states: dict[str, Plain] = {}
         self._known: list[tuple[Any, ...]] = []
         self._stopped: dict[Key, _Stopped] = {}
@@ -93,8 +93,6 @@ class UnitOfWork:
             MorePeople: these had to be locked as well, in their order.
         """
         names = {*names}
-        if len(activities) == 1 and not names and self._lock_cached(*activities):
-            return None
         while True:
             try:
                 return self._lock_all(activities, names)
@@ -102,34 +100,6 @@ class UnitOfWork:
                 if self._shared:
                     raise
                 names |= more.names  # SQLite has one writer: there is no order to be kept
-
-    def _lock_cached(self, activity: Activity) -> bool:
-        """Lock the person of an activity that is about nobody else, as nearly all are.
-
-        The row of the survivor is enough: whoever comes by another record has to lock it, too.
-
-        Returns:
-            whether that was all, with the person taken from the cache.
-        """
-        if self._cache is None or other_record(activity) is not None:
-            return False
-        names = self._cache.names(activity.person)
-        rows, known = self._session.ask(
-            (self._sql.lock_person, {"name": names[0]}),
-            (self._sql.known_activity, {"name": names[0], "id": activity.id})
-            if len(names) == 1
-            else (self._sql.known, self._sql.pairs([(name, activity.id) for name in names])),
-        )
-        if rows and not known and (text := rows[0][2]):
-            self._recorded = self._cache.take(names, text)
-            if self._recorded is not None:
-                self._from_cache = True
-                self._names = names
-                self._texts[names[0]] = text
-                return True
-        if self._shared and names != (activity.person,):
-            raise MorePeople(names)  # it has locked one of them before others
-        return False
 
     def _lock_all(self, activities: Iterable[Activity], names: Iterable[str]) -> None:
         others = {*filter(None, map(other_record, activities))}
@@ -171,7 +141,7 @@ class UnitOfWork:
     def _read(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for name, _, text in rows:
             if text:
-                self._texts[name] = text
+                self.texts[name] = text
                 self._states[name] = state = decode(text)
                 for saved in state.get("parked", ()):
                     self._stop(Parked.load(saved))
@@ -278,13 +248,16 @@ class UnitOfWork:
             self._session.write(self._sql.add_decision, made)
         return result
 
-    def cache_person(self) -> None:
-        """Cache the person for the next activity, now that the transaction is committed."""
-        recorded = self._recorded
-        if self._cache is None or recorded is None or self._stops or len(recorded.lifecycle) != 1:
-            return
-        if self._names:
-            self._cache.put(self._names, self._texts[self._names[0]], recorded)
+    def cache_person(self, cache: PeopleCache, names: tuple[str, ...] = ()) -> None:
+        """Cache the person for the next activity, now that the transaction is committed.
+
+        Args:
+            cache: the people whom the process has in memory.
+            names: the ids of the person, if known already.
+        """
+        names, recorded = names or self._names, self._recorded
+        if names and recorded is not None and not self._stops and len(recorded.lifecycle) == 1:
+            cache.put(names, self.texts[names[0]], recorded)
 
     def lock_after(self, name: str, limit: int) -> str:
         """Read the people behind a name in the order of ids; the caller has locked them all.
@@ -339,9 +312,9 @@ class UnitOfWork:
         for person in lifecycle:
             state = lifecycle.dump(person.id)
             text = encode(state)
-            if text == self._texts.get(person.id):
+            if text == self.texts.get(person.id):
                 continue
-            self._texts[person.id] = text
+            self.texts[person.id] = text
             due_at = self._time(person.next_due)
             people.append(_person(person.id, None, person.stage, due_at, "parked" in state, text))
             if not self._from_cache:  # else no record or contact is new
@@ -458,10 +431,16 @@ def with_locked(
     """
     names = {*names}
 
+    if cache is not None and len(activities) == 1 and not names:
+        (activity,) = activities
+        try:
+            return _on_cached(engine, database, work, activity, cache)
+        except _NotCached:
+            pass
     units: list[UnitOfWork] = []
 
     def locked(session: Session) -> T:
-        unit = UnitOfWork(engine, database, session, cache)
+        unit = UnitOfWork(engine, database, session)
         units.append(unit)
         unit.lock(activities, names)
         return work(unit)
@@ -469,12 +448,60 @@ def with_locked(
     while True:
         try:
             result = database.run(locked)
-            units[-1].cache_person()
-            return result
         except MorePeople as more:
             names |= more.names
             if more.new:
                 mention(database, more.names)
+        else:
+            if cache is not None:
+                units[-1].cache_person(cache)
+            return result
+
+
+class _NotCached(Exception):
+    """A person is not in the cache, or others have changed it since."""
+
+
+def _on_cached(
+    engine: Engine,
+    database: Database,
+    work: Callable[[UnitOfWork], T],
+    activity: Activity,
+    cache: PeopleCache,
+) -> T:
+    """Do some work on a cached person before its transaction begins, so that nobody has to wait
+    for it: the transaction only sees that the state is still the same, and writes what comes of it.
+
+    The row of the survivor is enough: whoever comes by another record has to lock it as well.
+
+    Raises:
+        _NotCached: nothing has happened.
+    """
+    names = cache.names(activity.person)
+    kept = None if other_record(activity) is not None else cache.take(names)
+    if kept is None:
+        raise _NotCached
+    text, recorded = kept
+    writes = BufferedSession()
+    unit = UnitOfWork(engine, database, writes, recorded)
+    unit.texts[names[0]] = text
+    result = work(unit)
+    sql = database.sql
+
+    def write(session: Session) -> None:
+        rows, known = session.ask(
+            (sql.lock_person, {"name": names[0]}),
+            (sql.known_activity, {"name": names[0], "id": activity.id})
+            if len(names) == 1
+            else (sql.known, sql.pairs([(name, activity.id) for name in names])),
+        )
+        if known or not rows or rows[0][2] != text:
+            raise _NotCached
+        writes.write_to(session)
+
+    database.run(write)
+    unit.cache_person(cache, names)
+    return result
 
 
 def mention(database: Database, names: Iterable[str]) -> None:
