@@ -405,7 +405,7 @@ class Lifecycle:
 
     @property
     def parked(self) -> Mapping[str, list[Parked]]:
-        """What an error prevented and a retry may still do, by person [S11]."""
+        """Work that an error prevented, kept for a retry, by person [S11]."""
         return self._orchestrator.parked
 
     @property

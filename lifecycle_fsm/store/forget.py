@@ -83,7 +83,7 @@ def overwrite(database: Database) -> bool:
     """Remove the traces of erased rows from the SQLite file.
 
     Returns:
-        whether that was done: not with a reader at work, nor with PostgreSQL.
+        whether that was done. It is not if another process is reading, or with PostgreSQL.
     """
     if database.postgresql:
         return False

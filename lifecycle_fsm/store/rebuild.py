@@ -34,7 +34,7 @@ _BESIDE = ("due", "parked", "skipped")
 
 @attrs.frozen
 class ChangedPerson:
-    """A person whom a rebuild would change.
+    """A person that a rebuild would change.
 
     Args:
         person: the person's id.
@@ -68,7 +68,7 @@ class RebuildReport:
     Args:
         order: the order in which the log was replayed.
         people: how many people were compared.
-        changed: the people whom it changes.
+        changed: the people that it changes.
         not_compared: the people who were left unchanged because they cannot be compared.
         applied: whether a new revision of the history was written.
     """

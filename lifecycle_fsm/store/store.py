@@ -199,7 +199,7 @@ class Store:
         activities: Collection[Activity] = (),
         names: Iterable[str] = (),
     ) -> T:
-        """Do some work in one transaction, with all people locked whom it may touch."""
+        """Do some work in one transaction, after locking all people that it may touch."""
         persons = {activity.person for activity in activities}
         expected = persons & self._expected if self._settle else persons
         return with_locked(
@@ -261,7 +261,7 @@ class Store:
 
     @property
     def parked(self) -> Mapping[str, list[Parked]]:
-        """What an error prevented and a retry may still do, by person [S11]."""
+        """Work that an error prevented, kept for a retry, by person [S11]."""
         parked: dict[str, list[Parked]] = {}
         created = select(PERSON.c.state).where(PERSON.c.parked, PERSON.c.state.is_not(None))
         with self.database.reading() as connection:

@@ -1,4 +1,4 @@
-"""One transaction: lock all people whom it may touch, do the work on them, and save the changes.
+"""One transaction: lock all people that it may touch, do the work on them, and save the changes.
 
 Every id that an activity mentions gets a row, even before the person is created, so that two
 concurrent creations, or a creation and an activity that waits for it, lock the same row. Rows are
@@ -82,7 +82,7 @@ class UnitOfWork:
     # ------------------------------------------------------------------ locking
 
     def lock(self, activities: Collection[Activity] = (), names: Iterable[str] = ()) -> None:
-        """Lock all people whom some activities, or other work, may touch.
+        """Lock all people that some activities, or other work, may touch.
 
         Args:
             activities: the activities to apply.
@@ -446,7 +446,7 @@ def with_locked(
     names: Iterable[str] = (),
     cache: PeopleCache | None = None,
 ) -> T:
-    """Do some work in one transaction, with all people locked whom it may touch.
+    """Do some work in one transaction, after locking all people that it may touch.
 
     Args:
         engine: the compiled model.
