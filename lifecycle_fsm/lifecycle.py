@@ -53,7 +53,8 @@ class Lifecycle:
     activity.
 
     A copy, including one made by ``pickle``, is independent. It holds all the people but has
-    neither ``record`` nor ``log``, so nothing that it does is sent. Copies share the engine.
+    neither ``record`` nor ``log``, so nothing that it does is sent. Copies by ``copy`` share the
+    engine.
     """
 
     def __init__(

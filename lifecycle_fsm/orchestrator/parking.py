@@ -66,7 +66,7 @@ class ParkingLot:
         self.by_person: dict[str, list[Parked]] = {}
 
     def keep(self, parked: Parked) -> None:
-        """Park it; if it is parked already, update its error."""
+        """Park it, with the latest error if it is parked already."""
         what = "time" if parked.activity is None else parked.activity.id
         _log.debug(
             "parked %s of %r: %s", what, parked.person, parked.error, exc_info=parked.exception

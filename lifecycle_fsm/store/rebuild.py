@@ -55,7 +55,7 @@ class ChangedPerson:
 
 @attrs.frozen
 class NotCompared:
-    """A person whose present state does not follow from the log, and the reason."""
+    """A person whose current state does not follow from the log, and the reason."""
 
     person: str
     reason: str

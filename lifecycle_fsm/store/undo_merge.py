@@ -59,7 +59,7 @@ def undo_merge(store: Store, survivor: str, loser: str, at: datetime | str) -> U
 
     Args:
         store: the store.
-        survivor: the id of the person that the merge or conversion names.
+        survivor: the person id in the merge or conversion activity.
         loser: the id of the record that was merged, or of the contact.
         at: now; everything due by then happens to both people.
 
