@@ -1,4 +1,4 @@
-"""Activities: what happened to a person, as it comes in [S7][S19]."""
+"""Activities: what happened to a person, as received [S7][S19]."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from lifecycle_fsm.fields import instant
 #: Other systems write 9999-12-31 for "never"; no length of time can be added to it.
 _NEVER = 9000
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-#: The kind of what the log keeps of time that passed; its id begins with it, too [S19].
+#: The kind of the log entry for time that passed; its id begins with it as well [S19].
 TIME_PASSED = "time_passed"
-#: The kind of what the log keeps of a person who was moved to another version of the model [S28].
+#: The kind of the log entry for a person who moved to another version of the model [S28].
 MODEL_CHANGED = "model_changed"
-#: What names the other record, of activities after which two are one person.
+#: The payload name of the other record, for kinds of activity that merge two records.
 _OTHER_RECORD = {"merged": "loser", "converted": "contact"}
-#: The id of the ``processed`` that a model's ``settle`` brings [S14]; others bring their own.
+#: The id of the ``processed`` that a model's ``settle`` causes [S14]; others have their own ids.
 SETTLED = "processed:settled"
 _DIGITS = re.compile("([0-9]+)")
 Natural: TypeAlias = tuple[tuple[Any, ...], str]
@@ -62,7 +62,7 @@ def _whole(_: object, attribute: attrs.Attribute[int | None], value: object) -> 
 
 
 def _mapping(_: object, attribute: attrs.Attribute[Mapping[str, Any]], value: object) -> None:
-    # First the usual type: a check of an abstract class takes longer than all of the rest.
+    # The usual type first: checking the abstract class takes longer than all the rest.
     if type(value) is dict or isinstance(value, Mapping):
         for name in value:
             if not isinstance(name, str):
@@ -81,13 +81,14 @@ class Activity:
         person: the id of the person.
         kind: ``created``, ``form_filled``, ``owner_changed`` … or a kind that the model adds.
         at: when it happened; a naive time counts as UTC, a text is read as ISO 8601.
-        payload: what it brings, by name; the kind says which names and types.
-        sequence: the place among the activities of one instant, where the source has one. It is no
-            content: the same activity with another sequence is a duplicate.
-        version: of the model that applied it, where a log has kept it [S28]; no content either.
+        payload: the values that it brings, by name; the kind defines the names and types.
+        sequence: the place among the activities of one instant, if the source has one. It is not
+            part of the content: the same activity with another sequence is a duplicate.
+        version: the version of the model that applied it, if a log has recorded it [S28]; not part
+            of the content either.
 
     Raises:
-        RecordError: an id, the kind, the time or the sequence is not what it has to be.
+        RecordError: an id, the kind, the time or the sequence is invalid.
     """
 
     id: str = attrs.field(validator=_text)
@@ -101,12 +102,12 @@ class Activity:
     @property
     def order(self) -> Order:
         """The key that sorts the activities of one person by event [S19]: ``created`` first,
-        whatever its time; then by instant; at one instant what time brought comes last; then by
+        whatever its time; then by instant; at one instant, changes by time last; then by
         ``sequence``, those without one last; then by id in natural order."""
         return event_order(self.id, self.kind, self.at, self.sequence)
 
     def applied_by(self, version: str) -> Activity:
-        """The same with the version of the model that has applied it [S28]."""
+        """A copy with the version of the model that applied it [S28]."""
         return Activity(
             self.id, self.person, self.kind, self.at, self.payload,
             sequence=self.sequence, version=version,
@@ -132,11 +133,11 @@ class Activity:
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Activity:
-        """The activity that :meth:`dump` gave; times that it brings stay texts, as every payload
-        may have them.
+        """Load an activity from the data of :meth:`dump`. Times in the payload stay texts, which
+        every payload may contain.
 
         Raises:
-            RecordError: a part is missing, or is not what it has to be.
+            RecordError: a part is missing or invalid.
         """
         try:
             return cls(**state)
@@ -145,7 +146,7 @@ class Activity:
 
 
 def event_order(id: str, kind: str, at: datetime, sequence: int | None) -> Order:
-    """:attr:`Activity.order`, of the parts of an activity that decide it."""
+    """:attr:`Activity.order`, from the parts of an activity that determine it."""
     return (
         kind != "created",
         at,
@@ -159,36 +160,36 @@ def event_order(id: str, kind: str, at: datetime, sequence: int | None) -> Order
 def natural(text: str) -> Natural:
     """The key that sorts ids in natural order: evt-9 before evt-10 [S19].
 
-    Texts, by code points, and runs of ASCII digits, by their value, take turns; of two ids that
-    are equal in all of these, such as ``e1`` and ``e01``, the text decides.
+    An id is split into runs of ASCII digits, compared by value, and the text between, compared by
+    code points. If all of these are equal, as in ``e1`` and ``e01``, the entire text decides.
     """
     parts: list[Any] = _DIGITS.split(text)
-    # The value of a run is its length without leading zeros, then its digits: int() has a limit.
+    # A run is compared by its length without leading zeros, then its digits: int() has a limit.
     parts[1::2] = [(len(run := digits.lstrip("0")), run) for digits in parts[1::2]]
     return tuple(parts), text
 
 
 def other_record(activity: Activity) -> str | None:
-    """The id of another record that is the same person from now on: the loser of a merge, or the
-    contact that a lead became [S23]."""
+    """The id of the other record that the activity merges: the loser of a merge, or the contact
+    that a lead became [S23]."""
     name = _OTHER_RECORD.get(activity.kind)
     other = activity.payload.get(name) if name is not None else None
     return None if other is None else str(other)
 
 
 def by_event(activities: Iterable[Activity]) -> list[Activity]:
-    """Sort activities by event, as :attr:`.Activity.order` says: first every ``created``, then by
-    instant, ``sequence`` and id [S19]. What time brought is left out: a rebuild finds it anew.
+    """Sort activities by event, according to :attr:`.Activity.order`: first every ``created``, then
+    by instant, ``sequence`` and id [S19]. Changes by time are left out: a rebuild finds them anew.
 
-    That is the order of each person's own activities, and at the same time one order over all
-    persons, so that what touches two of them (a merge) comes when it happened. What is equal in
-    all of it, such as an activity that came twice, keeps the order in which it came.
+    This is the order of each person's own activities and also one order over all people, so that an
+    activity of two people (a merge) comes when it happened. Activities that are equal in all of
+    this, such as one that came twice, keep the order in which they came.
     """
     ordered = sorted(
         (activity for activity in activities if activity.kind != TIME_PASSED),
         key=_first_then_instant,
     )
-    # The whole key is slow to make, and seldom needed: instants are mostly different.
+    # The entire key is slow to build and rarely needed, because most instants differ.
     return [
         activity
         for _, same in groupby(
@@ -209,10 +210,10 @@ def _in_one_instant(activities: list[Activity]) -> list[Activity]:
 
 
 def of_version(log: Iterable[Activity], version: str) -> list[Activity]:
-    """The activities of a log, if none was applied by another version of the model [S28].
+    """The activities of a log, provided that no other version of the model applied any [S28].
 
     Raises:
-        LifecycleError: one was.
+        LifecycleError: another version applied one of them.
     """
     activities = list(log)
     for activity in activities:
@@ -227,21 +228,21 @@ def of_version(log: Iterable[Activity], version: str) -> list[Activity]:
 
 
 def time_passed(person: str, at: datetime) -> Activity:
-    """The log's entry for a due instant that changed something of a person [S19]."""
+    """The log entry for a due instant that changed a person [S19]."""
     return Activity(f"{TIME_PASSED}:{at:%Y-%m-%dT%H:%M:%S.%fZ}", person, TIME_PASSED, at)
 
 
 def model_changed(
     person: str, at: datetime, before: str, after: str, stages: Mapping[str, str]
 ) -> Activity:
-    """The log's entry for a person who was moved from one version of the model to another [S28].
+    """The log entry for a person who moved from one version of the model to another [S28].
 
     Args:
-        person: the id.
-        at: when; it comes behind everything of that instant.
-        before: the version that they come from.
-        after: the version that they go on in.
-        stages: the stages that went, each with the one that stands for it.
+        person: the person's id.
+        at: when; it comes after everything else at that instant.
+        before: the old version.
+        after: the new version.
+        stages: the removed stages, each with its replacement.
     """
     payload = {"from_version": before, "to_version": after}
     if stages:
@@ -251,33 +252,33 @@ def model_changed(
 
 
 def mapped_stages(changed: Activity) -> dict[str, str]:
-    """The map of stages that :func:`model_changed` wrote."""
+    """The map of stages from a :func:`model_changed`."""
     written = str(changed.payload.get("stages") or "")
     pairs = (pair.partition("=") for pair in written.split(", ") if pair)
     return {old: new for old, _, new in pairs}
 
 
 def made_id(kind: str, at: datetime, payload: Mapping[str, Any]) -> str:
-    """An id for an activity that has none: from its content, so that the same one sent twice is a
-    duplicate [S19]."""
+    """An id for an activity without one, made from its content, so that the same activity sent
+    twice is a duplicate [S19]."""
     content = f"{kind}\x1f{at.isoformat()}\x1f{sorted(payload.items())}"
     return f"{kind}:{blake2b(content.encode(), digest_size=8).hexdigest()}"
 
 
 def identity(activity: str, record: str | None = None) -> bytes:
-    """Eight bytes for the id of an activity, the same in every process, to know it again [S19];
-    ``record`` where the activity came to another record than the one that keeps it."""
+    """Eight bytes that identify an activity's id, the same in every process [S19]. Give ``record``
+    if the activity came to another record than the one that keeps it."""
     key = _key(activity, record)
-    # Two checksums, of the bytes and of the bytes backwards, are one of 64 bits: their polynomials
-    # have no factor in common.
+    # The checksums of the bytes and of the reversed bytes together are one of 64 bits, because
+    # their polynomials have no common factor.
     return _IDENTITY(crc32(key), crc32(key[::-1]))
 
 
 def fingerprint(activity: Activity, payload: Mapping[str, Any], record: str | None = None) -> bytes:
-    """Its :func:`identity`, then four bytes for what it brings, to know an activity again [S19].
+    """Twelve bytes to recognise an activity: its :func:`identity`, then four for its content [S19].
 
-    The content is the payload as it was accepted, so that the same value in another spelling, such
-    as a time in another zone, is the same content.
+    The content is the accepted payload, so the same value in another form, such as a time in
+    another zone, is the same content.
     """
     key = activity.id.encode() if record is None else _key(activity.id, record)
     content = activity.kind
@@ -293,6 +294,6 @@ def _key(activity: str, record: str | None) -> bytes:
     return f"\0{len(record)}:{record}:{activity}".encode()
 
 
-#: How many bytes of a fingerprint are the id, and how many there are in all.
+#: The number of bytes of the id in a fingerprint, and of the entire fingerprint.
 IDENTITY, FINGERPRINT = 8, 12
 _IDENTITY, _FINGERPRINT, _INSTANT = Struct("<II").pack, Struct("<III").pack, Struct("<d").pack

@@ -1,7 +1,7 @@
-"""Many attributes of an object, read or written at once.
+"""Read or write many attributes of an object at once.
 
-The functions are compiled, because ``attrgetter`` and ``setattr`` look each name up anew: where
-persons are copied and put back, that costs several times as much.
+The functions are compiled, because ``attrgetter`` and ``setattr`` look up every name again, which
+is several times slower when people are copied and rolled back.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
-#: Of more values than these, Python makes a list first, one by one, and then a tuple of that.
+#: For a longer tuple, Python first builds a list value by value and then converts it.
 _DISPLAY = 30
 
 
 def reader(names: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
-    """A function that gives the attributes of these names, in order.
+    """Make a function that returns the attributes with these names, in order.
 
     Raises:
-        ValueError: one is no name of an attribute.
+        ValueError: a name is not a valid attribute name.
     """
     listed = _listed(names)
     parts = (listed[start : start + _DISPLAY] for start in range(0, len(listed), _DISPLAY))
@@ -27,10 +27,10 @@ def reader(names: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def writer(names: Iterable[str]) -> Callable[[Any, Sequence[Any]], None]:
-    """A function that gives an object the values that :func:`reader` has read of another.
+    """Make a function that sets an object's attributes to values that :func:`reader` returned.
 
     Raises:
-        ValueError: one is no name of an attribute.
+        ValueError: a name is not a valid attribute name.
     """
     made: dict[str, Any] = {}
     exec(f"def write(thing, values):\n    [{', '.join(_listed(names))}] = values", made)  # noqa: S102 -- likewise
@@ -43,11 +43,11 @@ def differences(
     convert: Callable[[Any], Any] | None = None,
     converted: Container[str] = (),
 ) -> Callable[[Any], dict[str, Any]]:
-    """A function that gives, by name, the attributes that have another value than is named here;
-    those of the names that are to be converted, converted, but for ``None``.
+    """Make a function that returns, by name, the attributes that differ from their value in
+    ``starts``. It passes those in ``converted`` through ``convert``, unless they are ``None``.
 
     Raises:
-        ValueError: one is no name of an attribute.
+        ValueError: a name is not a valid attribute name.
     """
     made: dict[str, Any] = {f"start{place}": start for place, start in enumerate(starts.values())}
     made["convert"] = convert

@@ -1,6 +1,6 @@
-"""The face for programs: load a model, admit people, apply what happens, ask why, draw.
+"""The API for programs: load a model, admit people, apply activities, ask why, draw.
 
-It only hands on; all of the work is done in the rooms below.
+It only delegates; the packages below do the work.
 """
 
 from __future__ import annotations
@@ -29,30 +29,32 @@ if TYPE_CHECKING:
 
 
 class Lifecycle:
-    """A lifecycle that runs: its model and its people.
+    """A running lifecycle: a model and its people.
 
     Args:
-        model: a :class:`~lifecycle_fsm.Model`, the path of its TOML, the name of a shipped one, or
-            an :class:`~lifecycle_fsm.Engine`, which has been made ready before and is shared.
-        steps: the project's own steps of original processing; a function named ``enrich`` is asked
-            for company data. An engine has its own.
-        tables: rows for the enrich steps, by the name of the step; likewise.
+        model: a :class:`~lifecycle_fsm.Model`, the path of its TOML, the name of a shipped model,
+            or a shared :class:`~lifecycle_fsm.Engine`.
+        steps: the project's own steps of original processing; a function named ``enrich`` supplies
+            company data. Not allowed with an engine, which has its own.
+        tables: rows for the enrich steps, by the name of the step. Not allowed with an engine.
         record: called with every decision as it is made, to keep or send it.
         log: called with every activity that was applied, with the ``processed`` that ends original
-            processing, and with a ``time_passed`` for each instant at which time changed somebody.
-            Such a log replays to the same history, always [S14][S19].
+            processing, and with a ``time_passed`` for each instant at which time changed a person.
+            Replaying such a log always gives the same history [S14][S19].
 
     Raises:
-        ModelError: the model does not build; every problem is told.
+        ModelError: the model does not build; the error lists every problem.
         FileProblem: a file cannot be read.
-        LifecycleError: steps or tables are given beside an engine.
+        LifecycleError: steps or tables are given along with an engine.
 
-    One writer per person at a time: keep a lock, a queue partition or a row lock per person where
-    several threads or processes apply activities. Other threads may read meanwhile: iterate, draw,
-    ask for the history. They see each person as before an activity or as after it.
+    Each person may have only one writer at a time. If several threads or processes apply
+    activities, use a lock, a queue partition or a row lock per person. Other threads may read in
+    the meantime: iterate, draw, get the history. They see each person either before or after an
+    activity.
 
-    A copy, also by ``pickle``, goes its own way: it has everybody, and neither ``record`` nor
-    ``log``, so that nothing of what it does is sent. Copies share the engine.
+    A copy, including one made by ``pickle``, is independent. It holds all the people but has
+    neither ``record`` nor ``log``, so nothing that it does is sent. Copies by ``copy`` share the
+    engine.
     """
 
     def __init__(
@@ -103,7 +105,7 @@ class Lifecycle:
 
     @property
     def engine(self) -> Engine:
-        """What has been made of the model, to be shared with another Lifecycle."""
+        """The compiled model, which other Lifecycles can share."""
         return self._orchestrator.engine
 
     @property
@@ -116,14 +118,14 @@ class Lifecycle:
     def admit(self, id: str, *, at: datetime | str, **fields: Any) -> Person:
         """Create a person, run original processing at once, and sort [S13]–[S15].
 
-        Where processing waits for a slow service, apply a ``created`` activity instead, go on
-        applying what happens meanwhile, and call :meth:`process` when the service has answered.
-        Name such people to :meth:`expect_processed`, or they are sorted when the model's
-        ``settle`` is over.
+        If processing waits for a slow service, apply a ``created`` activity instead, keep applying
+        other activities in the meantime, and call :meth:`process` once the service has answered.
+        Pass the ids of these people to :meth:`expect_processed`; otherwise they are sorted when
+        the model's ``settle`` is over.
 
         Raises:
-            RecordError: a field does not exist or does not take its value, the person was created
-                before with other content, or an error kept the person from being created.
+            RecordError: a field does not exist or does not take its value, the person was already
+                created with other content, or an error prevented the creation.
         """
         created = self._activity(id, "created", at, fields, activity=f"created:{id}")
         decision = self.apply(created)
@@ -136,10 +138,10 @@ class Lifecycle:
         return person
 
     def person(self, id: str) -> Person:
-        """The person with this id, or whom the record or contact of this id belongs to [S23].
+        """The person with this id, or the person that this record or contact belongs to [S23].
 
         Raises:
-            UnknownPerson: nobody with this id has been created.
+            UnknownPerson: no person with this id has been created.
         """
         try:
             return self._orchestrator.survivor(id)
@@ -150,11 +152,11 @@ class Lifecycle:
             ) from None
 
     def find(self, text: str) -> tuple[Person, ...]:
-        """Everybody who is meant by an id, an e-mail address or a name; nobody is no error.
+        """The people whose id, e-mail address or name matches the text; none if there is no match.
 
-        An id finds one person, also that of a record that was folded into another. An address is
-        told in any case, and so are names: all words of the text stand in first name, last name
-        and company.
+        An id finds one person, even if it is the id of a merged record. Addresses and names match
+        regardless of case. A name matches if every word of the text is in the first name, last
+        name or company.
         """
         try:
             return (self.person(text),)
@@ -167,7 +169,7 @@ class Lifecycle:
         return (person for person in self._everybody() if person.id not in merged)
 
     def _everybody(self) -> list[Person]:
-        # A list, made in one step: another thread may create people while this one reads.
+        # Copied in one step: another thread may create people while this one reads.
         return list(self._orchestrator.people.values())
 
     def __len__(self) -> int:
@@ -178,45 +180,46 @@ class Lifecycle:
 
     @property
     def history(self) -> Iterator[HistoryRow]:
-        """Every history row of everybody, person by person in the order of creation, also of those
-        who were folded into others [S25]."""
+        """Every history row, person by person in the order of creation, including the rows of
+        merged records [S25]."""
         return (row for person in self._everybody() for row in person.history)
 
     @property
     def deadlines(self) -> Iterator[DeadlineFact]:
-        """What became of the deadlines of each visit, person by person, as decided [S21]."""
+        """The decided deadlines of each visit, person by person [S21]."""
         return (fact for person in self._everybody() for fact in person.deadlines)
 
     @property
     def merged(self) -> Mapping[str, str]:
-        """Whom each loser of a merge was folded into, directly; :meth:`person` follows on [S23]."""
+        """The id that each loser was merged into directly; :meth:`person` follows chains [S23]."""
         return self._orchestrator.merged
 
     def mail(self, id: str) -> str | None:
-        """What marketing mail may do with the person now [S12]: ``unsubscribed``, or what the stage
-        says (``nurture``, ``paused``, ``suspended``), or nothing where it says nothing."""
+        """The person's current marketing mail status [S12]: ``unsubscribed``, or the status that
+        the stage sets (``nurture``, ``paused``, ``suspended``), or ``None`` if it sets none."""
         person = self.person(id)
         return "unsubscribed" if person.unsubscribed else self.model.stage(person.stage).mail
 
     # ------------------------------------------------------------------ saved people
 
     def dump(self, id: str) -> dict[str, Any]:
-        """Everything that decides what happens next to a person, as plain data that JSON can write
-        (0.5 to 2 kB). The keys are described in ``docs/embed/state.md``. It is of all records of
-        the person. History, recorded deadlines and :meth:`seen` activities are beside it, to be
-        kept in tables of their own.
+        """Everything that decides what happens to a person next, as plain data that JSON can write
+        (0.5 to 2 kB). It covers all records of the person; ``docs/embed/state.md`` describes the
+        keys. It leaves out the history, the recorded deadlines and the :meth:`seen` activities,
+        which belong in tables of their own.
 
         Raises:
-            UnknownPerson: nobody with this id has been created.
+            UnknownPerson: no person with this id has been created.
         """
         return self._orchestrator.dump(self.person(id).id)
 
     def seen(self, id: str) -> Mapping[str, bytes]:
-        """The activities that each record of a person has had, by the id of the record: twelve
-        bytes each, eight for the id and four for the content, the same in every process [S19].
+        """Fingerprints of the activities that each record of a person has had, by record id:
+        twelve bytes each, eight for the activity's id and four for its content. They are the same
+        in every process [S19].
 
         Raises:
-            UnknownPerson: nobody with this id has been created.
+            UnknownPerson: no person with this id has been created.
         """
         return self._orchestrator.seen(self.person(id).id)
 
@@ -228,26 +231,26 @@ class Lifecycle:
         deadlines: Iterable[DeadlineFact] | None = None,
         seen: Mapping[str, bytes] = MappingProxyType({}),
     ) -> Person:
-        """Keep a person whom :meth:`dump` has saved, in this process or another.
+        """Restore a person saved by :meth:`dump`, in this process or another.
 
         Args:
             state: the plain data.
-            history: the rows of all records of the person, or the last of each. The history here
-                begins behind those that are left out, numbered on.
-            deadlines: what was recorded of the deadlines of all records; without them those of the
-                present visit, which can still change.
-            seen: what :meth:`seen` gave, or as much of it as can come again. Without it, whoever
-                calls has to know which activities came before.
+            history: the history rows of all records of the person, or the last row of each. The
+                history here starts after the rows left out and continues their numbering.
+            deadlines: the recorded deadlines of all records; by default those of the current
+                visit, which can still change.
+            seen: what :meth:`seen` returned, or the part of it that may come again. Without it,
+                the caller has to recognise activities that came before.
 
         Raises:
-            RecordError: it is no state, or of another format or another version of the model, or
-                somebody of one of its ids is kept already.
+            RecordError: the data is not a saved state, or has another format or another version of
+                the model, or a person with one of its ids is here already.
         """
         return self._orchestrator.restore(state, history, deadlines, seen)
 
     def drop_past(self) -> None:
-        """Let go of everybody's history, recorded deadlines and :meth:`seen` activities, once they
-        are saved elsewhere: everybody is then as if restored without them."""
+        """Drop the history, recorded deadlines and :meth:`seen` activities of all people, once
+        they are saved elsewhere. Each person is then as if restored without them."""
         for person in self._everybody():
             person.drop_past()
 
@@ -261,27 +264,28 @@ class Lifecycle:
         deadlines: Iterable[DeadlineFact] | None = None,
         seen: Mapping[str, bytes] = MappingProxyType({}),
     ) -> Decision:
-        """Keep a person whom another version of the model has saved: they go on in this one [S28].
+        """Restore a person saved under another version of the model, and go on in this one [S28].
 
-        That is the activity ``model_changed``, which ``log=`` gets. The stage that stands for one
-        that went is entered without effects and requests, by a row of the kind ``migrate``, and
-        the visit goes on. Deadlines are due anew from its entry; what was decided stays decided,
-        and what is over by now was missed. Then the system moves the person on, as always. What
-        the model has no more, such as a field, is dropped, and ``reason`` of the decision names it.
+        This is the activity ``model_changed``, which goes to ``log``. A person in a removed stage
+        enters its replacement by a row of the kind ``migrate``, without effects or requests, and
+        the visit continues. Open deadlines get new due times, counted from the start of the visit;
+        those that are over by now count as missed. Decided deadlines stay decided. Then the system
+        moves run as usual. Data that this version of the model lacks, such as a field, is dropped,
+        and the ``reason`` of the decision names it.
 
         Args:
-            state: what :meth:`dump` gave there, after all that is due up to ``at``.
-            stages: the stages that went, each with the one that stands for it.
-            at: when; it comes behind everything of that instant.
+            state: what :meth:`dump` returned there, after everything due up to ``at``.
+            stages: the removed stages, each with its replacement.
+            at: when; it comes after everything else at that instant.
             history: as for :meth:`restore`.
             deadlines: likewise.
             seen: likewise.
 
         Raises:
             LifecycleError: ``stages`` does not fit the model.
-            RecordError: it is no state or one of this version, somebody of one of its ids is kept
-                already, a stage went and is not mapped, a value does not fit its field any more, or
-                something is due before.
+            RecordError: the data is not a saved state, or is one of this version; a person with
+                one of its ids is here already; a stage was removed and is not mapped; a value no
+                longer fits its field; or something is due before ``at``.
         """
         return self._orchestrator.migrate(state, stages, at, history, deadlines, seen)
 
@@ -296,11 +300,11 @@ class Lifecycle:
         id: str | None = None,
         **payload: Any,
     ) -> Decision:
-        """Apply what happened to a person, and say what came of it.
+        """Apply one activity to a person, and return the decision on it.
 
-        Give an :class:`~lifecycle_fsm.Activity`, or its parts: the person's id, the kind, ``at``
-        and what it brings. Without an ``id`` one is made from the content, so that the same
-        activity sent twice is a duplicate [S19].
+        Pass an :class:`~lifecycle_fsm.Activity`, or its parts: the person's id, the kind, ``at``
+        and the payload. Without an ``id``, one is made from the content, so the same activity sent
+        twice is a duplicate [S19].
         """
         if isinstance(person, Activity):
             return self._orchestrator.apply(person)
@@ -314,26 +318,26 @@ class Lifecycle:
         what_if: bool = False,
         earlier: Iterable[Model | Engine] = (),
     ) -> Mapping[str, int]:
-        """Apply a whole log, and count what came of it [S10].
+        """Apply an entire log, and count the results [S10].
 
-        Where the log says when somebody's original processing ended, that is when the sort runs;
-        the others are sorted when the model's ``settle`` is over [S14]. Call :meth:`tick` after
-        it, to let the rest of time pass.
+        If the log says when a person's original processing ended, the sort runs at that time;
+        other people are sorted when the model's ``settle`` is over [S14]. Call :meth:`tick`
+        afterwards to let the remaining time pass.
 
         Args:
             log: activities, as ``Lifecycle(log=…)`` gives them.
-            order: ``arrival`` applies them as given, to the same history as when they came;
-                ``event`` by when they happened, as if nothing had come late, and finds out anew
-                what time brings [S19].
-            what_if: whether the log may be one that another version of the model has applied: the
-                people are then where this version would have led them, and not where they were.
-            earlier: the other versions of the model that applied parts of the log, until its
-                ``model_changed`` moved people on: each part is replayed by its own.
+            order: ``arrival`` applies them in the given order, which gives the original history;
+                ``event`` applies them by the time they happened, as if none had come late, and
+                works out anew what time changes [S19].
+            what_if: whether another version of the model may have applied the log. People then end
+                up where this version would have led them, not where they were.
+            earlier: the other versions of the model that applied parts of the log, up to the
+                ``model_changed`` that moved people on. Each part is replayed by its own version.
 
         Raises:
-            LifecycleError: another version of the model applied some of the log, and is not among
-                the earlier ones, and nobody asks what if; or people were never moved on from one
-                that is [S28].
+            LifecycleError: some of the log was applied by another version of the model that is not
+                in ``earlier``, and ``what_if`` is false; or people were never moved on from an
+                earlier version [S28].
         """
         if order not in ("arrival", "event"):
             raise RecordError(f"no order named {order!r}: use 'arrival' or 'event'")
@@ -356,59 +360,58 @@ class Lifecycle:
         return Counter(self.apply(activity).result for activity in activities)
 
     def expect_processed(self, persons: Iterable[str]) -> None:
-        """Say whose log itself tells when original processing ended [S14]."""
+        """Name the people whose log says when original processing ended [S14]."""
         self._orchestrator.expect_processed([persons] if isinstance(persons, str) else persons)
 
     def process(self, id: str, *, at: datetime | str, given: ChainResult | None = None) -> Decision:
         """End original processing for a person now: run the chain, then sort [S13].
 
         Args:
-            id: of the person.
+            id: the person's id.
             at: when processing ends.
-            given: what the chain has given, where a program has run it before; then only sort.
+            given: the result of the chain if the program has already run it; then only sort.
 
         Raises:
-            UnknownPerson: nobody of this id has been created.
-            LifecycleError: the person has been sorted before.
+            UnknownPerson: no person with this id has been created.
+            LifecycleError: the person is already sorted.
         """
         return self._orchestrator.process(id, at, given)
 
     def tick(self, until: datetime | str) -> list[Decision]:
-        """Let time pass: everything due up to then happens, each at its own instant [S20]."""
+        """Let time pass: everything due by ``until`` happens, each at its own instant [S20]."""
         return self._orchestrator.tick(until)
 
     def next_due(self, id: str) -> datetime | None:
-        """When time alone may change the person next, or ``None`` if it never does: wake up then,
+        """When time alone may change the person next, or ``None`` if it never will. Wake up then
         and call :meth:`tick` [S20].
 
         Raises:
-            UnknownPerson: nobody with this id has been created.
+            UnknownPerson: no person with this id has been created.
         """
         return self.machine.next_due(self.person(id))
 
     def park(self, parked: Parked) -> None:
-        """Keep what an error has kept from happening in another Lifecycle, as its :attr:`parked`
-        gave it, to be tried again here. What belongs to somebody who was created is in the saved
-        person; a ``created`` is not."""
+        """Take over what was :attr:`parked` in another Lifecycle, to retry it here. The saved state
+        of a person includes what is parked for that person, but not a parked ``created``."""
         self._orchestrator.park(parked)
 
     def retry(self, at: datetime | str) -> list[Decision]:
-        """Try once more what an error has parked [S11][S13]."""
+        """Retry everything that an error parked [S11][S13]."""
         return self._orchestrator.retry(at)
 
     @property
     def held(self) -> Mapping[str, list[Activity]]:
-        """Activities of persons that nobody has created yet [S19]."""
+        """Activities that wait for a person who has not been created, by that person's id [S19]."""
         return self._orchestrator.held
 
     @property
     def parked(self) -> Mapping[str, list[Parked]]:
-        """What an error keeps from happening, by person [S11]."""
+        """Work that an error prevented, kept for a retry, by person [S11]."""
         return self._orchestrator.parked
 
     @property
     def skipped(self) -> Mapping[str, tuple[StepError, ...]]:
-        """Steps of original processing that failed and were gone without, by person [S13]."""
+        """Steps of original processing that failed and were skipped, by person [S13]."""
         return self._orchestrator.skipped
 
     # ------------------------------------------------------------------ knowing
@@ -416,10 +419,10 @@ class Lifecycle:
     def explain(
         self, id: str, trigger: str | None = None, *, at: datetime | str | None = None
     ) -> tuple[Refusal, ...]:
-        """Why the person does not move: for the trigger, or else for the system moves, every move
-        that is not open, with every unmet condition and the values seen [S10]. It answers as an
-        activity at that instant would find the person, after all that is due before it [S20];
-        without ``at``, at the person's clock.
+        """Why the person does not move: every closed move of the trigger, or of the system if no
+        trigger is given, with every unmet condition and the values seen [S10]. The answer is for
+        the person as an activity at ``at`` would find them, after everything due before it [S20];
+        without ``at``, for the person's clock.
 
         Raises:
             NoSuchMove: the trigger does not exist, or has no move out of the person's stage.
@@ -438,29 +441,29 @@ class Lifecycle:
         zone: str = "UTC",
     ) -> Story:
         """The story of one person in sentences: what happened, what it changed, what was refused
-        and why, what was passed over, and what comes next. ``str()`` is the text.
+        and why, what was skipped, and what comes next. ``str()`` gives the text.
 
         Args:
-            id: the person's id; of a record that was folded into another, both are told.
-            log: the activities that were applied, in that order, as ``Lifecycle(log=…)`` gives
-                them; those of others are passed by.
-            at: up to then; without it up to the person's clock.
-            zone: the zone in which the texts name times.
+            id: the person's id. For a merged record, the story covers both records.
+            log: the applied activities in their order, as ``Lifecycle(log=…)`` gives them;
+                activities of other people are ignored.
+            at: where the story ends; by default at the person's clock.
+            zone: the time zone of the text.
 
         Raises:
-            UnknownPerson: nobody with this id has been created, or not by this log.
+            UnknownPerson: no person with this id has been created, or not by this log.
         """
         from lifecycle_fsm.story import tell  # not needed to run
 
         until = self.person(id).clock if at is None else instant(at)
-        # Compiled anew: whoever tells a story watches its machine, and that one is shared.
+        # Compiled anew: a story observes its machine, and this engine's machine is shared.
         engine = self._orchestrator.engine
         return tell(
             self.model, log, id, until=until, zone=zone, steps=engine.steps, tables=engine.tables
         )
 
     def draw(self, id: str | None = None) -> Drawing:
-        """The picture of the model with the people of now on it, or the path of one person."""
+        """A drawing of the model with its current people, or the path of one person."""
         from lifecycle_fsm import diagram  # heavy, and not needed to run
         from lifecycle_fsm.funnel import count
 

@@ -1,4 +1,4 @@
-"""A whole lifecycle for rows of your own: one JSON column beside the columns that you have."""
+"""A complete lifecycle for your own rows: one JSON column beside your existing columns."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from lifecycle_fsm.machine import Decision, Refusal
 from lifecycle_fsm.machine.foreign_objects import write_attributes
 from lifecycle_fsm.orchestrator import Engine
 
-#: In the state of an object that was folded into another: the id of that one.
+#: The key for the survivor's id in the state of a merged object.
 _SURVIVOR = "survivor"
 
 
 @attrs.frozen
 class OwnRows:
-    """How a lifecycle is kept in objects of your own, such as ORM rows.
+    """Keeps a lifecycle in your own objects, such as ORM rows.
 
-    Everything that a ``Lifecycle`` does happens to such an object: original processing, data,
-    scoring, moves, deadlines, assignment and alerts, and an id that comes twice is a duplicate. The
-    object keeps what it has an attribute for, and the rest in one attribute, as a dictionary that
-    JSON can write.
+    Such an object gets everything that a ``Lifecycle`` does: original processing, data, scoring,
+    moves, deadlines, assignment, alerts and the check for duplicate activities. Fields that the
+    object has an attribute for are kept there; the rest is kept in one attribute, as a dictionary
+    that JSON can write.
 
     Args:
-        engine: the model, made ready once.
-        state: name of the attribute for the rest; ``None`` in it is somebody new.
+        engine: the compiled model.
+        state: name of the attribute for the rest; it is ``None`` for a new object.
         id: name of the attribute that identifies the object.
-        stage: name of the attribute to which the stage is copied, for queries, if the object has
-            it. Nobody else may write it.
-        due: name of the attribute to which :meth:`next_due` is copied, likewise, to find whom to
-            :meth:`tick`.
+        stage: name of the attribute to which the stage is copied for queries, if the object has
+            it. Nothing else may write it.
+        due: name of the attribute to which :meth:`next_due` is copied in the same way, to find
+            the objects to :meth:`tick`.
         fields: for fields whose attribute has another name: field -> attribute.
 
-    The program loads the row, with a lock where others may have it too, and saves it afterwards.
+    The program loads the row, with a lock if other processes may use it, and saves it afterwards.
 
     Raises:
-        RecordError: an attribute is to keep two things.
+        RecordError: one attribute would have to keep two things.
     """
 
     engine: Engine
@@ -71,12 +71,12 @@ class OwnRows:
         """Begin the lifecycle of an object with the fields that it has [S13].
 
         Args:
-            obj: the object; it has no state yet.
+            obj: the object, without a state.
             at: when the person was created.
             record: called with every decision, in order.
 
         Raises:
-            RecordError: it has a state, or a value does not fit its field.
+            RecordError: the object already has a state, or a value does not fit its field.
         """
         if getattr(obj, self.state) is not None:
             raise RecordError(f"{self._name(obj)} has a lifecycle already")
@@ -96,28 +96,28 @@ class OwnRows:
         record: Callable[[Decision], None] | None = None,
         **payload: Any,
     ) -> Decision:
-        """Apply what happened to the object, as :meth:`.Lifecycle.apply` does.
+        """Apply one activity to the object, as :meth:`.Lifecycle.apply` does.
 
         Args:
-            obj: the object; it changes whole, or on an exception not at all.
-            kind: an activity of this object, or its kind; also of an object that was folded into
-                this one, or of its contact [S23].
+            obj: the object; on an exception it is unchanged.
+            kind: an activity of this object, of an object merged into it or of its contact [S23];
+                or the kind of a new activity.
             at: when it happened, with a kind.
-            id: of the activity, with a kind; one is made from the content without it.
+            id: the activity's id, with a kind; by default one is made from the content.
             other: the object that a merge, or a conversion into a contact that has a lifecycle,
-                folds into this one. Its fields stay as they are, its stage becomes empty, and its
-                :meth:`survivor` is this object. Both change, or none.
-            payload: what it brings, with a kind.
-            record: called with every decision, in order, also with those of time that passed: their
-                rows are the history, and their requests have to be delivered.
+                merges into this one. Its fields stay unchanged, its stage becomes empty, and its
+                :meth:`survivor` is this object. On an exception both are unchanged.
+            payload: the activity's payload, with a kind.
+            record: called with every decision, in order, including those of time that passed:
+                their rows are the history, and their requests must be delivered.
 
         Returns:
-            the decision of the activity itself.
+            the decision on the activity itself.
 
         Raises:
-            RecordError: an object has no lifecycle yet, was folded into another, or is not the one
+            RecordError: an object has no lifecycle yet, was merged into another, or is not the one
                 that the activity names; the message says which one to load.
-            StageConflict: something else has written the stage.
+            StageConflict: the stage was written by something else.
         """
         name = self._id(obj)
         happened = kind.kind if isinstance(kind, Activity) else kind
@@ -148,8 +148,8 @@ class OwnRows:
         return decision
 
     def tick(self, obj: Any, until: datetime | str) -> list[Decision]:
-        """Let time pass for the object: everything due up to then happens [S20]. Nothing is due
-        for one that was folded into another."""
+        """Let time pass for the object: everything due by ``until`` happens [S20]. Nothing is due
+        for a merged object."""
         if self.survivor(obj) is not None:
             return []
         lifecycle = self._restored(obj)
@@ -162,20 +162,20 @@ class OwnRows:
         return None if self.survivor(obj) else self._restored(obj).next_due(self._id(obj))
 
     def survivor(self, obj: Any) -> str | None:
-        """The id of the object that this one was folded into by a merge, or nothing: what comes for
-        this one has to be applied to that [S23]."""
+        """The id of the object that this one was merged into, or ``None``. Activities of this one
+        have to be applied to the survivor [S23]."""
         saved = getattr(obj, self.state)
         return None if saved is None else saved.get(_SURVIVOR)
 
     def may(self, obj: Any, trigger: str, *, at: datetime | str) -> bool:
-        """Whether the trigger would move the object at that time; nothing changes."""
+        """Whether the trigger would move the object at that time; changes nothing."""
         lifecycle = self._restored(obj)
         return lifecycle.machine.may(lifecycle.person(self._id(obj)), trigger, at)
 
     def explain(
         self, obj: Any, trigger: str | None = None, *, at: datetime | str
     ) -> tuple[Refusal, ...]:
-        """Every move that is not open to the object, with all that is unmet [S10]."""
+        """Every move that is closed to the object, with every unmet condition [S10]."""
         return self._restored(obj).explain(self._id(obj), trigger, at=at)
 
     # ------------------------------------------------------------------ the object
@@ -187,7 +187,7 @@ class OwnRows:
         return f"{type(obj).__name__} {self._id(obj)!r}"
 
     def _attributes(self, obj: Any) -> Iterable[tuple[str, str]]:
-        """The fields for which the object has an attribute, with its name."""
+        """The fields for which the object has an attribute, each with the attribute's name."""
         for field in self.engine.model.field_types:
             attribute = self.fields.get(field, field)
             if field in self.fields or hasattr(obj, attribute):
@@ -218,7 +218,7 @@ class OwnRows:
         return lifecycle
 
     def _restore(self, lifecycle: Lifecycle, obj: Any) -> None:
-        """Keep the person of an object."""
+        """Restore the person of an object."""
         saved = getattr(obj, self.state)
         if saved is None:
             raise RecordError(f"{self._name(obj)} has no lifecycle yet: create() begins it")
@@ -248,8 +248,8 @@ class OwnRows:
     def _add_other(
         self, lifecycle: Lifecycle, obj: Any, other: Any, kind: str, payload: Mapping[str, Any]
     ) -> None:
-        """Keep the other person of a merge beside the object's, if it is not one of its records
-        already, as where the merge comes twice."""
+        """Restore the other person of a merge as well, unless it is already one of the object's
+        records, as when the merge comes twice."""
         named = payload.get({"merged": "loser", "converted": "contact"}.get(kind, ""))
         named = named if isinstance(named, str) else ""
         if other is not None and (self.survivor(other) or self._id(other)) not in lifecycle:
@@ -267,7 +267,7 @@ class OwnRows:
             )
 
     def _save(self, lifecycle: Lifecycle, *objects: Any) -> None:
-        """Write persons back into their objects: all, or on an exception none."""
+        """Write the people back into their objects: all or, on an exception, none."""
         write_attributes(
             *(
                 (obj, self._writes(obj, lifecycle))
@@ -277,13 +277,13 @@ class OwnRows:
         )
 
     def _writes(self, obj: Any, lifecycle: Lifecycle) -> dict[str, Any]:
-        """What the object has to keep now, by attribute."""
+        """The values to write into the object, by attribute."""
         name = self._id(obj)
         person = lifecycle.person(name)
         writes: dict[str, Any] = {}
         if person.id != name:
             stage, due = "", None
-            # A new dictionary each time: who keeps the object sees that it has changed.
+            # A new dictionary each time, so that an ORM sees the change.
             writes[self.state] = {"id": name, _SURVIVOR: lifecycle.merged[name]}
         else:
             stage, due = person.stage, person.next_due

@@ -1,7 +1,7 @@
 """The person: a lead or contact, a slotted record that only the machine moves [S1].
 
-``Person`` is what every model starts from. A model adds fields, in TOML or as an attrs subclass,
-and has a class of its own, so that two models can live in one process.
+Every model starts from ``Person`` and adds fields, in TOML or as an attrs subclass. Each model has
+its own class, so two models can live in one process.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from lifecycle_fsm.history import (
 if TYPE_CHECKING:
     from lifecycle_fsm.machine import Decision, Refusal
 
-#: What guards may read and nobody but the machine writes [S1].
+#: Values that guards may read and only the machine writes [S1].
 READ_ONLY: Mapping[str, FieldType] = {
     "stage": FieldType("str"),
     "stage_entered_at": FieldType("datetime", nullable=True),
@@ -55,7 +55,7 @@ def _machine(default: Any) -> Any:
 
 
 class Opportunity(NamedTuple):
-    """A deal that the person is a contact of: open, won or lost, with what it is worth."""
+    """A deal that the person is a contact of: open, won or lost, with its value."""
 
     status: str
     amount: float | None = None
@@ -63,17 +63,17 @@ class Opportunity(NamedTuple):
 
     @property
     def counts_as_open(self) -> bool:
-        """Open, with an amount and a close date: an empty shell qualifies nobody (R3)."""
+        """Whether it is open and has an amount and a close date; an empty deal does not (R3)."""
         return self.status == "open" and self.amount is not None and self.closes_at is not None
 
 
 class OpenDeadline(NamedTuple):
-    """A deadline of the present visit that is not decided yet.
+    """A deadline of the current visit that is not decided yet.
 
     Args:
-        due: until when it can be kept, fixed when the visit began.
+        due: the latest time at which it can be kept, fixed when the visit began.
         place: its place among the deadlines of the model.
-        held: whether its condition has held at any time of the visit.
+        held: whether its condition has held at any time during the visit.
     """
 
     due: datetime
@@ -82,8 +82,8 @@ class OpenDeadline(NamedTuple):
 
 
 _NO_OPPORTUNITIES: Mapping[str, Opportunity] = MappingProxyType({})
-#: How many bytes of fingerprints a person keeps. Most people have few activities: these stand on
-#: the person, and the rest of a busy one in a dictionary, which a search does not slow down.
+#: How many bytes of fingerprints a person keeps. That is enough for most people; a dictionary keeps
+#: the earlier ones of a person with many activities, so that lookups stay fast.
 _MOST_SEEN = 64 * FINGERPRINT
 
 
@@ -91,8 +91,8 @@ _ASSIGNED_TO = Hop._fields.index("assigned_to")
 
 
 class _Kept:
-    """Whoever is kept by somebody, such as a ``Lifecycle``. That is no part of the person: a copy
-    is kept by nobody."""
+    """An object with a keeper, such as a ``Lifecycle``. The keeper is not part of the person: a
+    copy has none."""
 
     __slots__ = ("_keeper",)
     _keeper: Any
@@ -100,14 +100,14 @@ class _Kept:
 
     @property
     def keeper(self) -> Any:
-        """Who keeps the person and applies what is asked as an activity, or ``None``."""
+        """The object that applies the person's triggers as activities, or ``None``."""
         return getattr(self, "_keeper", None)
 
     def entrust_to(self, keeper: Any) -> None:
-        """Let somebody keep the person: their ``ask`` gets what is asked of the person.
+        """Set the keeper of the person: its ``ask`` receives the person's triggers.
 
         Raises:
-            LifecycleError: somebody else keeps the person.
+            LifecycleError: the person has another keeper.
         """
         if self.keeper is not None:
             raise LifecycleError(f"{self.id!r} is kept by another Lifecycle: each keeps its own")
@@ -174,80 +174,81 @@ class Person(_Kept):
     _stage: str = _machine("")
     _stage_entered_at: datetime | None = _machine(None)
     _journey: int = _machine(0)
-    # The record in which the journey began, where a merge brought it from another [S23].
+    # The record in which the journey began, if a merge brought it from another record [S23].
     _journey_record: str | None = _machine(None)
     _journey_started_at: datetime | None = _machine(None)
     _clock: datetime | None = _machine(None)
     _phase: int = _machine(0)
     _due: datetime | None = _machine(None)
-    # How many rows come before those of the history here, where these are kept elsewhere.
+    # How many earlier history rows are kept elsewhere.
     _rows_before: int = _machine(0)
     _history: Packed = _machine(())
     _seen: bytes = _machine(b"")
     _deferred: tuple[Any, ...] = _machine(())
     _opportunities: Mapping[str, Opportunity] | None = _machine(None)
-    # What capped score rules have given: the place of each rule, its period, and its points.
+    # The points given by capped score rules: the place of each rule, its period, and its points.
     _points: tuple[int, ...] = _machine(())
-    # The deadlines of the present visit that are open, as they fall due, and all that were decided.
+    # The open deadlines of the current visit, in the order of due times, and all decided ones.
     _deadlines: tuple[OpenDeadline, ...] = _machine(())
     _decided: tuple[DeadlineFact, ...] = _machine(())
-    # System returns that held as the present detour was entered, and have ever since [S9].
+    # System returns that have held ever since the current detour was entered [S9].
     _shut_returns: tuple[str, ...] = _machine(())
-    # When settle ends original processing; nothing where the log says when, or it has ended.
+    # When settle ends original processing; None if the log says when, or it has ended.
     _settles_at: datetime | None = _machine(None)
-    # Whose end of original processing sorted the person, if it was not settle [S14].
+    # The record whose end of original processing sorted the person, unless settle did [S14].
     _sorted_by: str | None = _machine(None)
-    # The greatest number of a journey of any record that was folded into this one [S23].
+    # The highest journey number of any record that was merged into this one [S23].
     _last_journey: int = _machine(0)
     _waiting: tuple[Any, ...] = _machine(())
 
-    if TYPE_CHECKING:  # each model's own class has them, and one method for each trigger
+    if TYPE_CHECKING:  # each model's class has these, and one method per trigger
 
         def fire(
             self, trigger: str, *, at: datetime | str, activity: str | None = None, **payload: Any
         ) -> Decision:
-            """Ask for a move, by an activity where somebody keeps them: as in a ``Lifecycle``."""
+            """Fire a trigger; if the person has a keeper (a ``Lifecycle``), as an activity."""
 
         def may(self, trigger: str, *, at: datetime | str) -> bool:
             """Whether the trigger would move the person at that time."""
 
         def explain(self, trigger: str | None = None, *, at: datetime | str) -> tuple[Refusal, ...]:
-            """Every move that is not open, with all that is unmet and the values seen."""
+            """Every closed move, with every unmet condition and the values seen."""
 
     #: Set by the model on its own class.
     __field_types__: ClassVar[Mapping[str, FieldType]] = {}
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
-        # attrs writes a repr with every field into a subclass; the short one is meant for all.
+        # attrs gives a subclass a repr with every field; all classes should have the short one.
         own = vars(cls).get("__repr__")
         if own is not None and own.__code__.co_filename.startswith("<attrs generated"):
             cls.__repr__ = Person.__repr__  # type: ignore[method-assign]
 
     def _kept(self) -> tuple[tuple[str, Value], ...]:
-        """The model's dimensions as they are, for a history row; its own class tells them."""
+        """The current values of the model's dimensions, for a history row; each model's class
+        overrides this."""
         return ()
 
     # ------------------------------------------------------------------ what the machine keeps
 
     @property
     def stage(self) -> str:
-        """Name of the stage that the person is in; empty before creation."""
+        """Name of the person's stage; empty before creation."""
         return self._stage
 
     @property
     def stage_entered_at(self) -> datetime | None:
-        """When the person entered the present stage."""
+        """When the person entered the current stage."""
         return self._stage_entered_at
 
     @property
     def journey(self) -> int:
-        """Number of the walk along the path, from 1; a return starts the next [S6]."""
+        """Number of the journey along the path, from 1; a return starts the next one [S6]."""
         return self._journey
 
     @property
     def journey_started_at(self) -> datetime | None:
-        """When the present journey began."""
+        """When the current journey began."""
         return self._journey_started_at
 
     @property
@@ -257,71 +258,70 @@ class Person(_Kept):
 
     @property
     def history(self) -> tuple[HistoryRow, ...]:
-        """Every change of stage so far, first to last [S25]; of a person who was restored without
-        history, every one since."""
+        """Every change of stage so far, first to last [S25]; for a person restored without history,
+        only the changes since."""
         return tuple(unpack(self.id, self._history, self._rows_before + 1))
 
     @property
     def packed_history(self) -> Packed:
-        """The history as it is kept: :func:`~lifecycle_fsm.history.unpack` makes rows of it."""
+        """The packed history, of which :func:`~lifecycle_fsm.history.unpack` makes rows."""
         return self._history
 
     @property
     def rows_before(self) -> int:
-        """How many rows come before those of :attr:`history`, kept elsewhere."""
+        """How many rows before those of :attr:`history` are kept elsewhere."""
         return self._rows_before
 
     @property
     def sorted_by(self) -> str | None:
-        """The record whose end of original processing sorted the person; ``None`` if nobody was
-        sorted, or by the model's ``settle`` [S14]."""
+        """The record whose end of original processing sorted the person; ``None`` if the person is
+        not sorted, or was sorted by the model's ``settle`` [S14]."""
         return self._sorted_by
 
     @property
     def fingerprints(self) -> bytes:
-        """Those of the activities that the person remembers, one after the other [S19]."""
+        """Fingerprints of the activities that the person remembers, concatenated [S19]."""
         return self._seen
 
     @property
     def journey_record(self) -> str:
-        """The id of the record in which the present journey began: another than that of the person
-        where a merge brought it [S23]."""
+        """The id of the record in which the current journey began; it is not the person's own id if
+        a merge brought the journey [S23]."""
         return self._journey_record or self.id
 
     @property
     def present_visit(self) -> VisitKey:
-        """What tells the present visit from all others. Stage and entry are not enough: two records
-        that were merged may have entered one stage at one instant [S23]."""
+        """The key of the current visit. Stage and time of entry are not enough: two merged records
+        may have entered the same stage at the same instant [S23]."""
         entered = self._stage_entered_at
         assert entered is not None, "who was created is in a stage"
         return self.journey_record, self._journey, self._stage, entered
 
     @property
     def clock_phase(self) -> int:
-        """What has been applied at the instant of the clock: 0 activities, 1 all that was due
-        [S20]."""
+        """0 if only activities were applied at the instant of the clock, 1 if everything due was
+        applied as well [S20]."""
         return self._phase
 
     @property
     def next_due(self) -> datetime | None:
-        """When time alone may change the person next, or ``None`` if it never does [S20]."""
+        """When time alone may change the person next, or ``None`` if it never will [S20]."""
         return self._due
 
     @property
     def settles_at(self) -> datetime | None:
         """When the model's ``settle`` ends original processing; ``None`` if the log says when, or
-        it has ended [S14]."""
+        processing has ended [S14]."""
         return self._settles_at
 
     @property
     def deadlines(self) -> tuple[DeadlineFact, ...]:
-        """What became of the deadlines of each visit, as they were decided [S21]."""
+        """The decided deadlines of each visit, in the order of decision [S21]."""
         return self._decided
 
     @property
     def open_deadlines(self) -> tuple[OpenDeadline, ...]:
-        """The deadlines of the present visit that are not decided yet, in the order in which they
-        are due [S21]."""
+        """The undecided deadlines of the current visit, in the order of due times [S21]."""
         return self._deadlines
 
     @property
@@ -331,39 +331,39 @@ class Person(_Kept):
 
     @property
     def deferred_activities(self) -> tuple[Any, ...]:
-        """What waits for the sort, as :meth:`defer_activities` got it [S14]."""
+        """The activities that wait for the sort, as passed to :meth:`defer_activities` [S14]."""
         return self._deferred
 
     @property
     def held_requests(self) -> tuple[Any, ...]:
-        """What waits for the CRM's record of the person, as :meth:`hold_request` got it [S24]."""
+        """The requests that wait for the CRM's record, as passed to :meth:`hold_request` [S24]."""
         return self._waiting
 
     @property
     def capped_points(self) -> Mapping[int, tuple[int, int]]:
-        """What capped score rules have given, by the place of the rule in the model: the number of
-        the latest period, and the points given in it [S18]."""
+        """The number of the latest period and the points given in it, for each capped score rule,
+        by the place of the rule in the model [S18]."""
         kept = self._points
         return {kept[at]: (kept[at + 1], kept[at + 2]) for at in range(0, len(kept), 3)}
 
     @property
     def stamps(self) -> Mapping[str, Stamp]:
-        """When each stage was entered, first and last, how often, and for how long [S25]."""
+        """The first and last entry, the number of entries and the time in each stage [S25]."""
         return stamps(self.history, self._clock)
 
     # ------------------------------------------------------------------ what silos keep here
     #
-    # Every value is immutable, so that a person is put back as it was by keeping the old values.
+    # Every value is immutable, so a person can be rolled back to the old values.
 
     def remember_activity(self, fingerprint: bytes) -> bytes | None:
         """Remember that an activity was applied [S19].
 
         Args:
-            fingerprint: as :func:`~lifecycle_fsm.activities.fingerprint` made it.
+            fingerprint: made by :func:`~lifecycle_fsm.activities.fingerprint`.
 
         Returns:
-            the fingerprint before, if the person keeps as many as it can: it has to be kept
-            elsewhere. Only the last activity of a person may still be undone, so that one stays.
+            the fingerprint before this one, if the person is full: the caller has to keep it
+            elsewhere. Only the last activity of a person may be rolled back, so that one stays.
         """
         seen = self._seen
         if len(seen) < _MOST_SEEN:
@@ -377,7 +377,7 @@ class Person(_Kept):
         self._deferred += activities
 
     def take_deferred(self) -> tuple[Any, ...]:
-        """The activities that have waited for the sort; none waits any more [S14]."""
+        """Remove and return the activities that waited for the sort [S14]."""
         deferred, self._deferred = self._deferred, ()
         return deferred
 
@@ -386,21 +386,21 @@ class Person(_Kept):
         self._waiting += requests
 
     def take_held_requests(self) -> tuple[Any, ...]:
-        """The requests that have waited for the CRM; none waits any more [S24]."""
+        """Remove and return the requests that waited for the CRM [S24]."""
         waiting, self._waiting = self._waiting, ()
         return waiting
 
     def give_capped_points(self, rule: int, period: int, worth: int, cap: int) -> int:
-        """Note that a capped score rule gives points, or takes them.
+        """Record points that a capped score rule gives or takes.
 
         Args:
             rule: the place of the rule in the model.
-            period: the number of the period in which it gives them.
-            worth: how many it would give; below zero, it takes them.
-            cap: how many it may give, or take, in one period.
+            period: the number of the period.
+            worth: the points to give; negative to take points.
+            cap: how many points the rule may give or take in one period.
 
         Returns:
-            as many of the points as the cap leaves [S18].
+            the points that the cap allows [S18].
         """
         kept = self._points
         at, end, given = 0, len(kept), 0
@@ -410,7 +410,7 @@ class Person(_Kept):
                     given = kept[at + 2]
                 break
             at += 3
-        # After a merge both may have given more than the cap in all: then no more is given [S23].
+        # After a merge the sum may exceed the cap: then no more is given [S23].
         if worth > 0:
             points = worth if given + worth <= cap else cap - given
             if points <= 0:
@@ -423,8 +423,8 @@ class Person(_Kept):
         return points
 
     def add_capped_points(self, other: Person) -> None:
-        """Take over what the caps have given to a person who is folded into this one: of each rule
-        the later period counts, and in one period the points of both add up [S23]."""
+        """Take over the capped points of a person who is merged into this one: for each rule the
+        later period counts, and in the same period the points of both are added [S23]."""
         used = dict(other.capped_points)
         for rule, (period, points) in self.capped_points.items():
             theirs = used.get(rule, (period, 0))
@@ -446,38 +446,38 @@ class Person(_Kept):
         self._deadlines = tuple(sorted(deadlines))
 
     def observe_deadlines(self, holds: Callable[[OpenDeadline], bool]) -> None:
-        """Note which conditions of open deadlines hold now, and have held from then on [S21]."""
+        """Record which conditions of open deadlines hold now; they then count as held [S21]."""
         self._deadlines = tuple(
             deadline if deadline.held else deadline._replace(held=holds(deadline))
             for deadline in self._deadlines
         )
 
     def decide_deadlines(self, facts: Sequence[DeadlineFact]) -> None:
-        """Record what became of the open deadlines that are due first: a fact for each [S21]."""
+        """Decide the first open deadlines: one fact for each, in the order of due times [S21]."""
         self._deadlines = self._deadlines[len(facts) :]
         self._decided += tuple(facts)
 
     def correct_deadline(self, corrected: DeadlineFact) -> None:
-        """Put the fact of a deadline that a late activity has kept in the place of the one of that
-        rule and visit [S21]."""
+        """Replace the fact of the same rule and visit, because a late activity kept the deadline
+        [S21]."""
         key = corrected.rule, corrected.visit
         self._decided = tuple(
             corrected if (fact.rule, fact.visit) == key else fact for fact in self._decided
         )
 
     def name_assignee(self) -> None:
-        """Let the latest row, of an entry, name whom that entry has assigned: it is written before
-        anybody is, and who must act is asked by the stage that was entered [S25]. Nobody has seen
-        the row yet."""
+        """Write the current assignee into the latest row, that of an entry: the row is written
+        before its entry assigns anyone, but reports need the assignee by the stage entered [S25].
+        The row has not been published yet."""
         history = self._history
         hop = history[-ROW]
         hop = shared_hop(*hop[:_ASSIGNED_TO], self.assigned_to, *hop[_ASSIGNED_TO + 1 :])
         self._history = (*history[:-ROW], hop, *history[1 - ROW :])
 
     def machine_state(self) -> tuple[Any, ...]:
-        """Everything that the machine and the silos keep of the person beside the fields, in the
+        """Everything that the machine and the silos keep of the person besides the fields, in the
         order of :data:`MACHINE_SLOTS`. All of it is immutable, so this is a snapshot."""
-        # Written out, because slots that are read by their names cost three times as much.
+        # Written out, because reading slots by name is three times as slow.
         return (
             self._stage, self._stage_entered_at, self._journey, self._journey_record,
             self._journey_started_at, self._clock, self._phase, self._due, self._rows_before,
@@ -487,8 +487,8 @@ class Person(_Kept):
         )  # fmt: skip
 
     def drop_past(self) -> None:
-        """Let go of what decides nothing more and is kept elsewhere: rows, fingerprints of
-        activities, deadlines of earlier visits. It is as if restored without them."""
+        """Drop what decides nothing any more and is kept elsewhere: history rows, fingerprints of
+        activities, deadlines of earlier visits. The person is then as if restored without them."""
         if self._history:
             self._rows_before += len(self._history) // ROW
             self._history = ()
@@ -500,11 +500,11 @@ class Person(_Kept):
             )
 
     def restore_machine_state(self, state: tuple[Any, ...]) -> None:
-        """Be again what :meth:`machine_state` gave."""
+        """Restore the snapshot that :meth:`machine_state` returned."""
         _put_machine_state(self, state)
 
     def time_in_stage(self, now: datetime) -> timedelta:
-        """How long the person has been in the present stage at ``now``."""
+        """How long the person has been in the current stage at ``now``."""
         return now - self._stage_entered_at if self._stage_entered_at else timedelta(0)
 
     def __repr__(self) -> str:
@@ -524,7 +524,7 @@ _put_machine_state = writer(MACHINE_SLOTS)
 
 
 class _ReadOnly(property):
-    """A property that says who writes it, where a program tries to."""
+    """A property that raises an error saying who writes it if a program tries to set it."""
 
     def __init__(self, name: str, read: Callable[[Any], Any], doc: str | None) -> None:
         super().__init__(read, doc=doc)
@@ -538,7 +538,7 @@ class _ReadOnly(property):
         )
 
 
-#: Properties that are the value of a slot, read without a call of Python: in the inner loop.
+#: Properties that return a slot; read without a Python call, because the inner loop uses them.
 _SLOTS = {
     "stage": "_stage",
     "stage_entered_at": "_stage_entered_at",
@@ -557,7 +557,7 @@ _SLOTS = {
     "deferred_activities": "_deferred",
     "held_requests": "_waiting",
 }
-# Not as a decorator: type checkers know properties without a setter by the built-in name only.
+# Not a decorator: type checkers recognise read-only properties only by the built-in name.
 for _name, _property in list(vars(Person).items()):
     if isinstance(_property, property) and _property.fget is not None:
         _read = attrgetter(_SLOTS[_name]) if _name in _SLOTS else _property.fget
@@ -586,7 +586,7 @@ def type_hints(person_class: type[Person]) -> Mapping[str, Any]:
     """
     try:
         return get_type_hints(person_class, include_extras=True)
-    except Exception as error:  # annotations are code, and may raise anything
+    except Exception as error:  # annotations are code and may raise anything
         raise RecordError(
             f"the annotations of {person_class.__name__} cannot be read: {error}; a type has to "
             "be imported, or defined outside of any function"
@@ -625,14 +625,14 @@ BASE_FIELDS: Mapping[str, FieldDef] = field_defs(Person)
 
 
 def stage_tests(stages: Iterable[str], fields: Container[str]) -> Mapping[str, str]:
-    """The methods ``is_<stage>`` of a model's persons, with the stage of each, as in
-    ``transitions``. Where the model has a field of that name there is no method."""
+    """The methods ``is_<stage>`` of a model's person class, with the stage of each, as in
+    ``transitions``. If the model has a field with that name, there is no method."""
     methods = {f"is_{stage}": stage for stage in stages}
     return {name: stage for name, stage in methods.items() if name not in fields}
 
 
 def class_name(model: str) -> str:
-    """The name of the person class of a model: ``two_step`` has ``TwoStepPerson``."""
+    """The name of a model's person class: ``TwoStepPerson`` for ``two_step``."""
     name = "".join(part.capitalize() for part in model.replace("-", "_").split("_")) + "Person"
     return name if name.isidentifier() else "ModelPerson"
 
@@ -640,9 +640,9 @@ def class_name(model: str) -> str:
 def person_class(
     name: str, extra: Mapping[str, FieldDef], base: type[Person] = Person
 ) -> type[Person]:
-    """A person class of a model's own: ``base`` with the extra fields, slotted, with its types.
+    """Make the person class of a model: ``base`` with the extra fields, slotted and typed.
 
-    An extra field that the base has already gives it another default, where it says one.
+    An extra field that the base already has changes its default, if it gives one.
     """
     known = attrs.fields_dict(base)
     body = {
@@ -678,8 +678,8 @@ def accept_fields(
 ) -> dict[str, Value]:
     """The stored form of values from outside, by field name.
 
-    A missing value erases the field, which then is as nobody has ever set it: missing too, or, if
-    the field always has a value, what ``starts`` names for it [S4].
+    A missing value resets the field as if it had never been set: to missing or, if the field always
+    has a value, to its value in ``starts`` [S4].
 
     Raises:
         RecordError: a field does not exist, is read-only, or does not take the value.

@@ -1,4 +1,4 @@
-"""The columns that :class:`.OwnRows` writes, for a declarative class of SQLAlchemy."""
+"""The columns that :class:`.OwnRows` writes, for a declarative SQLAlchemy class."""
 
 from __future__ import annotations
 
@@ -26,47 +26,47 @@ _OURS = {"lifecycle_fsm": "written by OwnRows"}
 
 
 class LifecycleMixin:
-    """The columns that :class:`.OwnRows` writes, each under the name that it has there.
+    """The columns that :class:`.OwnRows` writes, each under its default name there.
 
-    A class has its own primary key and columns for those fields that it wants to query; an
-    attribute ``email`` keeps the field ``email``. All columns may be empty, so that a table that
-    has rows can get them.
+    A class adds its own primary key and columns for the fields that it wants to query; an
+    attribute ``email`` keeps the field ``email``. All columns are nullable, so they can be added
+    to a table that already has rows.
 
     Raises:
-        RecordError: a class declares an attribute of one of these names itself.
+        RecordError: a class declares an attribute with one of these names itself.
     """
 
-    #: What no other column keeps. ``OwnRows`` writes a new dictionary each time, so that the
-    #: session sees every change; nobody else may change it.
+    #: Everything that no other column keeps. ``OwnRows`` writes a new dictionary each time, so that
+    #: the session sees every change; nothing else may change it.
     lifecycle_state: Mapped[dict[str, Any] | None] = mapped_column(
         JSON(none_as_null=True), info=_OURS
     )
-    #: The stage, for queries; empty for a row that was folded into another [S23].
+    #: The stage, for queries; empty for a merged row [S23].
     stage: Mapped[str | None] = mapped_column(index=True, info=_OURS)
-    #: When time alone may change the row next. SQLite gives it back as UTC, without its zone.
+    #: When time alone may change the row next. SQLite returns it as UTC, without its zone.
     due_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True, info=_OURS)
 
-    if TYPE_CHECKING:  # of every class that is mapped
+    if TYPE_CHECKING:  # every mapped class has it
         __mapper__: Mapper[Any]
 
     @classmethod
     def select_locked(cls, *ids: Any) -> Select[Self]:
-        """The rows of these primary keys, locked until the transaction ends, and read anew where
-        the session has them already. Rows are locked in the order of their keys, so that two merges
-        do not wait for each other. SQLite locks no rows: there, begin by ``BEGIN IMMEDIATE``."""
+        """Select the rows with these primary keys, locked until the transaction ends; rows already
+        in the session are refreshed. Rows are locked in the order of their keys, so two merges
+        cannot deadlock. SQLite has no row locks: start with ``BEGIN IMMEDIATE`` there."""
         (key,) = cls.__mapper__.primary_key
         return cls._locking(select(cls).where(key.in_(ids)).order_by(key))
 
     @classmethod
     def select_due(cls, at: datetime | str) -> Select[Self]:
-        """The rows to :meth:`.OwnRows.tick`, the longest due first, locked likewise. Those that
-        somebody else has locked are left out, so that several processes can share the work."""
+        """Select the rows to :meth:`.OwnRows.tick`, longest due first, locked in the same way. Rows
+        that others have locked are skipped, so several processes can share the work."""
         due = select(cls).where(cls.due_at <= instant(at)).order_by(cls.due_at)
         return cls._locking(due, skip_locked=True)
 
     @classmethod
     def _locking(cls, rows: Select[Any], *, skip_locked: bool = False) -> Select[Any]:
-        # Only this table: PostgreSQL cannot lock what a relationship joins from outside.
+        # Only this table: PostgreSQL cannot lock the outer-joined rows of a relationship.
         locking = rows.with_for_update(of=cls, skip_locked=skip_locked)
         return locking.execution_options(populate_existing=True)
 
@@ -88,6 +88,6 @@ def _check_names(mapper: Mapper[Any], cls: type[LifecycleMixin]) -> None:
 def _names(cls: type) -> tuple[str, ...]:
     """The names that a class annotates itself."""
     if sys.version_info >= (3, 14):
-        # Annotations are evaluated when they are read, and may name what only checkers import.
+        # Reading annotations evaluates them, and they may use names that only checkers import.
         return tuple(get_annotations(cls, format=Format.FORWARDREF))
     return tuple(get_annotations(cls))

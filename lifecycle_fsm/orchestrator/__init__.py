@@ -1,4 +1,4 @@
-"""The way of one activity: inbox, data, scoring, original processing or machine, history."""
+"""The path of one activity: inbox, data, scoring, original processing or machine, history."""
 
 from lifecycle_fsm.orchestrator.engine import Engine
 from lifecycle_fsm.orchestrator.migration_report import MigrationReport, replay_versions

@@ -1,8 +1,7 @@
-"""What one activity, the end of processing, or time does to one person: the way behind the inbox
-[S7].
+"""What one activity, the end of processing, or time does to one person, after the inbox [S7].
 
-Each piece of work either happens whole or raises, and then the caller puts the person back as it
-was [S11]. Each gives its decisions, that of the activity itself first.
+Each piece of work either completes or raises, and then the caller rolls the person back [S11]. Each
+returns its decisions, with the one on the activity itself first.
 """
 
 from __future__ import annotations
@@ -58,8 +57,8 @@ class ActivityFlow:
     def activity(
         self, person: Person, activity: Activity, payload: Payloads, mark: bytes
     ) -> list[Decision]:
-        """Data, scoring, the process trigger once, system moves, assignment, alerts [S7]; with it
-        the activity is remembered by its fingerprint, ``mark``."""
+        """Run data, scoring, the process trigger once, system moves, assignment and alerts [S7],
+        and remember the activity by its fingerprint, ``mark``."""
         self._seen.keep(person, mark)
         kind = activity.kind
         trigger, score, rescored, listened = self._handling[kind]
@@ -68,7 +67,7 @@ class ActivityFlow:
         now = context.now
         stage = person.stage
         inputs = self.scoring.seen(person) if rescored else None
-        # Only a late activity can still keep a deadline that has been missed [S21].
+        # Only a late activity can still keep a missed deadline [S21].
         missed = machine.scheduler.missed_in_time(person, activity.at, now) if context.late else ()
         self.data.apply(kind, person, now, payload)
         if score is not None:
@@ -96,12 +95,12 @@ class ActivityFlow:
                 requests = self._entry_requests.follow(
                     person, now, stage, context.entered, came, cause
                 )
-        if self._logs:  # within the transaction: what cannot be logged must not have happened
+        if self._logs:  # in the transaction: an activity that cannot be logged is rolled back
             self._log(activity)
         return [Decision.fired(result, person, context, activity.id, kind, unmet, reason, requests)]
 
     def created(self, person: Person, activity: Activity, payload: Payloads) -> None:
-        """The data of a new person; its alerts wait for the sort like all others [S14]."""
+        """Write the data of a new person; alerts wait for the sort, as always [S14]."""
         self.data.apply("created", person, activity.at, payload)
         person.defer_activities(*self._deferral.waits(person, activity, payload, late=False))
         self.machine.begin(person, activity.at, activity.id)
@@ -117,8 +116,8 @@ class ActivityFlow:
         values: Payloads,
         skipped: str,
     ) -> list[Decision]:
-        """The end of the chain: its values, the sort, the deferred triggers in order, system moves,
-        then assignment and alerts of the last stage [S14]."""
+        """End the chain: write its values, sort, fire the deferred triggers in order, make system
+        moves, then run assignment and alerts of the last stage [S14]."""
         machine, activity, now = self.machine, processed.id, context.now
         self.data.apply("processed", person, now, values)
         if self.scoring.has_demographic and "demographic_score" not in values:
@@ -144,8 +143,8 @@ class ActivityFlow:
     # ------------------------------------------------------------------ time
 
     def time(self, person: Person, due: datetime) -> list[Decision]:
-        """What is due at an instant: decay, deadlines, moves that time opened [S20]. It is logged
-        if anything of the person is not as before [S19]."""
+        """Apply what is due at an instant: decay, deadlines, moves that time opened [S20]. It is
+        logged if the person has changed [S19]."""
         stage = person.stage
         passed = self.machine.pass_time(person, due)
         decisions = [
@@ -170,16 +169,16 @@ class ActivityFlow:
     def model_changed(
         self, person: Person, activity: Activity, before: str, known: Collection[str], reason: str
     ) -> list[Decision]:
-        """Go on with somebody whom another version of the model has led to where they are [S28]:
-        the row of a stage that has another name now, the deadlines and returns of this version,
-        then system moves. Only what these enter asks for anything.
+        """Continue with a person from another version of the model [S28]: write a row if the stage
+        was replaced, apply the deadlines and returns of this version, then make system moves. Only
+        the stages that these enter cause requests.
 
         Args:
-            person: new here, in the stage that stands for ``before``.
+            person: new here, in the stage that replaces ``before``.
             activity: the ``model_changed``.
             before: the stage in the other version.
-            known: the returns out of that stage that the other version had, and were not shut.
-            reason: what the decision says of it.
+            known: the returns out of that stage that the other version had and that were not shut.
+            reason: the reason in the decision.
         """
         machine, stage = self.machine, person.stage
         now = max(activity.at, person.clock or activity.at)
@@ -191,7 +190,7 @@ class ActivityFlow:
                 person, before, stage, "migrate", MODEL_CHANGED, credit=False,
                 entered_at=person.stage_entered_at,
             )  # fmt: skip
-            context.entered = ()  # nobody has entered anything by it
+            context.entered = ()  # the person has not entered a stage by it
         decisions: list[Decision] = []
         if stage != self._initial:
             if self.scoring.has_demographic:
@@ -219,9 +218,9 @@ class ActivityFlow:
         payload: Payloads,
         now: datetime,
     ) -> list[Decision]:
-        """Fold one person into another [S23]: fields and opportunities, and the visit that wins
-        goes on; then, as for every activity, data, scoring, triggers, also those that waited for
-        the sort of either, system moves, assignment and alerts."""
+        """Merge one person into another [S23]: fields and opportunities first; the winning visit
+        continues. Then, as for every activity, run data, scoring, triggers (including those that
+        waited for either sort), system moves, assignment and alerts."""
         machine, kind = self.machine, activity.kind
         clocks = [person.clock_phase for person in (survivor, loser) if person.clock == now]
         phase = max(clocks, default=0)
@@ -231,9 +230,9 @@ class ActivityFlow:
             survivor, now, activity.at, late, trigger, activity.id, machine.version
         )
         loser_wins = self.engine.merge_direction.loser_wins(survivor, loser)
-        if loser_wins:  # who was responsible for the visit that goes on
+        if loser_wins:  # those responsible for the winning visit
             context.owner, context.assigned_to = loser.owner, loser.assigned_to
-        # One that comes late may still keep what the visit that goes on has missed [S21].
+        # A late merge may still keep a missed deadline of the winning visit [S21].
         winner = loser if loser_wins else survivor
         missed = machine.scheduler.missed_in_time(winner, activity.at, now) if late else ()
         stage = survivor.stage
@@ -267,7 +266,7 @@ class ActivityFlow:
                 answer.result, survivor, context, activity.id, kind, (), answer.reason, tuple(ours)
             )
             return [merged, closing]
-        # The row of the merge itself asks for nothing: nobody has entered anything by it.
+        # The row of the merge itself causes no request: the person has not entered a stage by it.
         more, entered, came, answer = self._deferral.catch_up(
             survivor, context, (), kind, own[0] if own else None
         )
@@ -275,9 +274,9 @@ class ActivityFlow:
             machine.scheduler.correct(survivor, missed, now, context.owner, context.assigned_to)
         machine.advance_clock(survivor, now, phase)
         cause = Cause(activity.id, record_of(survivor, activity))
-        # What the CRM's record is there for goes out at once: it is released, not held.
+        # If the CRM's record exists, waiting requests are released at once, not held.
         waits = () if survivor.crm_synced_at is not None else theirs
-        # First of all assigned, so that all see who was [S18].
+        # Assignment comes first, so that all requests see the assignee [S18].
         followed = self._entry_requests.follow(survivor, now, stage, entered, came, cause)
         again = (held.template.again(survivor, now, held) for held in waits)
         requests = (*ours, *again, *followed)
@@ -293,7 +292,7 @@ class ActivityFlow:
 
 
 def _missed(person: Person, now: datetime, stage: str, missed: Iterable[Missed]) -> list[Decision]:
-    """The decisions of deadlines that were missed, with what they ask for."""
+    """The decisions on missed deadlines, with their requests."""
     return [
         Decision(
             "unchanged", person.id, now, now, stage, kind="deadline", reason=rule,
@@ -304,17 +303,17 @@ def _missed(person: Person, now: datetime, stage: str, missed: Iterable[Missed])
 
 
 def _log_as(log: Callable[[Activity], None], version: str, activity: Activity) -> None:
-    """Keep the activity with the version of the model that has applied it [S28]."""
+    """Log the activity with the version of the model that applied it [S28]."""
     log(activity.applied_by(version))
 
 
 def _nowhere(activity: Activity) -> None:
-    """Where nobody keeps a log."""
+    """Do nothing: no log is kept."""
 
 
 def _in_order(person: Person, first: Decision, others: list[Decision]) -> list[Decision]:
-    """The decisions of one piece of work, the first without the rows of the others, which were
-    made behind its own; all with the rows as they are in the end."""
+    """The decisions of one piece of work. The rows of the others, made after those of the first,
+    are taken out of the first; all decisions get the rows in their final form."""
     for decision in others:
         start = (decision.first - 1 - person.rows_before) * ROW
         decision.hops = person.packed_history[start : start + len(decision.hops)]

@@ -1,4 +1,4 @@
-"""Which activities a person has had: an id twice changes nothing [S19]."""
+"""Remembers which activities a person has had: the same id twice changes nothing [S19]."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from lifecycle_fsm.person import Person
 
 
 class SeenActivities:
-    """The fingerprints of all activities that were applied, by person: a person keeps the latest
-    dozens, and what a busy person had before stands here."""
+    """The fingerprints of all applied activities, by person: a person object keeps the latest few
+    dozen, and this object keeps the earlier ones."""
 
     def __init__(self) -> None:
         self._earlier: dict[str, dict[bytes, bytes]] = {}
 
     def find(self, person: Person, identity: bytes) -> bytes | None:
-        """The content of the activity that the person keeps under this identity, if any."""
+        """The content of the activity that the person has under this identity, if any."""
         seen = person.fingerprints
         at = seen.find(identity)
         while at >= 0 and at % FINGERPRINT:
@@ -25,20 +25,20 @@ class SeenActivities:
         return None if earlier is None else earlier.get(identity)
 
     def all_of(self, person: Person) -> bytes:
-        """The fingerprints of all activities of a person, one after the other."""
+        """The fingerprints of all activities of a person, concatenated."""
         earlier = self._earlier.get(person.id, {})
         return b"".join([identity + content for identity, content in earlier.items()]) + (
             person.fingerprints
         )
 
     def restore(self, person: Person, fingerprints: bytes) -> None:
-        """Keep what :meth:`all_of` gave, of a person who remembers nothing yet."""
+        """Restore the result of :meth:`all_of`, for a person who has no fingerprints yet."""
         for at in range(0, len(fingerprints), FINGERPRINT):
             self.keep(person, fingerprints[at : at + FINGERPRINT])
 
     def keep(self, person: Person, fingerprint: bytes) -> None:
-        """Remember an activity, as part of the work that applies it: where that is undone, the
-        person is put back, and this with it."""
+        """Remember an activity, as part of the work that applies it: rolling back the person also
+        rolls back this."""
         displaced = person.remember_activity(fingerprint)
         if displaced is not None:
             earlier = self._earlier.setdefault(person.id, {})

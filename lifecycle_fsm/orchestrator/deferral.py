@@ -1,4 +1,4 @@
-"""Deferral: what comes in original processing waits for the sort, and then fires in order [S14]."""
+"""Deferral: triggers during original processing wait for the sort, then fire in order [S14]."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause
 from lifecycle_fsm.silos.effects import Payloads
 
-#: Why a trigger in original processing does nothing yet [S14].
+#: Why a trigger does nothing yet during original processing [S14].
 WAITS = "it waits for the sort"
 
 
@@ -40,13 +40,12 @@ class Deferred:
 
     @property
     def order(self) -> Order:
-        """That of the activity [S19]; worked out where it is asked for, because mostly it is the
-        only one that waits."""
+        """The order of the activity [S19], computed on demand, because usually only one waits."""
         return event_order(self.activity, self.kind, self.at, self.sequence)
 
 
 class DeferredResult(NamedTuple):
-    """What came of a trigger that waited, or of that of a merge itself."""
+    """The result of a trigger that waited, or of a merge's own trigger."""
 
     result: Result = "unchanged"
     unmet: tuple[Refusal, ...] = ()
@@ -59,7 +58,7 @@ class Deferral:
     Args:
         machine: the machine of the model.
         triggers: the process trigger that each kind of activity raises.
-        listened: the kinds of activity that a rule of assignment or alerts listens to.
+        listened: the kinds of activity that an assignment or alert rule listens to.
     """
 
     def __init__(
@@ -75,7 +74,7 @@ class Deferral:
     def waits(
         self, person: Person, activity: Activity, payload: Payloads, late: bool
     ) -> tuple[Deferred, ...]:
-        """What of an activity waits: its trigger, and what a rule has to hear of it; or nothing."""
+        """The parts of an activity that wait: its trigger, its alerts, both or none."""
         kind = activity.kind
         trigger = self._triggers.get(kind)
         brought = payload if kind in self._listened else None
@@ -96,19 +95,20 @@ class Deferral:
         kind: str,
         own: Deferred | None = None,
     ) -> tuple[list[Decision], tuple[str, ...], list[TriggeringActivity], DeferredResult]:
-        """The triggers that waited, in order, then the system moves to completion [S14]; also all
-        stages entered so far, the activities that rules listen to, and what came of ``own``.
+        """Fire the triggers that waited, in order, then make the system moves to completion [S14].
+        Also return all stages entered so far, the activities that rules listen to, and the result
+        of ``own``.
 
-        That is the trigger of a merge itself, in order with those that waited [S19]. The decision
-        of the merge tells what came of it [S10]. Only where others fired before it, so that its row
-        is not next to that of the merge, it stands in a decision behind, which names no trigger.
+        ``own`` is the merge's own trigger, ordered with those that waited [S19]. The merge's
+        decision contains its result [S10]. Only if others fired before it, so that its row does
+        not follow that of the merge, it has a later decision, which names no trigger.
         """
         machine, now = self._machine, context.now
         answer = DeferredResult()
         after = "after the sort" if kind == "processed" else "after the merge"
         waiting: list[Deferred] = list(person.take_deferred())
         if len(waiting) > 1:
-            # By event, and of one instant and id by record: whoever survives, the same order.
+            # By event and, for equal instants and ids, by record: independent of the survivor.
             waiting.sort(
                 key=lambda deferred: (deferred.order, natural(deferred.record or person.id))
             )
@@ -174,8 +174,8 @@ class Deferral:
         context: TransitionContext,
         entered: tuple[str, ...],
     ) -> DeferredResult:
-        """Fire one trigger that waited. The askings of one run share what they entered, as only the
-        last stage asks [S12], and who was responsible before all of it [S21]."""
+        """Fire one trigger that waited. The triggers of one run share the stages entered, because
+        only the last stage causes requests [S12], and the initial owner and assignee [S21]."""
         machine, trigger = self._machine, deferred.trigger
         assert trigger is not None
         asked.entered = entered
@@ -190,5 +190,5 @@ class Deferral:
 
 
 def record_of(person: Person, activity: Activity) -> str | None:
-    """Whose the activity was, where that record was folded into the person before [S23]."""
+    """The record of the activity, if it was merged into the person before; else ``None`` [S23]."""
     return activity.person if activity.person != person.id else None

@@ -1,4 +1,4 @@
-"""A model made ready to run: compiled once, and shared by all who keep people."""
+"""A model compiled to run: made once and shared by everything that keeps people."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from lifecycle_fsm.silos.effects import Effects
 
 
 class Handling(NamedTuple):
-    """What there is to do with an activity of one kind, found out once.
+    """How to handle the activities of one kind, worked out once.
 
     Args:
-        trigger: the process trigger that it raises.
-        score: what gives its points.
-        rescored: whether it may write what the demographic score depends on.
-        listened: whether a rule of assignment or alerts listens to it.
+        trigger: the process trigger that the kind raises.
+        score: gives its points.
+        rescored: whether it may write fields that the demographic score depends on.
+        listened: whether an assignment or alert rule listens to it.
     """
 
     trigger: str | None
@@ -39,9 +39,9 @@ class Handling(NamedTuple):
 class Engine:
     """A model with its steps of original processing, ready to run.
 
-    To compile a model takes tens of milliseconds, and to keep people takes none: make one engine
-    when a program starts, and give it to every :class:`~lifecycle_fsm.Lifecycle` that a request
-    needs. An engine keeps nobody, and nothing that happens to people changes it, so threads may
+    Compiling a model takes tens of milliseconds; making a :class:`~lifecycle_fsm.Lifecycle` from an
+    engine takes almost no time. Make one engine when a program starts, and pass it to every
+    Lifecycle that a web request needs. An engine holds no people and never changes, so threads may
     share it.
 
     Args:
@@ -73,7 +73,7 @@ class Engine:
         self.chain: Chain = chain_of(
             model, self.steps, tables=self.tables, demographic=self.scoring.demographic
         )
-        #: Saves and restores persons.
+        #: Saves and restores people.
         self.states = StateFormat(
             model,
             self.machine.person_class,
@@ -96,8 +96,8 @@ class Engine:
             )
             for name in model.activity_kinds
         }
-        #: For each kind of activity, what keeps the fields that it may write: few of them, unless
-        #: it names fields itself.
+        #: For each kind of activity, the snapshot of the fields that it may write: only a few,
+        #: unless the kind names fields itself.
         self.snapshots: Mapping[str, Transaction] = {
             kind: self.machine.transaction
             if kind in OPEN_KINDS or kind == "merged"
@@ -105,14 +105,14 @@ class Engine:
             for kind in model.activity_kinds
         }
         decayed = {part.field for rule in model.decay for part in rule.then}
-        #: For what time brings.
+        #: The snapshot of the fields that time may change.
         self.time_snapshot = Transaction(self.machine.person_class, self._written(None) | decayed)
 
     def __repr__(self) -> str:
         return f"<Engine {self.model.name} {self.model.version}>"
 
     def _written(self, kind: str | None) -> set[str]:
-        """The fields that activities of a kind, or time, may write, themselves or by moves."""
+        """The fields that activities of a kind, or time, may write, directly or by moves."""
         scores = {"behavior_score", "scored_at", "demographic_score"}
         by_moves = {part.field for move in self.model.moves for part in move.then}
         itself = self.data.writes[kind] if kind else ()

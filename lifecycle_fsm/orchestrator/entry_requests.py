@@ -1,4 +1,4 @@
-"""What follows from the moves of one asking: assignment, then alerts of the last stage [S12]."""
+"""What follows the moves of one run: assignment, then alerts of the last stage [S12]."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lifecycle_fsm.silos.effects import NO_PAYLOAD, Payloads
 
 
 class TriggeringActivity(NamedTuple):
-    """An activity that rules of assignment or alerts listen to."""
+    """An activity that assignment or alert rules listen to."""
 
     kind: str
     cause: Cause
@@ -25,7 +25,7 @@ class TriggeringActivity(NamedTuple):
 
 
 class EntryRequests:
-    """Assignment and alerts of a model, in their order."""
+    """Assignment and alerts of a model, in that order."""
 
     def __init__(self, model: Model, machine: LifecycleMachine) -> None:
         self._machine = machine
@@ -45,13 +45,14 @@ class EntryRequests:
         came: Sequence[TriggeringActivity],
         cause: Cause,
     ) -> tuple[Request, ...]:
-        """Assign and ask, after a person has entered these stages, one after the other.
+        """Assign the person and make requests, after the person has entered these stages in turn.
 
         Args:
-            person: as the moves have left them.
+            person: the person after the moves.
             now: the person's clock.
-            before: the stage before all of it.
-            entered: only the entry of the last one asks; the others are superseded [S12].
+            before: the stage before the moves.
+            entered: the stages; only the last entry makes requests, the others are superseded
+                [S12].
             came: the activities that rules listen to.
             cause: the activity behind the moves, or time.
         """
@@ -66,7 +67,7 @@ class EntryRequests:
         requests += self._assign(person, now, last, came, cause, dues)
         if last is not None and person.assigned_to != assignee:
             person.name_assignee()
-        if synced:  # an alert like all others: it sees who was assigned [S18]
+        if synced:  # like all alerts, these see the assignee [S18]
             requests += released(person, now)
         for stage in entered[:-1]:
             requests += alerts.entering(person, stage, now, cause, dues, superseded=True)
@@ -90,7 +91,7 @@ class EntryRequests:
         dues: Dues,
     ) -> list[Request]:
         tasks = []
-        # One activity and the stage to which it led are one occasion: one decision list.
+        # An activity and the stage that it led to are one occasion, with one decision list.
         occasions: list[tuple[str | None, TriggeringActivity | None]] = (
             [(stage, came[0])]
             if len(came) == 1

@@ -1,14 +1,14 @@
-"""Folding the fields and opportunities of two records of one person into one [S22][S23].
+"""Merges the fields and opportunities of two records of one person [S22][S23].
 
 What becomes of a field that the model's ``merging`` does not name:
 
-* opportunities are united by id, and what follows from them is counted anew; of records that came
-  with a number of them, and no ids, the greater number is kept;
-* ``created_at`` is the earlier one; ``unsubscribed`` and ``hand_raised`` hold where they held for
-  either; of ``behavior_score``, ``demographic_score``, ``scored_at``, ``hand_raised_at``,
-  ``sales_touched_at`` and ``last_lost_at`` the greater one is kept;
-* of all others the value of the record whose visit wins, or the other's where that has none. So
-  no field depends on which record survives.
+* opportunities are united by id, and their counts are computed anew; if the records came with
+  numbers of opportunities but no ids, the greater number is kept;
+* ``created_at`` is the earlier one; ``unsubscribed`` and ``hand_raised`` are true if they are true
+  for either record; ``behavior_score``, ``demographic_score``, ``scored_at``, ``hand_raised_at``,
+  ``sales_touched_at`` and ``last_lost_at`` keep the greater value;
+* all other fields keep the value of the record whose visit wins or, if it has none, the other
+  record's value. So no field depends on which record survives.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _DERIVED = ("open_opportunities", "won_opportunities")
 
 
 class Merging:
-    """The rules by which a model folds persons together, ready to run."""
+    """The rules by which a model merges people, ready to run."""
 
     def __init__(self, model: Model) -> None:
         rules = {**DEFAULTS, **model.merging}
@@ -56,7 +56,7 @@ class Merging:
 
 
 def _unite(survivor: Person, winner: Person, other: Person) -> None:
-    """Opportunities by id [S22]. Who came with a number of them, and no ids, keeps that number."""
+    """Unite opportunities by id [S22]; a number that came without ids is kept if it is greater."""
     told = {
         name: max(getattr(record, name) for record in (winner, other) if not record.opportunities)
         for name in _DERIVED

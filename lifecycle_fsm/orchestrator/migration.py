@@ -1,7 +1,7 @@
-"""The saved state of a person, rewritten for another version of the model [S28].
+"""Rewrites the saved state of a person for another version of the model [S28].
 
-What the version does not have any more is dropped, and named; what cannot be decided here, such as
-where the people of a stage belong that went, is an error.
+Data that the version no longer has is dropped and named. What cannot be decided here, such as where
+the people of a removed stage belong, is an error.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from lifecycle_fsm.orchestrator.saved_state import Plain
 
 
 class MigratedState(NamedTuple):
-    """A state that the version of the model can restore.
+    """A state that this version of the model can restore.
 
     Args:
         state: the plain data.
         before: the stage in the other version.
-        dropped: what the person had, and the version has not.
+        dropped: what the person had and this version lacks.
     """
 
     state: Plain
@@ -33,16 +33,16 @@ class MigratedState(NamedTuple):
 
 
 class Migration:
-    """Rewrites the states of another version of a model for this one.
+    """Rewrites states from another version of a model for this one.
 
     Args:
-        engine: of this version.
-        stages: the stages that went, each with the one that stands for it. That is all that a
-            migration may say of stages: people in the others are moved by moves only [S6].
+        engine: the engine of this version.
+        stages: the removed stages, each with its replacement. A migration cannot map other stages:
+            people in those change stage only by moves [S6].
 
     Raises:
-        LifecycleError: the model still has a stage that is said to have gone, or it lacks the one
-            that stands for it.
+        LifecycleError: the model still has a stage that is mapped as removed, or lacks a
+            replacement.
     """
 
     def __init__(self, engine: Engine, stages: Mapping[str, str]) -> None:
@@ -58,10 +58,10 @@ class Migration:
         self._stages = stages
 
     def rewrite(self, state: Mapping[str, Any], at: datetime) -> MigratedState:
-        """The state of a person, and of all records that were folded into them, in this version.
+        """The state of a person, with all merged records, for this version.
 
         Raises:
-            RecordError: it cannot be, and every reason is told; or it is no state.
+            RecordError: the state cannot be rewritten, with every reason; or it is not a state.
         """
         try:
             return self._rewrite(state, at)
@@ -111,7 +111,7 @@ class Migration:
             )
 
     def _record(self, state: Mapping[str, Any], dropped: list[str], problems: list[str]) -> Plain:
-        """One record."""
+        """Rewrite one record."""
         engine, record = self._engine, dict(state)
         stage = record["stage"] = self._stages.get(state["stage"], state["stage"])
         record["fields"] = dict(self._fields(state, dropped, problems))
@@ -139,7 +139,7 @@ class Migration:
             yield name, value
 
     def _waiting(self, state: Mapping[str, Any], dropped: list[str]) -> Iterator[Plain]:
-        """The requests that wait for the CRM's record; those of a visit that goes on are of its
+        """The requests that wait for the CRM's record; those of the current visit get its new
         stage."""
         for request in state.get("waiting", ()):
             if (request["section"], request["rule"]) in self._engine.states.templates:
@@ -151,7 +151,7 @@ class Migration:
     def _deferred(
         self, state: Mapping[str, Any], dropped: list[str], problems: list[str]
     ) -> Iterator[Plain]:
-        """What waits for the sort, with the triggers and the payloads of this version."""
+        """The activities that wait for the sort, with triggers and payloads of this version."""
         engine = self._engine
         for waits in state.get("deferred", ()):
             kind = waits["kind"]
@@ -178,7 +178,7 @@ class Migration:
 def _known(
     values: Mapping[str, Any], names: Container[str], what: str, dropped: list[str]
 ) -> dict[str, Any]:
-    """The values whose names are known; the others are dropped."""
+    """The values with known names; the others are dropped."""
     dropped += [f"{what} {name!r}" for name in values if name not in names]
     return {name: value for name, value in values.items() if name in names}
 
@@ -186,13 +186,13 @@ def _known(
 def carried_over(
     facts: Iterable[DeadlineFact], state: Mapping[str, Any], stage: str
 ) -> list[DeadlineFact]:
-    """The recorded deadlines of a person, those of the present visit by the stage that it is in
-    now: the visit goes on, and what was decided of it stays so.
+    """The recorded deadlines of a person, with the new stage in those of the current visit: the
+    visit continues, and its decided deadlines stay decided.
 
     Args:
-        facts: of all records.
-        state: of the other version.
-        stage: the stage in this one.
+        facts: the deadlines of all records.
+        state: the state from the other version.
+        stage: the stage in this version.
     """
     visit = (
         state.get("journey_record") or state["id"],

@@ -1,4 +1,4 @@
-"""A change of the model tried before it is made, and told again from a log [S28]."""
+"""Tries a change of the model before it is made, and replays one from a log [S28]."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from lifecycle_fsm.orchestrator.orchestrator import Orchestrator
 
 @attrs.frozen(kw_only=True)
 class MigrationReport:
-    """What would come of a migration; made by :meth:`of`.
+    """What a migration would do; made by :meth:`of`.
 
     Args:
-        version: of the model that people would go on in.
-        stages: how many people would go from which stage to which, before the system moves anybody
-            on; also of those that stay.
+        version: the new version of the model.
+        stages: how many people would go from which stage to which, before any system moves;
+            includes people whose stage stays the same.
         moves: the rows of the system moves that would follow at once, with person, stages and rule.
-        missed: by the name of a deadline, the ids of those for whom it is over by its new length.
-        dropped: by what the model has no more, the ids of those who have it.
-        problems: by the id of a person, why they cannot go on; while there are any, the migration
-            is not ready.
+        missed: by deadline, the ids of the people who would have missed it by its new length.
+        dropped: by what the model no longer has, the ids of the people who have it.
+        problems: by person id, why the person cannot be migrated; while there are any, the
+            migration is not ready.
     """
 
     version: str
@@ -51,13 +51,13 @@ class MigrationReport:
         *,
         at: datetime | str,
     ) -> MigrationReport:
-        """Migrate everybody in a place that is thrown away: nothing is kept, logged or sent.
+        """Try the migration of all people on a copy: nothing is kept, logged or sent.
 
         Args:
-            engine: of the version that people would go on in.
-            states: of another version, as ``Lifecycle.dump`` gave them; one at a time is read.
-            stages: the stages that went, each with the one that stands for it.
-            at: when.
+            engine: the engine of the new version.
+            states: states from the old version, from ``Lifecycle.dump``; read one at a time.
+            stages: the removed stages, each with its replacement.
+            at: when the model would change.
 
         Raises:
             LifecycleError: ``stages`` does not fit the model.
@@ -96,16 +96,16 @@ class MigrationReport:
 def replay_versions(
     last: Orchestrator, earlier: Iterable[Model | Engine], log: list[Activity]
 ) -> Iterator[Decision]:
-    """Apply a log that several versions of a model have applied, each part by its own, to the same
-    history.
+    """Replay a log that several versions of a model applied, each part by its own version, to the
+    same history.
 
     Args:
-        last: keeps everybody in the end.
+        last: holds all people at the end.
         earlier: the other versions.
-        log: in the order in which it was applied.
+        log: the activities in the order in which they were applied.
 
     Raises:
-        LifecycleError: a version is missing, or somebody was never moved on from an earlier one.
+        LifecycleError: a version is missing, or a person was never moved on from an earlier one.
     """
     earlier_keepers = [Orchestrator(model) for model in earlier]
     keepers = {keeper.machine.version: keeper for keeper in (*earlier_keepers, last)}

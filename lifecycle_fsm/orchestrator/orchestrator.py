@@ -1,7 +1,7 @@
-"""The way of one activity: inbox, data, scoring, original processing or machine, history.
+"""The path of one activity: inbox, data, scoring, original processing or machine, history.
 
-Everything that reaches a person comes through :meth:`Orchestrator.apply`, whether it runs live, in
-a web handler, or over the log of years, so that both give the same history.
+Every activity goes through :meth:`Orchestrator.apply`, whether live in a web handler or replayed
+from a log of years, so both give the same history.
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ from lifecycle_fsm.silos.effects import Payloads
 PROCESSED = "processed"
 #: Why an activity that is held changes nothing when it comes again.
 HELD = "this activity is held already"
-#: Why the entry of a log that a person was migrated does nothing where nobody is.
+#: Why a ``model_changed`` from a log does nothing here.
 MIGRATES = "only the saved state of a person is migrated, and this lifecycle keeps the person"
-#: Kinds of activity that do more than all others.
+#: Kinds of activity with special handling.
 _OUR_OWN = frozenset({"created", "processed", "merged", "converted", MODEL_CHANGED})
 
 
 class Orchestrator(PeopleRegister):
-    """Runs activities through a model, for any number of persons.
+    """Runs activities through a model, for any number of people.
 
     Args:
-        model: the lifecycle, or an engine that is shared with others.
+        model: the lifecycle, or a shared engine.
         steps: the project's own steps of original processing, by name, or declared ones; an engine
             has its own.
         tables: rows for the enrich steps, by name.
-        record: called with every decision, in order, also with those that no activity asked for
-            (time, the end of processing).
+        record: called with every decision, in order, including those without an activity (time,
+            the end of processing).
         log: called with every activity that was applied, with the ``processed`` that ends original
-            processing, and with a ``time_passed`` for each instant at which time changed somebody:
-            such a log replays to the same history, always [S14][S19].
+            processing, and with a ``time_passed`` for each instant at which time changed a person.
+            Replaying such a log always gives the same history [S14][S19].
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Orchestrator(PeopleRegister):
             raise LifecycleError("an engine has its own steps and tables: give them to it instead")
         super().__init__(model)
         self._held: dict[str, dict[str, Activity]] = {}
-        #: Of these, what is held of somebody who is there: merges that wait for their losers.
+        #: The held activities of existing people: merges that wait for their losers.
         self._held_merges: dict[str, Activity] = {}
         self._record = record or _unrecorded
         self._flow = ActivityFlow(self.engine, self._seen, log)
@@ -92,15 +92,15 @@ class Orchestrator(PeopleRegister):
     # ------------------------------------------------------------------ the inbox
 
     def expect_processed(self, persons: Iterable[str]) -> None:
-        """Say whose log has the activity ``processed``: these wait for it, and are not sorted by
-        the clock [S14]."""
+        """Name the people whose log has the activity ``processed``: they wait for it and are not
+        sorted by the clock [S14]."""
         self._logged.update(persons)
 
     def apply(self, activity: Activity) -> Decision:
-        """Apply one activity and say what came of it.
+        """Apply one activity and return the decision on it.
 
-        In this order: what was due before it, data, scoring, its process trigger once, and the
-        system moves to completion [S7][S20]. All of it happens, or nothing [S11].
+        The order is: everything due before it, data, scoring, its process trigger once, and the
+        system moves to completion [S7][S20]. Either all of it happens or nothing [S11].
         """
         if activity.kind == TIME_PASSED and activity.person in self:
             return self._time_passed(activity)
@@ -176,30 +176,30 @@ class Orchestrator(PeopleRegister):
         return decisions
 
     def _same(self, before: Activity, activity: Activity) -> bool:
-        """Whether two activities of the same id have the same content [S19]: a time may have come
-        as a text, as whoever was saved has it."""
+        """Whether two activities with the same id have the same content [S19]: a time may be a
+        text, as in a saved activity."""
         return before == activity or self._mark(before) == self._mark(activity)
 
     def _mark(self, activity: Activity) -> bytes:
         try:
             payload = self._data.accept(activity.kind, activity.payload)
-        except RecordError:  # what is held may be nothing that can ever be applied
+        except RecordError:  # a held activity may have an invalid payload
             payload = dict(activity.payload)
         return fingerprint(activity, payload)
 
     def _replaces_parked(self, names: Iterable[str], activity: Activity) -> bool:
-        """Whether an activity that cannot be applied, either, would take the place of what is
-        parked under its id with other content [S19]."""
+        """Whether this activity, if it is parked too, would replace a parked activity with the
+        same id and other content [S19]."""
         before = self._lot.find(names, activity)
         return before is not None and not self._same(before, activity)
 
     def _unpark(self, person: Person, activity: Activity) -> None:
-        """Take an activity out of what is parked, also where it was parked before a merge."""
+        """Remove an activity from the parked ones, even if it was parked before a merge."""
         for name in self._all_names(person):
             self._lot.remove(name, activity)
 
     def _refusal(self, activity: Activity, person: Person, payload: Payloads) -> Decision | None:
-        """The decision of an activity that is not applied, whoever the person is."""
+        """The decision on an activity that is refused or held, not applied; else ``None``."""
         reason, record = "", activity.person
         if activity.kind == MODEL_CHANGED:
             return Decision.stopped("unchanged", person, activity, MIGRATES)
@@ -213,16 +213,16 @@ class Orchestrator(PeopleRegister):
         return Decision.stopped("rejected", person, activity, reason) if reason else None
 
     def _was_sorted(self, record: str) -> bool:
-        """Whether the end of this record's own processing has sorted somebody; ``settle`` only
-        stands in for it, and what it brings may still come [S14]."""
+        """Whether the end of this record's own processing has sorted its person; ``settle`` is only
+        a substitute for it, and the ``processed`` may still come [S14]."""
         record = self.aliases.get(record, record)
         return self.people[record].sorted_by == record
 
     def _filtered(self, activity: Activity, person: Person, payload: Payloads) -> Payloads:
-        """What an activity may still bring to somebody who is known already.
+        """The part of a payload that may still be applied to an existing person.
 
-        A contact that is created after its lead was converted into it brings what was missing. The
-        end of processing of a record that was folded in brings fields, but the score of fit is one
+        A contact that is created after the conversion of its lead adds only missing values. The end
+        of processing of a merged record adds fields but not the demographic score, which is a
         function of all of them [S18][S23].
         """
         if activity.kind == "created":
@@ -237,8 +237,8 @@ class Orchestrator(PeopleRegister):
         return payload
 
     def _merged_with(self, activity: Activity, person: Person, payload: Payloads) -> Person | None:
-        """Who is folded into the person by the activity: by a merge, or by a conversion into a
-        contact that is there already [S23]."""
+        """The person that the activity merges into this one, by a merge or by a conversion into an
+        existing contact [S23]."""
         match activity.kind:
             case "merged":
                 name = payload["loser"]
@@ -254,7 +254,7 @@ class Orchestrator(PeopleRegister):
     def ask(
         self, person: Person, trigger: str, at: datetime, activity: str | None, payload: Payloads
     ) -> Decision:
-        """``person.<trigger>(at=…)``: the same as the activity of that name [S7]."""
+        """``person.<trigger>(at=…)``: works like the activity with that name [S7]."""
         if trigger not in self.model.activity_kinds:
             kinds = [name for name, raised in self._triggers.items() if raised == trigger]
             raise LifecycleError(
@@ -266,7 +266,7 @@ class Orchestrator(PeopleRegister):
     def _transact(
         self, person: Person, activity: Activity, payload: Payloads, mark: bytes
     ) -> list[Decision]:
-        """Apply an activity that may sort, or name a contact, and remember it."""
+        """Apply an activity, which may sort the person or name a contact, and remember it."""
         if activity.kind == "processed" and person.stage == self._initial:
             self._seen.keep(person, mark)
             return self._sort(person, activity, payload)
@@ -286,7 +286,7 @@ class Orchestrator(PeopleRegister):
         return self._flow.sort(person, context, processed, values, skipped)
 
     def _meet(self, survivor: Person, loser: Person, at: datetime) -> None:
-        """Let both clocks run up to a merge, or to the later of them: neither goes back [S20]."""
+        """Advance both clocks to the merge, or to the later clock: neither goes back [S20]."""
         now = at
         while True:
             for person in (survivor, loser):
@@ -300,8 +300,8 @@ class Orchestrator(PeopleRegister):
     def _merge(
         self, person: Person, loser: Person, activity: Activity, payload: Payloads, mark: bytes
     ) -> list[Decision]:
-        """Fold another person into this one [S23]: both persons and what is known of their ids
-        change together, or on an exception nothing does [S11]."""
+        """Merge another person into this one [S23]: both people and the register of their ids
+        change together or, on an exception, not at all [S11]."""
         clocks = [record.clock for record in (person, loser) if record.clock is not None]
         now = max(activity.at, *clocks)
         ours = self._records.get(person.id, (person,))
@@ -329,7 +329,7 @@ class Orchestrator(PeopleRegister):
             self._lot.remove(person.id, None)
         return decisions
 
-    # ------------------------------------------------------------------ new persons
+    # ------------------------------------------------------------------ new people
 
     def _unknown(self, activity: Activity) -> Decision:
         if activity.kind != "created":
@@ -356,7 +356,7 @@ class Orchestrator(PeopleRegister):
         return Decision.of_unknown("moved", activity, "", person)
 
     def _hold(self, activity: Activity, missing: str) -> Decision:
-        """Keep the activity until somebody creates the person whom it needs [S19]."""
+        """Hold the activity until the person that it needs is created [S19]."""
         waiting = self._held.setdefault(missing, {})
         key = _held_key(activity)
         before = waiting.get(key)
@@ -373,8 +373,8 @@ class Orchestrator(PeopleRegister):
         return Decision.of_unknown("held", activity, reason)
 
     def _release(self, name: str) -> None:
-        """Apply what was held for a person who has been created, or for a contact who is known
-        now. Each is held until it has been applied: an interrupt loses none [S11]."""
+        """Apply the activities held for a person who has been created or a contact that is now
+        known. Each is held until it has been applied, so an interrupt loses none [S11]."""
         waiting = self._held[name]
         for key, activity in sorted(waiting.items(), key=lambda held: held[1].order):
             decisions = self._apply(activity, released=True)
@@ -396,13 +396,13 @@ class Orchestrator(PeopleRegister):
         """Run the chain of original processing for one person now, then sort [S13][S14].
 
         Args:
-            id: of the person.
-            at: when its processing ends.
-            given: what the chain has given, where it was run before; then only sort.
+            id: the person's id.
+            at: when processing ends.
+            given: the result of the chain if it has already run; then only sort.
 
         Raises:
-            UnknownPerson: nobody of this id has been created.
-            LifecycleError: the person has been sorted before.
+            UnknownPerson: no person with this id has been created.
+            LifecycleError: the person is already sorted.
         """
         try:
             person = self.survivor(id)
@@ -413,7 +413,7 @@ class Orchestrator(PeopleRegister):
         if given is not None and person.id != id:
             raise LifecycleError(f"{id} was folded into {person.id}: its processing has ended")
         when = instant(at)
-        if person.settles_at is not None:  # whoever asks says when it ends, and settle no more
+        if person.settles_at is not None:  # the caller now decides when it ends, not settle
             self.machine.settle_at(person, None)
         self._run_due(person, when)
         decisions = self._process(person, when, PROCESSED, given)
@@ -424,7 +424,7 @@ class Orchestrator(PeopleRegister):
     def _process(
         self, person: Person, at: datetime, id: str, given: ChainResult | None = None
     ) -> list[Decision]:
-        """Run the chain; its end is the activity ``processed``, as a log would have it."""
+        """Run the chain; it ends with the activity ``processed``, as in a log."""
         now = max(at, person.clock or at)
         if given is None:
             given = self.engine.chain.run(person, Context(now, self.model.tokens))
@@ -455,8 +455,7 @@ class Orchestrator(PeopleRegister):
     # ------------------------------------------------------------------ saved people
 
     def dump_all(self) -> Plain:
-        """Everything that is kept of everybody, to be restored by :meth:`restore_all`; with rows
-        and activities as objects."""
+        """All data of all people, for :meth:`restore_all`; rows and activities stay objects."""
         return {
             "states": [self.dump(name) for name in self.people if name not in self.merged],
             "order": list(self.people),
@@ -469,7 +468,7 @@ class Orchestrator(PeopleRegister):
         }
 
     def restore_all(self, everything: Mapping[str, Any]) -> None:
-        """Keep everybody whom :meth:`dump_all` has saved; nobody may be kept yet."""
+        """Restore all people from :meth:`dump_all`; the orchestrator must be empty."""
         rows, facts = by_person(everything["history"]), by_person(everything["deadlines"])
         for state in everything["states"]:
             names = [state["id"], *(record["id"] for record in state.get("folded", ()))]
@@ -495,11 +494,11 @@ class Orchestrator(PeopleRegister):
         deadlines: Iterable[DeadlineFact] | None = None,
         seen: Mapping[str, bytes] = NOTHING_SEEN,
     ) -> Decision:
-        """Keep a person whom another version of the model has saved, by a ``model_changed`` [S28].
+        """Restore a person from another version of the model, by a ``model_changed`` [S28].
 
         Args:
             state: the plain data.
-            stages: the stages that went, each with the one that stands for it.
+            stages: the removed stages, each with its replacement.
             at: when the model changes for the person.
             history: as for :meth:`restore`.
             deadlines: likewise.
@@ -507,7 +506,7 @@ class Orchestrator(PeopleRegister):
 
         Raises:
             LifecycleError: the map of stages does not fit the model.
-            RecordError: the state cannot be rewritten, or is none.
+            RecordError: the state cannot be rewritten, or is not a saved state.
         """
         self._check(state, migrates=True)
         version = str(state.get("version"))
@@ -519,7 +518,7 @@ class Orchestrator(PeopleRegister):
         activity = model_changed(person.id, instant(at), version, self.machine.version, stages)
         reason = f"dropped {', '.join(migrated.dropped)}" if migrated.dropped else ""
         known = state.get("open_returns", ())
-        # Nobody keeps the person yet: on an error nothing has happened [S11].
+        # The person is not registered yet, so on an error nothing has happened [S11].
         decisions = self._flow.model_changed(person, activity, migrated.before, known, reason)
         self._keep(migrated.state, people, parked, seen)
         self._seen.keep(person, fingerprint(activity, activity.payload))
@@ -529,10 +528,10 @@ class Orchestrator(PeopleRegister):
         return decisions[0]
 
     def hand_over(self, other: Orchestrator, changed: Activity) -> Decision:
-        """Let the keeper of another version of the model take somebody over, as a log says that it
-        did [S28]. The person stays here as well."""
+        """Hand a person over to the orchestrator of another version of the model, as recorded in a
+        log [S28]. The person stays here as well."""
         person = self.survivor(changed.person)
-        # What came of time is in the log: this only finds out what is due next.
+        # The log has the changes by time: this only finds out what is due next.
         self._run_due(person, max(changed.at, person.clock or changed.at), inclusive=True)
         records = self._records.get(person.id, (person,))
         return other.migrate(
@@ -547,8 +546,8 @@ class Orchestrator(PeopleRegister):
     # ------------------------------------------------------------------ time
 
     def tick(self, until: datetime | str) -> list[Decision]:
-        """Let time pass: everything that is due up to and at ``until`` happens, each at its own
-        instant; how often this is called changes nothing [S20]."""
+        """Let time pass: everything due by ``until`` happens, each at its own instant. How often
+        this is called makes no difference [S20]."""
         end = instant(until)
         return [
             decision
@@ -557,7 +556,7 @@ class Orchestrator(PeopleRegister):
         ]
 
     def _time_passed(self, activity: Activity) -> Decision:
-        """What a log says of time: everything that was due by then happens, if it has not [S19]."""
+        """Apply a ``time_passed`` of a log: everything due by then happens, unless it has [S19]."""
         person = self.survivor(activity.person)
         decisions = self._run_due(person, activity.at, inclusive=True)
         return decisions[0] if decisions else Decision.stopped("unchanged", person, activity, "")
@@ -573,7 +572,7 @@ class Orchestrator(PeopleRegister):
             if settles is not None and settles <= due and person.stage == self._initial:
                 decisions = self._process(person, due, SETTLED)
             else:
-                # Never back in time: what failed before the last activity was parked, and is past.
+                # Never back in time: what failed before the last activity is already parked.
                 decisions = self._let_pass(person, max(due, person.clock or due))
             for decision in decisions:
                 self._record(decision)
@@ -581,7 +580,7 @@ class Orchestrator(PeopleRegister):
         return made
 
     def _let_pass(self, person: Person, due: datetime) -> list[Decision]:
-        """Let happen what is due at an instant: decay, deadlines, moves."""
+        """Apply what is due at an instant: decay, deadlines, moves."""
         try:
             return self.engine.time_snapshot(person, self._flow.time, person, due)
         except Exception as error:
@@ -596,26 +595,26 @@ class Orchestrator(PeopleRegister):
 
     @property
     def held(self) -> Mapping[str, list[Activity]]:
-        """Activities of persons that nobody has created yet, by person [S19]."""
-        # Lists, made in one step: another thread may read while this one holds more.
+        """Activities that wait for a person who has not been created, by that person's id [S19]."""
+        # Copied in one step: another thread may read while this one adds more.
         return {person: list(waiting.values()) for person, waiting in list(self._held.items())}
 
     @property
     def parked(self) -> Mapping[str, list[Parked]]:
-        """What an error keeps from happening, by person [S11][S13]."""
+        """Work that an error prevented, kept for a retry, by person [S11][S13]."""
         return self._lot.by_person
 
     def park(self, parked: Parked) -> None:
-        """Keep what an error has kept from happening before, elsewhere."""
+        """Take over what an error parked elsewhere."""
         self._lot.keep(parked)
 
     def retry(self, at: datetime | str) -> list[Decision]:
-        """Try everything that is parked once more: activities as they were, processing now."""
+        """Retry everything parked: activities at their own time, processing now."""
         now = instant(at)
         decisions = []
         for parked in self._lot.parked:
             tried = self._retry(parked, now)
-            # Only now: an interrupt loses none of them.
+            # Only now, so that an interrupt loses none.
             if all(decision.result != "parked" for decision in tried):
                 self._lot.remove(parked.person, parked.activity)
             decisions += tried
@@ -634,7 +633,7 @@ class Orchestrator(PeopleRegister):
 
 
 def _unrecorded(decision: Decision) -> None:
-    """Where nobody keeps the decisions."""
+    """Do nothing: decisions are not kept."""
 
 
 def _again(

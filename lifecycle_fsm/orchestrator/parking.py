@@ -1,4 +1,4 @@
-"""What an error keeps from happening, kept to be tried again [S11][S13]."""
+"""Keeps what an error has prevented, to be retried [S11][S13]."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen
 class Parked:
-    """An activity, or without one the processing of a person or what was ``due`` by time, which
-    an error has kept from happening. Nothing of it has changed the person.
+    """An activity that an error prevented; without an activity, the processing of a person or what
+    was ``due`` by time. It has not changed the person.
 
-    ``error`` says in one line what happened; ``exception`` is what was raised, with its cause and
-    its traceback.
+    ``error`` says in one line what happened; ``exception`` is the exception raised, with its cause
+    and traceback.
     """
 
     person: str
@@ -31,7 +31,7 @@ class Parked:
     exception: BaseException | None = attrs.field(default=None, eq=False, repr=False)
 
     def dump(self) -> dict[str, Any]:
-        """It as plain data, without the exception."""
+        """The parked work as plain data, without the exception."""
         activity = self.activity
         return {
             "person": self.person,
@@ -42,10 +42,10 @@ class Parked:
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Parked:
-        """What :meth:`dump` gave.
+        """Load the data of :meth:`dump`.
 
         Raises:
-            RecordError: it is something else.
+            RecordError: the data is something else.
         """
         try:
             activity, due = state["activity"], state["due"]
@@ -66,7 +66,7 @@ class ParkingLot:
         self.by_person: dict[str, list[Parked]] = {}
 
     def keep(self, parked: Parked) -> None:
-        """Park it, with the latest error where it is parked already."""
+        """Park it, with the latest error if it is parked already."""
         what = "time" if parked.activity is None else parked.activity.id
         _log.debug(
             "parked %s of %r: %s", what, parked.person, parked.error, exc_info=parked.exception
@@ -75,7 +75,7 @@ class ParkingLot:
         self.by_person.setdefault(parked.person, []).append(parked)
 
     def remove(self, person: str, activity: Activity | None) -> None:
-        """Take out what has now happened: an activity, or without one the person's processing."""
+        """Remove what has now happened: an activity or, without one, the person's processing."""
         if person not in self.by_person:
             return
         key = _key(activity)
@@ -84,7 +84,7 @@ class ParkingLot:
             self.by_person[person] = left
 
     def find(self, persons: Iterable[str], activity: Activity) -> Activity | None:
-        """What is parked of the same record under the id of an activity, of one of some people."""
+        """The activity with the same record and id that is parked for one of these people."""
         lots = (self.by_person.get(person, ()) for person in persons)
         parked = (parked.activity for lot in lots for parked in lot)
         return next((each for each in parked if each and _key(each) == _key(activity)), None)
@@ -96,10 +96,10 @@ class ParkingLot:
 
 
 def _key(activity: Activity | None) -> tuple[str, str] | None:
-    # The records of a person may each have an activity of the same id [S19][S23].
+    # Each record of a person may have an activity with the same id [S19][S23].
     return None if activity is None else (activity.person, activity.id)
 
 
 def error_text(error: BaseException) -> str:
-    """The error in one line, with its kind."""
+    """The error in one line, with its type."""
     return f"{type(error).__name__}: {error}"

@@ -1,5 +1,5 @@
-"""Who is kept: everybody, whose records are one person, and what came to them before; each person
-can be saved as plain data, and kept again from it.
+"""The register of people: their records and contacts, and the activities that they have had. Each
+person can be saved as plain data and restored from it.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ NOTHING_SEEN: Mapping[str, bytes] = MappingProxyType({})
 
 
 class PeopleRegister:
-    """The people of a model by their ids; what happens to them is the work of its orchestrator.
+    """The people of a model by their ids; the orchestrator applies activities to them.
 
     Args:
-        engine: the model, made ready.
+        engine: the compiled model.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.model = engine.model
         self.machine = engine.machine
-        #: Everybody who was created, also those who were folded into others since.
+        #: All people who were created, including those merged into others since.
         self.people: dict[str, Person] = {}
-        #: Whom each loser of a merge was folded into [S23].
+        #: The id that each loser of a merge was merged into [S23].
         self.merged: dict[str, str] = {}
-        #: Whose contact an id is: that of a lead who was converted [S23].
+        #: The id of the lead that was converted, by the id of the contact [S23].
         self.aliases: dict[str, str] = {}
         self._records: dict[str, tuple[Person, ...]] = {}  # of one person, the survivor's first
         #: The ids of all records and contacts of a person who has several.
         self._names: dict[str, tuple[str, ...]] = {}
-        #: The ids of contacts into which a person was converted, whether activities came by them
-        #: or not: to look for these costs time.
+        #: The ids of the contacts into which a person was converted, with or without activities
+        #: of their own: looking them up takes time.
         self._contacts: dict[str, tuple[str, ...]] = {}
-        #: Steps that failed and were gone without, by person [S13].
+        #: Steps that failed and were skipped, by person [S13].
         self.skipped: dict[str, tuple[StepError, ...]] = {}
         self._seen = SeenActivities()
         self._lot = ParkingLot()
 
     def survivor(self, id: str) -> Person:
-        """The person whom a record or a contact now belongs to, after all merges [S23].
+        """The person that a record or a contact belongs to, after all merges [S23].
 
         Raises:
-            KeyError: nobody of this id was created.
+            KeyError: no person with this id was created.
         """
         record = self.aliases.get(id, id)
         while record in self.merged:
@@ -66,10 +66,10 @@ class PeopleRegister:
     # ------------------------------------------------------------------ ids that came before
 
     def _content(self, person: Person, record: str, activity: str) -> bytes | None:
-        """What the activity of this id brought to the record before, if it came [S19].
+        """The content of the record's earlier activity with this id, if it came [S19].
 
-        A record keeps its own activities. What came to it after it was folded into another, or
-        under the id of its contact, is kept by whoever was the survivor then.
+        A record keeps its own activities. Those that came after it was merged into another, or
+        under the id of its contact, are kept by the survivor of that time.
         """
         own = self.people.get(record)
         if own is not None:
@@ -84,11 +84,11 @@ class PeopleRegister:
         return None
 
     def _came_to_others(self, person: Person, activity: Activity, brought: bytes) -> bool:
-        """Whether the very same activity came before to another record of the same person: a CRM
-        that merges two records gives the one what the other had.
+        """Whether the same activity came before to another record of the same person: a CRM that
+        merges two records copies the activities of one to the other.
 
-        Not so the end of processing: each record has its own, in the log too, so that a replay
-        knows who waits for it [S14][S23].
+        The end of processing never counts: each record has its own, in the log as well, so that a
+        replay knows which people wait for it [S14][S23].
         """
         names = [name for name in self._names[person.id] if name != activity.person]
         if activity.kind == "processed":
@@ -102,11 +102,11 @@ class PeopleRegister:
     # ------------------------------------------------------------------ saved people
 
     def dump(self, id: str) -> Plain:
-        """Everything that decides what happens next to a person, as plain data that JSON can write;
-        of all records of the person.
+        """Everything that decides what happens to a person next, for all records of the person, as
+        plain data that JSON can write.
 
         Raises:
-            KeyError: nobody of this id was created.
+            KeyError: no person with this id was created.
         """
         person = self.survivor(id)
         records = self._records.get(person.id, (person,))
@@ -132,7 +132,7 @@ class PeopleRegister:
         """The fingerprints of the activities that each record of a person has had [S19].
 
         Raises:
-            KeyError: nobody of this id was created.
+            KeyError: no person with this id was created.
         """
         person = self.survivor(id)
         records = self._records.get(person.id, (person,))
@@ -145,20 +145,19 @@ class PeopleRegister:
         deadlines: Iterable[DeadlineFact] | None = None,
         seen: Mapping[str, bytes] = NOTHING_SEEN,
     ) -> Person:
-        """Keep the person whom :meth:`dump` has saved.
+        """Restore the person saved by :meth:`dump`.
 
         Args:
             state: the plain data.
-            history: the rows of all records of the person, or the last of each; a history begins
-                behind those that are left out.
-            deadlines: what was recorded of the deadlines of all records; without them the person
-                knows those of the present visit.
-            seen: the fingerprints of the activities that each record has had, one after the other,
-                by the id of the record.
+            history: the rows of all records of the person, or the last row of each; a history
+                starts after the rows left out.
+            deadlines: the recorded deadlines of all records; by default those of the current
+                visit.
+            seen: the concatenated fingerprints of the activities of each record, by record id.
 
         Raises:
-            RecordError: the state is no state, of another format or another model, or somebody of
-                one of its ids is kept already.
+            RecordError: the data is not a saved state, or has another format or model, or a person
+                with one of its ids is here already.
         """
         self._check(state)
         people, parked = self._loaded(state, history, deadlines)
@@ -170,7 +169,7 @@ class PeopleRegister:
         history: Iterable[HistoryRow],
         deadlines: Iterable[DeadlineFact] | None,
     ) -> tuple[list[Person], list[Parked]]:
-        """The records of a state, and what is parked of them; nobody keeps them yet."""
+        """The records of a state and what is parked for them, not registered yet."""
         rows = by_person(history)
         facts = None if deadlines is None else by_person(deadlines)
         load = self.engine.states.load
@@ -191,7 +190,7 @@ class PeopleRegister:
         parked: Iterable[Parked],
         seen: Mapping[str, bytes],
     ) -> Person:
-        """Keep the person of a state."""
+        """Register the person of a state."""
         person = people[0]
         aliases = state.get("aliases", {})
         for record in people:
@@ -214,7 +213,7 @@ class PeopleRegister:
         return person
 
     def _check(self, state: Mapping[str, Any], *, migrates: bool = False) -> None:
-        """Refuse what is no state of a person that can be kept here."""
+        """Refuse data that is not a state or cannot be restored here."""
         name = state.get("id")
         if state.get("format") != FORMAT:
             raise RecordError(
@@ -240,7 +239,7 @@ _Of = TypeVar("_Of", HistoryRow, DeadlineFact)
 
 
 def by_person(records: Iterable[_Of]) -> dict[str, list[_Of]]:
-    """Rows or facts by their person."""
+    """Rows or facts, grouped by person."""
     sorted_out: dict[str, list[_Of]] = {}
     for record in records:
         sorted_out.setdefault(record.person, []).append(record)

@@ -1,8 +1,8 @@
 """A person as plain data, and back: everything that decides what happens next.
 
-The format is described in ``docs/embed/state.md``. Names of rules stand for their places in the
-model, so that a model whose rules were only put in another order reads it too. What is as it is for
-everybody, such as a field that nobody has set, is left out.
+``docs/embed/state.md`` describes the format. Rules are saved by name, not by place, so a model with
+the same rules in another order can read it. Default values, such as a field that was never set,
+are left out.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from lifecycle_fsm.silos.data import DataSilo
 from lifecycle_fsm.silos.request_template import Held, RequestTemplate
 
 Plain: TypeAlias = dict[str, Any]
-#: The number of the format; another one is refused.
+#: The version of the format; any other is refused.
 FORMAT = 1
 
 
 class StateFormat:
-    """Saves and restores the persons of one model.
+    """Saves and restores the people of one model.
 
     Args:
         model: the lifecycle.
-        person_class: of its persons.
-        data: reads what activities bring.
-        templates: the requests that its rules ask for, to know again those that wait.
+        person_class: the model's person class.
+        data: reads the payloads of activities.
+        templates: the requests of the model's rules, to restore those that wait.
     """
 
     def __init__(
@@ -77,8 +77,8 @@ class StateFormat:
                 self._returns.setdefault(edge.source, []).append(edge.name)
 
     def dump(self, person: Person, **head: Any) -> Plain:
-        """One record as plain data that JSON can write, without its history and the activities that
-        it has had; ``head`` stands before it."""
+        """One record as plain data that JSON can write, without its history and its past
+        activities; ``head`` comes first."""
         (
             stage, entered_at, journey, journey_record, journey_started_at, clock, phase, due,
             rows_before, history, _, deferred, opportunities, points, deadlines, decided,
@@ -95,7 +95,7 @@ class StateFormat:
             "clock": _time_text(clock),
             "rows": rows_before + len(history) // ROW,
         }
-        # One by one, because most people have few of them.
+        # One by one, because most people have only a few of these.
         if journey_record is not None:
             state["journey_record"] = journey_record
         if phase:
@@ -110,7 +110,7 @@ class StateFormat:
             state["last_journey"] = last_journey
         if shut_returns:
             state["shut_returns"] = list(shut_returns)
-        # What another version of the model has to know: its stages and returns may be others [S28].
+        # For another version of the model, whose stages and returns may differ [S28].
         if stage == self._initial:
             state["processing"] = True
         if stage in self._returns:
@@ -149,13 +149,12 @@ class StateFormat:
         history: Sequence[HistoryRow] = (),
         deadlines: Sequence[DeadlineFact] | None = None,
     ) -> Person:
-        """The record that :meth:`dump` gave.
+        """Restore a record from the data of :meth:`dump`.
 
         Args:
             state: the plain data.
-            history: its rows, or the last of them; it begins behind those that are left out.
-            deadlines: all of its recorded deadlines; without them it knows those of the present
-                visit.
+            history: its rows, or the last of them; the history starts after the rows left out.
+            deadlines: all of its recorded deadlines; by default those of the current visit.
 
         Raises:
             RecordError: the state is not one of this model.
@@ -177,7 +176,7 @@ class StateFormat:
         get, accept, texts = state.get, self._accept, self._texts
         person = self._class(state["id"])
         for name, value in state["fields"].items():
-            # A text was accepted when it came, and is saved as it is.
+            # Texts were accepted when they came, and are saved unchanged.
             is_text = type(value) is str and name in texts
             setattr(person, name, value if is_text else accept[name](value))
         rows = state["rows"]
@@ -186,7 +185,7 @@ class StateFormat:
             raise ValueError(f"the history that is given is not its last rows, up to row {rows}")
         time = datetime.fromisoformat
         stage, entered_at = state["stage"], time(state["entered_at"])
-        if stage:  # who was folded into somebody else is in none
+        if stage:  # a merged record has no stage
             self._model.stage(stage)
         journey, record = state["journey"], get("journey_record")
         points: list[Any] = []
@@ -196,7 +195,7 @@ class StateFormat:
             visit = (record or person.id, journey, stage, entered_at)
             deadlines = [_load_fact(person.id, visit, fact) for fact in get("decided", ())]
         due, settles_at = get("due"), get("settles_at")
-        # Most people have few of the others: nothing is made of what is not there.
+        # Most people have few of the following, so absent ones cost nothing.
         deferred, waiting = get("deferred"), get("waiting")
         opportunities, open_deadlines = get("opportunities"), get("deadlines")
         person.restore_machine_state(
@@ -259,10 +258,10 @@ class StateFormat:
         )
 
 
-#: Where a state has nothing of a kind.
+#: The default for a missing part of a state.
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-#: A person who is saved again has mostly the times of before, and to write one takes a microsecond.
-#: Those of some 3,000 people are kept, in 4 MB.
+#: Most times of a person who is saved again are unchanged, and formatting one takes a microsecond.
+#: The cache holds those of some 3,000 people, in 4 MB.
 _time_text = lru_cache(maxsize=16_384)(datetime.isoformat)
 
 

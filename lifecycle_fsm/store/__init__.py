@@ -1,4 +1,4 @@
-"""People in a database: one person is a row, one activity a transaction."""
+"""People in a database: one row per person, one transaction per activity."""
 
 from lifecycle_fsm.errors import MissingExtra
 

@@ -1,11 +1,11 @@
-"""Channels from a TOML file: one table for each, which names its adapter and the options of that.
+"""Channels from a TOML file: one table per channel, with its adapter and the adapter's options.
 
 ::
 
     [task]
     adapter = "webhook"
     url = "https://crm.example.com/tasks"
-    secret_env = "TASK_SECRET"  # the name of an environment variable: no secret is in the file
+    secret_env = "TASK_SECRET"  # the name of an environment variable, so the file holds no secret
 
     ["*"]  # all other channels
     adapter = "json_lines"
@@ -29,8 +29,8 @@ from lifecycle_fsm.model.rules import Channel
 from lifecycle_fsm.store.channels import Adapter, Email, JsonLines, Webhook
 from lifecycle_fsm.tables.mapping_toml import raise_problems
 
-#: The group of entry points by which a package brings adapters: a name, and what makes one of the
-#: options in the file.
+#: The entry point group with which a package registers adapters: a name, and a factory that takes
+#: the options in the file.
 GROUP = "lifecycle_fsm.channels"
 Factory: TypeAlias = Callable[..., Adapter]
 _BUILT_IN: dict[str, Factory] = {"email": Email, "json_lines": JsonLines, "webhook": Webhook}
@@ -43,11 +43,11 @@ def channels(
 ) -> dict[str, Adapter]:
     """The channels of a file, for :class:`.Delivery`.
 
-    An option whose name ends in ``_env`` names the environment variable that has its value. The
-    option ``path`` starts in the folder of the file.
+    An option whose name ends in ``_env`` names the environment variable that holds its value. The
+    option ``path`` is relative to the file's folder.
 
     Raises:
-        FileProblem: the file cannot be read, or something in it is wrong: all of it at once.
+        FileProblem: the file cannot be read or has errors; the message lists all of them.
     """
     try:
         content = tomllib.loads(Path(path).read_text("utf-8"))
@@ -117,7 +117,7 @@ def _from_environment(key: str, variable: Any, environment: Mapping[str, str]) -
 
 
 def _check_names(factory: Factory, options: Mapping[str, Any]) -> None:
-    """Refuse options that are missing, and those that the adapter does not have."""
+    """Refuse missing options and options that the adapter does not have."""
     parameters = inspect.signature(factory).parameters
     if any(option.kind is option.VAR_KEYWORD for option in parameters.values()):
         return

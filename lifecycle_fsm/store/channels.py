@@ -1,7 +1,7 @@
-"""What sends the requests of a channel: a webhook, e-mail, a file of lines, or an adapter of one's
-own with the same method. Each sends one request and returns, or says that it could not.
+"""Adapters that send the requests of a channel: webhook, e-mail, JSON lines, or a custom adapter
+with the same method. Each sends one request and returns, or raises an error.
 
-This is the one place of the package that opens a connection, and only where it is told to.
+No other module of the package opens a connection, and this one only to configured addresses.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from lifecycle_fsm.requests import Request
 from lifecycle_fsm.store.tables import plain
 
 Clock = Callable[[], datetime]
-#: Refusals of HTTP that time may change: too early, too much, or in conflict with something else.
+#: HTTP errors that may pass with time: timeout, conflict, too early, too many requests.
 _PASSING = {408, 409, 425, 429}
 _SECRET = "whsec_"  # noqa: S105 - the prefix that every secret has
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\\\"]{1,255}")
@@ -45,10 +45,10 @@ class Adapter(Protocol):
     """Sends requests."""
 
     def send(self, request: Request) -> None:
-        """Send one request, and return when it has arrived. The same may come again, with its id.
+        """Send one request, and return when it has arrived. It may come again with the same id.
 
         Raises:
-            DeliveryFailed: it could not be sent. Any other exception counts as that.
+            DeliveryFailed: it could not be sent. Any other exception counts as this one.
         """
 
 
@@ -57,7 +57,7 @@ def _now() -> datetime:
 
 
 def _of(kind: type | tuple[type, ...], what: str) -> Callable[[Any, Any, Any], None]:
-    """A validator: values of a kind, in words."""
+    """A validator that accepts values of these types; ``what`` describes them in the error."""
 
     def check(instance: Any, attribute: Any, value: Any) -> None:
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
@@ -107,19 +107,19 @@ _timeout = attrs.field(default=15.0, validator=_seconds)
 
 @attrs.frozen
 class Webhook:
-    """Posts each request as JSON, signed as Standard Webhooks 1.0.0 says.
+    """Posts each request as JSON, signed according to Standard Webhooks 1.0.0.
 
-    A redirect is not followed: it is a failure. ``webhook-id`` is the id of the request, in which
-    what is not a letter, a digit or one of ``/_~-`` stands as ``%`` and its code.
+    A redirect is not followed but counts as a failure. ``webhook-id`` is the percent-encoded id of
+    the request; only letters, digits and ``/_~-`` are left as they are.
 
     Args:
-        url: where to, by ``https`` or ``http``.
+        url: the target, with ``https`` or ``http``.
         secret: the key, as ``whsec_`` and the base64 of 24 to 64 bytes.
-        timeout: seconds that all of it may take together, once the name is resolved.
-        clock: the time that is signed.
+        timeout: seconds for the entire exchange, once the host name is resolved.
+        clock: gives the time that is signed.
 
     Raises:
-        ChannelError: an option is not as it should be.
+        ChannelError: an option is invalid.
     """
 
     url: str = attrs.field(validator=_web_address)
@@ -142,8 +142,8 @@ class Webhook:
         """Post the request.
 
         Raises:
-            DeliveryFailed: no answer in time, or one other than 2xx. 4xx is permanent, but for
-                408, 409, 425 and 429.
+            DeliveryFailed: no answer in time, or an answer other than 2xx. 4xx is permanent,
+                except 408, 409, 425 and 429.
         """
         body = json.dumps(_payload(request), separators=(",", ":")).encode()
         opened: list[socket.socket] = []
@@ -155,7 +155,7 @@ class Webhook:
                 self._connect(connection, opened)
                 connection.request("POST", self._path, body, self._headers(request, body))
                 with connection.getresponse() as response:
-                    if late.is_set():  # it takes what was cut off there for a whole answer
+                    if late.is_set():  # it takes a truncated answer for a complete one
                         raise TimeoutError
                     failure = self._failure(response)
         except (OSError, http.client.HTTPException) as error:
@@ -171,8 +171,8 @@ class Webhook:
         return kind(parts.hostname or "", parts.port, timeout=self.timeout)
 
     def _connect(self, connection: http.client.HTTPConnection, opened: list[socket.socket]) -> None:
-        """Connect, and tell of each socket before it is waited for: a handshake may hang as well,
-        and a connection forgets its socket before the answer is read."""
+        """Connect, and report each socket before waiting on it: a handshake may hang too, and a
+        connection forgets its socket before the answer is read."""
         connected = socket.create_connection((connection.host, connection.port), self.timeout)
         opened.append(connected)
         connection.sock = connected
@@ -190,7 +190,7 @@ class Webhook:
         return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
     def _headers(self, request: Request, body: bytes) -> dict[str, str]:
-        # A full stop joins what is signed, so that no part may have one.
+        # The signed parts are joined by full stops, so no part may contain one.
         key = quote(request.id, safe="/", errors="replace").replace(".", "%2E")
         timestamp = str(int(self.clock().timestamp()))
         signed = f"{key}.{timestamp}.".encode() + body
@@ -204,7 +204,7 @@ class Webhook:
         }
 
     def _failure(self, response: http.client.HTTPResponse) -> DeliveryFailed | None:
-        """What an answer says that is not 2xx; only its beginning is read."""
+        """The failure for an answer other than 2xx; only its beginning is read."""
         status, words = response.status, b""
         if 200 <= status < 300:
             return None
@@ -235,7 +235,7 @@ def _plain(request: Request) -> dict[str, Any]:
 
 
 def _retry_after(value: str | None, clock: Clock) -> timedelta | None:
-    """A wait in seconds or as a date; nothing where it is neither."""
+    """The wait from a header in seconds or with a date; ``None`` if it is neither."""
     text = (value or "").strip()
     if re.fullmatch("[0-9]{1,9}", text):
         return timedelta(seconds=int(text))
@@ -246,8 +246,8 @@ def _retry_after(value: str | None, clock: Clock) -> timedelta | None:
 
 
 def _late(seconds: float, late: threading.Event, error: Exception) -> str:
-    """That there was no answer in time, whoever has noticed first: the limit of all that is done,
-    or that of the socket; else nothing."""
+    """The message for a timeout, whether of the exchange or of the socket; empty for any other
+    error."""
     timed_out = late.is_set() or isinstance(error, TimeoutError)
     return f"no answer within {seconds:g} seconds" if timed_out else ""
 
@@ -256,11 +256,11 @@ def _late(seconds: float, late: threading.Event, error: Exception) -> str:
 def _time_limit(
     seconds: float, current: Callable[[], socket.socket | None]
 ) -> Iterator[threading.Event]:
-    """Shut the connection down after so long. The timeout of a socket is no limit for a server that
-    sends a byte now and then: it starts anew with each.
+    """Shut the connection down when the time is up. A socket's own timeout does not stop a server
+    that sends a byte now and then, because it restarts with each byte.
 
     Yields:
-        what is set when time is up.
+        the event that is set when the time is up.
     """
     done, late = threading.Event(), threading.Event()
 
@@ -271,7 +271,7 @@ def _time_limit(
             wait = 0.1  # there may be a new connection, or none yet
             if (connection := current()) is not None:
                 with suppress(OSError):
-                    # The socket's own method: that of TLS would go on in plain text.
+                    # The plain socket's method: TLS's own would continue in plain text.
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -286,21 +286,21 @@ def _time_limit(
 
 @attrs.frozen
 class Email:
-    """Sends each request as a mail. Its ``Message-ID`` comes from the id of the request.
+    """Sends each request as an e-mail. Its ``Message-ID`` comes from the id of the request.
 
     Args:
-        host: the server that takes mail.
-        sender: from whom, with or without a name.
-        port: of the server.
-        starttls: whether to encrypt; without it, no password is sent.
-        user: who logs in, where the server wants that.
-        password: theirs.
-        timeout: seconds that all of it may take together, once the name is resolved.
-        addresses: of receivers that a model calls by a name, such as a team or an owner.
-        clock: the time for ``Date``.
+        host: the mail server.
+        sender: the sender's address, with or without a name.
+        port: the server's port.
+        starttls: whether to encrypt; without encryption, no password is sent.
+        user: the user name, if the server requires a login.
+        password: the user's password.
+        timeout: seconds for the entire exchange, once the host name is resolved.
+        addresses: addresses of receivers that a model names, such as a team or an owner.
+        clock: gives the time for ``Date``.
 
     Raises:
-        ChannelError: an option is not as it should be.
+        ChannelError: an option is invalid.
     """
 
     host: str = attrs.field(validator=_of(str, "the name of a server"))
@@ -324,12 +324,12 @@ class Email:
         """Hand the mail to the server.
 
         Raises:
-            DeliveryFailed: the server cannot be reached or refuses. It is permanent where the
-                receiver has no address, or the server refuses the mail with 5xx.
+            DeliveryFailed: the server cannot be reached or refuses the mail. It is permanent if
+                the receiver has no address or the server answers 5xx to the mail.
         """
         message = self._message(request)
         server = smtplib.SMTP(timeout=self.timeout)
-        taking = False  # a refusal before that is not about the mail, and never permanent
+        taking = False  # an earlier refusal is not about the mail, so never permanent
         try:
             with _time_limit(self.timeout, lambda: server.sock) as late:
                 code, words = server.connect(self.host, self.port)
@@ -342,7 +342,7 @@ class Email:
                     server.login(self.user, self.password)
                 taking = True
                 server.send_message(message)
-                with suppress(OSError, smtplib.SMTPException):  # the mail has been taken
+                with suppress(OSError, smtplib.SMTPException):  # the mail was accepted
                     server.quit()
         except (OSError, smtplib.SMTPException) as error:
             reason, permanent = _refusal(error)
@@ -390,7 +390,7 @@ def _one_line(text: str) -> str:
 
 
 def _refusal(error: Exception) -> tuple[str, bool]:
-    """Why a mail was not taken, and whether that is for ever."""
+    """Why the mail was refused, and whether that is permanent."""
     answer: tuple[int, bytes | str]
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         answer = next(iter(error.recipients.values()))
@@ -408,20 +408,20 @@ def _refusal(error: Exception) -> tuple[str, bool]:
 
 @attrs.frozen
 class JsonLines:
-    """Adds each request as a line of JSON to a file, which is on the disk when that is done. Any
-    number of processes may add to the same file.
+    """Appends each request to a file as a line of JSON, and syncs the file to disk. Any number of
+    processes may append to the same file.
 
     Args:
-        path: the file; it is made where it is not there.
+        path: the file, created if it does not exist.
 
     Raises:
-        ChannelError: an option is not as it should be.
+        ChannelError: an option is invalid.
     """
 
     path: str | PathLike[str] = attrs.field(validator=_of((str, PathLike), "the name of a file"))
 
     def send(self, request: Request) -> None:
-        """Add the line.
+        """Append the line.
 
         Raises:
             FileProblem: the file cannot be written.

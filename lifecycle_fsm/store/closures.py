@@ -1,4 +1,4 @@
-"""All that a store keeps of one person, as a whole: locked, and written anew."""
+"""Everything that a store keeps of one person: lock it, or rewrite it."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ State: TypeAlias = Mapping[str, Any]
 
 
 def locked_person(database: Database, name: str, work: Callable[[Connection], T]) -> T:
-    """Do some work in one transaction, while nobody else changes the person.
+    """Do some work in one transaction with the person locked.
 
     Args:
-        database: of the store.
-        name: of any record or contact of the person.
-        work: is given the connection.
+        database: the store's database.
+        name: the id of any record or contact of the person.
+        work: called with the connection.
     """
     while True:
         with database.writing() as connection:
-            # So that there is a row to lock, also before anybody has come by this name.
+            # Makes a row to lock, even if no person has this id yet.
             session_of(connection).write(database.sql.mention, [{"id": name}])
             names = Snapshot(connection).group(name)
             records = select(PERSON.c.id).where(PERSON.c.id.in_(names)).order_by(PERSON.c.id)
             connection.execute(records.with_for_update()).all()
-            if Snapshot(connection).group(name) == names:  # nobody was merged meanwhile
+            if Snapshot(connection).group(name) == names:  # no merge in the meantime
                 return work(connection)
             connection.rollback()
 
 
 def session_of(connection: Connection) -> Session:
-    """The transaction of a connection, for what goes to the driver itself."""
+    """The transaction of a connection, for statements that go straight to the driver."""
     return Session(connection.connection.driver_connection)
 
 
@@ -51,14 +51,14 @@ def write_anew(
     lifecycle: Lifecycle,
     log: Iterable[Activity] = (),
 ) -> None:
-    """Write the people of a Lifecycle in place of the one person whose records they were.
+    """Replace one person in the store with the people of a Lifecycle, which have the same records.
 
     Args:
         store: the store.
-        connection: a transaction that has locked the person.
-        before: the state that is replaced. What processing went without is taken over, because no
-            log tells it.
-        lifecycle: has these records and no others, with their history.
+        connection: in a transaction that has locked the person.
+        before: the state to replace. Its skipped processing steps are carried over, because no log
+            has them.
+        lifecycle: holds exactly these records, with their history.
         log: activities that the store does not have yet.
     """
     records = records_of(before)

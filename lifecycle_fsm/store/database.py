@@ -1,8 +1,8 @@
 """The database of a store, and the transaction of a writer.
 
-Looking and administration go through SQLAlchemy. What happens for each activity goes to the driver
-itself, on a connection of SQLAlchemy's pool: else half of the time would go into making statements
-that are always the same.
+Reads and administration go through SQLAlchemy. The work for each activity goes straight to the
+driver, on a connection from SQLAlchemy's pool; otherwise, half of the time would be spent building
+the same statements again.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _log = logging.getLogger(__name__)
 _NO_PIPELINE = nullcontext()
 #: The status of a connection to PostgreSQL that is in no transaction (``PQTRANS_IDLE``).
 _IDLE = 0
-#: How often a transaction is tried that others have undone.
+#: How often to try a transaction that conflicts with others.
 _ATTEMPTS = 10
-#: The longest pause before the second attempt, in seconds; each further one may be twice as long.
+#: The longest pause before the second attempt, in seconds; it doubles with each further attempt.
 _PAUSE = 0.004
-#: What PostgreSQL says where another try may do: a deadlock, a conflict, a server that stops
-#: or has been started anew. Of a connection that was lost it says nothing.
+#: PostgreSQL's codes for errors worth a retry: deadlock, serialization conflict, a server that
+#: shuts down or restarted. A lost connection has no code.
 _PASSING = {"40P01", "40001", "08003", "08006", "57P01", "57P02"}
-#: How long SQLite waits for another writer, in seconds.
+#: How many seconds SQLite waits for another writer.
 PATIENCE = 30
 
 
@@ -45,14 +45,14 @@ class Database:
     """A database that keeps people.
 
     Args:
-        address: the address of the database, as SQLAlchemy reads it, or its engine.
-        synchronous: for SQLite, ``FULL`` (a transaction is on the disk when it ends) or ``NORMAL``
-            (a power failure may lose the latest ones; it never spoils the file).
-        make: whether to make a store where there is none.
+        address: the database's SQLAlchemy URL or engine.
+        synchronous: for SQLite, ``FULL`` (a commit is on disk when it returns) or ``NORMAL`` (a
+            power failure may lose the latest commits but never corrupts the file).
+        make: whether to create the store if it does not exist.
 
     Raises:
-        StoreError: there is no such database, or no store and none is to be made; it is of a newer
-            release, or has other tables.
+        StoreError: there is no such database; it has no store and ``make`` is false; the store is
+            of a newer release; or the database has other tables.
         MissingExtra: the driver is not installed.
     """
 
@@ -67,7 +67,7 @@ class Database:
             try:
                 require_store(self.engine)
             finally:
-                self.engine.dispose()  # these connections are not made ready, and may write nothing
+                self.engine.dispose()  # these connections are not set up for writing
         self.postgresql = self.engine.dialect.name == "postgresql"
         if not self.postgresql:
             _prepare_sqlite(self.engine, synchronous)
@@ -79,14 +79,14 @@ class Database:
         upgrade(self.engine)
 
     def close(self) -> None:
-        """Close its connections; it opens new ones when it is used again."""
+        """Close all connections; the next use opens new ones."""
         while self._kept:
             self._kept.pop().close()
         self.engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection for looking: it takes no lock, and sees all of one moment.
+        """A connection for reading, without locks, that sees the database at one moment.
 
         Raises:
             StoreError: the database cannot be read.
@@ -96,7 +96,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A connection for seldom work; an error undoes all of it.
+        """A connection for occasional writes; an error rolls back all of them.
 
         Raises:
             StoreError: the database cannot be written.
@@ -105,8 +105,8 @@ class Database:
             yield connection
 
     def run(self, work: Callable[[Session], T]) -> T:
-        """Do some work in a transaction of a writer, and once more where another transaction, or a
-        connection that was lost, has undone it: nine times at most, within about two seconds.
+        """Do some work in a write transaction. If it fails because of another transaction or a lost
+        connection, retry it up to nine times, within about two seconds.
 
         Raises:
             StoreError: the database cannot be written.
@@ -122,7 +122,7 @@ class Database:
         raise AssertionError("the last attempt returns or raises")
 
     def _passes(self, error: Exception) -> bool:
-        """Whether another try may do."""
+        """Whether a retry may succeed."""
         if not self.postgresql:
             return False
         from psycopg import OperationalError
@@ -139,7 +139,7 @@ class Database:
                 if not self.postgresql:
                     connection.execute("BEGIN IMMEDIATE")
                 result = work(Session(connection))
-                # Not commit(): psycopg waits for ever in it where a pipeline has megabytes to send.
+                # Not commit(): in psycopg it hangs if a pipeline still has megabytes to send.
                 connection.execute("COMMIT")
         except BaseException:
             self._roll_back(pooled)
@@ -167,23 +167,23 @@ class Database:
             pooled.close()
 
     def _connection(self) -> Any:
-        """A connection of the pool, or the one that was kept: to fetch it from the pool takes half
-        as long as to write a row."""
+        """The kept connection, or one from the pool. Fetching one from the pool takes half as long
+        as writing a row."""
         try:
             return self._kept.pop()
         except IndexError:
             return self.engine.raw_connection()
 
     def time(self, value: datetime | None) -> Any:
-        """An instant in UTC as the driver takes it."""
+        """An instant in UTC in the form that the driver expects."""
         if value is None or self.postgresql:
             return value
         return value.isoformat(" ", "microseconds")[:26]
 
 
 def _pause(attempt: int) -> float:
-    """How many seconds to wait behind an attempt: from half to all of what doubles with each, so
-    that threads and processes that were in each other's way come back apart."""
+    """Seconds to wait after an attempt: between half and all of a time that doubles with each
+    attempt, so that colliding threads and processes retry at different times."""
     worker = f"{os.getpid()}:{threading.get_ident()}"
     share = stable_number(attempt, worker) / 2**60
     return _PAUSE * (1 << attempt - 1) * (1 + share) / 2
@@ -192,7 +192,7 @@ def _pause(attempt: int) -> float:
 class Session:
     """One transaction on the driver's connection.
 
-    PostgreSQL answers all that is asked together in one round trip, and what is written costs none
+    PostgreSQL answers the queries of one :meth:`ask` in one round trip; writes need no round trip
     before the transaction ends.
     """
 
@@ -200,12 +200,12 @@ class Session:
         self._connection = connection
 
     def ask(self, *questions: tuple[str, Mapping[str, Any]]) -> list[list[tuple[Any, ...]]]:
-        """The rows that answer each question."""
+        """The rows of each query."""
         cursors = [self._connection.execute(sql, values) for sql, values in questions]
         return [cursor.fetchall() for cursor in cursors]
 
     def write(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run a statement for each of the rows."""
+        """Run a statement once for each row."""
         if len(rows) == 1:
             self._connection.execute(sql, rows[0])
         elif rows:
@@ -232,16 +232,16 @@ class BufferedSession(Session):
 def _engine(address: str) -> SqlEngine:
     url = database_url(address)
     try:
-        # Every transaction here has ended when its connection goes back to the pool.
+        # Every transaction here ends before its connection returns to the pool.
         return create_engine(url, pool_reset_on_return=None)
     except ModuleNotFoundError as error:
         raise MissingExtra("sql", str(error.name), "a store in PostgreSQL") from None
 
 
 def _prepare_sqlite(engine: SqlEngine, synchronous: str) -> None:
-    """Let each transaction of a writer begin as one, so that none has to give up halfway."""
+    """Begin each write transaction with the write lock, so that none fails halfway."""
     if engine.get_execution_options().get("prepared"):
-        return  # it is of another store
+        return  # another store did it
     engine.update_execution_options(prepared=True)
 
     @event.listens_for(engine, "connect")

@@ -1,4 +1,4 @@
-"""What goes wrong between a store and its database, in sentences that say what to do."""
+"""Database errors as messages that say what to do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SQLITE = {
     sqlite3.SQLITE_FULL: "has no room left: free some of its disk, and try it again",
     sqlite3.SQLITE_IOERR: "cannot be read or written: look whether its disk is sound and there",
 }
-#: By how SQLSTATE begins.
+#: By the beginning of SQLSTATE.
 _POSTGRESQL = {
     "55P03": f"is locked; {_AGAIN}",
     "57014": f"has stopped a statement; {_AGAIN}",
@@ -42,14 +42,14 @@ _POSTGRESQL = {
 
 
 def database_url(address: str) -> URL:
-    """An address as SQLAlchemy reads it, with its driver.
+    """The SQLAlchemy URL for an address, including the driver.
 
     Raises:
-        StoreError: it cannot be read, or is neither one of SQLite nor of PostgreSQL.
+        StoreError: it cannot be parsed, or is for neither SQLite nor PostgreSQL.
     """
     try:
         url = make_url(address)
-    except (ArgumentError, ValueError):  # neither is shown: it may have a password in it
+    except (ArgumentError, ValueError):  # neither is shown: it may contain a password
         raise StoreError(
             f"the address of a store cannot be read: write it as {_ADDRESSES}"
         ) from None
@@ -60,10 +60,10 @@ def database_url(address: str) -> URL:
 
 
 def require_supported(driver: str) -> None:
-    """Raise unless a store can be kept with a driver, such as ``postgresql+psycopg``.
+    """Raise unless a store supports this driver, such as ``postgresql+psycopg``.
 
     Raises:
-        StoreError: it is not.
+        StoreError: the driver is not supported.
     """
     if driver not in _DRIVERS:
         raise StoreError(
@@ -72,14 +72,14 @@ def require_supported(driver: str) -> None:
 
 
 def place(database: Database) -> str:
-    """What sentences call a database: its file, or its address without the password."""
+    """The name of a database in messages: its file, or its address without the password."""
     if database.dialect.name == "sqlite":
         return database.url.database or "the database in memory"
     return database.url.render_as_string(hide_password=True)
 
 
 def database_file(database: Database) -> Path | None:
-    """The file of an SQLite database; none of one in memory, or behind a URI of SQLite's own."""
+    """The file of an SQLite database; ``None`` if it is in memory or given by an SQLite URI."""
     name = database.url.database or ""
     if database.dialect.name != "sqlite" or name in ("", ":memory:") or name.startswith("file:"):
         return None
@@ -88,10 +88,10 @@ def database_file(database: Database) -> Path | None:
 
 @contextmanager
 def store_errors(database: Database) -> Iterator[None]:
-    """Turn what keeps a database from its work into a sentence.
+    """Turn an error of the database's operation into one with a readable message.
 
-    Both SQLAlchemy and the driver itself may raise it. What is wrong with the work, such as a key
-    that is there twice, passes as it is.
+    Both SQLAlchemy and the driver itself may raise such errors. Errors of the statements, such as
+    a duplicate key, pass unchanged.
 
     Raises:
         StoreError: the database cannot be reached, opened, read or written, or is locked.

@@ -1,9 +1,9 @@
 """Delivery of the outbox: at least once, and in order for each person.
 
-A deliverer claims requests in a short transaction, sends them outside of any, and records each
-result in another. A claim is the time of the next try, put off by the lease: if the process dies,
-the request is due again after the lease, and goes out again under the same id. Nothing but the
-clock that is given tells the time, and waits are spread by a hash and not by chance.
+A deliverer claims requests in a short transaction, sends them outside of any transaction, and
+records each result in another. A claim postpones the time of the next try by the lease: if the
+process dies, the request is due again after the lease and goes out again with the same id. Only
+the given clock tells the time, and a hash, not a random number, spreads the waits.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from lifecycle_fsm.store.tables import REQUEST, UtcTime
 _log = logging.getLogger(__name__)
 #: How many requests are claimed at a time.
 _PORTION = 20
-# As the text of the statement and not as a parameter: a partial index serves nothing else.
+# A literal, not a parameter: otherwise the partial index is not used.
 _WAITING: ColumnElement[str] = literal_column("'waiting'")
 _DEAD: ColumnElement[str] = literal_column("'dead'")
-#: How many people are passed over together, because their first request is put off; those behind
-#: them one by one. A server would give up its hash table for more.
+#: How many people, whose first request is postponed, are skipped at once; further ones are skipped
+#: one by one. With more, a server would no longer use a hash table.
 _PUT_OFF: ColumnElement[int] = literal_column("10000")
 _ERROR_LENGTH = 500
 _COLUMNS = {"to": "receiver"}
@@ -53,7 +53,7 @@ _COLUMNS = {"to": "receiver"}
 
 @attrs.frozen
 class DeliveryReport:
-    """How many requests were ``delivered``, ``failed`` (to be tried again) or are now ``dead``."""
+    """How many requests were ``delivered``, ``failed`` (to be retried) or are now ``dead``."""
 
     delivered: int = 0
     failed: int = 0
@@ -62,7 +62,7 @@ class DeliveryReport:
 
 @attrs.frozen
 class DeadLetter:
-    """A request that is tried no more: after how many ``attempts``, and the last ``error``."""
+    """A request that is no longer tried, with its ``attempts`` and its last ``error``."""
 
     request: Request
     attempts: int
@@ -70,21 +70,21 @@ class DeadLetter:
 
 
 class Delivery:
-    """Sends what waits in the outbox. Any number of them may work at once, in threads or processes.
+    """Sends the requests that wait in the outbox. Any number of threads and processes may do so.
 
-    A person's request waits until those before it are delivered, superseded or dead. That holds
-    among the channels given here: what is asked on others stays in the outbox for another
-    deliverer, and nothing waits for it; :meth:`unrouted` counts it.
+    A person's request waits until the earlier ones are delivered, superseded or dead. Only the
+    channels given here count: requests on other channels stay in the outbox for another deliverer
+    and block nothing; :meth:`unrouted` counts them.
 
     Args:
-        database: that of the store: its ``database``, the address or the engine of SQLAlchemy.
-        channels: what sends for each channel; ``*`` for all others.
-        clock: the time now, with a zone.
+        database: the store's ``database``, SQLAlchemy URL or engine.
+        channels: the adapter of each channel; ``*`` for all others.
+        clock: returns the current time, with a time zone.
         attempts: how often a request is tried before it is dead.
-        first_wait: the longest wait after the first failure; each further one may take five times
-            as long. The wait itself lies anywhere between nothing and that ("full jitter").
+        first_wait: the longest wait after the first failure; the limit grows fivefold with each
+            further failure. The actual wait is between zero and the limit ("full jitter").
         longest_wait: no wait is longer, whatever a server asks for.
-        lease: how long a claim holds. One sending has to end within half of it.
+        lease: how long a claim holds. Sending one request must take at most half of it.
     """
 
     def __init__(
@@ -108,10 +108,10 @@ class Delivery:
         self._front, self._take = self._statements()
 
     def run(self, stop: threading.Event, pause: float = 5.0) -> None:
-        """Deliver until ``stop`` is set; when nothing is due, look again after ``pause`` seconds.
+        """Deliver until ``stop`` is set; when nothing is due, check again after ``pause`` seconds.
 
         Raises:
-            StoreError: the database fails. Claims lapse; start again.
+            StoreError: the database fails. Claims expire by themselves; start again.
         """
         for channel, count in self.unrouted().items():
             _log.warning("nothing delivers %r, on which %d requests wait", channel, count)
@@ -120,8 +120,8 @@ class Delivery:
                 stop.wait(pause)
 
     def deliver(self, limit: int = 100, *, stop: threading.Event | None = None) -> DeliveryReport:
-        """Send what is due, the earliest first, until ``limit`` sendings were tried, nothing is
-        left or ``stop`` is set."""
+        """Send due requests, earliest first, until ``limit`` of them were tried, none is left or
+        ``stop`` is set."""
         outcomes: Counter[str] = Counter()
         while (left := limit - outcomes.total()) > 0 and not (stop and stop.is_set()):
             until = self._clock() + self._lease
@@ -139,7 +139,7 @@ class Delivery:
         return DeliveryReport(outcomes["delivered"], outcomes["failed"], outcomes["dead"])
 
     def unrouted(self) -> dict[str, int]:
-        """How many requests wait on each channel for which nothing is given here."""
+        """How many requests wait on each channel that has no adapter here."""
         if "*" in self._channels:
             return {}
         query = (
@@ -152,14 +152,14 @@ class Delivery:
             return {row.channel: row.requests for row in connection.execute(query)}
 
     def counts(self) -> dict[str, int]:
-        """How many requests there are of each status of the outbox."""
+        """How many requests in the outbox have each status."""
         query = select(REQUEST.c.status, func.count().label("requests"))
         with self._database.reading() as connection:
             rows = connection.execute(query.group_by(REQUEST.c.status).order_by(REQUEST.c.status))
             return {row.status: row.requests for row in rows}
 
     def dead(self, limit: int = 100, ids: Iterable[str] | None = None) -> list[DeadLetter]:
-        """Requests that are tried no more, the earliest first: those with these ids, or all."""
+        """Requests that are no longer tried, earliest first: those with these ids, or all."""
         query = select(REQUEST).where(REQUEST.c.status == _DEAD)
         if ids is not None:
             query = query.where(REQUEST.c.id.in_([*ids]))
@@ -172,10 +172,10 @@ class Delivery:
     def retry_dead(self, ids: Iterable[str] | None = None) -> int:
         """Let dead requests wait again as if never tried: those with these ids, or all.
 
-        Each goes out before those of its person that wait and were asked for later.
+        Each goes out before its person's later requests that still wait.
 
         Returns:
-            how many there were.
+            the number of requests.
         """
         retried = update(REQUEST).where(REQUEST.c.status == _DEAD)
         retried = retried.values(status="waiting", attempts=0, next_try_at=None)
@@ -190,16 +190,16 @@ class Delivery:
     # ------------------------------------------------------------------ claims
 
     def _claim(self, count: int, until: datetime) -> list[Row[Any]]:
-        """Requests whose turn it is, put off until then so that nobody else takes them."""
+        """Claim requests whose turn it is, by postponing them so that no other deliverer does."""
         now = until - self._lease
-        # More than asked for: others may have an eye on the same.
+        # More than needed: other deliverers may select the same ones.
         size, start = 2 * count, -1
         claimed: list[Row[Any]] = []
         while True:
             seen = {"now": now, "start": start, "size": size}
             with self._database.reading() as connection:
                 if self._database.postgresql:
-                    # Or it sorts all that waits where it does not know yet how much that is.
+                    # Without statistics, PostgreSQL would sort all waiting requests.
                     connection.exec_driver_sql("SET LOCAL enable_sort = off")
                 page = connection.scalars(self._front, seen).all()
             if page:
@@ -212,8 +212,8 @@ class Delivery:
                 return sorted(claimed, key=lambda row: row.place)
 
     def _statements(self) -> tuple[Select[Any], Executable]:
-        """What finds the ``size`` first requests behind the place ``start`` whose turn it is, and
-        what claims of some ``places`` so many as are ``left`` to be claimed."""
+        """The query for the first ``size`` requests after the place ``start`` whose turn it is, and
+        the statement that claims up to ``left`` requests of the given ``places``."""
         row, put_off = REQUEST.alias("r"), REQUEST.alias("p")
         now = bindparam("now", type_=UtcTime)
         due = [
@@ -257,7 +257,7 @@ class Delivery:
         return front, take
 
     def _before(self, table: FromClause) -> ColumnElement[bool]:
-        """Whether a request of the same person waits before one."""
+        """Whether an earlier request of the same person waits."""
         other = REQUEST.alias("e")
         before = select(other.c.id).where(
             other.c.person == table.c.person,
@@ -277,18 +277,18 @@ class Delivery:
     # ------------------------------------------------------------------ sending
 
     def _send(self, row: Row[Any]) -> str:
-        """Send one request outside of any transaction, and record what came of it.
+        """Send one request outside of any transaction, and record the result.
 
         Returns:
-            ``delivered``, ``failed`` or ``dead``; ``overtaken`` where the store has written the
-            request anew meanwhile, which then counts.
+            ``delivered``, ``failed`` or ``dead``; or ``overtaken`` if the store has rewritten the
+            request in the meantime, so that the new request counts.
         """
         adapter = self._channels.get(row.channel) or self._channels["*"]
         attempts = row.attempts + 1
         values: dict[str, Any]
         try:
             adapter.send(_request(row))
-        except Exception as error:  # of somebody else's adapter: it must not stop all others
+        except Exception as error:  # from any adapter: it must not stop the others
             failure = error if isinstance(error, DeliveryFailed) else _failure(error)
             outcome = "dead" if failure.permanent or attempts >= self._attempts else "failed"
             values = {"error": _line(str(failure)), "next_try_at": None}
@@ -304,17 +304,17 @@ class Delivery:
         return outcome if self._write(row, attempts=attempts, **values) else "overtaken"
 
     def _wait(self, id: str, attempts: int, failure: DeliveryFailed) -> timedelta:
-        """How long until the next try: what the server asks for, or longer."""
+        """How long until the next try: at least as long as the server asks for."""
         try:
             longest = min(self._first_wait * 5 ** (attempts - 1), self._longest_wait)
         except OverflowError:
             longest = self._longest_wait
-        # Spread by a hash, which differs from request to request as chance would.
+        # The hash spreads requests as a random number would.
         wait: timedelta = longest * (stable_number(attempts, id) / 2**60)
         return max(wait, min(failure.retry_after or timedelta(), self._longest_wait))
 
     def _write(self, row: Row[Any], **values: Any) -> bool:
-        """Write values into a request that is still claimed as it was; say whether it is."""
+        """Update a request if this claim still holds; return whether it does."""
         claimed = update(REQUEST).where(
             REQUEST.c.id == row.id,
             REQUEST.c.status == "waiting",
@@ -331,12 +331,12 @@ def _request(row: Row[Any]) -> Request:
 
 
 def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The ids in portions that every database takes as parameters."""
+    """The ids in chunks small enough to be parameters in every database."""
     return (ids[start : start + 1000] for start in range(0, len(ids), 1000))
 
 
 def _line(text: str) -> str:
-    """A text as one short line that every database takes: PostgreSQL refuses a NUL."""
+    """A text as one short line that every database accepts: PostgreSQL refuses NUL."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())[:_ERROR_LENGTH]
 

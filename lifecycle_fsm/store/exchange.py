@@ -1,7 +1,7 @@
-"""A whole store as files of JSON lines, and such files as a store.
+"""Exports an entire store as files of JSON lines, and imports such files.
 
-``activities.jsonl`` is the log as ``lifecycle-fsm run --order arrival`` reads it, and
-``history.jsonl`` the history as ``lifecycle-fsm funnel`` does. The others hold rows of tables.
+``activities.jsonl`` is the log that ``lifecycle-fsm run --order arrival`` reads, and
+``history.jsonl`` the history that ``lifecycle-fsm funnel`` reads. The others hold table rows.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ from lifecycle_fsm.store.tables import (
 )
 
 FORMAT = 1
-#: The text of the model, where it has one, for the commands that read the files.
+#: The text of the model, if it has one, for the commands that read the files.
 MODEL_FILE = "model.toml"
 _ABOUT = "store.json"
 _SOME = 1000
-#: Numbers that a database counts up itself, in the order of the lines.
+#: Numbers that the database assigns, in the order of the lines.
 _COUNTED = (ACTIVITY.c.place, DECISION.c.number, MODEL.c.number)
 _HISTORY = frozenset(column.name for column in HISTORY.c) - {"kept"}
-#: What the text in a line is made into, by the type of the column.
+#: How to read the text in a line, by the type of the column.
 _READ: Mapping[type, Callable[[str], Any]] = {
     UtcTime: datetime.fromisoformat,
     LargeBinary: bytes.fromhex,
@@ -63,12 +63,12 @@ _READ: Mapping[type, Callable[[str], Any]] = {
 
 @attrs.frozen
 class ExportedStore:
-    """What an exported store has.
+    """The contents of an exported store.
 
     Args:
         model: the name of the model that people follow.
         version: its version.
-        lines: how many lines each file has.
+        lines: the number of lines in each file.
     """
 
     model: str
@@ -78,7 +78,7 @@ class ExportedStore:
 
 @attrs.frozen
 class _File:
-    """A file, the rows that it holds, and the form of its lines."""
+    """A file, its rows, and the form of its lines."""
 
     name: str
     table: Table
@@ -128,13 +128,13 @@ _FILES = (
 def export(database: Database, folder: str | Path) -> ExportedStore:
     """Write everything that a store keeps, as of one moment, into a new folder.
 
-    The folder is there when all of it is written, and not before.
+    The folder appears only once it is complete.
 
     Returns:
-        what :func:`read_export` gives.
+        what :func:`read_export` returns.
 
     Raises:
-        FileProblem: the folder has files already, or cannot be written.
+        FileProblem: the folder already has files, or cannot be written.
         LifecycleError: the store is not in use yet.
     """
     lines: dict[str, int] = {}
@@ -156,7 +156,7 @@ def export(database: Database, folder: str | Path) -> ExportedStore:
 
 @contextmanager
 def _new_folder(folder: Path) -> Iterator[Path]:
-    """A hidden folder that gets its name when the work has ended."""
+    """A hidden folder that gets its final name when the work is done."""
     try:
         if folder.exists() and names_in(folder):
             raise FileProblem(
@@ -168,7 +168,7 @@ def _new_folder(folder: Path) -> Iterator[Path]:
                 hidden.mkdir()
                 yield hidden
                 if folder.exists():
-                    shutil.rmtree(folder)  # what a process that was killed has left in it
+                    shutil.rmtree(folder)  # left over from a killed process
                 hidden.rename(folder)
             finally:
                 shutil.rmtree(hidden, ignore_errors=True)
@@ -196,18 +196,18 @@ def _write(connection: Connection, file: _File, path: Path) -> int:
 
 
 def import_(database: Database, folder: str | Path) -> ExportedStore:
-    """Read what :func:`export` wrote into an empty store, in one transaction.
+    """Import the files of :func:`export` into an empty store, in one transaction.
 
-    The rows are taken as they are: not all of them follow from the log, such as what the outbox has
-    delivered, whom somebody waits for, and the history of people who were forgotten.
-    :func:`.rebuild` tells whether people and log still fit together.
+    The rows are imported unchanged, because not all of them follow from the log: deliveries from
+    the outbox, for example, or the history of forgotten people. :func:`.rebuild` checks whether
+    people and log still agree.
 
     Returns:
-        what :func:`read_export` gives.
+        what :func:`read_export` returns.
 
     Raises:
-        LifecycleError: the store has people already, or follows another version of the model.
-        FileProblem: a file cannot be read, or is not as it was written.
+        LifecycleError: the store already has people, or follows another version of the model.
+        FileProblem: a file cannot be read, or was changed since the export.
     """
     path = Path(folder)
     exported = read_export(path)
@@ -227,10 +227,10 @@ def import_(database: Database, folder: str | Path) -> ExportedStore:
 
 
 def read_export(folder: str | Path) -> ExportedStore:
-    """What a folder has that :func:`export` wrote.
+    """Describe the contents of a folder that :func:`export` wrote.
 
     Raises:
-        FileProblem: it has no such store, or one of another release.
+        FileProblem: the folder has no exported store, or one of another release.
     """
     path = Path(folder) / _ABOUT
     try:
@@ -245,7 +245,7 @@ def read_export(folder: str | Path) -> ExportedStore:
 
 
 def _check_empty(connection: Connection, exported: ExportedStore) -> None:
-    """See that nothing is in the tables but what a new store has, and remove this."""
+    """Check that the tables hold only the rows of a new store, and delete those rows."""
     for table in (PERSON, ACTIVITY, HISTORY, REQUEST):
         if connection.execute(select(table).limit(1)).first():
             raise LifecycleError(

@@ -1,4 +1,4 @@
-"""Forgetting a person: what is counted stays, and nothing of it leads back to them."""
+"""Forget a person: the rows for statistics stay, but nothing in them leads back to the person."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from lifecycle_fsm.store.tables import (
 
 @attrs.frozen
 class ForgetReport:
-    """What was erased, and what is left to be counted.
+    """What was erased, and what is left for statistics.
 
     Args:
-        records: the ids of the person's records, the survivor's first; just the given id where
-            nobody has created it.
+        records: the ids of the person's records, the survivor's first; only the given id if no
+            such person was created.
         contacts: the ids of the person's contacts.
-        pseudonyms: what stands in the history for each record, if it was created.
-        erased: how many rows went, by table.
+        pseudonyms: what replaces each record's id in the history, if the record was created.
+        erased: how many rows were deleted, by table.
         kept: how many rows stay under a pseudonym, by table.
-        overwritten: whether the file of SQLite was overwritten, too. It was not where somebody was
-            reading all the while: call :func:`overwrite` later. A server of PostgreSQL does so by
-            its own vacuum, when it needs the space.
+        overwritten: whether the SQLite file was overwritten as well. It is not if another process
+            kept reading: call :func:`overwrite` later. PostgreSQL overwrites the space by its own
+            vacuum when it needs it.
     """
 
     records: tuple[str, ...]
@@ -56,23 +56,23 @@ class ForgetReport:
 def forget(
     database: Database, person: str, *, dry_run: bool = False, overwrite_file: bool = True
 ) -> ForgetReport:
-    """Erase a person with all records and contacts: state, log, what is held or parked, decisions,
-    requests and processing.
+    """Erase a person with all records and contacts: state, log, held and parked activities,
+    decisions, requests and processing.
 
-    Rows of history and of deadlines stay, for the numbers: under a name that is only counted up,
-    without the ids of activities, and with their times, owner, assignee, source and dimensions.
-    Whatever comes for one of the ids later is about somebody new.
+    History and deadline rows stay for statistics, under a numbered pseudonym. They lose the ids of
+    activities and keep their times, owner, assignee, source and dimensions. Any later activity
+    with one of the ids belongs to a new person.
 
     Args:
-        database: of the store.
+        database: the store's database.
         person: the id of a record or contact.
-        dry_run: tell what would come of it, and leave everything as it is.
-        overwrite_file: with SQLite, write the file anew, so that no free page has anything of the
-            person; that takes as long as a copy. Who forgets several leaves it to the last.
+        dry_run: report what would be erased, and change nothing.
+        overwrite_file: with SQLite, rewrite the file so that no free page holds data of the
+            person. This takes as long as a copy; to forget several people, do it for the last one.
 
     Raises:
-        UnknownPerson: nothing is kept of this id.
-        LifecycleError: a merge with the person is parked with somebody else.
+        UnknownPerson: the store has nothing for this id.
+        LifecycleError: a merge with the person is parked for another person.
     """
     report = locked_person(database, person, partial(_forget, database, person, dry_run))
     overwritten = overwrite_file and not dry_run and overwrite(database)
@@ -80,10 +80,10 @@ def forget(
 
 
 def overwrite(database: Database) -> bool:
-    """Let nothing be left in the file of SQLite that was erased from the store.
+    """Remove the traces of erased rows from the SQLite file.
 
     Returns:
-        whether that was done; not so where somebody was reading, or the server is PostgreSQL.
+        whether that was done. It is not if another process is reading, or with PostgreSQL.
     """
     if database.postgresql:
         return False
@@ -125,7 +125,7 @@ def _forget(database: Database, person: str, dry_run: bool, connection: Connecti
 
 
 def _of_others(connection: Connection, names: Sequence[str]) -> list[int]:
-    """The places of what has not happened to others, or was undone, and names the person."""
+    """The places of other people's unapplied or undone activities that name the person."""
     places = []
     stopped = select(ACTIVITY).where(
         ACTIVITY.c.status != "applied", ACTIVITY.c.person.not_in(names)
@@ -142,7 +142,7 @@ def _of_others(connection: Connection, names: Sequence[str]) -> list[int]:
 
 
 def _pseudonyms(connection: Connection, count: int) -> tuple[str, ...]:
-    """Names that nobody has."""
+    """Names that are not in use."""
     names: list[str] = []
     counted = (
         update(PERSON)

@@ -1,4 +1,4 @@
-"""Everybody in a store goes on in a new version of the model [S28]."""
+"""Migrates all people of a store to a new version of the model [S28]."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def try_migration(
     *,
     at: datetime | str,
 ) -> MigrationReport:
-    """What would come of :func:`migrate`; nothing is changed.
+    """Report what :func:`migrate` would do, and change nothing.
 
     Raises:
         LifecycleError: ``stages`` does not fit the model.
@@ -50,25 +50,26 @@ def migrate(
     *,
     at: datetime | str,
 ) -> MigrationReport:
-    """Bring everybody over to the model of the engine, all or nobody, each by a logged
-    ``model_changed``. Processes of the former model can change nothing from then on.
+    """Migrate all people to the engine's model or, on an error, none; each by a logged
+    ``model_changed``. Processes with the old model can change nothing from then on.
 
-    What the moves that follow ask for is held in the outbox until :func:`release`: a changed rule
-    may ask for thousands of mails at once. Original processing begins again for those in it.
+    Requests from the moves that follow are held in the outbox until :func:`release`, because a
+    changed rule may ask for thousands of mails at once. People in original processing start it
+    again.
 
     Args:
-        engine: of the new version.
-        database: of the store.
-        stages: the stages that went, each with the one that stands for it.
-        at: when the model changes. Everything due by then has to have happened, by a ``tick`` of
-            the former model.
+        engine: the engine of the new version.
+        database: the store's database.
+        stages: the removed stages, each with its replacement.
+        at: when the model changes. Everything due by then must have happened, by a ``tick`` with
+            the old model.
 
     Returns:
-        what came of it.
+        the report on the migration.
 
     Raises:
-        LifecycleError: ``stages`` does not fit the model, or somebody cannot go on; nothing has
-            happened.
+        LifecycleError: ``stages`` does not fit the model, or a person cannot be migrated; nothing
+            was changed.
         StoreError: the database cannot be used.
     """
     base = database if isinstance(database, Database) else Database(database)
@@ -84,27 +85,27 @@ def migrate(
 
 
 def due(database: Database, at: datetime) -> int:
-    """For how many people something has to happen before a migration at that time."""
+    """For how many people something is still due before a migration at that time."""
     query = select(func.count()).where(PERSON.c.due_at <= at)
     with database.reading() as connection:
         return connection.execute(query).scalar_one()
 
 
-#: What a migration has asked for; what waits for the CRM is ``held`` in both [S24].
+#: The requests of a migration; those that wait for the CRM are ``held`` in both columns [S24].
 _ASKED = (REQUEST.c.status == "held", REQUEST.c.state.in_(["sent", "released"]))
 
 
 def held(database: Database) -> int:
-    """How many requests a migration has asked for that wait for :func:`release`."""
+    """How many requests of a migration wait for :func:`release`."""
     with database.reading() as connection:
         return connection.execute(select(func.count()).where(*_ASKED)).scalar_one()
 
 
 def release(database: Database) -> int:
-    """Let go out what a migration has asked for.
+    """Release the requests of a migration for delivery.
 
     Returns:
-        how many requests.
+        the number of requests.
     """
     with database.writing() as connection:
         return connection.execute(update(REQUEST).where(*_ASKED).values(status="waiting")).rowcount
@@ -114,7 +115,7 @@ def _migrate(
     engine: Engine, database: Database, stages: Mapping[str, str], at: datetime, session: Session
 ) -> None:
     sql, model = database.sql, engine.model
-    if database.postgresql:  # SQLite has one writer anyway; whoever waits here sees the new model
+    if database.postgresql:  # SQLite has one writer anyway; a waiting process sees the new model
         session.write("LOCK TABLE person IN EXCLUSIVE MODE", [{}])
     ((version,),) = session.ask((sql.version, {}))[0]
     if version == model.version:

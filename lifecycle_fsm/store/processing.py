@@ -1,8 +1,8 @@
 """Original processing of people in a store, step by step [S13][S14].
 
-A step may ask a service that is slow, or down, so none is run within a transaction. What each step
-gave is kept, and whoever takes over from a worker that was killed goes on behind the last step that
-ended. The end is the activity ``processed``, as in memory.
+A step may call a service that is slow or down, so no step runs within a transaction. The result of
+each step is saved, so if a worker is killed, the next one continues after the last finished step.
+Processing ends with the activity ``processed``, as it does in memory.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from lifecycle_fsm.store.store import Store, unstorable
 from lifecycle_fsm.store.tables import PERSON, PROCESSING, plain
 
 ProcessingState: TypeAlias = Literal["sorted", "waiting", "parked", "dropped"]
-#: How long to wait after the first failure of a step; twice as long after each further one.
+#: How long to wait after the first failure of a step; the wait doubles with each further failure.
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=1)
-#: The step that is next when all have ended.
+#: The next step after all steps are done.
 _SORT = ""
 
 
 @attrs.frozen
 class ProcessingResult:
-    """How far a worker came with one person.
+    """How far a worker took one person.
 
-    ``state`` is *sorted*; *waiting* (a step failed, and is tried again later); *parked* (a step, or
-    the sort, failed and is tried again on request only); or *dropped* (somebody else has sorted the
-    person, folded it into another, or taken it over). ``error`` says what failed, ``skipped`` which
-    steps the person went on without, and ``decision`` what came of the sort.
+    ``state`` is *sorted*; *waiting* (a step failed and will be retried later); *parked* (a step or
+    the sort failed and is retried only on request); or *dropped* (another process has sorted,
+    merged or taken over the person). ``error`` says what failed, ``skipped`` which steps were
+    skipped, and ``decision`` is the result of the sort.
     """
 
     person: str
@@ -52,7 +52,7 @@ class ProcessingResult:
 
 @attrs.define
 class _Progress:
-    """A claimed row of the table ``processing``; ``claimed_until`` tells whose claim it is."""
+    """A claimed row of the table ``processing``; ``claimed_until`` identifies the claim."""
 
     person: str
     claimed_until: datetime
@@ -60,7 +60,7 @@ class _Progress:
     given: dict[str, Value] = attrs.field(factory=dict)
     skipped: list[StepError] = attrs.field(factory=list)
     attempts: int = 0
-    #: The person as it was last seen, and of which revision.
+    #: The revision of the person at the last read, and the person.
     seen: tuple[int | None, Person | None] = (None, None)
 
     def result(
@@ -73,17 +73,17 @@ class _Progress:
 
 
 class Processing:
-    """A worker that takes the people of a store through original processing. Any number of them may
-    work at once, in threads, processes and machines: each person is with one of them at a time.
+    """A worker that takes the people of a store through original processing. Any number of workers
+    may run at once, in threads, processes and machines; each person is with one at a time.
 
-    Whoever was not named to :meth:`.Store.expect_processed` before the creation is sorted by the
-    clock when the model's ``settle`` is over, even if a worker has not ended by then.
+    A person who was not passed to :meth:`.Store.expect_processed` before the creation is sorted
+    by the clock when the model's ``settle`` is over, even if a worker has not finished by then.
 
     Args:
         store: the people, and the engine with the steps.
-        clock: gives the present instant.
+        clock: returns the current time.
         lease: how long a worker may be silent about a person, beyond the longest ``timeout`` of a
-            step, before another takes over. A step without a timeout that takes longer is called
+            step, before another takes over. A step that has no timeout and takes longer is called
             twice.
     """
 
@@ -106,11 +106,11 @@ class Processing:
         self._lease = lease + timedelta(seconds=longest)
 
     def run_once(self, limit: int = 100) -> list[ProcessingResult]:
-        """Take up to ``limit`` people as far as they come now: new ones, those whose next try is
-        due, and those whom a worker has left.
+        """Take up to ``limit`` people as far as possible now: new people, people whose retry is
+        due, and people whose worker's claim has expired.
 
         Returns:
-            what came of each; nothing if nobody is waiting.
+            the result for each person; empty if none is waiting.
         """
         in_processing = select(PERSON.c.id).where(PERSON.c.stage == self._initial)
         with self._database.writing() as connection:
@@ -121,13 +121,13 @@ class Processing:
         return results
 
     def retry(self, person: str | None = None) -> int:
-        """Let parked people be tried again, from the step that failed.
+        """Let parked people be retried, starting with the step that failed.
 
         Args:
-            person: one of them; without it all.
+            person: the id of one person; by default all.
 
         Returns:
-            how many people that are.
+            the number of people.
         """
         again = (
             update(PROCESSING)
@@ -163,7 +163,7 @@ class Processing:
         return self._sort(progress)
 
     def _left(self, progress: _Progress) -> Iterator[tuple[Step, str]]:
-        """The steps that are still to be run, each with the name of the following."""
+        """The steps still to run, each with the name of the next step."""
         start = self._names.index(progress.step)
         return zip(self._chain.steps[start:], self._names[start + 1 :], strict=True)
 
@@ -180,7 +180,7 @@ class Processing:
         except LifecycleError:
             if self._person(progress) is not None:
                 raise
-            self._forget(progress)  # somebody else has sorted the person, or folded it into another
+            self._forget(progress)  # another process has sorted or merged the person
             return progress.result("dropped")
         stopped = decision.result in ("parked", "rejected")
         if stopped and self._person(progress) is not None:
@@ -189,7 +189,7 @@ class Processing:
         return progress.result("dropped" if stopped else "sorted", decision=decision)
 
     def _person(self, progress: _Progress) -> Person | None:
-        """The person as it is now, or nothing if it is in original processing no more."""
+        """The current person, or ``None`` if it is no longer in original processing."""
         kept = select(PERSON.c.revision).where(PERSON.c.id == progress.person)
         with self._store.database.reading() as connection:
             revision = connection.scalar(kept)
@@ -206,7 +206,7 @@ class Processing:
     # ------------------------------------------------------------------ claims and progress
 
     def _claim(self) -> _Progress | None:
-        """Take somebody whom no other worker has."""
+        """Claim a person whom no other worker has."""
         now = self._now()
         until = now + self._lease
         free = _free(now)
@@ -234,7 +234,7 @@ class Processing:
         return None
 
     def _load(self, row: Row[Any]) -> _Progress:
-        """The progress of a row; from the start if the model has not these steps or fields now."""
+        """The progress of a row; from the start if the model no longer has its step or fields."""
         types = self._model.field_types
         try:
             self._names.index(row.step)
@@ -251,7 +251,7 @@ class Processing:
         next_try_at: datetime | None = None,
         decision: Decision | None = None,
     ) -> ProcessingResult:
-        """Let go of somebody for whom a step has failed, until the next try or a request."""
+        """Give up the claim after a failed step, until the retry is due or requested."""
         if not self._save(progress, None, error, next_try_at):
             return progress.result("dropped")
         return progress.result("parked" if next_try_at is None else "waiting", error, decision)
@@ -263,7 +263,7 @@ class Processing:
         error: StepError | None = None,
         next_try_at: datetime | None = None,
     ) -> bool:
-        """Write the progress, unless somebody else has taken over or dropped it."""
+        """Write the progress, unless another worker has taken it over or dropped it."""
         written = _own(update(PROCESSING), progress).values(
             step=progress.step,
             given=plain(progress.given),
@@ -284,12 +284,12 @@ class Processing:
 
 
 def _storable(text: str) -> str:
-    """The message of a service without what a database refuses: nobody may be stuck for it."""
+    """A service's message without characters that a database refuses, so that it can be saved."""
     return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def _own(statement: Any, progress: _Progress) -> Any:
-    """The statement for the row, as long as the claim of the progress holds."""
+    """The statement limited to the row, and only while the claim holds."""
     return statement.where(
         PROCESSING.c.person == progress.person,
         PROCESSING.c.claimed_until == progress.claimed_until,
@@ -297,7 +297,7 @@ def _own(statement: Any, progress: _Progress) -> Any:
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
-    """Whether a row waits for a worker: no claim holds, and it is neither parked nor put off."""
+    """Whether a row waits for a worker: not claimed, not parked and not postponed."""
     row = PROCESSING.c
     return and_(
         or_(row.claimed_until.is_(None), row.claimed_until <= now),
@@ -306,8 +306,9 @@ def _free(now: datetime) -> ColumnElement[bool]:
 
 
 def _wait(progress: _Progress) -> timedelta:
-    """How long to wait after this failure: from a half to all of what doubles with each, so that
-    people who failed together do not come back together; the same in every run."""
+    """How long to wait after this failure: between half and all of a time that doubles with each
+    failure, so that people who failed together are not retried together. Every run gives the same
+    wait."""
     doublings = min(progress.attempts - 1, 20)
     longest = min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
     share = bucket(f"{progress.step}:{progress.attempts}", progress.person) / BUCKETS

@@ -1,5 +1,4 @@
-"""What a replay of the log says of the people of a store [S19]: a history that is checked, or
-written anew."""
+"""Replays the log to check the people of a store, or to rewrite their history [S19]."""
 
 from __future__ import annotations
 
@@ -27,23 +26,23 @@ Order: TypeAlias = Literal["arrival", "event"]
 _Row = TypeVar("_Row", Activity, HistoryRow, DeadlineFact)
 _PLACE = attrgetter("person", "sequence")
 _DUE = attrgetter("person", "due_at", "rule", "entered_at")
-#: How many people are compared at a time.
+#: How many people to compare at a time.
 _SOME = 200
-#: When something is due next also says which instants have passed, and these change nothing.
+#: Keys that are not compared; ``due`` also depends on instants that passed without any effect.
 _BESIDE = ("due", "parked", "skipped")
 
 
 @attrs.frozen
 class ChangedPerson:
-    """A person whom a rebuild would change.
+    """A person that a rebuild would change.
 
     Args:
-        person: the id.
-        stored: the first row that would change, as it is; nothing where one would be added.
-        replayed: this row as the log gives it; nothing where it would go.
+        person: the person's id.
+        stored: the first row that would change, as stored; ``None`` if a row would be added.
+        replayed: the same row according to the log; ``None`` if it would be removed.
         before: the stage in the store.
-        after: the stage by the log.
-        backwards: whether the path stage that was entered last would be one of a lower rank.
+        after: the stage according to the log.
+        backwards: whether the last path stage entered would have a lower rank.
     """
 
     person: str
@@ -56,7 +55,7 @@ class ChangedPerson:
 
 @attrs.frozen
 class NotCompared:
-    """A person of whom the log does not tell how they came to where they are, and why not."""
+    """A person whose current state does not follow from the log, and the reason."""
 
     person: str
     reason: str
@@ -67,10 +66,10 @@ class RebuildReport:
     """What a rebuild would change, or has changed.
 
     Args:
-        order: in which the log was replayed.
-        people: how many were compared.
-        changed: whom it changes.
-        not_compared: who was left as they are.
+        order: the order in which the log was replayed.
+        people: how many people were compared.
+        changed: the people that it changes.
+        not_compared: the people who were left unchanged because they cannot be compared.
         applied: whether a new revision of the history was written.
     """
 
@@ -82,7 +81,7 @@ class RebuildReport:
 
     @property
     def backwards(self) -> tuple[str, ...]:
-        """Who moves to a lower path stage [S19]."""
+        """The ids of the people who move to a lower path stage [S19]."""
         return tuple(difference.person for difference in self.changed if difference.backwards)
 
 
@@ -94,24 +93,23 @@ def rebuild(
     until: datetime | str | None = None,
     apply: bool = False,
 ) -> RebuildReport:
-    """Compare the people of a store with what a replay of its log gives [S19].
+    """Compare the people of a store with the result of replaying its log [S19].
 
-    Memory holds the people of one batch, and those who differ.
+    Memory holds one batch of people, and those who differ.
 
     Args:
         store: the store.
-        order: ``arrival`` gives the history as it was made, so that whatever differs was damaged or
-            made by another release; ``event`` gives what would be had nothing come late.
-        persons: the ids of records or contacts of the people who are compared; without it,
-            everybody.
-        until: up to when time passes after a replay by event; without it, up to the latest
-            activity of each person.
-        apply: write the history, the deadlines and the state of whom it changes anew, each person
-            in one transaction. What was asked for is neither sent nor taken back [S28].
+        order: ``arrival`` gives the original history, so any difference is damage or the work of
+            another release; ``event`` gives the history as if no activity had come late.
+        persons: the ids of records or contacts of the people to compare; by default all people.
+        until: when time stops after a replay by event; by default at the latest activity of each
+            person.
+        apply: rewrite the history, the deadlines and the state of the people who change, each
+            person in one transaction. Requests are neither sent nor taken back [S28].
 
     Raises:
-        UnknownPerson: nobody of one of these ids has been created.
-        LifecycleError: a history by event is to be written. The log would not replay to it.
+        UnknownPerson: no person with one of these ids has been created.
+        LifecycleError: ``apply`` with ``event``, because the log would not replay to that history.
     """
     if order not in ("arrival", "event"):
         raise LifecycleError(f"no order named {order!r}: use 'arrival' or 'event'")
@@ -141,8 +139,8 @@ def rebuild(
 def _compare_all(
     store: Store, order: Order, until: datetime | None, persons: Iterable[str] | None
 ) -> Iterator[ChangedPerson | NotCompared | None]:
-    """Compare people by id, and give each as soon as it is known; nothing for whoever is as the log
-    says."""
+    """Compare people in the order of their ids, and yield each result as soon as it is known;
+    ``None`` for a person who agrees with the log."""
     some = select(PERSON.c.state).where(PERSON.c.state.is_not(None))
     some = some.order_by(PERSON.c.id).limit(_SOME)
     if persons is not None:
@@ -167,7 +165,7 @@ def _compare(
     order: Order = "arrival",
     until: datetime | None = None,
 ) -> Iterator[tuple[Lifecycle, ChangedPerson | NotCompared | None]]:
-    """What a replay gives for each of the people, and how they differ from it."""
+    """The replayed Lifecycle of each person, and how the stored person differs from it."""
     owners = {name: state["id"] for state in states for name in names_of(state)}
     moment, model = Snapshot(connection), store.engine.model
     logs = _by_owner(moment.log(owners), owners)
@@ -195,17 +193,17 @@ def replay(
     order: Order = "arrival",
     until: datetime | None = None,
 ) -> str:
-    """Let one person go the way of the log.
+    """Replay the log of one person.
 
     Args:
-        lifecycle: where nobody is yet.
-        log: of all records of the person.
-        state: as it is stored.
-        order: of the replay.
-        until: up to when time passes after a replay by event.
+        lifecycle: an empty Lifecycle.
+        log: the activities of all records of the person.
+        state: the stored state.
+        order: the order of the replay.
+        until: when time stops after a replay by event.
 
     Returns:
-        why the log does not tell how they came to where they are, or nothing.
+        why the person's state does not follow from the log, or an empty text.
     """
     version = lifecycle.machine.version
     others = {activity.version for activity in log} - {None, version}
@@ -230,7 +228,7 @@ def replay(
 
 
 def _expected(state: State, model: Model) -> list[str]:
-    """Who waits for an end of original processing that has not come yet [S14]."""
+    """The records that still wait for the end of original processing [S14]."""
     records = [state, *state.get("folded", ())]
     waits = [record for record in records if record["stage"] == model.initial.name]
     return [record["id"] for record in waits if "settles_at" not in record]
@@ -244,8 +242,8 @@ def _difference(
     replayed: Lifecycle,
     order: Order,
 ) -> ChangedPerson | None:
-    """How a person differs, if at all; by event the history alone is compared, because a state
-    also tells what came last."""
+    """How a person differs, if at all. By event, only the history is compared, because a state
+    also depends on which activity came last."""
     stored, made = ({_PLACE(row): row for row in some} for some in (rows, replayed.history))
     places = sorted(stored.keys() | made.keys())
     pairs = ((stored.get(place), made.get(place)) for place in places)
@@ -270,17 +268,17 @@ def _essence(state: State) -> State:
 
 
 def _latest_rank(model: Model, rows: Iterable[HistoryRow]) -> int:
-    """The rank of the path stage that was entered last."""
+    """The rank of the last path stage entered."""
     entered = sorted(rows, key=attrgetter("now", "person", "sequence"))
     ranks = [model.ranks[row.to_stage] for row in entered if row.to_stage in model.ranks]
     return ranks[-1] if ranks else 0
 
 
 def _rewrite(store: Store, name: str, connection: Connection) -> ChangedPerson | NotCompared | None:
-    """Compare a person once more, who is locked now, and write them as the log says."""
+    """Compare a person again, now locked, and rewrite it according to the log."""
     state = Snapshot(connection).state(name)
     if state is None or state["id"] != name:
-        return None  # meanwhile forgotten, or folded into somebody
+        return None  # forgotten or merged in the meantime
     ((replayed, result),) = _compare(store, connection, [state])
     if isinstance(result, ChangedPerson):
         write_anew(store, connection, state, replayed)

@@ -1,7 +1,7 @@
-"""The schema of a store: makes it, brings it up to date, and knows which release it is of.
+"""The schema of a store: creates it, upgrades it, and tells which release it belongs to.
 
-Every revision is a file in ``migrations/versions``. Alembic applies them, without a configuration
-of its own: a store brings its schema along.
+Every revision is a file in ``migrations/versions``. Alembic applies them and needs no configuration
+of its own.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from lifecycle_fsm.store.tables import METADATA
 
 #: The revisions in ``migrations/versions``, the first one first.
 REVISIONS = ("0001",)
-#: The table that has the revision of a store. A program beside it may have Alembic's own.
+#: The table with the revision of a store. Alembic's default table is left to other programs.
 REVISION_TABLE = "lifecycle_schema"
 _REVISION = select(column("version_num", Text)).select_from(table(REVISION_TABLE))
-#: The number of the lock in PostgreSQL behind which a schema is changed; any other would do.
+#: The number of PostgreSQL's advisory lock for schema changes, chosen freely.
 LOCK = int.from_bytes(b"lcfsm")
-#: Alembic keeps the migration that runs in a global of its own.
+#: Alembic keeps the running migration in a global variable.
 _ALEMBIC = Lock()
 
 
 def upgrade(database: Database) -> None:
-    """Make the schema in an empty database, or bring that of an earlier release up to date.
+    """Create the schema in an empty database, or upgrade that of an earlier release.
 
-    It is one transaction, behind a lock: whoever opens the same store meanwhile waits, and where
-    it is interrupted the schema is as before.
+    This is one transaction behind a lock: other processes that open the store wait, and an
+    interrupted upgrade leaves the schema unchanged.
 
     Raises:
         StoreError: the database cannot be used, is of a newer release, or has other tables.
@@ -49,7 +49,7 @@ def upgrade(database: Database) -> None:
             return
         writer = database
         if database.dialect.name == "postgresql":
-            # Whoever waited for the lock has to see what was done behind it.
+            # After waiting for the lock, it must see what the other process committed.
             writer = database.execution_options(isolation_level="READ COMMITTED")
         with writer.begin() as connection:
             _lock(connection)
@@ -58,7 +58,7 @@ def upgrade(database: Database) -> None:
 
 
 def check(database: Database) -> None:
-    """Look whether the schema is that of this release, and change nothing.
+    """Check that the schema is that of this release, and change nothing.
 
     Raises:
         StoreError: it is not, or the database cannot be used.
@@ -71,15 +71,15 @@ def check(database: Database) -> None:
 
 
 def require_store(database: Database) -> str:
-    """The revision of the schema that a database has; nothing is changed.
+    """Read the revision of the schema in a database.
 
     Raises:
-        StoreError: it has none, it has other tables, or the database cannot be used.
+        StoreError: there is no store, the tables are others, or the database cannot be used.
     """
     require_supported(f"{database.dialect.name}+{database.dialect.driver}")
     file = database_file(database)
     revision = None
-    if file is None or file.exists():  # to connect would make the file
+    if file is None or file.exists():  # connecting would create the file
         with store_errors(database):
             if _is_current(database):
                 return REVISIONS[-1]
@@ -94,7 +94,7 @@ def require_store(database: Database) -> str:
 
 
 def _is_current(database: Database) -> bool:
-    """One query that nearly every opening ends with."""
+    """Check the revision with one query, which is enough nearly every time a store is opened."""
     with database.connect() as connection:
         try:
             return connection.scalar(_REVISION) == REVISIONS[-1]
@@ -119,10 +119,10 @@ def _lock(connection: Connection) -> None:
 
 
 def _revision(database: Database, connection: Connection) -> str | None:
-    """The revision of a store, or nothing where there is none yet.
+    """The revision of a store, or ``None`` if there is no store yet.
 
     Raises:
-        StoreError: this release does not know it, or there is something else.
+        StoreError: this release does not know the revision, or the database has other tables.
     """
     inspector = inspect(connection)
     if inspector.has_table(REVISION_TABLE):

@@ -1,4 +1,4 @@
-"""What a store knows at one moment, for whoever only looks: it takes no lock and writes nothing."""
+"""A read-only view of a store at one moment, without locks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, MODEL
 
 @contextmanager
 def snapshot(address: str) -> Iterator[Snapshot]:
-    """Look at all of a store as it is at one moment, whatever is written meanwhile.
+    """Read a store as it is at one moment, whatever is written in the meantime.
 
     Raises:
         StoreError: there is no store, it is of another release, or it cannot be read.
@@ -33,7 +33,7 @@ def snapshot(address: str) -> Iterator[Snapshot]:
             if engine.dialect.name == "postgresql":
                 reads = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
                 connection.execution_options(**reads)
-            else:  # Python would begin no transaction for a query
+            else:  # Python does not begin a transaction for a query
                 connection.exec_driver_sql("BEGIN")
             yield Snapshot(connection, place(engine))
     finally:
@@ -41,11 +41,11 @@ def snapshot(address: str) -> Iterator[Snapshot]:
 
 
 class Snapshot:
-    """What a connection sees of a store.
+    """A store as a connection sees it.
 
     Args:
-        connection: of one moment, as :func:`snapshot` and :meth:`.Database.reading` make it, or of
-            a transaction.
+        connection: sees one moment, as from :func:`snapshot` and :meth:`.Database.reading`, or is
+            in a transaction.
         place: the file of the store, or its address without the password.
     """
 
@@ -55,16 +55,16 @@ class Snapshot:
 
     @property
     def connection(self) -> Connection:
-        """What it reads from, for other questions about the same moment."""
+        """The underlying connection, for other queries about the same moment."""
         return self._connection
 
     def model(self) -> Model | None:
-        """The model that people follow, if the store has its text: one of Python code has none."""
+        """The model that people follow, or ``None`` if it has no text because of Python guards."""
         definition = self._connection.scalar(_latest(MODEL.c.definition))
         return None if definition is None else loads(definition)
 
     def ticked_until(self) -> datetime | None:
-        """Up to when time was let pass for everybody; ``None`` if it never was."""
+        """Up to when a tick has let time pass for all people; ``None`` before the first tick."""
         ticked: datetime | None = self._connection.scalar(select(TICK.c.until))
         return ticked
 
@@ -72,7 +72,7 @@ class Snapshot:
         """The name and the version of the model that people follow.
 
         Raises:
-            StoreError: no model has been given to the store yet.
+            StoreError: the store has no model yet.
         """
         row = self._connection.execute(_latest(MODEL.c.name, MODEL.c.version)).first()
         if row is None:
@@ -83,8 +83,8 @@ class Snapshot:
     def history(
         self, types: Mapping[str, FieldType], names: Iterable[str] | None = None
     ) -> list[HistoryRow]:
-        """The rows of these records, or of everybody, by person and sequence [S25], with dimensions
-        of these types."""
+        """The history rows of these records, or of all, by person and sequence [S25], with
+        dimensions of these types."""
         rows = self._of(names, select(HISTORY).order_by(HISTORY.c.person, HISTORY.c.sequence))
         return [
             HistoryRow(
@@ -101,8 +101,7 @@ class Snapshot:
         ]
 
     def deadlines(self, names: Iterable[str] | None = None) -> list[DeadlineFact]:
-        """What became of the deadlines of these records, or of everybody, by person and due time
-        [S21]."""
+        """The decided deadlines of these records, or of all, by person and due time [S21]."""
         order = (DEADLINE.c.person, DEADLINE.c.due_at, DEADLINE.c.rule)
         return [DeadlineFact(**row) for row in self._of(names, select(DEADLINE).order_by(*order))]
 
@@ -113,8 +112,8 @@ class Snapshot:
         return rows
 
     def state(self, name: str) -> Mapping[str, Any] | None:
-        """The saved state of whom a record or a contact belongs to; nothing of somebody whom nobody
-        has created."""
+        """The saved state of the person that a record or contact belongs to; ``None`` if no such
+        person has been created."""
         survivor = self._survivor(name)
         state: Mapping[str, Any] | None = self._connection.scalar(
             select(PERSON.c.state).where(PERSON.c.id == survivor)
@@ -122,10 +121,10 @@ class Snapshot:
         return state
 
     def known_state(self, name: str) -> Mapping[str, Any]:
-        """:meth:`state` of somebody who has to be there.
+        """:meth:`state` of a person who must exist.
 
         Raises:
-            UnknownPerson: nobody of this id has been created.
+            UnknownPerson: no person with this id has been created.
         """
         state = self.state(name)
         if state is None:
@@ -139,13 +138,13 @@ class Snapshot:
         return self._connection.scalar(survivor) or record
 
     def states(self) -> Iterator[Mapping[str, Any]]:
-        """The saved state of every person, by id, as :meth:`.Lifecycle.dump` gave it."""
+        """The saved state of every person, by id, as :meth:`.Lifecycle.dump` returned it."""
         created = select(PERSON.c.state).where(PERSON.c.state.is_not(None))
         return iter(self._connection.scalars(created.order_by(PERSON.c.id)))
 
     def group(self, name: str) -> frozenset[str]:
-        """The ids of all records and contacts of the person of this record or contact [S23], and
-        this name itself, also where nobody has created it."""
+        """The ids of all records and contacts of the person that this id belongs to [S23],
+        including this id itself, even if no person has it."""
         survivor = self._survivor(name)
         records = select(PERSON.c.id).where(PERSON.c.survivor == survivor)
         names = {name, survivor, *self._connection.scalars(records)}
@@ -153,7 +152,7 @@ class Snapshot:
         return frozenset({*names, *self._connection.scalars(contacts)})
 
     def knows(self, name: str) -> bool:
-        """Whether this is the id of a record or a contact that came, if only by name."""
+        """Whether the store has this id of a record or a contact, even if it is only mentioned."""
         ids: tuple[Select[Any], ...] = (
             select(PERSON.c.id).where(PERSON.c.id == name),
             select(ALIAS.c.id).where(ALIAS.c.id == name),
@@ -161,8 +160,8 @@ class Snapshot:
         return any(self._connection.scalar(query) is not None for query in ids)
 
     def log(self, names: Iterable[str] | None = None) -> list[Activity]:
-        """The activities of these records and contacts, or of everybody, that were applied, in that
-        order."""
+        """The applied activities of these records and contacts, or of all, in the order in which
+        they were applied."""
         return [activity for _, activity in self.placed_log(names)]
 
     def placed_log(self, names: Iterable[str] | None = None) -> list[tuple[int, Activity]]:
@@ -176,8 +175,7 @@ class Snapshot:
         return [(row["place"], Activity.load(row["activity"])) for row in rows]
 
     def stopped(self, names: Iterable[str]) -> list[tuple[Activity, str]]:
-        """The activities of these records that wait for somebody or that an error keeps from
-        happening, each with the reason."""
+        """The held and parked activities of these records, each with the reason."""
         names = [*names]
         query = select(ACTIVITY).where(
             ACTIVITY.c.status.in_(["held", "parked"]),

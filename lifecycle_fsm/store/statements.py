@@ -1,4 +1,4 @@
-"""The SQL of what happens for each activity: written once, and put into the words of a dialect."""
+"""The SQL that runs for each activity, written once and compiled for each dialect."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from lifecycle_fsm.store.tables import (
     encode,
 )
 
-# No parameters, because the driver would have to be given them each time.
+# Literals, because parameters would have to be passed to the driver each time.
 _ZERO, _ONE = literal_column("0", Integer), literal_column("1", Integer)
 _APPLIED = literal_column("'applied'", Text)
 _KNOWN = (ACTIVITY.c.person, ACTIVITY.c.id, ACTIVITY.c.content, ACTIVITY.c.status)
@@ -58,24 +58,24 @@ class Statements:
     is a :meth:`list`."""
 
     postgresql: bool
-    #: Locks the records of these ``names``, in the order of their ids, and reads their states.
+    #: Locks the records with these ``names``, in the order of their ids, and reads their states.
     lock: str
     #: The same for one ``name``.
     lock_person: str
-    #: What came before of some :meth:`pairs` of person and id.
+    #: The activities that came before, for :meth:`pairs` of person and id.
     known: str
     #: The same for the ``id`` of an activity of the person ``name``.
     known_activity: str
     #: The version of the model that people follow now.
     version: str
-    #: Pairs of records or contacts that are one person, where one of them is among the ``names``.
+    #: Pairs of records or contacts of one person, where one of them is among the ``names``.
     relatives: str
-    #: What is held or parked of the ``names``, or held for them.
+    #: The activities of the ``names`` that are held or parked, and those held for them.
     stopped: str
     #: Locks the first ``limit`` people for whom something is due at ``until``, and reads their
-    #: states; whoever is locked already is passed by.
+    #: states; people who are already locked are skipped.
     due: str
-    #: The first ``limit`` people behind a ``name``, by their ids.
+    #: The first ``limit`` people after a ``name``, by id.
     after: str
     mention: str
     save_person: str

@@ -1,4 +1,4 @@
-"""How a store is doing: a few numbers, found by indexes."""
+"""The status of a store: a few numbers, computed from indexes."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class StoreStatus:
         model: the name of the model.
         version: its version.
         at: the instant.
-        people: how many are in each stage, in the order of the model; by name, and without empty
-            stages, where the store has no text of the model.
-        due: for how many people something is due; 0 where ticks keep up.
-        oldest_due: since when the first of them waits.
-        held: how many activities wait for somebody who has not been created [S19].
-        parked: how many people have something that an error keeps from happening [S11].
-        requests: how many requests there are of each status of the outbox.
-        oldest_waiting: when the first request was asked for that waits to be delivered.
+        people: how many people are in each stage, in the order of the model; if the store has no
+            text of the model, by stage name and without empty stages.
+        due: for how many people something is due; 0 if ticks keep up.
+        oldest_due: the earliest time at which something is due.
+        held: how many activities wait for a person who has not been created [S19].
+        parked: how many people have something that an error has parked [S11].
+        requests: how many requests in the outbox have each status.
+        oldest_waiting: the time of the oldest request that waits for delivery.
         processing: how many people are in the middle of original processing [S13].
-        stopped: for how many people a step has failed for good, so that they stay in processing
-            until somebody asks for another try; whose sort failed may be ``parked`` instead.
-        activities: how many came and were kept, whatever became of them.
+        stopped: how many people have a step that failed for good, so they stay in processing until
+            a retry is requested; if the sort failed, they may count as ``parked`` instead.
+        activities: how many activities were kept, whatever their result.
     """
 
     model: str
@@ -54,16 +54,16 @@ class StoreStatus:
 
     @property
     def lag(self) -> timedelta:
-        """For how long the oldest due thing has waited."""
+        """How long the oldest due event has waited."""
         return self.at - self.oldest_due if self.oldest_due else timedelta()
 
     @property
     def needs_somebody(self) -> bool:
-        """Whether something has stopped that goes on only when a person has seen to it."""
+        """Whether something has stopped that needs an operator to continue."""
         return bool(self.parked or self.stopped or self.requests.get("dead"))
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data that JSON can write: times in ISO 8601, the lag in seconds."""
+        """The status as plain data that JSON can write: times in ISO 8601, the lag in seconds."""
         values = attrs.asdict(self) | {"lag_seconds": self.lag.total_seconds()}
         return {
             name: value.isoformat() if isinstance(value, datetime) else value
@@ -72,16 +72,16 @@ class StoreStatus:
 
 
 def status(store: Store | Snapshot, at: datetime | str) -> StoreStatus:
-    """How the store is doing at an instant, which is now.
+    """The status of the store at an instant, which is normally now.
 
     Raises:
-        StoreError: it cannot be read, or no model has been given to it yet.
+        StoreError: the store cannot be read, or has no model yet.
     """
     now = instant(at)
     person, request = PERSON.c, REQUEST.c
     staged = select(person.stage, func.count()).where(person.stage.is_not(None))
     due = select(func.count(), func.min(person.due_at, type_=UtcTime)).where(person.due_at <= now)
-    # A partial index is taken where its condition is written out, and no parameter.
+    # A partial index is used only if its condition is a literal, not a parameter.
     applied = literal_column("'applied'", Text)
     held = select(func.count()).where(ACTIVITY.c.status != applied, ACTIVITY.c.status == "held")
     waiting = select(request.at).where(request.status == literal_column("'waiting'", Text))

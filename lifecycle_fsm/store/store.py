@@ -1,6 +1,6 @@
 """A store: people, log, history, deadlines and requests in SQL.
 
-One activity is one transaction: any process may take up where another stopped.
+One activity is one transaction: any process may continue where another stopped.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from lifecycle_fsm.store.tables import ACTIVITY, DECISION, MODEL, PERSON, TICK
 from lifecycle_fsm.store.unit_of_work import UnitOfWork, check_version, seen_by, with_locked
 
 T = TypeVar("T")
-#: How many characters an id may have; PostgreSQL cannot find longer texts by an index.
+#: The maximum length of an id in characters; PostgreSQL cannot index much longer texts.
 LONGEST_ID = 200
-#: How the ids begin that stand for people who were forgotten.
+#: The prefix of the pseudonyms of forgotten people.
 FORGOTTEN = "forgotten-"
-#: How many people are locked at a time, where time passes or something is tried again.
+#: How many people a tick or a retry locks at a time.
 _SOME = 200
 
 
@@ -44,12 +44,12 @@ class Store:
     """The people of a model in a database.
 
     Args:
-        engine: the model, made ready once.
-        database: the address of the database, as SQLAlchemy reads it, or its engine.
-        settle: whether the clock sorts new people when the model's ``settle`` is over [S14]; not so
-            where :class:`.Processing` takes them through original processing.
-        keep_decisions: for how long to keep every decision, also why nobody moved; each ``tick``
-            deletes those that are older. Without it, none is kept.
+        engine: the compiled model.
+        database: the database's SQLAlchemy URL or engine.
+        settle: whether the clock sorts new people when the model's ``settle`` is over [S14]; use
+            ``False`` if :class:`.Processing` takes them through original processing.
+        keep_decisions: how long to keep every decision, including why a person did not move; each
+            ``tick`` deletes older ones. By default, none are kept.
 
     Raises:
         LifecycleError: the people there follow another version of the model [S28].
@@ -78,7 +78,7 @@ class Store:
             raise
 
     def close(self) -> None:
-        """Close the connections of the store; ``with Store(…) as store`` does so in the end."""
+        """Close the connections of the store; ``with Store(…) as store`` does so at the end."""
         self.database.close()
 
     def __enter__(self) -> Self:
@@ -117,19 +117,19 @@ class Store:
         batch: int = 1000,
         record: Callable[[Decision], None] | None = None,
     ) -> Mapping[str, int]:
-        """Apply many activities, in their order, a batch in each transaction.
+        """Apply many activities in their order, one batch per transaction.
 
-        Where it is interrupted, whole batches are kept: give it all again, and what came before
-        is a duplicate.
+        After an interruption, complete batches are kept: pass all activities again, and those that
+        were applied before are duplicates.
 
         Args:
-            activities: what happened.
-            batch: how many are one transaction.
-            record: called with the decision on each activity, in their order, when the batch is in
-                the store.
+            activities: the activities.
+            batch: the number of activities in one transaction.
+            record: called with the decision on each activity, in their order, once the batch is
+                committed.
 
         Returns:
-            how many came to each result [S10].
+            how many activities had each result [S10].
         """
         results: Counter[str] = Counter()
         iterator = iter(activities)
@@ -145,8 +145,8 @@ class Store:
         return results
 
     def expect_processed(self, persons: Iterable[str]) -> None:
-        """Say whose log itself tells when original processing ended: these wait for it, and are
-        not sorted by the clock [S14]."""
+        """Name the people whose log says when original processing ended: they wait for that and
+        are not sorted by the clock [S14]."""
         self._expected.update([persons] if isinstance(persons, str) else persons)
 
     def process(self, id: str, *, at: datetime | str, given: ChainResult | None = None) -> Decision:
@@ -154,9 +154,9 @@ class Store:
         return self._run(lambda lifecycle: lifecycle.process(id, at=at, given=given), names=[id])
 
     def tick(self, until: datetime | str) -> int:
-        """Let time pass for everybody for whom something is due by then [S20].
+        """Let time pass for all people for whom something is due by ``until`` [S20].
 
-        Several processes may do so at once: each passes by whom another one works on.
+        Several processes may do so at once: each skips the people that another one works on.
 
         Returns:
             for how many people something was due.
@@ -182,7 +182,7 @@ class Store:
         return people
 
     def retry(self, at: datetime | str) -> list[Decision]:
-        """Try once more what an error has parked [S11][S13]."""
+        """Retry everything that an error parked [S11][S13]."""
         now = instant(at)
         parked = select(PERSON.c.id).where(PERSON.c.parked).order_by(PERSON.c.id)
         with self.database.reading() as connection:
@@ -204,7 +204,7 @@ class Store:
         activities: Collection[Activity] = (),
         names: Iterable[str] = (),
     ) -> T:
-        """Do some work in one transaction, with everybody locked whom it may touch."""
+        """Do some work in one transaction, after locking all people that it may touch."""
         persons = {activity.person for activity in activities}
         expected = persons & self._expected if self._settle else persons
         keep = self._keep_decisions is not None
@@ -220,11 +220,11 @@ class Store:
     # ------------------------------------------------------------------ knowing
 
     def lifecycle(self, id: str) -> Lifecycle:
-        """A ``Lifecycle`` with one person of the store, with history, to look at and to ask; what
-        it does is not saved.
+        """A ``Lifecycle`` with one person of the store and the person's history, for inspection;
+        changes to it are not saved.
 
         Raises:
-            UnknownPerson: nobody with this id has been created.
+            UnknownPerson: no person with this id has been created.
         """
         with self.database.reading() as connection:
             moment = Snapshot(connection)
@@ -241,25 +241,25 @@ class Store:
 
     @property
     def history(self) -> list[HistoryRow]:
-        """Every row of everybody, by person and sequence [S25]."""
+        """Every history row, by person and sequence [S25]."""
         with self.database.reading() as connection:
             return Snapshot(connection).history(self.engine.model.field_types)
 
     @property
     def deadlines(self) -> list[DeadlineFact]:
-        """What became of the deadlines of each visit, by person and due time [S21]."""
+        """The decided deadlines of each visit, by person and due time [S21]."""
         with self.database.reading() as connection:
             return Snapshot(connection).deadlines()
 
     @property
     def log(self) -> list[Activity]:
-        """The activities that were applied, in that order."""
+        """The applied activities, in the order in which they were applied."""
         with self.database.reading() as connection:
             return Snapshot(connection).log()
 
     @property
     def held(self) -> Mapping[str, list[Activity]]:
-        """Activities of persons that nobody has created yet, by person [S19]."""
+        """Activities that wait for a person who has not been created, by that person's id [S19]."""
         held: dict[str, list[Activity]] = {}
         for row in self._stopped("held"):
             held.setdefault(row.waits_for, []).append(Activity.load(row.activity))
@@ -267,7 +267,7 @@ class Store:
 
     @property
     def parked(self) -> Mapping[str, list[Parked]]:
-        """What an error keeps from happening, by person [S11]."""
+        """Work that an error prevented, kept for a retry, by person [S11]."""
         parked: dict[str, list[Parked]] = {}
         created = select(PERSON.c.state).where(PERSON.c.parked, PERSON.c.state.is_not(None))
         with self.database.reading() as connection:
@@ -277,7 +277,7 @@ class Store:
         stopped = (each.activity for lot in parked.values() for each in lot)
         known = {(activity.person, activity.id) for activity in stopped if activity is not None}
         for row in self._stopped("parked"):
-            if (row.person, row.id) not in known:  # nobody of that id has been created
+            if (row.person, row.id) not in known:  # no person with that id has been created
                 kept = Parked(row.person, Activity.load(row.activity), row.error)
                 parked.setdefault(row.person, []).append(kept)
         return parked
@@ -289,10 +289,10 @@ class Store:
 
 
 def model_row(model: Model) -> dict[str, str | None]:
-    """What a store keeps of its model."""
+    """The values of a store's row for its model."""
     try:
         definition: str | None = dumps(model)
-    except ModelError:  # a move is guarded by a Python function, which has no text
+    except ModelError:  # a guard is a Python function, which has no text
         definition = None
     return {"version": model.version, "name": model.name, "definition": definition}
 
@@ -306,7 +306,7 @@ def _rejected(activity: Activity, fault: str) -> Decision:
 
 
 def _refused(activity: Activity) -> str:
-    """Why a store does not take the activity, or nothing."""
+    """Why a store refuses the activity, or an empty text."""
     ids = {"person": activity.person, "id": activity.id}
     if (other := other_record(activity)) is not None:
         ids["other record"] = other
@@ -319,7 +319,7 @@ def _refused(activity: Activity) -> str:
 
 
 def unstorable(values: Mapping[str, Any]) -> str:
-    """Which of the values no database could keep and give back unchanged, and why, or nothing."""
+    """Which value a database could not keep and return unchanged, and why; or an empty text."""
     for name, value in values.items():
         if isinstance(value, str):
             if "\0" in value or not (value.isascii() or _is_unicode(value)):

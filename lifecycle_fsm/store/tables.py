@@ -1,7 +1,7 @@
 """The tables of a store, for SQLite and PostgreSQL alike.
 
-Plain data is kept as text and not as the databases' own JSON: PostgreSQL's would change it (the
-order of keys, the form of numbers), and both have to give back the same.
+Plain data is stored as text, not as native JSON: PostgreSQL's JSON would change the order of keys
+and the form of numbers, and both databases must return the same.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from sqlalchemy import (
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An instant in UTC, which SQLite gives back without its zone."""
+    """An instant in UTC, which SQLite returns without its zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The instant as the database keeps it."""
+        """The instant as the database stores it."""
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
@@ -48,7 +48,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class Json(TypeDecorator[Any]):
-    """Plain data as the text of its JSON."""
+    """Plain data as JSON text."""
 
     impl = Text
     cache_ok = True
@@ -67,12 +67,12 @@ def encode(data: Any) -> str:
     return orjson.dumps(data).decode()
 
 
-#: The data of a JSON text.
+#: Plain data from JSON text.
 decode = orjson.loads
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of fields as JSON can write them."""
+    """Field values in a form that JSON can write."""
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in values.items()
@@ -80,7 +80,7 @@ def plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 METADATA = MetaData()
-#: A number that the database counts up itself.
+#: A number that the database assigns.
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -88,7 +88,7 @@ def _partial_index(name: str, condition: ColumnElement[bool], *columns: Column[A
     Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
-#: The models that people have followed, as TOML; the latest row is that of now [S28].
+#: The models that people have followed, as TOML; the latest row is the current one [S28].
 MODEL = Table(
     "model",
     METADATA,
@@ -98,7 +98,7 @@ MODEL = Table(
     Column("definition", Text),
 )
 
-#: Up to when a tick has let time pass for everybody: a single row.
+#: Up to when a tick has let time pass for all people: a single row.
 TICK = Table(
     "tick",
     METADATA,
@@ -106,9 +106,9 @@ TICK = Table(
     Column("until", UtcTime),
 )
 
-#: One row for each record. ``state`` is what :meth:`.Lifecycle.dump` gives, of all records of the
-#: person; the rows of records that were folded in name their ``survivor``, and have none. Whoever
-#: is only mentioned has a row, too, so that there is something to lock.
+#: One row for each record. ``state`` is what :meth:`.Lifecycle.dump` returns, for all records of
+#: the person; the rows of merged records have none and name their ``survivor``. An id that is only
+#: mentioned has a row as well, so that there is something to lock.
 PERSON = Table(
     "person",
     METADATA,
@@ -121,10 +121,10 @@ PERSON = Table(
     Column("state", Json),
 )
 _partial_index("person_due", PERSON.c.due_at.is_not(None), PERSON.c.due_at, PERSON.c.id)
-# In the form in which SQLAlchemy asks for it, by which SQLite knows its indexes.
+# In exactly the form that SQLAlchemy queries, because SQLite matches its indexes by it.
 _partial_index("person_parked", PERSON.c.parked == true(), PERSON.c.id)
 
-#: Whose contact an id is: that of a lead who was converted [S23].
+#: The lead that was converted into each contact [S23].
 ALIAS = Table(
     "alias",
     METADATA,
@@ -133,8 +133,8 @@ ALIAS = Table(
 )
 
 #: Every activity that came, once for each record. ``status`` is ``applied``, ``held`` (it waits for
-#: the person named in ``waits_for``), ``parked`` (``error`` has kept it from happening) or
-#: ``undone`` (a merge that was taken back); the log is what was applied, by ``place``.
+#: the person named in ``waits_for``), ``parked`` (because of ``error``) or ``undone`` (a merge that
+#: was undone); the applied ones, by ``place``, are the log.
 ACTIVITY = Table(
     "activity",
     METADATA,
@@ -180,7 +180,7 @@ HISTORY = Table(
     Column("entered_at", UtcTime, nullable=False),
 )
 
-#: What became of each deadline in each visit, as :class:`.DeadlineFact`.
+#: The decided deadlines of each visit, as :class:`.DeadlineFact`.
 DEADLINE = Table(
     "deadline",
     METADATA,
@@ -198,7 +198,7 @@ DEADLINE = Table(
     Column("late", Boolean, nullable=False),
 )
 
-#: What came of each asking, for as long as a store is told to keep it [S10].
+#: The decisions, if the store keeps them [S10].
 DECISION = Table(
     "decision",
     METADATA,
@@ -211,11 +211,11 @@ DECISION = Table(
     Column("refusals", Json, nullable=False),
 )
 
-#: The outbox. ``state`` is what the engine says of a request, and ``status`` what became of its
-#: delivery: ``held`` (until the CRM has acknowledged the person [S24]), ``waiting``, ``delivered``,
-#: ``superseded`` or ``dead`` (no try is left). A person's requests go out by ``place``, which
-#: counts them up. One whose id is there already is written over it, with a new place, unless it was
-#: delivered.
+#: The outbox. ``state`` is the engine's state of a request, and ``status`` that of its delivery:
+#: ``held`` (until the CRM has acknowledged the person [S24]), ``waiting``, ``delivered``,
+#: ``superseded`` or ``dead`` (no tries left). A person's requests go out in the order of ``place``,
+#: a running number. A request with the id of an earlier one replaces it and gets a new place,
+#: unless the earlier one was delivered.
 REQUEST = Table(
     "request",
     METADATA,
@@ -246,11 +246,11 @@ _partial_index(
     REQUEST.c.place,
 )
 Index("request_person", REQUEST.c.person, REQUEST.c.status, REQUEST.c.place)
-#: PostgreSQL counts the places of requests with it; SQLite, which has one writer, adds one.
+#: Numbers the places of requests in PostgreSQL; SQLite has one writer and adds one.
 REQUEST_PLACE = Sequence("request_place", metadata=METADATA)
 
-#: How far original processing has come for a person [S13]: ``given`` is what the steps before
-#: ``step`` gave; whoever works on it has it until ``claimed_until``.
+#: The progress of a person's original processing [S13]: ``given`` is the result of the steps before
+#: ``step``; a worker's claim holds until ``claimed_until``.
 PROCESSING = Table(
     "processing",
     METADATA,

@@ -1,4 +1,4 @@
-"""Taking a merge back: both people as they would be without it [S23]."""
+"""Undo a merge, so that both people are as they would be without it [S23]."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
 from lifecycle_fsm.store.store import Store
 from lifecycle_fsm.store.tables import ACTIVITY, REQUEST
 
-#: What a merge that was taken back has for a status: it is no part of the log any more, and known
-#: when it comes again.
+#: The status of a merge that was undone: it is no longer part of the log, but if it comes again it
+#: is still a duplicate.
 UNDONE = "undone"
 
 
 @attrs.frozen
 class UndoReport:
-    """What came of taking a merge back.
+    """The result of undoing a merge.
 
     Args:
-        activities: the ids of those that had merged the two, and are taken back.
-        people: who is there now instead of the one person, by id, each with their stage.
-        still_merged_by: nothing, or, where the two are one person all the same, the ids of the
-            activities by which all of these records are: undo some of them, too.
-        taken_back: the ids of requests that will not be sent, because without the merge nobody
-            would have asked for them.
+        activities: the ids of the activities that had merged the two records and are now undone.
+        people: the people who replace the one person: the stage of each, by id.
+        still_merged_by: if the two are still one person, the ids of the other activities that
+            merge these records: undo some of them as well.
+        taken_back: the ids of requests that will not be sent, because without the merge they would
+            not exist.
         held: the ids of requests that wait for the CRM's record again.
-        not_asked: the ids of requests that would have been sent had there been no merge, and never
-            were: a replay sends nothing [S28].
+        not_asked: the ids of requests that would have been sent without the merge but never were,
+            because a replay sends nothing [S28].
     """
 
     activities: tuple[str, ...]
@@ -51,21 +51,21 @@ class UndoReport:
 
 
 def undo_merge(store: Store, survivor: str, loser: str, at: datetime | str) -> UndoReport:
-    """Take back that two records were merged, also by a conversion into a contact that was there.
+    """Undo the merge of two records, including one by a conversion into an existing contact.
 
-    The log of all their records is replayed without it, so fields, stages, journeys and history are
-    as if it had never come; what came by the id of either record since then is that record's.
+    The log of all their records is replayed without the merge, so fields, stages, journeys and
+    history are as if it had never come. Activities since then belong to the record whose id they
+    have.
 
     Args:
         store: the store.
-        survivor: the id by which the merge came, or the conversion.
-        loser: the id of the record that was folded in, or of the contact.
-        at: now; what is due by then has happened to both.
+        survivor: the person id in the merge or conversion activity.
+        loser: the id of the record that was merged, or of the contact.
+        at: now; everything due by then happens to both people.
 
     Raises:
-        UnknownPerson: nobody of these ids has been created.
-        LifecycleError: they were not merged, or the log does not tell how they came to where they
-            are.
+        UnknownPerson: no person with one of these ids has been created.
+        LifecycleError: the records were not merged, or their state does not follow from the log.
     """
     work = partial(_undo, store, survivor, loser, instant(at))
     return locked_person(store.database, survivor, work)
@@ -124,8 +124,8 @@ def _brought_by_time(activity: Activity) -> bool:
 
 
 def _take_back(connection: Connection, names: Sequence[str], merges: Sequence[int]) -> None:
-    """Mark a merge, which keeps its place as what came before it does, and remove what came behind
-    it: that is written anew as it went without the merge, with what time brought then."""
+    """Mark a merge as undone and delete the applied activities after it. These are written again as
+    replayed without the merge; the merge and the activities before it keep their places."""
     marked = update(ACTIVITY).where(ACTIVITY.c.place.in_(merges)).values(status=UNDONE)
     connection.execute(marked)
     behind = ACTIVITY.c.person.in_(names) & (ACTIVITY.c.place > merges[0])
@@ -135,7 +135,7 @@ def _take_back(connection: Connection, names: Sequence[str], merges: Sequence[in
 def _settle_requests(
     connection: Connection, before: State, requests: Mapping[str, Request]
 ) -> tuple[tuple[str, ...], ...]:
-    """Let the outbox say of what has not gone out what the replay says; nothing new is sent."""
+    """Update the undelivered requests in the outbox according to the replay; send nothing new."""
     rows = connection.execute(
         select(REQUEST.c.id, REQUEST.c.status).where(REQUEST.c.person.in_(names_of(before)))
     )

@@ -1,9 +1,8 @@
-"""What one transaction does: lock everybody whom it may touch, let things happen to them, and save
-what has changed.
+"""One transaction: lock all people that it may touch, do the work on them, and save the changes.
 
-Whoever is mentioned has a row, also before anybody has created them, so that two creations, or a
-creation and an activity that has to wait for it, meet there. Rows are locked in the order of their
-ids, so that no two transactions wait for each other.
+Every id that an activity mentions gets a row, even before the person is created, so that two
+concurrent creations, or a creation and an activity that waits for it, lock the same row. Rows are
+locked in the order of their ids to avoid deadlocks.
 """
 
 from __future__ import annotations
@@ -29,17 +28,17 @@ from lifecycle_fsm.store.tables import decode, encode, plain
 
 T = TypeVar("T")
 Plain: TypeAlias = dict[str, Any]
-#: What tells an activity from all others: whose it is, and its id.
+#: What identifies an activity: the id of its person, and its own id.
 Key: TypeAlias = tuple[str, str]
 _ROW = tuple(attribute.name for attribute in attrs.fields(HistoryRow))
 _FACT = tuple(attribute.name for attribute in attrs.fields(DeadlineFact))
-#: What the engine says of a request, as the outbox has it.
+#: The status in the outbox for each state that the engine gives a request.
 _STATUS = {"sent": "waiting", "released": "waiting", "held": "held", "superseded": "superseded"}
 
 
 class MorePeople(Exception):
-    """A transaction has to lock more people than it has: begin again with these names, too, some of
-    which may be ``new`` and have no row yet."""
+    """The transaction has to lock more people: begin again with these names as well, some of which
+    may be ``new`` and have no row yet."""
 
     def __init__(self, names: Iterable[str], *, new: bool = False) -> None:
         super().__init__()
@@ -48,7 +47,7 @@ class MorePeople(Exception):
 
 
 class _Stopped(NamedTuple):
-    """An activity that has not been applied: it waits for somebody, or an error keeps it."""
+    """An activity that has not been applied: it waits for a person, or an error parked it."""
 
     activity: Activity
     waits_for: str | None
@@ -56,7 +55,7 @@ class _Stopped(NamedTuple):
 
 
 class UnitOfWork:
-    """One transaction on the people of a store; lock them first, then :meth:`run`."""
+    """One transaction on people of a store; lock them first, then :meth:`run`."""
 
     def __init__(
         self,
@@ -68,8 +67,8 @@ class UnitOfWork:
         self._engine = engine
         self._recorded = cached
         self._from_cache = cached is not None
-        self._names: tuple[str, ...] = ()  # of the person who was saved last
-        self._stops = False  # whether something waits or was parked in the end
+        self._names: tuple[str, ...] = ()  # of the person that was saved last
+        self._stops = False  # whether anything is held or parked at the end
         self._sql = database.sql
         self._session = session
         self._time = database.time
@@ -83,14 +82,14 @@ class UnitOfWork:
     # ------------------------------------------------------------------ locking
 
     def lock(self, activities: Collection[Activity] = (), names: Iterable[str] = ()) -> None:
-        """Lock everybody whom some activities, or some other work, may touch.
+        """Lock all people that some activities, or other work, may touch.
 
         Args:
-            activities: what will be applied.
-            names: records or contacts whom the work is about, besides those of the activities.
+            activities: the activities to apply.
+            names: further records or contacts that the work is about.
 
         Raises:
-            MorePeople: these had to be locked as well, in their order.
+            MorePeople: more people must be locked, in the order of their ids.
         """
         names = {*names}
         while True:
@@ -99,7 +98,7 @@ class UnitOfWork:
             except MorePeople as more:
                 if self._shared:
                     raise
-                names |= more.names  # SQLite has one writer: there is no order to be kept
+                names |= more.names  # SQLite has one writer, so the order does not matter
 
     def _lock_all(self, activities: Iterable[Activity], names: Iterable[str]) -> None:
         others = {*filter(None, map(other_record, activities))}
@@ -123,12 +122,12 @@ class UnitOfWork:
             self._lock_relatives(wanted, came)
 
     def lock_due(self, until: datetime, limit: int) -> int:
-        """Lock the first people for whom something is due by then, but those who are locked.
+        """Lock the first people for whom something is due by ``until``, skipping locked ones.
 
-        They alone are enough: time changes nobody else.
+        No other rows are needed: time changes no other person.
 
         Returns:
-            how many they are, at most ``limit``.
+            the number of people, at most ``limit``.
         """
         values = {"until": self._time(until), "limit": limit}
         (rows,) = self._session.ask((self._sql.due, values))
@@ -153,10 +152,10 @@ class UnitOfWork:
             self._stopped[key] = _Stopped(activity, None, parked.error)
 
     def _lock_relatives(self, locked: set[str], came: list[Key]) -> None:
-        """Find whom the names lead to: by merges, contacts, and activities that wait.
+        """Find the people that the names lead to by merges, contacts and stopped activities.
 
-        Here, where somebody may be created, it is time to see whether people have been migrated
-        since the store was opened; of people who are there, the states say so.
+        Also check whether people have been migrated since the store was opened: the state of an
+        existing person shows it, but here a person may be created.
         """
         ((version,),) = self._session.ask((self._sql.version, {}))[0]
         check_version(version, self._engine.model)
@@ -197,7 +196,7 @@ class UnitOfWork:
         record: Callable[[Decision], None] | None = None,
         log: Callable[[Activity], None] | None = None,
     ) -> Lifecycle:
-        """A Lifecycle with everybody who is locked."""
+        """A Lifecycle with all locked people."""
         lifecycle = Lifecycle(self._engine, record=record, log=log)
         self._restore(lifecycle, history, deadlines)
         return lifecycle
@@ -224,12 +223,12 @@ class UnitOfWork:
         expected: Iterable[str] = (),
         keep_decisions: bool = False,
     ) -> T:
-        """Do the work on everybody who is locked, and save what comes of it.
+        """Do the work on all locked people, and save the changes.
 
         Args:
-            work: what happens to them.
-            expected: whose log itself tells when original processing ended [S14].
-            keep_decisions: whether the decisions are saved, too.
+            work: called with a Lifecycle of the locked people.
+            expected: the ids of people whose log says when original processing ended [S14].
+            keep_decisions: whether to save the decisions as well.
         """
         recorded = self._recorded
         if recorded is None:
@@ -260,18 +259,18 @@ class UnitOfWork:
             cache.put(names, self.texts[names[0]], recorded)
 
     def lock_after(self, name: str, limit: int) -> str:
-        """Read the people behind a name in the order of ids; the caller has locked them all.
+        """Read the next people after a name, in the order of ids; the caller has locked them all.
 
         Returns:
-            the name of the last of them, or nothing if there are no more.
+            the name of the last of them, or an empty text if there are no more.
         """
         (rows,) = self._session.ask((self._sql.after, {"name": name, "limit": limit}))
         self._read(rows)
         return rows[-1][0] if rows else ""
 
     def migrate(self, stages: Mapping[str, str], at: datetime) -> None:
-        """Bring everybody over from another version of the model [S28]. What they ask for by it
-        waits in the outbox until somebody releases it."""
+        """Migrate these people from another version of the model [S28]. The resulting requests wait
+        in the outbox until they are released."""
         decisions: list[Decision] = []
         log: list[Activity] = []
         lifecycle = Lifecycle(self._engine, record=decisions.append, log=log.append)
@@ -288,21 +287,21 @@ class UnitOfWork:
     # ------------------------------------------------------------------ saving
 
     def add(self, lifecycle: Lifecycle, log: Iterable[Activity]) -> None:
-        """Save everybody of a Lifecycle, with all of their history, whose records are locked and
-        have none in the store; ``log`` are the activities that the store does not have yet."""
+        """Save all people of a Lifecycle with their history. Their records are locked and have no
+        history in the store; ``log`` has the activities that the store does not have yet."""
         self._save(lifecycle, [*log])
 
     def _save(
         self, lifecycle: Lifecycle, log: list[Activity], known: Collection[DeadlineFact] = ()
     ) -> None:
-        """Write what has changed, but for facts of deadlines that are known."""
+        """Write the changes, except the deadline facts in ``known``."""
         held, parked = lifecycle.held, lifecycle.parked
         self._stops = bool(held or parked)
         self._save_people(lifecycle, parked)
         self._save_activities(lifecycle, log, held, parked)
         rows = [self._row(row, _ROW) for row in lifecycle.history]
         self._session.write(self._sql.add_history, rows)
-        # By identity, because a fact never changes, and to compare two of them takes long.
+        # By identity, because facts never change and comparing them is slow.
         same = {*map(id, known)}
         facts = [self._row(fact, _FACT) for fact in lifecycle.deadlines if id(fact) not in same]
         self._session.write(self._sql.save_deadline, facts)
@@ -317,15 +316,15 @@ class UnitOfWork:
             self.texts[person.id] = text
             due_at = self._time(person.next_due)
             people.append(_person(person.id, None, person.stage, due_at, "parked" in state, text))
-            if not self._from_cache:  # else no record or contact is new
+            if not self._from_cache:  # a cached person has no new record or contact
                 people += self._new_records(person.id, state)
         if parked:
             people += [_person(name, parked=True) for name in parked if name not in lifecycle]
         self._session.write(self._sql.save_person, people)
 
     def _new_records(self, survivor: str, state: Plain) -> list[Plain]:
-        """The rows of records that were merged into a person; contacts are saved at once. Only
-        what is new, because a tick has not locked the rows of the others."""
+        """The rows of records merged into a person; contacts are saved at once. Only new ones,
+        because a tick has not locked the rows of the others."""
         self._names = tuple(names_of(state))
         before = self._states.get(survivor, {})
         known = before.get("aliases", ())
@@ -349,7 +348,8 @@ class UnitOfWork:
         all_held: Mapping[str, Sequence[Activity]],
         all_parked: Mapping[str, Sequence[Parked]],
     ) -> None:
-        """Those that were applied, in that order, and those that are stopped now or no more."""
+        """Save the applied activities in their order, and those that are newly stopped or no
+        longer stopped."""
         rows: list[Plain] = []
         if self._stopped or self._stops:
             stopped: dict[Key, _Stopped] = {}
@@ -373,7 +373,7 @@ class UnitOfWork:
         self._session.write(self._sql.add_activity, rows)
 
     def _row(self, record: Any, names: Iterable[str]) -> Plain:
-        """The values of a history row or of a fact about a deadline."""
+        """The values of a history row or a deadline fact."""
         values = {name: getattr(record, name) for name in names}
         for name, value in values.items():
             if isinstance(value, datetime):
@@ -419,15 +419,15 @@ def with_locked(
     names: Iterable[str] = (),
     cache: PeopleCache | None = None,
 ) -> T:
-    """Do some work in one transaction, with everybody locked whom it may touch.
+    """Do some work in one transaction, after locking all people that it may touch.
 
     Args:
-        engine: the model.
-        database: where the people are.
-        work: what is done to them.
-        activities: what it is going to apply; they say whom it is about.
-        names: further records or contacts whom it is about.
-        cache: the people whom the process has in memory.
+        engine: the compiled model.
+        database: the database with the people.
+        work: called with the unit of work.
+        activities: the activities that it will apply, which determine whom to lock.
+        names: further records or contacts that it is about.
+        cache: the people that the process keeps in memory.
     """
     names = {*names}
 
@@ -459,7 +459,7 @@ def with_locked(
 
 
 class _NotCached(Exception):
-    """A person is not in the cache, or others have changed it since."""
+    """A person is not in the cache, or others have changed it since then."""
 
 
 def _on_cached(
@@ -469,13 +469,13 @@ def _on_cached(
     activity: Activity,
     cache: PeopleCache,
 ) -> T:
-    """Do some work on a cached person before its transaction begins, so that nobody has to wait
-    for it: the transaction only sees that the state is still the same, and writes what comes of it.
+    """Do some work on a cached person before the transaction begins, so that other writers do not
+    wait for it: the transaction only checks that the state is unchanged, and writes the results.
 
-    The row of the survivor is enough: whoever comes by another record has to lock it as well.
+    Locking the survivor's row is enough: an activity of a merged record locks it as well.
 
     Raises:
-        _NotCached: nothing has happened.
+        _NotCached: the person is not cached, or was changed by others; nothing was written.
     """
     names = cache.names(activity.person)
     kept = None if other_record(activity) is not None else cache.take(names)
@@ -505,13 +505,13 @@ def _on_cached(
 
 
 def mention(database: Database, names: Iterable[str]) -> None:
-    """Let there be rows of these names, to be locked."""
+    """Make sure that these names have rows to lock."""
     rows = [{"id": name} for name in sorted(names)]
     database.run(lambda session: session.write(database.sql.mention, rows))
 
 
 def check_version(version: str, model: Model) -> None:
-    """See that people follow this version of the model [S28].
+    """Check that people follow this version of the model [S28].
 
     Raises:
         LifecycleError: they follow another one.
@@ -530,8 +530,8 @@ def seen_by(
     """The fingerprints of activities, by the record that keeps them, for :meth:`.restore`.
 
     Args:
-        states: those of the people.
-        came: of each activity the person, the id and the content.
+        states: the states of the people.
+        came: the person, the id and the content of each activity.
     """
     owners: dict[str, str] = {}
     contacts: dict[str, str] = {}
@@ -573,8 +573,8 @@ def _person(
 
 
 def _contents(lifecycle: Lifecycle) -> Mapping[Any, bytes]:
-    """What each activity brought, by the record that keeps its fingerprint and the identity in it,
-    and for those that came by another name by the identity alone."""
+    """The content of each activity, by the record that keeps its fingerprint and the identity in
+    it; for activities that came under another id, by the identity alone."""
     contents: dict[Any, bytes] = {}
     for person in lifecycle:
         for record, marks in lifecycle.seen(person.id).items():
@@ -585,7 +585,7 @@ def _contents(lifecycle: Lifecycle) -> Mapping[Any, bytes]:
 
 
 def _applied(activity: Activity, contents: Mapping[Any, bytes]) -> Plain:
-    # A record keeps its own; what came to it later is kept by whoever was the survivor then.
+    # A record keeps its own; what came after its merge is kept by the survivor of that time.
     own = contents.get((activity.person, identity(activity.id)))
     content = own or contents.get(identity(activity.id, activity.person))
     return _activity(activity, "applied", content=content)

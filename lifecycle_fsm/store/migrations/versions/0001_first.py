@@ -1,4 +1,4 @@
-"""The tables with which stores began; :mod:`lifecycle_fsm.store.tables` explains them."""
+"""The tables of the first release; :mod:`lifecycle_fsm.store.tables` explains them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,12 +7,12 @@ revision = "0001"
 down_revision = None
 
 _TIME = sa.DateTime(timezone=True)
-#: A number that the database counts up itself.
+#: A number that the database assigns.
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Make them."""
+    """Create the tables."""
     _people()
     _activities()
     _facts()
