@@ -81,7 +81,7 @@ def ingest(
             exits.callback(table.close)
         intake = Intake(tables, Targets.of(lifecycle), bound, rejects)
         # After the files are first read, so that a faulty file leaves no store behind.
-        opened = exits.enter_context(open_store(store, lifecycle))
+        opened = exits.enter_context(open_store(store, lifecycle, make=True))
         log = exits.enter_context(closing(SortedActivities(order)))
         bar = exits.enter_context(progress())
         for number, activity in enumerate(intake):
@@ -143,7 +143,7 @@ class _Applied:
         except BaseException:
             complain(
                 f"{done:,} of {counted(log.count, 'activity', 'activities')} are in the store: "
-                "the same command again goes on with the others"
+                "run the same command again to continue"
             )
             raise
 
