@@ -142,7 +142,7 @@ class _Applied:
                 bar("applying", done / log.count)
         except BaseException:
             complain(
-                f"{done:,} of {counted(log.count, 'activity', 'activities')} are in the store: "
+                f"{done:,} of {log.count:,} activities are in the store: "
                 "run the same command again to continue"
             )
             raise
