@@ -24,6 +24,7 @@ from lifecycle_fsm.cli.stores import (
     store_or_file,
     unknown_person,
 )
+from lifecycle_fsm.errors import UnknownPerson
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.story import Story, tell
@@ -94,6 +95,8 @@ def explain(
                 reject=rejects.append, bar=bar, only=person,
             )  # fmt: skip
     _tell_notes(log, person, len(rejects))
+    if address is not None and not log.activities:
+        raise UnknownPerson(f"nothing about {log.person!r} has been applied yet")
     story = tell(
         lifecycle.model,
         log.activities,

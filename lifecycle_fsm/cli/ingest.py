@@ -82,7 +82,7 @@ def ingest(
             exits.callback(table.close)
         intake = Intake(tables, Targets.of(lifecycle), bound, rejects)
         # After the files are first read, so that a faulty file leaves no store behind.
-        opened = exits.enter_context(open_store(store, lifecycle, keep_decisions))
+        opened = exits.enter_context(open_store(store, lifecycle, keep_decisions, make=True))
         log = exits.enter_context(closing(SortedActivities(order)))
         bar = exits.enter_context(progress())
         for number, activity in enumerate(intake):
@@ -143,8 +143,8 @@ class _Applied:
                 bar("applying", done / log.count)
         except BaseException:
             complain(
-                f"{done:,} of {counted(log.count, 'activity', 'activities')} are in the store: "
-                "the same command again goes on with the others"
+                f"{done:,} of {log.count:,} activities are in the store: "
+                "run the same command again to continue"
             )
             raise
 

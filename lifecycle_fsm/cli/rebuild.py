@@ -78,7 +78,8 @@ def _as_text(report: RebuildReport, model: Model) -> Iterator[str]:
     compared = counted(report.people, "person", "people")
     differ = counted(len(report.changed), "differs", "differ") if report.changed else "all the same"
     backwards = f", {len(report.backwards):,} backwards" if report.backwards else ""
-    yield f"{compared} compared with a replay of the log {by}: {differ}{backwards}"
+    if report.people or not report.not_compared:
+        yield f"{compared} compared with a replay of the log {by}: {differ}{backwards}"
     yield from first_of([_change(person, model) for person in report.changed], _SHOWN)
     if report.not_compared:
         yield f"not compared: {counted(len(report.not_compared), 'person', 'people')}"

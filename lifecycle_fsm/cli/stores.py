@@ -22,22 +22,32 @@ if TYPE_CHECKING:  # SQLAlchemy takes longer to load than most commands to run
     from lifecycle_fsm.store.snapshot import Snapshot
 
 
-def open_store(address: str, model: Model, keep_decisions: str | None = None) -> Store:
-    """The store at an address, made if there is none, to be closed in the end.
+def open_store(
+    address: str, model: Model, keep_decisions: str | None = None, *, make: bool = False
+) -> Store:
+    """The store at an address, to be closed in the end.
 
     Args:
         address: a file of SQLite, or the address of a database.
         model: what its people follow.
         keep_decisions: what ``--keep-decisions`` says.
+        make: whether to make a store where there is none.
 
     Raises:
-        LifecycleError: it cannot be used, or its people follow another version of the model.
+        LifecycleError: there is none and none is to be made, it cannot be used, or its people
+            follow another version of the model.
     """
     from lifecycle_fsm.orchestrator import Engine
     from lifecycle_fsm.store import Store
+    from lifecycle_fsm.store.database import Database
 
     keep = read_length("--keep-decisions", keep_decisions, such="90d, 12h or 2w")
-    return Store(Engine(model), _whole(address), keep_decisions=keep)
+    database = Database(_whole(address), make=make)
+    try:
+        return Store(Engine(model), database, keep_decisions=keep)
+    except BaseException:
+        database.close()
+        raise
 
 
 def open_database(address: str) -> AbstractContextManager[Database]:
@@ -140,4 +150,16 @@ def place_of(database: Database) -> str:
 
 
 def _whole(address: str) -> str:
-    return address if "://" in address else f"sqlite:///{address}"
+    """The address as SQLAlchemy reads it.
+
+    Raises:
+        LifecycleError: it is a database in memory, which would be gone when the command ends.
+    """
+    address = address if "://" in address else f"sqlite:///{address}"
+    dialect, _, database = address.partition("://")
+    if dialect.startswith("sqlite") and database in ("", "/", "/:memory:"):
+        raise LifecycleError(
+            "--store names no database that stays when the command ends: give a file, such as "
+            "lifecycle.db, or the address of a server"
+        )
+    return address

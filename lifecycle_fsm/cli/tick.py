@@ -35,7 +35,7 @@ def tick(
     if json:
         print_json({"at": now, "people": people})
     else:
-        print(
-            f"something was due for {counted(people, 'person', 'people')}, "
-            f"up to {now:%Y-%m-%d %H:%M} UTC"
-        )
+        due = "nothing was due"
+        if people:
+            due = f"something was due for {counted(people, 'person', 'people')}"
+        print(f"{due}, up to {now:%Y-%m-%d %H:%M} UTC")

@@ -156,15 +156,15 @@ class Database:
         connection = pooled.driver_connection
         try:
             connection.rollback()
+            lost = self.postgresql and connection.info.transaction_status != _IDLE
         except Exception as error:
-            _log.debug(
-                "a transaction cannot be rolled back, so its connection is closed: %s", error
-            )
+            _log.debug("the connection is closed, because it cannot roll back: %s", error)
+            lost = True
+        if lost:
             pooled.invalidate()
-        else:
-            if self.postgresql and connection.info.transaction_status != _IDLE:
-                pooled.invalidate()
-            pooled.close()
+            if self.postgresql:
+                self.engine.dispose()  # the idle connections of the pool are probably lost as well
+        pooled.close()
 
     def _connection(self) -> Any:
         """The kept connection, or one from the pool. Fetching one from the pool takes half as long

@@ -209,8 +209,8 @@ def replay(
     others = {activity.version for activity in log} - {None, version}
     if others:
         return (
-            f"the log is of version {', '.join(sorted(map(str, others)))} of the model too, and "
-            f"this is {version}: replay that part through its own model [S28]"
+            f"part of the log is of version {', '.join(sorted(map(str, others)))} of the model, "
+            f"and this is {version}: only a log of one version can be compared [S28]"
         )
     if "parked" in state:
         return "an error has parked something: retry it first"

@@ -87,8 +87,8 @@ def require_store(database: Database) -> str:
                 revision = _revision(database, connection)
     if revision is None:
         raise StoreError(
-            f"{place(database)} has no store yet: a Store that is opened makes one, and so does "
-            "`lifecycle-fsm ingest`"
+            f"{place(database)} has no store yet: check the name; `lifecycle-fsm ingest` makes a "
+            "new store, and so does a program that opens a Store"
         )
     return revision
 

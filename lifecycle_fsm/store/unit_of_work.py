@@ -519,8 +519,8 @@ def check_version(version: str, model: Model) -> None:
     if version != model.version:
         raise LifecycleError(
             f"the people of this store follow version {version} of their model, and this is "
-            f"version {model.version} of {model.name!r}: open it with the model that it was made "
-            "with, or bring everybody over to this one: lifecycle-fsm migrate [S28]"
+            f"version {model.version} of {model.name!r}: use the model of version {version}, or "
+            "migrate everybody to this one with `lifecycle-fsm migrate` [S28]"
         )
 
 

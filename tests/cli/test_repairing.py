@@ -112,6 +112,13 @@ def test_who_is_merged_all_the_same_is_told(cli: Cli, stored: Path) -> None:
 # -- rebuild ---------------------------------------------------------------------------------
 
 
+def test_whoever_followed_another_model_is_not_called_the_same(cli: Cli, stored: Path) -> None:
+    change("UPDATE activity SET activity = json_set(activity, '$.version', 'other')")
+    done = cli("rebuild", "two_step", *STORE)
+    assert done.code == 0
+    assert done.out.startswith("not compared: 2 people\n  ann: part of the log is of version other")
+
+
 def test_whoever_differs_from_the_log_is_told_and_repaired(cli: Cli, stored: Path) -> None:
     before = rows(stored / STORE_FILE)
     done = cli("rebuild", "two_step", *STORE)

@@ -237,7 +237,7 @@ def test_what_is_stopped_goes_on_when_it_is_run_again(
     stopped.send_signal(number)
     out, err = stopped.communicate()
     assert (stopped.returncode, out) == (status, "")
-    told = re.match(r"([\d,]+) of ([\d,]+) activities are in the store: the same command", err)
+    told = re.match(r"([\d,]+) of ([\d,]+) activities are in the store: run the same", err)
     assert told is not None, err
     done, count = (int(text.replace(",", "")) for text in told.groups())
     assert 0 < done <= count
@@ -291,6 +291,8 @@ def test_time_passes_up_to_an_instant(cli: Cli, data: Path) -> None:
     assert json.loads(done.out) == {"at": "2024-05-02T12:00:00Z", "people": 2}
     done = cli("tick", "two_step", *STORE)
     assert done.out.startswith("something was due for 1 person, up to ")
+    done = cli("tick", "two_step", *STORE, "--at", "2024-05-02T12:00")
+    assert done.out == "nothing was due, up to 2024-05-02 12:00 UTC\n"
     assert cli("tick", "two_step", *STORE, "--at", "soon").code == 2
 
 
@@ -440,6 +442,9 @@ def test_what_waits_for_somebody_is_told_with_the_story(cli: Cli, data: Path) ->
     assert done.err == (
         "note: merged 'm1' of 'p1' has not been applied: nobody has created 'p9' yet\n"
     )
+    done = cli("explain", "two_step", "p9", *STORE)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith("error: nothing about 'p9' has been applied yet\n")
 
 
 # -- what is wrong ----------------------------------------------------------------------------
@@ -449,7 +454,15 @@ def test_what_waits_for_somebody_is_told_with_the_story(cli: Cli, data: Path) ->
     ("command", "message"),
     [
         ("tick two_step", "Missing option '--store'"),
-        ("tick two_step --store no/such/folder.db", "there is no folder no/such: make it first"),
+        ("tick two_step --store none.db", "none.db has no store yet: check the name"),
+        ("process two_step --store none.db", "none.db has no store yet"),
+        ("retry two_step --store none.db", "none.db has no store yet"),
+        ("tick two_step --store no/such/folder.db", "no/such/folder.db has no store yet"),
+        ("ingest two_step --people people.csv --store no/such.db", "there is no folder no: make"),
+        ("ingest two_step --people people.csv --store=", "--store names no database that stays"),
+        ("ingest two_step --people people.csv --store sqlite://", "--store names no database"),
+        ("ingest two_step --people people.csv --store :memory:", "--store names no database"),
+        ("tick two_step --store=", "--store names no database that stays"),
         ("tick two_step --store .", "is a folder: name a file in it"),
         ("tick two_step --store people.csv", "people.csv is no SQLite database"),
         ("tick two_step --store mysql://me:secret@host/db", "a store cannot be kept with 'mysql'"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from psycopg.errors import DeadlockDetected
-from sqlalchemy import Executable, create_engine, event, insert, make_url, text
+from sqlalchemy import Executable, NullPool, create_engine, event, insert, make_url, text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from lifecycle_fsm import Engine, load
@@ -363,3 +363,20 @@ def test_a_connection_that_is_busy_after_its_transaction_is_not_used_again(addre
             with database.reading() as reading:
                 assert reading.scalar(text("SELECT 1")) == 1
             assert database.run(lambda session: session.ask(("SELECT 1", {}))) == [[(1,)]]
+
+
+def test_a_pool_of_connections_that_were_all_lost_is_given_up_at_once(address: str) -> None:
+    """More of them than there are attempts."""
+    engine = create_engine(address, pool_size=30)
+    with closing(StoreDatabase(engine)) as database:
+        if not database.postgresql:
+            pytest.skip("a file of SQLite has no server")
+        idle = [engine.raw_connection() for _ in range(20)]
+        for connection in idle:
+            connection.close()
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        others += " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        with create_engine(address, poolclass=NullPool).connect() as admin:
+            admin.execute(text(others)).all()
+        assert database.run(lambda session: session.ask(("SELECT 1", {}))) == [[(1,)]]
+    engine.dispose()

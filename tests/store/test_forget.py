@@ -20,7 +20,8 @@ from lifecycle_fsm.funnel import count
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.forget import forget, overwrite
 from lifecycle_fsm.store.rebuild import rebuild
-from lifecycle_fsm.store.tables import METADATA, PROCESSING
+from lifecycle_fsm.store.store import FORGOTTEN
+from lifecycle_fsm.store.tables import METADATA, PERSON, PROCESSING
 from lifecycle_fsm.store.undo_merge import undo_merge
 from tests.store.conftest import NewAddress, Opened
 from tests.store.telling import DAY, START, happened, stories, tell
@@ -224,3 +225,18 @@ def _impatient(connection: Any, record: object) -> None:
 def contents(path: Path) -> str:
     """The bytes of a file of SQLite and of what lies beside it."""
     return "".join(file.read_bytes().decode("latin-1") for file in path.parent.iterdir())
+
+
+def test_another_process_does_not_bring_back_the_id_of_a_survivor(
+    address: str, opened: Opened
+) -> None:
+    """It has the person in memory, and locks the survivor for an activity of the other record."""
+    worker, other = Store(ENGINE, opened(address)), Store(ENGINE, opened(address))
+    worker.apply(happened("ann-77", "created", 0))
+    worker.apply(happened("bo-78", "created", 0))
+    worker.apply(happened("ann-77", "merged", 1, loser="bo-78"))
+    worker.apply(happened("bo-78", "form_filled", 2, form="Demo"))
+    forget(other.database, "ann-77")
+    worker.apply(happened("bo-78", "form_filled", 3, form="Demo"))
+    with other.database.reading() as connection:
+        assert {*connection.scalars(select(PERSON.c.id))} == {FORGOTTEN, "bo-78"}

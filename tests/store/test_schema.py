@@ -73,7 +73,7 @@ def test_the_revisions_are_the_files_of_the_package() -> None:
 
 
 def test_a_new_database_gets_the_schema_and_keeps_it(database: Database) -> None:
-    with pytest.raises(StoreError, match=r"has no store yet: a Store that is opened makes one"):
+    with pytest.raises(StoreError, match=r"has no store yet: check the name"):
         check(database)
     upgrade(database)
     assert tables(database) == TABLES
