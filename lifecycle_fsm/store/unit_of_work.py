@@ -17,7 +17,7 @@ from lifecycle_fsm.activities import FINGERPRINT, IDENTITY, Activity, identity, 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
-from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.machine import EVERYWHERE, Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.requests import Request
@@ -485,7 +485,9 @@ def _on_cached(
     writes = BufferedSession()
     unit = UnitOfWork(engine, database, writes, recorded)
     unit.texts[names[0]] = text
-    result = work(unit)
+    # Observers must not hear of work that is discarded, such as that on a duplicate.
+    observed = engine.machine.observers or EVERYWHERE
+    results = [] if observed else [work(unit)]
     sql = database.sql
 
     def write(session: Session) -> None:
@@ -497,11 +499,15 @@ def _on_cached(
         )
         if known or not rows or rows[0][2] != text:
             raise _NotCached
+        if observed:
+            if results:  # the transaction is retried, and the person has changed in memory
+                raise _NotCached
+            results.append(work(unit))
         writes.write_to(session)
 
     database.run(write)
     unit.cache_person(cache, names)
-    return result
+    return results[0]
 
 
 def mention(database: Database, names: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -16,7 +16,18 @@ import pytest
 from sqlalchemy import Engine as Database
 from sqlalchemy import select
 
-from lifecycle_fsm import Activity, Engine, Lifecycle, UnknownPerson, load
+from lifecycle_fsm import (
+    Activity,
+    Decision,
+    Engine,
+    Lifecycle,
+    LifecycleMachine,
+    Observer,
+    Person,
+    UnknownPerson,
+    load,
+)
+from lifecycle_fsm.model import Edge
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.forget import forget
 from lifecycle_fsm.store.tables import PERSON
@@ -137,3 +148,37 @@ def test_a_name_that_others_have_parted_is_a_person_of_its_own(
     forget(theirs.database, "bo", overwrite_file=False)
     assert ours.apply(Activity("c-2", "bo", "created", at + 3 * DAY)).result == "moved"
     assert theirs.lifecycle("bo").person("bo").created_at == at + 3 * DAY
+
+
+def test_an_observer_hears_only_of_what_was_written(address: str, opened: Opened) -> None:
+    """Not of a duplicate as if it were new, nor of work on a person that others have changed."""
+
+    class Heard(Observer):
+        def __init__(self) -> None:
+            self.results: list[str] = []
+            self.made: list[str] = []
+
+        def activity_applied(
+            self, machine: LifecycleMachine, activity: Activity, decisions: Sequence[Decision]
+        ) -> None:
+            self.results.append(f"{activity.id} {decisions[0].result}")
+
+        def transition_made(
+            self, machine: LifecycleMachine, person: Person, edge: Edge, now: datetime
+        ) -> None:
+            self.made.append(edge.name)
+
+    at = datetime.fromisoformat("2024-05-01T09:00:00Z")
+    ours, theirs = (Store(Engine(load("two_step")), opened(address)) for _ in range(2))
+    heard = Heard()
+    ours.engine.machine.observers.append(heard)
+    ours.apply(Activity("c-1", "ann", "created", at))
+    for store, key in ((ours, "f-1"), (ours, "f-1"), (theirs, "f-2"), (ours, "f-2"), (ours, "f-3")):
+        store.apply(Activity(key, "ann", "form_filled", at + DAY, {"form": "Demo"}))
+    assert heard.results[-4:] == [
+        "f-1 unchanged",
+        "f-1 duplicate",
+        "f-2 duplicate",
+        "f-3 unchanged",
+    ]
+    assert heard.made == ["everybody_else"]
