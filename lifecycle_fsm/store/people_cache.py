@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import NamedTuple
 
 import attrs
 
@@ -32,6 +33,20 @@ class RecordedLifecycle:
         self.log.clear()
 
 
+class Cached(NamedTuple):
+    """A cached person.
+
+    Args:
+        names: the ids of all records and contacts of the person, the survivor's first.
+        text: the person's state as the database had it last.
+        recorded: holds the person in this state, and no other person.
+    """
+
+    names: tuple[str, ...]
+    text: str
+    recorded: RecordedLifecycle
+
+
 class PeopleCache:
     """Keeps the Lifecycle of each recent person, with the text of the person's saved state.
 
@@ -45,40 +60,23 @@ class PeopleCache:
 
     def __init__(self, limit: int = 5_000) -> None:
         self._limit = limit
-        self._people: OrderedDict[str, tuple[tuple[str, ...], str, RecordedLifecycle]] = (
-            OrderedDict()
-        )
-        #: For people with several ids: all of these ids, by each of them.
-        self._names: dict[str, tuple[str, ...]] = {}
+        self._people: OrderedDict[str, Cached] = OrderedDict()
+        #: The survivor, by each other id of a person with several.
+        self._survivors: dict[str, str] = {}
 
-    def names(self, name: str) -> tuple[str, ...]:
-        """The ids of all records and contacts of a person, the survivor's first, as far as this
-        process knows them."""
-        return self._names.get(name) or (name,)
+    def take(self, name: str) -> Cached | None:
+        """Take out the person with this id, if the id still was theirs when they were put in."""
+        cached = self._people.pop(self._survivors.get(name, name), None)
+        return cached if cached is not None and name in cached.names else None
 
-    def take(self, names: tuple[str, ...]) -> tuple[str, RecordedLifecycle] | None:
-        """Take out the saved state and the Lifecycle of a person, if these are all of the ids."""
-        kept = self._people.pop(names[0], None)
-        return kept[1:] if kept is not None and kept[0] == names else None
-
-    def put(self, names: tuple[str, ...], text: str, recorded: RecordedLifecycle) -> None:
-        """Keep the Lifecycle of a person for the next activity.
-
-        Args:
-            names: the ids of all records and contacts of the person, the survivor's first.
-            text: the person's state as the database has it now.
-            recorded: holds the person in this state, and no other person.
-        """
-        recorded.clear()
-        recorded.lifecycle.drop_past()
-        if self._names.get(names[0], names[:1]) != names:
-            self._forget_names(names[0])
-        if len(names) > 1:
-            self._names.update(dict.fromkeys(names, names))
-        self._people[names[0]] = names, text, recorded
+    def put(self, person: Cached) -> None:
+        """Keep a person for the next activity."""
+        person.recorded.clear()
+        person.recorded.lifecycle.drop_past()
+        survivor, *others = person.names
+        self._survivors.pop(survivor, None)  # a merge into another person may have been undone
+        self._survivors.update(dict.fromkeys(others, survivor))
+        self._people[survivor] = person
         if len(self._people) > self._limit:
-            self._forget_names(self._people.popitem(last=False)[0])
-
-    def _forget_names(self, name: str) -> None:
-        for other in self._names.get(name, ()):
-            self._names.pop(other, None)
+            for name in self._people.popitem(last=False)[1].names:
+                self._survivors.pop(name, None)

@@ -22,7 +22,7 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.store.database import BufferedSession, Database, Session
-from lifecycle_fsm.store.people_cache import PeopleCache, RecordedLifecycle
+from lifecycle_fsm.store.people_cache import Cached, PeopleCache, RecordedLifecycle
 from lifecycle_fsm.store.snapshot import names_of
 from lifecycle_fsm.store.tables import decode, encode, plain
 
@@ -62,19 +62,21 @@ class UnitOfWork:
         engine: Engine,
         database: Database,
         session: Session,
-        cached: RecordedLifecycle | None = None,
+        cached: Cached | None = None,
     ) -> None:
         self._engine = engine
-        self._recorded = cached
+        self._recorded = None if cached is None else cached.recorded
         self._from_cache = cached is not None
-        self._names: tuple[str, ...] = ()  # of the person that was saved last
+        # The ids of the cached person, or of the one that was saved last.
+        self._names: tuple[str, ...] = () if cached is None else cached.names
         self._stops = False  # whether anything is held or parked at the end
         self._sql = database.sql
         self._session = session
         self._time = database.time
         self._shared = database.postgresql
-        #: Of the states of people, as they are in the database.
-        self.texts: dict[str, str] = {}
+        self._texts: dict[str, str] = {}  # of people's states, as they are in the database
+        if cached is not None:
+            self._texts[cached.names[0]] = cached.text
         self._states: dict[str, Plain] = {}
         self._known: list[tuple[Any, ...]] = []
         self._stopped: dict[Key, _Stopped] = {}
@@ -140,7 +142,7 @@ class UnitOfWork:
     def _read(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for name, _, text in rows:
             if text:
-                self.texts[name] = text
+                self._texts[name] = text
                 self._states[name] = state = decode(text)
                 for saved in state.get("parked", ()):
                     self._stop(Parked.load(saved))
@@ -189,27 +191,11 @@ class UnitOfWork:
 
     # ------------------------------------------------------------------ the work
 
-    def restored(
-        self,
-        history: Iterable[HistoryRow] = (),
-        deadlines: Iterable[DeadlineFact] | None = None,
-        record: Callable[[Decision], None] | None = None,
-        log: Callable[[Activity], None] | None = None,
-    ) -> Lifecycle:
-        """A Lifecycle with all locked people."""
-        lifecycle = Lifecycle(self._engine, record=record, log=log)
-        self._restore(lifecycle, history, deadlines)
-        return lifecycle
-
-    def _restore(
-        self,
-        lifecycle: Lifecycle,
-        history: Iterable[HistoryRow] = (),
-        deadlines: Iterable[DeadlineFact] | None = None,
-    ) -> None:
+    def _restore(self, lifecycle: Lifecycle) -> None:
+        """Restore all locked people, and what waits for them or is parked."""
         seen = seen_by(self._states.values(), (row[:3] for row in self._known))
         for state in self._states.values():
-            lifecycle.restore(state, history=history, deadlines=deadlines, seen=seen)
+            lifecycle.restore(state, seen=seen)
         for stopped in self._stopped.values():
             if stopped.error is None:
                 lifecycle.apply(stopped.activity)
@@ -247,16 +233,11 @@ class UnitOfWork:
             self._session.write(self._sql.add_decision, made)
         return result
 
-    def cache_person(self, cache: PeopleCache, names: tuple[str, ...] = ()) -> None:
-        """Cache the person for the next activity, now that the transaction is committed.
-
-        Args:
-            cache: the people whom the process has in memory.
-            names: the ids of the person, if known already.
-        """
-        names, recorded = names or self._names, self._recorded
+    def cache_person(self, cache: PeopleCache) -> None:
+        """Cache the person for the next activity, now that the transaction is committed."""
+        names, recorded = self._names, self._recorded
         if names and recorded is not None and not self._stops and len(recorded.lifecycle) == 1:
-            cache.put(names, self.texts[names[0]], recorded)
+            cache.put(Cached(names, self._texts[names[0]], recorded))
 
     def lock_after(self, name: str, limit: int) -> str:
         """Read the next people after a name, in the order of ids; the caller has locked them all.
@@ -271,15 +252,13 @@ class UnitOfWork:
     def migrate(self, stages: Mapping[str, str], at: datetime) -> None:
         """Migrate these people from another version of the model [S28]. The resulting requests wait
         in the outbox until they are released."""
-        decisions: list[Decision] = []
-        log: list[Activity] = []
-        lifecycle = Lifecycle(self._engine, record=decisions.append, log=log.append)
+        recorded = RecordedLifecycle(self._engine)
         for state in self._states.values():
-            lifecycle.migrate(state, stages, at=at)
-        self._save(lifecycle, log)
+            recorded.lifecycle.migrate(state, stages, at=at)
+        self._save(recorded.lifecycle, recorded.log)
         asked = [
             self._request(request) | {"status": "held" if request.goes_out else request.state}
-            for made in decisions
+            for made in recorded.decisions
             for request in made.requests
         ]
         self._session.write(self._sql.save_request, asked)
@@ -311,9 +290,9 @@ class UnitOfWork:
         for person in lifecycle:
             state = lifecycle.dump(person.id)
             text = encode(state)
-            if text == self.texts.get(person.id):
+            if text == self._texts.get(person.id):
                 continue
-            self.texts[person.id] = text
+            self._texts[person.id] = text
             due_at = self._time(person.next_due)
             people.append(_person(person.id, None, person.stage, due_at, "parked" in state, text))
             if not self._from_cache:  # a cached person has no new record or contact
@@ -477,14 +456,12 @@ def _on_cached(
     Raises:
         _NotCached: the person is not cached, or was changed by others; nothing was written.
     """
-    names = cache.names(activity.person)
-    kept = None if other_record(activity) is not None else cache.take(names)
-    if kept is None:
+    cached = None if other_record(activity) is not None else cache.take(activity.person)
+    if cached is None:
         raise _NotCached
-    text, recorded = kept
+    names = cached.names
     writes = BufferedSession()
-    unit = UnitOfWork(engine, database, writes, recorded)
-    unit.texts[names[0]] = text
+    unit = UnitOfWork(engine, database, writes, cached)
     # Observers must not hear of work that is discarded, such as that on a duplicate.
     observed = engine.machine.observers or EVERYWHERE
     results = [] if observed else [work(unit)]
@@ -497,7 +474,7 @@ def _on_cached(
             if len(names) == 1
             else (sql.known, sql.pairs([(name, activity.id) for name in names])),
         )
-        if known or not rows or rows[0][2] != text:
+        if known or not rows or rows[0][2] != cached.text:
             raise _NotCached
         if observed:
             if results:  # the transaction is retried, and the person has changed in memory
@@ -506,7 +483,7 @@ def _on_cached(
         writes.write_to(session)
 
     database.run(write)
-    unit.cache_person(cache, names)
+    unit.cache_person(cache)
     return results[0]
 
 

@@ -31,7 +31,9 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
     lifecycle = Lifecycle("waterfall")
     log = by_event(company.invent(count, 1).with_processing(lifecycle.model).log)
-    lifecycle.expect_processed({one.person for one in log if one.kind == "processed"})
+    lifecycle.expect_processed(
+        {activity.person for activity in log if activity.kind == "processed"}
+    )
     for activity in log:
         lifecycle.apply(activity)
     people = [person.id for person in lifecycle]

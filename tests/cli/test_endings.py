@@ -316,8 +316,8 @@ def test_the_list_of_commands_says_what_each_says_of_itself(cli: Cli) -> None:
         if module is None:
             cli(name, "--help")
             module = sys.modules[f"lifecycle_fsm.cli.{python_name(name)}"]
-        said = getattr(module, python_name(name)).__doc__
-        assert line == " ".join(said.split("\n\n")[0].split()), name
+        documented = getattr(module, python_name(name)).__doc__
+        assert line == " ".join(documented.split("\n\n")[0].split()), name
     done = cli("--help")
     for name in COMMANDS:
         assert re.search(rf"^\W+{name} ", done.out, re.MULTILINE)

@@ -398,9 +398,9 @@ def test_a_store_is_watched_up_to_its_last_tick_or_a_later_row(cli: Cli, data: P
     assert cli("ingest", "two_step", *FILES, *STORE).code == 0
 
     def known() -> str:
-        found = re.search("known until ([0-9-]+)", cli("funnel", *STORE).out)
-        assert found is not None
-        return found[1]
+        match = re.search("known until ([0-9-]+)", cli("funnel", *STORE).out)
+        assert match is not None
+        return match[1]
 
     assert known().startswith("2024-05-0")  # the last row
     for at in ("2024-07-01", "2024-06-01"):

@@ -388,3 +388,19 @@ def by_person(decisions: Iterable[Decision]) -> dict[str, list[Any]]:
     for decision in decisions:
         groups[decision.person].append((decision, decision.rows))
     return groups
+
+
+def test_a_past_that_is_dropped_decides_nothing_and_the_history_is_numbered_on() -> None:
+    lifecycles = Lifecycle("two_step"), Lifecycle("two_step")
+    for lifecycle in lifecycles:
+        lifecycle.admit("ann", at="2024-05-01T09:00Z", email="ann@acme.example")
+        lifecycle.apply("ann", "form_filled", at="2024-05-02T09:00Z", form="Demo")
+    dropped, whole = lifecycles
+    dropped.drop_past()
+    assert ([*dropped.history], dropped.seen("ann")) == ([], {"ann": b""})
+    assert dropped.dump("ann") == whole.dump("ann")
+    for lifecycle in lifecycles:
+        lifecycle.apply("ann", "form_filled", at="2024-05-03T09:00Z", form="Demo")
+    rows = [*dropped.history]
+    assert rows == [*whole.history][-len(rows) :]
+    assert [row.to_stage for row in rows] == ["lead"]

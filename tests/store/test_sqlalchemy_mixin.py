@@ -136,13 +136,13 @@ def test_s23_a_merge_locks_both_rows(restarted: Callable[[], Session]) -> None:
             ROWS.create(lead, at=T)
             forms(lead, number)
     with restarted() as session, session.begin():
-        one, two = session.scalars(Lead.select_locked(2, 1))
-        assert apply(two, "merged", at=T + 2 * HOUR, other=one).result == "unchanged"
+        loser, survivor = session.scalars(Lead.select_locked(2, 1))
+        assert apply(survivor, "merged", at=T + 2 * HOUR, other=loser).result == "unchanged"
     with restarted() as session, session.begin():
-        one, two = session.scalars(select(Lead).order_by(Lead.id))
-        assert (one.stage, one.due_at, ROWS.survivor(one)) == ("", None, "2")
+        loser, survivor = session.scalars(select(Lead).order_by(Lead.id))
+        assert (loser.stage, loser.due_at, ROWS.survivor(loser)) == ("", None, "2")
         form = Activity("f-3", "1", "form_filled", T + 3 * HOUR, {"form": "Demo"})
-        assert ROWS.apply(two, form).result == "moved"
+        assert ROWS.apply(survivor, form).result == "moved"
 
 
 def test_a_locked_row_is_read_anew_and_left_to_its_owner(
