@@ -248,7 +248,10 @@ def _retry_after(value: str | None, clock: Clock) -> timedelta | None:
 def _late(seconds: float, late: threading.Event, error: Exception) -> str:
     """The message for a timeout, whether of the exchange or of the socket; empty for any other
     error."""
-    timed_out = late.is_set() or isinstance(error, TimeoutError)
+    # smtplib raises its own error while it handles that of the socket.
+    timed_out = late.is_set() or any(
+        isinstance(raised, TimeoutError) for raised in (error, error.__context__)
+    )
     return f"no answer within {seconds:g} seconds" if timed_out else ""
 
 
