@@ -7,6 +7,7 @@ base install can write it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
 from functools import cache
 
@@ -180,6 +181,45 @@ def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = Fa
             if rest:
                 words.appendleft(rest)
     return [*full, line] if line or not full else full
+
+
+# Scripts that are written without spaces may be broken between any two characters.
+_PIECES = re.compile(r"[\u0e00-\u0eff\u2e80-\uffef\U00010000-\U0010ffff]|[^\u0e00-\u0eff\u2e80-\uffef\U00010000-\U0010ffff]+")  # fmt: skip
+
+
+def whole(
+    text: str,
+    room: float,
+    size: float,
+    *,
+    lines: int = 99,
+    bold: bool = False,
+    first: float | None = None,
+) -> list[str] | None:
+    """The whole text in at most ``lines`` lines, broken between words; None if it does not fit.
+
+    Args:
+        text: the text.
+        room: the width of a line.
+        size: the size of the font.
+        lines: the maximum number of lines.
+        bold: whether the text is bold.
+        first: the width of the first line, if it differs; the line may stay empty.
+    """
+    full, line = list[str](), ""
+    for word in clean(text).split(" "):
+        for index, piece in enumerate(_PIECES.findall(word)):
+            longer = line + ("" if index or not line else " ") + piece
+            if fits(longer, room if full or first is None else first, size, bold=bold):
+                line = longer
+                continue
+            if line or (first is not None and not full):
+                full.append(line)
+            if not fits(piece, room, size, bold=bold):
+                return None
+            line = piece
+    full.append(line)
+    return full if len(full) <= lines else None
 
 
 def escape(text: str, *, read: int = 2) -> str:

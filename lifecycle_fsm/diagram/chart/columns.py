@@ -1,13 +1,15 @@
-"""Where the stages lie from left to right: one column for each stage of the path.
+"""Where the stages lie: the path in rows of up to eight stages, each in a column of its own.
 
-The cards of detours lie below the first column. A long path leaves less room for everything: first
-the gaps shrink, as long as a word of a step still fits in them; then the cards, down to the minimum
-that a card needs; then both.
+All rows have the same columns. Below each row lie its detours. A long row leaves less room for
+everything: first the gaps shrink, as long as a word of a step still fits in them; then the cards,
+down to the minimum that a card needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import TypeAlias
 
 import attrs
@@ -28,13 +30,17 @@ LINE = 16.5
 HEADLINE = pt(11)
 """The size of the number on a step."""
 
+TRACK = 12.0
+"""The distance between two lines in a margin."""
+
+_ONE_ROW = 8  # stages
+_PER_ROW = 7  # of several rows
 _LONG = 7  # stages
-_CARD = (122.0, 176.0)  # a card of the path: minimum and maximum
-_NARROW = 112.0
-_DETOUR = 96.0  # a card of a detour: minimum
+_CARD = (114.0, 176.0)  # minimum and maximum
 _GAP = (92.0, 150.0)
-_SMALLEST_GAP = 62.0
+_SMALLEST_GAP = 78.0
 _SMALLEST_SHEET = 940.0
+_MOST_TRACKS = 12
 
 
 @attrs.define
@@ -44,6 +50,7 @@ class Card:
     stage: Stage
     x: float
     w: float
+    row: int
     y: float = 0.0
     h: float = 0.0
 
@@ -73,71 +80,162 @@ def headline(step: DrawnFlow) -> list[Span]:
     return spans
 
 
+def total_width(flows: Iterable[DrawnFlow]) -> float:
+    """The width of the total at the arrow of a line that several flows share; 0 without one."""
+    counts = [flow.count for flow in flows if flow.count is not None]
+    return width(format_number(sum(counts)), TEXT, bold=True) if len(counts) > 1 else 0.0
+
+
 class Columns:
-    """The cards by stage, the gaps between them, and the edges of the sheet.
+    """The rows of the path, the cards by stage, the gaps between them, and the edges of the sheet.
 
     Attributes:
-        cards: the place of each stage.
-        gap: between two stages of the path; ``first_gap`` is the one after the first stage.
-        narrow: whether the cards are so narrow that their numbers need two lines.
-        end: where the last card of the path ends.
+        rows: the stages of the path, row by row.
+        homes: the row below which each detour lies.
+        cards: the place of each stage; detours lie below the first column until they are placed.
+        gap: between two stages of a row; ``first_gap`` is the one after the first stage.
+        end: where the last card of the longest row ends.
+        left: where the first card begins; the room left of it is for lines between rows.
+        right: where the room for lines between rows begins.
         margin: of the sheet, left and right.
         sheet: the width of the entire picture.
     """
 
     def __init__(self, data: ChartData) -> None:
         path, detours = data.model.path, data.model.detours
-        long = len(path) > _LONG
-        self.margin = 22.0 if long else MARGIN
+        count = 1 if len(path) <= _ONE_ROW else math.ceil(len(path) / _PER_ROW)
+        self.per_row = math.ceil(len(path) / count)
+        self.rows = [path[at : at + self.per_row] for at in range(0, len(path), self.per_row)]
+        self._row_of = {stage.name: row for row, run in enumerate(self.rows) for stage in run}
+        self.firsts = {run[0].name for run in self.rows}
+        self.homes = self._detour_rows(data)
+        long = self.per_row > _LONG
+        self.margin = 22.0 if long or count > 1 else MARGIN
+        down = self._between_rows(data.exits, source=True)
+        up = self._between_rows(data.returns, source=False)
+        across = {
+            flow.target
+            for flow in data.fast_tracks
+            if self._row_of[flow.source] != self._row_of[flow.target]
+        }
+        #: The distance from the edge of the row to each line between rows, by what it carries.
+        self.left_tracks = _tracks([*down, *(f"{name} back" for name in up)])
+        self.right_tracks = _tracks(sorted(across, key=self._place_of_track(data)))
+        join = 2 * TRACK if count > 1 else 0.0
+        left_room = max(self.left_tracks.values(), default=0.0) + join
+        right_room = max(self.right_tracks.values(), default=0.0) + join
         # The first card juts out, because the trunk of its detours passes the cards below it.
         jut = 36.0 if long else 44.0
+        largest = max(
+            (total_width(flow for flow in data.exits if flow.target == stage.name)
+             for stage in detours), default=0.0,
+        )  # fmt: skip
+        jut = max(jut, largest + 42)
+        if any(flow.target in self.firsts for flow in data.returns):
+            jut += 26
         aisle = 0.0
-        if any(flow.source == data.origin for flow in data.exits):
+        if any(flow.source in self.firsts for flow in (*data.exits, *data.returns)):
             aisle = 22.0 if long else 80.0
-        self.gap, card = _fitted(data, 2 * self.margin + aisle, jut if detours else None)
+        edges = 2 * self.margin + left_room + right_room + aisle
+        self.gap, card = self._fitted(data, edges, jut if detours else None)
         self.first_gap = self.gap + aisle
-        self.narrow = card < _NARROW
-        below = max(card, _DETOUR)
         self.cards: dict[str, Card] = {}
-        x = self.margin
-        for stage in path:
-            origin = stage.name == data.origin
-            w = below + jut if origin and detours else card
-            self.cards[stage.name] = Card(stage, x, w)
-            self.end = x + w  # of the path
-            x += w + (self.first_gap if origin else self.gap)
-        self.sheet = max(self.end + self.margin, _SMALLEST_SHEET)
-        shift = (self.sheet - self.margin - self.end) / 2
-        for placed in self.cards.values():
-            placed.x += shift
-        self.end += shift
+        self.left = self.margin + left_room
+        first = card + (jut if detours else 0.0)
+        full = first + (self.per_row - 1) * (card + self.gap) + (aisle if self.per_row > 1 else 0)
+        self.sheet = max(self.left + full + right_room + self.margin, _SMALLEST_SHEET)
+        self.left += (self.sheet - self.left - full - right_room - self.margin) / 2
+        self.end = self.left + full
+        for row, run in enumerate(self.rows):
+            x = self.left
+            for stage in run:
+                leads = stage.name in self.firsts
+                w = first if leads else card
+                self.cards[stage.name] = Card(stage, x, w, row)
+                x += w + (self.first_gap if leads else self.gap)
         for stage in detours:
-            self.cards[stage.name] = Card(stage, self.margin + shift, below)
-        self._origin = data.origin
+            self.cards[stage.name] = Card(stage, self.left, card, self.homes[stage.name])
 
     @property
     def room(self) -> float:
         """The width of the sheet between its margins."""
         return self.sheet - 2 * self.margin
 
-    def gap_after(self, name: str) -> float:
-        """The gap between a stage of the path and the next."""
-        return self.first_gap if name == self._origin else self.gap
+    @cached_property
+    def next_gap(self) -> dict[str, float]:
+        """The gap after each stage that is not the last of its row."""
+        return {
+            stage.name: self.first_gap if stage.name in self.firsts else self.gap
+            for run in self.rows
+            for stage in run[:-1]
+        }
 
+    def row(self, name: str) -> int:
+        """The row of a stage of the path, or the row below which a detour lies."""
+        return self._row_of[name] if name in self._row_of else self.homes[name]
 
-def _fitted(data: ChartData, edges: float, jut: float | None) -> tuple[float, float]:
-    """The gap and the width of a card of the path at which all of them fit on the sheet."""
-    n = len(data.model.path)
-    gap = _wanted_gap(data)
-    card = max(_wanted_card(data, stage) for stage in data.model.path)
-    least = _CARD[0]
-    for _ in range(6):  # detour cards keep their width while the others shrink
-        own = 0.0 if jut is None else max(0.0, _DETOUR - card) + jut
-        room = WIDTH - edges - own
-        card = min(card, max(least, (room - (n - 1) * min(gap, _GAP[0])) / n))
+    def _detour_rows(self, data: ChartData) -> dict[str, int]:
+        """Put each detour below the row from which most moves lead to it; detours with moves
+        between them lie below the same row."""
+        groups = {stage.name: {stage.name} for stage in data.model.detours}
+        votes: dict[str, list[int]] = {name: [] for name in groups}
+        for flow in (*data.exits, *data.returns):
+            if flow.source in groups and flow.target in groups:
+                joined = groups[flow.source] | groups[flow.target]
+                groups.update(dict.fromkeys(joined, joined))
+            elif flow.target in groups:
+                votes[flow.target].append(self._row_of[flow.source])
+        rows = {}
+        for name, together in groups.items():
+            cast = [row for other in sorted(together) for row in votes[other]]
+            rows[name] = max(range(len(self.rows)), key=lambda row: (cast.count(row), -row))  # noqa: B023
+        return rows
+
+    def _place_of_track(self, data: ChartData) -> Callable[[str], tuple[int, int, int]]:
+        """The order of fast tracks between rows from right to left: lower lanes lie further out, so
+        that they do not cross each other."""
+        local = {
+            flow.target
+            for flow in data.fast_tracks
+            if self._row_of[flow.source] == self._row_of[flow.target]
+        }
+
+        def place(target: str) -> tuple[int, int, int]:
+            rank = data.ranks[target]
+            own = target in local
+            return -self._row_of[target], 0 if own else 1, rank if own else -rank
+
+        return place
+
+    def _between_rows(self, flows: Iterable[DrawnFlow], *, source: bool) -> list[str]:
+        """The detours of the flows that lead from one row to another, in their order."""
+        names = (
+            detour
+            for stage, detour in (
+                (flow.source, flow.target) if source else (flow.target, flow.source)
+                for flow in flows
+            )
+            if self.row(stage) != self.row(detour)
+        )
+        return list(dict.fromkeys(names))
+
+    def _fitted(self, data: ChartData, edges: float, jut: float | None) -> tuple[float, float]:
+        """The gap and the width of a card at which a row fits on the sheet."""
+        n = self.per_row
+        gap = _wanted_gap(data)
+        card = max(_wanted_card(data, stage) for stage in data.model.path)
+        room = WIDTH - edges - (jut or 0.0)
+        narrow = max(_GAP[0], _widest_word(data) + 22)
+        card = min(card, max(_CARD[0], (room - (n - 1) * min(gap, narrow)) / n))
         gap = max(_SMALLEST_GAP, min(gap, (room - n * card) / max(1, n - 1)))
-        card = min(card, (room - (n - 1) * gap) / n)
-    return gap, card
+        return gap, min(card, (room - (n - 1) * gap) / n)
+
+
+def _tracks(names: Iterable[str]) -> dict[str, float]:
+    """A place for each line in a margin; lines share places if there are very many."""
+    return {
+        name: TRACK * (1 + index % _MOST_TRACKS) for index, name in enumerate(dict.fromkeys(names))
+    }
 
 
 def _wanted_card(data: ChartData, stage: Stage) -> float:
@@ -154,6 +252,19 @@ def _wanted_card(data: ChartData, stage: Stage) -> float:
     return max(least, min(most, max(owner + code, words, title, label, people) + 26))
 
 
+def _widest_word(data: ChartData) -> float:
+    """The width of the widest word beside a step."""
+    return max(
+        (
+            width(word, TEXT) + (ICON if rule.by_hand else 0)
+            for flow in data.steps.values()
+            for rule in flow.rules
+            for word in set(rule.label.split(" "))
+        ),
+        default=0.0,
+    )
+
+
 def _wanted_gap(data: ChartData) -> float:
     wanted, most = _GAP
     for flow in data.steps.values():
@@ -163,12 +274,29 @@ def _wanted_gap(data: ChartData) -> float:
             if len(flow.rules) > 1 and rule.count is not None:
                 label += width(format_number(rule.count) + " ", TEXT, bold=True)
             wanted = max(wanted, min(label + 20, 124))
-    return min(wanted, most)
+    return min(max(wanted, _widest_word(data) + 22), most)
 
 
 # ------------------------------------------------------------------ plan
 #
 # What every part of a chart receives and returns.
+
+
+class Keys:
+    """Short keys for texts that do not fit in the picture; the texts stand below it."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def key(self, text: str) -> str:
+        """The key of a text: ``(a)`` for the first, ``(aa)`` after ``(z)``."""
+        if text not in self.texts:
+            letters, number = "", len(self.texts) + 1
+            while number:
+                number, place = divmod(number - 1, 26)
+                letters = chr(ord("a") + place) + letters
+            self.texts[text] = f"({letters})"
+        return self.texts[text]
 
 
 @attrs.frozen
@@ -178,6 +306,13 @@ class ChartPlan:
     data: ChartData
     columns: Columns
     canvas: Canvas
+    keys: Keys = attrs.field(factory=Keys)
+    #: The height of the line from each row to the next.
+    turns: dict[int, float] = attrs.field(factory=dict)
+    #: The heights of the lanes of a fast track from row to row, by its target and the row.
+    fast_lanes: dict[str, dict[int, float]] = attrs.field(factory=dict)
+    #: The same for the lines of detours left of all rows, by their name in ``left_tracks``.
+    detour_lanes: dict[str, dict[int, float]] = attrs.field(factory=dict)
 
 
 ChartPart: TypeAlias = Callable[[ChartPlan, float], float]

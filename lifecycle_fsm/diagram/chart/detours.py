@@ -1,102 +1,57 @@
-"""The detours: a row for each below the path, with one lane that leads to it and one back."""
+"""The detours below a row, with one lane that leads to each card and one that leads back."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import pairwise
 
 import attrs
 
-from lifecycle_fsm.diagram.canvas import Align, TextLine
-from lifecycle_fsm.diagram.chart.cards import CardFace, rule_lines
-from lifecycle_fsm.diagram.chart.columns import LINE, Card, ChartPlan
+from lifecycle_fsm.diagram.canvas import Align, Span, TextLine
+from lifecycle_fsm.diagram.chart.cards import rule_lines, total
+from lifecycle_fsm.diagram.chart.columns import LINE, ChartPlan
+from lifecycle_fsm.diagram.chart.detour_bands import Band, Rails, bands_of
 from lifecycle_fsm.diagram.chart.flow_lines import BEND, FlowLines, Join
 from lifecycle_fsm.diagram.chart_data import DrawnFlow, FlowRule, merge_rules
 from lifecycle_fsm.diagram.look import Dash, Paint, Stroke
-from lifecycle_fsm.model import Stage
 from lifecycle_fsm.wording import clean
-
-# ------------------------------------------------------------------ rails
-#
-# Where people leave a stage downwards and come back up, and the room for text between.
-
-
-_BESIDE = 9.0  # from a line to its text
-
-
-class Rails:
-    """The places, from left to right, of the lines between the path and its detours.
-
-    The text of exits stands left of the line by which people leave, the text of returns right of
-    the line by which they come back. Between two stages, both have the room up to the next line.
-    """
-
-    def __init__(self, plan: ChartPlan) -> None:
-        self._data, self._columns = plan.data, plan.columns
-        self._path = [stage.name for stage in plan.data.model.path]
-
-    def down(self, name: str) -> float:
-        """Where people leave a stage; those who go from detour to detour take the side line."""
-        card = self._columns.cards[name]
-        if name not in self._data.ranks:
-            return self.side
-        if name == self._data.origin:
-            return card.right - 14
-        if self._data.is_last(name):
-            return card.x + card.w * 0.25 - min(26, card.w * 0.17)
-        return card.mid - min(20, card.w * 0.14)
-
-    def up(self, name: str) -> float:
-        """Where people come back up into a stage."""
-        card = self._columns.cards[name]
-        if self._data.is_last(name):
-            return card.x + card.w * 0.25  # its text stands beside it, and no gap follows
-        return card.mid + min(20, card.w * 0.14)
-
-    @property
-    def side(self) -> float:
-        """Where people go from one detour to another."""
-        return self._columns.cards[self._data.origin].right + 4
-
-    def exit_words(self, name: str) -> tuple[float, float]:
-        """Where the text of exits out of a stage of the path ends, and its room."""
-        x = self.down(name) - _BESIDE
-        return x, x - self._left_edge(name)
-
-    def side_words(self) -> tuple[float, float]:
-        """Where the text of flows without their own line begins, and its room."""
-        x = self.side + _BESIDE
-        return x, self._left_edge(self._path[1]) - x - 6
-
-    def return_words(self, name: str) -> tuple[float, float]:
-        """Where the text of returns into a stage begins, and its room."""
-        x = self.up(name) + _BESIDE
-        return x, self._right_edge(name) - x
-
-    def _left_edge(self, name: str) -> float:
-        rank = self._data.ranks[name]
-        if rank > 1:
-            return self.up(self._path[rank - 1]) + _BESIDE
-        return self._columns.cards[name].x - self._columns.first_gap * 0.37 + 5
-
-    def _right_edge(self, name: str) -> float:
-        if self._data.is_last(name):
-            return self._columns.cards[name].right + 4
-        return self.down(self._path[self._data.ranks[name] + 1]) - _BESIDE
-
-
-# ------------------------------------------------------------------ detours
-
 
 _THICKEST = 4.6  # of a dashed line
 _LIFT = 13.0  # from a lane to the middle of the text on it
+_AHEAD = 21.0  # from a card to the total on its lane, clear of the arrowhead
 
 
-def draw_detours(plan: ChartPlan, y: float) -> float:
-    """Draw the rows, and the lines between them and the path, which ends at y."""
-    if not plan.data.model.detours:
-        return y
-    return _Detours(plan, y).draw()
+def draw_detours(plan: ChartPlan, row: int, y: float) -> float:
+    """Draw the detours below a row, and the lines between them and the row, which ends at y."""
+    detours = _Detours(plan, row, y)
+    return detours.draw() if detours.bands else y
+
+
+def draw_detour_margin(plan: ChartPlan) -> None:
+    """Draw the lines of detours from row to row, left of all rows."""
+    columns, data = plan.columns, plan.data
+    for name, lanes in plan.detour_lanes.items():
+        back = name.endswith(" back")
+        detour = name.removesuffix(" back")
+        home, paint = columns.homes[detour], data.palette.stage(detour)
+        flows = data.returns if back else data.exits
+        own = [flow for flow in flows if detour == (flow.source if back else flow.target)]
+        heights = sorted(lanes.items())
+        x = Rails(plan, home).track(name)
+        for (above, start), (below, end) in pairwise(heights):
+            beyond = [
+                flow
+                for flow in own
+                for row in [columns.row(flow.target if back else flow.source)]
+                if (row <= above if home > above else row >= below)
+            ]
+            stroke = data.stroke(beyond, paint, "solid" if back else "dashed", most=_THICKEST)
+            if above == heights[0][0]:
+                start += BEND
+            if below == heights[-1][0]:
+                end -= BEND
+            plan.canvas.line([(x, start), (x, end)], stroke, halo=True)
 
 
 @attrs.frozen
@@ -104,86 +59,88 @@ class _LaneText:
     """Lines of text at x, the last of which stands above a lane."""
 
     x: float
-    lines: list[TextLine]
+    lines: Sequence[TextLine]
     align: Align = "left"
 
 
 @attrs.frozen
-class _Row:
-    """A detour: its card, and its lanes with their text."""
+class _Placed:
+    """A band in its place, with the heights of its lanes and their text."""
 
-    face: CardFace
+    band: Band
     paint: Paint
-    exits: list[DrawnFlow]
+    top: float
+    high: float
     exit_y: float
     exit_words: list[_LaneText]
-    returns: list[DrawnFlow]
     return_y: float
     return_words: list[_LaneText]
     side_y: float  # where people leave for another detour
 
-    @property
-    def card(self) -> Card:
-        return self.face.card
-
 
 class _Detours:
-    """Places all rows from top to bottom, then draws them."""
+    """Places all bands from top to bottom, then draws them."""
 
-    def __init__(self, plan: ChartPlan, y: float) -> None:
-        self.plan, self.data, self.canvas = plan, plan.data, plan.canvas
-        self.rails = Rails(plan)
+    def __init__(self, plan: ChartPlan, row: int, y: float) -> None:
+        self.plan, self.data, self.canvas, self.row = plan, plan.data, plan.canvas, row
+        self.rails = Rails(plan, row)
         self.path_bottom = y
-        self.rows: list[_Row] = []
+        self.bands: list[_Placed] = []
         top = y + 40
-        for stage in self.data.model.detours:
-            self.rows.append(self._row(stage, top))
-            top = self.rows[-1].card.bottom + 22
+        for level in bands_of(plan, self.rails):
+            placed = [self._place(band, top) for band in level]
+            self.bands += placed
+            top = max(band.top + band.high for band in placed) + 22
+        self.bottom = top - 22
 
     def draw(self) -> float:
         self._draw_grounds()
-        for row in self.rows:
-            self._draw_exit_lane(row)
-            self._draw_return_lane(row)
+        for placed in self.bands:
+            self._draw_exit_lane(placed)
+            self._draw_return_lane(placed)
         self._draw_lines()
-        for row in self.rows:
-            row.face.draw()
-            for y, texts in ((row.exit_y, row.exit_words), (row.return_y, row.return_words)):
+        for placed in self.bands:
+            if placed.band.face is not None:
+                placed.band.face.draw()
+            pairs = (placed.exit_y, placed.exit_words), (placed.return_y, placed.return_words)
+            for y, texts in pairs:
                 for text in texts:
                     first = y - _LIFT - (len(text.lines) - 1) * LINE
                     self.canvas.paragraph(text.x, first, text.lines, LINE, align=text.align)
-        return self.rows[-1].card.bottom
+        return self.bottom
 
     # --- Layout. The text of exits stands above their lane, that of returns between the two lanes,
     # so they never share a height.
 
-    def _row(self, stage: Stage, top: float) -> _Row:
-        face = CardFace(self.plan, self.plan.columns.cards[stage.name])
-        paint = self.data.palette.stage(stage.name)
-        exits = [flow for flow in self.data.exits if flow.target == stage.name]
-        returns = [flow for flow in self.data.returns if flow.source == stage.name]
-        exit_words = self._exit_words(exits, paint)
-        return_words = self._return_words(returns, paint)
+    def _place(self, band: Band, top: float) -> _Placed:
+        paint = self.data.palette.stage(band.stage.name)
+        exit_words = self._exit_words(band, paint)
+        return_words = self._return_words(band, paint)
         exit_y = top + max(24.0, _most(exit_words) * LINE + 10)
         return_y = exit_y + max(26.0, _most(return_words) * LINE + 14)
-        high = (return_y if returns else exit_y) - top + 16
+        high = (return_y if band.returns or band.far_returns else exit_y) - top + 16
         side_y = 0.0
-        if any(flow.source == stage.name for flow in self.data.exits):
+        if any(flow.source == band.stage.name for flow in self.data.exits):
             side_y = top + high
             high += 14
-        face.card.y, face.card.h = top, max(face.height, high)
-        return _Row(face, paint, exits, exit_y, exit_words, returns, return_y, return_words, side_y)
+        if band.face is not None:
+            high = max(band.face.height, high)
+            band.face.card.y, band.face.card.h = top, high
+        return _Placed(
+            band, paint, top, high, exit_y, exit_words, return_y, return_words, side_y
+        )  # fmt: skip
 
-    def _exit_words(self, exits: list[DrawnFlow], paint: Paint) -> list[_LaneText]:
+    def _exit_words(self, band: Band, paint: Paint) -> list[_LaneText]:
         texts: list[_LaneText] = []
         beside: list[FlowRule] = []  # out of the first stage, or out of other detours
         others: dict[tuple[str, bool], list[tuple[str, FlowRule]]] = {}
-        for flow in exits:
-            if flow.source == self.data.origin:
+        for flow in band.exits:
+            if self.rails.place.get(flow.source) == 0:
                 beside += flow.rules
-            elif flow.source in self.data.ranks:
+            elif flow.source in self.rails.place:
                 x, room = self.rails.exit_words(flow.source)
-                texts.append(_LaneText(x, rule_lines(flow.rules, room, color=paint.line), "right"))
+                lines = rule_lines(flow.rules, room, self.plan.keys, color=paint.line)
+                texts.append(_LaneText(x, lines, "right"))
             else:
                 source = self.data.model.stage(flow.source).display
                 for rule in flow.rules:
@@ -194,81 +151,170 @@ class _Detours:
             beside.append(attrs.evolve(rule, label=clean(f"{rule.label}, from {sources}")))
         if beside:
             x, room = self.rails.side_words()
-            texts.append(_LaneText(x, rule_lines(beside, room, color=paint.line, most=6, each=3)))
+            lines = rule_lines(beside, room, self.plan.keys, color=paint.line, most=6, each=3)
+            texts.append(_LaneText(x, lines))
+        if number := total([*band.exits, *band.far_exits]) if band.face is not None else "":
+            span = Span(number, True, paint.line)
+            card = band.face.card  # type: ignore[union-attr]
+            right = band.slot < 0 or any(self._is_right(flow, band) for flow in band.exits)
+            texts.append(
+                _LaneText(card.right + _AHEAD, [TextLine([span])])
+                if right
+                else _LaneText(card.x - _AHEAD, [TextLine([span])], "right")
+            )
         return texts
 
-    def _return_words(self, returns: list[DrawnFlow], paint: Paint) -> list[_LaneText]:
+    def _is_right(self, flow: DrawnFlow, band: Band) -> bool:
+        """Whether an exit comes from the right of the card, or of the line to another row."""
+        return band.face is None or self.rails.down(flow.source) > band.face.card.right
+
+    def _return_words(self, band: Band, paint: Paint) -> list[_LaneText]:
         texts = []
-        for flow in returns:
+        for flow in band.returns:
             x, room = self.rails.return_words(flow.target)
-            texts.append(_LaneText(x, rule_lines(flow.rules, room, color=paint.line)))
+            lines = rule_lines(flow.rules, room, self.plan.keys, color=paint.line)
+            texts.append(_LaneText(x, lines))
         return texts
 
     # --- Drawing
 
-    def _stroke(self, flows: list[DrawnFlow], row: _Row, dash: Dash = "solid") -> Stroke:
-        return self.data.stroke(flows, row.paint, dash, most=_THICKEST)
+    def _stroke(self, flows: Sequence[DrawnFlow], placed: _Placed, dash: Dash = "solid") -> Stroke:
+        return self.data.stroke(flows, placed.paint, dash, most=_THICKEST)
 
     def _draw_grounds(self) -> None:
-        for row in self.rows:
-            card = row.card
-            right = max(self.plan.columns.end, card.right)
+        for placed in self.bands:
+            band, rails = placed.band, self.rails
+            start, end = band.extent(rails.place)
+            left = self.plan.columns.left
+            if start >= 0:
+                column = int(start)
+                names = rails.names
+                left = rails.up(names[column]) if start % 1 else rails.down(names[column]) - 14
+            right = max(self.plan.columns.end, left)
+            if band.slot >= 0 and end < len(rails.names) - 1:
+                name = rails.names[int(end) + (1 if end % 1 else 0)]
+                right = rails.down(name) - 8 if end % 1 else rails.up(name) + 8
             self.canvas.band(
-                card.x - 8, card.y - 8, right - card.x + 16, card.h + 16, row.paint.tint
+                left - 8, placed.top - 8, right - left + 16, placed.high + 16, placed.paint.tint
             )
 
-    def _draw_exit_lane(self, row: _Row) -> None:
-        """Draw the lane towards the card, wider after each trunk that joins it."""
-        flows = sorted(row.exits, key=lambda flow: -self.rails.down(flow.source))
-        starts = [self.rails.down(flow.source) - BEND for flow in flows]
-        y = row.exit_y
-        for index, (x, end) in enumerate(pairwise(starts), 1):
-            self.canvas.line([(x, y), (end, y)], self._stroke(flows[:index], row, "dashed"))
-        if flows:
+    def _draw_exit_lane(self, placed: _Placed) -> None:
+        """Draw the lane towards the card from both sides, wider after each trunk that joins it."""
+        band, rails, y = placed.band, self.rails, placed.exit_y
+        sides: tuple[list[DrawnFlow], list[DrawnFlow]] = ([], [])
+        for flow in sorted(band.exits, key=lambda flow: rails.down(flow.source)):
+            sides[self._is_right(flow, band)].append(flow)
+        left, right = sides
+        if right:
+            starts = [rails.down(flow.source) - BEND for flow in reversed(right)]
+            end = self._track_end(placed) if band.face is None else band.face.card.right + 1
+            self._draw_lane(placed, right[::-1], [*starts, end], [])
+        if left or band.far_exits:
+            assert band.face is not None
+            starts = [rails.down(flow.source) + BEND for flow in left]
+            if band.far_exits:
+                starts.insert(0, self._draw_track(placed, band.far_exits))
+            self._draw_lane(placed, left, [*starts, band.face.card.x - 1], band.far_exits)
+
+    def _draw_lane(
+        self, placed: _Placed, flows: list[DrawnFlow], stops: list[float], far: list[DrawnFlow]
+    ) -> None:
+        """Draw the pieces of an exit lane between its stops, the last one with an arrow."""
+        band, y = placed.band, placed.exit_y
+        before = 0 if far else 1
+        for index, (x, end) in enumerate(pairwise(stops), before):
+            last = index + 1 - before == len(stops) - 1
+            arrow = last and band.face is not None
             self.canvas.line(
-                [(starts[-1], y), (row.card.right + 1, y)], self._stroke(flows, row, "dashed"),
-                arrow=True, head=row.card.stage.name,
+                [(x, y), (end, y)], self._stroke([*far, *flows[:index]], placed, "dashed"),
+                arrow=arrow, head=band.stage.name if arrow else None,
             )  # fmt: skip
 
-    def _draw_return_lane(self, row: _Row) -> None:
-        """Draw the lane away from the card, thinner after each trunk that leaves it."""
-        flows = sorted(row.returns, key=lambda flow: self.rails.up(flow.target))
-        x = row.card.right
+    def _track_end(self, placed: _Placed) -> float:
+        """Draw the end of a lane that leads to another row."""
+        return self._draw_track(placed, placed.band.exits)
+
+    def _draw_track(
+        self, placed: _Placed, flows: Sequence[DrawnFlow], *, back: bool = False
+    ) -> float:
+        """Draw the bend between a lane and the line left of all rows; returns where it ends."""
+        band, columns = placed.band, self.plan.columns
+        name = band.stage.name + (" back" if back else "")
+        y = placed.return_y if back else placed.exit_y
+        self.plan.detour_lanes.setdefault(name, {})[self.row] = y
+        x = self.rails.track(name)
+        rows = {
+            columns.row(flow.target if back else flow.source) for flow in flows
+        } if band.face is not None else {columns.homes[band.stage.name]}  # fmt: skip
+        stroke = self._stroke(flows, placed, "solid" if back else "dashed")
+        for way in sorted({1 if row > self.row else -1 for row in rows}):
+            bend = [(x, y + way * BEND), (x, y), (x + BEND, y)]
+            self.canvas.line(bend, stroke, radius=BEND)
+        return x + BEND
+
+    def _draw_return_lane(self, placed: _Placed) -> None:
+        """Draw the lane away from the card on both sides, thinner after each trunk that leaves."""
+        band, rails, y = placed.band, self.rails, placed.return_y
+        flows = sorted(band.returns, key=lambda flow: rails.up(flow.target))
+        if band.face is None:
+            if flows:
+                self._draw_back(placed, self._draw_track(placed, flows, back=True), flows, -1, [])
+            return
+        card = band.face.card
+        right = [flow for flow in flows if rails.up(flow.target) > card.right]
+        self._draw_back(placed, card.right, right, -1, [])
+        left = [flow for flow in reversed(flows) if flow not in right]
+        self._draw_back(placed, card.x, left, 1, band.far_returns)
+
+    def _draw_back(
+        self, placed: _Placed, x: float, flows: list[DrawnFlow], turn: int, far: list[DrawnFlow]
+    ) -> None:
+        """Draw the pieces of a return lane from x on."""
+        y = placed.return_y
         for index, flow in enumerate(flows):
-            end = self.rails.up(flow.target) - BEND
-            self.canvas.line(
-                [(x, row.return_y), (end, row.return_y)], self._stroke(flows[index:], row)
-            )
+            end = self.rails.up(flow.target) + turn * BEND
+            stroke = self._stroke([*flows[index:], *far], placed)
+            self.canvas.line([(x, y), (end, y)], stroke)
             x = end
+        if far:
+            end = self._draw_track(placed, far, back=True)
+            self.canvas.line([(x, y), (end, y)], self._stroke(far, placed))
 
     def _draw_lines(self) -> None:
-        """Draw the lines between path and detours, and from detour to detour."""
-        lines = FlowLines(self.plan, turn=-1, most=_THICKEST)
+        """Draw the lines between the row and its detours, and from detour to detour."""
+        lines = FlowLines(self.plan, most=_THICKEST)
         exits, returns = defaultdict[str, list[Join]](list), defaultdict[str, list[Join]](list)
-        for row in self.rows:
-            for flow in row.exits:
-                exits[flow.source].append(Join(row.exit_y, flow, row.paint))
-            for flow in row.returns:
-                returns[flow.target].append(Join(row.return_y, flow, row.paint))
-        path = [stage.name for stage in self.data.model.path]
-        for name in path:
-            lines.leave(self.rails.down(name), self.path_bottom, exits[name], dash="dashed")
-        for row in self.rows:
-            self._draw_side_lines(row)
-        for name in path:
-            lines.arrive(self.rails.up(name), self.path_bottom, returns[name], name)
+        for placed in self.bands:
+            band = placed.band
+            for flow in band.exits:
+                turn = -1 if self._is_right(flow, band) else 1
+                exits[flow.source].append(Join(placed.exit_y, flow, placed.paint, turn))
+            for flow in band.returns:
+                away = band.face is None or self.rails.up(flow.target) > band.face.card.right
+                turn = -1 if away else 1
+                returns[flow.target].append(Join(placed.return_y, flow, placed.paint, turn))
+        for name in self.rails.names:
+            joins = sorted(exits[name], key=lambda join: join.lane)
+            lines.leave(self.rails.down(name), self.path_bottom, joins, dash="dashed")
+        for placed in self.bands:
+            self._draw_side_lines(placed)
+        for name in self.rails.names:
+            joins = sorted(returns[name], key=lambda join: join.lane)
+            lines.arrive(self.rails.up(name), self.path_bottom, joins, name)
         lines.draw_bends()
 
-    def _draw_side_lines(self, row: _Row) -> None:
+    def _draw_side_lines(self, placed: _Placed) -> None:
         """Draw the lines from this detour to others."""
-        x, y = self.rails.side, row.side_y
-        for other in self.rows:
-            for flow in other.exits:
-                if flow.source == row.card.stage.name:
+        if placed.band.face is None:
+            return
+        x, y = self.rails.side, placed.side_y
+        for other in self.bands:
+            for flow in other.band.exits:
+                if flow.source == placed.band.stage.name:
                     lane = other.exit_y
                     self.canvas.line(
-                        [(row.card.right, y), (x, y), (x, lane), (x - BEND, lane)],
-                        self._stroke([flow], row, "dashed"), radius=BEND, halo=True,
+                        [(placed.band.face.card.right, y), (x, y), (x, lane), (x - BEND, lane)],
+                        self._stroke([flow], placed, "dashed"), radius=BEND, halo=True,
                     )  # fmt: skip
 
 

@@ -17,11 +17,15 @@ BEND = 11.0
 
 @attrs.frozen
 class Join:
-    """A lane that meets a trunk: its height, its flows, and their colour if not the owner's."""
+    """A lane that meets a trunk: its height, its flows, and their colour if not the owner's.
+
+    ``turn`` is 1 if the lane lies right of the trunk, -1 if it lies left of it.
+    """
 
     lane: float
     flow: DrawnFlow
     usual: Paint | None = None
+    turn: int = -1
 
 
 class FlowLines:
@@ -29,13 +33,11 @@ class FlowLines:
 
     Args:
         plan: the layout of the chart.
-        turn: 1 for bends to the right, -1 for bends to the left.
         most: the maximum width of a line.
     """
 
-    def __init__(self, plan: ChartPlan, *, turn: int, most: float = 99.0) -> None:
+    def __init__(self, plan: ChartPlan, *, most: float = 99.0) -> None:
         self._data, self._canvas = plan.data, plan.canvas
-        self._turn = turn
         self._most = most
         self._bends: list[tuple[list[Point], Stroke]] = []
 
@@ -62,10 +64,11 @@ class FlowLines:
         """The pieces of a trunk from lane to lane."""
         for index, join in enumerate(joins):
             short = join.lane + (BEND if join.lane < y else -BEND)
-            yield [(x, y), (x, short)], self._stroke(joins[index:], dash)
-            bend = [(x, short), (x, join.lane), (x + self._turn * BEND, join.lane)]
+            if (short - y) * (join.lane - y) > 0:  # two lanes may lie at one height
+                yield [(x, y), (x, short)], self._stroke(joins[index:], dash)
+                y = short
+            bend = [(x, short), (x, join.lane), (x + join.turn * BEND, join.lane)]
             self._bends.append((bend, self._stroke([join], dash)))
-            y = short
 
     def _stroke(self, joins: Sequence[Join], dash: Dash) -> Stroke:
         colors = {self._data.paint([join.flow], join.usual).line for join in joins}

@@ -20,7 +20,7 @@ from lifecycle_fsm.diagram.look import (
     Stroke,
     pt,
 )
-from lifecycle_fsm.diagram.text_fit import cut, width, wrap
+from lifecycle_fsm.diagram.text_fit import cut, whole, width, wrap
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.guard import Always, label
 from lifecycle_fsm.model import Move, SortRule
@@ -37,20 +37,49 @@ def draw_heading(plan: ChartPlan, y: float) -> float:
     return plan.canvas.heading(columns.margin, y, columns.room, data.title, data.subtitle) + 8
 
 
-def draw_groups(plan: ChartPlan, y: float) -> float:
-    """Draw a bar over the stages of each group, unless there is only one group."""
-    groups = groupby(plan.data.model.path, lambda stage: stage.group)
-    runs = [(name, list(run)) for name, run in groups]
-    if len(runs) < 2:
+def draw_groups(plan: ChartPlan, row: int, y: float) -> float:
+    """Draw a bar over the stages of each group of a row, unless there is only one group."""
+    if len({stage.group for stage in plan.data.model.path}) < 2:
         return y
-    for name, run in runs:
-        if name:
-            x0 = plan.columns.cards[run[0].name].x
-            x1 = plan.columns.cards[run[-1].name].right
-            plan.canvas.line([(x0, y + 20), (x1, y + 20)], Stroke(_GROUP, 2.4))
-            text = cut(clean(name).upper(), x1 - x0, TEXT, bold=True)
-            plan.canvas.text(x0, y + 7, [Span(text, True, HEADING)])
-    return y + 34
+    lines = 1
+    for name, group in groupby(plan.columns.rows[row], lambda stage: clean(stage.group)):
+        run = list(group)
+        if not name:
+            continue
+        x0 = plan.columns.cards[run[0].name].x
+        x1 = plan.columns.cards[run[-1].name].right
+        words = whole(name.upper(), x1 - x0, TEXT, bold=True) or [plan.keys.key(name)]
+        spans = [[Span(text, True, HEADING)] for text in words]
+        bar = plan.canvas.paragraph(x0, y + 7, spans, LINE) - 4
+        plan.canvas.line([(x0, bar), (x1, bar)], Stroke(_GROUP, 2.4))
+        lines = max(lines, len(words))
+    return y + 18 + lines * LINE
+
+
+def draw_keys(plan: ChartPlan, y: float) -> float:
+    """Draw the texts that did not fit into the picture, with their keys, in columns."""
+    if not plan.keys.texts:
+        return y
+    columns, canvas = plan.columns, plan.canvas
+    n = min(len(plan.keys.texts), 3 if columns.sheet > 1300 else 2)
+    wide = (columns.room - (n - 1) * _SPACE) / n
+    entries = [
+        (key, wrap(text, wide - 40, TEXT, lines=99)) for text, key in plan.keys.texts.items()
+    ]
+    y += 40
+    canvas.text(columns.margin, y, [Span("What the letters stand for", True, INK)], pt(13))
+    y += 26
+    share = sum(len(lines) for _, lines in entries) / n
+    column, used, lowest, at = 0, 0, y, y
+    for key, lines in entries:
+        if column < n - 1 and used + len(lines) / 2 > share * (column + 1):
+            column, at = column + 1, y
+        x = columns.margin + column * (wide + _SPACE)
+        canvas.text(x, at, [Span(key, True, INK)])
+        at = canvas.paragraph(x + 40, at, lines, LINE) + 4
+        used += len(lines)
+        lowest = max(lowest, at)
+    return lowest
 
 
 # ------------------------------------------------------------------ rules in words

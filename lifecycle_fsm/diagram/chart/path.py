@@ -1,27 +1,43 @@
-"""The path: its stages in one row, with a step from each to the next, and fast tracks above."""
+"""The path: a row of stages with a step from each to the next, and fast tracks above it."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import pairwise
 
 import attrs
 
 from lifecycle_fsm.diagram.canvas import Span, TextLine, arrow_rise, spans_width
-from lifecycle_fsm.diagram.chart.cards import CardFace, fitting_number, rule_lines
-from lifecycle_fsm.diagram.chart.columns import HEADLINE, LINE, TEXT, ChartPlan, headline
+from lifecycle_fsm.diagram.chart.cards import CardFace, rule_lines, total
+from lifecycle_fsm.diagram.chart.columns import (
+    HEADLINE,
+    LINE,
+    TEXT,
+    TRACK,
+    ChartPlan,
+    Keys,
+    headline,
+)
 from lifecycle_fsm.diagram.chart.flow_lines import BEND, FlowLines, Join
 from lifecycle_fsm.diagram.chart_data import DrawnFlow, merge_rules
 from lifecycle_fsm.diagram.look import INK, SOFT, Stroke
+from lifecycle_fsm.diagram.text_fit import width
+from lifecycle_fsm.wording import format_number
 
 _CLEAR = 4.0  # between an arrowhead and text
 _LEADING = 1.3  # from one line of a headline to the next, relative to its size
 _STEP = 3.4  # the width of a step without counts
 
 
-def draw_path(plan: ChartPlan, y: float) -> float:
-    """Draw the row of stages and the steps between them."""
-    steps = [_Step(plan, flow) for flow in plan.data.steps.values()]
-    faces = [CardFace(plan, plan.columns.cards[stage.name]) for stage in plan.data.model.path]
+def draw_path(plan: ChartPlan, row: int, y: float) -> float:
+    """Draw a row of stages and the steps between them."""
+    stages = plan.columns.rows[row]
+    steps = [
+        _Step(plan, plan.data.steps[stage.name])
+        for stage in stages[:-1]
+        if stage.name in plan.data.steps
+    ]
+    faces = [CardFace(plan, plan.columns.cards[stage.name]) for stage in stages]
     # All headlines stand at one height, clear of the widest arrowhead.
     away = _CLEAR + max((arrow_rise(step.stroke.width) for step in steps), default=0)
     words = max((max(step.above, step.below) for step in steps), default=0)
@@ -34,18 +50,58 @@ def draw_path(plan: ChartPlan, y: float) -> float:
     return y + high
 
 
+def draw_turn(plan: ChartPlan, row: int, y: float) -> float:
+    """Draw the text of the step from a row to the next, above a line at the returned height."""
+    columns = plan.columns
+    flow = plan.data.steps.get(columns.rows[row][-1].name)
+    if flow is None:
+        return y
+    words = rule_lines(
+        flow.rules, columns.room * 0.6, plan.keys, color=SOFT, numbers=len(flow.rules) > 1, each=1,
+        most=3,
+    )  # fmt: skip
+    head = headline(flow)
+    y += 16 + (len(words) + bool(head)) * LINE
+    plan.turns[row] = y
+    at = y - 14
+    for line in reversed(words):
+        plan.canvas.text(columns.left + 14, at, line)
+        at -= LINE
+    if head:
+        plan.canvas.text(columns.left + 14, at, head, HEADLINE)
+    return y + 16
+
+
+def draw_turns(plan: ChartPlan) -> None:
+    """Draw the step from each row to the next: round the right end, and back to the left."""
+    columns, data = plan.columns, plan.data
+    for row, y in plan.turns.items():
+        before, after = (columns.rows[at] for at in (row, row + 1))
+        start, end = columns.cards[before[-1].name], columns.cards[after[0].name]
+        flow = data.steps[before[-1].name]
+        right, left = start.right + TRACK * 1.5, columns.left - TRACK * 1.6
+        middles = start.y + start.h / 2, end.y + end.h / 2
+        plan.canvas.line(
+            [(start.right, middles[0]), (right, middles[0]), (right, y), (left, y),
+             (left, middles[1]), (end.x - 1, middles[1])],
+            data.stroke([flow], uncounted=_STEP), arrow=True, head=end.stage.name, halo=True,
+        )  # fmt: skip
+
+
 class _Step:
     """A step with its text: the headline above the line, the rules below it."""
 
     def __init__(self, plan: ChartPlan, flow: DrawnFlow) -> None:
         self.plan, self.flow = plan, flow
         self.stroke = plan.data.stroke([flow], uncounted=_STEP)
-        room = plan.columns.gap_after(flow.source) - 18
-        self.words = rule_lines(flow.rules, room, color=SOFT, numbers=len(flow.rules) > 1, each=3)
+        room = plan.columns.next_gap[flow.source] - 18
+        self.words = rule_lines(
+            flow.rules, room, plan.keys, color=SOFT, numbers=len(flow.rules) > 1, each=3
+        )
         head = headline(flow)
         self.heads, self.size = [head] if head else [], HEADLINE
         if spans_width(head, HEADLINE) > room:
-            number = fitting_number(flow.count or 0, room, TEXT)
+            number = format_number(flow.count or 0)
             share = [Span(span.text.removeprefix(" · "), True, SOFT) for span in head[1:]]
             self.heads, self.size = [[Span(number, True, INK)], *([share] if share else [])], TEXT
 
@@ -75,44 +131,73 @@ class _Step:
 
 # ------------------------------------------------------------------ fast tracks
 #
-# Above the path, a lane for each stage that a fast track leads to.
+# Above each row, a lane for each stage to which fast tracks lead: from the left out of this row,
+# and from the right out of earlier rows. Lanes to later rows leave to the right.
 
 
-_FOOT = 26.0  # from the lowest lane to the path
+_FOOT = 28.0  # from the lowest lane to the path
 _BETWEEN = 14.5  # from a lane to the text of the next
 _LIFT = 10.5  # from a line to the middle of the text on it
 
 
-def draw_fast_tracks(plan: ChartPlan, y: float) -> float:
-    """Draw the lanes; returns the top of the path."""
-    if not plan.data.fast_tracks:
-        return y + 10
-    return _FastTracks(plan).draw(y)
+def draw_fast_tracks(plan: ChartPlan, row: int, y: float) -> float:
+    """Draw the lanes above a row; returns the top of the path."""
+    tracks = _FastTracks(plan, row)
+    return tracks.draw(y) if tracks.lanes else y + 10
+
+
+def draw_fast_margin(plan: ChartPlan) -> None:
+    """Draw the lines of fast tracks from row to row, right of all rows."""
+    columns, data = plan.columns, plan.data
+    for target, lanes in plan.fast_lanes.items():
+        x = columns.sheet - columns.margin - columns.right_tracks[target]
+        for (row, here), (_, after) in pairwise(sorted(lanes.items())):
+            flows = [
+                flow
+                for flow in data.fast_tracks
+                if flow.target == target and columns.row(flow.source) <= row
+            ]
+            line = [(x, here + BEND), (x, after - BEND)]
+            plan.canvas.line(line, data.stroke(flows), halo=True)
 
 
 @attrs.frozen
 class _Lane:
-    """The fast tracks into one stage, by their source, and their text."""
+    """The fast tracks into one stage out of this row, and out of earlier rows, with their text."""
 
     target: str
     flows: list[DrawnFlow]
+    earlier: list[DrawnFlow]
     stroke: Stroke
     x: float
     words: list[TextLine]
 
     @property
     def height(self) -> float:
-        return len(self.words) * LINE + _BETWEEN + self.stroke.width / 2
+        lines = max(len(self.words), 1 if total(self.flows) else 0)
+        return lines * LINE + _BETWEEN + self.stroke.width / 2
 
 
 class _FastTracks:
     """The lanes by their target stage: the further along the path, the higher."""
 
-    def __init__(self, plan: ChartPlan) -> None:
-        self.plan, self.data, self.canvas = plan, plan.data, plan.canvas
-        self.flows: dict[str, list[DrawnFlow]] = {}
+    def __init__(self, plan: ChartPlan, row: int) -> None:
+        self.plan, self.data, self.canvas, self.row = plan, plan.data, plan.canvas, row
+        flows = defaultdict[str, list[DrawnFlow]](list)
+        self.earlier = defaultdict[str, list[DrawnFlow]](list)
+        rows = plan.columns.row
         for flow in self.data.fast_tracks:
-            self.flows.setdefault(flow.target, []).append(flow)
+            if rows(flow.source) == row:
+                flows[flow.target].append(flow)
+            elif rows(flow.source) < row == rows(flow.target):
+                self.earlier[flow.target].append(flow)
+        # From the path upwards: lanes within the row, then lanes to later rows, then those that
+        # only come from earlier rows.
+        leaving = [name for name in flows if rows(name) > row]
+        leaving.sort(key=lambda name: -plan.columns.right_tracks[name])
+        arriving = [name for name in reversed(self.earlier) if name not in flows]
+        order = [name for name in flows if rows(name) == row] + leaving + arriving
+        self.flows = {name: flows.get(name, []) for name in order}
         self.lanes = [self._lane(index) for index in range(len(self.flows))]
 
     def draw(self, y: float) -> float:
@@ -126,10 +211,10 @@ class _FastTracks:
             at -= lane.height
         for lane in self.lanes:
             self._draw_lane(lane, levels[lane.target], top)
-        lines = FlowLines(self.plan, turn=1)
-        for stage in self.data.model.path:
+        lines = FlowLines(self.plan)
+        for stage in self.plan.columns.rows[self.row]:
             joins = [
-                Join(levels[flow.target], flow)
+                Join(levels[flow.target], flow, turn=1)
                 for flow in self.data.fast_tracks
                 if flow.source == stage.name
             ]
@@ -143,41 +228,75 @@ class _FastTracks:
         return card.mid + card.w * 0.2
 
     def _down(self, name: str) -> float:
-        """Where they come down into a stage."""
-        card = self.plan.columns.cards[name]
+        """Where they come down into a stage, or leave for a later row."""
+        columns = self.plan.columns
+        if columns.row(name) != self.row:
+            return columns.sheet - columns.margin - columns.right_tracks[name]
+        card = columns.cards[name]
         return card.mid - card.w * 0.2
 
     def _lane(self, index: int) -> _Lane:
         """A lane with its text in the widest free place above it."""
         target, *higher = list(self.flows)[index:]
-        flows = self.flows[target]
+        flows, earlier = self.flows[target], self.earlier[target]
+        stroke = self.data.stroke([*flows, *earlier])
+        if not flows:  # its text stands above the row that it comes from
+            return _Lane(target, flows, earlier, stroke, 0, [])
         start, end = self._up(flows[0].source), self._down(target)
         # Lines that pass this lane on their way to a higher one.
         walls = [self._down(name) for name in higher]
         walls += [self._up(flow.source) for name in (target, *higher) for flow in self.flows[name]]
         stops = sorted({start, end, *(x for x in walls if start < x < end)})
+        numbers = {self._up(flow.source): width(_riser(flow, flows), TEXT, bold=True) + 8
+                   for flow in flows if total(flows)}  # fmt: skip
         rules = merge_rules(rule for flow in flows for rule in flow.rules)
-        stroke = self.data.stroke(flows)
-        best: tuple[tuple[int, float], float, list[TextLine]] | None = None
-        for left, right in ((a + 14, b - 12) for a, b in pairwise(stops)):
+        best: tuple[tuple[int, float], float, float] | None = None
+        for left, right in ((a + 14 + numbers.get(a, 0), b - 12) for a, b in pairwise(stops)):
             if right - left < 24:
                 continue
-            lines = rule_lines(rules, right - left, color=stroke.color)
-            torn = sum("…" in span.text for line in lines for span in line.spans)
-            rank = (torn * 3 + len(lines), -left)  # fewest cuts and lines, then nearest to the end
+            keys = Keys()
+            lines = rule_lines(rules, right - left, keys, color=stroke.color)
+            rank = (len(keys.texts) * 3 + len(lines), -left)  # fewest keys, then nearest the end
             if best is None or rank < best[0]:
-                best = (rank, left, lines)
-        _, x, words = best or ((), start + 14, [])
-        return _Lane(target, flows, stroke, x, words)
+                best = (rank, left, right - left)
+        _, x, room = best or ((), start + 14, 24)
+        words = rule_lines(rules, room, self.plan.keys, color=stroke.color)
+        return _Lane(target, flows, earlier, stroke, x, words)
 
     def _draw_lane(self, lane: _Lane, y: float, top: float) -> None:
         """Draw a lane, wider after each trunk that joins it, and its end down to the stage."""
         starts = [self._up(flow.source) + BEND for flow in lane.flows]
         for index, (x, join) in enumerate(pairwise(starts), 1):
-            width = self.data.stroke(lane.flows[:index]).width
-            self.canvas.line([(x, y), (join, y)], attrs.evolve(lane.stroke, width=width))
+            stroke = self.data.stroke(lane.flows[:index])
+            self.canvas.line([(x, y), (join, y)], attrs.evolve(lane.stroke, width=stroke.width))
         end = self._down(lane.target)
-        self.canvas.line(
-            [(starts[-1], y), (end, y), (end, top)], lane.stroke,
-            arrow=True, head=lane.target, radius=BEND,
-        )  # fmt: skip
+        arrives = self.plan.columns.row(lane.target) == self.row
+        for flow in lane.flows if total(lane.flows) else ():
+            number = [Span(_riser(flow, lane.flows), True, lane.stroke.color)]
+            at = y - _LIFT - lane.stroke.width / 2
+            self.canvas.text(self._up(flow.source) + 14, at, number)
+        if lane.earlier or not arrives:
+            self.plan.fast_lanes.setdefault(lane.target, {})[self.row] = y
+        if not arrives:
+            own = attrs.evolve(lane.stroke, width=self.data.stroke(lane.flows).width)
+            self.canvas.line([(starts[-1], y), (end, y), (end, y + BEND)], own, radius=BEND)
+            return
+        columns = self.plan.columns
+        if lane.earlier:
+            x = columns.sheet - columns.margin - columns.right_tracks[lane.target]
+            own = attrs.evolve(lane.stroke, width=self.data.stroke(lane.earlier).width)
+            line = [(x, y - BEND), (x, y), (end, y), (end, top)]
+            self.canvas.line(line, own, arrow=True, head=lane.target, radius=BEND, halo=True)
+        if lane.flows:
+            self.canvas.line(
+                [(starts[-1], y), (end, y), (end, top)], lane.stroke,
+                arrow=True, head=lane.target, radius=BEND,
+            )  # fmt: skip
+        number = [Span(total([*lane.flows, *lane.earlier]), True, lane.stroke.color)]
+        away = _CLEAR + 3 + arrow_rise(lane.stroke.width)
+        self.canvas.text(end - away, top - _FOOT / 2, number, align="right")
+
+
+def _riser(flow: DrawnFlow, flows: list[DrawnFlow]) -> str:
+    """How many people a flow brings into its lane."""
+    return format_number(flow.count or 0) if total(flows) else ""

@@ -1,0 +1,291 @@
+"""Where detours lie below a row: their cards, the bands that they share, and the order of these.
+
+A detour stands between two stages if no text needs that room and its lines then cross fewer others;
+else it stands at the left end, below the first card. Bands that do not meet share a height. The
+order of the heights is that with the fewest crossings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import attrs
+
+from lifecycle_fsm.diagram.chart.cards import CardFace
+from lifecycle_fsm.diagram.chart.columns import TRACK, ChartPlan, total_width
+from lifecycle_fsm.diagram.chart_data import DrawnFlow
+from lifecycle_fsm.model import Stage
+
+BESIDE = 9.0
+"""The distance from a line to its text."""
+
+_SPACE = 30.0  # between a total and what stands beside it
+
+
+class Rails:
+    """The places, from left to right, of the lines between a row and its detours.
+
+    The text of exits stands left of the line by which people leave, the text of returns right of
+    the line by which they come back. Between two stages, both have the room up to the next line.
+    """
+
+    def __init__(self, plan: ChartPlan, row: int) -> None:
+        self._columns, self.row = plan.columns, row
+        self.names = [stage.name for stage in plan.columns.rows[row]]
+        self.place = {name: column for column, name in enumerate(self.names)}
+        self._returns = any(flow.target in plan.columns.firsts for flow in plan.data.returns)
+        self.between = any(
+            flow.source not in plan.data.ranks and plan.columns.row(flow.source) == row
+            for flow in plan.data.exits
+        )
+
+    def down(self, name: str) -> float:
+        """Where people leave a stage; those who go from detour to detour take the side line."""
+        if name not in self.place:
+            return self.side
+        card = self._columns.cards[name]
+        if self.place[name] == 0:
+            return card.right - (40 if self._returns else 14)
+        if self._is_last(name):
+            return card.x + card.w * 0.25 - min(26, card.w * 0.17)
+        return card.mid - min(20, card.w * 0.14)
+
+    def up(self, name: str) -> float:
+        """Where people come back up into a stage."""
+        card = self._columns.cards[name]
+        if self.place[name] == 0:
+            return card.right - 14
+        if self._is_last(name):
+            return card.x + card.w * 0.25  # its text stands beside it, and no gap follows
+        return card.mid + min(20, card.w * 0.14)
+
+    @property
+    def side(self) -> float:
+        """Where people go from one detour to another."""
+        return self._columns.cards[self.names[0]].right + 4
+
+    def exit_words(self, name: str) -> tuple[float, float]:
+        """Where the text of exits out of a stage ends, and its room."""
+        x = self.down(name) - BESIDE
+        return x, x - self._left_edge(self.place[name])
+
+    def side_words(self) -> tuple[float, float]:
+        """Where the text of exits out of the first stage and of other detours begins, and its
+        room."""
+        x = self.side + BESIDE
+        end = self._left_edge(1) if len(self.names) > 1 else self._columns.end
+        return x, end - x - 6
+
+    def return_words(self, name: str) -> tuple[float, float]:
+        """Where the text of returns into a stage begins, and its room."""
+        x = self.up(name) + BESIDE
+        if self.place[name] == 0 and self.between:
+            x = self.side + BESIDE
+        return x, self._right_edge(self.place[name]) - x
+
+    def slot(self, column: int) -> tuple[float, float]:
+        """The room for the card of a detour after a column, from left to right."""
+        right = self._columns.end + 4
+        if column + 1 < len(self.names):
+            right = self.down(self.names[column + 1]) - BESIDE
+        return self.up(self.names[column]) + BESIDE, right
+
+    def track(self, name: str) -> float:
+        """The line of a detour left of all rows."""
+        return self._columns.left - 2 * TRACK - self._columns.left_tracks[name]
+
+    def _is_last(self, name: str) -> bool:
+        return self.place[name] == len(self.names) - 1
+
+    def _left_edge(self, column: int) -> float:
+        name = self.names[column]
+        if column > 1:
+            return self.up(self.names[column - 1]) + BESIDE
+        return self._columns.cards[name].x - self._columns.first_gap * 0.37 + 5
+
+    def _right_edge(self, column: int) -> float:
+        if column == len(self.names) - 1:
+            return self._columns.cards[self.names[column]].right + 4
+        return self.down(self.names[column + 1]) - BESIDE
+
+
+@attrs.define
+class Band:
+    """A detour below a row: its card, if it lies below this row, and the flows of this row.
+
+    Attributes:
+        stage: the detour.
+        face: its card; None if the detour lies below another row.
+        slot: the column after which the card stands; -1 is the left end.
+        exits: the flows of this row, and of other detours, into it.
+        returns: the flows out of it into this row.
+        far_exits: the flows out of other rows into it, if it lies here.
+        far_returns: the flows into other rows, likewise.
+    """
+
+    stage: Stage
+    face: CardFace | None
+    exits: list[DrawnFlow]
+    returns: list[DrawnFlow]
+    far_exits: list[DrawnFlow]
+    far_returns: list[DrawnFlow]
+    slot: int = -1
+
+    def extent(self, place: dict[str, int]) -> tuple[float, float]:
+        """What the band covers: ``2`` is the line of the third stage, ``2.5`` the room after it."""
+        spots = [self.slot + 0.5] if self.face is not None else [-1.0]
+        if self.far_exits or self.far_returns:
+            spots.append(-1.0)
+        for flow in self.exits:
+            column = place.get(flow.source, 0)
+            spots += [column, column - 0.5 if column else 0.5]
+        for flow in self.returns:
+            spots += [place[flow.target], place[flow.target] + 0.5]
+        return min(spots), max(spots)
+
+    def lanes(self, rails: Rails) -> list[tuple[float, float, list[float]]]:
+        """Both lanes from left to right, with the lines that join them."""
+        left = -1.0  # of everything
+        end = left if self.face is None or self.slot < 0 else sum(rails.slot(self.slot)) / 2
+        exits = [rails.down(flow.source) for flow in self.exits]
+        returns = [rails.up(flow.target) for flow in self.returns]
+        lanes = []
+        for joins, far in ((exits, self.far_exits), (returns, self.far_returns)):
+            spots = [end, *joins, *([left] if far else [])]
+            lanes.append((min(spots), max(spots), joins))
+        return lanes
+
+
+def bands_of(plan: ChartPlan, rails: Rails) -> list[list[Band]]:
+    """The bands below a row, from top to bottom; those in one list share a height."""
+    row, data = plan.columns.row, plan.data
+    bands: list[Band] = []
+    for stage in data.model.detours:
+        home = row(stage.name) == rails.row
+        exits = [flow for flow in data.exits if flow.target == stage.name]
+        returns = [flow for flow in data.returns if flow.source == stage.name]
+        near = [flow for flow in exits if row(flow.source) == rails.row]
+        back = [flow for flow in returns if row(flow.target) == rails.row]
+        if not home and not near and not back:
+            continue
+        far = [flow for flow in exits if flow not in near] if home else []
+        far_back = [flow for flow in returns if flow not in back] if home else []
+        face = CardFace(plan, plan.columns.cards[stage.name]) if home else None
+        bands.append(Band(stage, face, near, back, far, far_back))
+    lines = [*_lines(bands, rails)]
+    sides = {
+        name
+        for band in bands
+        for flow in band.exits
+        if flow.source not in rails.place
+        for name in (flow.source, flow.target)
+    }
+    for band in bands:
+        if band.face is not None and band.stage.name not in sides:
+            _choose_slot(band, rails, lines)
+    return _ordered(_shared(bands, rails), rails)
+
+
+def _lines(bands: Iterable[Band], rails: Rails) -> Iterator[float]:
+    """The lines that run down from the row."""
+    for band in bands:
+        for _, _, joins in band.lanes(rails):
+            yield from joins
+
+
+def _choose_slot(band: Band, rails: Rails, lines: Sequence[float]) -> None:
+    """Put the card where its lanes pass the fewest lines; at the left end if it is as good."""
+    assert band.face is not None
+    card, best = band.face.card, None
+    for slot in range(-1, len(rails.names)):
+        band.slot = slot
+        if slot >= 0 and _room(band, rails) < 0:
+            continue
+        crossed = sum(
+            1
+            for start, end, own in band.lanes(rails)
+            for x in set(lines)
+            if start < x < end and x not in own
+        )
+        if best is None or crossed < best[0]:
+            best = (crossed, slot)
+    assert best is not None
+    band.slot = best[1]
+    if band.slot >= 0:
+        left, right = _needs(band, rails)
+        card.x = rails.slot(band.slot)[0] + left + _room(band, rails) / 2
+
+
+def _needs(band: Band, rails: Rails) -> tuple[float, float]:
+    """The room for the total left and right of a card between two stages."""
+    wide = total_width([*band.exits, *band.far_exits])
+    need = wide + _SPACE if wide else 0.0
+    return (0.0, need) if _from_right(band, rails) else (need, 0.0)
+
+
+def _from_right(band: Band, rails: Rails) -> bool:
+    return any(rails.place.get(flow.source, -1) > band.slot for flow in band.exits)
+
+
+def _room(band: Band, rails: Rails) -> float:
+    """The room that a card leaves in its slot; negative if it or a text does not fit."""
+    assert band.face is not None
+    exits = {rails.place[flow.source] for flow in band.exits}
+    if band.slot + 1 in exits or band.slot in {rails.place[flow.target] for flow in band.returns}:
+        return -1.0
+    if band.slot == 0 and 0 in exits:
+        return -1.0
+    left, right = rails.slot(band.slot)
+    return right - left - band.face.card.w - sum(_needs(band, rails))
+
+
+def _shared(bands: Iterable[Band], rails: Rails) -> list[list[Band]]:
+    """Put bands that do not meet at one height."""
+    levels: list[list[Band]] = []
+    for band in bands:
+        start, end = band.extent(rails.place)
+        for level in levels:
+            others = [other.extent(rails.place) for other in level]
+            if all(end < other[0] or other[1] < start for other in others):
+                level.append(band)
+                break
+        else:
+            levels.append([band])
+    return levels
+
+
+def _ordered(levels: list[list[Band]], rails: Rails) -> list[list[Band]]:
+    """Change the order as long as that saves crossings."""
+    best = _crossings(levels, rails)
+    improved = True
+    while improved:
+        improved = False
+        for source in range(len(levels)):
+            for target in range(len(levels)):
+                trial = [*levels[:source], *levels[source + 1 :]]
+                trial.insert(target, levels[source])
+                if (crossings := _crossings(trial, rails)) < best:
+                    best, levels, improved = crossings, trial, True
+    return levels
+
+
+def _crossings(levels: Sequence[Sequence[Band]], rails: Rails) -> int:
+    """How many lines cross the lanes if the bands are in this order."""
+    lanes = [
+        (2 * height + way, *lane)
+        for height, level in enumerate(levels)
+        for band in level
+        for way, lane in enumerate(band.lanes(rails))
+    ]
+    depths: dict[float, int] = {}
+    for height, _, _, joins in lanes:
+        for x in joins:
+            depths[x] = max(depths.get(x, 0), height)
+    return sum(
+        1
+        for height, start, end, joins in lanes
+        for x, depth in depths.items()
+        if start < x < end and depth > height and x not in joins
+    )
+
+
