@@ -211,7 +211,13 @@ def _captured_stderr() -> Iterator[list[str]]:
             os.close(kept)
         file.seek(0)
         captured = file.read().decode(errors="replace").splitlines()
-        lines += [line for line in captured if not line.startswith("Fontconfig warning")]
+        lines += [line for line in captured if not _is_noise(line)]
+
+
+def _is_noise(line: str) -> bool:
+    """Whether it warns of old font templates, or that a large graph takes long to lay out: ours
+    are laid out already."""
+    return line.startswith("Fontconfig warning") or "layout may take a long time" in line
 
 
 def _draw_with_system_dot(source: str, format: Format, dpi: float | None) -> bytes:

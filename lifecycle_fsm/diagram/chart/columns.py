@@ -36,7 +36,8 @@ TRACK = 12.0
 _ONE_ROW = 8  # stages
 _PER_ROW = 7  # of several rows
 _LONG = 7  # stages
-_CARD = (114.0, 176.0)  # minimum and maximum
+_CARD = (114.0, 176.0)  # wanted: minimum and maximum
+_NARROWEST = 110.0
 _GAP = (92.0, 150.0)
 _SMALLEST_GAP = 78.0
 _SMALLEST_SHEET = 940.0
@@ -96,56 +97,49 @@ class Columns:
         gap: between two stages of a row; ``first_gap`` is the one after the first stage.
         end: where the last card of the longest row ends.
         left: where the first card begins; the room left of it is for lines between rows.
-        right: where the room for lines between rows begins.
         margin: of the sheet, left and right.
         sheet: the width of the entire picture.
     """
 
     def __init__(self, data: ChartData) -> None:
-        path, detours = data.model.path, data.model.detours
+        path = data.model.path
         count = 1 if len(path) <= _ONE_ROW else math.ceil(len(path) / _PER_ROW)
-        self.per_row = math.ceil(len(path) / count)
-        self.rows = [path[at : at + self.per_row] for at in range(0, len(path), self.per_row)]
+        while not self._arranged(data, math.ceil(len(path) / count)) and self.per_row > 1:
+            count += 1
+
+    def _arranged(self, data: ChartData, per_row: int) -> bool:
+        """Place everything with so many stages in a row; whether the cards are wide enough."""
+        path, detours = data.model.path, data.model.detours
+        self.per_row = per_row
+        self.rows = [path[at : at + per_row] for at in range(0, len(path), per_row)]
         self._row_of = {stage.name: row for row, run in enumerate(self.rows) for stage in run}
         self.firsts = {run[0].name for run in self.rows}
         self.homes = self._detour_rows(data)
-        long = self.per_row > _LONG
-        self.margin = 22.0 if long or count > 1 else MARGIN
-        down = self._between_rows(data.exits, source=True)
-        up = self._between_rows(data.returns, source=False)
-        across = {
-            flow.target
-            for flow in data.fast_tracks
-            if self._row_of[flow.source] != self._row_of[flow.target]
-        }
-        #: The distance from the edge of the row to each line between rows, by what it carries.
-        self.left_tracks = _tracks([*down, *(f"{name} back" for name in up)])
-        self.right_tracks = _tracks(sorted(across, key=self._place_of_track(data)))
-        join = 2 * TRACK if count > 1 else 0.0
-        left_room = max(self.left_tracks.values(), default=0.0) + join
-        right_room = max(self.right_tracks.values(), default=0.0) + join
+        long, several = per_row > _LONG, len(self.rows) > 1
+        self.margin = 22.0 if long or several else MARGIN
+        left_room, right_room = self._margins(data)
         # The first card juts out, because the trunk of its detours passes the cards below it.
-        jut = 36.0 if long else 44.0
-        largest = max(
-            (total_width(flow for flow in data.exits if flow.target == stage.name)
-             for stage in detours), default=0.0,
-        )  # fmt: skip
-        jut = max(jut, largest + 42)
-        if any(flow.target in self.firsts for flow in data.returns):
-            jut += 26
+        jut = 0.0
+        if detours:
+            totals = (
+                total_width(flow for flow in data.exits if flow.target == stage.name)
+                for stage in detours
+            )
+            jut = max(36.0 if long else 44.0, max(totals) + 46)
+            if any(flow.target in self.firsts for flow in data.returns):
+                jut += 26
         aisle = 0.0
         if any(flow.source in self.firsts for flow in (*data.exits, *data.returns)):
             aisle = 22.0 if long else 80.0
-        edges = 2 * self.margin + left_room + right_room + aisle
-        self.gap, card = self._fitted(data, edges, jut if detours else None)
+        edges = 2 * self.margin + left_room + right_room + aisle + jut
+        self.gap, card = self._fitted(data, WIDTH - edges)
         self.first_gap = self.gap + aisle
-        self.cards: dict[str, Card] = {}
-        self.left = self.margin + left_room
-        first = card + (jut if detours else 0.0)
-        full = first + (self.per_row - 1) * (card + self.gap) + (aisle if self.per_row > 1 else 0)
-        self.sheet = max(self.left + full + right_room + self.margin, _SMALLEST_SHEET)
-        self.left += (self.sheet - self.left - full - right_room - self.margin) / 2
+        first = card + jut
+        full = first + (per_row - 1) * (card + self.gap) + (aisle if per_row > 1 else 0)
+        self.sheet = max(full + left_room + right_room + 2 * self.margin, _SMALLEST_SHEET)
+        self.left = (self.sheet - full + left_room - right_room) / 2
         self.end = self.left + full
+        self.cards: dict[str, Card] = {}
         for row, run in enumerate(self.rows):
             x = self.left
             for stage in run:
@@ -155,6 +149,28 @@ class Columns:
                 x += w + (self.first_gap if leads else self.gap)
         for stage in detours:
             self.cards[stage.name] = Card(stage, self.left, card, self.homes[stage.name])
+        return card >= _NARROWEST
+
+    def _margins(self, data: ChartData) -> tuple[float, float]:
+        """The room left and right of all rows for lines between them, and the place of each."""
+        down = self._between_rows(data.exits, source=True)
+        up = self._between_rows(data.returns, source=False)
+        across = [
+            flow
+            for flow in data.fast_tracks
+            if self._row_of[flow.source] != self._row_of[flow.target]
+        ]
+        targets = sorted({flow.target for flow in across}, key=self._place_of_track(data))
+        #: The distance from the edge of the sheet to each line between rows, by what it carries.
+        self.left_tracks = _tracks([*down, *(f"{name} back" for name in up)])
+        self.right_tracks = _tracks(targets)
+        join = 2 * TRACK if len(self.rows) > 1 else 0.0
+        numbers = [format_number(flow.count) for flow in across if flow.count is not None]
+        beside = max((width(number, TEXT, bold=True) for number in numbers), default=0.0)
+        return (
+            max(self.left_tracks.values(), default=0.0) + join,
+            max(self.right_tracks.values(), default=0.0) + max(join, beside),
+        )
 
     @property
     def room(self) -> float:
@@ -219,12 +235,11 @@ class Columns:
         )
         return list(dict.fromkeys(names))
 
-    def _fitted(self, data: ChartData, edges: float, jut: float | None) -> tuple[float, float]:
-        """The gap and the width of a card at which a row fits on the sheet."""
+    def _fitted(self, data: ChartData, room: float) -> tuple[float, float]:
+        """The gap and the width of a card at which a row fits into the room."""
         n = self.per_row
         gap = _wanted_gap(data)
         card = max(_wanted_card(data, stage) for stage in data.model.path)
-        room = WIDTH - edges - (jut or 0.0)
         narrow = max(_GAP[0], _widest_word(data) + 22)
         card = min(card, max(_CARD[0], (room - (n - 1) * min(gap, narrow)) / n))
         gap = max(_SMALLEST_GAP, min(gap, (room - n * card) / max(1, n - 1)))

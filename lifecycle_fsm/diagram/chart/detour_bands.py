@@ -1,13 +1,14 @@
 """Where detours lie below a row: their cards, the bands that they share, and the order of these.
 
-A detour stands between two stages if no text needs that room and its lines then cross fewer others;
-else it stands at the left end, below the first card. Bands that do not meet share a height. The
-order of the heights is that with the fewest crossings.
+A detour stands between two lines where its own lines cross the fewest others, if no text needs that
+room; else at the left end, below the first card. Bands that do not meet share a height. The order
+of the heights is that with the fewest crossings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import attrs
 
@@ -19,7 +20,9 @@ from lifecycle_fsm.model import Stage
 BESIDE = 9.0
 """The distance from a line to its text."""
 
-_SPACE = 30.0  # between a total and what stands beside it
+_SPACE = 34.0  # between a total and what stands beside it
+_APART = 20.0  # between two bands at one height
+_NARROWEST = 112.0  # a card
 
 
 class Rails:
@@ -83,13 +86,6 @@ class Rails:
             x = self.side + BESIDE
         return x, self._right_edge(self.place[name]) - x
 
-    def slot(self, column: int) -> tuple[float, float]:
-        """The room for the card of a detour after a column, from left to right."""
-        right = self._columns.end + 4
-        if column + 1 < len(self.names):
-            right = self.down(self.names[column + 1]) - BESIDE
-        return self.up(self.names[column]) + BESIDE, right
-
     def track(self, name: str) -> float:
         """The line of a detour left of all rows."""
         return self._columns.left - 2 * TRACK - self._columns.left_tracks[name]
@@ -116,11 +112,12 @@ class Band:
     Attributes:
         stage: the detour.
         face: its card; None if the detour lies below another row.
-        slot: the column after which the card stands; -1 is the left end.
         exits: the flows of this row, and of other detours, into it.
         returns: the flows out of it into this row.
         far_exits: the flows out of other rows into it, if it lies here.
         far_returns: the flows into other rows, likewise.
+        at_left: whether the card stands at the left end of the row.
+        shares: whether another band has the same height.
     """
 
     stage: Stage
@@ -129,24 +126,21 @@ class Band:
     returns: list[DrawnFlow]
     far_exits: list[DrawnFlow]
     far_returns: list[DrawnFlow]
-    slot: int = -1
+    at_left: bool = True
+    shares: bool = False
 
-    def extent(self, place: dict[str, int]) -> tuple[float, float]:
-        """What the band covers: ``2`` is the line of the third stage, ``2.5`` the room after it."""
-        spots = [self.slot + 0.5] if self.face is not None else [-1.0]
-        if self.far_exits or self.far_returns:
-            spots.append(-1.0)
-        for flow in self.exits:
-            column = place.get(flow.source, 0)
-            spots += [column, column - 0.5 if column else 0.5]
-        for flow in self.returns:
-            spots += [place[flow.target], place[flow.target] + 0.5]
-        return min(spots), max(spots)
+    def from_right(self, flow: DrawnFlow, rails: Rails) -> bool:
+        """Whether an exit comes from the right of the card, or of the line to another row."""
+        return self.face is None or rails.down(flow.source) > self.face.card.right
+
+    def to_right(self, flow: DrawnFlow, rails: Rails) -> bool:
+        """Whether a return leads to the right of the card, or of the line to another row."""
+        return self.face is None or rails.up(flow.target) > self.face.card.right
 
     def lanes(self, rails: Rails) -> list[tuple[float, float, list[float]]]:
         """Both lanes from left to right, with the lines that join them."""
         left = -1.0  # of everything
-        end = left if self.face is None or self.slot < 0 else sum(rails.slot(self.slot)) / 2
+        end = left if self.face is None or self.at_left else self.face.card.mid
         exits = [rails.down(flow.source) for flow in self.exits]
         returns = [rails.up(flow.target) for flow in self.returns]
         lanes = []
@@ -154,6 +148,23 @@ class Band:
             spots = [end, *joins, *([left] if far else [])]
             lanes.append((min(spots), max(spots), joins))
         return lanes
+
+    def extent(self, rails: Rails) -> tuple[float, float]:
+        """What the band covers from left to right, with its text."""
+        spots = [spot for lane in self.lanes(rails) for spot in lane[:2]]
+        if self.face is not None:
+            spots += [self.face.card.x, self.face.card.right]
+        for flow in self.exits:
+            if rails.place.get(flow.source, 0):
+                x, room = rails.exit_words(flow.source)
+                spots += [x - room, rails.down(flow.source)]
+            else:
+                x, room = rails.side_words()
+                spots += [rails.down(flow.source), x + room]
+        for flow in self.returns:
+            x, room = rails.return_words(flow.target)
+            spots += [rails.up(flow.target), x + room]
+        return min(spots), max(spots)
 
 
 def bands_of(plan: ChartPlan, rails: Rails) -> list[list[Band]]:
@@ -172,7 +183,6 @@ def bands_of(plan: ChartPlan, rails: Rails) -> list[list[Band]]:
         far_back = [flow for flow in returns if flow not in back] if home else []
         face = CardFace(plan, plan.columns.cards[stage.name]) if home else None
         bands.append(Band(stage, face, near, back, far, far_back))
-    lines = [*_lines(bands, rails)]
     sides = {
         name
         for band in bands
@@ -180,74 +190,62 @@ def bands_of(plan: ChartPlan, rails: Rails) -> list[list[Band]]:
         if flow.source not in rails.place
         for name in (flow.source, flow.target)
     }
+    lines = sorted({x for band in bands for _, _, joins in band.lanes(rails) for x in joins})
     for band in bands:
         if band.face is not None and band.stage.name not in sides:
-            _choose_slot(band, rails, lines)
+            _choose_place(plan, band, rails, lines)
     return _ordered(_shared(bands, rails), rails)
 
 
-def _lines(bands: Iterable[Band], rails: Rails) -> Iterator[float]:
-    """The lines that run down from the row."""
-    for band in bands:
-        for _, _, joins in band.lanes(rails):
-            yield from joins
-
-
-def _choose_slot(band: Band, rails: Rails, lines: Sequence[float]) -> None:
-    """Put the card where its lanes pass the fewest lines; at the left end if it is as good."""
-    assert band.face is not None
-    card, best = band.face.card, None
-    for slot in range(-1, len(rails.names)):
-        band.slot = slot
-        if slot >= 0 and _room(band, rails) < 0:
-            continue
-        crossed = sum(
-            1
-            for start, end, own in band.lanes(rails)
-            for x in set(lines)
-            if start < x < end and x not in own
-        )
-        if best is None or crossed < best[0]:
-            best = (crossed, slot)
-    assert best is not None
-    band.slot = best[1]
-    if band.slot >= 0:
-        left, right = _needs(band, rails)
-        card.x = rails.slot(band.slot)[0] + left + _room(band, rails) / 2
-
-
-def _needs(band: Band, rails: Rails) -> tuple[float, float]:
-    """The room for the total left and right of a card between two stages."""
+def _choose_place(plan: ChartPlan, band: Band, rails: Rails, lines: Sequence[float]) -> None:
+    """Put the card where its lanes pass the fewest lines and are shortest; at the left end if that
+    is as good."""
+    card = plan.columns.cards[band.stage.name]
+    best = (*_cost(band, rails, lines), card.x, card.w)
+    own = {rails.down(flow.source) for flow in band.exits}
+    back = {rails.up(flow.target) for flow in band.returns}
     wide = total_width([*band.exits, *band.far_exits])
     need = wide + _SPACE if wide else 0.0
-    return (0.0, need) if _from_right(band, rails) else (need, 0.0)
+    band.at_left = False
+    for start, end in pairwise([*lines, plan.columns.end + BESIDE]):
+        beside_first = start in own and start == rails.down(rails.names[0])
+        if end in own or start in back or beside_first:
+            continue  # the room is for text
+        left, right = start + BESIDE, end - BESIDE
+        w = min(best[3], right - left - need)
+        if w < _NARROWEST:
+            continue
+        card.w = w
+        card.x = left + (right - left - w - need) / 2
+        if not any(x > card.right for x in own):
+            card.x += need  # the total stands left of it
+        if (cost := _cost(band, rails, lines)) < best[:2]:
+            best = (*cost, card.x, card.w)
+    band.at_left = best[2] == plan.columns.left
+    card.x, card.w = best[2:]
+    band.face = CardFace(plan, card)
 
 
-def _from_right(band: Band, rails: Rails) -> bool:
-    return any(rails.place.get(flow.source, -1) > band.slot for flow in band.exits)
-
-
-def _room(band: Band, rails: Rails) -> float:
-    """The room that a card leaves in its slot; negative if it or a text does not fit."""
-    assert band.face is not None
-    exits = {rails.place[flow.source] for flow in band.exits}
-    if band.slot + 1 in exits or band.slot in {rails.place[flow.target] for flow in band.returns}:
-        return -1.0
-    if band.slot == 0 and 0 in exits:
-        return -1.0
-    left, right = rails.slot(band.slot)
-    return right - left - band.face.card.w - sum(_needs(band, rails))
+def _cost(band: Band, rails: Rails, lines: Iterable[float]) -> tuple[int, float]:
+    """How many lines the lanes of a band pass, and how long they are."""
+    crossed, length = 0, 0.0
+    for start, end, joins in band.lanes(rails):
+        crossed += sum(start < x < end and x not in joins for x in lines)
+        length += end - start
+    return crossed, length
 
 
 def _shared(bands: Iterable[Band], rails: Rails) -> list[list[Band]]:
     """Put bands that do not meet at one height."""
     levels: list[list[Band]] = []
     for band in bands:
-        start, end = band.extent(rails.place)
+        start, end = band.extent(rails)
         for level in levels:
-            others = [other.extent(rails.place) for other in level]
-            if all(end < other[0] or other[1] < start for other in others):
+            others = [other.extent(rails) for other in level]
+            if all(end + _APART < other[0] or other[1] + _APART < start for other in others):
                 level.append(band)
+                for each in level:
+                    each.shares = True
                 break
         else:
             levels.append([band])

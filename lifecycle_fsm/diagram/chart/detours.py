@@ -19,7 +19,7 @@ from lifecycle_fsm.wording import clean
 
 _THICKEST = 4.6  # of a dashed line
 _LIFT = 13.0  # from a lane to the middle of the text on it
-_AHEAD = 21.0  # from a card to the total on its lane, clear of the arrowhead
+_AHEAD = 24.0  # from a card to the total on its lane, clear of the arrowhead
 
 
 def draw_detours(plan: ChartPlan, row: int, y: float) -> float:
@@ -156,17 +156,13 @@ class _Detours:
         if number := total([*band.exits, *band.far_exits]) if band.face is not None else "":
             span = Span(number, True, paint.line)
             card = band.face.card  # type: ignore[union-attr]
-            right = band.slot < 0 or any(self._is_right(flow, band) for flow in band.exits)
+            right = band.at_left or any(band.from_right(flow, self.rails) for flow in band.exits)
             texts.append(
                 _LaneText(card.right + _AHEAD, [TextLine([span])])
                 if right
                 else _LaneText(card.x - _AHEAD, [TextLine([span])], "right")
             )
         return texts
-
-    def _is_right(self, flow: DrawnFlow, band: Band) -> bool:
-        """Whether an exit comes from the right of the card, or of the line to another row."""
-        return band.face is None or self.rails.down(flow.source) > band.face.card.right
 
     def _return_words(self, band: Band, paint: Paint) -> list[_LaneText]:
         texts = []
@@ -183,17 +179,12 @@ class _Detours:
 
     def _draw_grounds(self) -> None:
         for placed in self.bands:
-            band, rails = placed.band, self.rails
-            start, end = band.extent(rails.place)
-            left = self.plan.columns.left
-            if start >= 0:
-                column = int(start)
-                names = rails.names
-                left = rails.up(names[column]) if start % 1 else rails.down(names[column]) - 14
-            right = max(self.plan.columns.end, left)
-            if band.slot >= 0 and end < len(rails.names) - 1:
-                name = rails.names[int(end) + (1 if end % 1 else 0)]
-                right = rails.down(name) - 8 if end % 1 else rails.up(name) + 8
+            band, columns = placed.band, self.plan.columns
+            left, right = band.extent(self.rails)
+            if band.at_left or left < columns.left:
+                left = columns.left
+            if band.at_left and not band.shares:
+                right = columns.end
             self.canvas.band(
                 left - 8, placed.top - 8, right - left + 16, placed.high + 16, placed.paint.tint
             )
@@ -203,7 +194,7 @@ class _Detours:
         band, rails, y = placed.band, self.rails, placed.exit_y
         sides: tuple[list[DrawnFlow], list[DrawnFlow]] = ([], [])
         for flow in sorted(band.exits, key=lambda flow: rails.down(flow.source)):
-            sides[self._is_right(flow, band)].append(flow)
+            sides[band.from_right(flow, self.rails)].append(flow)
         left, right = sides
         if right:
             starts = [rails.down(flow.source) - BEND for flow in reversed(right)]
@@ -261,7 +252,7 @@ class _Detours:
                 self._draw_back(placed, self._draw_track(placed, flows, back=True), flows, -1, [])
             return
         card = band.face.card
-        right = [flow for flow in flows if rails.up(flow.target) > card.right]
+        right = [flow for flow in flows if band.to_right(flow, rails)]
         self._draw_back(placed, card.right, right, -1, [])
         left = [flow for flow in reversed(flows) if flow not in right]
         self._draw_back(placed, card.x, left, 1, band.far_returns)
@@ -287,11 +278,10 @@ class _Detours:
         for placed in self.bands:
             band = placed.band
             for flow in band.exits:
-                turn = -1 if self._is_right(flow, band) else 1
+                turn = -1 if band.from_right(flow, self.rails) else 1
                 exits[flow.source].append(Join(placed.exit_y, flow, placed.paint, turn))
             for flow in band.returns:
-                away = band.face is None or self.rails.up(flow.target) > band.face.card.right
-                turn = -1 if away else 1
+                turn = -1 if band.to_right(flow, self.rails) else 1
                 returns[flow.target].append(Join(placed.return_y, flow, placed.paint, turn))
         for name in self.rails.names:
             joins = sorted(exits[name], key=lambda join: join.lane)

@@ -17,6 +17,7 @@ from lifecycle_fsm.diagram.chart.columns import (
     ChartPlan,
     Keys,
     headline,
+    total_width,
 )
 from lifecycle_fsm.diagram.chart.flow_lines import BEND, FlowLines, Join
 from lifecycle_fsm.diagram.chart_data import DrawnFlow, merge_rules
@@ -233,7 +234,11 @@ class _FastTracks:
         if columns.row(name) != self.row:
             return columns.sheet - columns.margin - columns.right_tracks[name]
         card = columns.cards[name]
-        return card.mid - card.w * 0.2
+        usual = card.mid - card.w * 0.2
+        if name in columns.firsts:  # the total stands between the line and the edge
+            flows = [flow for flow in self.data.fast_tracks if flow.target == name]
+            return max(usual, card.x + total_width(flows) + 20)
+        return usual
 
     def _lane(self, index: int) -> _Lane:
         """A lane with its text in the widest free place above it."""
