@@ -7,7 +7,7 @@ of the heights is that with the fewest crossings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import attrs
@@ -20,6 +20,7 @@ from lifecycle_fsm.model import Stage
 BESIDE = 9.0
 """The distance from a line to its text."""
 
+_BEND = 34.0  # from a line to a card: room for a bend and an arrowhead
 _SPACE = 34.0  # between a total and what stands beside it
 _APART = 20.0  # between two bands at one height
 _NARROWEST = 112.0  # a card
@@ -154,17 +155,21 @@ class Band:
         spots = [spot for lane in self.lanes(rails) for spot in lane[:2]]
         if self.face is not None:
             spots += [self.face.card.x, self.face.card.right]
+        spots += [spot for text in self.texts(rails) for spot in text]
+        return min(spots), max(spots)
+
+    def texts(self, rails: Rails) -> Iterator[tuple[float, float]]:
+        """The room for each text, from left to right."""
         for flow in self.exits:
             if rails.place.get(flow.source, 0):
                 x, room = rails.exit_words(flow.source)
-                spots += [x - room, rails.down(flow.source)]
+                yield x - room, x
             else:
                 x, room = rails.side_words()
-                spots += [rails.down(flow.source), x + room]
+                yield x, x + room
         for flow in self.returns:
             x, room = rails.return_words(flow.target)
-            spots += [rails.up(flow.target), x + room]
-        return min(spots), max(spots)
+            yield x, x + room
 
 
 def bands_of(plan: ChartPlan, rails: Rails) -> list[list[Band]]:
@@ -204,16 +209,15 @@ def _choose_place(plan: ChartPlan, band: Band, rails: Rails, lines: Sequence[flo
     best = (*_cost(band, rails, lines), card.x, card.w)
     own = {rails.down(flow.source) for flow in band.exits}
     back = {rails.up(flow.target) for flow in band.returns}
+    texts = [*band.texts(rails)]
     wide = total_width([*band.exits, *band.far_exits])
     need = wide + _SPACE if wide else 0.0
     band.at_left = False
     for start, end in pairwise([*lines, plan.columns.end + BESIDE]):
-        beside_first = start in own and start == rails.down(rails.names[0])
-        if end in own or start in back or beside_first:
-            continue  # the room is for text
-        left, right = start + BESIDE, end - BESIDE
+        left = start + (_BEND if start in own else BESIDE)
+        right = end - (_BEND if end in back else BESIDE)
         w = min(best[3], right - left - need)
-        if w < _NARROWEST:
+        if w < _NARROWEST or any(begin < right and left < stop for begin, stop in texts):
             continue
         card.w = w
         card.x = left + (right - left - w - need) / 2
