@@ -36,6 +36,16 @@ def draw(
     start: Annotated[str | None, option("TIME", "Count from then on.", "--from")] = None,
     end: Annotated[str | None, option("TIME", "Count up to then.", "--to")] = None,
     until: options.Watched = None,
+    hide_zero: Annotated[
+        bool | None,
+        flag(
+            "Leave out lines that nobody took. [default: if there are more than ten lines]",
+            "--hide-zero/--show-zero",
+        ),
+    ] = None,
+    portrait: Annotated[
+        bool, flag("Draw it for a phone: narrow, from top to bottom.", "--portrait")
+    ] = False,
     zone: Annotated[str, flag("Read and name the window in this zone.")] = "UTC",
 ) -> None:
     r"""Draw a model, its funnel, original processing, or one person's path.
@@ -69,7 +79,7 @@ def draw(
     if processing:
         drawing = diagram.draw_processing(lifecycle)
     elif source is None:
-        drawing = diagram.draw_model(lifecycle)
+        drawing = diagram.draw_model(lifecycle, portrait=portrait)
     else:
         if address is None:
             rows = read_fitting(source, lifecycle, _DRAW)
@@ -81,7 +91,7 @@ def draw(
             check_fits(rows, lifecycle, source, _DRAW)
         if person is None:
             counts = count(rows, lifecycle, reading=reading, window=window, until=known, zone=zone)
-            drawing = diagram.draw_funnel(lifecycle, counts)
+            drawing = diagram.draw_funnel(lifecycle, counts, hide_zero=hide_zero, portrait=portrait)
         else:
             drawing = diagram.draw_person(lifecycle, _of(person, rows, source))
     with folder_for(out):

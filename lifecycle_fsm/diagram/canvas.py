@@ -272,10 +272,11 @@ class Canvas:
         return y
 
     def heading(self, x: float, y: float, room: float, title: str, subtitle: str) -> float:
-        """Write a title and a subtitle of up to two lines; returns where they end."""
-        text = cut(title, room, pt(20), bold=True)
-        self.text(x, y + 36, [Span(text, True, INK)], pt(20))
-        return self.paragraph(x, y + 66, wrap(subtitle, room, pt(10)), 18, pt(10))
+        """Write a title and a subtitle; returns where they end."""
+        size = pt(20) if room > 600 else pt(14)
+        lines = [[Span(text, True, INK)] for text in wrap(title, room, size, bold=True, lines=99)]
+        y = self.paragraph(x, y + 36, lines, size * 1.25, size) - size * 1.25
+        return self.paragraph(x, y + 30, wrap(subtitle, room, pt(10), lines=99), 18, pt(10))
 
     def badge(self, x: float, y: float, w: float, code: str, color: str) -> None:
         """Draw a code as a badge of width w; y is its middle."""

@@ -121,7 +121,8 @@ def _rules(
 class ChartData:
     """A model and its counts as flows by kind, with colours and line widths.
 
-    With ``fired``, colours show what tests have fired instead of who owns it.
+    With ``fired``, colours show what tests have fired instead of who owns it. With ``hide_zero``,
+    fast tracks, detours and returns that nobody took are left out, and ``hidden`` counts them.
     """
 
     def __init__(
@@ -131,6 +132,8 @@ class ChartData:
         title: str,
         subtitle: str,
         fired: Fired | None = None,
+        *,
+        hide_zero: bool = False,
     ) -> None:
         self.model = model
         self.counts = counts
@@ -138,7 +141,11 @@ class ChartData:
         self.subtitle = clean(subtitle)
         self.fired = fired
         self.palette = Palette(model, plain=fired is not None)
-        self.flows = model_flows(model, counts, fired)
+        flows = model_flows(model, counts, fired)
+        self.flows = tuple(
+            flow for flow in flows if flow.count != 0 or flow.kind == "step" or not hide_zero
+        )
+        self.hidden = len(flows) - len(self.flows)
         #: The colour of anything that lines of several colours share.
         self.mixed = NEUTRAL if fired is None else PARTLY
         self._largest = max((flow.count or 0 for flow in self.flows), default=0)

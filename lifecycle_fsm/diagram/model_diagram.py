@@ -16,25 +16,47 @@ from lifecycle_fsm.wording import clean, duration, format_number, percent
 from lifecycle_fsm.zones import find_zone
 
 
-def draw_model(model: Model, *, title: str | None = None, rules: bool = True) -> Drawing:
+_FEW = 10
+"""How many lines a funnel may have and still show those that nobody took."""
+
+
+def draw_model(
+    model: Model, *, title: str | None = None, rules: bool = True, portrait: bool = False
+) -> Drawing:
     """Draw the stages and moves of a model, with every rule in words below.
 
     Args:
         model: the model.
         title: replaces the model's own title.
         rules: whether the list of rules is part of the picture.
+        portrait: whether to draw it 390 pixels wide, for a phone, and without the list of rules.
     """
     if title is None:
         title = _title(model)
     facts = [model.description, f"model {model.version}"]
-    return _draw(model, None, title, facts, parts=MODEL if rules else FUNNEL)
+    return _draw(model, None, title, facts, parts=MODEL if rules else FUNNEL, portrait=portrait)
 
 
-def draw_funnel(model: Model, counts: Counts, *, title: str | None = None) -> Drawing:
+def draw_funnel(
+    model: Model,
+    counts: Counts,
+    *,
+    title: str | None = None,
+    hide_zero: bool | None = None,
+    portrait: bool = False,
+) -> Drawing:
     """Draw a model with the people who are in its stages and those who moved.
 
-    The counts come from histories of this model: :func:`lifecycle_fsm.funnel.count`.
+    Args:
+        model: the model.
+        counts: what :func:`lifecycle_fsm.funnel.count` counted in histories of this model.
+        title: replaces the model's own title.
+        hide_zero: whether to leave out the fast tracks, detours and returns that nobody took; the
+            legend says how many. By default, they are left out if there are more than ten lines.
+        portrait: whether to draw it 390 pixels wide, for a phone.
     """
+    if hide_zero is None:
+        hide_zero = len(model_flows(model, None)) > _FEW
     if title is None:
         title = f"{_title(model)}: the funnel"
     facts = [
@@ -44,7 +66,7 @@ def draw_funnel(model: Model, counts: Counts, *, title: str | None = None) -> Dr
         f"{format_number(counts.total)} people",
         f"{format_number(counts.journeys)} new journeys",
     ]
-    return _draw(model, counts, title, facts)
+    return _draw(model, counts, title, facts, hide_zero=hide_zero, portrait=portrait)
 
 
 def draw_coverage(
@@ -72,12 +94,17 @@ def _draw(
     *,
     parts: tuple[ChartPart, ...] = FUNNEL,
     fired: Fired | None = None,
+    hide_zero: bool = False,
+    portrait: bool = False,
 ) -> Drawing:
     """The diagram in each of its formats."""
     subtitle = " · ".join(filter(None, facts))
     flows = model_flows(model, counts, fired)
     return Drawing(
-        dot=draw_chart(model, counts, title=title, subtitle=subtitle, parts=parts, fired=fired),
+        dot=draw_chart(
+            model, counts, title=title, subtitle=subtitle, parts=parts, fired=fired,
+            hide_zero=hide_zero, portrait=portrait,
+        ),  # fmt: skip
         title=title,
         description=" ".join(_sentences(model, flows, counts)),
         mermaid=_mermaid(model, flows, counts, title),

@@ -14,8 +14,7 @@ captions; ``frame`` draws what surrounds them.
 
 from __future__ import annotations
 
-from lifecycle_fsm.diagram.canvas import Canvas
-from lifecycle_fsm.diagram.chart.columns import TEXT, ChartPart, ChartPlan, Columns
+from lifecycle_fsm.diagram.chart.columns import ChartPart, ChartPlan
 from lifecycle_fsm.diagram.chart.detours import draw_detour_margin, draw_detours
 from lifecycle_fsm.diagram.chart.frame import (
     draw_groups,
@@ -31,6 +30,7 @@ from lifecycle_fsm.diagram.chart.path import (
     draw_turn,
     draw_turns,
 )
+from lifecycle_fsm.diagram.chart.portrait import draw_portrait
 from lifecycle_fsm.diagram.chart_data import ChartData, Fired
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
@@ -69,11 +69,15 @@ def draw_chart(
     subtitle: str,
     parts: tuple[ChartPart, ...] = FUNNEL,
     fired: Fired | None = None,
+    hide_zero: bool = False,
+    portrait: bool = False,
 ) -> str:
-    """Lay the parts out below each other; returns the DOT text."""
-    data = ChartData(model, counts, title, subtitle, fired)
-    plan = ChartPlan(data, Columns(data), Canvas(model.name, TEXT))
+    """Lay the parts out below each other, or everything for a phone; returns the DOT text."""
+    data = ChartData(model, counts, title, subtitle, fired, hide_zero=hide_zero)
+    if portrait:
+        return draw_portrait(data)
+    plan = ChartPlan(data)
     y = 0.0
     for part in parts:
         y = part(plan, y)
-    return plan.canvas.source(plan.columns.sheet, y + 16)
+    return plan.canvas.source(plan.sheet, y + 16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lifecycle_fsm.diagram.canvas import ICON, Span, TextLine, badge_width
-from lifecycle_fsm.diagram.chart.columns import TEXT, Card, ChartPlan, Keys
+from lifecycle_fsm.diagram.chart.columns import TEXT, Card, Keys, Page
 from lifecycle_fsm.diagram.chart_data import DrawnFlow, FlowRule
 from lifecycle_fsm.diagram.look import INK, PAPER, SEEN, SMALLEST, SOFT, UNSEEN, pt
 from lifecycle_fsm.diagram.text_fit import fits, fitting_size, whole, width
@@ -113,9 +113,9 @@ def total(flows: Sequence[DrawnFlow]) -> str:
 class CardFace:
     """The text on one card."""
 
-    def __init__(self, plan: ChartPlan, card: Card) -> None:
-        self.canvas, self.counts, self.palette = plan.canvas, plan.data.counts, plan.data.palette
-        self.card, self.stage, self.keys = card, card.stage, plan.keys
+    def __init__(self, page: Page, card: Card) -> None:
+        self.canvas, self.counts, self.palette = page.canvas, page.data.counts, page.data.palette
+        self.card, self.stage, self.keys = card, card.stage, page.keys
         self._padding = 8.0 if card.w < 132 else 12.0
         self.inner = card.w - 2 * self._padding
         self.owner = self.palette.owner(self.stage.name)

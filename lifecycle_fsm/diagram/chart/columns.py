@@ -172,11 +172,6 @@ class Columns:
             max(self.right_tracks.values(), default=0.0) + max(join, beside),
         )
 
-    @property
-    def room(self) -> float:
-        """The width of the sheet between its margins."""
-        return self.sheet - 2 * self.margin
-
     @cached_property
     def next_gap(self) -> dict[str, float]:
         """The gap after each stage that is not the last of its row."""
@@ -314,20 +309,45 @@ class Keys:
         return self.texts[text]
 
 
-@attrs.frozen
-class ChartPlan:
-    """What is shown, its place from left to right, and the canvas that it is drawn on."""
+class Page:
+    """What is shown, and the canvas that it is drawn on.
 
-    data: ChartData
-    columns: Columns
-    canvas: Canvas
-    keys: Keys = attrs.field(factory=Keys)
-    #: The height of the line from each row to the next.
-    turns: dict[int, float] = attrs.field(factory=dict)
-    #: The heights of the lanes of a fast track from row to row, by its target and the row.
-    fast_lanes: dict[str, dict[int, float]] = attrs.field(factory=dict)
-    #: The same for the lines of detours left of all rows, by their name in ``left_tracks``.
-    detour_lanes: dict[str, dict[int, float]] = attrs.field(factory=dict)
+    Attributes:
+        data: what is shown.
+        canvas: where it is drawn.
+        keys: the keys of texts that do not fit.
+        margin: of the picture, left and right.
+        sheet: the width of the picture.
+    """
+
+    def __init__(self, data: ChartData, margin: float, sheet: float) -> None:
+        self.data, self.margin, self.sheet = data, margin, sheet
+        self.canvas = Canvas(data.model.name, TEXT)
+        self.keys = Keys()
+
+    @property
+    def room(self) -> float:
+        """The width between the margins."""
+        return self.sheet - 2 * self.margin
+
+
+class ChartPlan(Page):
+    """A page with the path in rows.
+
+    Attributes:
+        columns: the place of everything from left to right.
+        turns: the height of the line from each row to the next.
+        fast_lanes: the heights of the lanes of a fast track from row to row, by its target and row.
+        detour_lanes: the same for the lines of detours left of all rows, by their name in
+            ``left_tracks``.
+    """
+
+    def __init__(self, data: ChartData) -> None:
+        self.columns = Columns(data)
+        super().__init__(data, self.columns.margin, self.columns.sheet)
+        self.turns: dict[int, float] = {}
+        self.fast_lanes: dict[str, dict[int, float]] = {}
+        self.detour_lanes: dict[str, dict[int, float]] = {}
 
 
 ChartPart: TypeAlias = Callable[[ChartPlan, float], float]

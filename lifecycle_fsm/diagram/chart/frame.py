@@ -8,7 +8,7 @@ from itertools import groupby
 import attrs
 
 from lifecycle_fsm.diagram.canvas import ICON, Span, TextLine
-from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, ChartPlan
+from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, ChartPlan, Page
 from lifecycle_fsm.diagram.look import (
     HEADING,
     INK,
@@ -31,10 +31,10 @@ _SPACE = 36.0  # between columns of rules
 _GROUP, _DETOUR = "#94a3b8", "#b45309"
 
 
-def draw_heading(plan: ChartPlan, y: float) -> float:
+def draw_heading(plan: Page, y: float) -> float:
     """Draw the title and the subtitle of the diagram."""
-    columns, data = plan.columns, plan.data
-    return plan.canvas.heading(columns.margin, y, columns.room, data.title, data.subtitle) + 8
+    data = plan.data
+    return plan.canvas.heading(plan.margin, y, plan.room, data.title, data.subtitle) + 8
 
 
 def draw_groups(plan: ChartPlan, row: int, y: float) -> float:
@@ -56,25 +56,25 @@ def draw_groups(plan: ChartPlan, row: int, y: float) -> float:
     return y + 18 + lines * LINE
 
 
-def draw_keys(plan: ChartPlan, y: float) -> float:
-    """Draw the texts that did not fit into the picture, with their keys, in columns."""
+def draw_keys(plan: Page, y: float) -> float:
+    """Draw the texts that did not fit into the picture, with their keys, in plan."""
     if not plan.keys.texts:
         return y
-    columns, canvas = plan.columns, plan.canvas
-    n = min(len(plan.keys.texts), 3 if columns.sheet > 1300 else 2)
-    wide = (columns.room - (n - 1) * _SPACE) / n
+    canvas = plan.canvas
+    n = min(len(plan.keys.texts), 3 if plan.sheet > 1300 else 2 if plan.sheet > 800 else 1)
+    wide = (plan.room - (n - 1) * _SPACE) / n
     entries = [
         (key, wrap(text, wide - 40, TEXT, lines=99)) for text, key in plan.keys.texts.items()
     ]
     y += 40
-    canvas.text(columns.margin, y, [Span("What the letters stand for", True, INK)], pt(13))
+    canvas.text(plan.margin, y, [Span("What the letters stand for", True, INK)], pt(13))
     y += 26
     share = sum(len(lines) for _, lines in entries) / n
     column, used, lowest, at = 0, 0, y, y
     for key, lines in entries:
         if column < n - 1 and used + len(lines) / 2 > share * (column + 1):
             column, at = column + 1, y
-        x = columns.margin + column * (wide + _SPACE)
+        x = plan.margin + column * (wide + _SPACE)
         canvas.text(x, at, [Span(key, True, INK)])
         at = canvas.paragraph(x + 40, at, lines, LINE) + 4
         used += len(lines)
@@ -87,7 +87,7 @@ def draw_keys(plan: ChartPlan, y: float) -> float:
 
 def draw_rules(plan: ChartPlan, y: float) -> float:
     """Draw every rule of the model in words, as a list in columns."""
-    canvas, columns = plan.canvas, plan.columns
+    canvas, columns = plan.canvas, plan
     n = 3 if columns.sheet > 1300 else 2 if columns.sheet > 800 else 1
     wide = (columns.room - (n - 1) * _SPACE) / n
     entries = list(_entries(plan, wide))
@@ -164,7 +164,7 @@ def _entry(plan: ChartPlan, rule: Move | SortRule, start: str, wide: float) -> _
 # ------------------------------------------------------------------ legend
 
 
-def draw_legend(plan: ChartPlan, y: float) -> float:
+def draw_legend(plan: Page, y: float) -> float:
     """Draw what the symbols mean, in as many rows as it needs."""
     return _Legend(plan, y + 36).draw()
 
@@ -172,10 +172,10 @@ def draw_legend(plan: ChartPlan, y: float) -> float:
 class _Legend:
     """Samples with their text, next to each other."""
 
-    def __init__(self, plan: ChartPlan, y: float) -> None:
+    def __init__(self, plan: Page, y: float) -> None:
         self.data, self.canvas = plan.data, plan.canvas
-        self.left = plan.columns.margin
-        self.right = plan.columns.sheet - self.left
+        self.left = plan.margin
+        self.right = plan.sheet - self.left
         self.x, self.y = self.left, y
 
     def draw(self) -> float:
@@ -190,7 +190,11 @@ class _Legend:
             self.canvas.person(x + 28 if x > self.left else x + 18, self.y, INK)
             self.canvas.text(x + 40, self.y, text)
         if self.data.counts is not None:
-            note = wrap(_how_to_read(self.data.counts), self.right - self.left, TEXT, lines=3)
+            text = _how_to_read(self.data.counts)
+            if self.data.hidden:
+                lines = "line" if self.data.hidden == 1 else "lines"
+                text += f" Left out: {self.data.hidden} {lines} that nobody took."
+            note = wrap(text, self.right - self.left, TEXT, lines=9)
             self.y = self.canvas.paragraph(self.left, self.y + _ROW, note, _ROW) - _ROW
         return self.y + 6
 
@@ -215,7 +219,8 @@ class _Legend:
     def _draw_lines(self) -> None:
         covers = self.data.fired is not None
         detour = NEUTRAL.line if covers else _DETOUR
-        samples = [("step, or fast track above", Stroke(INK, 2))]
+        fast = ", or fast track above" if self.data.fast_tracks else ""
+        samples = [(f"step{fast}", Stroke(INK, 2))]
         if self.data.model.detours:
             samples.append(("detour, off the path", Stroke(detour, 2, "dashed")))
         if self.data.returns:

@@ -58,7 +58,7 @@ def draw_turn(plan: ChartPlan, row: int, y: float) -> float:
     if flow is None:
         return y
     words = rule_lines(
-        flow.rules, columns.room * 0.6, plan.keys, color=SOFT, numbers=len(flow.rules) > 1, each=1,
+        flow.rules, plan.room * 0.6, plan.keys, color=SOFT, numbers=len(flow.rules) > 1, each=1,
         most=3,
     )  # fmt: skip
     head = headline(flow)
