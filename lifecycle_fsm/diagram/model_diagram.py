@@ -15,7 +15,6 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.wording import clean, duration, format_number, percent
 from lifecycle_fsm.zones import find_zone
 
-
 _FEW = 10
 """How many lines a funnel may have and still show those that nobody took."""
 
@@ -102,9 +101,15 @@ def _draw(
     flows = model_flows(model, counts, fired)
     return Drawing(
         dot=draw_chart(
-            model, counts, title=title, subtitle=subtitle, parts=parts, fired=fired,
-            hide_zero=hide_zero, portrait=portrait,
-        ),  # fmt: skip
+            model,
+            counts,
+            title=title,
+            subtitle=subtitle,
+            parts=parts,
+            fired=fired,
+            hide_zero=hide_zero,
+            portrait=portrait,
+        ),
         title=title,
         description=" ".join(_sentences(model, flows, counts)),
         mermaid=_mermaid(model, flows, counts, title),

@@ -184,7 +184,8 @@ def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = Fa
 
 
 # Scripts that are written without spaces may be broken between any two characters.
-_PIECES = re.compile(r"[\u0e00-\u0eff\u2e80-\uffef\U00010000-\U0010ffff]|[^\u0e00-\u0eff\u2e80-\uffef\U00010000-\U0010ffff]+")  # fmt: skip
+_UNSPACED = r"\u0e00-\u0eff\u2e80-\uffef\U00010000-\U0010ffff"
+_PIECES = re.compile(rf"[{_UNSPACED}]|[^{_UNSPACED}]+")
 
 
 def whole(
@@ -215,11 +216,10 @@ def whole(
                 continue
             if line or (first is not None and not full):
                 full.append(line)
-            if not fits(piece, room, size, bold=bold):
+            if len(full) >= lines or not fits(piece, room, size, bold=bold):
                 return None
             line = piece
-    full.append(line)
-    return full if len(full) <= lines else None
+    return [*full, line]
 
 
 def escape(text: str, *, read: int = 2) -> str:

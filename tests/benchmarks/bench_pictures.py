@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.bench_pictures [ROWS]
 
-For each shape the worse of the model and of a funnel with 9,999,999 people everywhere: the narrowest
-card and the smallest letter in pixels of a picture that is 1600 px wide, texts that are cut, faults
-(texts on texts, boxes or lines, lines through boxes), crossings of lines, and the height.
+For each shape the worse of the model and of a funnel with 9,999,999 people everywhere: the
+narrowest card and the smallest letter in pixels of a picture that is 1600 px wide, texts that are
+cut, faults (texts on texts, boxes or lines, lines through boxes), crossings of lines, the height.
 """
 
 from __future__ import annotations

@@ -10,11 +10,12 @@ from lifecycle_fsm.funnel import Conversion, Counts
 from lifecycle_fsm.model import Model, Move, SortRule, Stage
 
 _SHORT = (
-    "Raw", "Known", "Engaged", "MQL", "SAL", "SQL", "Demo", "Trial", "Proposal", "Legal", "Security",
-    "Contract", "Signed", "Live", "Adopted", "Customer",
+    "Raw", "Known", "Engaged", "MQL", "SAL", "SQL", "Demo", "Trial", "Proposal", "Legal",
+    "Security", "Contract", "Signed", "Live", "Adopted", "Customer",
 )  # fmt: skip
 _LONG = (
-    "Neu angelegter Kontakt", "Bekannter Ansprechpartner", "Engagiert", "Vom Marketing qualifiziert",
+    "Neu angelegter Kontakt", "Bekannter Ansprechpartner", "Engagiert",
+    "Vom Marketing qualifiziert",
     "Vom Vertrieb angenommen", "Vertriebschance", "Vorführung vereinbart", "Testphase läuft",
     "Angebot abgegeben", "Rechtsprüfung", "Sicherheitsüberprüfung", "Vertragsverhandlung",
     "Unterschrieben", "Produktivsetzung", "Erfolgreich eingeführt", "Bestandskundin",
@@ -82,7 +83,8 @@ class Shape:
         moves += [*self._fast_tracks(words), *self._detours(words)]
         return Model(
             name="shape", title=str(self), systems=systems, stages=(*path, *detours),
-            sort=[SortRule(name="rest", target="s1", when="otherwise", label="everybody else")], moves=moves,
+            sort=[SortRule(name="rest", target="s1", when="otherwise", label="everybody else")],
+            moves=moves,
         )  # fmt: skip
 
     def _fast_tracks(self, words: tuple[str, ...]) -> list[Move]:
@@ -108,8 +110,9 @@ class Shape:
             first = 1 + number * 2 % (self.stages - 2)
             sources = range(first, min(first + 2 + number % 2, self.stages - 1))
             moves.append(
-                Move(name=f"away{number}", sources=[f"s{rank}" for rank in sources], target=f"d{number}",
-                     label=words[number % len(words)], on=f"away{number}", system="system0")
+                Move(name=f"away{number}", sources=[f"s{rank}" for rank in sources],
+                     target=f"d{number}", label=words[number % len(words)],
+                     on=f"away{number}", system="system0")
             )  # fmt: skip
             if number % 4 != 3:
                 moves.append(
@@ -136,8 +139,10 @@ SHAPES = (
     Shape(2), Shape(3, 1), Shape(4, 1, 1), Shape(5, 2, 2), Shape(5, 2, 3, long=True),
     Shape(6, 3, 4), Shape(6, 6, 4), Shape(6, 9, 4), Shape(6, 12, 4), Shape(6, 3, 4, long=True),
     Shape(7, 3, 6), Shape(7, 4, 6, 12), Shape(8, 3, 5), Shape(8, 5, 5, long=True),
-    Shape(9, 3, 6), Shape(9, 3, 12), Shape(9, 3, 20), Shape(10, 4, 6, 4), Shape(10, 4, 6, long=True),
-    Shape(12, 4, 8, 4), Shape(12, 8, 8, 6, long=True), Shape(16, 5, 10, 5), Shape(16, 9, 10, long=True),
+    Shape(9, 3, 6), Shape(9, 3, 12), Shape(9, 3, 20), Shape(10, 4, 6, 4),
+    Shape(10, 4, 6, long=True),
+    Shape(12, 4, 8, 4), Shape(12, 8, 8, 6, long=True), Shape(16, 5, 10, 5),
+    Shape(16, 9, 10, long=True),
     Shape(20, 6, 10, 6), Shape(24, 8, 12, 12), Shape(31, 9, 12, 12, long=True),
 )  # fmt: skip
 """Shapes from the smallest to one that is larger than any company's."""

@@ -26,8 +26,10 @@ from lifecycle_fsm.funnel import Conversion, Counts, count
 from lifecycle_fsm.funnel.time_in_stage import Times
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, Move, SortRule, Stage, StepDef, load, shipped
+from lifecycle_fsm.wording import rule_words
 from tests.diagram.many_models import SHAPES, Shape, counted
 from tests.diagram.pictures import CLEAR, Picture
+
 
 def check(drawing: Drawing) -> None:
     faults = Picture(drawing.dot).faults()
@@ -91,6 +93,84 @@ def test_every_path_of_a_person_is_legible(name: str) -> None:
     longest = sorted((list(group) for _, group in rows), key=len)[-12:]
     for path in longest:
         check(draw_person(model, path, name='Zoë "Zed" <Example> & Sons'))
+
+
+# --- Models of many shapes, as companies have them
+
+
+@pytest.mark.parametrize("volume", [None, 0, 4100, 9_999_999])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_model_of_any_shape_is_legible(shape: Shape, volume: int | None) -> None:
+    model = shape.model()
+    drawing = draw_model(model, rules=False) if volume is None else funnel(model, volume)
+    picture = Picture(drawing.dot)
+    assert not picture.faults()
+    cards = [box for box in picture.boxes if box.what in model.by_name]
+    assert {box.what for box in cards} == set(model.by_name)
+    assert min(box.right - box.left for box in cards) / 0.75 >= 110
+    assert not [text.box.what for text in picture.texts if "…" in text.box.what]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_model_of_any_shape_is_legible_on_a_phone(shape: Shape) -> None:
+    model = shape.model()
+    for drawing in (
+        draw_model(model, portrait=True),
+        draw_funnel(model, counted(model, 9_999_999), portrait=True),
+    ):
+        picture = Picture(drawing.dot)
+        assert not picture.faults()
+        assert picture.width / 0.75 == pytest.approx(390, abs=1)
+
+
+def funnel(model: Model, volume: int) -> Drawing:
+    return draw_funnel(model, counted(model, volume), hide_zero=False)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_every_text_is_there_whole_or_by_its_key(shape: Shape) -> None:
+    """No word is broken: each is somewhere in the picture, beside its line or below it."""
+    model = shape.model()
+    shown = " ".join(text.box.what.strip() for text in Picture(funnel(model, 7).dot).texts)
+    words = set(shown.split())
+    for stage in model.stages:
+        assert set(f"{stage.display} {stage.label}".split()) <= words
+    for edge in model.edges:
+        assert set(rule_words(edge.rule).split()) <= words
+
+
+def test_a_line_of_several_sources_shows_each_number_and_the_sum() -> None:
+    model = load("waterfall")
+    name = next(edge.name for edge in model.edges if (edge.source, edge.target) == ("mal", "sql"))
+    counts = Counts(moves={(name, "mal", "sql"): 20_000, (name, "mql", "sql"): 4_321})
+    texts = {text.box.what.strip() for text in Picture(draw_funnel(model, counts).dot).texts}
+    assert {"20,000", "4,321", "24,321"} <= texts
+
+
+@pytest.mark.parametrize("row", [1, 2, 3])
+def test_a_path_of_more_than_eight_stages_has_several_rows(row: int) -> None:
+    model = Shape(7 * row + (1 if row == 1 else 0)).model()
+    boxes = [box for box in Picture(draw_model(model).dot).boxes if box.what in model.by_name]
+    assert len({round(box.top) for box in boxes}) == row
+
+
+def test_lines_that_nobody_took_are_left_out_and_counted() -> None:
+    model = load("waterfall")
+    counts = Counts(moves={(edge.name, edge.source, edge.target): 3 for edge in model.edges[:9]})
+    hidden = {text.box.what for text in Picture(draw_funnel(model, counts).dot).texts}
+    shown = {
+        text.box.what for text in Picture(draw_funnel(model, counts, hide_zero=False).dot).texts
+    }
+    assert any("that nobody took" in text for text in hidden)
+    assert not any("that nobody took" in text for text in shown)
+    assert len(hidden) < len(shown)
+    assert {"Recycled", "Disqualified", "Off path"} <= hidden  # their stages stay
+
+
+def test_a_small_funnel_shows_the_lines_that_nobody_took() -> None:
+    model = Shape(5, 1, 1).model()
+    drawing = draw_funnel(model, Counts())
+    assert drawing.dot == draw_funnel(model, Counts(), hide_zero=False).dot
 
 
 # --- Any model

@@ -124,7 +124,8 @@ class CardFace:
             self.code = self.keys.key(self.code)
         self.badge = badge_width(self.code, TEXT)
         # The owner gets its own line if it does not fit beside the code.
-        beside = fits(self.owner, self.inner - (self.badge + 6 if self.badge else 0), TEXT, bold=True)
+        room = self.inner - (self.badge + 6 if self.badge else 0)
+        beside = fits(self.owner, room, TEXT, bold=True)
         self.owner_below = bool(self.owner) and not beside
         self.has_top = bool(self.badge or (self.owner and beside))
         self.people, self.stay = "", ""

@@ -129,7 +129,7 @@ class Columns:
             if any(flow.target in self.firsts for flow in data.returns):
                 jut += 26
         aisle = 0.0
-        if any(flow.source in self.firsts for flow in (*data.exits, *data.returns)):
+        if any(flow.source in self.firsts or flow.source in self.homes for flow in data.exits):
             aisle = 22.0 if long else 80.0
         edges = 2 * self.margin + left_room + right_room + aisle + jut
         self.gap, card = self._fitted(data, WIDTH - edges)
@@ -199,7 +199,7 @@ class Columns:
         rows = {}
         for name, together in groups.items():
             cast = [row for other in sorted(together) for row in votes[other]]
-            rows[name] = max(range(len(self.rows)), key=lambda row: (cast.count(row), -row))  # noqa: B023
+            rows[name] = max(range(len(self.rows)), key=lambda row: (cast.count(row), -row))
         return rows
 
     def _place_of_track(self, data: ChartData) -> Callable[[str], tuple[int, int, int]]:

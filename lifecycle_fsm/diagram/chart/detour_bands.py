@@ -289,5 +289,3 @@ def _crossings(levels: Sequence[Sequence[Band]], rails: Rails) -> int:
         for x, depth in depths.items()
         if start < x < end and depth > height and x not in joins
     )
-
-

@@ -47,11 +47,9 @@ def draw_detour_margin(plan: ChartPlan) -> None:
                 if (row <= above if home > above else row >= below)
             ]
             stroke = data.stroke(beyond, paint, "solid" if back else "dashed", most=_THICKEST)
-            if above == heights[0][0]:
-                start += BEND
-            if below == heights[-1][0]:
-                end -= BEND
-            plan.canvas.line([(x, start), (x, end)], stroke, halo=True)
+            top = start + (BEND if above == heights[0][0] else 0)
+            bottom = end - (BEND if below == heights[-1][0] else 0)
+            plan.canvas.line([(x, top), (x, bottom)], stroke, halo=True)
 
 
 @attrs.frozen
@@ -191,7 +189,7 @@ class _Detours:
 
     def _draw_exit_lane(self, placed: _Placed) -> None:
         """Draw the lane towards the card from both sides, wider after each trunk that joins it."""
-        band, rails, y = placed.band, self.rails, placed.exit_y
+        band, rails = placed.band, self.rails
         sides: tuple[list[DrawnFlow], list[DrawnFlow]] = ([], [])
         for flow in sorted(band.exits, key=lambda flow: rails.down(flow.source)):
             sides[band.from_right(flow, self.rails)].append(flow)
@@ -245,7 +243,7 @@ class _Detours:
 
     def _draw_return_lane(self, placed: _Placed) -> None:
         """Draw the lane away from the card on both sides, thinner after each trunk that leaves."""
-        band, rails, y = placed.band, self.rails, placed.return_y
+        band, rails = placed.band, self.rails
         flows = sorted(band.returns, key=lambda flow: rails.up(flow.target))
         if band.face is None:
             if flows:

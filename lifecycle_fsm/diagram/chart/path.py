@@ -256,7 +256,11 @@ class _FastTracks:
                    for flow in flows if total(flows)}  # fmt: skip
         rules = merge_rules(rule for flow in flows for rule in flow.rules)
         best: tuple[tuple[int, float], float, float] | None = None
-        for left, right in ((a + 14 + numbers.get(a, 0), b - 12) for a, b in pairwise(stops)):
+        columns = self.plan.columns
+        tracks = max(columns.right_tracks.values(), default=0.0)
+        limit = columns.sheet - columns.margin - tracks - 8
+        for a, b in pairwise(stops):
+            left, right = a + 14 + numbers.get(a, 0), min(b - 12, limit)
             if right - left < 24:
                 continue
             keys = Keys()

@@ -12,7 +12,7 @@ from lifecycle_fsm.diagram.chart.cards import CardFace, rule_lines
 from lifecycle_fsm.diagram.chart.columns import HEADLINE, LINE, Card, Page, headline
 from lifecycle_fsm.diagram.chart.frame import draw_heading, draw_keys, draw_legend
 from lifecycle_fsm.diagram.chart_data import ChartData, DrawnFlow
-from lifecycle_fsm.diagram.look import HEADING, SOFT, pt
+from lifecycle_fsm.diagram.look import HEADING, SOFT, Dash, pt
 from lifecycle_fsm.diagram.text_fit import wrap
 from lifecycle_fsm.model import Stage
 from lifecycle_fsm.wording import clean
@@ -67,7 +67,7 @@ class _Portrait:
         data = self.data
         detour = flow.target if flow.kind == "detour" else flow.source
         usual = None if flow.kind == "fast_track" else data.palette.stage(detour)
-        dash = "dashed" if flow.kind == "detour" else "solid"
+        dash: Dash = "dashed" if flow.kind == "detour" else "solid"
         stroke = data.stroke([flow], usual, dash, most=4.0)
         room = _WIDTH - _MARGIN - _TEXT
         title = clean(data.model.stage(flow.target).display)
@@ -101,5 +101,3 @@ class _Portrait:
         start = top + CardFace(self.page, self._card(stage)).height
         self.canvas.line([(_LINE, start), (_LINE, at + 6)], stroke, arrow=True, head=flow.target)
         return at + 7
-
-
