@@ -1,7 +1,8 @@
 """The gallery of the shipped models: ``python -m lifecycle_fsm.demo.gallery``.
 
-Writes each diagram as SVG, DOT and Mermaid text into ``diagrams/``. With ``--check`` it writes
-nothing, and fails if a text there differs from what it would write: it compares DOT, not pixels.
+Writes each diagram as SVG, for draw.io, and as DOT and Mermaid text into ``diagrams/``. With
+``--check`` it writes nothing, and fails if a text there differs from what it would write: it
+compares texts, not pixels.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ from itertools import groupby
 from pathlib import Path
 
 from lifecycle_fsm.demo.histories import END, START, history
+from lifecycle_fsm.diagram.drawing import Drawing
 from lifecycle_fsm.diagram.model_diagram import draw_funnel, draw_model
 from lifecycle_fsm.diagram.person_path import draw_person
 from lifecycle_fsm.diagram.processing_chain import draw_processing
-from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, load, shipped
 
 PEOPLE = 12_000
+_KEPT = (".svg", ".dot", ".mmd", ".drawio")
 COMMAND = "python -m lifecycle_fsm.demo.gallery"
 
 
@@ -54,7 +56,12 @@ def best_path(model: Model, rows: Iterable[HistoryRow]) -> list[HistoryRow]:
 
 def texts(name: str, drawing: Drawing) -> dict[str, str]:
     """The texts of a diagram, which ``--check`` compares, by file name."""
-    return {f"{name}.dot": drawing.dot, f"{name}.mmd": drawing.mermaid or ""}
+    return {
+        f"{name}.dot": drawing.dot,
+        f"{name}.layout.dot": drawing.layout,
+        f"{name}.mmd": drawing.mermaid,
+        f"{name}.drawio": drawing.drawio(),
+    }
 
 
 def stale(folder: Path) -> list[str]:
@@ -62,7 +69,7 @@ def stale(folder: Path) -> list[str]:
     drawn: dict[str, str | None] = {}
     for name, drawing in gallery():
         drawn |= {f"{name}.svg": None, **texts(name, drawing)}
-    kept = {path.name for path in folder.glob("*") if path.suffix in (".svg", ".dot", ".mmd")}
+    kept = {path.name for path in folder.glob("*") if path.suffix in _KEPT}
     faults = [f"{folder / file} is missing" for file in drawn if file not in kept]
     faults += [
         f"{folder / file} is not what the code draws"

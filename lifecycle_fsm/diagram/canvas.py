@@ -1,8 +1,8 @@
-"""A sheet of paper for Graphviz: boxes, text and lines at given positions, as DOT text.
+"""A sheet of paper: boxes, text and lines at given positions, as data.
 
 A funnel is more than a graph: its path is a row, its fast tracks are lanes. So the positions are
-computed here, and Graphviz (engine ``nop2``) draws everything where it is. The text is the same on
-every machine, renders in any ``dot``, and can be written without a renderer.
+computed here, once for all forms: ``layout_dot`` writes them for Graphviz, which draws SVG, PNG and
+PDF, and ``drawio`` and ``slide`` as shapes of other tools.
 
 Lengths are pixels of a picture that is at most ``WIDTH`` wide; y grows downwards.
 """
@@ -10,17 +10,14 @@ Lengths are pixels of a picture that is at most ``WIDTH`` wide; y grows downward
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import attrs
-import graphviz
 
 from lifecycle_fsm.diagram.look import FAINT, INK, PAPER, SMALLEST, SOFT, Dash, Stroke, pt
-from lifecycle_fsm.diagram.render import FONT
-from lifecycle_fsm.diagram.text_fit import cut, escape, width, wrap
-from lifecycle_fsm.wording import clean
+from lifecycle_fsm.diagram.text_fit import cut, width, wrap
 
 # ------------------------------------------------------------------ curves
 #
@@ -28,6 +25,9 @@ from lifecycle_fsm.wording import clean
 
 
 Point: TypeAlias = tuple[float, float]
+
+POINTS = 0.75
+"""A pixel in points."""
 
 _QUARTER = 0.5523  # a quarter of a circle as a Bézier curve
 _ARROW = 9.0  # length of the head of a thin line
@@ -88,7 +88,7 @@ def arrow_rise(pen: float) -> float:
     It is then outlined with the pen of the line, which has pointed corners.
     """
     length = arrow_length(pen)
-    half = 0.35 * length * max(1.0, pen * _POINTS / 4)
+    half = 0.35 * length * max(1.0, pen * POINTS / 4)
     return half + pen / 2 * (math.hypot(length, half) + half) / length
 
 
@@ -108,11 +108,6 @@ class Span:
     text: str
     bold: bool = False
     color: str = SOFT
-
-    def markup(self) -> str:
-        """The span in Graphviz's HTML-like language."""
-        inner = f"<b>{escape(self.text)}</b>" if self.bold else escape(self.text)
-        return f'<font color="{self.color}">{inner}</font>'
 
 
 @attrs.frozen
@@ -142,41 +137,146 @@ def badge_width(code: str, size: float) -> float:
 
 Align: TypeAlias = Literal["left", "center", "right"]
 
-# A pixel in points. In its HTML-like labels, Graphviz accepts only whole points: font sizes are
-# multiples of 4/3 pixels.
-_POINTS = 0.75
-_SUNK = 0.24
 _PLAIN = Stroke()
-# Graphviz reads no string over 16 kB, and a character takes up to 20 bytes: four times &#92;.
-_LONGEST = 800
 
 
 @attrs.frozen
-class _Edge:
-    start: str | None
-    end: str | None
-    curve: list[Point]
-    tip: Point | None
-    look: dict[str, str]
+class DrawnBox:
+    """A box by its upper left corner; the name is that of a stage, or of what else it shows."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    name: str | None
+    fill: str
+    color: str
+    pen: float
+    dash: Dash
+    shape: str
+    rounded: bool
+    tooltip: str
+
+
+@attrs.frozen
+class PlacedLine:
+    """One line of text: where it begins, the middle of its height, and its width.
+
+    ``figure`` is where the by-hand mark stands, if there is one.
+    """
+
+    spans: Sequence[Span]
+    left: float
+    y: float
+    room: float
+    figure: Point | None
+
+
+@attrs.frozen
+class DrawnText:
+    """Lines of text below each other; (x, y) is the first one's end or middle, as aligned."""
+
+    x: float
+    y: float
+    lines: tuple[TextLine, ...]
+    leading: float
+    size: float
+    align: Align
+
+    def placed(self) -> Iterator[PlacedLine]:
+        """The lines that have text, in their places."""
+        for index, line in enumerate(self.lines):
+            spans = [span for span in line.spans if span.text]
+            if not spans:
+                continue
+            # Graphviz accepts only whole points for the width of a cell.
+            room = math.ceil(spans_width(spans, self.size) * POINTS) / POINTS
+            mark = ICON if line.icon else 0.0
+            left = {
+                "left": self.x,
+                "center": self.x - (room + mark) / 2,
+                "right": self.x - room - mark,
+            }[self.align]
+            y = self.y + index * self.leading
+            spare = {"left": 0.0, "center": 0.02, "right": 0.04}[self.align] * room
+            figure = (left + 5 + spare, y) if line.icon else None
+            yield PlacedLine(spans, left + mark, y, room, figure)
+
+
+@attrs.frozen
+class DrawnFigure:
+    """The by-hand mark, a small figure, around (x, y)."""
+
+    x: float
+    y: float
+    color: str
+
+
+@attrs.frozen
+class DrawnLine:
+    """A line along points; ``tail`` and ``head`` are the boxes that it joins."""
+
+    points: tuple[Point, ...]
+    stroke: Stroke
+    arrow: bool
+    tail: str | None
+    head: str | None
+    radius: float
+    halo: bool
+
+
+@attrs.frozen
+class DrawnBand:
+    """A tinted background, by its upper left corner."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    fill: str
+
+
+@attrs.frozen
+class Link:
+    """A move from one named box to another, which may share its lines with others.
+
+    ``text`` says what the line means, and ``owner`` is the label of the system that owns it.
+    """
+
+    tail: str
+    head: str
+    stroke: Stroke
+    text: str = ""
+    owner: str = ""
 
 
 class Canvas:
-    """Collects what is drawn; :meth:`source` returns the DOT text.
+    """Collects what is drawn.
 
-    Bands are drawn first, then lines, then boxes and text, each in the order given.
+    Bands are drawn first, then lines, then the marks (boxes, texts and figures), each in the order
+    given.
+
+    Attributes:
+        name: of the picture.
+        width: of the sheet, once it is trimmed; so is ``height``.
+        links: which boxes are joined by moves, for forms in which a line belongs to two shapes.
+        owners: the label of the system that owns a box, by the name of the box.
     """
 
     def __init__(self, name: str, size: float = SMALLEST) -> None:
-        self._name = name
+        self.name = name
+        self.width = self.height = 0.0
+        self.bands: list[DrawnBand] = []
+        self.lines: list[DrawnLine] = []
+        self.marks: list[DrawnBox | DrawnText | DrawnFigure] = []
+        self.links: list[Link] = []
+        self.owners: dict[str, str] = {}
         self._size = size  # of a text without its own size
-        self._nodes: list[tuple[str, Point, dict[str, str]]] = []
-        self._edges: list[_Edge] = []
-        self._bands: list[tuple[Point, Point, dict[str, str]]] = []
-        self._serial = 0
 
-    def _fresh(self, prefix: str) -> str:
-        self._serial += 1
-        return f"_{prefix}{self._serial}"
+    def trim(self, width: float, height: float) -> Canvas:
+        """Give the sheet its size; returns the canvas."""
+        self.width, self.height = width, height
+        return self
 
     def box(
         self,
@@ -195,25 +295,12 @@ class Canvas:
         tooltip: str = "",
     ) -> None:
         """Draw a box whose upper left corner is (x, y); its name is that of a stage."""
-        style = ["filled"] + (["rounded"] if rounded else []) + ([dash] if dash != "solid" else [])
-        look = {
-            "width": _inches(w),
-            "height": _inches(h),
-            "shape": shape,
-            "style": ",".join(style),
-            "fillcolor": fill,
-            "color": color,
-            "penwidth": _number(pen * _POINTS),
-            "label": "",
-        }
-        if tooltip:
-            look["tooltip"] = escape(_short(tooltip), read=4)
-        self._nodes.append((name or self._fresh("b"), (x + w / 2, y + h / 2), look))
+        box = DrawnBox(x, y, w, h, name, fill, color, pen, dash, shape, rounded, tooltip)
+        self.marks.append(box)
 
     def band(self, x: float, y: float, w: float, h: float, fill: str) -> None:
         """Tint the background behind everything."""
-        look = {"style": "filled,rounded", "fillcolor": fill, "color": fill, "label": ""}
-        self._bands.append(((x, y + h), (x + w, y), look))
+        self.bands.append(DrawnBand(x, y, w, h, fill))
 
     def text(
         self,
@@ -225,35 +312,7 @@ class Canvas:
         align: Align = "left",
     ) -> None:
         """Write one line of text at (x, y), where y is the middle of its height."""
-        if size is None:
-            size = self._size
-        if isinstance(line, str):
-            line = [Span(line)]
-        spans, icon = (line.spans, line.icon) if isinstance(line, TextLine) else (line, False)
-        spans = [span for span in spans if span.text]
-        if not spans:
-            return
-        points = math.ceil(spans_width(spans, size) * _POINTS)
-        room = points / _POINTS
-        mark = ICON if icon else 0.0
-        left = {"left": x, "center": x - (room + mark) / 2, "right": x - room - mark}[align]
-        middle = y
-        if len(spans) > 1 or spans[0].bold:
-            y += _SUNK * size  # Graphviz places such a line higher than a plain one
-        look = {
-            "width": _inches(room + 6),
-            "height": _inches(size * 1.5),
-            "shape": "plaintext",
-            "label": (
-                '<<table border="0" cellborder="0" cellspacing="0" cellpadding="0"><tr>'
-                f'<td align="{align}" width="{points}"><font point-size="{round(size * _POINTS)}">'
-                f"{''.join(span.markup() for span in spans)}</font></td></tr></table>>"
-            ),
-        }
-        self._nodes.append((self._fresh("t"), (left + mark + room / 2, y), look))
-        if icon:
-            spare = {"left": 0.0, "center": 0.02, "right": 0.04}[align] * room
-            self.person(left + 5 + spare, middle, spans[0].color)
+        self.paragraph(x, y, [line], 0, size, align=align)
 
     def paragraph(
         self,
@@ -266,10 +325,14 @@ class Canvas:
         align: Align = "left",
     ) -> float:
         """Write lines below each other, the first at (x, y); returns the y of the next."""
-        for line in lines:
-            self.text(x, y, line, size, align=align)
-            y += leading
-        return y
+        kept = tuple(
+            line
+            if isinstance(line, TextLine)
+            else TextLine([Span(line)] if isinstance(line, str) else line)
+            for line in lines
+        )
+        self.marks.append(DrawnText(x, y, kept, leading, size or self._size, align))
+        return y + len(kept) * leading
 
     def heading(self, x: float, y: float, room: float, title: str, subtitle: str) -> float:
         """Write a title and a subtitle; returns where they end."""
@@ -286,11 +349,7 @@ class Canvas:
 
     def person(self, x: float, y: float, color: str) -> None:
         """Draw the by-hand mark, a small figure, around (x, y)."""
-        for w, h, dy, shape in ((5.0, 5.0, -3.6, "circle"), (9.0, 6.4, 2.9, "house")):
-            self.box(
-                x - w / 2, y + dy - h / 2, w, h,
-                fill=color, color=color, pen=0, shape=shape, rounded=False,
-            )  # fmt: skip
+        self.marks.append(DrawnFigure(x, y, color))
 
     def line(
         self,
@@ -311,80 +370,4 @@ class Canvas:
         kept = corners(points)
         if len(kept) < 2:
             return
-        tip, pen = kept[-1] if arrow else None, stroke.width
-        if tip is not None:
-            length = min(arrow_length(pen), math.dist(tip, kept[-2]) * 0.8)
-            kept[-1] = towards(tip, kept[-2], length)
-        curve = rounded(kept, radius)
-        if halo:
-            ends = [towards(kept[0], kept[1], 3), *kept[1:]]
-            look = {"color": PAPER, "penwidth": _number((pen + 5) * _POINTS), "dir": "none"}
-            self._edges.append(_Edge(None, None, rounded(ends, radius), None, look))
-        look = {"color": stroke.color, "penwidth": _number(pen * _POINTS)}
-        if stroke.dash != "solid":
-            look["style"] = stroke.dash
-        if arrow:
-            look["arrowsize"] = _number(arrow_length(pen) * _POINTS / 10)
-        else:
-            look["dir"] = "none"
-        self._edges.append(_Edge(tail, head, curve, tip, look))
-
-    def source(self, width: float, height: float) -> str:
-        """The DOT text of a sheet of that size."""
-        graph = graphviz.Digraph(
-            escape(_short(self._name), read=1),
-            graph_attr={
-                "layout": "nop2",
-                "outputorder": "edgesfirst",
-                "bgcolor": PAPER,
-                "pad": "0",
-                "margin": "0",
-                "fontname": FONT,
-            },
-            node_attr={"fontname": FONT, "fixedsize": "true", "margin": "0", "shape": "box"},
-            edge_attr={"fontname": FONT},
-        )
-
-        def place(at: Point) -> str:
-            return f"{_number(at[0] * _POINTS)},{_number((height - at[1]) * _POINTS)}"
-
-        def point(name: str, at: Point) -> str:
-            graph.node(
-                name, pos=place(at), shape="point", style="invis", width="0", height="0", label=""
-            )
-            return name
-
-        for index, (corner, opposite, look) in enumerate(self._bands):
-            with graph.subgraph(name=f"cluster_{index}") as ground:
-                ground.attr("graph", **look, bb=f"{place(corner)},{place(opposite)}")
-        # Two corners fix the size of the sheet.
-        point("_nw", (0, 0))
-        point("_se", (width, height))
-        ends = [
-            (
-                edge.start or point(f"_from{index}", edge.curve[0]),
-                edge.end or point(f"_to{index}", edge.tip or edge.curve[-1]),
-            )
-            for index, edge in enumerate(self._edges)
-        ]
-        for name, at, look in self._nodes:
-            graph.node(name, pos=place(at), **look)
-        for (start, end), edge in zip(ends, self._edges, strict=True):
-            pos = " ".join(place(at) for at in edge.curve)
-            if edge.tip is not None:
-                pos = f"e,{place(edge.tip)} {pos}"
-            graph.edge(start, end, pos=pos, **edge.look)
-        return str(graph.source)
-
-
-def _short(text: str) -> str:
-    text = clean(text)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".") if value else "0"
-
-
-def _inches(value: float) -> str:
-    return f"{value * _POINTS / 72:.4f}".rstrip("0").rstrip(".")
+        self.lines.append(DrawnLine(tuple(kept), stroke, arrow, tail, head, radius, halo))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import partial
 
 from lifecycle_fsm.diagram.chart import FUNNEL, MODEL, ChartPart, draw_chart
-from lifecycle_fsm.diagram.chart_data import DrawnFlow, Fired, model_flows
-from lifecycle_fsm.diagram.look import Palette
-from lifecycle_fsm.diagram.mermaid import flowchart, quoted, style
-from lifecycle_fsm.diagram.render import Drawing
+from lifecycle_fsm.diagram.chart_data import ChartData, DrawnFlow, Fired, model_flows
+from lifecycle_fsm.diagram.drawing import Drawing
+from lifecycle_fsm.diagram.model_graph import model_graph
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.wording import clean, duration, format_number, percent
@@ -98,21 +98,17 @@ def _draw(
 ) -> Drawing:
     """The diagram in each of its formats."""
     subtitle = " · ".join(filter(None, facts))
-    flows = model_flows(model, counts, fired)
+    data = ChartData(model, counts, title, subtitle, fired, hide_zero=hide_zero)
+    chart = partial(
+        draw_chart, model, counts, title=title, subtitle=subtitle, fired=fired, hide_zero=hide_zero
+    )
     return Drawing(
-        dot=draw_chart(
-            model,
-            counts,
-            title=title,
-            subtitle=subtitle,
-            parts=parts,
-            fired=fired,
-            hide_zero=hide_zero,
-            portrait=portrait,
-        ),
+        canvas=chart(parts=parts, portrait=portrait),
+        graph=model_graph(data),
         title=title,
-        description=" ".join(_sentences(model, flows, counts)),
-        mermaid=_mermaid(model, flows, counts, title),
+        description=" ".join(_sentences(model, model_flows(model, counts, fired), counts)),
+        # A slide has no room for every rule in words, and is no phone.
+        short=None if parts == FUNNEL and not portrait else chart(),
     )
 
 
@@ -163,34 +159,3 @@ def _sentences(model: Model, flows: Iterable[DrawnFlow], counts: Counts | None) 
         if flow.conversion is not None:
             text += f", {percent(flow.conversion)} of journeys"
         yield f"{text}: {rules}."
-
-
-def _mermaid(model: Model, flows: Iterable[DrawnFlow], counts: Counts | None, title: str) -> str:
-    """The diagram as Mermaid text."""
-    palette = Palette(model)
-    lines = []
-    for stage in model.stages:
-        text = [f"{stage.code} {stage.display}", stage.label, palette.owner(stage.name)]
-        if counts is not None:
-            people = format_number(counts.people.get(stage.name, 0))
-            stay = counts.median_stay.get(stage.name)
-            text.append(people + (f" · {duration(stay)}" if stay is not None else ""))
-        left, right = ("([", "])") if stage.off_path else ("[", "]")
-        lines.append(f"s_{stage.name}{left}{quoted(*text)}{right}")
-    for flow in flows:
-        words = []
-        if counts is not None and flow.kind == "step":
-            share = f" · {percent(flow.conversion)}" if flow.conversion is not None else ""
-            words.append(format_number(flow.count or 0) + share)
-        for rule in flow.rules:
-            mark = "" if rule.seen is None else "✓ " if rule.seen else "× "
-            if rule.count is not None and (flow.kind != "step" or len(flow.rules) > 1):
-                mark += f"{format_number(rule.count)} "
-            words.append(mark + rule.label + (" (by hand)" if rule.by_hand else ""))
-        arrow = {"step": "==>", "detour": "-.->"}.get(flow.kind, "-->")
-        lines.append(f"s_{flow.source} {arrow}|{quoted(*words)}| s_{flow.target}")
-    lines += [
-        style(f"s_{stage.name}", palette.stage(stage.name), dashed=stage.off_path)
-        for stage in model.stages
-    ]
-    return flowchart(title, lines)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from lifecycle_fsm.diagram.canvas import ICON, Canvas, Point, Span, TextLine, badge_width
+from lifecycle_fsm.diagram.drawing import Drawing
+from lifecycle_fsm.diagram.graph import Arrow, ArrowKind, Graph, Node
 from lifecycle_fsm.diagram.look import (
     FAINT,
     HEADING,
@@ -26,8 +28,6 @@ from lifecycle_fsm.diagram.look import (
     Stroke,
     pt,
 )
-from lifecycle_fsm.diagram.mermaid import flowchart, quoted, style
-from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.diagram.text_fit import cut, fits, fitting_size, width, wrap
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
@@ -106,10 +106,10 @@ def draw_person(
     ]
     title, words = f"The path of {who}", _PathFormatter(model, zone)
     return Drawing(
-        dot=_PersonChart(visits, refused, words).draw(title),
+        canvas=_PersonChart(visits, refused, words).draw(title),
+        graph=_graph(visits, words, title),
         title=title,
         description=" ".join(_sentences(visits, refused, who, words)),
-        mermaid=_mermaid(visits, words, title),
     )
 
 
@@ -186,13 +186,13 @@ class _PersonChart:
     def _x(self, column: int) -> float:
         return MARGIN + column * (self.card + self.gap)
 
-    def draw(self, title: str) -> str:
-        """Lay everything out; returns the DOT text."""
+    def draw(self, title: str) -> Canvas:
+        """Lay everything out."""
         canvas = self.canvas
         y = canvas.heading(MARGIN, 0, self.right - 2 * MARGIN, title, self._subtitle()) + 10
         if not self.strips:
             canvas.text(MARGIN, y + 12, "No history yet.")
-            return canvas.source(self.right, y + 50)
+            return canvas.trim(self.right, y + 50)
         left_out = len(self.strips) - _MOST_STRIPS
         if left_out > 0:
             canvas.text(MARGIN, y + 8, f"{left_out} earlier journeys are not drawn.")
@@ -202,7 +202,7 @@ class _PersonChart:
             before = self._strip(strip, y, before)
             y = before.at[1] + 26
         y = self._decisions(y + 12)
-        return canvas.source(self.right, self._legend(y + 18) + 14)
+        return canvas.trim(self.right, self._legend(y + 18) + 14)
 
     def _subtitle(self) -> str:
         if not self.visits:
@@ -265,7 +265,8 @@ class _PersonChart:
         off = visit.stage not in self.model.ranks
         now = visit.stay is None
         canvas.box(
-            x, y, self.card, _CARD_HEIGHT, fill=PAPER if off else paint.tint, color=paint.line,
+            x, y, self.card, _CARD_HEIGHT, name=f"v{self.visits.index(visit)}",
+            fill=PAPER if off else paint.tint, color=paint.line,
             pen=3.4 if now else 2, dash="dashed" if off else "solid",
         )  # fmt: skip
         inner = self.card - 20
@@ -400,17 +401,18 @@ def _sentences(
         yield f"{words.moment(decision.now)}: {trigger} was refused, {refusal}."
 
 
-def _mermaid(visits: list[_Visit], words: _PathFormatter, title: str) -> str:
-    """The path as Mermaid text."""
-    palette = Palette(words.model)
-    lines = []
+def _graph(visits: list[_Visit], words: _PathFormatter, title: str) -> Graph:
+    """The visits as nodes, in their order."""
+    palette, ranks = Palette(words.model), words.model.ranks
+    nodes, arrows = [], []
     for index, visit in enumerate(visits):
-        row = visit.row
-        label = quoted(words.stage(visit.stage), words.moment(row.now), duration(visit.stay, "now"))
-        lines.append(f"v{index}[{label}]")
+        row, paint = visit.row, palette.stage(visit.stage)
+        stage, off = words.stage(visit.stage), visit.stage not in ranks
+        lines = (stage, words.moment(row.now), duration(visit.stay, "now"))
+        nodes.append(Node(f"v{index}", lines, paint, shape="detour" if off else "box"))
         if index:
-            arrow = "-.->" if row.kind == "detour" else "-->"
             by = " (by hand)" if row.trigger is not None else ""
-            lines.append(f"v{index - 1} {arrow}|{quoted(words.reason(row) + by)}| v{index}")
-        lines.append(style(f"v{index}", palette.stage(visit.stage)))
-    return flowchart(title, lines)
+            kind: ArrowKind = "detour" if row.kind == "detour" else "move"
+            reason = (words.reason(row) + by,)
+            arrows.append(Arrow(f"v{index - 1}", f"v{index}", reason, kind, paint))
+    return Graph(title, tuple(nodes), tuple(arrows))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from lifecycle_fsm.diagram.canvas import Canvas, Point, Span, badge_width
+from lifecycle_fsm.diagram.drawing import Drawing
+from lifecycle_fsm.diagram.graph import Arrow, Graph, Node
 from lifecycle_fsm.diagram.look import (
     HEADING,
     INK,
@@ -18,8 +21,6 @@ from lifecycle_fsm.diagram.look import (
     Stroke,
     pt,
 )
-from lifecycle_fsm.diagram.mermaid import flowchart, quoted, style
-from lifecycle_fsm.diagram.render import Drawing
 from lifecycle_fsm.diagram.text_fit import cut, width, wrap
 from lifecycle_fsm.guard import Always, label
 from lifecycle_fsm.model import Model, SortRule, StepDef
@@ -39,10 +40,10 @@ def draw_processing(model: Model, *, title: str | None = None) -> Drawing:
     if title is None:
         title = f"{model.title or model.name}: original processing"
     return Drawing(
-        dot=_ProcessingChart(model).draw(clean(title)),
+        canvas=_ProcessingChart(model).draw(clean(title)),
+        graph=_graph(model, title),
         title=title,
         description=" ".join(_sentences(model)),
-        mermaid=_mermaid(model, title),
     )
 
 
@@ -81,8 +82,8 @@ class _ProcessingChart:
         self.palette = Palette(model)
         self.canvas = Canvas("processing")
 
-    def draw(self, title: str) -> str:
-        """Lay everything out; returns the DOT text."""
+    def draw(self, title: str) -> Canvas:
+        """Lay everything out."""
         subtitle = (
             "Everybody who is new passes these steps, in this order, before anything else may "
             f"happen. Model {self.model.version}"
@@ -92,7 +93,7 @@ class _ProcessingChart:
             subtitle += f" · a log that does not say so is sorted {settle} later"
         y = self.canvas.heading(MARGIN, 0, _RIGHT - 2 * MARGIN, title, subtitle)
         y, x = self._chain(y + 16)
-        return self.canvas.source(_RIGHT, self._sort(y, x) + 22)
+        return self.canvas.trim(_RIGHT, self._sort(y, x) + 22)
 
     def _arrow(self, *points: Point, width: float = 2.4) -> None:
         self.canvas.line(points, Stroke(NEUTRAL.line, width), arrow=True)
@@ -219,27 +220,24 @@ def _list(names: tuple[str, ...], none: str = "nothing") -> str:
     return ", ".join(name.replace("_", " ") for name in names) or none
 
 
-def _mermaid(model: Model, title: str) -> str:
-    palette = Palette(model)
-    lines = []
-    before = ""
-    for index, step in enumerate(model.chain):
-        lines.append(f"step{index}[{quoted(f'{step.number:03}', _step_words(step))}]")
-        if before:
-            lines.append(f"{before} --> step{index}")
-        before = f"step{index}"
+def _graph(model: Model, title: str) -> Graph:
+    """The steps and the questions as nodes, and the stages that the answers lead to."""
+    palette, paint = Palette(model), Palette(model).stage(model.initial.name)
+    nodes = [
+        Node(f"step{index}", (f"{step.number:03}", _step_words(step)), paint)
+        for index, step in enumerate(model.chain)
+    ]
+    arrows = [Arrow(tail.name, head.name) for tail, head in pairwise(nodes)]
     for index, rule in enumerate(model.sort):
-        last = isinstance(rule.when, Always)
-        left, right = ("[", "]") if last else ("{", "}")
-        lines.append(f"rule{index}{left}{quoted(_condition(model, rule, expand=False))}{right}")
-        if before:
-            lines.append(f"{before} -->{'' if index == 0 else '|no|'} rule{index}")
-        lines.append(
-            f"rule{index} -->|{quoted('' if last else 'yes', rule_words(rule))}| s_{rule.target}"
-        )
-        before = f"rule{index}"
-    for name in dict.fromkeys(rule.target for rule in model.sort):
-        stage = model.stage(name)
-        lines.append(f"s_{name}[{quoted(f'{stage.code} {stage.display}', palette.owner(name))}]")
-        lines.append(style(f"s_{name}", palette.stage(name)))
-    return flowchart(title, lines, "TB")
+        last, name = isinstance(rule.when, Always), f"rule{index}"
+        if nodes:
+            arrows.append(Arrow(nodes[-1].name, name, ("no",) if index else ()))
+        question = (_condition(model, rule, expand=False),)
+        nodes.append(Node(name, question, shape="box" if last else "question"))
+        answer = ("" if last else "yes", rule_words(rule))
+        color = palette.system(rule.system)
+        arrows.append(Arrow(name, f"s_{rule.target}", answer, paint=color))
+    for stage in map(model.stage, dict.fromkeys(rule.target for rule in model.sort)):
+        lines = (f"{stage.code} {stage.display}", palette.owner(stage.name))
+        nodes.append(Node(f"s_{stage.name}", lines, palette.stage(stage.name)))
+    return Graph(title, tuple(nodes), tuple(arrows), direction="TB")

@@ -1,4 +1,4 @@
-"""DOT text to bytes: one Graphviz, one font and one way to save a diagram, on every machine.
+"""DOT text to bytes: one Graphviz and one font, on every machine.
 
 The wheel of ``pygraphviz`` contains Graphviz and draws in this process; if it is not installed, a
 ``dot`` on the ``PATH`` does the same work. Graphviz measures each label before it places the boxes,
@@ -25,14 +25,11 @@ from typing import Any, Literal, get_args
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape as xml_escape
 
-import attrs
-
 from lifecycle_fsm.diagram.text_fit import escape
-from lifecycle_fsm.errors import FileProblem, MissingExtra
+from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.files import write_file
-from lifecycle_fsm.wording import clean
 
-__all__ = ["FALLBACK_FONTS", "FONT", "Drawing", "Format", "layout", "render"]
+__all__ = ["FALLBACK_FONTS", "FONT", "Format", "describe", "layout", "render"]
 
 FONT = "IBM Plex Sans"
 """The font family of all diagrams: the value of every ``fontname``."""
@@ -80,74 +77,6 @@ def render(source: str, format: Format, *, dpi: float | None = None) -> bytes:
 def layout(source: str) -> dict[str, Any]:
     """Return where Graphviz puts each element of the DOT text: its ``-Tjson``, parsed."""
     return _parsed(render(source, "json"))
-
-
-@attrs.frozen
-class Drawing:
-    """A diagram: its DOT source, and every format in which it can be shown or saved.
-
-    In a notebook, a drawing as the last expression of a cell shows itself.
-    """
-
-    dot: str = attrs.field(repr=False)
-    """The diagram in Graphviz's language."""
-    title: str = attrs.field(converter=clean)
-    """What the diagram shows, in one line; its name for a screen reader."""
-    description: str = attrs.field(converter=clean, repr=False)
-    """The text alternative: what a reader learns from the diagram, in words."""
-    mermaid: str | None = attrs.field(default=None, repr=False)
-    """The diagram as Mermaid text, if it has such a form."""
-
-    def svg(self) -> str:
-        """Return the diagram as SVG, with its title and description inside."""
-        return _describe(render(self.dot, "svg"), self.title, self.description, self._key())
-
-    def png(self, dpi: float = 144) -> bytes:
-        """Return the diagram as PNG; 144 dots per inch are sharp on a dense screen."""
-        return render(self.dot, "png", dpi=dpi)
-
-    def pdf(self) -> bytes:
-        """Return the diagram as a PDF of one page."""
-        return render(self.dot, "pdf")
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the format that the suffix of ``path`` names, completely or not at all.
-
-        Raises:
-            FileProblem: the suffix names no format of this drawing, or the file cannot be written.
-        """
-        target = Path(path)
-        forms = self._forms()
-        if target.suffix.lower() not in forms:
-            what = f"the suffix {target.suffix!r}" if target.suffix else "a name without suffix"
-            raise FileProblem(
-                f"{target}: {what} names no form of this drawing; use one of {', '.join(forms)}"
-            )
-        write_file(target, forms[target.suffix.lower()]())
-        return target
-
-    def _forms(self) -> dict[str, Callable[[], bytes]]:
-        forms: dict[str, Callable[[], bytes]] = {
-            ".svg": lambda: self.svg().encode(),
-            ".png": self.png,
-            ".pdf": self.pdf,
-            ".dot": self.dot.encode,
-            ".gv": self.dot.encode,
-        }
-        if self.mermaid is not None:
-            forms[".mmd"] = self.mermaid.encode
-        return forms
-
-    def _key(self) -> str:
-        """A name for this drawing on a page that shows several."""
-        text = "\0".join((self.dot, self.title, self.description))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-    def _repr_svg_(self) -> str:
-        return self.svg()
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"image/svg+xml": self.svg(), "text/plain": f"{self.title}\n{self.description}"}
 
 
 # --- Graphviz ---------------------------------------------------------------------------------
@@ -368,7 +297,7 @@ def _fit_labels(svg: bytes, widths: dict[_Look, float]) -> bytes:
     return _to_text(root).encode()
 
 
-def _describe(svg: bytes, title: str, description: str, key: str) -> str:
+def describe(svg: bytes, title: str, description: str, key: str) -> str:
     """Put the text alternative where a screen reader looks for it."""
     root = ElementTree.fromstring(svg)  # noqa: S314 - from the line above
     root.set("role", "img")

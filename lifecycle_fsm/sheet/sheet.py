@@ -287,8 +287,8 @@ def _draw(model: Model, counts: Counts | None) -> Drawing:
     else:
         whole = draw_funnel(model, counts, title=title)
     _, *parts = FUNNEL
-    dot = draw_chart(model, counts, title="", subtitle="", parts=tuple(parts))
-    return attrs.evolve(whole, dot=dot)
+    canvas = draw_chart(model, counts, title="", subtitle="", parts=tuple(parts))
+    return attrs.evolve(whole, canvas=canvas)
 
 
 def _as_part_of_a_page(drawing: Drawing) -> tuple[str, float]:

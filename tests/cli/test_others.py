@@ -180,8 +180,8 @@ def test_one_person_and_original_processing_are_drawn(
 ) -> None:
     cli("draw", "two_step", "--history", history, "--person", "p2", "--out", "p.dot")
     assert "p2" in (tmp_path / "p.dot").read_text()
-    assert cli("draw", "waterfall", "--processing", "--out", "c.dot").code == 0
-    assert "090" in (tmp_path / "c.dot").read_text()
+    assert cli("draw", "waterfall", "--processing", "--out", "c.layout.dot").code == 0
+    assert "090" in (tmp_path / "c.layout.dot").read_text()
 
 
 def test_a_history_of_another_version_is_told(cli: Cli, history: Path) -> None:

@@ -27,7 +27,7 @@ def test_it_draws_four_pictures_of_each_shipped_model(folder: Path) -> None:
         f"{name}-{what}.{suffix}"
         for name in shipped()
         for what in ("model", "funnel", "processing", "person")
-        for suffix in ("svg", "dot", "mmd")
+        for suffix in ("svg", "dot", "layout.dot", "mmd", "drawio")
     }
     assert {path.name for path in folder.iterdir()} == expected
 

@@ -28,25 +28,25 @@ def lines(dot: str) -> set[tuple[str, str]]:
 
 def test_what_was_fired_has_a_mark_and_a_colour() -> None:
     drawing = draw_coverage(MODEL, ALL)
-    assert "✓ " in drawing.dot or ">✓" in drawing.dot
-    styles = lines(drawing.dot)
+    assert "✓ " in drawing.layout or ">✓" in drawing.layout
+    styles = lines(drawing.layout)
     # The legend alone has the other two.
     assert [style for style in styles if style[0] == UNSEEN.line] == [(UNSEEN.line, "dotted")]
-    assert drawing.dot.count(UNSEEN.line) == 1
-    assert drawing.dot.count(PARTLY.line) == 1
+    assert drawing.layout.count(UNSEEN.line) == 1
+    assert drawing.layout.count(PARTLY.line) == 1
     assert "never fired" not in drawing.description
 
 
 def test_what_was_not_fired_has_another_mark_and_another_line() -> None:
     drawing = draw_coverage(MODEL, {})
-    assert {style for color, style in lines(drawing.dot) if color == UNSEEN.line} == {"dotted"}
-    assert drawing.dot.count(SEEN.line) == 1
+    assert {style for color, style in lines(drawing.layout) if color == UNSEEN.line} == {"dotted"}
+    assert drawing.layout.count(SEEN.line) == 1
     assert drawing.description.count("never fired") == len(
         {(edge.source, edge.target, edge.name) for edge in EDGES}
     )
-    assert drawing.mermaid is not None
-    assert "✓" not in drawing.mermaid
-    assert "×" in drawing.mermaid
+    words = [line for arrow in drawing.graph.arrows for line in arrow.lines]
+    assert words
+    assert all(line.startswith("× ") for line in words)
 
 
 def test_what_shares_a_line_is_told_apart_by_its_marks() -> None:
@@ -54,7 +54,7 @@ def test_what_shares_a_line_is_told_apart_by_its_marks() -> None:
     edge = MODEL.edges[0]
     drawing = draw_coverage(MODEL, {key: 1 for key in ALL if key != (edge.name, edge.source)})
     assert drawing.description.count("never fired") == 1
-    assert drawing.dot.count(UNSEEN.line) > 1
+    assert drawing.layout.count(UNSEEN.line) > 1
 
 
 def test_a_rule_out_of_several_detours_is_fired_where_it_is_out_of_each() -> None:
@@ -65,12 +65,12 @@ def test_a_rule_out_of_several_detours_is_fired_where_it_is_out_of_each() -> Non
         moves=(Move(name="ends", sources=("x", "y"), target="z", on="end"),),
     )
     for fired, paint in ((("x", "y"), SEEN), (("x",), UNSEEN), (("y",), UNSEEN)):
-        dot = draw_coverage(model, {("ends", source): 1 for source in fired}).dot
+        dot = draw_coverage(model, {("ends", source): 1 for source in fired}).layout
         [words] = [row for row in dot.splitlines() if "ends," in row]
         assert paint.line in words
 
 
 def test_other_pictures_know_nothing_of_it() -> None:
-    dot = draw_model(MODEL).dot
+    dot = draw_model(MODEL).layout
     assert UNSEEN.line not in dot or "dotted" not in dot
     assert "✓" not in dot

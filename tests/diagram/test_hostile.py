@@ -36,7 +36,9 @@ from lifecycle_fsm.diagram import (
 )
 from lifecycle_fsm.diagram import text_fit as words
 from lifecycle_fsm.diagram.canvas import Canvas
-from lifecycle_fsm.diagram.render import Drawing, layout
+from lifecycle_fsm.diagram.drawing import Drawing
+from lifecycle_fsm.diagram.graph import Graph
+from lifecycle_fsm.diagram.render import layout
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.sheet import make_sheet
 from lifecycle_fsm.wording import clean
@@ -145,7 +147,7 @@ def drawings(text: Mapping[str, str], raw: str) -> Iterator[Drawing]:
 
 def structure(drawing: Drawing) -> Counter[tuple[str, ...]]:
     """The boxes and lines of a picture; of its words there may be more or fewer lines."""
-    laid_out = layout(drawing.dot)
+    laid_out = layout(drawing.layout)
     things, lines = laid_out.get("objects", []), laid_out.get("edges", [])
     assert set().union(*(thing.keys() for thing in (*things, *lines))) <= KEYS
     names = {thing["_gvid"]: _kind(thing["name"]) for thing in things}
@@ -195,7 +197,7 @@ def test_no_text_becomes_structure(text: dict[str, str], raw: str) -> None:
         assert drawn == expected
         check_svg(drawing)
         check_mermaid(drawing, plain)
-        drawing.dot.encode()
+        drawing.layout.encode()
         assert drawing.title == clean(drawing.title)
         assert drawing.description == clean(drawing.description)
 
@@ -247,11 +249,12 @@ def test_a_canvas_takes_every_letter() -> None:
     canvas = Canvas(everything)
     canvas.box(10, 10, 100, 50, tooltip=everything)
     canvas.text(10, 10, everything)
-    check_svg(Drawing(canvas.source(400, 100), "", ""))
+    check_svg(Drawing(canvas.trim(400, 100), Graph("", (), ()), "", ""))
 
 
 def test_a_text_that_others_give_a_drawing_is_clean() -> None:
-    drawing = Drawing(dot="digraph {}", title="a\x1b[31m\ud800b", description="c\n\x00d")
+    canvas, graph = Canvas("x").trim(9, 9), Graph("", (), ())
+    drawing = Drawing(canvas, graph, title="a\x1b[31m\ud800b", description="c\n\x00d")
     assert (drawing.title, drawing.description) == ("a [31m b", "c d")
     assert "a [31m b" in drawing.svg()
 

@@ -21,6 +21,7 @@ from lifecycle_fsm.diagram import (
     draw_processing,
 )
 from lifecycle_fsm.diagram.canvas import Canvas, arrow_rise
+from lifecycle_fsm.diagram.layout_dot import layout_dot
 from lifecycle_fsm.diagram.look import Stroke
 from lifecycle_fsm.funnel import Conversion, Counts, count
 from lifecycle_fsm.funnel.time_in_stage import Times
@@ -32,7 +33,7 @@ from tests.diagram.pictures import CLEAR, Picture
 
 
 def check(drawing: Drawing) -> None:
-    faults = Picture(drawing.dot).faults()
+    faults = Picture(drawing.layout).faults()
     assert not faults, "\n".join(faults)
 
 
@@ -344,7 +345,7 @@ def test_the_measure_finds_what_is_wrong() -> None:
     canvas.line([(20, 140), (700, 140)])
     canvas.line([(20, 250), (700, 250)])
     canvas.text(20, 20, "tiny", 8)
-    faults = "\n".join(Picture(canvas.source(1700, 300)).faults())
+    faults = "\n".join(Picture(layout_dot(canvas.trim(1700, 300))).faults())
     for part in (
         "1701 px wide",
         "'tiny' is written too small",
@@ -360,7 +361,7 @@ def test_the_measure_finds_what_is_wrong() -> None:
 def test_the_rise_of_an_arrowhead_is_what_graphviz_draws(pen: float) -> None:
     canvas = Canvas("arrow")
     canvas.line([(20, 50), (180, 50)], Stroke(width=pen), arrow=True)
-    head = Picture(canvas.source(200, 100)).marks[0].inset(CLEAR)
+    head = Picture(layout_dot(canvas.trim(200, 100))).marks[0].inset(CLEAR)
     assert (head.top - head.bottom) / 2 / 0.75 == pytest.approx(arrow_rise(pen), abs=0.1)
 
 
@@ -369,7 +370,7 @@ def test_the_measure_sees_how_thick_a_line_is() -> None:
     canvas.line([(20, 50), (180, 50)], Stroke(width=8.5), arrow=True)
     canvas.text(40, 42, "on the line")
     canvas.text(168, 31, "on the head", align="center")
-    faults = "\n".join(Picture(canvas.source(300, 100)).faults())
+    faults = "\n".join(Picture(layout_dot(canvas.trim(300, 100))).faults())
     assert "a line runs through Box(what='on the line'" in faults
     assert "Box(what='on the head'" in faults
     assert "lies on a mark Box(what='arrow'" in faults

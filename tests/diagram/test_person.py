@@ -26,9 +26,9 @@ def paths() -> list[list[HistoryRow]]:
 
 def test_a_person_without_history_can_be_drawn() -> None:
     drawing = draw_person(MODEL, [], name="Ada")
-    assert "No history yet." in drawing.dot
+    assert "No history yet." in drawing.layout
     assert drawing.description == "Ada has no history yet."
-    layout(drawing.dot)
+    layout(drawing.layout)
 
 
 def test_a_refusal_is_told_also_where_there_is_no_history() -> None:
@@ -54,14 +54,14 @@ def test_s23_a_merge_that_leaves_the_stage_as_it_was_is_no_visit() -> None:
         last, sequence=last.sequence + 1, now=last.now + timedelta(days=1), kind="merge",
         rule="merged", from_stage=last.to_stage, to_stage=last.to_stage,
     )  # fmt: skip
-    assert draw_person(MODEL, [*path, merge]).dot == draw_person(MODEL, path).dot
+    assert draw_person(MODEL, [*path, merge]).layout == draw_person(MODEL, path).layout
 
 
 def test_what_was_refused_is_told_with_its_reason() -> None:
     asked = Decision("no_such_move", "p", NOW, NOW, "mal", trigger="give_up")
     moved = Decision("moved", "p", NOW, NOW, "mal", trigger="accept_it")
     drawing = draw_person(MODEL, paths()[0], decisions=[asked, moved])
-    assert "ASKED AND REFUSED" in drawing.dot
+    assert "ASKED AND REFUSED" in drawing.layout
     assert "3 May 2024 10:12: give up was refused, no such move out of MAL." in drawing.description
     assert "accept it" not in drawing.description
 
@@ -80,16 +80,16 @@ def test_a_long_history_shows_its_last_journeys() -> None:
                 )
             )  # fmt: skip
     drawing = draw_person(MODEL, rows)
-    assert "earlier journeys are not drawn" in drawing.dot
-    assert "JOURNEY 40" in drawing.dot
-    assert "JOURNEY 2<" not in drawing.dot
+    assert "earlier journeys are not drawn" in drawing.layout
+    assert "JOURNEY 40" in drawing.layout
+    assert "JOURNEY 2<" not in drawing.layout
 
 
 def test_times_are_shown_in_the_zone_that_is_asked_for() -> None:
     row = paths()[0][0]
     assert (
-        draw_person(MODEL, [row], zone="UTC").dot
-        != draw_person(MODEL, [row], zone="Asia/Tokyo").dot
+        draw_person(MODEL, [row], zone="UTC").layout
+        != draw_person(MODEL, [row], zone="Asia/Tokyo").layout
     )
     with pytest.raises(LifecycleError, match="there is no time zone 'Middle-earth'"):
         draw_person(MODEL, [row], zone="Middle-earth")

@@ -14,8 +14,12 @@ from xml.etree import ElementTree
 import attrs
 import pytest
 
+from lifecycle_fsm.diagram import drawing as drawing_module
 from lifecycle_fsm.diagram import render as module
-from lifecycle_fsm.diagram.render import FALLBACK_FONTS, FONT, Drawing, layout, render
+from lifecycle_fsm.diagram.canvas import Canvas
+from lifecycle_fsm.diagram.drawing import Drawing
+from lifecycle_fsm.diagram.graph import Graph, Node
+from lifecycle_fsm.diagram.render import FALLBACK_FONTS, FONT, layout, render
 from lifecycle_fsm.errors import FileProblem, MissingExtra
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -31,11 +35,14 @@ TWO_LOOKS = (
     'b [label="Qualified" fontsize=30] a -> b [label="≥ 65 → MQL" fontname="' + FONT + '"] }'
 )
 
+CANVAS = Canvas("small")
+CANVAS.box(20, 20, 120, 60, name="mql")
+CANVAS.text(30, 50, "MQL")
 DRAWING = Drawing(
-    dot=box("MQL"),
+    canvas=CANVAS.trim(160, 100),
+    graph=Graph("small", (Node("mql", ("MQL",)),), ()),
     title="Marketing & <sales>",
     description='A person becomes an "MQL" at 65 points.',
-    mermaid="stateDiagram-v2\n",
 )
 
 
@@ -142,7 +149,10 @@ def test_links_keep_their_namespace() -> None:
         ("a.pdf", b"%PDF"),
         ("a.dot", b"digraph"),
         ("a.gv", b"digraph"),
-        ("a.mmd", b"stateDiagram-v2"),
+        ("a.layout.dot", b"digraph small {"),
+        ("a.mmd", b"---\ntitle"),
+        ("a.drawio", b"<mxfile>"),
+        ("a.pptx", b"PK"),
     ],
 )
 def test_the_suffix_chooses_the_form(tmp_path: Path, name: str, start: bytes) -> None:
@@ -152,21 +162,22 @@ def test_the_suffix_chooses_the_form(tmp_path: Path, name: str, start: bytes) ->
 
 
 def test_an_unknown_suffix_is_refused_with_those_that_are_known(tmp_path: Path) -> None:
-    with pytest.raises(
-        FileProblem, match=r"suffix '\.jpg' .* \.svg, \.png, \.pdf, \.dot, \.gv, \.mmd"
-    ):
+    with pytest.raises(FileProblem, match=r"suffix '\.jpg' .* \.svg, .* \.layout\.dot$"):
         DRAWING.save(tmp_path / "a.jpg")
     with pytest.raises(FileProblem, match="a name without suffix"):
         DRAWING.save(tmp_path / "a")
-    with pytest.raises(FileProblem, match=r"'\.mmd' .*\.gv$"):
-        attrs.evolve(DRAWING, mermaid=None).save(tmp_path / "a.mmd")
+    with pytest.raises(FileProblem, match="a name without suffix"):
+        DRAWING.save(tmp_path / ".svg")
 
 
-def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "a.svg"
     target.write_text("old")
-    with pytest.raises(ValueError, match="refused"):
-        attrs.evolve(DRAWING, dot="digraph {").save(target)
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match="refused"):
+        patch.setattr(drawing_module, "layout_dot", lambda canvas: "digraph {")
+        attrs.evolve(DRAWING).save(target)
     with pytest.raises(FileProblem, match="cannot be written"):
         DRAWING.save(tmp_path / "nowhere" / "a.svg")
     assert target.read_text() == "old"

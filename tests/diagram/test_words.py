@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm.diagram.canvas import Canvas, Span
+from lifecycle_fsm.diagram.layout_dot import layout_dot
 from lifecycle_fsm.diagram.render import layout
 from lifecycle_fsm.diagram.text_fit import cut, width, wrap
 from lifecycle_fsm.wording import clean
@@ -22,7 +23,9 @@ def test_graphviz_never_measures_more(texts: list[str], bold: bool) -> None:
     canvas = Canvas("w")
     for index, text in enumerate(texts):
         canvas.text(20, 20 + 40 * index, [Span(text, bold)])
-    nodes = [node for node in layout(canvas.source(800, 400))["objects"] if "_ldraw_" in node]
+    nodes = [
+        node for node in layout(layout_dot(canvas.trim(800, 400)))["objects"] if "_ldraw_" in node
+    ]
     measured = [
         operation["width"]
         for node in nodes

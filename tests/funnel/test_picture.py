@@ -38,14 +38,14 @@ def test_the_time_on_a_card_counts_who_is_still_there() -> None:
     )
     counts = count(rows, MODEL)
     assert counts.median_stay["mal"] == days(8)
-    assert "half had left" in diagram.draw_funnel(MODEL, counts).dot
+    assert "half had left" in diagram.draw_funnel(MODEL, counts).layout
 
 
 def test_without_scipy_there_is_no_time_on_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy.stats", None)
     counts = count(walk("a", ("processing", 0), ("mal", 0), ("mql", 4)), MODEL)
     assert counts.median_stay == {}
-    assert "half had left" not in diagram.draw_funnel(MODEL, counts).dot
+    assert "half had left" not in diagram.draw_funnel(MODEL, counts).layout
 
 
 def test_repeat_journeys_can_be_drawn_alone() -> None:

@@ -87,7 +87,7 @@ def test_r16_a_central_router_and_a_daisy_chain_are_both_expressed_and_drawn() -
         bo = Lifecycle(model).admit("bo", at=T, behavior_score=60)
         assert bo.stage == "mql"
     assert ways == {"router": ["new", "sal"], "chain": ["new", "mal", "mql", "sal"]}
-    assert draw_processing(router).dot != draw_processing(chain).dot
-    said = draw_processing(router).dot
+    assert draw_processing(router).layout != draw_processing(chain).layout
+    said = draw_processing(router).layout
     assert all(label in said for label in ("behavior score ≥ 50", "SAL", "MQL", "MAL"))
-    assert "SAL" in draw_model(chain).dot
+    assert "SAL" in draw_model(chain).layout

@@ -117,8 +117,8 @@ def test_r44_the_picture_is_coloured_by_the_system_that_owns_each_part() -> None
         attrs.evolve(one, system="crm" if one.system == "marketing" else "marketing")
         for one in model.stages
     ]
-    before = draw_model(model).dot
-    after = draw_model(attrs.evolve(model, stages=others)).dot
+    before = draw_model(model).layout
+    after = draw_model(attrs.evolve(model, stages=others)).layout
     assert before != after
     for dot in (before, after):
         assert "Marketing" in dot

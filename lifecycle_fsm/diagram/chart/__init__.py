@@ -14,6 +14,7 @@ captions; ``frame`` draws what surrounds them.
 
 from __future__ import annotations
 
+from lifecycle_fsm.diagram.canvas import Canvas
 from lifecycle_fsm.diagram.chart.columns import ChartPart, ChartPlan
 from lifecycle_fsm.diagram.chart.detours import draw_detour_margin, draw_detours
 from lifecycle_fsm.diagram.chart.frame import (
@@ -32,6 +33,7 @@ from lifecycle_fsm.diagram.chart.path import (
 )
 from lifecycle_fsm.diagram.chart.portrait import draw_portrait
 from lifecycle_fsm.diagram.chart_data import ChartData, Fired
+from lifecycle_fsm.diagram.model_graph import model_links
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
 
@@ -71,13 +73,20 @@ def draw_chart(
     fired: Fired | None = None,
     hide_zero: bool = False,
     portrait: bool = False,
-) -> str:
-    """Lay the parts out below each other, or everything for a phone; returns the DOT text."""
+) -> Canvas:
+    """Lay the parts out below each other, or everything for a phone."""
     data = ChartData(model, counts, title, subtitle, fired, hide_zero=hide_zero)
     if portrait:
-        return draw_portrait(data)
-    plan = ChartPlan(data)
-    y = 0.0
-    for part in parts:
-        y = part(plan, y)
-    return plan.canvas.source(plan.sheet, y + 16)
+        canvas = draw_portrait(data)
+    else:
+        plan = ChartPlan(data)
+        y = 0.0
+        for part in parts:
+            y = part(plan, y)
+        canvas = plan.canvas.trim(plan.sheet, y + 16)
+    # On a phone, only steps lead from card to card.
+    canvas.links += [
+        link for flow, link in model_links(data) if flow.kind == "step" or not portrait
+    ]
+    canvas.owners |= {stage.name: data.palette.owner(stage.name) for stage in model.stages}
+    return canvas

@@ -7,7 +7,7 @@ returns.
 
 from __future__ import annotations
 
-from lifecycle_fsm.diagram.canvas import Point, Span
+from lifecycle_fsm.diagram.canvas import Canvas, Point, Span
 from lifecycle_fsm.diagram.chart.cards import CardFace, rule_lines
 from lifecycle_fsm.diagram.chart.columns import HEADLINE, LINE, Card, Page, headline
 from lifecycle_fsm.diagram.chart.frame import draw_heading, draw_keys, draw_legend
@@ -21,8 +21,8 @@ _WIDTH, _MARGIN = 390.0, 14.0
 _LINE, _TEXT = _MARGIN + 20, _MARGIN + 66  # where the line of the path runs, and its text begins
 
 
-def draw_portrait(data: ChartData) -> str:
-    """Draw everything in one column; returns the DOT text."""
+def draw_portrait(data: ChartData) -> Canvas:
+    """Draw everything in one column."""
     return _Portrait(Page(data, _MARGIN, _WIDTH)).draw()
 
 
@@ -33,7 +33,7 @@ class _Portrait:
         self.page, self.data, self.canvas = page, page.data, page.canvas
         self.branches = [*page.data.fast_tracks, *page.data.exits, *page.data.returns]
 
-    def draw(self) -> str:
+    def draw(self) -> Canvas:
         y = draw_heading(self.page, 0.0) + 4
         for stage in self.data.model.path:
             top = y
@@ -45,7 +45,7 @@ class _Portrait:
         for stage in self.data.model.detours:
             y = self._draw_stage(stage, y) + 14
         y = draw_legend(self.page, draw_keys(self.page, y))
-        return self.canvas.source(_WIDTH, y + 16)
+        return self.canvas.trim(_WIDTH, y + 16)
 
     def _card(self, stage: Stage) -> Card:
         return Card(stage, _MARGIN, _WIDTH - 2 * _MARGIN, 0)

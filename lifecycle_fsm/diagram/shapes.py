@@ -1,0 +1,302 @@
+"""What is drawn, as shapes that people can move: cards with their text, and connectors between.
+
+On a canvas, the text of a card is written beside its box, and lines share lanes. Here each text
+belongs to the card on which it stands, and each move has one line from card to card: its way is
+found along the drawn lines like that of a train, which may not turn back.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, groupby, pairwise
+
+import attrs
+
+from lifecycle_fsm.diagram.canvas import (
+    ICON,
+    Canvas,
+    DrawnBox,
+    DrawnFigure,
+    DrawnLine,
+    DrawnText,
+    Link,
+    PlacedLine,
+    Point,
+    Span,
+    corners,
+)
+from lifecycle_fsm.diagram.look import PAPER
+
+_NEAR = 3.0  # an arrow may end this far from its card
+
+
+@attrs.frozen
+class CardText:
+    """A piece of text in one size."""
+
+    spans: tuple[Span, ...]
+    size: float
+
+
+@attrs.frozen
+class CardRow:
+    """One line of text on a card: what stands at its left, and maybe at its right."""
+
+    parts: tuple[CardText, ...]
+    y: float
+
+    @property
+    def size(self) -> float:
+        """The size of its largest letters."""
+        return max(part.size for part in self.parts)
+
+
+@attrs.define
+class ShapeCard:
+    """A box with its text, from top to bottom."""
+
+    key: str
+    box: DrawnBox
+    rows: list[CardRow] = attrs.field(factory=list)
+
+    @property
+    def text(self) -> str:
+        """All its words."""
+        return "\n".join(" ".join(words(part.spans) for part in row.parts) for row in self.rows)
+
+
+INDENT = " " * 4
+"""The room for a by-hand mark at the beginning of a line."""
+
+
+@attrs.frozen
+class ShapeLabel:
+    """Text that stands on no card."""
+
+    key: str
+    text: DrawnText
+    lines: tuple[PlacedLine, ...]
+
+    @property
+    def left(self) -> float:
+        """Where it begins, with its by-hand marks."""
+        return min(line.left - ICON * (line.figure is not None) for line in self.lines)
+
+    def indented(self, line: PlacedLine) -> Sequence[Span]:
+        """The text of a line, with the room for its by-hand mark."""
+        if line.figure is None or self.text.align == "right":
+            return line.spans
+        return [Span(INDENT), *line.spans]
+
+    @property
+    def width(self) -> float:
+        """The width of its longest line."""
+        return max(line.left + line.room for line in self.lines) - self.left
+
+    @property
+    def leading(self) -> float:
+        """The height of one line."""
+        return self.text.leading or self.text.size * 1.3
+
+    @property
+    def top(self) -> float:
+        """Its upper edge."""
+        return self.lines[0].y - self.leading / 2
+
+    @property
+    def height(self) -> float:
+        """The height of all its lines."""
+        return self.lines[-1].y - self.lines[0].y + self.leading
+
+
+@attrs.frozen
+class Connector:
+    """A line from one card to another; it has no points if its way is not known."""
+
+    key: str
+    link: Link
+    tail: ShapeCard
+    head: ShapeCard
+    points: tuple[Point, ...]
+
+
+class Shapes:
+    """The shapes of a canvas, and the lines and figures that belong to no card.
+
+    The keys are made from names and words, so that a small change leaves most of them as they are.
+    """
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas = canvas
+        self._keys = Counter[str]()
+        self.figures = [mark for mark in canvas.marks if isinstance(mark, DrawnFigure)]
+        self.cards: list[ShapeCard] = []
+        self.labels: list[ShapeLabel] = []
+        self._read_marks()
+        self._tracks = _Tracks(canvas.lines)
+        self.connectors = list(self._connectors())
+        self.lines = self._tracks.unused()
+
+    def _key(self, text: str) -> str:
+        slug = re.sub(r"[\W\d]+", "-", text.lower())[:60].strip("-_") or "shape"
+        self._keys[slug] += 1
+        return slug if self._keys[slug] == 1 else f"{slug}-{self._keys[slug]}"
+
+    def _read_marks(self) -> None:
+        boxes = [mark for mark in self.canvas.marks if isinstance(mark, DrawnBox)]
+        # The smallest box that holds a text; a badge hands it on to the card that it stands on.
+        boxes.sort(key=lambda box: box.w * box.h)
+        written: dict[int, list[tuple[PlacedLine, float]]] = {}
+        badges = set()
+        labels = []
+        for text in self.canvas.marks:
+            if not isinstance(text, DrawnText) or not (lines := tuple(text.placed())):
+                continue
+            holders = [box for box in boxes if _holds(box, lines[0])]
+            if not holders:
+                labels.append((text, lines))
+                continue
+            badge, card = holders[0], holders[-1]
+            if badge is not card:
+                badges.add(id(badge))
+                lines = tuple(
+                    attrs.evolve(line, spans=_legible(line.spans, badge)) for line in lines
+                )
+            written.setdefault(id(card), []).extend((line, text.size) for line in lines)
+        for box in self.canvas.marks:
+            if isinstance(box, DrawnBox) and id(box) not in badges:
+                card_rows = _rows(written.get(id(box), ()))
+                shape = ShapeCard("", box, card_rows)
+                shape.key = self._key(f"stage {box.name}" if box.name else shape.text)
+                self.cards.append(shape)
+        for text, lines in labels:
+            all_words = " ".join(words(line.spans) for line in lines)
+            self.labels.append(ShapeLabel(self._key(f"text {all_words}"), text, lines))
+
+    def _connectors(self) -> Iterator[Connector]:
+        named = {card.box.name: card for card in self.cards if card.box.name}
+        for link in self.canvas.links:
+            tail, head = named[link.tail], named[link.head]
+            key = self._key(f"move {link.tail} to {link.head}")
+            yield Connector(key, link, tail, head, self._tracks.route(tail.box, head.box))
+        for line in [line for line in self._tracks.unused() if line.arrow]:
+            ends = [
+                next((card for card in self.cards if _touches(card.box, point)), None)
+                for point in (line.points[0], line.points[-1])
+            ]
+            tail_card, head_card = ends
+            if tail_card is not None and head_card is not None:
+                link = Link(tail_card.key, head_card.key, line.stroke)
+                key = self._key(f"{tail_card.key} to {head_card.key}")
+                self._tracks.used.add(line)
+                yield Connector(key, link, tail_card, head_card, line.points)
+
+
+def words(spans: Iterable[Span]) -> str:
+    """The text of spans."""
+    return "".join(span.text for span in spans)
+
+
+def _holds(box: DrawnBox, line: PlacedLine) -> bool:
+    return box.x <= line.left + line.room / 2 <= box.x + box.w and box.y <= line.y <= box.y + box.h
+
+
+def _touches(box: DrawnBox, point: Point) -> bool:
+    """Whether the point is on the border of the box."""
+    beside = max(box.x - point[0], point[0] - box.x - box.w)
+    above = max(box.y - point[1], point[1] - box.y - box.h)
+    return abs(max(beside, above)) <= _NEAR
+
+
+def _legible(spans: Iterable[Span], badge: DrawnBox) -> list[Span]:
+    """The text of a badge in the colour of the badge, as it stands on the card itself."""
+    return [attrs.evolve(span, color=badge.fill) if span.color == PAPER else span for span in spans]
+
+
+def _rows(lines: Iterable[tuple[PlacedLine, float]]) -> list[CardRow]:
+    rows = []
+    ordered = sorted(lines, key=lambda pair: (round(pair[0].y / 8), pair[0].left))
+    for _, group in groupby(ordered, key=lambda pair: round(pair[0].y / 8)):
+        parts = list(group)
+        texts = tuple(CardText(tuple(line.spans), size) for line, size in parts)
+        rows.append(CardRow(texts, parts[0][0].y))
+    return rows
+
+
+# ------------------------------------------------------------------ ways along lines
+
+
+class _Tracks:
+    """The drawn lines, as tracks from card to card."""
+
+    def __init__(self, lines: Sequence[DrawnLine]) -> None:
+        self.used: set[DrawnLine] = set()
+        self._lines = lines
+        # A line without an arrowhead may be passed in both directions.
+        self._tracks = [(line, line.points) for line in lines]
+        self._tracks += [(line, line.points[::-1]) for line in lines if not line.arrow]
+        self._next: dict[int, list[int]] = {}
+
+    def unused(self) -> list[DrawnLine]:
+        """The lines that belong to no connector."""
+        return [line for line in self._lines if line not in self.used]
+
+    def route(self, tail: DrawnBox, head: DrawnBox) -> tuple[Point, ...]:
+        """The shortest way from the border of one box to that of the other; empty if none is."""
+        serial = count()  # of two ways of one length, the one that was seen first
+        ways: list[tuple[float, int, list[int]]] = [
+            (_length(points), next(serial), [index])
+            for index, (_, points) in enumerate(self._tracks)
+            if _touches(tail, points[0])
+        ]
+        heapq.heapify(ways)
+        seen = set()
+        while ways:
+            length, _, way = heapq.heappop(ways)
+            last = way[-1]
+            if last in seen:
+                continue
+            seen.add(last)
+            if _touches(head, self._tracks[last][1][-1]):
+                self.used |= {self._tracks[index][0] for index in way}
+                return _straightened(point for index in way for point in self._tracks[index][1])
+            for index in self._after(last):
+                further = length + _length(self._tracks[index][1])
+                heapq.heappush(ways, (further, next(serial), [*way, index]))
+        return ()
+
+    def _after(self, index: int) -> list[int]:
+        """The tracks that go on where this one ends, in about the same direction."""
+        if index not in self._next:
+            *_, before, end = self._tracks[index][1]
+            self._next[index] = [
+                other
+                for other, (_, points) in enumerate(self._tracks)
+                if math.dist(points[0], end) < 1 and _turn(before, end, points[1]) > 0.7
+            ]
+        return self._next[index]
+
+
+def _length(points: Sequence[Point]) -> float:
+    return sum(math.dist(start, end) for start, end in pairwise(points))
+
+
+def _turn(before: Point, at: Point, after: Point) -> float:
+    """The cosine of the turn: 1 straight on, -1 back."""
+    whole = math.dist(before, at) * math.dist(at, after)
+    dot = sum((at[axis] - before[axis]) * (after[axis] - at[axis]) for axis in (0, 1))
+    return dot / whole if whole else 1.0
+
+
+def _straightened(points: Iterable[Point]) -> tuple[Point, ...]:
+    """The points without those on a straight line between others."""
+    kept: list[Point] = []
+    for point in corners(list(points)):
+        if len(kept) > 1 and _turn(kept[-2], kept[-1], point) > 0.9999:
+            kept.pop()
+        kept.append(point)
+    return tuple(kept)

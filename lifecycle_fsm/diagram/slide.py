@@ -1,0 +1,353 @@
+"""A picture as a slide for PowerPoint: shapes with their text, and connectors that hold on to them.
+
+Arial stands in for the font of the other forms: it is on every machine, and its letters are no
+wider than those that were measured, so that every text fits its shape.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from lifecycle_fsm.diagram.canvas import Canvas, DrawnBox, DrawnFigure, Point, Span
+from lifecycle_fsm.diagram.look import Stroke, pt
+from lifecycle_fsm.diagram.shapes import Connector, ShapeCard, ShapeLabel, Shapes
+from lifecycle_fsm.errors import MissingExtra
+from lifecycle_fsm.wording import clean, visible
+
+_FONT = "Arial"
+_WIDE, _HIGH = 12_192_000, 6_858_000  # a slide of 16 to 9, in units of 1/12,700 point
+_MARGIN = 280_000
+_POINT = 12_700
+_LARGEST = 12_000  # units of a pixel: a small diagram does not fill a slide
+_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that an archive can hold
+_CORNER = 8.0
+
+
+def slide(canvas: Canvas, title: str, notes: str) -> bytes:
+    """The canvas as a presentation of one slide; the same canvas gives the same bytes.
+
+    Args:
+        canvas: what is drawn.
+        title: of the presentation.
+        notes: the text alternative, as the notes of the speaker.
+
+    Raises:
+        MissingExtra: ``python-pptx`` is not installed.
+    """
+    try:
+        import pptx
+    except ImportError:
+        raise MissingExtra("pptx", "python-pptx", "writing slides for PowerPoint") from None
+    deck = pptx.Presentation()
+    deck.slide_width, deck.slide_height = _WIDE, _HIGH
+    about = deck.core_properties
+    about.title, about.author, about.last_modified_by = clean(title), "lifecycle_fsm", ""
+    about.created = about.modified = datetime(*_DATE)  # noqa: DTZ001 - a date in a file
+    page = deck.slides.add_slide(deck.slide_layouts[5])  # a title only
+    page.notes_slide.notes_text_frame.text = clean(notes)
+    _Page(page, Shapes(canvas)).draw()
+    return _fixed(deck)
+
+
+def _fixed(deck: Any) -> bytes:
+    """The file without the time at which it was written."""
+    written, out = io.BytesIO(), io.BytesIO()
+    deck.save(written)
+    with zipfile.ZipFile(written) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            info = zipfile.ZipInfo(name, _DATE)
+            info.compress_type, info.create_system = zipfile.ZIP_DEFLATED, 0
+            new.writestr(info, old.read(name))
+    return out.getvalue()
+
+
+class _Page:
+    """Writes the shapes of one slide, from the back to the front."""
+
+    def __init__(self, page: Any, shapes: Shapes) -> None:
+        self.page, self.shapes = page, shapes
+        canvas = shapes.canvas
+        room, high = _WIDE - 2 * _MARGIN, _HIGH - 2 * _MARGIN
+        self.unit = min(room / canvas.width, high / canvas.height, _LARGEST)
+        self.left = (_WIDE - canvas.width * self.unit) / 2
+        self.top = (_HIGH - canvas.height * self.unit) / 2
+
+    def draw(self) -> None:
+        """Draw everything."""
+        for band in self.shapes.canvas.bands:
+            box = DrawnBox(
+                band.x, band.y, band.w, band.h, None, band.fill, band.fill, 0, "solid", "box",
+                rounded=True, tooltip="",
+            )  # fmt: skip
+            self._box(self.page.shapes, box).name = "band"
+        for line in self.shapes.lines:
+            self._line(line.points, line.stroke, arrow=line.arrow).name = "line"
+        cards = {id(card): self._card(card) for card in self.shapes.cards}
+        for connector in self.shapes.connectors:
+            self._connector(connector, cards[id(connector.tail)], cards[id(connector.head)])
+        for index, label in enumerate(self.shapes.labels):
+            if index == 0 and label.text.size >= pt(20):
+                self._heading(label)
+            else:
+                self._label(label)
+        for figure in self.shapes.figures:
+            self._figure(self.page.shapes, figure)
+
+    def _length(self, length: float) -> Any:
+        from pptx.util import Emu
+
+        return Emu(round(length * self.unit))
+
+    def _at(self, point: Point) -> tuple[int, int]:
+        return round(self.left + point[0] * self.unit), round(self.top + point[1] * self.unit)
+
+    def _place(self, x: float, y: float, w: float, h: float) -> tuple[int, int, int, int]:
+        return (*self._at((x, y)), round(w * self.unit), round(h * self.unit))
+
+    # --- Boxes
+
+    def _box(self, shapes: Any, box: DrawnBox) -> Any:
+        from pptx.enum.shapes import MSO_SHAPE
+
+        kinds = {"circle": MSO_SHAPE.OVAL, "house": MSO_SHAPE.ROUND_2_SAME_RECTANGLE}
+        kind = MSO_SHAPE.ROUNDED_RECTANGLE if box.rounded else MSO_SHAPE.RECTANGLE
+        shape = shapes.add_shape(
+            kinds.get(box.shape, kind), *self._place(box.x, box.y, box.w, box.h)
+        )
+        if kind is MSO_SHAPE.ROUNDED_RECTANGLE and box.shape == "box":
+            shape.adjustments[0] = min(0.5, _CORNER / min(box.w, box.h))
+        _own_look(shape)
+        shape.fill.solid()
+        shape.fill.fore_color.rgb = _color(box.fill)
+        self._stroke(shape, Stroke(box.color, box.pen, box.dash))
+        return shape
+
+    def _card(self, card: ShapeCard) -> Any:
+        shape = self._box(self.page.shapes, card.box)
+        shape.name = card.key
+        _describe(shape, ". ".join(filter(None, (card.text.replace("\n", ", "), card.box.tooltip))))
+        frame, inset = _frame(shape), 11.0
+        if card.rows:
+            side, first = round(inset * self.unit), card.rows[0]
+            frame.margin_left = frame.margin_right = side
+            frame.margin_top = round(max(0, first.y - first.size * 0.6 - card.box.y) * self.unit)
+        y = 0.0
+        for row in card.rows:
+            line = self._paragraph(frame)
+            top = row.y - row.size * 0.6
+            line.space_before = self._length(max(0, top - y) if y else 0)
+            line.line_spacing = self._length(row.size * 1.2)
+            y = top + row.size * 1.2
+            for index, part in enumerate(row.parts):
+                if index:  # the last part stands at the right edge
+                    _tab(line, round((card.box.w - 2 * inset) * self.unit))
+                    line.add_run().text = "\t"
+                self._runs(line, part.spans, part.size)
+        return shape
+
+    def _figure(self, shapes: Any, figure: DrawnFigure) -> None:
+        for w, h, dy, shape in ((5.0, 5.0, -3.6, "circle"), (9.0, 6.4, 2.9, "house")):
+            box = DrawnBox(
+                figure.x - w / 2, figure.y + dy - h / 2, w, h, None, figure.color, figure.color, 0,
+                "solid", shape, rounded=False, tooltip="",
+            )  # fmt: skip
+            self._box(shapes, box).name = "by hand"
+
+    # --- Text
+
+    def _heading(self, heading: ShapeLabel) -> None:
+        title = self.page.shapes.title
+        room = self.shapes.canvas.width - 2 * heading.left
+        place = self._place(heading.left, heading.top, room, heading.height)
+        title.left, title.top, title.width, title.height = place
+        frame = _frame(title)
+        self._runs(self._paragraph(frame), heading.lines[0].spans, heading.text.size)
+
+    def _label(self, label: ShapeLabel) -> None:
+        from pptx.enum.text import PP_ALIGN
+
+        shapes = self.page.shapes
+        figures = [line for line in label.lines if line.figure is not None]
+        if figures:  # they move with the text
+            group = shapes.add_group_shape()
+            group.name, shapes = label.key, group.shapes
+        place = self._place(label.left, label.top, label.width, label.height)
+        shape = shapes.add_textbox(*place)
+        shape.name = label.key
+        frame = _frame(shape)
+        for line in label.lines:
+            paragraph = self._paragraph(frame)
+            paragraph.alignment = PP_ALIGN[label.text.align.upper()]
+            paragraph.line_spacing = self._length(label.leading)
+            self._runs(paragraph, label.indented(line), label.text.size)
+        for line in figures:
+            assert line.figure is not None
+            self._figure(shapes, DrawnFigure(*line.figure, line.spans[0].color))
+
+    def _paragraph(self, frame: Any) -> Any:
+        """The next paragraph of a frame; the first is there already."""
+        from pptx.enum.text import PP_ALIGN
+
+        first = frame.paragraphs[0]
+        paragraph = frame.add_paragraph() if first.runs else first
+        paragraph.alignment = PP_ALIGN.LEFT
+        return paragraph
+
+    def _runs(self, paragraph: Any, spans: Iterable[Span], size: float) -> None:
+        for span in spans:
+            run = paragraph.add_run()
+            run.text = visible(span.text)
+            run.font.name, run.font.bold = _FONT, span.bold
+            run.font.size = int(size * self.unit / _POINT * 10) * _POINT // 10
+            run.font.color.rgb = _color(span.color)
+
+    # --- Lines
+
+    def _stroke(self, shape: Any, stroke: Stroke) -> None:
+        if not stroke.width:
+            shape.line.fill.background()
+            return
+        shape.line.color.rgb = _color(stroke.color)
+        shape.line.width = round(stroke.width * self.unit)
+        if stroke.dash != "solid":
+            from pptx.enum.dml import MSO_LINE
+
+            shape.line.dash_style = MSO_LINE.DASH if stroke.dash == "dashed" else MSO_LINE.ROUND_DOT
+
+    def _line(self, points: Sequence[Point], stroke: Stroke, *, arrow: bool) -> Any:
+        """A line along points, which is a connector of PowerPoint: straight or with elbows."""
+        from pptx.enum.shapes import MSO_CONNECTOR
+
+        at = [self._at(point) for point in points]
+        kind = MSO_CONNECTOR.STRAIGHT if len(at) == 2 else MSO_CONNECTOR.ELBOW
+        line = self.page.shapes.add_connector(kind, *at[0], *at[-1])
+        _own_look(line)
+        self._stroke(line, stroke)
+        if arrow:
+            self._arrow(line, stroke)
+        if 2 < len(at) <= 6:
+            _bend(line, at)
+        return line
+
+    def _arrow(self, line: Any, stroke: Stroke) -> None:
+        from pptx.oxml import parse_xml
+        from pptx.oxml.ns import nsdecls
+
+        size = "med" if stroke.width < 4 else "sm"
+        head = f'<a:tailEnd {nsdecls("a")} type="triangle" w="{size}" len="{size}"/>'
+        line.element.find(".//{*}ln").append(parse_xml(head))
+
+    def _connector(self, connector: Connector, tail: Any, head: Any) -> None:
+        link, points = connector.link, connector.points
+        first, last = _middle(connector.tail.box), _middle(connector.head.box)
+        line = self._line(points or (first, last), link.stroke, arrow=True)
+        frame = line.element.find(".//{*}xfrm")
+        before = dict(frame.attrib), [dict(child.attrib) for child in frame]
+        line.begin_connect(tail, _site(connector.tail.box, points[0] if points else last))
+        line.end_connect(head, _site(connector.head.box, points[-1] if points else first))
+        if points:  # glue moves the ends to the middle of a side: this waits until a card is moved
+            frame.attrib.clear()
+            frame.attrib.update(before[0])
+            for child, kept in zip(frame, before[1], strict=True):
+                child.attrib.update(kept)
+        line.name = connector.key
+        names = [(card.text or card.key).split("\n") for card in (connector.tail, connector.head)]
+        _describe(line, f"{' '.join(names[0][:2])} to {' '.join(names[1][:2])}: {link.text}")
+
+
+def _frame(shape: Any) -> Any:
+    """The text of a shape, without any room around it, which does not grow or wrap."""
+    from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE
+
+    frame: Any = shape.text_frame
+    frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
+    frame.word_wrap, frame.auto_size = False, MSO_AUTO_SIZE.NONE
+    frame.vertical_anchor = MSO_ANCHOR.TOP
+    return frame
+
+
+def _own_look(shape: Any) -> None:
+    """Take the shadow of the theme away."""
+    style = shape.element.find("{*}style")
+    shape.element.remove(style)
+
+
+def _tab(paragraph: Any, position: int) -> None:
+    """A stop at which text ends."""
+    from pptx.oxml import parse_xml
+    from pptx.oxml.ns import nsdecls
+
+    stop = f'<a:tabLst {nsdecls("a")}><a:tab pos="{position}" algn="r"/></a:tabLst>'
+    paragraph._p.get_or_add_pPr().append(parse_xml(stop))
+
+
+def _describe(shape: Any, text: str) -> None:
+    """Give a shape its text alternative."""
+    shape.element.find(".//{*}cNvPr").set("descr", clean(text).strip(" :"))
+
+
+def _color(color: str) -> Any:
+    from pptx.dml.color import RGBColor
+
+    return RGBColor.from_string(color.removeprefix("#").upper())
+
+
+def _middle(box: DrawnBox) -> Point:
+    return box.x + box.w / 2, box.y + box.h / 2
+
+
+def _site(box: DrawnBox, point: Point) -> int:
+    """The side of a box that is nearest to a point: top, left, bottom, right."""
+    sides = (
+        abs(point[1] - box.y),
+        abs(point[0] - box.x),
+        abs(point[1] - box.y - box.h),
+        abs(point[0] - box.x - box.w),
+    )
+    return sides.index(min(sides))
+
+
+def _bend(line: Any, at: Sequence[tuple[int, int]]) -> None:
+    """Lead a connector with elbows along its points.
+
+    PowerPoint knows the elbows of a connector that sets out to the right, as parts of its width and
+    height; one that sets out downwards is turned by 90°, and others are mirrored.
+    """
+    from pptx.oxml import parse_xml
+    from pptx.oxml.ns import nsdecls
+
+    upright = abs(at[1][0] - at[0][0]) < abs(at[1][1] - at[0][1])
+    ways = [
+        (y - at[0][1], x - at[0][0]) if upright else (x - at[0][0], y - at[0][1]) for x, y in at
+    ]
+    along, across = (part or _POINT for part in ways[-1])
+    stops = [
+        ways[index][index % 2 == 0] / (across if index % 2 == 0 else along)
+        for index in range(1, len(at) - 2)
+    ]
+    frame = line.element.find(".//{*}xfrm")
+    frame.attrib.clear()
+    if upright:
+        frame.set("rot", "5400000")
+    if along < 0:
+        frame.set("flipH", "1")
+    if (across < 0) != upright:
+        frame.set("flipV", "1")
+    middle = [(at[0][axis] + at[-1][axis]) // 2 for axis in (0, 1)]
+    line_width, line_height = abs(along), abs(across)
+    frame[0].set("x", str(middle[0] - line_width // 2))
+    frame[0].set("y", str(middle[1] - line_height // 2))
+    frame[1].set("cx", str(line_width))
+    frame[1].set("cy", str(line_height))
+    guides = "".join(
+        f'<a:gd name="adj{index}" fmla="val {round(stop * 100_000)}"/>'
+        for index, stop in enumerate(stops, 1)
+    )
+    form = f"bentConnector{len(at) - 1}"
+    shape = f'<a:prstGeom {nsdecls("a")} prst="{form}"><a:avLst>{guides}</a:avLst></a:prstGeom>'
+    old = line.element.find(".//{*}prstGeom")
+    old.getparent().replace(old, parse_xml(shape))
