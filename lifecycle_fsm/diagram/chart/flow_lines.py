@@ -62,6 +62,7 @@ class FlowLines:
         self, x: float, y: float, joins: Sequence[Join], dash: Dash
     ) -> Iterator[tuple[list[Point], Stroke]]:
         """The pieces of a trunk from lane to lane."""
+        joins = sorted(joins, key=lambda join: abs(join.lane - y))
         for index, join in enumerate(joins):
             short = join.lane + (BEND if join.lane < y else -BEND)
             if (short - y) * (join.lane - y) > 0:  # two lanes may lie at one height

@@ -152,13 +152,15 @@ def draw_fast_margin(plan: ChartPlan) -> None:
     columns, data = plan.columns, plan.data
     for target, lanes in plan.fast_lanes.items():
         x = columns.sheet - columns.margin - columns.right_tracks[target]
-        for (row, here), (_, after) in pairwise(sorted(lanes.items())):
+        for (row, here), (other, after) in pairwise(sorted(lanes.items())):
             flows = [
                 flow
                 for flow in data.fast_tracks
                 if flow.target == target and columns.row(flow.source) <= row
             ]
-            line = [(x, here + BEND), (x, after - BEND)]
+            # It ends in the bend to the target, and passes the bend of any row between.
+            end = after - BEND if other == columns.row(target) else after + BEND
+            line = [(x, here + BEND), (x, end)]
             plan.canvas.line(line, data.stroke(flows), halo=True)
 
 
