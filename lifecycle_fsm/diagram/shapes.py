@@ -141,10 +141,14 @@ class Shapes:
         self.connectors = list(self._connectors())
         self.lines = self._tracks.unused()
 
-    def _key(self, text: str) -> str:
-        slug = re.sub(r"[\W\d]+", "-", text.lower())[:60].strip("-_") or "shape"
+    def _key(self, text: str, left_out: str = r"\W+") -> str:
+        slug = re.sub(left_out, "-", text.lower())[:60].strip("-_") or "shape"
         self._keys[slug] += 1
         return slug if self._keys[slug] == 1 else f"{slug}-{self._keys[slug]}"
+
+    def _text_key(self, text: str) -> str:
+        """A key that stays when the numbers in a text change."""
+        return self._key(text, r"[\W\d]+")
 
     def _read_marks(self) -> None:
         boxes = [mark for mark in self.canvas.marks if isinstance(mark, DrawnBox)]
@@ -171,11 +175,13 @@ class Shapes:
             if isinstance(box, DrawnBox) and id(box) not in badges:
                 card_rows = _rows(written.get(id(box), ()))
                 shape = ShapeCard("", box, card_rows)
-                shape.key = self._key(f"stage {box.name}" if box.name else shape.text)
+                shape.key = (
+                    self._key(f"stage {box.name}") if box.name else self._text_key(shape.text)
+                )
                 self.cards.append(shape)
         for text, lines in labels:
             all_words = " ".join(words(line.spans) for line in lines)
-            self.labels.append(ShapeLabel(self._key(f"text {all_words}"), text, lines))
+            self.labels.append(ShapeLabel(self._text_key(f"text {all_words}"), text, lines))
 
     def _connectors(self) -> Iterator[Connector]:
         named = {card.box.name: card for card in self.cards if card.box.name}

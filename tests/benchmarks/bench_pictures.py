@@ -20,7 +20,7 @@ from tests.diagram.pictures import Picture
 
 def measure(drawing: Drawing) -> dict[str, float]:
     """The measures of one picture."""
-    picture = Picture(drawing.dot)
+    picture = Picture(drawing.layout)
     scale = min(1.0, 1600 / (picture.width / 0.75)) / 0.75
     cards = [box for box in picture.boxes if re.fullmatch(r"[sd]\d+", box.what)]
     return {
