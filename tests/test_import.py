@@ -13,6 +13,7 @@ HEAVY = {
     "numpy",
     "phonenumbers",
     "polars",
+    "pptx",
     "pycountry",
     "pygraphviz",
     "pyspark",

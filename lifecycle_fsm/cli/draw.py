@@ -19,7 +19,7 @@ _DRAW = "draw", "draws"
 
 def draw(
     model: options.Model,
-    out: Annotated[str, option("FILE", "The picture: .svg, .png, .pdf, .dot or .mmd.")],
+    out: Annotated[str, option("FILE", "The picture: .svg, .png, .pdf, .drawio, .pptx, .mmd or .dot.")],
     history: Annotated[
         str | None, option("FILE", "A history that `run` wrote: draws the counts too.")
     ] = None,
@@ -53,6 +53,7 @@ def draw(
     ```sh
     lifecycle-fsm draw waterfall --out lifecycle.svg
     lifecycle-fsm draw waterfall --history out/history.parquet --out funnel.pdf
+    lifecycle-fsm draw waterfall --history out/history.csv --out funnel.pptx
     lifecycle-fsm draw waterfall --history out/history.csv --person p1 \
         --out p1.svg
     lifecycle-fsm draw waterfall --store lifecycle.db --out funnel.svg

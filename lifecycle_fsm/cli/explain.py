@@ -56,7 +56,7 @@ def explain(
     zone: Annotated[str, flag("Tell times, and read --at, in this zone.")] = "UTC",
     out: Annotated[
         str | None,
-        option("FILE", "Write the story as .md, or draw the path: .svg, .png, .pdf, .dot, .mmd."),
+        option("FILE", "Write the story as .md, or draw the path: .svg, .png, .pptx, …"),
     ] = None,
     format: FormatOption = None,
     order: options.InOrder = "event",

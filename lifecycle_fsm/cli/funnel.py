@@ -85,7 +85,7 @@ def funnel(
     compare_versions: options.Versions = False,
     horizon: options.Horizon = None,
     out: Annotated[
-        str | None, option("FILE", "Also draw it: .svg, .png, .pdf, .dot or .mmd.")
+        str | None, option("FILE", "Also draw it: .svg, .png, .pdf, .drawio, .pptx, .mmd or .dot.")
     ] = None,
     json: options.Json = False,
 ) -> None:

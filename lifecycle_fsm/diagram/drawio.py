@@ -94,7 +94,7 @@ class _Cells:
         box = card.box
         style = [
             _SHAPES.get(box.shape, f"rounded={int(box.rounded)};absoluteArcSize=1;arcSize=18"),
-            "whiteSpace=wrap", "html=1", "align=left", "verticalAlign=top", "spacing=0",
+            "whiteSpace=wrap", "html=1", "align=left", "verticalAlign=top", "spacingTop=-5", "spacing=0",
             "spacingLeft=11", "spacingRight=11",
             f"fillColor={box.fill}", *_stroke(Stroke(box.color, box.pen, box.dash)),
             f"fontFamily={_FONT}",

@@ -302,7 +302,7 @@ def loaded_by(*arguments: str) -> set[str]:
 )
 def test_a_command_imports_only_what_it_needs(arguments: str) -> None:
     loaded = loaded_by(*arguments.split())
-    heavy = {"polars", "scipy", "numpy", "transitions", "pygraphviz", "graphviz", "jinja2"}
+    heavy = {"polars", "scipy", "numpy", "transitions", "pygraphviz", "graphviz", "jinja2", "pptx"}
     heavy |= {"sqlalchemy", "alembic", "psycopg"}
     assert loaded & heavy == set()
     others = set(COMMANDS) - set(arguments.split())

@@ -120,6 +120,10 @@ def draw_a_picture() -> None:
     assert drawing.pdf().startswith(b"%PDF")
 
 
+def make_a_slide() -> None:
+    assert Lifecycle("two_step").draw().pptx().startswith(b"PK")
+
+
 def clean_a_record() -> None:
     lifecycle = Lifecycle("waterfall")
     ann = lifecycle.admit("ann", at=MONDAY, email=" Ann@ACME.Example ", job_title="VP Sales")
@@ -270,6 +274,7 @@ COMMANDS = (
 PACKAGE = (
     in_this_process(run_a_lifecycle),
     in_this_process(draw_a_picture, "draw"),
+    in_this_process(make_a_slide, "pptx"),
     in_this_process(clean_a_record, "clean"),
     in_this_process(keep_a_holiday, "calendar"),
     in_this_process(measure_times, "measures"),
