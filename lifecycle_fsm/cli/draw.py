@@ -19,7 +19,9 @@ _DRAW = "draw", "draws"
 
 def draw(
     model: options.Model,
-    out: Annotated[str, option("FILE", "The picture: .svg, .png, .pdf, .drawio, .pptx, .mmd or .dot.")],
+    out: Annotated[
+        str, option("FILE", "The picture: .svg, .png, .pdf, .drawio, .pptx, .mmd or .dot.")
+    ],
     history: Annotated[
         str | None, option("FILE", "A history that `run` wrote: draws the counts too.")
     ] = None,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from itertools import pairwise
 from xml.etree import ElementTree
 
 from lifecycle_fsm.diagram.canvas import Canvas, DrawnBand, DrawnBox, Point, Span
 from lifecycle_fsm.diagram.look import PAPER, Stroke
-from lifecycle_fsm.diagram.shapes import Connector, ShapeCard, ShapeLabel, Shapes
+from lifecycle_fsm.diagram.shapes import CardRow, Connector, ShapeCard, ShapeLabel, Shapes
 from lifecycle_fsm.wording import clean, visible
 
 _FONT = "Helvetica"  # its letters are no wider than those that were measured
@@ -33,9 +34,7 @@ class _Cells:
         self.root = ElementTree.Element("root")
         owners = dict.fromkeys(self.canvas.owners.values())
         owners |= dict.fromkeys(link.owner for link in self.canvas.links)
-        self.layers = {
-            owner: f"layer-{index}" for index, owner in enumerate(filter(None, owners), 1)
-        }
+        self.layers = {owner: shapes.key(f"layer {owner}") for owner in owners if owner}
 
     def text(self) -> str:
         self._cell("0")
@@ -94,8 +93,9 @@ class _Cells:
         box = card.box
         style = [
             _SHAPES.get(box.shape, f"rounded={int(box.rounded)};absoluteArcSize=1;arcSize=18"),
-            "whiteSpace=wrap", "html=1", "align=left", "verticalAlign=top", "spacingTop=-5", "spacing=0",
-            "spacingLeft=11", "spacingRight=11",
+            "whiteSpace=wrap", "html=1", "align=left", "verticalAlign=top", "spacing=0",
+            "spacingTop=-5",  # of mxGraph's own
+            f"spacingLeft={card.inset:.0f}", f"spacingRight={card.inset:.0f}",
             f"fillColor={box.fill}", *_stroke(Stroke(box.color, box.pen, box.dash)),
             f"fontFamily={_FONT}",
         ]  # fmt: skip
@@ -103,11 +103,14 @@ class _Cells:
         for row in card.rows:
             high = round(row.size * 1.2)
             gap = max(0, round(row.y - high / 2 - y))
-            parts = " ".join(f"<span>{_html(part.spans, part.size)}</span>" for part in row.parts)
             look = f"line-height:{high}px;margin-top:{gap}px"
+            if indent := round(card.indent(row)):
+                look += f";padding-left:{indent}px"
             if len(row.parts) > 1:
-                look += f";display:flex;justify-content:space-between;width:{box.w - 22:.0f}px"
-            html += f'<div style="{look}">{parts}</div>'
+                side = "space-between" if card.is_right(row.parts[-1]) else "flex-start"
+                look += f";display:flex;justify-content:{side}"
+                look += f";width:{box.w - 2 * card.inset - indent:.0f}px"
+            html += f'<div style="{look}">{_row(row)}</div>'
             y += gap + high
         layer = self.layers.get(self.canvas.owners.get(box.name or "", ""), _BACK)
         self._vertex(card.key, layer, (box.x, box.y, box.w, box.h), style, html)
@@ -168,6 +171,16 @@ class _Cells:
             way = ElementTree.SubElement(geometry, "Array", {"as": "points"})
             for point in points[1:-1]:
                 ElementTree.SubElement(way, "mxPoint", _at(point))
+
+
+def _row(row: CardRow) -> str:
+    """The pieces of a row as HTML, each with its distance to the one before."""
+    first, *others = (f"{_html(part.spans, part.size)}</span>" for part in row.parts)
+    gaps = (after.left - before.right for before, after in pairwise(row.parts))
+    return f"<span>{first}" + "".join(
+        f' <span style="margin-left:{gap:.0f}px">{part}'
+        for gap, part in zip(gaps, others, strict=True)
+    )
 
 
 def _html(spans: Iterable[Span], size: float) -> str:

@@ -12,7 +12,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, groupby, pairwise
+from itertools import count, pairwise
 
 import attrs
 
@@ -31,20 +31,23 @@ from lifecycle_fsm.diagram.canvas import (
 )
 from lifecycle_fsm.diagram.look import PAPER
 
+_ROW = 0.72  # of the size of a text: texts that are no further apart stand in one row
 _NEAR = 3.0  # an arrow may end this far from its card
 
 
 @attrs.frozen
 class CardText:
-    """A piece of text in one size."""
+    """A piece of text in one size, from left to right."""
 
     spans: tuple[Span, ...]
     size: float
+    left: float
+    right: float
 
 
 @attrs.frozen
 class CardRow:
-    """One line of text on a card: what stands at its left, and maybe at its right."""
+    """One line of text on a card, which may have several pieces."""
 
     parts: tuple[CardText, ...]
     y: float
@@ -53,6 +56,11 @@ class CardRow:
     def size(self) -> float:
         """The size of its largest letters."""
         return max(part.size for part in self.parts)
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+        return " ".join(words(part.spans) for part in self.parts)
 
 
 @attrs.define
@@ -66,7 +74,25 @@ class ShapeCard:
     @property
     def text(self) -> str:
         """All its words."""
-        return "\n".join(" ".join(words(part.spans) for part in row.parts) for row in self.rows)
+        return "\n".join(row.text for row in self.rows)
+
+    @property
+    def inset(self) -> float:
+        """The room left of its text, and right of it."""
+        return min((row.parts[0].left - self.box.x for row in self.rows), default=0.0)
+
+    def indent(self, row: CardRow) -> float:
+        """How far a row of one piece begins to the right of the others."""
+        return row.parts[0].left - self.box.x - self.inset if len(row.parts) == 1 else 0.0
+
+    def is_right(self, part: CardText) -> bool:
+        """Whether a piece of text ends at the right edge."""
+        return part.right > self.box.x + self.box.w - self.inset - 4
+
+    @property
+    def title(self) -> str:
+        """Its words in the largest letters."""
+        return max(self.rows, key=lambda row: row.size).text if self.rows else self.key
 
 
 INDENT = " " * 4
@@ -141,14 +167,15 @@ class Shapes:
         self.connectors = list(self._connectors())
         self.lines = self._tracks.unused()
 
-    def _key(self, text: str, left_out: str = r"\W+") -> str:
+    def key(self, text: str, left_out: str = r"\W+") -> str:
+        """The text as a key that no other shape has."""
         slug = re.sub(left_out, "-", text.lower())[:60].strip("-_") or "shape"
         self._keys[slug] += 1
         return slug if self._keys[slug] == 1 else f"{slug}-{self._keys[slug]}"
 
     def _text_key(self, text: str) -> str:
         """A key that stays when the numbers in a text change."""
-        return self._key(text, r"[\W\d]+")
+        return self.key(text, r"[\W\d]+")
 
     def _read_marks(self) -> None:
         boxes = [mark for mark in self.canvas.marks if isinstance(mark, DrawnBox)]
@@ -167,16 +194,14 @@ class Shapes:
             badge, card = holders[0], holders[-1]
             if badge is not card:
                 badges.add(id(badge))
-                lines = tuple(
-                    attrs.evolve(line, spans=_legible(line.spans, badge)) for line in lines
-                )
+                lines = tuple(_without(badge, line) for line in lines)
             written.setdefault(id(card), []).extend((line, text.size) for line in lines)
         for box in self.canvas.marks:
             if isinstance(box, DrawnBox) and id(box) not in badges:
                 card_rows = _rows(written.get(id(box), ()))
                 shape = ShapeCard("", box, card_rows)
                 shape.key = (
-                    self._key(f"stage {box.name}") if box.name else self._text_key(shape.text)
+                    self.key(f"stage {box.name}") if box.name else self._text_key(shape.text)
                 )
                 self.cards.append(shape)
         for text, lines in labels:
@@ -187,7 +212,7 @@ class Shapes:
         named = {card.box.name: card for card in self.cards if card.box.name}
         for link in self.canvas.links:
             tail, head = named[link.tail], named[link.head]
-            key = self._key(f"move {link.tail} to {link.head}")
+            key = self.key(f"move {link.tail} to {link.head}")
             yield Connector(key, link, tail, head, self._tracks.route(tail.box, head.box))
         for line in [line for line in self._tracks.unused() if line.arrow]:
             ends = [
@@ -197,7 +222,7 @@ class Shapes:
             tail_card, head_card = ends
             if tail_card is not None and head_card is not None:
                 link = Link(tail_card.key, head_card.key, line.stroke)
-                key = self._key(f"{tail_card.key} to {head_card.key}")
+                key = self.key(f"{tail_card.key} to {head_card.key}")
                 self._tracks.used.add(line)
                 yield Connector(key, link, tail_card, head_card, line.points)
 
@@ -218,19 +243,28 @@ def _touches(box: DrawnBox, point: Point) -> bool:
     return abs(max(beside, above)) <= _NEAR
 
 
-def _legible(spans: Iterable[Span], badge: DrawnBox) -> list[Span]:
+def _without(badge: DrawnBox, line: PlacedLine) -> PlacedLine:
     """The text of a badge in the colour of the badge, as it stands on the card itself."""
-    return [attrs.evolve(span, color=badge.fill) if span.color == PAPER else span for span in spans]
+    spans = [
+        attrs.evolve(span, color=badge.fill) if span.color == PAPER else span for span in line.spans
+    ]
+    return attrs.evolve(line, spans=spans, left=badge.x)
 
 
 def _rows(lines: Iterable[tuple[PlacedLine, float]]) -> list[CardRow]:
-    rows = []
-    ordered = sorted(lines, key=lambda pair: (round(pair[0].y / 8), pair[0].left))
-    for _, group in groupby(ordered, key=lambda pair: round(pair[0].y / 8)):
-        parts = list(group)
-        texts = tuple(CardText(tuple(line.spans), size) for line, size in parts)
-        rows.append(CardRow(texts, parts[0][0].y))
-    return rows
+    """What stands at about one height, as one row."""
+    rows: list[list[tuple[PlacedLine, float]]] = []
+    for line, size in sorted(lines, key=lambda pair: pair[0].y):
+        if not rows or line.y - rows[-1][0][0].y > _ROW * size:
+            rows.append([])
+        rows[-1].append((line, size))
+    for row in rows:
+        row.sort(key=lambda pair: pair[0].left)
+    return [CardRow(tuple(_text(*pair) for pair in row), row[0][0].y) for row in rows]
+
+
+def _text(line: PlacedLine, size: float) -> CardText:
+    return CardText(tuple(line.spans), size, line.left, line.left + line.room)
 
 
 # ------------------------------------------------------------------ ways along lines

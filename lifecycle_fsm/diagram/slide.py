@@ -45,7 +45,7 @@ def slide(canvas: Canvas, title: str, notes: str) -> bytes:
     deck = pptx.Presentation()
     deck.slide_width, deck.slide_height = _WIDE, _HIGH
     about = deck.core_properties
-    about.title, about.author, about.last_modified_by = clean(title), "lifecycle_fsm", ""
+    about.title, about.author, about.last_modified_by = clean(title)[:255], "lifecycle_fsm", ""
     about.created = about.modified = datetime(*_DATE)  # noqa: DTZ001 - a date in a file
     page = deck.slides.add_slide(deck.slide_layouts[5])  # a title only
     page.notes_slide.notes_text_frame.text = clean(notes)
@@ -130,9 +130,9 @@ class _Page:
         shape = self._box(self.page.shapes, card.box)
         shape.name = card.key
         _describe(shape, ". ".join(filter(None, (card.text.replace("\n", ", "), card.box.tooltip))))
-        frame, inset = _frame(shape), 11.0
+        frame = _frame(shape)
         if card.rows:
-            side, first = round(inset * self.unit), card.rows[0]
+            side, first = round(card.inset * self.unit), card.rows[0]
             frame.margin_left = frame.margin_right = side
             frame.margin_top = round(max(0, first.y - first.size * 0.6 - card.box.y) * self.unit)
         y = 0.0
@@ -142,10 +142,14 @@ class _Page:
             line.space_before = self._length(max(0, top - y) if y else 0)
             line.line_spacing = self._length(row.size * 1.2)
             y = top + row.size * 1.2
+            _indent(line, round(card.indent(row) * self.unit))
             for index, part in enumerate(row.parts):
-                if index:  # the last part stands at the right edge
-                    _tab(line, round((card.box.w - 2 * inset) * self.unit))
-                    line.add_run().text = "\t"
+                if index:
+                    right = card.is_right(part)
+                    at = (part.right if right else part.left) - card.box.x - card.inset
+                    most = card.box.w - 2 * card.inset
+                    _tab(line, round(min(at, most) * self.unit), right=right)
+                    self._run(line, "\t", part.size)
                 self._runs(line, part.spans, part.size)
         return shape
 
@@ -199,11 +203,15 @@ class _Page:
 
     def _runs(self, paragraph: Any, spans: Iterable[Span], size: float) -> None:
         for span in spans:
-            run = paragraph.add_run()
-            run.text = visible(span.text)
-            run.font.name, run.font.bold = _FONT, span.bold
-            run.font.size = int(size * self.unit / _POINT * 10) * _POINT // 10
-            run.font.color.rgb = _color(span.color)
+            font = self._run(paragraph, visible(span.text), size)
+            font.bold, font.color.rgb = span.bold, _color(span.color)
+
+    def _run(self, paragraph: Any, text: str, size: float) -> Any:
+        """Add a text; returns its font."""
+        run = paragraph.add_run()
+        run.text, run.font.name = text, _FONT
+        run.font.size = int(size * self.unit / _POINT * 10) * _POINT // 10
+        return run.font
 
     # --- Lines
 
@@ -255,8 +263,8 @@ class _Page:
             for child, kept in zip(frame, before[1], strict=True):
                 child.attrib.update(kept)
         line.name = connector.key
-        names = [(card.text or card.key).split("\n") for card in (connector.tail, connector.head)]
-        _describe(line, f"{' '.join(names[0][:2])} to {' '.join(names[1][:2])}: {link.text}")
+        title = f"{connector.tail.title} to {connector.head.title}"
+        _describe(line, f"{title}: {link.text}")
 
 
 def _frame(shape: Any) -> Any:
@@ -276,12 +284,17 @@ def _own_look(shape: Any) -> None:
     shape.element.remove(style)
 
 
-def _tab(paragraph: Any, position: int) -> None:
-    """A stop at which text ends."""
+def _indent(paragraph: Any, room: int) -> None:
+    paragraph._p.get_or_add_pPr().set("marL", str(room))
+
+
+def _tab(paragraph: Any, position: int, *, right: bool) -> None:
+    """A stop at which the next text begins, or ends."""
     from pptx.oxml import parse_xml
     from pptx.oxml.ns import nsdecls
 
-    stop = f'<a:tabLst {nsdecls("a")}><a:tab pos="{position}" algn="r"/></a:tabLst>'
+    side = "r" if right else "l"
+    stop = f'<a:tabLst {nsdecls("a")}><a:tab pos="{position}" algn="{side}"/></a:tabLst>'
     paragraph._p.get_or_add_pPr().append(parse_xml(stop))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
@@ -11,6 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import attrs
+import pygraphviz
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -42,6 +45,7 @@ from lifecycle_fsm.diagram.render import layout
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.sheet import make_sheet
 from lifecycle_fsm.wording import clean
+from tests.diagram.test_drawio import Html
 
 SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 
@@ -197,6 +201,8 @@ def test_no_text_becomes_structure(text: dict[str, str], raw: str) -> None:
         assert drawn == expected
         check_svg(drawing)
         check_mermaid(drawing, plain)
+        assert graph_structure(drawing) == graph_structure(plain)
+        assert cell_structure(drawing) == cell_structure(plain)
         drawing.layout.encode()
         assert drawing.title == clean(drawing.title)
         assert drawing.description == clean(drawing.description)
@@ -208,10 +214,48 @@ def test_no_text_becomes_structure_where_it_stands_alone(piece: str) -> None:
     assert structure(drawing) == structure(plain)
     root = check_svg(drawing)
     check_mermaid(drawing, plain)
+    assert graph_structure(drawing) == graph_structure(plain)
+    assert cell_structure(drawing) == cell_structure(plain)
+    check_slide(drawing)
     tips = [element.get(f"{XLINK}title") for element in root.iter(f"{SVG}a")]
     text = clean(piece)
     # Nobody reads 800 letters beside a pointer, nor does Graphviz read 16 kB.
     assert set(tips) == {text if len(text) <= 800 else text[:799] + "…"}
+
+
+def graph_structure(drawing: Drawing) -> Counter[tuple[str, ...]]:
+    """The nodes and edges of the plain DOT text, which Graphviz has not laid out."""
+    with pygraphviz.AGraph(string=drawing.dot) as graph:
+        assert {key for thing in (*graph.nodes(), *graph.edges()) for key in thing.attr} <= KEYS | {
+            *("fontcolor", "fontsize", "group", "weight", "label"),
+        }
+        nodes = ((node, node.attr["shape"], node.attr["style"]) for node in graph.nodes())
+        edges = ((*edge, edge.attr["style"]) for edge in graph.edges())
+        return Counter([*nodes, *edges])
+
+
+def cell_structure(drawing: Drawing) -> Counter[tuple[str, ...]]:
+    """The stages and moves of a file of draw.io, each text of which is text."""
+    kinds: list[tuple[str, ...]] = []
+    for cell in ElementTree.fromstring(drawing.drawio()).iter("mxCell"):
+        if cell.get("vertex"):  # the name of a layer is no HTML
+            Html(cell.get("value", ""))
+        name = cell.get("id", "")
+        if not name.startswith(("text-", "layer-")):
+            style = re.sub(r"\d+(\.\d+)?", "", cell.get("style", ""))
+            kinds.append((re.sub(r"-\d+$", "", name), style if cell.get("edge") else ""))
+    return Counter(kind for kind in kinds if kind[0].startswith(("stage", "move", "v", "step")))
+
+
+def check_slide(drawing: Drawing) -> None:
+    """Nothing on a slide runs, or is fetched; no text has a character that XML refuses."""
+    with zipfile.ZipFile(io.BytesIO(drawing.pptx())) as archive:
+        for name in archive.namelist():
+            if name.startswith("ppt/slides/") and name.endswith((".xml", ".rels")):
+                root = ElementTree.fromstring(archive.read(name))
+                tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+                assert not tags & {"hlinkClick", "pic", "oleObj", "controls", "timing"}
+                assert b"External" not in archive.read(name)
 
 
 def check_mermaid(drawing: Drawing, plain: Drawing) -> None:
