@@ -237,7 +237,8 @@ class Columns:
         card = max(_wanted_card(data, stage) for stage in data.model.path)
         narrow = max(_GAP[0], _widest_word(data) + 22)
         card = min(card, max(_CARD[0], (room - (n - 1) * min(gap, narrow)) / n))
-        gap = max(_SMALLEST_GAP, min(gap, (room - n * card) / max(1, n - 1)))
+        least = max(_SMALLEST_GAP, _widest_number(data) + 26)
+        gap = max(least, min(gap, (room - n * card) / max(1, n - 1)))
         return gap, min(card, (room - (n - 1) * gap) / n)
 
 
@@ -260,6 +261,12 @@ def _wanted_card(data: ChartData, stage: Stage) -> float:
         people = width(number, pt(14), bold=True) + 62
     least, most = _CARD
     return max(least, min(most, max(owner + code, words, title, label, people) + 26))
+
+
+def _widest_number(data: ChartData) -> float:
+    """The width of the largest number on a step."""
+    counts = [flow.count for flow in data.steps.values() if flow.count is not None]
+    return max((width(format_number(count), TEXT, bold=True) for count in counts), default=0.0)
 
 
 def _widest_word(data: ChartData) -> float:
