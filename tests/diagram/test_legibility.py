@@ -104,7 +104,7 @@ def test_every_path_of_a_person_is_legible(name: str) -> None:
 def test_a_model_of_any_shape_is_legible(shape: Shape, volume: int | None) -> None:
     model = shape.model()
     drawing = draw_model(model, rules=False) if volume is None else funnel(model, volume)
-    picture = Picture(drawing.dot)
+    picture = Picture(drawing.layout)
     assert not picture.faults()
     cards = [box for box in picture.boxes if box.what in model.by_name]
     assert {box.what for box in cards} == set(model.by_name)
@@ -119,7 +119,7 @@ def test_a_model_of_any_shape_is_legible_on_a_phone(shape: Shape) -> None:
         draw_model(model, portrait=True),
         draw_funnel(model, counted(model, 9_999_999), portrait=True),
     ):
-        picture = Picture(drawing.dot)
+        picture = Picture(drawing.layout)
         assert not picture.faults()
         assert picture.width / 0.75 == pytest.approx(390, abs=1)
 
@@ -132,7 +132,7 @@ def funnel(model: Model, volume: int) -> Drawing:
 def test_every_text_is_there_whole_or_by_its_key(shape: Shape) -> None:
     """No word is broken: each is somewhere in the picture, beside its line or below it."""
     model = shape.model()
-    shown = " ".join(text.box.what.strip() for text in Picture(funnel(model, 7).dot).texts)
+    shown = " ".join(text.box.what.strip() for text in Picture(funnel(model, 7).layout).texts)
     words = set(shown.split())
     for stage in model.stages:
         assert set(f"{stage.display} {stage.label}".split()) <= words
@@ -144,23 +144,23 @@ def test_a_line_of_several_sources_shows_each_number_and_the_sum() -> None:
     model = load("waterfall")
     name = next(edge.name for edge in model.edges if (edge.source, edge.target) == ("mal", "sql"))
     counts = Counts(moves={(name, "mal", "sql"): 20_000, (name, "mql", "sql"): 4_321})
-    texts = {text.box.what.strip() for text in Picture(draw_funnel(model, counts).dot).texts}
+    texts = {text.box.what.strip() for text in Picture(draw_funnel(model, counts).layout).texts}
     assert {"20,000", "4,321", "24,321"} <= texts
 
 
 @pytest.mark.parametrize("row", [1, 2, 3])
 def test_a_path_of_more_than_eight_stages_has_several_rows(row: int) -> None:
     model = Shape(7 * row + (1 if row == 1 else 0)).model()
-    boxes = [box for box in Picture(draw_model(model).dot).boxes if box.what in model.by_name]
+    boxes = [box for box in Picture(draw_model(model).layout).boxes if box.what in model.by_name]
     assert len({round(box.top) for box in boxes}) == row
 
 
 def test_lines_that_nobody_took_are_left_out_and_counted() -> None:
     model = load("waterfall")
     counts = Counts(moves={(edge.name, edge.source, edge.target): 3 for edge in model.edges[:9]})
-    hidden = {text.box.what for text in Picture(draw_funnel(model, counts).dot).texts}
+    hidden = {text.box.what for text in Picture(draw_funnel(model, counts).layout).texts}
     shown = {
-        text.box.what for text in Picture(draw_funnel(model, counts, hide_zero=False).dot).texts
+        text.box.what for text in Picture(draw_funnel(model, counts, hide_zero=False).layout).texts
     }
     assert any("that nobody took" in text for text in hidden)
     assert not any("that nobody took" in text for text in shown)
@@ -171,7 +171,7 @@ def test_lines_that_nobody_took_are_left_out_and_counted() -> None:
 def test_a_small_funnel_shows_the_lines_that_nobody_took() -> None:
     model = Shape(5, 1, 1).model()
     drawing = draw_funnel(model, Counts())
-    assert drawing.dot == draw_funnel(model, Counts(), hide_zero=False).dot
+    assert drawing.layout == draw_funnel(model, Counts(), hide_zero=False).layout
 
 
 # --- Any model
