@@ -198,8 +198,7 @@ class DrawnText:
                 "right": self.x - room - mark,
             }[self.align]
             y = self.y + index * self.leading
-            spare = {"left": 0.0, "center": 0.02, "right": 0.04}[self.align] * room
-            figure = (left + 5 + spare, y) if line.icon else None
+            figure = (left + 5, y) if line.icon else None
             yield PlacedLine(spans, left + mark, y, room, figure)
 
 

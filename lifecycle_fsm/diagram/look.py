@@ -1,11 +1,12 @@
 """Sizes, strokes and colours; colours show who owns a stage or a move.
 
-Nothing depends on colour alone: cards print their owner, detours are dashed and labelled, and moves
-that a human asks for have a small figure.
+Nothing depends on colour alone: cards print their owner, rules its mark, detours are dashed and
+labelled, and moves that a human asks for have a small figure.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import attrs
@@ -20,7 +21,7 @@ MARGIN = 34.0
 SMALLEST = 12.0
 
 INK, SOFT, FAINT, PAPER = "#0f172a", "#475569", "#cbd5e1", "#ffffff"
-HEADING, RULE = "#64748b", "#e2e8f0"
+HEADING, RULE = "#5b6b82", "#e2e8f0"
 
 
 Dash: TypeAlias = Literal["solid", "dashed", "dotted"]
@@ -51,6 +52,7 @@ PARTLY = Paint("#a16207", "#fefce8")
 UNSEEN = Paint("#b91c1c", "#fef3f2")
 """What no test has fired; marked with ×, on a dotted line."""
 
+# Colours differ in lightness too, for a reader who sees no hues; each is legible as text.
 _SYSTEMS = (
     Paint("#6d28d9", "#f6f3ff"),  # violet: marketing automation comes first
     Paint("#1d4ed8", "#eef5ff"),  # blue: the CRM
@@ -58,6 +60,12 @@ _SYSTEMS = (
     Paint("#a21caf", "#fdf4ff"),
     Paint("#4d7c0f", "#f7fde8"),
     Paint("#0e7490", "#ecfdff"),
+    Paint("#1e1b4b", "#eef0ff"),  # navy
+    Paint("#be185d", "#fdf2f8"),
+    Paint("#14532d", "#effcf3"),
+    Paint("#92400e", "#fff8eb"),
+    Paint("#4c0519", "#fff1f3"),
+    Paint("#4b5563", "#f5f6f8"),
 )
 _DETOURS = (
     Paint("#b45309", "#fff9ec"),  # amber
@@ -65,6 +73,11 @@ _DETOURS = (
     Paint("#57534e", "#f7f6f4"),  # stone
     Paint("#9d174d", "#fdf2f7"),
     Paint("#713f12", "#faf5e8"),
+    Paint("#3f6212", "#f7fde8"),
+    Paint("#155e75", "#ecfdff"),
+    Paint("#6b21a8", "#faf5ff"),
+    Paint("#c2410c", "#fff6ed"),
+    Paint("#164e40", "#effcf7"),
 )
 
 
@@ -72,7 +85,7 @@ class Palette:
     """The colours of one model: systems and detours in the order of their declaration.
 
     A ``plain`` palette has no colours of its own, for diagrams in which colour means something
-    else.
+    else. Each system has a mark of one or two letters besides its colour.
     """
 
     def __init__(self, model: Model, *, plain: bool = False) -> None:
@@ -82,6 +95,7 @@ class Palette:
         names = [] if plain else [name for name in dict.fromkeys(used) if name]
         self.systems = {name: _SYSTEMS[index % len(_SYSTEMS)] for index, name in enumerate(names)}
         self.labels = {name: clean(model.systems.get(name, name)) for name in names}
+        self.marks = _marks({name: self.labels[name] or name for name in names})
         self.detours = {
             stage.name: NEUTRAL if plain else _DETOURS[index % len(_DETOURS)]
             for index, stage in enumerate(model.detours)
@@ -99,6 +113,36 @@ class Palette:
     def owner(self, name: str) -> str:
         """The label of the system that owns the stage; empty if there is none."""
         return self.labels.get(self._stages.get(name, ""), "")
+
+
+def _marks(labels: Mapping[str, str]) -> dict[str, str]:
+    """A mark for each system that no other has: a letter of its label, else two, else a number."""
+    marks: dict[str, str] = {}
+    for name, label in labels.items():
+        letters = [word[0] for word in label.split()]
+        choices = (letters[0], "".join(letters[:2]), label[:2])
+        numbers = map(str, range(1, len(labels) + 1))
+        free = (mark.upper() for mark in (*choices, *numbers))
+        marks[name] = next(mark for mark in free if mark not in marks.values())
+    return marks
+
+
+# ------------------------------------------------------------------ contrast
+
+
+def contrast(color: str, other: str) -> float:
+    """The contrast of two colours, from 1 to 21, as the Web Content Accessibility Guidelines
+    define it: text needs 4.5, a line 3."""
+    darker, lighter = sorted((_luminance(color), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: str) -> float:
+    parts = (int(color[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def pt(points: int) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from lifecycle_fsm.diagram.canvas import Canvas, Point, Span, badge_width
+from lifecycle_fsm.diagram.chart.rule_entries import RuleWriter
 from lifecycle_fsm.diagram.drawing import Drawing
 from lifecycle_fsm.diagram.graph import Arrow, Graph, Node
 from lifecycle_fsm.diagram.look import (
@@ -22,7 +23,7 @@ from lifecycle_fsm.diagram.look import (
     pt,
 )
 from lifecycle_fsm.diagram.text_fit import cut, width, wrap
-from lifecycle_fsm.guard import Always, label
+from lifecycle_fsm.guard import Always
 from lifecycle_fsm.model import Model, SortRule, StepDef
 from lifecycle_fsm.wording import Formatter, clean, rule_words
 
@@ -51,11 +52,9 @@ def _step_words(step: StepDef) -> str:
     return clean(step.label) or clean(step.name.replace("_", " "))
 
 
-def _condition(model: Model, rule: SortRule, *, expand: bool = True) -> str:
+def _condition(model: Model, rule: SortRule) -> str:
     """The question of a sort rule in words."""
-    if isinstance(rule.when, Always):
-        return "everybody else"
-    return clean(label(rule.when, model.vocabulary, expand=expand))
+    return Formatter(model, whole=True).condition(rule.when) or "everybody else"
 
 
 class _StepText:
@@ -65,9 +64,9 @@ class _StepText:
         self.code = f"{step.number:03}"
         self.failure = f"on failure: {step.on_failure}"
         self.failure_color = SOFT if step.on_failure == "skip" else UNSEEN.line
-        self.title = wrap(_step_words(step), _STEP - 24, pt(12), bold=True)
+        self.title = wrap(_step_words(step), _STEP - 24, pt(12), bold=True, lines=6)
         self.fields = [
-            (head, wrap(_list(names, "—"), _STEP - 24 - 46, SMALLEST, lines=5))
+            (head, wrap(_list(names, "—"), _STEP - 24 - 46, SMALLEST, lines=60))
             for head, names in (("reads", step.reads), ("writes", step.writes))
         ]
         rows = sum(len(names) for _, names in self.fields)
@@ -81,6 +80,7 @@ class _ProcessingChart:
         self.model = model
         self.palette = Palette(model)
         self.canvas = Canvas("processing")
+        self.words = RuleWriter(model, self.palette, _RULE - 80)
 
     def draw(self, title: str) -> Canvas:
         """Lay everything out."""
@@ -150,8 +150,7 @@ class _ProcessingChart:
         y = head + 34
         for index, rule in enumerate(self.model.sort, 1):
             last = isinstance(rule.when, Always)
-            question = _condition(self.model, rule) + ("" if last else "?")
-            lines = wrap(question, _RULE - 80, pt(10), lines=4)
+            lines = self.words.condition(rule)
             high = max(44.0, len(lines) * 18 + 22)
             top = y + 22
             self._arrow((down, y), (down, top), width=2)
@@ -160,10 +159,17 @@ class _ProcessingChart:
             canvas.box(x, top, _RULE, high, color=NEUTRAL.line, pen=1.6)
             middle = top + high / 2
             canvas.text(down, middle, [Span(str(index), True, SOFT)], pt(11), align="center")
-            spans = [[Span(line, color=INK)] for line in lines]
-            canvas.paragraph(x + 56, middle - (len(lines) - 1) / 2 * 18, spans, 18, pt(10))
+            at = middle - (len(lines) - 1) / 2 * 18
+            for line in lines:
+                canvas.text(x + 56 + line.indent, at, line.text, pt(10))
+                at += 18
             self._answer(rule, x + _RULE, middle, yes=not last)
             y = top + high
+        for term in self.words.names(self.model.sort):
+            y += 16 if term.heading else 0
+            for line in term.lines:
+                canvas.text(x + line.indent, y + 16, line.text)
+                y += 18
         return y
 
     def _answer(self, rule: SortRule, x: float, y: float, *, yes: bool) -> None:
@@ -232,7 +238,7 @@ def _graph(model: Model, title: str) -> Graph:
         last, name = isinstance(rule.when, Always), f"rule{index}"
         if nodes:
             arrows.append(Arrow(nodes[-1].name, name, ("no",) if index else ()))
-        question = (_condition(model, rule, expand=False),)
+        question = (_condition(model, rule),)
         nodes.append(Node(name, question, shape="box" if last else "question"))
         answer = ("" if last else "yes", rule_words(rule))
         color = palette.system(rule.system)

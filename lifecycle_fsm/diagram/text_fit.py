@@ -154,38 +154,66 @@ def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:
     return kept.rstrip(" ,.;:·(") + "…"
 
 
-def wrap(text: str, room: float, size: float, *, lines: int = 2, bold: bool = False) -> list[str]:
-    """The text in at most ``lines`` lines, broken between words; the last is cut if necessary."""
+# ------------------------------------------------------------------ words
+#
+# A word is never broken. Lines end at a space, after a hyphen or slash between letters, and between
+# the characters of Chinese and Japanese.
+
+_IDEOGRAPH = "[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+_BETWEEN_WORDS = re.compile(
+    rf"(?= )|(?<=[^\W\d_]{{2}}[-/–])(?=[^\W\d_]{{2}})|(?<={_IDEOGRAPH})(?={_IDEOGRAPH})"
+)
+
+
+def words(text: str) -> list[str]:
+    """The pieces between which a line may end; all but the first of a line keep their space."""
+    return _BETWEEN_WORDS.split(clean(text))
+
+
+def words_fit(text: str, room: float, size: float, *, bold: bool = False) -> bool:
+    """Whether the text can be wrapped without a word that is wider than the room."""
+    return all(fits(word.lstrip(), room, size, bold=bold) for word in words(text))
+
+
+def wrap(
+    text: str,
+    room: float,
+    size: float,
+    *,
+    lines: int | None = None,
+    bold: bool = False,
+    first: float | None = None,
+) -> list[str]:
+    """The text in lines that end between words.
+
+    A word that is wider than the room has a line of its own and sticks out: ask :func:`words_fit`
+    before, and give more room or a short key instead.
+
+    Args:
+        text: the text.
+        room: the width of a line.
+        size: the size of the letters.
+        lines: the maximum number of lines; what does not fit is then cut.
+        bold: whether it is written bold.
+        first: the width of the first line if it differs; it stays empty if no word fits in it.
+    """
     full: list[str] = []
-    words = deque(clean(text).split(" "))
-    line = ""
-    while words:
-        longer = f"{line} {words[0]}" if line else words[0]
-        if fits(longer, room, size, bold=bold):
+    pieces = deque(words(text))
+    line, left = "", room if first is None else first
+    while pieces:
+        longer = line + pieces[0] if line else pieces[0].lstrip()
+        if fits(longer, left, size, bold=bold):
             line = longer
-            words.popleft()
-        elif len(full) == lines - 1:
-            return [*full, cut(" ".join([line, *words]).strip(), room, size, bold=bold)]
-        elif line:
-            full.append(line)
-            line = ""
-        else:  # a single word that is wider than the room: break it where the line is full
-            word = words.popleft()
-            hyphen = "-" if word.isalpha() and word[0] < "\u0250" else ""
-            kept = max(1, _fitting(word, hyphen, room, size, bold=bold))
-            spare = 3 - (len(word) - kept)
-            if hyphen and 0 < spare < 3 and kept - spare >= 3:
-                kept -= spare  # no character stands alone on the next line
-            head, rest = word[:kept], word[kept:]
-            full.append(head + hyphen if rest else head)
-            if rest:
-                words.appendleft(rest)
+            pieces.popleft()
+            continue
+        if lines is not None and len(full) == lines - 1:
+            return [*full, cut((line + "".join(pieces)).lstrip(), left, size, bold=bold)]
+        if not line and left >= room:  # a single word that is wider than the room
+            line = pieces.popleft().lstrip()
+            line = line if lines is None else cut(line, left, size, bold=bold)
+        full.append(line)
+        line, left = "", room
     return [*full, line] if line or not full else full
-
-
-# Scripts that are written without spaces may be broken between any two characters.
-_UNSPACED = r"\u0e00-\u0eff\u2e80-\uffef\U00010000-\U0010ffff"
-_PIECES = re.compile(rf"[{_UNSPACED}]|[^{_UNSPACED}]+")
 
 
 def whole(
@@ -197,29 +225,11 @@ def whole(
     bold: bool = False,
     first: float | None = None,
 ) -> list[str] | None:
-    """The whole text in at most ``lines`` lines, broken between words; None if it does not fit.
-
-    Args:
-        text: the text.
-        room: the width of a line.
-        size: the size of the font.
-        lines: the maximum number of lines.
-        bold: whether the text is bold.
-        first: the width of the first line, if it differs; the line may stay empty.
-    """
-    full, line = list[str](), ""
-    for word in clean(text).split(" "):
-        for index, piece in enumerate(_PIECES.findall(word)):
-            longer = line + ("" if index or not line else " ") + piece
-            if fits(longer, room if full or first is None else first, size, bold=bold):
-                line = longer
-                continue
-            if line or (first is not None and not full):
-                full.append(line)
-            if len(full) >= lines or not fits(piece, room, size, bold=bold):
-                return None
-            line = piece
-    return [*full, line]
+    """The text as :func:`wrap` breaks it; None if a word does not fit, or needs more lines."""
+    if not words_fit(text, room, size, bold=bold):
+        return None
+    rows = wrap(text, room, size, bold=bold, first=first)
+    return rows if len(rows) <= lines else None
 
 
 def escape(text: str, *, read: int = 2) -> str:

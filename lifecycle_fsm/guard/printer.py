@@ -104,7 +104,9 @@ class Printer:
             case Or(guards):
                 return self.alternatives(guards)
             case And(guards):
-                return " and ".join(self._conjuncts(guards))
+                parts = self.conjuncts(guards)
+                texts = (part if isinstance(part, str) else self.write(part, NOT) for part in parts)
+                return " and ".join(texts)
             case Truth(field):
                 return self.term(field)
             case Named():
@@ -121,8 +123,9 @@ class Printer:
         """The parts of an ``or``."""
         return " or ".join(self.write(part, AND) for part in guards)
 
-    def _conjuncts(self, guards: tuple[Guard, ...]) -> Iterator[str]:
-        """The parts of an ``and``; two neighbours that bound one term on both sides are joined."""
+    def conjuncts(self, guards: tuple[Guard, ...]) -> Iterator[Guard | str]:
+        """The parts of an ``and``; two neighbours that bound one term on both sides are joined into
+        one text."""
         waiting = list(reversed(guards))
         while waiting:
             first = waiting.pop()
@@ -130,7 +133,7 @@ class Printer:
             text = self.chain(*parts) if parts else None
             if text is not None:
                 waiting.pop()
-            yield self.write(first, NOT) if text is None else text
+            yield first if text is None else text
 
     def chain(self, low: Term, lower: str, term: Term, higher: str, high: Term) -> str | None:
         """``20 <= score < 65``, or ``None`` if the style writes it as two comparisons."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
 import attrs
@@ -71,8 +71,8 @@ def resolve(guard: Guard, vocabulary: Vocabulary) -> Guard:
     return transform(guard, settle)
 
 
-def inline(guard: Guard, vocabulary: Vocabulary) -> Guard:
-    """The guard with its bare names resolved and every named guard written out.
+def inline(guard: Guard, vocabulary: Vocabulary, keep: Collection[str] = ()) -> Guard:
+    """The guard with its bare names resolved and every named guard written out but those to keep.
 
     Raises:
         GuardError: a name is unknown, a named guard refers to itself, or the result is too large.
@@ -83,7 +83,9 @@ def inline(guard: Guard, vocabulary: Vocabulary) -> Guard:
         raise GuardError("; ".join(faults))
 
     def write_out(part: Guard) -> Guard:
-        definition = definition_of(part, vocabulary) if isinstance(part, Named) else None
+        definition = None
+        if isinstance(part, Named) and part.name not in keep:
+            definition = definition_of(part, vocabulary)
         return part if definition is None else transform(definition, write_out)
 
     return transform(guard, write_out)

@@ -103,6 +103,8 @@ class Model:
             priority; the checks then only note how many such ties there are [S8].
         title, description: display only.
         systems: the owners of stages and moves, by name, each with a label.
+        token_labels, guard_labels: the words for tokens and named guards, by name, wherever people
+            read them; display only.
         person: the class of the people, unless ``fields`` is that class.
         folder: the folder that the paths in the options of steps are relative to. They may not
             lead out of it.
@@ -143,6 +145,8 @@ class Model:
     title: str = ""
     description: str = ""
     systems: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
+    token_labels: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
+    guard_labels: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
     person: type[Person] = attrs.field(default=Person, eq=False, repr=False)
     folder: str = attrs.field(default="", eq=False, repr=False)
     tables_from: tuple[str, ...] = attrs.field(default=(), eq=False, repr=False, converter=names)

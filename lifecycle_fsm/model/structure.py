@@ -118,7 +118,7 @@ class _Reader:
             "ties": self.text,
             "dimensions": self.names,
             "systems": self.systems,
-            "tokens": self.named,
+            "tokens": self.tokens,
             "fields": self.fields,
             "guards": self.guards,
             "kinds": self.kinds,
@@ -135,6 +135,9 @@ class _Reader:
             else:
                 near = suggest(str(key), {*readers, *SECTIONS})
                 self.missing(str(key), f"no part of a model is called {key!r}{near}")
+        for key in ("tokens", "guards"):
+            if key in values:
+                values[key], values[f"{key[:-1]}_labels"] = values[key]
         if "winning_detours" in values.get("merging", {}):
             values["winning_detours"] = values["merging"].pop("winning_detours")
         for key in ("name", "stages"):
@@ -196,11 +199,37 @@ class _Reader:
             for name, value in self.named(where, raw).items()
         ]
 
-    def guards(self, where: str, raw: Mapping[str, Any]) -> dict[str, Any]:
-        return {
+    def tokens(self, where: str, raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        return self.labelled(where, raw, "value")
+
+    def guards(self, where: str, raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        texts, labels = self.labelled(where, raw, "when")
+        guards = {
             name: self.attempt(f"{where}.{name}", partial(parse_guard, text), _GUARD)
-            for name, text in self.named(where, raw).items()
+            for name, text in texts.items()
         }
+        return guards, labels
+
+    def labelled(
+        self, where: str, raw: Mapping[str, Any], key: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """The values by name, and the labels of those that are tables with the value in ``key``."""
+        values, labels = {}, {}
+        for name, value in self.named(where, raw).items():
+            if not isinstance(value, Mapping):
+                values[name] = value
+                continue
+            place, known = f"{where}.{name}", (key, "label")
+            for other in value:
+                if other not in known:
+                    self.problem(place, f"no key {other!r} here{suggest(str(other), known)}")
+            if "label" in value:
+                labels[name] = self.text(f"{place}, label", value["label"])
+            if key in value:
+                values[name] = value[key]
+            else:
+                self.missing(place, f"{key!r} is missing")
+        return values, labels
 
     def fields(self, where: str, raw: Mapping[str, Any]) -> list[FieldDef]:
         fields = {

@@ -88,9 +88,9 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
         ties=model.ties,
         dimensions=list(model.dimensions),
         systems=dict(model.systems),
-        tokens=_plain(model.tokens),
+        tokens=_labelled(_plain(model.tokens), "value", model.token_labels),
         fields=_fields(model.fields),
-        guards=_plain(model.guards),
+        guards=_labelled(_plain(model.guards), "when", model.guard_labels),
         calendars={calendar.name: _calendar(calendar) for calendar in model.calendars},
         merging=_non_empty(winning_detours=list(model.winning_detours), **model.merging),
     )
@@ -106,6 +106,17 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
 def _non_empty(**values: Any) -> dict[str, Any]:
     """The values that are not empty."""
     return {name: value for name, value in values.items() if value}
+
+
+def _labelled(values: Mapping[str, Any], key: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """The values; those with a label as tables. In TOML, tables come last."""
+    short = {name: value for name, value in values.items() if not labels.get(name)}
+    tables = {
+        name: {key: value, "label": labels[name]}
+        for name, value in values.items()
+        if labels.get(name)
+    }
+    return short | tables
 
 
 def _row(part: Any) -> dict[str, Any]:

@@ -133,6 +133,17 @@ def _tokens(model: Model) -> Iterator[Problem]:
             yield Problem(where, f"a token is a number, a text, a time or a list of them: {error}")
 
 
+def _labels(model: Model) -> Iterator[Problem]:
+    for section, known, labels in (
+        ("tokens", model.tokens, model.token_labels),
+        ("guards", model.guards, model.guard_labels),
+    ):
+        for name in labels:
+            if name not in known:
+                message = f"there is nothing to label{suggest(name, known)}"
+                yield Problem(f"{section}.{name}", message)
+
+
 def _guards(model: Model) -> Iterator[Problem]:
     for name, guard in model.guards.items():
         where = f"guards.{name}"
@@ -398,6 +409,7 @@ def _processing(model: Model) -> Iterator[Problem]:
 _SECTIONS = (
     _whole,
     _tokens,
+    _labels,
     _fields,
     _guards,
     _stages,

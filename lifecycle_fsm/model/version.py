@@ -45,12 +45,18 @@ def _name(guard: Guard) -> Guard:
     return Named(f"python {guard.name}") if isinstance(guard, Opaque) else guard
 
 
+def _unlabelled(value: Any) -> Any:
+    """A token or a named guard in its short form: a label does not count."""
+    short = isinstance(value, dict) and set(value) in ({"value"}, {"when"})
+    return next(iter(value.values())) if short else value
+
+
 def meaning(value: Any, key: str = "") -> Any:
     """Plain values of a model without those for display; ``key`` is the key that holds them."""
     if key in _VALUES:
         return value
     if key in _NAMED_BY_USER:
-        return {name: meaning(part) for name, part in value.items()}
+        return {name: _unlabelled(meaning(part)) for name, part in value.items()}
     if isinstance(value, dict):
         kept = {name: meaning(part, name) for name, part in value.items() if name not in _UNCOUNTED}
         # A field given as a type, and one as a table with nothing but the type, mean the same.

@@ -26,10 +26,12 @@ from lifecycle_fsm.wording.formats import (
 )
 from lifecycle_fsm.wording.formatter import Formatter, rule_words
 from lifecycle_fsm.wording.outcome_text import OutcomeExplainer, as_number
+from lifecycle_fsm.wording.outline import Phrase, outline
 
 __all__ = [
     "Formatter",
     "OutcomeExplainer",
+    "Phrase",
     "as_number",
     "clean",
     "counted",
@@ -44,6 +46,7 @@ __all__ = [
     "harmless",
     "joined",
     "lasting",
+    "outline",
     "percent",
     "plain",
     "rule_words",

@@ -5,11 +5,12 @@ The rooms that use it add their own wording.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
@@ -21,6 +22,8 @@ from lifecycle_fsm.guard import (
     Extreme,
     Field,
     Guard,
+    In,
+    Named,
     Now,
     Payload,
     Scalar,
@@ -92,6 +95,11 @@ class Formatter(LabelPrinter):
     """Writes the content of a model in words, with instants in a time zone.
 
     Every text is one line of plain characters, without markup.
+
+    Args:
+        model: the model.
+        zone: the time zone of instants.
+        whole: whether to write out lists of any length.
     """
 
     amounts: ClassVar[Mapping[str, str]] = {
@@ -102,9 +110,10 @@ class Formatter(LabelPrinter):
         "==": "exactly {} {}",
     }
 
-    def __init__(self, model: Model, zone: str = "UTC") -> None:
+    def __init__(self, model: Model, zone: str = "UTC", *, whole: bool = False) -> None:
         super().__init__(model.vocabulary)
         self.model = model
+        self._most = math.inf if whole else _MOST
         self.zone: tzinfo = find_zone(zone)
         self.labels = {field.name: clean(field.label) for field in model.fields if field.label}
 
@@ -145,24 +154,48 @@ class Formatter(LabelPrinter):
         """A list of values."""
         return ", ".join(self._shown(values))
 
+    def token_name(self, name: str) -> str:
+        """A token by its label, or its name as words."""
+        return clean(self.model.token_labels.get(name, "")) or plain(name)
+
     def token(self, name: str) -> str:
         """The value of a token; a very long list is shortened."""
         return self.constant_text(Token(name))
 
     def _shown(self, values: Sequence[Scalar]) -> list[str]:
         shown = [self.value(value) for value in values]
-        if len(shown) > _MOST:
+        if len(shown) > self._most:
             shown[_MOST - 1 :] = [f"{len(shown) - _MOST + 1} more"]
         return shown
 
     # -- conditions --------------------------------------------------------------------------
 
     def condition(self, guard: Guard) -> str:
-        """A guard as a phrase, with its named guards and tokens written out; empty if it always
-        holds."""
-        words = self.model.vocabulary
-        guard = inline(guard, words)
+        """A guard as a phrase, with tokens and named guards without a label written out; empty if
+        it always holds."""
+        guard = self.written_out(guard)
         return "" if isinstance(guard, Always) else self.guard(guard)
+
+    def written_out(self, guard: Guard) -> Guard:
+        """The guard with the definitions of its named guards; those with a label keep it."""
+        return inline(guard, self.model.vocabulary, self.model.guard_labels)
+
+    def named(self, guard: Named) -> str:
+        """A named guard by its label, or its name as words."""
+        return clean(self.model.guard_labels.get(guard.name, "")) or plain(guard.name)
+
+    def names_used(self, guards: Iterable[Guard]) -> tuple[list[str], list[str]]:
+        """The named guards, and the lists, that the words of guards call by name only."""
+        named, lists = dict[str, None](), dict[str, None]()
+        waiting = list(guards)
+        for guard in waiting:
+            for node in walk(self.written_out(guard)):
+                if isinstance(node, Named) and node.name not in named:
+                    named[node.name] = None
+                    waiting.append(self.model.guards[node.name])
+                elif isinstance(node, In) and self.long_list(node.options):
+                    lists[cast(Token, node.options).name] = None
+        return list(named), list(lists)
 
     def negation(self, guard: Guard) -> str:
         """As in "not (50 or more employees)"."""
@@ -239,7 +272,7 @@ class Formatter(LabelPrinter):
         """The name of a list that is too long to be written out wherever it is used; else empty."""
         values = self.constant(options)
         if isinstance(options, Token) and isinstance(values, tuple) and len(values) > _SHORT:
-            return plain(options.name)
+            return self.token_name(options.name)
         return ""
 
     def subject(self, term: Term) -> str:

@@ -288,8 +288,17 @@ STRUCTURE: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a token of no kind": (
         {"tokens": {"limit": {}}},
         [
-            "tokens.limit: a token is a number, a text, a time or a list of them: {} is not a "
-            "value for a guard: use a number, a text, true or false, or a time"
+            "tokens.limit: 'value' is missing",
+        ],
+    ),
+    "a label of a token of another kind, and of a guard with a wrong key": (
+        {
+            "tokens": {"limit": {"value": 3, "label": 4}},
+            "guards": {"ready": {"when": "hand_raised", "lable": "is ready"}},
+        },
+        [
+            "tokens.limit, label: this is a text, not 4",
+            "guards.ready: no key 'lable' here; did you mean 'label'?",
         ],
     ),
     "a token of lists": (

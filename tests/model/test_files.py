@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from lifecycle_fsm.errors import FileProblem, ModelError
@@ -284,3 +285,44 @@ def test_save_then_load(tmp_path: Path) -> None:
     assert dumps(again) == (tmp_path / "copy.toml").read_text()
     with pytest.raises(FileProblem, match="cannot be written: No such file or directory"):
         save(model, tmp_path / "none" / "copy.toml")
+
+
+LABELLED = """
+name = "labelled"
+[tokens]
+markets = ["DE", "FR"]
+limit = { value = 5, label = "size limit" }
+[guards]
+at_home = "country in $markets"
+[guards.ready]
+when = "employees >= $limit and at_home"
+label = "is ready for sales"
+[[stages]]
+name = "new"
+[[stages]]
+name = "lead"
+[[sort]]
+name = "all"
+when = "ready"
+to = "lead"
+[[sort]]
+name = "rest"
+when = "otherwise"
+to = "lead"
+"""
+
+
+def test_tokens_and_named_guards_may_have_labels() -> None:
+    model = loads(LABELLED)
+    assert model.tokens == {"markets": ("DE", "FR"), "limit": 5}
+    assert model.token_labels == {"limit": "size limit"}
+    assert model.guard_labels == {"ready": "is ready for sales"}
+    assert loads(dumps(model)) == model
+    plain = attrs.evolve(model, token_labels={}, guard_labels={})
+    assert plain.version == model.version
+    assert "label =" not in dumps(plain)
+
+
+def test_a_label_of_nothing_is_a_fault() -> None:
+    with pytest.raises(ModelError, match=r"guards\.redy: there is nothing to label; did you mean"):
+        attrs.evolve(loads(LABELLED), guard_labels={"redy": "is ready"})

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, zip_longest
 
-import attrs
-
-from lifecycle_fsm.diagram.canvas import ICON, Span, TextLine
+from lifecycle_fsm.diagram.canvas import Span
 from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, ChartPlan, Page
+from lifecycle_fsm.diagram.chart.rule_entries import RuleEntry, rule_entries
 from lifecycle_fsm.diagram.look import (
     HEADING,
     INK,
@@ -22,13 +21,11 @@ from lifecycle_fsm.diagram.look import (
 )
 from lifecycle_fsm.diagram.text_fit import cut, whole, width, wrap
 from lifecycle_fsm.funnel import Counts
-from lifecycle_fsm.guard import Always, label
-from lifecycle_fsm.model import Move, SortRule
-from lifecycle_fsm.wording import clean, rule_words
+from lifecycle_fsm.wording import clean
 
 _ROW = 21.0  # of the legend
 _SPACE = 36.0  # between columns of rules
-_GROUP, _DETOUR = "#94a3b8", "#b45309"
+_GROUP, _DETOUR = HEADING, "#b45309"
 
 
 def draw_heading(plan: Page, y: float) -> float:
@@ -88,77 +85,50 @@ def draw_keys(plan: Page, y: float) -> float:
 def draw_rules(plan: ChartPlan, y: float) -> float:
     """Draw every rule of the model in words, as a list in columns."""
     canvas, columns = plan.canvas, plan
-    n = 3 if columns.sheet > 1300 else 2 if columns.sheet > 800 else 1
-    wide = (columns.room - (n - 1) * _SPACE) / n
-    entries = list(_entries(plan, wide))
     y += 46
     canvas.text(columns.margin, y, [Span("The rules in words", True, INK)], pt(13))
     y += 26
-    share = sum(entry.height for entry in entries) / n
-    column, at, lowest = 0, y, y
-    for index, entry in enumerate(entries):
-        full = at - y + entry.height / 2 > share
-        heading = not entry.lines and index + 1 < len(entries)
-        if column < n - 1 and (full or (heading and at - y > share * 0.93)):
-            column, at = column + 1, y
-        x = columns.margin + column * (wide + _SPACE)
-        canvas.text(x, at + 8, entry.head)
-        canvas.paragraph(x, at + 24, entry.lines, LINE)
-        at += entry.height
+    lowest = y
+    wide, runs = _balanced(plan)
+    for column, entries in enumerate(runs):
+        x, at = columns.margin + column * (wide + _SPACE), y
+        for entry in entries:
+            for line in entry.lines:
+                canvas.text(x + line.indent, at + 8, line.text)
+                at += LINE
+            at += entry.after
         lowest = max(lowest, at)
     return lowest
 
 
-@attrs.frozen
-class _Entry:
-    """A rule, or a heading."""
-
-    head: TextLine
-    lines: list[str] = attrs.field(factory=list)
-
-    @property
-    def height(self) -> float:
-        return 17.0 + LINE * len(self.lines) + (9 if self.lines else 7)
-
-
-def _entries(plan: ChartPlan, wide: float) -> Iterator[_Entry]:
-    model = plan.data.model
-    yield _heading("THE SORT OF NEW PEOPLE: THE FIRST THAT HOLDS WINS")
-    for index, rule in enumerate(model.sort, 1):
-        yield _entry(plan, rule, f"Rule {index}", wide)
-    if model.moves:
-        yield _heading("THE MOVES")
-    for move in model.moves:
-        sources = [clean(model.stage(name).display) for name in move.sources]
-        yield _entry(plan, move, ", ".join(sources), wide)
+def _balanced(plan: ChartPlan) -> tuple[float, list[list[RuleEntry]]]:
+    """The width of a column and the entries in each: as many columns as leave every word whole,
+    and the lowest that hold all entries in their order."""
+    sheet, room = plan.sheet, plan.room
+    most = 3 if sheet > 1300 else 2 if sheet > 800 else 1
+    for count in range(most, 0, -1):
+        wide = (room - (count - 1) * _SPACE) / count
+        entries, whole = rule_entries(plan.data.model, plan.data.palette, wide)
+        if whole:
+            break
+    height = sum(entry.height for entry in entries) / count
+    while len(runs := list(_filled(entries, height))) > count:
+        height += LINE / 2
+    return wide, runs
 
 
-def _heading(text: str) -> _Entry:
-    return _Entry(TextLine([Span(text, True, HEADING)]))
-
-
-def _entry(plan: ChartPlan, rule: Move | SortRule, start: str, wide: float) -> _Entry:
-    model = plan.data.model
-    trigger = rule.on if isinstance(rule, Move) else None
-    room = wide - (ICON if trigger is not None else 0)
-    arrow = f"{start} → {clean(model.stage(rule.target).display)}"
-    head = [Span(cut(arrow, room, TEXT, bold=True), True, INK)]
-    left = room - width(arrow + " · ", TEXT, bold=True)
-    if left > 40:
-        name = cut(rule_words(rule), left, TEXT)
-        head.append(Span(f" · {name}", color=plan.data.palette.stage(rule.target).line))
-    # Who asks, when it holds, and what happens to the stages between.
-    conditions = []
-    if trigger is not None:
-        conditions.append(f"asked for by “{trigger.replace('_', ' ')}”")
-    if not isinstance(rule.when, Always):
-        conditions.append(f"when {label(rule.when, model.vocabulary, expand=True)}")
-    elif isinstance(rule, SortRule):
-        conditions.append("everybody else")
-    if rule.skips == "no_credit":
-        conditions.append("no credit for the stages between")
-    lines = wrap("; ".join(conditions) or "always", wide, TEXT, lines=4)
-    return _Entry(TextLine(head, icon=trigger is not None), lines)
+def _filled(entries: list[RuleEntry], height: float) -> Iterator[list[RuleEntry]]:
+    """The entries in columns of at most that height; a heading stays with what follows it."""
+    column: list[RuleEntry] = []
+    for entry, following in zip_longest(entries, entries[1:]):
+        needed = sum(part.height for part in (*column, entry))
+        if entry.heading and following:
+            needed += following.height
+        if column and needed > height:
+            yield column
+            column = []
+        column.append(entry)
+    yield column
 
 
 # ------------------------------------------------------------------ legend
@@ -209,11 +179,17 @@ class _Legend:
 
     def _draw_owners(self) -> None:
         palette = self.data.palette
+        drawn = {stage.system for stage in self.data.model.stages}
+        drawn |= {rule.system for flow in self.data.flows for rule in flow.rules}
         for name, paint in palette.systems.items():
+            if name not in drawn:
+                continue
             text = f"{palette.labels[name]} owns it"
-            text = cut(text, self.right - self.left - 40, TEXT)
+            text = cut(text, self.right - self.left - 46, TEXT)
             x = self._place(text)
-            self.canvas.box(x + 6, self.y - 7, 24, 14, fill=paint.tint, color=paint.line, pen=2)
+            self.canvas.box(x + 2, self.y - 9, 30, 18, fill=paint.tint, color=paint.line, pen=2)
+            mark = [Span(palette.marks[name], True, paint.line)]
+            self.canvas.text(x + 17, self.y, mark, align="center")
             self.canvas.text(x + 40, self.y, text)
 
     def _draw_lines(self) -> None:
