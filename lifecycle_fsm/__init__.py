@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ChannelError,
         DeliveryFailed,
         FileProblem,
+        FontWarning,
         GuardError,
         GuardSyntaxError,
         LifecycleError,
@@ -105,9 +106,9 @@ _ROOMS = {
     "activities": "Activity",
     "checks": "Difference Finding check differences",
     "errors": (
-        "ChannelError DeliveryFailed FileProblem GuardError GuardSyntaxError LifecycleError "
-        "MissingExtra ModelError NoSuchMove Problem RecordError Refused StageConflict StepFailed "
-        "StoreError UnknownPerson"
+        "ChannelError DeliveryFailed FileProblem FontWarning GuardError GuardSyntaxError "
+        "LifecycleError MissingExtra ModelError NoSuchMove Problem RecordError Refused "
+        "StageConflict StepFailed StoreError UnknownPerson"
     ),
     "fields": "FieldDef FieldType",
     "guard": (
@@ -171,6 +172,7 @@ __all__ = [
     "FieldType",
     "FileProblem",
     "Finding",
+    "FontWarning",
     "Foreign",
     "GuardError",
     "GuardSyntaxError",

@@ -39,6 +39,7 @@ __all__ = [
     "ChannelError",
     "DeliveryFailed",
     "FileProblem",
+    "FontWarning",
     "GuardError",
     "GuardSyntaxError",
     "LifecycleError",
@@ -70,6 +71,10 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class FontWarning(UserWarning):
+    """A picture has letters that no font of this machine has."""
 
 
 class ModelError(LifecycleError):

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -18,7 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from lifecycle_fsm.cli.console import complain, flush_output, harmless_output
-from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.errors import FontWarning, LifecycleError
 from lifecycle_fsm.files import why
 
 #: The exit statuses, beside 0 for what is done: see ``docs/understand/command-line.md``.
@@ -45,7 +46,7 @@ def safely(command: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args: Any, debug: bool, **kwargs: Any) -> None:
-        with harmless_output(), _logging(debug):
+        with harmless_output(), _logging(debug), _warnings():
             try:
                 status = command(*args, **kwargs) or 0
                 flush_output()
@@ -138,6 +139,22 @@ def _abandon_output() -> None:
     except OSError:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _warnings() -> Iterator[None]:
+    """Print a warning of the package as one sentence."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+            if issubclass(category, FontWarning):
+                complain(f"warning: {message}")
+            else:
+                usual(message, category, *rest, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from typing import Any, Literal, get_args
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape as xml_escape
 
+from lifecycle_fsm.diagram.missing_fonts import warn_of_boxes
 from lifecycle_fsm.diagram.text_fit import escape
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.files import write_file
@@ -50,7 +51,8 @@ def render(source: str, format: Format, *, dpi: float | None = None) -> bytes:
     """Draw DOT text.
 
     The SVG has fallback fonts, and each label is fixed to the width that Graphviz measured, so that
-    it stays inside its box whatever font the browser has.
+    it stays inside its box whatever font the browser has. For a PNG or PDF, a
+    :class:`.FontWarning` names letters that are drawn as boxes.
 
     Args:
         source: the graph in the DOT language, UTF-8 clean, with ``fontname`` set to :data:`FONT`.
@@ -65,6 +67,8 @@ def render(source: str, format: Format, *, dpi: float | None = None) -> bytes:
         known = ", ".join(get_args(Format))
         raise ValueError(f"no format named {format!r}; the formats are {known}")
     with _lock, _fonts():
+        if format in ("png", "pdf"):
+            warn_of_boxes(source)
         picture = _graphviz()(source, format, dpi)
         if format == "svg":
             # In its JSON, Graphviz miscounts the bytes of a text with a backslash and cuts it off.
@@ -220,6 +224,8 @@ def _system_font_folders() -> list[Path]:
         folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts")]
     else:
         folders = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts")]
+        home = os.environ.get("HOME", "/nonexistent")
+        folders += [Path(home) / name for name in (".local/share/fonts", ".fonts")]
     return [folder for folder in folders if folder.is_dir()]
 
 

@@ -111,6 +111,11 @@ def _letter(letter: str, bold: bool) -> int:
     return _ASTRAL if letter > "\uffff" else _UNKNOWN
 
 
+def has_width(letter: str) -> bool:
+    """Whether the diagrams' font has the letter."""
+    return letter in _WIDTHS[False]
+
+
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """The width of the text, in the unit of ``size``; slightly overestimated, never under."""
     letters = Counter(text).items()

@@ -1,0 +1,83 @@
+"""A warning about letters that no font of this machine has: PNG and PDF show boxes for them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import unicodedata
+import warnings
+from functools import cache
+
+from lifecycle_fsm.diagram.text_fit import has_width
+from lifecycle_fsm.errors import FontWarning
+
+_NOT_DRAWN = re.compile(r'tooltip="[^"]*"')
+_RANGE = re.compile(r"\b([0-9a-f]+)(?:-([0-9a-f]+))?\b")
+_ASIAN = frozenset({"CJK", "Hiragana", "Katakana", "Hangul", "Fullwidth", "Halfwidth", "Bopomofo"})
+_SYMBOLS = "symbols"
+
+
+def warn_of_boxes(source: str) -> None:
+    """Warn about the scripts of a DOT text for which there is no font.
+
+    The environment points fontconfig at the fonts that draw it.
+    """
+    letters = {
+        letter
+        for letter in set(_NOT_DRAWN.sub("", source))
+        if letter > "\u02ff" and not has_width(letter) and unicodedata.category(letter)[0] in "LNS"
+    }
+    if not letters:
+        return
+    covered = _covered(os.environ.get("FONTCONFIG_FILE"))
+    if covered is None and sys.platform in ("win32", "darwin"):
+        return  # these systems come with fonts for nearly all scripts
+    missing = sorted(letter for letter in letters if not covered or ord(letter) not in covered)
+    if not missing:
+        return
+    scripts = dict.fromkeys(map(_script, missing))
+    packages = sorted(set(map(_package, scripts)))
+    names = f"{', '.join(scripts)} (such as {' '.join(missing[:3])})"
+    if covered is None:
+        fault = f"whether this machine has a font with the letters of {names} cannot be told"
+    else:
+        fault = f"no font on this machine has the letters of {names}"
+    warnings.warn(
+        f"{fault}: PNG and PDF show boxes instead. Install fonts, e.g. {', '.join(packages)}; an "
+        "SVG needs none, because it is drawn with the fonts of the reader",
+        FontWarning,
+        stacklevel=2,
+    )
+
+
+def _script(letter: str) -> str:
+    """The script of a letter, by the first word of its name: "Hebrew", "CJK"."""
+    name = unicodedata.name(letter, "UNKNOWN").split(" ")[0].split("-")[0]
+    if unicodedata.category(letter) == "So":
+        return _SYMBOLS
+    return name if name == "CJK" else name.capitalize()
+
+
+def _package(script: str) -> str:
+    """A package of Debian and Ubuntu with a font of the script."""
+    if script in _ASIAN:
+        return "fonts-noto-cjk"
+    return "fonts-noto-color-emoji" if script == _SYMBOLS else "fonts-noto-core"
+
+
+@cache
+def _covered(_: str | None) -> frozenset[int] | None:
+    """Every character that a font has, by fontconfig's list; ``None`` if that is not installed."""
+    import subprocess
+
+    if shutil.which("fc-list") is None:
+        return None
+    command = ["fc-list", "--format", "%{charset}\n"]
+    listed = subprocess.run(command, capture_output=True, check=False).stdout.decode()  # noqa: S603 - a fixed command
+    return frozenset(
+        code
+        for first, last in set(_RANGE.findall(listed))
+        for code in range(int(first, 16), int(last or first, 16) + 1)
+    )
