@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from lifecycle_fsm.diagram.look import FAINT, INK, PAPER, SMALLEST, SOFT, Dash, Stroke, pt
-from lifecycle_fsm.diagram.text_fit import cut, width, wrap
+from lifecycle_fsm.diagram.text_fit import cut, has_width, width, wrap
 
 # ------------------------------------------------------------------ curves
 #
@@ -162,7 +162,8 @@ class DrawnBox:
 class PlacedLine:
     """One line of text: where it begins, the middle of its height, and its width.
 
-    ``figure`` is where the by-hand mark stands, if there is one.
+    ``figure`` is where the by-hand mark stands, if there is one; ``align`` is where in the room the
+    text stands.
     """
 
     spans: Sequence[Span]
@@ -170,6 +171,7 @@ class PlacedLine:
     y: float
     room: float
     figure: Point | None
+    align: Align = "left"
 
 
 @attrs.frozen
@@ -198,8 +200,14 @@ class DrawnText:
                 "right": self.x - room - mark,
             }[self.align]
             y = self.y + index * self.leading
-            figure = (left + 5, y) if line.icon else None
-            yield PlacedLine(spans, left + mark, y, room, figure)
+            # The by-hand mark stands beside the text, which is narrower than its room: by a few
+            # hundredths, or by nobody knows how much with the letters of another font.
+            align = self.align
+            if line.icon and not all(has_width(letter) for span in spans for letter in span.text):
+                align = "left"
+            spare = (0.05 * room + 0.7) * {"left": 0.0, "center": 0.5, "right": 1.0}[align]
+            figure = (left + 5 + spare, y) if line.icon else None
+            yield PlacedLine(spans, left + mark, y, room, figure, align)
 
 
 @attrs.frozen

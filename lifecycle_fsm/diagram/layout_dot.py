@@ -135,11 +135,9 @@ def _text(text: DrawnText, line: PlacedLine) -> _Node:
     if len(line.spans) > 1 or line.spans[0].bold:
         y += _SUNK * text.size  # Graphviz places such a line higher than a plain one
     size, points = round(text.size * POINTS), round(line.room * POINTS)
-    # A text may be narrower than its room, and the by-hand mark stands beside it.
-    align = "left" if line.figure is not None else text.align
     label = (
         '<<table border="0" cellborder="0" cellspacing="0" cellpadding="0"><tr>'
-        f'<td align="{align}" width="{points}"><font point-size="{size}">'
+        f'<td align="{line.align}" width="{points}"><font point-size="{size}">'
         f"{''.join(map(_markup, line.spans))}</font></td></tr></table>>"
     )
     look = {

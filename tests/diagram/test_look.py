@@ -10,7 +10,8 @@ import attrs
 import pytest
 
 from lifecycle_fsm.diagram import Drawing, draw_funnel, draw_model, draw_processing
-from lifecycle_fsm.diagram.look import Palette, contrast
+from lifecycle_fsm.diagram.canvas import Span
+from lifecycle_fsm.diagram.look import Palette, Stroke, contrast
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.model import Model, Move, SortRule, Stage, load, shipped
 
@@ -107,8 +108,12 @@ def test_everything_drawn_has_contrast() -> None:
 
 def test_a_low_contrast_is_noticed() -> None:
     drawing = draw_model(load("waterfall"))
-    pale = attrs.evolve(drawing, dot=drawing.dot.replace("#475569", "#94a3b8"))
-    assert any("#94a3b8 on #ffffff has a contrast of 2.56" in fault for fault in faults(pale))
+    drawing.canvas.text(400, 10, [Span("pale", color="#94a3b8")])
+    drawing.canvas.line([(400, 20), (440, 20)], Stroke("#cbd5e1"))
+    assert set(faults(drawing)) == {
+        "'a line': #cbd5e1 on #ffffff has a contrast of 1.48",
+        "'pale': #94a3b8 on #ffffff has a contrast of 2.56",
+    }
 
 
 @pytest.mark.parametrize(
@@ -125,7 +130,7 @@ def test_twelve_systems_and_ten_detours_can_be_told_apart() -> None:
     assert len({paint.line for paint in palette.systems.values()}) == 12
     assert len(set(palette.marks.values())) == 12
     assert len({paint.line for paint in palette.detours.values()}) == 10
-    dot = draw_model(model).dot
+    dot = draw_model(model).layout
     for name, mark in palette.marks.items():
         color = palette.system(name).line
         assert f'<font color="{color}"><b>{mark}</b></font>' in dot
@@ -138,5 +143,5 @@ def test_a_mark_is_a_letter_or_two_of_the_label() -> None:
 def test_the_legend_names_only_systems_that_own_something_drawn() -> None:
     model = load("waterfall")
     more = attrs.evolve(model, systems={**model.systems, "erp": "Warehouse"})
-    assert "Warehouse" not in draw_model(more).dot
-    assert "Marketing owns it" in draw_model(more).dot
+    assert "Warehouse" not in draw_model(more).layout
+    assert "Marketing owns it" in draw_model(more).layout

@@ -119,6 +119,8 @@ class CardFace:
         self._padding = 8.0 if card.w < 132 else 12.0
         self.inner = card.w - 2 * self._padding
         self.owner = self.palette.owner(self.stage.name)
+        if whole(self.owner, self.inner, TEXT, lines=3, bold=True) is None:
+            self.owner = self.palette.marks[self.stage.system]
         self.code = clean(self.stage.code)
         if badge_width(self.code, TEXT) > self.inner:
             self.code = self.keys.key(self.code)
