@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         SortRule,
         Stage,
         StepDef,
+        Theme,
         dumps,
         load,
         loads,
@@ -122,7 +123,7 @@ _ROOMS = {
     ),
     "model": (
         "ActivityKind AlertRule AssignmentRule Calendar Claim DataRule Deadline Decay Length "
-        "Model Move ScoreRule SortRule Stage StepDef dumps load loads save shipped"
+        "Model Move ScoreRule SortRule Stage StepDef Theme dumps load loads save shipped"
     ),
     "orchestrator": "Engine MigrationReport Parked",
     "own_rows": "OwnRows",
@@ -208,6 +209,7 @@ __all__ = [
     "StepError",
     "StepFailed",
     "StoreError",
+    "Theme",
     "UnknownPerson",
     "activity",
     "always",

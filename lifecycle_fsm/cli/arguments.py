@@ -13,15 +13,15 @@ import attrs
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import to_utc
 from lifecycle_fsm.files import made_folder, near_files, why
-from lifecycle_fsm.model import Model, load, shipped
+from lifecycle_fsm.model import Model, load, load_theme, shipped
 
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
 _UNITS = ("seconds", "minutes", "hours", "days", "weeks")
 
 
-def load_model(name: str, tables_from: list[str] | None = None) -> Model:
+def load_model(name: str, tables_from: list[str] | None = None, theme: str | None = None) -> Model:
     """The model that a command line names, shipped or a file; its steps may read tables from the
-    places ``tables_from`` too.
+    places ``tables_from`` too. The file ``theme`` replaces its theme.
 
     Raises:
         LifecycleError: there is none, or it does not build.
@@ -37,6 +37,8 @@ def load_model(name: str, tables_from: list[str] | None = None) -> Model:
                 f"{', '.join(shipped())}{hint}"
             )
     model = load(name)
+    if theme is not None:
+        model = attrs.evolve(model, theme=load_theme(theme))
     return attrs.evolve(model, tables_from=tables_from) if tables_from else model
 
 

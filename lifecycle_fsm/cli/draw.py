@@ -49,6 +49,7 @@ def draw(
         bool, flag("Draw it for a phone: narrow, from top to bottom.", "--portrait")
     ] = False,
     zone: Annotated[str, flag("Read and name the window in this zone.")] = "UTC",
+    theme: options.ThemeFile = None,
 ) -> None:
     r"""Draw a model, its funnel, original processing, or one person's path.
 
@@ -64,10 +65,10 @@ def draw(
     """
     from lifecycle_fsm import diagram
 
-    keep_inputs(out, model, history)
+    keep_inputs(out, model, history, theme)
     local = find_zone(zone)
     window = (read_time("--from", start, local), read_time("--to", end, local))
-    lifecycle = load_model(model)
+    lifecycle = load_model(model, theme=theme)
     address = store_or_file(store, history)
     source = address or history
     if processing and (source is not None or person is not None):

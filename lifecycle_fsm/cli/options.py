@@ -32,6 +32,10 @@ Model = Annotated[
     str,
     typer.Argument(metavar="MODEL", help="A shipped model, such as `waterfall`, or a TOML file."),
 ]
+ThemeFile = Annotated[
+    str | None,
+    option("FILE", "Colours and font, as in the table [theme] of a model: TOML.", "--theme"),
+]
 Json = Annotated[bool, flag("Print JSON, for a program to read.", "--json")]
 Force = Annotated[bool, flag("Write into a folder that has files of others.", "--force")]
 Pictures = Annotated[bool, flag("Draw the funnel as SVG and PNG.", "--pictures/--no-pictures")]

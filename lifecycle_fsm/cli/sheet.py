@@ -52,6 +52,7 @@ def sheet(
     until: options.Watched = None,
     zone: Annotated[str, flag("Read and show times in this zone.")] = "UTC",
     ready: Annotated[str | None, option("STAGE", _READY)] = None,
+    theme: options.ThemeFile = None,
 ) -> None:
     r"""Write the page that marketing and sales sign: the picture, every rule in words, the numbers.
 
@@ -68,9 +69,9 @@ def sheet(
     """
     from lifecycle_fsm.sheet import make_sheet
 
-    keep_inputs(out, model, history, people)
+    keep_inputs(out, model, history, people, theme)
     now = read_time("--until", until, find_zone(zone))
-    lifecycle = load_model(model)
+    lifecycle = load_model(model, theme=theme)
     address = store_or_file(store, history or people or deadlines)
     if address is not None:
         past = _of_store(address, lifecycle)

@@ -10,14 +10,25 @@ Lengths are pixels of a picture that is at most ``WIDTH`` wide; y grows downward
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.diagram.look import FAINT, INK, PAPER, SMALLEST, SOFT, Dash, Stroke, pt
+from lifecycle_fsm.diagram.look import (
+    FAINT,
+    INK,
+    PAPER,
+    SMALLEST,
+    SOFT,
+    Dash,
+    Stroke,
+    pt,
+    recolored,
+)
 from lifecycle_fsm.diagram.text_fit import cut, has_width, width, wrap
+from lifecycle_fsm.model import Theme
 
 # ------------------------------------------------------------------ curves
 #
@@ -268,10 +279,13 @@ class Canvas:
         width: of the sheet, once it is trimmed; so is ``height``.
         links: which boxes are joined by moves, for forms in which a line belongs to two shapes.
         owners: the label of the system that owns a box, by the name of the box.
+        paper: the colour of the background; ``font`` is the family that a theme asks for.
     """
 
-    def __init__(self, name: str, size: float = SMALLEST) -> None:
+    def __init__(self, name: str, size: float = SMALLEST, theme: Theme | None = None) -> None:
         self.name = name
+        self.theme = theme
+        self.paper, self.font = (theme.paper, theme.font) if theme else (PAPER, "")
         self.width = self.height = 0.0
         self.bands: list[DrawnBand] = []
         self.lines: list[DrawnLine] = []
@@ -281,9 +295,34 @@ class Canvas:
         self._size = size  # of a text without its own size
 
     def trim(self, width: float, height: float) -> Canvas:
-        """Give the sheet its size; returns the canvas."""
+        """Give the sheet its size, and the colours of its theme; returns the canvas."""
         self.width, self.height = width, height
+        if self.theme is not None:
+            self._recolor(recolored(self.theme))
         return self
+
+    def _recolor(self, colors: Mapping[str, str]) -> None:
+        def new(color: str) -> str:
+            return colors.get(color, color)
+
+        def line_of(line: TextLine) -> TextLine:
+            spans = [attrs.evolve(span, color=new(span.color)) for span in line.spans]
+            return attrs.evolve(line, spans=spans)
+
+        def mark_of(mark: DrawnBox | DrawnText | DrawnFigure) -> DrawnBox | DrawnText | DrawnFigure:
+            if isinstance(mark, DrawnText):
+                return attrs.evolve(mark, lines=tuple(map(line_of, mark.lines)))
+            if isinstance(mark, DrawnBox):
+                return attrs.evolve(mark, fill=new(mark.fill), color=new(mark.color))
+            return attrs.evolve(mark, color=new(mark.color))
+
+        def stroke_of(stroke: Stroke) -> Stroke:
+            return attrs.evolve(stroke, color=new(stroke.color))
+
+        self.bands = [attrs.evolve(band, fill=new(band.fill)) for band in self.bands]
+        self.marks = [mark_of(mark) for mark in self.marks]
+        self.lines = [attrs.evolve(line, stroke=stroke_of(line.stroke)) for line in self.lines]
+        self.links = [attrs.evolve(link, stroke=stroke_of(link.stroke)) for link in self.links]
 
     def box(
         self,

@@ -16,11 +16,13 @@ from lifecycle_fsm.diagram.graph import Graph
 from lifecycle_fsm.diagram.layout_dot import layout_dot
 from lifecycle_fsm.diagram.mermaid import flowchart
 from lifecycle_fsm.diagram.plain_dot import plain_dot
-from lifecycle_fsm.diagram.render import describe, render
+from lifecycle_fsm.diagram.render import FALLBACK_FONTS, FONT, describe, render
 from lifecycle_fsm.diagram.slide import slide
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.wording import clean
+
+_USUAL = f"'{FONT}', {FALLBACK_FONTS}"
 
 
 @attrs.frozen
@@ -41,6 +43,10 @@ class Drawing:
     short: Canvas | None = attrs.field(default=None, repr=False)
     """What a slide shows instead, if the whole picture is too much for it."""
 
+    def __attrs_post_init__(self) -> None:
+        if self.canvas.theme is not None:
+            object.__setattr__(self, "graph", self.graph.themed(self.canvas.theme))
+
     @property
     def dot(self) -> str:
         """The diagram in Graphviz's language: what it means, for Graphviz to lay out."""
@@ -58,15 +64,25 @@ class Drawing:
 
     def svg(self) -> str:
         """Return the diagram as SVG, with its title and description inside."""
-        return describe(render(self.layout, "svg"), self.title, self.description, self._key())
+        drawn = render(self.layout, "svg")
+        if self.canvas.font:  # each label is as wide as in the usual font, whatever its own
+            drawn = drawn.replace(_USUAL.encode(), f"'{self.canvas.font}', {_USUAL}".encode())
+        return describe(drawn, self.title, self.description, self._key())
 
     def png(self, dpi: float = 144) -> bytes:
         """Return the diagram as PNG; 144 dots per inch are sharp on a dense screen."""
-        return render(self.layout, "png", dpi=dpi)
+        return render(self._in_its_font, "png", dpi=dpi)
 
     def pdf(self) -> bytes:
         """Return the diagram as a PDF of one page."""
-        return render(self.layout, "pdf")
+        return render(self._in_its_font, "pdf")
+
+    @property
+    def _in_its_font(self) -> str:
+        """The layout, to be drawn in the font of its theme where that is installed."""
+        font = self.canvas.font
+        fonts = f'fontname="{font},{FONT}"'
+        return self.layout.replace(f'fontname="{FONT}"', fonts) if font else self.layout
 
     def drawio(self) -> str:
         """Return the diagram for draw.io, Lucidchart and Visio, as shapes that can be moved."""

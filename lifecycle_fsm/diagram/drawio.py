@@ -12,7 +12,7 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 from lifecycle_fsm.diagram.canvas import Canvas, DrawnBand, DrawnBox, Point, Span
-from lifecycle_fsm.diagram.look import PAPER, Stroke
+from lifecycle_fsm.diagram.look import Stroke
 from lifecycle_fsm.diagram.shapes import CardRow, Connector, ShapeCard, ShapeLabel, Shapes
 from lifecycle_fsm.wording import clean, visible
 
@@ -60,7 +60,7 @@ class _Cells:
         model = ElementTree.Element(
             "mxGraphModel", dx="0", dy="0", grid="0", page="0", math="0", tooltips="1", connect="1",
             arrows="1", fold="1", pageWidth=_px(self.canvas.width),
-            pageHeight=_px(self.canvas.height), background=PAPER,
+            pageHeight=_px(self.canvas.height), background=self.canvas.paper,
         )  # fmt: skip
         model.append(self.root)
         file = ElementTree.Element("mxfile")
@@ -97,7 +97,7 @@ class _Cells:
             "spacingTop=-5",  # of mxGraph's own
             f"spacingLeft={card.inset:.0f}", f"spacingRight={card.inset:.0f}",
             f"fillColor={box.fill}", *_stroke(Stroke(box.color, box.pen, box.dash)),
-            f"fontFamily={_FONT}",
+            f"fontFamily={self.canvas.font or _FONT}",
         ]  # fmt: skip
         html, y = "", box.y
         for row in card.rows:
@@ -119,7 +119,8 @@ class _Cells:
         text = label.text
         style = [
             "text", "html=1", f"align={text.align}", "verticalAlign=middle", "spacing=0",
-            "whiteSpace=nowrap", f"fontFamily={_FONT}", f"fontSize={_px(text.size)}",
+            "whiteSpace=nowrap", f"fontFamily={self.canvas.font or _FONT}",
+            f"fontSize={_px(text.size)}",
         ]  # fmt: skip
         html = "".join(
             f"<div>{_html(label.indented(line), text.size)}</div>" for line in label.lines

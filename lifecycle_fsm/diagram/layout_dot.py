@@ -26,7 +26,6 @@ from lifecycle_fsm.diagram.canvas import (
     rounded,
     towards,
 )
-from lifecycle_fsm.diagram.look import PAPER
 from lifecycle_fsm.diagram.render import FONT
 from lifecycle_fsm.diagram.text_fit import escape
 from lifecycle_fsm.wording import clean
@@ -43,7 +42,7 @@ def layout_dot(canvas: Canvas) -> str:
         graph_attr={
             "layout": "nop2",
             "outputorder": "edgesfirst",
-            "bgcolor": PAPER,
+            "bgcolor": canvas.paper,
             "pad": "0",
             "margin": "0",
             "fontname": FONT,
@@ -191,7 +190,7 @@ def _edges(canvas: Canvas) -> Iterator[_Edge]:
             points[-1] = towards(tip, points[-2], length)
         if line.halo:
             ends = [towards(points[0], points[1], 3), *points[1:]]
-            look = {"color": PAPER, "penwidth": _number((pen + 5) * POINTS), "dir": "none"}
+            look = {"color": canvas.paper, "penwidth": _number((pen + 5) * POINTS), "dir": "none"}
             yield _Edge(None, None, rounded(ends, line.radius), None, look)
         look = {"color": line.stroke.color, "penwidth": _number(pen * POINTS)}
         if line.stroke.dash != "solid":

@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.model import Model
+from lifecycle_fsm.model import Model, Theme
+from lifecycle_fsm.model.theme import mixed
 from lifecycle_fsm.wording import clean
 
 WIDTH = 1600
@@ -20,8 +21,9 @@ WIDTH = 1600
 MARGIN = 34.0
 SMALLEST = 12.0
 
-INK, SOFT, FAINT, PAPER = "#0f172a", "#475569", "#cbd5e1", "#ffffff"
-HEADING, RULE = "#5b6b82", "#e2e8f0"
+_USUAL = Theme()
+INK, PAPER, HEADING = _USUAL.ink, _USUAL.paper, _USUAL.accent
+SOFT, FAINT, RULE = "#475569", "#cbd5e1", "#e2e8f0"
 
 
 Dash: TypeAlias = Literal["solid", "dashed", "dotted"]
@@ -94,6 +96,10 @@ class Palette:
         used += [move.system for move in model.moves]
         names = [] if plain else [name for name in dict.fromkeys(used) if name]
         self.systems = {name: _SYSTEMS[index % len(_SYSTEMS)] for index, name in enumerate(names)}
+        if model.theme is not None:
+            for name in self.systems.keys() & model.theme.systems.keys():
+                color = model.theme.systems[name]
+                self.systems[name] = Paint(color, model.theme.tint(color))
         self.labels = {name: clean(model.systems.get(name, name)) for name in names}
         self.marks = _marks({name: self.labels[name] or name for name in names})
         self.detours = {
@@ -127,22 +133,28 @@ def _marks(labels: Mapping[str, str]) -> dict[str, str]:
     return marks
 
 
-# ------------------------------------------------------------------ contrast
+def recolored(theme: Theme) -> Mapping[str, str]:
+    """The colours of a theme, by the colours that everything is drawn in first.
+
+    The usual colours of detours and systems move towards the ink where they are not legible.
+    """
+    colors = {INK: theme.ink, PAPER: theme.paper, HEADING: theme.accent}
+    for color, share in ((SOFT, 0.24), (FAINT, 0.8), (RULE, 0.88)):
+        colors[color] = mixed(theme.ink, theme.paper, share)
+    colors[SOFT] = theme.legible(colors[SOFT])
+    for paint in (*_SYSTEMS, *_DETOURS, NEUTRAL, SEEN, PARTLY, UNSEEN):
+        colors[paint.line] = theme.legible(paint.line)
+        colors[paint.tint] = theme.tint(colors[paint.line])
+    return colors
 
 
-def contrast(color: str, other: str) -> float:
-    """The contrast of two colours, from 1 to 21, as the Web Content Accessibility Guidelines
-    define it: text needs 4.5, a line 3."""
-    darker, lighter = sorted((_luminance(color), _luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
+def themed(model: Model, theme: Theme | None) -> Model:
+    """The model with the theme, if there is one.
 
-
-def _luminance(color: str) -> float:
-    parts = (int(color[start : start + 2], 16) / 255 for start in (1, 3, 5))
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    Raises:
+        ModelError: the theme has a colour that is not legible, or that of an unknown system.
+    """
+    return model if theme is None else attrs.evolve(model, theme=theme)
 
 
 def pt(points: int) -> float:

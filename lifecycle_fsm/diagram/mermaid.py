@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from lifecycle_fsm.diagram.graph import Graph
-from lifecycle_fsm.diagram.look import INK, NEUTRAL, Paint
+from lifecycle_fsm.diagram.look import NEUTRAL, Paint
 from lifecycle_fsm.wording import clean
 
 _ENTITIES = str.maketrans(
@@ -44,14 +44,14 @@ def _lines(graph: Graph) -> Iterator[str]:
         yield "    direction LR"
         for index, (text, paint) in enumerate(graph.legend):
             yield f"    legend{index}[{_quoted(text)}]"
-            yield f"    {_style(f'legend{index}', paint)}"
+            yield f"    {_style(f'legend{index}', paint, graph.ink)}"
         if graph.key:
             yield f"    key[{_quoted(graph.key)}]"
-            yield f"    {_style('key', NEUTRAL)}"
+            yield f"    {_style('key', NEUTRAL, graph.ink)}"
         yield "end"
         yield f"style legend fill:none,stroke:{NEUTRAL.line}"
     for node in graph.nodes:
-        yield _style(node.name, node.paint, dashed=node.shape == "detour")
+        yield _style(node.name, node.paint, graph.ink, dashed=node.shape == "detour")
     for color, indices in colors.items():
         yield f"linkStyle {','.join(indices)} stroke:{color},color:{color}"
 
@@ -62,7 +62,7 @@ def _quoted(*lines: str) -> str:
     return '"' + "<br/>".join(text for text in texts if text) + '"'
 
 
-def _style(node: str, paint: Paint, *, dashed: bool = False) -> str:
+def _style(node: str, paint: Paint, ink: str, *, dashed: bool = False) -> str:
     """The line that gives a node its colours."""
     dash = ",stroke-dasharray:5 4" if dashed else ""
-    return f"style {node} fill:{paint.tint},stroke:{paint.line},color:{INK}{dash}"
+    return f"style {node} fill:{paint.tint},stroke:{paint.line},color:{ink}{dash}"

@@ -14,16 +14,19 @@ from lifecycle_fsm.diagram.text_fit import has_width
 from lifecycle_fsm.errors import FontWarning
 
 _NOT_DRAWN = re.compile(r'tooltip="[^"]*"')
+_FAMILY = re.compile(r'fontname="([^",]+),IBM Plex Sans"')
 _RANGE = re.compile(r"\b([0-9a-f]+)(?:-([0-9a-f]+))?\b")
 _ASIAN = frozenset({"CJK", "Hiragana", "Katakana", "Hangul", "Fullwidth", "Halfwidth", "Bopomofo"})
 _SYMBOLS = "symbols"
 
 
 def warn_of_boxes(source: str) -> None:
-    """Warn about the scripts of a DOT text for which there is no font.
+    """Warn about the scripts of a DOT text for which there is no font, and about a font of its
+    theme that is not installed.
 
     The environment points fontconfig at the fonts that draw it.
     """
+    _warn_of_family(source)
     letters = {
         letter
         for letter in set(_NOT_DRAWN.sub("", source))
@@ -52,6 +55,30 @@ def warn_of_boxes(source: str) -> None:
     )
 
 
+def warn_of_room(texts: int) -> None:
+    """Warn about texts in a font that is wider than the one in which the picture was laid out."""
+    warnings.warn(
+        f"{texts} texts are wider in the font of this machine than their room, and may touch what "
+        "is beside them: choose a narrower font, or SVG, which fits each text into its room",
+        FontWarning,
+        stacklevel=2,
+    )
+
+
+def _warn_of_family(source: str) -> None:
+    asked = _FAMILY.search(source)
+    if asked is None:
+        return
+    families = _listed(os.environ.get("FONTCONFIG_FILE"), "family")
+    if families is not None and asked[1].lower() not in re.split("[,\n]", families.lower()):
+        warnings.warn(
+            f"the font {asked[1]!r} of the theme is not on this machine: PNG and PDF are drawn "
+            "with the usual font. Install it; an SVG is drawn with the fonts of the reader",
+            FontWarning,
+            stacklevel=3,
+        )
+
+
 def _script(letter: str) -> str:
     """The script of a letter, by the first word of its name: "Hebrew", "CJK"."""
     name = unicodedata.name(letter, "UNKNOWN").split(" ")[0].split("-")[0]
@@ -67,17 +94,24 @@ def _package(script: str) -> str:
     return "fonts-noto-color-emoji" if script == _SYMBOLS else "fonts-noto-core"
 
 
-@cache
-def _covered(_: str | None) -> frozenset[int] | None:
+def _covered(configuration: str | None) -> frozenset[int] | None:
     """Every character that a font has, by fontconfig's list; ``None`` if that is not installed."""
-    import subprocess
-
-    if shutil.which("fc-list") is None:
+    listed = _listed(configuration, "charset")
+    if listed is None:
         return None
-    command = ["fc-list", "--format", "%{charset}\n"]
-    listed = subprocess.run(command, capture_output=True, check=False).stdout.decode()  # noqa: S603 - a fixed command
     return frozenset(
         code
         for first, last in set(_RANGE.findall(listed))
         for code in range(int(first, 16), int(last or first, 16) + 1)
     )
+
+
+@cache
+def _listed(_: str | None, what: str) -> str | None:
+    """What fontconfig says of each font, one a line."""
+    import subprocess
+
+    if shutil.which("fc-list") is None:
+        return None
+    command = ["fc-list", "--format", f"%{{{what}}}\n"]
+    return subprocess.run(command, capture_output=True, check=False).stdout.decode()  # noqa: S603 - a fixed command

@@ -9,9 +9,10 @@ from functools import partial
 from lifecycle_fsm.diagram.chart import FUNNEL, MODEL, ChartPart, draw_chart
 from lifecycle_fsm.diagram.chart_data import ChartData, DrawnFlow, Fired, model_flows
 from lifecycle_fsm.diagram.drawing import Drawing
+from lifecycle_fsm.diagram.look import themed
 from lifecycle_fsm.diagram.model_graph import model_graph
 from lifecycle_fsm.funnel import Counts
-from lifecycle_fsm.model import Model
+from lifecycle_fsm.model import Model, Theme
 from lifecycle_fsm.wording import clean, duration, format_number, percent
 from lifecycle_fsm.zones import find_zone
 
@@ -20,7 +21,12 @@ _FEW = 10
 
 
 def draw_model(
-    model: Model, *, title: str | None = None, rules: bool = True, portrait: bool = False
+    model: Model,
+    *,
+    title: str | None = None,
+    rules: bool = True,
+    portrait: bool = False,
+    theme: Theme | None = None,
 ) -> Drawing:
     """Draw the stages and moves of a model, with every rule in words below.
 
@@ -29,7 +35,9 @@ def draw_model(
         title: replaces the model's own title.
         rules: whether the list of rules is part of the picture.
         portrait: whether to draw it 390 pixels wide, for a phone, and without the list of rules.
+        theme: replaces the model's own theme.
     """
+    model = themed(model, theme)
     if title is None:
         title = _title(model)
     facts = [model.description, f"model {model.version}"]
@@ -43,6 +51,7 @@ def draw_funnel(
     title: str | None = None,
     hide_zero: bool | None = None,
     portrait: bool = False,
+    theme: Theme | None = None,
 ) -> Drawing:
     """Draw a model with the people who are in its stages and those who moved.
 
@@ -53,7 +62,9 @@ def draw_funnel(
         hide_zero: whether to leave out the fast tracks, detours and returns that nobody took; the
             legend says how many. By default, they are left out if there are more than ten lines.
         portrait: whether to draw it 390 pixels wide, for a phone.
+        theme: replaces the model's own theme.
     """
+    model = themed(model, theme)
     if hide_zero is None:
         hide_zero = len(model_flows(model, None)) > _FEW
     if title is None:
@@ -69,7 +80,12 @@ def draw_funnel(
 
 
 def draw_coverage(
-    model: Model, fired: Fired, *, title: str | None = None, subtitle: str = ""
+    model: Model,
+    fired: Fired,
+    *,
+    title: str | None = None,
+    subtitle: str = "",
+    theme: Theme | None = None,
 ) -> Drawing:
     """Draw a model with what tests have fired: ✓ and a full line, or × and a dotted one.
 
@@ -79,7 +95,9 @@ def draw_coverage(
             is missing was not fired.
         title: replaces the model's own title.
         subtitle: more about the tests.
+        theme: replaces the model's own theme.
     """
+    model = themed(model, theme)
     if title is None:
         title = f"{_title(model)}: what tests cover"
     return _draw(model, None, title, [f"model {model.version}", subtitle], fired=fired)

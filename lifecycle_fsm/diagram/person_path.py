@@ -27,10 +27,11 @@ from lifecycle_fsm.diagram.look import (
     Palette,
     Stroke,
     pt,
+    themed,
 )
 from lifecycle_fsm.diagram.text_fit import cut, fits, fitting_size, width, wrap
 from lifecycle_fsm.history import HistoryRow
-from lifecycle_fsm.model import Model
+from lifecycle_fsm.model import Model, Theme
 from lifecycle_fsm.wording import Formatter, clean, duration, rule_words
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def draw_person(
     name: str = "",
     decisions: Iterable[Decision] = (),
     zone: str = "UTC",
+    theme: Theme | None = None,
 ) -> Drawing:
     """Draw one person's path through the model.
 
@@ -93,7 +95,9 @@ def draw_person(
         name: the name to show; by default, the id.
         decisions: the decisions on the person; refusals are listed below the path.
         zone: the zone of the times shown.
+        theme: replaces the model's own theme.
     """
+    model = themed(model, theme)
     # A merge may leave the stage as it was: that is not a visit [S23].
     history = [row for row in rows if row.from_stage != row.to_stage]
     visits = [
@@ -151,7 +155,7 @@ class _PersonChart:
         self.visits, self.refused, self.words = visits, refused, words
         self.model = words.model
         self.palette = Palette(self.model)
-        self.canvas = Canvas("path")
+        self.canvas = Canvas("path", theme=self.model.theme)
         self.strips = self._cut()
         columns = max(
             [3, *(self._column(strip) + max(1, len(strip.detours)) for strip in self.strips)]

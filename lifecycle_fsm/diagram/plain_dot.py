@@ -12,7 +12,7 @@ import graphviz
 
 from lifecycle_fsm.diagram.graph import Arrow, Graph, Node
 from lifecycle_fsm.diagram.layout_dot import shortened
-from lifecycle_fsm.diagram.look import HEADING, INK, PAPER
+from lifecycle_fsm.diagram.look import HEADING
 from lifecycle_fsm.diagram.render import FALLBACK_FONTS, FONT
 from lifecycle_fsm.diagram.text_fit import escape
 from lifecycle_fsm.wording import clean
@@ -31,12 +31,12 @@ def plain_dot(graph: Graph) -> str:
             "labelloc": "t",
             "fontsize": "15",
             "fontname": fonts,
-            "fontcolor": INK,
+            "fontcolor": graph.ink,
             "nodesep": "0.3",
             "ranksep": "0.6",
-            "bgcolor": PAPER,
+            "bgcolor": graph.paper,
         },
-        node_attr={"shape": "box", "fontname": fonts, "fontcolor": INK, "penwidth": "1.6"},
+        node_attr={"shape": "box", "fontname": fonts, "fontcolor": graph.ink, "penwidth": "1.6"},
         edge_attr={"fontname": fonts, "fontsize": "11"},
     )
     for group, nodes in groupby(graph.nodes, lambda node: clean(node.group)):
@@ -52,7 +52,7 @@ def plain_dot(graph: Graph) -> str:
         _edge(dot, arrow)
     if graph.legend or graph.key:
         with dot.subgraph(name="cluster_legend") as legend:
-            legend.attr(label="", color=PAPER)
+            legend.attr(label="", color=graph.paper)
             for index, (text, paint) in enumerate(graph.legend):
                 _node(legend, Node(f"legend{index}", (text,), paint))
             if graph.key:

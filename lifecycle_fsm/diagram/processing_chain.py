@@ -21,10 +21,11 @@ from lifecycle_fsm.diagram.look import (
     Palette,
     Stroke,
     pt,
+    themed,
 )
 from lifecycle_fsm.diagram.text_fit import cut, width, wrap
 from lifecycle_fsm.guard import Always
-from lifecycle_fsm.model import Model, SortRule, StepDef
+from lifecycle_fsm.model import Model, SortRule, StepDef, Theme
 from lifecycle_fsm.wording import Formatter, clean, rule_words
 
 _RIGHT = 1240.0
@@ -36,8 +37,11 @@ _LINE = 15.5
 _RULE, _TARGET = 640.0, 220.0  # the widths of a rule of the sort and of its stage
 
 
-def draw_processing(model: Model, *, title: str | None = None) -> Drawing:
+def draw_processing(
+    model: Model, *, title: str | None = None, theme: Theme | None = None
+) -> Drawing:
     """Draw what every new person goes through: the steps by number, then the sort."""
+    model = themed(model, theme)
     if title is None:
         title = f"{model.title or model.name}: original processing"
     return Drawing(
@@ -79,7 +83,7 @@ class _ProcessingChart:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.palette = Palette(model)
-        self.canvas = Canvas("processing")
+        self.canvas = Canvas("processing", theme=model.theme)
         self.words = RuleWriter(model, self.palette, _RULE - 80)
 
     def draw(self, title: str) -> Canvas:

@@ -25,7 +25,7 @@ from typing import Any, Literal, get_args
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape as xml_escape
 
-from lifecycle_fsm.diagram.missing_fonts import warn_of_boxes
+from lifecycle_fsm.diagram.missing_fonts import warn_of_boxes, warn_of_room
 from lifecycle_fsm.diagram.text_fit import escape
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.files import write_file
@@ -117,6 +117,10 @@ def _draw_in_process(source: str, format: Format, dpi: float | None) -> bytes:
             error = problem
     if error is not None:
         raise ValueError(f"Graphviz refused this text: {' '.join(complaints) or error}") from error
+    tight = [line for line in complaints if "size too small for label" in line]
+    if tight and format in ("png", "pdf"):
+        warn_of_room(len(tight))
+    complaints = [line for line in complaints if line not in tight]
     if complaints and sys.stderr is not None:
         sys.stderr.write("\n".join(complaints) + "\n")
     return drawn

@@ -29,7 +29,6 @@ from lifecycle_fsm.diagram.canvas import (
     Span,
     corners,
 )
-from lifecycle_fsm.diagram.look import PAPER
 
 _ROW = 0.72  # of the size of a text: texts that are no further apart stand in one row
 _NEAR = 3.0  # an arrow may end this far from its card
@@ -182,7 +181,7 @@ class Shapes:
         # The smallest box that holds a text; a badge hands it on to the card that it stands on.
         boxes.sort(key=lambda box: box.w * box.h)
         written: dict[int, list[tuple[PlacedLine, float]]] = {}
-        badges = set()
+        badges, paper = set(), self.canvas.paper
         labels = []
         for text in self.canvas.marks:
             if not isinstance(text, DrawnText) or not (lines := tuple(text.placed())):
@@ -194,7 +193,7 @@ class Shapes:
             badge, card = holders[0], holders[-1]
             if badge is not card:
                 badges.add(id(badge))
-                lines = tuple(_without(badge, line) for line in lines)
+                lines = tuple(_without(badge, line, paper) for line in lines)
             written.setdefault(id(card), []).extend((line, text.size) for line in lines)
         for box in self.canvas.marks:
             if isinstance(box, DrawnBox) and id(box) not in badges:
@@ -243,10 +242,10 @@ def _touches(box: DrawnBox, point: Point) -> bool:
     return abs(max(beside, above)) <= _NEAR
 
 
-def _without(badge: DrawnBox, line: PlacedLine) -> PlacedLine:
+def _without(badge: DrawnBox, line: PlacedLine, paper: str) -> PlacedLine:
     """The text of a badge in the colour of the badge, as it stands on the card itself."""
     spans = [
-        attrs.evolve(span, color=badge.fill) if span.color == PAPER else span for span in line.spans
+        attrs.evolve(span, color=badge.fill) if span.color == paper else span for span in line.spans
     ]
     return attrs.evolve(line, spans=spans, left=badge.x)
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from lifecycle_fsm.diagram.canvas import Canvas, DrawnBox, DrawnFigure, Point, Span
-from lifecycle_fsm.diagram.look import Stroke, pt
+from lifecycle_fsm.diagram.look import PAPER, Stroke, pt
 from lifecycle_fsm.diagram.shapes import Connector, ShapeCard, ShapeLabel, Shapes
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.wording import clean, visible
@@ -40,6 +40,7 @@ def slide(canvas: Canvas, title: str, notes: str) -> bytes:
     """
     try:
         import pptx
+        from pptx.dml.color import RGBColor
     except ImportError:
         raise MissingExtra("pptx", "python-pptx", "writing slides for PowerPoint") from None
     deck = pptx.Presentation()
@@ -48,6 +49,9 @@ def slide(canvas: Canvas, title: str, notes: str) -> bytes:
     about.title, about.author, about.last_modified_by = clean(title)[:255], "lifecycle_fsm", ""
     about.created = about.modified = datetime(*_DATE)  # noqa: DTZ001 - a date in a file
     page = deck.slides.add_slide(deck.slide_layouts[5])  # a title only
+    if canvas.paper != PAPER:
+        page.background.fill.solid()
+        page.background.fill.fore_color.rgb = RGBColor.from_string(canvas.paper[1:])
     page.notes_slide.notes_text_frame.text = clean(notes)
     _Page(page, Shapes(canvas)).draw()
     return _fixed(deck)
@@ -209,7 +213,7 @@ class _Page:
     def _run(self, paragraph: Any, text: str, size: float) -> Any:
         """Add a text; returns its font."""
         run = paragraph.add_run()
-        run.text, run.font.name = text, _FONT
+        run.text, run.font.name = text, self.shapes.canvas.font or _FONT
         run.font.size = int(size * self.unit / _POINT * 10) * _POINT // 10
         return run.font
 

@@ -20,7 +20,16 @@ from lifecycle_fsm.model.rules import (
 from lifecycle_fsm.model.sort import SortRule
 from lifecycle_fsm.model.structure import from_plain
 from lifecycle_fsm.model.stub import stub
-from lifecycle_fsm.model.toml_files import dumps, load, loads, save, shipped, shipped_text
+from lifecycle_fsm.model.theme import Theme
+from lifecycle_fsm.model.toml_files import (
+    dumps,
+    load,
+    load_theme,
+    loads,
+    save,
+    shipped,
+    shipped_text,
+)
 from lifecycle_fsm.model.unstructure import to_plain
 
 __all__ = [
@@ -48,10 +57,12 @@ __all__ = [
     "Stage",
     "Stages",
     "StepDef",
+    "Theme",
     "dumps",
     "from_plain",
     "given",
     "load",
+    "load_theme",
     "loads",
     "save",
     "shipped",

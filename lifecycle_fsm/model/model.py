@@ -41,6 +41,7 @@ from lifecycle_fsm.model.rules import (
     rules_of,
 )
 from lifecycle_fsm.model.sort import SortRule
+from lifecycle_fsm.model.theme import Theme
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY, Person
 
 
@@ -105,6 +106,7 @@ class Model:
         systems: the owners of stages and moves, by name, each with a label.
         token_labels, guard_labels: the words for tokens and named guards, by name, wherever people
             read them; display only.
+        theme: the colours and the font of pictures and sheets; display only.
         person: the class of the people, unless ``fields`` is that class.
         folder: the folder that the paths in the options of steps are relative to. They may not
             lead out of it.
@@ -147,6 +149,7 @@ class Model:
     systems: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
     token_labels: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
     guard_labels: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
+    theme: Theme | None = None
     person: type[Person] = attrs.field(default=Person, eq=False, repr=False)
     folder: str = attrs.field(default="", eq=False, repr=False)
     tables_from: tuple[str, ...] = attrs.field(default=(), eq=False, repr=False, converter=names)

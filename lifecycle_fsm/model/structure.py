@@ -29,6 +29,7 @@ from lifecycle_fsm.model.rules import (
     read_receivers,
 )
 from lifecycle_fsm.model.sort import OTHERWISE, SortRule
+from lifecycle_fsm.model.theme import Theme
 from lifecycle_fsm.model.unstructure import FIELD_KEYS, SECTIONS, TABLES, toml_key
 
 _T = TypeVar("_T")
@@ -61,6 +62,19 @@ def from_plain(plain: Mapping[str, Any], folder: str = "") -> Model:
         except ModelError as error:
             problems += [problem for problem in error.problems if not reader.follows(problem)]
     raise ModelError(dict.fromkeys(problems), name)
+
+
+def theme_from_plain(plain: Mapping[str, Any]) -> Theme:
+    """The theme that plain values describe.
+
+    Raises:
+        ModelError: it has a key that a theme does not have, or a value of another kind.
+    """
+    reader = _Reader()
+    theme: Theme = reader.row(Theme, plain, "theme")
+    if reader.problems:
+        raise ModelError(reader.problems, "the theme")
+    return theme
 
 
 class _Reader:
@@ -124,6 +138,7 @@ class _Reader:
             "kinds": self.kinds,
             "calendars": self.calendars,
             "merging": self.merging,
+            "theme": lambda where, raw: self.row(Theme, raw, where),
         }
         for key, raw in plain.items():
             if key in SECTIONS:
@@ -424,6 +439,7 @@ _PLAIN: Mapping[str, tuple[tuple[type, ...], str]] = {
     "include": ((str, list, tuple), _LIST),
     "by": ((str, list, tuple), "the name of a move or a sort rule, or a list of them"),
     "closed": ((str, list, tuple), "a list of dates"),
+    "systems": ((Mapping,), "a table of system and colour"),
     "links_to_crm": ((bool,), "true or false"),
 }
 

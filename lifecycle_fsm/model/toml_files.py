@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from lifecycle_fsm.errors import FileProblem, ModelError, Problem, suggest
 from lifecycle_fsm.files import why, write_file
 from lifecycle_fsm.model.model import Model
-from lifecycle_fsm.model.structure import from_plain
+from lifecycle_fsm.model.structure import from_plain, theme_from_plain
+from lifecycle_fsm.model.theme import Theme
 from lifecycle_fsm.model.unstructure import to_plain
 
 if TYPE_CHECKING:
@@ -246,6 +247,22 @@ def loads(text: str, name: str = "", folder: str = "") -> Model:
         raise ModelError(problems, error.name) from None
     _log.debug("loaded: %s, the model %s %s", name or "a text", model.name, model.version)
     return model
+
+
+def load_theme(path: str | PathLike[str]) -> Theme:
+    """A theme from a TOML file, with the keys of ``[theme]`` in a model.
+
+    Raises:
+        FileProblem: the file cannot be read, or is not TOML.
+        ModelError: it has a key that a theme does not have, or a value of another kind.
+    """
+    try:
+        plain = tomllib.loads(Path(path).read_text("utf-8-sig"))
+    except OSError as error:
+        raise FileProblem(f"{path}: cannot read this theme: {why(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise FileProblem(f"{path}: this is not TOML: {error}") from None
+    return theme_from_plain(plain)
 
 
 def dumps(model: Model) -> str:

@@ -26,13 +26,14 @@ from lifecycle_fsm.model.rules import (
     length_text,
 )
 from lifecycle_fsm.model.sort import OTHERWISE, SortRule
+from lifecycle_fsm.model.theme import Theme
 
 if TYPE_CHECKING:
     from lifecycle_fsm.model.model import Model
 
 
 #: Tables that map names to values.
-TABLES: Final = ("systems", "tokens", "fields", "guards", "kinds", "calendars", "merging")
+TABLES: Final = ("systems", "tokens", "fields", "guards", "kinds", "calendars", "merging", "theme")
 #: Lists of tables, ``[[stages]]``, in the order of the file.
 SECTIONS: Final[Mapping[str, type]] = {
     "stages": Stage,
@@ -92,6 +93,7 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
         fields=_fields(model.fields),
         guards=_labelled(_plain(model.guards), "when", model.guard_labels),
         calendars={calendar.name: _calendar(calendar) for calendar in model.calendars},
+        theme=_theme(model.theme),
         merging=_non_empty(winning_detours=list(model.winning_detours), **model.merging),
     )
     for section in SECTIONS:
@@ -106,6 +108,10 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
 def _non_empty(**values: Any) -> dict[str, Any]:
     """The values that are not empty."""
     return {name: value for name, value in values.items() if value}
+
+
+def _theme(theme: Theme | None) -> dict[str, Any]:
+    return {} if theme is None else _row(theme) | _non_empty(systems=dict(theme.systems))
 
 
 def _labelled(values: Mapping[str, Any], key: str, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -144,6 +144,13 @@ def _labels(model: Model) -> Iterator[Problem]:
                 yield Problem(f"{section}.{name}", message)
 
 
+def _theme(model: Model) -> Iterator[Problem]:
+    if model.theme is not None:
+        systems = [*model.systems, *(stage.system for stage in model.stages)]
+        systems += [rule.system for rule in model.sort] + [move.system for move in model.moves]
+        yield from model.theme.faults(dict.fromkeys(systems))
+
+
 def _guards(model: Model) -> Iterator[Problem]:
     for name, guard in model.guards.items():
         where = f"guards.{name}"
@@ -410,6 +417,7 @@ _SECTIONS = (
     _whole,
     _tokens,
     _labels,
+    _theme,
     _fields,
     _guards,
     _stages,

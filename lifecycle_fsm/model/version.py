@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
 #: Keys for display only: a changed label does not change the lifecycle.
 DISPLAY = frozenset(
-    {"title", "label", "description", "code", "group", "system", "systems", "playbook", "text"}
+    {
+        "title",
+        "label",
+        "description",
+        "code",
+        "group",
+        "system",
+        "systems",
+        "playbook",
+        "text",
+        "theme",
+    }
     | {"dimensions", "claims", "ties"}
 )
 #: Keys that control how a step runs: a changed timeout does not change the lifecycle.

@@ -16,6 +16,7 @@ import attrs
 
 from lifecycle_fsm.diagram import Drawing, draw_funnel, draw_model
 from lifecycle_fsm.diagram.chart import FUNNEL, draw_chart
+from lifecycle_fsm.diagram.look import NEUTRAL, RULE, SOFT, recolored
 from lifecycle_fsm.document import render_html, render_markdown
 from lifecycle_fsm.document.blocks import (
     Block,
@@ -111,7 +112,7 @@ class Sheet:
             self._document(_page(self.parts, svg)),
             title=f"{self.title}: what marketing and sales agreed",
             style=_STYLE.read_text("utf-8"),
-            sizes={"first": f"{first}pt", "second": f"{second}pt"},
+            sizes={"first": f"{first}pt", "second": f"{second}pt", **_colors(self.model)},
         )
 
     def markdown(self, picture: str | None = None) -> str:
@@ -249,6 +250,17 @@ def make_sheet(
         readiness=candidates,
         picture=_draw(model, measured.counts if measured else None),
     )
+
+
+def _colors(model: Model) -> dict[str, str]:
+    """The variables of the style sheet that a theme sets."""
+    theme = model.theme
+    if theme is None:
+        return {}
+    colors = recolored(theme)
+    inks = {"ink": theme.ink, "paper": theme.paper, "soft": colors[SOFT], "rule": colors[RULE]}
+    inks["tint"] = colors[NEUTRAL.tint]
+    return inks | ({"font": f"'{theme.font}'"} if theme.font else {})
 
 
 def _title(model: Model) -> str:

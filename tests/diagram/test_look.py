@@ -11,9 +11,10 @@ import pytest
 
 from lifecycle_fsm.diagram import Drawing, draw_funnel, draw_model, draw_processing
 from lifecycle_fsm.diagram.canvas import Span
-from lifecycle_fsm.diagram.look import Palette, Stroke, contrast
+from lifecycle_fsm.diagram.look import Palette, Stroke
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.model import Model, Move, SortRule, Stage, load, shipped
+from lifecycle_fsm.model.theme import contrast
 
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -60,9 +61,12 @@ class Shape:
         return self.left <= x <= self.right and self.top <= y <= self.bottom
 
 
-def faults(drawing: Drawing) -> Iterator[str]:
-    """Text with a contrast below 4.5, and lines below 3, to what was drawn under them."""
-    shapes = [Shape("#ffffff", -1e6, -1e6, 1e6, 1e6)]
+def faults(drawing: Drawing, paper: str = "#ffffff", rule: str = "#e2e8f0") -> Iterator[str]:
+    """Text with a contrast below 4.5, and lines below 3, to what was drawn under them.
+
+    A ``rule`` only separates parts of the picture, and paper bridges lines.
+    """
+    shapes = [Shape(paper, -1e6, -1e6, 1e6, 1e6)]
     for element in ElementTree.fromstring(drawing.svg()).iter():
         fill, line = element.get("fill", ""), element.get("stroke", "")
         match element.tag.removeprefix(SVG):
@@ -80,7 +84,7 @@ def faults(drawing: Drawing) -> Iterator[str]:
                 xs, ys = numbers[::2], numbers[1::2]
                 if fill.startswith("#"):
                     shapes.append(Shape(fill, min(xs), min(ys), max(xs), max(ys)))
-                elif line.startswith("#") and line != "#ffffff":  # white is what bridges lines
+                elif line.startswith("#") and line not in (paper, rule):
                     for x, y in zip(xs, ys, strict=True):
                         yield from _low("a line", line, shapes, x, y, 3)
 
@@ -89,7 +93,7 @@ def _low(
     what: str, color: str, shapes: list[Shape], x: float, y: float, needed: float
 ) -> Iterator[str]:
     under = next(shape.color for shape in reversed(shapes) if shape.holds(x, y))
-    if color.startswith("#") and contrast(color, under) < needed and color != "#e2e8f0":
+    if color.startswith("#") and contrast(color, under) < needed:
         yield f"{what!r}: {color} on {under} has a contrast of {contrast(color, under):.2f}"
 
 

@@ -329,7 +329,7 @@ class Page:
 
     def __init__(self, data: ChartData, margin: float, sheet: float) -> None:
         self.data, self.margin, self.sheet = data, margin, sheet
-        self.canvas = Canvas(data.model.name, TEXT)
+        self.canvas = Canvas(data.model.name, TEXT, data.model.theme)
         self.keys = Keys()
 
     @property
