@@ -96,10 +96,10 @@ class Palette:
         used += [move.system for move in model.moves]
         names = [] if plain else [name for name in dict.fromkeys(used) if name]
         self.systems = {name: _SYSTEMS[index % len(_SYSTEMS)] for index, name in enumerate(names)}
-        if model.theme is not None:
-            for name in self.systems.keys() & model.theme.systems.keys():
-                color = model.theme.systems[name]
-                self.systems[name] = Paint(color, model.theme.tint(color))
+        if (theme := model.theme) is not None:
+            for name, paint in self.systems.items():
+                color = theme.systems.get(name) or theme.legible(paint.line)
+                self.systems[name] = Paint(color, theme.tint(color))
         self.labels = {name: clean(model.systems.get(name, name)) for name in names}
         self.marks = _marks({name: self.labels[name] or name for name in names})
         self.detours = {

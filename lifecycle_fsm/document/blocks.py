@@ -124,9 +124,17 @@ def cell_lines(cell: Cell) -> Iterator[Line]:
             case Paragraph(text):
                 yield text
             case BulletList(items):
-                yield from (item.text for item in items)
+                for item in items:
+                    yield from _item_lines(item)
     if line:
         yield tuple(line)
+
+
+def _item_lines(item: ListItem, depth: int = 0) -> Iterator[Line]:
+    """An item and what is below it, a dash for each step further in."""
+    yield (Inline("– " * depth), *item.text) if depth else item.text
+    for below in item.below:
+        yield from _item_lines(below, depth + 1)
 
 
 def _to_cells(cells: Iterable[Text | Sequence[Block]]) -> tuple[Cell, ...]:

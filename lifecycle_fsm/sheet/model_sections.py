@@ -39,7 +39,16 @@ from lifecycle_fsm.guard import (
 from lifecycle_fsm.model import Edge, Move, Stage
 from lifecycle_fsm.person import READ_ONLY
 from lifecycle_fsm.sheet.sheet_formatter import SheetFormatter, effects_of
-from lifecycle_fsm.wording import as_number, clean, joined, plain, rule_words, sentence
+from lifecycle_fsm.wording import (
+    Phrase,
+    as_number,
+    clean,
+    joined,
+    outline,
+    plain,
+    rule_words,
+    sentence,
+)
 
 _MAIL = {
     "nurture": "Marketing mail: nurture",
@@ -124,7 +133,7 @@ def _ways(formatter: SheetFormatter, stage: str) -> list[Block]:
 
 def _way(formatter: SheetFormatter, edges: list[Edge], *, tell_effects: bool) -> ListItem:
     first, new = edges[0], formatter.model.initial.name
-    condition, trigger = formatter.condition(first.when), plain(first.on or "")
+    phrase, trigger = outline(formatter, first.when) or Phrase(""), plain(first.on or "")
     origins = ["new people"] if any(edge.source == new for edge in edges) else []
     effects = dict.fromkeys(
         text for edge in edges for text in formatter.effects(effects_of(edge)) if tell_effects
@@ -132,13 +141,19 @@ def _way(formatter: SheetFormatter, edges: list[Edge], *, tell_effects: bool) ->
     return ListItem(
         (
             strong(sentence(rule_words(first.rule))),
-            f": {condition}" if condition else "",
+            f": {phrase.text}" if phrase.text and not phrase.parts else "",
             *((" ", Inline(f"by hand: “{trigger}”", "tag")) if trigger else ()),
             " ",
             aside(f"from {joined([*origins, *formatter.origins(edges)])}"),
             *((" ", soft(f"Then {joined(effects)}.")) if effects else ()),
-        )
+            f" when {phrase.text}" if phrase.parts else "",
+        ),
+        tuple(map(_part, phrase.parts)),
     )
+
+
+def _part(phrase: Phrase) -> ListItem:
+    return ListItem(phrase.text, tuple(map(_part, phrase.parts)))
 
 
 def owners(formatter: SheetFormatter) -> Iterator[Section]:
@@ -232,7 +247,9 @@ def tokens(formatter: SheetFormatter) -> Iterator[Section]:
         kind = "list" if as_number(value) is None else "number"
         kind = "reasons" if name in reason_lists else kind
         decides = ", ".join(uses.get(name, ()))
-        rows.append((kind, sentence(plain(name)), strong(formatter.token(name)), decides))
+        rows.append(
+            (kind, sentence(formatter.token_name(name)), strong(formatter.token(name)), decides)
+        )
     page = tuple(
         Section(title=title, id=f"{kind}-tokens", blocks=(KeyValues(pairs, style),))
         for kind, title, style in (
@@ -351,6 +368,10 @@ def vocabulary(formatter: SheetFormatter) -> Iterator[Section]:
             value = Inline(meaning + (". " if meaning and rules else ""), detail=True)
             word = sentence(formatter.field(name))
             pairs.append(KeyValue(word, (value, sentence(rules)), detail=not rules))
+    labelled, _ = formatter.names_used(edge.when for edge in formatter.edges)
+    for name in labelled:
+        definition = formatter.condition(model.guards[name])
+        pairs.append(KeyValue(sentence(clean(model.guard_labels[name])), (definition,)))
     if pairs:
         yield Section(
             title="What the words mean",

@@ -258,8 +258,8 @@ def _colors(model: Model) -> dict[str, str]:
     if theme is None:
         return {}
     colors = recolored(theme)
-    inks = {"ink": theme.ink, "paper": theme.paper, "soft": colors[SOFT], "rule": colors[RULE]}
-    inks["tint"] = colors[NEUTRAL.tint]
+    inks = {"ink": theme.ink, "paper": theme.paper, "accent": theme.accent}
+    inks |= {"soft": colors[SOFT], "rule": colors[RULE], "tint": colors[NEUTRAL.tint]}
     return inks | ({"font": f"'{theme.font}'"} if theme.font else {})
 
 

@@ -12,7 +12,7 @@ class SheetFormatter(Formatter):
     """The words of a model, and its edges and stages in order."""
 
     def __init__(self, model: Model) -> None:
-        super().__init__(model)
+        super().__init__(model, whole=True)
         self.order = {stage.name: place for place, stage in enumerate(model.stages)}
         self.edges = (*model.sort_edges, *model.edges)
 

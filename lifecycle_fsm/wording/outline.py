@@ -58,7 +58,7 @@ def _composed(formatter: Formatter, part: Guard) -> bool:
     match part:
         case And() | Or() | Not(And() | Or()):
             return True
-        case In(_, options) | Not(In(_, options)):
+        case In(_, options):
             values = formatter.constant(options)
             return (
                 isinstance(values, tuple) and len(values) > 1 and not formatter.long_list(options)

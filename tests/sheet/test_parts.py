@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import attrs
 import pytest
 
 from lifecycle_fsm.document.blocks import Alternatives, DataTable
@@ -46,10 +47,6 @@ def ways(sheet: Sheet, name: str) -> list[str]:
     return stage(sheet, name)[2]
 
 
-SALES_OWNS = (
-    "sales activity since this journey began, or (owner change since this journey began and owner "
-    "is on the list “SDR team”)"
-)
 FIT = "demographic score of 20 or more and behavior score of 65 or more"
 CUT = (
     "Whoever is moved here: behavior score is cut to 50% and to at most 64 and hand raised is "
@@ -70,7 +67,9 @@ WATERFALL = {
         f"Fits and interested: {FIT} from new people, MAL and Recycled",
     ],
     "sal": [
-        f"Sales accepts: {SALES_OWNS} from MAL and MQL",
+        "Sales accepts from MAL and MQL when any of:",
+        "– sales activity since this journey began",
+        "– owner change since this journey began and owner is on the list “SDR team”",
         "Created by sales: sourced by sales from new people",
     ],
     "sql": [
@@ -316,3 +315,18 @@ def test_whatever_fades_and_every_bound_is_told_with_and_without_points() -> Non
         assert "Every 90 days without" in text
         for name in ("Heat", "Hand raised"):
             assert name in text.split("Bounds, and what fades")[1]
+
+
+def test_a_named_guard_with_a_label_is_explained_once(waterfall: Sheet) -> None:
+    model = attrs.evolve(
+        load("waterfall"),
+        guard_labels={"sales_owns": "sales owns the lead"},
+        token_labels={"sdr_team": "the SDRs"},
+    )
+    sheet = make_sheet(model)
+    assert "Sales accepts: sales owns the lead from MAL and MQL" in ways(sheet, "sal")
+    text = " ".join(sheet.markdown().split())
+    assert "**Sales owns the lead**: sales activity since this journey began, or (owner" in text
+    assert "owner is on the list “the SDRs”)" in text
+    assert "| The SDRs |" in text
+    assert model.version == waterfall.model.version
