@@ -6,6 +6,7 @@ labelled, and moves that a human asks for have a small figure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
@@ -125,8 +126,8 @@ def _marks(labels: Mapping[str, str]) -> dict[str, str]:
     """A mark for each system that no other has: a letter of its label, else two, else a number."""
     marks: dict[str, str] = {}
     for name, label in labels.items():
-        letters = [word[0] for word in label.split()]
-        choices = (letters[0], "".join(letters[:2]), label[:2])
+        parts = re.findall(r"[^\W_]+", label) or ["1"]
+        choices = (parts[0][0], "".join(part[0] for part in parts[:2]), "".join(parts)[:2])
         numbers = map(str, range(1, len(labels) + 1))
         free = (mark.upper() for mark in (*choices, *numbers))
         marks[name] = next(mark for mark in free if mark not in marks.values())

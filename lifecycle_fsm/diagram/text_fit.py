@@ -231,6 +231,9 @@ def whole(
     first: float | None = None,
 ) -> list[str] | None:
     """The text as :func:`wrap` breaks it; None if a word does not fit, or needs more lines."""
+    narrowest = min(_WIDTHS[bold].values()) * size / 1000
+    if len(text) > lines * (room / narrowest + 1):
+        return None  # without a look at each letter of a text of any length
     if not words_fit(text, room, size, bold=bold):
         return None
     rows = wrap(text, room, size, bold=bold, first=first)

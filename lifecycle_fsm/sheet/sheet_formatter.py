@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lifecycle_fsm.model import AlertRule, AssignmentRule, Deadline, Edge, Model, Move, Set
-from lifecycle_fsm.wording import Formatter, clean, joined, plain
+from lifecycle_fsm.wording import Formatter, clean, isolated, joined, plain
 
 
 class SheetFormatter(Formatter):
@@ -15,6 +15,14 @@ class SheetFormatter(Formatter):
         super().__init__(model, whole=True)
         self.order = {stage.name: place for place, stage in enumerate(model.stages)}
         self.edges = (*model.sort_edges, *model.edges)
+
+    def stage(self, name: str) -> str:
+        """The short name of a stage, on its side of an arrow in any script."""
+        return isolated(super().stage(name))
+
+    def stages(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The short names of stages, in the order of the model."""
+        return tuple(map(isolated, super().stages(names)))
 
     def origins(self, edges: Iterable[Edge]) -> tuple[str, ...]:
         """The stages that edges leave, without the stage of new people."""

@@ -7,6 +7,7 @@ multiple of it. A few days keep a tenth.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta, tzinfo
 
@@ -48,6 +49,14 @@ def plain(name: str) -> str:
     """A name as words, with common abbreviations in capitals: "MQL threshold"."""
     words = clean(name.replace("_", " ")).split(" ")
     return " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words)
+
+
+def isolated(text: str) -> str:
+    """The text, with marks around letters that run from right to left: in a sentence, what stands
+    beside it keeps its side."""
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text):
+        return f"\u2068{text}\u2069"
+    return text
 
 
 def sentence(text: str) -> str:
