@@ -154,6 +154,7 @@ def _warnings() -> Iterator[None]:
                 usual(message, category, *rest, **more)
 
         warnings.showwarning = show
+        warnings.simplefilter("default", FontWarning)
         yield
 
 

@@ -159,6 +159,13 @@ class ChartData:
         self.exits = [flow for flow in self.flows if flow.kind == "detour"]
         self.returns = [flow for flow in self.flows if flow.kind == "return"]
 
+    @property
+    def owners(self) -> dict[str, Paint]:
+        """The systems that own something drawn, each with its paint."""
+        drawn = {stage.system for stage in self.model.stages}
+        drawn |= {rule.system for flow in self.flows for rule in flow.rules}
+        return {name: paint for name, paint in self.palette.systems.items() if name in drawn}
+
     def is_last(self, name: str) -> bool:
         """Whether the path ends with this stage."""
         return self.ranks[name] == len(self.model.path) - 1

@@ -19,8 +19,7 @@ def model_graph(data: ChartData) -> Graph:
     path, detours = data.model.path, data.model.detours
     grouped = len({stage.group for stage in path}) > 1
     legend = [
-        (f"{data.palette.labels[name]} owns it", paint)
-        for name, paint in data.palette.systems.items()
+        (f"{data.palette.labels[name]} owns it", paint) for name, paint in data.owners.items()
     ]
     if data.fired is not None:
         legend += [("✓ a test moved somebody by it", SEEN), ("by some of its rules", PARTLY)]

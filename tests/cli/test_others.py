@@ -192,6 +192,32 @@ def test_a_history_of_another_version_is_told(cli: Cli, history: Path) -> None:
     assert "note: this history was written by version 0123456789ab" in done.err
 
 
+def test_a_theme_colours_pictures_and_sheets(cli: Cli, tmp_path: Path) -> None:
+    theme, out = tmp_path / "theme.toml", tmp_path / "out.svg"
+    theme.write_text('[systems]\ncrm = "#115e59"\n')
+    assert cli("draw", "waterfall", "--theme", str(theme), "--out", str(out)).code == 0
+    assert "#115e59" in out.read_text("utf-8")
+    page = tmp_path / "out.html"
+    assert cli("sheet", "waterfall", "--theme", str(theme), "--out", str(page)).code == 0
+    assert "--own: #115e59" in page.read_text("utf-8")
+    theme.write_text('ink = "#aaaaaa"\n')
+    refused = cli("draw", "waterfall", "--theme", str(theme), "--out", str(out))
+    assert refused.code == 2
+    assert "theme, ink: #aaaaaa has a contrast of 2.32 on #ffffff" in refused.err
+
+
+def test_missing_letters_are_told_on_stderr(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lifecycle_fsm.diagram.missing_fonts._covered", lambda _: {0x20})
+    model = tmp_path / "model.toml"
+    model.write_text(shipped_text("two_step").replace('title = "', 'title = "商机 ', 1), "utf-8")
+    done = cli("draw", str(model), "--out", str(tmp_path / "out.png"))
+    assert done.code == 0
+    assert done.err.startswith("warning: no font on this machine has the letters of CJK")
+    assert cli("draw", str(model), "--out", str(tmp_path / "out.svg")).err == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -179,11 +179,7 @@ class _Legend:
 
     def _draw_owners(self) -> None:
         palette = self.data.palette
-        drawn = {stage.system for stage in self.data.model.stages}
-        drawn |= {rule.system for flow in self.data.flows for rule in flow.rules}
-        for name, paint in palette.systems.items():
-            if name not in drawn:
-                continue
+        for name, paint in self.data.owners.items():
             text = f"{palette.labels[name]} owns it"
             text = cut(text, self.right - self.left - 46, TEXT)
             x = self._place(text)
