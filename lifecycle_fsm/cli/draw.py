@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from lifecycle_fsm.cli import options
@@ -12,6 +13,7 @@ from lifecycle_fsm.cli.stores import open_snapshot, store_or_file, watched_in
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
 from lifecycle_fsm.funnel import Reading, count
 from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.model import Model
 from lifecycle_fsm.zones import find_zone
 
 _DRAW = "draw", "draws"
@@ -85,21 +87,28 @@ def draw(
     elif source is None:
         drawing = diagram.draw_model(lifecycle, portrait=portrait)
     else:
-        if address is None:
-            rows = read_fitting(source, lifecycle, _DRAW)
-            known = known or watched_until(source)
-        else:
-            with open_snapshot(address) as moment:
-                rows, source = moment.history(lifecycle.field_types), moment.place
-                known = known or watched_in(moment, rows)
-            check_fits(rows, lifecycle, source, _DRAW)
+        rows, source, watched = _history(lifecycle, address, source)
         if person is None:
+            known = known or watched
             counts = count(rows, lifecycle, reading=reading, window=window, until=known, zone=zone)
             drawing = diagram.draw_funnel(lifecycle, counts, hide_zero=hide_zero, portrait=portrait)
         else:
             drawing = diagram.draw_person(lifecycle, _of(person, rows, source))
     with folder_for(out):
         drawing.save(out)
+
+
+def _history(
+    model: Model, address: str | None, source: str
+) -> tuple[list[HistoryRow], str, datetime | None]:
+    """The rows of a store or a file, its name, and the end of the observation."""
+    if address is None:
+        return read_fitting(source, model, _DRAW), source, watched_until(source)
+    with open_snapshot(address) as moment:
+        rows, place = moment.history(model.field_types), moment.place
+        watched = watched_in(moment, rows)
+    check_fits(rows, model, place, _DRAW)
+    return rows, place, watched
 
 
 def _of(person: str, rows: list[HistoryRow], source: str) -> list[HistoryRow]:
