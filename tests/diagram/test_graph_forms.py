@@ -110,7 +110,7 @@ def test_mermaid_has_the_path_first(name: str) -> None:
 def test_lines_have_the_colour_of_their_system() -> None:
     lines = mermaid_lines(draw_model(WATERFALL))
     arrows = [line for line in lines if re.match(r"s_\w+ [-=.]+>", line)]
-    colors = {}
+    colors: dict[int, str] = {}
     for indices, color in re.findall(r"linkStyle ([\d,]+) stroke:(#\w+)", "\n".join(lines)):
         colors |= dict.fromkeys(map(int, indices.split(",")), color)
     assert sorted(colors) == list(range(len(arrows)))

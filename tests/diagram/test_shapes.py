@@ -29,7 +29,7 @@ def every_picture(model: Model) -> dict[str, Drawing]:
     rows = list(history(model, 60))
     return {
         "model": draw_model(model),
-        "funnel": draw_funnel(model, count(rows, model)),
+        "funnel": draw_funnel(model, count(rows, model), hide_zero=False),
         "coverage": draw_coverage(model, {}),
         "person": draw_person(model, best_path(model, rows)),
         "processing": draw_processing(model),
