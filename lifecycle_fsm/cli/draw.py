@@ -58,7 +58,6 @@ def draw(
     ```sh
     lifecycle-fsm draw waterfall --out lifecycle.svg
     lifecycle-fsm draw waterfall --history out/history.parquet --out funnel.pdf
-    lifecycle-fsm draw waterfall --history out/history.csv --out funnel.pptx
     lifecycle-fsm draw waterfall --history out/history.csv --person p1 \
         --out p1.svg
     lifecycle-fsm draw waterfall --store lifecycle.db --out funnel.svg

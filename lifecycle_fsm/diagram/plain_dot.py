@@ -80,5 +80,9 @@ def _edge(dot: graphviz.Digraph, arrow: Arrow) -> None:
 
 def _label(*lines: str, wide: int = _WIDE) -> str:
     """The lines, broken between words, as one label."""
-    rows = [row for line in lines for row in wrap(shortened(line), wide, break_long_words=False)]
+    rows = [
+        row
+        for line in lines
+        for row in wrap(shortened(line), wide, break_long_words=False, break_on_hyphens=False)
+    ]
     return "\\n".join(escape(row) for row in rows)

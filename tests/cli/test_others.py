@@ -147,8 +147,11 @@ def history(cli: Cli, tmp_path: Path) -> Path:
         ("svg", b"<svg "),
         ("png", b"\x89PNG"),
         ("pdf", b"%PDF"),
-        ("dot", b"digraph"),
-        ("mmd", b""),
+        ("drawio", b"<mxfile>"),
+        ("pptx", b"PK"),
+        ("mmd", b"---\ntitle: "),
+        ("dot", b"digraph {"),
+        ("layout.dot", b"digraph two_step {"),
     ],
 )
 def test_a_model_is_drawn_in_every_form(
