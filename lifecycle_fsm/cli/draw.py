@@ -50,6 +50,7 @@ def draw(
     portrait: Annotated[
         bool, flag("Draw it for a phone: narrow, from top to bottom.", "--portrait")
     ] = False,
+    where: options.Where = None,
     zone: Annotated[str, flag("Read and name the window in this zone.")] = "UTC",
     theme: options.ThemeFile = None,
 ) -> None:
@@ -77,10 +78,13 @@ def draw(
             "--processing draws the model alone: leave --history, --store and --person out"
         )
     known = read_time("--until", until, local)
-    if source is None and (person is not None or known or any(window)):
+    if source is None and (person is not None or where is not None or known or any(window)):
         raise LifecycleError(
-            "--person, --from, --to and --until need a --history, which `run` writes, or a --store"
+            "--person, --where, --from, --to and --until need a --history, which `run` writes, "
+            "or a --store"
         )
+    if person is not None and where is not None:
+        raise LifecycleError("--person draws one path, and --where counts journeys: use one")
     if processing:
         drawing = diagram.draw_processing(lifecycle)
     elif source is None:
@@ -89,7 +93,9 @@ def draw(
         rows, source, watched = _history(lifecycle, address, source)
         if person is None:
             known = known or watched
-            counts = count(rows, lifecycle, reading=reading, window=window, until=known, zone=zone)
+            counts = count(
+                rows, lifecycle, reading=reading, window=window, until=known, zone=zone, where=where
+            )
             drawing = diagram.draw_funnel(lifecycle, counts, hide_zero=hide_zero, portrait=portrait)
         else:
             drawing = diagram.draw_person(lifecycle, _of(person, rows, source))

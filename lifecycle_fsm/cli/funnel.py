@@ -25,8 +25,8 @@ from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.funnel import (
     CONTACT_FIELDS,
     MEASURES,
-    Counts,
     Every,
+    FunnelReport,
     Journeys,
     Measure,
     Reading,
@@ -70,6 +70,7 @@ def funnel(
     deadlines: options.Deadlines = None,
     show: ShowOption = None,
     by: options.By = None,
+    where: options.WhereNumbers = None,
     start: options.From = None,
     end: options.To = None,
     until: options.Until = None,
@@ -97,7 +98,7 @@ def funnel(
         --every month --zone Europe/Berlin
     lifecycle-fsm funnel out/history.csv --show conversion --by sourced_by
     lifecycle-fsm funnel out/history.csv --compare 2024-07-01 --horizon 60d
-    lifecycle-fsm funnel out/history.csv --target 60% --json
+    lifecycle-fsm funnel out/history.csv --where "country == 'DE'" --json
     lifecycle-fsm funnel --store lifecycle.db --until now
     ```
 
@@ -123,7 +124,7 @@ def funnel(
     rows, lifecycle, known = past.history, past.model, known or past.until
     report = measure(
         rows, lifecycle, window=window, until=known, zone=zone, journeys=journeys, by=by,
-        every=every, reading=reading, from_stage=from_stage, measures=measures,
+        where=where, every=every, reading=reading, from_stage=from_stage, measures=measures,
         pairs=[_pair(text) for text in pair] if pair else None,
         horizon=read_length("--horizon", horizon),
         target=_targets(target, lifecycle) if target else None,
@@ -132,8 +133,7 @@ def funnel(
         deadlines=past.deadlines, people=past.people,
     )  # fmt: skip
     if out is not None:
-        scope = observe(rows, lifecycle, window=window, until=known, zone=zone, journeys=journeys)
-        _draw(lifecycle, on_picture(scope, reading=reading), journeys, out)
+        _draw(rows, lifecycle, report, out)
     if json:
         print_json(report.as_dict())
     else:
@@ -142,9 +142,16 @@ def funnel(
         print(as_text(report, lifecycle))
 
 
-def _draw(model: Model, counts: Counts, journeys: Journeys, out: str) -> None:
+def _draw(rows: list[HistoryRow], model: Model, report: FunnelReport, out: str) -> None:
+    """Draw the funnel of a report."""
     from lifecycle_fsm import diagram
 
+    journeys = report.journeys
+    scope = observe(
+        rows, model, window=report.window, until=report.until, zone=report.zone,
+        journeys=journeys, where=report.where,
+    )  # fmt: skip
+    counts = on_picture(scope, reading=report.reading)
     title = f"{model.title or model.name.replace('_', ' ').capitalize()}: the funnel"
     title += "" if journeys == "all" else f", {journeys} journeys"
     with folder_for(out):

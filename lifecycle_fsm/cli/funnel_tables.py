@@ -208,6 +208,8 @@ class _ReportText:
                 window = f"{start} to {end}"
         parts = [window, f"known until {self._time(report.until) or '-'} ({report.zone})"]
         parts.append(f"{report.journeys} journeys")
+        if report.where:
+            parts.append(f"where {report.where}")
         if report.by:
             parts.append(f"by {report.by}")
         if report.horizon is not None:

@@ -68,6 +68,11 @@ _WATCHED = (
     "store, or the last row]"
 )
 Watched = Annotated[str | None, option("TIME", _WATCHED)]
+_WHERE = (
+    "Count only journeys for which this guard holds, such as `source == 'web'`. It reads owner, "
+    "assigned_to, source and the dimensions of the model, as they were behind original processing."
+)
+Where = Annotated[str | None, option("GUARD", _WHERE)]
 
 # ------------------------------------------------------------------ of those that have a store
 
@@ -156,6 +161,7 @@ By = Annotated[
         panel=NUMBERS,
     ),
 ]
+WhereNumbers = Annotated[str | None, option("GUARD", _WHERE, "--where", panel=NUMBERS)]
 From = Annotated[str | None, option("TIME", "From then on.", "--from", panel=NUMBERS)]
 To = Annotated[str | None, option("TIME", "Before then.", "--to", panel=NUMBERS)]
 Until = Annotated[str | None, option("TIME", _WATCHED, panel=NUMBERS)]

@@ -50,6 +50,7 @@ def sheet(
         ),
     ] = None,
     until: options.Watched = None,
+    where: options.Where = None,
     zone: Annotated[str, flag("Read and show times in this zone.")] = "UTC",
     ready: Annotated[str | None, option("STAGE", _READY)] = None,
     theme: options.ThemeFile = None,
@@ -91,6 +92,7 @@ def sheet(
         now=now,
         zone=zone,
         ready=ready,
+        where=where,
     )
     if list_ is not None and page.readiness is None:
         raise LifecycleError(

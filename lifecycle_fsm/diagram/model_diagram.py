@@ -75,6 +75,7 @@ def draw_funnel(
         f"reading: {counts.reading}",
         f"{format_number(counts.total)} people",
         f"{format_number(counts.journeys)} new journeys",
+        f"only where {counts.where}" if counts.where else "",
     ]
     return _draw(model, counts, title, facts, hide_zero=hide_zero, portrait=portrait)
 

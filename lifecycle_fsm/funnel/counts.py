@@ -55,6 +55,7 @@ class Counts:
         window: from (included) and to (excluded); ``None`` is open.
         zone: the zone in which reports show the window.
         version: the version of the model that counted.
+        where: which journeys were counted, in words; empty for all.
     """
 
     people: Mapping[str, int] = attrs.field(factory=dict)
@@ -68,6 +69,7 @@ class Counts:
     window: Window = (None, None)
     zone: str = "UTC"
     version: str = ""
+    where: str = ""
 
     @property
     def total(self) -> int:
@@ -95,6 +97,7 @@ def count(
     window: Window | None = None,
     until: datetime | None = None,
     zone: str = "UTC",
+    where: object = None,
 ) -> Counts:
     """Count the histories of all persons, in any order.
 
@@ -104,10 +107,14 @@ def count(
     Every person who entered original processing counts in the conversion out of it, including those
     whom the sort sent off the path and who have no journey yet [S25].
 
+    With ``where``, only journeys count for which this guard holds, such as
+    ``"source == 'web' and country in ['DE', 'AT']"``; see :func:`.observe`.
+
     Raises:
-        LifecycleError: the reading is unknown, or the window ends before it starts.
+        LifecycleError: the reading is unknown, the window ends before it starts, or the filter
+            cannot be used.
     """
-    scope = observe(rows, model, window=window, until=until, zone=zone)
+    scope = observe(rows, model, window=window, until=until, zone=zone, where=where)
     return on_picture(scope, reading=reading)
 
 
@@ -147,6 +154,7 @@ def on_picture(scope: Scope, *, reading: Reading = "through") -> Counts:
         window=scope.window,
         zone=scope.zone,
         version=model.version,
+        where=scope.filter_words,
     )
 
 

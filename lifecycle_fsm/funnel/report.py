@@ -72,6 +72,9 @@ FORMULAS: Mapping[Measure, str] = {
 #: The tables of a report whose names differ from those of their measures.
 _TABLES = {"conversion": "conversions", "stay": "stays", "share": "shares", "sla": "agreements"}
 
+#: What a report has from its scope.
+_OF_THE_SCOPE = ("window", "until", "as_of", "zone", "journeys", "by")
+
 
 @attrs.frozen(kw_only=True)
 class FunnelReport:
@@ -87,6 +90,7 @@ class FunnelReport:
         zone: the zone of days, weeks and months.
         journeys: which journeys are counted.
         by: the field that defines the groups.
+        where: which journeys are measured, as a guard; ``None`` for all.
         every: the periods of the flows; without it the window is the only period.
         reading: the reading for the reps. Conversion has both.
         horizon: how long each journey had to convert.
@@ -106,6 +110,7 @@ class FunnelReport:
     zone: str
     journeys: Journeys
     by: str | None
+    where: str | None
     every: Every | None
     reading: Reading
     horizon: timedelta | None
@@ -138,6 +143,7 @@ class FunnelReport:
             "zone": self.zone,
             "journeys": self.journeys,
             "by": self.by,
+            "where": self.where,
             "every": self.every,
             "reading": self.reading,
             "horizon_days": _plain(self.horizon),
@@ -152,6 +158,7 @@ class FunnelReport:
                     "zone": self.zone,
                     "journeys": self.journeys,
                     "by": self.by,
+                    "where": self.where,
                     **{key: _plain(value) for key, value in self._parts(name).items()},
                 }
                 for name in self.measures
@@ -180,6 +187,7 @@ def measure(
     zone: str = "UTC",
     journeys: Journeys = "all",
     by: str | None = None,
+    where: object = None,
     every: Every | None = None,
     reading: Reading = "through",
     pairs: Iterable[Pair] | None = None,
@@ -202,6 +210,7 @@ def measure(
         zone: where days, weeks and months begin.
         journeys: ``all``, ``first`` or ``repeat``.
         by: the field that defines the groups.
+        where: only journeys for which this guard holds.
         every: the periods of the flows: ``day``, ``week``, ``month``, ``quarter`` or ``year``.
         reading: for the close rate of reps; conversion comes in both readings.
         pairs: the pairs of stages to measure conversion for; see :func:`.conversions`.
@@ -223,7 +232,7 @@ def measure(
     chosen = _chosen(measures, compares=compare is not None)
     scope = observe(
         rows, model, window=window, until=until, zone=zone, journeys=journeys, by=by,
-        deadlines=deadlines, people=people,
+        where=where, deadlines=deadlines, people=people,
     )  # fmt: skip
     needed = chosen if measures is not None else ("share",) if target is not None else ()
     chosen, impossible = _possible(scope, chosen, needed)
@@ -236,12 +245,8 @@ def measure(
         model=model.name,
         version=model.version,
         versions=known_versions(scope),
-        window=scope.window,
-        until=scope.until,
-        as_of=scope.as_of,
-        zone=zone,
-        journeys=journeys,
-        by=by,
+        **{name: getattr(scope, name) for name in _OF_THE_SCOPE},
+        where=scope.filter_text,
         every=every,
         reading=reading,
         horizon=horizon,
@@ -353,6 +358,11 @@ def _notes(scope: Scope, *, given: bool) -> Iterator[str]:
         yield "the window goes on behind what is known: its end is that of the history"
     if scope.by is not None and scope.by not in ("journey", "rule", "version"):
         yield f"groups are by {scope.by!r} as it was when the stage was entered"
+    if scope.where is not None:
+        yield (
+            f"{'only' if scope.walks else 'there are no'} journeys where {scope.filter_words}, as "
+            "it was when they entered their first stage behind original processing"
+        )
 
 
 def _late(scope: Scope) -> Iterator[str]:

@@ -12,9 +12,11 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
-from lifecycle_fsm.errors import LifecycleError, suggest
+from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import Value, to_utc
+from lifecycle_fsm.funnel.journey_filter import check_kept, filtered, read_filter
 from lifecycle_fsm.funnel.visits import Visit, Walk, walks
+from lifecycle_fsm.guard import Guard, label, to_text
 from lifecycle_fsm.history import DeadlineFact, HistoryRow, VisitKey
 from lifecycle_fsm.model import Model, Stage
 from lifecycle_fsm.zones import find_zone
@@ -66,6 +68,7 @@ class Scope:
         zone: the zone in which days begin and reports show times.
         journeys: all, each person's first, or all but the first (R33).
         by: the field that defines the groups.
+        where: the filter that the journeys in ``walks`` passed; see :mod:`.journey_filter`.
         version: only what this version of the model did.
         facts: the outcomes of deadlines, by the key of the visit and the name of the deadline;
             ``None`` if they are not known.
@@ -81,6 +84,7 @@ class Scope:
     zone: str = "UTC"
     journeys: Journeys = "all"
     by: str | None = None
+    where: Guard | None = None
     version: str | None = None
     facts: Mapping[tuple[VisitKey, str], DeadlineFact] | None = None
     contacts: Mapping[str, Contact] = attrs.field(factory=dict)
@@ -92,6 +96,16 @@ class Scope:
         if self.end is None or self.until is None:
             return self.end or self.until
         return min(self.end, self.until)
+
+    @property
+    def filter_text(self) -> str | None:
+        """The filter in the language of guards; ``None`` without one."""
+        return None if self.where is None else to_text(self.where)
+
+    @property
+    def filter_words(self) -> str:
+        """The filter in words; empty without one."""
+        return "" if self.where is None else label(self.where, self.model.vocabulary)
 
     @property
     def window(self) -> Window:
@@ -185,6 +199,7 @@ def observe(
     zone: str = "UTC",
     journeys: Journeys = "all",
     by: str | None = None,
+    where: object = None,
     deadlines: Iterable[DeadlineFact] | None = None,
     people: Iterable[Any] | None = None,
 ) -> Scope:
@@ -200,13 +215,17 @@ def observe(
         journeys: ``all``, ``first`` or ``repeat``.
         by: ``owner``, ``assigned_to``, ``source``, ``journey``, ``rule``, ``version``, or a
             dimension of the history.
+        where: only journeys for which this guard holds, as text or as in Python. It may read
+            ``owner``, ``assigned_to``, ``source`` and the dimensions of the history, as they were
+            when the journey entered its first stage behind original processing.
         deadlines: the outcomes of deadlines, as in ``Lifecycle.deadlines``, for agreements and for
             who is overdue.
         people: the persons; lists of people take names, companies, addresses and today's owners
             from them.
 
     Raises:
-        LifecycleError: the window ends before it starts, or the zone or field does not exist.
+        LifecycleError: the window ends before it starts, the zone or field does not exist, or the
+            filter cannot be used.
     """
     start, end = (None if at is None else to_utc(at) for at in window or (None, None))
     if start is not None and end is not None and end < start:
@@ -216,52 +235,26 @@ def observe(
     find_zone(zone)
     rows = list(rows)
     if by is not None:
-        _check_field(by, rows, model)
+        check_kept(by, OWN_FIELDS, "split", rows, model)
+    guard = None if where is None else read_filter(where, rows, model)
     if until is not None:
         until = to_utc(until)
+    every = walks(rows, model, until)
     last = max((row.now for row in rows), default=None)
     ends = [at for at in (until, end) if at is not None]
     return Scope(
         model=model,
-        walks=walks(rows, model, until),
+        walks=every if guard is None else tuple(filtered(every, guard, model)),
         start=start,
         end=end,
         until=until or last,
         zone=zone,
         journeys=journeys,
         by=by,
+        where=guard,
         facts=None if deadlines is None else {(fact.visit, fact.rule): fact for fact in deadlines},
         contacts={person.id: Contact.of(person) for person in people or ()},
         current=last is None or all(at >= last for at in ends),
-    )
-
-
-def dimensions(rows: Iterable[HistoryRow]) -> tuple[str, ...]:
-    """The dimensions that a history keeps besides owner and source."""
-    kept = {tuple(name for name, _ in row.kept) for row in rows}
-    return tuple(sorted({name for names in kept for name in names}))
-
-
-def _check_field(by: str, rows: list[HistoryRow], model: Model) -> None:
-    if by in OWN_FIELDS:
-        return
-    known = (*OWN_FIELDS, *dimensions(rows))
-    if by in known:
-        return
-    if by in model.dimensions:
-        remedy = f"the model keeps {by!r} by now: run it again"
-    elif by in model.field_types:
-        remedy = (
-            f"to keep it, write dimensions = [{by!r}] into the model, beside others, "
-            "and run it again"
-        )
-    else:
-        remedy = (
-            "a field of the person is kept if the model says so: dimensions = "
-            f'["…"]{suggest(by, (*known, *model.field_types))}'
-        )
-    raise LifecycleError(
-        f"this history keeps no {by!r}: it can be split by {', '.join(known)}; {remedy}"
     )
 
 

@@ -94,12 +94,13 @@ def numbers_section(numbers: Numbers, model: Model, zone: str) -> Section:
     """How many people there are, how many go on, and how long that takes."""
     counts = numbers.counts
     start = f"From {format_date(numbers.first, zone)} to " if numbers.first else ""
+    where = f", only those where {clean(counts.where)}" if counts.where else ""
     return Section(
         title="What happened",
         id="numbers",
         note=(
             f"{start}{format_instant(numbers.as_of, zone)}: {counts.total:,} people, "
-            f"{counts.journeys:,} journeys."
+            f"{counts.journeys:,} journeys{where}."
         ),
         blocks=(
             Alternatives(page=(_by_measure(numbers, model),), text=(_by_stage(numbers, model),)),

@@ -213,6 +213,7 @@ def make_sheet(
     now: datetime | str | None = None,
     zone: str = "UTC",
     ready: str | None = None,
+    where: object = None,
 ) -> Sheet:
     """Make the sheet that marketing and sales sign.
 
@@ -226,10 +227,12 @@ def make_sheet(
         zone: the zone in which times are shown.
         ready: the stage for the litmus list; by default, the stage of people who are ready for
             sales.
+        where: only journeys for which this guard holds; see :func:`.observe`. Of the people, those
+            who are on such a journey.
 
     Raises:
-        LifecycleError: the zone or stage does not exist, or there is no way to know what time it
-            is.
+        LifecycleError: the zone or stage does not exist, there is no way to know what time it is,
+            or the filter cannot be used.
         MissingExtra: the numbers need scipy.
     """
     find_zone(zone)
@@ -237,9 +240,14 @@ def make_sheet(
     persons = None if people is None else list(people)
     as_of = _now(now, rows, persons)
     measured = candidates = None
+    if where is not None and rows is None:
+        raise LifecycleError("a filter (where) needs a history: it says which journeys are meant")
     if rows and as_of is not None:
-        scope = observe(rows, model, until=as_of, zone=zone, deadlines=deadlines)
+        scope = observe(rows, model, until=as_of, zone=zone, where=where, deadlines=deadlines)
         measured = numbers(scope, as_of)
+        if persons is not None and where is not None:
+            inside = {visit.person for visit in scope.present()}
+            persons = [person for person in persons if person.id in inside]
     if persons is not None and as_of is not None:
         candidates = readiness(model, persons, as_of, ready)
     return Sheet(

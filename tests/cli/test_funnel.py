@@ -99,6 +99,31 @@ def test_the_tables_say_what_the_report_says(cli: Cli, history: Path) -> None:
     assert "note: what is known ends with the last row of the history" in done.out
 
 
+def test_r49_two_lines_of_business_are_measured_apart(cli: Cli, history: Path) -> None:
+    def people(*where: str) -> int:
+        report = json.loads(cli("funnel", history, *where, "--json").out)
+        return sum(row["people"] for row in report["measures"]["people"]["rows"])
+
+    assert people("--where", "country == 'DE'") == 4
+    assert people("--where", "not (country == 'DE')") == people() - 4 == 1
+    told = cli(
+        "funnel", history, "--where", "country == 'DE'", "--show", "people", "--out", "f.mmd"
+    )
+    assert 'all journeys, where country == "DE"\n' in told.out
+    assert "note: only journeys where country = DE" in told.out
+    for wrong, told_of in (
+        ("contry == 'DE'", "did you mean 'country'?"),
+        ("behavior_score > 1", "write dimensions = ['behavior_score'] into the model"),
+        ("country = 'DE'", "(column 9)"),
+    ):
+        done = cli("funnel", history, "--where", wrong)
+        assert done.code == 2
+        assert told_of in done.err
+    done = cli("draw", "waterfall", "--where", "country == 'DE'", "--out", "x.svg")
+    assert done.code == 2
+    assert "--where, --from, --to and --until need a --history" in done.err
+
+
 def test_json_has_every_measure_with_what_it_takes_to_read_it(cli: Cli, history: Path) -> None:
     done = cli("funnel", history, "--json", "--every", "week", "--compare", "2024-01-20")
     found = json.loads(done.out)

@@ -367,7 +367,12 @@ def stored(cli: Cli, company: Path, tmp_path: Path) -> dict[str, Any]:
 
 def test_a_store_is_measured_as_its_files(cli: Cli, stored: dict[str, Any], company: Path) -> None:
     history = company / "history.csv"
-    for options in (["--json"], ["--by", "source"], ["--journeys", "first", "--every", "quarter"]):
+    for options in (
+        ["--json"],
+        ["--by", "source"],
+        ["--journeys", "first", "--every", "quarter"],
+        ["--where", "sourced_by == 'sales'", "--json"],
+    ):
         given = cli("funnel", history, "--model", stored["model"], *options)
         kept = cli("funnel", *STORE, *options)
         assert given.code == kept.code == 0, kept.err
@@ -387,11 +392,31 @@ def test_a_store_is_drawn_and_signed_as_its_files(
     cli("draw", model, *history, "--out", "files.mmd")
     assert cli("draw", model, *STORE, "--out", "store.mmd").code == 0
     assert (tmp_path / "store.mmd").read_text() == (tmp_path / "files.mmd").read_text()
+    where = ("--where", "sourced_by == 'sales'")
+    cli("draw", model, *history, *where, "--out", "files.mmd")
+    assert cli("draw", model, *STORE, *where, "--out", "sales.mmd").code == 0
+    assert (tmp_path / "sales.mmd").read_text() == (tmp_path / "files.mmd").read_text()
+    assert (tmp_path / "sales.mmd").read_text() != (tmp_path / "store.mmd").read_text()
     cli("sheet", model, *history, "--out", "a/sheet.md", "--list", "a/list.csv")
     done = cli("sheet", model, *STORE, "--out", "b/sheet.md", "--list", "b/list.csv")
     assert done.code == 0, done.err
     for name in ("sheet.md", "list.csv"):
         assert (tmp_path / "b" / name).read_text() == (tmp_path / "a" / name).read_text()
+
+
+def test_the_list_of_a_filtered_sheet_has_the_people_of_the_filter(
+    cli: Cli, stored: dict[str, Any], tmp_path: Path
+) -> None:
+    def listed(*where: str) -> list[str]:
+        done = cli("sheet", stored["model"], *STORE, *where, "--out", "s.md", "--list", "s.csv")
+        assert done.code == 0, done.err
+        return sorted((tmp_path / "s.csv").read_text().splitlines()[1:])
+
+    guard = "sourced_by == 'sales'"
+    inside, outside = listed("--where", guard), listed("--where", f"not ({guard})")
+    assert inside
+    assert outside
+    assert sorted([*inside, *outside]) == listed()
 
 
 def test_a_store_is_watched_up_to_its_last_tick_or_a_later_row(cli: Cli, data: Path) -> None:
