@@ -8,11 +8,14 @@ from typing import TypeAlias
 
 import attrs
 
-from lifecycle_fsm.diagram.look import NEUTRAL, PARTLY, SEEN, UNSEEN, Dash, Paint, Palette, Stroke
+from lifecycle_fsm.diagram.drawn_model import Change, DrawnModel, drawn
+from lifecycle_fsm.diagram.look import MARKS, NEUTRAL, PARTLY, Dash, Paint, Palette, Stroke
 from lifecycle_fsm.funnel import Counts
-from lifecycle_fsm.model import Edge, Model
-from lifecycle_fsm.wording import clean, rule_words
+from lifecycle_fsm.model import Edge, Model, Stage
+from lifecycle_fsm.wording import clean, duration, format_number, percent, rule_words
 
+#: The widths of lines in a diagram of two models, which are wide where something was added.
+_ADDED, _CHANGED, _AS_BEFORE = 4.4, 2.4, 1.3
 #: How often tests fired each rule, by ``(rule, from)``; a rule that is missing was not fired.
 Fired: TypeAlias = Mapping[tuple[str, str], int]
 
@@ -27,6 +30,8 @@ class FlowRule:
         by_hand: whether a human asks for it.
         system: the system that owns it.
         seen: whether a test fired it, in a coverage diagram.
+        before: how often it moved a person in the period to compare with.
+        change: what became of it, in a diagram of two models; None in others.
     """
 
     label: str
@@ -34,21 +39,44 @@ class FlowRule:
     by_hand: bool
     system: str
     seen: bool | None = None
+    before: int | None = None
+    change: Change | None = None
+
+    @property
+    def mark(self) -> str:
+        """The mark that tells the rule apart: fired or not, or what became of it."""
+        return self.change or {True: "✓", False: "×", None: ""}[self.seen]
+
+
+def moved(rules: Iterable[FlowRule]) -> str:
+    """How often these rules moved a person, and before; empty without counts."""
+    rules = [rule for rule in rules if rule.count is not None]
+    before = [rule.before for rule in rules if rule.before is not None]
+    if not rules:
+        return ""
+    now = format_number(sum(rule.count or 0 for rule in rules))
+    return became(format_number(sum(before)), now) if before else now
+
+
+def became(before: str, now: str) -> str:
+    """Two values of one thing, in two periods."""
+    return f"{before} → {now}"
 
 
 def merge_rules(rules: Iterable[FlowRule]) -> list[FlowRule]:
     """Merge rules with the same text into one, which was seen if all of them were."""
-    merged: dict[tuple[str, bool], FlowRule] = {}
+    merged: dict[tuple[str, bool, str | None], FlowRule] = {}
     for rule in rules:
-        key = (rule.label, rule.by_hand)
+        key = (rule.label, rule.by_hand, rule.change)
         if key not in merged:
             merged[key] = rule
             continue
-        before = merged[key]
+        other = merged[key]
         merged[key] = attrs.evolve(
             rule,
-            count=None if rule.count is None else rule.count + (before.count or 0),
-            seen=rule.seen and before.seen,
+            count=None if rule.count is None else rule.count + (other.count or 0),
+            before=None if rule.before is None else rule.before + (other.before or 0),
+            seen=rule.seen and other.seen,
         )
     return list(merged.values())
 
@@ -57,14 +85,14 @@ def merge_rules(rules: Iterable[FlowRule]) -> list[FlowRule]:
 class DrawnFlow:
     """All moves from one stage to another, as one line of the diagram.
 
-    ``conversion`` is the share of journeys that went on, if it was counted.
+    ``share`` is the share of journeys that went on, in words, if it was counted.
     """
 
     source: str
     target: str
     kind: str
     rules: tuple[FlowRule, ...]
-    conversion: float | None = None
+    share: str = ""
 
     @property
     def count(self) -> int | None:
@@ -73,49 +101,68 @@ class DrawnFlow:
         return sum(counts) if counts else None
 
     @property
+    def taken(self) -> bool:
+        """Whether anybody took it, now or before, or it is a step of the path."""
+        counts = [(rule.count, rule.before) for rule in self.rules]
+        return self.kind == "step" or any(both not in ((0, None), (0, 0)) for both in counts)
+
+    @property
     def system(self) -> str:
         """The system that owns all its rules; empty if they differ."""
         owners = {rule.system for rule in self.rules}
         return owners.pop() if len(owners) == 1 else ""
 
 
+def total(flows: Iterable[DrawnFlow]) -> str:
+    """The number at the arrow of a line that several flows share; empty without counts, and where
+    two periods are compared, as there is no room for both."""
+    flows = list(flows)
+    rules = [rule for flow in flows for rule in flow.rules]
+    return moved(rules) if len(flows) > 1 and all(rule.before is None for rule in rules) else ""
+
+
 def model_flows(
-    model: Model, counts: Counts | None, fired: Fired | None = None
+    model: DrawnModel, counts: Counts | None, fired: Fired | None = None
 ) -> tuple[DrawnFlow, ...]:
     """Every pair of stages with a move between them, in the order of the model."""
     edges: dict[tuple[str, str], list[Edge]] = {}
     for edge in (*model.sort_edges, *model.edges):
         edges.setdefault((edge.source, edge.target), []).append(edge)
+
+    def rule(edge: Edge) -> FlowRule:
+        key = (edge.name, edge.source, edge.target)
+        before = counts.before if counts is not None else None
+        return FlowRule(
+            label=rule_words(edge.rule),
+            count=None if counts is None else counts.moves.get(key, 0),
+            by_hand=edge.on is not None,
+            system=edge.rule.system,
+            seen=None if fired is None else fired.get((edge.name, edge.source), 0) > 0,
+            before=None if before is None else before.moves.get(key, 0),
+            change=None if model.changes is None else model.changes.get(key, ""),
+        )
+
     return tuple(
         DrawnFlow(
             *between,
             kind=parallel[0].kind,
-            rules=_rules(parallel, counts, fired),
-            conversion=counts.conversion[between].share
-            if counts is not None and between in counts.conversion
-            else None,
+            # Those that moved most people come first.
+            rules=tuple(sorted(merge_rules(map(rule, parallel)), key=lambda r: -(r.count or 0))),
+            share=_share(counts, between),
         )
         for between, parallel in edges.items()
     )
 
 
-def _rules(
-    edges: Iterable[Edge], counts: Counts | None, fired: Fired | None
-) -> tuple[FlowRule, ...]:
-    """The rules of one flow, those that moved most people first."""
-    rules = merge_rules(
-        FlowRule(
-            label=rule_words(edge.rule),
-            count=None
-            if counts is None
-            else counts.moves.get((edge.name, edge.source, edge.target), 0),
-            by_hand=edge.on is not None,
-            system=edge.rule.system,
-            seen=None if fired is None else fired.get((edge.name, edge.source), 0) > 0,
-        )
-        for edge in edges
-    )
-    return tuple(sorted(rules, key=lambda rule: -(rule.count or 0)))
+def _share(counts: Counts | None, pair: tuple[str, str]) -> str:
+    """The conversion of a step, and before; empty if it was not counted."""
+    if counts is None or pair not in counts.conversion:
+        return ""
+    now = counts.conversion[pair].share
+    if counts.before is None:
+        return "" if now is None else percent(now)
+    before = counts.before.conversion.get(pair)
+    return became(percent(before.share if before else None), percent(now))
 
 
 class ChartData:
@@ -135,19 +182,23 @@ class ChartData:
         *,
         hide_zero: bool = False,
     ) -> None:
-        self.model = model
+        self.model = model = drawn(model)
         self.counts = counts
         self.title = clean(title)
         self.subtitle = clean(subtitle)
         self.fired = fired
-        self.palette = Palette(model, plain=fired is not None)
-        flows = model_flows(model, counts, fired)
-        self.flows = tuple(
-            flow for flow in flows if flow.count != 0 or flow.kind == "step" or not hide_zero
+        #: What became of each move and stage, in a diagram of two models.
+        self.changes, self.stage_changes = self.model.changes, self.model.stage_changes
+        self.palette = Palette(
+            model,
+            plain=fired is not None or self.changes is not None,
+            marked={name: MARKS[change] for name, change in self.stage_changes.items()},
         )
+        flows = model_flows(model, counts, fired)
+        self.flows = tuple(flow for flow in flows if flow.taken or not hide_zero)
         self.hidden = len(flows) - len(self.flows)
         #: The colour of anything that lines of several colours share.
-        self.mixed = NEUTRAL if fired is None else PARTLY
+        self.mixed = NEUTRAL if fired is None and self.changes is None else PARTLY
         self._largest = max((flow.count or 0 for flow in self.flows), default=0)
         ranks = self.ranks = model.ranks
         self.origin = model.path[0].name
@@ -193,19 +244,50 @@ class ChartData:
         if self.counts is not None and self._largest:
             people = sum(flow.count or 0 for flow in flows)
             width = 1.3 + 7.2 * math.sqrt(people / self._largest)
-        if self._seen(flows) == {False}:
+        marks = _marks(flows)
+        if marks in ({"×"}, {"−"}):
             dash = "dotted"
+        if self.changes is not None:
+            width = {frozenset("+"): _ADDED, frozenset({""}): _AS_BEFORE}.get(marks, _CHANGED)
         return Stroke(self.paint(flows, usual).line, min(most, width), dash)
 
     def paint(self, flows: Iterable[DrawnFlow], usual: Paint | None = None) -> Paint:
-        """The colour that these flows share; in a coverage diagram, that of what was fired."""
+        """The colour that these flows share: that of their mark, if they have one."""
         flows = list(flows)
-        if seen := self._seen(flows):
-            return PARTLY if len(seen) > 1 else SEEN if True in seen else UNSEEN
+        marks = _marks(flows)
+        if self.changes is not None or marks - {""}:
+            return self.mixed if len(marks) > 1 else MARKS[min(marks)]
         if usual is not None:
             return usual
         owners = {flow.system for flow in flows}
         return self.palette.system(owners.pop()) if len(owners) == 1 else NEUTRAL
 
-    def _seen(self, flows: Iterable[DrawnFlow]) -> set[bool]:
-        return {rule.seen for flow in flows for rule in flow.rules if rule.seen is not None}
+    def outline(self, stage: Stage) -> Stroke:
+        """The line around a card."""
+        change = self.stage_changes.get(stage.name, "")
+        dash: Dash = "dotted" if change == "−" else "dashed" if stage.off_path else "solid"
+        wide = change == "+" or stage.name == self.model.centre
+        return Stroke(self.palette.stage(stage.name).line, _ADDED if wide else 2.2, dash)
+
+    def people(self, stage: str) -> str:
+        """How many people are in a stage, and were before; empty without counts."""
+        if self.counts is None:
+            return ""
+        now, before = self.counts.people.get(stage, 0), self.counts.before
+        if before is None:
+            return format_number(now)
+        return became(format_number(before.people.get(stage, 0)), format_number(now))
+
+    def stay(self, stage: str) -> str:
+        """The time after which half have left a stage, and before; empty if it is not known."""
+        if self.counts is None:
+            return ""
+        now, before = self.counts.median_stay.get(stage), self.counts.before
+        if before is None:
+            return duration(now, unknown="")
+        was = before.median_stay.get(stage)
+        return became(duration(was), duration(now)) if was or now else ""
+
+
+def _marks(flows: Iterable[DrawnFlow]) -> frozenset[str]:
+    return frozenset(rule.mark for flow in flows for rule in flow.rules)

@@ -54,6 +54,10 @@ PARTLY = Paint("#a16207", "#fefce8")
 """Lines of which tests have fired some rules."""
 UNSEEN = Paint("#b91c1c", "#fef3f2")
 """What no test has fired; marked with ×, on a dotted line."""
+AS_BEFORE = Paint("#64748b", "#f8fafc")
+"""What is as before, in a diagram of two models."""
+MARKS = {"✓": SEEN, "×": UNSEEN, "+": SEEN, "−": UNSEEN, "≠": PARTLY, "": AS_BEFORE}
+"""The paints of what a mark tells apart: fired or not, or added, removed and changed."""
 
 # Colours differ in lightness too, for a reader who sees no hues; each is legible as text.
 _SYSTEMS = (
@@ -88,10 +92,13 @@ class Palette:
     """The colours of one model: systems and detours in the order of their declaration.
 
     A ``plain`` palette has no colours of its own, for diagrams in which colour means something
-    else. Each system has a mark of one or two letters besides its colour.
+    else; ``marked`` are the stages that have a colour there. Each system has a mark of one or two
+    letters besides its colour.
     """
 
-    def __init__(self, model: Model, *, plain: bool = False) -> None:
+    def __init__(
+        self, model: Model, *, plain: bool = False, marked: Mapping[str, Paint] | None = None
+    ) -> None:
         used = [*model.systems, *(stage.system for stage in model.stages)]
         used += [rule.system for rule in model.sort]
         used += [move.system for move in model.moves]
@@ -107,6 +114,7 @@ class Palette:
             stage.name: NEUTRAL if plain else _DETOURS[index % len(_DETOURS)]
             for index, stage in enumerate(model.detours)
         }
+        self._marked = marked or {}
         self._stages = {stage.name: stage.system for stage in model.stages}
 
     def system(self, name: str) -> Paint:
@@ -115,6 +123,8 @@ class Palette:
 
     def stage(self, name: str) -> Paint:
         """The paint of a stage: a detour's own, else that of its system."""
+        if name in self._marked:
+            return self._marked[name]
         return self.detours.get(name) or self.system(self._stages.get(name, ""))
 
     def owner(self, name: str) -> str:

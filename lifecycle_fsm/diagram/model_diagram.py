@@ -6,18 +6,32 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
 
-from lifecycle_fsm.diagram.chart import FUNNEL, MODEL, ChartPart, draw_chart
-from lifecycle_fsm.diagram.chart_data import ChartData, DrawnFlow, Fired, model_flows
+import attrs
+
+from lifecycle_fsm.diagram.chart import DIFFERENCE, FUNNEL, MODEL, ChartPart, draw_chart
+from lifecycle_fsm.diagram.chart_data import ChartData, Fired, became, moved
 from lifecycle_fsm.diagram.drawing import Drawing
+from lifecycle_fsm.diagram.drawn_model import drawn, focused
+from lifecycle_fsm.diagram.joined_models import joined_models, tally
 from lifecycle_fsm.diagram.look import themed
 from lifecycle_fsm.diagram.model_graph import model_graph
+from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model, Theme
-from lifecycle_fsm.wording import clean, duration, format_number, percent
+from lifecycle_fsm.wording import clean, format_number
 from lifecycle_fsm.zones import find_zone
 
 _FEW = 10
 """How many lines a funnel may have and still show those that nobody took."""
+
+#: The marks of rules, for those who hear the picture.
+_MARKED = {
+    "✓": " (fired)",
+    "×": " (never fired)",
+    "+": " (added)",
+    "−": " (removed)",
+    "≠": " (changed)",
+}
 
 
 def draw_model(
@@ -27,6 +41,7 @@ def draw_model(
     rules: bool = True,
     portrait: bool = False,
     theme: Theme | None = None,
+    focus: str | None = None,
 ) -> Drawing:
     """Draw the stages and moves of a model, with every rule in words below.
 
@@ -36,48 +51,83 @@ def draw_model(
         rules: whether the list of rules is part of the picture.
         portrait: whether to draw it 390 pixels wide, for a phone, and without the list of rules.
         theme: replaces the model's own theme.
+        focus: the name of a stage, a detour or a system, to draw only that: a stage or detour with
+            what leads to it and out of it, or the stages and moves that a system owns.
+
+    Raises:
+        LifecycleError: the focus is neither a stage nor a system of the model.
     """
     model = themed(model, theme)
     if title is None:
         title = _title(model)
     facts = [model.description, f"model {model.version}"]
-    return _draw(model, None, title, facts, parts=MODEL if rules else FUNNEL, portrait=portrait)
+    return _draw(
+        model, None, title, facts, parts=MODEL if rules else FUNNEL, focus=focus, portrait=portrait
+    )
 
 
 def draw_funnel(
     model: Model,
     counts: Counts,
     *,
+    before: Counts | None = None,
     title: str | None = None,
     hide_zero: bool | None = None,
     portrait: bool = False,
     theme: Theme | None = None,
+    focus: str | None = None,
 ) -> Drawing:
     """Draw a model with the people who are in its stages and those who moved.
 
     Args:
         model: the model.
         counts: what :func:`lifecycle_fsm.funnel.count` counted in histories of this model.
+        before: the counts of an earlier period, to show each number as "before → now".
         title: replaces the model's own title.
         hide_zero: whether to leave out the fast tracks, detours and returns that nobody took; the
             legend says how many. By default, they are left out if there are more than ten lines.
         portrait: whether to draw it 390 pixels wide, for a phone.
         theme: replaces the model's own theme.
+        focus: a stage, a detour or a system, as in :func:`draw_model`.
+
+    Raises:
+        LifecycleError: the focus is neither a stage nor a system of the model, or the two counts
+            differ in their reading, zone or filter.
     """
     model = themed(model, theme)
-    if hide_zero is None:
-        hide_zero = len(model_flows(model, None)) > _FEW
     if title is None:
         title = f"{_title(model)}: the funnel"
+    if before is not None:
+        counts = _compared(before, counts)
+    periods = [counts] if before is None else [before, counts]
+    windows, people, journeys = (
+        " → ".join(map(text, periods))
+        for text in (
+            _window,
+            lambda of: format_number(of.total),
+            lambda of: format_number(of.journeys),
+        )
+    )
     facts = [
         f"model {counts.version or model.version}",
-        _window(counts),
+        windows,
         f"reading: {counts.reading}",
-        f"{format_number(counts.total)} people",
-        f"{format_number(counts.journeys)} new journeys",
+        f"{people} people",
+        f"{journeys} new journeys",
         f"only where {counts.where}" if counts.where else "",
     ]
-    return _draw(model, counts, title, facts, hide_zero=hide_zero, portrait=portrait)
+    return _draw(model, counts, title, facts, focus=focus, hide_zero=hide_zero, portrait=portrait)
+
+
+def _compared(before: Counts, counts: Counts) -> Counts:
+    for name in ("reading", "zone", "where"):
+        was, now = getattr(before, name), getattr(counts, name)
+        if was != now:
+            raise LifecycleError(
+                f"two counts are compared whose {name} differs, {was!r} and {now!r}: count both "
+                "periods alike"
+            )
+    return attrs.evolve(counts, before=before)
 
 
 def draw_coverage(
@@ -87,6 +137,7 @@ def draw_coverage(
     title: str | None = None,
     subtitle: str = "",
     theme: Theme | None = None,
+    focus: str | None = None,
 ) -> Drawing:
     """Draw a model with what tests have fired: ✓ and a full line, or × and a dotted one.
 
@@ -97,11 +148,45 @@ def draw_coverage(
         title: replaces the model's own title.
         subtitle: more about the tests.
         theme: replaces the model's own theme.
+        focus: a stage, a detour or a system, as in :func:`draw_model`.
+
+    Raises:
+        LifecycleError: the focus is neither a stage nor a system of the model.
     """
     model = themed(model, theme)
     if title is None:
         title = f"{_title(model)}: what tests cover"
-    return _draw(model, None, title, [f"model {model.version}", subtitle], fired=fired)
+    facts = [f"model {model.version}", subtitle]
+    return _draw(model, None, title, facts, fired=fired, focus=focus)
+
+
+def draw_difference(
+    old: Model,
+    new: Model,
+    *,
+    title: str | None = None,
+    portrait: bool = False,
+    theme: Theme | None = None,
+    focus: str | None = None,
+) -> Drawing:
+    """Draw two models as one: + added, − removed, ≠ changed, with the changes in words below.
+
+    Args:
+        old: the model before the change.
+        new: the model after the change.
+        title: replaces the title of the new model.
+        portrait: whether to draw it 390 pixels wide, for a phone, and without the words.
+        theme: replaces the theme of the new model.
+        focus: a stage, a detour or a system of either model, as in :func:`draw_model`.
+
+    Raises:
+        LifecycleError: the focus is neither a stage nor a system.
+    """
+    both = joined_models(old, themed(new, theme))
+    if title is None:
+        title = f"{_title(new)}: what changes"
+    facts = [f"model {became(old.version, new.version)}", tally(both)]
+    return _draw(both, None, title, facts, parts=DIFFERENCE, focus=focus, portrait=portrait)
 
 
 def _draw(
@@ -112,20 +197,28 @@ def _draw(
     *,
     parts: tuple[ChartPart, ...] = FUNNEL,
     fired: Fired | None = None,
-    hide_zero: bool = False,
+    focus: str | None = None,
+    hide_zero: bool | None = False,
     portrait: bool = False,
 ) -> Drawing:
     """The diagram in each of its formats."""
+    model = drawn(model)
+    if focus is not None:
+        model = focused(model, focus)
+        title += f" – {model.focus}"
+        facts = [*facts, f"only {model.focus}, with its moves; the rest is left out"]
     subtitle = " · ".join(filter(None, facts))
-    data = ChartData(model, counts, title, subtitle, fired, hide_zero=hide_zero)
+    whole = ChartData(model, counts, title, subtitle, fired)
+    if hide_zero is None:
+        hide_zero = len(whole.flows) > _FEW
     chart = partial(
         draw_chart, model, counts, title=title, subtitle=subtitle, fired=fired, hide_zero=hide_zero
     )
     return Drawing(
         canvas=chart(parts=parts, portrait=portrait),
-        graph=model_graph(data),
+        graph=model_graph(ChartData(model, counts, title, subtitle, fired, hide_zero=hide_zero)),
         title=title,
-        description=" ".join(_sentences(model, model_flows(model, counts, fired), counts)),
+        description=" ".join(_sentences(whole)),
         # A slide has no room for every rule in words, and is no phone.
         short=None if parts == FUNNEL and not portrait else chart(),
     )
@@ -152,29 +245,32 @@ def _local(at: datetime | None, zone: str) -> str:
     return f"{at:%Y-%m-%d}" if (at.hour, at.minute) == (0, 0) else f"{at:%Y-%m-%d %H:%M}"
 
 
-def _sentences(model: Model, flows: Iterable[DrawnFlow], counts: Counts | None) -> Iterator[str]:
+def _sentences(data: ChartData) -> Iterator[str]:
     """The diagram in sentences."""
+    model, counts = data.model, data.counts
     names = {stage.name: clean(stage.display) for stage in model.stages}
-    yield f"The success path is {', '.join(names[stage.name] for stage in model.path)}."
+    marked = {
+        name: names[name] + _MARKED.get(data.stage_changes.get(name, ""), "") for name in names
+    }
+    yield f"The success path is {', '.join(marked[stage.name] for stage in model.path)}."
     if model.detours:
-        yield f"Off the path: {', '.join(names[stage.name] for stage in model.detours)}."
+        yield f"Off the path: {', '.join(marked[stage.name] for stage in model.detours)}."
     if counts is not None:
         yield f"Counted: {_window(counts)}, reading {counts.reading}."
         for stage in model.stages:
-            stay = counts.median_stay.get(stage.name)
-            people = counts.people.get(stage.name, 0)
-            yield f"{names[stage.name]} has {format_number(people)} people" + (
-                f" and a median stay of {duration(stay)}." if stay is not None else "."
+            stay = data.stay(stage.name)
+            yield f"{names[stage.name]} has {data.people(stage.name)} people" + (
+                f" and a median stay of {stay}." if stay else "."
             )
-    for flow in flows:
+    for flow in data.flows:
         rules = ", ".join(
             rule.label
             + (" (by hand)" if rule.by_hand else "")
-            + (f" {format_number(rule.count)}" if rule.count is not None else "")
-            + ("" if rule.seen is None else " (fired)" if rule.seen else " (never fired)")
+            + (f" {moved([rule])}" if rule.count is not None else "")
+            + _MARKED.get(rule.mark, "")
             for rule in flow.rules
         )
         text = f"{names[flow.source]} to {names[flow.target]}"
-        if flow.conversion is not None:
-            text += f", {percent(flow.conversion)} of journeys"
+        if flow.share:
+            text += f", {flow.share} of journeys"
         yield f"{text}: {rules}."

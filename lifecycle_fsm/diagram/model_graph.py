@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle_fsm.diagram.canvas import Link
-from lifecycle_fsm.diagram.chart_data import ChartData, DrawnFlow, FlowRule
+from lifecycle_fsm.diagram.chart_data import ChartData, DrawnFlow, FlowRule, moved
 from lifecycle_fsm.diagram.graph import Arrow, Graph, Node
-from lifecycle_fsm.diagram.look import PARTLY, SEEN, UNSEEN, Dash, Paint
+from lifecycle_fsm.diagram.look import MARKS, PARTLY, SEEN, UNSEEN, Dash, Paint
 from lifecycle_fsm.model import Stage
-from lifecycle_fsm.wording import clean, duration, format_number, percent
+from lifecycle_fsm.wording import clean
 
 _STEP, _MOST = 3.4, 4.6  # the width of a step without counts; the most of other lines
 
@@ -21,6 +21,8 @@ def model_graph(data: ChartData) -> Graph:
     legend = [
         (f"{data.palette.labels[name]} owns it", paint) for name, paint in data.owners.items()
     ]
+    if data.changes is not None:
+        legend += [("+ added", MARKS["+"]), ("− removed", MARKS["−"]), ("≠ changed", MARKS["≠"])]
     if data.fired is not None:
         legend += [("✓ a test moved somebody by it", SEEN), ("by some of its rules", PARTLY)]
         legend.append(("× no test did", UNSEEN))
@@ -69,9 +71,7 @@ def _node(data: ChartData, stage: Stage, *, grouped: bool) -> Node:
     if stage.label == stage.display:
         del lines[1]
     if data.counts is not None:
-        people = format_number(data.counts.people.get(stage.name, 0))
-        stay = data.counts.median_stay.get(stage.name)
-        lines.append(people + (f" · {duration(stay)}" if stay is not None else ""))
+        lines.append(" · ".join(filter(None, (data.people(stage.name), data.stay(stage.name)))))
     return Node(
         f"s_{stage.name}",
         tuple(lines),
@@ -95,14 +95,14 @@ def _words(data: ChartData, flow: DrawnFlow) -> Iterator[str]:
     """How many took a step, and the rules of a flow."""
     alone = flow.kind == "step" and len(flow.rules) == 1
     if flow.count is not None and flow.kind == "step":
-        share = f" · {percent(flow.conversion)}" if flow.conversion is not None else ""
-        yield format_number(flow.count) + share
+        share = f" · {flow.share}" if flow.share else ""
+        yield moved(flow.rules) + share
     for rule in flow.rules:
         yield _rule(rule, numbers=not alone)
 
 
 def _rule(rule: FlowRule, *, numbers: bool) -> str:
-    mark = "" if rule.seen is None else "✓ " if rule.seen else "× "
+    mark = f"{rule.mark} " if rule.mark else ""
     if numbers and rule.count is not None:
-        mark += f"{format_number(rule.count)} "
+        mark += f"{moved([rule])} "
     return mark + clean(rule.label) + (" (by hand)" if rule.by_hand else "")

@@ -56,6 +56,7 @@ class Counts:
         zone: the zone in which reports show the window.
         version: the version of the model that counted.
         where: which journeys were counted, in words; empty for all.
+        before: the counts of another period, for a picture that compares the two.
     """
 
     people: Mapping[str, int] = attrs.field(factory=dict)
@@ -70,6 +71,7 @@ class Counts:
     zone: str = "UTC"
     version: str = ""
     where: str = ""
+    before: Counts | None = attrs.field(default=None, repr=False)
 
     @property
     def total(self) -> int:

@@ -205,7 +205,7 @@ class Model:
         """Every move out of every stage, in the order in which a stage tries them [S8]."""
         ordered = sorted(self.moves, key=lambda move: move.priority)
         return tuple(
-            self._edge(move, source)
+            self.edge(move, source)
             for stage in self.stages
             for move in ordered
             for source in move.sources
@@ -215,7 +215,7 @@ class Model:
     @cached_property
     def sort_edges(self) -> tuple[Edge, ...]:
         """The sort as edges out of processing, first match wins [S15]."""
-        return tuple(self._edge(rule, self.initial.name) for rule in self.sort)
+        return tuple(self.edge(rule, self.initial.name) for rule in self.sort)
 
     @cached_property
     def groups(self) -> tuple[tuple[Edge, ...], ...]:
@@ -249,7 +249,8 @@ class Model:
         rules = (rule for rule in self.rules if rule.section != "kinds")
         return (*kinds, *(effect for rule in rules for effect in rule.then))
 
-    def _edge(self, rule: Move | SortRule, source: str) -> Edge:
+    def edge(self, rule: Move | SortRule, source: str) -> Edge:
+        """A rule out of one stage, with its kind [S6]."""
         start, end = self.ranks.get(source), self.ranks.get(rule.target)
         passed: tuple[str, ...] = ()
         kind: MoveKind

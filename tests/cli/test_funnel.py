@@ -121,7 +121,7 @@ def test_r49_two_lines_of_business_are_measured_apart(cli: Cli, history: Path) -
         assert told_of in done.err
     done = cli("draw", "waterfall", "--where", "country == 'DE'", "--out", "x.svg")
     assert done.code == 2
-    assert "--where, --from, --to and --until need a --history" in done.err
+    assert "to use --where, give a --history" in done.err
 
 
 def test_json_has_every_measure_with_what_it_takes_to_read_it(cli: Cli, history: Path) -> None:

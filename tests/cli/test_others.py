@@ -187,6 +187,29 @@ def test_one_person_and_original_processing_are_drawn(
     assert "090" in (tmp_path / "c.layout.dot").read_text()
 
 
+def test_a_part_is_drawn_and_what_changes(cli: Cli, history: Path, tmp_path: Path) -> None:
+    def drawn(*arguments: object) -> str:
+        done = cli("draw", *arguments, "--out", "x.layout.dot")
+        assert (done.code, done.err) == (0, "")
+        return (tmp_path / "x.layout.dot").read_text()
+
+    assert "only SAL, with its moves" in drawn("waterfall", "--focus", "sal")
+    (tmp_path / "new.toml").write_text(
+        cli("models", "waterfall").out.replace("mql_threshold = 65", "mql_threshold = 50")
+    )
+    dot = drawn("new.toml", "--compare", "waterfall")
+    assert "What changes" in dot
+    assert "65 → 50" in dot
+    both = ("two_step", "--history", history)
+    for options in (
+        ("--compare", "2024-01-15"),
+        ("--from", "2024-01-15", "--compare-to", "2024-01-15"),
+    ):
+        dot = drawn(*both, *options, "--zone", "Europe/Berlin")
+        assert "until 2024-01-15 (Europe/Berlin) → since 2024-01-15 (Europe/Berlin)" in dot
+        assert "1 → 1 new journeys" in dot
+
+
 def test_a_history_of_another_version_is_told(cli: Cli, history: Path) -> None:
     text = history.read_text().replace(load("two_step").version, "0123456789ab")
     history.write_text(text)
@@ -225,13 +248,48 @@ def test_missing_letters_are_told_on_stderr(
     ("arguments", "complaint"),
     [
         (["--out", "x.gif"], "names no form of this drawing"),
-        (["--out", "x.svg", "--person", "p1"], "need a --history"),
-        (["--out", "x.svg", "--to", "2024-01-01"], "need a --history"),
+        (["--out", "x.svg", "--person", "p1"], "to use --person, give a --history"),
+        (["--out", "x.svg", "--to", "2024-01-01"], "to use --to, give a --history"),
         (["--out", "x.svg", "--zone", "Mars"], "there is no time zone 'Mars'"),
         (["--out", "x.svg", "--history", "HISTORY", "--person", "p11"], "did you mean 'p1'?"),
         (
             ["--out", "x.svg", "--history", "HISTORY", "--processing"],
-            "--processing draws the model",
+            "--processing draws the model alone: leave --history out",
+        ),
+        (["--out", "x.svg", "--processing", "--focus", "lead"], "leave --focus out"),
+        (["--out", "x.svg", "--focus", "leed"], "did you mean 'lead'?"),
+        (["--out", "x.svg", "--compare", "waterfal"], "waterfal"),
+        (["--out", "x.svg", "--compare-from", "2024-01-01"], "to use --compare-from, give a"),
+        (
+            ["--out", "x.svg", "--history", "HISTORY", "--person", "p1", "--from", "2024-01-01"],
+            "--person draws one path: leave --from out",
+        ),
+        (["--out", "x.svg", "--history", "HISTORY", "--compare", "waterfall"], "is no time"),
+        (
+            [
+                "--out",
+                "x.svg",
+                "--history",
+                "HISTORY",
+                "--compare",
+                "2024-01-15",
+                "--to",
+                "2024-01-01",
+            ],
+            "the window ends before it starts",
+        ),
+        (
+            [
+                "--out",
+                "x.svg",
+                "--history",
+                "HISTORY",
+                "--compare",
+                "2024-01-15",
+                "--compare-from",
+                "2024-01-01",
+            ],
+            "two ways to say it: use one",
         ),
         (["--out", "x.svg", "--history", "people.csv"], "is no history"),
     ],

@@ -32,6 +32,7 @@ from lifecycle_fsm import (
 from lifecycle_fsm.demo.histories import history
 from lifecycle_fsm.diagram import (
     draw_coverage,
+    draw_difference,
     draw_funnel,
     draw_model,
     draw_person,
@@ -144,6 +145,8 @@ def drawings(text: Mapping[str, str], raw: str) -> Iterator[Drawing]:
     yield draw_funnel(drawn, count(rows, drawn))
     yield draw_coverage(drawn, {("step", "node"): 1}, subtitle=raw)
     yield draw_processing(drawn, title=raw)
+    yield draw_model(drawn, focus="node")
+    yield draw_difference(drawn, attrs.evolve(drawn, moves=drawn.moves[1:]), title=raw)
     path = [attrs.evolve(row, person=raw) for row in rows if row.person == rows[0].person]
     path[1:] = [attrs.evolve(row, rule=raw, trigger=raw) for row in path[1:]]
     yield draw_person(drawn, path)

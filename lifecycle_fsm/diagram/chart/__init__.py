@@ -15,6 +15,7 @@ captions; ``frame`` draws what surrounds them.
 from __future__ import annotations
 
 from lifecycle_fsm.diagram.canvas import Canvas
+from lifecycle_fsm.diagram.chart.changes import draw_changes
 from lifecycle_fsm.diagram.chart.columns import ChartPart, ChartPlan
 from lifecycle_fsm.diagram.chart.detours import draw_detour_margin, draw_detours
 from lifecycle_fsm.diagram.chart.frame import (
@@ -37,7 +38,7 @@ from lifecycle_fsm.diagram.model_graph import model_links
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
 
-__all__ = ["FUNNEL", "MODEL", "ChartPart", "draw_chart"]
+__all__ = ["DIFFERENCE", "FUNNEL", "MODEL", "ChartPart", "draw_chart"]
 
 
 def draw_rows(plan: ChartPlan, y: float) -> float:
@@ -61,6 +62,9 @@ FUNNEL: tuple[ChartPart, ...] = (draw_heading, draw_rows, draw_keys, draw_legend
 
 MODEL: tuple[ChartPart, ...] = (*FUNNEL[:-1], draw_rules, draw_legend)
 """The parts of a model with its rules in words."""
+
+DIFFERENCE: tuple[ChartPart, ...] = (*FUNNEL[:-1], draw_changes, draw_legend)
+"""The parts of two models with their differences in words."""
 
 
 def draw_chart(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from lifecycle_fsm.diagram.canvas import ICON, Span, TextLine, badge_width
 from lifecycle_fsm.diagram.chart.columns import TEXT, Card, Keys, Page
-from lifecycle_fsm.diagram.chart_data import DrawnFlow, FlowRule
-from lifecycle_fsm.diagram.look import INK, PAPER, SEEN, SMALLEST, SOFT, UNSEEN, pt
+from lifecycle_fsm.diagram.chart_data import FlowRule, moved
+from lifecycle_fsm.diagram.look import INK, MARKS, PAPER, SMALLEST, SOFT, pt
 from lifecycle_fsm.diagram.text_fit import fits, fitting_size, whole, width
-from lifecycle_fsm.wording import clean, duration, format_number
+from lifecycle_fsm.wording import clean
 
 # ------------------------------------------------------------------ captions
 #
@@ -54,16 +55,16 @@ def _rest(
     rules: Sequence[FlowRule], room: float, keys: Keys, *, color: str, numbers: bool
 ) -> Iterator[TextLine]:
     """The remaining rules in one line, or more if their sum needs it."""
-    counts = [rule.count for rule in rules if rule.count is not None and numbers]
     key = keys.key("; ".join(
-        f"{rule.label} {format_number(rule.count)}"
-        if numbers and rule.count is not None else rule.label
-        for rule in rules
+        f"{rule.mark} {rule.label} {moved([rule]) if numbers else ''}".strip() for rule in rules
     ))  # fmt: skip
-    words = [f"+ {len(rules)} more", *([format_number(sum(counts))] if counts else []), key]
-    if unseen := [rule.seen for rule in rules].count(False):
-        words.insert(1, f"{unseen} ×")
-        color = UNSEEN.line
+    number = pieces(moved(rules) if numbers else "", room, TEXT)
+    words = [f"+ {len(rules)} more", *number, key]
+    marks = Counter(rule.mark for rule in rules if rule.mark and rule.mark != "✓")
+    for mark, count in marks.items():
+        words.insert(1, f"{count} {mark}")
+        color = MARKS[mark].line
+    words = [word for word in words if word]
     line = words[0]
     for word in words[1:]:
         if width(f"{line} {word}", TEXT, bold=True) > room:
@@ -78,14 +79,18 @@ def _rule_lines(
     rule: FlowRule, room: float, keys: Keys, *, color: str, numbers: bool, most: int
 ) -> list[TextLine] | None:
     """One rule in at most ``most`` lines; mark and number stand in the first."""
-    if most < 1:
-        return None
     first_room = room - (ICON if rule.by_hand else 0)
     figure = ""
-    if rule.seen is not None:
-        figure, color = ("✓", SEEN.line) if rule.seen else ("×", UNSEEN.line)
-    elif numbers and rule.count is not None:
-        figure = format_number(rule.count)
+    if rule.mark:
+        figure, color = rule.mark, MARKS[rule.mark].line
+    elif numbers:
+        figure = moved([rule])
+    if rule.change == "":
+        color = SOFT
+    *above, figure = pieces(figure, first_room, TEXT)
+    most -= len(above)
+    if most < 1:
+        return None
     beside = first_room - width(figure + " ", TEXT, bold=True) if figure else first_room
     rows = whole(rule.label, room, TEXT, lines=most, first=beside)
     if rows is None:
@@ -95,26 +100,31 @@ def _rule_lines(
         rows.pop(0)
     first, *rest = rows
     spans = [Span(figure + (" " if first else ""), True, color)] if figure else []
+    heads = [*([Span(part, True, color)] for part in above), [*spans, Span(first, color=color)]]
     return [
-        TextLine([*spans, Span(first, color=color)], icon=rule.by_hand),
+        *(TextLine(head, icon=rule.by_hand and not at) for at, head in enumerate(heads)),
         *(TextLine([Span(row, color=color)]) for row in rest),
     ]
 
 
-def total(flows: Sequence[DrawnFlow]) -> str:
-    """The number at the arrow of a line that several flows share; empty without counts."""
-    counts = [flow.count for flow in flows if flow.count is not None]
-    return format_number(sum(counts)) if len(counts) > 1 else ""
+def pieces(text: str, room: float, size: float) -> list[str]:
+    """A bold figure, in two lines if it is "before → now" and does not fit in one."""
+    before, arrow, now = text.partition(" → ")
+    return [text] if not arrow or fits(text, room, size, bold=True) else [before, f"→ {now}"]
 
 
 # ------------------------------------------------------------------ cards
+
+
+_COUNT = 19.5  # the height of a number of people, or of a stay
 
 
 class CardFace:
     """The text on one card."""
 
     def __init__(self, page: Page, card: Card) -> None:
-        self.canvas, self.counts, self.palette = page.canvas, page.data.counts, page.data.palette
+        data = self.data = page.data
+        self.canvas, self.palette = page.canvas, data.palette
         self.card, self.stage, self.keys = card, card.stage, page.keys
         self._padding = 8.0 if card.w < 132 else 12.0
         self.inner = card.w - 2 * self._padding
@@ -130,13 +140,14 @@ class CardFace:
         beside = fits(self.owner, room, TEXT, bold=True)
         self.owner_below = bool(self.owner) and not beside
         self.has_top = bool(self.badge or (self.owner and beside))
-        self.people, self.stay = "", ""
-        if self.counts is not None:
-            self.people = format_number(self.counts.people.get(self.stage.name, 0))
-            self.stay = duration(self.counts.median_stay.get(self.stage.name), unknown="")
-        self.people_size = fitting_size(self.people, self.inner, pt(14), bold=True)
-        together = width(self.people, self.people_size, bold=True) + width(self.stay, TEXT) + 8
-        self.stay_below = bool(self.stay) and together > self.inner
+        people, stay = data.people(self.stage.name), data.stay(self.stage.name)
+        self.people = pieces(people, self.inner, SMALLEST)
+        longest = max(self.people, key=len)
+        self.people_size = fitting_size(longest, self.inner, pt(14), bold=True)
+        together = width(people, self.people_size, bold=True) + width(stay, TEXT) + 8
+        below = bool(stay) and together > self.inner
+        self.stay = "" if below else stay
+        self.stay_below = pieces(stay, self.inner, TEXT) if below else []
         self.lines = [*self._lines()]
 
     @property
@@ -155,17 +166,17 @@ class CardFace:
         high = 22.0 + sum(step for _, step, _ in self.lines)
         if self.has_top:
             high += 24
-        if self.people:
-            high += 50 if self.stay_below else 32
+        if self.people[0]:
+            high += 13 + _COUNT * (len(self.people) + len(self.stay_below))
         return high
 
     def draw(self) -> None:
         """Draw the card in its place."""
         card, paint = self.card, self.palette.stage(self.stage.name)
-        off = self.stage.off_path
+        line = self.data.outline(self.stage)
         self.canvas.box(
-            card.x, card.y, card.w, card.h, name=self.stage.name, fill=PAPER if off else paint.tint,
-            color=paint.line, pen=2.2, dash="dashed" if off else "solid",
+            card.x, card.y, card.w, card.h, name=self.stage.name, color=line.color,
+            fill=PAPER if self.stage.off_path else paint.tint, pen=line.width, dash=line.dash,
             tooltip=clean(self.stage.description),
         )  # fmt: skip
         self._draw_top(card.y + 20, paint.line)
@@ -208,9 +219,11 @@ class CardFace:
 
     def _draw_people(self) -> None:
         """The number of people in the stage, with the median stay beside or below."""
-        y = self.card.bottom - (39 if self.stay_below else 21)
-        self.canvas.text(self.left, y, [Span(self.people, True, INK)], self.people_size)
-        if self.stay_below:
-            self.canvas.text(self.left, y + 20, self.stay)
-        else:
-            self.canvas.text(self.right, y + 1.5, self.stay, align="right")
+        y = self.card.bottom - 1.5 - _COUNT * (len(self.people) + len(self.stay_below))
+        for people in self.people:
+            self.canvas.text(self.left, y, [Span(people, True, INK)], self.people_size)
+            y += _COUNT
+        for stay in self.stay_below:
+            self.canvas.text(self.left, y, stay)
+            y += _COUNT
+        self.canvas.text(self.right, y - _COUNT + 1.5, self.stay, align="right")

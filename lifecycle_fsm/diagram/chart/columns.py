@@ -15,11 +15,11 @@ from typing import TypeAlias
 import attrs
 
 from lifecycle_fsm.diagram.canvas import ICON, Canvas, Span, spans_width
-from lifecycle_fsm.diagram.chart_data import ChartData, DrawnFlow
+from lifecycle_fsm.diagram.chart_data import ChartData, DrawnFlow, moved, total
 from lifecycle_fsm.diagram.look import INK, MARGIN, SOFT, WIDTH, pt
 from lifecycle_fsm.diagram.text_fit import width
 from lifecycle_fsm.model import Stage
-from lifecycle_fsm.wording import clean, format_number, percent
+from lifecycle_fsm.wording import clean
 
 TEXT = pt(10)
 """The size of all small text of a chart: readable even in a narrow window."""
@@ -41,6 +41,7 @@ _NARROWEST = 110.0
 _GAP = (92.0, 150.0)
 _SMALLEST_GAP = 78.0
 _SMALLEST_SHEET = 940.0
+_TWO_NUMBERS = 84.0  # the longest pair of numbers on one line
 _MOST_TRACKS = 12
 
 
@@ -75,16 +76,15 @@ def headline(step: DrawnFlow) -> list[Span]:
     """How many people took a step, and the conversion; empty without counts."""
     if step.count is None:
         return []
-    spans = [Span(format_number(step.count), True, INK)]
-    if step.conversion is not None:
-        spans.append(Span(f" · {percent(step.conversion)}", True, SOFT))
+    spans = [Span(moved(step.rules), True, INK)]
+    if step.share:
+        spans.append(Span(f" · {step.share}", True, SOFT))
     return spans
 
 
 def total_width(flows: Iterable[DrawnFlow]) -> float:
     """The width of the total at the arrow of a line that several flows share; 0 without one."""
-    counts = [flow.count for flow in flows if flow.count is not None]
-    return width(format_number(sum(counts)), TEXT, bold=True) if len(counts) > 1 else 0.0
+    return width(total(flows), TEXT, bold=True)
 
 
 class Columns:
@@ -165,7 +165,7 @@ class Columns:
         self.left_tracks = _tracks([*down, *(f"{name} back" for name in up)])
         self.right_tracks = _tracks(targets)
         join = 2 * TRACK if len(self.rows) > 1 else 0.0
-        numbers = [format_number(flow.count) for flow in across if flow.count is not None]
+        numbers = [moved(flow.rules) for flow in across]
         beside = max((width(number, TEXT, bold=True) for number in numbers), default=0.0)
         return (
             max(self.left_tracks.values(), default=0.0) + join,
@@ -255,18 +255,23 @@ def _wanted_card(data: ChartData, stage: Stage) -> float:
     words = max((width(word, TEXT) for word in set(clean(stage.label).split(" "))), default=0)
     title = width(clean(stage.display), pt(15), bold=True)
     label = width(clean(stage.label), TEXT) / 2 + 22
-    people = 0.0
-    if data.counts is not None:
-        number = format_number(data.counts.people.get(stage.name, 0))
-        people = width(number, pt(14), bold=True) + 62
+    number = data.people(stage.name)
+    people = width(number, pt(14), bold=True) + 62 if number else 0.0
     least, most = _CARD
     return max(least, min(most, max(owner + code, words, title, label, people) + 26))
 
 
 def _widest_number(data: ChartData) -> float:
-    """The width of the largest number on a step."""
-    counts = [flow.count for flow in data.steps.values() if flow.count is not None]
-    return max((width(format_number(count), TEXT, bold=True) for count in counts), default=0.0)
+    """The width of the largest number on a step; two long ones stand in two lines."""
+    widest = 0.0
+    for flow in data.steps.values():
+        for text in (moved(flow.rules), flow.share):
+            wide = width(text, TEXT, bold=True)
+            if wide > _TWO_NUMBERS:
+                parts = text.replace(" → ", "\n→ ").split("\n")
+                wide = max(width(part, TEXT, bold=True) for part in parts)
+            widest = max(widest, wide)
+    return widest
 
 
 def _widest_word(data: ChartData) -> float:
@@ -288,8 +293,8 @@ def _wanted_gap(data: ChartData) -> float:
         wanted = max(wanted, spans_width(headline(flow), HEADLINE) + 36)
         for rule in flow.rules:
             label = width(rule.label, TEXT) + (ICON if rule.by_hand else 0)
-            if len(flow.rules) > 1 and rule.count is not None:
-                label += width(format_number(rule.count) + " ", TEXT, bold=True)
+            if len(flow.rules) > 1:
+                label += width(moved([rule]) + " ", TEXT, bold=True)
             wanted = max(wanted, min(label + 20, 124))
     return min(max(wanted, _widest_word(data) + 22), most)
 

@@ -9,11 +9,11 @@ from itertools import pairwise
 import attrs
 
 from lifecycle_fsm.diagram.canvas import Align, Span, TextLine
-from lifecycle_fsm.diagram.chart.cards import rule_lines, total
+from lifecycle_fsm.diagram.chart.cards import rule_lines
 from lifecycle_fsm.diagram.chart.columns import LINE, ChartPlan
 from lifecycle_fsm.diagram.chart.detour_bands import Band, Rails, bands_of
 from lifecycle_fsm.diagram.chart.flow_lines import BEND, FlowLines, Join
-from lifecycle_fsm.diagram.chart_data import DrawnFlow, FlowRule, merge_rules
+from lifecycle_fsm.diagram.chart_data import DrawnFlow, FlowRule, merge_rules, total
 from lifecycle_fsm.diagram.look import Dash, Paint, Stroke
 from lifecycle_fsm.wording import clean
 
@@ -131,7 +131,7 @@ class _Detours:
     def _exit_words(self, band: Band, paint: Paint) -> list[_LaneText]:
         texts: list[_LaneText] = []
         beside: list[FlowRule] = []  # out of the first stage, or out of other detours
-        others: dict[tuple[str, bool], list[tuple[str, FlowRule]]] = {}
+        others: dict[tuple[str, bool, str | None], list[tuple[str, FlowRule]]] = {}
         for flow in band.exits:
             if self.rails.place.get(flow.source) == 0:
                 beside += flow.rules
@@ -142,7 +142,9 @@ class _Detours:
             else:
                 source = self.data.model.stage(flow.source).display
                 for rule in flow.rules:
-                    others.setdefault((rule.label, rule.by_hand), []).append((source, rule))
+                    others.setdefault((rule.label, rule.by_hand, rule.change), []).append(
+                        (source, rule)
+                    )
         for parts in others.values():
             [rule] = merge_rules(rule for _, rule in parts)
             sources = ", ".join(source for source, _ in parts)

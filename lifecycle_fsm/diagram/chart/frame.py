@@ -11,6 +11,7 @@ from lifecycle_fsm.diagram.chart.rule_entries import RuleEntry, rule_entries
 from lifecycle_fsm.diagram.look import (
     HEADING,
     INK,
+    MARKS,
     NEUTRAL,
     PARTLY,
     RULE,
@@ -189,8 +190,8 @@ class _Legend:
             self.canvas.text(x + 40, self.y, text)
 
     def _draw_lines(self) -> None:
-        covers = self.data.fired is not None
-        detour = NEUTRAL.line if covers else _DETOUR
+        covers, compares = self.data.fired is not None, self.data.changes is not None
+        detour = NEUTRAL.line if covers or compares else _DETOUR
         fast = ", or fast track above" if self.data.fast_tracks else ""
         samples = [(f"step{fast}", Stroke(INK, 2))]
         if self.data.model.detours:
@@ -203,10 +204,22 @@ class _Legend:
                 ("by some of its rules", Stroke(PARTLY.line, 2)),
                 ("× no test did", Stroke(UNSEEN.line, 2, "dotted")),
             ]
+        if compares:
+            samples += [
+                ("+ added", Stroke(MARKS["+"].line, 4.4)),
+                ("− removed", Stroke(MARKS["−"].line, 2.4, "dotted")),
+                ("≠ changed, or by some of its rules", Stroke(MARKS["≠"].line, 2.4)),
+            ]
         for text, stroke in samples:
             x = self._place(text)
             self.canvas.line([(x, self.y), (x + 34, self.y)], stroke, arrow=True)
             self.canvas.text(x + 42, self.y, text)
+
+
+_BEFORE = (
+    "Before each arrow: the earlier period. Compare counts if both periods are equally long, and "
+    "shares if journeys had as much time to go on. "
+)
 
 
 def _how_to_read(counts: Counts) -> str:
@@ -215,8 +228,9 @@ def _how_to_read(counts: Counts) -> str:
     reached = "entered the next"
     if counts.reading != "through":
         reached += " or were carried past it"
+    before = "" if counts.before is None else _BEFORE
     return (
         f"On a card: people {when}{stay if counts.median_stay else ''}. On a "
         "step: how many took it · of the journeys that first entered the stage, the share that "
-        f"later {reached}. The more people, the wider the line."
+        f"later {reached}. {before}The more people, the wider the line."
     )

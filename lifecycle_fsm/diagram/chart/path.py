@@ -8,7 +8,7 @@ from itertools import pairwise
 import attrs
 
 from lifecycle_fsm.diagram.canvas import Span, TextLine, arrow_rise, spans_width
-from lifecycle_fsm.diagram.chart.cards import CardFace, rule_lines, total
+from lifecycle_fsm.diagram.chart.cards import CardFace, pieces, rule_lines
 from lifecycle_fsm.diagram.chart.columns import (
     HEADLINE,
     LINE,
@@ -20,10 +20,9 @@ from lifecycle_fsm.diagram.chart.columns import (
     total_width,
 )
 from lifecycle_fsm.diagram.chart.flow_lines import BEND, FlowLines, Join
-from lifecycle_fsm.diagram.chart_data import DrawnFlow, merge_rules
+from lifecycle_fsm.diagram.chart_data import DrawnFlow, merge_rules, moved, total
 from lifecycle_fsm.diagram.look import INK, SOFT, Stroke
 from lifecycle_fsm.diagram.text_fit import width
-from lifecycle_fsm.wording import format_number
 
 _CLEAR = 4.0  # between an arrowhead and text
 _LEADING = 1.3  # from one line of a headline to the next, relative to its size
@@ -102,9 +101,14 @@ class _Step:
         head = headline(flow)
         self.heads, self.size = [head] if head else [], HEADLINE
         if spans_width(head, HEADLINE) > room:
-            number = format_number(flow.count or 0)
-            share = [Span(span.text.removeprefix(" · "), True, SOFT) for span in head[1:]]
-            self.heads, self.size = [[Span(number, True, INK)], *([share] if share else [])], TEXT
+            figures = ((moved(flow.rules), INK), (flow.share, SOFT))
+            self.size = TEXT
+            self.heads = [
+                [Span(part, True, color)]
+                for text, color in figures
+                for part in pieces(text, room, TEXT)
+                if part
+            ]
 
     @property
     def above(self) -> float:
@@ -310,4 +314,4 @@ class _FastTracks:
 
 def _riser(flow: DrawnFlow, flows: list[DrawnFlow]) -> str:
     """How many people a flow brings into its lane."""
-    return format_number(flow.count or 0) if total(flows) else ""
+    return moved(flow.rules) if total(flows) else ""

@@ -70,7 +70,8 @@ class RuleWriter:
 
     def entries(self) -> Iterator[RuleEntry]:
         """Every rule, then the names that their words use."""
-        yield self._heading("THE SORT OF NEW PEOPLE: THE FIRST THAT HOLDS WINS")
+        if self.model.sort:
+            yield self._heading("THE SORT OF NEW PEOPLE: THE FIRST THAT HOLDS WINS")
         for index, rule in enumerate(self.model.sort, 1):
             yield self._rule(rule, [f"Rule {index}"])
         if self.model.moves:
