@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -16,13 +15,12 @@ from lifecycle_fsm.diagram.graph import Graph
 from lifecycle_fsm.diagram.layout_dot import layout_dot
 from lifecycle_fsm.diagram.mermaid import flowchart
 from lifecycle_fsm.diagram.plain_dot import plain_dot
-from lifecycle_fsm.diagram.render import FALLBACK_FONTS, FONT, describe, render
+from lifecycle_fsm.diagram.render import render
 from lifecycle_fsm.diagram.slide import slide
+from lifecycle_fsm.diagram.svg import draw_svg
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.wording import clean
-
-_USUAL = f"'{FONT}', {FALLBACK_FONTS}"
 
 
 @attrs.frozen
@@ -42,6 +40,8 @@ class Drawing:
     """The text alternative: what a reader learns from the diagram, in words."""
     short: Canvas | None = attrs.field(default=None, repr=False)
     """What a slide shows instead, if the whole picture is too much for it."""
+    details: Mapping[str, Sequence[str]] = attrs.field(factory=dict, repr=False)
+    """More about a named box, as paragraphs that begin with a heading; an SVG shows them."""
 
     def __attrs_post_init__(self) -> None:
         if self.canvas.theme is not None:
@@ -62,12 +62,19 @@ class Drawing:
         """The diagram as Mermaid text."""
         return flowchart(self.graph)
 
-    def svg(self) -> str:
-        """Return the diagram as SVG, with its title and description inside."""
-        drawn = render(self.layout, "svg")
-        if self.canvas.font:  # each label is as wide as in the usual font, whatever its own
-            drawn = drawn.replace(_USUAL.encode(), f"'{self.canvas.font}', {_USUAL}".encode())
-        return describe(drawn, self.title, self.description, self._key())
+    def svg(self, *, page: bool = False) -> str:
+        """Return the diagram as SVG, with its title and description inside.
+
+        In a browser, each stage shows more about itself when it is pointed at or has the focus, and
+        the picture is dark where a reader prefers a dark screen; print is always light.
+
+        Args:
+            page: whether it is to be a part of a light page: as wide as its place, and never dark.
+        """
+        return draw_svg(
+            self.layout, self.title, self.description, self.details,
+            page=page, font=self.canvas.font, paper=self.canvas.paper,
+        )  # fmt: skip
 
     def png(self, dpi: float = 144) -> bytes:
         """Return the diagram as PNG; 144 dots per inch are sharp on a dense screen."""
@@ -128,11 +135,6 @@ class Drawing:
             ".gv": lambda: self.dot,
             ".layout.dot": lambda: self.layout,
         }
-
-    def _key(self) -> str:
-        """A name for this drawing on a page that shows several."""
-        text = "\0".join((self.layout, self.title, self.description))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def _repr_svg_(self) -> str:
         return self.svg()

@@ -15,6 +15,7 @@ from lifecycle_fsm.diagram.drawn_model import drawn, focused
 from lifecycle_fsm.diagram.joined_models import joined_models, tally
 from lifecycle_fsm.diagram.look import themed
 from lifecycle_fsm.diagram.model_graph import model_graph
+from lifecycle_fsm.diagram.stage_details import stage_details
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model, Theme
@@ -221,6 +222,7 @@ def _draw(
         description=" ".join(_sentences(whole)),
         # A slide has no room for every rule in words, and is no phone.
         short=None if parts == FUNNEL and not portrait else chart(),
+        details=stage_details(model, counts),
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.diagram.canvas import ICON, Canvas, Point, Span, TextLine, badge_width
+from lifecycle_fsm.diagram.canvas import ICON, Canvas, Span, TextLine, badge_width
 from lifecycle_fsm.diagram.drawing import Drawing
 from lifecycle_fsm.diagram.graph import Arrow, ArrowKind, Graph, Node
 from lifecycle_fsm.diagram.look import (
@@ -19,8 +19,6 @@ from lifecycle_fsm.diagram.look import (
     MARGIN,
     PAPER,
     RULE,
-    SMALLEST,
-    SOFT,
     WIDTH,
     Dash,
     Paint,
@@ -29,7 +27,7 @@ from lifecycle_fsm.diagram.look import (
     pt,
     themed,
 )
-from lifecycle_fsm.diagram.text_fit import cut, fits, fitting_size, width, wrap
+from lifecycle_fsm.diagram.text_fit import fitting_size, width, wrap
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, Theme
 from lifecycle_fsm.wording import Formatter, clean, duration, rule_words
@@ -37,17 +35,25 @@ from lifecycle_fsm.wording import Formatter, clean, duration, rule_words
 if TYPE_CHECKING:
     from lifecycle_fsm.machine import Decision
 
-_MOST_STRIPS = 8
-"""How many journeys are drawn; of a longer history, the last ones."""
+_TALLEST = 20_000.0
+"""The height for journeys, of which the last ones are drawn: a PNG cannot be of any height."""
 _MOST_DECISIONS = 8
-_CARD_HEIGHT = 104.0
-_LINE = 15.5  # from one line of text to the next
+_MOST_LINES, _MOST_LETTERS = 14, 600  # of one text
+_MOST_NAMES = 5  # of stages that a move passes
+_TEXT = pt(10)
+_LINE = 17.0  # from one line of text to the next
+_CARD = (150.0, 300.0)  # width: minimum and maximum
+_USUAL = 200.0  # the width of a card where there is room
+_PAD = 10.0
+_GAP = 40.0  # between cards
+_LANE = 18.0  # from the line above a row of cards to the cards
 
 
 @attrs.frozen
 class _Visit:
     """A stage that was entered, the row that led there, and how long the person stayed."""
 
+    name: str
     row: HistoryRow
     stay: timedelta | None
 
@@ -71,11 +77,65 @@ class _Strip:
 
 
 @attrs.frozen
-class _Exit:
-    """Where a return leaves a strip: below its last card."""
+class _Writing:
+    """A line on a card, its size, and the step to the next line."""
 
-    at: Point
-    paint: Paint
+    line: TextLine
+    size: float = _TEXT
+    step: float = _LINE
+
+
+@attrs.frozen
+class _Face:
+    """What a card shows: a visit, or a stage that a fast track skipped."""
+
+    visit: _Visit | None
+    code: str
+    lines: list[_Writing]
+
+    @property
+    def now(self) -> bool:
+        """Whether the person is in this stage."""
+        return self.visit is not None and self.visit.stay is None
+
+    @property
+    def head(self) -> float:
+        """The height of the line with the code."""
+        return 26.0 if self.code or self.now else 0.0
+
+    @property
+    def height(self) -> float:
+        return 2 * _PAD + self.head + sum(line.step for line in self.lines)
+
+
+@attrs.frozen
+class _CardRow:
+    """Cards beside each other, by column, and the height of the highest."""
+
+    faces: dict[int, _Face]
+    lanes: int  # above the cards: for the line that comes in, and for fast tracks
+
+    @property
+    def cards(self) -> float:
+        return max(face.height for face in self.faces.values())
+
+    @property
+    def height(self) -> float:
+        return self.cards + self.lanes * _LANE + 12
+
+
+_Laid: TypeAlias = tuple[_Strip, list[_CardRow]]
+
+
+@attrs.frozen
+class _Spot:
+    """Where the card of a visit was drawn."""
+
+    column: int
+    x: float
+    top: float
+    bottom: float
+    strip: int
 
 
 def draw_person(
@@ -101,8 +161,8 @@ def draw_person(
     # A merge may leave the stage as it was: that is not a visit [S23].
     history = [row for row in rows if row.from_stage != row.to_stage]
     visits = [
-        _Visit(row, after.now - row.now if after is not None else None)
-        for row, after in zip_longest(history, history[1:])
+        _Visit(f"v{number}", row, after.now - row.now if after is not None else None)
+        for number, (row, after) in enumerate(zip_longest(history, history[1:]))
     ]
     who = clean(name or (history[0].person if history else "nobody"))
     refused = [
@@ -114,6 +174,7 @@ def draw_person(
         graph=_graph(visits, words, title),
         title=title,
         description=" ".join(_sentences(visits, refused, who, words)),
+        details={visit.name: tuple(_details(visit, words)) for visit in visits},
     )
 
 
@@ -129,13 +190,13 @@ class _PathFormatter(Formatter):
     def stage(self, name: str) -> str:
         return super().stage(name) if name in self.model.by_name else clean(name) or "closed"
 
-    def reason(self, row: HistoryRow, *, trigger: bool = True) -> str:
+    def reason(self, row: HistoryRow) -> str:
         """What moved the person: the words of the rule, and what a human asked for."""
         text = self._rules.get(row.rule) or row.rule.replace("_", " ")
         if row.kind in ("merge", "migrate"):
             text = f"{row.kind}d: {text}" if text and text != row.kind else f"{row.kind}d"
-        name = (row.trigger or "").replace("_", " ") if trigger else ""
-        return clean(f"{text} ({name})" if name and name != text else text)
+        name = (row.trigger or "").replace("_", " ")
+        return clean(text if name.casefold() in text.casefold() else f"{text} ({name})")
 
     def trigger(self, decision: Decision) -> str:
         return (decision.trigger or decision.kind or "").replace("_", " ")
@@ -146,8 +207,17 @@ class _PathFormatter(Formatter):
         return clean(text or f"no such move out of {self.stage(decision.stage)}")
 
 
+def _first_words(text: str) -> list[str]:
+    """The words of the part of a text that is drawn: it may be of any length."""
+    return text[:_MOST_LETTERS].split(" ")
+
+
 class _PersonChart:
-    """Lays out the visits: a column for each stage of the path, a strip for each journey."""
+    """Lays out the visits: a column for each stage of the path, a strip for each journey.
+
+    A path with more stages than there is room for goes on in further rows. What moved the person
+    stands on the card that the move leads to, so that every text has room.
+    """
 
     def __init__(
         self, visits: list[_Visit], refused: list[Decision], words: _PathFormatter
@@ -155,16 +225,16 @@ class _PersonChart:
         self.visits, self.refused, self.words = visits, refused, words
         self.model = words.model
         self.palette = Palette(self.model)
-        self.canvas = Canvas("path", theme=self.model.theme)
+        self.canvas = Canvas("path", _TEXT, theme=self.model.theme)
         self.strips = self._cut()
-        columns = max(
-            [3, *(self._column(strip) + max(1, len(strip.detours)) for strip in self.strips)]
-        )
-        # Everything must fit on one sheet: cards shrink first, then the gaps.
         room = WIDTH - 2 * MARGIN
-        self.gap = max(66.0, min(124.0, (room - columns * 150) / max(1, columns - 1)))
-        self.card = min(150.0, (room - (columns - 1) * self.gap) / columns)
-        self.right = max(760.0, 2 * MARGIN + columns * (self.card + self.gap) - self.gap)
+        self.card = self._narrowest()
+        self.columns = int((room + _GAP) // (self.card + _GAP))
+        used = max([3, *(self._reach(strip) for strip in self.strips)])
+        self.columns = min(used, self.columns)
+        wide = (room - (self.columns - 1) * _GAP) / self.columns
+        self.card = max(self.card, min(_USUAL, wide))
+        self.right = max(760.0, 2 * MARGIN + self.columns * (self.card + _GAP) - _GAP)
 
     def _cut(self) -> list[_Strip]:
         """The visits in strips: a new one when a journey begins or the person was put back."""
@@ -183,30 +253,56 @@ class _PersonChart:
                 rank = at
         return strips
 
-    def _column(self, strip: _Strip) -> int:
-        """The column of the last path stage, under which the detours begin."""
-        return self.model.ranks[strip.path[-1].stage] if strip.path else 0
+    def _narrowest(self) -> float:
+        """The width of a card on which no word must be broken, nor a date."""
+        names = {clean(stage.display) for stage in self.model.path}
+        names |= {self.words.stage(visit.stage) for visit in self.visits}
+        wide = [
+            width(f"{word},", _TEXT, bold=True) for name in names for word in _first_words(name)
+        ]
+        for visit in self.visits:
+            words = _first_words(self.words.reason(visit.row))
+            wide += [width(word, _TEXT) + visit.icon for word in words]
+            wide.append(width(self.words.moment(visit.row.now), _TEXT))
+        low, high = _CARD
+        return min(high, max(low, max(wide, default=0) + 2 * _PAD + 1))
+
+    def _reach(self, strip: _Strip) -> int:
+        """How many columns a strip needs if it may have all of them."""
+        last = self.model.ranks[strip.path[-1].stage] if strip.path else 0
+        return max(last + 1, last + len(strip.detours))
 
     def _x(self, column: int) -> float:
-        return MARGIN + column * (self.card + self.gap)
+        return MARGIN + column * (self.card + _GAP)
 
     def draw(self, title: str) -> Canvas:
         """Lay everything out."""
         canvas = self.canvas
+        room = min(WIDTH - 2 * MARGIN, width(title[:_MOST_LETTERS], pt(20), bold=True) + 1)
+        self.right = max(self.right, room + 2 * MARGIN)
         y = canvas.heading(MARGIN, 0, self.right - 2 * MARGIN, title, self._subtitle()) + 10
         if not self.strips:
             canvas.text(MARGIN, y + 12, "No history yet.")
             return canvas.trim(self.right, y + 50)
-        left_out = len(self.strips) - _MOST_STRIPS
-        if left_out > 0:
+        strips = [(strip, self._rows(strip)) for strip in self.strips]
+        drawn = self._last(strips)
+        if len(drawn) < len(strips):
+            left_out = len(strips) - len(drawn)
             canvas.text(MARGIN, y + 8, f"{left_out} earlier journeys are not drawn.")
             y += 26
-        before: _Exit | None = None
-        for strip in self.strips[-_MOST_STRIPS:]:
-            before = self._strip(strip, y, before)
-            y = before.at[1] + 26
+        before: _Spot | None = None
+        for number, (strip, rows) in enumerate(drawn):
+            y, before = self._strip(number, strip.journey, rows, y, before)
         y = self._decisions(y + 12)
         return canvas.trim(self.right, self._legend(y + 18) + 14)
+
+    def _last(self, strips: list[_Laid]) -> list[_Laid]:
+        """The last strips for which there is room; at least one."""
+        height, first = 0.0, len(strips)
+        while first and (height < _TALLEST):
+            first -= 1
+            height += sum(row.height for row in strips[first][1]) + 60
+        return strips[first:]
 
     def _subtitle(self) -> str:
         if not self.visits:
@@ -217,140 +313,154 @@ class _PersonChart:
             f"journey {last.journey} · model {last.version} · times in {self.words.zone_name}"
         )
 
-    def _strip(self, strip: _Strip, y: float, before: _Exit | None) -> _Exit:
-        """Draw one journey from y; returns where a return to the next would leave it."""
-        canvas = self.canvas
-        canvas.text(MARGIN, y + 8, [Span(f"JOURNEY {strip.journey}", True, HEADING)])
-        canvas.line([(MARGIN, y + 21), (self.right - MARGIN, y + 21)], Stroke(RULE, 1.4))
-        top = y + 34
-        bottom, column = top, self._column(strip)
-        if strip.path:
-            bottom = self._path(strip.path, top, before)
-        if strip.detours:
-            if strip.path:
-                top = bottom + 58
-                self._drop(strip.detours[0], self._x(column) + self.card / 2, bottom, top)
-            for place, visit in enumerate(strip.detours):
-                x = self._x(column + place)
-                self._card(visit, x, top)
-                if place:
-                    self._step(visit, x - self.gap, x, top + _CARD_HEIGHT / 2)
-            bottom = top + _CARD_HEIGHT
-            column += len(strip.detours) - 1
-        last = (strip.detours or strip.path)[-1]
-        paint = self.palette.stage(last.stage)
-        return _Exit((self._x(column) + self.card / 2, bottom), paint)
+    # --- Rows of cards
 
-    def _path(self, path: list[_Visit], top: float, before: _Exit | None) -> float:
-        """Draw the stages of the path from the top of a strip; returns where they end."""
-        ranks = [self.model.ranks[visit.stage] for visit in path]
-        jumps = [False] + [
-            later - rank > 1 or bool(visit.row.passed_over)
-            for rank, later, visit in zip(ranks, ranks[1:], path[1:], strict=False)
-        ]
-        lane = top + 16  # of a return
-        top += (38 if any(jumps) else 0) + (38 if before is not None else 0)
-        for place, (visit, rank, jump) in enumerate(zip(path, ranks, jumps, strict=True)):
-            x = self._x(rank)
-            self._card(visit, x, top)
-            if place == 0:
-                if before is not None:
-                    self._return(visit, before, x + self.card / 2, lane, top)
-            elif jump:
-                self._jump(visit, ranks[place - 1], rank, top)
-            else:
-                start = self._x(ranks[place - 1]) + self.card
-                self._step(visit, start, x, top + _CARD_HEIGHT / 2)
-        return top + _CARD_HEIGHT
+    def _rows(self, strip: _Strip) -> list[_CardRow]:
+        """The rows of a strip: those of the path, then those of the detours."""
+        rows: list[_CardRow] = []
+        ranks = [self.model.ranks[visit.stage] for visit in strip.path]
+        bands = {rank // self.columns: dict[int, _Face]() for rank in ranks}
+        skips: set[int] = set()
+        for before, rank, visit in zip([None, *ranks], ranks, strip.path, strict=False):
+            band = rank // self.columns
+            skipped = range((rank if before is None else before) + 1, rank)
+            beside = before is not None and before // self.columns == band
+            bands[band][rank % self.columns] = self._face(visit, past=not (skipped and beside))
+            if skipped and beside:
+                skips.add(band)
+                for between in skipped:
+                    bands[band][between % self.columns] = self._hollow(between, visit)
+        rows = [_CardRow(bands[band], 3 if band in skips else 2) for band in sorted(bands)]
+        if rows and not strip.detours:
+            return rows
+        column = ranks[-1] % self.columns if ranks else 0
+        column = max(0, min(column, self.columns - len(strip.detours)))
+        for start in range(0, len(strip.detours), self.columns):
+            visits = strip.detours[start : start + self.columns]
+            faces = {column + place: self._face(visit) for place, visit in enumerate(visits)}
+            rows.append(_CardRow(faces, 2))
+        return rows
 
-    def _card(self, visit: _Visit, x: float, y: float) -> None:
-        canvas, row = self.canvas, visit.row
-        stage, paint = self.model.by_name.get(visit.stage), self.palette.stage(visit.stage)
-        off = visit.stage not in self.model.ranks
-        now = visit.stay is None
-        canvas.box(
-            x, y, self.card, _CARD_HEIGHT, name=f"v{self.visits.index(visit)}",
-            fill=PAPER if off else paint.tint, color=paint.line,
-            pen=3.4 if now else 2, dash="dashed" if off else "solid",
-        )  # fmt: skip
-        inner = self.card - 20
-        left = x + 10
-        code = clean(stage.code) if stage is not None else ""
-        if code:
-            badge = min(inner, badge_width(code, SMALLEST))
-            canvas.badge(left, y + 19, badge, code, paint.line)
-        if now and inner > 96:
-            canvas.text(left + inner, y + 19, [Span("NOW", True, paint.line)], align="right")
+    def _face(self, visit: _Visit, *, past: bool = False) -> _Face:
+        """The text of a visit; ``past`` names the stages that were skipped."""
+        row, inner = visit.row, self.card - 2 * _PAD
         title = self.words.stage(visit.stage)
-        size = fitting_size(title, inner, pt(13) if self.card > 120 else pt(10), bold=True)
-        canvas.text(left, y + 43, [Span(cut(title, inner, size, bold=True), True, INK)], size)
-        when = self.words.moment(row.now)
-        rows = [when] if fits(when, inner, SMALLEST) else when.rsplit(" ", 1)
+        longest = max(_first_words(title), key=lambda word: width(word, pt(13), bold=True))
+        size = fitting_size(longest, inner, pt(13), bold=True)
+        lines = [
+            _Writing(TextLine([Span(text, True, INK)]), size, size * 1.3)
+            for text in wrap(title, inner, size, bold=True, lines=_MOST_LINES)
+        ]
+        reason = self.words.reason(row)
+        if past and row.passed_over:
+            names = ", ".join(self.words.stage(name) for name in row.passed_over)
+            if len(row.passed_over) > _MOST_NAMES:
+                names = f"{len(row.passed_over)} stages"
+            reason += f", past {names}{'' if row.credit else ' without credit'}"
+        color = self.palette.stage(visit.stage).line
+        wrapped = wrap(reason, inner - visit.icon, _TEXT, lines=_MOST_LINES)
+        lines += [
+            _Writing(TextLine([Span(text, color=color)], icon=bool(visit.icon) and not place))
+            for place, text in enumerate(wrapped)
+        ]
         stay = "still here" if visit.stay is None else f"stayed {duration(visit.stay)}"
         if visit.stay == timedelta(0):
             stay = "went on at once"
-        rows.append(f"{stay} (late)" if row.late else stay)
-        canvas.paragraph(left, y + 64, [cut(text, inner, SMALLEST) for text in rows], _LINE)
+        when = self.words.moment(row.now)
+        for text in (when, f"{stay} (late)" if row.late else stay):
+            lines += [
+                _Writing(TextLine([Span(part, color=INK)])) for part in wrap(text, inner, _TEXT)
+            ]
+        stage = self.model.by_name.get(visit.stage)
+        return _Face(visit, clean(stage.code) if stage is not None else "", lines)
 
-    # --- Moves: a line, and its caption beside it
+    def _hollow(self, rank: int, visit: _Visit) -> _Face:
+        """The text of a stage that the move to the visit skipped."""
+        stage, inner, row = self.model.path[rank], self.card - 2 * _PAD, visit.row
+        passed = stage.name in row.passed_over
+        text = ("passed over" if row.credit else "no credit") if passed else "not entered"
+        title = wrap(clean(stage.display), inner, _TEXT, bold=True, lines=_MOST_LINES)
+        lines = [_Writing(TextLine([Span(line, True)])) for line in title]
+        lines += [_Writing(TextLine([Span(line)])) for line in wrap(text, inner, _TEXT)]
+        return _Face(None, "", lines)
 
-    def _stroke(self, visit: _Visit, width: float = 2.4, dash: Dash = "solid") -> Stroke:
-        return Stroke(self.palette.stage(visit.stage).line, width, dash)
+    def _strip(
+        self, number: int, journey: int, rows: list[_CardRow], y: float, before: _Spot | None
+    ) -> tuple[float, _Spot | None]:
+        """Draw one journey from y; returns where it ends, and the card of its last visit."""
+        canvas, head = self.canvas, f"JOURNEY {journey}"
+        left = MARGIN  # right of a line that comes down through the heading
+        if (
+            before is not None
+            and self._exit_x(before) < MARGIN + width(head, _TEXT, bold=True) + 12
+        ):
+            left = self._exit_x(before) + 12
+        canvas.text(left, y + 10, [Span(head, True, HEADING)])
+        canvas.line([(MARGIN, y + 24), (self.right - MARGIN, y + 24)], Stroke(RULE, 1.4))
+        y += 28
+        for row in rows:
+            top = y + row.lanes * _LANE
+            last = -1
+            for column, face in sorted(row.faces.items()):
+                place = _Spot(column, self._x(column), top, top + row.cards, number)
+                self._card(face, place, row.cards)
+                if face.visit is None:
+                    continue
+                if before is not None:
+                    self._move(face.visit, before, place, y + _LANE, jump=column - last > 1)
+                before, last = place, column
+            y = top + row.cards + 12
+        return y + 14, before
 
-    def _caption(self, visit: _Visit, room: float, most: int) -> list[TextLine]:
-        lines = wrap(self.words.reason(visit.row), room, SMALLEST, lines=most)
-        if lines[-1].endswith("…"):  # the words of the rule matter most
-            lines = wrap(self.words.reason(visit.row, trigger=False), room, SMALLEST, lines=most)
-        return [
-            TextLine([Span(line)], icon=bool(visit.icon) and not index)
-            for index, line in enumerate(lines)
-        ]
+    def _card(self, face: _Face, place: _Spot, height: float) -> None:
+        canvas, visit, x, y = self.canvas, face.visit, place.x, place.top
+        if visit is None:
+            canvas.box(x, y, self.card, height, color=FAINT, dash="dashed", pen=1.4)
+            y += (height - face.height) / 2 + _PAD
+            for text in face.lines:
+                middle = y + text.step / 2
+                canvas.text(x + self.card / 2, middle, text.line, text.size, align="center")
+                y += text.step
+            return
+        paint = self.palette.stage(visit.stage)
+        off = visit.stage not in self.model.ranks
+        canvas.box(
+            x, y, self.card, height, name=visit.name, fill=PAPER if off else paint.tint,
+            color=paint.line, pen=3.4 if face.now else 2, dash="dashed" if off else "solid",
+        )  # fmt: skip
+        left, inner = x + _PAD, self.card - 2 * _PAD
+        if face.code:
+            badge = min(inner - (50 if face.now else 0), badge_width(face.code, _TEXT))
+            canvas.badge(left, y + 21, badge, face.code, paint.line)
+        if face.now:
+            canvas.text(left + inner, y + 21, [Span("NOW", True, paint.line)], align="right")
+        y += _PAD + face.head
+        for text in face.lines:
+            canvas.text(left, y + text.step / 2, text.line, text.size)
+            y += text.step
 
-    def _step(self, visit: _Visit, x0: float, x1: float, y: float) -> None:
+    # --- Moves: lines between cards
+
+    def _exit_x(self, place: _Spot) -> float:
+        """Where a line leaves a card downwards: not in the middle, where another comes in."""
+        return place.x + self.card * 0.8
+
+    def _move(self, visit: _Visit, before: _Spot, place: _Spot, lane: float, *, jump: bool) -> None:
+        """Draw the line to a visit's card: in its row from the left, else from above."""
         dash: Dash = "solid" if visit.stage in self.model.ranks else "dashed"
-        self.canvas.line([(x0, y), (x1 - 1, y)], self._stroke(visit, dash=dash), arrow=True)
-        lines = self._caption(visit, x1 - x0 - 18 - visit.icon, 3)
-        self.canvas.paragraph((x0 + x1) / 2 - 3, y + 15, lines, _LINE, align="center")
-
-    def _jump(self, visit: _Visit, rank: int, later: int, top: float) -> None:
-        """Draw a fast track above the stages that it skips, which are drawn hollow."""
-        row = visit.row
-        for between in range(rank + 1, later):
-            stage = self.model.path[between]
-            x = self._x(between)
-            middle = x + self.card / 2
-            self.canvas.box(
-                x, top + 14, self.card, _CARD_HEIGHT - 28, color=FAINT, dash="dashed", pen=1.4
-            )
-            title = cut(clean(stage.display), self.card - 20, pt(10), bold=True)
-            self.canvas.text(middle, top + 42, [Span(title, True, SOFT)], pt(10), align="center")
-            passed = stage.name in row.passed_over
-            text = ("passed over" if row.credit else "no credit") if passed else "not entered"
-            text = cut(text, self.card - 16, SMALLEST)
-            self.canvas.text(middle, top + 62, text, align="center")
-        x0, x1 = self._x(rank) + self.card * 0.7, self._x(later) + self.card * 0.3
-        y = top - 24
-        points = [(x0, top), (x0, y), (x1, y), (x1, top)]
-        self.canvas.line(points, self._stroke(visit), arrow=True)
-        lines = self._caption(visit, x1 - x0 - 30 - visit.icon, 1)
-        self.canvas.paragraph((x0 + x1) / 2, y - 11, lines, _LINE, align="center")
-
-    def _drop(self, visit: _Visit, x: float, y0: float, y1: float) -> None:
-        """Draw the line from the path down to a detour."""
-        self.canvas.line([(x, y0), (x, y1)], self._stroke(visit, 2, "dashed"), arrow=True)
-        room = self.right - MARGIN - x - 12 - visit.icon
-        lines = self._caption(visit, min(260.0, room), 2)
-        y = (y0 + y1) / 2 - 4 - (len(lines) - 1) / 2 * _LINE
-        self.canvas.paragraph(x + 12, y, lines, _LINE)
-
-    def _return(self, visit: _Visit, before: _Exit, x: float, y: float, top: float) -> None:
-        """Draw the line from the last card above into the next journey."""
-        x0, y0 = before.at
-        points = [(x0, y0), (x0, y), (x, y), (x, top)]
-        self.canvas.line(points, Stroke(before.paint.line, 2), arrow=True, halo=True)
-        room = max(120.0, self.right - MARGIN - x - 14)
-        left = x if abs(x - x0) < 24 else min(x, x0)
-        self.canvas.paragraph(left + 12, y - 11, self._caption(visit, min(300.0, room), 1), _LINE)
+        stroke = Stroke(self.palette.stage(visit.stage).line, 2.4, dash)
+        if before.top != place.top:
+            x0, x1 = self._exit_x(before), place.x + self.card / 2
+            if before.strip == place.strip and before.column == place.column:
+                x0 = x1
+            points = [(x0, before.bottom), (x0, lane), (x1, lane), (x1, place.top)]
+        elif jump:
+            x0, x1, y = before.x + self.card * 0.7, place.x + self.card * 0.3, place.top - _LANE
+            points = [(x0, place.top), (x0, y), (x1, y), (x1, place.top)]
+        else:
+            y = (place.top + place.bottom) / 2
+            points = [(before.x + self.card, y), (place.x - 1, y)]
+        self.canvas.line(points, stroke, arrow=True, halo=before.strip != place.strip)
 
     # --- Below the path
 
@@ -361,28 +471,48 @@ class _PersonChart:
         y += 28
         for decision in self.refused[-_MOST_DECISIONS:]:
             head = f"{self.words.moment(decision.now)} · {self.words.trigger(decision)}"
-            self.canvas.text(MARGIN, y, [Span(cut(head, 300, SMALLEST, bold=True), True, INK)])
+            heads = [[Span(line, True, INK)] for line in wrap(head, 300, _TEXT, bold=True, lines=4)]
             room = self.right - 2 * MARGIN - 320
-            lines = wrap(self.words.refusal(decision), room, SMALLEST, lines=4)
-            y = self.canvas.paragraph(MARGIN + 320, y, lines, _LINE) + 5
+            lines = wrap(self.words.refusal(decision), room, _TEXT, lines=4)
+            y = 5 + max(
+                self.canvas.paragraph(MARGIN, y, heads, _LINE),
+                self.canvas.paragraph(MARGIN + 320, y, lines, _LINE),
+            )
         return y
 
     def _legend(self, y: float) -> float:
         canvas = self.canvas
         canvas.line([(MARGIN, y - 12), (self.right - MARGIN, y - 12)], Stroke(RULE, 1))
         x, y = MARGIN, y + 6
-        for name, paint in self.palette.systems.items():
-            text = cut(self.palette.labels[name], self.right - MARGIN - x - 34, SMALLEST)
-            canvas.box(x + 4, y - 7, 22, 14, fill=paint.tint, color=paint.line, pen=2)
-            canvas.text(x + 34, y, text)
-            x += 34 + width(text, SMALLEST) + 22
-        if any(visit.icon for visit in self.visits):
-            canvas.person(x + 6, y, INK)
-            text = "a person asked"
-            canvas.text(x + 18, y, text)
-            x += 18 + width(text, SMALLEST) + 22
-        canvas.text(x, y, "dashed and faint: passed over; dashed: off the path")
+        for paint, text in self._legend_texts():
+            mark = 34 if isinstance(paint, Paint) else 18 if paint else 0
+            if x > MARGIN and x + mark + width(text, _TEXT) > self.right - MARGIN:
+                x, y = MARGIN, y + 21
+            if isinstance(paint, Paint):
+                canvas.box(x + 4, y - 7, 22, 14, fill=paint.tint, color=paint.line, pen=2)
+            elif paint:
+                canvas.person(x + 6, y, INK)
+            lines = wrap(text, self.right - MARGIN - x - mark, _TEXT, lines=4)
+            y = canvas.paragraph(x + mark, y, lines, _LINE) - _LINE
+            x += mark + width(text, _TEXT) + 22
         return y + 8
+
+    def _legend_texts(self) -> Iterator[tuple[Paint | bool, str]]:
+        """What the colours, the small figure and the dashes mean."""
+        for name, paint in self.palette.systems.items():
+            yield paint, self.palette.labels[name]
+        if any(visit.icon for visit in self.visits):
+            yield True, "a person asked"
+        yield False, "dashed and faint: passed over; dashed: off the path"
+
+
+def _details(visit: _Visit, words: _PathFormatter) -> Iterator[str]:
+    """A visit in words, and what its stage means."""
+    yield words.stage(visit.stage)
+    yield _sentence(visit, words)
+    stage = words.model.by_name.get(visit.stage)
+    if stage is not None and (meaning := clean(stage.description)):
+        yield meaning
 
 
 def _sentences(
@@ -391,32 +521,36 @@ def _sentences(
     """The path in sentences."""
     if not visits:
         yield f"{who} has no history yet."
-    for visit in visits:
-        row = visit.row
-        reason = words.reason(row) + (", by hand" if row.trigger else "")
-        if row.passed_over:
-            names = ", ".join(words.stage(name) for name in row.passed_over)
-            reason += f", past {names}{'' if row.credit else ' without credit'}"
-        stay = "until now" if visit.stay is None else f"stayed {duration(visit.stay)}"
-        where = f"journey {row.journey}: {words.stage(visit.stage)}"
-        yield f"{words.moment(row.now)}, {where} ({reason}), {stay}."
+    yield from (_sentence(visit, words) for visit in visits)
     for decision in refused:
         trigger, refusal = words.trigger(decision), words.refusal(decision)
         yield f"{words.moment(decision.now)}: {trigger} was refused, {refusal}."
+
+
+def _sentence(visit: _Visit, words: _PathFormatter) -> str:
+    """When a person came into a stage, why, and for how long."""
+    row = visit.row
+    reason = words.reason(row) + (", by hand" if row.trigger else "")
+    if row.passed_over:
+        names = ", ".join(words.stage(name) for name in row.passed_over)
+        reason += f", past {names}{'' if row.credit else ' without credit'}"
+    stay = "until now" if visit.stay is None else f"stayed {duration(visit.stay)}"
+    where = f"journey {row.journey}: {words.stage(visit.stage)}"
+    return f"{words.moment(row.now)}, {where} ({reason}), {stay}."
 
 
 def _graph(visits: list[_Visit], words: _PathFormatter, title: str) -> Graph:
     """The visits as nodes, in their order."""
     palette, ranks = Palette(words.model), words.model.ranks
     nodes, arrows = [], []
-    for index, visit in enumerate(visits):
+    for before, visit in zip([None, *visits], visits, strict=False):
         row, paint = visit.row, palette.stage(visit.stage)
         stage, off = words.stage(visit.stage), visit.stage not in ranks
         lines = (stage, words.moment(row.now), duration(visit.stay, "now"))
-        nodes.append(Node(f"v{index}", lines, paint, shape="detour" if off else "box"))
-        if index:
+        nodes.append(Node(visit.name, lines, paint, shape="detour" if off else "box"))
+        if before is not None:
             by = " (by hand)" if row.trigger is not None else ""
             kind: ArrowKind = "detour" if row.kind == "detour" else "move"
             reason = (words.reason(row) + by,)
-            arrows.append(Arrow(f"v{index - 1}", f"v{index}", reason, kind, paint))
+            arrows.append(Arrow(before.name, visit.name, reason, kind, paint))
     return Graph(title, tuple(nodes), tuple(arrows))

@@ -22,15 +22,13 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
-from xml.etree import ElementTree
 from xml.sax.saxutils import escape as xml_escape
 
 from lifecycle_fsm.diagram.missing_fonts import warn_of_boxes, warn_of_room
-from lifecycle_fsm.diagram.text_fit import escape
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.files import write_file
 
-__all__ = ["FALLBACK_FONTS", "FONT", "Format", "describe", "layout", "render"]
+__all__ = ["FALLBACK_FONTS", "FONT", "Format", "layout", "render"]
 
 FONT = "IBM Plex Sans"
 """The font family of all diagrams: the value of every ``fontname``."""
@@ -40,9 +38,6 @@ FALLBACK_FONTS = "'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 
 Format = Literal["svg", "png", "pdf", "json"]
 
-_SVG = "http://www.w3.org/2000/svg"
-_XLINK = "http://www.w3.org/1999/xlink"
-
 # Graphviz keeps its state in globals, and the environment is global as well.
 _lock = threading.RLock()
 
@@ -50,9 +45,8 @@ _lock = threading.RLock()
 def render(source: str, format: Format, *, dpi: float | None = None) -> bytes:
     """Draw DOT text.
 
-    The SVG has fallback fonts, and each label is fixed to the width that Graphviz measured, so that
-    it stays inside its box whatever font the browser has. For a PNG or PDF, a
-    :class:`.FontWarning` names letters that are drawn as boxes.
+    An SVG is as Graphviz writes it: :func:`.draw_svg` makes it fit for a browser. For a PNG or PDF,
+    a :class:`.FontWarning` names letters that are drawn as boxes.
 
     Args:
         source: the graph in the DOT language, UTF-8 clean, with ``fontname`` set to :data:`FONT`.
@@ -69,18 +63,14 @@ def render(source: str, format: Format, *, dpi: float | None = None) -> bytes:
     with _lock, _fonts():
         if format in ("png", "pdf"):
             warn_of_boxes(source)
-        picture = _graphviz()(source, format, dpi)
-        if format == "svg":
-            # In its JSON, Graphviz miscounts the bytes of a text with a backslash and cuts it off.
-            # So an I is measured instead, which is as wide.
-            measured = _graphviz()(source.replace(escape("\\"), "I"), "json", None)
-            return _fit_labels(picture, _label_widths(_parsed(measured)))
-    return picture
+        return _graphviz()(source, format, dpi)
 
 
 def layout(source: str) -> dict[str, Any]:
     """Return where Graphviz puts each element of the DOT text: its ``-Tjson``, parsed."""
-    return _parsed(render(source, "json"))
+    # A text that Graphviz cut off may end within a character.
+    parsed: dict[str, Any] = json.loads(render(source, "json").decode(errors="replace"))
+    return parsed
 
 
 # --- Graphviz ---------------------------------------------------------------------------------
@@ -254,73 +244,3 @@ def _user_cache() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches"
     return Path.home() / ".cache"
-
-
-# --- SVG --------------------------------------------------------------------------------------
-
-# What determines the width of a label: its text, the size, bold, italic.
-_Look = tuple[str, float, bool, bool]
-_BOLD, _ITALIC = 1, 2
-
-
-def _parsed(laid_out: bytes) -> dict[str, Any]:
-    # A text that Graphviz cut off may end within a character.
-    parsed: dict[str, Any] = json.loads(laid_out.decode(errors="replace"))
-    return parsed
-
-
-def _label_widths(graph: dict[str, Any]) -> dict[_Look, float]:
-    """Read from Graphviz's layout how wide it measured each label."""
-    widths: dict[_Look, float] = {}
-    for thing in (graph, *graph.get("objects", ()), *graph.get("edges", ())):
-        for part, operations in thing.items():
-            if not part.endswith("draw_"):
-                continue
-            size, flags = 0.0, 0
-            for operation in operations:
-                match operation["op"]:
-                    case "F":
-                        size = float(operation["size"])
-                    case "t":
-                        flags = int(operation["fontchar"])
-                    case "T":
-                        look = (operation["text"], size, bool(flags & _BOLD), bool(flags & _ITALIC))
-                        widths[look] = float(operation["width"])
-    return widths
-
-
-def _fit_labels(svg: bytes, widths: dict[_Look, float]) -> bytes:
-    """Give each label of an SVG its measured width and a list of fonts."""
-    root = ElementTree.fromstring(svg)  # noqa: S314 - Graphviz wrote it a moment ago
-    for label in root.iter(f"{{{_SVG}}}text"):
-        if label.get("font-family") == FONT:
-            label.set("font-family", f"'{FONT}', {FALLBACK_FONTS}")
-        look = (
-            (label.text or "").replace("\\", "I"),
-            float(label.get("font-size", 0)),
-            label.get("font-weight") == "bold",
-            label.get("font-style") == "italic",
-        )
-        if width := widths.get(look):
-            label.set("textLength", f"{width:.2f}")
-            label.set("lengthAdjust", "spacingAndGlyphs")
-    return _to_text(root).encode()
-
-
-def describe(svg: bytes, title: str, description: str, key: str) -> str:
-    """Put the text alternative where a screen reader looks for it."""
-    root = ElementTree.fromstring(svg)  # noqa: S314 - from the line above
-    root.set("role", "img")
-    root.set("aria-labelledby", f"title-{key} desc-{key}")
-    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
-        element = ElementTree.Element(f"{{{_SVG}}}{tag}", {"id": f"{tag}-{key}"})
-        element.text = text
-        element.tail = "\n"
-        root.insert(place, element)
-    return _to_text(root)
-
-
-def _to_text(root: ElementTree.Element) -> str:
-    ElementTree.register_namespace("", _SVG)
-    ElementTree.register_namespace("xlink", _XLINK)
-    return ElementTree.tostring(root, encoding="unicode") + "\n"

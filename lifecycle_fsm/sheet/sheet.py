@@ -10,7 +10,6 @@ from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import attrs
 
@@ -46,7 +45,6 @@ from lifecycle_fsm.wording import clean, format_instant, plain, sentence
 from lifecycle_fsm.zones import find_zone
 
 _STYLE = Path(__file__).with_name("sheet.css")
-_SVG = "{http://www.w3.org/2000/svg}"
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -106,8 +104,8 @@ class Sheet:
         Raises:
             MissingExtra: Jinja, Graphviz or its font is not installed.
         """
-        svg, height = _as_part_of_a_page(self.picture)
-        first, second = letter_sizes(self.parts, height)
+        svg, canvas = self.picture.svg(page=True), self.picture.canvas
+        first, second = letter_sizes(self.parts, canvas.height / canvas.width)
         return render_html(
             self._document(_page(self.parts, svg)),
             title=f"{self.title}: what marketing and sales agreed",
@@ -309,21 +307,6 @@ def _draw(model: Model, counts: Counts | None) -> Drawing:
     _, *parts = FUNNEL
     canvas = draw_chart(model, counts, title="", subtitle="", parts=tuple(parts))
     return attrs.evolve(whole, canvas=canvas)
-
-
-def _as_part_of_a_page(drawing: Drawing) -> tuple[str, float]:
-    """The SVG without a fixed size and without Graphviz's tooltips, and its height divided by its
-    width."""
-    root = ElementTree.fromstring(drawing.svg())  # noqa: S314 - we wrote it a moment ago
-    for size in ("width", "height"):
-        root.attrib.pop(size, None)
-    for part in root.iter(f"{_SVG}g"):
-        for key in ("id", "class"):
-            part.attrib.pop(key, None)
-        for title in part.findall(f"{_SVG}title"):
-            part.remove(title)
-    *_, width, height = map(float, root.attrib["viewBox"].split())
-    return ElementTree.tostring(root, encoding="unicode"), height / width
 
 
 def _signed(model: Model) -> Section:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from xml.etree import ElementTree
 
 import attrs
 import pytest
@@ -19,21 +16,13 @@ from lifecycle_fsm.diagram import render as module
 from lifecycle_fsm.diagram.canvas import Canvas
 from lifecycle_fsm.diagram.drawing import Drawing
 from lifecycle_fsm.diagram.graph import Graph, Node
-from lifecycle_fsm.diagram.render import FALLBACK_FONTS, FONT, layout, render
+from lifecycle_fsm.diagram.render import FONT, layout, render
 from lifecycle_fsm.errors import FileProblem, MissingExtra
-
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 def box(label: str) -> str:
     return f'digraph {{ node [shape=box fontname="{FONT}"]; a [label="{label}"] }}'
 
-
-TWO_LOOKS = (
-    f'digraph {{ node [shape=box fontname="{FONT}"]; '
-    "a [label=<<b>Qualified</b><br/>Qualified<br/><i>Qualified</i>>] "
-    'b [label="Qualified" fontsize=30] a -> b [label="≥ 65 → MQL" fontname="' + FONT + '"] }'
-)
 
 CANVAS = Canvas("small")
 CANVAS.box(20, 20, 120, 60, name="mql")
@@ -44,10 +33,6 @@ DRAWING = Drawing(
     title="Marketing & <sales>",
     description='A person becomes an "MQL" at 65 points.',
 )
-
-
-def labels(svg: str | bytes) -> list[ElementTree.Element]:
-    return list(ElementTree.fromstring(svg).iter(f"{SVG}text"))
 
 
 # --- The formats
@@ -88,53 +73,6 @@ def test_a_text_that_is_not_dot_is_refused_with_the_reason(
 def test_a_warning_of_graphviz_is_passed_on(capfd: pytest.CaptureFixture[str]) -> None:
     render("digraph { a [shape=nosuchshape] }", "json")
     assert "nosuchshape" in capfd.readouterr().err
-
-
-# --- The SVG
-
-
-def test_each_label_is_held_to_the_width_that_graphviz_measured() -> None:
-    bold, regular, italic, large, edge = labels(render(TWO_LOOKS, "svg"))
-    width = {
-        label: float(label.get("textLength", 0)) for label in (bold, regular, italic, large, edge)
-    }
-    assert all(label.get("lengthAdjust") == "spacingAndGlyphs" for label in width)
-    assert width[bold] > width[regular] > 0
-    assert width[large] == pytest.approx(width[regular] * 30 / 14, rel=0.1)
-    drawn = json.dumps(layout(TWO_LOOKS), ensure_ascii=False)
-    assert f'"text": "{edge.text}"' in drawn
-    assert f'"width": {width[edge]:g}' in drawn.replace(".00,", ",")
-
-
-def test_a_browser_without_the_font_has_others_to_choose_from() -> None:
-    (label,) = labels(render(box("MQL"), "svg"))
-    assert label.get("font-family") == f"'{FONT}', {FALLBACK_FONTS}"
-
-
-def test_the_text_alternative_comes_first_and_is_named_by_the_picture() -> None:
-    root = ElementTree.fromstring(DRAWING.svg())
-    title, desc = root[0], root[1]
-    assert (title.tag, title.text) == (f"{SVG}title", DRAWING.title)
-    assert (desc.tag, desc.text) == (f"{SVG}desc", DRAWING.description)
-    assert root.get("role") == "img"
-    assert root.get("aria-labelledby") == f"{title.get('id')} {desc.get('id')}"
-
-
-def test_two_drawings_on_one_page_have_different_ids() -> None:
-    def ids(drawing: Drawing) -> set[str]:
-        return set(re.findall(r' id="((?:title|desc)-\w+)"', drawing.svg()))
-
-    assert ids(DRAWING).isdisjoint(ids(attrs.evolve(DRAWING, title="Another")))
-
-
-def test_the_same_drawing_is_the_same_bytes() -> None:
-    assert DRAWING.svg() == attrs.evolve(DRAWING).svg()
-
-
-def test_links_keep_their_namespace() -> None:
-    svg = render('digraph { a [URL="https://example.com/"] }', "svg").decode()
-    assert 'xlink:href="https://example.com/"' in svg
-    assert "ns0:" not in svg
 
 
 # --- Saving and showing

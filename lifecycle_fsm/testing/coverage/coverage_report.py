@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import attrs
 
@@ -373,19 +372,10 @@ def _picture(coverage: Coverage) -> Any:
     from markupsafe import Markup
 
     try:
-        svg = draw(coverage).svg()
+        svg = draw(coverage).svg(page=True)
     except MissingExtra:
         return None
-    root = ElementTree.fromstring(svg)  # noqa: S314 - we wrote it a moment ago
-    for size in ("width", "height"):
-        root.attrib.pop(size, None)
-    for part in root.iter(f"{_SVG}g"):
-        # Drop Graphviz's ids, which would repeat, and its titles, which would show as tooltips.
-        part.attrib.pop("id", None)
-        part.attrib.pop("class", None)
-        for title in part.findall(f"{_SVG}title"):
-            part.remove(title)
-    return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704 - texts are escaped
+    return Markup(svg)  # noqa: S704 - texts are escaped
 
 
 # ------------------------------------------------------------------ writing
