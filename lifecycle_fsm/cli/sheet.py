@@ -65,7 +65,7 @@ def sheet(
     lifecycle-fsm sheet my-lifecycle.toml --out docs/lifecycle.md
     ```
 
-    The HTML is one file that needs nothing else, and prints on two pages of A4, landscape. Markdown
+    The HTML is one file that needs nothing else, and prints on landscape A4 or Letter. Markdown
     has its picture beside it, as an SVG. People on the sheet stand there by name: mind who gets it.
     """
     from lifecycle_fsm.sheet import make_sheet

@@ -15,7 +15,7 @@ from lifecycle_fsm.diagram.graph import Graph
 from lifecycle_fsm.diagram.layout_dot import layout_dot
 from lifecycle_fsm.diagram.mermaid import flowchart
 from lifecycle_fsm.diagram.plain_dot import plain_dot
-from lifecycle_fsm.diagram.render import render
+from lifecycle_fsm.diagram.render import FONT, render
 from lifecycle_fsm.diagram.slide import slide
 from lifecycle_fsm.diagram.svg import draw_svg
 from lifecycle_fsm.errors import FileProblem

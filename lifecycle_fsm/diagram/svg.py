@@ -277,7 +277,9 @@ def dark(color: str) -> str:
     goal = (luminance(NIGHT) + 0.05) * 1.05 / (luminance(color) + 0.05) - 0.05
     if goal <= luminance(NIGHT) + 1e-4:
         return NIGHT
-    hue, _, saturation = colorsys.rgb_to_hls(*(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)))
+    hue, _, saturation = colorsys.rgb_to_hls(
+        *(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    )
     if goal < _TINT:
         saturation *= 0.45  # a pale tint is far from its grey, a dark one would glare
     low, high = 0.0, 1.0

@@ -228,12 +228,26 @@ class Timeline:
     events: tuple[TimelineEvent, ...] = attrs.field(converter=tuple[TimelineEvent, ...])
 
 
+@attrs.frozen
+class Piece:
+    """A part of an SVG for paper: its view box, and its size in millimetres."""
+
+    view: tuple[float, float, float, float]
+    width: float
+    height: float
+
+
 @attrs.frozen(kw_only=True)
 class Picture:
-    """A picture in its available formats; a renderer takes the one that it can show."""
+    """A picture in its available formats; a renderer takes the one that it can show.
+
+    On a narrow screen a page shows ``narrow``, another SVG, and on paper the ``pieces``.
+    """
 
     title: str
     svg: str = attrs.field(default="", repr=False)
+    narrow: str = attrs.field(default="", repr=False)
+    pieces: tuple[Piece, ...] = ()
     mermaid: str = attrs.field(default="", repr=False)
     link: str = ""
 

@@ -93,6 +93,7 @@ def _next(scope: Scope, reading: Reading) -> dict[str, Ratio]:
 def numbers_section(numbers: Numbers, model: Model, zone: str) -> Section:
     """How many people there are, how many go on, and how long that takes."""
     counts = numbers.counts
+    across = _by_measure if len(model.stages) <= _BESIDE else _by_stage
     start = f"From {format_date(numbers.first, zone)} to " if numbers.first else ""
     where = f", only those where {clean(counts.where)}" if counts.where else ""
     return Section(
@@ -102,10 +103,11 @@ def numbers_section(numbers: Numbers, model: Model, zone: str) -> Section:
             f"{start}{format_instant(numbers.as_of, zone)}: {counts.total:,} people, "
             f"{counts.journeys:,} journeys{where}."
         ),
-        blocks=(
-            Alternatives(page=(_by_measure(numbers, model),), text=(_by_stage(numbers, model),)),
-        ),
+        blocks=(Alternatives(page=(across(numbers, model),), text=(_by_stage(numbers, model),)),),
     )
+
+
+_BESIDE = 10  # stages for which there is room beside each other
 
 
 def _by_stage(numbers: Numbers, model: Model) -> DataTable:

@@ -1,156 +1,77 @@
-"""The font size at which a sheet fits on two pages of A4.
+"""A picture in pieces that fit on landscape paper, of A4 as well as of Letter.
 
-For paper, the style sheet lays a sheet out on two pages of a fixed plan; the amount of content
-differs from model to model. A browser cannot choose its font size by that, so it is estimated here,
-from character widths slightly greater than those of common fonts.
+No letter on paper is smaller than 7.5 points, so a large picture continues on the next page. It is
+cut where no text and no card is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from math import ceil
+from collections.abc import Iterable
 
-from lifecycle_fsm.diagram.text_fit import width
-from lifecycle_fsm.document.blocks import (
-    Alternatives,
-    Block,
-    BulletList,
-    Cell,
-    DataTable,
-    Group,
-    KeyValues,
-    Line,
-    ListItem,
-    Paragraph,
-    Section,
-    as_text,
-    cell_lines,
-)
+from lifecycle_fsm.diagram.canvas import Canvas, DrawnBox, DrawnText
+from lifecycle_fsm.document import render_markdown
+from lifecycle_fsm.document.blocks import Block, Document, Piece
 
-#: The parts beside the picture.
-BESIDE = ("tokens", "owners", "starts", "reasons", "vocabulary")
-LARGEST, SMALLEST, STEP = 8.6, 5.8, 0.1
+WIDTHS = (1350.0, 1214.0)
+"""The widths in pixels of pictures on which letters of the usual size, or the smallest, are large
+enough on Letter."""
+
+ROOMY = 120.0
+"""The height in millimetres of a picture that leaves room below it on its page."""
+
+LEAST = 7.52
+"""The size of the smallest letters on paper, in points."""
+
+_PAPER = 269.0  # mm: the width of Letter without its margins
+_FIRST, _LATER = 184.0, 194.0  # mm: below the heading, and on a page of its own
+_ENLARGED = 105.0  # mm: a small picture is enlarged to this height
 _PT = 0.3528  # mm
-_FIRST, _SECOND, _HEAD = 189.0, 193.0, 12.5  # of 196 mm
-_LINE = 1.24
-_LETTER = 0.94  # common fonts are narrower than that of the pictures
-_SHOWN = 5  # people shown of each list
-# Widths in mm: of the picture, the column beside it, a column of rules, and a strip below the
-# picture.
-_PICTURE, _BESIDE, _COLUMN, _STRIP = 234.0, 44.0, 66.5, 75.0
-# The greatest height in mm that the style sheet gives the picture, with numbers below it and
-# without.
-_LOW, _HIGH = 132.0, 138.0
-# The widths of columns in mm, and the space between rows, by the look of a table.
-_TABLES = {
-    "stack": ((28.5, 48.5, 113.5, 83.0), 0.9),
-    "stack litmus": ((46.0, 25.0, 60.0), 0.9),
-    "plain": ((26.0, 14.0), 1.0),
-}
-_POINTS = 8.0  # the column of points
 
 
-def letter_sizes(parts: Mapping[str, tuple[Section, ...]], picture: float) -> tuple[float, float]:
-    """The sizes in points for the first page and the second: the largest at which the content fits.
-
-    Args:
-        parts: the content, as :attr:`.Sheet.parts`.
-        picture: the height of the picture divided by its width.
-    """
-
-    def first(size: float) -> float:
-        return _Ruler(size).first_page(parts, picture)
-
-    def second(size: float) -> float:
-        return _Ruler(size).second_page(parts)
-
-    return _largest(first, _FIRST), _largest(second, _SECOND)
+def fits_page(blocks: Iterable[Block]) -> bool:
+    """Whether blocks certainly need no more than a page, by their lines and letters as text."""
+    text = render_markdown(Document(title="", blocks=blocks))
+    return text.count("\n") + text.count("<br>") < 48 and len(text) < 5000
 
 
-def _largest(height: Callable[[float], float], room: float) -> float:
-    size = LARGEST
-    while size > SMALLEST and height(size) > room:
-        size = round(size - STEP, 1)
-    return size
+def fits_paper(canvas: Canvas) -> bool:
+    """Whether paper is wide enough for the smallest letters of the picture."""
+    return _least_scale(canvas) * canvas.width <= _PAPER
 
 
-class _Ruler:
-    """The heights of blocks in print, in mm, at a font size in points."""
+def _least_scale(canvas: Canvas) -> float:
+    sizes = (mark.size for mark in canvas.marks if isinstance(mark, DrawnText))
+    return LEAST * _PT / min(sizes, default=LEAST)
 
-    def __init__(self, size: float) -> None:
-        self.letter = size * _PT
-        self.line = self.letter * _LINE
 
-    # -- the pages -----------------------------------------------------------------------------
+def paper_pieces(canvas: Canvas) -> tuple[Piece, ...]:
+    """The pieces of a picture, from top to bottom, with their sizes on paper."""
+    widest = _PAPER / canvas.width
+    scale = min(widest, max(_least_scale(canvas), _ENLARGED / canvas.height))
+    pieces, top = list[Piece](), 0.0
+    while top < canvas.height:
+        room = (_LATER if pieces else _FIRST) / scale
+        end = canvas.height if canvas.height - top <= room else _cut(canvas, top, top + room)
+        # The unit of the SVG is the point.
+        view = (0.0, top * 0.75, canvas.width * 0.75, (end - top) * 0.75)
+        pieces.append(Piece(view, canvas.width * scale, (end - top) * scale))
+        top = end
+    return tuple(pieces)
 
-    def first_page(self, parts: Mapping[str, tuple[Section, ...]], picture: float) -> float:
-        drawn = min(_PICTURE * picture, _LOW if parts["numbers"] else _HIGH)
-        tracks = self.blocks(parts["fast_tracks"], _STRIP)
-        if parts["numbers"]:
-            strip = tracks / 3 + 2 * self.line if tracks else 0.0
-            below = 6 * (self.line + 0.85) + 0.5 + strip
-        else:
-            below = (tracks + self.blocks(parts["points"], _STRIP)) / 3 + 2 * self.line
-        beside = sum(self.blocks(parts[name], _BESIDE) for name in BESIDE)
-        return _HEAD + max(drawn + below + 3.0, beside + 2 * self.line)
 
-    def second_page(self, parts: Mapping[str, tuple[Section, ...]]) -> float:
-        signatures = max(self.line + 10.0, 3 * self.line) + 3.0
-        stages = self.blocks(parts["stages"], 0.0)
-        ready = self.blocks(parts["readiness"], 0.0)
-        # The rules stand in four columns, with the points if the other page is full as well. Items
-        # of a list are never split, so columns do not end alike.
-        rules = (*parts["points"], *parts["rules"]) if parts["numbers"] else parts["rules"]
-        columns = self.blocks(rules, _COLUMN) / 4 + 2 * self.line
-        return stages + columns + ready + signatures
-
-    # -- blocks --------------------------------------------------------------------------------
-
-    def blocks(self, blocks: Iterable[Block], room: float) -> float:
-        return sum(self.block(block, room) for block in blocks)
-
-    def block(self, block: Block, room: float) -> float:
-        match block:
-            case Section():
-                if block.detail:
-                    return 0.0
-                head = self.lines(f"{block.title} {block.note}", room) if room else 1
-                return head * self.line + 2.2 + self.blocks(block.blocks, room)
-            case Alternatives(page=inner):
-                return self.blocks(inner, room)
-            case Group(blocks=inner):  # beside each other
-                return max(self.block(part, room) for part in inner)
-            case Paragraph(text):
-                return self.text(text, room) + 0.3
-            case BulletList(items):
-                return sum(self.item(item, room) for item in items)
-            case KeyValues(rows):
-                return sum(
-                    self.text((*row.key, *row.value), room) + 0.75 for row in rows if not row.detail
-                )
-            case DataTable():
-                return self.table(block, room)
-        return 0.0
-
-    def item(self, item: ListItem, room: float) -> float:
-        return (
-            self.text(item.text, room) + 0.65 + sum(self.item(below, room) for below in item.below)
-        )
-
-    def table(self, table: DataTable, room: float) -> float:
-        widths, gap = _TABLES.get(table.style, ((room - _POINTS, _POINTS), 1.0))
-        rows = table.rows[:_SHOWN] if "litmus" in table.style else table.rows
-        heights = (
-            max(self.cell(cell, width) for cell, width in zip(row.cells, widths, strict=True)) + gap
-            for row in rows
-        )
-        return self.lines(table.caption or table.label, sum(widths)) * self.line + sum(heights)
-
-    def cell(self, cell: Cell, room: float) -> float:
-        return sum(self.text(line, room) for line in cell_lines(cell))
-
-    def text(self, line: Line, room: float) -> float:
-        return self.lines(as_text(line, details=False), room) * self.line
-
-    def lines(self, text: str, room: float) -> int:
-        return ceil(width(text, self.letter) * _LETTER / room) if text else 0
+def _cut(canvas: Canvas, top: float, latest: float) -> float:
+    """Where to cut between two heights: in the largest gap below the middle without text and boxes;
+    at the latest if there is none."""
+    spans = [(mark.y, mark.y + mark.h) for mark in canvas.marks if isinstance(mark, DrawnBox)]
+    spans += [
+        (line.y - text.size * 0.7, line.y + text.size * 0.7)
+        for text in canvas.marks
+        if isinstance(text, DrawnText)
+        for line in text.placed()
+    ]
+    gaps, end = list[tuple[float, float]](), (top + latest) / 2
+    for start, stop in [*sorted(span for span in spans if span[1] > end), (latest, latest)]:
+        if start > end:
+            gaps.append((min(start, latest) - end, min(start, latest)))
+        end = max(end, stop)
+    return max(gaps, default=(0.0, latest))[1]

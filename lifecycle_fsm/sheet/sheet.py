@@ -37,7 +37,7 @@ from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.sheet import model_sections, rule_sections
 from lifecycle_fsm.sheet.numbers import Numbers, numbers, numbers_section
-from lifecycle_fsm.sheet.page_fit import BESIDE, letter_sizes
+from lifecycle_fsm.sheet.page_fit import ROOMY, WIDTHS, fits_page, fits_paper, paper_pieces
 from lifecycle_fsm.sheet.readiness import Candidate, Readiness, readiness, readiness_section
 from lifecycle_fsm.sheet.sheet_formatter import SheetFormatter
 from lifecycle_fsm.tables import Column, TableWriter
@@ -58,6 +58,7 @@ class Sheet:
         numbers: what happened, if a history was given.
         readiness: the litmus list, if people were given and there is a stage to qualify for.
         picture: the diagram of the model, or of its funnel.
+        phone: the same for a narrow screen.
     """
 
     model: Model = attrs.field(repr=False)
@@ -66,6 +67,7 @@ class Sheet:
     numbers: Numbers | None = attrs.field(repr=False)
     readiness: Readiness | None = attrs.field(repr=False)
     picture: Drawing = attrs.field(repr=False)
+    phone: Drawing = attrs.field(repr=False)
 
     @property
     def title(self) -> str:
@@ -104,13 +106,11 @@ class Sheet:
         Raises:
             MissingExtra: Jinja, Graphviz or its font is not installed.
         """
-        svg, canvas = self.picture.svg(page=True), self.picture.canvas
-        first, second = letter_sizes(self.parts, canvas.height / canvas.width)
         return render_html(
-            self._document(_page(self.parts, svg)),
+            self._document(_page(self.parts, self.picture, self.phone)),
             title=f"{self.title}: what marketing and sales agreed",
             style=_STYLE.read_text("utf-8"),
-            sizes={"first": f"{first}pt", "second": f"{second}pt", **_colors(self.model)},
+            sizes=_colors(self.model),
         )
 
     def markdown(self, picture: str | None = None) -> str:
@@ -248,13 +248,15 @@ def make_sheet(
             persons = [person for person in persons if person.id in inside]
     if persons is not None and as_of is not None:
         candidates = readiness(model, persons, as_of, ready)
+    picture, phone = _draw(model, measured.counts if measured else None)
     return Sheet(
         model=model,
         zone=zone,
         as_of=as_of,
         numbers=measured,
         readiness=candidates,
-        picture=_draw(model, measured.counts if measured else None),
+        picture=picture,
+        phone=phone,
     )
 
 
@@ -297,16 +299,21 @@ def _now(
 # -- pictures and layout -----------------------------------------------------------------------
 
 
-def _draw(model: Model, counts: Counts | None) -> Drawing:
-    """The diagram of the model or of its funnel, without a heading: the page has one."""
+def _draw(model: Model, counts: Counts | None) -> tuple[Drawing, Drawing]:
+    """The diagram of the model or of its funnel, for paper and for a phone, without a heading: the
+    page has one."""
     title = _title(model)
     if counts is None:
         whole = draw_model(model, title=title, rules=False)
     else:
         whole = draw_funnel(model, counts, title=title)
     _, *parts = FUNNEL
-    canvas = draw_chart(model, counts, title="", subtitle="", parts=tuple(parts))
-    return attrs.evolve(whole, canvas=canvas)
+    for wide in WIDTHS:
+        canvas = draw_chart(model, counts, title="", subtitle="", parts=tuple(parts), wide=wide)
+        if fits_paper(canvas):
+            break
+    phone = draw_chart(model, counts, title="", subtitle="", portrait=True)
+    return attrs.evolve(whole, canvas=canvas), attrs.evolve(whole, canvas=phone)
 
 
 def _signed(model: Model) -> Section:
@@ -324,18 +331,27 @@ def _signed(model: Model) -> Section:
     return Section(title="Signed", id="signed", blocks=blocks)
 
 
-def _page(parts: Mapping[str, tuple[Section, ...]], svg: str) -> tuple[Group, ...]:
-    """All parts, arranged on two pages. On paper the first has the picture; without numbers, there
-    is room for the points below it."""
+_BESIDE = ("tokens", "owners", "starts", "reasons", "vocabulary")
+
+
+def _page(
+    parts: Mapping[str, tuple[Section, ...]], drawing: Drawing, phone: Drawing
+) -> tuple[Group, ...]:
+    """All parts, as a page arranges them."""
     strip, rules = parts["fast_tracks"], parts["rules"]
     if parts["numbers"]:
         rules = (*parts["points"], *rules)
     else:
         strip = (*strip, *parts["points"])
-    picture = Picture(title="Picture of the lifecycle", svg=svg)
+    picture = Picture(
+        title="Picture of the lifecycle",
+        svg=drawing.svg(page=True),
+        narrow=phone.svg(page=True),
+        pieces=paper_pieces(drawing.canvas),
+    )
     first: tuple[Block, ...] = (
         Section(title="The way of a lead", id="way", blocks=(picture,)),
-        Group(style="side", blocks=chain.from_iterable(parts[name] for name in BESIDE)),
+        Group(style="side", blocks=chain.from_iterable(parts[name] for name in _BESIDE)),
         *parts["numbers"],
         Group(style="strip wide-strip" if parts["numbers"] else "strip", blocks=strip),
     )
@@ -345,4 +361,7 @@ def _page(parts: Mapping[str, tuple[Section, ...]], svg: str) -> tuple[Group, ..
         *parts["readiness"],
         *parts["signed"],
     )
-    return Group(style="first", blocks=first), Group(style="second", blocks=second)
+    # A short sheet fills two pages: a picture that leaves room for what was agreed, and the rules.
+    roomy = len(picture.pieces) == 1 and picture.pieces[0].height < ROOMY
+    apart = " apart" if roomy and fits_page((*parts["stages"], *rules)) else ""
+    return Group(style="first", blocks=first), Group(style=f"second{apart}", blocks=second)

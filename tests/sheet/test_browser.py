@@ -23,7 +23,7 @@ CHROMIUM = next((found for name in NAMES if (found := shutil.which(name))), None
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
-WIDTHS = (390, 768, 1440)
+WIDTHS = (390, 768, 1400)
 #: The page in frames, because a window may not be as narrow as a phone.
 FRAME = """<iframe width="{width}" height="900" style="border: 0" srcdoc="{page}" onload="
   const inside = this.contentDocument, page = inside.documentElement;
@@ -106,22 +106,47 @@ def widest_of_fonts() -> bool:
     return "DejaVu" in done.stdout
 
 
+#: Two pages for up to eight stages, and more for more.
+PAGES = {"two_step": {2}, "everything": {2}}
+MORE = {2, 3, 4}
+PAPER = {"A4": (297, 210), "Letter": (279, 216)}
+
+
+def printed(folder: Path, name: str, paper: str) -> Path:
+    page, pdf = folder / "sheet.html", folder / "sheet.pdf"
+    # The sheet leaves the paper to the printer.
+    size = f"<style>@page {{ size: {paper} landscape }}</style></head>"
+    page.write_text(SHEETS[name]().html().replace("</head>", size, 1), "utf-8")
+    chromium(folder, "--no-pdf-header-footer", f"--print-to-pdf={pdf}", page.as_uri())
+    return pdf
+
+
 @pytest.mark.skipif(widest_of_fonts(), reason="no font that people print with is installed")
+@pytest.mark.parametrize("paper", PAPER)
 @pytest.mark.parametrize("name", SHEETS)
-def test_it_prints_on_two_pages_of_a4_landscape(tmp_path: Path, name: str) -> None:
-    SHEETS[name]().save(tmp_path / "sheet.html")
-    pdf = tmp_path / "sheet.pdf"
-    chromium(
-        tmp_path,
-        "--no-pdf-header-footer",
-        f"--print-to-pdf={pdf}",
-        (tmp_path / "sheet.html").as_uri(),
-    )
+def test_it_prints_on_landscape_paper_without_an_empty_page(
+    tmp_path: Path, name: str, paper: str
+) -> None:
+    pdf = printed(tmp_path, name, paper)
     content = pdf.read_bytes()
-    assert len(re.findall(rb"/Type /Page\b", content)) == 2
+    assert len(re.findall(rb"/Type /Page\b", content)) in PAGES.get(name, MORE)
     for box in re.findall(rb"/MediaBox \[([^\]]*)\]", content):
         _, _, width, height = map(float, box.split())
-        assert (round(width / 72 * 25.4), round(height / 72 * 25.4)) == (297, 210)
+        assert (round(width / 72 * 25.4), round(height / 72 * 25.4)) == PAPER[paper]
+    if pdftotext := shutil.which("pdftotext"):
+        done = subprocess.run(
+            [pdftotext, str(pdf), "-"], capture_output=True, text=True, check=True
+        )
+        pages = done.stdout.split("\f")[:-1]
+        assert all(page.strip() for page in pages)
+
+
+@pytest.mark.parametrize("name", ["waterfall with numbers", "everything"])
+def test_every_letter_on_paper_has_seven_and_a_half_points(tmp_path: Path, name: str) -> None:
+    pdfplumber = pytest.importorskip("pdfplumber", reason="measures the letters of a PDF")
+    with pdfplumber.open(printed(tmp_path, name, "Letter")) as pdf:
+        letters = [letter for page in pdf.pages for letter in page.chars]
+    assert not [letter for letter in letters if letter["size"] < 7.5 and letter["text"].strip()]
 
 
 @pytest.mark.parametrize("name", ["waterfall with numbers", "everything"])

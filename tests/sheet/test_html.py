@@ -14,7 +14,6 @@ from lifecycle_fsm.document import html_page
 from lifecycle_fsm.errors import FileProblem, MissingExtra
 from lifecycle_fsm.model import Model, from_plain, load, shipped, to_plain
 from lifecycle_fsm.sheet import Sheet, make_sheet, sheet
-from lifecycle_fsm.sheet.page_fit import LARGEST, SMALLEST, letter_sizes
 from tests.sheet.pages import Node, parsed
 from tests.sheet.samples import START, people
 
@@ -106,7 +105,10 @@ def test_a_table_that_is_laid_out_as_a_stack_is_still_one(page: Node) -> None:
 
 
 def test_the_picture_is_told_in_words(page: Node) -> None:
-    (svg,) = page.all("svg")
+    svg, phone, *pieces = page.all("svg")
+    assert all(piece.attributes["class"] == "piece" for piece in pieces)
+    assert phone.inside("figure")
+    assert phone.all("desc")[0].text == svg.all("desc")[0].text, "one of them is shown"
     assert svg.attributes["role"] == "group"
     (title,), (desc,) = svg.all("title"), svg.all("desc")
     assert title.text
@@ -217,7 +219,7 @@ def test_text_of_a_model_and_of_people_is_never_markup() -> None:
     text = made.html()
     page = parsed(text)
     assert not page.all("script", "img")
-    assert text.count("</style>") == 2, "of the page and of the picture"
+    assert text.count("</style>") == 3, "of the page and of its two pictures"
     assert "<img" not in text
     # It is all there, as text.
     whole = page.text
@@ -233,7 +235,7 @@ def test_evil_names_of_systems_stay_in_their_attribute() -> None:
     page = parsed(make_sheet(evil()).html())
     for one in page.walk():
         style = one.attributes.get("style", "")
-        assert re.fullmatch(r"(--own: #[0-9a-f]{6}|--first: [\d.]+pt; --second: [\d.]+pt|)", style)
+        assert re.fullmatch(r"(--own: #[0-9a-f]{6}|)", style)
 
 
 # -- files and paper -------------------------------------------------------------------------------
@@ -266,14 +268,3 @@ def test_without_jinja_the_error_names_the_extra(
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtra, match=r"lifecycle-fsm\[sheet\]"):
         make_sheet(rich).html()
-
-
-def test_letters_on_paper_shrink_as_there_is_more_to_say(rich: Model) -> None:
-    parts = make_sheet(rich).parts
-    first, second = letter_sizes(parts, 0.3)
-    assert second == LARGEST
-    longer = letter_sizes({**parts, "rules": parts["rules"] * 5}, 0.3)
-    assert SMALLEST < longer[1] < LARGEST
-    assert longer[0] == first
-    longest = letter_sizes({**parts, "rules": parts["rules"] * 300}, 0.3)
-    assert longest[1] == SMALLEST

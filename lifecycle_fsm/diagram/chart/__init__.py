@@ -34,6 +34,7 @@ from lifecycle_fsm.diagram.chart.path import (
 )
 from lifecycle_fsm.diagram.chart.portrait import draw_portrait
 from lifecycle_fsm.diagram.chart_data import ChartData, Fired
+from lifecycle_fsm.diagram.look import WIDTH
 from lifecycle_fsm.diagram.model_graph import model_links
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
@@ -77,13 +78,14 @@ def draw_chart(
     fired: Fired | None = None,
     hide_zero: bool = False,
     portrait: bool = False,
+    wide: float = WIDTH,
 ) -> Canvas:
-    """Lay the parts out below each other, or everything for a phone."""
+    """Lay the parts out below each other, at most so wide, or everything for a phone."""
     data = ChartData(model, counts, title, subtitle, fired, hide_zero=hide_zero)
     if portrait:
         canvas = draw_portrait(data)
     else:
-        plan = ChartPlan(data)
+        plan = ChartPlan(data, wide)
         y = 0.0
         for part in parts:
             y = part(plan, y)

@@ -101,7 +101,8 @@ class Columns:
         sheet: the width of the entire picture.
     """
 
-    def __init__(self, data: ChartData) -> None:
+    def __init__(self, data: ChartData, wide: float = WIDTH) -> None:
+        self._wide = wide
         path = data.model.path
         count = 1 if len(path) <= _ONE_ROW else math.ceil(len(path) / _PER_ROW)
         while not self._arranged(data, math.ceil(len(path) / count)) and self.per_row > 1:
@@ -132,7 +133,7 @@ class Columns:
         if any(flow.source in self.firsts or flow.source in self.homes for flow in data.exits):
             aisle = 22.0 if long else 80.0
         edges = 2 * self.margin + left_room + right_room + aisle + jut
-        self.gap, card = self._fitted(data, WIDTH - edges)
+        self.gap, card = self._fitted(data, self._wide - edges)
         self.first_gap = self.gap + aisle
         first = card + jut
         full = first + (per_row - 1) * (card + self.gap) + (aisle if per_row > 1 else 0)
@@ -354,8 +355,8 @@ class ChartPlan(Page):
             ``left_tracks``.
     """
 
-    def __init__(self, data: ChartData) -> None:
-        self.columns = Columns(data)
+    def __init__(self, data: ChartData, wide: float = WIDTH) -> None:
+        self.columns = Columns(data, wide)
         super().__init__(data, self.columns.margin, self.columns.sheet)
         self.turns: dict[int, float] = {}
         self.fast_lanes: dict[str, dict[int, float]] = {}
