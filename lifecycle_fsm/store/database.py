@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -71,6 +71,9 @@ class Database:
         self.postgresql = self.engine.dialect.name == "postgresql"
         if not self.postgresql:
             _prepare_sqlite(self.engine, synchronous)
+        driver: Any = self.engine.dialect.loaded_dbapi
+        #: Raised by :meth:`run` for a duplicate, and for :attr:`.Statements.replace_person`.
+        self.conflicts = (driver.IntegrityError, driver.DataError)
         self.sql = Statements.of(self.engine.dialect.name)
         reads: dict[str, Any] = {"reads": True}
         if self.postgresql:
@@ -135,7 +138,7 @@ class Database:
         pooled = self._connection()
         connection: Any = pooled.driver_connection
         try:
-            with connection.pipeline() if self.postgresql else _NO_PIPELINE:
+            with _pipeline(connection) if self.postgresql else _NO_PIPELINE:
                 if not self.postgresql:
                     connection.execute("BEGIN IMMEDIATE")
                 result = work(Session(connection))
@@ -179,6 +182,18 @@ class Database:
         if value is None or self.postgresql:
             return value
         return value.isoformat(" ", "microseconds")[:26]
+
+
+@contextmanager
+def _pipeline(connection: Any) -> Iterator[None]:
+    with connection.pipeline() as pipeline:
+        try:
+            yield
+        except BaseException:
+            # Otherwise psycopg logs a warning for each statement behind the one that failed.
+            with suppress(Exception):
+                pipeline.sync()
+            raise
 
 
 def _pause(attempt: int) -> float:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    case,
     delete,
     false,
     func,
@@ -79,6 +80,10 @@ class Statements:
     after: str
     mention: str
     save_person: str
+    #: For PostgreSQL only: the same, but fails if the state is not the one ``before``.
+    replace_person: str
+    #: For PostgreSQL only: fails unless just one of these activities is there, for :meth:`pairs`.
+    require_single: str
     save_alias: str
     forget_stopped: str
     add_activity: str
@@ -207,16 +212,27 @@ def _writing(postgresql: bool) -> dict[str, Any]:
         if postgresql
         else select(func.coalesce(func.max(REQUEST.c.place), _ZERO) + _ONE).scalar_subquery()
     )
+    save_person = (
+        update(PERSON)
+        .where(PERSON.c.id == bindparam("name"))
+        .values({PERSON.c[name]: bindparam(name) for name in state})
+        .values(revision=PERSON.c.revision + _ONE)
+    )
+    same = PERSON.c.state == bindparam("before", type_=Text)
+    replaced = save_person.where(same).returning(PERSON.c.id).cte()
+    number = func.count()
     nothing = {"attempts": _ZERO, "next_try_at": null(), "error": null()}
     request = add(REQUEST, "delivered_at", place=place, **nothing)
     return {
         "mention": insert(PERSON)
         .values(id=bindparam("id"), parked=false(), revision=_ZERO)
         .on_conflict_do_nothing(index_elements=[PERSON.c.id]),
-        "save_person": update(PERSON)
-        .where(PERSON.c.id == bindparam("name"))
-        .values({PERSON.c[name]: bindparam(name) for name in state})
-        .values(revision=PERSON.c.revision + _ONE),
+        "save_person": save_person,
+        # These fail by dividing by zero, so that the transaction ends without waiting for a reply.
+        "replace_person": select(_ONE.op("/")(number)).select_from(replaced),
+        "require_single": select(
+            _ONE.op("/")(case((number == _ONE, _ONE), else_=_ZERO))
+        ).select_from(_known(postgresql).subquery()),
         "save_alias": save(ALIAS, ["person"]),
         "forget_stopped": delete(ACTIVITY).where(
             ACTIVITY.c.person == bindparam("person"),

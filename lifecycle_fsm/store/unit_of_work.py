@@ -66,7 +66,10 @@ class UnitOfWork:
     ) -> None:
         self._engine = engine
         self._recorded = None if cached is None else cached.recorded
-        self._from_cache = cached is not None
+        # The text of a cached person's state.
+        self._before = None if cached is None else cached.text
+        #: Whether it only saves the person if the database still has that text.
+        self.replaces = False
         # The ids of the cached person, or of the one that was saved last.
         self._names: tuple[str, ...] = () if cached is None else cached.names
         self._stops = False  # whether anything is held or parked at the end
@@ -294,9 +297,15 @@ class UnitOfWork:
                 continue
             self._texts[person.id] = text
             due_at = self._time(person.next_due)
-            people.append(_person(person.id, None, person.stage, due_at, "parked" in state, text))
-            if not self._from_cache:  # a cached person has no new record or contact
-                people += self._new_records(person.id, state)
+            row = _person(person.id, None, person.stage, due_at, "parked" in state, text)
+            if self._before is None:
+                people += [row, *self._new_records(person.id, state)]
+            elif self._shared:  # a cached person has no new record or contact
+                replaced = row | {"before": self._before}
+                self._session.write(self._sql.replace_person, [replaced])
+                self.replaces = True
+            else:
+                people.append(row)
         if parked:
             people += [_person(name, parked=True) for name in parked if name not in lifecycle]
         self._session.write(self._sql.save_person, people)
@@ -450,6 +459,8 @@ def _on_cached(
 ) -> T:
     """Do some work on a cached person before the transaction begins, so that other writers do not
     wait for it: the transaction only checks that the state is unchanged, and writes the results.
+    In PostgreSQL the writes themselves check this, to save a round trip: they fail if the state has
+    changed, or if the activity is a duplicate.
 
     Locking the survivor's row is enough: an activity of a merged record locks it as well.
 
@@ -465,24 +476,35 @@ def _on_cached(
     # Observers must not hear of work that is discarded, such as that on a duplicate.
     observed = engine.machine.observers or EVERYWHERE
     results = [] if observed else [work(unit)]
-    sql = database.sql
+    sql, log = database.sql, cached.recorded.log
+    pairs = sql.pairs([(name, activity.id) for name in names])
+    writes_check = unit.replaces and bool(log) and log[-1].id == activity.id
 
-    def write(session: Session) -> None:
+    def check(session: Session) -> None:
         rows, known = session.ask(
             (sql.lock_person, {"name": names[0]}),
             (sql.known_activity, {"name": names[0], "id": activity.id})
             if len(names) == 1
-            else (sql.known, sql.pairs([(name, activity.id) for name in names])),
+            else (sql.known, pairs),
         )
         if known or not rows or rows[0][2] != cached.text:
             raise _NotCached
+
+    def write(session: Session) -> None:
+        if not writes_check:
+            check(session)
         if observed:
             if results:  # the transaction is retried, and the person has changed in memory
                 raise _NotCached
             results.append(work(unit))
         writes.write_to(session)
+        if writes_check and len(names) > 1:  # it may have come for another record or contact
+            session.write(sql.require_single, [pairs])
 
-    database.run(write)
+    try:
+        database.run(write)
+    except database.conflicts:
+        raise _NotCached from None
     unit.cache_person(cache)
     return results[0]
 

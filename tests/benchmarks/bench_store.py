@@ -40,6 +40,7 @@ from lifecycle_fsm.requests import Request
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.database import Database, Session
 from lifecycle_fsm.store.delivery import Delivery
+from lifecycle_fsm.store.statements import Statements
 from lifecycle_fsm.store.tables import REQUEST, UtcTime, encode
 from lifecycle_fsm.tables import by_event
 
@@ -65,7 +66,7 @@ class Recorder(Database):
         recording: list[Recording] = []
 
         def recorded(session: Session) -> T:
-            recording.append(Recording(session))
+            recording.append(Recording(session, self.sql))
             return work(recording[-1])
 
         result = super().run(recorded)
@@ -77,14 +78,17 @@ class Recorder(Database):
 class Recording(Session):
     """A session that keeps what it writes."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, statements: Statements) -> None:
         super().__init__(session._connection)
         self.writes: Writes = []
+        self._statements = statements
 
     def write(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write the rows, and keep them."""
+        """Write the rows, and keep them, to be written without any condition."""
         super().write(sql, rows)
-        if rows:
+        if sql == self._statements.replace_person:
+            sql = self._statements.save_person
+        if rows and sql != self._statements.require_single:
             self.writes.append((sql, rows))
 
 
