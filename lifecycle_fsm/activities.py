@@ -15,7 +15,7 @@ from zlib import crc32
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError, RecordError
-from lifecycle_fsm.fields import instant
+from lifecycle_fsm.fields import instant, iso_text
 
 #: Other systems write 9999-12-31 for "never"; no length of time can be added to it.
 _NEVER = 9000
@@ -108,10 +108,12 @@ class Activity:
 
     def applied_by(self, version: str) -> Activity:
         """A copy with the version of the model that applied it [S28]."""
-        return Activity(
-            self.id, self.person, self.kind, self.at, self.payload,
-            sequence=self.sequence, version=version,
-        )  # fmt: skip
+        # Not through the constructor, which would check every value again.
+        copied = object.__new__(Activity)
+        for name in _FIELDS:
+            object.__setattr__(copied, name, getattr(self, name))
+        object.__setattr__(copied, "version", version)
+        return copied
 
     def dump(self) -> dict[str, Any]:
         """The activity as plain data that JSON can write; times as text in ISO 8601."""
@@ -119,9 +121,9 @@ class Activity:
             "id": self.id,
             "person": self.person,
             "kind": self.kind,
-            "at": self.at.isoformat(),
+            "at": iso_text(self.at),
             "payload": {
-                name: value.isoformat() if isinstance(value, datetime) else value
+                name: iso_text(value) if isinstance(value, datetime) else value
                 for name, value in self.payload.items()
             },
         }
@@ -143,6 +145,9 @@ class Activity:
             return cls(**state)
         except TypeError as error:
             raise RecordError(f"this is no saved activity: {error}") from None
+
+
+_FIELDS = tuple(attribute.name for attribute in attrs.fields(Activity))
 
 
 def event_order(id: str, kind: str, at: datetime, sequence: int | None) -> Order:

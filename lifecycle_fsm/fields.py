@@ -269,6 +269,24 @@ def utc_text(value: datetime) -> str:
     return to_utc(value).isoformat().replace("+00:00", "Z")
 
 
+#: Numbers with two digits, for :func:`iso_text`.
+_TWO = tuple(f"{number:02}" for number in range(60))
+
+
+def iso_text(value: datetime) -> str:
+    """``value.isoformat()``, in a third of the time if it is in UTC and in whole seconds.
+
+    >>> iso_text(datetime(2024, 3, 4, 9, 5, tzinfo=UTC))
+    '2024-03-04T09:05:00+00:00'
+    """
+    if value.tzinfo is not UTC or value.microsecond or value.year < 1000:
+        return value.isoformat()
+    return (
+        f"{value.year}-{_TWO[value.month]}-{_TWO[value.day]}T{_TWO[value.hour]}:"
+        f"{_TWO[value.minute]}:{_TWO[value.second]}+00:00"
+    )
+
+
 def instant(value: datetime | str) -> datetime:
     """A time from a program, in UTC: a ``datetime``, or text in ISO 8601.
 

@@ -223,6 +223,15 @@ class Lifecycle:
         """
         return self._orchestrator.seen(self.person(id).id)
 
+    def seen_content(self, activity: Activity) -> bytes | None:
+        """The four bytes for the content of an activity in the :meth:`seen` fingerprints; ``None``
+        if no activity with this id has been applied to this person or record.
+
+        Raises:
+            UnknownPerson: nobody with the id of the person has been created.
+        """
+        return self._orchestrator.content(self.person(activity.person), activity)
+
     def restore(
         self,
         state: Mapping[str, Any],

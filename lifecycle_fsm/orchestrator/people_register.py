@@ -138,6 +138,10 @@ class PeopleRegister:
         records = self._records.get(person.id, (person,))
         return {record.id: self._seen.all_of(record) for record in records}
 
+    def content(self, person: Person, activity: Activity) -> bytes | None:
+        """The content of an activity of this person, if it has been applied."""
+        return self._content(person, activity.person, activity.id)
+
     def restore(
         self,
         state: Mapping[str, Any],

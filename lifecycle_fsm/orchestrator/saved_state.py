@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from itertools import chain, repeat
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -19,6 +18,7 @@ import attrs
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.attributes import differences
 from lifecycle_fsm.errors import LifecycleError, RecordError
+from lifecycle_fsm.fields import iso_text
 from lifecycle_fsm.history import ROW, DeadlineFact, HistoryRow, VisitKey, pack
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.deferral import Deferred
@@ -61,7 +61,7 @@ class StateFormat:
         types = model.field_types
         times = {name for name, kind in types.items() if kind.kind == "datetime"}
         starts = {name: getattr(new, name) for name in names}
-        self._set_fields = differences(starts, _time_text, times)
+        self._set_fields = differences(starts, iso_text, times)
         self._accept = {
             name: _time if name in times else kind.accept for name, kind in types.items()
         }
@@ -89,10 +89,10 @@ class StateFormat:
             "id": person.id,
             "fields": self._set_fields(person),
             "stage": stage,
-            "entered_at": _time_text(entered_at),
+            "entered_at": iso_text(entered_at),
             "journey": journey,
-            "journey_started_at": _time_text(journey_started_at),
-            "clock": _time_text(clock),
+            "journey_started_at": iso_text(journey_started_at),
+            "clock": iso_text(clock),
             "rows": rows_before + len(history) // ROW,
         }
         # One by one, because most people have only a few of these.
@@ -101,9 +101,9 @@ class StateFormat:
         if phase:
             state["phase"] = phase
         if due is not None:
-            state["due"] = _time_text(due)
+            state["due"] = iso_text(due)
         if settles_at is not None:
-            state["settles_at"] = _time_text(settles_at)
+            state["settles_at"] = iso_text(settles_at)
         if sorted_by is not None:
             state["sorted_by"] = sorted_by
         if last_journey:
@@ -129,7 +129,7 @@ class StateFormat:
             }
         if deadlines:
             state["deadlines"] = [
-                [self._deadlines[deadline.place], _time_text(deadline.due), deadline.held]
+                [self._deadlines[deadline.place], iso_text(deadline.due), deadline.held]
                 for deadline in deadlines
             ]
         if decided and stage:
@@ -260,13 +260,10 @@ class StateFormat:
 
 #: The default for a missing part of a state.
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-#: Most times of a person who is saved again are unchanged, and formatting one takes a microsecond.
-#: The cache holds those of some 3,000 people, in 4 MB.
-_time_text = lru_cache(maxsize=16_384)(datetime.isoformat)
 
 
 def _text(value: datetime | None) -> str | None:
-    return None if value is None else _time_text(value)
+    return None if value is None else iso_text(value)
 
 
 def _time(value: str | None) -> datetime | None:

@@ -75,7 +75,8 @@ class PeopleCache:
         person.recorded.lifecycle.drop_past()
         survivor, *others = person.names
         self._survivors.pop(survivor, None)  # a merge into another person may have been undone
-        self._survivors.update(dict.fromkeys(others, survivor))
+        for name in others:
+            self._survivors[name] = survivor
         self._people[survivor] = person
         if len(self._people) > self._limit:
             for name in self._people.popitem(last=False)[1].names:

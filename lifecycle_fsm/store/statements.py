@@ -65,8 +65,6 @@ class Statements:
     lock_person: str
     #: The activities that came before, for :meth:`pairs` of person and id.
     known: str
-    #: The same for the ``id`` of an activity of the person ``name``.
-    known_activity: str
     #: The version of the model that people follow now.
     version: str
     #: Pairs of records or contacts of one person, where one of them is among the ``names``.
@@ -133,10 +131,6 @@ def _reading(postgresql: bool) -> dict[str, Any]:
         .where(person.id == bindparam("name", type_=Text))
         .with_for_update(),
         "known": _known(postgresql),
-        "known_activity": select(*_KNOWN).where(
-            activity.person == bindparam("name", type_=Text),
-            activity.id == bindparam("id", type_=Text),
-        ),
         "version": select(MODEL.c.version)
         .order_by(MODEL.c.number.desc())
         .limit(_ONE)

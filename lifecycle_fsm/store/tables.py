@@ -31,6 +31,8 @@ from sqlalchemy import (
     true,
 )
 
+from lifecycle_fsm.fields import iso_text
+
 
 class UtcTime(TypeDecorator[datetime]):
     """An instant in UTC, which SQLite returns without its zone."""
@@ -74,7 +76,7 @@ decode = orjson.loads
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """Field values in a form that JSON can write."""
     return {
-        name: value.isoformat() if isinstance(value, datetime) else value
+        name: iso_text(value) if isinstance(value, datetime) else value
         for name, value in values.items()
     }
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import attrs
 
-from lifecycle_fsm.activities import FINGERPRINT, IDENTITY, Activity, identity, other_record
+from lifecycle_fsm.activities import Activity, identity, other_record
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
@@ -355,9 +355,8 @@ class UnitOfWork:
             ]
             self._session.write(self._sql.forget_stopped, gone)
             rows = [_stopped(now) for key, now in stopped.items() if self._stopped.get(key) != now]
-        if log:
-            contents = _contents(lifecycle)
-            rows += [_applied(activity, contents) for activity in log]
+        for activity in log:
+            rows.append(_activity(activity, "applied", content=lifecycle.seen_content(activity)))
         self._session.write(self._sql.add_activity, rows)
 
     def _row(self, record: Any, names: Iterable[str]) -> Plain:
@@ -478,16 +477,15 @@ def _on_cached(
     results = [] if observed else [work(unit)]
     sql, log = database.sql, cached.recorded.log
     pairs = sql.pairs([(name, activity.id) for name in names])
-    writes_check = unit.replaces and bool(log) and log[-1].id == activity.id
+    adds = bool(log) and log[-1].id == activity.id  # it cannot be added if it is there already
+    writes_check = unit.replaces and adds
 
     def check(session: Session) -> None:
-        rows, known = session.ask(
-            (sql.lock_person, {"name": names[0]}),
-            (sql.known_activity, {"name": names[0], "id": activity.id})
-            if len(names) == 1
-            else (sql.known, pairs),
-        )
-        if known or not rows or rows[0][2] != cached.text:
+        questions = [(sql.lock_person, {"name": names[0]})]
+        if len(names) > 1 or not adds:
+            questions.append((sql.known, pairs))
+        rows, *known = session.ask(*questions)
+        if any(known) or not rows or rows[0][2] != cached.text:
             raise _NotCached
 
     def write(session: Session) -> None:
@@ -575,25 +573,6 @@ def _person(
         "parked": parked,
         "state": state,
     }
-
-
-def _contents(lifecycle: Lifecycle) -> Mapping[Any, bytes]:
-    """The content of each activity, by the record that keeps its fingerprint and the identity in
-    it; for activities that came under another id, by the identity alone."""
-    contents: dict[Any, bytes] = {}
-    for person in lifecycle:
-        for record, marks in lifecycle.seen(person.id).items():
-            for at in range(0, len(marks), FINGERPRINT):
-                mark = marks[at : at + IDENTITY]
-                contents[record, mark] = contents[mark] = marks[at + IDENTITY : at + FINGERPRINT]
-    return contents
-
-
-def _applied(activity: Activity, contents: Mapping[Any, bytes]) -> Plain:
-    # A record keeps its own; what came after its merge is kept by the survivor of that time.
-    own = contents.get((activity.person, identity(activity.id)))
-    content = own or contents.get(identity(activity.id, activity.person))
-    return _activity(activity, "applied", content=content)
 
 
 def _stopped(stopped: _Stopped) -> Plain:

@@ -30,6 +30,7 @@ from lifecycle_fsm import (
 from lifecycle_fsm.model import Edge
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.forget import forget
+from lifecycle_fsm.store.rebuild import rebuild
 from lifecycle_fsm.store.tables import PERSON
 from lifecycle_fsm.store.undo_merge import undo_merge
 from tests.oracle.comparing import built, handed
@@ -128,6 +129,41 @@ def test_two_stores_of_one_database_take_turns_with_one_person(
         stores[0].lifecycle("bo")
     with opened(address).connect() as connection:
         assert connection.scalars(select(PERSON.c.id)).all() == ["ann"]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "result"),
+    [
+        ("apply the same", "duplicate"),
+        ("apply another", "moved"),
+        ("merge", "unchanged"),
+        ("forget", "held"),
+    ],
+)
+def test_what_others_did_to_a_person_in_memory_counts(
+    theirs: str, result: str, address: str, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = Engine(load("two_step"))
+    at = datetime.fromisoformat("2024-05-01T09:00:00Z")
+    ours, other = (Store(engine, opened(address)) for _ in range(2))
+    ours.apply(Activity("c-1", "bo", "created", at))
+    ours.apply(Activity("c-2", "ann", "created", at))
+    ours.apply(Activity("v-1", "ann", "web_visit", at + DAY))
+    form = Activity("f-1", "ann", "form_filled", at + 2 * DAY, {"form": "Demo"})
+    match theirs:
+        case "apply the same":
+            other.apply(form)
+        case "apply another":
+            other.apply(Activity("v-2", "ann", "web_visit", at + 2 * DAY))
+        case "merge":
+            other.apply(Activity("m-1", "bo", "merged", at + 2 * DAY, {"loser": "ann"}))
+        case "forget":
+            forget(other.database, "ann", overwrite_file=False)
+    assert ours.apply(form).result == result
+    assert {*ours.held} == ({"ann"} if result == "held" else set())
+    checked = rebuild(ours)
+    assert (checked.changed, checked.not_compared) == ((), ())
+    assert not caplog.records  # a writer that begins again is nothing to worry about
 
 
 def test_a_name_that_others_have_parted_is_a_person_of_its_own(
