@@ -33,7 +33,7 @@ def test_who_was_folded_into_another_is_not_sorted_by_what_its_own_steps_gave() 
         lifecycle.apply(name, "created", at=T)
     lifecycle.apply("ann", "merged", at=T, loser="bo")
     given = ChainResult({"industry": "shoes"})
-    with pytest.raises(LifecycleError, match="bo was folded into ann"):
+    with pytest.raises(LifecycleError, match="bo was merged into ann"):
         lifecycle.process("bo", at=T, given=given)
     assert lifecycle.process("ann", at=T, given=given).result == "moved"
     assert lifecycle.person("ann").industry == "shoes"

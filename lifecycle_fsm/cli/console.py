@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import datetime
 from typing import Any, TextIO, TypeAlias
@@ -71,6 +71,23 @@ def first_of(lines: Sequence[str], most: int = 5) -> Iterator[str]:
     yield from lines[:most]
     if len(lines) > most:
         yield f"… and {len(lines) - most:,} more"
+
+
+def by_reason(reasons: Mapping[str, str], most: int) -> Iterator[str]:
+    """The first of some reasons, each with the number of people and up to three of their ids.
+
+    Args:
+        reasons: the reason for each person, by id.
+        most: how many reasons to show.
+    """
+    people: dict[str, list[str]] = {}
+    for person, reason in reasons.items():
+        people.setdefault(reason, []).append(person)
+    lines = []
+    for reason, names in people.items():
+        more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+        lines.append(f"  {', '.join(names[:3])}{more}: {reason}")
+    yield from first_of(lines, most)
 
 
 def print_json(value: object) -> None:

@@ -199,7 +199,7 @@ _TOO_LATE = "waited for sales, which missed its deadline"
 _STORIES: dict[str, Callable[[Sequence[HistoryRow]], int]] = {
     "was given back, came back, and bought in the end": _came_back,
     _TOO_LATE: _waited,
-    "had two records, which were folded into one": _merged,
+    "had two records, which were merged into one": _merged,
     "asked for a demo before processing was over": _hurried,
     "paid invoices, and became a prospect": _paid_bills,
 }

@@ -76,7 +76,7 @@ def explain(
     ```
 
     Takes the files and the mapping that `run` takes, or a store. Where an address or a name may be
-    of several people, their ids are listed. Of a record that was folded into another, the
+    of several people, their ids are listed. Of a record that was merged into another, the
     story of both is told.
     """
     given = [*(people or ()), *(activities or ())]

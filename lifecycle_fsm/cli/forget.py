@@ -23,7 +23,7 @@ _ROWS = {
     "activity": ("activity", "activities"),
     "decision": ("decision", "decisions"),
     "request": ("request", "requests"),
-    "processing": ("unfinished processing", "unfinished processings"),
+    "processing": ("unfinished original processing", "unfinished original processings"),
     "history": ("row of history", "rows of history"),
     "deadline": ("deadline", "deadlines"),
 }
@@ -42,7 +42,7 @@ def forget(
     lifecycle-fsm forget p1 p2 --store lifecycle.db --yes
     ```
 
-    Without `--yes`, shows what would be erased and changes nothing. There is no way back: a person
+    Without `--yes`, shows what would be erased and changes nothing. This cannot be undone: a person
     is erased with all records, contacts, activities, decisions and requests. History rows and
     deadlines stay under a pseudonym, so the funnel counts stay the same.
 
@@ -70,13 +70,13 @@ def forget(
     for report in reports:
         print(_as_text(report, done=yes))
     if not yes:
-        print("nothing has been changed: --yes does it, and there is no way back")
+        print("nothing was changed: --yes erases them, and this cannot be undone")
     elif overwritten:
-        print(f"{place} is overwritten: nothing of them is left in it")
+        print(f"{place} was overwritten: no trace of the erased rows is left in it")
     elif busy:
         print(
-            f"{place} is not overwritten, because somebody is reading it, so what was erased may "
-            "still be found in it; later: lifecycle-fsm forget --store ADDRESS --yes"
+            f"{place} could not be overwritten because it is being read, so it may still contain "
+            "traces of the erased rows; later run: lifecycle-fsm forget --store ADDRESS --yes"
         )
     return REJECTED if busy else 0
 
@@ -95,15 +95,15 @@ def _forget(database: Database, persons: Iterable[str], *, dry_run: bool) -> lis
 def _as_text(report: ForgetReport, *, done: bool) -> str:
     first, *others = report.records
     names = "".join(
-        f", with {kind} {', '.join(ids)}"
+        f", with {kind}{'s' * (len(ids) > 1)} {', '.join(ids)}"
         for kind, ids in (("record", others), ("contact", report.contacts))
         if ids
     )
     erased, kept = _rows(report.erased), _rows(report.kept)
     if not done:
-        return f"{first}{names}: would erase {erased}, and keep {kept} for the numbers"
+        return f"{first}{names}: would erase {erased} and keep {kept} for statistics"
     under = f" as {', '.join(report.pseudonyms)}" if report.pseudonyms else ""
-    return f"{first}{names}: erased {erased}, and kept {kept}{under}"
+    return f"{first}{names}: erased {erased} and kept {kept}{under}"
 
 
 def _rows(counts: Mapping[str, int]) -> str:

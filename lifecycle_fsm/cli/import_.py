@@ -27,15 +27,22 @@ def import_(
     lifecycle-fsm rebuild backup/model.toml --store postgresql://user:password@host/name
     ```
 
-    Reads everything, or nothing if a file was changed since the export. A SQLite file is created if
-    it does not exist. People keep following the model they followed before.
+    Reads everything, or nothing if a file was changed since the export. A store is created if there
+    is none. People keep following the model they followed before.
     """
     from lifecycle_fsm.store import exchange
+    from lifecycle_fsm.store.schema import remove
 
     exchange.read_export(folder)  # before a store is created for it
     with open_database(store) as database:
-        exported = exchange.import_(database, folder)
         place = place_of(database)
+        try:
+            exported = exchange.import_(database, folder)
+        except BaseException:
+            if database.is_new:
+                database.close()
+                remove(database.engine)
+            raise
     if json:
         print_json(as_dict(exported, place, folder))
     else:

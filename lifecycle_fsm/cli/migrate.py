@@ -10,7 +10,7 @@ import attrs
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import load_model, read_time
-from lifecycle_fsm.cli.console import print_json
+from lifecycle_fsm.cli.console import by_reason, print_json
 from lifecycle_fsm.cli.exit_status import REJECTED
 from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.status import minute
@@ -222,14 +222,11 @@ def _as_text(report: MigrationReport, new: Model) -> Iterator[str]:
     yield from _lists("dropped, because the changed model lacks it", report.dropped)
     if report.problems:
         yield f"\n{counted(len(report.problems), *_PEOPLE)} cannot be migrated"
-        reasons: dict[str, list[str]] = {}
-        for person, problem in report.problems.items():
-            reason = problem.removeprefix(f"{person!r} cannot be migrated: ")
-            reasons.setdefault(reason, []).append(person)
-        for reason, people in [*reasons.items()][:_SHOWN]:
-            yield f"  {_names(people)}: {reason}"
-        if len(reasons) > _SHOWN:
-            yield f"  … and {len(reasons) - _SHOWN:,} more reasons: --json lists all"
+        reasons = {
+            person: problem.removeprefix(f"{person!r} cannot be migrated: ")
+            for person, problem in report.problems.items()
+        }
+        yield from by_reason(reasons, _SHOWN)
 
 
 def _lists(heading: str, lists: Mapping[str, Sequence[str]]) -> Iterator[str]:

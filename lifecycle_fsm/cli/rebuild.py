@@ -9,7 +9,7 @@ import attrs
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import load_model, read_time
-from lifecycle_fsm.cli.console import first_of, print_json
+from lifecycle_fsm.cli.console import by_reason, first_of, print_json
 from lifecycle_fsm.cli.exit_status import REJECTED
 from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.stores import open_store, require_people
@@ -55,7 +55,8 @@ def rebuild(
     another release. `--yes` rewrites their state, history and deadlines from the log; nothing is
     sent. `--order event` shows who would be elsewhere if nothing had arrived late.
 
-    If it is stopped, run it again. The exit status is 1 if somebody differs and is not repaired.
+    If it is stopped, run it again. The exit status is 1 if somebody differs and is not repaired, or
+    if nobody could be compared.
     """
     if until is not None and order != "event":
         raise LifecycleError("--until belongs to --order event: leave it out, or say both")
@@ -70,25 +71,27 @@ def rebuild(
         print_json(attrs.asdict(report) | {"backwards": report.backwards})
     else:
         print("\n".join(_as_text(report, lifecycle)))
-    return REJECTED if report.changed and not yes else 0
+    unknown = report.not_compared and not report.people
+    return REJECTED if unknown or (report.changed and not yes) else 0
 
 
 def _as_text(report: RebuildReport, model: Model) -> Iterator[str]:
-    by = "as it came" if report.order == "arrival" else "by when things happened"
+    by = "in order of arrival" if report.order == "arrival" else "in order of event time"
     compared = counted(report.people, "person", "people")
-    differ = counted(len(report.changed), "differs", "differ") if report.changed else "all the same"
+    differ = counted(len(report.changed), "differs", "differ") if report.changed else "all agree"
     backwards = f", {len(report.backwards):,} backwards" if report.backwards else ""
     if report.people or not report.not_compared:
         yield f"{compared} compared with a replay of the log {by}: {differ}{backwards}"
+    else:
+        yield "nobody could be compared with the log, so nothing is known about these people"
     yield from first_of([_change(person, model) for person in report.changed], _SHOWN)
     if report.not_compared:
         yield f"not compared: {counted(len(report.not_compared), 'person', 'people')}"
-        left = [f"  {person.person}: {person.reason}" for person in report.not_compared]
-        yield from first_of(left, _SHOWN)
+        yield from by_reason({left.person: left.reason for left in report.not_compared}, _SHOWN)
     if report.changed and report.applied:
-        yield "written as the log gives them"
+        yield "they were rewritten from the log"
     elif report.changed and report.order == "arrival":
-        yield "nothing has been changed: --yes writes them as the log gives them"
+        yield "nothing was changed: --yes rewrites them from the log"
 
 
 def _change(change: ChangedPerson, model: Model) -> str:
@@ -104,12 +107,12 @@ def _rows(stored: HistoryRow | None, replayed: HistoryRow | None) -> str:
         return "the same history, but another state or other deadlines"
     place = f"row {row.sequence} of {row.person}"
     if stored is None or replayed is None:
-        return f"{place} is {'missing' if stored is None else 'one too many'}: {_entry(row)}"
+        return f"{place} is {'missing' if stored is None else 'not in the log'}: {_entry(row)}"
     if _entry(stored) != _entry(replayed):
-        return f"{place} is {_entry(stored)}, by the log {_entry(replayed)}"
+        return f"{place} is {_entry(stored)}; the log says {_entry(replayed)}"
     names = (column.name for column in attrs.fields(HistoryRow))
     others = (name for name in names if getattr(stored, name) != getattr(replayed, name))
-    return f"{place} has another {', '.join(others)}"
+    return f"{place} differs in {', '.join(others)}"
 
 
 def _entry(row: HistoryRow) -> str:

@@ -241,7 +241,7 @@ class RunOutcome:
     def _remarks(self) -> Iterable[str]:
         merged, requests = len(self.lifecycle.merged), self.tally.requests
         if merged:
-            yield f"merged: {counted(merged, 'record')} folded into others"
+            yield f"merged into others: {counted(merged, 'record')}"
         if self.duplicates:
             pairs, first = counted(len(self.duplicates), "pair"), self.duplicates[0]
             yield (

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
-import attrs
-
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import read_time
 from lifecycle_fsm.cli.console import print_json
@@ -48,9 +46,7 @@ def status(
 
         result, model, place = status_of(moment, now), moment.model(), moment.place
     if json:
-        seconds = result.lag.total_seconds()
-        told = {"lag_seconds": seconds, "needs_somebody": result.needs_somebody}
-        print_json({**attrs.asdict(result), **told})
+        print_json(result.to_dict())
     else:
         print(_as_text(result, model, place))
     return REJECTED if result.needs_somebody else 0

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 #: What is printed about requests, by their name in the report.
 _REQUESTS = {
-    "taken_back": "taken back, because nobody would have asked without the merge",
+    "taken_back": "withdrawn, because without the merge there would be none",
     "held": "held until the CRM has the record",
-    "not_asked": "not sent, though without the merge there would have been one",
+    "not_asked": "not sent, although they would have been without the merge",
 }
 
 
@@ -63,7 +63,7 @@ def undo_merge(
         print_json(attrs.asdict(report))
     else:
         merges = ", ".join(report.activities)
-        print(f"the merge of {loser!r} into {survivor!r} is taken back ({merges})")
+        print(f"the merge of {loser!r} into {survivor!r} was undone ({merges})")
         print("\n".join(_as_text(report, lifecycle)))
     return REJECTED if report.still_merged_by else 0
 
@@ -73,7 +73,7 @@ def _as_text(report: UndoReport, model: Model) -> Iterator[str]:
         yield f"  {person}: {model.stage(stage).display}"
     if report.still_merged_by:
         others = ", ".join(report.still_merged_by)
-        yield f"they are one person all the same, by {others}: undo a merge of these, too"
+        yield f"they are still one person because of {others}: undo one of these as well"
     for name, what in _REQUESTS.items():
         requests = getattr(report, name)
         if requests:

@@ -127,7 +127,7 @@ _KINDS = (
         contact="str | None",
         account="str | None",
     ),
-    _kind("merged", "another record of the same person was folded into this one", loser="str"),
+    _kind("merged", "another record of the same person was merged into this one", loser="str"),
     _kind(TIME_PASSED, "something was due and changed the person; written by the lifecycle itself"),
     _kind(
         MODEL_CHANGED,

@@ -256,7 +256,7 @@ class ActivityFlow:
         )
         closing = Decision.fired(
             "moved", loser, close_record(loser, context), activity.id, "merged",
-            reason=f"folded into {survivor.id}", requests=tuple(abandoned(loser, now)),
+            reason=f"merged into {survivor.id}", requests=tuple(abandoned(loser, now)),
         )  # fmt: skip
         if survivor.stage == self._initial:
             machine.advance_clock(survivor, now, phase)

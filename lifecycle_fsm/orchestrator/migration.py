@@ -51,7 +51,7 @@ class Migration:
             if old in model.by_name:
                 raise LifecycleError(
                     f"the model still has the stage {old!r}, so it cannot be mapped to {new!r}: "
-                    "only a stage that went has another to stand for it"
+                    "map only stages that were removed"
                 )
             model.stage(new)
         self._engine = engine
@@ -90,24 +90,24 @@ class Migration:
         if stage not in model.by_name:
             near = suggest(stage, model.by_name)
             yield (
-                f"the model has no stage {stage!r}: say which one stands for it, as in "
-                f"stages={{{stage!r}: …}} or --map {stage}=…{near}"
+                f"the model has no stage {stage!r}: map it to the stage that replaces it, in "
+                f"`stages` or with --map {stage}=STAGE{near}"
             )
         elif state.get("processing", False) and stage != model.initial.name:
             yield (
-                f"original processing, which {before!r} is there, is {model.initial.name!r} here, "
-                f"not {stage!r}: map it to that, or let processing end first"
+                f"{before!r} was original processing, which is now {model.initial.name!r}, not "
+                f"{stage!r}: map it to {model.initial.name!r}, or let processing end first"
             )
         elif stage == model.initial.name and not state.get("processing", False):
             yield (
-                f"{stage!r} is original processing here, and that is over: map {before!r} to "
-                "another stage"
+                f"{stage!r} is now original processing, which is over for this person: map "
+                f"{before!r} to another stage"
             )
         due, now = state.get("due"), max(at, datetime.fromisoformat(state["clock"]))
         if due is not None and datetime.fromisoformat(due) <= now:
             yield (
-                f"something is due at {due}, before the migration at {now.isoformat()}: let time "
-                "pass up to then by the model that saved the state (tick), or migrate earlier"
+                "something is due before the migration: first let time pass until then (tick) "
+                "with the model that saved the state, or migrate earlier"
             )
 
     def _record(self, state: Mapping[str, Any], dropped: list[str], problems: list[str]) -> Plain:
@@ -135,7 +135,7 @@ class Migration:
             try:
                 types[name].accept(value)
             except RecordError as error:
-                problems.append(f"{state['id']!r} has {value!r} as the field {name!r}: {error}")
+                problems.append(f"the field {name!r} is {value!r}: {error}")
             yield name, value
 
     def _waiting(self, state: Mapping[str, Any], dropped: list[str]) -> Iterator[Plain]:

@@ -411,7 +411,7 @@ class Orchestrator(PeopleRegister):
         if person.stage != self._initial:
             raise LifecycleError(f"{id} was sorted before and is in {person.stage!r}")
         if given is not None and person.id != id:
-            raise LifecycleError(f"{id} was folded into {person.id}: its processing has ended")
+            raise LifecycleError(f"{id} was merged into {person.id}: its processing has ended")
         when = instant(at)
         if person.settles_at is not None:  # the caller now decides when it ends, not settle
             self.machine.settle_at(person, None)

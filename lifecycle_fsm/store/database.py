@@ -79,7 +79,8 @@ class Database:
         if self.postgresql:
             reads["isolation_level"] = "REPEATABLE READ"
         self._reader = self.engine.execution_options(**reads)
-        upgrade(self.engine)
+        #: Whether the store was created just now.
+        self.is_new = upgrade(self.engine)
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""

@@ -27,6 +27,7 @@ from sqlalchemy import (
     insert,
     select,
 )
+from sqlalchemy.exc import DataError, IntegrityError
 
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.files import hidden_name, made_folder, names_in, whole_file, why, write_file
@@ -271,7 +272,14 @@ def _read(connection: Connection, file: _File, path: Path) -> int:
                 _row(file, line, f"{path}, line {number:,}")
                 for number, line in enumerate(islice(lines, _SOME), count + 1)
             ]:
-                connection.execute(insert(file.table), some)
+                try:
+                    connection.execute(insert(file.table), some)
+                except (IntegrityError, DataError) as error:
+                    raise FileProblem(
+                        f"{path}, lines {count + 1:,} to {count + len(some):,}: one of them is "
+                        f"there twice, or its values do not fit ({error.orig}); export the store "
+                        "once more"
+                    ) from error
                 count += len(some)
     except OSError as error:
         raise FileProblem(f"{path} cannot be read: {why(error)}") from error

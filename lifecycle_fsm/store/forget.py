@@ -16,7 +16,7 @@ from lifecycle_fsm.store.closures import locked_person, session_of
 from lifecycle_fsm.store.database import Database
 from lifecycle_fsm.store.database_faults import store_errors
 from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
-from lifecycle_fsm.store.store import FORGOTTEN
+from lifecycle_fsm.store.store import FORGOTTEN, Store
 from lifecycle_fsm.store.tables import (
     ACTIVITY,
     ALIAS,
@@ -54,7 +54,7 @@ class ForgetReport:
 
 
 def forget(
-    database: Database, person: str, *, dry_run: bool = False, overwrite_file: bool = True
+    store: Store | Database, person: str, *, dry_run: bool = False, overwrite_file: bool = True
 ) -> ForgetReport:
     """Erase a person with all records and contacts: state, log, held and parked activities,
     decisions, requests and processing.
@@ -64,7 +64,8 @@ def forget(
     with one of the ids belongs to a new person.
 
     Args:
-        database: the store's database.
+        store: the store, which then also drops the people that it keeps in memory; or only its
+            database. Another open ``Store`` keeps the person in memory until it is closed.
         person: the id of a record or contact.
         dry_run: report what would be erased, and change nothing.
         overwrite_file: with SQLite, rewrite the file so that no free page holds data of the
@@ -74,7 +75,10 @@ def forget(
         UnknownPerson: the store has nothing for this id.
         LifecycleError: a merge with the person is parked for another person.
     """
+    database = store.database if isinstance(store, Store) else store
     report = locked_person(database, person, partial(_forget, database, person, dry_run))
+    if isinstance(store, Store) and not dry_run:
+        store.clear_cache()
     overwritten = overwrite_file and not dry_run and overwrite(database)
     return attrs.evolve(report, overwritten=overwritten)
 
@@ -109,7 +113,7 @@ def _forget(database: Database, person: str, dry_run: bool, connection: Connecti
         )
     }
     if state is None and not any(erased.values()):
-        raise UnknownPerson(f"nothing is kept of the id {person!r}")
+        raise UnknownPerson(f"the store has nothing about the id {person!r}")
     connection.execute(delete(ALIAS).where(ALIAS.c.id.in_(names)))
     connection.execute(delete(PERSON).where(PERSON.c.id.in_(names)))
     pseudonyms: tuple[str, ...] = ()

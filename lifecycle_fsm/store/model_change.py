@@ -75,10 +75,10 @@ def migrate(
     base = database if isinstance(database, Database) else Database(database)
     report = try_migration(engine, base, stages, at=at)
     if report.problems:
-        person, problem = min(report.problems.items())
+        problem = min(report.problems.items())[1]
         raise LifecycleError(
-            f"{counted(len(report.problems), 'person', 'people')} cannot go on in version "
-            f"{report.version}, and nothing has been changed; {person!r}: {problem}"
+            f"{counted(len(report.problems), 'person', 'people')} cannot be migrated to "
+            f"version {report.version}, and nothing was changed. The first one: {problem}"
         )
     base.run(partial(_migrate, engine, base, stages, instant(at)))
     return report

@@ -115,8 +115,8 @@ def rebuild(
         raise LifecycleError(f"no order named {order!r}: use 'arrival' or 'event'")
     if apply and order == "event":
         raise LifecycleError(
-            "a rebuild by event only tells what would be, and writes nothing: the log, which was "
-            "recorded in the order of arrival, would not replay to it. Rebuild by 'arrival'"
+            "a rebuild in the order of event only compares: the log, which was recorded in the "
+            "order of arrival, would not replay to its result. Apply a rebuild by 'arrival'"
         )
     changed: list[ChangedPerson] = []
     left: list[NotCompared] = []
@@ -209,21 +209,21 @@ def replay(
     others = {activity.version for activity in log} - {None, version}
     if others:
         return (
-            f"part of the log is of version {', '.join(sorted(map(str, others)))} of the model, "
-            f"and this is {version}: only a log of one version can be compared [S28]"
+            f"part of the log is from version {', '.join(sorted(map(str, others)))} of the model, "
+            f"and this is {version}: only the log of one version can be replayed [S28]"
         )
     if "parked" in state:
-        return "an error has parked something: retry it first"
+        return "something is parked by an error: retry it first"
     lifecycle.expect_processed(_expected(state, lifecycle.model))
     lifecycle.replay(log, order)
     if order == "event" and log:
         lifecycle.tick(until or max(activity.at for activity in log))
     for lot in lifecycle.parked.values():
-        return f"the replay meets an error: {lot[0].error}"
+        return f"the replay fails: {lot[0].error}"
     lacking = {*lifecycle.held, *(name for name in records_of(state) if name not in lifecycle)}
     if lacking:
         names = ", ".join(map(repr, sorted(lacking)))
-        return f"the log does not tell of the creation of {names}"
+        return f"the log lacks the creation of {names}"
     return ""
 
 

@@ -34,11 +34,14 @@ LOCK = int.from_bytes(b"lcfsm")
 _ALEMBIC = Lock()
 
 
-def upgrade(database: Database) -> None:
+def upgrade(database: Database) -> bool:
     """Create the schema in an empty database, or upgrade that of an earlier release.
 
     This is one transaction behind a lock: other processes that open the store wait, and an
     interrupted upgrade leaves the schema unchanged.
+
+    Returns:
+        whether there was no store before.
 
     Raises:
         StoreError: the database cannot be used, is of a newer release, or has other tables.
@@ -46,15 +49,30 @@ def upgrade(database: Database) -> None:
     require_supported(f"{database.dialect.name}+{database.dialect.driver}")
     with store_errors(database):
         if _is_current(database):
-            return
+            return False
         writer = database
         if database.dialect.name == "postgresql":
             # After waiting for the lock, it must see what the other process committed.
             writer = database.execution_options(isolation_level="READ COMMITTED")
         with writer.begin() as connection:
             _lock(connection)
-            if _revision(database, connection) != REVISIONS[-1]:
+            before = _revision(database, connection)
+            if before != REVISIONS[-1]:
                 _migrate(connection)
+            return before is None
+
+
+def remove(database: Database) -> None:
+    """Remove the tables of a store; a SQLite file without other tables is deleted."""
+    with store_errors(database):
+        with database.begin() as connection:
+            METADATA.drop_all(connection)
+            connection.exec_driver_sql(f"DROP TABLE {REVISION_TABLE}")
+            is_empty = not inspect(connection).get_table_names()
+        database.dispose()
+        file = database_file(database)
+        if file is not None and is_empty:
+            file.unlink()
 
 
 def check(database: Database) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 from sqlalchemy import Text, and_, func, literal_column, select
 
-from lifecycle_fsm.fields import instant
+from lifecycle_fsm.fields import instant, utc_text
 from lifecycle_fsm.store.snapshot import Snapshot
 from lifecycle_fsm.store.store import Store
 from lifecycle_fsm.store.tables import ACTIVITY, PERSON, PROCESSING, REQUEST, UtcTime
@@ -64,9 +64,12 @@ class StoreStatus:
 
     def to_dict(self) -> dict[str, Any]:
         """The status as plain data that JSON can write: times in ISO 8601, the lag in seconds."""
-        values = attrs.asdict(self) | {"lag_seconds": self.lag.total_seconds()}
+        values = attrs.asdict(self) | {
+            "lag_seconds": self.lag.total_seconds(),
+            "needs_somebody": self.needs_somebody,
+        }
         return {
-            name: value.isoformat() if isinstance(value, datetime) else value
+            name: utc_text(value) if isinstance(value, datetime) else value
             for name, value in values.items()
         }
 

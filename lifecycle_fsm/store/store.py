@@ -217,6 +217,10 @@ class Store:
             cache=self._cache,
         )
 
+    def clear_cache(self) -> None:
+        """Drop the people that are kept in memory; they are read again when they are needed."""
+        self._cache = PeopleCache()
+
     # ------------------------------------------------------------------ knowing
 
     def lifecycle(self, id: str) -> Lifecycle:

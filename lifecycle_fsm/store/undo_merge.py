@@ -85,8 +85,8 @@ def _undo(
     records = records_of(before)
     if not merges or loser not in records:
         raise LifecycleError(
-            f"no activity of {survivor!r} has merged {loser!r} into it: name both as the activity "
-            "'merged' or 'converted' does"
+            f"no activity of {survivor!r} has merged {loser!r} into it: give both ids as in the "
+            "activity 'merged' or 'converted'"
         )
     first = min(merges)
     left = [
@@ -98,7 +98,7 @@ def _undo(
     decisions: list[Decision] = []
     lifecycle = Lifecycle(store.engine, log=new_log.append, record=decisions.append)
     if reason := replay(lifecycle, left, before):
-        raise LifecycleError(f"the merge of {survivor!r} and {loser!r} stays: {reason}")
+        raise LifecycleError(f"the merge of {survivor!r} and {loser!r} cannot be undone: {reason}")
     joined = lifecycle.person(survivor) is lifecycle.person(loser)
     still = [activity.id for activity in left if joined and other_record(activity) in records]
     lifecycle.tick(at)

@@ -105,7 +105,7 @@ class ActivityText:
         loser = clean(str(payload.get("loser", "")))
         if any(not row.to_stage for row in moment.rows):
             return f"Folded into {clean(moment.activity.person)}"
-        return f"The record {loser} of the same person was folded into this one"
+        return f"The record {loser} of the same person was merged into this one"
 
     def _deal(self, moment: StoryMoment, payload: Mapping[str, Any]) -> str:
         assert moment.activity is not None

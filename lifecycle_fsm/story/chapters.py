@@ -102,12 +102,12 @@ def _head(story: Story) -> Iterator[str]:
     folded = list(dict.fromkeys(chapter.record for chapter in story.others))
     asked_for, person = clean(story.asked_for), clean(story.person)
     if story.asked_for in folded:
-        yield f"The record {asked_for} was folded into {person}: this is the story of both."
+        yield f"The record {asked_for} was merged into {person}: this is the story of both."
     elif story.asked_for != story.person:
         yield f"{asked_for} is the contact that the lead {person} became."
     elif folded:
         what = "record was" if len(folded) == 1 else "records were"
-        yield f"{joined(map(clean, folded))}: the other {what} folded into this one."
+        yield f"{joined(map(clean, folded))}: the other {what} merged into this one."
     yield f"As of {story.formatter.moment(story.end)}; times are {story.zone}."
 
 

@@ -143,7 +143,7 @@ class EntryBuilder:
         if moment.kind == "merged":
             loser = clean(str(moment.activity.payload.get("loser")))
             return (
-                f"The record {loser} of the same person should be folded into this one; it waits, "
+                f"The record {loser} of the same person should be merged into this one; it waits, "
                 "because nobody has created that record."
             )
         return f"{text}: it waits, because nobody has created {clean(moment.activity.person)}."

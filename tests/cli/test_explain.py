@@ -91,8 +91,8 @@ def test_a_record_that_was_folded_into_another_tells_the_story_of_both(
 ) -> None:
     told = {name: cli("explain", "two_step", name, *FILES).out for name in ("bo", "cy")}
     assert told["bo"].splitlines()[0].startswith("cy: Contact")
-    assert "The record bo was folded into cy: this is the story of both." in told["bo"]
-    assert "bo: the other record was folded into this one." in told["cy"]
+    assert "The record bo was merged into cy: this is the story of both." in told["bo"]
+    assert "bo: the other record was merged into this one." in told["cy"]
     for out in told.values():
         assert "Refused: from Contact nobody is moved by “give up”." in out
         assert "Visited /pricing. Interest 0 → 5." in out

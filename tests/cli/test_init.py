@@ -86,7 +86,7 @@ def check(project: Path, answers: dict[str, str]) -> None:
         "pytest",
     ]
     assert "12 people, at 2026-07-10" in said["lifecycle-fsm run"]
-    assert "merged: 1 record folded into others" in said["lifecycle-fsm run"]
+    assert "merged into others: 1 record" in said["lifecycle-fsm run"]
     assert "ravi: Customer" in said["lifecycle-fsm explain"]
     assert re.search(r"\b\d+ passed in", said["pytest"])
     for made in ("out/funnel.svg", "ravi.svg", "lifecycle.svg", "sheet.html"):

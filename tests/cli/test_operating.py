@@ -434,7 +434,7 @@ def test_where_something_is_due_time_has_to_pass_first(cli: Cli) -> None:
     fill(until=None)
     done = cli("migrate", "changed.toml", *STORE, *MAP, "--at", LATER, "--yes")
     assert (done.code, done.err) == (1, "")
-    assert "\n1 person cannot be migrated\n  ann: something is due at 2024-05-01T09:01" in done.out
+    assert "\n1 person cannot be migrated\n  ann: something is due before the" in done.out
     assert done.out.endswith(
         "\nsomething is due for 1 person by then: first run `tick --at 2024-05-04T09:00:00Z` with "
         f"the old model (two_step, version {ASKING.model.version}), then migrate with --at "
@@ -454,8 +454,9 @@ def test_who_cannot_go_on_is_named_with_the_reason(cli: Cli) -> None:
                 store.apply(happened(name, "form_filled", form, form="Demo"))
     done = cli("migrate", "changed.toml", *STORE, "--at", LATER)
     assert done.code == 1
-    names = ", ".join(["bo", *(f"p{number:02}" for number in range(9))])
-    told = f"\n12 people cannot be migrated\n  {names} and 2 more: the model has no stage 'lead'"
+    told = (
+        "\n12 people cannot be migrated\n  bo, p00, p01 and 9 more: the model has no stage 'lead'"
+    )
     assert told in done.out
     assert "yes" not in done.out
     problems = json.loads(cli("migrate", "changed.toml", *STORE, "--at", LATER, "--json").out)

@@ -69,7 +69,7 @@ def test_a_merge_is_taken_back(cli: Cli, stored: Path) -> None:
     done = cli("undo-merge", "two_step", "ann", "bo", *STORE, "--at", "2024-06-02")
     assert (done.code, done.err) == (0, "")
     assert done.out == (
-        "the merge of 'bo' into 'ann' is taken back (m1)\n  ann: Contact\n  bo: Customer\n"
+        "the merge of 'bo' into 'ann' was undone (m1)\n  ann: Contact\n  bo: Customer\n"
     )
     assert cli("explain", "two_step", "bo", *STORE).out.startswith("bo: Customer, ")
     again = cli("undo-merge", "two_step", "ann", "bo", *STORE)
@@ -90,7 +90,7 @@ def test_what_becomes_of_requests_is_told(cli: Cli, stored: Path) -> None:
     done = cli(*undo, "ann", "bo")
     assert done.code == 0, done.err
     assert done.out.splitlines()[3:] == [
-        "1 request taken back, because nobody would have asked without the merge:",
+        "1 request withdrawn, because without the merge there would be none:",
         "  ann/ready/bo/f2",
         "1 request held until the CRM has the record:",
         "  bo/ready/f2",
@@ -106,7 +106,7 @@ def test_who_is_merged_all_the_same_is_told(cli: Cli, stored: Path) -> None:
     take_in(cli, "two_step")
     done = cli("undo-merge", "two_step", "ann", "bo", *STORE, "--at", "2024-06-02")
     assert done.code == 1
-    assert "they are one person all the same, by m2, m3: undo a merge of these, too" in done.out
+    assert "they are still one person because of m2, m3: undo one of these as well" in done.out
 
 
 # -- rebuild ---------------------------------------------------------------------------------
@@ -115,15 +115,18 @@ def test_who_is_merged_all_the_same_is_told(cli: Cli, stored: Path) -> None:
 def test_whoever_followed_another_model_is_not_called_the_same(cli: Cli, stored: Path) -> None:
     change("UPDATE activity SET activity = json_set(activity, '$.version', 'other')")
     done = cli("rebuild", "two_step", *STORE)
-    assert done.code == 0
-    assert done.out.startswith("not compared: 2 people\n  ann: part of the log is of version other")
+    assert done.code == 1
+    assert done.out.startswith(
+        "nobody could be compared with the log, so nothing is known about these people\n"
+        "not compared: 2 people\n  ann, cy: part of the log is from version other"
+    )
 
 
 def test_whoever_differs_from_the_log_is_told_and_repaired(cli: Cli, stored: Path) -> None:
     before = rows(stored / STORE_FILE)
     done = cli("rebuild", "two_step", *STORE)
     assert (done.code, done.err) == (0, "")
-    assert done.out == "2 people compared with a replay of the log as it came: all the same\n"
+    assert done.out == "2 people compared with a replay of the log in order of arrival: all agree\n"
     change(
         "UPDATE history SET to_stage = 'customer' WHERE person = 'cy' AND to_stage = 'contact'",
         "DELETE FROM history WHERE person = 'ann' AND sequence > 2",
@@ -132,11 +135,11 @@ def test_whoever_differs_from_the_log_is_told_and_repaired(cli: Cli, stored: Pat
     done = cli("rebuild", "two_step", *STORE)
     assert done.code == 1
     assert done.out == (
-        "2 people compared with a replay of the log as it came: 2 differ, 1 backwards\n"
+        "2 people compared with a replay of the log in order of arrival: 2 differ, 1 backwards\n"
         "  ann: Customer; row 3 of ann is missing: to contact at 2024-05-04 00:00:00 UTC\n"
-        "  cy: Contact, backwards; row 2 of cy is to customer at 2024-05-02 00:01:00 UTC, by the "
-        "log to contact at 2024-05-02 00:01:00 UTC\n"
-        "nothing has been changed: --yes writes them as the log gives them\n"
+        "  cy: Contact, backwards; row 2 of cy is to customer at 2024-05-02 00:01:00 UTC; the log "
+        "says to contact at 2024-05-02 00:01:00 UTC\n"
+        "nothing was changed: --yes rewrites them from the log\n"
     )
     assert rows(stored / STORE_FILE) == damaged
     done = cli("rebuild", "two_step", "cy", *STORE, "--json")
@@ -151,7 +154,7 @@ def test_whoever_differs_from_the_log_is_told_and_repaired(cli: Cli, stored: Pat
         assert [person["person"] for person in json.loads(done.out)["changed"]] == ["ann"]
     done = cli("rebuild", "two_step", *STORE, "--yes")
     assert done.code == 0
-    assert done.out.endswith("written as the log gives them\n")
+    assert done.out.endswith("they were rewritten from the log\n")
     assert rows(stored / STORE_FILE) == before
     assert cli("rebuild", "two_step", *STORE).code == 0
 
@@ -167,10 +170,12 @@ def test_of_very_many_the_first_are_told(cli: Cli, stored: Path) -> None:
     done = cli("rebuild", "two_step", *STORE)
     assert done.code == 1
     lines = done.out.splitlines()
-    assert lines[0].startswith("27 people compared with a replay of the log as it came: 25 differ")
+    assert lines[0].startswith(
+        "27 people compared with a replay of the log in order of arrival: 25 differ"
+    )
     assert lines[1] == "  p00: Contact; row 1 of p00 is missing: to new at 2024-05-03 00:00:00 UTC"
     assert lines[21:23] == ["… and 5 more", "not compared: 25 people"]
-    assert lines[23] == "  p25: the log does not tell of the creation of 'p25'"
+    assert lines[23] == "  p25: the log lacks the creation of 'p25'"
     assert lines[43] == "… and 5 more"
 
 
@@ -185,9 +190,9 @@ def test_who_would_be_elsewhere_is_told_and_never_written(cli: Cli, stored: Path
     done = cli("rebuild", "two_step", *STORE, "--order", "event", "--until", "2024-06-01")
     assert done.code == 1
     assert done.out == (
-        "2 people compared with a replay of the log by when things happened: 1 differs\n"
-        "  cy: Customer; row 3 of cy is to customer at 2024-05-06 00:00:00 UTC, by the log to lead "
-        "at 2024-05-04 00:00:00 UTC\n"
+        "2 people compared with a replay of the log in order of event time: 1 differs\n"
+        "  cy: Customer; row 3 of cy is to customer at 2024-05-06 00:00:00 UTC; the log says to "
+        "lead at 2024-05-04 00:00:00 UTC\n"
     )
     assert rows(stored / STORE_FILE) == before
 
@@ -200,19 +205,19 @@ def test_forgetting_is_told_before_it_is_done(cli: Cli, stored: Path) -> None:
     done = cli("forget", "k", "bo", "dan", *STORE)
     assert (done.code, done.err) == (0, "")
     assert done.out == (
-        "ann, with record bo, with contact k: would erase 9 activities, and keep 8 rows of history "
-        "for the numbers\n"
-        "dan: would erase 1 activity, and keep nothing for the numbers\n"
-        "nothing has been changed: --yes does it, and there is no way back\n"
+        "ann, with record bo, with contact k: would erase 9 activities and keep 8 rows of history "
+        "for statistics\n"
+        "dan: would erase 1 activity and keep nothing for statistics\n"
+        "nothing was changed: --yes erases them, and this cannot be undone\n"
     )
     assert rows(stored / STORE_FILE) == before
     done = cli("forget", "k", "bo", "dan", *STORE, "--yes")
     assert (done.code, done.err) == (0, "")
     assert done.out == (
-        "ann, with record bo, with contact k: erased 9 activities, and kept 8 rows of history as "
+        "ann, with record bo, with contact k: erased 9 activities and kept 8 rows of history as "
         "forgotten-1, forgotten-2\n"
-        "dan: erased 1 activity, and kept nothing\n"
-        "lifecycle.db is overwritten: nothing of them is left in it\n"
+        "dan: erased 1 activity and kept nothing\n"
+        "lifecycle.db was overwritten: no trace of the erased rows is left in it\n"
     )
     kept = (stored / STORE_FILE).read_bytes()
     assert b"cy@example.com" in kept
@@ -232,11 +237,11 @@ def test_a_file_that_somebody_reads_is_overwritten_later(
     assert done.code == 1
     (person,) = json.loads(done.out)["people"]
     assert (person["records"], person["overwritten"]) == (["cy"], False)
-    assert "what was erased may still be found in it" in cli("forget", *STORE, "--yes").out
+    assert "it may still contain" in cli("forget", *STORE, "--yes").out
     reader.close()
     done = cli("forget", *STORE, "--yes")
     assert (done.code, done.out) == (
-        0, "lifecycle.db is overwritten: nothing of them is left in it\n",
+        0, "lifecycle.db was overwritten: no trace of the erased rows is left in it\n",
     )  # fmt: skip
 
 
@@ -276,6 +281,27 @@ def test_a_model_that_needs_its_tables_is_not_said_to_run_without(cli: Cli, stor
     assert "\n  lifecycle-fsm funnel out/history.jsonl --model out/model.toml" in done.out
 
 
+def test_a_damaged_export_leaves_no_store(cli: Cli, stored: Path) -> None:
+    assert cli("export", "out", *STORE).code == 0
+    history = stored / "out" / "history.jsonl"
+    lines = history.read_text().splitlines(keepends=True)
+    empty = sqlite3.connect("used.db")
+    empty.execute("CREATE TABLE other (name TEXT)")
+    empty.close()
+    for damaged, message in (
+        (lines[:-1], "lines, and was written with"),
+        ([lines[0], *lines[:-1]], "one of them is there twice"),
+        (["{}\n", *lines[1:]], "line 1 is no row of 'history'"),
+    ):
+        history.write_text("".join(damaged))
+        for name in ("new.db", "used.db"):
+            done = cli("import", "out", "--store", name)
+            assert done.code == 2
+            assert message in done.err
+            assert "has no store yet" in cli("status", "--store", name).err
+        assert not [*stored.glob("new.db*")]
+
+
 # -- all of them -----------------------------------------------------------------------------
 
 
@@ -290,7 +316,7 @@ def test_a_model_that_needs_its_tables_is_not_said_to_run_without(cli: Cli, stor
         ("rebuild two_step dan --store lifecycle.db", "nobody with the id 'dan' has been created"),
         ("rebuild engagement --store lifecycle.db", "follow version"),
         ("rebuild two_step --until now --store lifecycle.db", "--until belongs to --order event"),
-        ("rebuild two_step --order event --yes --store lifecycle.db", "only tells what would be"),
+        ("rebuild two_step --order event --yes --store lifecycle.db", "only compares"),
         ("forget --store lifecycle.db", "nobody to forget: name a PERSON"),
         ("forget cy 'Ann' --yes --store lifecycle.db", "is about 'Ann'; did you mean 'ann'"),
         ("export taken --store lifecycle.db", "taken has files already: name a new folder"),

@@ -161,7 +161,7 @@ def mixed(*walks: Iterable[HistoryRow]) -> list[HistoryRow]:
 
 @attrs.frozen
 class Step:
-    """What happens to a record, or to the one that it was folded into: a move, or a merge with
+    """What happens to a record, or to the one that it was merged into: a move, or a merge with
     another. ``choice`` says which move."""
 
     at: int

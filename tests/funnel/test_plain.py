@@ -190,7 +190,7 @@ class Plain:
             visit["group"] = self.group(visit)
 
     def folded(self, record: str, at: datetime) -> set[str]:
-        """The record, and those that had been folded into it by then."""
+        """The record, and those that had been merged into it by then."""
         found = {record}
         for line in self.lines:
             if line["kind"] == "merge" and line["person"] == record and line["now"] <= at:

@@ -1016,7 +1016,7 @@ class World:
             ),
             None,
         )
-        # Who is folded into another is in no stage any more.
+        # Who is merged into another is in no stage any more.
         place = person.visit.stage if stage is None else stage
         words = f"{person.id} {place or 'unknown'} {person.fields['level']}"
         self.requests.append(request | {"to": to, "state": state, "at": now, "text": words})

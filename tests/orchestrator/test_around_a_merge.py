@@ -174,7 +174,7 @@ def test_s14_what_waited_for_the_sort_of_the_loser_fires_in_the_survivors_stage(
     assert decision.result == "unchanged"
     assert [(one.person, one.kind, one.result, one.reason[:15]) for one in seen] == [
         ("p", "merged", "unchanged", ""),
-        ("q", "merged", "moved", "folded into p"),
+        ("q", "merged", "moved", "merged into p"),
         ("p", "go", "no_such_move", "after the merge"),
         ("p", "on", "moved", "after the merge"),
     ]

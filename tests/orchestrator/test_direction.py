@@ -170,7 +170,7 @@ def test_s23_a_merge_in_either_direction_gives_the_same_person(
     assert other[0].survivor("p").id == "q"
 
 
-#: Of three records, who is folded into whom, first and second, in every order.
+#: Of three records, who is merged into whom, first and second, in every order.
 ORDERS = [
     ((a, b), (a, c)) for a, b, c in permutations("pqr")
 ] + [((b, c), (a, b)) for a, b, c in permutations("pqr")]  # fmt: skip

@@ -187,7 +187,7 @@ def test_s23_both_rows_are_told_and_the_merge_itself_asks_for_nothing() -> None:
         person.history[-1],
         orchestrator.people["q"].history[-1],
     ]
-    assert seen[1].reason == "folded into p"
+    assert seen[1].reason == "merged into p"
     assert person.assigned_to == "ada"  # the loser's
 
 

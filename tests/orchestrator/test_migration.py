@@ -209,7 +209,10 @@ def test_a_stage_that_stays_has_no_row_of_it() -> None:
 
 
 FAULTS: dict[str, tuple[Mapping[str, str], str]] = {
-    "not mapped": ({}, r"'ann' cannot be migrated: the model has no stage 'lead': .* --map lead=…"),
+    "not mapped": (
+        {},
+        r"'ann' cannot be migrated: the model has no stage 'lead': .* --map lead=STAGE",
+    ),
     "mapped to nothing": ({"lead": "prospekt"}, "no stage named 'prospekt'; did you mean 'prosp"),
     "there still": (
         {"lead": "prospect", "contact": "prospect"},
@@ -217,7 +220,7 @@ FAULTS: dict[str, tuple[Mapping[str, str], str]] = {
     ),
     "back into processing": (
         {"lead": "new"},
-        "'new' is original processing here, and that is over",
+        "'new' is now original processing, which is over",
     ),
 }
 
@@ -238,7 +241,7 @@ def test_who_is_in_processing_stays_there() -> None:
     model = changed(('name = "new"', 'name = "raw"'))
     state = before.dump("ann")
     after = Lifecycle(model)
-    with pytest.raises(RecordError, match="processing, which 'new' is there, is 'raw' here, not"):
+    with pytest.raises(RecordError, match="'new' was original processing, which is now 'raw', not"):
         after.migrate(state, {"new": "contact"}, at=T + HOUR)
     after.migrate(state, {"new": "raw"}, at=T + HOUR)
     assert after.person("ann").stage == "raw"
@@ -268,7 +271,7 @@ def test_what_was_due_before_has_to_happen_before() -> None:
     state = kept(ann=LEAD).dump("ann")
     after = Lifecycle(changed(("48 hours", "72 hours")))
     due = T + HOUR + 2 * DAY
-    with pytest.raises(RecordError, match=r"due at 2024-05-03T10:00:00\+00:00.*\(tick\)"):
+    with pytest.raises(RecordError, match=r"due before the migration.*\(tick\)"):
         after.migrate(state, at=due)
     after.migrate(state, at=due - HOUR)
 
@@ -291,7 +294,7 @@ def test_a_migration_earlier_than_the_clock_comes_late() -> None:
     assert (decision.at, decision.now, decision.late) == (T, T + HOUR, True)
     # Also then, what is due at the clock has to happen first.
     before.apply("ann", "web_visit", at=T + HOUR + 2 * DAY)
-    with pytest.raises(RecordError, match="something is due at 2024-05-03T10:00:00"):
+    with pytest.raises(RecordError, match="something is due before the migration"):
         Lifecycle(loads(RENAMED)).migrate(before.dump("ann"), {"lead": "prospect"}, at=T)
 
 
@@ -332,7 +335,7 @@ def test_fields_that_went_are_dropped_and_named() -> None:
 def test_values_that_do_not_fit_any_more_are_all_named() -> None:
     before = kept(ann=[("changed", HOUR, {"height": 180, "tier": "a"})])
     model = changed(('choices = ["a", "b"]', 'choices = ["b"]'), ("int | None", "datetime | None"))
-    with pytest.raises(RecordError, match=r"'ann' has 180 as .*'height': .*; 'ann' has 'a' as .*"):
+    with pytest.raises(RecordError, match=r"'height' is 180: .*; the field 'tier' is 'a': "):
         Lifecycle(model).migrate(before.dump("ann"), at=T + DAY)
 
 
@@ -599,7 +602,7 @@ def test_a_report_says_what_would_come_of_it_and_changes_nothing() -> None:
     assert report.missed == {"call": ("ann",)}
     assert report.dropped == {"the field 'height'": ("bo",)}
     assert list(report.problems) == ["cy", "di"]
-    assert "'resting': say which one stands for it" in report.problems["di"]
+    assert "'resting': map it to the stage that replaces it" in report.problems["di"]
     assert states == [before.dump(person.id) for person in before]
 
 

@@ -152,7 +152,7 @@ def test_a_subclass_of_person_is_shown_short(
 #: The text, and whom it means.
 FOUND: list[tuple[str, str]] = [
     ("lead-1", "lead-1"),
-    ("lead-2", "lead-1"),  # was folded into it
+    ("lead-2", "lead-1"),  # was merged into it
     ("contact-1", "lead-1"),  # an alias
     ("ANN@acme.example", "lead-1"),
     ("bob@acme.example", "lead-1"),  # of the record that was folded in: one person

@@ -359,7 +359,7 @@ class Run:
 
     @property
     def people(self) -> dict[str, Any]:
-        """Everybody who was created, also those who were folded into others."""
+        """Everybody who was created, also those who were merged into others."""
         return self.engine.people
 
     @property

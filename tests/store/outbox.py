@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +95,22 @@ class Line:
         append_line(self._path, request.id)
 
 
-def main(address: str, path: str, lease: str) -> None:
-    """Deliver until nothing is left, with a lease of so many seconds: a process of its own."""
+#: Long enough for a busy machine: what takes longer than a lease goes out again.
+LEASE = timedelta(minutes=10)
+
+
+def main(address: str, path: str, leases: str) -> None:
+    """Deliver until nothing is left, as a process of its own whose clock is ahead by so many
+    leases: those of workers who were killed are over."""
+    ahead = 2 * LEASE * int(leases)
     delivery = Delivery(
         address,
         {"*": Line(Path(path))},
         attempts=1000,
         first_wait=timedelta(milliseconds=5),
         longest_wait=timedelta(milliseconds=20),
-        lease=timedelta(seconds=float(lease)),
+        lease=LEASE,
+        clock=lambda: datetime.now(UTC) + ahead,
     )
     while True:
         delivery.deliver(1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ import pytest
 from sqlalchemy import Engine as Database
 from sqlalchemy import NullPool, create_engine, event, insert, select
 
-from lifecycle_fsm import Engine, HistoryRow, LifecycleError, UnknownPerson, load
+from lifecycle_fsm import Engine, HistoryRow, LifecycleError, Person, UnknownPerson, load
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.store import Store
 from lifecycle_fsm.store.forget import forget, overwrite
@@ -94,7 +95,7 @@ def test_nothing_leads_to_whom_is_forgotten(name: str, database: Database) -> No
     assert not store.held
     with pytest.raises(UnknownPerson):
         store.lifecycle(name)
-    with pytest.raises(UnknownPerson, match="nothing is kept of the id"):
+    with pytest.raises(UnknownPerson, match="the store has nothing about the id"):
         forget(store.database, name)
     again = rebuild(store, apply=True)
     assert (again.people, again.changed, again.not_compared) == (1, (), ())
@@ -147,6 +148,23 @@ def test_what_comes_later_is_about_somebody_new(database: Database) -> None:
     assert store.apply(LOG[2]).result == "moved"
     with pytest.raises(UnknownPerson):
         store.lifecycle("contact-79")
+
+
+def test_a_store_that_forgets_has_nobody_left_in_memory(database: Database) -> None:
+    store = Store(ENGINE, database)
+    for name in ("ann", "bo"):
+        store.apply(happened(name, "created", 1, email="zoe@example.com"))
+    forget(store, "ann", dry_run=True)
+    assert in_memory("ann")
+    forget(store, "ann")
+    assert not in_memory("ann")
+    assert store.apply(happened("bo", "form_filled", 2, form="Demo")).result == "unchanged"
+
+
+def in_memory(name: str) -> bool:
+    gc.collect()  # a Lifecycle and its people refer to each other
+    people = (each for each in gc.get_objects() if isinstance(each, Person))
+    return any(person.id == name for person in people)
 
 
 def test_whoever_was_never_created_can_be_forgotten(database: Database) -> None:

@@ -78,7 +78,7 @@ def test_processes_of_the_former_model_change_nothing_any_more(database: Databas
 def test_where_somebody_cannot_go_on_nobody_does(database: Database) -> None:
     old = filled(database)
     rows = old.history
-    with pytest.raises(LifecycleError, match=r"^1 person cannot go on in version .*'lead'"):
+    with pytest.raises(LifecycleError, match=r"^1 person cannot be migrated to version .*'lead'"):
         migrate(Engine(renamed(OLD)), old.database, {}, at=T + 3 * DAY)
     assert old.history == rows
     Store(Engine(OLD), database)

@@ -356,7 +356,7 @@ def test_s11_a_sort_that_fails_parks_and_is_tried_again_on_request(database: Dat
 ELSEWHERE: Mapping[str, Callable[[Store], object]] = {
     "sorted by the clock": lambda store: store.tick(T + 2 * DAY),
     "sorted by the log": lambda store: store.apply(act("s", "processed", T + HOUR)),
-    "folded into q": lambda store: store.apply(act("m", "merged", T + HOUR, "q", loser="p")),
+    "merged into q": lambda store: store.apply(act("m", "merged", T + HOUR, "q", loser="p")),
 }
 
 

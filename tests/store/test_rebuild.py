@@ -131,7 +131,7 @@ def test_who_cannot_be_replayed_is_left_and_named(database: Database) -> None:
     report = rebuild(store, apply=True)
     assert [difference.person for difference in report.changed] == ["ann"]
     assert [left.person for left in report.not_compared] == ["bo", "cy"]
-    assert "does not tell of the creation of 'bo'" in report.not_compared[0].reason
+    assert "lacks the creation of 'bo'" in report.not_compared[0].reason
     assert "version other" in report.not_compared[1].reason
     assert {row.person for row in store.history} == {"ann"}
 

@@ -174,5 +174,5 @@ def test_what_an_error_keeps_is_tried_again_first(database: Database) -> None:
     with database.begin() as connection:
         saved = update(PERSON).where(PERSON.c.id == "ann")
         connection.execute(saved.values(state=state | {"parked": [parked]}))
-    with pytest.raises(LifecycleError, match=r"'bo' stays: an error .* retry it first"):
+    with pytest.raises(LifecycleError, match=r"'bo' cannot be undone: something .* retry it first"):
         undo_merge(store, "ann", "bo", END)

@@ -325,15 +325,15 @@ MAL (Accepted): 3 Mar 2025 to 6 Mar 2025, 3 days
  5 Mar 2025 10:00  Filled the form “Checklist”. Interest 0 → 10.
 
 MQL (Qualified): since 4 Mar 2025
- 6 Mar 2025 10:00  The record q of the same person was folded into this one. Interest 10 → 20; a
+ 6 Mar 2025 10:00  The record q of the same person was merged into this one. Interest 10 → 20; a
                    hand is raised; last name Lee; source web → fair.
                    → MQL, where that record has been since 4 Mar 2025.
                    Assigned to rep.one.
                    Held until the CRM knows the record: a task for rep.one: “Call Bo Lee”.
  7 Mar 2025 10:00  Filled the form “Whitepaper”. Interest 20 → 30.
- 8 Mar 2025 10:00  The record q of the same person was folded into this one: q and p are one person
+ 8 Mar 2025 10:00  The record q of the same person was merged into this one: q and p are one person
                    already.
- 8 Mar 2025 11:00  The record nobody of the same person should be folded into this one; it waits,
+ 8 Mar 2025 11:00  The record nobody of the same person should be merged into this one; it waits,
                    because nobody has created that record.
 
 THE OTHER RECORD

@@ -210,9 +210,9 @@ def test_everybody_who_is_folded_together_belongs_to_one_story() -> None:
     assert told["p"].chapters == told["q"].chapters == told["r"].chapters
     assert {one.record for one in told["p"].others} == {"q", "r"}
     assert told["p"].stage == "mql"
-    assert "q and r: the other records were folded into this one." in told["p"].text()
+    assert "q and r: the other records were merged into this one." in told["p"].text()
     assert (
-        "The record r was folded into p: this is the story of both."
+        "The record r was merged into p: this is the story of both."
         in told["r"].text().splitlines()[2]
     )
     assert told["r"].as_dict()["asked_for"] == "r"
