@@ -10,11 +10,12 @@ import attrs
 
 from lifecycle_fsm.diagram.canvas import Align, Span, TextLine
 from lifecycle_fsm.diagram.chart.cards import rule_lines
-from lifecycle_fsm.diagram.chart.columns import LINE, ChartPlan
+from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, ChartPlan
 from lifecycle_fsm.diagram.chart.detour_bands import Band, Rails, bands_of
 from lifecycle_fsm.diagram.chart.flow_lines import BEND, FlowLines, Join
 from lifecycle_fsm.diagram.chart_data import DrawnFlow, FlowRule, merge_rules, total
 from lifecycle_fsm.diagram.look import Dash, Paint, Stroke
+from lifecycle_fsm.diagram.text_fit import whole
 from lifecycle_fsm.wording import clean
 
 _THICKEST = 4.6  # of a dashed line
@@ -114,6 +115,8 @@ class _Detours:
         paint = self.data.palette.stage(band.stage.name)
         exit_words = self._exit_words(band, paint)
         return_words = self._return_words(band, paint)
+        if band.face is None:  # the card lies below another row
+            (exit_words if band.exits else return_words).append(self._name(band, paint))
         exit_y = top + max(24.0, _most(exit_words) * LINE + 10)
         return_y = exit_y + max(26.0, _most(return_words) * LINE + 14)
         high = (return_y if band.returns or band.far_returns else exit_y) - top + 16
@@ -163,6 +166,14 @@ class _Detours:
                 else _LaneText(card.x - _AHEAD, [TextLine([span])], "right")
             )
         return texts
+
+    def _name(self, band: Band, paint: Paint) -> _LaneText:
+        """The name of a detour whose card lies below another row, at the left end of its band."""
+        first, name = self.rails.names[0], clean(band.stage.display)
+        x = self.plan.columns.left + 4
+        room = self.rails.down(first) - x - 8
+        rows = whole(name, room, TEXT, bold=True) or [self.plan.keys.key(name)]
+        return _LaneText(x, [TextLine([Span(row, True, paint.line)]) for row in rows])
 
     def _return_words(self, band: Band, paint: Paint) -> list[_LaneText]:
         texts = []
