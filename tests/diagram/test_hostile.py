@@ -322,7 +322,7 @@ class Tags(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ("g", "text"):
+        if tag not in ("g", "text", "svg", "use"):  # a higher picture has more pieces on paper
             self.count[tag] += 1
         for key, value in attrs:
             assert not key.startswith("on")
