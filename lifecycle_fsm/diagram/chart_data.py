@@ -165,11 +165,16 @@ def _share(counts: Counts | None, pair: tuple[str, str]) -> str:
     return became(percent(before.share if before else None), percent(now))
 
 
+_FEW = 10
+"""How many lines a funnel may have and still show those that nobody took."""
+
+
 class ChartData:
     """A model and its counts as flows by kind, with colours and line widths.
 
     With ``fired``, colours show what tests have fired instead of who owns it. With ``hide_zero``,
-    fast tracks, detours and returns that nobody took are left out, and ``hidden`` counts them.
+    fast tracks, detours and returns that nobody took are left out, and ``hidden`` counts them; by
+    default, if there are more than ten lines.
     """
 
     def __init__(
@@ -180,7 +185,7 @@ class ChartData:
         subtitle: str,
         fired: Fired | None = None,
         *,
-        hide_zero: bool = False,
+        hide_zero: bool | None = None,
     ) -> None:
         self.model = model = drawn(model)
         self.counts = counts
@@ -195,6 +200,8 @@ class ChartData:
             marked={name: MARKS[change] for name, change in self.stage_changes.items()},
         )
         flows = model_flows(model, counts, fired)
+        if hide_zero is None:
+            hide_zero = counts is not None and len(flows) > _FEW
         self.flows = tuple(flow for flow in flows if flow.taken or not hide_zero)
         self.hidden = len(flows) - len(self.flows)
         #: The colour of anything that lines of several colours share.
@@ -216,10 +223,6 @@ class ChartData:
         drawn = {stage.system for stage in self.model.stages}
         drawn |= {rule.system for flow in self.flows for rule in flow.rules}
         return {name: paint for name, paint in self.palette.systems.items() if name in drawn}
-
-    def is_last(self, name: str) -> bool:
-        """Whether the path ends with this stage."""
-        return self.ranks[name] == len(self.model.path) - 1
 
     def stroke(
         self,

@@ -22,9 +22,6 @@ from lifecycle_fsm.model import Model, Theme
 from lifecycle_fsm.wording import clean, format_number
 from lifecycle_fsm.zones import find_zone
 
-_FEW = 10
-"""How many lines a funnel may have and still show those that nobody took."""
-
 #: The marks of rules, for those who hear the picture.
 _MARKED = {
     "✓": " (fired)",
@@ -199,7 +196,7 @@ def _draw(
     parts: tuple[ChartPart, ...] = FUNNEL,
     fired: Fired | None = None,
     focus: str | None = None,
-    hide_zero: bool | None = False,
+    hide_zero: bool | None = None,
     portrait: bool = False,
 ) -> Drawing:
     """The diagram in each of its formats."""
@@ -209,9 +206,7 @@ def _draw(
         title += f" – {model.focus}"
         facts = [*facts, f"only {model.focus}, with its moves; the rest is left out"]
     subtitle = " · ".join(filter(None, facts))
-    whole = ChartData(model, counts, title, subtitle, fired)
-    if hide_zero is None:
-        hide_zero = len(whole.flows) > _FEW
+    whole = ChartData(model, counts, title, subtitle, fired, hide_zero=False)
     chart = partial(
         draw_chart, model, counts, title=title, subtitle=subtitle, fired=fired, hide_zero=hide_zero
     )

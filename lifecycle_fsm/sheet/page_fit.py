@@ -60,8 +60,8 @@ def paper_pieces(canvas: Canvas) -> tuple[Piece, ...]:
 
 
 def _cut(canvas: Canvas, top: float, latest: float) -> float:
-    """Where to cut between two heights: in the largest gap below the middle without text and boxes;
-    at the latest if there is none."""
+    """Where to cut between two heights: in the last gap below the middle between bands, cards and
+    text; else in the last one within a band; at the latest if there is none."""
     spans = [(mark.y, mark.y + mark.h) for mark in canvas.marks if isinstance(mark, DrawnBox)]
     spans += [
         (line.y - text.size * 0.7, line.y + text.size * 0.7)
@@ -69,9 +69,13 @@ def _cut(canvas: Canvas, top: float, latest: float) -> float:
         if isinstance(text, DrawnText)
         for line in text.placed()
     ]
-    gaps, end = list[tuple[float, float]](), (top + latest) / 2
-    for start, stop in [*sorted(span for span in spans if span[1] > end), (latest, latest)]:
-        if start > end:
-            gaps.append((min(start, latest) - end, min(start, latest)))
-        end = max(end, stop)
-    return max(gaps, default=(0.0, latest))[1]
+    bands = [(band.y, band.y + band.h) for band in canvas.bands]
+    for taken in (spans + bands, spans):
+        end, cut = (top + latest) / 2, 0.0
+        for start, stop in sorted([*(span for span in taken if span[1] > end), (latest, latest)]):
+            if end < start <= latest:
+                cut = (end + start) / 2
+            end = max(end, stop)
+        if cut:
+            return cut
+    return latest

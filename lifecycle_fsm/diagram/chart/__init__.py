@@ -76,7 +76,7 @@ def draw_chart(
     subtitle: str,
     parts: tuple[ChartPart, ...] = FUNNEL,
     fired: Fired | None = None,
-    hide_zero: bool = False,
+    hide_zero: bool | None = None,
     portrait: bool = False,
     wide: float = WIDTH,
 ) -> Canvas:

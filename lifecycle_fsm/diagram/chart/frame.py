@@ -32,6 +32,8 @@ _GROUP, _DETOUR = HEADING, "#b45309"
 def draw_heading(plan: Page, y: float) -> float:
     """Draw the title and the subtitle of the diagram."""
     data = plan.data
+    if not (data.title or data.subtitle):
+        return y + 4
     return plan.canvas.heading(plan.margin, y, plan.room, data.title, data.subtitle) + 8
 
 
