@@ -12,6 +12,7 @@ from lifecycle_fsm.checks.finding import described
 from lifecycle_fsm.diagram.drawn_model import Change, ChangeText, DrawnModel, EdgeKey, drawn
 from lifecycle_fsm.guard import Always
 from lifecycle_fsm.model import Edge, Model, Move, SortRule, Stage
+from lifecycle_fsm.proof.substitution import written_out
 from lifecycle_fsm.wording import Formatter, clean, plain, rule_words, sentence
 
 #: What a stage shows, and whose change is told.
@@ -44,6 +45,7 @@ def joined_models(old: Model, new: Model) -> DrawnModel:
     both = attrs.evolve(
         drawn(new),
         stages=known,
+        fields={field.name: field for field in (*old.fields, *new.fields)}.values(),
         known=known,
         changes=_changes(old, new, told),
         stage_changes={name: change for name, (change, _) in stages.items()},
@@ -101,10 +103,14 @@ def _placed(both: DrawnModel, old: Model, new: Model) -> Iterator[Edge]:
     edges: dict[EdgeKey, Edge] = {}
     for edge in (*drawn(new).drawn, *drawn(old).drawn):
         edges.setdefault(_key(edge), edge)
-    for edge in edges.values():
+    removed = {key for key in edges if (both.changes or {})[key] == "−"}
+    for key, edge in edges.items():
         start, end = both.ranks.get(edge.source), both.ranks.get(edge.target)
         if end is None or (end > 0 if start is None else end > start):
-            yield both.edge(edge.rule, edge.source)
+            rule = edge.rule
+            if key in removed:  # the new model may not have the names that its guard reads
+                rule = attrs.evolve(rule, when=written_out(edge.when, old.vocabulary))
+            yield both.edge(rule, edge.source)
 
 
 # ------------------------------------------------------------------ words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lifecycle_fsm.diagram.drawn_model import DrawnModel
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Edge, Model, Stage
 from lifecycle_fsm.wording import (
@@ -50,10 +51,14 @@ def _paragraphs(words: Formatter, stage: Stage, counts: Counts | None) -> Iterat
 
 
 def _way(words: Formatter, edges: list[Edge], counts: Counts | None) -> str:
-    """A rule by which people get here: from where, on what condition, and how many."""
+    """A rule by which people get here: from where, on what condition, and how many; before it, in a
+    diagram of two models, what became of it."""
     first = edges[0]
     origins = joined(words.stages({edge.source for edge in edges}), "or")
-    text = f"{sentence(clean(rule_words(first.rule)))}, from {origins}"
+    changes = words.model.changes if isinstance(words.model, DrawnModel) else None
+    mark = (changes or {}).get((first.name, first.source, first.target), "")
+    text = f"{mark} " if mark else ""
+    text += f"{sentence(clean(rule_words(first.rule)))}, from {origins}"
     if first.on is not None:
         text += f", asked for by “{plain(first.on)}”"
     if condition := words.condition(first.when):

@@ -135,6 +135,21 @@ def test_a_guard_is_told_with_somebody_for_whom_it_is_different() -> None:
     assert token.lines == ("65 → 50",)
 
 
+def test_a_removed_guard_is_told_in_the_words_and_numbers_of_its_model() -> None:
+    """Also where a browser shows more about a stage: the new model lacks the names."""
+    old = changed(
+        guards={"hot": "behavior_score >= $limit and plan == 'pro'"},
+        fields={"plan": "str"},
+        moves=moves(scored={"when": "hot"}),
+    )
+    new = changed(tokens={}, moves=moves(scored=None))
+    drawing = draw_difference(old, new)
+    [text] = [text for text in joined_models(old, new).texts if text.about == "scored"]
+    assert text.lines[0] == "when behavior score of 65 or more and plan is pro"
+    [way] = [line for line in drawing.details["demo"] if "Scored" in line]
+    assert way == "− Scored, from Lead: behavior score of 65 or more and plan is pro"
+
+
 def test_an_order_of_the_path_that_is_turned_round_is_told_in_words() -> None:
     """The old step would lead backwards: it is not drawn."""
     new = changed(
