@@ -15,7 +15,7 @@ from lifecycle_fsm.model import Edge, Model, Move, SortRule, Stage
 from lifecycle_fsm.proof.substitution import written_out
 from lifecycle_fsm.wording import Formatter, clean, plain, rule_words, sentence
 
-#: What a stage shows, and whose change is told.
+#: What a stage shows, and whose change is described.
 _SHOWN = {
     "title": "short name",
     "label": "long name",
@@ -33,7 +33,7 @@ def joined_models(old: Model, new: Model) -> DrawnModel:
     """The stages and moves of both models, with what became of each.
 
     A removed stage stands where it stood in the old model, behind the stage before it. A removed
-    move that would lead backwards among the stages of both is told in words only.
+    move that would lead backwards among the stages of both is described in words only.
     """
     rows = [row for row in differences(old, new) if row.change != "same"]
     stages = {stage.name: (_stage_change(old, new, stage), stage) for stage in _joined(old, new)}
@@ -41,15 +41,19 @@ def joined_models(old: Model, new: Model) -> DrawnModel:
         attrs.evolve(stage, code=f"{change} {stage.code}".strip())
         for change, stage in stages.values()
     )
-    told = _told(old, new, rows)
+    rule_changes = _rule_changes(old, new, rows)
     both = attrs.evolve(
         drawn(new),
         stages=known,
         fields={field.name: field for field in (*old.fields, *new.fields)}.values(),
         known=known,
-        changes=_changes(old, new, told),
+        changes=_changes(old, new, rule_changes),
         stage_changes={name: change for name, (change, _) in stages.items()},
-        texts=(*_stage_texts(old, new, stages), *_rule_texts(old, new, told), *_others(rows)),
+        texts=(
+            *_stage_texts(old, new, stages),
+            *_rule_texts(old, new, rule_changes),
+            *_others(rows),
+        ),
     )
     return attrs.evolve(both, drawn=tuple(_placed(both, old, new)))
 
@@ -85,12 +89,14 @@ def _stage_change(old: Model, new: Model, stage: Stage) -> Change:
     return "≠" if any(getattr(was, name) != getattr(now, name) for name in _SHOWN) else ""
 
 
-def _changes(old: Model, new: Model, told: Mapping[str, object]) -> Mapping[EdgeKey, Change]:
+def _changes(
+    old: Model, new: Model, rule_changes: Mapping[str, object]
+) -> Mapping[EdgeKey, Change]:
     """What became of each move out of one stage."""
     was, now = (dict.fromkeys(map(_key, drawn(model).drawn)) for model in (old, new))
     changes: dict[EdgeKey, Change] = dict.fromkeys(was, "−")
     for key in now:
-        changes[key] = "+" if key not in was else "≠" if told[key[0]] else ""
+        changes[key] = "+" if key not in was else "≠" if rule_changes[key[0]] else ""
     return changes
 
 
@@ -138,13 +144,15 @@ def _value(value: object) -> str:
     return f"“{clean(str(value))}”" if value else "none"
 
 
-def _rule_texts(old: Model, new: Model, told: Mapping[str, Sequence[str]]) -> Iterator[ChangeText]:
+def _rule_texts(
+    old: Model, new: Model, rule_changes: Mapping[str, Sequence[str]]
+) -> Iterator[ChangeText]:
     """Each rule of the sort and each move that differs, in the order of the models."""
     before, after = _rules(old), _rules(new)
     for name in dict.fromkeys([*after, *before]):
         model, rule = (new, after[name]) if name in after else (old, before[name])
-        way, lines = _way(rule, model), list(told.get(name, ()))
-        if name in told:
+        way, lines = _way(rule, model), list(rule_changes.get(name, ()))
+        if name in rule_changes:
             change: Change = "≠"
             if _ends(before[name]) != _ends(rule):
                 lines = [f"before: {_way(before[name], old)}", f"now: {way}", *lines]
@@ -156,20 +164,23 @@ def _rule_texts(old: Model, new: Model, told: Mapping[str, Sequence[str]]) -> It
             yield ChangeText(change, f"{way} · {rule_words(rule)}", tuple(lines), name)
 
 
-def _told(old: Model, new: Model, rows: Sequence[Difference]) -> Mapping[str, Sequence[str]]:
+def _rule_changes(
+    old: Model, new: Model, rows: Sequence[Difference]
+) -> Mapping[str, Sequence[str]]:
     """What changed in each rule that both models have, but for where it leads."""
     guards = {row.name: row for row in rows if row.part.startswith("guard")}
     before, after = _rules(old), _rules(new)
-    told: dict[str, list[str]] = {}
-    for name in before.keys() & after.keys():
-        lines = told[name] = []
+    changes: dict[str, list[str]] = {}
+    for name in [name for name in before if name in after]:
+        lines = changes[name] = []
         facts = zip(_facts(before[name], old), _facts(after[name], new), strict=True)
-        for place, ((was, said), (now, says)) in enumerate(facts):
+        for place, ((was, old_words), (now, new_words)) in enumerate(facts):
             # The same guard may be written otherwise, and another one may look the same.
             if name in guards if place == _GUARD else was != now:
-                lines += [f"before: {said if was else '–'}", f"now: {says if now else '–'}"]
+                lines.append(f"before: {old_words if was else '–'}")
+                lines.append(f"now: {new_words if now else '–'}")
         lines += _shown_by(guards[name]) if name in guards else ()
-    return told
+    return changes
 
 
 def _rules(model: Model) -> dict[str, Move | SortRule]:

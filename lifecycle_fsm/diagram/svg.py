@@ -78,7 +78,7 @@ def draw_svg(
     root.extend(drawn)
     boxes = {name: box for name, box in _boxes(graph) if details.get(name)}
     if boxes:
-        # The words of the drawing are said by its description and by the stages.
+        # The description and the stages give the words of the drawing.
         root.set("role", "group")
         for part in drawn:
             part.set("aria-hidden", "true")

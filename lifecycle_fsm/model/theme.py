@@ -58,12 +58,12 @@ class Theme:
     def _illegible(self, name: str, color: str) -> Iterator[Problem]:
         """A colour without the contrast that text needs, on the paper and on a tint of itself."""
         ground = mixed(color, self.paper, _TINT) if name.startswith("systems") else self.paper
-        found = contrast(color, ground)
-        if found < _TEXT:
+        reached = contrast(color, ground)
+        if reached < _TEXT:
             change = "darker" if luminance(self.paper) > 0.18 else "lighter"
             yield Problem(
                 f"theme, {name}",
-                f"{color} has a contrast of {found:.2f} on {ground}, and text needs {_TEXT}: "
+                f"{color} has a contrast of {reached:.2f} on {ground}, and text needs {_TEXT}: "
                 f"choose a {change} colour",
             )
 
