@@ -16,7 +16,7 @@ from lifecycle_fsm.cli.exit_status import safely
 #: and its module have the name of the command (:func:`python_name`).
 COMMANDS = {
     "run": "Run people and their activities through a model.",
-    "draw": "Draw a model, its funnel, original processing, or one person's path.",
+    "draw": "Draw a model, its funnel, original processing, one person's path, or what changes.",
     "funnel": "Measure the funnel: people, flows, conversion, times, salespeople, shares, SLA.",
     "explain": "Tell one person's story: what happened, what it changed, what was refused, "
     "what comes next.",

@@ -73,7 +73,7 @@ class Drawing:
         """
         return draw_svg(
             self.layout, self.title, self.description, self.details,
-            page=page, font=self.canvas.font, paper=self.canvas.paper,
+            page=page, theme=self.canvas.theme,
         )  # fmt: skip
 
     def png(self, dpi: float = 144) -> bytes:

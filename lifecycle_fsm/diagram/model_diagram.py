@@ -183,7 +183,8 @@ def draw_difference(
     both = joined_models(old, themed(new, theme))
     if title is None:
         title = f"{_title(new)}: what changes"
-    facts = [f"model {became(old.version, new.version)}", tally(both)]
+    shown = both if focus is None else focused(both, focus)
+    facts = [f"model {became(old.version, new.version)}", tally(shown)]
     return _draw(both, None, title, facts, parts=DIFFERENCE, focus=focus, portrait=portrait)
 
 

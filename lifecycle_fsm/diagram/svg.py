@@ -15,10 +15,10 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from lifecycle_fsm.diagram.look import INK, PAPER, SOFT
+from lifecycle_fsm.diagram.look import INK, PAPER, SOFT, recolored
 from lifecycle_fsm.diagram.render import FALLBACK_FONTS, FONT, layout, render
 from lifecycle_fsm.diagram.text_fit import escape, wrap
-from lifecycle_fsm.model.theme import luminance
+from lifecycle_fsm.model.theme import Theme, luminance
 
 __all__ = ["NIGHT", "dark", "draw_svg"]
 
@@ -30,7 +30,6 @@ _TINT = 0.03  # luminance of the lightest background in the dark scheme
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _FAMILY = f"'{FONT}', {FALLBACK_FONTS}"
-_FOCUS = "#1d4ed8"
 _CLASS = "lifecycle-picture"
 # Rules for the same class may stand in a page several times: they are the same.
 _STYLE = f"""
@@ -48,8 +47,7 @@ def draw_svg(
     details: Mapping[str, Sequence[str]],
     *,
     page: bool = False,
-    font: str = "",
-    paper: str = PAPER,
+    theme: Theme | None = None,
 ) -> str:
     """Draw DOT text as an SVG for a browser.
 
@@ -60,15 +58,16 @@ def draw_svg(
         details: for each named box, the paragraphs that are shown when it is pointed at or has the
             focus, the first of which is its heading. Boxes have the focus in this order.
         page: whether it is a part of a light page: as wide as its place, and never dark.
-        font: is tried before the usual fonts.
-        paper: the colour of the background; a picture on dark paper stays as it is.
+        theme: its font is tried before the usual ones; a picture on dark paper stays as it is.
     """
+    colors = {} if theme is None else recolored(theme)
+    theme = theme or Theme()
     # In its JSON, Graphviz miscounts the bytes of a text with a backslash and cuts it off. So an I
     # is measured instead, which is as wide.
     graph = layout(source.replace(escape("\\"), "I"))
     root = ElementTree.fromstring(render(source, "svg"))  # noqa: S314 - Graphviz wrote it
     _fit_labels(root, _label_widths(graph))
-    root.set("font-family", f"'{font}', {_FAMILY}" if font else _FAMILY)
+    root.set("font-family", f"'{theme.font}', {_FAMILY}" if theme.font else _FAMILY)
     _strip(root)
     drawn = list(root)
     root.set("class", _CLASS)
@@ -83,13 +82,13 @@ def draw_svg(
         for part in drawn:
             part.set("aria-hidden", "true")
         names = [name for name in details if name in boxes]
-        _overlay(root, [(boxes[name], details[name]) for name in names], graph)
+        _overlay(root, [(boxes[name], details[name]) for name in names], graph, colors)
     else:
         root.set("role", "img")
     style.text = _STYLE
     if page:
         del root.attrib["width"], root.attrib["height"]
-    elif luminance(paper) > 0.5:
+    elif luminance(theme.paper) > 0.5:
         style.text += _dark_scheme(root)
     for element in root:
         element.tail = "\n"
@@ -177,12 +176,14 @@ def _overlay(
     root: Element,
     stages: Sequence[tuple[tuple[float, float, float, float], Sequence[str]]],
     graph: dict[str, Any],
+    colors: Mapping[str, str],
 ) -> None:
     """Lay a spot over each box that can be pointed at, with its panel.
 
     The spots come last, so that a panel covers what is below it.
     """
     _, _, wide, high = _edges(graph)
+    ink, paper, soft = (colors.get(color, color) for color in (INK, PAPER, SOFT))
     group = SubElement(root, f"{{{_SVG}}}g", {"role": "list"})
     for (x, y, w, h), texts in stages:
         stage = SubElement(
@@ -190,7 +191,7 @@ def _overlay(
             f"{{{_SVG}}}g",
             {"class": "stage", "role": "listitem", "tabindex": "0", "aria-label": ". ".join(texts)},
         )
-        _rect(stage, x, y, w, h, stroke=_FOCUS, fill=PAPER, **{"class": "spot", "fill-opacity": "0",
+        _rect(stage, x, y, w, h, stroke=soft, fill=paper, **{"class": "spot", "fill-opacity": "0",
               "stroke-width": "0"})  # fmt: skip
         panel = SubElement(
             stage,
@@ -201,12 +202,12 @@ def _overlay(
         left = max(4.0, min(x, wide - width - 4))
         below = y + h + 6
         top = below if below + height <= high else max(4.0, y - height - 6)
-        _rect(panel, left, top, width, height, fill=PAPER, stroke=SOFT)
+        _rect(panel, left, top, width, height, fill=paper, stroke=soft)
         at = top + _PAD + _SIZE
         for line, first, bold in lines:
             at += _APART if first and not bold else 0
             look = {"x": _number(left + _PAD), "y": _number(at), "font-size": _number(_SIZE)}
-            look |= {"font-weight": "bold", "fill": INK} if bold else {"fill": SOFT}
+            look |= {"font-weight": "bold", "fill": ink} if bold else {"fill": soft}
             SubElement(panel, f"{{{_SVG}}}text", look).text = line
             at += _LINE
 

@@ -96,7 +96,7 @@ def luminance(color: str) -> float:
 def mixed(color: str, other: str, share: float) -> str:
     """The colour with a share of another."""
     pairs = zip(_parts(color), _parts(other), strict=True)
-    return "#" + "".join(f"{round(one + (two - one) * share):02x}" for one, two in pairs)
+    return "#" + "".join(f"{round(part + (goal - part) * share):02x}" for part, goal in pairs)
 
 
 def _parts(color: str) -> tuple[int, int, int]:

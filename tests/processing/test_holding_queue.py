@@ -88,6 +88,6 @@ def test_r16_a_central_router_and_a_daisy_chain_are_both_expressed_and_drawn() -
         assert bo.stage == "mql"
     assert ways == {"router": ["new", "sal"], "chain": ["new", "mal", "mql", "sal"]}
     assert draw_processing(router).layout != draw_processing(chain).layout
-    said = draw_processing(router).layout
-    assert all(label in said for label in ("behavior score ≥ 50", "SAL", "MQL", "MAL"))
+    shown = draw_processing(router).layout
+    assert all(label in shown for label in ("behavior score of 50 or more", "SAL", "MQL", "MAL"))
     assert "SAL" in draw_model(chain).layout
