@@ -96,7 +96,13 @@ class _Step:
         self.stroke = plan.data.stroke([flow], uncounted=_STEP)
         room = plan.columns.next_gap[flow.source] - 18
         self.words = rule_lines(
-            flow.rules, room, plan.keys, color=SOFT, numbers=len(flow.rules) > 1, each=3
+            flow.rules,
+            room,
+            plan.keys,
+            color=SOFT,
+            numbers=len(flow.rules) > 1,
+            each=3,
+            most=5,
         )
         head = headline(flow)
         self.heads, self.size = [head] if head else [], HEADLINE
