@@ -47,22 +47,22 @@ def warn_of_boxes(source: str) -> None:
         fault = f"whether this machine has a font with the letters of {names} cannot be told"
     else:
         fault = f"no font on this machine has the letters of {names}"
-    warnings.warn(
+    _warn(
         f"{fault}: PNG and PDF show boxes instead. Install fonts, e.g. {', '.join(packages)}; an "
-        "SVG needs none, because it is drawn with the fonts of the reader",
-        FontWarning,
-        stacklevel=2,
+        "SVG needs none, because it is drawn with the fonts of the reader"
     )
 
 
 def warn_of_room(texts: int) -> None:
     """Warn about texts in a font that is wider than the one in which the picture was laid out."""
-    warnings.warn(
+    _warn(
         f"{texts} texts are wider in the font of this machine than their room, and may touch what "
-        "is beside them: choose a narrower font, or SVG, which fits each text into its room",
-        FontWarning,
-        stacklevel=2,
+        "is beside them: choose a narrower font, or SVG, which fits each text into its room"
     )
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, FontWarning, stacklevel=3)
 
 
 def _warn_of_family(source: str) -> None:
@@ -71,11 +71,9 @@ def _warn_of_family(source: str) -> None:
         return
     families = _listed(os.environ.get("FONTCONFIG_FILE"), "family")
     if families is not None and asked[1].lower() not in re.split("[,\n]", families.lower()):
-        warnings.warn(
+        _warn(
             f"the font {asked[1]!r} of the theme is not on this machine: PNG and PDF are drawn "
-            "with the usual font. Install it; an SVG is drawn with the fonts of the reader",
-            FontWarning,
-            stacklevel=3,
+            "with the usual font. Install it; an SVG is drawn with the fonts of the reader"
         )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
+from datetime import timedelta
 from itertools import pairwise
 
 import attrs
 
 from lifecycle_fsm.funnel import Conversion, Counts
+from lifecycle_fsm.funnel.time_in_stage import Times
 from lifecycle_fsm.model import Model, Move, SortRule, Stage
 
 _SHORT = (
@@ -122,8 +125,8 @@ class Shape:
         return moves
 
 
-def counted(model: Model, volume: int) -> Counts:
-    """The same number everywhere."""
+def counted(model: Model, volume: int, stay: timedelta | None = None) -> Counts:
+    """The same number everywhere, and the same stay."""
     edges = (*model.sort_edges, *model.edges)
     return Counts(
         people={stage.name: volume for stage in model.stages},
@@ -131,6 +134,11 @@ def counted(model: Model, volume: int) -> Counts:
         conversion={
             (stage.name, after.name): Conversion(volume, volume // 3)
             for stage, after in pairwise(model.path)
+        },
+        stays={
+            stage.name: Times(array("d", [stay.total_seconds()]))
+            for stage in model.stages
+            if stay is not None
         },
     )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from array import array
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -23,8 +23,7 @@ from lifecycle_fsm.diagram import (
 from lifecycle_fsm.diagram.canvas import Canvas, arrow_rise
 from lifecycle_fsm.diagram.layout_dot import layout_dot
 from lifecycle_fsm.diagram.look import Stroke
-from lifecycle_fsm.funnel import Conversion, Counts, count
-from lifecycle_fsm.funnel.time_in_stage import Times
+from lifecycle_fsm.funnel import Counts, count
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, Move, SortRule, Stage, StepDef, load, shipped
 from lifecycle_fsm.wording import rule_words
@@ -41,18 +40,8 @@ STAY = timedelta(days=1234, hours=5)
 
 
 def counts_of(model: Model, volume: int) -> Counts:
-    """The same number everywhere."""
-    edges = (*model.sort_edges, *model.edges)
-    return Counts(
-        people={stage.name: volume for stage in model.stages},
-        moves={(edge.name, edge.source, edge.target): volume for edge in edges},
-        conversion={
-            (stage.name, after.name): Conversion(volume, volume // 3)
-            for stage, after in itertools.pairwise(model.path)
-        },
-        stays={stage.name: Times(array("d", [STAY.total_seconds()])) for stage in model.stages},
-        window=(START, END),
-    )
+    """The same number and a long stay everywhere, in a window."""
+    return attrs.evolve(counted(model, volume, STAY), window=(START, END))
 
 
 # --- The shipped models
