@@ -189,7 +189,7 @@ def _overlay(
         stage = SubElement(
             group,
             f"{{{_SVG}}}g",
-            {"class": "stage", "role": "listitem", "tabindex": "0", "aria-label": ". ".join(texts)},
+            {"class": "stage", "role": "listitem", "tabindex": "0", "aria-label": _spoken(texts)},
         )
         _rect(stage, x, y, w, h, stroke=soft, fill=paper, **{"class": "spot", "fill-opacity": "0",
               "stroke-width": "0"})  # fmt: skip
@@ -229,6 +229,11 @@ def _panel_lines(
         if height <= high - 8:
             break
     return width, lines, height
+
+
+def _spoken(texts: Sequence[str]) -> str:
+    """The paragraphs of a panel for a screen reader."""
+    return " ".join(text.rstrip(".") + "." for text in texts)
 
 
 def _rect(parent: Element, x: float, y: float, w: float, h: float, **look: str) -> None:
