@@ -16,7 +16,7 @@ import attrs
 
 from lifecycle_fsm.diagram.canvas import ICON, Canvas, Span, spans_width
 from lifecycle_fsm.diagram.chart_data import ChartData, DrawnFlow, moved, total
-from lifecycle_fsm.diagram.look import INK, MARGIN, SOFT, WIDTH, pt
+from lifecycle_fsm.diagram.look import INK, MARGIN, SMALLEST, SOFT, WIDTH, pt
 from lifecycle_fsm.diagram.text_fit import width
 from lifecycle_fsm.model import Stage
 from lifecycle_fsm.wording import clean
@@ -237,7 +237,9 @@ class Columns:
         gap = _wanted_gap(data)
         card = max(_wanted_card(data, stage) for stage in data.model.path)
         narrow = max(_GAP[0], _widest_word(data) + 22)
-        card = min(card, max(_CARD[0], (room - (n - 1) * min(gap, narrow)) / n))
+        # The names of stages come before the words of steps.
+        whole = max(_CARD[0], min(_name_width(data), (room - (n - 1) * _GAP[0]) / n))
+        card = min(max(card, whole), max(whole, (room - (n - 1) * min(gap, narrow)) / n))
         least = max(_SMALLEST_GAP, _widest_number(data) + 26)
         gap = max(least, min(gap, (room - n * card) / max(1, n - 1)))
         return gap, min(card, (room - (n - 1) * gap) / n)
@@ -260,6 +262,14 @@ def _wanted_card(data: ChartData, stage: Stage) -> float:
     people = width(number, pt(14), bold=True) + 62 if number else 0.0
     least, most = _CARD
     return max(least, min(most, max(owner + code, words, title, label, people) + 26))
+
+
+def _name_width(data: ChartData) -> float:
+    """The width of a card in which each word of a stage's name fits in the smallest letters."""
+    names = (clean(stage.display) for stage in data.model.stages)
+    return 26 + max(
+        width(word, SMALLEST, bold=True) for name in names for word in set(name.split(" "))
+    )
 
 
 def _widest_number(data: ChartData) -> float:
