@@ -38,8 +38,8 @@ class Drawing:
     """What the diagram shows, in one line; its name for a screen reader."""
     description: str = attrs.field(converter=clean, repr=False)
     """The text alternative: what a reader learns from the diagram, in words."""
-    short: Canvas | None = attrs.field(default=None, repr=False)
-    """What a slide shows instead, if the whole picture is too much for it."""
+    short: Callable[[], Canvas] | None = attrs.field(default=None, repr=False, eq=False)
+    """Lays out what a slide shows instead, if the whole picture is too much for it."""
     details: Mapping[str, Sequence[str]] = attrs.field(factory=dict, repr=False)
     """More about a named box, as paragraphs that begin with a heading; an SVG shows them."""
 
@@ -101,7 +101,8 @@ class Drawing:
         Raises:
             MissingExtra: ``python-pptx`` is not installed.
         """
-        return slide(self.short or self.canvas, self.title, self.description)
+        canvas = self.canvas if self.short is None else self.short()
+        return slide(canvas, self.title, self.description)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the form that the ending of ``path`` names, completely or not at all.

@@ -22,7 +22,7 @@ from lifecycle_fsm.model import Model, Theme
 from lifecycle_fsm.wording import clean, format_number
 from lifecycle_fsm.zones import find_zone
 
-#: The marks of rules, for those who hear the picture.
+#: The marks of rules in words, for the text alternative.
 _MARKED = {
     "✓": " (fired)",
     "×": " (never fired)",
@@ -217,7 +217,7 @@ def _draw(
         title=title,
         description=" ".join(_sentences(whole)),
         # A slide has no room for every rule in words, and is no phone.
-        short=None if parts == FUNNEL and not portrait else chart(),
+        short=None if parts == FUNNEL and not portrait else chart,
         details=stage_details(model, counts),
     )
 

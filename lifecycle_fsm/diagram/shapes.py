@@ -1,8 +1,8 @@
 """What is drawn, as shapes that people can move: cards with their text, and connectors between.
 
 On a canvas, the text of a card is written beside its box, and lines share lanes. Here each text
-belongs to the card on which it stands, and each move has one line from card to card: its way is
-found along the drawn lines like that of a train, which may not turn back.
+belongs to the card on which it stands, and each move has one line from card to card: the shortest
+along the drawn lines that does not turn back.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ def _strip(root: Element) -> None:
 
 def _boxes(graph: dict[str, Any]) -> Iterator[tuple[str, tuple[float, float, float, float]]]:
     """The name of each node, with its left and upper edge, width and height in the SVG."""
-    _, _, _, high = _edges(graph)
+    _, _, _, high = _bounds(graph)
     for node in graph.get("objects", ()):
         if "pos" in node:
             x, y = map(float, node["pos"].split(","))
@@ -161,7 +161,7 @@ def _boxes(graph: dict[str, Any]) -> Iterator[tuple[str, tuple[float, float, flo
             yield node["name"], (x - w / 2, high - y - h / 2, w, h)
 
 
-def _edges(graph: dict[str, Any]) -> tuple[float, float, float, float]:
+def _bounds(graph: dict[str, Any]) -> tuple[float, float, float, float]:
     left, bottom, right, top = map(float, graph["bb"].split(","))
     return left, bottom, right, top
 
@@ -182,7 +182,7 @@ def _overlay(
 
     The spots come last, so that a panel covers what is below it.
     """
-    _, _, wide, high = _edges(graph)
+    _, _, wide, high = _bounds(graph)
     ink, paper, soft = (colors.get(color, color) for color in (INK, PAPER, SOFT))
     group = SubElement(root, f"{{{_SVG}}}g", {"role": "list"})
     for (x, y, w, h), texts in stages:

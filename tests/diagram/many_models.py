@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import attrs
 
 from lifecycle_fsm.funnel import Conversion, Counts
 from lifecycle_fsm.funnel.time_in_stage import Times
-from lifecycle_fsm.model import Model, Move, SortRule, Stage
+from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.model import Edge, Model, Move, SortRule, Stage
 
 _SHORT = (
     "Raw", "Known", "Engaged", "MQL", "SAL", "SQL", "Demo", "Trial", "Proposal", "Legal",
@@ -141,6 +142,27 @@ def counted(model: Model, volume: int, stay: timedelta | None = None) -> Counts:
             if stay is not None
         },
     )
+
+
+def entered(
+    model: Model,
+    edge: Edge | None,
+    before: str | None,
+    stage: str,
+    now: datetime,
+    sequence: int,
+    journey: int,
+    *,
+    late: bool,
+) -> HistoryRow:
+    """The row with which somebody enters a stage, by a move or when they are created."""
+    return HistoryRow(
+        person="p", sequence=sequence, at=now, now=now, from_stage=before, to_stage=stage,
+        kind=edge.kind if edge else "enter", rule=edge.name if edge else "created",
+        trigger=edge.on if edge else None, activity=None, journey=journey,
+        passed_over=edge.passed if edge else (), credit=edge.credit if edge else True,
+        owner=None, source=None, version=model.version, late=late,
+    )  # fmt: skip
 
 
 SHAPES = (

@@ -37,9 +37,9 @@ def cells(drawing: Drawing) -> dict[str, ElementTree.Element]:
     assert [element.tag for element in file.iter()][:4] == [
         "mxfile", "diagram", "mxGraphModel", "root",
     ]  # fmt: skip
-    found = {cell.get("id", ""): cell for cell in file.iter("mxCell")}
-    assert len(found) == len(list(file.iter("mxCell"))), "two cells have one id"
-    first, *others = found.values()
+    by_id = {cell.get("id", ""): cell for cell in file.iter("mxCell")}
+    assert len(by_id) == len(list(file.iter("mxCell"))), "two cells have one id"
+    first, *others = by_id.values()
     assert first.get("parent") is None
     seen = {first.get("id")}
     for cell in others:
@@ -48,21 +48,21 @@ def cells(drawing: Drawing) -> dict[str, ElementTree.Element]:
         geometry = cell.find("mxGeometry")
         assert (geometry is None) == (cell.get("vertex") is cell.get("edge") is None)
         if cell.get("edge"):
-            check_edge(cell, found)
+            check_edge(cell, by_id)
         elif geometry is not None:
             assert all(float(geometry.get(key, "")) > 0 for key in ("width", "height"))
             Html(cell.get("value", ""))
-    return found
+    return by_id
 
 
-def check_edge(edge: ElementTree.Element, found: dict[str, ElementTree.Element]) -> None:
+def check_edge(edge: ElementTree.Element, by_id: dict[str, ElementTree.Element]) -> None:
     """An edge has two cells or two points as its ends."""
     points = [point.get("as") for point in edge.iter("mxPoint") if point.get("as")]
     ends = [edge.get("source"), edge.get("target")]
     if points:
         assert (points, ends) == (["sourcePoint", "targetPoint"], [None, None])
     else:
-        assert all(found[end or ""].get("vertex") for end in ends)
+        assert all(by_id[end or ""].get("vertex") for end in ends)
 
 
 def words(cell: ElementTree.Element) -> str:
@@ -73,16 +73,16 @@ def words(cell: ElementTree.Element) -> str:
 def test_each_stage_and_each_move_is_one_cell(name: str) -> None:
     model = load(name)
     for kind, drawing in every_picture(model).items():
-        found = cells(drawing)
+        by_id = cells(drawing)
         if kind not in ("model", "funnel", "coverage"):
             continue
         for stage in model.stages:
-            assert stage.code in words(found[f"stage-{stage.name}"])
-            assert stage.display.split(" ")[0] in words(found[f"stage-{stage.name}"])
+            assert stage.code in words(by_id[f"stage-{stage.name}"])
+            assert stage.display.split(" ")[0] in words(by_id[f"stage-{stage.name}"])
         pairs = {(edge.source, edge.target) for edge in (*model.sort_edges, *model.edges)}
         assert {
             (cell.get("source"), cell.get("target"))
-            for cell in found.values()
+            for cell in by_id.values()
             if cell.get("source")
         } == {(f"stage-{source}", f"stage-{target}") for source, target in pairs}
 
@@ -94,24 +94,24 @@ def test_any_model_is_a_file_of_draw_io(shape: Shape) -> None:
 
 def test_each_system_has_a_layer_with_its_stages_and_moves() -> None:
     model = load("waterfall")
-    found = cells(draw_model(model))
-    layers = {cell.get("value"): key for key, cell in found.items() if cell.get("parent") == "0"}
+    by_id = cells(draw_model(model))
+    layers = {cell.get("value"): key for key, cell in by_id.items() if cell.get("parent") == "0"}
     assert list(layers) == ["Background", *model.systems.values(), "Labels"]
     for stage in model.stages:
-        layer = found[f"stage-{stage.name}"].get("parent")
+        layer = by_id[f"stage-{stage.name}"].get("parent")
         assert layer == layers[model.systems[stage.system]]
-    assert found["move-mal-to-mql"].get("parent") == layers["Marketing"]
-    assert found["move-sql-to-customer"].get("parent") == layers["CRM"]
+    assert by_id["move-mal-to-mql"].get("parent") == layers["Marketing"]
+    assert by_id["move-sql-to-customer"].get("parent") == layers["CRM"]
 
 
 def test_a_way_is_that_of_the_picture() -> None:
     """A return leaves at the right of its card, and comes up from below into another."""
-    found = cells(draw_model(load("waterfall")))
-    edge = found["move-recycled-to-mql"]
+    by_id = cells(draw_model(load("waterfall")))
+    edge = by_id["move-recycled-to-mql"]
     style = dict(part.split("=") for part in edge.get("style", "").split(";") if "=" in part)
     assert (style["exitX"], style["entryY"]) == ("1.000", "1.000")
     (turn,) = edge.iterfind("mxGeometry/Array/mxPoint")
-    tail, head = (found[f"stage-{name}"].find("mxGeometry") for name in ("recycled", "mql"))
+    tail, head = (by_id[f"stage-{name}"].find("mxGeometry") for name in ("recycled", "mql"))
     assert tail is not None
     assert head is not None
     x = float(head.get("x", "")) + float(style["entryX"]) * float(head.get("width", ""))
@@ -127,8 +127,8 @@ def test_a_changed_label_changes_its_own_line() -> None:
     )
     assert moves != model.moves
     before, after = (
-        set(draw_model(one, rules=False).drawio().splitlines())
-        for one in (model, attrs.evolve(model, moves=moves))
+        set(draw_model(each, rules=False).drawio().splitlines())
+        for each in (model, attrs.evolve(model, moves=moves))
     )
     (added,), (taken,) = after - before, before - after
     assert "sales agrees!" in added

@@ -69,10 +69,10 @@ def test_a_changed_label_changes_one_line_of_each_text() -> None:
     )
     other = draw_model(attrs.evolve(WATERFALL, moves=moves))
     before = draw_model(WATERFALL)
-    for one, another in ((before.dot, other.dot), (before.mermaid, other.mermaid)):
-        (changed,) = set(another.splitlines()) - set(one.splitlines())
+    for old, new in ((before.dot, other.dot), (before.mermaid, other.mermaid)):
+        (changed,) = set(new.splitlines()) - set(old.splitlines())
         assert "sales says yes" in changed
-        assert len(one.splitlines()) == len(another.splitlines())
+        assert len(old.splitlines()) == len(new.splitlines())
 
 
 def test_rules_of_one_move_stand_on_one_edge() -> None:
@@ -173,8 +173,8 @@ def test_mermaid_itself_draws_every_picture(tmp_path: Path) -> None:
         "--virtual-time-budget=60000", "--dump-dom", page.as_uri(),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    found = re.search(r'<pre id="out">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert found is not None
-    assert found[1].startswith("DONE "), found[1]
-    places = [float(x) for x in found[1].split()[1:]]
+    output = re.search(r'<pre id="out">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert output is not None
+    assert output[1].startswith("DONE "), output[1]
+    places = [float(x) for x in output[1].split()[1:]]
     assert places == sorted(places), "the path runs to the right"

@@ -27,7 +27,7 @@ from lifecycle_fsm.funnel import Counts, count
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, Move, SortRule, Stage, StepDef, load, shipped
 from lifecycle_fsm.wording import rule_words
-from tests.diagram.many_models import SHAPES, Shape, counted
+from tests.diagram.many_models import SHAPES, Shape, counted, entered
 from tests.diagram.pictures import CLEAR, Picture
 
 
@@ -310,14 +310,8 @@ def test_any_path_is_legible(model: Model, data: st.DataObject) -> None:
         journey += edge is not None and edge.kind == "return"
         now += data.draw(st.sampled_from([timedelta(0), timedelta(days=400), timedelta(minutes=3)]))
         rows.append(
-            HistoryRow(
-                person="p", sequence=sequence, at=now, now=now, from_stage=before, to_stage=stage,
-                kind=edge.kind if edge else "enter", rule=edge.name if edge else "created",
-                trigger=edge.on if edge else None, activity=None, journey=journey,
-                passed_over=edge.passed if edge else (), credit=edge.credit if edge else True,
-                owner=None, source=None, version=model.version, late=sequence % 3 == 0,
-            )
-        )  # fmt: skip
+            entered(model, edge, before, stage, now, sequence, journey, late=sequence % 3 == 0)
+        )
     check(draw_person(model, rows, name=data.draw(WORDS)))
 
 

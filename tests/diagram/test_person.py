@@ -18,6 +18,7 @@ from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model, Move, SortRule, Stage, load
 from lifecycle_fsm.wording import clean, format_day
+from tests.diagram.many_models import entered
 from tests.diagram.pictures import Picture
 
 MODEL = load("waterfall")
@@ -80,14 +81,8 @@ def walk(model: Model, moves: int, seed: int) -> list[HistoryRow]:
     now, journey = NOW, 1
     for sequence in range(1, moves + 1):
         rows.append(
-            HistoryRow(
-                person="p", sequence=sequence, at=now, now=now, from_stage=before, to_stage=stage,
-                kind=edge.kind if edge else "enter", rule=edge.name if edge else "created",
-                trigger=edge.on if edge else None, activity=None, journey=journey,
-                passed_over=edge.passed if edge else (), credit=edge.credit if edge else True,
-                owner=None, source=None, version=model.version, late=sequence % 5 == 0,
-            )
-        )  # fmt: skip
+            entered(model, edge, before, stage, now, sequence, journey, late=sequence % 5 == 0)
+        )
         ways = [way for way in edges if way.source == stage and way.target in left]
         forwards = [way for way in ways if way.kind in ("step", "fast_track")]
         edge = dice.choice(forwards if forwards and dice.random() < 0.6 else ways)

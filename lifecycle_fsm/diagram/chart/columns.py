@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import attrs
 
@@ -43,6 +43,7 @@ _SMALLEST_GAP = 78.0
 _SMALLEST_SHEET = 940.0
 _TWO_NUMBERS = 84.0  # the longest pair of numbers on one line
 _MOST_TRACKS = 12
+T = TypeVar("T")
 
 
 @attrs.define
@@ -162,8 +163,9 @@ class Columns:
             if self._row_of[flow.source] != self._row_of[flow.target]
         ]
         targets = sorted({flow.target for flow in across}, key=self._place_of_track(data))
-        #: The distance from the edge of the sheet to each line between rows, by what it carries.
-        self.left_tracks = _tracks([*down, *(f"{name} back" for name in up)])
+        #: The distance from the edge of the sheet to each line between rows: by the detour, and
+        #: whether people come back by it; by the target of a fast track.
+        self.left_tracks = _tracks([(name, False) for name in down] + [(name, True) for name in up])
         self.right_tracks = _tracks(targets)
         join = 2 * TRACK if len(self.rows) > 1 else 0.0
         numbers = [moved(flow.rules) for flow in across]
@@ -245,7 +247,7 @@ class Columns:
         return gap, min(card, (room - (n - 1) * gap) / n)
 
 
-def _tracks(names: Iterable[str]) -> dict[str, float]:
+def _tracks(names: Iterable[T]) -> dict[T, float]:
     """A place for each line in a margin; lines share places if there are very many."""
     return {
         name: TRACK * (1 + index % _MOST_TRACKS) for index, name in enumerate(dict.fromkeys(names))
@@ -361,7 +363,7 @@ class ChartPlan(Page):
         columns: the place of everything from left to right.
         turns: the height of the line from each row to the next.
         fast_lanes: the heights of the lanes of a fast track from row to row, by its target and row.
-        detour_lanes: the same for the lines of detours left of all rows, by their name in
+        detour_lanes: the same for the lines of detours left of all rows, by their key in
             ``left_tracks``.
     """
 
@@ -370,7 +372,7 @@ class ChartPlan(Page):
         super().__init__(data, self.columns.margin, self.columns.sheet)
         self.turns: dict[int, float] = {}
         self.fast_lanes: dict[str, dict[int, float]] = {}
-        self.detour_lanes: dict[str, dict[int, float]] = {}
+        self.detour_lanes: dict[tuple[str, bool], dict[int, float]] = {}
 
 
 ChartPart: TypeAlias = Callable[[ChartPlan, float], float]

@@ -87,9 +87,9 @@ class Rails:
             x = self.side + BESIDE
         return x, self._right_edge(self.place[name]) - x
 
-    def track(self, name: str) -> float:
-        """The line of a detour left of all rows."""
-        return self._columns.left - 2 * TRACK - self._columns.left_tracks[name]
+    def track(self, name: str, *, back: bool) -> float:
+        """The line to a detour, or back from it, left of all rows."""
+        return self._columns.left - 2 * TRACK - self._columns.left_tracks[name, back]
 
     def _is_last(self, name: str) -> bool:
         return self.place[name] == len(self.names) - 1

@@ -32,14 +32,12 @@ def draw_detours(plan: ChartPlan, row: int, y: float) -> float:
 def draw_detour_margin(plan: ChartPlan) -> None:
     """Draw the lines of detours from row to row, left of all rows."""
     columns, data = plan.columns, plan.data
-    for name, lanes in plan.detour_lanes.items():
-        back = name.endswith(" back")
-        detour = name.removesuffix(" back")
+    for (detour, back), lanes in plan.detour_lanes.items():
         home, paint = columns.homes[detour], data.palette.stage(detour)
         flows = data.returns if back else data.exits
         own = [flow for flow in flows if detour == (flow.source if back else flow.target)]
         heights = sorted(lanes.items())
-        x = Rails(plan, home).track(name)
+        x = Rails(plan, home).track(detour, back=back)
         for (above, start), (below, end) in pairwise(heights):
             beyond = [
                 flow
@@ -156,9 +154,9 @@ class _Detours:
             x, room = self.rails.side_words()
             lines = rule_lines(beside, room, self.plan.keys, color=paint.line, most=6, each=3)
             texts.append(_LaneText(x, lines))
-        if number := total([*band.exits, *band.far_exits]) if band.face is not None else "":
-            span = Span(number, True, paint.line)
-            card = band.face.card  # type: ignore[union-attr]
+        number = total([*band.exits, *band.far_exits])
+        if number and band.face is not None:
+            span, card = Span(number, True, paint.line), band.face.card
             right = band.at_left or any(band.from_right(flow, self.rails) for flow in band.exits)
             texts.append(
                 _LaneText(card.right + _AHEAD, [TextLine([span])])
@@ -209,7 +207,7 @@ class _Detours:
         left, right = sides
         if right:
             starts = [rails.down(flow.source) - BEND for flow in reversed(right)]
-            end = self._track_end(placed) if band.face is None else band.face.card.right + 1
+            end = self._draw_track(placed, right) if band.face is None else band.face.card.right + 1
             self._draw_lane(placed, right[::-1], [*starts, end], [])
         if left or band.far_exits:
             assert band.face is not None
@@ -232,19 +230,15 @@ class _Detours:
                 arrow=arrow, head=band.stage.name if arrow else None,
             )  # fmt: skip
 
-    def _track_end(self, placed: _Placed) -> float:
-        """Draw the end of a lane that leads to another row."""
-        return self._draw_track(placed, placed.band.exits)
-
     def _draw_track(
         self, placed: _Placed, flows: Sequence[DrawnFlow], *, back: bool = False
     ) -> float:
         """Draw the bend between a lane and the line left of all rows; returns where it ends."""
         band, columns = placed.band, self.plan.columns
-        name = band.stage.name + (" back" if back else "")
+        name = band.stage.name
         y = placed.return_y if back else placed.exit_y
-        self.plan.detour_lanes.setdefault(name, {})[self.row] = y
-        x = self.rails.track(name)
+        self.plan.detour_lanes.setdefault((name, back), {})[self.row] = y
+        x = self.rails.track(name, back=back)
         rows = {
             columns.row(flow.target if back else flow.source) for flow in flows
         } if band.face is not None else {columns.homes[band.stage.name]}  # fmt: skip

@@ -1,4 +1,4 @@
-"""A lifecycle for a phone: one column from top to bottom, like the map inside a train.
+"""A lifecycle for a phone: one column from top to bottom.
 
 The path is a line on the left, from each card to the next; fast tracks and detours branch off it
 below the stage that they leave, each with the stage that it leads to. Detours come last, with their
@@ -36,23 +36,19 @@ class _Portrait:
     def draw(self) -> Canvas:
         y = draw_heading(self.page, 0.0) + 4
         for stage in self.data.model.path:
-            top = y
-            y = self._draw_stage(stage, top)
-            y = self._draw_step(stage, top, y)
+            bottom, y = self._draw_stage(stage, y)
+            y = self._draw_step(stage, bottom, y)
         if self.data.model.detours:
             self.canvas.text(_MARGIN, y + 10, [Span("OFF THE PATH", True, HEADING)])
             y += 28
         for stage in self.data.model.detours:
-            y = self._draw_stage(stage, y) + 14
+            y = self._draw_stage(stage, y)[1] + 14
         y = draw_legend(self.page, draw_keys(self.page, y))
         return self.canvas.trim(_WIDTH, y + 16)
 
-    def _card(self, stage: Stage) -> Card:
-        return Card(stage, _MARGIN, _WIDTH - 2 * _MARGIN, 0)
-
-    def _draw_stage(self, stage: Stage, y: float) -> float:
-        """Draw a card and the branches that leave it."""
-        face = CardFace(self.page, self._card(stage))
+    def _draw_stage(self, stage: Stage, y: float) -> tuple[float, float]:
+        """Draw a card and the branches that leave it; returns where each of the two ends."""
+        face = CardFace(self.page, Card(stage, _MARGIN, _WIDTH - 2 * _MARGIN, 0))
         face.card.y, face.card.h = y, face.height
         face.draw()
         y = face.card.bottom
@@ -60,7 +56,7 @@ class _Portrait:
             if flow.source == stage.name:
                 start = face.card.bottom if stage.off_path else y + 11
                 y = self._draw_branch(flow, start, y)
-        return y
+        return face.card.bottom, y
 
     def _draw_branch(self, flow: DrawnFlow, start: float, y: float) -> float:
         """Draw a branch off the line, with the stage that it leads to and its rules."""
@@ -83,8 +79,8 @@ class _Portrait:
         words = rule_lines(flow.rules, room, self.page.keys, color=stroke.color, most=99, each=99)
         return self.canvas.paragraph(_TEXT, y, words, LINE) - LINE / 2
 
-    def _draw_step(self, stage: Stage, top: float, y: float) -> float:
-        """Draw the line from the card at ``top`` to the next, with its text beside it."""
+    def _draw_step(self, stage: Stage, start: float, y: float) -> float:
+        """Draw the line from the lower edge of a card to the next, with its text beside it."""
         flow = self.data.steps.get(stage.name)
         if flow is None:
             return y + 18
@@ -98,6 +94,5 @@ class _Portrait:
         )  # fmt: skip
         at = self.canvas.paragraph(_TEXT, at, words, LINE)
         stroke = self.data.stroke([flow], uncounted=3.4, most=8.0)
-        start = top + CardFace(self.page, self._card(stage)).height
         self.canvas.line([(_LINE, start), (_LINE, at + 6)], stroke, arrow=True, head=flow.target)
         return at + 7
