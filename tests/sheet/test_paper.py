@@ -12,6 +12,7 @@ from lifecycle_fsm.diagram.canvas import Canvas, DrawnBox, DrawnText
 from lifecycle_fsm.model import Model, Move, SortRule, Stage, load, shipped
 from lifecycle_fsm.sheet import make_sheet, sheet
 from lifecycle_fsm.sheet.page_fit import LEAST, fits_paper, paper_pieces
+from tests.diagram.many_models import Shape
 
 PAGE = (269, 196)  # mm: what Letter's width and A4's height leave of a landscape page
 PT = 0.3528
@@ -73,6 +74,19 @@ def test_the_pieces_are_the_whole_picture_and_cut_nothing_in_two(name: str) -> N
             if isinstance(mark, DrawnText):
                 for line in mark.placed():
                     assert abs(line.y - cut) >= mark.size * 0.6
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [Shape(6, 12, 4), Shape(12, 4, 8), Shape(16, 9, 10, long=True), Shape(20, 6, 10)],
+    ids=str,
+)
+def test_the_bands_of_detours_are_whole(shape: Shape) -> None:
+    canvas = drawn(shape.model())
+    cuts = [piece.view[1] / 0.75 for piece in paper_pieces(canvas)][1:]
+    assert cuts
+    for band in canvas.bands:
+        assert not [cut for cut in cuts if band.y < cut < band.y + band.h]
 
 
 def test_a_picture_of_up_to_eight_stages_is_whole() -> None:
